@@ -22,7 +22,9 @@ from api.network.announcement import announced
 from api.network.gate import Gate
 from api.network.headers import SecurityHeaders
 from api.network.proxy import BehindProxy
+from api.pages.approval_link import LinkPages
 from api.routes.login import Pages
+from api.routes.short_addresses import short_addresses
 from api.server import create_api
 from engine.base.errors import OrchestraError
 from engine.garbage import Watch, look_from_now_on
@@ -44,8 +46,8 @@ class Site:
     shared: Callable[[], Orchestra]
 
     def routes(self) -> list[BaseRoute]:
-        """Return the sign-in and sign-out pages, to be served beside the dashboard."""
-        return [*Pages(self.shared).routes()]
+        """Return what is served beside the dashboard: sign-in, the page behind a link, short addresses."""
+        return [*Pages(self.shared).routes(), *LinkPages(self.shared).routes(), *short_addresses()]
 
     def middleware(self) -> list[Middleware]:
         """Return the middleware, outermost first."""

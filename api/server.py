@@ -22,14 +22,20 @@ from api.routes import (
     connections,
     execution,
     live,
-    prompt_changes,
+    plans,
     reference,
     runs,
     state,
     triggers,
+    usage,
     users,
     workflow_changes,
 )
+from api.routes.prompts import cases as prompt_cases
+from api.routes.prompts import changes as prompt_changes
+from api.routes.prompts import comparisons as prompt_comparisons
+from api.routes.prompts import matrices as prompt_matrices
+from api.routes.prompts import tries as prompt_tries
 from engine.orchestra import Orchestra
 
 PUBLIC_PATHS = ("/health", "/auth/login", "/api/docs", "/api/openapi.json")
@@ -84,9 +90,16 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
         runs.router,
         live.router,
         approvals.router,
+        plans.router,
+        state.budgets,
+        usage.router,
         catalog.router,
         workflow_changes.router,
         prompt_changes.router,
+        prompt_tries.router,
+        prompt_comparisons.router,
+        prompt_cases.router,
+        prompt_matrices.router,
         users.router,
         connections.router,
         triggers.router,

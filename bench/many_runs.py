@@ -30,18 +30,18 @@ def measure() -> dict[str, Any]:
     """Return runs per second."""
     ours, limits = [], []
     with opened({"chain": chain(STEPS)}) as (orchestra, root):
-        _started_at_once(orchestra, RUNS)
+        started_at_once(orchestra, RUNS)
         run = orchestra.runs.get(OWNER, orchestra.runs.list(OWNER, limit=1).rows[0].run_id)
         finished = [one for one in events_of(run) if isinstance(one, StepFinished)]
         lines = [encoded(one).encode() + b"\n" for one in finished]
         assert len(lines) == STEPS
         for number in range(ROUNDS):
             limits.append(RUNS / _appended(root / f"limit-{number}", lines))
-            ours.append(RUNS / _started_at_once(orchestra, RUNS))
+            ours.append(RUNS / started_at_once(orchestra, RUNS))
     return beside(ours, limits, GOAL, "runs/s")
 
 
-def _started_at_once(orchestra: Orchestra, count: int) -> float:
+def started_at_once(orchestra: Orchestra, count: int) -> float:
     """Return the seconds until the document of each run is returned; by then its log is on disk, too."""
     began = time.perf_counter()
     run_ids = orchestra.runs.start_all(OWNER, "chain", [{}] * count)

@@ -47,6 +47,12 @@ def literal(host: str) -> Address | None:
         return None
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or IP address means this machine (RFC 6761: `localhost` and what is below it)."""
+    address, name = literal(host), host.lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost") or (address is not None and address.is_loopback)
+
+
 def resolve(host: str, port: int, timeout_seconds: float) -> list[Address]:
     """Resolve a host with the system's resolver and return its addresses in order of preference.
 

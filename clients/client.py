@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from clients.reads import Reads
 from clients.service import Service
 
 if TYPE_CHECKING:
@@ -37,11 +38,12 @@ class Opening:
     seal: Callable[[Path | None], Seal | None] = _no_seal
     """Returns what encrypts a sign-in file; None for a file that other programs read, too."""
 
-    def http(self, base_url: str) -> httpx.Client:
-        """Return a new HTTP client for an API; that of a demo account reaches nothing else."""
+    def http(self, service: Service, base_url: str) -> httpx.Client:
+        """Return a new HTTP client for the API of a service; that of a demo account reaches nothing else."""
         from clients.transport import http_client, origin
 
-        return http_client(allowed_origins=frozenset({origin(base_url)}) if self.is_demo else None)
+        only = frozenset({origin(base_url)}) if self.is_demo else None
+        return http_client(allowed_origins=only, reads=Reads(service.reads, base_url, service.title))
 
     def shared_file(self, service: Service) -> Path | None:
         """Return the path of the service's shared file; None if nothing is shared."""

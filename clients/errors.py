@@ -99,6 +99,21 @@ class InvalidRequest(ServiceError):
     default_remedy = "Change the step's fields as the message says."
 
 
+class WriteRefused(InvalidRequest):
+    """The request is not a declared read of its service, and only reads may leave now: a plan is being made.
+
+    It was not sent. It says nothing about the account, and sending it again would be refused again.
+    """
+
+    looks_like_read: bool = False
+    """Whether it is a GET or HEAD, which should change nothing (RFC 9110 9.2.1)."""
+
+    default_remedy = (
+        "If it changes nothing, declare it in `reads` of the service (docs/extending.md); if it does, the step type "
+        "must declare the effect `WRITES`, and a plan shows the write instead."
+    )
+
+
 class BadAnswer(ServiceError):
     """The answer cannot be understood (not JSON, empty, a field missing)."""
 

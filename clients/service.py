@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from clients.reads import Read, ReadCommands
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -79,9 +81,15 @@ class Service:
     """Whether the service can say whose account it is; otherwise the connection's name identifies it."""
     is_model: bool = False
     """Whether it is a language model: its calls cost by length, and it changes nothing."""
+    reads: tuple[Read, ...] = ()
+    """The requests that change nothing. While a plan is made, no other is sent; without any, nothing can be read."""
+    read_commands: tuple[ReadCommands, ...] = ()
+    """The same for a service that speaks the protocols of mail."""
     pickers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What a person picks instead of typing: {format of a field: the client's method that lists the choices}."""
     public_place: PublicPlace | None = None
+    shown_at: tuple[str, ...] = ()
+    """The hosts of its own pages: a link to them leads to no stranger."""
     link: str = OTHER_LINK
     """What the addresses lead to that its steps return, in one word."""
     shared_file: str = ""

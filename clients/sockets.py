@@ -17,6 +17,7 @@ import httpcore
 from clients import addresses
 from clients.deadline import seconds_left
 from clients.errors import InvalidRequest
+from clients.reads_only import checked, require_checked
 
 _SLICE_BYTES = 65_536
 
@@ -45,16 +46,11 @@ class Gate(httpcore.NetworkBackend):
         """Connect to the first address that answers; raises Forbidden, ConnectError and ConnectTimeout."""
         refused: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in self._addresses(host, port, timeout):
+            left = seconds_left(timeout, httpcore.ConnectTimeout)
             try:
-                return Stream(
-                    httpcore.SyncBackend().connect_tcp(
-                        str(address),
-                        port,
-                        seconds_left(timeout, httpcore.ConnectTimeout),
-                        local_address,
-                        socket_options,
-                    )
-                )
+                with checked():
+                    opened = httpcore.SyncBackend().connect_tcp(str(address), port, left, local_address, socket_options)
+                return Stream(opened)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 refused = error
         raise refused
@@ -88,7 +84,8 @@ class Stream(httpcore.NetworkStream):
         return self._inner.read(max_bytes, seconds_left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write all the data."""
+        """Write all the data. Raises WriteRefused if only reads may leave, and nobody has checked it."""
+        require_checked("Data on an open connection")
         # In slices: the inner write restarts its timeout with each part that a slow reader accepts.
         for start in range(0, len(buffer), _SLICE_BYTES):
             left = seconds_left(timeout, httpcore.WriteTimeout)

@@ -13,6 +13,8 @@ import httpx
 from clients.deadline import deadline, seconds_left
 from clients.pool import Pool
 from clients.read_retry import STUMBLES, present_patience
+from clients.reads import Reads
+from clients.reads_only import checked, require_read
 from clients.request_tracking import leaves
 from clients.secrets import known
 from clients.sockets import Forbidden, Gate
@@ -42,16 +44,17 @@ def http_client(
     allowed_origins: frozenset[str] | None = None,
     public_only: bool = False,
     allow_hosts: frozenset[str] = frozenset(),
+    reads: Reads = Reads(),  # noqa: B008 - it is frozen
 ) -> httpx.Client:
     """Create an HTTP client that threads may share: no proxies, redirects, cookies or retries.
 
     `allowed_origins` (`scheme://host:port`): any other is refused before a socket opens. `public_only`: hosts with
     addresses that are not public are refused, except those in `allow_hosts` (`host` or `host:port`).
     A refusal raises Forbidden; answers over 10 MB (or the request's extension `most_bytes`) raise
-    AnswerTooLarge.
+    AnswerTooLarge. `reads` are the requests that may leave inside `reads_only()`; any other raises WriteRefused there.
     """
     gate = Gate(public_only=public_only, allow_hosts=frozenset(host.lower() for host in allow_hosts))
-    return _client(_Transport(gate, allowed_origins))
+    return _client(_Transport(gate, allowed_origins, reads))
 
 
 def borrowed(http: httpx.Client) -> httpx.Client:
@@ -98,12 +101,13 @@ def _trusted() -> ssl.SSLContext:
 class _Transport(httpx.HTTPTransport):
     """httpx's transport, with connections made by a gate and answers limited in size."""
 
-    def __init__(self, gate: Gate, allowed_origins: frozenset[str] | None) -> None:
-        self._allowed_origins = allowed_origins
+    def __init__(self, gate: Gate, allowed_origins: frozenset[str] | None, reads: Reads) -> None:
+        self._allowed_origins, self._reads = allowed_origins, reads
         self._pool: Any = Pool(gate, _trusted(), IDLE_CONNECTION_SECONDS)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request, retrying reads (read_retry.py); raises Forbidden and httpx.TransportError."""
+        """Send one request, retrying reads (read_retry.py); raises Forbidden, WriteRefused and httpx.TransportError."""
+        require_read(request, self._reads)
         for pause in present_patience().pauses_before(request.method):
             try:
                 response = self._sent(request)
@@ -122,7 +126,8 @@ class _Transport(httpx.HTTPTransport):
         leaves(request.method)
         # A compressed answer could expand to any size, so none is requested or accepted.
         request.headers["Accept-Encoding"] = "identity"
-        response = super().handle_request(request)
+        with checked():
+            response = super().handle_request(request)
         try:
             most = min(int(request.extensions.get("most_bytes", MAX_ANSWER_BYTES)), FILE_BYTES)
             _refuse_unread(response, most)

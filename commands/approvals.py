@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+import json
+import time
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from commands.base.failures import DONE
+from commands.base.failures import DONE, FAILED
 from commands.base.following import follow, report
-from commands.base.opened import Session, looked_at, opened
+from commands.base.inputs import object_in
+from commands.base.opened import Look, Session, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, say, table
-from engine.base.statuses import RunStatus
+from commands.base.screen import document, note, revealed, say, table
+from engine.base.statuses import ACTIVE_RUNS, RunStatus, StepStatus
 
 if TYPE_CHECKING:
-    from engine.runs.approvals import Approval
+    from engine.record.types.approval import AskedCall
+    from engine.record.types.run import Run
+    from engine.runs.approvals import Approval, Decided, Decision
 
 group = typer.Typer(help="Questions that runs ask people.", no_args_is_help=True, rich_markup_mode=None)
 
-State = Literal["open", "approved", "rejected", "withdrawn", "any"]
+_MOMENT_SECONDS, _LOOK_SECONDS = 4.0, 0.2
+
+State = Literal["open", "approved", "rejected", "expired", "withdrawn", "any"]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id of the question.")]
-Comment = Annotated[str, typer.Option(help="A comment to add to the answer.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="The ids of one or more questions.")]
+Reason = Annotated[str, typer.Option("--reason", "--comment", help="A reason or comment to add to the answer.")]
+Edit = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Approve with the arguments in this JSON file instead; `-`: standard input."),
+]
+
+
+WithGaps = Annotated[bool, typer.Option("--with-gaps", help="Approve texts with gaps, such as `[your answer]`, too.")]
 
 
 @group.command("list")
@@ -43,38 +61,207 @@ def list_(
 
 
 def _row(one: Approval) -> list[str]:
-    return [one.id, one.state, one.workflow, one.run_id, one.message]
+    from engine.runs.approval_titles import title_of
+
+    state = one.state if one.edited is None else f"{one.state}, edited"
+    return [one.id, state, one.workflow, one.run_id, title_of(one)]
+
+
+@group.command()
+def show(
+    question: Id,
+    files: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Save the files and large texts of the call in this folder.")
+    ] = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Show a question: the call exactly as it will be made, what in it comes from outside, and the cost so far."""
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.approvals.get(session.principal, question)
+        kept = _files(session, found, files)
+    if as_json:
+        document(found)
+        return DONE
+    for line in _lines(found):
+        say(revealed(line))
+    for line in kept:
+        say(line)
+    return DONE
+
+
+def _lines(found: Approval) -> Iterator[str]:
+    yield found.message
+    yield from (f"  {name + ':':<11} {value}" for name, value in _facts(found))
+    if found.call is not None and found.edited is not None:
+        yield json.dumps(found.edited, ensure_ascii=False, indent=2)
+        yield f"These arguments were edited by {found.answered_by}. What the edit has changed:"
+        yield from (f"  {line}" for line in found.difference.splitlines())
+        yield "The call as it was asked:"
+    if found.call is not None:
+        yield from _call(found.call)
+    elif found.details is not None:
+        yield json.dumps(found.details, ensure_ascii=False, indent=2)
+
+
+def _files(session: Look, found: Approval, folder: Path | None) -> Sequence[str]:
+    """Save the files and large texts of a call, if a folder is given; return what to say of them."""
+    from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, write_whole
+
+    if found.call is None:
+        return []
+    runs, said = session.orchestra.runs, []
+    for digest, file in runs.files(session.principal, found.run_id, found.call.arguments).items():
+        place = f"`orchestra approvals show {found.id} --files DIR` saves it"
+        if folder is not None:
+            path = folder / digest[:16]
+            make_folder(folder, PRIVATE_FOLDER)
+            write_whole(path, runs.file(session.principal, found.run_id, digest).content, PRIVATE_FILE)
+            place = f"saved as {path}"
+        said.append(f"  {file.name}, {file.bytes:,} bytes: {place}")
+    return said
+
+
+def _call(call: AskedCall) -> Iterator[str]:
+    """Yield the call as it will be made, and what it does to what."""
+    from engine.record.plans.previews import shown
+
+    yield json.dumps(call.arguments, ensure_ascii=False, indent=2)
+    if call.preview is not None:
+        yield f"What it does: {call.preview.title}"
+        yield from (f"  {line}" for line in shown(call.preview).splitlines())
+        if call.preview.url:
+            yield f"It is at {call.preview.url}"
+    if call.unreadable:
+        yield f"What it is about could not be read: {call.unreadable}"
+    if call.again:
+        yield "It was approved before, and asks again:"
+        yield from (f"  {line}" for line in call.again.splitlines())
+
+
+def _facts(one: Approval) -> Sequence[tuple[str, str]]:
+    from engine.runs.approvals import named
+
+    facts = [("state", one.state), ("run", f"{one.run_id}, step {one.path}"), ("asked", one.asked_at)]
+    if one.expires_at is not None:
+        facts.append(("expires", one.expires_at))
+    if one.answered_by:
+        how = ", edited" if one.edited is not None else ""
+        facts.append(("answered", f"{one.state} by {one.answered_by} at {one.answered_at}{how}"))
+    if one.by:
+        facts.append(("waits for", named(one.by)))
+    if one.call is not None:
+        account = one.call.account_name or one.call.account or "no account"
+        if one.gaps:
+            facts.append(("gaps", f"not finished, still to fill in: {', '.join(one.gaps)}"))
+        facts.append(("call", f"{one.call.uses} as {account}"))
+        facts += [("outside", f"{name}: {origin}") for name, origin in one.call.outside.items()]
+        cost = one.call.cost_usd
+        facts.append(("cost so far", "not known" if cost is None else f"{cost:.4f} USD"))
+        facts.append(("hash", one.hash))
+    return facts
 
 
 @group.command()
 def approve(
-    question: Id, comment: Comment = "", demo: Demo = False, workspace: Workspace = None, as_json: Json = False
+    questions: Ids,
+    reason: Reason = "",
+    edit: Edit = None,
+    with_gaps: WithGaps = False,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
 ) -> int:
-    """Approve a step; the run goes on."""
+    """Approve steps; their runs go on."""
+    from engine.runs.approvals import Decision
+
+    arguments = None if edit is None else _arguments(questions, edit)
+    decisions = [
+        Decision(one, approve=True, reason=reason, arguments=arguments, with_gaps=with_gaps) for one in questions
+    ]
     with opened(workspace, demo=demo) as session:
-        answered = session.orchestra.approvals.approve(session.principal, question, comment)
-        return _gone_on(session, answered, as_json=as_json)
+        return _answer(session, decisions, as_json=as_json)
 
 
 @group.command()
 def reject(
-    question: Id, comment: Comment = "", demo: Demo = False, workspace: Workspace = None, as_json: Json = False
+    questions: Ids, reason: Reason = "", demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 ) -> int:
-    """Reject a step; the step that asked fails."""
+    """Reject steps; the steps that asked fail."""
+    from engine.runs.approvals import Decision
+
     with opened(workspace, demo=demo) as session:
-        answered = session.orchestra.approvals.reject(session.principal, question, comment)
-        return _gone_on(session, answered, as_json=as_json)
+        return _answer(session, [Decision(one, approve=False, reason=reason) for one in questions], as_json=as_json)
 
 
-def _gone_on(session: Session, answered: Approval, *, as_json: bool) -> int:
-    """Report the answer and what happens to the run: it goes on here, or in the process that owns it."""
-    run, _ = follow(session, answered.run_id, quiet=True)
+def _arguments(questions: Sequence[str], edit: Path) -> dict[str, Any]:
+    """Return the edited arguments of one question. Raises InvalidInput."""
+    from engine.base.errors import InvalidInput
+
+    if len(questions) > 1:
+        raise InvalidInput("--edit takes exactly one question.", remedy="Approve the others in a second command.")
+    remedy = "Write all fields of the call as a JSON object, as `orchestra approvals show ID` shows them."
+    return object_in(str(edit), remedy)
+
+
+def _answer(session: Session, decisions: Sequence[Decision], *, as_json: bool) -> int:
+    """Answer, then report the answers and what happens to the runs: they go on here, or in the process that owns them.
+
+    Raises why a single answer was refused.
+    """
+    found = session.orchestra.approvals.decide(session.principal, decisions)
+    if len(found) == 1 and found[0].error is not None:
+        raise found[0].error
+    answered = [one.approval for one in found if one.approval is not None]
+    ids = {one.id for one in answered}
+    runs = [_followed(session, run_id, ids) for run_id in dict.fromkeys(one.run_id for one in answered)]
+    if as_json:
+        one = {"approval": answered[0], "run": runs[0]} if len(found) == 1 else None
+        document(one or {"answers": [_told(each) for each in found], "runs": runs})
+    else:
+        _say(session, found, runs)
+    return DONE if len(answered) == len(found) else FAILED
+
+
+def _told(one: Decided) -> dict[str, Any]:
+    error = one.error
+    told = None if error is None else {"type": type(error).__name__, "message": error.message, "remedy": error.remedy}
+    return {"id": one.id, "approval": one.approval, "error": told}
+
+
+def _say(session: Session, found: Sequence[Decided], runs: Sequence[Run]) -> None:
+    from engine.runs.approval_titles import title_of
+
+    for one in found:
+        if one.approval is not None:
+            say(f"{one.approval.state.capitalize()}: {title_of(one.approval)}")
+        elif one.error is not None:
+            note(f"{one.id}: {one.error.message} {one.error.remedy}".rstrip())
+    answered = {one.id for one in found if one.approval is not None}
+    for run in runs:
+        if run["status"] in ACTIVE_RUNS or _waits_for(run, answered):
+            say(f"The run goes on in the server: `orchestra runs show {run['run_id']}` shows how far it is.")
+        else:
+            report(session, run)
+
+
+def _waits_for(run: Run, questions: AbstractSet[str]) -> bool:
+    """Return whether a run has not yet noticed that these questions are answered."""
+    return any(step["status"] == StepStatus.WAITING and step.get("approval") in questions for step in run["steps"])
+
+
+def _followed(session: Session, run_id: str, answered: AbstractSet[str]) -> Run:
+    """Return a run once it has ended or waits again; if it was called by another one, that one.
+
+    A run of another process is given a moment to go on.
+    """
+    until = time.monotonic() + _MOMENT_SECONDS
+    run, _ = follow(session, run_id, quiet=True)
+    while (run["status"] in ACTIVE_RUNS or _waits_for(run, answered)) and time.monotonic() < until:
+        time.sleep(_LOOK_SECONDS)
+        run, _ = follow(session, run_id, quiet=True)
     at_work = (RunStatus.WAITING, RunStatus.RUNNING)
     while run["parent_run_id"] and run["status"] not in at_work:  # the run that called it goes on, too
         run, _ = follow(session, run["parent_run_id"], quiet=True)
-    if as_json:
-        document({"approval": answered, "run": run})
-        return DONE
-    say(f"{answered.state.capitalize()}: {answered.message}")
-    report(session, run)
-    return DONE
+    return run

@@ -31,7 +31,7 @@ def list_(
     as_json: Json = False,
 ) -> int:
     """List the audit trail, newest first."""
-    from engine.store.audit import TrailFilter
+    from engine.store.people.audit import TrailFilter
 
     if as_csv and as_json:
         raise typer.BadParameter("Give either --csv or --json.")

@@ -35,6 +35,25 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 
 
 @group.command()
+def show(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Show a workflow: its problems, and which text from outside its steps send to which service."""
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.workflows.get(session.principal, name)
+    if as_json:
+        document({"name": name, "document": found.document, "problems": found.problems, "reach": found.reach})
+        return DONE
+    say(str((found.document or {}).get("title") or name))
+    for problem in found.problems:
+        say(str(problem))
+    if not found.reach:
+        say("No step sends text from outside to a service.")
+        return DONE
+    rows = [[one.source, one.to, one.host, "yes" if one.is_local else "", one.step] for one in found.reach]
+    table(["TEXT OF", "GOES TO", "AT", "THIS MACHINE", "BY"], rows)
+    return DONE
+
+
+@group.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: lower-case letters, digits, '-' and '_'.")],
     title: Annotated[str, typer.Option(help="Its title; default: made from the name.")] = "",

@@ -10,7 +10,7 @@ import typer
 from clients.plural import counted
 from commands.base.failures import DONE, FAILED, WRONG
 from commands.base.opened import Look, looked_at, opened
-from commands.base.options import Demo, Json, Workspace
+from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def fmt(
 
 def validate(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Workflows to validate; default: everything.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Workflows, or their files in workflows/; default: everything."),
     ] = None,
     demo: Demo = False,
     workspace: Workspace = None,
@@ -74,7 +75,7 @@ def validate(
 
     try:
         with looked_at(workspace, demo=demo) as session:
-            problems = _named(session, names) if names else _all(session)
+            problems = _named(session, [*map(workflow_name, names)]) if names else _all(session)
     except InvalidFile as error:  # the settings: without them nothing else can be checked
         problems = error.problems
     is_valid = not any(problem.severity == "error" for problem in problems)

@@ -20,10 +20,12 @@ from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreements
 from engine.connections.connection_failures import Troubles
+from engine.connections.hosts import hosts
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
+from engine.people.people import is_known
 from engine.record.acceptance import checked_inputs
 from engine.record.run_log import RunLogs
 from engine.runner.effects.live import Live
@@ -34,8 +36,8 @@ from engine.runs.runs import Runs
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.consent import PUBLIC, Consents
 from engine.runs.starting.current_plans import CurrentPlans
-from engine.store.audit import AuditLine, TrailFilter
 from engine.store.locks import ServeLock
+from engine.store.people.audit import AuditLine, TrailFilter
 from engine.store.sqlite.file.damage import set_aside
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.owners import SqliteOwner
@@ -55,13 +57,25 @@ if TYPE_CHECKING:
     from engine.people.trail import AuditTrail
     from engine.people.users import Users
     from engine.plugins.step_info import StepTypeInfo, TriggerTypeInfo
+    from engine.prompts.prompt_cases import PromptCases
     from engine.prompts.prompt_files import PromptFiles
     from engine.prompts.prompts import PromptStore
+    from engine.prompts.protected import CaseProof
+    from engine.runs.approval_links import ApprovalLinks
     from engine.runs.approvals import Approvals
+    from engine.runs.budgets import Budgets
+    from engine.runs.planning.plans import Plans
     from engine.runs.reindex import Rebuild
     from engine.runs.renaming import Renaming
     from engine.runs.retention import Retention
     from engine.runs.starting.preview import RunPreview
+    from engine.runs.trying.case_tests import CaseTests
+    from engine.runs.trying.cells import Cells
+    from engine.runs.trying.comparing import Comparisons
+    from engine.runs.trying.records import TryRecords
+    from engine.runs.trying.tries import Tries
+    from engine.runs.trying.wishes import Wishes
+    from engine.runs.usage import UsageReader
     from engine.triggering.assembly import Machinery
     from engine.triggering.polling.context import Workplace
     from engine.triggering.triggers import Triggers
@@ -75,7 +89,8 @@ ENGINE = Principal("engine", "owner")
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, prompts, drafts, runs, triggers, approvals, connections, users, demo`.
+    """An opened workspace. Facets: `workflows, prompts, tries, comparisons, cases, case_tests, drafts, runs, triggers,
+    approvals, budgets, usage, connections, users, demo`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -152,6 +167,10 @@ class Orchestra:
             self._triggering.close()
         if self._upkeep is not None:
             self._upkeep.close()
+        if "tries" in vars(self):
+            self.tries.close()
+        if "case_tests" in vars(self):
+            self.case_tests.close()
         self._host.close()
         self._accounts.close()
         self._stand_ins.close()
@@ -182,6 +201,7 @@ class Orchestra:
             warnings=preview.warnings(plan, filled, opened, needs),
             items=titles,
             count=count,
+            estimate=self._acceptor.estimates.of(plan, modes, count),
             needs_confirmation=[one.name for one in needs],
             has_new_accounts=any(one.kind != PUBLIC for one in needs),
         )
@@ -275,7 +295,74 @@ class Orchestra:
         """The prompts and their versions."""
         from engine.prompts.prompt_files import PromptFiles
 
-        return PromptFiles(self._prompt_store, self._audit, partial(self.drafts.follow, "prompt"))
+        def follow(name: str, new: str) -> None:
+            self.drafts.follow("prompt", name, new)
+            self._try_records.follow(name, new)
+            self._consents.follow_prompt(name, new)
+
+        return PromptFiles(self._prompt_store, self._audit, follow, self._proved, self._clock)
+
+    def _proved(self, name: str, document: PromptDefinition) -> CaseProof:
+        """Test a text with the cases of a prompt, by recorded answers alone."""
+        from engine.prompts.cases import CaseStore
+        from engine.runs.trying.case_proof import case_proof
+
+        return case_proof(name, document, CaseStore(self.workspace.prompts), self._wishes, self._cells)
+
+    @cached_property
+    def tries(self) -> Tries:
+        """Questions to models outside of runs."""
+        from engine.runs.trying.tries import Tries
+
+        return Tries(
+            self._host,
+            self._wishes,
+            self._consents,
+            self._try_records,
+            self._logs,
+            lambda: self._loaded().config,
+            self._audit,
+            self._clock,
+        )
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        """The same values asked in several columns."""
+        from engine.runs.trying.comparing import Comparisons
+
+        return Comparisons(self.tries, self._wishes, self._clock)
+
+    @cached_property
+    def cases(self) -> PromptCases:
+        """The cases of prompts."""
+        from engine.prompts.cases import CaseStore
+        from engine.prompts.prompt_cases import PromptCases
+
+        return PromptCases(CaseStore(self.workspace.prompts), self._audit)
+
+    @cached_property
+    def case_tests(self) -> CaseTests:
+        """Tests of prompts with their cases."""
+        from engine.prompts.cases import CaseStore
+        from engine.runs.trying.case_tests import CaseTests
+        from engine.runs.trying.matrix_records import MatrixRecords
+
+        return CaseTests(
+            self._wishes,
+            self._consents,
+            self._cells,
+            self._prompt_store,
+            CaseStore(self.workspace.prompts),
+            MatrixRecords(self.workspace.state_dir, self._state.owners, self._host.owner.id, self._clock),
+            self._audit,
+            self._clock,
+        )
+
+    @cached_property
+    def _cells(self) -> Cells:
+        from engine.runs.trying.cells import Cells
+
+        return Cells(self._host, self._logs, lambda: self._loaded().config, self._clock)
 
     @cached_property
     def drafts(self) -> Drafts:
@@ -295,6 +382,44 @@ class Orchestra:
         from engine.runs.approvals import Approvals
 
         return Approvals(self._state.approvals, self._host, self._audit, self._clock)
+
+    @cached_property
+    def plans(self) -> Plans:
+        """What runs would write, shown before they do."""
+        from engine.runs.planning.plans import Plans
+
+        plans = CurrentPlans(self._ready_plan, self.workspace.workflow_ids)
+        return Plans(
+            self._host, self._logs, self._clock, self.runs, plans, self._acceptor, lambda: self._loaded().config
+        )
+
+    @cached_property
+    def approval_links(self) -> ApprovalLinks:
+        """Answers by signed links."""
+        from engine.people.tokens import token_secret
+        from engine.runs.approval_links import ApprovalLinks
+
+        def is_on() -> bool:
+            return self._loaded().config.approvals.notify is not None
+
+        return ApprovalLinks(self.approvals, lambda: token_secret(self.workspace.state_dir), self._clock, is_on)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        """What model calls may use, and have used."""
+        from engine.runs.budgets import Budgets
+        from engine.workspace.budget_file import write_budgets
+
+        settings, shelf = lambda: self._loaded().config, self.workspace.workflows
+        write = partial(write_budgets, self.workspace.root)
+        return Budgets(self._state.spent, settings, shelf, self._host, self._audit, self._clock, write)
+
+    @cached_property
+    def usage(self) -> UsageReader:
+        """Tokens and money of models, by what asked and what was asked."""
+        from engine.runs.usage import UsageReader
+
+        return UsageReader(self._state.spent, lambda: self._loaded().config, self._clock)
 
     @cached_property
     def demo(self) -> Demo:
@@ -376,6 +501,7 @@ class Orchestra:
                 workplace=self._workplace,
                 workflows=self.workspace.workflows.names,
                 resume=self.runs.resume,
+                links=self.approval_links,
             )
         )
 
@@ -416,14 +542,36 @@ class Orchestra:
 
         return PromptStore(self.workspace)
 
+    @cached_property
+    def _wishes(self) -> Wishes:
+        from engine.runs.trying.recorded import RecordedCalls
+        from engine.runs.trying.wishes import Wishes
+
+        return Wishes(
+            self._prompt_store,
+            self._accounts,
+            RecordedCalls(self.runs, self._logs.blobs),
+            self._modes.of,
+            self.connections.require_ready,
+            self._clock,
+            self._host.owner.id,
+        )
+
+    @cached_property
+    def _try_records(self) -> TryRecords:
+        from engine.runs.trying.records import TryRecords
+
+        return TryRecords(self.workspace.state_dir)
+
     def _prompt(self, reference: str) -> PromptDefinition:
         return self._prompt_store.resolve(reference)
 
     def _surroundings(self) -> Surroundings:
-        connections = {name: one.service for name, one in self._loaded().config.connections.items()}
-        return Surroundings(
-            connections, self._prompt, self.workspace.workflows.document, self.workspace.workflow_ids.asked()
-        )
+        loaded, workspace = self._loaded(), self.workspace
+        connections = {name: one.service for name, one in loaded.config.connections.items()}
+        asked = workspace.workflow_ids.asked()
+        is_user = partial(is_known, self._state.people)
+        return Surroundings(connections, self._prompt, workspace.workflows.document, asked, hosts(loaded), is_user)
 
     def _end_renames(self) -> None:
         """Finish renames that a crash or a full disk interrupted, so that receipts follow the steps."""

@@ -12,15 +12,26 @@ from engine.compiler.compiler import Surroundings
 from engine.connections.accounts import Accounts
 from engine.connections.connection_failures import Troubles
 from engine.connections.connections import Connections
+from engine.connections.hosts import hosts
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
 from engine.people.audit import Audit
+from engine.people.people import is_known
+from engine.prompts.cases import CaseStore
+from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
 from engine.record.run_log import RunLogs
 from engine.runs.approvals import ApprovalReader
+from engine.runs.budgets import BudgetReader
 from engine.runs.renaming import Renaming
 from engine.runs.run_reader import RunReader
+from engine.runs.trying.matrix_reader import MatrixReader
+from engine.runs.trying.matrix_records import MatrixRecords
+from engine.runs.trying.reader import TryReader
+from engine.runs.trying.recorded import RecordedCalls
+from engine.runs.trying.records import TryRecords
+from engine.runs.usage import UsageReader
 from engine.store.sqlite.file.read_only import ReadOnlyDatabase
 from engine.store.sqlite.state import SqliteState
 from engine.store.state import State
@@ -31,7 +42,8 @@ from engine.workspace.workspace import Workspace
 
 
 class Reader:
-    """The facets of `Orchestra` that read: `workflows, prompts, runs, approvals, connections`.
+    """The facets of `Orchestra` that read: `workflows, prompts, tries, cases, case_tests, runs, approvals, budgets,
+    usage, connections`.
 
     Close it when done. Only their reading methods work; others raise StorageError, since nothing could be recorded.
     """
@@ -55,10 +67,18 @@ class Reader:
             Renaming(self._state.renames, logs, self.workspace, utc_now),
         )
         self.prompts = PromptFiles(self._prompt_store, audit)
+        self.cases = PromptCases(CaseStore(self.workspace.prompts), audit)
         troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now, self.workspace.workflow_ids)
         self.connections = Connections(self.workspace, loaded, self._accounts, modes, audit, troubles, utc_now)
         self.approvals = ApprovalReader(self._state.approvals)
-        self.runs = RunReader(self._state.runs, self._state.owners, logs, "", state / "owners", utc_now)
+        shelf = self.workspace.workflows
+        self.budgets = BudgetReader(self._state.spent, lambda: loaded().config, shelf, utc_now)
+        self.usage = UsageReader(self._state.spent, lambda: loaded().config, utc_now)
+        ids, owners = self.workspace.workflow_ids, state / "owners"
+        self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now)
+        calls = RecordedCalls(self.runs, logs.blobs)
+        self.tries = TryReader(TryRecords(state), calls, self._state.owners, "", utc_now)
+        self.case_tests = MatrixReader(MatrixRecords(state, self._state.owners, "", utc_now))
 
     def close(self) -> None:
         """Close the state."""
@@ -66,7 +86,9 @@ class Reader:
         self._state.close()
 
     def _surroundings(self) -> Surroundings:
-        connections = configuration.load(self.workspace.root).config.connections
-        services = {name: one.service for name, one in connections.items()}
-        ids = self.workspace.workflow_ids
-        return Surroundings(services, self._prompt_store.resolve, self.workspace.workflows.document, ids.asked())
+        loaded, workspace = configuration.load(self.workspace.root), self.workspace
+        services = {name: one.service for name, one in loaded.config.connections.items()}
+        asked = workspace.workflow_ids.asked()
+        prompts = self._prompt_store.resolve
+        is_user = partial(is_known, self._state.people)
+        return Surroundings(services, prompts, workspace.workflows.document, asked, hosts(loaded), is_user)

@@ -45,6 +45,10 @@ def _facts(kind: type[Client]) -> Iterator[str]:
         yield f"- Its key is `{key.setting}`, usually `env:{key.variable}`. You get one here: [{key.place}]({key.url})."
     for one in service.beside_key:
         yield f"- Without `{one.name}`, `{one.variable}` of the environment is used."
+    if service.reads:
+        yield f"- While a plan is made it sends nothing but {', '.join(f'`{one}`' for one in service.reads)}."
+    for commands in service.read_commands:
+        yield f"- While a plan is made it sends these {commands.protocol} commands only: {commands}."
     for form in service.pickers:
         yield f"- Inputs of the format `{form}` are picked from a list."
     yield f"- The demo has {'a' if has_stand_in(service.name) else 'no'} stand-in for it."

@@ -19,11 +19,12 @@ This page is written from the types themselves (`python -m engine.step_docs > do
 out of date.
 
 - **Fields.** "Takes" says what a field means to somebody who must trust the workflow: `content` may hold text from
-  outside (a mail, an issue, a page, an answer of a model), `destination` decides where something goes, `instruction`
-  tells a model what to do, `option` is anything else. A field without a default must be given.
+  outside (a mail, an issue, a page, an answer of a model), `destination` decides where something goes or what is read,
+  `instruction` tells a model what to do, `option` is anything else. In a field with `Markdown`, links of strangers
+  [become text](trust.md#links-images-and-hidden-characters). A field without a default must be given.
 - **Output.** What later steps see as `steps.<id>.output`. "From outside" marks text that somebody else wrote.
 - **Writes.** [Effects](architecture.md#a-write-happens-once) says what happens when the answer to a write gets lost,
-  [Undo](operations.md#undo) how a run is undone.
+  [Undo](operations.md#undo) how a run is undone, [Approvals](trust.md#approvals) which of them wait for a person.
 """
 _REPEATS = {
     Repeat.SAFE: "the same write twice changes nothing more, so it may be sent again",
@@ -92,6 +93,8 @@ def _facts(kind: StepType) -> Iterator[str]:
         yield f"- {'May use' if kind.connection_optional else 'Needs'} a connection to `{kind.service}`."
     if kind.effect is Effect.WRITES and kind.repeat is not None:
         yield f"- Writes ({kind.repeat}): {_REPEATS[kind.repeat]}."
+        if kind.approval == "always":
+            yield "- A person approves each write first, unless a rule says otherwise."
         yield f"- Undo: {_undo(kind)}."
         if kind.updates:
             yield "- A run again with `--update` changes what it wrote before."
@@ -113,7 +116,7 @@ def field_rows(schema: JsonSchema) -> Iterator[str]:
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
         default = "required" if name in required else _code(field.get("default"))
-        role = field.get("role", Role.OPTION)
+        role = field.get("role", Role.OPTION) + (", Markdown" if field.get("markup") == "markdown" else "")
         yield f"| `{name}` | {type_words(field, schema)} | {default} | {role} | {field.get('title', '')} |"
 
 

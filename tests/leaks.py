@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
 _OF_A_FAILURE = ("last_type", "last_value", "last_traceback", "last_exc")
 """Where pytest keeps the last failure for a debugger; its frames keep all that the failed test had open."""
+_SHARED = ("class", "module", "package")
+_FILES_WITH_FIXTURES: set[Path] = set()
+"""The files whose tests share what a fixture gives."""
 
 
 @pytest.fixture(autouse=True)
@@ -17,15 +21,27 @@ def leaks_of_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
     """Clear away what the test has dropped, as the last thing that is done for it."""
     yield
     vars(request.node).get("funcargs", {}).clear()  # else what fixtures gave lives on until this is over
+    if any(one[-1].scope in _SHARED and name != leaks_of_the_module.__name__ for name, one in _fixtures(request)):
+        _FILES_WITH_FIXTURES.add(request.path)
     _clear_away()
 
 
 @pytest.fixture(autouse=True, scope="module")
-def leaks_of_the_module() -> Iterator[None]:
-    """The same for what the fixtures of a whole file have dropped; it counts as its last test's."""
+def leaks_of_the_module(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The same for what the fixtures of a whole file have dropped; it counts as its last test's.
+
+    Looking at all that lives on takes a second: only after files with such fixtures.
+    """
     yield
-    gc.unfreeze()  # they were set apart with what lives on
-    _clear_away()
+    if request.path in _FILES_WITH_FIXTURES:
+        gc.unfreeze()  # they were set apart with what lives on
+        _clear_away()
+
+
+def _fixtures(request: pytest.FixtureRequest) -> Iterable[tuple[str, Sequence[pytest.FixtureDef[object]]]]:
+    """Return the fixtures of a test by name, with their definitions."""
+    found: Mapping[str, Sequence[pytest.FixtureDef[object]]] = request.node._fixtureinfo.name2fixturedefs
+    return found.items()
 
 
 def _clear_away() -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def _pinned(entry: list[str]) -> Requirement:
     return Requirement(entry[0].rstrip("\\ "))
 
 
-def _imported(names: Iterable[str]) -> dict[str, Path]:
+@cache
+def _imported(names: tuple[str, ...]) -> dict[str, Path]:
     """The top-level modules of others that our code imports, each with one file that does."""
     found: dict[str, Path] = {}
     for source in _sources(names):

@@ -32,7 +32,10 @@ _STATUS: Mapping[type[errors.OrchestraError], int] = {
     errors.StaleEdit: 409,
     errors.ConfirmationNeeded: 409,
     errors.InUse: 409,
+    errors.ProtectedLabel: 409,
     errors.Cancelled: 409,
+    errors.PlanDrift: 409,
+    errors.PlanNotChecked: 503,
     errors.NotAllowed: 403,
     errors.TooManyTries: 429,
     errors.StorageError: 507,
@@ -105,6 +108,12 @@ def error_response(
     """Return an error response; `more` are further members of `error`, e.g. `problems`."""
     body = {"error": {"type": kind, "message": message, "remedy": in_words_of("request", remedy), **more}}
     return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
+
+
+def view_of(error: errors.OrchestraError) -> dict[str, str]:
+    """Return an error as a part of a response that reports on several things."""
+    remedy = in_words_of("request", _shown(error.remedy))
+    return {"type": type(error).__name__, "message": _shown(error.message), "remedy": remedy}
 
 
 async def _of_engine(_request: Request, error: Any) -> JSONResponse:

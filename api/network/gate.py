@@ -17,7 +17,7 @@ from engine.orchestra import Orchestra
 
 # Open to strangers: sign-in, and what is the same in every Streamlit. Everything else, including what a later
 # Streamlit adds, is closed. Requests for the API do not come here: it asks for a token itself.
-_OPEN_PATHS = frozenset({"/login", "/_stcore/health", "/favicon.ico", "/favicon.png"})
+_OPEN_PATHS = frozenset({"/login", "/approve", "/_stcore/health", "/favicon.ico", "/favicon.png"})
 _OPEN_FOLDER = "/static/"
 _NO_PAGES = ("/_stcore/", "/media/", "/component/", "/live/")
 

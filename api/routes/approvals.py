@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.base.documents import Sent
+from api.base.documents import ErrorView, Sent
+from api.base.errors import view_of
 from api.base.routing import Acting, Door, SignedInRoute
-from engine.runs.approvals import Approval, State
+from engine.runs.answers import LONGEST_REASON
+from engine.runs.approvals import Approval, Decided, Decision, State
 
 router = APIRouter(prefix="/api/approvals", tags=["Approvals"], route_class=SignedInRoute)
 
@@ -17,7 +19,44 @@ router = APIRouter(prefix="/api/approvals", tags=["Approvals"], route_class=Sign
 class Answer(Sent):
     """A comment on an approval or rejection."""
 
-    comment: str = Field(default="", max_length=4_000)
+    comment: str = Field(default="", max_length=LONGEST_REASON)
+
+
+class Approving(Answer):
+    """A comment, and the arguments of the call if they were edited."""
+
+    arguments: dict[str, Any] | None = Field(default=None, description="All fields of the call; null: as they are.")
+    with_gaps: bool = Field(default=False, description="Approve texts with gaps, such as `[your answer]`, too.")
+
+
+class OneDecision(Sent):
+    """An answer to one of several questions."""
+
+    id: str = Field(min_length=1, max_length=64)
+    decision: Literal["approve", "reject"]
+    comment: str = Field(default="", max_length=LONGEST_REASON)
+    arguments: dict[str, Any] | None = Field(default=None, description="All fields of the call; null: as they are.")
+    with_gaps: bool = Field(default=False, description="Approve texts with gaps, such as `[your answer]`, too.")
+
+
+class Decisions(Sent):
+    """Answers to several questions."""
+
+    answers: list[OneDecision] = Field(min_length=1, max_length=200)
+
+
+class DecidedRow(BaseModel):
+    """What became of one answer: the answered question, or why it was refused."""
+
+    id: str
+    approval: Approval | None
+    error: ErrorView | None
+
+
+class DecidedRows(BaseModel):
+    """What became of each answer."""
+
+    answers: list[DecidedRow]
 
 
 class ApprovalFilter(BaseModel):
@@ -37,7 +76,7 @@ class ApprovalRows(BaseModel):
 
 @router.get("", summary="List questions", response_model=ApprovalRows)
 def list_approvals(orchestra: Door, principal: Acting, which: Annotated[ApprovalFilter, Query()]) -> dict[str, Any]:
-    """List the questions of runs (`flow.approve`), newest first; without `state`, only those waiting for an answer."""
+    """List the questions of runs, newest first; without `state`, only those waiting for an answer."""
     state = None if which.state == "any" else which.state
     return {"approvals": orchestra.approvals.list(principal, state, which.limit)}
 
@@ -50,10 +89,13 @@ def get_approval(approval_id: str, orchestra: Door, principal: Acting) -> Any:
 
 @router.post("/{approval_id}/approve", summary="Approve", response_model=Approval)
 def approve(
-    approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[Answer | None, Body()] = None
+    approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[Approving | None, Body()] = None
 ) -> Any:
-    """Approve a step: the run goes on. 409 if it was answered before, or the run is no longer waiting."""
-    return orchestra.approvals.approve(principal, approval_id, (answer or Answer()).comment)
+    """Approve a step: the run goes on. 409 if it was answered before, has expired, or the run is no longer waiting."""
+    given = answer or Approving()
+    return orchestra.approvals.approve(
+        principal, approval_id, given.comment, given.arguments, with_gaps=given.with_gaps
+    )
 
 
 @router.post("/{approval_id}/reject", summary="Reject", response_model=Approval)
@@ -62,3 +104,17 @@ def reject(
 ) -> Any:
     """Reject a step: the step that asked fails. 409 if it was answered before, or the run is no longer waiting."""
     return orchestra.approvals.reject(principal, approval_id, (answer or Answer()).comment)
+
+
+@router.post("/answers", summary="Answer several questions", response_model=DecidedRows)
+def answer_several(orchestra: Door, principal: Acting, decisions: Decisions) -> Any:
+    """Approve and reject several steps, one after the other; an answer that is refused does not stop the others."""
+    wanted = [
+        Decision(one.id, one.decision == "approve", one.comment, one.arguments, one.with_gaps)
+        for one in decisions.answers
+    ]
+    return {"answers": [_row(one) for one in orchestra.approvals.decide(principal, wanted)]}
+
+
+def _row(one: Decided) -> dict[str, Any]:
+    return {"id": one.id, "approval": one.approval, "error": None if one.error is None else view_of(one.error)}

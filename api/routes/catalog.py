@@ -84,9 +84,9 @@ def rename_step(name: str, sent: StepRenaming, orchestra: Door, principal: Actin
 
 
 @router.get("/prompts", tags=["Prompts"], summary="List prompts", response_model=PromptRows)
-def list_prompts(orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """List all prompts."""
-    return {"prompts": orchestra.prompts.list(principal)}
+def list_prompts(orchestra: Door, principal: Acting, search: str = "") -> dict[str, Any]:
+    """List all prompts, or those with a text in their name, title or description."""
+    return {"prompts": orchestra.prompts.list(principal, search)}
 
 
 @router.get("/prompts/{name}", tags=["Prompts"], summary="Get a prompt", response_model=PromptFile)

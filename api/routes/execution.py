@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, NotRequired
 
-import anyio
 from anyio import to_thread
-from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 from typing_extensions import ReadOnly, TypedDict
 
+from api.base.awaiting import awaited
 from api.base.documents import Document, Refusal
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.run_documents import Accepted, Execution
-from engine.base.errors import NotAvailableYet
+from engine.base.errors import InvalidInput
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus
+from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.record.types.run import Run
 
 router = APIRouter(tags=["Runs"], route_class=SignedInRoute)
-
-_WAITING_CALLERS = 32  # at once; they have threads of their own, so that they delay nothing else
-_SLICE_SECONDS = 2.0  # of one wait: the thread of a caller who has gone is soon free
-_PAUSE_SECONDS = 0.2
-_limiter: RunVar[anyio.CapacityLimiter] = RunVar("waiting callers of the API")
 
 IdempotencyKey = Annotated[
     str | None,
@@ -62,7 +56,7 @@ async def execute_workflow(
 ) -> JSONResponse:
     """Start a run. 200 with its document if it ends within `wait_seconds`, else 202 with its id."""
     if execution.plan:
-        raise NotAvailableYet('"plan" is not available yet.', remedy="Set a service to Demo to try it without risk.")
+        return await _planned(execution, request, orchestra, principal, idempotency_key)
     start = partial(
         orchestra.runs.start,
         principal.agreeing(execution.confirmed),
@@ -83,8 +77,30 @@ async def execute_workflow(
     document = await to_thread.run_sync(started)
     if execution.wait_seconds and document["status"] in ACTIVE_RUNS:
         wait = partial(orchestra.runs.wait, principal, document["run_id"])
-        document = await _awaited(request, wait, execution.wait_seconds) or document
-    return Document(document) if document["status"] in ENDED_RUNS else accepted(document)
+        document = await awaited(request, wait, execution.wait_seconds) or document
+    return answered(document)
+
+
+async def _planned(
+    execution: Execution, request: Request, orchestra: Orchestra, principal: Principal, idempotency_key: str | None
+) -> JSONResponse:
+    """Plan the run instead. 200 with the plan if it is made within `wait_seconds`, else 202 with its id."""
+    if execution.only or execution.pins or execution.from_run:
+        raise InvalidInput("A plan is made of the whole workflow.", remedy="Leave out `only`, `pins` and `from_run`.")
+    agreeing, key = principal.agreeing(execution.confirmed), request_key_of(principal, idempotency_key)
+    make = partial(orchestra.plans.make, agreeing, execution.workflow, execution.inputs, request_key=key)
+    return await shown_plan(request, orchestra, principal, await to_thread.run_sync(make), execution.wait_seconds)
+
+
+async def shown_plan(
+    request: Request, orchestra: Orchestra, principal: Principal, plan_id: str, wait_seconds: float
+) -> JSONResponse:
+    """Return a plan that is being made: 200 with the plan if it is made within `wait_seconds`, else 202 with its id."""
+    run = await awaited(request, partial(orchestra.runs.wait, principal, plan_id), wait_seconds)
+    if run is None or run["status"] not in ENDED_RUNS:
+        body = {"plan_id": plan_id, "state": "planning"}
+        return JSONResponse(body, 202, headers={"Location": f"/api/plans/{plan_id}"})
+    return Document(await to_thread.run_sync(orchestra.plans.show, principal, plan_id))
 
 
 class RunState(TypedDict):
@@ -100,31 +116,12 @@ def request_key_of(principal: Principal, idempotency_key: str | None) -> str | N
     return idempotency_key and f"api:{principal.id}:{idempotency_key}"
 
 
+def answered(document: RunState) -> JSONResponse:
+    """Return 200 with the document of a run that has ended, else 202."""
+    return Document(document) if document["status"] in ENDED_RUNS else accepted(document)
+
+
 def accepted(document: RunState) -> JSONResponse:
     """Return 202 with the id and status of a run that goes on."""
     body = {"run_id": document["run_id"], "status": document["status"], "confirmed": document["confirmed"]}
     return JSONResponse(body, 202, headers={"Location": f"/api/runs/{document['run_id']}"})
-
-
-async def _awaited(request: Request, wait: Callable[[float], Run], seconds: float) -> Run | None:
-    """Return the run's document once it ends or waits, else as it is after `seconds` (None if there was no time)."""
-    document: Run | None = None
-    end = anyio.current_time() + seconds
-    while (left := end - anyio.current_time()) > 0 and (document is None or document["status"] in ACTIVE_RUNS):
-        found: Run = await to_thread.run_sync(wait, min(left, _SLICE_SECONDS), limiter=_waits())
-        document = found
-        if await request.is_disconnected():
-            break
-        if found["status"] in ACTIVE_RUNS:  # perhaps in another process: then `wait` has returned at once
-            await anyio.sleep(_PAUSE_SECONDS)
-    return document
-
-
-def _waits() -> anyio.CapacityLimiter:
-    """Return the limit on threads that wait for runs; each event loop has one."""
-    try:
-        return _limiter.get()
-    except LookupError:
-        limiter = anyio.CapacityLimiter(_WAITING_CALLERS)
-        _limiter.set(limiter)
-        return limiter

@@ -1,61 +1,13 @@
-"""The sign-in page: one small HTML text of our own, without scripts or external resources."""
+"""The sign-in page."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from html import escape
 
 from starlette.responses import HTMLResponse
 
-_STYLE = """
-:root { color-scheme: light dark; --text: #1f2430; --soft: #5b6272; --page: #f6f7f9; --card: #fff; --line: #d5d9e0;
-  --strong: #4f46e5; --on-strong: #fff; --bad: #b42318; }
-@media (prefers-color-scheme: dark) { :root { --text: #e8eaf0; --soft: #a3aabb; --page: #14161c; --card: #1d2029;
-  --line: #3a4050; --strong: #a5a0ff; --on-strong: #13151b; --bad: #ff9d92; } }
-* { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--page);
-  color: var(--text); font: 1rem/1.5 system-ui, sans-serif; }
-main { width: 100%; max-width: 24rem; padding: 2rem 1.5rem; background: var(--card); border: 1px solid var(--line);
-  border-radius: .75rem; }
-h1 { margin: 0 0 1rem; font-size: 1.375rem; line-height: 1.25; }
-p { margin: 0 0 1rem; }
-.soft { margin: 1.5rem 0 0; color: var(--soft); font-size: .875rem; }
-.bad { color: var(--bad); }
-label { display: block; margin: 0 0 1rem; font-size: .875rem; font-weight: 600; }
-input { display: block; width: 100%; margin-top: .25rem; padding: .625rem .75rem; font: inherit; color: inherit;
-  background: var(--page); border: 1px solid var(--line); border-radius: .5rem; }
-button { width: 100%; padding: .75rem; font: inherit; font-weight: 600; color: var(--on-strong);
-  background: var(--strong); border: 0; border-radius: .5rem; cursor: pointer; }
-input:focus-visible, button:focus-visible { outline: 3px solid var(--strong); outline-offset: 2px; }
-code { font-family: ui-monospace, monospace; }
-"""
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-}
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>Sign in · AI-Orchestra</title>
-<link rel="icon" href="data:,">
-<style>{style}</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-{body}
-</main>
-</body>
-</html>
-"""
+from api.pages.plain_page import plain_page
+
 _HINT = """<p class="soft">No password, or forgotten? Run <code>orchestra login-link</code> in the workspace folder:
 it prints a link that works once.</p>"""
 
@@ -71,7 +23,7 @@ def link_page(token: str, next_path: str) -> HTMLResponse:
 <button type="submit" autofocus>Open the dashboard</button>
 </form>
 <p class="soft">The link works once, within 15 minutes.</p>"""
-    return _page("AI-Orchestra", body)
+    return plain_page("AI-Orchestra", body)
 
 
 def password_page(next_path: str, *, message: str = "", user_id: str = "", status: int = 200) -> HTMLResponse:
@@ -86,8 +38,4 @@ def password_page(next_path: str, *, message: str = "", user_id: str = "", statu
 <button type="submit">Sign in</button>
 </form>
 {_HINT}"""
-    return _page("Sign in to AI-Orchestra", body, status)
-
-
-def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(_PAGE.format(style=_STYLE, title=title, body=body), status, headers=_HEADERS)
+    return plain_page("Sign in to AI-Orchestra", body, status, tab="Sign in")

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from api.base.awaiting import LONGEST_WAIT_SECONDS
 from api.base.documents import Name, Sent
-from engine.base.statuses import RunStatus
+from engine.base.statuses import ListedStatus, RunStatus
 
 RunId = Annotated[str, Field(max_length=64, examples=["20261120T120000Z-k7hd2mqa"])]
 StepPath = Annotated[str, Field(min_length=1, max_length=1_000, examples=["each_mail[3].answer"])]
-LONGEST_WAIT_SECONDS = 600
 
 
 class Agreeing(BaseModel):
@@ -42,7 +42,10 @@ class Execution(Agreeing, Sent):
     from_run: RunId | None = Field(
         default=None, description="With only: the run whose outputs stand in for the other steps."
     )
-    plan: bool = Field(default=False, description="Show what would be written. Not available yet.")
+    plan: bool = Field(
+        default=False,
+        description="Show what would be written, and write nothing: the answer is a plan, see /api/plans.",
+    )
 
 
 class Resumption(Agreeing, Sent):
@@ -84,7 +87,10 @@ class RunFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    status: list[RunStatus] = Field(default_factory=list, description="One status, or several.")
+    status: list[ListedStatus] = Field(
+        default_factory=list,
+        description="One status, or several; `parts_failed`: succeeded, though steps or items failed.",
+    )
     workflow: str | None = Field(default=None, max_length=64)
     trigger: str | None = Field(default=None, max_length=64, description="The id of the trigger that started them.")
     parent: RunId | None = Field(default=None, description="The run that called them.")

@@ -1,18 +1,21 @@
-"""`/api/state`: whether writes are held because their record was lost, and the way to release them."""
+"""`/api/state`, `/api/budgets`: what makes runs wait (held writes, used-up budgets), and the way to go on."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Body
+from pydantic import BaseModel, Field, JsonValue
 
 from api.base.errors import Answer
 from api.base.routing import Acting, Door, SignedInRoute
+from engine.budgets.settings import BudgetSettings
+from engine.runs.budgets import BudgetOverview
 from engine.store.held import Held
 
 router = APIRouter(prefix="/api/state", tags=["State"], route_class=SignedInRoute, default_response_class=Answer)
+budgets = APIRouter(prefix="/api/budgets", tags=["Budgets"], route_class=SignedInRoute)
 
 
 class HeldView(BaseModel):
@@ -47,3 +50,33 @@ def accept_state(orchestra: Door, principal: Acting) -> dict[str, Any]:
 def _document(held: Held | None) -> dict[str, Any]:
     view = None if held is None else {**asdict(held), "message": held.message, "remedy": held.remedy}
     return {"writes_held": view}
+
+
+class ResumedRuns(BaseModel):
+    """The runs that try again."""
+
+    run_ids: list[str]
+
+
+@budgets.get("", summary="Show budgets", response_model=BudgetOverview)
+def get_budgets(orchestra: Door, principal: Acting) -> Any:
+    """Return every budget with what is used of it, and what was spent today and this month."""
+    return orchestra.budgets.overview(principal)
+
+
+@budgets.get("/settings", summary="Show what budgets are set", response_model=BudgetSettings)
+def get_budget_settings(orchestra: Door, principal: Acting) -> Any:
+    """Return `budgets` of config.yaml."""
+    return orchestra.budgets.settings(principal)
+
+
+@budgets.put("/settings", summary="Set budgets", response_model=BudgetSettings)
+def put_budget_settings(orchestra: Door, principal: Acting, wanted: Annotated[dict[str, JsonValue], Body()]) -> Any:
+    """Set `budgets` of config.yaml to exactly these; comments stay. It takes the role owner."""
+    return orchestra.budgets.set(principal, wanted)
+
+
+@budgets.post("/resume", summary="Resume the runs that wait for a budget", response_model=ResumedRuns)
+def resume_paused(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Let the runs that wait for a budget try again, after it was raised; those that find no room wait again."""
+    return {"run_ids": orchestra.budgets.resume(principal)}

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.people.people import Member, User
-from engine.store.audit import AuditLine, TrailFilter
+from engine.store.people.audit import AuditLine, TrailFilter
 
 router = APIRouter(prefix="/api", tags=["Users"], route_class=SignedInRoute)
 

@@ -53,7 +53,7 @@ class GitHubClient(Client):
     @classmethod
     def open(cls, settings: GitHubSettings, opening: Opening) -> GitHubClient:
         """Return a client for these settings; all processes of a workspace keep to one pace."""
-        return cls(settings, opening.http(settings.base_url), opening.shared_file(GITHUB))
+        return cls(settings, opening.http(GITHUB, settings.base_url), opening.shared_file(GITHUB))
 
     def account(self) -> str:
         """Return the account's login; fetched once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
+from clients.reads import Read
 from clients.service import Key, PublicPlace, Service
 
 _URL = "https://api.github.com"
@@ -36,8 +37,10 @@ GITHUB = Service(
         place="GitHub, Settings, Developer settings, Personal access tokens",
         url="https://github.com/settings/tokens",
     ),
+    reads=(Read("GET", "/**"), Read("HEAD", "/**")),
     pickers={"github-repository": "repositories"},
     public_place=PublicPlace(field="repository", format="github-repository"),
+    shown_at=("github.com",),
     link="Issue",
     shared_file="github-pace.db",
 )

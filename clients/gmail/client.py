@@ -47,7 +47,7 @@ class GmailClient(Client):
     @classmethod
     def open(cls, settings: GmailSettings, opening: Opening) -> GmailClient:
         """Return a client for these settings."""
-        return cls(settings, opening.http(settings.base_url), opening.seal(settings.token_file))
+        return cls(settings, opening.http(GMAIL, settings.base_url), opening.seal(settings.token_file))
 
     def account(self) -> str:
         """Return the mailbox's address: as noted at sign-in, else fetched once."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from clients.reads import Read
 from clients.service import Key, Service
 
 _URL = "https://gmail.googleapis.com"
@@ -36,5 +37,13 @@ GMAIL = Service(
         place="Google Cloud, APIs and services, Credentials",
         url="https://console.cloud.google.com/apis/credentials",
     ),
+    # A GET marks no mail as read. The tokens of a sign-in are renewed at the address in its file: Google's, or that of
+    # a stand-in.
+    reads=(
+        Read("GET", "/gmail/v1/users/**"),
+        Read("POST", "/token"),
+        Read("POST", "/token", "https://oauth2.googleapis.com"),
+    ),
+    shown_at=("mail.google.com",),
     link="Mail",
 )

@@ -14,6 +14,7 @@ from clients.http.credentials import Credentials, HttpSettings
 from clients.http.pages import Pages, Paging
 from clients.http.request import READS, SERVICE, Wanted, address
 from clients.http.service import HTTP
+from clients.reads import Reads
 from clients.transport import AS_IT_IS, AnswerTooLarge, Forbidden, http_client, origin
 
 __all__ = ["READS", "HttpClient", "HttpSettings", "Paging", "Wanted"]
@@ -47,9 +48,10 @@ class HttpClient(Client):
     @classmethod
     def open(cls, settings: HttpSettings, opening: Opening) -> HttpClient:
         """Return a client for these settings: of the demo, it reaches nothing."""
+        hosts, reads = frozenset(settings.allow_hosts), Reads(HTTP.reads, title=HTTP.title)
         if opening.is_demo:
-            return cls(settings, http_client(allowed_origins=frozenset()))
-        return cls(settings, http_client(public_only=True, allow_hosts=frozenset(settings.allow_hosts)))
+            return cls(settings, http_client(allowed_origins=frozenset(), reads=reads))
+        return cls(settings, http_client(public_only=True, allow_hosts=hosts, reads=reads))
 
     def account(self) -> str:
         """Return the hosts that receive this connection's credentials; "public" if there are none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clients.http.credentials import HttpSettings
+from clients.reads import ANYWHERE, Read
 from clients.service import Service
 
 HTTP = Service(
@@ -12,5 +13,6 @@ HTTP = Service(
     settings=HttpSettings,
     error_name="The server",
     needs_key=False,
+    reads=(Read("GET", "/**", ANYWHERE), Read("HEAD", "/**", ANYWHERE)),
     has_accounts=False,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clients.mail_server.providers import SERVICE
+from clients.mail_server.reads import IMAP_READS, SMTP_READS
 from clients.mail_server.settings import ImapSettings
 from clients.service import Key, Service, Setting
 
@@ -25,5 +26,6 @@ IMAP = Service(
         Setting("host", "IMAP_HOST", "IMAP server", "Leave empty for common providers"),
         Setting("smtp_host", "SMTP_HOST", "SMTP server", "Leave empty for common providers"),
     ),
+    read_commands=(IMAP_READS, SMTP_READS),
     pickers={"imap-folder": "folders"},
 )

@@ -91,7 +91,7 @@ def build(
         for name, given in (("To", mail.to), ("Cc", mail.cc), ("Bcc", mail.bcc)):
             if given:
                 built[name] = _addresses(name, given)
-        built["Subject"] = _one_line(subject)
+        built["Subject"] = one_line(subject)
         built["Date"] = format_datetime(written_at or datetime.now(UTC))
         built["Message-ID"] = message_id(marker, account)
         built["X-Orchestra"] = marker
@@ -105,6 +105,19 @@ def build(
     except (ValueError, MessageError, UnicodeError) as error:
         raise InvalidRequest(f"The mail cannot be written: {error}") from error
     return built
+
+
+def require_recipients(name: str, values: Sequence[str]) -> None:
+    """Raise InvalidRequest unless a mail can be addressed to all of these; `name` is that of the field."""
+    try:
+        _addresses(name, values)
+    except (ValueError, MessageError) as error:
+        raise InvalidRequest(f"{name}: {', '.join(values)[:100]!r} is not a mail address: {error}.") from error
+
+
+def one_line(text: str) -> str:
+    """Return the text as one line: a line end in a header would allow header injection."""
+    return _ENCODED_WORD.sub("= ?", " ".join(_sound(text).split()))
 
 
 def marked(content: bytes, marker: str, account: str) -> bytes:
@@ -160,7 +173,7 @@ def _address(name: str, one: addresses.Address) -> Address:
             remedy="Mail is not sent to such addresses, which many servers refuse (RFC 6531). Use another one.",
         )
     ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
-    return Address(_one_line(one.name), addr_spec=f"{local_part}@{ascii_domain}")
+    return Address(one_line(one.name), addr_spec=f"{local_part}@{ascii_domain}")
 
 
 def _attach(built: EmailMessage, file: File) -> None:
@@ -168,12 +181,7 @@ def _attach(built: EmailMessage, file: File) -> None:
     kind, _, subkind = media_type.partition("/")
     if kind in {"message", "multipart"} or not subkind:
         kind, subkind = "application", "octet-stream"
-    built.add_attachment(file.content, maintype=kind, subtype=subkind, filename=_one_line(file.name))
-
-
-def _one_line(text: str) -> str:
-    """Return the text as one line: a line end in a header would allow header injection."""
-    return _ENCODED_WORD.sub("= ?", " ".join(_sound(text).split()))
+    built.add_attachment(file.content, maintype=kind, subtype=subkind, filename=one_line(file.name))
 
 
 def _sound(text: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from clients.addresses import literal
 from clients.errors import InvalidRequest
 from clients.mail_server.providers import SERVICE, Provider, provider_of
+from clients.mail_server.reads import IMAP_READS, SMTP_READS
 from clients.mail_server.wire import Door, Place, Security
 from clients.sockets import Gate
 
@@ -63,7 +64,8 @@ class Servers:
         """Return the address of the IMAP server. Raises ServiceError if it is unknown."""
         own = self._settings
         host = own.host or self._provider("host").imap
-        return Place(SERVICE, host, own.port or _IMAP_PORTS[own.security], own.security, own.ca_file)
+        port = own.port or _IMAP_PORTS[own.security]
+        return Place(SERVICE, host, port, own.security, IMAP_READS, own.ca_file)
 
     def smtp(self) -> Place:
         """Return the address of the SMTP server. Raises ServiceError if it is unknown."""
@@ -73,7 +75,7 @@ class Servers:
         else:
             provider = self._provider("smtp_host")
             host, security = provider.smtp, own.smtp_security or provider.smtp_security
-        return Place(SERVICE, host, own.smtp_port or _SMTP_PORTS[security], security, own.ca_file)
+        return Place(SERVICE, host, own.smtp_port or _SMTP_PORTS[security], security, SMTP_READS, own.ca_file)
 
     def sent_copy(self) -> SentCopy:
         """Return who saves sent mail to the Sent folder: the server, this program, or nobody."""

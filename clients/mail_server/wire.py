@@ -11,7 +11,11 @@ from typing import Literal
 
 import httpcore
 
+from clients.addresses import is_loopback
 from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
+from clients.mail_server.reads import Outgoing
+from clients.reads import ReadCommands
+from clients.reads_only import checked
 from clients.sockets import Forbidden, Gate
 
 Security = Literal["tls", "starttls", "none"]
@@ -32,6 +36,8 @@ class Place:
     host: str
     port: int
     security: Security
+    reads: ReadCommands
+    """What may be sent while only reads may leave."""
     ca_file: str = ""
 
     @property
@@ -56,7 +62,7 @@ class Door:
                 service=place.service,
                 remedy="Leave out `--demo`: an IMAP mailbox has no demo account.",
             )
-        if place.security == "none" and not _is_loopback(place.host):
+        if place.security == "none" and not is_loopback(place.host):
             raise InvalidRequest(
                 f"{place.shown} would receive the password without encryption.",
                 service=place.service,
@@ -96,19 +102,13 @@ def _unsent(kind: type[ServiceError], place: Place, words: str, remedy: str = ""
     return kind(f"{place.shown} {words}", service=place.service, remedy=remedy, outcome="not_done")
 
 
-def _is_loopback(host: str) -> bool:
-    from clients.addresses import literal
-
-    address = literal(host)
-    return host.lower() == "localhost" or (address is not None and address.is_loopback)
-
-
 class Wire:
     """A connection, with the part of the socket interface that smtplib uses. Raises only ServiceError."""
 
     def __init__(self, place: Place, stream: httpcore.NetworkStream) -> None:
         self.place = place
         self._stream = stream
+        self._outgoing = Outgoing(place.reads, place.shown)
         self._buffer = bytearray()
         self._left = ANSWER_MOST
 
@@ -147,9 +147,12 @@ class Wire:
         self._left = ANSWER_MOST
 
     def send(self, data: bytes) -> None:
-        """Send all the data."""
+        """Send all the data. Raises WriteRefused if only reads may leave, and this may be more."""
+        data = bytes(data)
+        self._outgoing.require_reads(data)
         try:
-            self._stream.write(bytes(data))
+            with checked():
+                self._stream.write(data)
         except httpcore.TimeoutException:
             raise Timeout(f"{self.place.shown} did not accept it in time.", service=self.place.service) from None
         except (httpcore.NetworkError, OSError):

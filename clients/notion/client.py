@@ -54,7 +54,7 @@ class NotionClient(Client):
     @classmethod
     def open(cls, settings: NotionSettings, opening: Opening) -> NotionClient:
         """Return a client for these settings."""
-        return cls(settings, opening.http(settings.base_url))
+        return cls(settings, opening.http(NOTION, settings.base_url))
 
     def account(self) -> str:
         """Return `workspace id:workspace name`; fetched once."""

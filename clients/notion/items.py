@@ -17,7 +17,16 @@ from clients.notion.api import SERVICE, answered, every, is_limit, page_id, read
 from clients.notion.content import SHORT_CHARACTERS, Content
 from clients.notion.databases import KEY_PROPERTY, Databases, Source
 from clients.notion.overflow import fitted, note, with_rest
-from clients.notion.pages import UNFINISHED, brief, changed_by, held_key, is_created_since, key_value, says
+from clients.notion.pages import (
+    UNFINISHED,
+    brief,
+    changed_by,
+    held_key,
+    is_created_since,
+    key_value,
+    page_of,
+    says,
+)
 from clients.notion.text.markdown import essence
 from clients.notion.values import Json, Schema, from_notion, title_property, to_notion
 from clients.notion.whole import whole
@@ -98,6 +107,13 @@ class Items:
             if page is None:
                 return {**left(self._write_new(source, wanted, held)), "created": True}
             return {**left(self._rewrite(page, wanted, held)), "created": False}
+
+    def with_key(self, database: str, key: str) -> Json | None:
+        """Return the page with this `key` and its text: {id, url, title, properties, markdown, …}; None without one."""
+        source = self._databases.find(database)
+        held = held_key(key)
+        page = self._by_key(source, held, held + UNFINISHED) if KEY_PROPERTY in source.schema else None
+        return None if page is None else {**page_of(page), **self._content.read(page["id"])}
 
     def find_upsert(
         self,

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
+from clients.reads import Read
 from clients.service import Key, Service
 
 URL = "https://api.notion.com"
@@ -47,6 +48,13 @@ NOTION = Service(
         place="Notion, My integrations (share your pages with it, too)",
         url="https://www.notion.so/my-integrations",
     ),
+    reads=(
+        Read("GET", "/v1/**"),
+        Read("POST", "/v1/search"),
+        Read("POST", "/v1/databases/*/query"),
+        Read("POST", "/v1/data_sources/*/query"),
+    ),
     pickers={"notion-database": "databases"},
+    shown_at=("www.notion.so", "notion.so", "app.notion.com"),
     link="Page",
 )

@@ -36,6 +36,11 @@ class Pages:
         some_id = page_id(page)
         return {**page_of(self._written.shown(some_id)), **self._content.read(some_id)}
 
+    def version(self, page: str) -> str:
+        """Return a text that differs once a page is edited (within Notion's minute), or moved to the trash."""
+        found = self._written.shown(page_id(page))
+        return "in the trash" if is_in_trash(found) else str(found["last_edited_time"])
+
     def text(self, page: str) -> Json:
         """Read the text of a page: {id, url, title, markdown, truncated}."""
         some_id = page_id(page)

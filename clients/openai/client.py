@@ -14,6 +14,7 @@ import httpx
 from clients import error_mapping as failures
 from clients.client import CheckLine, Client, Opening
 from clients.errors import InvalidRequest, ServiceError, Unavailable
+from clients.models.metering import ModelRequest, Permit, most_tokens, permitted
 from clients.openai.answers import plain_answer, tokens_of
 from clients.openai.check import look
 from clients.openai.schema import asked_in_words, response_format
@@ -59,7 +60,7 @@ class OpenAIClient(Client):
     @classmethod
     def open(cls, settings: OpenAISettings, opening: Opening) -> OpenAIClient:
         """Return a client for these settings."""
-        return cls(settings, opening.http(settings.base_url))
+        return cls(settings, opening.http(OPENAI, settings.base_url))
 
     def account(self) -> str:
         """Return the server's host and port: there is no account that could be named without revealing the key."""
@@ -121,16 +122,21 @@ class OpenAIClient(Client):
             answer = self._streamed(asked, on_text)
             if answer is not None:
                 return answer
-        with self._reading():
+        with _permitted(asked) as permit, self._reading():
             ask: Any = self._sdk.chat.completions.create
-            return plain_answer(ask(**asked), name)
+            return _counted(permit, plain_answer(ask(**{**asked, "model": permit.model}), permit.model))
 
     def _streamed(self, asked: Json, on_text: OnText) -> Json | None:
         """Request a streamed answer; None if the server refuses to stream, which is remembered."""
         open_stream: Any = self._sdk.chat.completions.with_streaming_response.create
+        asked = {**asked, "stream": True, "stream_options": {"include_usage": True}}
         try:
-            with self._reading(), open_stream(**asked, stream=True, stream_options={"include_usage": True}) as opened:
-                return streamed(opened, str(asked["model"]), on_text)
+            with (
+                _permitted(asked) as permit,
+                self._reading(),
+                open_stream(**{**asked, "model": permit.model}) as opened,
+            ):
+                return _counted(permit, streamed(opened, permit.model, on_text))
         except InvalidRequest as error:
             if "stream" not in error.message:
                 raise
@@ -150,11 +156,14 @@ class OpenAIClient(Client):
         vectors: list[list[float]] = []
         tokens = 0
         for batch in batches(texts):
-            with self._reading():
-                answer = self._sdk.embeddings.create(input=list(batch), **wish)
+            request = ModelRequest(str(wish["model"]), most_tokens(batch), 0)
+            with permitted(request) as permit, self._reading():
+                answer = self._sdk.embeddings.create(input=list(batch), **{**wish, "model": permit.model})
+                used = tokens_of(answer)
+                permit.answered(str(answer.model or permit.model), used)
                 vectors += vectors_of(answer, len(batch))
-                name = str(answer.model or name)
-                tokens += tokens_of(answer)["input_tokens"]
+                name = str(answer.model or permit.model)
+                tokens += used["input_tokens"]
         return {"vectors": vectors, "model": name, "usage": {"input_tokens": tokens, "output_tokens": 0}}
 
     def chat_json(
@@ -213,6 +222,21 @@ class OpenAIClient(Client):
             raise failures.of_broken_connection(OPENAI, error) from None
         except (ValueError, LookupError, TypeError, AttributeError, httpx.HTTPError) as error:
             raise failures.of_broken_connection(OPENAI, error) from None
+
+
+def _permitted(asked: Json) -> contextlib.AbstractContextManager[Permit]:
+    """Ask whether a chat request may be sent."""
+    body = asked["extra_body"]
+    parts = [*asked["messages"], *body.get("tools", ()), body.get("response_format") or ""]
+    limit = body.get("max_completion_tokens", body.get("max_tokens"))
+    return permitted(ModelRequest(asked["model"], most_tokens(parts), limit if isinstance(limit, int) else None))
+
+
+def _counted(permit: Permit, answer: Json) -> Json:
+    """Report an answer as used, and return it."""
+    said = answer["text"] + json.dumps(answer["tool_calls"])
+    permit.answered(answer["model"], answer["usage"], len(said.encode()))
+    return answer
 
 
 def _refused(error: ServiceError) -> ServiceError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
+from clients.reads import SERVER, Read
 from clients.service import Key, Service, Setting
 
 _URL = "https://api.openai.com/v1"
@@ -43,6 +44,17 @@ OPENAI = Service(
             "Empty: the service's own. For a model on this machine: http://127.0.0.1:11434/v1",
         ),
         Setting("model", "OPENAI_MODEL", "Model", "Empty: the one in config.yaml"),
+    ),
+    # The last four tell the size of the context: those of Ollama, LM Studio and llama.cpp.
+    reads=(
+        Read("GET", "/models"),
+        Read("GET", "/models/**"),
+        Read("POST", "/chat/completions"),
+        Read("POST", "/embeddings"),
+        Read("GET", "/api/ps", SERVER),
+        Read("POST", "/api/show", SERVER),
+        Read("GET", "/api/v0/models", SERVER),
+        Read("GET", "/props", SERVER),
     ),
     is_model=True,
 )

@@ -17,7 +17,7 @@ import typer
 
 from clients.errors import ServiceError
 from commands.base.screen import document, note
-from engine.base.errors import InUse, OrchestraError, Problem, SecretLost, StorageError, UnknownName
+from engine.base.errors import InUse, OrchestraError, PlanDrift, Problem, SecretLost, StorageError, UnknownName
 from engine.files.private_lines import private
 
 DONE, FAILED, WRONG, NOT_FOUND, IN_USE, WAITS = 0, 1, 2, 3, 4, 5
@@ -28,6 +28,10 @@ _OF_THE_SYSTEM = frozenset(
     | {errno.EACCES, errno.EPERM}
 )
 """Errors of a machine that is full, broken, at its limits or closed, wherever they occur: no fault of the program."""
+
+
+_MORE = ("problems", "needs_confirmation", "differences")
+"""What only some failures tell."""
 
 
 class Stop(BaseException):  # like KeyboardInterrupt: no `except Exception` may swallow it
@@ -67,12 +71,13 @@ class Failure:
     remedy: str = ""
     problems: list[Problem] | None = None
     needs_confirmation: list[str] | None = None
+    differences: list[dict[str, Any]] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `--json` prints: {"error": {type, message, remedy, problems?, needs_confirmation?}}."""
+        """Return what `--json` prints: {"error": {type, message, remedy, …}}, with those of `_MORE` that are known."""
         error = asdict(self)
         error.pop("exit_code")
-        for name in ("problems", "needs_confirmation"):
+        for name in _MORE:
             if error[name] is None:
                 error.pop(name)
         return {"error": error}
@@ -98,7 +103,7 @@ def failure_of(error: BaseException, workspace: Path) -> Failure:
     """Return the failure for any exception; an unexpected one leaves its details in a log file."""
     kind = type(error).__name__
     if isinstance(error, OrchestraError):
-        more = {name: getattr(error, name, None) or None for name in ("problems", "needs_confirmation")}
+        more = {name: getattr(error, name, None) or error.details.get(name) or None for name in _MORE}
         return Failure(_code(error), kind, error.message, error.remedy, **more)
     if isinstance(error, ServiceError):
         return Failure(FAILED, kind, error.message, error.remedy)
@@ -119,6 +124,8 @@ def failure_of(error: BaseException, workspace: Path) -> Failure:
 def _code(error: OrchestraError) -> int:
     if isinstance(error, UnknownName):
         return NOT_FOUND
+    if isinstance(error, PlanDrift):
+        return FAILED
     return IN_USE if isinstance(error, StorageError | SecretLost | InUse) else WRONG
 
 

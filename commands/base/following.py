@@ -107,9 +107,21 @@ def report(session: Look, run: Run) -> None:
         say(f"  … and {len(created) - _SHOWN} more")
     if run["accounts"]:
         say(f"Accounts: {', '.join(badges(session, run))}")
-    for line in _went_wrong(run):
+    for line in (*_cost(run), *_went_wrong(session, run)):
         note(line)
     say(f"Run {run['run_id']}: {run['status']}. `orchestra runs show {run['run_id']}` shows every step.")
+
+
+def _cost(run: Run) -> Iterator[str]:
+    """Yield what its models have used, beside what was expected."""
+    from engine.runs.starting.estimates import words
+
+    usage = run["usage"]
+    if usage["input_tokens"] or usage["output_tokens"]:
+        cost = "an unknown cost" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
+        expected = words(run.get("estimate"))
+        used = f"{usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out, {cost}"
+        yield f"Models: {used}{f' ({expected})' if expected else ''}."
 
 
 def _created(run: Run) -> Iterator[str]:
@@ -145,9 +157,9 @@ def badges(session: Look, run: Run) -> Iterator[str]:
             yield f"{name}: {known.get(name) or 'your account'}"
 
 
-def _went_wrong(run: Run) -> Iterator[str]:
+def _went_wrong(session: Look, run: Run) -> Iterator[str]:
     if run["status"] == RunStatus.WAITING:
-        yield _waits_for(run)
+        yield _waits_for(session, run)
     if run["status"] in ACTIVE_RUNS:
         yield f"It stopped unexpectedly; .orchestra/commands.log says why. {_resume(run)}"
     error = run["error"]
@@ -159,11 +171,14 @@ def _went_wrong(run: Run) -> Iterator[str]:
         yield _resume(run)
 
 
-def _waits_for(run: Run) -> str:
+def _waits_for(session: Look, run: Run) -> str:
     waiting = [step for step in run["steps"] if step["status"] == StepStatus.WAITING]
     questions = [step["approval"] for step in waiting if step.get("approval")]
+    unanswered = [one for one in questions if _is_open(session, one)]
+    if unanswered:
+        return f"It is waiting for an answer: `orchestra approvals approve {unanswered[0]}` or `reject`."
     if questions:
-        return f"It is waiting for an answer: `orchestra approvals approve {questions[0]}` or `reject`."
+        return f"Its question is answered; `orchestra serve` or `orchestra runs resume {run['run_id']}` continues it."
     called = [step["child_run_id"] for step in waiting if step.get("child_run_id")]
     if called:
         show = f"`orchestra runs show {called[0]}`"
@@ -172,6 +187,9 @@ def _waits_for(run: Run) -> str:
     holds = [step["held"] for step in waiting if step.get("held")]
     if any(hold.get("needs_person") for hold in holds):
         return "It is waiting for a person to resume writing: `orchestra state status` says why."
+    paused = [hold["message"] for hold in holds if hold.get("is_budget")]
+    if paused:
+        return paused[0]
     held = sorted({hold["by"] for hold in holds})
     if held:
         return (
@@ -179,6 +197,15 @@ def _waits_for(run: Run) -> str:
             f"`orchestra serve` or `orchestra runs resume {run['run_id']}` continues it."
         )
     return f"It is waiting{until}; `orchestra serve` or `orchestra runs resume {run['run_id']}` continues it."
+
+
+def _is_open(session: Look, question: str) -> bool:
+    from engine.base.errors import UnknownName
+
+    try:
+        return session.orchestra.approvals.get(session.principal, question).state == "open"
+    except UnknownName:  # the state was rebuilt: the run asks again when it continues
+        return False
 
 
 def _resume(run: Run) -> str:

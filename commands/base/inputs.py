@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from commands.base.opened import Session
 
 _LARGEST_BYTES = 16_000_000
+_REMEDY = 'Pass a JSON object of inputs, {"name": value, …}.'
 
 
 def values(pairs: Sequence[str], file: str | None, schemas: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def values(pairs: Sequence[str], file: str | None, schemas: Callable[[], Mapping
 
     `schemas` returns {name: JSON Schema}, by which typed text is converted. Raises InvalidInput, InvalidFile.
     """
-    found = _from_file(file) if file is not None else {}
+    found = object_in(file, _REMEDY) if file is not None else {}
     known = schemas() if pairs else {}
     for name, text in by_name(pairs, "an input").items():
         found[name] = _value(name, text, known.get(name))
@@ -40,7 +41,7 @@ def outputs(pairs: Sequence[str], file: str | None) -> dict[str, Any]:
     """
     from engine.documents.json_file import typed_value
 
-    found = _from_file(file) if file is not None else {}
+    found = object_in(file, _REMEDY) if file is not None else {}
     for path, text in by_name(pairs, "a pinned output").items():
         found[path] = typed_value(text, f"The output pinned to {path!r}")
     return found
@@ -70,7 +71,11 @@ def by_name(pairs: Sequence[str], of: str) -> dict[str, str]:
     return found
 
 
-def _from_file(file: str) -> dict[str, Any]:
+def object_in(file: str, remedy: str) -> dict[str, Any]:
+    """Return the JSON object in a file (`-`: standard input); `remedy` says what it should hold.
+
+    Raises InvalidInput, InvalidFile.
+    """
     from engine.base.errors import InvalidFile, InvalidInput
     from engine.documents.json_file import parse, read
 
@@ -80,12 +85,9 @@ def _from_file(file: str) -> dict[str, Any]:
         else:
             found = read(Path(file), largest_bytes=_LARGEST_BYTES)
     except InvalidFile as error:
-        remedy = 'Pass a JSON object of inputs, {"name": value, …}.'
         raise InvalidFile(error.message, error.problems, remedy=remedy) from error
     if not isinstance(found.value, dict):
-        raise InvalidInput(
-            f"{found.file} does not contain a JSON object.", remedy='Write the inputs as {"name": value, …}.'
-        )
+        raise InvalidInput(f"{found.file} does not contain a JSON object.", remedy=remedy)
     return dict(found.value)
 
 
@@ -96,6 +98,6 @@ def _standard_input() -> str:
     if len(data) > _LARGEST_BYTES:
         raise InvalidInput(
             f"Standard input has more than {_LARGEST_BYTES:,} bytes.",
-            remedy="Start several runs, each with part of the input.",
+            remedy="Pass less at once.",
         )
     return data.decode("utf-8", "surrogateescape")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 VARIABLE = "ORCHESTRA_WORKSPACE"
+_WORKFLOW_FILE = re.compile(r"(?:\.[/\\])?workflows[/\\]([^/\\]+)\.json\Z")
 
 
 @dataclass
@@ -43,3 +45,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 Demo = Annotated[
     bool, typer.Option("--demo", help="Every service is its stand-in for this command; any other host is refused.")
 ]
+
+
+def workflow_name(written: str) -> str:
+    """Return the name of a workflow that may be given as messages print it: the path of its file in the workspace."""
+    found = _WORKFLOW_FILE.match(written)
+    return found[1] if found else written

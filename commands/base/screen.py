@@ -18,6 +18,15 @@ def say(text: str = "") -> None:
     typer.echo(printable(text))
 
 
+def say_marked(parts: Sequence[tuple[str, bool]]) -> None:
+    """Write a text in parts; at a terminal, those with True are underlined."""
+    typer.echo(
+        "".join(
+            typer.style(printable(text), underline=True) if is_marked else printable(text) for text, is_marked in parts
+        )
+    )
+
+
 def note(text: str) -> None:
     """Write a line to standard error."""
     typer.echo(printable(text), err=True)
@@ -53,6 +62,13 @@ def local_time(time: str, zone: str) -> str:
 def printable(text: str) -> str:
     """Return the text without terminal control sequences: mails and issues are written by strangers."""
     return "".join(filter(None, (_shown(character) for character in text)))
+
+
+def revealed(text: str) -> str:
+    """Return the text with characters that nobody sees as marks, `[U+200B]`, for what a person has to judge."""
+    from engine.outgoing.hidden_characters import shown
+
+    return shown(text)[0]
 
 
 def _shown(character: str) -> str:

@@ -11,18 +11,19 @@ from commands.base.failures import DONE
 from commands.base.opened import looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, table
-from engine.base.statuses import AccountMode, RunStatus
+from engine.base.statuses import AccountMode, ListedStatus
 
 if TYPE_CHECKING:
     from engine.runs.run_list import RunRow
 
 _TEXT_HELP = "Only runs with this text in their id, workflow, title or sentence."
+_STATUS_HELP = "Only runs with this status; may be repeated. parts_failed: succeeded, though steps or items failed."
 _SINCE_HELP = "Only runs from this time on, such as 2026-05-01."
 _ACCOUNTS_HELP = "Only runs on demo accounts, or on your own."
 
 
 def list_(
-    status: Annotated[list[RunStatus] | None, typer.Option(help="Only runs with this status; may be repeated.")] = None,
+    status: Annotated[list[ListedStatus] | None, typer.Option(help=_STATUS_HELP)] = None,
     workflow: Annotated[str | None, typer.Option(help="Only runs of this workflow.")] = None,
     trigger: Annotated[str | None, typer.Option(metavar="ID", help="Only runs that this trigger started.")] = None,
     parent: Annotated[str | None, typer.Option(metavar="RUN", help="Only runs that this run called.")] = None,

@@ -10,9 +10,11 @@ from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.following import finish
 from commands.base.inputs import outputs, schemas, values
 from commands.base.opened import Session, opened
-from commands.base.options import Demo, Json, Workspace
+from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import note, say
+from commands.plan_text import finish_plan
 from engine.base.json_text import JsonObject
+from engine.people.access import Principal
 
 _MOST = 25
 
@@ -38,11 +40,14 @@ Pins = Annotated[
 PinFile = Annotated[
     str | None, typer.Option("--pins", metavar="FILE", help="A JSON object of such outputs, by step; `-` reads stdin.")
 ]
-ByPlan = Annotated[bool, typer.Option("--plan", help="Show what would be written. Not available yet.")]
+ByPlan = Annotated[
+    bool,
+    typer.Option("--plan", help="Show what it would write, and write nothing; `orchestra plans apply ID` does it."),
+]
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="The workflow.")],
+    name: Annotated[str, typer.Argument(help="The workflow, or its file in workflows/.", callback=workflow_name)],
     pairs: Inputs = None,
     file: File = None,
     only: Only = None,
@@ -57,22 +62,27 @@ def run(
     as_json: Json = False,
 ) -> int:
     """Run a workflow and wait until it ends or waits."""
-    from engine.base.errors import NotAvailableYet
-
-    if plan:
-        raise NotAvailableYet("`--plan` is not available yet.", remedy="`--demo` tries a workflow without risk.")
+    if plan and (only or from_run or pins or pin_file):
+        raise typer.BadParameter("A plan is made of the whole workflow: leave out --only, --from-run and --pin.")
     with opened(workspace, demo=demo) as session:
         inputs = values(pairs or [], file, lambda: schemas(session, name))
         pinned = outputs(pins or [], pin_file)
+        engine = session.orchestra
+
+        def start(p: Principal) -> str:
+            if plan:
+                return engine.plans.make(p, name, inputs)
+            return engine.runs.start(p, name, inputs, pins=pinned or None, only=only, from_run=from_run)
+
         run_id = agreed(
-            lambda p: session.orchestra.runs.start(p, name, inputs, pins=pinned or None, only=only, from_run=from_run),
+            start,
             session.principal,
             yes=yes,
             names=confirm,
             is_asked=at_terminal(as_json=as_json) and "-" not in (file, pin_file),
             show=lambda: _shown(session, name, inputs),
         )
-        return finish(session, run_id, as_json=as_json)
+        return (finish_plan if plan else finish)(session, run_id, as_json=as_json)
 
 
 def _shown(session: Session, name: str, inputs: JsonObject) -> None:
@@ -82,5 +92,7 @@ def _shown(session: Session, name: str, inputs: JsonObject) -> None:
         say(f"It would process {preview.count}:")
         for title in preview.items[:_MOST]:
             say(f"  {title}")
+    if preview.estimate is not None:
+        say(f"Expected cost: {preview.estimate['sentence']}")
     for warning in preview.warnings:
         note(f"Warning: {warning.text}")

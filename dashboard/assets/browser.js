@@ -8,7 +8,7 @@ const LARGE = 60_000;
 const DELAY_MS = 200;
 const ANSWER_MS = 2000;
 
-const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set() };
+const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0 };
 const typedInto = new WeakSet();
 const unsent = new WeakSet();
 const unplaced = new WeakSet();
@@ -17,7 +17,7 @@ export default function ({ data: [data], setTriggerValue }) {
   page.send = (found) => setTriggerValue("found", found);
   page.owner = data.owner;
   page.fields = data.fields;
-  for (const one of data.forget) forget(one.prefix, one.number);
+  for (const one of data.forget) forget(one.prefix, one.number, one.but);
   place();
   check();
 }
@@ -124,11 +124,12 @@ function dropOldest(except) {
   for (const key of keys.slice(0, Math.ceil(keys.length / 2))) localStorage.removeItem(key);
 }
 
-async function forget(prefix, number) {
+async function forget(prefix, number, but) {
   if (page.forgotten.has(number)) return;
   page.forgotten.add(number);
   const begin = `${PREFIX}${page.owner}/${encodeURIComponent(prefix)}`;
-  const keys = Object.keys(localStorage).filter((key) => key.startsWith(begin));
+  const kept = (key) => but && key.startsWith(prefixOf(but));
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith(begin) && !kept(key));
   for (const key of keys.filter((key) => key.endsWith(`/${page.tab}`))) localStorage.removeItem(key);
   const living = await livingTabs();
   for (const key of keys) if (!living.has(key.split("/").at(-1))) localStorage.removeItem(key);
@@ -138,6 +139,7 @@ async function forget(prefix, number) {
 async function check() {
   const living = await livingTabs();
   const found = {};
+  let isWaiting = false;
   for (const [slot, field] of Object.entries(page.fields)) {
     const element = elementOf(field);
     const entry = ownEntry(slot, living);
@@ -148,14 +150,16 @@ async function check() {
     }
     if (element && typedInto.has(element) && element.value === entry.text) continue;
     const attempt = `${slot} ${entry.at}`;
-    const tries = page.tries.get(attempt) ?? 0;
+    const { tries, last } = page.tries.get(attempt) ?? { tries: 0, last: -Infinity };
     if (tries >= MOST_TRIES) continue;
-    page.tries.set(attempt, tries + 1);
+    isWaiting = true;
+    if (performance.now() - last < ANSWER_MS * tries) continue; // several runs of the page in a row are one try
+    page.tries.set(attempt, { tries: tries + 1, last: performance.now() });
     found[slot] = entry;
   }
-  if (Object.keys(found).length === 0) return;
-  page.send({ texts: found, at: Date.now() });
-  setTimeout(check, ANSWER_MS); // an answer that got lost: a page that is just being drawn anew takes none
+  if (Object.keys(found).length > 0) page.send({ texts: found, at: Date.now() });
+  clearTimeout(page.again); // an answer that got lost: a page that is just being drawn anew takes none
+  if (isWaiting) page.again = setTimeout(check, ANSWER_MS);
 }
 
 // Return what this tab typed, or else the newest text of a closed tab, which then becomes ours.
@@ -316,7 +320,21 @@ function bringIntoView(opened) {
   }, 150);
 }
 
+// Press the button whose key is `press-<letter>`, unless something is being typed. The letter does not reach Streamlit,
+// for which "r" and "c" mean something else.
+function onLetter(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || !/^[a-z]$/.test(event.key)) return;
+  if (event.target.closest?.("input, textarea, select, [contenteditable=true], [role=dialog]")) return;
+  const button = document.querySelector(`.st-key-press-${event.key} button`);
+  if (!button) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  pressedAt = performance.now();
+  button.click();
+}
+
 function listen() {
+  window.addEventListener("keydown", onLetter, true);
   document.addEventListener("input", onInput, true);
   const flush = () => [...page.late.keys()].forEach(storeLate);
   for (const kind of ["pagehide", "beforeunload", "blur", "visibilitychange"]) addEventListener(kind, flush, true);
@@ -330,8 +348,8 @@ function listen() {
   });
 }
 
-if (!window.orchestraBrowser) {
-  window.orchestraBrowser = true;
+if (!("keepsText" in document.documentElement.dataset)) {
+  document.documentElement.dataset.keepsText = "";
   page.named = name();
   dropOld();
   mendHistory();

@@ -19,7 +19,7 @@ _mount = st.components.v2.component("ai-orchestra.browser", js=_SCRIPT, isolate_
 
 def browser(visit: Visit) -> None:
     """Mount the script below a page, after its fields are drawn."""
-    known = {slot: field.to_browser() for slot, field in fields.drawn().items()}
+    known = {slot: field.to_browser() for slot, field in fields.told().items()}
     data = {"owner": _owner(visit), "fields": known, "forget": fields.forgotten()}
     with st.container(key="browser-script"):
         # In a list: Streamlit searches dicts for tables, and loads pandas and pyarrow (67 MiB) for that.

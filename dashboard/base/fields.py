@@ -4,6 +4,8 @@ Streamlit sends a text only after its field is left, and a reload starts a new s
 So `browser.js` stores each keystroke in the browser's local storage, under the `slot` of the field. After a run of the
 page it compares checksums, and sends back every stored text that the server does not have; the page then fills the
 field with it. The browser forgets a text once the server keeps it (`settle`) or no longer needs it (`forget`).
+
+The script is loaded after the first page is drawn: what is typed in that moment is lost if a reload follows at once.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from dashboard.base import session
 Restored = Callable[[str], object]
 """Called with the `base` of a restored text, before its field is drawn."""
 
-_DRAWN, _FORGET, _SETTLED = "fields.drawn", "fields.forget", "fields.settled"
+_DRAWN, _TOLD, _FORGET, _SETTLED = "fields.drawn", "fields.told", "fields.forget", "fields.settled"
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,11 @@ def settle(prefix: str) -> None:
     session.keep_draft(_SETTLED, (*session.draft(_SETTLED, ()), prefix))
 
 
-def forget(prefix: str) -> None:
-    """Make the browser forget the texts of these slots: they were sent, saved or discarded."""
+def forget(prefix: str, *, but: str = "") -> None:
+    """Make the browser forget the texts of these slots, but one: they were sent, saved or discarded."""
     asked = forgotten()
     number = f"{session.number()}-{len(asked)}"
-    session.keep_draft(_FORGET, [*asked, {"prefix": prefix, "number": number}])
+    session.keep_draft(_FORGET, [*asked, {"prefix": prefix, "number": number, "but": but}])
 
 
 def begin() -> None:
@@ -97,6 +99,12 @@ def drawn() -> dict[str, Field]:
     return found
 
 
+def told() -> dict[str, Field]:
+    """Return the fields of the page, all drawn by now, and remember that the browser is told of them."""
+    session.keep_draft(_TOLD, drawn())
+    return drawn()
+
+
 def forgotten() -> list[dict[str, str]]:
     """Return what the browser is to forget; by the number it knows what it has forgotten already."""
     found: list[dict[str, str]] = session.draft(_FORGET, [])
@@ -104,8 +112,11 @@ def forgotten() -> list[dict[str, str]]:
 
 
 def bring_back(texts: Mapping[str, Mapping[str, Any]]) -> None:
-    """Put texts kept by the browser back into their fields, before these are drawn."""
-    known = drawn()
+    """Put texts kept by the browser back into their fields, before these are drawn.
+
+    It answers to what it was told last. A run of the page since then may have been cut short before it drew the field.
+    """
+    known: dict[str, Field] = session.draft(_TOLD, {})
     for slot, entry in texts.items():
         field = known.get(slot)
         if field is None or not isinstance(entry.get("text"), str):

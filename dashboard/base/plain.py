@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
@@ -55,6 +57,19 @@ def outside_code(text: str, language: str | None = None, height: int | Literal["
     A box with a `height` in pixels scrolls.
     """
     st.code(text, language=language, wrap_lines=True, height=height)
+
+
+def outside_marked(parts: Sequence[tuple[str, str]]) -> None:
+    """Show a text from outside in parts; those with a name are marked, and the name is shown on pointing at them."""
+    shown = (f'<mark title="{escape(name)}">{escape(text)}</mark>' if name else escape(text) for text, name in parts)
+    st.html(f'<div class="marked" tabindex="0">{"".join(shown)}</div>')
+
+
+def outside_changes(parts: Iterable[tuple[str, str]]) -> None:
+    """Show a text from outside in parts, each with its change: `added`, `removed`, or anything else."""
+    tags = {"added": "ins", "removed": "del"}
+    shown = (f"<{tags[how]}>{escape(text)}</{tags[how]}>" if how in tags else escape(text) for text, how in parts)
+    st.html(f'<div class="marked" tabindex="0">{"".join(shown)}</div>')
 
 
 def outside_badge(text: str, icon: str = "", *, color: Literal["gray", "green", "orange", "violet"] = "gray") -> None:

@@ -27,6 +27,15 @@ _CSS = """
 [class*="st-key-row-look-"] { border-bottom: 0; padding: 0; }
 [class*="st-key-titled-"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }
 [class*="st-key-editor-"] textarea { font-family: ui-monospace, "Source Code Pro", monospace; font-size: .82rem; }
+.marked { white-space: pre-wrap; overflow-wrap: anywhere; font-family: ui-monospace, "Source Code Pro", monospace;
+  font-size: .82rem; line-height: 1.5; padding: .8rem 1rem; border-radius: .5rem; max-height: 30rem; overflow: auto;
+  background: light-dark(#f8f9fb, #1a1c24); }
+.marked ins { background: light-dark(#dcfce7, #14532d); color: inherit; text-decoration: underline; }
+.marked del { background: light-dark(#fee2e2, #7f1d1d); color: inherit; text-decoration: line-through; }
+.marked mark { background: light-dark(#e0e7ff, #312e81); color: inherit; border-bottom: 1px solid #6d66f5; }
+.bars { display: flex; align-items: end; gap: 2px; height: 7rem; border-bottom: 1px solid rgba(128, 134, 150, .5); }
+.bars i { flex: 1; min-width: 1px; border-radius: 2px 2px 0 0; background: light-dark(#4f46e5, #818cf8); }
+.bars-ends { display: flex; justify-content: space-between; font-size: .75rem; opacity: .78; }
 /* Contrast (WCAG 2.2: text 4.5, controls 3) in the light as in the dark; a visible focus for the keyboard. */
 [data-testid="stCaptionContainer"] { opacity: .78; }
 .stCheckbox label:not(:has(input:checked)) > div:first-of-type { border-color: #868ea1; }

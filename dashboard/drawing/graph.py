@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 _LABEL_WIDTH = 26
 _ARROW = "#9aa3b2"
+_BREACH = "#dc2626"
 _LETTERS = "#ffffff"
 _PALE, _PALE_LETTERS = "#94a3b8", "#0f172a"
 
@@ -35,6 +36,8 @@ class GraphEdge:
     source: str
     target: str
     is_dashed: bool = False
+    is_breach: bool = False
+    """Whether it shows the way of text that must not go there: in red."""
 
 
 def graph(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], key: str, height: int = 480) -> str | None:
@@ -57,7 +60,8 @@ def graph(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], key: str, heig
 
 
 def _arrow(edge: GraphEdge) -> dict[str, object]:
-    return {"from": edge.source, "to": edge.target, "color": _ARROW, "dashes": edge.is_dashed, "width": 1.5}
+    color, width = (_BREACH, 4) if edge.is_breach else (_ARROW, 1.5)
+    return {"from": edge.source, "to": edge.target, "color": color, "dashes": edge.is_dashed, "width": width}
 
 
 def _box(node: GraphNode) -> dict[str, object]:

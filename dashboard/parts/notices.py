@@ -1,4 +1,4 @@
-"""Notices of what needs attention: held writes, accounts that do not work, expiring sign-ins, silent triggers."""
+"""Notices of what needs attention: held writes, accounts that do not work, silent triggers, used-up budgets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from dashboard.parts.errors import message_markdown
 from dashboard.parts.popover import close, popover
 from engine.base.statuses import AccountMode
 from engine.connections.statuses import ConnectionStatus
+from engine.runs.budgets import BudgetRow
 from engine.triggering.polling.status import Alarm, DeadItem, TriggerStatus
 
 _OF_DEAD = "Retry or dismiss each of them on the page Triggers."
 """On a page, no notice names a command for it."""
 _NAMED = 3
+_PERIODS = {"day": "Today's budget", "month": "This month's budget"}
 _OF_HELD = (
     "Check your services: what these runs wrote is there. Restore their logs from a backup, or resume writing; until "
     "then, runs that need to write wait, and nothing is lost."
@@ -73,6 +75,19 @@ def trying_notices(trying: Sequence[TriggerStatus]) -> bool:
         whose = plain(f"{one.workflow_title or one.workflow}: {one.title}")
         st.warning(f"**{whose}** is trying again. {error}", icon=":material/sync_problem:")
     return bool(trying)
+
+
+def budget_notices(alarms: Iterable[BudgetRow]) -> bool:
+    """Show a line for each of these budgets, and return whether there were any."""
+    shown = list(alarms)
+    for one in shown:
+        whose = f"workflow {one.workflow}" if one.workflow else "all workflows"
+        words = f"{_PERIODS.get(one.period, 'The budget')} of {whose}"
+        if one.state == "used_up":
+            st.error(plain(f"{words} is used up: {one.sentence}."), icon=":material/savings:")
+        else:
+            st.warning(plain(f"{words} is nearly used up: {one.sentence}."), icon=":material/savings:")
+    return bool(shown)
 
 
 def _of(alarm: Alarm, dead: Sequence[DeadItem]) -> list[DeadItem]:

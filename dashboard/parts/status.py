@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from engine.base.statuses import RunStatus, StepStatus
+from engine.base.statuses import ListedStatus, RunStatus, StepStatus
 
 Color = Literal["gray", "blue", "green", "red", "orange"]
 
@@ -31,7 +31,7 @@ LOOKS: Mapping[str, Look] = {
     StepStatus.RUNNING: Look("Running", ":material/progress_activity:", "blue", _BLUE),
     StepStatus.WAITING: Look("Waiting", ":material/hourglass_empty:", "orange", _AMBER),
     StepStatus.SUCCEEDED: Look("Succeeded", ":material/check_circle:", "green", _GREEN),
-    "partly": Look("Succeeded, parts failed", ":material/warning:", "orange", _AMBER),
+    ListedStatus.PARTS_FAILED: Look("Succeeded, parts failed", ":material/warning:", "orange", _AMBER),
     StepStatus.FAILED: Look("Failed", ":material/error:", "red", _RED),
     StepStatus.CANCELLED: Look("Cancelled", ":material/cancel:", "gray", _GRAY),
     RunStatus.INTERRUPTED: Look("Interrupted", ":material/pause_circle:", "orange", _AMBER),
@@ -43,7 +43,7 @@ def look_of(status: str, counts: Mapping[str, Any] | None = None) -> Look:
     """Return how a run or step is shown; with `counts`, a run that succeeded although parts failed is amber."""
     failed = counts is not None and (counts.get("failed_steps") or counts.get("failed_items"))
     if status == StepStatus.SUCCEEDED and failed:
-        return LOOKS["partly"]
+        return LOOKS[ListedStatus.PARTS_FAILED]
     return LOOKS.get(status, LOOKS[StepStatus.PENDING])
 
 

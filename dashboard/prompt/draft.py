@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from engine.base.errors import InvalidFile, InvalidInput
 from engine.documents.json_file import parse, typed_value
 from engine.prompts.prompt import text_of
 from engine.prompts.prompt_files import PromptFile
+from engine.prompts.protected import OF_THE_PROMPT
 from engine.workspace.canonical import canonical
 from engine.workspace.drafts import Draft as Unsaved
 
@@ -73,16 +74,26 @@ def begin(file: PromptFile, unsaved: Unsaved | None = None) -> Draft:
 
 
 def reseed(draft: Draft, text: str, *, mode: str | None = None) -> None:
-    """Reset the widgets to a text that is not saved."""
-    fields.forget(prefix("prompt", draft.name))
+    """Reset the widgets to a text that is not saved.
+
+    The field that is shown next may have a text which the server has not seen: typed just before a reload.
+    """
+    begin_of = prefix("prompt", draft.name)
+    fields.forget(begin_of, but=f"{begin_of}text" if mode == JSON else "")
     _keep(replace(draft, seed=text, revision=_next(draft), mode=mode or draft.mode))
 
 
 def relabelled(draft: Draft, file: PromptFile) -> None:
     """Keep what is typed after a label was moved: that is not an edit by somebody else."""
     document = document_of(typed(draft).text)
-    seed = draft.seed if document is None else canonical({**document, "labels": file.labels}, "prompt")
+    seed = draft.seed if document is None else with_labels(document, file.document or {})
     _keep(replace(draft, base=file.text, etag=file.etag, seed=seed, revision=_next(draft)))
+
+
+def with_labels(document: Mapping[str, Any], saved: Mapping[str, Any]) -> str:
+    """Return a text with the labels of the saved file, their protection and their history."""
+    rest = {key: value for key, value in document.items() if key not in (*OF_THE_PROMPT, "version")}
+    return canonical({**rest, **{key: saved[key] for key in OF_THE_PROMPT if key in saved}}, "prompt")
 
 
 def is_changed(draft: Draft) -> bool:
@@ -194,8 +205,3 @@ def _next(draft: Draft | None) -> int:
 def _keep(draft: Draft) -> Draft:
     session.keep_draft(_slot(draft.name), draft)
     return draft
-
-
-def estimated_tokens(messages: Sequence[Mapping[str, str]]) -> int:
-    """Return the approximate number of tokens of messages: four bytes each, a rule of thumb for all models."""
-    return sum(-(-len(one["content"].encode()) // 4) + 4 for one in messages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.base import session
+from dashboard.base import fields, session
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
 from dashboard.parts.buttons import action_button
@@ -25,7 +25,7 @@ def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         _save_button(visit, draft, file.etag, "Save", "save")
-        _version_popover(visit, draft, file.etag)
+        _version_popover(visit, file, draft)
         if is_changed(draft):
             if st.button("Undo all", key=f"undo-{file.name}", type="tertiary"):
                 begin(file)
@@ -52,16 +52,18 @@ def _save_button(visit: Visit, draft: Draft, etag: str, label: str, key: str) ->
     action_button(label, f"{key}-{draft.name}", save, after, scope=scope, type="primary", disabled=bool(now.wrong))
 
 
-def _version_popover(visit: Visit, draft: Draft, etag: str) -> None:
+def _version_popover(visit: Visit, file: PromptFile, draft: Draft) -> None:
+    etag = file.etag
     now = typed(draft)
     with popover("Save a version", f"version-{draft.name}", ":material/bookmark_add:", disabled=bool(now.wrong)):
         st.markdown("A version never changes. Workflows use the version that carries the label they name.")
-        is_production = st.checkbox(f"Make it the {DEFAULT_LABEL} version", value=True, key=f"production-{draft.name}")
+        is_production = _production_box(file)
         label = DEFAULT_LABEL if is_production else None
+        reason = _reason(file) if is_production else ""
 
         def save(_request_key: str) -> int | OrchestraError:
             try:
-                return visit.orchestra.prompts.save_version(visit.who, draft.name, now.text, etag, label)
+                return visit.orchestra.prompts.save_version(visit.who, draft.name, now.text, etag, label, reason)
             except (StaleEdit, InvalidFile) as error:
                 return error
 
@@ -77,9 +79,29 @@ def _version_popover(visit: Visit, draft: Draft, etag: str) -> None:
             f"save-version-{draft.name}",
             save,
             after,
-            scope=f"{etag} {label} {hash(now.text)}",
+            scope=f"{etag} {label} {hash(now.text)} {hash(reason)}",
             type="primary",
         )
+
+
+def _production_box(file: PromptFile) -> bool:
+    """Offer to make a version the one that workflows use; unless it is the first such one, it may be tested before."""
+    known = file.labels.get(DEFAULT_LABEL)
+    words = f"Make it the {DEFAULT_LABEL} version"
+    if known is None:
+        return st.checkbox(words, value=True, key=f"production-{file.name}")
+    later = f"Until then, workflows use version {known}. Test the new one on the tab Cases, and move the label later."
+    return st.checkbox(f"{words} now, in place of version {known}", key=f"production-{file.name}", help=later)
+
+
+def _reason(file: PromptFile) -> str:
+    """Ask why the label moves if it is protected."""
+    if DEFAULT_LABEL not in file.protected:
+        return ""
+    help_ = (
+        f"{DEFAULT_LABEL} is protected. Without a reason, it moves only if all cases pass: test them on the tab Cases."
+    )
+    return fields.text_input("Reason, unless its cases pass", "", key=f"version-reason-{file.name}", help=help_)
 
 
 def _after(saved: object) -> None:

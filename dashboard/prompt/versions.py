@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.page import Visit
-from dashboard.base.plain import outside_code
+from dashboard.base.plain import outside_changes, outside_code, plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.popover import close, popover
-from dashboard.parts.unsaved import difference
-from dashboard.prompt.draft import Draft, document_of, relabelled, reseed, typed
+from dashboard.prompt.draft import Draft, document_of, relabelled, reseed, typed, with_labels
+from dashboard.prompt.protected import after_move, move, moves_shown, protection_button, refusal_shown
+from engine.base.errors import ProtectedLabel
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.prompts import DEFAULT_LABEL
+from engine.prompts.protected import OF_THE_PROMPT
+from engine.runs.trying.prompt_differences import in_context, prompt_differences
 from engine.workspace.canonical import canonical
+
+_WORKING_TEXT = 0
 
 
 def versions_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
@@ -35,11 +40,29 @@ def versions_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
     version = visit.orchestra.prompts.get(visit.who, file.name, number)
     if visit.may("edit"):
         _actions(visit, file, draft, number, version)
-    now = document_of(typed(draft).text)
-    st.markdown("**From this version to the working text**")
-    outside_code(difference(comparable(version.document), comparable(now), f"version {number}", "now"), "diff")
+        refusal_shown(visit, file, number, lambda label: _labelled(visit, draft, label, number))
+    _differences(visit, file, draft, version, [one for one in newest_first if one != number])
     with st.expander("Full version"):
         outside_code(version.text, "json")
+    moves_shown(file)
+
+
+def _differences(visit: Visit, file: PromptFile, draft: Draft, version: PromptFile, others: Sequence[int]) -> None:
+    """Show by word how a chosen text differs from this version."""
+    other = st.selectbox(
+        "From this version to",
+        [_WORKING_TEXT, *others],
+        format_func=lambda one: name_of(one, file.labels) if one else "The working text",
+        key=f"version-to-{file.name}",
+        width=320,
+    )
+    to = visit.orchestra.prompts.get(visit.who, file.name, other).document if other else document_of(typed(draft).text)
+    found = prompt_differences(version.document or {}, to or {})
+    if not found:
+        st.caption("Both texts are the same.")
+    for one in found:
+        st.markdown(f"**{plain(one['part'])}**")
+        outside_changes((part["text"], part["change"]) for part in in_context(one["texts"]))
 
 
 def name_of(number: int, labels: Mapping[str, int]) -> str:
@@ -54,10 +77,12 @@ def _actions(visit: Visit, file: PromptFile, draft: Draft, number: int, version:
         action_button(
             "This is the production version" if is_production else "Make it the production version",
             f"label-{file.name}",
-            lambda _key: visit.orchestra.prompts.set_label(visit.who, file.name, DEFAULT_LABEL, number),
-            lambda _none: _labelled(visit, draft, number),
+            lambda _key: move(visit, file.name, DEFAULT_LABEL, number),
+            lambda refused: after_move(
+                visit, file.name, DEFAULT_LABEL, number, refused, lambda: _labelled(visit, draft, DEFAULT_LABEL, number)
+            ),
             scope=f"{number} {file.etag}",
-            icon=":material/sell:",
+            icon=":material/lock:" if DEFAULT_LABEL in file.protected else ":material/sell:",
             disabled=is_production,
         )
         _labels(visit, file, draft, number)
@@ -66,7 +91,7 @@ def _actions(visit: Visit, file: PromptFile, draft: Draft, number: int, version:
             key=f"take-{file.name}",
             icon=":material/restore:",
             type="tertiary",
-            on_click=lambda: reseed(draft, _with_labels(version.document or {}, file.labels)),
+            on_click=lambda: reseed(draft, with_labels(version.document or {}, file.document or {})),
         )
 
 
@@ -83,23 +108,30 @@ def _labels(visit: Visit, file: PromptFile, draft: Draft, number: int) -> None:
             placeholder="Choose, or type a new one",
             key=f"label-name-{file.name}",
         )
-        prompts = visit.orchestra.prompts
 
         def done(said: str) -> None:
             close(place)
             _relabelled(visit, draft, said)
 
+        def set_or_refused(label: str, refused: ProtectedLabel | None) -> None:
+            close(place)
+            after_move(
+                visit, file.name, label, number, refused, lambda: done(f"The label {label} is on version {number} now.")
+            )
+
         action_button(
             f"Set on version {number}",
             f"label-set-{file.name}",
-            lambda _key: prompts.set_label(visit.who, file.name, label or "", number),
-            lambda _none: done(f"The label {label} is on version {number} now."),
+            lambda _key: move(visit, file.name, label or "", number),
+            lambda refused: set_or_refused(label or "", refused),
             scope=f"{label} {number} {file.etag}",
             type="primary",
             disabled=not label,
         )
         for carried in [one for one, at in file.labels.items() if at == number]:
-            _remove_button(visit, file, carried, done)
+            protection_button(visit, file, carried, done)
+            if carried not in file.protected:
+                _remove_button(visit, file, carried, done)
 
 
 def _remove_button(visit: Visit, file: PromptFile, label: str, done: Callable[[str], None]) -> None:
@@ -113,8 +145,8 @@ def _remove_button(visit: Visit, file: PromptFile, label: str, done: Callable[[s
     )
 
 
-def _labelled(visit: Visit, draft: Draft, number: int) -> None:
-    _relabelled(visit, draft, f"Version {number} is now production: runs that start from now on use it.")
+def _labelled(visit: Visit, draft: Draft, label: str, number: int) -> None:
+    _relabelled(visit, draft, f"Version {number} is now {label}: runs that start from now on use it.")
 
 
 def _relabelled(visit: Visit, draft: Draft, said: str) -> None:
@@ -125,9 +157,5 @@ def _relabelled(visit: Visit, draft: Draft, said: str) -> None:
 
 def comparable(document: Mapping[str, Any] | None) -> str:
     """Return the text without labels, which belong to the prompt rather than to a version."""
-    content = {name: value for name, value in (document or {}).items() if name not in ("labels", "version")}
+    content = {name: value for name, value in (document or {}).items() if name not in (*OF_THE_PROMPT, "version")}
     return canonical(content, "prompt")
-
-
-def _with_labels(document: Mapping[str, Any], labels: Mapping[str, int]) -> str:
-    return canonical({**document, **({"labels": dict(labels)} if labels else {})}, "prompt")

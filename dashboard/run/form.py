@@ -45,9 +45,12 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run-bar-{plan.name}"):
         if is_known:
             _run_button(visit, plan.name, values, needed, is_ready=is_agreed)
+            _plan_button(visit, plan.name, values, needed, is_ready=is_agreed)
         else:
             _look_button(plan.name, values, is_ready=is_agreed)
         account_badges(one for one in visit.orchestra.connections.list(visit.who) if one.name in plan.connections)
+    if preview is not None and preview.estimate is not None:
+        st.caption(f":material/payments: {plain(preview.estimate['sentence'])}")
     if missing and not unreadable:
         st.caption(plain(f"Still needed: {', '.join(missing)}"))
     run_part(visit, plan, values, is_ready=is_agreed, scope=_digest(values))
@@ -77,6 +80,25 @@ def _run_button(
         return visit.orchestra.runs.start(visit.who.agreeing(confirmed), name, values, request_key=request_key)
 
     _start_button(visit, "Run", f"run-{name}", start, _digest(values), is_ready=is_ready)
+
+
+def _plan_button(
+    visit: Visit, name: str, values: Mapping[str, Any], confirmed: Sequence[str], *, is_ready: bool
+) -> None:
+    """Offer to show what the run would write."""
+
+    def make(request_key: str) -> str:
+        return visit.orchestra.plans.make(visit.who.agreeing(confirmed), name, dict(values), request_key=request_key)
+
+    action_button(
+        "Plan",
+        f"plan-{name}",
+        make,
+        lambda plan_id: visit.go("plan", id=plan_id),
+        scope=_digest(values),
+        icon=":material/preview:",
+        disabled=not is_ready,
+    )
 
 
 def _start_button(
@@ -133,6 +155,7 @@ def _first_run(visit: Visit, name: str, values: Mapping[str, Any], *, is_ready: 
         label = f"Run on {_these(found.count)}" if found.count else "Run"
         with st.container(horizontal=True):
             _start_button(visit, label, f"confirm-{name}", confirm_and_start, _digest(values), is_ready=is_ready)
+            _plan_button(visit, name, values, found.needs_confirmation, is_ready=is_ready)
             if st.button("Not now", key=f"not-now-{name}", type="tertiary"):
                 session.drop_draft(_looking(name))
                 st.rerun()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,20 +11,24 @@ import streamlit as st
 from clients.plural import counted
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_code, outside_link, plain
+from dashboard.base.run_files import run_files
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.run_state import is_unknown
 from dashboard.parts.status import status_badge
 from dashboard.parts.times import ago, duration, full_time
+from dashboard.parts.usage import usage_words
 from dashboard.parts.values import cut, shown_value
+from dashboard.prompt.save_case import save_case
+from dashboard.prompt.values import PARAM, of_step
 from dashboard.run.change.only import run_only
-from dashboard.run.files import run_files
 from dashboard.run.waits import wait_line
 from engine.base.names import moment_of
 from engine.base.services import is_model
 from engine.base.statuses import ACTIVE_RUNS, AccountMode, StepStatus
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
+from engine.runs.trying.recorded import prompt_of
 
 
 def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
@@ -35,6 +40,7 @@ def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     if is_unknown(step) and run["status"] not in ACTIVE_RUNS and visit.may("run"):
         unknown_answer(visit, str(run["run_id"]), str(step["path"]))
     _receipt(step)
+    _try_link(visit, run, step)
     left, right = st.columns(2, gap="medium")
     with left:
         _part("Input", step["arguments"], "Nothing went in.")
@@ -81,14 +87,6 @@ def facts(step: StepRecord) -> list[str]:
     return found + usage_words(step["usage"])
 
 
-def usage_words(usage: Mapping[str, Any] | None) -> list[str]:
-    """Return tokens and cost in words; empty if no model was asked."""
-    if not usage or not (usage["input_tokens"] or usage["output_tokens"]):
-        return []
-    tokens = f"{counted(usage['input_tokens'], 'token')} in, {usage['output_tokens']:,} out"
-    return [tokens, "cost unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"]
-
-
 def _error(step: StepRecord) -> None:
     error = step["error"]
     if not error:
@@ -119,6 +117,20 @@ def unknown_answer(visit: Visit, run_id: str, path: str | None) -> None:
             lambda _run_id: st.rerun(),
             icon=":material/replay:",
         )
+
+
+def _try_link(visit: Visit, run: Run, step: StepRecord) -> None:
+    """Lead from a model step to its prompt, with the values that the step had, and offer to save them as a case."""
+    reference = prompt_of(step)
+    if reference is None:
+        return
+    prompt, run_id, path = reference.partition("@")[0], str(run["run_id"]), str(step["path"])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        source = {PARAM: of_step(run_id, path)}
+        visit.link("Try this prompt", "prompt", icon=":material/science:", name=prompt, tab="try", **source)
+        if step["output"] is not None:
+            make = partial(visit.orchestra.tries.case_of_step, visit.who, prompt, run_id, path)
+            save_case(visit, prompt, f"{run_id}-{path}", "", make)
 
 
 def _receipt(step: StepRecord) -> None:

@@ -14,14 +14,16 @@ from dashboard.parts.run_rows import by_whom
 from dashboard.parts.run_state import is_test
 from dashboard.parts.status import status_badge
 from dashboard.parts.times import ago, duration, full_time
+from dashboard.parts.usage import usage_words
 from dashboard.run.change.actions import panel_of, run_actions
 from dashboard.run.failures import run_failures
 from dashboard.run.kept import kept_note
-from dashboard.run.step import unknown_answer, usage_words
+from dashboard.run.step import unknown_answer
 from dashboard.run.waits import run_waits
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.record.types.run import Run
 from engine.runner.execution.recording import ENGINE
+from engine.runs.starting.estimates import words
 
 _INTERRUPTED = "The process that ran it stopped. Nothing is lost: it can be resumed from there."
 
@@ -51,7 +53,9 @@ def facts(run: Run) -> str:
     parts += [f"took {duration(run['duration_seconds'])}"] if run["duration_seconds"] is not None else []
     by_people = [one for one in run.get("resumed") or [] if one.get("by") != ENGINE]  # an answer is not a resumption
     parts += [f"resumed {len(by_people)}×"] if by_people else []
-    return " · ".join(parts + usage_words(run["usage"]))
+    used = usage_words(run["usage"])
+    expected = words(run.get("estimate")) if used else ""
+    return " · ".join([*parts, *used, *([expected] if expected else [])])
 
 
 def _ending(run: Run) -> None:

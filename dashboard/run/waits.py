@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import streamlit as st
 
 from clients.plural import counted
+from dashboard.approvals.questions import question_card
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
-from dashboard.parts.questions import question_card
 from dashboard.parts.times import full_time, near_time
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus, StepStatus
@@ -63,6 +63,8 @@ def wait_line(visit: Visit, step: StepRecord) -> None:
             st.markdown(f":material/help: **{title}** waits for a person's answer", width="content")
         elif step.get("held") and step["held"].get("needs_person"):
             st.markdown(f":material/front_hand: **{title}** waits: writes are held", width="content")
+        elif step.get("held") and step["held"].get("is_budget"):
+            st.markdown(f":material/savings: **{title}** waits: {plain(str(step['held']['message']))}")
         elif step.get("held") and step["due_at"]:
             by = plain(str(step["held"]["by"]))
             until = plain(near_time(step["due_at"]))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from clients.plural import counted
+from dashboard.approvals.question_batch import PLACE, batch_bar, mark_field, selected, selected_badge
+from dashboard.approvals.questions import answered_row, question_card, run_of
 from dashboard.base import session
 from dashboard.base.page import Page, Visit
 from dashboard.parts.header import page_header
-from dashboard.parts.questions import answered_row, question_card, run_of
 from dashboard.parts.tabs import page_tabs
 from engine.record.types.run import Run
 from engine.runs.approvals import Approval
@@ -23,10 +24,10 @@ PAGE = Page(
 
 OPEN = ":material/help: Open"
 ANSWERED = ":material/done_all: Answered"
-_NOTHING = "No questions. A step `flow.approve` asks here before its workflow continues."
+_NOTHING = "No questions. Steps that need approval, and steps `flow.approve`, ask here before their run continues."
 _SHOWN = 20
 _LOOK_SECONDS = 5.0
-_ANSWERS = ("approved", "rejected", "withdrawn")
+_ANSWERS = ("approved", "rejected", "expired", "withdrawn")
 
 
 def show(visit: Visit) -> None:
@@ -55,11 +56,16 @@ def _open(visit: Visit, count: int) -> None:
     if not questions:
         st.info(_NOTHING, icon=":material/done_all:")
         return
+    mine = [one for one in questions if visit.orchestra.approvals.may_answer(visit.who, one)]
+    if len(mine) > 1:
+        batch_bar(visit, mine)
     runs: dict[str, Run | None] = {}
     for question in questions:
         if question.run_id not in runs:
             runs[question.run_id] = run_of(visit, question)
-        question_card(visit, question, runs[question.run_id], "list")
+        if len(mine) > 1 and question is selected(mine):
+            selected_badge(question)
+        question_card(visit, question, runs[question.run_id], PLACE, mark_field if len(mine) > 1 else None)
     if count > len(questions):
         _more("open", f"{counted(count - len(questions), 'question')} more")
 

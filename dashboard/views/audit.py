@@ -11,7 +11,7 @@ from dashboard.base.page import Page, Visit
 from dashboard.parts.filters import filter_fields
 from dashboard.parts.header import page_header
 from dashboard.parts.times import full_time, viewer_zone
-from engine.store.audit import AuditLine, TrailFilter
+from engine.store.people.audit import AuditLine, TrailFilter
 
 PAGE = Page(title="Audit", icon=":material/policy:", path="audit", order=75, right="admin")
 

@@ -8,12 +8,12 @@ from typing import Any
 import streamlit as st
 
 from clients.plural import counted
+from dashboard.approvals.questions import opened_at
 from dashboard.base import session
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.compare.groups import groups, item_of, steps_of, the_same
 from dashboard.parts.header import found, page_header, section
-from dashboard.parts.questions import opened_at
 from dashboard.parts.status import status_badge
 from dashboard.parts.times import full_time
 from dashboard.parts.values import cut, json_text

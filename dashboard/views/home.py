@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from clients.plural import counted
+from dashboard.approvals.questions import question_card, run_of
 from dashboard.base import session
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.accounts import account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header, section
-from dashboard.parts.notices import account_notices, needs_somebody, trigger_notices, trying_notices
-from dashboard.parts.questions import question_card, run_of
+from dashboard.parts.notices import account_notices, budget_notices, needs_somebody, trigger_notices, trying_notices
 from dashboard.parts.run_rows import run_row, run_rows
 from dashboard.parts.status import LOOKS
 from dashboard.people.account import password_offer
@@ -49,6 +49,8 @@ def show(visit: Visit) -> None:
     dead, trying = visit.orchestra.triggers.dead(visit.who), visit.orchestra.triggers.trying_again(visit.who)
     need_somebody = sum(map(_needs_somebody, connections)) + sum(one.kind != "account" for one in alarms)
     need_somebody += visit.orchestra.proof.held(visit.who) is not None
+    budgets = visit.orchestra.budgets.overview(visit.who)
+    need_somebody += len(budgets.alarms)
     questions = visit.orchestra.approvals.count_open(visit.who)
     page_header(visit, "Home", _state_of_things(rows, dead, len(trying), questions, need_somebody))
     if account_notices(connections):
@@ -56,6 +58,8 @@ def show(visit: Visit) -> None:
     shown = [trigger_notices(alarms, dead), trying_notices(trying)]
     if any(shown):
         visit.link("Triggers", "triggers", icon=":material/sensors:", **({"tab": "needs-a-look"} if dead else {}))
+    if budget_notices(budgets.alarms):
+        visit.link("Budgets", "budgets", icon=":material/savings:")
     if not rows:
         _first_time(visit)
     main, side = st.columns([7, 3], gap="large")

@@ -1,19 +1,23 @@
-"""One prompt: its working text, what a model would get, and its versions."""
+"""One prompt: its working text, what a model answers to it, and its versions."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from clients.plural import counted
 from dashboard.base.page import Page, Visit
-from dashboard.base.plain import outside_badge
+from dashboard.base.plain import outside_badge, plain
+from dashboard.parts.errors import message_markdown
 from dashboard.parts.file_dialogs import PROMPT, file_menu
 from dashboard.parts.header import found, page_header
 from dashboard.parts.tabs import page_tabs
 from dashboard.parts.unsaved import elsewhere, is_asking, keep
+from dashboard.prompt.cases import cases_tab
+from dashboard.prompt.comparing import compare_tab
 from dashboard.prompt.draft import begin, is_changed, opened, typed
 from dashboard.prompt.form import edit_tab
-from dashboard.prompt.preview import preview_tab
 from dashboard.prompt.save import save_bar
+from dashboard.prompt.trying import try_tab
 from dashboard.prompt.versions import comparable, versions_tab
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.prompts import DEFAULT_LABEL
@@ -38,6 +42,7 @@ def show(visit: Visit) -> None:
         trail=_TRAIL,
     )
     _labels(visit, file)
+    _hurt_workflows(visit, file)
     if visit.may("edit") and is_asking(visit, "prompt", name, file.text, lambda unsaved: begin(file, unsaved)):
         return
     draft = opened(file)
@@ -45,16 +50,33 @@ def show(visit: Visit) -> None:
         keep(visit, "prompt", name, typed(draft).text if is_changed(draft) else None, draft.etag)
         elsewhere(visit, "prompt", name, typed(draft).text, draft.etag, lambda unsaved: begin(file, unsaved))
     save_bar(visit, file, draft)
-    edit, preview, versions = page_tabs(["Edit", "Preview", "Versions"], f"prompt-tabs-{name}")
+    labels = ["Edit", "Try", "Compare", "Cases", "Versions"]
+    edit, trying, comparing, cases, versions = page_tabs(labels, f"prompt-tabs-{name}")
     if edit.open:
         with edit:
             edit_tab(visit, draft)
-    if preview.open:
-        with preview:
-            preview_tab(visit, draft)
+    if trying.open:
+        with trying:
+            try_tab(visit, file, draft)
+    if comparing.open:
+        with comparing:
+            compare_tab(visit, file, draft)
+    if cases.open:
+        with cases:
+            cases_tab(visit, file, draft)
     if versions.open:
         with versions:
             versions_tab(visit, file, draft)
+
+
+def _hurt_workflows(visit: Visit, file: PromptFile) -> None:
+    """Name the workflows with problems among those that use the prompt: moving a label can cause them."""
+    for name in visit.orchestra.prompts.users(visit.who, file.name):
+        problems = visit.orchestra.workflows.get(visit.who, name).problems
+        if problems:
+            said = message_markdown(problems[0].message, problems[0].remedy)
+            many = counted(len(problems), "problem")
+            st.warning(f"**{plain(name)}** uses this prompt and has {many}: {said}", icon=":material/warning:")
 
 
 def _differs_from_default(visit: Visit, file: PromptFile) -> bool:
@@ -69,7 +91,8 @@ def _differs_from_default(visit: Visit, file: PromptFile) -> bool:
 def _labels(visit: Visit, file: PromptFile) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for label, number in file.labels.items():
-            outside_badge(f"{label}: version {number}", ":material/sell:", color="green")
+            icon = ":material/lock:" if label in file.protected else ":material/sell:"
+            outside_badge(f"{label}: version {number}", icon, color="green")
         if _differs_from_default(visit, file):
             st.badge(f"The text below differs from {DEFAULT_LABEL}", icon=":material/difference:", color="orange")
         if not file.versions:

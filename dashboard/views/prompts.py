@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from clients.plural import counted
+from dashboard.base import fields
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.file_dialogs import PROMPT, file_menu
@@ -20,8 +21,11 @@ def show(visit: Visit) -> None:
     page_header(visit, "Prompts", "Texts that are sent to models. Each is a plain JSON file in the folder prompts.")
     if visit.may("edit") and st.button("New prompt", key="new-prompt", type="primary", icon=":material/add:"):
         new_prompt(visit)
-    found = visit.orchestra.prompts.list(visit.who)
-    if not found:
+    search = fields.text_input("Search", key="prompts-search", placeholder="Name, title or description", width=420)
+    found = visit.orchestra.prompts.list(visit.who, search)
+    if not found and search.strip():
+        st.info("No prompt has this text.", icon=":material/search_off:")
+    elif not found:
         st.info("No prompts yet; a workflow created from a sample brings its own.", icon=":material/chat:")
     for summary in found:
         _card(visit, summary)
@@ -43,4 +47,5 @@ def _card(visit: Visit, summary: PromptSummary) -> None:
         if summary.description:
             st.markdown(plain(summary.description))
         count = len(summary.versions)
-        st.caption(plain(f"{summary.name} · {counted(count, 'version')}"))
+        used = f"used by {', '.join(summary.used_by)}" if summary.used_by else "not used yet"
+        st.caption(plain(f"{summary.name} · {counted(count, 'version')} · {used}"))

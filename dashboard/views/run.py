@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.page import Page, Visit
+from dashboard.base.run_files import run_files
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import found, page_header, section
 from dashboard.parts.kill import kill_note
@@ -18,7 +19,6 @@ from dashboard.parts.values import shown_value
 from dashboard.run.as_json import run_json
 from dashboard.run.detail import run_detail
 from dashboard.run.feed import ITEMS, after_of, board_of, drawn, head_of, new_rows
-from dashboard.run.files import run_files
 from dashboard.run.live import live_answers, may_write
 from dashboard.run.map import run_map
 from dashboard.run.page import mount

@@ -15,7 +15,7 @@ from dashboard.parts.run_rows import run_rows
 from dashboard.parts.status import LOOKS
 from dashboard.parts.times import viewer_zone
 from engine.base.names import timestamp
-from engine.base.statuses import RunStatus
+from engine.base.statuses import ListedStatus
 from engine.runs.run_list import RunPage, Wanted
 
 PAGE = Page(title="Runs", icon=":material/history:", path="runs", order=30)
@@ -63,7 +63,7 @@ def _filter(visit: Visit) -> Wanted:
     with statuses:
         wanted_statuses = st.multiselect(
             "Status",
-            tuple(RunStatus),
+            tuple(ListedStatus),
             key="status",
             format_func=lambda one: LOOKS[one].word,
             on_change=_first_page,
@@ -79,12 +79,17 @@ def _filter(visit: Visit) -> Wanted:
         last_day = st.date_input("Up to the day", None, *_DAYS, key="until", on_change=_first_page, bind=_ADDRESS)
     return {
         "text": wanted_text or None,
-        "status": wanted_statuses,
+        "status": _with_parts(wanted_statuses),
         "workflow": wanted_workflow,
         "trigger": _trigger(visit, wanted_workflow),
         "since": _since(wanted_since),
         "until": _end_of(last_day) if isinstance(last_day, date) else None,
     }
+
+
+def _with_parts(chosen: Sequence[ListedStatus]) -> Sequence[ListedStatus]:
+    """Return the chosen statuses; whoever looks for failures wants those of parts, too."""
+    return [*chosen, ListedStatus.PARTS_FAILED] if ListedStatus.FAILED in chosen else chosen
 
 
 def _choice(label: str, options: Sequence[str], key: str, placeholder: str) -> str | None:

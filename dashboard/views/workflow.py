@@ -18,6 +18,7 @@ from dashboard.run.form import run_form
 from dashboard.trigger.tab import triggers_tab
 from dashboard.workflow.editor import edit_tab
 from dashboard.workflow.map import map_tab
+from dashboard.workflow.reach import reach_badge
 from dashboard.workflow.versions import history_tab
 from engine.base.errors import InvalidFile, OrchestraError
 from engine.record.types.run import Run
@@ -43,6 +44,8 @@ def show(visit: Visit) -> None:
     page_header(visit, title or name, description, trail=_TRAIL)
     with st.container(horizontal=True, vertical_alignment="center"):
         service_badges(_services(visit, file))
+        if file.reach:
+            reach_badge(file)
         st.space("stretch")
         file_menu(visit, WORKFLOW, name)
     contents = {RUN: _run_tab, TRIGGERS: triggers_tab, MAP: map_tab, EDIT: edit_tab, HISTORY: history_tab}

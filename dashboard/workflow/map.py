@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import streamlit as st
 
@@ -23,6 +24,7 @@ from dashboard.drawing.steps import (
 )
 from dashboard.parts.accounts import service_title
 from dashboard.workflow.arrange import arrange
+from dashboard.workflow.reach import reach_section
 from engine.base.errors import OrchestraError
 from engine.base.services import is_model
 from engine.compiler.definition.plan import Node, Plan
@@ -66,14 +68,18 @@ def map_tab(visit: Visit, file: WorkflowFile) -> None:
     drawing, reading = st.columns([3, 2], gap="large")
     with drawing:
         drawn = _nodes(visit, file, entries, kinds, plan)
-        clicked = graph(drawn, _arrows(file, plan), key=f"map-{file.name}", height=drawing_height(drawn))
-        st.caption(" ".join(["Click a box to see what is in it.", *_legend(plan)]))
+        shown = [*_arrows(file, plan), *_breaches(file, entries)]
+        clicked = graph(drawn, shown, key=f"map-{file.name}", height=drawing_height(drawn))
+        st.caption(" ".join(["Click a box to see what is in it.", *_legend(file, plan)]))
         arrange(visit, file, drawn)
     with reading:
         _list(entries, kinds, clicked)
+    reach_section(file)
 
 
-def _legend(plan: Plan | None) -> Iterator[str]:
+def _legend(file: WorkflowFile, plan: Plan | None) -> Iterator[str]:
+    if file.breaches:
+        yield "Red arrows: text from outside goes where it must not; the tab Edit tells more."
     nodes = [] if plan is None else list(plan.nodes())
     if any(node.needs is not None for node in nodes):
         yield "Side by side: may run at the same time."
@@ -106,6 +112,14 @@ def _arrows(file: WorkflowFile, plan: Plan | None) -> list[GraphEdge]:
     if plan is not None and any(node.needs is not None for node in plan.nodes()):
         return edges(plan)
     return [*arrows(steps_of(file.document)), *arrows(failure_steps_of(file.document))]
+
+
+def _breaches(file: WorkflowFile, entries: Sequence[Entry]) -> list[GraphEdge]:
+    """Return a red arrow for each part of a path on which text from outside goes where it must not."""
+    boxes_of = {entry.step.id: entry.path for entry in entries}
+    ways = [[boxes_of[name] for name in way if name in boxes_of] for way in file.breaches]
+    pairs = dict.fromkeys(pair for way in ways for pair in pairwise(way))
+    return [GraphEdge(source, target, is_breach=True) for source, target in pairs]
 
 
 def _kind(entry: Entry, infos: Mapping[str, StepTypeInfo], node: Node | None) -> Kind:

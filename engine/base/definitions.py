@@ -31,6 +31,8 @@ class PromptDefinition(TypedDict, total=False):
     title: ReadOnly[str]
     description: ReadOnly[str]
     labels: ReadOnly[Mapping[str, int]]
+    protected: ReadOnly[Sequence[str]]
+    """Labels that move only if the cases pass, or with a reason."""
     model: ReadOnly[str | None]
     parameters: ReadOnly[JsonObject]
     """Of the request to the model, such as `temperature`."""
@@ -64,7 +66,12 @@ class WorkflowDefinition(TypedDict, total=False):
     inputs: ReadOnly[JsonSchema]
     triggers: ReadOnly[Sequence[TriggerDefinition]]
     concurrency: ReadOnly[str | Mapping[str, int]]
+    allow: ReadOnly[Sequence[str]]
+    links: ReadOnly[Sequence[str]]
+    privacy: ReadOnly[str]
     timeout_seconds: ReadOnly[float | None]
+    budget: ReadOnly[JsonObject]
+    """How much its model calls may use (engine/budgets/settings.py)."""
     steps: ReadOnly[Sequence[Any]]
     outputs: ReadOnly[JsonObject]
     on_failure: ReadOnly[Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from engine.base.wording import did_you_mean
@@ -12,6 +13,9 @@ from engine.base.wording import did_you_mean
 def own_words(error: Mapping[str, Any]) -> str:
     """Return the message of a pydantic error, without pydantic's prefix for our own checks and without a full stop."""
     return str(error["msg"]).removeprefix("Value error, ").removesuffix(".")
+
+
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,45 @@ class NotAllowed(OrchestraError):
     default_remedy = "Ask the owner of this workspace for a role that may."
 
 
+class ValueNotAllowed(OrchestraError):
+    """A field of a step has a value that the step's `allow` does not list; nothing was sent."""
+
+    def __init__(self, field: str, value: str, allowed: Sequence[str]) -> None:
+        shown = value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…"
+        super().__init__(
+            f"{field!r} must not be {shown!r}: the step allows only {', '.join(map(repr, allowed))}. Nothing was sent.",
+            remedy=f"If it is right, add it to {field!r} in the step's 'allow'.",
+        )
+
+
+class RecipientNotNamed(OrchestraError):
+    """A mail whose recipients a step lists in `allow` would go to whoever wrote the mail it answers; not sent."""
+
+    default_remedy = "Name the recipient in 'to'."
+
+    def __init__(self) -> None:
+        super().__init__(
+            "'to' is empty, so the mail would go to the sender of 'in_reply_to', and the step's 'allow' lists the"
+            " recipients. Nothing was sent."
+        )
+
+
+class OutsideTextRefused(OrchestraError):
+    """Text from outside is in a field that must not take it, and the compiler has not found it; nothing was sent."""
+
+    default_remedy = (
+        "List what the field may have in the step's 'allow', or let a person approve the step. Please report the"
+        " workflow, too, so that the compiler finds it the next time."
+    )
+
+    def __init__(self, place: str, field: str, origin: str) -> None:
+        super().__init__(
+            f"Text from outside must not decide this: `{place}` comes from {origin}. Nothing was sent. It was found"
+            " while the workflow ran; the compiler should have refused the workflow.",
+            field=field,
+        )
+
+
 class TooManyTries(OrchestraError):
     """Too many sign-ins failed recently; even the right password is refused for `retry_after_seconds`."""
 
@@ -149,8 +192,25 @@ class DamagedState(StorageError):
     default_remedy = "Stop what works on this workspace; `orchestra reindex` rebuilds the state from logs/."
 
 
+class ProtectedLabel(OrchestraError):
+    """A label of a prompt is protected, and the cases of the version do not all pass, nor was a reason given."""
+
+
 class WritesHeld(OrchestraError):
     """Earlier writes cannot be proven, so nothing is sent until a person releases writes."""
+
+
+class BudgetExceeded(OrchestraError):
+    """A budget is used up, and no model is asked until it begins anew or somebody raises it."""
+
+    def __init__(self, message: str, *, remedy: str, due_at: datetime | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.due_at = due_at
+        """When it begins anew, in UTC; None if only a person can end the wait."""
+
+
+class PriceUnknown(OrchestraError):
+    """The price of a model is not known, and the settings do not allow to ask it."""
 
 
 class SecretLost(OrchestraError):
@@ -176,8 +236,39 @@ class ExpressionError(OrchestraError):
     default_remedy = "Look at the values of the steps it names; `default(path, value)` stands in for a missing one."
 
 
+class PlanDrift(OrchestraError):
+    """The world has changed since a plan was made, or the plan itself has: it is not applied.
+
+    Its details have `differences`: [{path, before, after}], as texts for people.
+    """
+
+    default_remedy = "Make a new plan, and look at what is different."
+
+
+class PlanNotChecked(OrchestraError):
+    """A service did not answer when the world was compared with a plan; nothing was written, and the plan stays."""
+
+    default_remedy = "Try again later; the plan stays as it is."
+
+
 class AssertionFailed(OrchestraError):
     """The condition of a `flow.assert` step is false."""
+
+
+class Rejected(OrchestraError):
+    """A person rejected what the step asked for."""
+
+    default_remedy = "Resume the run to ask again."
+
+
+class ApprovalExpired(OrchestraError):
+    """Nobody answered the question of a step in time; `goes_on`: whether the run goes on without the step."""
+
+    default_remedy = "Resume the run to ask again, or give people more time with `expires_after`."
+
+    def __init__(self, message: str, *, goes_on: bool = False) -> None:
+        super().__init__(message)
+        self.goes_on = goes_on
 
 
 class Cancelled(OrchestraError):

@@ -24,6 +24,20 @@ class RunStatus(StrEnum):
     """Its process is gone or was asked to stop; it continues when somebody resumes it."""
 
 
+class ListedStatus(StrEnum):
+    """A status by which runs are listed."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    PARTS_FAILED = "parts_failed"
+    """Succeeded, though steps or items failed; such runs are listed as succeeded, too."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
 OPEN_RUNS = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.INTERRUPTED)
 """The run has not ended."""
 ENDED_RUNS = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)

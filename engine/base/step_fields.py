@@ -42,12 +42,14 @@ STEP_FIELDS: tuple[StepField, ...] = (
     StepField("on_item_error", "foreach", is_of_loop=True),  # what happens when an item fails
     StepField("uses", is_fixed=True),  # its step type
     StepField("connection", "uses"),  # the account
+    StepField("approve", "uses"),  # whether a person approves its call, and who
     StepField("once", "uses"),  # what identifies its write, instead of the keys around it
     StepField(
         "with",  # the fields of the step type
         "uses",
         is_fixed_after=(StepStatus.FAILED, StepStatus.WAITING, StepStatus.SUCCEEDED),
     ),
+    StepField("allow", "uses", is_fixed_after=(StepStatus.WAITING,)),  # the values that its fields may have
     StepField("retry", "uses"),  # how often a failed attempt is repeated
     StepField("timeout_seconds"),  # how long an attempt may take
     StepField("on_error", is_fixed_after=(StepStatus.FAILED,)),  # what happens when it fails

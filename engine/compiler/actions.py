@@ -7,12 +7,16 @@ from collections.abc import Set as AbstractSet
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError
 from engine.compiler.checks import called_workflows as callees
+from engine.compiler.checks.allow_check import check_allowed
+from engine.compiler.checks.approval_check import check_approval
 from engine.compiler.checks.called_workflows import Called, Callees
 from engine.compiler.checks.connection_check import connection_name
 from engine.compiler.checks.field_check import check_fields
+from engine.compiler.checks.outside_text import OutsideCheck
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.retry_check import check_retry
 from engine.compiler.checks.scope import TEXT, Scope
+from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import Action
@@ -26,11 +30,21 @@ from engine.plugins.step import Effect, StepType
 class Actions:
     """Compiles the calls of one file; collects the connections and prompts that they need."""
 
-    def __init__(self, around: Surroundings, report: Report, called: Callees, outputs: Outputs) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        report: Report,
+        called: Callees,
+        outputs: Outputs,
+        outside: OutsideCheck,
+        approvals: Rules,
+        links: frozenset[str],
+    ) -> None:
         self.connections: dict[str, None] = {}
         self.prompts: dict[str, PromptDefinition] = {}
         self.calls_openly = False
         self._around, self._report, self._callees, self._outputs = around, report, called, outputs
+        self._outside, self._approvals, self._links = outside, approvals, links
 
     def action(
         self, path: JsonPath, step: StepModel, uses: str, scope: Scope, seen: AbstractSet[str]
@@ -55,7 +69,13 @@ class Actions:
             once=None if step.once is None else scope.tree((*path, "once"), step.once, TEXT, seen),
             retry=check_retry(path, step, self._report),
             output_schema=self._outputs.action(step),
+            allow=check_allowed(path, step, kind, self._report),
+            links=self._links,
+            outside_fields={} if scope.facts.is_impossible else self._outside.fields(path, step, kind, prompts),
+            approval=check_approval(path, step, kind, self._approvals, self._around.is_user, self._report),
         )
+        if called is not None:
+            self._outside.call(path, step, called)
         return action, kind.effect_of(step.with_)[0] if called is None else called.effect
 
     def _called(self, path: JsonPath, step: StepModel) -> Called | None:

@@ -10,10 +10,15 @@ from dataclasses import replace
 from engine.base.errors import OrchestraError, Problem
 from engine.base.expression_limits import SECONDS_OF_CONSTANTS, costly
 from engine.compiler.analysis.missing_values import UNKNOWN
+from engine.compiler.analysis.text_flow import Passage, TextFlow
+from engine.compiler.checks.approval_check import check_rules
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.endings import Endings, endings
 from engine.compiler.checks.field_check import check_inputs_schema
 from engine.compiler.checks.field_names import meant_fields
+from engine.compiler.checks.link_check import check_links
+from engine.compiler.checks.outside_text import OUTSIDE, OutsideCheck, takes_text
+from engine.compiler.checks.reach import check_privacy, known_sources, reaches
 from engine.compiler.checks.recursion import warn_of_endless_calls
 from engine.compiler.checks.report import MAYBE_ABSENT, Report
 from engine.compiler.checks.scope import RUN, Scope
@@ -22,7 +27,7 @@ from engine.compiler.definition.budget import TooInvolved, limited, require_few
 from engine.compiler.definition.environment import Compiled, Surroundings
 from engine.compiler.definition.loader import Loaded, load, problem
 from engine.compiler.definition.model import ParallelModel, WorkflowModel
-from engine.compiler.definition.plan import Block, Concurrency, Plan
+from engine.compiler.definition.plan import Block, Concurrency, Plan, Reach
 from engine.compiler.steps import ERROR, Place, Steps
 from engine.compiler.triggers import TriggerPlace, triggers
 from engine.documents.json_file import JsonFile
@@ -61,14 +66,16 @@ def _compiled(file: JsonFile, name: str, around: Surroundings, called: Callees) 
     require_few(sum(1 for _ in loaded.model.nodes()) if loaded.model is not None else 0)
     if loaded.model is None:
         return Compiled(None, _sorted(loaded.problems)), None
-    compilation = _Compilation(file, loaded, loaded.model, around, called)
+    compilation = _Compilation(file, name, loaded, loaded.model, around, called)
     plan = compilation.plan(name)
     report = compilation.report
     problems = _sorted([*loaded.problems, *report.problems])
     errors = {one.code for one in problems if one.severity == "error"}
-    accepted = plan if errors <= {MAYBE_ABSENT} else None
+    accepted = plan if errors <= {MAYBE_ABSENT, OUTSIDE} else None
     ends = compilation.endings()
-    return Compiled(None if errors else plan, _first(problems), accepted, ends.schema, ends.maybe_absent), report
+    valid, told = None if errors else plan, _first(problems)
+    found = compilation.passage, compilation.reach, compilation.breaches
+    return Compiled(valid, told, accepted, ends.schema, ends.maybe_absent, *found), report
 
 
 def _concurrency(model: WorkflowModel) -> Concurrency:
@@ -101,18 +108,26 @@ class _Compilation:
     """One pass over one file."""
 
     def __init__(
-        self, file: JsonFile, loaded: Loaded, model: WorkflowModel, around: Surroundings, called: Callees
+        self, file: JsonFile, name: str, loaded: Loaded, model: WorkflowModel, around: Surroundings, called: Callees
     ) -> None:
         self._model, self._callees, self._around = model, called, around
         self.report = Report(file, _groups(model), loaded.doubts, dict(loaded.renamed))
         self._faults = loaded.problems
-        self._steps = Steps(around, self.report, called)
+        self.reach: tuple[Reach, ...] = ()
+        self.passage = Passage()
+        """What becomes of the text of its inputs, once the plan is made."""
+        self._outside = OutsideCheck(self.report, called, name, "reply_to_sender" in model.allow)
+        links = check_links(model, self.report, around)
+        self._steps = Steps(around, self.report, called, self._outside, model.approvals, links)
 
     def plan(self, name: str) -> Plan:
         """Compile the complete file; the plan may run if no error was reported."""
         model, actions = self._model, self._steps.actions
         inputs = check_inputs_schema(model.inputs, self.report)
+        if self._callees.is_called or takes_text(model):
+            self.report.flow = TextFlow(inputs)
         self._callees.begin(name, self.report.file.value, inputs)
+        check_rules(model.approvals, self._around.is_user, self.report)
         self._name_fields()
         scope = self._scope(inputs)
         block = self._steps.block(model.steps, Place(("steps",), scope))
@@ -132,10 +147,14 @@ class _Compilation:
             inputs_schema=inputs,
             on_failure=on_failure,
             failure_place=model.failure_place,
-            triggers=triggers(model, TriggerPlace(name, inputs, self._around), self.report),
+            triggers=triggers(model, TriggerPlace(name, inputs, self._around, self._outside), self.report),
             concurrency=_concurrency(model),
             workflows=dict(self._callees.documents),
         )
+        self.passage = self._outside.passage(model)
+        plan = replace(plan, reach=reaches(plan, self._callees.plans, self._around))
+        self.reach = known_sources(plan)
+        check_privacy(model, replace(plan, reach=self.reach), self._around, self.report)
         self._require_own_id(plan)
         warn(model, plan, self.report, Names.of(self.report, self._faults))
         warn_of_endless_calls(plan, self._callees.plans, self.report)
@@ -159,6 +178,11 @@ class _Compilation:
                 "The file that keeps the id keeps its receipts and triggers.",
             )
 
+    @property
+    def breaches(self) -> tuple[tuple[str, ...], ...]:
+        """The steps on the way of each text from outside that arrives where it must not."""
+        return tuple(self._outside.breaches)
+
     def endings(self) -> Endings:
         """Return the possible ends of a run, once the plan is made."""
         return endings(self._model, self.report.value_schema)
@@ -172,6 +196,7 @@ class _Compilation:
         steps = self._model.failure_steps
         if not steps:
             return None
+        self._outside.begin_fallback("on_failure")
         inner = scope.inner({"error": ERROR}, {}).bound("on_failure", {"error": UNKNOWN})
         return self._steps.block(steps, Place(self._model.failure_place, inner, "on_failure."))
 

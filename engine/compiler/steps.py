@@ -13,9 +13,11 @@ from engine.compiler.analysis.missing_values import UNKNOWN, Parts
 from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.order import finished_before
+from engine.compiler.checks.outside_text import OutsideCheck
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.scope import BROKEN, CONDITION, KEY, LIST, TEXT, Scope
 from engine.compiler.checks.step_facts import handed_on, learn
+from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.budget import require_time
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import FallbackModel, StepModel, is_variable, loop_name_fault
@@ -55,10 +57,18 @@ class Place:
 class Steps:
     """Compiles the steps of one file."""
 
-    def __init__(self, around: Surroundings, report: Report, called: Callees) -> None:
-        self._report, self._callees = report, called
+    def __init__(
+        self,
+        around: Surroundings,
+        report: Report,
+        called: Callees,
+        outside: OutsideCheck,
+        approvals: Rules,
+        links: frozenset[str],
+    ) -> None:
+        self._report, self._callees, self._outside = report, called, outside
         self._outputs = Outputs(around.prompts, lambda fields: callees.output_of(fields, called), report.doubts.unsure)
-        self.actions = Actions(around, report, called, self._outputs)
+        self.actions = Actions(around, report, called, self._outputs, outside, approvals, links)
         self._ids: dict[str, JsonPath] = {}
 
     def block(self, steps: Sequence[StepModel], at: Place) -> Block:
@@ -96,6 +106,7 @@ class Steps:
         output = self._output(step, inner)
         learn(step, at.path, condition, body, self._callees, at.scope)
         self._keep_output(step, at)
+        self._outside.finish(at.path, step, action or (body.nodes[0].action if body and not step.steps else None))
         return Node(
             id=step.id,
             path=own_path,
@@ -147,11 +158,14 @@ class Steps:
         items = self._expression(step.foreach, LIST, at.within("foreach"))
         if items is BROKEN:
             return None
+        self._outside.begin_loop(at.path, step)
         keyed = self._item_scope(step, at, at.scope)  # in its own expression, `key` is that of the enclosing loop
+        key = _text(step.key, KEY, at.within("key", scope=keyed))
+        self._outside.begin_items(at.path, step)
         return Loop(
             items=items if isinstance(items, Template) else Template(step.foreach, (Fixed(step.foreach, items),)),
             name=step.as_,
-            key=_text(step.key, KEY, at.within("key", scope=keyed)),
+            key=key,
             item_title=_text(step.item_title, TEXT, at.within("item_title", scope=_with_key(step, keyed))),
             parallel=step.parallel,
             on_item_error=step.on_item_error,
@@ -195,6 +209,7 @@ class Steps:
     def _fallback(self, step: StepModel, at: Place) -> Block | None:
         if not isinstance(step.on_error, FallbackModel):
             return None
+        self._outside.begin_fallback(step.id)
         scope = at.scope.inner({"error": ERROR}, {}).bound(step.id, {"error": UNKNOWN})
         return self.block(step.on_error.steps, at.within("on_error", "steps", scope=scope))
 

@@ -12,6 +12,7 @@ from engine.compiler.checks.called_workflows import check_inputs
 from engine.compiler.checks.connection_check import connection_name
 from engine.compiler.checks.field_check import check_fields
 from engine.compiler.checks.field_names import meant_fields
+from engine.compiler.checks.outside_text import OutsideCheck
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.scope import BROKEN, Scope
 from engine.compiler.definition.environment import Surroundings
@@ -36,6 +37,7 @@ class TriggerPlace:
     workflow: str
     inputs: Schema
     around: Surroundings
+    outside: OutsideCheck
 
 
 def triggers(model: WorkflowModel, at: TriggerPlace, report: Report) -> tuple[Trigger, ...]:
@@ -70,14 +72,17 @@ def _trigger(path: JsonPath, one: TriggerModel, at: TriggerPlace, report: Report
         report.add((*path, "uses"), error.message, "unknown_trigger_type", error.remedy)
         return None
     connection = connection_name(path, one.connection, kind, at.around.connections, report)
+    at.outside.begin_trigger(one.id, kind)
+    inputs = _inputs((*path, "inputs"), one, kind, at.inputs, report)
     return Trigger(
         id=one.id,
         title=one.title or kind.title,
         kind=kind,
         connection=connection,
         fields=_fields((*path, "with"), one, kind, at, report),
-        inputs=_inputs((*path, "inputs"), one, kind, at.inputs, report),
+        inputs=inputs,
         poll_seconds=one.poll_seconds or kind.poll_seconds,
+        outside_inputs=at.outside.trigger((*path, "inputs"), one.inputs),
     )
 
 

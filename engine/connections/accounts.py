@@ -110,7 +110,7 @@ class Accounts:
         self._shared = shared
         self.refusals: Refusals = NoRefusals()
         """Receives each refusal of an account, and the first success after it."""
-        self._config, self._stand_ins, self._size = config, stand_ins, calls_at_once
+        self.config, self._stand_ins, self._size = config, stand_ins, calls_at_once
         self._opened: dict[tuple[str, str], tuple[Any, Account]] = {}
         self._retired: list[Account] = []
         """Replaced by others; runs may still be using them, so they are closed with the rest."""
@@ -148,7 +148,7 @@ class Accounts:
         return known[1].owner() if known and known[1].known_identity else None
 
     def _service(self, connection: str | None) -> str:
-        known = self._config().config.connections
+        known = self.config().config.connections
         if connection not in known:
             raise UnknownName("connection", str(connection), list(known))
         return known[connection].service
@@ -162,7 +162,7 @@ class Accounts:
         if mode == AccountMode.DEMO and has_stand_in(name):
             endpoints = self._stand_ins.endpoints()
             return _stand_in_settings(declared, endpoints[name]), f"demo-{endpoints['generation']}"
-        return self._config().settings_of(connection), "" if declared.has_accounts else f"{name}:{connection}"
+        return self.config().settings_of(connection), "" if declared.has_accounts else f"{name}:{connection}"
 
     def _connect(self, name: str, kind: str, mode: AccountMode, settings: Mapping[str, Any], identity: str) -> Account:
         from pydantic import ValidationError
@@ -184,8 +184,8 @@ class Accounts:
 
     def _seal(self, token_file: Path | None) -> SafeSeal | None:
         """Return the seal of a sign-in file; None if the file is not this program's own."""
-        is_ours = token_file is not None and self._config().safe.holds(token_file)
-        return SafeSeal(lambda: self._config().safe) if is_ours else None
+        is_ours = token_file is not None and self.config().safe.holds(token_file)
+        return SafeSeal(lambda: self.config().safe) if is_ours else None
 
     def forget(self, connection: str) -> None:
         """Open a connection again next time: its account may have changed."""

@@ -30,6 +30,15 @@ class Agreements:
         kept = sorted(self.of(workflow).union(keys))
         self._settings.put(_setting(workflow), json.dumps(kept, ensure_ascii=False))
 
+    def move(self, workflow: str, new: str) -> None:
+        """Move the keys of a workflow to another one, in place of its own; without `new`, withdraw them."""
+        text = self._settings.get(_setting(workflow))
+        self._settings.remove(_setting(workflow))
+        if new and text:
+            self._settings.put(_setting(new), text)
+        elif new:
+            self._settings.remove(_setting(new))
+
 
 def account_key(connection: str, whose: str, *, writes: bool) -> str:
     """Return the key of an agreement: it holds the account's permanent id, not its current name."""

@@ -16,7 +16,7 @@ from engine.base.names import timestamp
 from engine.base.services import add_command, client_class
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Accounts
-from engine.store.refusals import RefusalRecord, Refusals
+from engine.store.triggering.refusals import RefusalRecord, Refusals
 from engine.workspace.config import LoadedConfig
 from engine.workspace.workflow_ids import WorkflowIds
 

@@ -57,7 +57,7 @@ def misfits(value: Any, schema: JsonSchema) -> Iterator[str]:
     validator, reason = _validator(compact_json(schema))
     if validator is None:
         yield f"Its schema cannot be used: {reason}"
-    elif _is_deep(value):
+    elif is_deep(value):
         yield f"It is nested deeper than {DEEPEST} levels."
     else:
         yield from _errors(validator, value)
@@ -78,7 +78,7 @@ def _errors(validator: Any, value: Any) -> Iterator[str]:
         yield _TOO_INVOLVED
 
 
-def _is_deep(value: Any) -> bool:
+def is_deep(value: Any) -> bool:
     """Return whether lists and objects are nested deeper than a validator can follow."""
     level = [value]
     for _ in range(DEEPEST + 1):

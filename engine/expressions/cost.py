@@ -31,6 +31,8 @@ _CHEAP = frozenset(
     " math.bitAnd math.bitOr math.bitXor math.bitNot"
     " math.bitShiftLeft math.bitShiftRight math.sqrt optional.none".split()
 )
+SCALAR_RESULTS = _CHEAP | {"@in", "contains", "indexOf", "lastIndexOf", "matches"}
+"""Functions and operators whose result is a number, a truth value, a time or a type, whatever their input."""
 _COPYING = {
     **dict.fromkeys(("trim", "lowerAscii", "upperAscii", "reverse", "substring", "charAt", "dyn", "bytes"), 1),
     **dict.fromkeys(("optional.of", "optional.ofNonZeroValue", "value"), 1),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.base import expression_limits as limits
 from engine.base.errors import ExpressionError
-from engine.base.lazy_values import Opener, complete, opened
+from engine.base.lazy_values import NotKnownYet, Opener, Unknown, complete, opened
 from engine.base.statuses import StepStatus
 from engine.base.wording import kind_of, nearest, plain_failure, without_code
 from engine.expressions.celtypes import ANYTHING
@@ -181,6 +181,24 @@ class Template:
 
     source: str
     pieces: tuple[str | Expression | Fixed, ...]
+    ranks: tuple[int, ...] = field(default=(), compare=False)
+    """How far each piece may have text from outside (`Derived.rank`): 0 none, 1 that of inputs, 2 some."""
+    addresses: tuple[bool, ...] = field(default=(), compare=False)
+    """Which pieces are addresses of pages as their services have made them."""
+
+    @property
+    def rank(self) -> int:
+        """The highest rank."""
+        return max(self.ranks, default=0)
+
+    def pieces_below(self, rank: int) -> list[str | Expression | Fixed]:
+        """Return the pieces of a lower rank."""
+        return [piece for piece, own in zip(self.pieces, self.ranks, strict=True) if own < rank]
+
+    def addresses_from(self, rank: int) -> list[str | Expression | Fixed]:
+        """Return the addresses of pages among the pieces of this rank or a higher one."""
+        told = zip(self.pieces, self.ranks, self.addresses, strict=True)
+        return [piece for piece, own, is_address in told if own >= rank and is_address]
 
     def value(self, names: Mapping[str, Any]) -> Any:
         """Return the value; text inside values is never expanded again. Raises ExpressionError."""
@@ -194,6 +212,29 @@ class Template:
             if length > limits.LARGEST_RESULT:
                 raise limits.too_large()
         return "".join(texts)
+
+    def parts(self, names: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+        """Yield each piece of the text with the expression that it is the value of; None for literal text.
+
+        Raises ExpressionError.
+        """
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                yield piece, None
+            else:
+                is_alone = len(self.pieces) == 1
+                yield shown(piece.value(names)) if is_alone else _piece(piece, names), piece.source.strip()
+
+    def unknown(self, names: Mapping[str, Any]) -> Unknown:
+        """Return what is known of the value while parts of it are not known yet."""
+        return Unknown("".join(one if isinstance(one, str) else _known_piece(one, names) for one in self.pieces))
+
+
+def _known_piece(expression: Expression | Fixed, names: Mapping[str, Any]) -> str:
+    try:
+        return _piece(expression, names)
+    except NotKnownYet:
+        return Unknown.of(expression.source).text
 
 
 def _piece(expression: Expression | Fixed, names: Mapping[str, Any]) -> str:
@@ -229,7 +270,10 @@ class _Filling:
 
     def filled(self, tree: Any) -> Any:
         if isinstance(tree, Template):
-            value = tree.value(self._names)
+            try:
+                value = tree.value(self._names)
+            except NotKnownYet:
+                return tree.unknown(self._names)
             self._add(value)
             return value
         if isinstance(tree, dict):

@@ -42,9 +42,16 @@ class Principal:
         return replace(self, confirmed=confirmed if isinstance(confirmed, bool) else frozenset(confirmed))
 
 
+NOTIFIER = Principal("approval-notices", "operator")
+"""Starts the workflow that tells people of questions; its runs have links with which anybody can answer."""
+
+LOCAL = "local:"
+"""Before the name of whoever works at the command line, who is no user of the dashboard."""
+
+
 def local_user() -> Principal:
     """Return the principal of the command line: the owner of the files has every right."""
-    return Principal(f"local:{_os_user()}", "owner")
+    return Principal(f"{LOCAL}{_os_user()}", "owner")
 
 
 def may(principal: Principal, right: Right) -> bool:

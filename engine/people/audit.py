@@ -9,7 +9,7 @@ from typing import Any
 from engine.base.clock import Clock
 from engine.base.names import timestamp
 from engine.people.access import Principal
-from engine.store.audit import AuditEntry, AuditLine, AuditLog, TrailFilter
+from engine.store.people.audit import AuditEntry, AuditLine, AuditLog, TrailFilter
 
 _LONGEST = 2_000  # characters of one detail, which sums up a change instead of repeating it
 

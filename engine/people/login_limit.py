@@ -16,7 +16,7 @@ from datetime import timedelta
 
 from engine.base.clock import Clock
 from engine.base.errors import TooManyTries
-from engine.store.sign_ins import LoginTries, Reached, Success, TryLimit
+from engine.store.people.sign_ins import LoginTries, Reached, Success, TryLimit
 
 PER_USER = 10
 WINDOW = timedelta(minutes=15)

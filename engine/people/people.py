@@ -10,14 +10,19 @@ from typing import cast
 
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.names import moment_of
-from engine.people.access import ROLES, Role
-from engine.store.people import UserRecord
+from engine.people.access import LOCAL, ROLES, Role
+from engine.store.people.people import People, UserRecord
 
 OWNER = "owner"
 """The user created at the first start, for whom `orchestra login-link` prints a link."""
 
 _USER_ID = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}\Z")
 _LONGEST_NAME = 100
+
+
+def is_known(people: People, name: str) -> bool:
+    """Return whether a name is that of a user, or of somebody at the command line."""
+    return name.startswith(LOCAL) or people.user(name) is not None
 
 
 @dataclass(frozen=True)

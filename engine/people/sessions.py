@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from engine.base.clock import Clock
 from engine.base.names import moment_of, timestamp
-from engine.store.sign_ins import SessionRecord, SignedIn
+from engine.store.people.sign_ins import SessionRecord, SignedIn
 
 SESSION_LASTS = timedelta(days=14)
 LINK_LASTS = timedelta(minutes=15)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import replace
 
 from engine.base.errors import InvalidInput
 from engine.base.names import timestamp
+from engine.documents.csv_text import csv_text
 from engine.people.access import Principal, require
-from engine.store.audit import AuditLine, AuditLog, TrailFilter
+from engine.store.people.audit import AuditLine, AuditLog, TrailFilter
 
 LONGEST_PAGE = 1_000
 MOST_EXPORTED = 100_000
 _COLUMNS = ("number", "at", "who", "action", "target", "detail")
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A cell that begins with one of these is a formula in Excel and similar programs (OWASP, CSV injection)."""
 
 
 class AuditTrail:
@@ -40,14 +37,8 @@ class AuditTrail:
     def csv(self, p: Principal, which: TrailFilter | None = None) -> str:
         """Return the newest 100,000 matching lines as CSV (RFC 4180), without formulas. Raises NotAllowed."""
         require(p, "admin", "see the audit trail")
-        text = io.StringIO()
-        rows = csv.writer(text)
-        rows.writerow(_COLUMNS)
-        for line in self._log.found(replace(which or TrailFilter(), limit=MOST_EXPORTED)):
-            cells = (timestamp(line.at), line.principal, line.action, line.target, line.detail)
-            rows.writerow([line.number, *map(_as_text, cells)])
-        return text.getvalue()
-
-
-def _as_text(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULAS) else cell
+        found = self._log.found(replace(which or TrailFilter(), limit=MOST_EXPORTED))
+        return csv_text(
+            _COLUMNS,
+            ((one.number, timestamp(one.at), one.principal, one.action, one.target, one.detail) for one in found),
+        )

@@ -43,9 +43,9 @@ from engine.people.sessions import (
     open_session,
 )
 from engine.people.tokens import Tokens, token_secret
-from engine.store.audit import AuditEntry
-from engine.store.people import UserRecord
-from engine.store.sign_ins import SignIn, Success
+from engine.store.people.audit import AuditEntry
+from engine.store.people.people import UserRecord
+from engine.store.people.sign_ins import SignIn, Success
 from engine.store.state import State
 
 _UNKNOWN = "unknown user"

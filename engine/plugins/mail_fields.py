@@ -5,15 +5,28 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from clients.errors import InvalidRequest
-from clients.mail.outgoing import File
+from clients.mail.outgoing import File, Outgoing, one_line, reply_subject, require_recipients
 from clients.mail.text import Trim
 from clients.plural import counted
 from engine.base.run_file import FileContent, RunFile
-from engine.plugins.step import Call, Fields, JsonValue, Output, content, destination, option, outside
+from engine.documents.shapes import Misfit
+from engine.plugins.step import (
+    Call,
+    Fields,
+    JsonValue,
+    Output,
+    Preview,
+    content,
+    destination,
+    option,
+    outside,
+    sender,
+)
 
 
 class TrimFields(Fields):
@@ -51,7 +64,7 @@ class ReadMail(Output):
 
     id: str
     message_id: str = outside("Message-ID")
-    sender: str = outside("From", alias="from")
+    sender: str = sender("From", alias="from")
     to: str = outside("To")
     cc: str = outside("Cc")
     subject: str = outside("Subject")
@@ -112,6 +125,17 @@ class AddressFields(TextFields):
     cc: str | list[str] = destination("Cc", [])
     bcc: str | list[str] = destination("Bcc", [])
 
+    @field_validator("to", "cc", "bcc")
+    @classmethod
+    def _are_addresses(cls, given: str | list[str], field: ValidationInfo) -> str | list[str]:
+        name, found = str(field.field_name), addresses(given)
+        try:
+            if found:
+                require_recipients(name, found)
+        except InvalidRequest as error:
+            raise Misfit(error.message.removeprefix(f"{name}: "), error.remedy) from error
+        return given
+
 
 def addresses(value: str | Sequence[str]) -> list[str]:
     """Return the addresses in a field, without blank ones."""
@@ -138,3 +162,19 @@ def inline_file(file: InlineFile) -> File:
 def file_content(file: File) -> FileContent:
     """Return an attachment as the output of a step."""
     return FileContent(file.content, file.name, file.media_type or "application/octet-stream")
+
+
+def mail_preview(mail: Outgoing, answers: Mapping[str, Any] | None) -> Preview:
+    """Return a mail as its readers will see it; `answers`: the payload of the mail that it answers."""
+    subject = mail.subject if answers is None else reply_subject(mail.subject, answers)
+    head = {"To": ", ".join(mail.to), "Cc": ", ".join(mail.cc), "Bcc": ", ".join(mail.bcc), "Subject": subject}
+    lines = [f"{name}: {one_line(value)}" for name, value in head.items() if value]
+    lines += [f"Attachment: {one_line(file.name)} ({len(file.content):,} bytes)" for file in mail.files]
+    to = one_line(", ".join([*mail.to, *mail.cc, *mail.bcc]))
+    return Preview(one_line(subject), "\n".join([*lines, "", mail.text]), to=to)
+
+
+def mail_head(mail: Mapping[str, JsonValue]) -> str:
+    """Return from whom a mail is, what it is about, and when it came."""
+    head = {"From": mail["from"], "To": mail["to"], "Subject": mail["subject"], "Date": mail["date"]}
+    return "\n".join(f"{name}: {one_line(str(value))}" for name, value in head.items() if value)

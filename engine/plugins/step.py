@@ -8,6 +8,7 @@ asks the service first (`findable`), or asks a person (`unfindable`).
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -56,7 +57,8 @@ class Role(StrEnum):
     CONTENT = "content"
     """Takes text from outside."""
     DESTINATION = "destination"
-    """A target: recipient, repository, URL, database, path. Text from outside must not decide it."""
+    """A target: recipient, repository, URL, header, database, key, path, model, or what is read: a mail, a search. Text
+    from outside must not decide it."""
     INSTRUCTION = "instruction"
     """An instruction for a model. Text from outside must not decide it."""
     OPTION = "option"
@@ -65,14 +67,14 @@ class Role(StrEnum):
 
 def _role(role: Role, title: str, default: Any, extra: dict[str, Any]) -> Any:
     schema = {"role": str(role)}
-    for key in ("format", "widget"):
+    for key in ("format", "widget", "markup"):
         if key in extra:
             schema[key] = extra.pop(key)
     return Field(default, title=title, json_schema_extra=dict(schema), **extra)
 
 
 def content(title: str, default: Any = ..., **extra: Any) -> Any:
-    """Declare a field that takes text from outside."""
+    """Declare a field that takes text from outside; `markup="markdown"` if the service makes links of it."""
     return _role(Role.CONTENT, title, default, extra)
 
 
@@ -94,6 +96,24 @@ def option(title: str, default: Any = ..., **extra: Any) -> Any:
 def outside(title: str, default: Any = ..., **extra: Any) -> Any:
     """Declare an output field that contains text from outside (a subject, a body, a comment)."""
     return Field(default, title=title, json_schema_extra={"outside": True}, **extra)
+
+
+def address(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare an output field with the address of a page of the service: a title or a name of others may be part of it.
+
+    It is text from outside, but leads to the service, so that content may link to it.
+    """
+    return Field(default, title=title, json_schema_extra={"outside": True, "address": True}, **extra)
+
+
+def sender(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare an output field with the address that a mail came from: text from outside, to which a reply may go."""
+    return Field(default, title=title, json_schema_extra={"outside": True, "sender": True}, **extra)
+
+
+def own(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare an output field without text from outside, even if the step was given some (a person's comment)."""
+    return Field(default, title=title, json_schema_extra={"outside": False}, **extra)
 
 
 class Fields(BaseModel):
@@ -224,6 +244,29 @@ class Written:
     """Undo: the markers of the writes of this run that have been undone before this one, and of what those removed."""
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What a write would do, for people, and what it would do it to (`StepType.preview`)."""
+
+    title: str
+    """The object in one line: a subject, a page's title, a file's path."""
+    text: str
+    """What would be there afterwards, as people read it."""
+    before: str | None = None
+    """What is there now, in the same form; None: the write makes something new."""
+    object: str = ""
+    """What it changes, or makes unless it is there, named in its account: writes with the same name concern one thing.
+
+    Empty: it makes something new in any case.
+    """
+    version: str = ""
+    """What the service calls the present state of the object (a SHA, a time of change), where it says one."""
+    to: str = field(default="", compare=False)
+    """The recipients of a mail, which `text` names, too."""
+    url: str = field(default="", compare=False)
+    """The web address of the object, or of the mail that is answered; empty if there is none."""
+
+
 class CannotUndo(Exception):
     """An undo that must not be made, because somebody changed the target since; the message says what."""
 
@@ -272,6 +315,10 @@ class Kind(ABC):
         return []
 
 
+_MAY_BE_NEW = 100
+"""Items that may have come to the front of a list since it was read."""
+
+
 class StepType(Kind):
     """A type of step. A new one is a class in a new module of `engine/steps/`, where everything else finds it."""
 
@@ -279,6 +326,13 @@ class StepType(Kind):
     """Writes: what happens to the object, in one word: "labelled"."""
     effect: ClassVar[Effect] = Effect.PURE
     repeat: ClassVar[Repeat | None] = None
+    approval: ClassVar[Literal["always", "never"]] = "never"
+    """Writes: whether a person approves each one unless a rule says otherwise (docs/trust.md: Approvals).
+
+    `always` is for what reaches people or places outside the workspace's own accounts, merges or deletes.
+    """
+    sends_mail: ClassVar[Literal["", "written", "stored"]] = ""
+    """Writes: whether other people get what is sent; `stored` is for text that the service holds, such as a draft."""
     lag_seconds: ClassVar[float] = 0.0
     """Findable writes: how long the service may hide a new write from `find`."""
     timeout_seconds: ClassVar[float] = 60.0
@@ -352,6 +406,29 @@ class StepType(Kind):
         """Writes: return the target (a repository, a database); writes with the same target run one at a time."""
         return ""
 
+    def is_markdown(self, name: str, arguments: Mapping[str, JsonValue]) -> bool:
+        """Writes: return whether the service reads a field as Markdown, so that a stranger's links are taken out."""
+        return bool(fields_schema(self.fields)["properties"].get(name, {}).get("markup") == "markdown")
+
+    def preview(self, call: Call) -> Preview:
+        """Writes: return what `call` would do. It may read, and is called where nothing else can be sent.
+
+        Fields that hold text may contain parts that are not known yet, between double angle brackets. Raises
+        ServiceError: the write would fail, too.
+        """
+        return described(self, call.fields.model_dump(exclude_unset=True))
+
+    volatile: ClassVar[frozenset[str]] = frozenset({"has_more"})
+    """Reads: members of the output that may differ although nothing was changed: a number of hits, a header."""
+
+    def reread(self, arguments: Mapping[str, JsonValue], output: JsonValue) -> Mapping[str, JsonValue]:
+        """Reads: return the arguments with which all that `output` has is read again, whatever is new since."""
+        limit = fields_schema(self.fields).get("properties", {}).get("limit", {})
+        if "maximum" not in limit:
+            return arguments
+        most = arguments.get("limit", limit.get("default"))
+        return {**arguments, "limit": min(limit["maximum"], most + _MAY_BE_NEW)} if isinstance(most, int) else arguments
+
     def effect_of(self, arguments: Mapping[str, JsonValue]) -> tuple[Effect, Repeat | None]:
         """Return the effect of a call with these arguments, for types whose effect depends on them (an HTTP method)."""
         return self.effect, self.repeat
@@ -362,6 +439,28 @@ class StepType(Kind):
         `arguments` are the step's fields as written (with their `{{ }}`); `prompts` the prompts that it names.
         """
         return self.output.model_json_schema(mode="serialization") if self.output else {}
+
+
+def described(kind: StepType, arguments: Mapping[str, JsonValue]) -> Preview:
+    """Return a preview made of the arguments alone: the texts that people read last, after where they go."""
+    roles = {name: one.get("role") for name, one in fields_schema(kind.fields).get("properties", {}).items()}
+    told = {name: value for name, value in arguments.items() if value not in (None, "", [], {})}
+    texts = [str(value) for name, value in told.items() if roles.get(name) == Role.CONTENT and "\n" in str(value)]
+    lines = lines_of({name: value for name, value in told.items() if str(value) not in texts})
+    titles = (str(told[name]) for name in ("title", "subject", "name") if name in told)
+    return Preview(
+        " ".join(next(titles, kind.title).split()), "\n".join([lines, *(f"\n{text}" for text in texts)]).strip()
+    )
+
+
+def lines_of(values: Mapping[str, JsonValue]) -> str:
+    """Return values by name for people, one a line: `labels: ["bug"]`."""
+    return "\n".join(f"{name}: {_on_one_line(value)}" for name, value in values.items())
+
+
+def _on_one_line(value: JsonValue) -> str:
+    is_line = isinstance(value, str) and len(value.splitlines()) < 2
+    return value if is_line else json.dumps(value, ensure_ascii=False)
 
 
 @cache

@@ -21,6 +21,8 @@ class StepTypeInfo:
     service: str | None
     effect: str
     repeat: str | None
+    approval: str
+    """`always`: a person approves each write first, unless a rule says otherwise; else `never`."""
     fields_schema: JsonSchema
     output_schema: JsonSchema
 
@@ -53,6 +55,7 @@ def _info(kind: StepType) -> StepTypeInfo:
         service=kind.service,
         effect=str(kind.effect),
         repeat=str(kind.repeat) if kind.repeat else None,
+        approval=kind.approval,
         fields_schema=dict(fields_schema(kind.fields)),
         output_schema=kind.output_schema({}, {}),
     )

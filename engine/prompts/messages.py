@@ -24,7 +24,7 @@ class ToolCall(Output):
     """A tool call requested by the model; the step does not run it."""
 
     id: str
-    name: str
+    name: str = outside("Name")
     arguments: dict[str, JsonValue] = outside("Arguments")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,7 +16,7 @@ from engine.base.wording import did_you_mean
 from engine.compiler.definition.model import Identifier, Version
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.schema_check import misfits
-from engine.documents.shapes import faults
+from engine.documents.shapes import Fault, faults
 from engine.expressions.expressions import Template, compile_template
 from engine.expressions.json_values import shown
 from engine.plugins.step import JsonValue
@@ -42,6 +42,37 @@ class SampleModel(_Part):
     variables: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class MoveModel(_Part):
+    """A move of a protected label, or one that somebody gave a reason for."""
+
+    label: str
+    version: int = Field(ge=1)
+    by: str
+    at: str
+    reason: str | None = None
+    cases: int | None = None
+    demo: bool = False
+
+
+class MessagePart(TypedDict):
+    """A piece of the text of a message."""
+
+    text: str
+    variable: str | None
+    """The expression that it is the value of; None for the prompt's own text."""
+
+
+class MarkedMessage(TypedDict):
+    """A message with the values of its variables marked."""
+
+    role: str
+    content: str
+    tokens: int
+    """An estimate."""
+    parts: list[MessagePart]
+    """The content in pieces."""
+
+
 class PromptModel(_Part):
     """A prompt file."""
 
@@ -49,12 +80,14 @@ class PromptModel(_Part):
     title: str = ""
     description: str = ""
     labels: dict[str, int] = Field(default_factory=dict)
+    protected: list[str] = Field(default_factory=list)
     model: str | None = None
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     variables: dict[Identifier, dict[str, Any]] = Field(default_factory=dict)
     messages: list[MessageModel] = Field(min_length=1)
     output_schema: dict[str, Any] | None = None
     samples: list[SampleModel] = Field(default_factory=list)
+    moves: list[MoveModel] = Field(default_factory=list)
 
 
 def checked(file: JsonFile) -> PromptDefinition:
@@ -70,9 +103,16 @@ def checked(file: JsonFile) -> PromptDefinition:
 def form_problems(file: JsonFile, error: ValidationError) -> list[Problem]:
     """Return the faults that PromptModel finds in the file, with their places."""
     return [
-        prompt_problem(file, one.path, one.message, one.code, one.remedy, at_key=one.is_about_key)
+        prompt_problem(file, one.path, one.message, one.code, _remedy(one), at_key=one.is_about_key)
         for one in faults(error, PromptModel, file.value)
     ]
+
+
+def _remedy(fault: Fault) -> str:
+    if fault.path[:1] == ("moves",):
+        whole = "this move" if len(fault.path) > 1 else "'moves'"
+        return f"Remove {whole}: the history is written when a label moves, not by hand."
+    return fault.remedy
 
 
 def messages(document: PromptDefinition, variables: Mapping[str, object]) -> list[dict[str, str]]:
@@ -86,6 +126,24 @@ def messages(document: PromptDefinition, variables: Mapping[str, object]) -> lis
         {"role": message["role"], "content": _content(number, text_of(message["content"]), roots, names)}
         for number, message in enumerate(document["messages"])
     ]
+
+
+def marked(document: PromptDefinition, variables: Mapping[str, object]) -> list[MarkedMessage]:
+    """Return the messages with the values of variables marked where they came in. Raises as `messages`."""
+    names = filled(document.get("variables", {}), variables)
+    roots = frozenset(names)
+    found = []
+    for sent, message in zip(messages(document, variables), document["messages"], strict=True):
+        pieces = _template(text_of(message["content"]), roots).parts(names)
+        parts = [MessagePart(text=text, variable=variable) for text, variable in pieces]
+        role, content = sent["role"], sent["content"]
+        found.append(MarkedMessage(role=role, content=content, tokens=estimated_tokens(content), parts=parts))
+    return found
+
+
+def estimated_tokens(text: str) -> int:
+    """Return the approximate number of tokens of a message: four bytes each, a rule of thumb for all models."""
+    return -(-len(text.encode("utf-8", "replace")) // 4) + 4
 
 
 def text_of(content: str | Sequence[str]) -> str:

@@ -54,6 +54,7 @@ def _problems(file: JsonFile, versions: Collection[int], known: _Known) -> list[
     found = [
         *schemas,
         *_label_problems(file, document.get("labels", {}), versions),
+        *_protection_problems(file, document),
         *_content_problems(file, document, used, known),
         *([] if schemas else _sample_problems(file, document)),
     ]
@@ -91,6 +92,15 @@ def _label_problems(file: JsonFile, labels: Mapping[str, int], versions: Collect
             said = f"{label!r} cannot be a label."
             remedy = "Use lower-case letters, digits, '-' and '_', a letter first."
             yield prompt_problem(file, ("labels", label), said, "label", remedy, at_key=True)
+
+
+def _protection_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Problem]:
+    labels = document.get("labels", {})
+    for number, label in enumerate(document.get("protected", [])):
+        if label not in labels:
+            said = f"The label {label!r} is protected and does not exist."
+            remedy = did_you_mean(label, sorted(labels)) or "Set the label first."
+            yield prompt_problem(file, ("protected", number), said, "missing_label", remedy, severity="warning")
 
 
 def _readable(document: Mapping[str, Any], problems: Sequence[Problem]) -> PromptDefinition:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from engine.base.errors import InvalidFile, OrchestraError, Problem
-from engine.base.names import checked_name
+from engine.base.clock import Clock, utc_now
+from engine.base.definitions import PromptDefinition
+from engine.base.errors import InvalidFile, OrchestraError, Problem, UnknownName
+from engine.base.names import checked_name, timestamp
 from engine.documents.json_file import parse
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.prompts.prompt import checked
+from engine.prompts.prompt import MarkedMessage, checked, marked
 from engine.prompts.prompts import PromptStore
+from engine.prompts.protected import CaseProof, Grounds, checked_reason, protected_in
 from engine.workspace.blanks import blank_prompt, checked_title, title_of
 from engine.workspace.canonical import canonical
 
 # Inside the class below, `list` is the method.
 Problems: TypeAlias = list[Problem]
+Prove: TypeAlias = Callable[[str, PromptDefinition], CaseProof]
 Names: TypeAlias = list[str]
+Messages: TypeAlias = list[MarkedMessage]
 _DRAFT = "prompt"
 """The file name in problems of a prompt that is not saved."""
 
@@ -35,6 +40,8 @@ class PromptSummary:
     versions: list[int]
     labels: dict[str, int]
     problems: int
+    used_by: list[str]
+    """The workflows that use it, sorted."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,8 @@ class PromptFile:
     problems: list[Problem]
     versions: list[int]
     labels: dict[str, int]
+    protected: list[str] = field(default_factory=list)
+    """The labels that move only if the cases pass, or with a reason."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +83,31 @@ class PromptFiles:
     """Every method checks the right of `p`; every change writes an audit line."""
 
     def __init__(
-        self, store: PromptStore, audit: Audit, follow: Callable[[str, str], None] = lambda _name, _new: None
+        self,
+        store: PromptStore,
+        audit: Audit,
+        follow: Callable[[str, str], None] = lambda _name, _new: None,
+        prove: Prove = lambda _name, _document: CaseProof(0),
+        clock: Clock = utc_now,
     ) -> None:
-        """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is ""."""
-        self._follow = follow
+        """`follow(name, new)` moves unsaved texts, tries and consents after a rename, or deletes them if `new` is "".
+
+        `prove(name, document)` tests a text with the cases of a prompt, by recorded answers alone.
+        """
+        self._follow, self._prove, self._clock = follow, prove, clock
         self._store = store
         self._shelf = store.shelf
         self._audit = audit
 
-    def list(self, p: Principal) -> list[PromptSummary]:
-        """Return every prompt by name; a damaged one is listed with its problems."""
+    def list(self, p: Principal, search: str = "") -> list[PromptSummary]:
+        """Return every prompt by name; a damaged one is listed with its problems.
+
+        `search`: only those that have this text in their name, title or description.
+        """
         require(p, "view", "see prompts")
-        return [_summary(self._or_damaged(name)) for name in self._shelf.names()]
+        users, wanted = self._store.all_users(), search.strip().casefold()
+        found = (_summary(self._or_damaged(name), used_by) for name, used_by in users.items())
+        return [one for one in found if wanted in f"{one.name}\n{one.title}\n{one.description}".casefold()]
 
     def get(self, p: Principal, name: str, version: int | None = None) -> PromptFile:
         """Return the working text, or one version. Raises UnknownName, InvalidInput, InvalidFile."""
@@ -104,21 +126,42 @@ class PromptFiles:
         """
         require(p, "edit", "change prompts")
         self._store.save(name, text, etag, p.id)
+        self._begun(name, etag)
         self._audit.record(p, "prompts.save", name)
         return self._file(name)
 
-    def save_version(self, p: Principal, name: str, text: str, etag: str | None, label: str | None) -> int:
-        """Save the text as the next version, with a label if given; return its number. Raises as `save`."""
+    def save_version(
+        self, p: Principal, name: str, text: str, etag: str | None, label: str | None, reason: str = ""
+    ) -> int:
+        """Save the text as the next version, with a label if given; return its number. Raises as `save`.
+
+        `reason`: why a protected label may move although the cases do not all pass. Raises ProtectedLabel.
+        """
         require(p, "edit", "change prompts")
-        number = self._store.save_version(name, text, etag, label, p.id)
-        self._audit.record(p, "prompts.save_version", name, {"version": number, "label": label})
+        why = self._grounds(name, label, reason, lambda: of_draft(parse(text, self._shelf.file(name)).value))
+        number = self._store.save_version(name, text, etag, label, p.id, why)
+        self._begun(name, etag)
+        self._audit.record(p, "prompts.save_version", name, {"version": number, "label": label} | _told(why))
         return number
 
-    def set_label(self, p: Principal, name: str, label: str, version: int) -> None:
-        """Point a label to a version, used by runs from now on. Raises UnknownName, InvalidInput, StaleEdit."""
+    def set_label(self, p: Principal, name: str, label: str, version: int, reason: str = "") -> None:
+        """Point a label to a version, used by runs from now on. Raises UnknownName, InvalidInput, ProtectedLabel."""
         require(p, "edit", "change prompts")
-        self._store.set_label(name, label, version, p.id)
-        self._audit.record(p, "prompts.set_label", name, {"version": version, "label": label})
+        why = self._grounds(name, label, reason, lambda: self._store.resolve(f"{name}@{version}"))
+        self._store.set_label(name, label, version, p.id, why)
+        self._audit.record(p, "prompts.set_label", name, {"version": version, "label": label} | _told(why))
+
+    def protect(self, p: Principal, name: str, label: str) -> None:
+        """Let a label move only to versions whose cases pass, or with a reason. Raises UnknownName, InvalidFile."""
+        require(p, "edit", "change prompts")
+        self._store.protect(name, label, p.id)
+        self._audit.record(p, "prompts.protect", name, {"label": label})
+
+    def unprotect(self, p: Principal, name: str, label: str) -> None:
+        """Let a label move freely again. Raises UnknownName, InvalidFile."""
+        require(p, "edit", "change prompts")
+        self._store.unprotect(name, label, p.id)
+        self._audit.record(p, "prompts.unprotect", name, {"label": label})
 
     def remove_label(self, p: Principal, name: str, label: str) -> None:
         """Remove a label from a prompt. Raises UnknownName, InUse (a workflow uses the prompt with it)."""
@@ -160,7 +203,7 @@ class PromptFiles:
     def delete(self, p: Principal, name: str) -> Path:
         """Move a prompt to the trash of the workspace's state; return the folder.
 
-        Raises UnknownName, InUse (workflows use it; they are named), StorageError.
+        Raises UnknownName, InUse (workflows use it; they are named), ProtectedLabel, StorageError.
         """
         require(p, "edit", "delete prompts")
         trash = self._store.delete(name)
@@ -193,9 +236,31 @@ class PromptFiles:
         if isinstance(reference_or_document, str):
             document = self._store.resolve(reference_or_document)
         else:
-            document = checked(parse(canonical(dict(reference_or_document), "prompt"), _DRAFT))
+            document = of_draft(reference_or_document)
         messages = self._store.render(document, variables)
         return Rendered(messages, document.get("model"), document.get("version"))
+
+    def marked(self, p: Principal, document: Mapping[str, Any], variables: Mapping[str, Any]) -> Messages:
+        """Fill in a document being edited, with the values of variables marked. Calls no model. Raises as `render`."""
+        require(p, "view", "see prompts")
+        return marked(of_draft(document), variables)
+
+    def _begun(self, name: str, etag: str | None) -> None:
+        """Let a new prompt inherit nothing from one that had its name."""
+        if etag is None:
+            self._follow(name, "")
+
+    def _grounds(self, name: str, label: str | None, reason: str, document: Callable[[], PromptDefinition]) -> Grounds:
+        """Return why a label may move: the reason, or for a protected one how the cases go."""
+        reason = checked_reason(reason)
+        needs_proof = label is not None and not reason and label in self._protected(name)
+        return Grounds(timestamp(self._clock()), reason, self._prove(name, document()) if needs_proof else None)
+
+    def _protected(self, name: str) -> Names:
+        try:
+            return protected_in(self._shelf.read(name).value)
+        except (InvalidFile, UnknownName):  # to be told by what follows
+            return []
 
     def _file(self, name: str) -> PromptFile:
         try:
@@ -215,7 +280,14 @@ class PromptFiles:
             value = None
         document = value if isinstance(value, dict) else None
         return PromptFile(
-            name, text, files.etag(text), document, problems, self._store.versions(name), self._store.labels(name)
+            name,
+            text,
+            files.etag(text),
+            document,
+            problems,
+            self._store.versions(name),
+            self._store.labels(name),
+            self._protected(name),
         )
 
     def _or_damaged(self, name: str) -> PromptFile:
@@ -227,7 +299,17 @@ class PromptFiles:
             return PromptFile(name, "", "", None, [problem], [], {})
 
 
-def _summary(file: PromptFile) -> PromptSummary:
+def of_draft(document: Mapping[str, Any]) -> PromptDefinition:
+    """Return a document being edited, if it has the form of a prompt. Raises InvalidFile."""
+    return checked(parse(canonical(dict(document), "prompt"), _DRAFT))
+
+
+def _told(why: Grounds) -> dict[str, Any]:
+    """Return what the audit trail says of a move."""
+    return {"reason": why.reason} if why.reason else {"cases": why.proof.cases} if why.proof is not None else {}
+
+
+def _summary(file: PromptFile, used_by: Names) -> PromptSummary:
     document = file.document or {}
     title, description = document.get("title"), document.get("description")
     return PromptSummary(
@@ -237,4 +319,5 @@ def _summary(file: PromptFile) -> PromptSummary:
         versions=file.versions,
         labels=file.labels,
         problems=sum(one.severity == "error" for one in file.problems),
+        used_by=used_by,
     )

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
@@ -16,9 +15,20 @@ from engine.documents.json_file import JsonFile, parse, read
 from engine.files.atomic import etag, exclusive, make_folder, write_whole
 from engine.prompts import prompt
 from engine.prompts.prompt_check import problems_of, version_errors
+from engine.prompts.protected import (
+    OF_THE_PROMPT,
+    Grounds,
+    labels_of,
+    moved,
+    protecting,
+    require_deletable,
+    require_kept,
+    require_unprotected,
+    unprotecting,
+)
 from engine.workspace.blanks import titled_as_copy
 from engine.workspace.canonical import as_written, canonical
-from engine.workspace.references import rename_references, require_readable_users, require_unused, users
+from engine.workspace.references import rename_references, require_readable_users, require_unused, users, users_by_name
 from engine.workspace.workspace import Workspace
 
 DEFAULT_LABEL = "production"
@@ -61,10 +71,16 @@ class PromptStore:
             raise UnknownName(f"version of the prompt {name}", str(number), [str(one) for one in known], remedy=remedy)
         return read(self._version_path(name, number), f"prompts/{name}.versions/{number}.json")
 
+    def number_of(self, name: str, document: Mapping[str, object]) -> int | None:
+        """Return the newest version with this content, whatever the labels; None if there is none."""
+        content = {key: value for key, value in document.items() if key not in (*OF_THE_PROMPT, "version")}
+        numbers = reversed(self.versions(name))
+        return next((one for one in numbers if self.version(name, one).value == content), None)
+
     def labels(self, name: str) -> dict[str, int]:
         """Return the labels of a prompt, {} if its file cannot be read."""
         try:
-            return _labels(self.shelf.read(name).value)
+            return labels_of(self.shelf.read(name).value)
         except InvalidFile:
             return {}
 
@@ -80,17 +96,22 @@ class PromptStore:
         """Save the working text as written, with a final line break; return the text that was written.
 
         A text with problems can be saved if it is a JSON object: no run uses it until it is a version.
-        Raises InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
+        Its labels must be as `set_label` and `remove_label` would allow, its history as in the file.
+        Raises InvalidFile, StaleEdit, InUse, UnknownName, ProtectedLabel, StorageError.
         """
-        self._object(name, text)
+        document = self._object(name, text)
+        self._require_kept(name, None if known_etag is None else self._saved(name), document)
         written = as_written(text)
         self.shelf.save(name, written, known_etag, by)
         return written
 
-    def save_version(self, name: str, text: str, known_etag: str | None, label: str | None, by: str) -> int:
+    def save_version(
+        self, name: str, text: str, known_etag: str | None, label: str | None, by: str, grounds: Grounds | None = None
+    ) -> int:
         """Save the text as the next version, and as working text with `label` pointing to it; return the number.
 
         The version is on disk before a label names it. Raises InvalidFile if the text has an error, and as `save`.
+        `grounds`: why `label` may move if it is protected.
         """
         document = self._object(name, text)
         errors = [one for one in self.check(name, text) if one.severity == "error" and one.code != "missing_version"]
@@ -99,14 +120,19 @@ class PromptStore:
         with exclusive(self._lock):
             self._must_be_current(name, known_etag)
             number = max(self.versions(name), default=0) + 1
-            labels = {one: at for one, at in _labels(document).items() if at < number}
-            document["labels"] = {**labels, label: number} if label else labels
+            document["labels"] = {one: at for one, at in labels_of(document).items() if at < number}
+            self._require_kept(name, None if known_etag is None else self._saved(name), document)
+            if label:
+                document = moved(name, document, label, number, by, grounds, name)
             self._write_version(name, number, document)
             self.shelf.save(name, canonical(document, "prompt"), known_etag, by)
         return number
 
-    def set_label(self, name: str, label: str, number: int, by: str) -> None:
-        """Point a label to a version. Raises UnknownName, InvalidInput, InvalidFile, StaleEdit, StorageError."""
+    def set_label(self, name: str, label: str, number: int, by: str, grounds: Grounds | None = None) -> None:
+        """Point a label to a version; `grounds`: why it may move if it is protected.
+
+        Raises UnknownName, InvalidInput, InvalidFile, ProtectedLabel, StorageError.
+        """
         if _NUMBER.match(label) or not prompt.LABEL.match(label):
             raise InvalidInput(
                 f"{label!r} cannot be a label.", remedy="Use lower-case letters, digits, '-' and '_', a letter first."
@@ -114,18 +140,33 @@ class PromptStore:
         with self.shelf.editing():
             document = self._object(name, self.shelf.text(name))
             self.version(name, number)
-            document["labels"] = {**_labels(document), label: number}
+            document = moved(name, document, label, number, by, grounds, f"{name}@{number}")
             self.shelf.put(name, canonical(document, "prompt"), by)
 
-    def remove_label(self, name: str, label: str, by: str) -> None:
-        """Remove a label that no workflow uses with the prompt. Raises UnknownName, InUse, InvalidFile."""
+    def protect(self, name: str, label: str, by: str) -> None:
+        """Protect a label. Raises UnknownName, InvalidFile, StorageError."""
         with self.shelf.editing():
             document = self._object(name, self.shelf.text(name))
-            labels = _labels(document)
+            self.shelf.put(name, canonical(protecting(name, document, label), "prompt"), by)
+
+    def unprotect(self, name: str, label: str, by: str) -> None:
+        """Take the protection of a label off. Raises UnknownName, InvalidFile, StorageError."""
+        with self.shelf.editing():
+            document = self._object(name, self.shelf.text(name))
+            self.shelf.put(name, canonical(unprotecting(name, document, label), "prompt"), by)
+
+    def remove_label(self, name: str, label: str, by: str) -> None:
+        """Remove a label that no workflow uses with the prompt.
+
+        Raises UnknownName, InUse, ProtectedLabel, InvalidFile.
+        """
+        with self.shelf.editing():
+            document = self._object(name, self.shelf.text(name))
+            labels = labels_of(document)
             if label not in labels:
                 raise UnknownName(f"label of the prompt {name}", label, list(labels))
-            suffixes = (label, "") if label == DEFAULT_LABEL else (label,)
-            require_unused(self._workflows, "prompt", name, suffixes)
+            require_unprotected(name, document, label)
+            self._require_free_label(name, label)
             document["labels"] = {one: at for one, at in labels.items() if one != label}
             self.shelf.put(name, canonical(document, "prompt"), by)
 
@@ -156,21 +197,56 @@ class PromptStore:
         """Return the workflows that use a prompt, sorted."""
         return users(self._workflows, "prompt", name)
 
+    def all_users(self) -> dict[str, list[str]]:
+        """Return the workflows that use each prompt, sorted, by its name."""
+        return users_by_name(self._workflows, "prompt", self.shelf.names())
+
     def delete(self, name: str) -> Path:
-        """Move a prompt that no workflow uses to the trash; return the folder. Raises UnknownName, InUse."""
+        """Move a prompt that no workflow uses, without protected labels, to the trash; return the folder.
+
+        Raises UnknownName, InUse, ProtectedLabel.
+        """
+
+        def check() -> None:
+            require_unused(self._workflows, "prompt", name)
+            require_deletable(name, self._saved(name))
+
         with exclusive(self._lock):
-            return self.shelf.delete(name, lambda: require_unused(self._workflows, "prompt", name))
+            return self.shelf.delete(name, check)
 
     def render(self, document: PromptDefinition, variables: Mapping[str, object]) -> list[dict[str, str]]:
         """Return the messages [{role, content}] of a prompt. Raises InvalidInput, ExpressionError."""
         return prompt.messages(document, variables)
 
     def _labelled(self, name: str, file: JsonFile, label: str) -> int:
-        labels = _labels(file.value)
+        labels = labels_of(file.value)
         if label not in labels:
             remedy = "" if labels else f"Save a version of {name} with the label {label}."
             raise UnknownName(f"label of the prompt {name}", label, list(labels), remedy=remedy)
         return labels[label]
+
+    def _require_kept(self, name: str, before: object, after: Mapping[str, object]) -> None:
+        """Refuse what saving a text must not change. Raises ProtectedLabel, InUse, UnknownName."""
+        require_kept(name, before, after)
+        if before is None:
+            return
+        was, now = labels_of(before), labels_of(after)
+        for label in was.keys() - now.keys():
+            self._require_free_label(name, label)
+        for label, number in now.items():
+            if was.get(label) != number:
+                self.version(name, number)
+
+    def _require_free_label(self, name: str, label: str) -> None:
+        suffixes = (label, "") if label == DEFAULT_LABEL else (label,)
+        require_unused(self._workflows, "prompt", name, suffixes)
+
+    def _saved(self, name: str) -> object:
+        """Return what the file holds, None if that is not JSON."""
+        try:
+            return self.shelf.read(name).value
+        except InvalidFile:
+            return None
 
     def _object(self, name: str, text: str) -> dict[str, object]:
         file = parse(text, self.shelf.file(name))
@@ -190,7 +266,7 @@ class PromptStore:
         make_folder(path.parent)
         if path.exists():
             raise StorageError(f"{path} is there already, and a version never changes.")
-        content = {key: value for key, value in document.items() if key != "labels"}
+        content = {key: value for key, value in document.items() if key not in OF_THE_PROMPT}
         write_whole(path, canonical(content, "prompt"))
 
     def _folder(self, name: str) -> Path:
@@ -209,9 +285,3 @@ def _usable(file: str, text: str) -> PromptDefinition:
         raise InvalidFile.of(file, errors)
     checked: PromptDefinition = parsed.value
     return checked
-
-
-def _labels(document: Any) -> dict[str, int]:
-    labels = document.get("labels") if isinstance(document, dict) else None
-    found = labels if isinstance(labels, dict) else {}
-    return {label: at for label, at in found.items() if isinstance(at, int) and not isinstance(at, bool)}

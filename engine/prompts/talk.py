@@ -11,7 +11,6 @@ from engine.base.json_text import JsonObject, JsonSchema
 from engine.plugins.step import Call, JsonValue
 from engine.prompts.messages import WireMessage, WirePart
 from engine.prompts.model_answers import as_spelled, faults, read_json, schema_problem
-from engine.prompts.prices import add_usage
 
 _SAID_MOST = 300
 _ENDS: Mapping[str, tuple[str, str]] = {
@@ -101,9 +100,10 @@ class Talk:
 
 
 def note(call: Call, model: str, usage: Mapping[str, int]) -> None:
-    """Record which model answered, and add up its usage."""
+    """Record which model answered, and add up its tokens; what they cost, the engine knows."""
     call.request["model"] = model
-    add_usage(call.usage, model, call.client.base_url, usage)
+    call.usage.input_tokens += usage["input_tokens"]
+    call.usage.output_tokens += usage["output_tokens"]
 
 
 def readable(messages: Messages) -> list[dict[str, object]]:

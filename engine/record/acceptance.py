@@ -19,7 +19,16 @@ from engine.expressions.json_values import compact_json
 from engine.record.coercion import fitted
 from engine.record.options import refuse_in_service
 from engine.record.storable import unstorable
-from engine.record.types.run import Acceptance, Agreement, Caller, Run, RunOptions, TriggerItem
+from engine.record.types.run import (
+    Acceptance,
+    Agreement,
+    Caller,
+    EstimateRecord,
+    OutsideInput,
+    Run,
+    RunOptions,
+    TriggerItem,
+)
 from engine.record.values import Values
 from engine.store.journal import JournalBroken
 
@@ -50,6 +59,10 @@ class Circumstances:
     """For real accounts: everything agreed to at that time (`Consents.kept`)."""
     trigger: TriggerItem | None = None
     """If a trigger started the run: {id, source, account, item, title}, what it was started for."""
+    outside_inputs: Sequence[OutsideInput] = ()
+    """If a `workflow.run` step started the run: which of its inputs are text from outside."""
+    estimate: EstimateRecord | None = None
+    """What it is expected to cost."""
 
 
 def acceptance(plan: Plan, inputs: JsonObject, around: Circumstances) -> Acceptance:
@@ -80,8 +93,10 @@ def acceptance(plan: Plan, inputs: JsonObject, around: Circumstances) -> Accepta
         "caller": list(around.caller) if around.caller is not None else None,
         "options": around.options,
         "trigger": around.trigger,
+        "estimate": around.estimate,
         "confirmed": list(around.confirmed),
         "agreed": around.agreed,
+        "outside_inputs": list(around.outside_inputs),
     }
 
 
@@ -112,7 +127,9 @@ def reaccepted(run: Run, connections: Mapping[str, str]) -> Acceptance:
         "caller": run.get("caller"),
         "options": run.get("options", {}),
         "trigger": run.get("trigger"),
+        "estimate": run.get("estimate"),
         "confirmed": run.get("confirmed", []),
+        "outside_inputs": run.get("outside_inputs", []),
         "modes": {name: one["mode"] for name, one in accounts},
         "default_mode": AccountMode.DEMO if run["demo"] else AccountMode.MINE,
         "connections": {**connections, **{name: one["service"] for name, one in accounts}},
@@ -123,7 +140,7 @@ def checked_inputs(plan: Plan, inputs: JsonObject) -> dict[str, Any]:
     """Return the inputs with defaults filled in. Raises InvalidInput that names each wrong input."""
     schema = plan.inputs_schema
     properties: Mapping[str, JsonSchema] = schema.get("properties", {})
-    wrong = [_unknown(name, properties) for name in inputs if name not in properties]
+    wrong = _unknown([name for name in inputs if name not in properties], properties)
     wrong += [f"The input {name!r} is missing." for name in schema.get("required", []) if name not in inputs]
     filled = {name: one["default"] for name, one in properties.items() if "default" in one}
     filled.update({name: value for name, value in inputs.items() if name in properties})
@@ -151,8 +168,13 @@ def _type_of(schema: JsonSchema) -> str:
     return kinds if isinstance(kinds, str) else " or ".join(map(str, kinds))
 
 
-def _unknown(name: str, properties: Mapping[str, JsonSchema]) -> str:
-    return f"There is no input {name!r}. {did_you_mean(name, list(properties)) or 'The workflow takes none.'}"
+def _unknown(names: Sequence[str], properties: Mapping[str, JsonSchema]) -> list[str]:
+    known = list(properties)
+    said = [
+        f"There is no input {name[:_SHOWN]!r}. {did_you_mean(name, known) or 'The workflow takes none.'}"
+        for name in names[:_MOST_NAMED]
+    ]
+    return said if len(names) <= _MOST_NAMED else [*said, f"Nor are there {len(names) - _MOST_NAMED:,} others."]
 
 
 def _misfits(name: str, value: Any, schema: JsonSchema) -> list[str]:
@@ -161,6 +183,7 @@ def _misfits(name: str, value: Any, schema: JsonSchema) -> list[str]:
 
 
 _SHOWN = 200
+_MOST_NAMED = 10
 
 
 def from_text(name: str, text: str, schema: JsonSchema, of: str = "input") -> Any:

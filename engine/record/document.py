@@ -53,11 +53,13 @@ COPIED = (
     "pinned",
     "replayed",
     "approval",
+    "approved",
     "child_run_id",
     "stops",
+    "planned",
 )
 LISTED = ("title", "uses", "connection", "identity", "child_run_id")
-_OF_STARTS = ("uses", "connection", "arguments", "identity")
+_OF_STARTS = ("uses", "connection", "arguments", "identity", "approved")
 
 
 def document(acceptance: Acceptance, events: Iterable[Event]) -> Run:
@@ -102,6 +104,7 @@ class _Builder:
             "caller": acceptance.get("caller"),
             "options": acceptance.get("options", {}),
             "trigger": acceptance.get("trigger"),
+            "estimate": acceptance.get("estimate"),
             "confirmed": acceptance.get("confirmed", []),
             "queued_at": acceptance["queued_at"],
             "started_at": None,
@@ -239,7 +242,7 @@ class _Builder:
         if event.status == StepStatus.SUCCEEDED:
             step = {**step, "error": event.error or None}
         self._steps[event.path] = step
-        has_called = step["uses"] and not (event.pinned or event.replayed or event.fallback)
+        has_called = step["uses"] and not (event.pinned or event.replayed or event.fallback or event.planned)
         if event.status == StepStatus.SUCCEEDED and has_called:
             self._attempted(event.path, event.attempt_at or step["started_at"] or event.at, event.at, None)
 
@@ -339,7 +342,12 @@ def counts(steps: Iterable[StepRecord]) -> Counts:
 
 def usage(steps: Iterable[StepRecord]) -> UsageRecord:
     """Return the tokens of all model calls; the cost is null if the price of one of them is unknown."""
-    used = [step["usage"] for step in steps if step["usage"]]
+    return usage_of(step["usage"] for step in steps if step["usage"])
+
+
+def usage_of(parts: Iterable[UsageRecord]) -> UsageRecord:
+    """Return the sum of these; the cost is null if one of them is unknown."""
+    used = list(parts)
     costs = [one["cost_usd"] for one in used]
     known = [cost for cost in costs if cost is not None]
     return {

@@ -21,9 +21,17 @@ from engine.base.statuses import RunStatus, StepStatus
 if TYPE_CHECKING:
     from engine.base.json_text import JsonObject
     from engine.record.types.run import Stopped
-    from engine.record.types.step import Failure, Hold, StepEffect, StopRecord, UsageRecord
+    from engine.record.types.step import (
+        Approved,
+        Failure,
+        Hold,
+        PlannedStep,
+        StepEffect,
+        StopRecord,
+        UsageRecord,
+    )
 else:  # msgspec knows no read-only members; what another release has written is not checked here
-    JsonObject = Stopped = Failure = Hold = StepEffect = StopRecord = UsageRecord = dict
+    JsonObject = Stopped = Approved = Failure = Hold = PlannedStep = StepEffect = StopRecord = UsageRecord = dict
 
 Text: TypeAlias = str | UnsetType | None
 Flag: TypeAlias = bool | UnsetType
@@ -153,6 +161,7 @@ class StepStarted(_Event, frozen=True):
     connection: Text = UNSET
     arguments: JsonObject | UnsetType | None = UNSET
     identity: Text = UNSET
+    approved: Approved | UnsetType = UNSET
 
 
 class AttemptFailed(_Event, frozen=True):
@@ -203,8 +212,12 @@ class StepWaiting(_Event, frozen=True):
     replayed: Flag = UNSET
     approval: Text = UNSET
     """The id of the question."""
+    call_hash: Text = UNSET
+    """If it is whether the step may make its call: which call."""
+    approved: Approved | UnsetType = UNSET
     child_run_id: Text = UNSET
     stops: StopRecord | UnsetType | None = UNSET
+    planned: PlannedStep | UnsetType | None = UNSET
 
 
 class StepFinished(_Event, frozen=True):
@@ -238,10 +251,14 @@ class StepFinished(_Event, frozen=True):
     replayed: Flag = UNSET
     """Whether the answer of an earlier run was used instead of calling."""
     approval: Text = UNSET
+    approved: Approved | UnsetType = UNSET
+    """Who approved its call."""
     child_run_id: Text = UNSET
     """The run that it called."""
     stops: StopRecord | UnsetType | None = UNSET
     """If it ended the run."""
+    planned: PlannedStep | UnsetType | None = UNSET
+    """What a plan says of it instead of running it."""
     attempt_at: Text = UNSET
     """When the attempt that succeeded began, if others failed before."""
 

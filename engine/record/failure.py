@@ -6,8 +6,8 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from clients.errors import ServiceError
-from engine.base.errors import OrchestraError
+from clients.errors import ServiceError, WriteRefused
+from engine.base.errors import OrchestraError, PlanDrift
 from engine.base.plain_values import plain_json
 from engine.base.wording import kind_of
 from engine.documents.shapes import first_fault
@@ -17,11 +17,22 @@ _LONGEST = 2000
 
 
 class StepFailed(Exception):
-    """A step ended without output; carries the error document."""
+    """A step ended without output; carries the error document.
 
-    def __init__(self, error: Failure) -> None:
+    `goes_on`: the run goes on without the step, whatever its `on_error` says.
+    """
+
+    def __init__(self, error: Failure, *, goes_on: bool = False) -> None:
         super().__init__(error["message"])
-        self.error = error
+        self.error, self.goes_on = error, goes_on
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no `on_error` makes up for it: a plan does not fit the world any more, or would have to write.
+
+        Nothing else may run then.
+        """
+        return self.error["type"] in (PlanDrift.__name__, WriteRefused.__name__)
 
 
 def failure(error: BaseException, *, workflow: str = "", step: str = "") -> Failure:

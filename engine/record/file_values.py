@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.base.errors import InvalidFile
-from engine.base.lazy_values import Deferred
+from engine.base.lazy_values import Deferred, Unknown
 from engine.record.run_files import RunFolder
 
 TEXT, JSON = "text/plain", "application/json"
-FILE, LITERAL = "$file", "$literal"
-"""`{"$literal": x}` in an event is the data x, which without this mark would look like a reference."""
+FILE, LITERAL, UNKNOWN = "$file", "$literal", "$unknown"
+"""`{"$literal": x}` in an event is the data x, which without this mark would look like a reference.
+
+`{"$unknown": text}` in the events of a planning run is a value that is not known before the plan is applied.
+"""
 _REFERENCE = frozenset({FILE, "bytes", "media_type"})
 _REMEDY = "The run cannot go on without this value; start a new one."
 _DIGITS = frozenset("0123456789abcdef")
@@ -71,7 +74,7 @@ def live(value: Any, folder: RunFolder) -> Any:
         return [live(inner, folder) for inner in value]
     if not isinstance(value, dict):
         return value
-    found = reference(value, folder)
+    found = _unknown(value) or reference(value, folder)
     if found is not None:
         return found
     inside = value[LITERAL] if _is_escaped(value, folder) else value
@@ -82,6 +85,8 @@ def written(value: Any, folder: RunFolder) -> Any:
     """Convert from the form of expressions to that of events and logs; the inverse of `live`."""
     if isinstance(value, FileValue):
         return value.document()
+    if isinstance(value, Unknown):
+        return {UNKNOWN: value.text}
     if isinstance(value, list):
         return [written(inner, folder) for inner in value]
     if not isinstance(value, dict):
@@ -101,9 +106,14 @@ def reference(value: Any, folder: RunFolder) -> FileValue | None:
     return FileValue(folder, digest, size, str(value["media_type"]))
 
 
+def _unknown(value: dict[str, Any]) -> Unknown | None:
+    text = value.get(UNKNOWN) if len(value) == 1 else None
+    return Unknown(text) if isinstance(text, str) else None
+
+
 def _is_in_doubt(value: dict[str, Any], folder: RunFolder) -> bool:
     """Return whether data could be mistaken for a reference of this run, or for escaped data."""
-    return reference(value, folder) is not None or _is_escaped(value, folder)
+    return _unknown(value) is not None or reference(value, folder) is not None or _is_escaped(value, folder)
 
 
 def _is_escaped(value: dict[str, Any], folder: RunFolder) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NotRequired
 
 from typing_extensions import ReadOnly, TypedDict
 
+from engine.base.lazy_values import Unknown
 from engine.base.step_path import PathPart, StepPath
 from engine.compiler.definition.plan import Loop, Node
 
@@ -33,8 +34,8 @@ class Caught(TypedDict):
 class Record(TypedDict):
     """How a step ended, as expressions see it."""
 
-    status: ReadOnly[str]
-    """A plain text, since the expression language takes no enum."""
+    status: ReadOnly[str | Unknown]
+    """A plain text, since the expression language takes no enum; Unknown in a plan if the step may not run."""
     output: NotRequired[ReadOnly[Any]]
     error: NotRequired[ReadOnly[Caught]]
 
@@ -58,6 +59,8 @@ class Frame:
     turns: tuple[Turn, ...] = ()
     deadline: datetime | None = None
     """When the first of the enclosing time limits ends."""
+    may: str = ""
+    """In a plan: why the steps here may not run, as a sentence; empty if they do."""
 
     @property
     def steps(self) -> dict[str, Record]:
@@ -83,6 +86,10 @@ class Frame:
         if deadline is None or (self.deadline is not None and self.deadline <= deadline):
             return self
         return replace(self, deadline=deadline)
+
+    def maybe(self, why: str) -> Frame:
+        """Return this frame for steps that may not run; the outermost reason is kept."""
+        return self if self.may else replace(self, may=why)
 
     def turn(self, node: Node, loop: Loop, index: int, item: Any, key: str | None) -> Frame:
         """Return the frame of one item of a loop."""

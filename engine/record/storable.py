@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from engine.documents.schema_check import DEEPEST, is_deep
+
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
 
 
@@ -19,6 +21,9 @@ def unstorable(value: Any) -> Iterator[str]:
             if "\0" in value:
                 yield "holds a NUL character."
             return
+        if is_deep(value):
+            yield f"is nested deeper than {DEEPEST} levels."
+            return
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         text.encode()
         if "\\u0000" in text and _has(value, _is_nul):
@@ -27,8 +32,6 @@ def unstorable(value: Any) -> Iterator[str]:
             yield "holds a whole number that does not fit into 64 bits; write it as text."
     except UnicodeEncodeError:
         yield "holds half of a surrogate pair, which is no character."
-    except RecursionError:
-        yield "is nested too deep."
     except ValueError:
         yield "holds NaN or infinity, which JSON does not have."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +31,8 @@ _ENDINGS = {
 }
 
 
+_REFUSALS = {"Rejected": "rejected by a person", "ApprovalExpired": "not approved in time"}
+"""What became of a call that nobody approved, by the type of its error."""
 _FIRST_NAME = re.compile(r"[.\[]")
 _MOST_FIELDS = 5
 _LONGEST_TITLE, _LONGEST_REASON = 80, 200
@@ -74,6 +76,8 @@ class _Write:
 def sentence(run: Run) -> str:
     """Return e.g. "25 mails: 9 tasks, 6 issues, 9 only labelled, 1 failed." for a run document."""
     options = run.get("options") or {}
+    if "plan" in options:
+        return _plan_sentence(run)
     if "only" in options:
         return _test_sentence(run, options["only"])
     loop = next((step for step in run["steps"] if "items" in step and "." not in step["path"]), None)
@@ -94,6 +98,28 @@ def sentence(run: Run) -> str:
         pinned = sum(bool(step.get("pinned")) for step in run["steps"])
         parts.append(f"{many(pinned, 'output')} pinned.")
     return " ".join(parts)
+
+
+def _plan_sentence(run: Run) -> str:
+    """Return e.g. "Plan: 12 writes (9 tasks, 3 labelled), 3 kept."."""
+    found = Counter(planned["write"] for step in run["steps"] if "write" in (planned := step.get("planned") or {}))
+    if run["status"] not in (RunStatus.SUCCEEDED, RunStatus.RUNNING):
+        return f"Plan: {_ENDINGS.get(run['status'], run['status']).lower()}."
+    kept = f", {found['kept']} kept" if found["kept"] else ""
+    every, words = many(found["new"], "write"), ", ".join(_counted(_planned_writes(run)))
+    return f"Plan: {every}{f' ({words})' if words not in ('', every) else ''}{kept}."
+
+
+def _planned_writes(run: Run) -> list[_Write]:
+    """Return the steps that would write, in the order of the plan, with how often each would."""
+    uses = {node.step.id: node.step.uses for node in step_nodes(run["definition"]["workflow"])}
+    alike = Counter(uses.values())
+    found: dict[str, _Write] = {}
+    for step in run["steps"]:
+        if (step.get("planned") or {}).get("write") == "new":
+            name = step["uses"] or ""
+            found.setdefault(step["id"], _Write(step["id"], name, alike[name] < 2)).done[step["path"]] += 1
+    return list(found.values())
 
 
 def _nothing_written(run: Run) -> Iterator[str]:
@@ -162,11 +188,11 @@ def _failed(run: Run, what: str) -> str:
 
 
 def _notes(steps: Sequence[StepRecord]) -> Iterator[str]:
-    """Repeat what successful steps report about themselves: what they could not read."""
+    """Repeat what successful steps report about themselves: what they could not read, or sent otherwise."""
     notes = [str(step["note"]) for step in steps if step["status"] == StepStatus.SUCCEEDED and step.get("note")]
     yield from notes[:1]
     if len(notes) > 1:
-        yield f"{many(len(notes) - 1, 'step')} more could not read everything."
+        yield f"{many(len(notes) - 1, 'more step')} {'has' if len(notes) == 2 else 'have'} a note."
 
 
 def _failed_outside(run: Run, loop: StepRecord) -> bool:
@@ -184,8 +210,12 @@ def _plain_sentence(run: Run) -> str:
     if run["status"] == RunStatus.FAILED and run["error"]:
         return _failed(run, "Failed")
     done = sum(step["status"] == StepStatus.SUCCEEDED for step in run["steps"])
-    amber = run["counts"]["failed_steps"]
-    return f"{_ENDINGS[run['status']]}: {many(done, 'step')} done" + (f", {amber} failed." if amber else ".")
+    kinds = Counter(_REFUSALS.get(step["error"]["type"]) for step in run["steps"] if step["uses"] and step["error"])
+    refused = {because: count for because, count in kinds.items() if because}
+    amber = run["counts"]["failed_steps"] - sum(refused.values())
+    failed = [f"{amber} failed"] if amber > 0 else []
+    parts = [f"{many(done, 'step')} done", *(f"{count} {because}" for because, count in refused.items()), *failed]
+    return f"{_ENDINGS[run['status']]}: {', '.join(parts)}."
 
 
 # --- loops
@@ -201,7 +231,8 @@ def _loop_sentence(run: Run, loop: StepRecord) -> str:
     failed = sum(item["status"] == StepStatus.FAILED for item in items)
     left_out = sum(item["status"] == StepStatus.SKIPPED for item in items)
     still_open = len(items) - len(good) - failed - left_out
-    parts = list(_written(good, _writes(run, good), may_write=_may_write(run, loop)))
+    refused = _refused(run, good)
+    parts = list(_written(good, _writes(run, good), refused, may_write=_may_write(run, loop)))
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{still_open} not finished"] if still_open else []
     parts += [f"{left_out} left out"] if left_out else []
@@ -242,11 +273,29 @@ def _writes_directly(step: StepDefinition) -> bool:
         return False
 
 
-def _written(good: AbstractSet[str], writes: Sequence[_Write], *, may_write: bool) -> Iterator[str]:
-    """Describe what was made, and what not every item received; then the items not covered by that."""
+def _refused(run: Run, good: AbstractSet[str]) -> dict[tuple[str, str], Counter[str]]:
+    """Return which calls in the successful items of a loop no person approved: by their word and why."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for step in run["steps"]:
+        because = _REFUSALS.get(step["error"]["type"]) if step["error"] else None
+        item = next(iter(items_around(step["path"])), None)
+        if because and step["uses"] and item in good:
+            found.setdefault((noun(step["id"], "call"), because), Counter())[str(item)] += 1
+    return found
+
+
+def _written(
+    good: AbstractSet[str],
+    writes: Sequence[_Write],
+    refused: Mapping[tuple[str, str], Counter[str]],
+    *,
+    may_write: bool,
+) -> Iterator[str]:
+    """Describe what was made or refused, and what not every item received; then the items not covered by that."""
     told = [write for write in writes if write.makes or not good <= write.done.keys()]
     yield from _counted(told)
-    left = good - {path for write in told for path in write.done}
+    yield from (f"{many(done.total(), word)} {because}" for (word, because), done in refused.items())
+    left = good - {path for write in told for path in write.done} - {path for done in refused.values() for path in done}
     if not left:
         return
     words = [write.done_word for write in writes if write not in told]

@@ -8,10 +8,10 @@ from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
 from engine.base.errors import StorageError
-from engine.base.lazy_values import complete
+from engine.base.lazy_values import Unknown, complete, known_parts
 from engine.blobs.blobs import Blobs
 from engine.expressions.json_values import compact_json
-from engine.record.file_values import FILE, JSON, LITERAL, TEXT, FileValue, kept, live, written
+from engine.record.file_values import FILE, JSON, LITERAL, TEXT, UNKNOWN, FileValue, kept, live, written
 from engine.record.run_files import RunFiles, RunFolder
 from engine.store.journal import JournalBroken
 
@@ -72,6 +72,10 @@ class Values:
         """Return a value of an event or log with all references loaded. Raises InvalidFile."""
         return complete(self.live(value))
 
+    def planned(self, value: Any) -> Any:
+        """Return a value of a planning run as `loaded` does; what was not known yet stays Unknown."""
+        return known_parts(self.live(value))
+
     def _may_be_large(self, value: Any) -> bool:
         found = look(value)
         return _is_large(self._text(value)) if found is Look.UNCLEAR else not found.is_small
@@ -91,7 +95,7 @@ class Values:
             text = compact_json(value)
         except TypeError:  # a FileValue
             return None
-        return None if f'"{FILE}":"{self._folder.name}/' in text else text
+        return None if f'"{FILE}":"{self._folder.name}/' in text or f'"{UNKNOWN}"' in text else text
 
     def _file(self, text: str, media_type: str) -> FileValue:
         try:
@@ -127,13 +131,13 @@ def look(value: Any) -> Look:
                 return Look.LONG
             room -= len(one) * _BYTES_A_CHARACTER
         elif kind is dict:
-            if FILE in one or LITERAL in one:
+            if FILE in one or LITERAL in one or UNKNOWN in one:
                 found = Look.REFERS
             ahead += one.values()
             room -= sum(map(len, one)) * _BYTES_A_CHARACTER
         elif kind is list:
             ahead += one
-        elif kind is FileValue:
+        elif kind is FileValue or kind is Unknown:
             found, room = Look.REFERS, room - _BYTES_A_REFERENCE
         room -= _BYTES_A_NUMBER
         if room < 0 or len(ahead) > _LOOKED_AT:

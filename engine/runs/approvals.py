@@ -1,22 +1,33 @@
-"""Approvals (`flow.approve`): the questions that runs ask people, and the answers."""
+"""Approvals: the questions that runs ask people, and the answers."""
 
 from __future__ import annotations
 
 import builtins
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.base.clock import Clock
-from engine.base.errors import InUse, UnknownName
+from engine.base.errors import InUse, InvalidInput, NotAllowed, OrchestraError, UnknownName
+from engine.base.json_text import JsonObject
 from engine.base.names import timestamp
-from engine.people.access import Principal, require
+from engine.compiler.definition.approval_rules import APPROVERS, NOT_SELF
+from engine.expressions.json_values import compact_json
+from engine.people.access import Principal, may, require
 from engine.people.audit import Audit
+from engine.record.storable import unstorable
+from engine.record.types.approval import AskedCall, Terms
 from engine.runner.worker.worker import Host
+from engine.runs.answers import require_edit, require_finished, require_reason
+from engine.runs.call_texts import edit_difference, gaps
+from engine.runs.starting.unasked import why_not
 from engine.store.approvals import ApprovalRecord
 from engine.store.approvals import Approvals as ApprovalStore
 
-State = Literal["open", "approved", "rejected", "withdrawn"]
+_LINK = Principal("a link", "operator")
+"""Who answers by a link."""
+State = Literal["open", "approved", "rejected", "expired", "withdrawn"]
 """Of a question; `withdrawn`: its run does not wait for an answer any more."""
 
 
@@ -35,6 +46,41 @@ class Approval:
     answered_at: str | None
     answered_by: str | None
     comment: str
+    call: AskedCall | None = None
+    """The call to be approved, exactly as it will be made; None for a question of `flow.approve`."""
+    hash: str = ""
+    """SHA-256 of the call: the approval is only good for this one."""
+    by: Sequence[str] = ()
+    """Who may answer: roles, users, `not_self`; empty: everybody who may start runs."""
+    started_by: str = ""
+    expires_at: str | None = None
+    edited: JsonObject | None = None
+    """The arguments as the person changed them; None if they were approved as they are."""
+    difference: str = ""
+    """What the edit has changed, as a unified diff of each field."""
+    gaps: Sequence[str] = ()
+    """What is not filled in in its texts, such as `[your answer]`; such a call is only approved `with_gaps`."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An answer to one question; `arguments`: those of the call as edited, None: as they are."""
+
+    id: str
+    approve: bool
+    reason: str = ""
+    arguments: JsonObject | None = None
+    with_gaps: bool = False
+    """Whether a call is approved although its texts have gaps, such as `[your answer]`."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What became of a decision: the answered question, or why it was refused."""
+
+    id: str
+    approval: Approval | None
+    error: OrchestraError | None = None
 
 
 class ApprovalReader:
@@ -46,7 +92,7 @@ class ApprovalReader:
     def list(self, p: Principal, state: str | None = "open", limit: int = 200) -> builtins.list[Approval]:
         """Return approvals in one state (None: any), newest first."""
         require(p, "view", "see approvals")
-        return [_approval(one) for one in self._approvals.list(state, limit)]
+        return [approval_of(one) for one in self._approvals.found(state, limit)]
 
     def count_open(self, p: Principal) -> int:
         """Return how many approvals are open."""
@@ -56,10 +102,14 @@ class ApprovalReader:
     def get(self, p: Principal, question: str) -> Approval:
         """Return one approval. Raises UnknownName."""
         require(p, "view", "see approvals")
-        return _approval(self._found(question))
+        return approval_of(self._found(question))
+
+    def may_answer(self, p: Principal, approval: Approval) -> bool:
+        """Return whether `p` may answer this question; user interfaces hide what would be refused."""
+        return may(p, "run") and why_not(p, approval.by, approval.started_by) is None
 
     def _found(self, question: str) -> ApprovalRecord:
-        found = self._approvals.get(question)
+        found = None if any(unstorable(question)) else self._approvals.get(question)
         if found is None:
             raise UnknownName("approval", question, remedy="`orchestra approvals list` shows the open ones.")
         return found
@@ -72,33 +122,131 @@ class Approvals(ApprovalReader):
         super().__init__(approvals)
         self._host, self._audit, self._clock = host, audit, clock
 
-    def approve(self, p: Principal, question: str, comment: str = "") -> Approval:
-        """Approve; the run continues. Raises UnknownName, InUse if the question is already answered or withdrawn."""
-        return self._answer(p, question, "approved", comment)
+    def approve(
+        self,
+        p: Principal,
+        question: str,
+        comment: str = "",
+        arguments: JsonObject | None = None,
+        *,
+        with_gaps: bool = False,
+    ) -> Approval:
+        """Approve, with other arguments if some are given; the run continues.
+
+        Raises UnknownName, NotAllowed, InvalidInput for arguments that do not fit, or for
+        texts with gaps unless `with_gaps`, and InUse if the question is already
+        answered, has expired or was withdrawn.
+        """
+        return self._answer(
+            p, Decision(question, approve=True, reason=comment, arguments=arguments, with_gaps=with_gaps)
+        )
 
     def reject(self, p: Principal, question: str, comment: str = "") -> Approval:
-        """Reject; the step fails. Raises UnknownName, InUse if the question is already answered or withdrawn."""
-        return self._answer(p, question, "rejected", comment)
+        """Reject; the step fails. Raises as `approve`."""
+        return self._answer(p, Decision(question, approve=False, reason=comment))
 
-    def _answer(self, p: Principal, question: str, state: str, comment: str) -> Approval:
+    def decide(self, p: Principal, decisions: Sequence[Decision]) -> builtins.list[Decided]:
+        """Answer several questions, one after the other; one that is refused does not stop the others."""
         require(p, "run", "answer approvals")
-        known = self._found(question)
-        told = known._replace(state=state, answered_at=timestamp(self._clock()), answered_by=p.id, comment=comment)
+        return [self._decided(p, one) for one in decisions]
+
+    def of_link(self, question: str) -> Approval | None:
+        """Return the question of a link, without a person; only for engine/runs/approval_links.py, which checks it."""
+        found = self._approvals.get(question)
+        return None if found is None else approval_of(found)
+
+    def answer_link(self, approval: Approval, reason: str, *, approve: bool) -> Approval:
+        """Answer for somebody of whom only a link is known. Raises NotAllowed if the question names people, InUse."""
+        if approval.by:
+            raise NotAllowed(
+                f"This question waits for {named(approval.by)}, and a link does not say who you are.",
+                remedy="Sign in, and answer on the page Approvals.",
+            )
+        return self._answer(_LINK, Decision(approval.id, approve, reason))
+
+    def _decided(self, p: Principal, decision: Decision) -> Decided:
+        try:
+            return Decided(decision.id, self._answer(p, decision))
+        except (UnknownName, NotAllowed, InvalidInput, InUse) as error:
+            return Decided(decision.id, None, error)
+
+    def _answer(self, p: Principal, decision: Decision) -> Approval:
+        require(p, "run", "answer approvals")
+        known = self._found(decision.id)
+        approval = approval_of(known)
+        because = why_not(p, approval.by, approval.started_by)
+        if because is not None:
+            raise NotAllowed(because, remedy=f"It waits for {named(approval.by)}.")
+        require_reason(decision.reason)
+        edited = "" if decision.arguments is None else checked_edit(approval, decision.arguments)
+        if decision.approve and not decision.with_gaps and approval.call is not None and approval.state == "open":
+            require_finished(approval.call, decision.arguments or approval.call.arguments)
+        told = known._replace(
+            state="approved" if decision.approve else "rejected",
+            answered_at=timestamp(self._clock()),
+            answered_by=p.id,
+            comment=decision.reason,
+            edited=edited,
+        )
         is_first = self._approvals.answer(told)
-        answered = self.get(p, question)
+        answered = self.get(p, decision.id)
         if not is_first:
             raise InUse(_too_late(answered), remedy="`orchestra approvals list` shows the open ones.")
-        self._audit.record(p, f"approvals.{state}", question, {"run_id": known.run_id, "step": known.path})
+        details = {"run_id": known.run_id, "step": known.path, **({"edited": True} if edited else {})}
+        self._audit.record(p, f"approvals.{told.state}", decision.id, details)
         if self._host.owner.take(known.run_id):
             self._host.go_on(known.run_id, p.id)
         return answered
 
 
+def named(by: Sequence[str]) -> str:
+    """Return who may answer, in words: "an owner or 'ann', but not who started the run"."""
+    words = [f"the role {one} or more" if one in APPROVERS else repr(one) for one in by if one != NOT_SELF]
+    who = " or ".join(words) or "somebody who may start runs"
+    return f"{who}, but not who started the run" if NOT_SELF in by else who
+
+
+def checked_edit(approval: Approval, arguments: JsonObject) -> str:
+    """Return edited arguments as stored; empty if nothing was changed. Raises InvalidInput."""
+    if approval.call is None:
+        raise InvalidInput("This question is not about a call, so there is nothing to edit.")
+    if arguments == approval.call.arguments:
+        return ""
+    require_edit(approval.call, arguments)
+    return compact_json(arguments)
+
+
 def _too_late(approval: Approval) -> str:
     if approval.state == "withdrawn":
         return f"The question {approval.id} was withdrawn: its run does not wait for it any more."
+    if approval.state in ("open", "expired"):
+        return f"The question {approval.id} has expired, at {approval.expires_at}."
     return f"The question {approval.id} was {approval.state} by {approval.answered_by} at {approval.answered_at}."
 
 
-def _approval(record: ApprovalRecord) -> Approval:
-    return Approval(**{**record._asdict(), "details": json.loads(record.details)})
+def approval_of(record: ApprovalRecord) -> Approval:
+    """Return a stored question."""
+    terms: Terms | None = json.loads(record.terms) if record.terms else None
+    call = AskedCall.parse(record.call) if record.call else None
+    edited: JsonObject | None = json.loads(record.edited) if record.edited else None
+    return Approval(
+        id=record.id,
+        run_id=record.run_id,
+        path=record.path,
+        workflow=record.workflow,
+        message=record.message,
+        details=json.loads(record.details),
+        asked_at=record.asked_at,
+        state=record.state,  # type: ignore[arg-type] # the store keeps what we gave it
+        answered_at=record.answered_at,
+        answered_by=record.answered_by,
+        comment=record.comment,
+        call=call,
+        hash=record.call_hash,
+        by=tuple(terms["by"]) if terms else (),
+        started_by=terms["started_by"] if terms else "",
+        expires_at=record.expires_at,
+        edited=edited,
+        gaps=() if call is None else tuple(gaps(call, call.arguments if edited is None else edited)),
+        difference="" if call is None or edited is None else edit_difference(call.arguments, edited),
+    )

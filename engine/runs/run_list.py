@@ -11,7 +11,7 @@ from typing import TypedDict
 
 from engine.base.clock import Clock
 from engine.base.names import timestamp, typed_moment
-from engine.base.statuses import ACTIVE_RUNS, CANCELLABLE_RUNS, RunStatus
+from engine.base.statuses import ACTIVE_RUNS, CANCELLABLE_RUNS, ListedStatus, RunStatus
 from engine.record.document import document
 from engine.record.events import decoded
 from engine.record.summary import sentence
@@ -71,8 +71,10 @@ class Wanted(TypedDict, total=False):
     """Which runs to list; a filter that is absent or None matches any."""
 
     status: str | Sequence[str] | None
-    """One status, or several."""
+    """One status of ListedStatus, or several."""
     workflow: str | None
+    """Its name now; runs from before it was renamed are listed, too."""
+    workflow_id: str | None
     trigger: str | None
     """The id of the trigger that started them."""
     text: str | None
@@ -89,9 +91,13 @@ class Wanted(TypedDict, total=False):
 def filter_of(wanted: Wanted) -> RunFilter:
     """Return the filter in the form that the rows take. Raises InvalidInput for an invalid time."""
     status, trigger = wanted.get("status"), wanted.get("trigger")
+    statuses = (status,) if isinstance(status, str) else tuple(dict.fromkeys(status or ()))
+    if ListedStatus.SUCCEEDED in statuses:
+        statuses = tuple(one for one in statuses if one != ListedStatus.PARTS_FAILED)
     return RunFilter(
-        statuses=(status,) if isinstance(status, str) else tuple(dict.fromkeys(status or ())),
+        statuses=statuses,
         workflow=wanted.get("workflow"),
+        workflow_id=wanted.get("workflow_id"),
         started_by=None if trigger is None else f"trigger:{trigger}",
         parent=wanted.get("parent"),
         text=wanted.get("text"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -11,7 +11,7 @@ from engine.base.clock import Clock
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.names import checked_run_id
 from engine.base.statuses import CANCELLABLE_RUNS
-from engine.people.access import Principal, require
+from engine.people.access import NOTIFIER, Principal, require
 from engine.record.document import document
 from engine.record.events import RunEnded, decoded
 from engine.record.run_log import RunLogs
@@ -22,6 +22,7 @@ from engine.runs import cancelling
 from engine.runs.run_list import RunList, RunPage, Wanted, filter_of
 from engine.store.owners import Owners
 from engine.store.runs import RunRecord, Runs
+from engine.workspace.workflow_ids import WorkflowIds
 
 if TYPE_CHECKING:
     from engine.base.run_file import FileContent, RunFile
@@ -36,14 +37,24 @@ class RunReader:
     """Reads runs, from any thread; `owner`: the id of this process, "" if it owns no runs."""
 
     def __init__(
-        self, rows: Runs, owners: Owners, logs: RunLogs, owner: str, owners_folder: Path, clock: Clock
+        self,
+        rows: Runs,
+        owners: Owners,
+        logs: RunLogs,
+        ids: WorkflowIds,
+        owner: str,
+        owners_folder: Path,
+        clock: Clock,
     ) -> None:
-        self._rows, self._logs = rows, logs
+        self._rows, self._logs, self._ids = rows, logs, ids
         self._list = RunList(rows, owners, owner, owners_folder, clock)
 
     def get(self, p: Principal, run_id: str) -> Run:
-        """Return a run as a document. Raises UnknownName, InvalidFile."""
+        """Return a run as a document. Raises UnknownName, InvalidFile, NotAllowed."""
         require(p, "view", "see runs")
+        return _shown_to(p, self._run(run_id))
+
+    def _run(self, run_id: str) -> Run:
         row, events = self._rows.with_events(checked_run_id(run_id))
         if row is not None and row.acceptance is not None:
             # A run has ended when its log is written and its row says so; its last event alone is not enough.
@@ -60,14 +71,15 @@ class RunReader:
         `seconds`: how old it may be; for a run so large that reading takes long, it may be older. Raises as `get`.
         """
         require(p, "view", "see runs")
-        return self._looks.look(checked_run_id(run_id), seconds)
+        look = self._looks.look(checked_run_id(run_id), seconds)
+        _shown_to(p, look.run)
+        return look
 
     @cached_property
     def _looks(self) -> RunLooks:
         from engine.runs.run_looks import RunLooks
 
-        reader = Principal("", "viewer")
-        return RunLooks(self._rows, self._logs.version, partial(self.get, reader), self._told, self._state)
+        return RunLooks(self._rows, self._logs.version, self._run, self._told, self._state)
 
     def _told(self, row: RunRecord, run: Run) -> Run:
         """Return the document of an open run with the facts from its row."""
@@ -145,4 +157,15 @@ class RunReader:
         for run_id in (before, wanted.get("parent")):
             if run_id is not None:
                 checked_run_id(run_id)
+        name = wanted.get("workflow")
+        known = self._ids.known(name) if name is not None else None
+        if known is not None:
+            wanted = {**wanted, "workflow": None, "workflow_id": known}
         return self._list.page(filter_of(wanted), before, max(1, min(limit, 200)))
+
+
+def _shown_to(p: Principal, run: Run) -> Run:
+    """Return the run, unless it has links to questions and `p` may not answer any. Raises NotAllowed."""
+    if run["started_by"] == NOTIFIER.id:
+        require(p, "run", "see runs that tell of questions: they have links with which anybody can answer")
+    return run

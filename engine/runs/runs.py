@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidInput, UnknownName
 from engine.base.json_text import JsonObject
-from engine.base.names import checked_run_id
+from engine.base.names import checked_run_id, timestamp
 from engine.base.statuses import OPEN_RUNS, Ending, RunStatus
 from engine.compiler.compiler import Surroundings
 from engine.compiler.definition.plan import Plan
@@ -53,7 +53,7 @@ class Runs(RunReader):
         acceptor: Acceptor,
         reindex: Callable[[], Reread],
     ) -> None:
-        super().__init__(host.rows, host.state.owners, logs, host.owner.id, host.owner.folder, clock)
+        super().__init__(host.rows, host.state.owners, logs, plans.ids, host.owner.id, host.owner.folder, clock)
         self._host, self._audit, self._clock = host, audit, clock
         self._plans, self._surroundings, self._acceptor = plans, surroundings, acceptor
         self._resuming = Resuming(host, surroundings, logs.read)
@@ -143,7 +143,7 @@ class Runs(RunReader):
         ("force"). `replay`: reads and model answers are taken from the earlier run if the request is the same.
         `inputs`: inputs to replace. Raises as `start`.
         """
-        from engine.runs.starting.rerun import again, kept_modes, source
+        from engine.runs.starting.rerun import again, kept_modes, require_no_plan, source
 
         require(p, "run", "start runs")
         sent = {"inputs": inputs or {}, "receipts": receipts, "replay": replay}
@@ -152,6 +152,7 @@ class Runs(RunReader):
         if known is not None:
             return known
         earlier = self.get(p, run_id)
+        require_no_plan(earlier)
         options = rerun_options(receipts, source(earlier)["run_id"] if replay else None)
         modes = kept_modes(earlier, self._surroundings().connections, self._acceptor.mode)
 
@@ -215,6 +216,7 @@ class Runs(RunReader):
             self._resuming.answer(run_id, step, receipt if as_done else None)
         self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id, **({"newest": True} if newest else {})})
         self._resuming.open(run_id, self._newest if newest else None)
+        self._host.state.spent.resume([run_id], timestamp(self._clock()))  # it may wait for a budget
         self._host.go_on(run_id, p.id)
         return run_id
 

@@ -25,6 +25,7 @@ from engine.plugins.step import (
     WaitUntil,
     content,
     option,
+    own,
 )
 
 LONGEST_WAIT = timedelta(days=366)
@@ -129,7 +130,7 @@ class WaitFields(Fields):
 class WaitOutput(Output):
     """The output of `flow.wait`."""
 
-    waited_until: str = Field(title="Continued at (UTC)")
+    waited_until: str = own("Continued at (UTC)")
 
 
 class Wait(StepType):
@@ -209,10 +210,10 @@ class ApproveFields(Fields):
 class ApproveOutput(Output):
     """The person's answer."""
 
-    approved: bool = Field(title="Always true: a rejection fails the step")
-    by: str = Field(title="Who")
-    at: str = Field(title="When (UTC)")
-    comment: str = Field(title="Their comment")
+    approved: bool = Field(title="False only if nobody answered in time, and the step's `on_expiry` is `continue`")
+    by: str = own("Who")
+    at: str = own("When (UTC)")
+    comment: str = own("Their comment")
 
 
 class Approve(StepType):

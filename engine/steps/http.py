@@ -33,9 +33,9 @@ _BODIES = ("json", "text", "form", "file")
 class Paging(Fields):
     """How to read a list page by page; names inside the JSON are joined by dots."""
 
-    items: str = option("Where the items are in the JSON; empty: the JSON is the list", "")
-    next: str = option("Where the next page's address or cursor is; empty: the Link header", "")
-    cursor: str = option("Query parameter that takes the cursor; empty: it is an address", "")
+    items: str = destination("Where the items are in the JSON; empty: the JSON is the list", "")
+    next: str = destination("Where the next page's address or cursor is; empty: the Link header", "")
+    cursor: str = destination("Query parameter that takes the cursor; empty: it is an address", "")
     pages: int = option("Maximum pages", 10, ge=1, le=100)
 
 
@@ -48,9 +48,9 @@ class RequestFields(Fields):
     `has_more` if pages are left.
     """
 
-    method: Method = option("Method", "GET")
+    method: Method = destination("Method", "GET")
     url: str = destination("Address", min_length=1)
-    headers: dict[str, str] = option("Headers", {})
+    headers: dict[str, str] = destination("Headers", {})
     query: dict[str, JsonValue] = content("Query", {})
     json_body: Any = content("JSON body", None, alias="json")
     text: str | None = content("Text body", None, widget="text")
@@ -60,7 +60,7 @@ class RequestFields(Fields):
     paging: Paging | None = option("Read a list page by page", None)
     as_file: bool = option("Keep the answer as a file", default=False)
     max_bytes: int = option("Largest answer, in bytes", 10_485_760, ge=1, le=52_428_800)
-    idempotency_header: str = option(
+    idempotency_header: str = destination(
         "Header by which the service recognizes a repeated request", "", pattern=r"^[A-Za-z0-9-]*$"
     )
 
@@ -88,6 +88,8 @@ class Request(StepType):
     connection_optional: ClassVar[bool] = True
     effect = Effect.WRITES
     repeat = Repeat.UNFINDABLE
+    volatile = frozenset({"headers", "has_more"})
+    approval = "always"
     fields = RequestFields
     output = RequestOutput
 

@@ -11,8 +11,8 @@ from typing import Protocol
 from engine.base.errors import InUse
 from engine.base.json_text import JsonObject
 from engine.record.types.run import Acceptance
-from engine.store.audit import AuditEntry
-from engine.store.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
+from engine.store.people.audit import AuditEntry
+from engine.store.triggering.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import NamedTuple, Protocol
 
 
@@ -16,16 +17,27 @@ class ApprovalRecord(NamedTuple):
     details: str
     asked_at: str
     state: str
-    """`open`, `approved`, `rejected` or `withdrawn`."""
+    """`open`, `approved`, `rejected`, `expired` or `withdrawn`."""
     answered_at: str | None = None
     answered_by: str | None = None
     comment: str = ""
+    call: str = ""
+    """The call to be approved, as JSON (engine/record/types/approval.py); empty for a plain question."""
+    call_hash: str = ""
+    """Identifies the call: an approval is only good for this one."""
+    terms: str = ""
+    """Who may answer, as JSON; empty: everybody who may start runs."""
+    expires_at: str | None = None
+    edited: str = ""
+    """The arguments as a person changed them, as JSON; empty if they are approved as they are."""
+    notified_at: str | None = None
+    """When people were notified; None: not yet."""
 
 
 class Approvals(Protocol):
     """Keeps questions; any thread. Runs ask and withdraw them through the journal of their process."""
 
-    def list(self, state: str | None, limit: int) -> list[ApprovalRecord]:
+    def found(self, state: str | None, limit: int) -> list[ApprovalRecord]:
         """Return questions in one state (None: any), newest first."""
 
     def count_open(self) -> int:
@@ -35,7 +47,13 @@ class Approvals(Protocol):
         """Return one question, if known."""
 
     def answer(self, answered: ApprovalRecord) -> bool:
-        """Store an answer and wake the run that waits for it; return False if the question is not open any more."""
+        """Store an answer and wake the run that waits for it; False if the question is not open, or has expired."""
+
+    def unnotified(self, limit: int) -> list[ApprovalRecord]:
+        """Return open questions of which nobody was notified, oldest first."""
+
+    def notified(self, question: str, at: str) -> None:
+        """Record that people were notified of a question."""
 
 
 class Questions(Protocol):
@@ -44,11 +62,14 @@ class Questions(Protocol):
     def ask(self, question: ApprovalRecord) -> None:
         """Ask a question."""
 
-    def is_known(self, question: str) -> bool:
-        """Return whether the question is known; False if the state was lost and rebuilt from the logs."""
+    def get(self, question: str) -> ApprovalRecord | None:
+        """Return a question; None if the state was lost and rebuilt from the logs."""
 
-    def answered(self, question: str) -> ApprovalRecord | None:
-        """Return the question if it is not open any more."""
+    def approved(self, run_id: str, path: str, call_hash: str) -> ApprovalRecord | None:
+        """Return the latest approval that this run has for exactly this call of a step, if any."""
+
+    def expire(self, question: str, at: str) -> asyncio.Future[bool]:
+        """Let a question expire, if it is open; return whether it was."""
 
     def withdraw(self, question: str, at: str) -> None:
         """Withdraw a question, if it is open: no step waits for the answer any longer."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from engine.base.errors import WritesHeld
 from engine.record.types.run import TriggerItem
-from engine.store.audit import AuditEntry
+from engine.store.people.audit import AuditEntry
 from engine.store.write_list import WriteList
 
 _REMEDY = (

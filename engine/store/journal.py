@@ -77,6 +77,8 @@ class RunEnd:
     """Its end number, unless an earlier end has that or a higher one."""
     made_good: Sequence[str]
     """Keys of items that it has processed: those that failed or were dead need no attention any more."""
+    plan_hash: str | None = None
+    """Of a plan."""
 
 
 class OwnRuns(Protocol):

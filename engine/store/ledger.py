@@ -124,6 +124,9 @@ class Effects(Protocol):
     def is_open(self, identity: str) -> bool:
         """Return whether the outcome of a write is unknown."""
 
+    def made(self, identity: str) -> Entry | None:
+        """Return the entry of a write that has a receipt, and was not undone."""
+
     def claim(self, write: Write, at: str) -> asyncio.Future[Claimed | Held]:
         """Record the intent to send a write that was never made, or was undone.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from engine.store.triggers import Key
+from engine.store.triggering.triggers import Key
 
 T = TypeVar("T")
 

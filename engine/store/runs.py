@@ -18,15 +18,25 @@ def is_test(options: RunOptions) -> bool:
     return not _TEST.isdisjoint(options)
 
 
+def unhashed(options: RunOptions) -> str | None:
+    """Return the `plan_hash` of a run with these options that has not ended."""
+    return "" if "plan" in options else None
+
+
 @dataclass(frozen=True)
 class RunFilter:
     """Which runs to list; None and () mean any. `since` and `until` (exclusive) are RFC 3339 texts in UTC."""
 
     statuses: tuple[str, ...] = ()
+    """Of ListedStatus; if succeeded runs are wanted, those of which parts failed are among them."""
     workflow: str | None = None
+    """By name: the one that it had when the run was accepted."""
+    workflow_id: str | None = None
     started_by: str | None = None
     parent: str | None = None
     """Run id of the caller."""
+    plans: bool = False
+    """Plans, instead of runs that really run; without those that only check another one, or that a plan called."""
     text: str | None = None
     since: str | None = None
     until: str | None = None
@@ -65,6 +75,12 @@ class RunRecord(NamedTuple):
     lane: str | None
     is_test: int
     end_number: int | None
+    plan_hash: str | None = None
+    """Of a plan: its hash, empty until it has ended. None for a run that really runs."""
+    is_drifted: int | None = None
+    """1 for a plan that did not fit the world any more when it was to be applied; it never is then."""
+    drift: str | None = None
+    """What had changed then, as JSON: [{path, before, after}]."""
     acceptance: str | None = None
     """None for a run that has ended, and in lists, which do not read this long text."""
 
@@ -113,6 +129,9 @@ class Runs(Protocol):
 
     def ask_to_cancel(self, run_id: str) -> None:
         """Ask the owner of a run to cancel it."""
+
+    def spoil_plan(self, run_id: str, drift: str) -> None:
+        """Record that a plan does not fit the world any more, and why (JSON); the first time counts."""
 
     def ended_ids(self) -> set[str]:
         """Return the ids of all runs that have ended."""

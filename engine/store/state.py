@@ -7,21 +7,22 @@ from typing import Protocol
 
 from engine.store.acceptances import Acceptances
 from engine.store.approvals import Approvals, Questions
-from engine.store.audit import AuditLog
 from engine.store.changes import Changes
 from engine.store.demo import DemoData
 from engine.store.held import Proof
 from engine.store.journal import CalledRuns, DueRuns, Journal, OwnRuns
 from engine.store.ledger import Effects, Receipts
 from engine.store.owners import Owners
-from engine.store.people import People
-from engine.store.refusals import Refusals
+from engine.store.people.audit import AuditLog
+from engine.store.people.people import People
+from engine.store.people.sign_ins import LoginTries, SignIns
 from engine.store.renames import Renames
 from engine.store.runs import OldRuns, Runs
 from engine.store.settings import Settings
-from engine.store.sign_ins import LoginTries, SignIns
-from engine.store.triggered_runs import RunQueue, TriggeredRuns
-from engine.store.triggers import Items, Triggers
+from engine.store.spending import Spending, Spent
+from engine.store.triggering.refusals import Refusals
+from engine.store.triggering.triggered_runs import RunQueue, TriggeredRuns
+from engine.store.triggering.triggers import Items, Triggers
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Records:
     due: DueRuns
     questions: Questions
     effects: Effects
+    spending: Spending
 
 
 class State(Protocol):
@@ -114,6 +116,10 @@ class State(Protocol):
     @property
     def receipts(self) -> Receipts:
         """What is known of each write."""
+
+    @property
+    def spent(self) -> Spent:
+        """What model calls have used."""
 
     def records(self, owner: str) -> Records:
         """Open the journal of a process. Call this on the engine's loop."""

@@ -11,7 +11,7 @@ from engine.base.names import timestamp
 from engine.base.statuses import AccountMode
 from engine.people.access import Principal
 from engine.plugins.trigger import Found, Look, Start
-from engine.store.triggers import Triggers, TurnedOn
+from engine.store.triggering.triggers import Triggers, TurnedOn
 from engine.triggering.polling.poll import Looks, listed, place
 from engine.triggering.polling.prepared import Prepared
 from engine.triggering.polling.resolver import Finder, Named, Watched

@@ -17,7 +17,7 @@ from engine.people.access import Principal
 from engine.runner.worker.worker import Host
 from engine.runs.starting.acceptor import Acceptor, Wish
 from engine.store.acceptances import Entry
-from engine.store.triggers import TriggerRecord, Triggers
+from engine.store.triggering.triggers import TriggerRecord, Triggers
 from engine.triggering.polling.status import OF_ACCOUNTS, Alarm, TriggerStatus
 
 _log = logging.getLogger(__name__)

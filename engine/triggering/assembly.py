@@ -14,6 +14,7 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
 from engine.runner.worker.worker import Host
+from engine.runs.approval_links import ApprovalLinks
 from engine.runs.starting.acceptor import Acceptor
 from engine.store.state import State
 from engine.triggering.activation import Beginnings
@@ -25,6 +26,7 @@ from engine.triggering.polling.poll import Looks
 from engine.triggering.polling.polling_loop import Polls
 from engine.triggering.polling.resolver import Finder
 from engine.triggering.previews import Previews
+from engine.triggering.question_notices import QuestionNotices
 from engine.triggering.run_queue import Turns
 from engine.triggering.scheduler import Watch
 from engine.triggering.statuses import Statuses
@@ -46,6 +48,7 @@ class Needs:
     workflows: Callable[[], Sequence[str]]
     """The names of the workflow files."""
     resume: Callable[[Principal, str], str]
+    links: ApprovalLinks
 
 
 class Machinery:
@@ -107,11 +110,23 @@ class Machinery:
         )
         self._watch = Watch(self._rows, needs.state.changes, self._polls, needs.clock, self._check)
         self._watch.start()
+        self._notices = QuestionNotices(
+            needs.host,
+            needs.state.approvals,
+            needs.links,
+            needs.acceptor,
+            needs.clock,
+            needs.workplace.loaded,
+            self._finder.plan,
+            needs.host.folder,
+        )
+        self._notices.start()
 
     def close(self) -> None:
         """Stop polling, and start no more runs."""
         if self._watch is not None:
             self._watch.close()
+            self._notices.close()
         self.turns.close()
 
     def _check(self) -> None:

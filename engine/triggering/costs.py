@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import InvalidFile
 from engine.base.services import is_model
+from engine.budgets.prices import Prices, usd
 from engine.compiler.definition.plan import Plan
 from engine.expressions.json_values import compact_json
-from engine.prompts.prices import price_usd
 from engine.record.run_log import RunLogs
-from engine.store.triggered_runs import TriggeredRuns
+from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.triggering.polling.status import CostEstimate
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ _ANSWER_TOKENS = 300
 _PROMPT_TOKENS = 400
 """Tokens of a model step beside the item itself, prompt and answer: a guess for when no run has been made yet."""
 
-ModelOf = Callable[[str], tuple[str, str]]
-"""Returns (model, address of the server) of a model connection."""
+ModelOf = Callable[[str], tuple[str, Prices]]
+"""Returns the model of a connection, and the prices there."""
 
 
 class Costs:
@@ -39,7 +39,7 @@ class Costs:
         calls = [node.action for node in plan.nodes() if node.action and is_model(node.action.step_type.service)]
         if not calls:
             return None
-        spent = list(self._spent(plan.name))
+        spent = list(self._spent(plan.id))
         if spent:
             known = [one for one in spent if one is not None]
             each = sum(known) / len(known) if len(known) == len(spent) else None
@@ -47,9 +47,9 @@ class Costs:
         connections = [str(action.connection) for action in calls]
         return _estimate(self._guessed(connections, inputs), count, "the length of these items")
 
-    def _spent(self, workflow: str) -> Iterator[float | None]:
+    def _spent(self, workflow_id: str) -> Iterator[float | None]:
         """Yield the costs of the newest runs that triggers have started; None if a price is unknown."""
-        for run_id in self._runs.newest_succeeded(workflow, _RUNS):
+        for run_id in self._runs.newest_succeeded(workflow_id, _RUNS):
             try:
                 run = self._logs.read(run_id)
             except InvalidFile:  # one damaged log must not keep a trigger from being turned on
@@ -62,12 +62,10 @@ class Costs:
         if not inputs:
             return None
         characters = sum(len(compact_json(dict(one))) for one in inputs) / len(inputs)
-        tokens = {
-            "input_tokens": round(characters / _CHARACTERS_A_TOKEN) + _PROMPT_TOKENS,
-            "output_tokens": _ANSWER_TOKENS,
-        }
-        found = [price_usd(*self._model_of(name), tokens) for name in connections]
-        return None if None in found else sum(one for one in found if one is not None)
+        input_tokens = round(characters / _CHARACTERS_A_TOKEN) + _PROMPT_TOKENS
+        models = [self._model_of(name) for name in connections]
+        found = [prices.cost((model,), input_tokens, _ANSWER_TOKENS) for model, prices in models]
+        return None if None in found else sum(usd(one) for one in found if one is not None)
 
 
 def _estimate(each: float | None, count: int, based_on: str) -> CostEstimate:

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from engine.base.clock import Clock
 from engine.base.names import moment_of, timestamp
-from engine.store.triggered_runs import TriggeredRuns
-from engine.store.triggers import Items, TriggerRecord, Triggers
+from engine.store.triggering.triggered_runs import TriggeredRuns
+from engine.store.triggering.triggers import Items, TriggerRecord, Triggers
 from engine.triggering.polling.polling_loop import Polls
 from engine.triggering.polling.status import PollResult, TriggerError
 from engine.triggering.run_queue import Turns

@@ -17,7 +17,7 @@ from engine.runner.effects.fault_points import reached
 from engine.runner.worker.worker import Host
 from engine.store.changes import Changes
 from engine.store.owners import Fenced
-from engine.store.triggered_runs import RunQueue
+from engine.store.triggering.triggered_runs import RunQueue
 
 _log = logging.getLogger(__name__)
 _SECONDS = 1.0

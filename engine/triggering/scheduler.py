@@ -19,7 +19,7 @@ from engine.base.errors import OrchestraError
 from engine.base.names import moment_of
 from engine.store.changes import Changes
 from engine.store.owners import Fenced
-from engine.store.triggers import Key, TriggerRecord, Triggers
+from engine.store.triggering.triggers import Key, TriggerRecord, Triggers
 from engine.triggering.polling.polling_loop import Polls
 
 _log = logging.getLogger(__name__)

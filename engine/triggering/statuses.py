@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile, OrchestraError
 from engine.base.statuses import AccountMode
-from engine.store.triggered_runs import TriggeredRuns
-from engine.store.triggers import Items, Key, TriggerRecord, Triggers
+from engine.store.triggering.triggered_runs import TriggeredRuns
+from engine.store.triggering.triggers import Items, Key, TriggerRecord, Triggers
 from engine.triggering.alarms import is_silent
 from engine.triggering.polling.not_watched import NotWatched
 from engine.triggering.polling.resolver import Finder, Named, require_id

@@ -15,8 +15,8 @@ from engine.people.audit import Audit
 from engine.plugins.trigger import Item, Start
 from engine.runs.starting.acceptor import retry_if_renamed
 from engine.runs.starting.consent import Touch
-from engine.store.triggers import DeadRecord, ItemRecord, Items, TriggerRecord
-from engine.store.triggers import Triggers as TriggerStore
+from engine.store.triggering.triggers import DeadRecord, ItemRecord, Items, TriggerRecord
+from engine.store.triggering.triggers import Triggers as TriggerStore
 from engine.triggering.activation import Beginnings, require_choice
 from engine.triggering.alarms import alarm_of
 from engine.triggering.poll_now import Asking

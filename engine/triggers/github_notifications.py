@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from clients.listing import Unreadable, readable
 from engine.base.json_text import JsonObject
 from engine.base.names import moment_of, timestamp
-from engine.plugins.step import Fields, JsonValue, Output, destination, outside
+from engine.plugins.step import Fields, JsonValue, Output, address, destination, outside
 from engine.plugins.trigger import Found, Item, Look, unreadable_item
 from engine.triggers.github import OVERLAP, WRITTEN_BY_US, OfGitHub
 
@@ -127,12 +127,12 @@ class MentionItem(Output):
 
     id: str
     kind: Literal["issue", "comment"]
-    repository: str
+    repository: str = outside("Repository")
     number: int
     title: str = outside("Title")
-    url: str
+    url: str = address("Address")
     text: str = outside("Text")
-    author: str
+    author: str = outside("Author")
     at: str
 
 
@@ -160,13 +160,13 @@ class ReviewRequestItem(Output):
     """A pull request that the account is asked to review; `by` is who asked."""
 
     id: str
-    repository: str
+    repository: str = outside("Repository")
     number: int
     title: str = outside("Title")
-    url: str
+    url: str = address("Address")
     text: str = outside("Text")
-    author: str
-    by: str
+    author: str = outside("Author")
+    by: str = outside("Who asked")
     at: str
 
 

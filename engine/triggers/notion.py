@@ -15,7 +15,7 @@ from pydantic import Field
 from clients.listing import Unreadable
 from engine.base.json_text import JsonObject
 from engine.base.names import moment_of, timestamp
-from engine.plugins.step import Fields, JsonValue, Output, destination, option, outside
+from engine.plugins.step import Fields, JsonValue, Output, address, destination, option, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType, unreadable_item
 from engine.triggers.notion_texts import Texts
 
@@ -42,7 +42,7 @@ class NotionItem(Output):
     """A page of the database; `properties` are plain values by name."""
 
     id: str = Field(title="Its id")
-    url: str = Field(title="Its address")
+    url: str = address("Address")
     title: str = outside("Title")
     properties: dict[str, JsonValue] = outside("Properties")
     created_at: str = Field(title="When it was made, to the minute")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,13 +10,15 @@ from typing import Any
 from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError, Problem
 from engine.base.json_text import is_same
 from engine.compiler.compiler import Surroundings, compile_workflow
-from engine.compiler.definition.plan import Plan
+from engine.compiler.definition.plan import Plan, Reach
 from engine.documents.json_file import parse
 from engine.workspace.file_store import Shelf
 
 _TEXTS = 2
 """Of each name: the saved one, and the one in the editor."""
 _MOST_PLANS = 32
+_MOST_UNSAVED = 8
+"""Names without a file whose texts are remembered: anybody may have a text checked under any name."""
 _Question = tuple[str, str]
 """What a compiler asks about other files: ("prompts", "workflows" or "with_id", name)."""
 
@@ -27,6 +29,10 @@ class Checked:
 
     document: Mapping[str, Any] | None
     problems: tuple[Problem, ...]
+    reach: tuple[Reach, ...] = ()
+    """Which text from outside goes where."""
+    breaches: tuple[tuple[str, ...], ...] = ()
+    """The ids of the steps on the way of each text that arrives where it must not."""
 
 
 class Asked:
@@ -42,10 +48,16 @@ class Asked:
         """The service of each connection, by name."""
         return self._around.connections
 
+    @property
+    def hosts(self) -> Mapping[str, str]:
+        """The host of each connection, by name."""
+        return self._around.hosts or {}
+
     def noting(self) -> Surroundings:
         """Return surroundings for one compilation; `noted` collects its questions and their answers."""
         self.noted = {}
-        return Surroundings(self.connections, self._giver("prompts"), self._giver("workflows"), self._giver("with_id"))
+        givers = (self._giver("prompts"), self._giver("workflows"), self._giver("with_id"))
+        return Surroundings(self.connections, *givers, self._around.hosts, self._giver("is_user"))
 
     def answer(self, question: _Question) -> Any:
         """Return the answer, or the error that explains why there is none."""
@@ -73,14 +85,14 @@ class Asked:
 class _Known:
     text: str
     connections: Mapping[str, str]
+    hosts: Mapping[str, str]
     noted: Mapping[_Question, Any]
     checked: Checked
 
     def is_current(self, text: str, asked: Asked) -> bool:
         """Return whether the text, and everything it was checked against, is unchanged."""
-        return (text, asked.connections) == (self.text, self.connections) and all(
-            _is_same_answer(answer, asked.answer(question)) for question, answer in self.noted.items()
-        )
+        same = (text, asked.connections, asked.hosts) == (self.text, self.connections, self.hosts)
+        return same and all(_is_same_answer(answer, asked.answer(question)) for question, answer in self.noted.items())
 
 
 class CompiledFiles:
@@ -97,6 +109,7 @@ class CompiledFiles:
         self._known: dict[str, tuple[_Known, ...]] = {}
         self._plans: OrderedDict[int, tuple[Checked, Plan]] = OrderedDict()
         """By the identity of what was checked, which is kept with the plan."""
+        self._unsaved: deque[str] = deque()
 
     def asked(self) -> Asked:
         """Return the surroundings for one pass over many files."""
@@ -109,8 +122,10 @@ class CompiledFiles:
         if known is None:
             checked, plan = self._compiled(name, text, asked)
             self._keep(checked, plan)
-            known = _Known(text, asked.connections, asked.noted, checked)
+            known = _Known(text, asked.connections, asked.hosts, asked.noted, checked)
             self._known[name] = (known, *(one for one in found if one.text != text))[:_TEXTS]
+            if self._shelf.stamp(name) == ():
+                self._forget_unsaved_before(name)
         return known.checked
 
     def current(self, name: str, asked: Asked) -> Checked:
@@ -139,6 +154,11 @@ class CompiledFiles:
         for name in self._known.keys() - set(names):
             self._known.pop(name, None)
 
+    def _forget_unsaved_before(self, name: str) -> None:
+        self._unsaved.append(name)
+        while len(self._unsaved) > _MOST_UNSAVED:
+            self._known.pop(self._unsaved.popleft(), None)
+
     def _keep(self, checked: Checked, plan: Plan | None) -> None:
         if plan is not None:
             self._plans.pop(id(checked), None)
@@ -154,7 +174,7 @@ class CompiledFiles:
             return Checked(None, tuple(error.problems)), None
         compiled = compile_workflow(file, name, around)
         document = file.value if isinstance(file.value, dict) else None
-        return Checked(document, tuple(compiled.problems)), compiled.plan
+        return Checked(document, tuple(compiled.problems), compiled.reach, compiled.breaches), compiled.plan
 
     def _require_plan(self, name: str, checked: Checked) -> None:
         errors = [one for one in checked.problems if one.severity == "error"]

@@ -14,7 +14,7 @@ from engine.workspace.file_store import Shelf
 from engine.workspace.references import references
 from engine.workspace.workspace import Workspace
 
-NAMES = ("inbox-triage", "reply-drafts", "issue-to-notion", "commit-digest")
+NAMES = ("inbox-triage", "reply-drafts", "answer-mail", "issue-to-notion", "commit-digest")
 """The shipped workflows, the best one to start with first; the checkout may contain its owner's workflows as well."""
 
 
@@ -88,4 +88,8 @@ def _copy_prompt(shipped: Workspace, workspace: Workspace, name: str) -> None:
         versions = f"{name}.versions"
         if (source.parent / versions).is_dir():
             copy(source.parent / versions, target.parent / versions)
+        cases = target.parent / f"{name}.cases"
+        for case in sorted((source.parent / cases.name).glob("*.json")):  # not the answers of the checkout's owner
+            make_folder(cases)
+            copy(case, cases / case.name)
         copy(source, target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem
 from engine.base.names import checked_name
 from engine.base.step_tree import step_nodes
-from engine.compiler.definition.plan import Plan
+from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.renaming import renamed_paths, renamed_step
 from engine.documents.json_file import parse
 from engine.files import atomic as files
@@ -76,6 +76,10 @@ class WorkflowFile:
     etag: str
     document: dict[str, Any] | None
     problems: list[Problem]
+    reach: list[Reach] = field(default_factory=list)
+    """Who sees what: which text from outside its steps send to which service."""
+    breaches: list[tuple[str, ...]] = field(default_factory=list)
+    """The ids of the steps on the way of each text from outside that arrives where it must not."""
 
 
 class WorkflowFiles:
@@ -289,16 +293,15 @@ class WorkflowFiles:
 
     def _checked(self, name: str, text: str) -> tuple[dict[str, Any] | None, Problems]:
         """Return the content of a text, for the caller to change, and its problems."""
-        checked = self._compiled.check(name, text, self._compiled.asked())
-        return None if checked.document is None else copy.deepcopy(dict(checked.document)), [*checked.problems]
+        return _opened(self._compiled.check(name, text, self._compiled.asked()))
 
     def _file(self, name: str) -> WorkflowFile:
         try:
             text = self._shelf.text(name)
         except InvalidFile as error:  # not a text: a folder, or not UTF-8
             return WorkflowFile(name, "", "", None, error.problems)
-        document, problems = self._checked(name, text)
-        return WorkflowFile(name, text, files.etag(text), document, problems)
+        checked = self._compiled.check(name, text, self._compiled.asked())
+        return WorkflowFile(name, text, files.etag(text), *_opened(checked), [*checked.reach], [*checked.breaches])
 
     def _or_damaged(self, name: str, asked: Asked) -> Checked:
         """Return the problems of a file, or why it cannot be read, as a problem: nothing breaks the list."""
@@ -354,3 +357,8 @@ class WorkflowFiles:
         if not isinstance(file.value, dict):
             raise InvalidFile(f"{self._shelf.file(name)} does not contain a JSON object.")
         return file.with_text("id", id_, after="schema_version")
+
+
+def _opened(checked: Checked) -> tuple[dict[str, Any] | None, Problems]:
+    """Return the content of a text, for the caller to change, and its problems."""
+    return None if checked.document is None else copy.deepcopy(dict(checked.document)), [*checked.problems]

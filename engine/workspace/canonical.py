@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from engine.base import step_fields
 
-Kind = Literal["workflow", "prompt", "layout"]
+Kind = Literal["workflow", "prompt", "case", "layout"]
 WIDTH = 88
 """A list of plain values is written on one line if it ends before this column."""
 
@@ -39,39 +39,47 @@ _SCHEMA.inside = {
     "anyOf": Form(each=_SCHEMA),
     "oneOf": Form(each=_SCHEMA),
 }
+_APPROVAL = Form(("when", "by", "expires_after", "on_expiry"))
 _STEP = Form(step_fields.names())
 _STEPS = Form(each=_STEP)
 _STEP.inside = {
+    "approve": _APPROVAL,
     "retry": Form(("attempts", "backoff_seconds", "on")),
     "on_error": Form(("steps",), {"steps": _STEPS}),
     "steps": _STEPS,
 }
 _WORKFLOW = Form(
     (
-        "schema_version", "id", "title", "description", "inputs", "triggers", "concurrency", "timeout_seconds", "steps",
-        "outputs", "on_failure",
+        "schema_version", "id", "title", "description", "inputs", "triggers", "concurrency", "allow",
+        "links", "privacy", "timeout_seconds", "approvals", "budget", "steps", "outputs", "on_failure",
     ),
     {
         "inputs": _SCHEMA,
         "triggers": Form(each=Form(("id", "title", "uses", "connection", "poll_seconds", "with", "inputs"))),
+        "approvals": Form(each=_APPROVAL),
         "steps": _STEPS,
         "on_failure": Form(("steps",), {"steps": _STEPS}, _STEP),
     },
 )  # fmt: skip
 _PROMPT = Form(
     (
-        "schema_version", "title", "description", "labels", "model", "parameters", "variables", "messages",
-        "output_schema", "samples",
+        "schema_version", "title", "description", "labels", "protected", "model", "parameters", "variables",
+        "messages", "output_schema", "samples", "moves",
     ),
     {
         "variables": Form(each=_SCHEMA),
         "messages": Form(each=Form(("role", "content"), {"content": Form(one_line_each=True)})),
         "output_schema": _SCHEMA,
         "samples": Form(each=Form(("name", "variables"))),
+        "moves": Form(each=Form(("label", "version", "by", "at", "reason", "cases", "demo"))),
     },
 )  # fmt: skip
+_CASE = Form(
+    ("name", "variables", "assertions"),
+    {"assertions": Form(each=Form(("type", "field", "pattern", "schema", "value")))},
+)
 _LAYOUT = Form(("schema_version", "positions"))
-_FORMS: Mapping[Kind, Form] = {"workflow": _WORKFLOW, "prompt": _PROMPT, "layout": _LAYOUT}
+_FORMS: Mapping[Kind, Form] = {"workflow": _WORKFLOW, "prompt": _PROMPT, "case": _CASE, "layout": _LAYOUT}
 
 
 def as_written(text: str) -> str:

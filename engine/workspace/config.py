@@ -15,9 +15,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from engine.base.errors import InvalidFile, Problem, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, Problem, UnknownName
 from engine.base.names import NAME
 from engine.base.services import client_class
+from engine.budgets.prices import is_local
+from engine.budgets.settings import BudgetSettings, PriceTable
+from engine.compiler.definition.approval_rules import ApprovalSettings
 from engine.documents.json_file import read_text
 from engine.documents.repair import repaired
 from engine.documents.shapes import Fault, Misfit
@@ -30,7 +33,6 @@ from engine.workspace.secret import Secrets, is_clear_secret
 FILE = "config.yaml"
 PREFIX = "ORCHESTRA_"
 _HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?\Z")
-_NOT_YET = ("approvals", "prices")
 
 
 class _Settings(BaseModel):
@@ -144,6 +146,9 @@ class Config(_Settings):
     limits: Limits = Limits()
     retention: RetentionSettings = RetentionSettings()
     notifications: NotificationSettings = NotificationSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
+    budgets: BudgetSettings = BudgetSettings()
+    prices: PriceTable = {}
     state_dir: str = Field(".orchestra", min_length=1)
 
     @field_validator("time_zone")
@@ -190,8 +195,33 @@ class LoadedConfig:
             settings["model"] = self.config.model_defaults.model
         return {key: self._path(value) if key.endswith("_file") else value for key, value in settings.items()}
 
+    @property
+    def notify(self) -> str | None:
+        """How people are notified of questions: a workflow or the address of a webhook. Raises InvalidInput."""
+        written = self.config.approvals.notify
+        if written is None:
+            return None
+        target = Secrets(self.environment, lambda name: self.safe.kept(name).value).of(written)
+        if is_in_clear(target):
+            raise InvalidInput(f"{FILE}: approvals.notify: {_IN_CLEAR}", remedy=_WITH_TLS)
+        return target
+
     def _path(self, value: Any) -> Any:
         return str(self.root / Path(value).expanduser()) if isinstance(value, str) else value
+
+
+def is_address(target: str) -> bool:
+    """Return whether `approvals.notify` is the address of a webhook, and not the name of a workflow."""
+    return target.startswith(("https://", "http://"))
+
+
+def is_in_clear(target: str) -> bool:
+    """Return whether messages to this address would cross a network without TLS."""
+    return target.startswith("http://") and not is_local(target)
+
+
+_IN_CLEAR = "This address would get the link to each question in clear text, and whoever has the link can answer."
+_WITH_TLS = "Give an address that begins with https://; http:// is for this machine only."
 
 
 def load(root: Path, environment: Mapping[str, str] | None = None) -> LoadedConfig:
@@ -211,14 +241,15 @@ def check(file: YamlFile, environment: Mapping[str, str]) -> Config:
     if file.value is not None and not isinstance(file.value, dict):
         raise InvalidFile.of(FILE, [file.problem((), "The settings must be keys and values.", "wrong_type")])
     written = _without_nulls(file.value or {})
-    problems = [*_unavailable(file, written), *_clear_secrets(file, written, ("connections",))]
-    wanted = {key: value for key, value in written.items() if key not in _NOT_YET}
-    merged, origins, unknown = _overlaid(wanted, environment)
+    problems = [*_clear_secrets(file, written, ("connections",))]
+    merged, origins, unknown = _overlaid(written, environment)
     problems += unknown
     config, repair = repaired(Config, merged)
     secret_fields = {problem.field for problem in problems}
     place = repair.written(("connections",))
-    for fault in [*repair.faults, *_service_faults(merged.get(str(place[0])), place)]:
+    approvals = repair.written(("approvals",))
+    others = [*_service_faults(merged.get(str(place[0])), place), *_approval_faults(config, approvals)]
+    for fault in [*repair.faults, *others]:
         problem = _problem(file, replace(fault, path=repair.written(fault.path)), origins)
         if problem.field not in secret_fields:
             problems.append(problem)
@@ -243,16 +274,23 @@ def _service_faults(connections: Any, place: Place) -> Iterator[Fault]:
             yield replace(fault, path=(*place, name, *repair.written(fault.path)))
 
 
+def _approval_faults(config: Config | None, place: Place) -> Iterator[Fault]:
+    """Yield a fault for each rule about a step type that it does not fit, and for a webhook without TLS."""
+    if config is None:
+        return
+    for name, rule in (config.approvals.model_extra or {}).items():
+        from engine.compiler.checks.approval_check import fault_of  # few files have such rules
+
+        if fault := fault_of(name, rule):
+            message, code, remedy = fault
+            yield Fault((*place, name), message, code, remedy, is_about_key=True)
+    if config.approvals.notify is not None and is_in_clear(config.approvals.notify):
+        yield Fault((*place, "notify"), _IN_CLEAR, "wrong_value", _WITH_TLS)
+
+
 def _without_nulls(written: dict[str, Any]) -> dict[str, Any]:
     """Drop keys without a value (all their lines are comments): they have their default."""
     return {key: value for key, value in written.items() if value is not None}
-
-
-def _unavailable(file: YamlFile, written: Mapping[str, Any]) -> Iterator[Problem]:
-    for key in _NOT_YET:
-        if written.get(key):
-            remedy = "Remove it: a setting that changes nothing would mislead."
-            yield file.problem((key,), f"{key!r} is not available yet.", "not_available_yet", remedy)
 
 
 def _clear_secrets(file: YamlFile, value: Any, path: tuple[str | int, ...]) -> Iterator[Problem]:

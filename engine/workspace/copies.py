@@ -6,11 +6,17 @@ import errno
 import shutil
 from pathlib import Path
 
+from engine.base.errors import InvalidInput
 from engine.files.atomic import make_folder, write_whole
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file, or a folder with its content, and return once it is on disk. Raises OSError, StorageError."""
+    """Copy a file, or a folder with its content, and return once it is on disk.
+
+    Raises InvalidInput for a link, which could copy any file, OSError, StorageError.
+    """
+    if source.is_symlink():
+        raise InvalidInput(f"{source} is a link.", remedy="Put a plain file in its place.")
     if source.is_dir():
         make_folder(target)
         for inner in source.iterdir():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -203,7 +203,8 @@ class Shelf:
         with storage_errors(self.folder):
             for suffix in _COMPANIONS:
                 if not _is_begun(self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}"):
-                    self._require_room(name, new)
+                    self._require_room(name, new, [suffix])
+            for suffix in _COMPANIONS:
                 if (self.folder / f"{name}{suffix}").exists():
                     copy(self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}")
         self._put(new, text, None, by)
@@ -255,9 +256,9 @@ class Shelf:
         if not self._exists(name):
             raise UnknownName(self.kind, name, self.names())
 
-    def _require_room(self, name: str, new: str) -> None:
+    def _require_room(self, name: str, new: str, suffixes: Sequence[str] = _COMPANIONS) -> None:
         """Refuse to mix the companions of two files: a folder moved onto another would end up inside it."""
-        for suffix in _COMPANIONS:
+        for suffix in suffixes:
             source, target = self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}"
             if source.exists() and target.exists():
                 raise InUse(

@@ -55,6 +55,20 @@ def users(workflows: Shelf, kind: Kind, name: str, labels: Sequence[str] | None 
     return found
 
 
+def users_by_name(workflows: Shelf, kind: Kind, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the `users` of each of these names, reading each workflow once."""
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for user in workflows.names():
+        text = _text(workflows, user)
+        try:
+            used = {one.name for one in references(parse(text, user).value) if one.kind == kind}
+        except InvalidFile:
+            used = {name for name in names if _is_quoted(name, text)}
+        for name in used.intersection(found) - ({user} if kind == "workflow" else set()):
+            found[name].append(user)
+    return found
+
+
 def require_unused(workflows: Shelf, kind: Kind, name: str, labels: Sequence[str] | None = None) -> None:
     """Raise InUse, naming the workflows, if any workflow uses the name."""
     found = users(workflows, kind, name, labels)
@@ -102,10 +116,14 @@ def _uses(text: str, user: str, kind: Kind, name: str, labels: Sequence[str] | N
     try:
         value = parse(text, user).value
     except InvalidFile:
-        return f'"{name}"' in text or f'"{name}@' in text
+        return _is_quoted(name, text)
     return any(
         (one.kind, one.name) == (kind, name) and (labels is None or one.suffix in labels) for one in references(value)
     )
+
+
+def _is_quoted(name: str, text: str) -> bool:
+    return f'"{name}"' in text or f'"{name}@' in text
 
 
 def _triggers(document: object) -> Iterator[Reference]:

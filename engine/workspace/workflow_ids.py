@@ -27,6 +27,10 @@ class WorkflowIds:
         """Return the id of a workflow; the name itself if there is no such file, or it cannot be read."""
         return self._read(name) or name
 
+    def known(self, name: str) -> str | None:
+        """Return the id of a workflow, None if there is no such file, or it cannot be read."""
+        return self._read(name)
+
     def name(self, id_: str) -> str | None:
         """Return the name of the workflow with this id, None if no readable file has it."""
         return self.naming()(id_)

@@ -31,7 +31,8 @@ def account(orchestra: Orchestra, service: Service) -> Service:
 
 def _connect(orchestra: Orchestra, service: Service, *more: str) -> None:
     hosts = [f"127.0.0.1:{service.port}", *more]
-    lines = ["connections:", "  web:", "    service: http", f"    allow_hosts: {hosts}", ""]
+    lines = ["connections:", "  web:", "    service: http", f"    allow_hosts: {hosts}"]
+    lines += ["approvals:", "  http.request: never", ""]
     (orchestra.workspace.root / "config.yaml").write_text("\n".join(lines))
 
 
@@ -85,8 +86,22 @@ def test_true_agrees_to_all_of_it_and_the_answer_names_it(client: TestClient, ac
     assert (again.status_code, again.json()["confirmed"]) == (200, [])
 
 
-def test_a_plan_is_not_available_yet(client: TestClient, account: Service, token: str) -> None:
-    body = {"workflow": "work", "plan": True}
-    refused = client.post("/workflows/execute", json=body, headers={"Authorization": f"Bearer {token}"})
-    assert (refused.status_code, refused.json()["error"]["type"]) == (501, "NotAvailableYet")
+def test_a_plan_asks_for_the_same_consent_and_writes_nothing(client: TestClient, account: Service, token: str) -> None:
+    account.texts["/look"] = '{"always": "the same"}'
+    headers = {"Authorization": f"Bearer {token}"}
+    body = {"workflow": "work", "plan": True, "wait_seconds": 30}
+    refused = client.post("/workflows/execute", json=body, headers=headers)
+    assert (refused.status_code, refused.json()["error"]["type"]) == (409, "ConfirmationNeeded")
+    plan = client.post("/workflows/execute", json={**body, "confirmed": True}, headers=headers).json()
+    assert [write["uses"] for write in plan["writes"]] == ["http.request"]
     assert account.seen["/write"] == 0
+    assert client.get("/api/plans", headers=headers).json()["plans"][0]["plan_id"] == plan["plan_id"]
+    shown = client.get(f"/api/plans/{plan['plan_id']}", headers=headers).json()
+    assert (shown["state"], shown["writes"]) == ("open", plan["writes"])
+    address = f"/api/plans/{plan['plan_id']}/apply"
+    run = client.post(address, json={"wait_seconds": 30}, headers=headers).json()
+    assert (run["status"], account.seen["/write"]) == ("succeeded", 1)
+    again = client.post(address, headers=headers)
+    assert (again.status_code, again.json()["error"]["type"]) == (409, "PlanDrift")
+    assert run["run_id"] in again.json()["error"]["differences"][0]["after"]
+    assert account.seen["/write"] == 1

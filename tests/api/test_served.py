@@ -128,6 +128,8 @@ def test_pages_api_and_websocket_open_to_those_who_signed_in_and_to_nobody_else(
         page = browser.get("/")
         assert page.status_code == 200
         assert "<title>Streamlit</title>" in page.text
+        by_hand = browser.get("/workflows/my%20%26%20yours")
+        assert (by_hand.status_code, by_hand.headers["location"]) == (307, "/workflow?name=my+%26+yours")
         assert "script-src 'self' 'wasm-unsafe-eval' blob: 'sha256-" in page.headers["content-security-policy"]
         assert browser.get("/api/workflows").json()["workflows"]
         cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())

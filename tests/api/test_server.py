@@ -31,13 +31,16 @@ def is_public(path: str) -> bool:
 
 
 NAMES = {
-    **dict.fromkeys(("run_id", "good", "bad"), "20261120T120000Z-aaaaaaaa"),
+    **dict.fromkeys(
+        ("run_id", "good", "bad", "plan_id", "try_id", "comparison_id", "test_id"), "20261120T120000Z-aaaaaaaa"
+    ),
     "name": "inbox-triage",
     "approval_id": "abcdefgh",
     "workflow": "inbox-triage",
     "trigger": "new_mail",
     "sha256": "0" * 64,
     "label": "staging",
+    "case": "a-crash",
     "user_id": "nobody",
     "session_id": "0123456789abcdef",
 }

@@ -81,6 +81,69 @@ def test_a_question_is_answered_with_a_comment_and_the_run_goes_on(served: Serve
     assert run["outputs"] == {"said": "Go ahead."}
 
 
+LETTER = {
+    "schema_version": 1,
+    "title": "Letter",
+    "steps": [
+        {
+            "id": "send",
+            "uses": "gmail.send",
+            "with": {"to": "mia@example.org", "subject": "Hours", "text": "Dear Mia,\n\nwe open at ten."},
+        }
+    ],
+}
+SENT = {
+    "schema_version": 1,
+    "title": "Sent",
+    "steps": [{"id": "sent", "uses": "gmail.search_messages", "with": {"query": "in:sent", "limit": 1}}],
+    "outputs": {"text": "{{ steps.sent.output.messages[0].text }}"},
+}
+
+
+def edited(served: Served, page: Page, count: int) -> list[str]:
+    """Start runs that ask before they send a mail, and edit the text of the first on the page; return them."""
+    runs = [started(served, "letter", LETTER) for _ in range(count)]
+    page.goto(f"{served.url}/approvals")
+    page.get_by_text("Edit before you approve").first.click()
+    text = page.get_by_label("Text", exact=True).first
+    text.wait_for()
+    settled(page)
+    text.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\nOr at ten.")
+    return runs
+
+
+def ends_sent(served: Served, run_id: str, text: str) -> None:
+    """Wait until a run has sent its mail, and compare what was sent."""
+    ends_at = time.monotonic() + PATIENCE_SECONDS
+    while (run := looked_at(served, run_id))["status"] != "succeeded":
+        assert time.monotonic() < ends_at, run["status"]
+        time.sleep(0.2)
+    assert looked_at(served, started(served, "sent", SENT))["outputs"]["text"].strip() == text
+
+
+def test_a_mail_is_sent_as_edited_though_the_button_is_pressed_right_after_typing(served: Served, page: Page) -> None:
+    [run_id] = edited(served, page, 1)
+    page.locator("[class*='st-key-approve-list-'] button").click()
+    page.get_by_text("No questions.").wait_for()
+    ends_sent(served, run_id, "Dear Mia,\n\nwe open at ten.\nOr at ten.")
+
+
+def test_a_batch_sends_an_edit_that_a_reload_has_restored(served: Served, page: Page) -> None:
+    _, newest = edited(served, page, 2)
+    page.reload()
+    page.get_by_text("Your unsaved text is restored").wait_for()
+    page.get_by_text("Approve as edited").wait_for()
+    settled(page)
+    page.keyboard.press("a")
+    page.get_by_role("button", name="Approve 1 as edited: to mia@…").click()
+    page.get_by_text("Approved as edited: mia@example.org").wait_for()
+    ends_sent(served, newest, "Dear Mia,\n\nwe open at ten.\nOr at ten.")
+    page.get_by_role("button", name="Reject", exact=True).click()
+    page.get_by_text("No questions.").wait_for()
+
+
 def test_a_new_question_shows_up_by_itself(served: Served, page: Page) -> None:
     page.goto(f"{served.url}/approvals")
     page.get_by_text("No questions.").wait_for()

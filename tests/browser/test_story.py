@@ -77,6 +77,8 @@ def test_a_prompt_is_changed_and_the_next_run_uses_it(page: Page, served: Served
     page.wait_for_timeout(1000)  # until its script begins to run anew
     settled(page)
     page.get_by_role("button", name="Save a version").click()
+    page.get_by_text("Make it the production version now").click()
+    settled(page)
     page.get_by_role("button", name="Save this version").click()
     _wait_for(page, (folder / "2.json").exists)
     page.goto(f"{served.url}/workflow?name=commit-digest")

@@ -49,9 +49,9 @@ EDITORS = [
     pytest.param(
         Editor("/prompt?name=classify-mail", "Prompt (JSON)", (("button", "Edit as JSON"),)), id="prompt as JSON"
     ),
-    pytest.param(Editor("/prompt?name=draft-reply", "Subject", (("tab", "Preview"),)), id="value of a preview"),
+    pytest.param(Editor("/prompt?name=draft-reply", "Subject", (("tab", "Try"),)), id="value of a preview"),
     pytest.param(Editor("/demo", "Text", (("button", "Write a mail"),)), id="mail to the demo"),
-    pytest.param(Editor("/approvals", "Comment"), id="comment on a question"),
+    pytest.param(Editor("/approvals", "Reason or comment"), id="comment on a question"),
 ]
 
 
@@ -83,6 +83,9 @@ def field(page: Page, editor: Editor) -> Locator:
         offer.click()
     found.wait_for()
     settled(page)
+    page.wait_for_selector(
+        "html[data-keeps-text]", state="attached"
+    )  # the script is loaded after the first page is drawn
     return found
 
 

@@ -169,6 +169,9 @@ def listed(*options: str) -> str:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process runs; one that has ended and is not yet reaped does not."""
-    status = listed("-p", str(pid), "-o", "stat=")
-    return status != "" and not status.startswith("Z")
+    """Tell whether a process runs; one that has ended and is not yet reaped does not.
+
+    The first thread of a killed process may end before the others, which keep its files open and locked until they do.
+    """
+    threads, _, status = listed("-p", str(pid), "-o", "nlwp=,stat=").strip().partition(" ")
+    return threads != "" and not (status.strip().startswith("Z") and threads in {"0", "1"})

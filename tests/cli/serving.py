@@ -106,6 +106,7 @@ def served(start: Start, workspace: Path, service: Service, tmp_path: Path) -> S
     (workspace / "config.yaml").write_text(
         f"limits:\n  lease_seconds: {LEASE_SECONDS}\n"
         f"connections:\n  web:\n    service: http\n    allow_hosts: ['127.0.0.1:{service.port}']\n"
+        "approvals:\n  default: never\n"
     )
     (tmp_path / "sitecustomize.py").write_text(_HANGS)
     steps = [

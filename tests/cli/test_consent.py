@@ -28,7 +28,12 @@ def account(workspace: Path, service: Service) -> Service:
 def _connect(workspace: Path, service: Service, *more: str) -> None:
     hosts = [f"127.0.0.1:{service.port}", *more]
     (workspace / "config.yaml").write_text(
-        json.dumps({"connections": {"web": {"service": "http", "allow_hosts": hosts}}})
+        json.dumps(
+            {
+                "connections": {"web": {"service": "http", "allow_hosts": hosts}},
+                "approvals": {"http.request": "never"},
+            }
+        )
     )
 
 

@@ -25,6 +25,7 @@ _SCRIPT = "import json, sys, cli; code = cli.main(sys.argv[1:]); json.dump([code
         pytest.param(["validate", "--json"], id="validate"),
     ],
 )
+@pytest.mark.slow
 def test_a_command_imports_only_what_it_needs(workspace: Path, arguments: list[str]) -> None:
     process = subprocess.run(
         [sys.executable, "-c", _SCRIPT, *arguments], cwd=workspace, capture_output=True, text=True, check=False

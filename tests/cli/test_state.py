@@ -18,6 +18,7 @@ def test_a_lost_state_and_an_unreadable_log_wait_for_a_persons_word(
 ) -> None:
     (workspace / "config.yaml").write_text(
         f"connections:\n  web:\n    service: http\n    allow_hosts: ['127.0.0.1:{service.port}']\n"
+        "approvals:\n  default: never\n"
     )
     write_workflow(workspace, "work", [post_step("w", service.url("/w"), once="one")])
     opened = Engine.open(workspace)

@@ -32,6 +32,7 @@ WORK = {
         {
             "id": "mail",
             "uses": "gmail.send",
+            "approve": "never",
             "with": {"to": "ann@example.org", "subject": "Done", "text": "Two issues."},
         },
     ],

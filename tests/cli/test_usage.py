@@ -21,7 +21,8 @@ WRONG = [
     pytest.param(["run", "nope"], 3, "no workflow named 'nope'", id="unknown workflow"),
     pytest.param(["run", "../pure"], 2, "'../pure' cannot be the name of a workflow.", id="a name with ../"),
     pytest.param(["run", "nul"], 2, "Windows keeps it for a device", id="a device of Windows"),
-    pytest.param(["run", "pure", "--plan"], 2, "not available yet", id="plan"),
+    pytest.param(["run", "pure", "--plan", "--pin", "a=1"], 2, "the whole workflow", id="a plan of a part"),
+    pytest.param(["plans", "show", "20200101T000000Z-aaaaaaaa"], 3, "20200101T000000Z-aaaaaaaa", id="unknown plan"),
     pytest.param(["run", "pure", "--input", "n"], 2, "Write it as name=value.", id="an input without a value"),
     pytest.param(["run", "pure", "--input", "n=3", "--input", "n=4"], 2, "'n' was given twice.", id="an input twice"),
     pytest.param(

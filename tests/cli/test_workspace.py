@@ -24,7 +24,7 @@ from tests.cli.conftest import PURE, Orchestra
 def test_a_new_workspace_is_valid_and_in_its_written_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = str(tmp_path / "new")
     assert main(["init", root]) == 0
-    assert "4 sample workflows" in capsys.readouterr().out
+    assert "5 sample workflows" in capsys.readouterr().out
     assert main(["validate", "--workspace", root, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"valid": True, "problems": []}
     assert main(["fmt", "--check", "--workspace", root]) == 0
@@ -79,6 +79,10 @@ def test_a_warning_is_told_and_the_file_is_valid_and_runs(orchestra: Orchestra, 
     assert (result.code, result.json["valid"]) == (0, True)
     assert "unused_input" in {one["code"] for one in result.json["problems"]}
     assert {one["severity"] for one in result.json["problems"]} == {"warning"}
+    for path in ("workflows/idle.json", "./workflows/idle.json"):  # as messages print it
+        assert orchestra("validate", path, "--json").json == result.json
+        assert orchestra("run", path, "--json").json["workflow"] == "idle"
+    assert orchestra("validate", "prompts/idle.json", "--json").code == 2
     words = orchestra("validate", "idle")
     assert (words.code, "it can still run" in words.out) == (0, True)
     assert "warning: workflows/idle.json:" in words.err

@@ -12,7 +12,8 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from clients.client import Client, Opening
-from clients.errors import ServiceError
+from clients.errors import ServiceError, WriteRefused
+from clients.reads_only import reads_only
 from clients.transport import deadline
 from engine.base.services import client_classes, has_stand_in, pickers, services
 from tests.patience import PATIENCE_SECONDS
@@ -146,6 +147,24 @@ def test_the_demo_reaches_nothing_else(kind: Kind, nowhere: int) -> None:
         with pytest.raises(ServiceError, match="must not be contacted"):
             client.http.get("http://127.0.0.1:1/")
     client.close()
+
+
+def test_it_declares_what_only_reads_and_sends_nothing_else_in_a_plan(kind: Kind, nowhere: int) -> None:
+    client = kind.open(settings_of(kind, nowhere), Opening())
+    assert kind.service.reads or kind.service.read_commands, "it can read nothing while a plan is made"
+    if client.http is not None:
+        for method, path in (("POST", "/"), ("DELETE", "/"), ("PUT", "/x"), ("PATCH", "/x"), ("POST", "/v1/x")):
+            with reads_only(), pytest.raises(WriteRefused, match="was not sent"):
+                client.http.request(method, f"http://127.0.0.1:{nowhere}{path}")
+    client.close()
+
+
+def test_whose_account_it_is_can_be_asked_in_a_plan(kind: Kind, unreachable: Client) -> None:
+    asked = [unreachable.account, unreachable.check]
+    asked += [getattr(unreachable, method) for method in kind.service.pickers.values()]
+    with reads_only():
+        assert not any(isinstance(raised_by(ask), WriteRefused) for ask in asked)
+        assert not any("was not sent" in sentence for _, _, sentence in unreachable.check())
 
 
 def test_titles_are_not_mistaken() -> None:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from clients.client import Opening
 from clients.errors import AuthError, RateLimited, ServiceError, Unavailable
 from clients.gmail import GmailClient, GmailSettings
 from clients.gmail.sign_in_file import SignInFile
 from clients.gmail.tokens import TokenFile
+from clients.reads_only import reads_only
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
@@ -128,6 +130,19 @@ def test_a_401_is_answered_by_one_renewal(scripted: Scripted, http: httpx.Client
     gmail = GmailClient(GmailSettings(token_file=token_file, base_url=scripted.url), http)
     assert gmail.check()[0][1]
     assert [seen.headers.get("authorization") for seen in scripted.seen][:3] == ["Bearer old", None, "Bearer fresh"]
+
+
+def test_a_plan_may_renew_the_sign_in(scripted: Scripted, token_file: Path) -> None:
+    sign_in_file(token_file, scripted.url, lives=timedelta(0))
+    scripted.then(200, FRESH).then(200, {"emailAddress": "me@example.com"})
+    gmail = GmailClient.open(GmailSettings(token_file=token_file, base_url=scripted.url), Opening())
+    with reads_only():
+        assert gmail.check()[0][1]
+    gmail.close()
+    assert [f"{one.method} {one.path.partition('?')[0]}" for one in scripted.seen[:2]] == [
+        "POST /token",
+        "GET /gmail/v1/users/me/profile",
+    ]
 
 
 def test_a_401_that_stays_ends_and_names_account_and_command(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.mail.made_mails import ALL, SEED, SOME, mails
 from tests.mail.raw_mails import read_raw
 from tests.mail.reading import differences
@@ -25,10 +27,12 @@ def say_what_was_put_in(count: int) -> None:
     assert found == {}
 
 
+@pytest.mark.slow
 def test_every_mail_says_what_its_sender_put_in() -> None:
     say_what_was_put_in(SOME)
 
 
+@pytest.mark.slow
 def test_they_are_the_same_each_time_and_of_every_charset() -> None:
     first, again = ([made.raw for made in mails(SEED, 30)] for _ in range(2))
     assert first == again

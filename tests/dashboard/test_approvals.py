@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.parts.questions import opened_at
+from dashboard.approvals.questions import opened_at
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.dashboard.test_run import labels, words
@@ -117,6 +117,11 @@ def test_a_viewer_sees_the_question_and_has_no_buttons(
     assert not {"Approve", "Reject"} & set(labels(at))
 
 
+def marks(at: AppTest) -> int:
+    """How many questions can be marked."""
+    return sum(one.proto.label == "Your answer, sent with the others" for one in at.get("button_group"))
+
+
 def test_many_questions_of_a_loop_name_their_items_and_come_in_parts(orchestra: Orchestra, open_page: Open) -> None:
     run = asking(
         orchestra,
@@ -132,11 +137,103 @@ def test_many_questions_of_a_loop_name_their_items_and_come_in_parts(orchestra: 
         },
     )
     at = open_page("approvals")
-    assert labels(at).count("Approve") == 20
+    assert marks(at) == 20
     assert re.search(r"Letters · Letter \d+ · Ask Ada", words(at))
     at.button(key="more-open").click().run()
-    assert labels(at).count("Approve") == 25
+    assert marks(at) == 25
     assert labels(open_page("run", id=run["run_id"])).count("Approve") == 3
+
+
+LETTER: dict[str, Any] = {
+    "id": "send",
+    "uses": "gmail.send",
+    "with": {"to": "mia@example.org", "subject": "Hours", "text": "We open at [hour].\nBye"},
+}
+
+
+def letters(orchestra: Orchestra, count: int) -> list[str]:
+    """The ids of as many questions about mails."""
+    for number in range(count):
+        asking(orchestra, LETTER, name=f"letter-{number}")
+    return [one.id for one in orchestra.approvals.list(OWNER)]
+
+
+def answer_at_card(at: AppTest, question: str) -> None:
+    at.button(key=f"approve-list-{question}").click().run()
+
+
+def answer_with_keys(at: AppTest, question: str) -> None:
+    """Mark the first question, which is this one, by its key, and send."""
+    at.button(key="press-a").click().run()
+    at.button(key="batch-answer").click().run()
+
+
+def consent(at: AppTest) -> None:
+    """Tick that texts may be sent with their gaps."""
+    [tick] = [one for one in at.checkbox if one.label == "Send it with these gaps"]
+    tick.check().run()
+
+
+ANSWERS = pytest.mark.parametrize(
+    ("count", "answer"), [pytest.param(1, answer_at_card, id="card"), pytest.param(2, answer_with_keys, id="batch")]
+)
+
+
+@ANSWERS
+def test_whatever_approves_an_edited_call_approves_the_edit(
+    orchestra: Orchestra, open_page: Open, count: int, answer: Callable[[AppTest, str], None]
+) -> None:
+    question = letters(orchestra, count)[0]
+    at = open_page("approvals")
+    assert "[hour]" in "".join(one.value.replace("\\", "") for one in at.warning)
+    at.text_area(key=f"edit-{question}-text").set_value("We open at nine.\nBye").run()
+    assert len(at.warning) == count - 1
+    answer(at, question)
+    assert not at.exception
+    found = orchestra.approvals.get(OWNER, question)
+    assert (found.state, found.edited) == ("approved", {**LETTER["with"], "text": "We open at nine.\nBye"})
+    assert [one.value for one in at.toast if "as edited: mia" in one.value.replace("\\", "").replace(":color[]", "")]
+
+
+@pytest.mark.parametrize("wrong", ["{", "[]", '{"subjekt": "x"}', '{"text": "twice"}'])
+@pytest.mark.parametrize("count", [pytest.param(1, id="card"), pytest.param(2, id="batch")])
+def test_an_edit_that_is_not_valid_answers_nothing_until_it_is_discarded(
+    orchestra: Orchestra, open_page: Open, count: int, wrong: str
+) -> None:
+    question = letters(orchestra, count)[0]
+    at = open_page("approvals")
+    sends = f"approve-list-{question}" if count == 1 else "batch-answer"
+    if count == 2:
+        at.button(key="press-a").click().run()
+    consent(at)
+    at.text_area(key=f"edit-{question}-other-fields").set_value(wrong)
+    at.button(key=sends).click().run()  # the text and the press arrive together
+    assert at.error
+    assert at.button(key=sends).disabled
+    assert orchestra.approvals.count_open(OWNER) == count
+    at.button(key=f"discard-{question}").click().run()
+    assert not at.error
+    if at.button(key=sends).disabled:
+        consent(at)
+    at.button(key=sends).click().run()
+    found = orchestra.approvals.get(OWNER, question)
+    assert (found.state, found.edited) == ("approved", None)
+
+
+def test_the_button_of_the_batch_says_what_it_sends(orchestra: Orchestra, open_page: Open) -> None:
+    first, *_ = letters(orchestra, 3)
+    at = open_page("approvals")
+    at.text_input(key=f"edit-{first}-to").set_value("layla@example.org").run()
+    for letter in "aar":
+        at.button(key=f"press-{letter}").click().run()
+    label = at.button(key="batch-answer").label.replace("\\", "").replace(":color[]", "")
+    assert label == "Approve 2 (1 as edited), reject 1: to layla@…, mia@…"
+    assert at.button(key="batch-answer").disabled
+    consent(at)
+    assert not at.button(key="batch-answer").disabled
+    at.text_area(key=f"edit-{first}-text").set_value("").run()
+    assert "text (empty)" in "".join(one.value.replace("\\", "") for one in at.warning)
+    assert at.button(key="batch-answer").disabled  # the tick was for the other gaps
 
 
 @pytest.mark.parametrize(

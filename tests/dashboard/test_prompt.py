@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.parts.tabs import tab_name
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.patience import PATIENCE_SECONDS
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -25,6 +28,13 @@ def words(at: AppTest) -> str:
 
 def field(at: AppTest, label: str) -> Any:
     return next(one for one in [*at.text_area, *at.text_input] if one.label == label)
+
+
+def marked(at: AppTest) -> list[str]:
+    """Return the messages that the Try tab shows, with the values of variables in brackets."""
+    bodies = [str(one.proto.body) for one in at.get("html") if 'class="marked"' in str(one.proto.body)]
+    shown = [re.sub(r"<mark [^>]*>(.*?)</mark>", r"[\1]", body, flags=re.DOTALL) for body in bodies]
+    return [unescape(re.sub(r"</?div[^>]*>", "", body)) for body in shown]
 
 
 def working_text(orchestra: Orchestra) -> dict[str, Any]:
@@ -121,24 +131,30 @@ def test_somebody_else_s_save_is_shown_and_neither_text_is_lost(orchestra: Orche
 def test_a_version_is_saved_and_is_what_workflows_use(orchestra: Orchestra, open_page: Open) -> None:
     at = open_page("prompt", name=NAME)
     field(at, "Text of message 1").set_value("Say unsure to every mail.").run()
+    at.button(key=f"save-version-{NAME}").click().run()  # workflows keep the version that they have
+    file = orchestra.prompts.get(OWNER, NAME)
+    assert (file.versions, file.labels) == ([1, 2], {"production": 1})
+    at.checkbox(key=f"production-{NAME}").check().run()
     at.button(key=f"save-version-{NAME}").click().run()
     assert not at.exception
     file = orchestra.prompts.get(OWNER, NAME)
-    assert (file.versions, file.labels) == ([1, 2], {"production": 2})
+    assert file.labels == {"production": file.versions[-1]}
     rendered = orchestra.prompts.render(OWNER, f"{NAME}@production", {"subject": "a", "text": "b"})
     assert rendered.messages[0]["content"] == "Say unsure to every mail."
 
 
-def test_the_preview_shows_what_is_typed_with_a_sample(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
+def test_what_is_typed_is_shown_with_the_values_of_a_sample(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
     at = tab("Edit")
     field(at, "Text of message 2").set_value("Mail: {{ subject }} / {{ text }}").run()
-    at = tab("Preview", at)
+    at = tab("Try", at)
     assert not at.exception
-    at.selectbox(key=f"sample-{NAME}").select("A question").run()
-    assert "Mail: Your prices / Could you send us an offer for 20 seats by Friday?" in [one.value for one in at.code]
+    at.selectbox(key=f"sample-{NAME}").set_value("sample:A question").run()
+    assert marked(at)[1] == "Mail: [Your prices] / [Could you send us an offer for 20 seats by Friday?]"
     assert "tokens" in words(at)
     field(at, "Subject").set_value("{{ text }} ![x](http://192.0.2.1)").run()
-    assert any("Mail: {{ text }} ![x](http://192.0.2.1) /" in str(one.value) for one in at.code)
+    assert marked(at)[1].startswith("Mail: [{{ text }} ![x](http://192.0.2.1)] /")
+    field(at, "Subject").set_value("<img src=http://192.0.2.1>&amp;</mark>").run()
+    assert marked(at)[1].startswith("Mail: [<img src=http://192.0.2.1>&amp;</mark>] /")
     assert working_text(orchestra)["messages"][1]["content"] != ["Mail: {{ subject }} / {{ text }}"]
 
 
@@ -152,10 +168,37 @@ def test_an_old_version_is_compared_and_made_production_again(
     assert at.selectbox(key=f"version-{NAME}").options == ["Version 2 (production)", "Version 1"]
     assert "Both texts are the same." in words(at)
     at.selectbox(key=f"version-{NAME}").select(1).run()
-    assert '+  "description": "Second.",' in words(at)
+    assert "<ins>Second</ins>" in "".join(str(one.proto.body) for one in at.get("html"))
     at.button(key=f"label-{NAME}").click().run()
     assert orchestra.prompts.get(OWNER, NAME).labels == {"production": 1}
     assert "Somebody has saved" not in words(at)
+
+
+def test_a_refused_move_of_a_protected_label_is_tested_and_made(
+    orchestra: Orchestra, tab: Callable[..., AppTest]
+) -> None:
+    file = orchestra.prompts.get(OWNER, NAME)
+    changed = json.dumps({**(file.document or {}), "description": "Second."})
+    orchestra.prompts.save_version(OWNER, NAME, changed, file.etag, None)
+    orchestra.prompts.protect(OWNER, NAME, "production")
+    at = tab("Versions")
+    at.button(key=f"label-{NAME}").click().run()
+    assert "is protected" in words(at)
+    assert orchestra.prompts.get(OWNER, NAME).labels == {"production": 1}
+    at.button(key=f"test-version-{NAME}").click().run()
+    orchestra.case_tests.wait(OWNER, NAME, PATIENCE_SECONDS)
+    orchestra.cases.add(OWNER, NAME, {"name": "A new case"})
+    at.run()
+    at.button(key=f"move-tested-{NAME}").click().run()
+    assert "a-new-case fails or has no recorded answer" in words(at).replace("\\", "").replace(":color[]", "")
+    orchestra.cases.delete(OWNER, NAME, "a-new-case")
+    at.button(key=f"test-version-{NAME}").click().run()
+    orchestra.case_tests.wait(OWNER, NAME, PATIENCE_SECONDS)
+    at.run()
+    at.button(key=f"move-tested-{NAME}").click().run()
+    assert not at.exception
+    assert orchestra.prompts.get(OWNER, NAME).labels == {"production": 2}
+    assert "20 cases passed with the demo's model" in words(at).replace("\\", "")
 
 
 def test_a_viewer_reads_a_prompt_and_changes_nothing(
@@ -175,3 +218,13 @@ def test_a_damaged_prompt_is_edited_as_json(workspace: Path, open_page: Open) ->
     assert not at.exception
     assert field(at, "Prompt (JSON)").value == '{"messages": ['
     assert at.error
+
+
+def test_the_columns_of_a_comparison_come_from_the_address_if_it_names_any(open_page: Open) -> None:
+    def texts(columns: str) -> list[Any]:
+        at = open_page("prompt", name=NAME, tab="compare", columns=columns)
+        assert not at.exception
+        return [one.value for one in at.selectbox if str(one.label).startswith("Text ")]
+
+    assert texts("draft 1:large draft") == [0, 1, 0]
+    assert [texts(one) for one in ("", "9 draft", "1", "!", "1 1 1 1 1")] == [[1, 0]] * 5

@@ -232,7 +232,13 @@ def test_a_person_answers_for_a_write_whose_outcome_nobody_knows(
     workflow(
         orchestra,
         "order",
-        {"id": "send", "uses": "http.request", "connection": "web", "with": {"method": "POST", "url": url}},
+        {
+            "id": "send",
+            "uses": "http.request",
+            "connection": "web",
+            "approve": "never",
+            "with": {"method": "POST", "url": url},
+        },
     )
     run = finished(orchestra, "order")
     assert run["counts"]["unknown_effects"] == 1

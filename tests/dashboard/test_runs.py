@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.dashboard.test_run_control import saved
+from tests.engine.conftest import set_step, write_workflow
 from tests.patience import until
 
 Open = Callable[..., AppTest]
@@ -55,6 +56,27 @@ def test_the_filter_stands_in_the_address(
     two_runs: tuple[str, str], open_page: Open, params: dict[str, Any], expected: list[int]
 ) -> None:
     assert shown(open_page("runs", **params)) == [two_runs[index] for index in expected]
+
+
+def test_who_looks_for_failures_also_finds_runs_of_which_parts_failed(orchestra: Orchestra, open_page: Open) -> None:
+    failing = {"id": "no", "uses": "flow.assert", "with": {"condition": "{{ 1 > 2 }}"}, "on_error": "continue"}
+    for name, steps in {
+        "partly": [failing],
+        "good": [set_step("one")],
+        "bad": [{**failing, "on_error": "fail"}],
+    }.items():
+        write_workflow(orchestra.workspace.root, name, steps)
+    run_ids = {name: orchestra.runs.start(OWNER, name, {}) for name in ("partly", "good", "bad")}
+    for run_id in run_ids.values():
+        orchestra.runs.wait(OWNER, run_id, 60)
+
+    def listed(*status: str) -> list[str]:
+        return [one.workflow for one in orchestra.runs.list(OWNER, status=status).rows]
+
+    assert shown(open_page("runs", status="Failed")) == [run_ids["bad"], run_ids["partly"]]
+    assert shown(open_page("runs", status="Succeeded, parts failed")) == [run_ids["partly"]]
+    assert (listed("parts_failed"), listed("failed")) == (["partly"], ["bad"])
+    assert listed("parts_failed", "succeeded", "failed") == ["bad", "good", "partly"]
 
 
 def test_a_page_leads_to_the_older_ones_and_back(

@@ -250,3 +250,24 @@ def test_an_earlier_version_is_seen_and_restored(orchestra: Orchestra, tab: Call
     assert not at.exception
     with_id = first.replace('"schema_version": 1,', '"schema_version": 1,\n  "id": "inbox-triage",', 1)
     assert orchestra.workflows.get(OWNER, "inbox-triage").text == with_id
+
+
+def test_the_map_shows_who_sees_what(tab: Callable[..., AppTest]) -> None:
+    at = tab(MAP)
+    assert not at.exception
+    said = words(at)
+    assert "text of gmail goes to notion \\(api\\.notion\\.com\\) in the step each\\_mail\\.task" in said
+    assert "text from outside goes to api.github.com, api.notion.com, api.openai.com" in said
+
+
+def test_a_forbidden_way_of_text_is_drawn_on_the_map(tab: Callable[..., AppTest], workspace: Path) -> None:
+    steps = [
+        {"id": "mail", "uses": "gmail.get_message", "with": {"message": "m"}},
+        {"id": "send", "uses": "gmail.send", "with": {"to": "{{ steps.mail.output.subject }}", "text": "t"}},
+    ]
+    (workspace / "workflows" / "leak.json").write_text(
+        json.dumps({"schema_version": 1, "title": "Leak", "steps": steps})
+    )
+    at = tab(MAP, "leak")
+    assert not at.exception
+    assert "Red arrows" in words(at)

@@ -29,7 +29,7 @@ def test_each_workflow_says_what_it_does_and_how_it_went(orchestra: Orchestra, o
     assert not at.exception
     assert "summed up on a Notion page" in words(at)
     assert "Succeeded" in words(at)
-    assert words(at).count("never run") == 3
+    assert words(at).count("never run") == 4
 
 
 def test_a_damaged_file_is_listed_with_its_problems(workspace: Path, open_page: Open) -> None:

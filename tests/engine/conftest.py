@@ -103,7 +103,10 @@ def root(tmp_path: Path, service: Service) -> Path:
     folder = tmp_path / "workspace"
     for name in ("workflows", "prompts", "logs"):
         (folder / name).mkdir(parents=True)
-    config = f"connections:\n  web:\n    service: http\n    allow_hosts: ['127.0.0.1:{service.port}']\n"
+    config = "approvals:\n  default: never\n"  # else every POST to the service would wait for a person
+    config += (
+        f"connections:\n  web:\n    service: http\n    allow_hosts: ['127.0.0.1:{service.port}']\n"  # tests add some
+    )
     (folder / "config.yaml").write_text(config)
     return folder
 

@@ -89,6 +89,19 @@ def _set_label(go: Open, name: str, label: str, version: int) -> AppTest:
     return at.button(key=f"label-set-{name}").click().run()
 
 
+def _set_protected(go: Open, name: str, label: str, version: int, reason: str = "") -> AppTest:
+    at = _set_label(go, name, label, version)
+    box = [one for one in at.text_input if one.label == "Reason"]
+    if not reason or not box:
+        return at
+    box[0].set_value(reason).run()
+    return at.button(key=f"move-anyway-{name}").click().run()
+
+
+def _protect(go: Open, name: str, label: str) -> AppTest:
+    return _versions_tab(go, name).button(key=f"label-protect-{name}-{label}").click().run()
+
+
 def _remove_label(go: Open, name: str, label: str) -> AppTest:
     at = _versions_tab(go, name)
     return at.button(key=f"label-remove-{name}-{label}").click().run()
@@ -138,6 +151,13 @@ def _saved_version(orchestra: Any) -> None:
 
     file = orchestra.prompts.get(LOCAL, "classify-mail")
     orchestra.prompts.save_version(LOCAL, "classify-mail", file.text, file.etag, "staging")
+
+
+def _protected(orchestra: Any) -> None:
+    from tests.faces.conftest import LOCAL
+
+    _saved_version(orchestra)
+    orchestra.prompts.protect(LOCAL, "classify-mail", "staging")
 
 
 def _open_nap(orchestra: Any) -> None:
@@ -265,6 +285,45 @@ PROMPTS = [
         [("InvalidInput", {"name": "classify-mail", "label": "Über", "version": 1})],
         [_saved_version],
         not_on_page=[{"name": "classify-mail", "label": "Über", "version": 1}],
+    ),
+    Action(
+        "prompt-label-protected",
+        "edit",
+        "prompts.set_label",
+        lambda name, label, version, reason="": ["prompts", "label", name, label, str(version), "--reason", reason],
+        lambda name, label, version, reason="": (
+            "PUT",
+            f"/api/prompts/{name}/labels/{label}",
+            {"version": version, "reason": reason},
+        ),
+        _set_protected,
+        {"name": "classify-mail", "label": "staging", "version": 1, "reason": "A customer waits"},
+        [("ProtectedLabel", {"name": "classify-mail", "label": "staging", "version": 1})],
+        [_protected],
+        not_on_page=[{"name": "classify-mail", "label": "staging", "version": 1}],
+    ),
+    Action(
+        "prompt-protect",
+        "edit",
+        "prompts.protect",
+        lambda name, label: ["prompts", "protect", name, label],
+        lambda name, label: ("PUT", f"/api/prompts/{name}/labels/{label}/protection", None),
+        _protect,
+        {"name": "classify-mail", "label": "staging"},
+        [("UnknownName", {"name": "classify-mail", "label": "stagin"})],
+        [_saved_version],
+        not_on_page=[{"name": "classify-mail", "label": "stagin"}],
+    ),
+    Action(
+        "prompt-unprotect",
+        "edit",
+        "prompts.unprotect",
+        lambda name, label: ["prompts", "protect", name, label, "--off"],
+        lambda name, label: ("DELETE", f"/api/prompts/{name}/labels/{label}/protection", None),
+        _protect,
+        {"name": "classify-mail", "label": "staging"},
+        [],
+        [_protected],
     ),
     Action(
         "prompt-unlabel",

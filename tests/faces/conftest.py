@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -89,6 +90,10 @@ class Faces:
         error = answer.json()["error"]
         return Outcome(error["type"], error["message"])
 
+    def raw(self, method: str, path: str, body: str) -> Any:
+        """Send a body as it is, as the owner; return the answer of the server."""
+        return self.client("owner").request(method, path, content=body, headers={"Content-Type": "application/json"})
+
     @cached_property
     def app(self) -> Starlette:
         """The API of the workspace, for every caller."""
@@ -125,7 +130,7 @@ class Faces:
         """Return what an action can change: files, people, and what the trail says of it."""
         root = self.orchestra.workspace.root
         files = {
-            str(path.relative_to(root)): path.read_text()
+            str(path.relative_to(root)): _WHO_AND_WHEN.sub("", path.read_text())
             for folder in ("workflows", "prompts")
             for path in sorted((root / folder).rglob("*.json"))
         }
@@ -139,6 +144,10 @@ class Faces:
         lines = self.orchestra.audit(LOCAL, limit=500)
         signs = ("users.login", "users.login_link")
         return [(one.action, one.target) for one in reversed(lines) if one.action not in signs]
+
+
+_WHO_AND_WHEN = re.compile(r'"(?:by|at)": "[^"]+"')
+"""In the history of a label: each face has a person of its own."""
 
 
 def _open(path: str = "", **params: str) -> AppTest:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from cli import main
 from engine.base.errors import InUse, InvalidFile, OrchestraError, UnknownName
 from engine.orchestra import Orchestra
 from engine.store.acceptances import Renamed
@@ -166,6 +168,25 @@ def test_no_run_is_open_of_a_workflow_that_was_deleted_meanwhile(orchestra: Orch
         assert not (is_deleted and rows)
         deleted.append(is_deleted)
         for row in rows:
-            orchestra.runs.cancel(LOCAL, row.run_id)
+            with suppress(InUse):  # a run of a workflow that was deleted meanwhile cancels itself
+                orchestra.runs.cancel(LOCAL, row.run_id)
             orchestra.runs.wait(LOCAL, row.run_id, PATIENCE_SECONDS)
     assert odd == []
+
+
+def test_a_version_that_breaks_a_workflow_says_so(
+    make_faces: Callable[[], Faces], capsys: pytest.CaptureFixture[str]
+) -> None:
+    faces = make_faces()
+    orchestra = faces.orchestra
+    file = orchestra.prompts.get(LOCAL, "classify-mail")
+    document = json.loads(file.text)
+    document["output_schema"]["properties"]["kind"]["enum"].remove("bug")
+    orchestra.prompts.save_version(LOCAL, "classify-mail", json.dumps(document), file.etag, "staging")
+    page = faces.page(lambda go: go("prompt", name="classify-mail"))
+    assert "never 'bug'" not in "".join(one.value for one in page.value.warning)
+    capsys.readouterr()
+    main(["prompts", "label", "classify-mail", "production", "2", "--workspace", str(orchestra.workspace.root)])
+    assert "never 'bug'" in capsys.readouterr().err
+    page = faces.page(lambda go: go("prompt", name="classify-mail"))
+    assert "never 'bug'" in "".join(one.value for one in page.value.warning)

@@ -34,6 +34,7 @@ class Story:
         for name in ("workflows", "prompts", "logs"):
             (root / name).mkdir(parents=True)
         config = f"connections:\n  web:\n    service: http\n    allow_hosts: ['127.0.0.1:{service.port}']\n"
+        config += "approvals:\n  default: never\n"
         (root / "config.yaml").write_text(config)
         (root / "workflows" / "work.json").write_text(json.dumps(_workflow(), indent=2) + "\n")
         self.name = "earlier"

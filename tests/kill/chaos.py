@@ -1,4 +1,4 @@
-"""Kills in great numbers (`make chaos`): of a small job, of the sample, amid mail and amid renewals of a sign-in."""
+"""Kills in great numbers (`make chaos`): of jobs, of applied plans, of the sample, amid mail and amid sign-ins."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import pytest
 from tests.kill import test_sign_in
 from tests.kill.harness import WRITES, Setting, World, kill_after_events, kill_in_write, setting
 from tests.kill.job import POINTS
+from tests.kill.judge import verdict
 from tests.kill.mail_storm import mail_storm
 from tests.kill.storm import Storm
+from tests.kill.test_apply_kill import applications, killed_applications
 from tests.kill.test_kill import undisturbed
 from tests.kill.test_sign_in import Shared, shared
 from tests.kill.test_storm import judged, killed_at_any_moment, killed_at_named_points, place
 
-__all__ = ["place", "shared", "undisturbed"]
+__all__ = ["applications", "place", "shared", "undisturbed"]
 
 KILLS = 1000
 ROUNDS = 5
+APPLICATION_KILLS = 100
 SIGN_IN_KILLS = 100
 
 SPREAD = 22
@@ -37,6 +40,10 @@ def test_kills_at_every_named_point_again_and_again(place: Storm) -> None:
     kills = [killed for _ in range(ROUNDS) for killed in killed_at_named_points(place)]
     print(judged(place, kills))  # noqa: T201 - the figures, for `pytest -s`
     assert len(kills) == ROUNDS * len(POINTS)
+
+
+def test_a_hundred_kills_while_a_plan_is_applied(applications: Storm) -> None:
+    assert verdict(applications, killed_applications(applications, APPLICATION_KILLS)) == []
 
 
 def test_two_thousand_mails_while_the_server_dies_fifty_times(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import engine.triggers
+from engine.base.errors import PlanDrift
 from engine.base.services import client_class
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
@@ -73,6 +74,24 @@ class Child:
         run_ids = [runs.start(OWNER, self._job["workflow"], inputs) for inputs in self._job["inputs"]]
         self._say(" ".join(run_ids))
         self._end(orchestra, run_ids)
+
+    def apply(self) -> None:
+        """Plan a run unless there is a plan, and apply that: the plan's id, then that of the run, then its status.
+
+        What counts moments and points counts from the application on.
+        """
+        hook, fault_points.hook = fault_points.hook, None
+        orchestra = self._opened()
+        plan_id = self._job.get("plan") or orchestra.plans.make(OWNER, self._job["workflow"], self._job["inputs"])
+        orchestra.runs.wait(OWNER, plan_id, 120)
+        fault_points.hook = hook
+        self._say(plan_id)
+        try:
+            run_id = orchestra.plans.apply(OWNER, plan_id)
+        except PlanDrift:
+            run_id = str(orchestra.plans.show(OWNER, plan_id)["applied_run_id"])
+        self._say(run_id)
+        self._end(orchestra, [run_id])
 
     def resume(self) -> None:
         """Go on with one run, as a person who may have answered a question."""

@@ -51,6 +51,8 @@ class Killed:
     asked: int = 0
     """How often a person was asked about a write of it."""
     adopted_seconds: float | None = None
+    is_application: bool = False
+    """Whether the run applies a plan, whose answers it uses."""
 
 
 @dataclass
@@ -123,6 +125,7 @@ class Storm:
             values = f"service: {service}, token: 'env:{name}', base_url: '{endpoint['base_url']}'"
             lines.append(f"  {service}: {{{values}}}")
         lines.append(f"  web: {{service: http, allow_hosts: ['127.0.0.1:{self.web.port}']}}")
+        lines.append("approvals: {default: never}")
         (self.place.root / "config.yaml").write_text("\n".join(lines) + "\n")
         (self.place.root / ".env").write_text("\n".join(variables) + "\n")
 
@@ -195,6 +198,25 @@ class Storm:
         while job.said():
             pass
         return self._recovered(Killed(n, f"{point} {time_of_it}", run_id, time.time()), job, more)
+
+    def kill_application(self, n: int, how: str, seconds: float | None = None, **more: Any) -> Killed:
+        """Plan a job and kill its application: after some seconds, else where `signal_at` says.
+
+        If that was before the run was accepted, the plan is applied once more.
+        """
+        job = self.fork("apply", workflow=WORKFLOW, inputs={"n": n}, **more)
+        plan_id = job.said()
+        if seconds is not None:
+            time.sleep(seconds)
+            job.signal(signal.SIGKILL)
+        while job.said():
+            pass
+        at = time.time()
+        again = self.fork("apply", plan=plan_id)
+        assert again.said() == plan_id
+        killed = Killed(n, how, again.said(), at, is_application=True)
+        self._wait_for(again)
+        return self._recovered(killed, job, {})
 
     def _recovered(self, killed: Killed, job: Job, more: dict[str, Any]) -> Killed:
         """Let the server go on with the run, and a person answer for it, until it has ended well."""

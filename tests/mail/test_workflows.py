@@ -53,7 +53,9 @@ def orchestra(root: Path, sending_settings: dict[str, Any], monkeypatch: pytest.
 
 def connect(root: Path, settings: Mapping[str, Any]) -> None:
     connection = {"service": "imap", **settings, "password": "env:IMAP_PASSWORD"}
-    (root / "config.yaml").write_text(yaml.safe_dump({"connections": {"mailbox": connection}}), encoding="utf-8")
+    (root / "config.yaml").write_text(
+        yaml.safe_dump({"connections": {"mailbox": connection}, "approvals": {"default": "never"}}), encoding="utf-8"
+    )
 
 
 def write(root: Path, steps: Sequence[Mapping[str, Any]]) -> None:

@@ -40,6 +40,7 @@ class World:
         for name in ("workflows", "prompts", "logs"):
             (root / name).mkdir(parents=True)
         config = f"connections:\n  web:\n    service: http\n    allow_hosts: ['127.0.0.1:{service.port}']\n"
+        config += "approvals:\n  default: never\n"
         (root / "config.yaml").write_text(config)
         (root / "workflows" / "work.json").write_text(json.dumps(case.document()))
         self.judge = Judge(case.document(), case.script)

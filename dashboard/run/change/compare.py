@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.base.page import Visit
 from dashboard.parts.status import look_of
 from dashboard.parts.times import full_time
+from engine.base.definitions import workflow_id_of
 from engine.base.statuses import RunStatus
 from engine.record.types.run import Run
 from engine.runs.run_list import RunRow
@@ -16,7 +17,7 @@ _OFFERED = 50
 
 def compare_panel(visit: Visit, run: Run) -> None:
     """Offer the other runs of the workflow, newest first."""
-    found = visit.orchestra.runs.list(visit.who, workflow=str(run["workflow"]), limit=_OFFERED).rows
+    found = visit.orchestra.runs.list(visit.who, workflow_id=workflow_id_of(run), limit=_OFFERED).rows
     others = {row.run_id: row for row in found if row.run_id != run["run_id"]}
     if not others:
         st.caption("There is no other run of this workflow to compare with.")

@@ -12,6 +12,7 @@ from engine.base.errors import InvalidFile, OrchestraError, Problem
 from engine.base.wording import did_you_mean
 from engine.compiler.analysis.conditions import STOPPED, SUCCEEDED, Ends
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts
+from engine.compiler.analysis.text_flow import Passage
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.environment import Compiled, Workflows
 from engine.compiler.definition.plan import Plan
@@ -32,6 +33,8 @@ class Called:
     output: Schema = field(default_factory=dict)
     maybe_absent: frozenset[str] = frozenset()
     plan: Plan | None = None
+    passage: Passage | None = None
+    """What becomes of the text of its inputs; None while it is being compiled itself."""
 
     @property
     def effect(self) -> Effect:
@@ -61,6 +64,16 @@ class Callees:
         """Return the plans of the called workflows that compiled without errors."""
         return {name: one.plan for name, one in self._known.items() if one.plan is not None}
 
+    @property
+    def is_called(self) -> bool:
+        """Whether a workflow is being compiled, so that the next one is called by it."""
+        return bool(self._open)
+
+    def passage(self, name: str) -> Passage | None:
+        """Return what becomes of the text that a workflow is given; None if that is not known."""
+        known = self._known.get(name)
+        return None if known is None else known.passage
+
     def called(self, name: str) -> Called:
         """Return what a caller must know of a workflow. Raises UnknownName."""
         if name in self._open:
@@ -84,7 +97,8 @@ class Callees:
         if compiled.plan is None:
             return Called({}, errors)
         self.documents[name] = compiled.plan.document
-        return Called(compiled.plan.inputs_schema, [], compiled.outputs, compiled.maybe_absent, compiled.plan)
+        inputs = compiled.plan.inputs_schema
+        return Called(inputs, [], compiled.outputs, compiled.maybe_absent, compiled.plan, compiled.passage)
 
 
 def name_of(fields: Mapping[str, object]) -> str | None:

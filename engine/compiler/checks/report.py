@@ -10,11 +10,13 @@ from typing import Any
 
 from engine.base.errors import Problem
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Step
+from engine.compiler.analysis.text_flow import TextFlow
 from engine.compiler.definition.loader import Doubts, problem
 from engine.compiler.definition.model import CEL_WORDS
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.expressions.celtypes import Schema
 from engine.expressions.expressions import Expression
+from engine.expressions.origins import NOTHING, Derived, literal
 from engine.expressions.results import one_schema
 from engine.expressions.syntax import Node
 
@@ -33,6 +35,8 @@ class Checked:
     tree: Node
     parts: Parts
     expression: Expression
+    derived: Derived = NOTHING
+    """Where its text comes from, if the flow of text is followed."""
 
     @property
     def is_constant(self) -> bool:
@@ -70,6 +74,10 @@ class Report:
     """Output schemas of compiled steps that are more precise than before."""
     wholes: dict[JsonPath, Checked] = field(default_factory=dict)
     """The compiled expression of each field that is a single expression."""
+    flow: TextFlow | None = None
+    """Where the text of values comes from; None if no step takes it anywhere."""
+    mixed: dict[JsonPath, Derived] = field(default_factory=dict)
+    """The same of each mixed text."""
     step_names: list[StepName] = field(default_factory=list)
     unknown_steps: set[str] = field(default_factory=set)
     """Unknown step names in expressions."""
@@ -109,6 +117,16 @@ class Report:
         if isinstance(value, dict):
             return Parts({name: Part(self.value_parts((*path, name), inner)) for name, inner in value.items()})
         return UNKNOWN
+
+    def value_derived(self, path: JsonPath, value: Any) -> Derived:
+        """Return where the text of a value comes from that contains expressions."""
+        if isinstance(value, str):
+            return self.wholes[path].derived if path in self.wholes else self.mixed.get(path, NOTHING)
+        if isinstance(value, dict) and value:
+            return literal({name: self.value_derived((*path, name), inner) for name, inner in value.items()})
+        if isinstance(value, list) and value:
+            return literal([self.value_derived((*path, index), inner) for index, inner in enumerate(value)])
+        return NOTHING
 
     def outputs_of(self, steps: Collection[str]) -> dict[str, Schema]:
         """Return the more precise output schemas of these steps, as far as known."""

@@ -29,6 +29,7 @@ from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import Schema, fits, resolved, within
 from engine.expressions.expressions import Template, expression_of
 from engine.expressions.interpreter import Interpreter
+from engine.expressions.origins import NOTHING, mixed
 from engine.expressions.references import Reference, references
 from engine.expressions.templates import Part, Spelling, parts
 from engine.expressions.typed import Typed, Visible, WrongExpression, compile_typed, step_entry
@@ -159,6 +160,8 @@ class Scope:
             return BROKEN
         if whole and checks[0] is not None:
             self.report.wholes[path] = checks[0]
+        elif self.report.flow is not None:
+            self.report.mixed[path] = mixed([one.derived for one in checks if one is not None])
         return self._folded(path, text, found, [one for one in checks if one is not None])
 
     def _folded(self, path: JsonPath, text: str, found: Sequence[Part], checks: Sequence[Checked]) -> Any:
@@ -168,7 +171,10 @@ class Scope:
         """
         ahead = iter(checks)
         pieces = [next(ahead).expression if part.is_expression else part.text for part in found]
-        template = Template(text, tuple(pieces))
+        told = iter(checks)
+        values = [next(told).derived if part.is_expression else NOTHING for part in found]
+        ranks, addresses = (tuple(one.rank for one in values), tuple(one.is_address for one in values))
+        template = Template(text, tuple(pieces), ranks, addresses)
         place = 0
         try:
             for part, piece in zip(found, pieces, strict=True):
@@ -208,7 +214,9 @@ class Scope:
         value = Interpreter(reading).value(read, self.facts, self.parts)
         self.report.input_names.update((*one.path, "")[1] for one in used if one.path[0] == "inputs")
         self._note_steps(path, part, typed.spelling, reading, finished)
-        return Checked(typed.kind, typed.schema, read, value, expression_of(part.text, typed.program, used))
+        flow = self.report.flow if used else None
+        text = NOTHING if flow is None else flow.value(typed.kind, read, self.facts)
+        return Checked(typed.kind, typed.schema, read, value, expression_of(part.text, typed.program, used), text)
 
     def _warn_of_comparisons(self, path: JsonPath, part: Part, typed: Typed, used: Sequence[Reference]) -> None:
         if not has_comparisons(part.text):

@@ -8,6 +8,7 @@ from engine.base.errors import OrchestraError
 from engine.compiler.analysis.conditions import EMPTY, FAILED, FALSE, NOTHING_KNOWN, SKIPPED, SUCCEEDED, TRUE, learned
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Reading, Step, inside
 from engine.compiler.checks import called_workflows as callees
+from engine.compiler.checks.approval_check import ASK
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.scope import BROKEN, Scope
@@ -29,13 +30,18 @@ def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, c
     ends: set[str] = {SKIPPED} if condition is False else {SUCCEEDED, SKIPPED}
     if condition is True or Reading(report.steps).holds(tree, scope.facts):
         ends = {SUCCEEDED}
-    if condition is not False and step.on_error == "continue":
+    if condition is not False and (step.on_error == "continue" or _may_expire(step)):
         ends.add(FAILED)
     if condition is not False and _is_replaced_by_nothing(step, report):
         ends.add(EMPTY)
     begun = NOTHING_KNOWN if tree == TRUE else learned(tree, report.steps)
     parts = _parts(step, path, body, called, report)
     report.steps[step.id] = Step(frozenset(ends), tree, begun, scope.facts if SKIPPED in ends else None, parts)
+
+
+def _may_expire(step: StepModel) -> bool:
+    """Return whether the run may go on without the step because nobody approved its call in time."""
+    return step.approve is not None and step.approve.on_expiry == "continue" and step.uses != ASK
 
 
 def _is_replaced_by_nothing(step: StepModel, report: Report) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from engine.base.errors import Problem, UnknownName
 from engine.base.json_text import JsonObject
-from engine.compiler.definition.plan import Plan
+from engine.compiler.analysis.text_flow import Passage
+from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.definition.schemas import Prompts
 from engine.expressions.celtypes import Schema
 
@@ -17,6 +18,15 @@ Workflows = Callable[[str], JsonObject]
 
 WithId = Callable[[str], list[str]]
 """Returns the names of the workflows with an id, sorted."""
+
+
+IsUser = Callable[[str], bool]
+"""Returns whether somebody may answer questions under this name."""
+
+
+def anybody(_name: str) -> bool:
+    """Return True for every name, where the users are not known."""
+    return True
 
 
 def no_ids(_id: str) -> list[str]:
@@ -38,6 +48,9 @@ class Surroundings:
     prompts: Prompts
     workflows: Workflows = no_workflows
     with_id: WithId = no_ids
+    hosts: Mapping[str, str] | None = None
+    """The host of each connection, by name; None where a definition was accepted before."""
+    is_user: IsUser = anybody
 
 
 @dataclass(frozen=True)
@@ -54,3 +67,9 @@ class Compiled:
     """JSON Schema of the outputs, for workflows that call this one."""
     maybe_absent: frozenset[str] = frozenset()
     """Outputs that a run may end without."""
+    passage: Passage | None = None
+    """What becomes of the text of its inputs, for workflows that call this one."""
+    reach: tuple[Reach, ...] = ()
+    """Which text from outside goes where, also if there are errors."""
+    breaches: tuple[tuple[str, ...], ...] = ()
+    """The ids of the steps on the way of each text that arrives where it must not."""

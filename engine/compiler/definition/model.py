@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 from engine.base.names import NAME
 from engine.base.step_fields import STEP_FIELDS
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
+from engine.budgets.settings import WorkflowBudget
+from engine.compiler.definition.approval_rules import Rule, StepRule
 from engine.documents.shapes import Misfit
 from engine.plugins.step import JsonValue
 
@@ -145,7 +147,10 @@ class StepModel(_Part):
     parallel: int = Field(1, ge=1, le=256, strict=True)
     on_item_error: Literal["stop", "continue", "drop"] = "stop"
     with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
+    approve: StepRule | None = None
     once: str | None = None
+    allow: dict[str, list[str]] = {}
+    """Which values a field may have at most, by name; `*` is any text."""
     retry: RetryModel | None = None
     timeout_seconds: Seconds | None = None
     on_error: Annotated[
@@ -252,7 +257,16 @@ class WorkflowModel(_Part):
         Annotated[ConcurrencyWord, Tag("[word]")] | Annotated[ParallelModel, Tag("[parallel]")],
         Discriminator(_form_of_concurrency),
     ] = "queue"
+    allow: list[Literal["reply_to_sender"]] = []
+    """Exceptions from the rules about text from outside."""
+    links: list[str] = []
+    """Hosts to which text from outside may link, beside those that the workflow names; `*` is any."""
+    privacy: Literal["local"] | None = None
+    """`local`: text from outside stays on this machine."""
     timeout_seconds: Seconds | None = None
+    approvals: dict[str, Rule] = {}
+    """When calls need a person's approval, by step type; `default` is for the other types."""
+    budget: WorkflowBudget | None = None
     steps: list[StepModel] = Field(min_length=1)
     outputs: dict[str, JsonValue] = Field(default_factory=dict)
     on_failure: (

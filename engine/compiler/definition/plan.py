@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 from engine.base.definitions import PromptDefinition, RunDefinition, WorkflowDefinition, workflow_id
 from engine.base.json_text import JsonSchema
+from engine.base.services import is_model
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
+from engine.compiler.definition.approval_rules import WrittenRule
 from engine.compiler.definition.earlier import all_before
 from engine.expressions.expressions import Template
 from engine.expressions.json_values import compact_json
@@ -42,6 +44,36 @@ class Retry:
 
 
 @dataclass(frozen=True)
+class OutsideText:
+    """Text from outside that a field may carry."""
+
+    origin: str
+    """Where it comes from, in words: "`steps.mails.output.messages.text`, the text of the mail"."""
+    inputs: frozenset[str] = frozenset()
+    """The inputs of the workflow that it comes from: then it is from outside only if theirs is."""
+    sources: frozenset[str] = frozenset()
+    """The connections or services whose text it may be, and inputs as `inputs.text`."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Text of a source that a step sends to a service."""
+
+    source: str
+    """The connection or service that the text comes from."""
+    to: str
+    """The connection or service that gets it."""
+    host: str
+    """Where that is."""
+    is_local: bool
+    """Whether that is this machine."""
+    step: str
+    """The path of the step."""
+    workflow: str = ""
+    """The called workflow in which the step is."""
+
+
+@dataclass(frozen=True)
 class Action:
     """A call of a step type."""
 
@@ -54,6 +86,14 @@ class Action:
     """None: the engine's default for the kind of effect."""
     output_schema: JsonSchema = field(default_factory=dict)
     """The output type with which expressions were checked."""
+    allow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The values that its fields may have, by name (engine/compiler/definition/allowed_values.py)."""
+    links: frozenset[str] = frozenset()
+    """The places to which text from outside may link, as patterns (engine/compiler/definition/links.py)."""
+    outside_fields: Mapping[str, OutsideText] = field(default_factory=dict)
+    """The fields that may carry text from outside, by name."""
+    approval: WrittenRule = field(default_factory=WrittenRule)
+    """What the file says about approvals of its calls."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +192,8 @@ class Trigger:
     inputs: Mapping[str, Tree]
     """The inputs of a run, computed from `item`."""
     poll_seconds: float
+    outside_inputs: frozenset[str] = frozenset()
+    """The inputs that may carry text from outside."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +231,8 @@ class Plan:
     """The documents of all workflows called by `workflow.run` steps, directly or indirectly, by name."""
     calls_openly: bool = False
     """Whether a step, also of a called workflow, requests a web address without a connection."""
+    reach: tuple[Reach, ...] = ()
+    """Which text from outside goes where (engine/compiler/checks/reach.py)."""
     last_rename: str = ""
     """The last rename of a workflow or step before the files were read (engine/store/sqlite/renames.py)."""
 
@@ -220,9 +264,20 @@ class Plan:
         return not self.connections and not self.calls_openly
 
     @cached_property
+    def after_failures(self) -> frozenset[str]:
+        """The paths of the steps that run only after a failure: those of `on_error` and of `on_failure`."""
+        return frozenset(one.step.path for one in self.tree() if one.is_fallback or one.is_after_failure)
+
+    @cached_property
     def calls_services(self) -> bool:
         """Return whether any of its steps may call a service."""
         return any(node.action is not None and node.action.step_type.service for node in self.nodes())
+
+    @cached_property
+    def asks_models(self) -> bool:
+        """Return whether any of its own steps may ask a model."""
+        actions = (node.action for node in self.nodes())
+        return any(action is not None and is_model(action.step_type.service) for action in actions)
 
     def tree(self) -> Iterator[StepNode[Node]]:
         """Yield every step with its position, outer before inner, in file order; those of `on_failure` last.

@@ -27,6 +27,22 @@ class AccountRecord(TypedDict):
     """Its name; absent until the run has used it."""
 
 
+class PlanTerms(TypedDict):
+    """What a plan was made under, beside what every run records."""
+
+    settings: ReadOnly[Mapping[str, str]]
+    """Settings that decide what models answer and which accounts are meant: {`model_defaults.model`: value}."""
+
+
+class AppliedPlan(TypedDict):
+    """The plan that a run applies."""
+
+    plan: ReadOnly[str]
+    """The planning run of the same workflow."""
+    root: ReadOnly[str]
+    """The plan as a whole, with the workflows that it calls."""
+
+
 class RunOptions(TypedDict, total=False):
     """How a run differs from a plain one; empty for a plain run."""
 
@@ -40,6 +56,12 @@ class RunOptions(TypedDict, total=False):
     """Of a test run: {step path: the output used instead of running it}."""
     from_run: ReadOnly[str]
     """Of a test run: the run whose outputs stand in for the other steps."""
+    plan: ReadOnly[PlanTerms]
+    """Of a planning run: it writes nothing."""
+    check: ReadOnly[str]
+    """Of a planning run: the plan that it compares with the present state of the world."""
+    apply: ReadOnly[AppliedPlan]
+    """The plan that it executes."""
 
 
 class TriggerItem(TypedDict):
@@ -54,6 +76,17 @@ class TriggerItem(TypedDict):
     title: ReadOnly[str]
 
 
+class OutsideInput(TypedDict):
+    """Text from outside in the inputs that a workflow has given to a workflow that it calls."""
+
+    place: ReadOnly[Sequence[str]]
+    """The names on the way to it; `*` is any item of a list."""
+    origin: ReadOnly[str]
+    """Where it comes from, in words."""
+    sender: ReadOnly[bool]
+    """Whether it is the address from which the mail came that the caller works on."""
+
+
 class Agreement(TypedDict, total=False):
     """What people had agreed to when a run with real accounts was accepted."""
 
@@ -61,6 +94,17 @@ class Agreement(TypedDict, total=False):
     """See `engine.connections.agreements.account_key`."""
     labels: ReadOnly[Mapping[str, str]]
     """The name of the account of each connection, for people."""
+
+
+class EstimateRecord(TypedDict):
+    """What a run was expected to cost before it started."""
+
+    low_usd: ReadOnly[float | None]
+    """None if a price is not known."""
+    high_usd: ReadOnly[float | None]
+    based_on: ReadOnly[str]
+    sentence: ReadOnly[str]
+    """The range and the assumption, in words."""
 
 
 class RunStart(TypedDict):
@@ -89,6 +133,10 @@ class RunStart(TypedDict):
     caller: NotRequired[ReadOnly[Caller | None]]
     options: NotRequired[ReadOnly[RunOptions]]
     trigger: NotRequired[ReadOnly[TriggerItem | None]]
+    outside_inputs: NotRequired[ReadOnly[Sequence[OutsideInput]]]
+    """If a workflow called it: which of its inputs are text from outside."""
+    estimate: NotRequired[ReadOnly[EstimateRecord | None]]
+    """None if it asks no model, or another run called it."""
     confirmed: NotRequired[ReadOnly[Sequence[str]]]
     """What the person who started it agreed to at that moment."""
 

@@ -91,6 +91,20 @@ class StepEffect(TypedDict):
     """Its undo; absent if it was not undone."""
 
 
+class Approved(TypedDict):
+    """The approval of a step's call, in the record of the step."""
+
+    approval: ReadOnly[str]
+    """The id of the question."""
+    by: ReadOnly[str]
+    at: ReadOnly[str]
+    comment: ReadOnly[str]
+    hash: ReadOnly[str]
+    """SHA-256 of the call as it was made."""
+    before: NotRequired[ReadOnly[JsonObject]]
+    """The arguments before the person edited them; absent if they were approved as they were."""
+
+
 class UsageRecord(TypedDict):
     """The tokens of model calls."""
 
@@ -108,6 +122,8 @@ class Hold(TypedDict):
     message: ReadOnly[str]
     needs_person: NotRequired[ReadOnly[bool]]
     """True if writes are held until a person allows them again; the members below are then absent."""
+    is_budget: NotRequired[ReadOnly[bool]]
+    """True if a budget is used up; the members below are then absent."""
     since: NotRequired[ReadOnly[str]]
     """When it was first asked to wait."""
     asked: NotRequired[ReadOnly[int]]
@@ -132,10 +148,49 @@ class Wait(TypedDict, total=False):
     """The output of the step once that time has come."""
     approval: ReadOnly[str]
     """The id of the question that a person has to answer."""
+    call_hash: ReadOnly[str]
+    """If the question is whether the step may make its call: which call."""
     child_run_id: ReadOnly[str]
     """The run that it called."""
     held: ReadOnly[Hold]
     """Why a service, or a person, has it wait."""
+
+
+class PreviewRecord(TypedDict):
+    """What a write would do, for people, and what it would do it to."""
+
+    title: ReadOnly[str]
+    """The object in one line: the page's title, the file's path."""
+    text: ReadOnly[str]
+    """What would be there afterwards."""
+    before: ReadOnly[str | None]
+    """What is there now; None: the write makes something new."""
+    object: ReadOnly[str]
+    """The id or path of what it changes, in its account; empty: nothing that is there already."""
+    version: ReadOnly[str]
+    """What the service calls the present state of the object; empty: `before` is all that is compared."""
+
+
+class PlannedStep(TypedDict, total=False):
+    """What a plan says of a step that it did not run."""
+
+    write: ReadOnly[Literal["new", "kept"]]
+    """Of a write: to be made, or made by an earlier run and kept."""
+    account: ReadOnly[str]
+    """Of a write: the identity of the account that it goes to."""
+    unknown: ReadOnly[Sequence[str]]
+    """The paths of the arguments that are known only when the plan is applied; "" stands for all of them."""
+    may: ReadOnly[str]
+    """Why it may not run, as a sentence; absent if it does."""
+    asks: ReadOnly[bool]
+    """Of a write: true if a person has to approve it, by the rules as they were when it was planned; else absent."""
+    note: ReadOnly[str]
+    """What else happens there, as a sentence: it waits, it asks a person."""
+    preview: ReadOnly[PreviewRecord]
+    receipt: ReadOnly[ReceiptRecord | None]
+    """Of a write that is kept."""
+    changes: ReadOnly[Sequence[FieldDifference]]
+    """Of a plan that is checked: how what is read now differs from what was read for it."""
 
 
 class StepRecord(TypedDict):
@@ -189,10 +244,14 @@ class StepRecord(TypedDict):
     """Whether the answer of an earlier run was used instead of calling."""
     approval: NotRequired[ReadOnly[str]]
     """The id of the question that it asked."""
+    approved: NotRequired[ReadOnly[Approved]]
+    """Who approved its call, if that was needed."""
     child_run_id: NotRequired[ReadOnly[str]]
     """The run that it called."""
     stops: NotRequired[ReadOnly[StopRecord]]
     """If it ended the run."""
+    planned: NotRequired[ReadOnly[PlannedStep]]
+    """In a plan: what would have happened instead."""
 
 
 def undo_of(step: StepRecord) -> UndoneRecord | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
+from clients.models.metering import Meter
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete
 from engine.base.plain_values import plain_json
@@ -50,6 +52,10 @@ class Done:
     """When the latest attempt began; None if nothing was sent."""
 
 
+Guard = Callable[[], AbstractContextManager[None]]
+"""Returns what a call is made in: `reads_only` (clients/reads_only.py) for a plan."""
+
+
 class Job(NamedTuple):
     """A call to be made. A named tuple, since one is made for each step: a frozen dataclass takes ten times as long."""
 
@@ -73,6 +79,10 @@ class Job(NamedTuple):
     """Attempts that failed before the service asked to wait; they still count."""
     watch: Watch | None = None
     """Where people watch the answer arrive; None if nobody can watch."""
+    guard: Guard = nullcontext
+    """Entered in the thread that makes the call, around it."""
+    meter: Meter | None = None
+    """What permits and counts requests to models; None: nothing counts them."""
 
     @property
     def fields(self) -> Any:

@@ -18,6 +18,7 @@ from engine.base.names import timestamp
 from engine.expressions.json_values import compact_json
 from engine.record.run_files import without_owners
 from engine.record.types.step import ReceiptRecord
+from engine.runner.effects.job import Job
 from engine.store.held import Held, refusal
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Effects, Entry, Similar, Write
@@ -66,6 +67,14 @@ class Ledger:
                     self.forget(replace(write, generation=claimed.entry.generation))
                 raise
         return claimed.entry
+
+    def needs_no_sending(self, job: Job) -> bool:
+        """Return whether a write has a receipt that will be used, so that nothing is sent."""
+        assert job.write is not None
+        known = self._effects.made(job.write.identity)
+        if known is None or job.receipts != "update" or not job.step_type.updates:
+            return known is not None
+        return known.arguments_hash == job.write.arguments_hash
 
     def _list(self, write: Write, number: int | None) -> None:
         """Add a write to the list of writes that may be sent. Raises JournalBroken if it cannot be listed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from clients.errors import RateLimited, ServiceError
-from engine.base.errors import WritesHeld
+from engine.base.errors import BudgetExceeded, WritesHeld
 from engine.base.names import moment_of, timestamp
 from engine.base.services import service_of
 from engine.record.types.step import Hold, Wait
@@ -38,11 +38,13 @@ def hold(error: Exception, earlier: Wait | None, now: datetime, deadline: dateti
     if isinstance(error, WritesHeld):
         why = f"{error.message} {error.remedy}"
         return {"due_at": None, "held": {"by": "AI-Orchestra", "message": why, "needs_person": True}}
+    if isinstance(error, BudgetExceeded):
+        return _paused(error, deadline)
     if not asks_to_wait(error):
         return None
     assert isinstance(error, ServiceError)
     assert error.retry_after_seconds is not None
-    before = earlier["held"] if earlier is not None and is_hold(earlier) and not needs_person(earlier) else None
+    before = earlier["held"] if earlier is not None and is_hold(earlier) and "asked" in earlier["held"] else None
     asked = 1 + (before["asked"] if before else 0)
     since = moment_of(before["since"]) if before else now
     due_at = now + timedelta(seconds=max(error.retry_after_seconds, _own_seconds(error, asked)))
@@ -60,9 +62,28 @@ def hold(error: Exception, earlier: Wait | None, now: datetime, deadline: dateti
     return {"due_at": timestamp(due_at), "held": held}
 
 
+def _paused(error: BudgetExceeded, deadline: datetime | None) -> Wait | None:
+    """Return the wait for a budget to begin anew or be raised; None if that does not end within the time limit."""
+    if deadline is not None and (error.due_at is None or error.due_at > deadline):
+        return None
+    due_at = None if error.due_at is None else timestamp(error.due_at)
+    why = f"{error.message} {error.remedy}"
+    return {"due_at": due_at, "held": {"by": "AI-Orchestra", "message": why, "is_budget": True}}
+
+
+def is_pause(written: Wait) -> bool:
+    """Return whether such a wait is that for a budget."""
+    return bool(written["held"].get("is_budget"))
+
+
 def is_hold(written: Wait | None) -> bool:
     """Return whether a recorded wait was requested by a service."""
     return written is not None and "held" in written
+
+
+def repeats_call(written: Wait | None) -> bool:
+    """Return whether the step makes its call once a recorded wait is over: the wait is not its own."""
+    return written is not None and ("held" in written or "call_hash" in written)
 
 
 def needs_person(written: Wait) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from clients.errors import ServiceError, Timeout
+from engine.base.errors import BudgetExceeded
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.rate_limit_waits import asks_to_wait
 from engine.runner.effects.retry import Attempts, started
@@ -48,6 +49,8 @@ async def _until_answered(attempts: Attempts, attempt: Callable[[int], Awaitable
             if not attempts.may_follow(error):
                 raise
             failed = error
+        except BudgetExceeded:  # what was not sent is no attempt
+            raise
         except Exception as error:
             attempts.failed(error)
             raise

@@ -10,6 +10,7 @@ from typing import Any
 
 from clients.deadline import deadline
 from clients.errors import ServiceError
+from clients.models.metering import metered
 from clients.request_tracking import counted_sends
 from engine.compiler.definition.plan import Retry
 from engine.plugins.step import Call
@@ -61,11 +62,11 @@ class Attempts:
 def started(job: Job, work: Callable[[], Any]) -> asyncio.Future[Any]:
     """Start blocking work in a thread of the account; everything it sends ends within the job's time limit."""
     assert job.account is not None
-    return job.account.workers.run(lambda: _timed(job.timeout_seconds, work))
+    return job.account.workers.run(lambda: _timed(job, work))
 
 
-def _timed(seconds: float, work: Callable[[], Any]) -> Any:
-    with deadline(seconds), counted_sends():
+def _timed(job: Job, work: Callable[[], Any]) -> Any:
+    with deadline(job.timeout_seconds), counted_sends(), metered(job.meter), job.guard():
         return work()
 
 

@@ -14,6 +14,7 @@ from engine.compiler.definition.plan import Node
 from engine.connections.accounts import Account
 from engine.record.frames import Frame
 from engine.record.previous_run import EarlierRun, place_in
+from engine.record.types.step import StepRecord
 from engine.runner.effects.ledger import arguments_hash
 
 
@@ -40,6 +41,8 @@ class EarlierAnswers:
         step = self._earlier.step(place_in(frame, node.path))
         if step is None or step["status"] != StepStatus.SUCCEEDED or step["uses"] != node.action.uses or step["effect"]:
             return None
+        if _is_left_out(step):
+            return None
         if step.get("fallback") and step["output"] is None:
             return None
         mode = None if account is None else account.mode
@@ -57,3 +60,8 @@ class EarlierAnswers:
         """Return the run that the same step called then, or None."""
         step = self._earlier.step(place_in(frame, node.path))
         return None if step is None else step.get("child_run_id")
+
+
+def _is_left_out(step: StepRecord) -> bool:
+    """Return whether a plan did not make the call: then its output stands for one that is not known."""
+    return "planned" in step

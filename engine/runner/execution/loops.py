@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from engine.base.errors import ExpressionError, InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
-from engine.base.lazy_values import complete, opened
+from engine.base.lazy_values import Unknown, marked, opened
 from engine.base.statuses import DONE_STEPS, StepStatus
 from engine.base.wording import kind_of
 from engine.compiler.definition.model import MAX_ITEMS
@@ -49,10 +49,22 @@ class _Turns:
     frame: Frame
     items: list[Any]
     keys: list[str | None]
+    are_unknown: bool = False
+    """Whether a plan does not know the items: one stands for all of them."""
 
     def __iter__(self) -> Iterator[tuple[int, Frame]]:
+        if self.are_unknown:
+            yield 0, self._any()
+            return
         for index, (item, key) in enumerate(zip(self.items, self.keys, strict=True)):
             yield index, self.frame.turn(self.node, self.loop, index, item, key)
+
+    def _any(self) -> Frame:
+        """Return the frame of any of the items."""
+        why = f"Once for each item of `{self.loop.items.source}`, which is not known before the plan is applied."
+        names = {name: Unknown.of(name) for name in (self.loop.name, "index", "key")}
+        turn = self.frame.turn(self.node, self.loop, 0, None, names["key"].text)
+        return replace(turn.maybe(why), names={**turn.names, **names})
 
 
 class Loops:
@@ -68,11 +80,17 @@ class Loops:
         self._workflow, self._recording, self._run_block = workflow, recording, run_block
         self._selection = selection
 
-    async def run(self, node: Node, frame: Frame, path: str) -> list[JsonObject]:
+    async def run(self, node: Node, frame: Frame, path: str) -> list[JsonObject] | Unknown:
         """Run a loop; return the records of its items. Raises StepFailed and what its fields raise."""
         loop = node.loop
         assert loop is not None
-        items = opened(await filled("foreach", loop.items, frame.names))
+        items = await filled("foreach", loop.items, frame.names)
+        if isinstance(items, Unknown):
+            turns = _Turns(node, loop, frame, [None], [None], are_unknown=True)
+            await self._announce(turns, path)
+            await self._items(turns)
+            return Unknown.of(f"steps.{node.id}.output")
+        items = opened(items)
         if not isinstance(items, list):
             raise ExpressionError(f"'foreach' is {kind_of(items)}, not a list.", remedy=_LISTS, field="foreach")
         if len(items) > MAX_ITEMS:
@@ -112,7 +130,7 @@ class Loops:
             except StepFailed as failed:
                 tally.failed += 1
                 tally.records[index] = _failed_item(node, frame, failed)
-                if loop.on_item_error == "stop":
+                if loop.on_item_error == "stop" or failed.is_final:
                     stop.failure = failed
             except RunStopped as stopped:
                 stop.stopped = stop.stopped or stopped
@@ -137,9 +155,10 @@ class Loops:
                 outputs["output"], _ = await self._recording.kept(await filled("output", node.output, frame.names))
         except (StepFailed, OrchestraError) as error:
             document = document_of(error, step=path, workflow=self._workflow)
-            handled = loop.on_item_error == "drop"
+            failed = StepFailed(document)
+            handled = loop.on_item_error == "drop" and not failed.is_final
             self._recording.emit(ItemFinished, path=path, status=StepStatus.FAILED, error=document, handled=handled)
-            raise StepFailed(document) from error
+            raise failed from error
         if known is None:
             self._recording.emit(ItemFinished, path=path, status=StepStatus.SUCCEEDED)
         return {"key": frame.names["key"], "status": StepStatus.SUCCEEDED.value, "error": None, **outputs}
@@ -167,14 +186,14 @@ def _keys(loop: Loop, frame: Frame, items: list[Any]) -> list[str | None]:
 
 
 def _announced(turns: _Turns) -> list[list[str]]:
-    return [[frame.names["key"], _item_title(turns.loop, frame)] for _, frame in turns]
+    return [[marked(frame.names["key"]), _item_title(turns.loop, frame)] for _, frame in turns]
 
 
 def _key(loop: Loop, frame: Frame, index: int, item: Any) -> str | None:
     """Return the key of an item; in its expression, `key` is the key of the enclosing loop."""
     if loop.key is None:
         return None
-    value = complete(render_field("key", loop.key, {**frame.names, loop.name: item, "index": index}))
+    value = marked(render_field("key", loop.key, {**frame.names, loop.name: item, "index": index}))
     if value == "":
         said = f"The key of item {index} is empty."
         raise ExpressionError(said, field="key", remedy="Name something that each item has, such as its id.")
@@ -191,8 +210,8 @@ def _key(loop: Loop, frame: Frame, index: int, item: Any) -> str | None:
 
 def _item_title(loop: Loop, frame: Frame) -> str:
     if loop.item_title is None:
-        return str(frame.names["key"])
+        return str(marked(frame.names["key"]))
     try:
-        return str(complete(render(loop.item_title, frame.names)))[:200]
+        return str(marked(render(loop.item_title, frame.names)))[:200]
     except ExpressionError:
-        return str(frame.names["key"])  # a title is optional: it must not stop an item
+        return str(marked(frame.names["key"]))  # a title is optional: it must not stop an item

@@ -18,6 +18,7 @@ from typing_extensions import ReadOnly
 
 from engine.base.names import moment_of, timestamp
 from engine.base.statuses import DONE_STEPS, StepStatus
+from engine.record.document import usage_of
 from engine.record.events import (
     AttemptFailed,
     Event,
@@ -34,7 +35,7 @@ from engine.record.events import (
     members,
 )
 from engine.record.frames import Record
-from engine.record.types.step import Failure, StopRecord, Wait
+from engine.record.types.step import Failure, StopRecord, UsageRecord, Wait
 from engine.record.values import Forms, Look, Values, forms, look
 from engine.store.journal import Journal
 
@@ -52,6 +53,8 @@ class Ended(Record):
     """Whether the output is that of its `on_error` steps."""
     stops: NotRequired[ReadOnly[StopRecord]]
     """If it ended the run."""
+    may: NotRequired[ReadOnly[bool]]
+    """Whether a plan does not know if it runs."""
 
 
 class Recording:
@@ -77,6 +80,7 @@ class Recording:
         self._begun: dict[str, str] = {}
         """When each step with a time limit first began; the run itself has an empty path."""
         self._loops: set[str] = set()
+        self._usage: dict[str, UsageRecord] = {}
         self._loose_end = 0
         """The number of the event of the last step that ended without waiting for the disk."""
         self._tied = 0
@@ -101,6 +105,10 @@ class Recording:
     def seconds_until(self, moment: datetime) -> float:
         """Return how long it is until then; negative if it is past."""
         return (moment - self._clock()).total_seconds()
+
+    def usage(self) -> UsageRecord:
+        """Return what the steps that ended have used of models."""
+        return usage_of(self._usage.values())
 
     def now(self) -> str:
         """Return the current time in the format of events."""
@@ -214,6 +222,8 @@ class Recording:
         """Keep what counts as finished; an unhandled failure is executed again."""
         self._waiting.pop(event.path, None)
         self._failed_attempts.pop(event.path, None)
+        if isinstance(event, StepFinished) and event.usage:
+            self._usage[event.path] = event.usage
         if isinstance(event, StepFinished) and event.child_run_id:
             self._last_waits[event.path] = _wait(event)
         if event.status not in DONE_STEPS and not event.handled:
@@ -234,6 +244,8 @@ def _with_output(record: Ended, event: StepFinished) -> Ended:
         record = {**record, "output": event.output}
     if event.fallback:
         record = {**record, "fallback": True}
+    if event.planned and "may" in event.planned:
+        record = {**record, "may": True}
     return {**record, "stops": event.stops} if event.stops else record
 
 

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.base.json_text import JsonObject
 from engine.base.names import timestamp
 from engine.base.statuses import AccountMode
+from engine.budgets.meter import RunMeter
+from engine.compiler.definition.approval_rules import Rules
+from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreed
 from engine.record.events import AccountNamed, AttemptFailed
 from engine.record.failure import failure
-from engine.record.types.run import RunOptions
+from engine.record.plans.planned import AppliedRun
+from engine.record.types.run import OutsideInput, RunOptions
 from engine.runner.effects.claim import Writes
-from engine.runner.effects.job import Attempt, Job
+from engine.runner.effects.job import Attempt, Guard, Job
 from engine.runner.effects.live import Live
 from engine.runner.effects.reading import Reads
 from engine.runner.execution.earlier_answers import EarlierAnswers
 from engine.runner.execution.recording import Recording
 from engine.runner.execution.step_call import StepCall
 from engine.runner.suspension.waits import Pauses, Waiting
+from engine.store.ledger import Receipts
+
+Result = TypeVar("Result")
 
 Wait = Callable[[Waiting, datetime | None, datetime | None], Awaitable[None]]
 """Waits until the pause ends or the first time is reached; a suspended run wakes at the second time."""
@@ -49,8 +58,15 @@ class RunFacts:
     """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
     renamed: Callable[[str], str] | None = None
     """Returns the current identity of a write, if names may have changed since the run was accepted."""
+    outside_inputs: Sequence[OutsideInput] = ()
+    """Of a called run: which of its inputs are text from outside."""
     item: Sequence[str] | None = None
     """What a trigger started the run for, as in identities of writes: (trigger, source, account, item)."""
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person started the run, so that its inputs are no text from outside."""
+        return self.item is None and self.caller is None
 
     def mode(self, name: str) -> AccountMode:
         """Return the mode of a connection, or of a service without one (`no:<service>`)."""
@@ -62,19 +78,33 @@ class RunContext:
     """Given to each middleware of the run's calls. Used on the engine's loop."""
 
     facts: RunFacts
+    plan: Plan
+    called_plan: Callable[[str], Plan]
+    """Returns the plan of a workflow that it calls. Raises InvalidFile."""
     recording: Recording
     accounts: Accounts
     writes: Writes
     reads: Reads
+    receipts: Receipts
     pauses: Pauses
     wait: Wait
     clock: Callable[[], datetime]
+    meter: RunMeter
+    """Permits and counts requests to models."""
     live: Live | None = None
     """Where people watch a model's answer arrive; None if nobody can watch."""
     earlier: EarlierAnswers | None = None
     """The run whose answers this one reuses."""
+    applied: AppliedRun | None = None
+    """The plan that it may not depart from."""
+    guard: Guard = nullcontext
+    """What everything that may reach a service is done in."""
     named_accounts: set[str] = field(default_factory=set)
     """The connections whose account this process has recorded."""
+
+    def approval_rules(self) -> Rules:
+        """Return the rules of config.yaml about approvals as they are now. Raises InvalidFile."""
+        return self.accounts.config().config.approvals.rules
 
     def job(self, call: StepCall) -> Job:
         """Return a call as its attempts need it."""
@@ -96,7 +126,18 @@ class RunContext:
             receipts=self.facts.options.get("receipts", "reuse"),
             failed_before=call.failed_before,
             watch=call.watch,
+            guard=self.guard,
+            meter=call.meter,
         )
+
+    def guarded(self, work: Callable[[], Result]) -> Awaitable[Result]:
+        """Do blocking work in a thread, and in the guard."""
+
+        def inside() -> Result:
+            with self.guard():
+                return work()
+
+        return asyncio.to_thread(inside)
 
     def attempt_failed(self, call: StepCall, attempt: Attempt) -> None:
         """Record a failed attempt."""

@@ -14,14 +14,16 @@ from typing import Any, ClassVar
 from msgspec import Struct
 from typing_extensions import ReadOnly, TypedDict
 
-from engine.base.errors import StorageError
+from engine.base.errors import ApprovalExpired, StorageError
 from engine.base.json_text import JsonObject
+from engine.budgets.meter import CallMeter
 from engine.compiler.definition.plan import Action, Node
 from engine.connections.accounts import Account
-from engine.plugins.step import Effect, Repeat, StopRun
+from engine.plugins.step import Effect, Repeat, StopRun, Usage
 from engine.record.failure import failure
 from engine.record.frames import Frame
-from engine.record.types.step import Failure, StepEffect
+from engine.record.types.run import RunOptions
+from engine.record.types.step import Approved, Failure, PlannedStep, StepEffect
 from engine.runner.effects.job import Remarks
 from engine.runner.effects.live import Watch
 from engine.runner.suspension.waits import Begun
@@ -39,6 +41,8 @@ class CallDetails(TypedDict, total=False):
     """Large values are names of files."""
     identity: ReadOnly[str]
     """Of a write."""
+    approved: ReadOnly[Approved]
+    """By whom, if that was needed."""
 
 
 class StepCall(Struct, frozen=True):
@@ -62,13 +66,21 @@ class StepCall(Struct, frozen=True):
     """The same as events hold them: large values are names of files."""
     make_fields: Callable[[], Any] | None = None
     """Returns the fields as the step type takes them; None until they are checked."""
+    unknown: tuple[str, ...] = ()
+    """In a plan: the paths of the arguments that are not known yet."""
     effect: Effect = Effect.PURE
     repeat: Repeat | None = None
     account: Account | None = None
     write: Write | None = None
     """Of a write: what it is known by in the ledger."""
+    approved: Approved | None = None
+    """Who approved it, if that was needed."""
     watch: Watch | None = None
     """Where people watch the answer arrive."""
+    meter: CallMeter | None = None
+    """Of a call that may ask a model: what permits and counts its requests."""
+    notes: tuple[str, ...] = ()
+    """Sentences for a person about what was done to the call before it was made."""
     is_announced: bool = False
     """Whether an event already tells what the step is about to do."""
 
@@ -85,7 +97,7 @@ class StepCall(Struct, frozen=True):
             details = {**details, "arguments": self.told_arguments}
         if self.write is not None:
             details = {**details, "identity": self.write.identity}
-        return details
+        return details if self.approved is None else {**details, "approved": self.approved}
 
 
 class Succeeded(Struct, frozen=True):
@@ -102,6 +114,8 @@ class Succeeded(Struct, frozen=True):
     """When the latest attempt began; None if nothing was sent."""
     is_replayed: bool = False
     """Whether the output is that of an earlier run."""
+    planned: PlannedStep | None = None
+    """In a plan: what would have happened instead."""
 
 
 class Failed(Struct, frozen=True):
@@ -111,6 +125,13 @@ class Failed(Struct, frozen=True):
     error: Exception
     may_be_out: bool = False
     """Whether a service may nevertheless have received a write."""
+    usage: Usage | None = None
+    """What models have answered before it failed."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Return whether the run goes on without the step, whatever its `on_error` says."""
+        return isinstance(self.error, ApprovalExpired) and self.error.goes_on
 
     def document(self) -> Failure:
         """Return the error document (docs/files.md: Run)."""
@@ -127,6 +148,15 @@ class Waits(Struct, frozen=True):
     wish: Begun
 
 
+class Asks(Struct, frozen=True):
+    """A person was asked whether the call may be made; once there is an answer, the call is made again from the start.
+
+    That the step waits is recorded.
+    """
+
+    call: StepCall
+
+
 class Stops(Struct, frozen=True):
     """The step asks the run to end here."""
 
@@ -134,7 +164,7 @@ class Stops(Struct, frozen=True):
     wish: StopRun
 
 
-Outcome = Succeeded | Failed | Waits | Stops
+Outcome = Succeeded | Failed | Waits | Asks | Stops
 
 Next = Callable[[StepCall], Awaitable[Outcome]]
 """The rest of the chain. Raises only what ends the work on the whole run: CancelledError, JournalBroken."""
@@ -148,6 +178,11 @@ class Middleware(ABC):
 
     The others go past it at no cost: they have no effect, which the registry checks (engine/plugins/registry.py).
     """
+
+    @classmethod
+    def is_wanted(cls, options: RunOptions) -> bool:
+        """Return whether a run with these options needs it at all."""
+        return True
 
     def __init__(self, run: Any) -> None:  # noqa: B027 - not every middleware needs anything of the run
         """Take what it needs of the run's RunContext (engine/runner/execution/run_context.py)."""

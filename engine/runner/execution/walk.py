@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from engine.base.errors import ExpressionError, OrchestraError, StepTimeout
 from engine.base.json_text import JsonObject
-from engine.base.lazy_values import opened
+from engine.base.lazy_values import NotKnownYet, Unknown, opened
 from engine.base.statuses import StepStatus
 from engine.base.step_path import StepPath
 from engine.base.step_tree import FAILURE_PREFIX
@@ -129,7 +129,7 @@ class Runner:
         if known is not None and known["status"] == StepStatus.FAILED and node.fallback is not None:
             return await self._caught(node, frame, path, StepFailed(known["error"]))
         if known is not None and (_is_whole(known) or node.action is not None):
-            return self._live(known)
+            return self._live(node, known)
         if self._selection is not None:
             stand_in = self._selection.of(node, frame)
             if stand_in is not None:
@@ -139,10 +139,12 @@ class Runner:
         except StepFailed as failed:
             return await self._caught(node, frame, path, failed)
 
-    def _live(self, known: Ended) -> Record:
+    def _live(self, node: Node, known: Ended) -> Record:
         if "stops" in known:
             stops = self._recording.values.live(known["stops"])
             raise RunStopped(stops["outputs"], stops["message"])
+        if known.get("may"):
+            return _unknown(node)
         seen: Record = {"status": known["status"]}
         if "output" in known:
             seen = {**seen, "output": self._recording.values.live(known["output"])}
@@ -160,9 +162,23 @@ class Runner:
 
     async def _decided(self, node: Node, frame: Frame, path: str) -> Record:
         """Evaluate `if`, then run the action, loop or group."""
-        if node.condition is not True and not await self._condition(node, frame, path):
+        holds = True if node.condition is True else await self._condition(node, frame, path)
+        if holds is None:
+            return await self._perhaps(node, frame, path)
+        if not holds:
             self._recording.emit(StepFinished, path=path, status=StepStatus.SKIPPED, title=node.title, **_called(node))
             return {"status": StepStatus.SKIPPED.value}
+        return await self._made(node, frame, path)
+
+    async def _perhaps(self, node: Node, frame: Frame, path: str) -> Record:
+        """Plan a step that may not run, because its `if` is not known yet; nothing behind it is known either."""
+        why = f"Only if `{node.condition.source}` is true, which is not known before the plan is applied."
+        with suppress(StepFailed):
+            await self._made(node, frame.maybe(why), path)
+        return _unknown(node)
+
+    async def _made(self, node: Node, frame: Frame, path: str) -> Record:
+        """Run the action, loop or group."""
         if node.action is not None:
             with self._at_work:
                 return {"status": StepStatus.SUCCEEDED.value, "output": await self._perform(node, frame, path)}
@@ -170,9 +186,13 @@ class Runner:
             self._recording.emit(StepStarted, path=path, title=node.title)
         return await self._composed(node, frame, path)
 
-    async def _condition(self, node: Node, frame: Frame, path: str) -> bool:
+    async def _condition(self, node: Node, frame: Frame, path: str) -> bool | None:
+        """Return whether `if` holds; in a plan None if that is not known yet."""
         with self._failing(node, path, "if"):
-            value = opened(await worked_out(partial(render, node.condition, frame.names)))
+            try:
+                value = opened(await worked_out(partial(render, node.condition, frame.names)))
+            except NotKnownYet:
+                return None
             if not isinstance(value, bool):
                 raise ExpressionError(f"'if' is {kind_of(value)}, not true or false.", remedy=_CONDITIONS, field="if")
             return value
@@ -191,6 +211,8 @@ class Runner:
             raise StepFailed(document) from error
         # An output that only collects those of the inner steps is not recorded a second time.
         written = {"output": self._recording.values.written(output)} if node.has_output and not node.loop else {}
+        if frame.may:
+            written["planned"] = {"may": frame.may}
         self._finish(path, node, StepStatus.SUCCEEDED, **written)
         return {"status": StepStatus.SUCCEEDED.value, "output": output}
 
@@ -200,7 +222,9 @@ class Runner:
             self._recording.emit(StepFinished, path=path, status=status, title=node.title, **details)
 
     async def _caught(self, node: Node, frame: Frame, path: str, failed: StepFailed) -> Record:
-        """Apply `on_error`."""
+        """Apply `on_error`; nothing makes up for a plan that does not fit any more."""
+        if failed.is_final:
+            raise failed
         error: Caught = {"type": failed.error["type"], "message": failed.error["message"], "step": path}
         if node.fallback is not None:
             inner = frame.inside(node, {"error": error})
@@ -211,11 +235,11 @@ class Runner:
             self._recording.emit(StepFinished, path=path, status=StepStatus.SUCCEEDED, **written, fallback=True)
             record: Record = {"status": StepStatus.SUCCEEDED.value}
             return record if output is None else {**record, "output": output}
-        if node.on_error == "continue":
+        if node.on_error == "continue" or failed.goes_on:
             return {"status": StepStatus.FAILED.value, "error": error}
         raise failed
 
-    async def _loop(self, node: Node, frame: Frame, path: str) -> list[JsonObject]:
+    async def _loop(self, node: Node, frame: Frame, path: str) -> list[JsonObject] | Unknown:
         return await Loops(self._plan.name, self._recording, self._block, self._selection).run(node, frame, path)
 
     async def _group(self, node: Node, frame: Frame) -> Any:
@@ -256,6 +280,11 @@ def _is_whole(known: Ended) -> bool:
 def _called(node: Node) -> dict[str, Any]:
     """Return what a step would have called, for a step that did not get that far."""
     return {} if node.action is None else {"uses": node.action.uses, "connection": node.action.connection}
+
+
+def _unknown(node: Node) -> Record:
+    """Return the record of a step of which a plan does not know whether it runs."""
+    return {"status": Unknown.of(f"steps.{node.id}.status"), "output": Unknown.of(f"steps.{node.id}.output")}
 
 
 def _needs(block: Block, index: int) -> tuple[str, ...]:

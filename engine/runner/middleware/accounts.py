@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -31,7 +32,7 @@ class OpenedAccounts(Middleware):
         key = (action.connection, action.step_type.service)
         if key not in self._opened:
             mode = self._run.facts.mode(action.connection or f"no:{action.step_type.service}")
-            self._opened[key] = asyncio.ensure_future(asyncio.to_thread(self._run.accounts.open, *key, mode))
+            self._opened[key] = asyncio.ensure_future(self._run.guarded(partial(self._run.accounts.open, *key, mode)))
         opened = self._opened[key]
         if opened.done() and not opened.cancelled() and opened.exception() is None:
             return opened.result()

@@ -6,7 +6,7 @@ waited, was queued or was taken over.
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
 from engine.base.statuses import AccountMode
 from engine.plugins.step import Effect
@@ -37,6 +37,6 @@ class RequiredAgreement(Middleware):
         identity = account.known_identity or await self._run.reads.ask(self._run.job(call), account.identity)
         if (account.connection, identity, writes) in self._found:
             return
-        await asyncio.to_thread(self._run.facts.agreed.require, account, writes=writes)
+        await self._run.guarded(partial(self._run.facts.agreed.require, account, writes=writes))
         if account.known_identity == identity:  # else the sign-in has changed meanwhile
             self._found.add((account.connection, identity, writes))

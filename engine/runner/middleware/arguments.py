@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 from pydantic import ValidationError
 
 from engine.base.errors import OrchestraError
+from engine.base.lazy_values import NotKnownYet, unknown_paths
 from engine.plugins.step import StepType
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import fields_of
@@ -28,8 +30,12 @@ class Arguments(Middleware):
         action = call.action
         rendered = await filled("with", action.arguments, call.frame.names)
         arguments, told = await self._recording.kept_fields(rendered)
+        unknown = () if arguments is told else _unknown(action.step_type, arguments)
         try:
-            if arguments is told:
+            make_fields: Callable[[], Any]
+            if unknown:
+                make_fields = partial(_not_known, unknown[0])
+            elif arguments is told:
                 make_fields = fields_of(action.step_type, arguments)
             else:
                 make_fields = await self._read(action.step_type, arguments)
@@ -37,7 +43,13 @@ class Arguments(Middleware):
             return failed(replace(call, arguments=arguments, told_arguments=told), error)
         effect, repeat = action.step_type.effect_of(arguments)
         call = replace(
-            call, arguments=arguments, told_arguments=told, make_fields=make_fields, effect=effect, repeat=repeat
+            call,
+            arguments=arguments,
+            told_arguments=told,
+            make_fields=make_fields,
+            unknown=unknown,
+            effect=effect,
+            repeat=repeat,
         )
         return await call_next(call)
 
@@ -45,3 +57,12 @@ class Arguments(Middleware):
         """Check arguments with values in files, which are read for it."""
         read = {name: one for name, one in arguments.items() if name not in step_type.hands_on}
         return await in_thread_if_read(read, lambda: fields_of(step_type, arguments))
+
+
+def _unknown(step_type: StepType, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the paths of what a plan does not know yet, except where the step does not look inside."""
+    return tuple(unknown_paths({name: one for name, one in arguments.items() if name not in step_type.hands_on}))
+
+
+def _not_known(path: str) -> Any:
+    raise NotKnownYet(f"with.{path}")

@@ -11,16 +11,24 @@ of what it must see. From the outside in:
 4. `RateLimits` repeats all that follows, because while the run waited the fields, the sign-in or the agreement may have
    changed. It holds the errors of every request, also of those that only ask whose account it is.
 5. `Arguments` come before all that decides by them: the effect, the identity, the agreement, what is replayed.
+   `HarmlessText` takes out of them what a person would not see: the plan, the approval and the receipt have the text as
+   it is sent. `AllowList` refuses values that the workflow does not list, and `OutsideTextCheck` text from
+   outside that the compiler has missed, before even an account is opened for them.
 6. `OpenedAccounts`, then `RequiredAgreement`: no account is used, not even for a read, before somebody agreed to it.
 7. `WriteIdentity` needs arguments and account, and the event that follows names it.
-8. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
-9. `OutputTypes` fit every output, also a replayed one.
-10. `Replay` answers before anything is sent or watched.
-11. `LiveAnswers` stays open over all attempts.
-12. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
+8. `Planning` answers a write in the place of its service, `Approval` lets through only what a person has approved, and
+   `AsPlanned` only what a plan has shown, even if a person has edited it: they know everything about the call, and
+   nothing has happened yet. What `Approval` asks for is waited for outside, by `RateLimits`, so that all of it is
+   worked out again afterwards.
+9. `Budget` has each request to a model permitted; a used-up budget becomes a wait in `RateLimits`.
+10. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
+11. `OutputTypes` fit every output, also a replayed one.
+12. `Rereading` compares a read with what a plan has read, `Replay` answers before anything is sent or watched.
+13. `LiveAnswers` stays open over all attempts.
+14. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
 
-So a rule that may refuse a call (a budget, an approval, a plan that only tells what it would do) stands between
-`WriteIdentity` and `Announcement`: it knows everything about the call, and nothing has happened yet.
+So another rule that may refuse a call stands between `WriteIdentity` and `Announcement`, beside these. A run
+has only the middlewares that its options ask for (`is_wanted`).
 
 A step that calls no service goes past those that only concern services (`is_for_services`): thousands of such steps
 may stand between two requests.
@@ -39,21 +47,27 @@ from engine.compiler.definition.plan import Node
 from engine.record.failure import StepFailed
 from engine.record.frames import Frame
 from engine.runner.execution.concurrency import RunStopped
+from engine.runner.execution.last_link import LastLink
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded, failed
 from engine.runner.middleware.accounts import OpenedAccounts
 from engine.runner.middleware.agreement import RequiredAgreement
-from engine.runner.middleware.announcement import Announcement
+from engine.runner.middleware.allow_list import AllowList
+from engine.runner.middleware.approval import Approval
 from engine.runner.middleware.arguments import Arguments
+from engine.runner.middleware.as_planned import AsPlanned
+from engine.runner.middleware.budget import Budget
+from engine.runner.middleware.harmless_text import HarmlessText
 from engine.runner.middleware.identity import WriteIdentity
-from engine.runner.middleware.last_link import LastLink
 from engine.runner.middleware.live_answers import LiveAnswers
 from engine.runner.middleware.once import Once
 from engine.runner.middleware.output_types import OutputTypes
+from engine.runner.middleware.outside_text import OutsideTextCheck
+from engine.runner.middleware.planning import Planning
 from engine.runner.middleware.rate_limits import RateLimits
-from engine.runner.middleware.recorder import Recorder
+from engine.runner.middleware.recorder import Announcement, Recorder
 from engine.runner.middleware.refusals import RefusalReports
-from engine.runner.middleware.replay import Replay
+from engine.runner.middleware.rereading import Replay, Rereading
 from engine.runner.middleware.suspension import Suspension
 
 ORDER: tuple[type[Middleware], ...] = (
@@ -62,11 +76,19 @@ ORDER: tuple[type[Middleware], ...] = (
     Suspension,
     RateLimits,
     Arguments,
+    HarmlessText,
+    AllowList,
+    OutsideTextCheck,
     OpenedAccounts,
     RequiredAgreement,
     WriteIdentity,
+    Planning,
+    Approval,
+    AsPlanned,
+    Budget,
     Announcement,
     OutputTypes,
+    Rereading,
     Replay,
     LiveAnswers,
     Once,
@@ -79,13 +101,14 @@ class StepExecutor:
 
     def __init__(self, run: RunContext) -> None:
         self._run, self._facts, self._recording = run, run.facts, run.recording
-        self._always = {one: one(run) for one in ORDER if not one.is_for_services}
+        self._wanted = [one for one in ORDER if one.is_wanted(run.facts.options)]
+        self._always = {one: one(run) for one in self._wanted if not one.is_for_services}
         self._without = composed(list(self._always.values()), LastLink(run))
 
     @cached_property
     def _with_services(self) -> Next:
         """The whole chain, made by the first step that needs it."""
-        return composed([self._always.get(one) or one(self._run) for one in ORDER], LastLink(self._run))
+        return composed([self._always.get(one) or one(self._run) for one in self._wanted], LastLink(self._run))
 
     async def perform(self, node: Node, frame: Frame, path: str) -> Any:
         """Run the step and return its output; its start, attempts and end are recorded.
@@ -102,7 +125,7 @@ class StepExecutor:
         if isinstance(outcome, Succeeded):
             return outcome.output
         if isinstance(outcome, Failed):
-            raise StepFailed(outcome.document()) from outcome.error
+            raise StepFailed(outcome.document(), goes_on=outcome.goes_on) from outcome.error
         assert isinstance(outcome, Stops)
         raise RunStopped(outcome.wish.outputs, outcome.wish.message)
 

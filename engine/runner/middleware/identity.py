@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.base.lazy_values import complete
+from engine.base.lazy_values import NotKnownYet, complete, marked
 from engine.plugins.step import Effect
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.ledger import arguments_hash
@@ -28,7 +28,11 @@ class WriteIdentity(Middleware):
         """Make the call; a write with its identity."""
         if call.effect is not Effect.WRITES:
             return await call_next(call)
-        return await call_next(replace(call, write=await self._write(call)))
+        try:
+            write = await self._write(call)
+        except NotKnownYet:  # in a plan: the name depends on what another write will return
+            return await call_next(call)
+        return await call_next(replace(call, write=write))
 
     async def _write(self, call: StepCall) -> Write:
         account, arguments = call.account, call.arguments
@@ -43,7 +47,7 @@ class WriteIdentity(Middleware):
             run_id=call.run_id,
             path=call.path,
             uses=call.action.uses,
-            arguments_hash=await in_thread_if_read(arguments, lambda: arguments_hash(complete(arguments))),
+            arguments_hash=await in_thread_if_read(arguments, lambda: arguments_hash(marked(arguments))),
         )
 
     def _again(self) -> list[Any]:

@@ -1,4 +1,6 @@
-"""Wait as long as a service asks to be left alone, or until writing is allowed again, then make the call again."""
+"""Wait as long as a service asks to be left alone, until writing is allowed again, or for a person's approval; then
+make the call again.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +8,13 @@ from msgspec.structs import replace
 
 from engine.base.names import moment_of
 from engine.record.events import StepWaiting
-from engine.runner.effects.rate_limit_waits import hold, is_hold
+from engine.runner.effects.rate_limit_waits import hold, repeats_call
 from engine.runner.execution.run_context import RunContext
-from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall
+from engine.runner.execution.step_call import Asks, Failed, Middleware, Next, Outcome, StepCall
 
 
 class RateLimits(Middleware):
-    """Repeats a call that was asked to wait. The wait is recorded, so that it survives a restart."""
+    """Repeats a call that has to wait. The wait is recorded, so that it survives a restart."""
 
     is_for_services = True
 
@@ -23,13 +25,14 @@ class RateLimits(Middleware):
         """Make the call until it has an outcome other than a request to wait."""
         while True:
             outcome = await call_next(await self._released(call))
-            if not isinstance(outcome, Failed) or not await self._is_held(outcome):
-                return outcome
+            if isinstance(outcome, Asks) or (isinstance(outcome, Failed) and await self._is_held(outcome)):
+                continue
+            return outcome
 
     async def _released(self, call: StepCall) -> StepCall:
         """Return the call as it begins now, after the recorded wait if there is one."""
         recorded = self._recording.waiting(call.path)
-        if recorded is None or not is_hold(recorded):
+        if recorded is None or not repeats_call(recorded) or self._pauses.is_lost(recorded):
             return call
         await self._wait(self._pauses.of(recorded), None, call.frame.deadline)
         failed_before = self._recording.failed_attempts(call.path)

@@ -1,4 +1,4 @@
-"""Record how a step ended, and have that on disk before anything builds on it.
+"""Record that a step begins and how it ended, and have that on disk before anything builds on it.
 
 A step that calls no service may end without waiting for the disk: its event is committed together with what comes
 next (a *loose end*), at the latest before another step starts.
@@ -18,7 +18,7 @@ from engine.base.errors import OrchestraError
 from engine.base.names import timestamp
 from engine.base.statuses import StepStatus
 from engine.plugins.step import Effect, Usage
-from engine.record.events import StepFinished
+from engine.record.events import StepFinished, StepStarted
 from engine.runner.effects.fault_points import reached
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded
@@ -70,18 +70,27 @@ class Recorder(Middleware):
             more["effect"] = outcome.effect
         if outcome.is_replayed:
             more["replayed"] = True
+        if outcome.planned is not None:
+            more["planned"] = outcome.planned
         remarks = outcome.remarks
         if remarks is not None and remarks.usage != _NO_USAGE:
             more["usage"] = vars(remarks.usage)
-        if remarks is not None and remarks.notes:
-            more["note"] = remarks.notes[-1]
+        notes = [*outcome.call.notes, *(remarks.notes[-1:] if remarks is not None else ())]
+        if notes:
+            more["note"] = " ".join(notes)
         return more
 
     async def _failed(self, outcome: Failed) -> None:
         call, error = outcome.call, outcome.error
         if not isinstance(error, _FORESEEN):
             _log.error("step %s of run %s broke down", call.path, call.run_id, exc_info=error)
-        details = {"error": outcome.document(), "handled": is_handled(call.node), **call.details()}
+        details: dict[str, Any] = {
+            "error": outcome.document(),
+            "handled": outcome.goes_on or is_handled(call.node),
+            **call.details(),
+        }
+        if outcome.usage is not None and outcome.usage != _NO_USAGE:
+            details["usage"] = vars(outcome.usage)
         self._finished(call, StepStatus.FAILED, details)
         await self._recording.committed()
 
@@ -93,3 +102,19 @@ class Recorder(Middleware):
 
     def _finished(self, call: StepCall, status: StepStatus, details: Mapping[str, Any]) -> None:
         self._recording.emit(StepFinished, path=call.path, status=status, title=call.node.title, **details)
+
+
+class Announcement(Middleware):
+    """Writes `step_started`. A step that calls no service is recorded when it ends."""
+
+    is_for_services = True
+
+    def __init__(self, run: RunContext) -> None:
+        self._recording = run.recording
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Announce the call, then make it."""
+        if call.effect is Effect.PURE:
+            return await call_next(call)
+        self._recording.emit(StepStarted, path=call.path, title=call.node.title, **call.details())
+        return await call_next(replace(call, is_announced=True))

@@ -6,31 +6,36 @@ again: it goes on waiting.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from engine.base.errors import OrchestraError, StepTimeout
 from engine.base.names import moment_of
+from engine.plugins.step import CallWorkflow
 from engine.record.events import StepWaiting
+from engine.record.types.run import OutsideInput
 from engine.runner.effects.job import Attempt
-from engine.runner.effects.rate_limit_waits import is_hold
+from engine.runner.effects.rate_limit_waits import repeats_call
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded, Waits, failed
 from engine.runner.middleware.identity import scope_of
 from engine.runner.suspension.waits import Waiting
+from engine.runner.tags.run_tags import RunTags, outside_inputs
+from engine.runner.tags.tagging import has_expressions
 
 
 class Suspension(Middleware):
     """Turns a wait into the outcome that it has in the end."""
 
     def __init__(self, run: RunContext) -> None:
-        self._run, self._recording, self._pauses = run, run.recording, run.pauses
+        self._run, self._recording, self._pauses, self._tags = run, run.recording, run.pauses, RunTags(run)
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Continue a recorded wait; otherwise make the call, and wait if it asks for that."""
         recorded = self._recording.waiting(call.path)
-        if recorded is not None and not is_hold(recorded) and not self._pauses.is_lost(recorded):
+        if recorded is not None and not repeats_call(recorded) and not self._pauses.is_lost(recorded):
             return await self._waited(replace(call, is_announced=True), self._pauses.of(recorded))
         outcome = await call_next(call)
         if not isinstance(outcome, Waits):
@@ -44,9 +49,18 @@ class Suspension(Middleware):
         call, earlier = outcome.call, self._run.earlier
         caller = await self._caller(call)
         replay = None if earlier is None else earlier.called_run(call.node, call.frame)
-        pause = self._pauses.begun(outcome.wish, call.path, caller, self._recording.last_wait(call.path), replay)
+        rule = call.action.approval.own.over(self._run.approval_rules().get(call.action.uses))
+        outside = self._outside_inputs(call) if isinstance(outcome.wish, CallWorkflow) else ()
+        earlier_wait = self._recording.last_wait(call.path)
+        pause = self._pauses.begun(outcome.wish, call.path, rule, caller, earlier_wait, replay, outside)
         self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.details())
         return await self._waited(replace(call, is_announced=True), self._pauses.of(pause))
+
+    def _outside_inputs(self, call: StepCall) -> Sequence[OutsideInput]:
+        """Return which of the inputs for a called workflow are text from outside."""
+        if not has_expressions(call.action.arguments.get("inputs")):
+            return ()
+        return outside_inputs(self._tags.at(call), call.action)
 
     async def _caller(self, call: StepCall) -> list[Any]:
         """Return the base of the identities of a run that this step calls."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ from engine.record.acceptance import Circumstances, acceptance, reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import encoded
 from engine.record.run_log import RunLogs
-from engine.record.types.run import Acceptance, Caller, RunOptions
+from engine.record.types.run import Acceptance, Caller, OutsideInput, RunOptions
 from engine.record.values import Values
 from engine.store.journal import CalledRuns
 from engine.store.owners import Owner
@@ -62,10 +62,18 @@ class Children:
     ) -> None:
         self._parent, self._called, self._host, self._logs, self._clock = parent, called, host, logs, clock
 
-    def start(self, workflow: str, inputs: JsonObject, caller: Caller, replay: str | None) -> str:
+    def start(
+        self,
+        workflow: str,
+        inputs: JsonObject,
+        caller: Caller,
+        replay: str | None,
+        outside_inputs: Sequence[OutsideInput] = (),
+    ) -> str:
         """Accept a run in the transaction of this turn's events, start it once they are committed; return its id.
 
         `replay`: the run whose answers are reused, as far as they are still known.
+        `outside_inputs`: which of the inputs are text from outside.
         Raises InvalidInput (for its inputs, or for too many nested runs), InvalidFile.
         """
         if _depth(caller) > _DEEPEST:
@@ -87,6 +95,7 @@ class Children:
             blobs=self._logs.blobs,
             parent_run_id=self._parent["run_id"],
             caller=caller,
+            outside_inputs=outside_inputs,
             options=self._options(replay),
             agreed=self._parent.get("agreed") or {},
         )
@@ -99,8 +108,14 @@ class Children:
     def _options(self, replay: str | None) -> RunOptions:
         options = self._parent.get("options", {})
         kept: RunOptions = {"receipts": options["receipts"]} if "receipts" in options else {}
+        if "plan" in options:
+            kept = {**kept, "plan": options["plan"]}
         if replay is None or not self._logs.exists(replay):
             return kept
+        if "check" in options:
+            return {**kept, "check": replay}
+        if "apply" in options:
+            return {**kept, "apply": {"plan": replay, "root": options["apply"]["root"]}}
         return {**kept, "replay": replay}
 
     def _starts(self, run_id: str) -> Callable[[asyncio.Future[Any]], None]:
@@ -153,7 +168,7 @@ class Children:
         if run is None:
             raise CalledRunFailed(f"The log of the called run {run_id} is gone.", remedy="Start a new run.")
         if run["status"] == RunStatus.SUCCEEDED:
-            return Values(self._logs.blobs, run_id).loaded(run["outputs"] or {})
+            return Values(self._logs.blobs, run_id).planned(run["outputs"] or {})
         because = f": {run['error']['message']}" if run["error"] else "."
         raise CalledRunFailed(
             f"The run {run_id} of {run['workflow']!r} that it called was {run['status']}{because}",

@@ -2,56 +2,121 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import secrets
 from base64 import b32encode
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, cast
 
+from engine.base.errors import ApprovalExpired, Rejected
+from engine.base.json_text import JsonObject
 from engine.base.names import timestamp
+from engine.compiler.definition.approval_rules import StepApproval
 from engine.expressions.json_values import compact_json
+from engine.plugins.step import Preview
+from engine.record.types.approval import AskedCall, Terms
+from engine.record.types.step import Wait
 from engine.store.approvals import ApprovalRecord, Questions
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A person's answer; `at` is RFC 3339 text in UTC."""
+    """What became of a question; `at` is RFC 3339 text in UTC."""
 
-    approved: bool
+    state: Literal["approved", "rejected", "expired", "withdrawn"]
     by: str
     at: str
     comment: str
+    edited: JsonObject | None = None
+    """The arguments of the call as the person changed them; None if they are approved as they are."""
+    goes_on: bool = False
+    """Whether the run goes on without the step if the question has expired."""
+    seen: Preview | None = None
+    """What the person saw of the object of the call."""
+
+    def require_approved(self) -> None:
+        """Raise Rejected or ApprovalExpired unless it was approved."""
+        if self.state == "expired":
+            raise ApprovalExpired("Nobody answered the question of this step in time.", goes_on=self.goes_on)
+        if self.state != "approved":
+            because = f": {self.comment}" if self.comment else "."
+            raise Rejected(f"{self.by} said no{because}")
 
 
 class RunQuestions:
     """Asks questions for one run, on the engine's loop."""
 
-    def __init__(self, questions: Questions, run_id: str, workflow: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, questions: Questions, run_id: str, workflow: str, started_by: str, clock: Callable[[], datetime]
+    ) -> None:
         self._questions, self._run_id, self._workflow, self._clock = questions, run_id, workflow, clock
+        self._started_by = started_by
 
-    def ask(self, path: str, message: str, details: Any) -> str:
-        """Ask in the transaction of this turn's events; return the id of the question."""
-        question = b32encode(secrets.token_bytes(5)).decode("ascii").lower()
-        asked = (question, self._run_id, path, self._workflow, message, compact_json(details), self._now(), "open")
-        self._questions.ask(ApprovalRecord(*asked))
-        return question
+    def ask(
+        self,
+        path: str,
+        message: str,
+        details: Any,
+        rule: StepApproval,
+        call: AskedCall | None = None,
+        call_hash: str = "",
+    ) -> Wait:
+        """Ask in the transaction of this turn's events; return what the run must record in the same turn.
+
+        `call`, `call_hash`: the call that is to be approved, if the question is about one.
+        """
+        now = self._clock()
+        terms: Terms = {"by": rule.by, "started_by": self._started_by, "on_expiry": rule.on_expiry}
+        asked = ApprovalRecord(
+            id=b32encode(secrets.token_bytes(5)).decode("ascii").lower(),
+            run_id=self._run_id,
+            path=path,
+            workflow=self._workflow,
+            message=message,
+            details=compact_json(details),
+            asked_at=timestamp(now),
+            state="open",
+            call="" if call is None else compact_json(asdict(call)),
+            call_hash=call_hash,
+            terms=compact_json(terms),
+            expires_at=_expiry(now, rule.expires_after),
+        )
+        self._questions.ask(asked)
+        wait: Wait = {"approval": asked.id, "due_at": asked.expires_at}
+        return wait if call is None else {**wait, "call_hash": call_hash}
 
     def is_known(self, question: str) -> bool:
         """Return whether the question is known; False if the state was lost and rebuilt from the logs."""
-        return self._questions.is_known(question)
+        return self._questions.get(question) is not None
 
     def answer(self, question: str) -> Answer | None:
-        """Return the answer, or None if there is no answer yet."""
-        found = self._questions.answered(question)
-        if found is None:
-            return None
-        at = found.answered_at or self._now()
-        return Answer(found.state == "approved", found.answered_by or "Nobody", at, found.comment)
+        """Return what became of a question, or None if it is open."""
+        found = self._questions.get(question)
+        return None if found is None or found.state == "open" else self._answer(found)
+
+    def approval(self, path: str, call_hash: str) -> tuple[str, Answer] | None:
+        """Return (question, answer) of the approval that this run has for exactly this call of a step, if any."""
+        found = self._questions.approved(self._run_id, path, call_hash)
+        return None if found is None else (found.id, self._answer(found))
+
+    def _answer(self, found: ApprovalRecord) -> Answer:
+        at = found.answered_at or timestamp(self._clock())
+        edited = json.loads(found.edited) if found.edited else None
+        goes_on = bool(found.terms) and json.loads(found.terms)["on_expiry"] == "continue"
+        seen = AskedCall.parse(found.call).preview if found.call else None
+        return Answer(cast("Any", found.state), found.answered_by or "Nobody", at, found.comment, edited, goes_on, seen)
+
+    def expire(self, question: str) -> asyncio.Future[bool]:
+        """Let the question expire, if it is open; the future is done once that is on disk."""
+        return self._questions.expire(question, timestamp(self._clock()))
 
     def withdraw(self, question: str) -> None:
         """Withdraw the question: no step waits for the answer any longer."""
-        self._questions.withdraw(question, self._now())
+        self._questions.withdraw(question, timestamp(self._clock()))
 
-    def _now(self) -> str:
-        return timestamp(self._clock())
+
+def _expiry(now: datetime, seconds: float | None) -> str | None:
+    return None if seconds is None else timestamp(now + timedelta(seconds=seconds))

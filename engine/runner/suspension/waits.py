@@ -8,17 +8,17 @@ whether the wait has ended. `Pauses.of` restores the object after a restart.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from engine.base.errors import AssertionFailed
 from engine.base.names import moment_of, timestamp
 from engine.base.statuses import Ending
+from engine.compiler.definition.approval_rules import StepApproval
 from engine.plugins.step import AskPerson, CallWorkflow, WaitUntil
-from engine.record.types.run import Caller
+from engine.record.types.run import Caller, OutsideInput
 from engine.record.types.step import Wait
-from engine.runner.effects.rate_limit_waits import is_hold, needs_person, patience_seconds
+from engine.runner.effects.rate_limit_waits import is_hold, is_pause, needs_person, patience_seconds
 from engine.runner.suspension.children import Children
 from engine.runner.suspension.questions import RunQuestions
 
@@ -78,6 +78,20 @@ class _Hold(_Moment):
         return self.due_at is not None and self.due_at - self._clock() > self._patience
 
 
+class _Pause(_Moment):
+    """A budget that is used up: the wait ends when its period does, or when a person resumes."""
+
+    def __init__(self, due_at: str | None, is_paused: Callable[[], bool], clock: Callable[[], datetime]) -> None:
+        self.due_at = None if due_at is None else moment_of(due_at)
+        self._is_paused, self._clock = is_paused, clock
+
+    def is_over(self) -> bool:
+        return super().is_over() or not self._is_paused()
+
+    def output(self) -> Any:
+        return None
+
+
 class _Release:
     """A held write: it is sent once a person allows writing again."""
 
@@ -103,10 +117,13 @@ class _Release:
 
 
 class _Answer:
-    due_at: datetime | None = None
+    """A question to a person, which may expire."""
 
-    def __init__(self, questions: RunQuestions, approval: str) -> None:
-        self._questions, self._approval = questions, approval
+    def __init__(
+        self, questions: RunQuestions, approval: str, due_at: str | None, clock: Callable[[], datetime]
+    ) -> None:
+        self._questions, self._approval, self._clock = questions, approval, clock
+        self.due_at = None if due_at is None else moment_of(due_at)
 
     def is_over(self) -> bool:
         return self._questions.answer(self._approval) is not None
@@ -115,14 +132,18 @@ class _Answer:
         return True
 
     async def changed(self) -> None:
-        await asyncio.Event().wait()
+        """Let the question expire once it is time, so that either this or an answer is stored, never both."""
+        if self.due_at is not None and self._clock() >= self.due_at:
+            await asyncio.shield(self._questions.expire(self._approval))
+        else:
+            await asyncio.Event().wait()
 
     def output(self) -> Any:
         answer = self._questions.answer(self._approval)
         assert answer is not None
-        if not answer.approved:
-            because = f": {answer.comment}" if answer.comment else "."
-            raise AssertionFailed(f"{answer.by} said no{because}", remedy="Resume the run to ask again.")
+        if answer.state == "expired" and answer.goes_on:
+            return {"approved": False, "by": "", "at": answer.at, "comment": ""}
+        answer.require_approved()
         return {"approved": True, "by": answer.by, "at": answer.at, "comment": answer.comment}
 
     async def given_up(self, how: str) -> None:
@@ -156,36 +177,55 @@ class Pauses:
     """Starts waits, and restores them from what a run has recorded."""
 
     def __init__(
-        self, questions: RunQuestions, children: Children, clock: Callable[[], datetime], is_held: Callable[[], bool]
+        self,
+        questions: RunQuestions,
+        children: Children,
+        clock: Callable[[], datetime],
+        is_held: Callable[[], bool],
+        is_paused: Callable[[], bool],
     ) -> None:
-        self._questions, self._children, self._clock, self._is_held = questions, children, clock, is_held
+        self.questions, self._children, self._clock = questions, children, clock
+        self._is_held, self._is_paused = is_held, is_paused
 
-    def begun(self, result: Begun, path: str, caller: Caller, earlier: Wait | None, replay: str | None) -> Wait:
+    def begun(
+        self,
+        result: Begun,
+        path: str,
+        rule: StepApproval,
+        caller: Caller,
+        earlier: Wait | None,
+        replay: str | None,
+        outside_inputs: Sequence[OutsideInput] = (),
+    ) -> Wait:
         """Start to wait; return what the run must record in the same turn of the loop.
 
-        `caller` is [workflow, step path, scope …] of the step; `earlier` the wait recorded when it last failed: a
-        called run then continues; `replay` the run whose answers a called run reuses. Raises OrchestraError.
+        `rule` says who answers a question; `caller` is [workflow, step path, scope …] of the step; `earlier` the wait
+        recorded when it last failed: a called run then continues; `replay` the run whose answers a called run reuses;
+        `outside_inputs` says which of its inputs are text from outside.
+        Raises OrchestraError.
         """
         if isinstance(result, WaitUntil):
             return {"due_at": timestamp(result.due_at), "then": result.output}
         if isinstance(result, AskPerson):
-            return {"approval": self._questions.ask(path, result.message, result.details)}
+            return self.questions.ask(path, result.message, result.details, rule)
         if earlier is not None and "child_run_id" in earlier and self._children.go_on(earlier["child_run_id"]):
             return {"child_run_id": earlier["child_run_id"]}
-        return {"child_run_id": self._children.start(result.workflow, result.inputs, caller, replay)}
+        return {"child_run_id": self._children.start(result.workflow, result.inputs, caller, replay, outside_inputs)}
 
     def is_lost(self, written: Wait) -> bool:
         """Return whether a recorded wait must start again because its question was lost with the state file."""
-        return "approval" in written and not self._questions.is_known(written["approval"])
+        return "approval" in written and not self.questions.is_known(written["approval"])
 
     def of(self, written: Wait) -> Waiting:
         """Return the wait for a record."""
         if "approval" in written:
-            return _Answer(self._questions, written["approval"])
+            return _Answer(self.questions, written["approval"], written.get("due_at"), self._clock)
         if "child_run_id" in written:
             return _Child(self._children, written["child_run_id"])
         if is_hold(written) and needs_person(written):
             return _Release(self._is_held)
+        if is_hold(written) and is_pause(written):
+            return _Pause(written["due_at"], self._is_paused, self._clock)
         due_at = written["due_at"]
         assert due_at is not None  # only a hold that a person ends has no time
         if is_hold(written):

@@ -8,17 +8,23 @@ loses nothing: the next process reads the events and continues, and the ledger k
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from clients.reads_only import reads_only
 from engine.base.definitions import workflow_id_of
 from engine.base.errors import InvalidFile, SetAside, StorageError
 from engine.base.json_text import JsonObject
 from engine.base.names import milliseconds_of, timestamp
 from engine.base.statuses import Ending, RunStatus, StepStatus
+from engine.budgets.limits import SpendingRun, budget_in
+from engine.budgets.meter import RunMeter
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreed, Agreements
@@ -36,6 +42,7 @@ from engine.record.events import (
 )
 from engine.record.failure import StepFailed, failure
 from engine.record.frames import RunName
+from engine.record.plans.planned import AppliedRun, is_plan, plan_hash
 from engine.record.previous_run import EarlierRun
 from engine.record.run_log import RunLogs
 from engine.record.selection import Selection
@@ -59,6 +66,7 @@ from engine.runner.suspension.questions import RunQuestions
 from engine.runner.suspension.suspension import Parking
 from engine.runner.suspension.waits import Pauses, Waiting
 from engine.store.journal import JournalBroken, RunEnd
+from engine.store.ledger import Receipts
 from engine.store.state import Records
 from engine.workflows.plan_cache import PlanCache
 
@@ -79,6 +87,7 @@ class Equipment:
     clock: Callable[[], datetime]
     plans: PlanCache
     host: ChildHost
+    receipts: Receipts
 
 
 class Execution:
@@ -179,34 +188,63 @@ class Execution:
     async def _walk(self) -> Any:
         plan = self._equipment.plans.plan(self._acceptance)
         self._begin_log(plan)
-        executor = StepExecutor(await self._context())
+        followed = await self._followed()
+        executor = StepExecutor(await self._context(plan, followed))
         runner = Runner(plan, self._recording, executor.perform, self._parking, await self._selection())
         run: RunName = {"id": self.run_id, "started_at": self._recording.started_at}
+        if followed is not None:  # so that what names the run has the planned text
+            run = {"id": followed["run_id"], "started_at": followed["started_at"]}
         inputs = self._recording.values.live(self._acceptance["inputs"])
         try:
             if self._recording.failing is not None:
                 raise StepFailed(self._recording.failing)
             return await runner.run(inputs, run)
         except StepFailed as failed:
-            if plan.on_failure is not None:
+            if plan.on_failure is not None and not failed.is_final:
                 await self._after_failure(runner, inputs, run, failed)
             raise
 
-    async def _context(self) -> RunContext:
+    async def _followed(self) -> Run | None:
+        """Return the plan that this run applies or checks. Raises InvalidFile."""
+        options = self._acceptance.get("options", {})
+        plan_id = options["apply"]["plan"] if "apply" in options else options.get("check")
+        return None if plan_id is None else await self._log_of(plan_id)
+
+    async def _context(self, plan: Plan, followed: Run | None) -> RunContext:
         equipment, facts = self._equipment, self._facts()
-        earlier = await self._earlier(facts.options.get("replay"))
+        if followed is None:
+            earlier = await self._earlier(facts.options.get("replay"))
+        else:
+            earlier = EarlierRun(followed, equipment.logs.blobs)
         return RunContext(
             facts=facts,
+            plan=plan,
+            called_plan=partial(equipment.plans.called, self._acceptance),
             recording=self._recording,
             accounts=equipment.accounts,
             writes=equipment.writes,
             reads=Reads(equipment.clock),
+            receipts=equipment.receipts,
             pauses=self._pauses(),
             wait=self._wait,
             clock=equipment.clock,
+            meter=self._meter(),
             live=equipment.live,
             earlier=None if earlier is None else EarlierAnswers(earlier, facts.prompts),
+            guard=reads_only if is_plan(facts.options) else nullcontext,
+            applied=None if followed is None else await self._applied(plan, followed),
         )
+
+    async def _applied(self, plan: Plan, followed: Run) -> AppliedRun | None:
+        """Return what this run may write; None if it writes nothing. Raises InvalidFile."""
+        options = self._acceptance.get("options", {})
+        if "apply" not in options:
+            return None
+        tree = [await self._log_of(options["apply"]["root"])]
+        for run in tree:  # it grows by the runs that each one called
+            called = (step["child_run_id"] for step in run["steps"] if "child_run_id" in step)
+            tree += [await self._log_of(run_id) for run_id in called]
+        return AppliedRun(followed, tree, plan.after_failures, self._equipment.logs.blobs)
 
     def _facts(self) -> RunFacts:
         acceptance = self._acceptance
@@ -221,6 +259,7 @@ class Execution:
             caller=acceptance.get("caller"),
             options=acceptance.get("options", {}),
             renamed=self._renamed(),
+            outside_inputs=acceptance.get("outside_inputs", ()),
             item=_item(acceptance.get("trigger")),
             agreed=Agreed.of_run(self._equipment.agreements, acceptance),
         )
@@ -250,12 +289,13 @@ class Execution:
 
     async def _earlier(self, run_id: str | None) -> EarlierRun | None:
         """Return the log of a run whose answers this one reuses. Raises InvalidFile."""
-        if run_id is None:
-            return None
+        return None if run_id is None else EarlierRun(await self._log_of(run_id), self._equipment.logs.blobs)
+
+    async def _log_of(self, run_id: str) -> Run:
         run = await self._equipment.log_writer.read(run_id)
         if run is None:
             raise InvalidFile(f"The log of run {run_id} is gone.", remedy="Start a run that needs nothing of it.")
-        return EarlierRun(run, self._equipment.logs.blobs)
+        return run
 
     async def _after_failure(self, runner: Runner, inputs: JsonObject, run: RunName, failed: StepFailed) -> None:
         """Run the workflow's `on_failure` steps; the run has failed whatever their result."""
@@ -270,9 +310,40 @@ class Execution:
 
     def _pauses(self) -> Pauses:
         equipment = self._equipment
-        questions = RunQuestions(self._records.questions, self.run_id, self._acceptance["workflow"], equipment.clock)
-        is_held = self._records.effects.held
-        return Pauses(questions, self._children(), equipment.clock, lambda: is_held() is not None)
+        questions = RunQuestions(
+            self._records.questions,
+            self.run_id,
+            self._acceptance["workflow"],
+            self._acceptance["started_by"],
+            equipment.clock,
+        )
+        is_held, is_paused = self._records.effects.held, self._records.spending.is_paused
+        return Pauses(
+            questions,
+            self._children(),
+            equipment.clock,
+            lambda: is_held() is not None,
+            lambda: is_paused(self.run_id),
+        )
+
+    def _meter(self) -> RunMeter:
+        equipment = self._equipment
+        return RunMeter(
+            self._spending_runs,
+            lambda: equipment.accounts.config().config,
+            self._records.spending,
+            equipment.clock,
+        )
+
+    def _spending_runs(self) -> Iterator[SpendingRun]:
+        """Yield this run and those that called it: a model call counts for all of them."""
+        acceptance: Acceptance | None = self._acceptance
+        while acceptance is not None:
+            budget = budget_in(acceptance["definition"]["workflow"])
+            yield SpendingRun(acceptance["run_id"], acceptance["workflow"], workflow_id_of(acceptance), budget)
+            caller = acceptance["parent_run_id"]
+            row = None if caller is None else self._equipment.host.rows.get(caller)
+            acceptance = None if row is None or row.acceptance is None else json.loads(row.acceptance)
 
     def _children(self) -> Children:
         equipment = self._equipment
@@ -347,6 +418,7 @@ class Execution:
         few = self._recording.few
         run = await self._log(self._stored() if few is None else few)
         assert run["ended_at"] is not None
+        is_planned = is_plan(run.get("options") or {})
         end = RunEnd(
             run_id=self.run_id,
             workflow_id=workflow_id_of(run),
@@ -358,7 +430,8 @@ class Execution:
             sentence=run["sentence"],
             counts=compact_json(run["counts"]),
             at_milliseconds=milliseconds_of(self._equipment.clock()),
-            made_good=_processed(run),
+            made_good=[] if is_planned else _processed(run),
+            plan_hash=await asyncio.to_thread(plan_hash, run) if is_planned else None,
         )
         await self._records.runs.ended(end)
         self.is_over = True

@@ -38,7 +38,7 @@ from engine.runner.worker.poller import Lookout
 from engine.runner.worker.queue import WorkQueue
 from engine.store.journal import JournalBroken
 from engine.store.owners import Fenced, Owner
-from engine.store.state import State
+from engine.store.state import Records, State
 from engine.store.write_list import WriteList
 from engine.workflows.plan_cache import PlanCache
 
@@ -226,6 +226,14 @@ class Host:
         at = timestamp(self._clock())
         self._recorded(lambda: self._records.effects.undone(identity, generation, at))
 
+    def ask(self, question: Callable[[Records], Coroutine[Any, Any, Result]]) -> concurrent.futures.Future[Result]:
+        """Run a coroutine on the loop, with the records of this process; cancelling the future cancels it."""
+
+        async def asked() -> Result:
+            return await question(self._records)
+
+        return asyncio.run_coroutine_threadsafe(asked(), self._loop)
+
     def check(self) -> None:
         """Check that the loop answers, that its commits reach the disk, and that this process still owns its runs.
 
@@ -313,6 +321,7 @@ class Host:
             clock=self._clock,
             plans=self.plans,
             host=self,
+            receipts=self.state.receipts,
         )
         self._lookout = Lookout(self.state.changes, self._records, self.owner, self._clock, self)
         self._queue.work(self._execute)

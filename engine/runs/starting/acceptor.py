@@ -17,9 +17,11 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.record.acceptance import Circumstances, acceptance, checked_inputs
 from engine.record.run_log import RunLogs
-from engine.record.types.run import RunOptions, TriggerItem
+from engine.record.types.run import OutsideInput, RunOptions, TriggerItem
 from engine.runner.worker.worker import Host
 from engine.runs.starting.consent import Consents, is_real
+from engine.runs.starting.estimates import Estimates
+from engine.runs.starting.unasked import require_asked
 from engine.store.acceptances import Entry, Renamed, Request
 
 Result = TypeVar("Result")
@@ -40,6 +42,8 @@ class Wish:
     caller: Any = None
     trigger: TriggerItem | None = None
     """The item that a trigger starts it for: {id, source, account, item, title}."""
+    outside_inputs: Sequence[OutsideInput] = ()
+    """Which of its inputs another workflow has given, with text from outside."""
 
 
 class Acceptor:
@@ -57,6 +61,7 @@ class Acceptor:
     ) -> None:
         self._host, self._logs, self._audit, self._clock = host, logs, audit, clock
         self._surroundings, self.mode, self.consents = surroundings, mode, consents
+        self.estimates = Estimates(host.state.spent, host.accounts.config)
 
     def earlier(self, request: Request | None) -> str | None:
         """Return the run that a request started before. Raises InUse if its key was used for a different request."""
@@ -70,6 +75,12 @@ class Acceptor:
         """
         [run_id] = self._begin([self._entry(p, plan, wish, action, self.services(), request)])
         return run_id
+
+    def accept_once(self, p: Principal, plan: Plan, wish: Wish, request: Request, action: str) -> str | None:
+        """Accept a run and start it; return its id, None if this request has started one before. Raises as `accept`."""
+        entry = self._entry(p, plan, wish, action, self.services(), request)
+        [run_id] = self._begin([entry])
+        return run_id if entry.is_new else None
 
     def accept_all(self, p: Principal, plan: Plan, wishes: Iterable[Wish], action: str) -> list[str]:
         """Accept runs, all or none, in one transaction, and start them; return their ids. Raises as `accept`."""
@@ -94,6 +105,7 @@ class Acceptor:
         services: Mapping[str, str],
         request: Request | None = None,
     ) -> Entry:
+        require_asked(p, plan, wish.options, self._host.accounts.config().config.approvals.rules)
         accepted = acceptance(plan, wish.inputs, self._circumstances(p, plan, wish, services))
         self._host.plans.keep(accepted, plan)
         title = str(plan.document.get("title") or plan.name)
@@ -129,6 +141,8 @@ class Acceptor:
             caller=wish.caller,
             options=wish.options,
             trigger=wish.trigger,
+            outside_inputs=wish.outside_inputs,
+            estimate=self.estimates.of(plan, modes),
             confirmed=confirmed,
             agreed=self.consents.kept(plan.id, modes) if AccountMode.MINE in modes.values() else {},
         )

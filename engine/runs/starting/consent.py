@@ -7,7 +7,7 @@ user interface shows what ConfirmationNeeded lists, asks, and passes the names o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from clients.deadline import deadline
@@ -85,11 +85,36 @@ class Consents:
         names = [one.name for one in missing]
         if not missing:
             return []
-        if p.confirmed is False or (p.confirmed is not True and not p.confirmed.issuperset(names)):
+        if not _agrees(p, names):
             raise _needed(name, missing)
         self.agreements.add(_whose(plan, above), {one.key for one in missing})
         self.audit.record(p, "runs.confirm", name, {"confirmed": names})
         return names
+
+    def require_models(self, p: Principal, prompt: str, connections: Iterable[str]) -> None:
+        """Record that `p` agrees now to ask real accounts with a prompt, unless that was agreed to before.
+
+        Raises ConfirmationNeeded, which lists all of them, and ServiceError if the owner of an account cannot be
+        determined.
+        """
+        asked = [self.missing_model(prompt, one) for one in dict.fromkeys(connections)]
+        missing = [one for one in asked if one is not None]
+        names = [one.name for one in missing]
+        if not missing:
+            return
+        if not _agrees(p, names):
+            raise _needed(prompt, missing)
+        self.agreements.add(_of_prompt(prompt), {one.key for one in missing})
+        self.audit.record(p, "prompts.confirm", prompt, {"confirmed": names})
+
+    def missing_model(self, prompt: str, connection: str) -> Touch | None:
+        """Return the real account that nobody has agreed to ask with a prompt. Raises ServiceError."""
+        touch = _account(connection, *self._owner(self._opened(connection)), writes=False)
+        return None if touch.is_in(self.agreements.of(_of_prompt(prompt))) else touch
+
+    def follow_prompt(self, name: str, new: str) -> None:
+        """Move what was agreed to for a renamed prompt; withdraw it if there is no new name."""
+        self.agreements.move(_of_prompt(name), _of_prompt(new) if new else "")
 
     def missing(
         self,
@@ -201,6 +226,15 @@ class Consents:
             "keys": sorted(self.agreements.of(workflow_id)),
             "labels": {one: label for one, label in labels.items() if label},
         }
+
+
+def _of_prompt(prompt: str) -> str:
+    """Return where agreements for the tries of a prompt are kept; no id of a workflow has a space."""
+    return f"prompt {prompt}"
+
+
+def _agrees(p: Principal, names: list[str]) -> bool:
+    return p.confirmed is True or (p.confirmed is not False and p.confirmed.issuperset(names))
 
 
 def _whose(plan: Plan, above: RunStart | None) -> str:

@@ -19,6 +19,7 @@ from engine.compiler.definition.plan import Node, Plan
 from engine.connections.accounts import Account, Accounts
 from engine.expressions.expressions import Template, render
 from engine.plugins.step import Call, Effect
+from engine.record.types.run import EstimateRecord
 from engine.runs.starting.consent import PUBLIC, Touch
 
 _SECONDS = 30.0
@@ -53,6 +54,8 @@ class RunPreview:
     warnings: list[PreviewWarning] = field(default_factory=list)
     items: list[str] | None = None
     count: int | None = None
+    estimate: EstimateRecord | None = None
+    """What it will cost; None if it asks no model."""
     needs_confirmation: list[str] = field(default_factory=list)
     """What nobody has agreed to yet: a run starts for whoever agrees to these names."""
     has_new_accounts: bool = False

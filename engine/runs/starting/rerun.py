@@ -10,6 +10,7 @@ from engine.base.json_text import JsonObject
 from engine.base.statuses import ACTIVE_RUNS, AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.record.options import same_part
+from engine.record.plans.planned import is_plan
 from engine.record.types.run import Run, RunOptions
 from engine.record.values import Values
 from engine.runs.starting.acceptor import Wish
@@ -17,6 +18,7 @@ from engine.runs.starting.acceptor import Wish
 
 def source(run: Run, plan: Plan | None = None) -> Run:
     """Return a run whose recorded outputs can be reused. Raises InvalidInput if it is active or of another workflow."""
+    require_no_plan(run)
     if run["status"] in ACTIVE_RUNS:
         raise InvalidInput(
             f"Run {run['run_id']} is still {run['status']}: what it has done is not all written down.",
@@ -28,6 +30,15 @@ def source(run: Run, plan: Plan | None = None) -> Run:
             remedy=f"`orchestra runs list --workflow {plan.name}` shows those that can be taken.",
         )
     return run
+
+
+def require_no_plan(run: Run) -> None:
+    """Raise InvalidInput for a plan: to repeat it as a run would write what nobody has looked at."""
+    if is_plan(run.get("options") or {}):
+        raise InvalidInput(
+            f"{run['run_id']} is a plan, which has run nothing.",
+            remedy=f"`orchestra plans apply {run['run_id']}` executes it.",
+        )
 
 
 def require_same_accounts(run: Run, modes: Mapping[str, AccountMode]) -> None:
@@ -83,4 +94,5 @@ def again(
         origin_run_id=run["origin_run_id"] or run["run_id"],
         caller=run.get("caller"),
         trigger=run.get("trigger"),
+        outside_inputs=[one for one in run.get("outside_inputs", ()) if one["place"][0] not in inputs],
     )

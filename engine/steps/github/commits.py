@@ -12,6 +12,7 @@ from engine.plugins.step import (
     Output,
     Receipt,
     Written,
+    address,
     changes_respected,
     destination,
     option,
@@ -36,7 +37,7 @@ class CommitText(Part):
     message: str = outside("Message")
     author: str = outside("Author")
     date: str
-    url: str
+    url: str = address("Address")
 
 
 class ListCommitsFields(Limited):
@@ -74,7 +75,7 @@ class GetCommitOutput(Changes):
     message: str = outside("Message")
     author: str = outside("Author")
     date: str
-    url: str
+    url: str = address("Address")
     additions: int
     deletions: int
 
@@ -107,7 +108,7 @@ class CompareOutput(Changes):
     status: str
     ahead_by: int
     behind_by: int
-    url: str
+    url: str = address("Address")
     commits: list[CommitText]
     commit_count: int
 
@@ -160,7 +161,7 @@ class CreateBranchOutput(Output):
 
     name: str
     sha: str
-    url: str
+    url: str = address("Address")
 
 
 class CreateBranch(FindableWriting):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
+from clients.errors import NotFound
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import (
     Call,
     JsonValue,
     Output,
+    Preview,
     Prompts,
     Receipt,
     Written,
+    address,
     changes_respected,
     content,
     destination,
@@ -36,7 +39,7 @@ class GetFileOutput(Output):
     path: str
     text: str = outside("Text")
     sha: str
-    url: str
+    url: str = address("Address")
 
 
 class GetFile(Reading):
@@ -74,7 +77,7 @@ class GetContentOutput(Output):
     path: str
     kind: Literal["file", "folder"]
     sha: str
-    url: str
+    url: str = address("Address")
     file: RunFile | None
     entries: list[Entry]
 
@@ -99,6 +102,10 @@ class GetContent(Reading):
         return {**found, "file": FileContent(data, name, media_type)}
 
 
+_MARKDOWN = (".md", ".markdown", ".mdown", ".mkdn", ".mdx")
+"""How the names of files end that GitHub shows as Markdown (github/markup)."""
+
+
 class PutFileFields(Repository):
     """The file and its new content."""
 
@@ -116,12 +123,33 @@ class PutFileOutput(Output):
     path: str
     sha: str
     commit: str
-    url: str
+    url: str = address("Address")
     changed: bool
+
+
+def _shown(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return f"({len(content):,} bytes)"
 
 
 class Committing(FindableWriting):
     """Base of the steps that commit a change to one file; the commit is found by the trailer of its message."""
+
+    def preview(self, call: Call) -> Preview:
+        """Return the text of the file as it will be, and as it is; a file of another kind is told by its SHA."""
+        it = call.fields
+        where = f"{it.repository.strip().lower()}:{it.path.strip('/')}" + (f"@{it.branch}" if it.branch else "")
+        try:
+            found = call.client.get_content(it.repository, it.path, it.branch)
+        except NotFound:
+            return Preview(it.path, self.content(it), None, where)
+        return Preview(it.path, self.content(it), _shown(found["content"] or b""), where, found["sha"])
+
+    def content(self, fields: Any) -> str:
+        """Return the new text of the file, empty if it is deleted."""
+        return ""
 
     output = PutFileOutput
     stays = "both commits in the history"
@@ -156,6 +184,14 @@ class PutFile(Committing):
         data = it.text if it.file is None else call.read(it.file)
         return call.client.put_file(it.repository, it.path, data, it.message, it.branch, it.sha, marker=call.marker)
 
+    def content(self, fields: PutFileFields) -> str:
+        """Return the new text, or the name of the file."""
+        return fields.text if fields.file is None else f"({fields.file.bytes:,} bytes: {fields.file.name})"
+
+    def is_markdown(self, name: str, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return whether GitHub shows the file as Markdown."""
+        return name == "text" and str(arguments.get("path", "")).lower().endswith(_MARKDOWN)
+
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require either a text (which may be empty) or a file."""
         given = [name for name in ("text", "file") if arguments.get(name) is not None]
@@ -186,6 +222,7 @@ class DeleteFile(Committing):
     """Delete a file with a commit; if somebody changed it since `sha`, it is a conflict, never deleted."""
 
     name = "github.delete_file"
+    approval = "always"
     title = "Delete a file"
     undoes = "restores the file with a new commit"
     fields = DeleteFileFields

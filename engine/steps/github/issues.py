@@ -10,12 +10,15 @@ from engine.plugins.step import (
     Call,
     JsonValue,
     Output,
+    Preview,
     Prompts,
     Repeat,
     Written,
+    address,
     changes_respected,
     content,
     destination,
+    lines_of,
     option,
     outside,
 )
@@ -30,12 +33,17 @@ class OneIssue(Repository):
     issue: int = destination("Issue number", ge=1)
 
 
+def issue_name(repository: str, number: int) -> str:
+    """Return the name of an issue or pull request: `acme/app#7`."""
+    return f"{repository.strip().lower()}#{number}"
+
+
 class ChangedIssue(Output):
     """The issue; `before` holds the old values of the changed fields, null if they are not known."""
 
     id: int
     number: int
-    url: str
+    url: str = address("Address")
     title: str = outside("Title")
     state: str
     changed: bool | None
@@ -59,6 +67,14 @@ class ChangeIssue(Writing):
         before = _before(call, changes, lambda: call.client.issues.fields(it.repository, it.issue))
         issue = call.client.issues.change(it.repository, it.issue, changes)
         return {**issue, "before": before, "changed": None if before is None else bool(before)}
+
+    def preview(self, call: Call) -> Preview:
+        """Return the fields to set, and their present values."""
+        it, changes = call.fields, self.changes(call)
+        issue = call.client.issues.fields(it.repository, it.issue)
+        before = lines_of({name: issue[name] for name in changes})
+        thing = issue_name(it.repository, it.issue)
+        return Preview(f"{thing}: {issue['title']}", lines_of(changes), before, thing)
 
     def why_kept(self, written: Written) -> str:
         """Return a reason if the old values are not known."""
@@ -95,7 +111,7 @@ class UpdateIssueFields(OneIssue):
     """The new values; fields that are not given stay unchanged."""
 
     title: str | None = content("Title", None, min_length=1)
-    body: str | None = content("Body", None, widget="text")
+    body: str | None = content("Body", None, widget="text", markup="markdown")
     labels: list[str] | None = option("Labels (the complete list)", None)
     assignees: list[str] | None = destination("Assignees (the complete list)", None)
     state: Literal["open", "closed"] | None = option("State", None)

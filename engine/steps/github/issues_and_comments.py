@@ -11,6 +11,7 @@ from engine.plugins.step import (
     JsonValue,
     Output,
     Written,
+    address,
     changes_respected,
     content,
     destination,
@@ -31,7 +32,7 @@ class CreateIssueFields(Repository):
     """The text of the issue."""
 
     title: str = content("Title", min_length=1)
-    body: str = content("Body", "", widget="text")
+    body: str = content("Body", "", widget="text", markup="markdown")
     labels: list[str] = option("Labels", [])
     assignees: list[str] = destination("Assignees", [])
 
@@ -41,7 +42,7 @@ class CreateIssueOutput(Output):
 
     id: int
     number: int
-    url: str
+    url: str = address("Address")
     title: str = outside("Title")
     state: str
 
@@ -88,14 +89,14 @@ class CommentFields(Repository):
     """Where to comment, and the text."""
 
     issue: int = destination("Issue number", ge=1)
-    body: str = content("Text", min_length=1, widget="text")
+    body: str = content("Text", min_length=1, widget="text", markup="markdown")
 
 
 class CommentOutput(Output):
     """The comment that was written."""
 
     id: int
-    url: str
+    url: str = address("Address")
 
 
 class Comment(FindableWriting):

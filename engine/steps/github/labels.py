@@ -6,8 +6,8 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from engine.plugins.step import Call, JsonValue, Output, Repeat, Written, option, outside
-from engine.steps.github.issues import OneIssue
+from engine.plugins.step import Call, JsonValue, Output, Preview, Repeat, Written, address, option, outside
+from engine.steps.github.issues import OneIssue, issue_name
 from engine.steps.github.repository import Writing
 
 
@@ -22,9 +22,13 @@ class LabelOutput(Output):
 
     id: int
     number: int
-    url: str
+    url: str = address("Address")
     labels: list[str] = outside("Labels")
     touched: list[str] | None = outside("Labels that changed")
+
+
+def _listed(labels: list[str]) -> str:
+    return "\n".join(labels) or "(no labels)"
 
 
 class ChangeLabels(Writing):
@@ -43,6 +47,16 @@ class ChangeLabels(Writing):
         seen = self._seen(call)
         labels = self._set(call, call.fields.labels, adds=self.adds())
         return {**seen, "labels": seen["labels"] if labels is None else labels}
+
+    def preview(self, call: Call) -> Preview:
+        """Return the labels of the issue as they will be, and as they are."""
+        it = call.fields
+        issue = call.client.issues.fields(it.repository, it.issue)
+        named = {each.casefold() for each in it.labels}
+        rest = [each for each in issue["labels"] if each.casefold() not in named]
+        thing = issue_name(it.repository, it.issue)
+        before, after = sorted(issue["labels"]), sorted([*rest, *it.labels] if self.adds() else rest)
+        return Preview(f"{thing}: {issue['title']}", _listed(after), _listed(before), thing)
 
     def _seen(self, call: Call) -> Mapping[str, Any]:
         """Return the issue as of the first attempt, with `touched`: the labels to change, None if unknown.

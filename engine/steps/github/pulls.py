@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from clients.plural import counted
 from engine.plugins.step import (
     Call,
     JsonValue,
     Output,
+    Preview,
     Prompts,
     Receipt,
     Written,
+    address,
     changes_respected,
     content,
     destination,
@@ -37,7 +40,7 @@ class PullText(ThreadText):
     base: str
     head_sha: str
     draft: bool
-    reviewers: list[str]
+    reviewers: list[str] = outside("Reviewers")
     merged_at: str | None
 
 
@@ -97,7 +100,7 @@ class CreatePullFields(Repository):
     """The text of the pull request, and its two branches."""
 
     title: str = content("Title", min_length=1)
-    body: str = content("Body", "", widget="text")
+    body: str = content("Body", "", widget="text", markup="markdown")
     head: str = destination("From branch", min_length=1)
     base: str = destination("Into branch", "main", min_length=1)
     draft: bool = option("As a draft", default=False)
@@ -108,7 +111,7 @@ class CreatePullOutput(Output):
 
     id: int
     number: int
-    url: str
+    url: str = address("Address")
     title: str = outside("Title")
     state: str
     head: str
@@ -153,14 +156,14 @@ class ReviewPullFields(OnePull):
     """The verdict and text of the review."""
 
     event: Literal["COMMENT", "APPROVE", "REQUEST_CHANGES"] = option("Word", "COMMENT")
-    body: str = content("Text", "", widget="text")
+    body: str = content("Text", "", widget="text", markup="markdown")
 
 
 class ReviewPullOutput(Output):
     """The review that was written."""
 
     id: int
-    url: str
+    url: str = address("Address")
     state: str
 
 
@@ -202,6 +205,22 @@ class ReviewPull(FindableWriting):
         return []
 
 
+_SHOWN_FILES, _SHOWN_CHARACTERS = 100, 50_000
+
+
+def _pull_text(pull: Mapping[str, Any]) -> str:
+    """Return a pull request as somebody who merges it reads it: from where to where, and each change."""
+    counts = f"{counted(pull['file_count'], 'file')}, +{pull['additions']} -{pull['deletions']}"
+    head = {
+        "From": f"{pull['head']} ({pull['head_sha']})",
+        "Into": pull["base"],
+        "State": "merged" if pull["merged"] else pull["state"],
+        "Changes": f"{counts}; not all of it is shown" if pull["is_cut"] else counts,
+    }
+    files = [f"{one['status']}: {one['path']}\n{one['patch']}".rstrip() for one in pull["files"]]
+    return "\n\n".join(["\n".join(f"{name}: {value}" for name, value in head.items()), *files])
+
+
 class MergePullFields(OnePull):
     """The merge method and message."""
 
@@ -215,7 +234,7 @@ class MergePullOutput(Output):
     """The pull request; `sha` is the merge commit, `changed` is false if it was already merged."""
 
     number: int
-    url: str
+    url: str = address("Address")
     merged: bool
     sha: str
     changed: bool
@@ -225,6 +244,7 @@ class MergePull(FindableWriting):
     """Merge a pull request; one that is already merged stays unchanged."""
 
     name = "github.merge_pull"
+    approval = "always"
     title = "Merge a pull request"
     done = "merged"
     lasts = "A merge stays in the history; a new pull request can revert it."
@@ -236,6 +256,14 @@ class MergePull(FindableWriting):
         it = call.fields
         words = (it.commit_title, it.commit_message)
         return call.client.pulls.merge(it.repository, it.pull, it.method, it.sha, *words)
+
+    def preview(self, call: Call) -> Preview:
+        """Return the pull request with its changes, which are merged as they are."""
+        it = call.fields
+        pull = call.client.pulls.get(it.repository, it.pull, _SHOWN_FILES, _SHOWN_CHARACTERS)
+        text = _pull_text(pull)
+        where = f"{it.repository.strip().lower()}#{it.pull}"
+        return Preview(f"{where}: {pull['title']}", text, text, where, pull["head_sha"])
 
     def find(self, call: Call) -> JsonValue | None:
         """Check whether it is merged."""

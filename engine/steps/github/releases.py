@@ -15,6 +15,7 @@ from engine.plugins.step import (
     Receipt,
     Repeat,
     Written,
+    address,
     changes_respected,
     content,
     destination,
@@ -31,12 +32,12 @@ class ReleaseText(Part):
 
     id: int
     tag: str = outside("Tag")
-    url: str
+    url: str = address("Address")
     title: str = outside("Title")
     body: str = outside("Body")
     draft: bool
     prerelease: bool
-    author: str
+    author: str = outside("Author")
     created_at: str
     published_at: str | None
 
@@ -59,7 +60,7 @@ class CreateReleaseFields(Repository):
 
     tag: str = destination("Tag", min_length=1, max_length=200)
     title: str = content("Title (empty: the tag)", "")
-    body: str = content("Notes", "", widget="text")
+    body: str = content("Notes", "", widget="text", markup="markdown")
     target: str = destination("Branch or commit of a new tag (empty: the default branch)", "")
     draft: bool = option("As a draft", default=True)
     prerelease: bool = option("As a pre-release", default=False)
@@ -70,7 +71,7 @@ class CreateReleaseOutput(Output):
 
     id: int
     tag: str
-    url: str
+    url: str = address("Address")
     draft: bool
 
 
@@ -78,6 +79,7 @@ class CreateRelease(FindableWriting):
     """Create a release, by default as a draft; it is found again by a hidden comment in its notes."""
 
     name = "github.create_release"
+    approval = "always"
     title = "Create a release"
     fields = CreateReleaseFields
     output = CreateReleaseOutput
@@ -113,13 +115,14 @@ class DispatchOutput(Output):
     """The run that was started; empty if GitHub does not return it."""
 
     id: str
-    url: str
+    url: str = address("Address")
 
 
 class DispatchWorkflow(Writing):
     """Start a GitHub Actions workflow. It is sent only once, since a started run cannot be recognized later."""
 
     name = "github.dispatch_workflow"
+    approval = "always"
     title = "Start a workflow of GitHub Actions"
     repeat = Repeat.UNFINDABLE
     lasts = "Only GitHub knows what the workflow did."
@@ -135,10 +138,10 @@ class DispatchWorkflow(Writing):
 class RequestFields(Fields):
     """Any path of GitHub's REST API (https://docs.github.com/rest)."""
 
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = option("Method", "GET")
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = destination("Method", "GET")
     path: str = destination("Path, such as /repos/acme/app/topics", min_length=2)
     query: dict[str, JsonValue] = content("Query", {})
-    json_body: Any = content("JSON body", None, alias="json")
+    json_body: Any = content("JSON body", None, alias="json", markup="markdown")
 
 
 class RequestOutput(Output):
@@ -152,6 +155,7 @@ class Request(Writing):
     """Call any path of GitHub's REST API, only on this connection's server: GET reads, other methods write."""
 
     name = "github.request"
+    approval = "always"
     title = "Call GitHub's REST API"
     repeat = Repeat.UNFINDABLE
     lasts = "There is no general way to undo a custom API call."

@@ -8,7 +8,19 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from engine.plugins.listing import UnreadableThing, unreadable_of
-from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Repeat, StepType, destination, option, outside
+from engine.plugins.step import (
+    Call,
+    Effect,
+    Fields,
+    JsonValue,
+    Output,
+    Repeat,
+    StepType,
+    address,
+    destination,
+    option,
+    outside,
+)
 
 MOST = 1000
 
@@ -43,13 +55,13 @@ class ThreadText(Part):
 
     id: int
     number: int
-    url: str
+    url: str = address("Address")
     title: str = outside("Title")
     state: str
     body: str = outside("Body")
     labels: list[str] = outside("Labels")
-    assignees: list[str]
-    author: str
+    assignees: list[str] = outside("Assignees")
+    author: str = outside("Author")
     created_at: str
     updated_at: str
     closed_at: str | None

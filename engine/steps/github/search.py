@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from engine.plugins.step import Fields, destination, option
+from engine.plugins.step import Fields, destination, option, outside
 from engine.steps.github.issues_and_comments import IssueText
 from engine.steps.github.repository import MOST, Listing
 
@@ -12,7 +12,7 @@ from engine.steps.github.repository import MOST, Listing
 class SearchIssuesFields(Fields):
     """The search, in GitHub's syntax (https://docs.github.com/search-github)."""
 
-    query: str = option("Search", min_length=1)
+    query: str = destination("Search", min_length=1)
     repository: str = destination("Only in this repository", "", format="github-repository")
     kind: Literal["issue", "pull_request"] = option("What", "issue")
     limit: int = option("At most", 25, ge=1, le=MOST - 1)
@@ -21,7 +21,7 @@ class SearchIssuesFields(Fields):
 class FoundIssue(IssueText):
     """An issue or pull request that was found."""
 
-    repository: str
+    repository: str = outside("Repository")
     is_pull: bool
 
 

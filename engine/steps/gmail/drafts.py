@@ -6,11 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 from clients.errors import NotFound
+from clients.mail.outgoing import one_line
 from engine.plugins.mail_fields import Part, TrimFields
-from engine.plugins.step import Call, Fields, JsonValue, Output, Repeat, Written, changes_respected, destination, option
+from engine.plugins.step import (
+    Call,
+    Fields,
+    JsonValue,
+    Output,
+    Preview,
+    Repeat,
+    Written,
+    changes_respected,
+    destination,
+)
 from engine.steps.gmail.reading import GmailRead, ListFields, MailOutput
 from engine.steps.gmail.sending import GmailSend
-from engine.steps.gmail.writing import GmailWrite, SentOutput, WriteFields, letter
+from engine.steps.gmail.writing import GmailWrite, SentOutput, WriteFields, letter, letter_preview
 
 
 class DraftOutput(SentOutput):
@@ -34,6 +45,10 @@ class CreateDraft(GmailWrite):
     def call(self, call: Call) -> JsonValue:
         """Return {id, message, thread_id, message_id, url}."""
         return call.client.outbox.create_draft(letter(call))
+
+    def preview(self, call: Call) -> Preview:
+        """Return the draft."""
+        return letter_preview(call, letter(call))
 
     def find(self, call: Call) -> JsonValue | None:
         """Look for it among the drafts by its Message-ID."""
@@ -61,12 +76,30 @@ class CreateDraft(GmailWrite):
         return str(fields.in_reply_to)
 
 
+def draft_preview(call: Call) -> Preview:
+    """Return an existing draft as its readers would see it."""
+    message = call.client.outbox.message_of(call.fields.draft)
+    mail = call.client.mail.message(message)
+    head = {"To": mail["to"], "Cc": mail["cc"], "Subject": mail["subject"]}
+    text = "\n".join([*(f"{name}: {one_line(value)}" for name, value in head.items() if value), "", mail["text"]])
+    title = one_line(mail["subject"]) or "(no subject)"
+    return Preview(title, text, text, call.fields.draft, to=one_line(mail["to"]), url=call.client.url(message))
+
+
 class GmailDraftWrite(GmailWrite):
     """Base of the steps that change an existing draft."""
 
     def target(self, fields: Any) -> str:
         """Serialize changes of the same draft."""
         return str(fields.draft)
+
+    def preview(self, call: Call) -> Preview:
+        """Return what is left of the draft, and the draft as it is."""
+        return replace(draft_preview(call), text=self.rewritten(call))
+
+    def rewritten(self, call: Call) -> str:
+        """Return the draft after the step; nothing is left of it unless the step says otherwise."""
+        return ""
 
 
 class DraftFields(Fields):
@@ -96,18 +129,27 @@ class UpdateDraft(GmailDraftWrite):
         """Return {id, message, thread_id, message_id, url}."""
         return call.client.outbox.update_draft(call.fields.draft, letter(call))
 
+    def rewritten(self, call: Call) -> str:
+        """Return the new draft."""
+        return letter_preview(call, letter(call)).text
+
 
 class SendDraft(GmailSend):
     """Send a draft unchanged; it gets its own Message-ID, by which it is found again."""
 
     name = "gmail.send_draft"
     title = "Send a draft"
+    sends_mail = "stored"
     done = "sent"
     fields = DraftFields
 
     def call(self, call: Call) -> JsonValue:
         """Return {id, thread_id, message_id, url}."""
         return call.client.outbox.send_draft(call.fields.draft, call.marker)
+
+    def preview(self, call: Call) -> Preview:
+        """Return the draft, which is sent as it is."""
+        return draft_preview(call)
 
     def target(self, fields: Any) -> str:
         """Serialize sends of the same draft."""
@@ -125,6 +167,7 @@ class DeleteDraft(GmailDraftWrite):
     """Delete a draft permanently."""
 
     name = "gmail.delete_draft"
+    approval = "always"
     title = "Delete a draft"
     done = "deleted"
     repeat = Repeat.SAFE
@@ -140,7 +183,7 @@ class DeleteDraft(GmailDraftWrite):
 class GetDraftFields(TrimFields):
     """The fields of `gmail.get_draft`."""
 
-    draft: str = option("Draft", min_length=1)
+    draft: str = destination("Draft", min_length=1)
 
 
 class ReadDraftOutput(MailOutput):

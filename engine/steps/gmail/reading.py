@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from engine.plugins.mail_fields import (
@@ -13,7 +15,7 @@ from engine.plugins.mail_fields import (
     file_content,
     note_unreadable,
 )
-from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, option, outside
+from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
 
 SERVICE = "gmail"
 
@@ -38,9 +40,9 @@ class GmailRead(StepType):
 class SearchFields(TrimFields):
     """The fields of `gmail.search_messages`."""
 
-    query: str = option("Search, as in Gmail", "in:inbox")
+    query: str = destination("Search, as in Gmail", "in:inbox")
     limit: int = option("At most", 25, ge=1, le=500)
-    ids: list[str] = option("Exactly these mails (no search)", [])
+    ids: list[str] = destination("Exactly these mails (no search)", [])
 
 
 class SearchOutput(Output):
@@ -59,8 +61,14 @@ class SearchMessages(GmailRead):
 
     name = "gmail.search_messages"
     title = "Find mails"
+    volatile = frozenset({"has_more", "matched_estimate"})
     fields = SearchFields
     output = SearchOutput
+
+    def reread(self, arguments: Mapping[str, JsonValue], output: JsonValue) -> Mapping[str, JsonValue]:
+        """Return the ids of the mails."""
+        found = [one["id"] for one in output["messages"]]
+        return {**arguments, "ids": found} if found else arguments
 
     def call(self, call: Call) -> JsonValue:
         """Return {messages, unreadable, matched_estimate, has_more}."""
@@ -74,7 +82,7 @@ class SearchMessages(GmailRead):
 class MessageFields(TrimFields):
     """The fields of `gmail.get_message`."""
 
-    message: str = option("Mail", min_length=1, format="gmail-message")
+    message: str = destination("Mail", min_length=1, format="gmail-message")
 
 
 class GetMessage(GmailRead):
@@ -93,7 +101,7 @@ class GetMessage(GmailRead):
 class ThreadFields(TrimFields):
     """The fields of `gmail.get_thread`."""
 
-    thread: str = option("Thread", min_length=1)
+    thread: str = destination("Thread", min_length=1)
 
 
 class ThreadOutput(Output):
@@ -122,7 +130,7 @@ class GetThread(GmailRead):
 class ListFields(Fields):
     """The search, and the most threads to return."""
 
-    query: str = option("Search, as in Gmail", "")
+    query: str = destination("Search, as in Gmail", "")
     limit: int = option("At most", 25, ge=1, le=2000)
 
 
@@ -157,7 +165,7 @@ class SearchThreads(GmailRead):
 class AttachmentFields(Fields):
     """The mail, and the attachment in it."""
 
-    message: str = option("Mail", min_length=1, format="gmail-message")
+    message: str = destination("Mail", min_length=1, format="gmail-message")
     attachment: str = option("Attachment (its id)", min_length=1)
 
 

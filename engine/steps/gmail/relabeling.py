@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from clients.errors import InvalidRequest, NotFound
 from clients.gmail.labels import Names, Target
 from engine.plugins.mail_fields import Part
-from engine.plugins.step import Call, Fields, JsonValue, Output, Prompts, Repeat, Written, destination
+from engine.plugins.step import Call, Fields, JsonValue, Output, Preview, Prompts, Repeat, Written, destination
 from engine.steps.gmail.reading import SERVICE
 from engine.steps.gmail.writing import GmailWrite
 
@@ -70,6 +70,18 @@ class Relabel(GmailWrite):
         changed = None if before is None else _changes(before, after, asked)
         return {"id": target.id, "url": call.client.url(target.id), "labels": labels, "changed": changed}
 
+    def preview(self, call: Call) -> Preview:
+        """Return the labels of the mails as they will be, and as they are."""
+        target = _target(call.fields)
+        add, remove = self.labels(call.fields)
+        present: Names = call.client.labels.on(target)
+        gone = _plain([*remove, *add, *([INBOX] if TRASH in add else [])])
+        after = {
+            mail: [*(one for one in labels if one.casefold() not in gone), *add] for mail, labels in present.items()
+        }
+        shown, url = f"{self.title}: {target.id}", call.client.url(target.id)
+        return Preview(shown, _listed(after), _listed(present), target.id, url=url)
+
     def why_kept(self, written: Written) -> str:
         """Return a reason if the changes were not recorded."""
         if written.output.get("changed") is None and written.output.get("added") is None:
@@ -95,6 +107,11 @@ class Relabel(GmailWrite):
         if bool(arguments.get("message")) is not bool(arguments.get("thread")):
             return []
         return [("message", "Give either a mail (`message`) or a thread (`thread`).")]
+
+
+def _listed(labels: Names) -> str:
+    """Return the labels of each mail, sorted, one a line."""
+    return "\n\n".join("\n".join(sorted(labels[mail])) or "(no labels)" for mail in sorted(labels))
 
 
 def _target(fields: WhereFields) -> Target:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from clients.errors import InvalidRequest
 from clients.gmail.outbox import Letter
@@ -12,15 +12,26 @@ from clients.mail.forwarding import forward_subject, forward_text
 from clients.mail.outgoing import Outgoing
 from clients.mail.replies import reply_address, reply_all_addresses
 from engine.plugins.mail_fields import AddressFields, addresses
-from engine.plugins.step import Call, JsonValue, Prompts, Repeat, content, destination, option
+from engine.plugins.step import Call, JsonValue, Preview, Prompts, Repeat, content, destination, option
 from engine.steps.gmail.reading import SERVICE
-from engine.steps.gmail.writing import AnswerFields, Attachments, GmailWrite, SentOutput, WriteFields, files, letter
+from engine.steps.gmail.writing import (
+    AnswerFields,
+    Attachments,
+    GmailWrite,
+    SentOutput,
+    WriteFields,
+    files,
+    letter,
+    letter_preview,
+)
 
 
 class GmailSend(GmailWrite):
     """Base of the steps that send a mail and find it again by its Message-ID."""
 
     done = "mailed"
+    approval = "always"
+    sends_mail: ClassVar[Literal["", "written", "stored"]] = "written"
     repeat = Repeat.FINDABLE
     lag_seconds = 5.0
     output = SentOutput
@@ -44,6 +55,10 @@ class GmailCompose(GmailSend):
         if not (made.mail.to or made.mail.cc or made.mail.bcc):
             raise InvalidRequest("The mail has no recipient.", service=SERVICE, remedy="Fill `to`, or `in_reply_to`.")
         return call.client.outbox.send(made)
+
+    def preview(self, call: Call) -> Preview:
+        """Return the mail."""
+        return letter_preview(call, self.letter(call))
 
 
 class Send(GmailCompose):
@@ -113,6 +128,7 @@ class Forward(GmailCompose):
     name = "gmail.forward"
     title = "Forward a mail"
     done = "forwarded"
+    sends_mail = "stored"
     timeout_seconds = 120.0
     fields = ForwardFields
 

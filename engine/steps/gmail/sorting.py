@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from engine.plugins.mail_fields import mail_head
+from engine.plugins.step import Call, Preview
 from engine.steps.gmail.relabeling import INBOX, TRASH, UNREAD, Relabel
 
 
@@ -39,10 +43,19 @@ class Trash(Relabel):
     """Move a mail, or all mails of a thread, to the trash, where Gmail keeps it for 30 days."""
 
     name = "gmail.trash"
+    approval = "always"
     title = "Move to the trash"
     done = "moved to the trash"
     undoes = "restores from the trash what it moved there, to its previous place"
     puts_on = (TRASH,)
+
+    def preview(self, call: Call) -> Preview:
+        """Return the mails that go to the trash, and their labels."""
+        it, labels = call.fields, super().preview(call)
+        mails = [call.client.mail.message(it.message)] if it.message else call.client.mail.thread(it.thread)["messages"]
+        shown = "\n\n".join(mail_head(one) for one in mails)
+        before, after = (f"{shown}\n\n{text}" for text in (labels.before, labels.text))
+        return replace(labels, title=f"{self.title}: {mails[0]['subject']}", text=after, before=before)
 
 
 class Untrash(Relabel):

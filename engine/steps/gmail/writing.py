@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from clients.errors import InvalidRequest
 from clients.gmail.outbox import Letter
 from clients.mail.outgoing import File, Outgoing
 from clients.mail.replies import reply_address
 from engine.base.run_file import RunFile
-from engine.plugins.mail_fields import AddressFields, InlineFile, TextFields, addresses, inline_file, run_file
-from engine.plugins.step import Call, Effect, Output, StepType, content, destination, option
+from engine.plugins.mail_fields import (
+    AddressFields,
+    InlineFile,
+    TextFields,
+    addresses,
+    inline_file,
+    mail_preview,
+    run_file,
+)
+from engine.plugins.step import Call, Effect, Output, Preview, StepType, content, destination, option
 from engine.steps.gmail.reading import SERVICE
 
 
@@ -59,6 +69,14 @@ def letter(call: Call) -> Letter:
     mail = Outgoing(to, addresses(it.cc), addresses(it.bcc), it.subject, it.text, files(call, it.attachments))
     call.request.update({"to": to, "in_reply_to": it.in_reply_to})
     return Letter(mail, call.marker, answers, call.intended_at)
+
+
+def letter_preview(call: Call, made: Letter) -> Preview:
+    """Return a letter as its readers will see it, with the address of the mail that it answers or forwards."""
+    answers = made.answers
+    original = getattr(call.fields, "message", "") if answers is None else answers["id"]
+    url = call.client.url(call.client.mail.id_of(original)) if original else ""
+    return replace(mail_preview(made.mail, answers and answers["payload"]), url=url)
 
 
 def files(call: Call, attachments: Attachments) -> list[File]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from clients.errors import NotFound
 from clients.imap.drafts import create_draft, find_draft, undo_draft, update_draft
-from engine.plugins.step import Call, Effect, JsonValue, Output, Repeat, StepType, Written, changes_respected
+from engine.plugins.mail_fields import mail_preview
+from engine.plugins.step import Call, Effect, JsonValue, Output, Preview, Repeat, StepType, Written, changes_respected
 from engine.steps.imap.reading import SERVICE
 from engine.steps.imap.smtp import WriteFields, written_mail
 
@@ -36,6 +37,10 @@ class CreateDraft(StepType):
         """Return {id, folder, message_id}."""
         mail, answers = written_mail(call)
         return create_draft(call.client.mailbox, mail, call.marker, answers, call.intended_at)
+
+    def preview(self, call: Call) -> Preview:
+        """Return the draft."""
+        return mail_preview(*written_mail(call))
 
     def find(self, call: Call) -> JsonValue | None:
         """Look for it by its Message-ID, among the drafts, then among the sent mails."""

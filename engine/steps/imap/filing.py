@@ -17,12 +17,15 @@ from clients.imap.filing import (
     move,
     move_back,
 )
+from clients.imap.mail import message
 from clients.imap.mailbox import mail_id
+from engine.plugins.mail_fields import mail_head
 from engine.plugins.step import (
     Call,
     Effect,
     JsonValue,
     Output,
+    Preview,
     Repeat,
     StepType,
     Written,
@@ -82,6 +85,13 @@ class _Moving(_Filing):
     repeat = Repeat.SAFE
     undoes = "moves the mail back to its folder"
 
+    def preview(self, call: Call) -> Preview:
+        """Return the mail, and the folders that it is in before and after."""
+        mail = message(call.client.mailbox, call.fields.message)
+        head, now = mail_head(mail), mail["folder"]
+        text, before = (f"{head}\n\nFolder: {folder}" for folder in (self.folder(call), now))
+        return Preview(f"{self.title}: {mail['subject']}", text, before, call.fields.message)
+
     def call(self, call: Call) -> JsonValue:
         """Return {id, folder, message_id}."""
         mailbox, mail, folder = call.client.mailbox, call.fields.message, self.folder(call)
@@ -134,6 +144,7 @@ class Delete(_Moving):
     """Move a mail to the trash; nothing is deleted permanently."""
 
     name = "imap.delete"
+    approval = "always"
     title = "Move a mail to the trash"
     done = "moved to the trash"
     fields = MarkFields

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from clients.imap.mail import attachment, by_ids, message, search
@@ -15,7 +17,7 @@ from engine.plugins.mail_fields import (
     file_content,
     note_unreadable,
 )
-from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, option, outside
+from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
 
 SERVICE = "imap"
 
@@ -62,7 +64,7 @@ class MailOutput(ReadMail):
 class SearchFields(Fields):
     """The fields of `imap.search_messages`; a mail must match all of them."""
 
-    folder: str = option("Folder (empty: the connection's)", "", format="imap-folder")
+    folder: str = destination("Folder (empty: the connection's)", "", format="imap-folder")
     text: str = option("Contains", "")
     sender: str = option("From", "", alias="from")
     to: str = option("To", "")
@@ -73,7 +75,7 @@ class SearchFields(Fields):
     flagged: bool = option("Only flagged ones", default=False)
     criteria: str = option("More, as IMAP writes it (OR FROM ann FROM bob)", "")
     limit: int = option("At most", 25, ge=1, le=500)
-    ids: list[str] = option("Exactly these mails (no search)", [])
+    ids: list[str] = destination("Exactly these mails (no search)", [])
 
 
 class SearchOutput(Output):
@@ -95,8 +97,14 @@ class SearchMessages(StepType):
     service = SERVICE
     effect = Effect.READS
     timeout_seconds = 120.0
+    volatile = frozenset({"has_more", "matched"})
     fields = SearchFields
     output = SearchOutput
+
+    def reread(self, arguments: Mapping[str, JsonValue], output: JsonValue) -> Mapping[str, JsonValue]:
+        """Return the ids of the mails."""
+        found = [one["id"] for one in output["messages"]]
+        return {**arguments, "ids": found} if found else arguments
 
     def call(self, call: Call) -> JsonValue:
         """Return {messages, unreadable, matched, has_more}."""
@@ -110,7 +118,7 @@ class SearchMessages(StepType):
 class MessageFields(TrimFields):
     """The mail, and which parts of its text to leave out."""
 
-    message: str = option("Mail", min_length=1, format="imap-message")
+    message: str = destination("Mail", min_length=1, format="imap-message")
 
 
 class GetMessage(StepType):
@@ -133,7 +141,7 @@ class GetMessage(StepType):
 class AttachmentFields(Fields):
     """The mail, and the attachment in it."""
 
-    message: str = option("Mail", min_length=1, format="imap-message")
+    message: str = destination("Mail", min_length=1, format="imap-message")
     attachment: str = option("Attachment", min_length=1)
 
 

@@ -11,12 +11,21 @@ from clients.imap.sent import find_sent, send
 from clients.mail.outgoing import File, Outgoing
 from clients.mail.replies import reply_address, reply_all_addresses
 from engine.base.run_file import RunFile
-from engine.plugins.mail_fields import AddressFields, InlineFile, TextFields, addresses, inline_file, run_file
+from engine.plugins.mail_fields import (
+    AddressFields,
+    InlineFile,
+    TextFields,
+    addresses,
+    inline_file,
+    mail_preview,
+    run_file,
+)
 from engine.plugins.step import (
     Call,
     Effect,
     JsonValue,
     Output,
+    Preview,
     Prompts,
     Receipt,
     Repeat,
@@ -60,6 +69,8 @@ class _Sending(StepType):
 
     service = SERVICE
     effect = Effect.WRITES
+    approval = "always"
+    sends_mail = "written"
     repeat = Repeat.FINDABLE
     lag_seconds = 5.0
     timeout_seconds = 120.0
@@ -75,6 +86,10 @@ class _Sending(StepType):
         """Return {id, message_id, thread_id, recipients}."""
         mail, answers = self.mail(call)
         return send(call.client.mailbox, call.client.outbox, mail, call.marker, answers, call.intended_at)
+
+    def preview(self, call: Call) -> Preview:
+        """Return the mail."""
+        return mail_preview(*self.mail(call))
 
     def find(self, call: Call) -> JsonValue | None:
         """Look for it in the Sent folder by its Message-ID; if we make that copy ourselves, the outcome is unknown."""

@@ -19,6 +19,7 @@ from engine.plugins.step import (
     Prompts,
     StepType,
     content,
+    destination,
     instruction,
     option,
     outside,
@@ -33,7 +34,7 @@ class ModelFields(Fields):
 
     model_config = ConfigDict(protected_namespaces=())
 
-    model: str = option("Model", "", format="model")
+    model: str = destination("Model", "", format="model")
     temperature: float | None = option("Temperature", None, ge=0, le=2)
     max_tokens: int | None = option("Maximum tokens of the answer", None, ge=1)
 

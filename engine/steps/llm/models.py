@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict
 
-from engine.plugins.step import Call, Fields, JsonValue, Output, content, option
+from engine.plugins.step import Call, Fields, JsonValue, Output, content, destination, option
 from engine.prompts.talk import note
 from engine.steps.llm.extract import ModelStep
 
@@ -15,7 +15,7 @@ class EmbedFields(Fields):
     model_config = ConfigDict(protected_namespaces=())
 
     texts: list[str] = content("Texts", min_length=1, max_length=10_000)
-    model: str = option("Model", "", format="model")
+    model: str = destination("Model", "", format="model")
     dimensions: int | None = option("Length of the vectors, for models that can shorten them", None, ge=1)
 
 

@@ -106,7 +106,7 @@ class SummarizeFields(ModelFields):
     text: str = content("Text", widget="text")
     length: Literal["sentence", "short", "long", "points"] = option("Length", "short")
     focus: str = instruction("Focus", "", widget="text")
-    language: str = option("Language of the summary", "")
+    language: str = instruction("Language of the summary", "")
 
 
 class SummarizeOutput(Output):

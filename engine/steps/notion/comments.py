@@ -11,6 +11,7 @@ from engine.plugins.step import (
     Call,
     JsonValue,
     Output,
+    Preview,
     Repeat,
     Written,
     content,
@@ -58,6 +59,11 @@ class AddComment(ChangesPage):
     def call(self, call: Call) -> JsonValue:
         """Write the comment."""
         return call.client.comments.add(call.fields.page, call.fields.text, call.fields.discussion)
+
+    def preview(self, call: Call) -> Preview:
+        """Return the comment, and the page that it is on."""
+        page = call.client.pages.get(call.fields.page)
+        return Preview(page["title"], call.fields.text)
 
     def is_marked(self, fields: Any) -> bool:
         """Return False: a comment has no place for a marker."""

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.plugins.listing import UnreadableThing, unreadable_of
-from engine.plugins.step import Call, Fields, JsonValue, Output, destination, option, outside
+from engine.plugins.step import Call, Fields, JsonValue, Output, address, destination, option, outside
 from engine.steps.notion.pages import PageText
 from engine.steps.notion.upserting import Reading
 
@@ -57,7 +57,7 @@ class Query(Reading):
 class SearchFields(Fields):
     """Words of the title (empty: everything that is shared), and the type of object."""
 
-    words: str = option("Words of the title", "")
+    words: str = destination("Words of the title", "")
     kind: Literal["", "page", "database"] = option("Only", "")
     limit: int = option("At most", 25, ge=1, le=1000)
 
@@ -69,7 +69,7 @@ class FoundThing(BaseModel):
 
     id: str
     kind: str
-    url: str
+    url: str = address("Address")
     title: str = outside("Title")
     last_edited_at: str
 
@@ -109,7 +109,7 @@ class DatabaseOutput(Output):
     """The database and its data sources (tables), usually one."""
 
     id: str
-    url: str
+    url: str = address("Address")
     title: str = outside("Title")
     data_sources: list[NamedSource]
 
@@ -131,7 +131,7 @@ class DataSourceOutput(Output):
     """The table: each property with its type, its options, and whether Notion sets it itself."""
 
     id: str
-    url: str
+    url: str = address("Address")
     title: str = outside("Title")
     properties: dict[str, dict[str, JsonValue]] = outside("Properties")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from engine.plugins.step import (
@@ -10,22 +11,23 @@ from engine.plugins.step import (
     Fields,
     JsonValue,
     Output,
+    Preview,
     Repeat,
     StepType,
     Written,
+    address,
     changes_respected,
     content,
     destination,
-    option,
     outside,
 )
-from engine.steps.notion.upserting import LAG_SECONDS, PageOutput, Reading, WrittenPageOutput
+from engine.steps.notion.upserting import LAG_SECONDS, PageOutput, Reading, WrittenPageOutput, page_text
 
 
 class ReadPageFields(Fields):
     """The page: its id or its address."""
 
-    page: str = option("Page", format="notion-page", min_length=1)
+    page: str = destination("Page", format="notion-page", min_length=1)
 
 
 class ChangePageFields(Fields):
@@ -38,7 +40,7 @@ class PageText(Output):
     """A page as a query returns it; `properties` are plain values by name."""
 
     id: str
-    url: str
+    url: str = address("Address")
     title: str = outside("Title")
     properties: dict[str, JsonValue] = outside("Properties")
     created_at: str
@@ -88,6 +90,16 @@ class ChangesPage(StepType):
         """Return the page."""
         return str(fields.page).strip().lower()
 
+    def preview(self, call: Call) -> Preview:
+        """Return the page as it will be, and as it is."""
+        page = call.client.pages.get(call.fields.page)
+        before, after = self.shown(call.fields, page)
+        return Preview(page["title"], after, before, page["id"], call.client.pages.version(call.fields.page))
+
+    def shown(self, fields: Any, page: Mapping[str, Any]) -> tuple[str, str]:
+        """Return what people see of a page before and after the step."""
+        raise NotImplementedError(self.name)
+
 
 class UpdateItemFields(ChangePageFields):
     """The page, and the properties to set; others stay unchanged, null clears a property."""
@@ -110,6 +122,12 @@ class UpdateItem(ChangesPage):
     fields = UpdateItemFields
     output = UpdateItemOutput
     undoes = "restores the earlier values of the properties that it changed"
+
+    def shown(self, fields: Any, page: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the properties that it sets."""
+        present = {name: page["properties"].get(name) for name in fields.properties}
+        before = page_text(page["title"], present, "")
+        return before, page_text(fields.title or page["title"], fields.properties, "")
 
     def call(self, call: Call) -> JsonValue:
         """Set the properties."""
@@ -139,6 +157,11 @@ class _MovesPage(ChangesPage):
     fields = ChangePageFields
     output = MovedPageOutput
 
+    def shown(self, fields: Any, page: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the page, which is moved as it is."""
+        text = page_text(page["title"], page["properties"], page["markdown"])
+        return text, text
+
     def why_kept(self, written: Written) -> str:
         """Return a reason if the page was not moved."""
         return super().why_kept(written) if written.output.get("changed") else "The page already existed."
@@ -148,6 +171,7 @@ class Archive(_MovesPage):
     """Move a page to the trash, from which it can be restored."""
 
     name = "notion.archive"
+    approval = "always"
     title = "Move a page to the trash"
     done = "in the trash"
     undoes = "restores the page from the trash"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from engine.plugins.step import (
     Call,
     JsonValue,
@@ -38,7 +41,7 @@ class GetMarkdown(Reading):
 class AppendMarkdownFields(ChangePageFields):
     """The page (id or address), and the text to append."""
 
-    markdown: str = content("Text (Markdown)", min_length=1, widget="text")
+    markdown: str = content("Text (Markdown)", min_length=1, widget="text", markup="markdown")
 
 
 class AppendMarkdown(ChangesPage):
@@ -56,6 +59,10 @@ class AppendMarkdown(ChangesPage):
         begun_at = call.intended_at if call.is_again else None
         return call.client.pages.append(call.fields.page, call.fields.markdown, begun_at)
 
+    def shown(self, fields: Any, page: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the text of the page, without and with what is added."""
+        return page["markdown"], f"{page['markdown'].rstrip()}\n\n{fields.markdown}".lstrip()
+
     def find(self, call: Call) -> JsonValue | None:
         """Check whether the page has changed since and ends with the text."""
         return call.client.pages.find_append(call.fields.page, call.fields.markdown, call.intended_at)
@@ -71,7 +78,7 @@ class AppendMarkdown(ChangesPage):
 class ReplaceMarkdownFields(ChangePageFields):
     """The page (id or address), and its new text; empty clears the page."""
 
-    markdown: str = content("Text (Markdown)", widget="text")
+    markdown: str = content("Text (Markdown)", widget="text", markup="markdown")
 
 
 class ReplaceMarkdownOutput(PageOutput):
@@ -94,6 +101,10 @@ class ReplaceMarkdown(ChangesPage):
     def call(self, call: Call) -> JsonValue:
         """Replace the text, or continue if an earlier attempt was interrupted."""
         return call.client.pages.replace(call.fields.page, call.fields.markdown)
+
+    def shown(self, fields: Any, page: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the old and the new text."""
+        return page["markdown"], fields.markdown
 
     def why_kept(self, written: Written) -> str:
         """Return a reason if nothing was changed."""

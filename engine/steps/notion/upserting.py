@@ -12,15 +12,17 @@ from engine.plugins.step import (
     Fields,
     JsonValue,
     Output,
+    Preview,
     Prompts,
     Repeat,
     StepType,
     Written,
+    address,
     changes_respected,
     content,
     destination,
     gone_explained,
-    option,
+    lines_of,
     outside,
 )
 
@@ -42,7 +44,7 @@ class PageOutput(Output):
     """The page that was written."""
 
     id: str
-    url: str
+    url: str = address("Address")
     title: str = outside("Title")
 
 
@@ -57,7 +59,7 @@ class _PageFields(Fields):
 
     title: str = content("Title", min_length=1)
     properties: dict[str, JsonValue] = content("Properties", {})
-    markdown: str = content("Text (Markdown)", "", widget="text")
+    markdown: str = content("Text (Markdown)", "", widget="text", markup="markdown")
 
 
 class CreatePageFields(_PageFields):
@@ -76,13 +78,18 @@ class CreateItemFields(_PageFields):
 class UpsertPageFields(CreateItemFields):
     """Where the page goes, its key, and its content; `markdown` replaces the old text."""
 
-    key: str = option("Key: one page for each", min_length=1)
+    key: str = destination("Key: one page for each", min_length=1)
 
 
 class UpsertPageOutput(WrittenPageOutput):
     """The page that was written, and whether it was created."""
 
     created: bool
+
+
+def page_text(title: str, properties: Mapping[str, JsonValue], markdown: str) -> str:
+    """Return a page as people read it: its title, its properties, its text."""
+    return "\n\n".join(part for part in (f"# {title}", lines_of(properties), markdown.strip()) if part)
 
 
 class _WritesPage(StepType):
@@ -97,6 +104,11 @@ class _WritesPage(StepType):
     undoes = "moves the page that it created to the trash"
     stays = "the page in the trash, and the database's property `Orchestra key`"
     updates = True
+
+    def preview(self, call: Call) -> Preview:
+        """Return the new page."""
+        it = call.fields
+        return Preview(it.title, page_text(it.title, it.properties, it.markdown))
 
     def undo(self, call: Call, written: Written) -> None:
         """Move the page it created to the trash, unless it has been changed since."""
@@ -222,6 +234,18 @@ class UpsertPage(_WritesPage):
         return call.client.items.find_upsert(
             it.database, it.key, it.title, it.properties, it.markdown, call.intended_at
         )
+
+    def preview(self, call: Call) -> Preview:
+        """Return the page, and how it is now if there is one with this key."""
+        it = call.fields
+        page = call.client.items.with_key(it.database, it.key)
+        if page is None:
+            text = page_text(it.title, it.properties, it.markdown)
+            return Preview(it.title, text, None, f"{it.database} {it.key}")
+        present = {name: page["properties"].get(name) for name in it.properties}
+        before = page_text(page["title"], present, page["markdown"])
+        after = page_text(it.title, it.properties, it.markdown if it.markdown.strip() else page["markdown"])
+        return Preview(it.title, after, before, page["id"], page["last_edited_at"])
 
     def why_kept(self, written: Written) -> str:
         """Return a reason if the page existed before: then it is not ours to delete."""

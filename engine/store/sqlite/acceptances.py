@@ -11,7 +11,7 @@ from engine.base.errors import InUse
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
 from engine.store.acceptances import Entry, Polled, Renamed, Request
-from engine.store.runs import is_test
+from engine.store.runs import is_test, unhashed
 from engine.store.sqlite.file.database import Database, cursor_of
 from engine.store.sqlite.file.tables import audit, insertion, runs
 from engine.store.sqlite.owners import require_unfenced
@@ -19,7 +19,7 @@ from engine.store.sqlite.renames import is_last_rename
 from engine.store.sqlite.triggering import items
 from engine.store.sqlite.triggering.runs import cancel_earlier, is_busy
 from engine.store.sqlite.triggering.triggers import move, require_unmoved, set_alarmed, turn_on
-from engine.store.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
+from engine.store.triggering.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
 
 if TYPE_CHECKING:
     import sqlite3
@@ -161,6 +161,7 @@ class SqliteAcceptances:
             "owner": self._owner,
             "lane": entry.lane,
             "is_test": int(is_test(accepted.get("options", {}))),
+            "plan_hash": unhashed(accepted.get("options", {})),
             "acceptance": compact(accepted),
         }
 

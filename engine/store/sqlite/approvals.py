@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sqlalchemy import func, select
 
 from engine.base.statuses import RunStatus
@@ -10,6 +12,8 @@ from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.file.tables import approvals, runs
 from engine.store.sqlite.journal import SqliteJournal
 
+_COLUMNS = [approvals.c[name] for name in ApprovalRecord._fields]
+
 
 class SqliteApprovals:
     """Reads and answers rows of `approvals`."""
@@ -17,9 +21,9 @@ class SqliteApprovals:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def list(self, state: str | None, limit: int) -> list[ApprovalRecord]:
+    def found(self, state: str | None, limit: int) -> list[ApprovalRecord]:
         """Return questions in one state (None: any), newest first."""
-        statement = approvals.select().order_by(approvals.c.asked_at.desc(), approvals.c.id).limit(limit)
+        statement = select(*_COLUMNS).order_by(approvals.c.asked_at.desc(), approvals.c.id).limit(limit)
         if state is not None:
             statement = statement.where(approvals.c.state == state)
         with self._database.reading() as connection:
@@ -34,13 +38,14 @@ class SqliteApprovals:
     def get(self, question: str) -> ApprovalRecord | None:
         """Return one question, if known."""
         with self._database.reading() as connection:
-            row = connection.execute(approvals.select().where(approvals.c.id == question)).one_or_none()
+            row = connection.execute(select(*_COLUMNS).where(approvals.c.id == question)).one_or_none()
         return None if row is None else ApprovalRecord(*row)
 
     def answer(self, answered: ApprovalRecord) -> bool:
-        """Store an answer and wake the run that waits for it; return False if the question is not open any more."""
-        told = {name: getattr(answered, name) for name in ("state", "answered_at", "answered_by", "comment")}
-        still_open = (approvals.c.id == answered.id) & (approvals.c.state == "open")
+        """Store an answer and wake the run that waits for it; False if the question is not open, or has expired."""
+        told = {name: getattr(answered, name) for name in ("state", "answered_at", "answered_by", "comment", "edited")}
+        in_time = approvals.c.expires_at.is_(None) | (approvals.c.expires_at > answered.answered_at)
+        still_open = (approvals.c.id == answered.id) & (approvals.c.state == "open") & in_time
         with self._database.writing() as connection:
             is_first = connection.execute(approvals.update().where(still_open).values(**told)).rowcount == 1
             if is_first:  # if the run is suspended, the process that owns it wakes it
@@ -48,16 +53,27 @@ class SqliteApprovals:
                 connection.execute(runs.update().where(waiting).values(due_at=answered.answered_at))
         return is_first
 
+    def unnotified(self, limit: int) -> list[ApprovalRecord]:
+        """Return open questions of which nobody was notified, oldest first."""
+        unknown = (approvals.c.state == "open") & approvals.c.notified_at.is_(None)
+        statement = select(*_COLUMNS).where(unknown).order_by(approvals.c.asked_at, approvals.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return [ApprovalRecord(*row) for row in connection.execute(statement)]
 
-_INSERT = (
-    "INSERT INTO approvals (id, run_id, path, workflow, message, details, asked_at, state, answered_at, answered_by,"
-    " comment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    def notified(self, question: str, at: str) -> None:
+        """Record that people were notified of a question."""
+        with self._database.writing() as connection:
+            connection.execute(approvals.update().where(approvals.c.id == question).values(notified_at=at))
+
+
+_NAMES = ", ".join(ApprovalRecord._fields)
+_INSERT = f"INSERT INTO approvals ({_NAMES}) VALUES ({', '.join('?' * len(ApprovalRecord._fields))})"  # noqa: S608
+_ONE = f"SELECT {_NAMES} FROM approvals WHERE id = ?"  # noqa: S608
+_APPROVED = (
+    f"SELECT {_NAMES} FROM approvals WHERE run_id = ? AND path = ? AND call_hash = ? AND state = 'approved'"  # noqa: S608
+    " ORDER BY answered_at DESC LIMIT 1"
 )
-_ANSWERED = (
-    "SELECT id, run_id, path, workflow, message, details, asked_at, state, answered_at, answered_by, comment"
-    " FROM approvals WHERE id = ? AND state != 'open'"
-)
-_WITHDRAW = "UPDATE approvals SET state = 'withdrawn', answered_at = ? WHERE id = ? AND state = 'open'"
+_END = "UPDATE approvals SET state = ?, answered_at = ? WHERE id = ? AND state = 'open'"
 
 
 class SqliteQuestions:
@@ -70,15 +86,22 @@ class SqliteQuestions:
         """Ask a question."""
         self._journal.change(lambda cursor: cursor.execute(_INSERT, question))
 
-    def is_known(self, question: str) -> bool:
-        """Return whether the question is known."""
-        return bool(self._journal.read("SELECT 1 FROM approvals WHERE id = ?", (question,)))
+    def get(self, question: str) -> ApprovalRecord | None:
+        """Return a question; None if the state was lost and rebuilt from the logs."""
+        return self._found(_ONE, question)
 
-    def answered(self, question: str) -> ApprovalRecord | None:
-        """Return the question if it is not open any more."""
-        rows = self._journal.read(_ANSWERED, (question,))
+    def approved(self, run_id: str, path: str, call_hash: str) -> ApprovalRecord | None:
+        """Return the latest approval that this run has for exactly this call of a step, if any."""
+        return self._found(_APPROVED, run_id, path, call_hash)
+
+    def _found(self, statement: str, *values: str) -> ApprovalRecord | None:
+        rows = self._journal.read(statement, values)
         return ApprovalRecord(*rows[0]) if rows else None
+
+    def expire(self, question: str, at: str) -> asyncio.Future[bool]:
+        """Let a question expire, if it is open; return whether it was."""
+        return self._journal.change(lambda cursor: cursor.execute(_END, ("expired", at, question)).rowcount == 1)
 
     def withdraw(self, question: str, at: str) -> None:
         """Withdraw a question, if it is open."""
-        self._journal.change(lambda cursor: cursor.execute(_WITHDRAW, (at, question)))
+        self._journal.change(lambda cursor: cursor.execute(_END, ("withdrawn", at, question)))

@@ -88,6 +88,12 @@ class SqliteEffects:
         """Return whether the outcome of a write is unknown."""
         return bool(self._journal.read(_OPEN, (identity,)))
 
+    def made(self, identity: str) -> Entry | None:
+        """Return the entry of a write that has a receipt, and was not undone."""
+        rows = self._journal.read(_SELECT, (identity,))
+        found = _entry(rows[0]) if rows else None
+        return found if found is not None and found.is_made and found.state in ("done", "intent") else None
+
     def claim(self, write: Write, at: str) -> asyncio.Future[Claimed | Held]:
         """Record the intent to send a write that was never made, or was undone."""
         return self._journal.change(partial(_claim, write=write, owner=self.owner, now=at))

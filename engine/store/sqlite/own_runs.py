@@ -27,7 +27,7 @@ _PUT_AWAY = (
 _ENDED = (
     "UPDATE runs SET status = ?, ended_at = ?, duration_seconds = ?, sentence = ?, counts = ?,"
     " end_number = max(?, (SELECT coalesce(max(end_number), 0) + 1 FROM runs WHERE end_number IS NOT NULL)),"
-    " owner = NULL, due_at = NULL, acceptance = NULL WHERE run_id = ?"
+    " owner = NULL, due_at = NULL, acceptance = NULL, plan_hash = ? WHERE run_id = ?"
 )
 _WITHDRAW = "UPDATE approvals SET state = 'withdrawn', answered_at = ? WHERE run_id = ? AND state = 'open'"
 _WAKE = "UPDATE runs SET due_at = ? WHERE run_id = ? AND status = 'waiting'"
@@ -108,8 +108,8 @@ class SqliteOwnRuns:
 
 
 def _end(cursor: sqlite3.Cursor, end: RunEnd) -> None:
-    told = (end.status, end.ended_at, end.duration_seconds, end.sentence, end.counts, end.at_milliseconds, end.run_id)
-    cursor.execute(_ENDED, told)
+    told = (end.status, end.ended_at, end.duration_seconds, end.sentence, end.counts, end.at_milliseconds)
+    cursor.execute(_ENDED, (*told, end.plan_hash, end.run_id))
     cursor.execute("DELETE FROM events WHERE run_id = ?", (end.run_id,))
     cursor.execute(_WITHDRAW, (end.ended_at, end.run_id))
     cursor.execute(_CANCEL_CALLED, (end.run_id,))

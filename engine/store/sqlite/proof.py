@@ -17,13 +17,13 @@ from sqlalchemy import select
 
 from engine.base.names import milliseconds_of, moment_of
 from engine.base.statuses import RunStatus
-from engine.store.audit import AuditEntry
 from engine.store.held import Held, ToldRun
-from engine.store.sqlite import audit
+from engine.store.people.audit import AuditEntry
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.file.tables import effects, meta, runs
 from engine.store.sqlite.held import UNSURE, WRITES, held_of, put_held
 from engine.store.sqlite.owners import refuse_strangers
+from engine.store.sqlite.people import audit
 from engine.store.sqlite.runs import replace_events
 from engine.store.sqlite.triggering.carried_over import restore_seen
 from engine.store.write_list import SentWrite, WriteList

@@ -14,7 +14,7 @@ from engine.base.statuses import OPEN_RUNS
 from engine.store.renames import BegunRename, Check, OpenRun, Rename
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.file.tables import effects, meta, runs, settings, triggers
-from engine.store.triggers import Key
+from engine.store.triggering.triggers import Key
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,7 +12,7 @@ from engine.store.sqlite.file.conditions import is_on_its_own
 from engine.store.sqlite.file.database import Database, cursor_of
 from engine.store.sqlite.file.tables import runs
 from engine.store.sqlite.owners import require_unfenced
-from engine.store.triggered_runs import Line, QueuedRun
+from engine.store.triggering.triggered_runs import Line, QueuedRun
 
 
 class SqliteRunQueue:

@@ -15,14 +15,14 @@ from sqlalchemy import func, select
 
 from engine.base.definitions import workflow_id_of
 from engine.base.errors import InUse, UnknownName
-from engine.base.statuses import RunStatus
+from engine.base.statuses import ListedStatus, RunStatus
 from engine.record.types.run import Acceptance
 from engine.store.acceptances import Request
-from engine.store.runs import InFlight, RunFilter, RunRecord, is_test
+from engine.store.runs import InFlight, RunFilter, RunRecord, is_test, unhashed
 from engine.store.sqlite import deaths
 from engine.store.sqlite.acceptances import earlier_run
 from engine.store.sqlite.file.database import Database, cursor_of
-from engine.store.sqlite.file.tables import effects, events, runs
+from engine.store.sqlite.file.tables import PARTS_FAILED, effects, events, runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -40,8 +40,8 @@ _SEARCHED = ("sentence", "run_id", "title", "workflow")
 
 _ACCEPTED = (
     "INSERT INTO runs (run_id, workflow, workflow_id, title, status, demo, started_by, origin_run_id, parent_run_id,"
-    " queued_at, sentence, counts, owner, cancel_requested, is_test, acceptance)"
-    " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?, ?)"
+    " queued_at, sentence, counts, owner, cancel_requested, is_test, plan_hash, acceptance)"
+    " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?, ?, ?)"
 )
 
 
@@ -66,6 +66,7 @@ def insert_accepted(cursor: sqlite3.Cursor, acceptance: Acceptance, title: str, 
         acceptance["queued_at"],
         owner,
         int(is_test(acceptance.get("options", {}))),
+        unhashed(acceptance.get("options", {})),
         json.dumps(acceptance, ensure_ascii=False),
     )
     cursor.execute(_ACCEPTED, values)
@@ -183,6 +184,12 @@ class SqliteRuns:
             statement = select(func.max(events.c.number)).where(events.c.run_id == run_id)
             return connection.execute(statement).scalar() or 0
 
+    def spoil_plan(self, run_id: str, drift: str) -> None:
+        """Record that a plan does not fit the world any more, and why (JSON); the first time counts."""
+        with self._database.writing() as connection:
+            fits = (runs.c.run_id == run_id) & runs.c.is_drifted.is_(None)
+            connection.execute(runs.update().where(fits).values(is_drifted=1, drift=drift))
+
     def ended_ids(self) -> set[str]:
         """Return the ids of all runs that have ended."""
         with self._database.reading() as connection:
@@ -214,8 +221,12 @@ def page_statements(wanted: RunFilter, before: str | None, limit: int) -> list[t
     There is one per status: only so are the newest of several statuses read from the end of the index.
     """
     conditions = _conditions(wanted, before)
-    ways = [[*conditions, ("status = ?", (status,))] for status in wanted.statuses] or [conditions]
+    ways = [[*conditions, _has_status(status)] for status in wanted.statuses] or [conditions]
     return [_selection(way, limit) for way in ways]
+
+
+def _has_status(status: str) -> _Condition:
+    return (PARTS_FAILED, ()) if status == ListedStatus.PARTS_FAILED else ("status = ?", (status,))
 
 
 def _selection(conditions: Sequence[_Condition], limit: int) -> tuple[str, list[Any]]:
@@ -227,11 +238,16 @@ def _selection(conditions: Sequence[_Condition], limit: int) -> tuple[str, list[
 def _conditions(wanted: RunFilter, before: str | None) -> list[_Condition]:
     exactly = {
         "workflow": wanted.workflow,
+        "workflow_id": wanted.workflow_id,
         "started_by": wanted.started_by,
         "parent_run_id": wanted.parent,
         "demo": None if wanted.demo is None else int(wanted.demo),
     }
     found: list[_Condition] = [(f"{name} = ?", (value,)) for name, value in exactly.items() if value is not None]
+    if wanted.plans:
+        found.append(("plan_hash IS NOT NULL AND origin_run_id IS NULL AND parent_run_id IS NULL", ()))
+    elif wanted.parent is None:
+        found.append(("plan_hash IS NULL", ()))
     if before is not None:
         found.append(("run_id < ?", (before,)))
     if wanted.since is not None:  # the id begins with the time, and the rows are sorted by it

@@ -7,7 +7,6 @@ from functools import cached_property
 from engine.store.changes import Changes
 from engine.store.sqlite.acceptances import SqliteAcceptances
 from engine.store.sqlite.approvals import SqliteApprovals, SqliteQuestions
-from engine.store.sqlite.audit import SqliteAudit
 from engine.store.sqlite.demo import SqliteDemoData
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.journal import SqliteJournal
@@ -15,15 +14,17 @@ from engine.store.sqlite.ledger import SqliteEffects, SqliteReceipts
 from engine.store.sqlite.old_runs import SqliteOldRuns
 from engine.store.sqlite.own_runs import SqliteCalledRuns, SqliteDueRuns, SqliteOwnRuns
 from engine.store.sqlite.owners import SqliteOwners
-from engine.store.sqlite.people import SqlitePeople
+from engine.store.sqlite.people.audit import SqliteAudit
+from engine.store.sqlite.people.people import SqlitePeople
+from engine.store.sqlite.people.sign_ins import SqliteLoginTries, SqliteSignIns
 from engine.store.sqlite.proof import SqliteProof
-from engine.store.sqlite.refusals import SqliteRefusals
 from engine.store.sqlite.renames import SqliteRenames
 from engine.store.sqlite.run_queue import SqliteRunQueue
 from engine.store.sqlite.runs import SqliteRuns
 from engine.store.sqlite.settings import SqliteSettings
-from engine.store.sqlite.sign_ins import SqliteLoginTries, SqliteSignIns
+from engine.store.sqlite.spending import SqliteSpending, SqliteSpent
 from engine.store.sqlite.triggering.items import SqliteItems
+from engine.store.sqlite.triggering.refusals import SqliteRefusals
 from engine.store.sqlite.triggering.runs import SqliteTriggeredRuns
 from engine.store.sqlite.triggering.triggers import SqliteTriggers
 from engine.store.state import Records
@@ -130,6 +131,11 @@ class SqliteState:
         """What is known of each write."""
         return SqliteReceipts(self._database)
 
+    @cached_property
+    def spent(self) -> SqliteSpent:
+        """What model calls have used."""
+        return SqliteSpent(self._database)
+
     def records(self, owner: str) -> Records:
         """Open the journal of a process. Call this on the engine's loop."""
         journal = SqliteJournal(self._database, owner)
@@ -140,6 +146,7 @@ class SqliteState:
             due=SqliteDueRuns(journal),
             questions=SqliteQuestions(journal),
             effects=SqliteEffects(journal),
+            spending=SqliteSpending(journal),
         )
 
     def acceptances(self, owner: str) -> SqliteAcceptances:

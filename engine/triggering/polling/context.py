@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.clock import Clock
-from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.errors import InvalidInput
 from engine.base.names import moment_of
-from engine.base.services import client_class
 from engine.base.statuses import AccountMode
+from engine.budgets.prices import Prices
 from engine.compiler.definition.plan import Plan, Trigger
 from engine.connections.connection_failures import Trouble, Troubles
 from engine.connections.connections import Connections
+from engine.connections.model_prices import model_prices
 from engine.people.access import Principal
 from engine.runs.starting.consent import Consents, Touch
 from engine.runs.starting.touches import fixed, known_inputs
@@ -108,14 +109,9 @@ class Workplace:
     def _modes(self, plan: Plan, connection: str | None) -> dict[str, AccountMode]:
         return {name: self.mode_of(name) for name in dict.fromkeys((*plan.connections, *filter(None, [connection])))}
 
-    def model_of(self, connection: str) -> tuple[str, str]:
-        """Return (model, address of the server) of a model connection, empty texts if it has no settings yet."""
-        try:
-            settings = self.loaded().settings_of(connection)
-        except OrchestraError:
-            return "", ""
-        service = client_class(self.loaded().config.connections[connection].service).service
-        return str(settings.get("model", "")), str(settings.get("base_url") or service.url)
+    def model_of(self, connection: str) -> tuple[str, Prices]:
+        """Return the model of a connection, empty if it has no settings yet, and the prices there."""
+        return model_prices(self.loaded(), connection, self.mode_of(connection))
 
 
 def inputs_known(plan: Plan, trigger: Trigger) -> dict[str, Any]:

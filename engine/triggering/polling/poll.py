@@ -30,7 +30,7 @@ from engine.runner.effects.fault_points import reached
 from engine.runs.starting.acceptor import Acceptor, Wish
 from engine.store.acceptances import Acceptances, Chosen, Polled, Renamed
 from engine.store.owners import Fenced
-from engine.store.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord
+from engine.store.triggering.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord
 from engine.triggering.polling.mapping import error_of, inputs_of, is_for_good
 from engine.triggering.polling.policies import policy_of
 from engine.triggering.polling.prepared import Prepared, short_title

@@ -13,8 +13,8 @@ from clients.errors import AuthError, ServiceError
 from engine.base.errors import InUse, OrchestraError, StorageError
 from engine.base.names import timestamp
 from engine.expressions.json_values import compact_json
-from engine.store.triggered_runs import TriggeredRuns
-from engine.store.triggers import Moved, TriggerRecord, Triggers
+from engine.store.triggering.triggered_runs import TriggeredRuns
+from engine.store.triggering.triggers import Moved, TriggerRecord, Triggers
 from engine.triggering.polling.backoff import after_failure
 from engine.triggering.polling.mapping import error_of
 from engine.triggering.polling.poll import Looked, Looks

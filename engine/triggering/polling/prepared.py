@@ -12,7 +12,7 @@ from engine.base.plain_values import plain_json, whole_text
 from engine.expressions.json_values import compact_json
 from engine.plugins.trigger import Item
 from engine.store.acceptances import Entry
-from engine.store.triggers import ItemRecord, Key
+from engine.store.triggering.triggers import ItemRecord, Key
 
 _LONGEST_TITLE = 300
 _LARGEST_VALUE_BYTES = 256 * 1024

@@ -15,8 +15,8 @@ from engine.connections.accounts import Account, Accounts
 from engine.people.access import Principal
 from engine.plugins.trigger import Around
 from engine.runs.starting.consent import Touch
-from engine.store.triggered_runs import TriggeredRuns
-from engine.store.triggers import ItemRecord, Key, TriggerRecord
+from engine.store.triggering.triggered_runs import TriggeredRuns
+from engine.store.triggering.triggers import ItemRecord, Key, TriggerRecord
 from engine.triggering.polling.context import Workplace
 from engine.triggering.polling.not_watched import NotWatched
 from engine.triggering.polling.status import TriggerError

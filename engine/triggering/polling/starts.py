@@ -7,7 +7,7 @@ import json
 from engine.base.names import moment_of, timestamp
 from engine.expressions.json_values import compact_json
 from engine.plugins.trigger import Start
-from engine.store.triggers import TriggerRecord
+from engine.store.triggering.triggers import TriggerRecord
 
 
 def needs_start(trigger: TriggerRecord) -> bool:

@@ -42,7 +42,8 @@ def test_the_shipped_workflows_are_listed_without_problems(program: TestClient) 
 
 def test_a_workflow_comes_with_text_content_and_problems(program: TestClient) -> None:
     workflow = program.get("/api/workflows/inbox-triage").json()
-    assert set(workflow) == {"name", "etag", "text", "document", "problems"}
+    assert set(workflow) == {"name", "etag", "text", "document", "problems", "reach", "breaches"}
+    assert {"source": "gmail", "to": "notion", "step": "each_mail.task"}.items() <= workflow["reach"][1].items()
     assert workflow["document"]["steps"]
     assert workflow["problems"] == []
 

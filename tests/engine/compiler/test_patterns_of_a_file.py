@@ -28,6 +28,7 @@ def _in_expressions(count: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("make", [_in_inputs, _in_expressions])
+@pytest.mark.slow
 def test_a_file_with_too_many_patterns_is_refused_within_seconds(tmp_path: Path, make: Any) -> None:
     init(tmp_path)
     orchestra = Orchestra.open(tmp_path)

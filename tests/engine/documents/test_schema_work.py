@@ -68,6 +68,7 @@ def _nested(levels: int) -> Any:
         pytest.param({"items": {"enum": list(range(4000))}}, list(range(90_000)), "steps", id="long-enum"),
     ],
 )
+@pytest.mark.slow
 def test_a_check_ends_soon_with_a_sentence(schema: Any, value: Any, words: str) -> None:
     assert list(schema_faults(schema)) == []
     began = time.thread_time()

@@ -10,8 +10,8 @@ import pytest
 from engine.base.errors import NotAllowed
 from engine.people.access import ROLES, Principal, Right, Role, local_user, may, require
 from engine.people.audit import Audit
-from engine.store.sqlite.audit import SqliteAudit, record
 from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.people.audit import SqliteAudit, record
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

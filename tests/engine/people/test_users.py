@@ -22,8 +22,8 @@ from engine.people.login_limit import ACCOUNT_WINDOW, ADDRESS_WINDOW, PER_ACCOUN
 from engine.people.passwords import Passwords
 from engine.people.sessions import Session, cookie_name
 from engine.people.users import Users
-from engine.store.sqlite.audit import SqliteAudit
 from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.people.audit import SqliteAudit
 from engine.store.sqlite.state import SqliteState
 
 LOCAL = Principal("local:grace", "owner")

@@ -15,8 +15,8 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
-from engine.store.sqlite.audit import SqliteAudit
 from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.people.audit import SqliteAudit
 from engine.workspace.workspace import Workspace
 
 EDITOR = Principal("ann", "editor")

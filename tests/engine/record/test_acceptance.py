@@ -38,3 +38,21 @@ def test_a_workflow_without_inputs_says_so() -> None:
     with pytest.raises(InvalidInput) as raised:
         checked_inputs(plan({"type": "object", "properties": {}}), {"x": 1})
     assert raised.value.remedy == "It takes no inputs."
+
+
+def test_of_very_many_unknown_inputs_some_are_named() -> None:
+    with pytest.raises(InvalidInput) as raised:
+        checked_inputs(plan(INPUTS), {"query": "x", **{f"given-{number}": 1 for number in range(60_000)}})
+    assert "'given-9'" in raised.value.message
+    assert "'given-10'" not in raised.value.message
+    assert raised.value.message.endswith("Nor are there 59,990 others.")
+
+
+def test_an_input_of_any_type_is_as_deep_as_a_file_may_be() -> None:
+    deep: Any = 1
+    for _ in range(66):
+        deep = [deep]
+    anything = plan({"type": "object", "properties": {"data": {}}})
+    with pytest.raises(InvalidInput, match="'data' is nested deeper than 64 levels"):
+        checked_inputs(anything, {"data": deep})
+    assert checked_inputs(anything, {"data": deep[0][0]})

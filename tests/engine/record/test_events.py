@@ -22,7 +22,17 @@ from engine.record.events import (
 )
 
 KINDS: tuple[Any, ...] = get_args(Event)
-RECORDS = ("JsonObject", "Failure", "Stopped", "StepEffect", "StopRecord", "UsageRecord", "Hold")
+RECORDS = (
+    "JsonObject",
+    "Failure",
+    "Stopped",
+    "StepEffect",
+    "StopRecord",
+    "UsageRecord",
+    "Hold",
+    "PlannedStep",
+    "Approved",
+)
 VALUES: dict[str, Any] = {
     "RunStatus": RunStatus.FAILED,
     "StepStatus": StepStatus.FAILED,

@@ -37,6 +37,11 @@ def definition(writes: Mapping[str, str]) -> dict[str, Any]:
     return {"workflow": {"steps": [{"id": "each", "steps": inner}]}}
 
 
+def no(path: str, kind: str = "Rejected") -> Any:
+    """A call that no person approved."""
+    return step(path, "failed", uses="gmail.reply", error={"type": kind, "message": "No."})
+
+
 def mails(*done: str, reused: bool = False) -> list[dict[str, Any]]:
     """A loop over mails; each text names what was done with one, e.g. "task label" or "task failed"."""
     steps = [step("each", items=[], noun="mail")]
@@ -68,6 +73,12 @@ def mails(*done: str, reused: bool = False) -> list[dict[str, Any]]:
         pytest.param(mails("issue label"), "1 mail: 1 issue.", id="all-got-all"),
         pytest.param(mails("x", "x"), "2 mails: 2 writes.", id="a-step-without-a-word"),
         pytest.param(mails("issue", "issue"), "2 mails: 2 issues.", id="all-the-same"),
+        pytest.param([*mails("task", "", ""), no("each[1].reply"), no("each[2].reply")],
+                     "3 mails: 1 task, 2 replies rejected by a person.", id="rejected"),
+        pytest.param([*mails("", ""), no("each[0].reply", "ApprovalExpired")],
+                     "2 mails: 1 reply not approved in time, 1 left as it was.", id="expired"),
+        pytest.param([*mails("failed"), no("each[0].reply")], "1 mail: 1 failed. No.", id="rejected-and-failed"),
+        pytest.param([step("x"), no("reply")], "Done: 1 step done, 1 rejected by a person.", id="rejected-alone"),
         pytest.param(mails(), "No mails: nothing to do.", id="none"),
         pytest.param(mails("", ""), "2 mails: 2 left as they were.", id="nothing-written"),
         pytest.param(mails("", "task"), "2 mails: 1 task, 1 left as it was.", id="one-not-written"),

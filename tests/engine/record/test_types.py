@@ -19,7 +19,18 @@ from tests.engine.record.members import misfits
 
 _SET_BY_HAND = {"path", "title", "status", "started_at"}
 """Members that the builder works out, though events tell of them."""
-_OF_ROWS = {"title", "workflow_id", "is_test", "owner", "lane", "end_number", "acceptance"}
+_OF_ROWS = {
+    "title",
+    "workflow_id",
+    "is_test",
+    "owner",
+    "lane",
+    "end_number",
+    "plan_hash",
+    "is_drifted",
+    "drift",
+    "acceptance",
+}
 """What only the list of runs knows of a run."""
 
 

@@ -26,5 +26,6 @@ def own_accounts(tmp_path: Path, standins: StandIns, monkeypatch: pytest.MonkeyP
         lines += [f"  {name}:", f"    service: {service}", f"    {secret}: env:TOKEN_{name.upper()}"]
         lines += [f"    base_url: {standins[service].base_url}"]
         lines += ["    model: demo-extractive"] if service == "openai" else []
+    lines.append("approvals: {default: never}")
     (folder / "config.yaml").write_text("\n".join(lines) + "\n")
     return folder

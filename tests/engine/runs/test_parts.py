@@ -13,7 +13,7 @@ from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
 from engine.blobs.disk import DiskBlobs
 from engine.orchestra import Orchestra
-from engine.people.access import Principal
+from engine.people.access import Principal, Role
 from engine.record.acceptance import Circumstances, acceptance
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS
@@ -28,8 +28,13 @@ def _workflow(root: Path, service: Service, **more: Any) -> None:
         "key": "{{ name }}",
     }
     inner = [
-        get_step("read", service.url("/read/{{ name }}")),
-        post_step("write", service.url("/write/{{ steps.read.output.json.count }}"), once="{{ name + run.id }}"),
+        get_step("read", service.url("/read/{{ name }}"), allow={"url": [service.url("/read/*")]}),
+        post_step(
+            "write",
+            service.url("/write/{{ steps.read.output.json.count }}"),
+            once="{{ name + run.id }}",
+            allow={"url": [service.url("/write/*")]},
+        ),
     ]
     after = set_step("after", {"n": "{{ size(steps.each.output) }}"})
     names = get_step("names", service.url("/names/a-b-c"))
@@ -271,3 +276,42 @@ def test_a_called_run_takes_no_pins(orchestra: Orchestra, root: Path, service: S
 def test_a_plain_run_is_no_test(orchestra: Orchestra, run: Run) -> None:
     assert run([set_step("a")])["options"] == {}
     assert orchestra.runs.list(OWNER).rows[0].is_test is False
+
+
+_SAID = {"approved": True, "by": "boss", "at": "2026-11-21T12:00:00.000Z", "comment": ""}
+_SECOND = {"approve": {"by": ["owner", "not_self"]}}
+
+
+@pytest.mark.parametrize(
+    ("question", "asked", "starter"),
+    [
+        pytest.param({"approve": {"by": "owner"}}, {"pins": {"ask": _SAID}}, "operator", id="given by a lower role"),
+        pytest.param(_SECOND, {"pins": {"ask": _SAID}}, "owner", id="given by who started it"),
+        pytest.param(_SECOND, {"only": "write"}, "owner", id="one step behind it"),
+        pytest.param(
+            {**_SECOND, "if": "{{ steps.n.output.big }}"},
+            {"pins": {"n": {"big": False}}},
+            "owner",
+            id="not asked at all",
+        ),
+        pytest.param({"approve": {"by": "owner"}}, {"pins": {"ask": _SAID}}, None, id="by who may answer it"),
+        pytest.param(_SECOND, {"only": "n"}, None, id="one step before it"),
+        pytest.param(_SECOND, {"pins": {"ask": _SAID, "write": _ANSWER}}, None, id="nothing is written"),
+    ],
+)
+def test_a_test_run_goes_past_no_question_that_its_starter_may_not_answer(
+    orchestra: Orchestra,
+    root: Path,
+    service: Service,
+    question: Mapping[str, Any],
+    asked: dict[str, Any],
+    starter: Role | None,
+) -> None:
+    ask = {"id": "ask", "uses": "flow.approve", "with": {"message": "Go?"}, **question}
+    write_workflow(root, "work", [set_step("n", {"big": True}), ask, post_step("write", service.url("/w"))])
+    if starter is None:
+        assert _ended(orchestra, **asked)["status"] == "succeeded"
+        return
+    with pytest.raises(InvalidInput, match="would write without the answer to 'ask'"):
+        orchestra.runs.start(Principal("it", starter), "work", {}, **asked)
+    assert service.seen["/w"] == 0

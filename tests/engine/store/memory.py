@@ -18,18 +18,20 @@ from engine.base.json_text import compact
 from engine.base.names import in_utc, moment_of, timestamp
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RunStatus
 from engine.store.acceptances import Entry, Polled, Renamed, Request
-from engine.store.audit import AuditEntry, AuditLine, TrailFilter
+from engine.store.approvals import ApprovalRecord
 from engine.store.held import Held
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Similar, Write
 from engine.store.ledger import Entry as LedgerEntry
 from engine.store.owners import Fenced
-from engine.store.people import Check, UserRecord
-from engine.store.refusals import RefusalRecord
-from engine.store.runs import RunFilter, RunRecord, is_test
-from engine.store.sign_ins import Reached, SessionRecord, SignedIn, SignIn, Success, TryLimit
-from engine.store.triggered_runs import Line, QueuedRun
-from engine.store.triggers import DeadRecord, ItemRecord, Key, Moved, Place, TriggerRecord, TurnedOn
+from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
+from engine.store.people.people import Check, UserRecord
+from engine.store.people.sign_ins import Reached, SessionRecord, SignedIn, SignIn, Success, TryLimit
+from engine.store.runs import RunFilter, RunRecord, is_test, unhashed
+from engine.store.spending import Amount, Decide, Pot, Reservation, Standing, Verdict
+from engine.store.triggering.refusals import RefusalRecord
+from engine.store.triggering.triggered_runs import Line, QueuedRun
+from engine.store.triggering.triggers import DeadRecord, ItemRecord, Key, Moved, Place, TriggerRecord, TurnedOn
 
 T = TypeVar("T")
 _SEARCHED = ("sentence", "run_id", "title", "workflow")
@@ -57,6 +59,10 @@ class MemoryState:
         self.held: Held | None = None
         self.owners: set[str] = set()
         self.last_rename = ""
+        self.counted: dict[Pot, Amount] = {}
+        self.reserved: dict[str, tuple[Reservation, str, Amount]] = {}
+        self.paused: dict[str, str] = {}
+        self.asked: dict[str, ApprovalRecord] = {}
         self.settings = MemorySettings(self)
         self.audit = MemoryAudit(self)
         self.people = MemoryPeople(self)
@@ -67,6 +73,8 @@ class MemoryState:
         self.items = MemoryItems(self)
         self.runs = MemoryRuns(self)
         self.run_queue = MemoryRunQueue(self)
+        self.spent = MemorySpent(self)
+        self.approvals = MemoryApprovals(self)
 
     @contextmanager
     def writing(self, owner: str | None = None) -> Iterator[None]:
@@ -535,17 +543,36 @@ class MemoryRuns(_Part):
             if run is not None and run.owner == owner and run.ended_at is None:
                 self.change(run_id, status=RunStatus.INTERRUPTED.value, owner=None)
 
+    def spoil_plan(self, run_id: str, drift: str) -> None:
+        with self._state.writing():
+            run = self._state.runs_.get(run_id)
+            if run is not None and run.is_drifted is None:
+                self.change(run_id, is_drifted=1, drift=drift)
+
     def change(self, run_id: str, **values: Any) -> None:
         """Change a run, if it is known."""
         if run_id in self._state.runs_:
             self._state.runs_[run_id] = self._state.runs_[run_id]._replace(**values)
 
 
+def _part_status(run: RunRecord) -> str:
+    counts = json.loads(run.counts)
+    failed = counts.get("failed_steps", 0) or counts.get("failed_items", 0)
+    return "parts_failed" if run.status == RunStatus.SUCCEEDED and failed else ""
+
+
 def _is_wanted(run: RunRecord, wanted: RunFilter) -> bool:
     said = [getattr(run, name).lower() for name in _SEARCHED]
+    is_plan = run.plan_hash is not None
+    if wanted.plans:
+        is_right_kind = is_plan and run.origin_run_id is None and run.parent_run_id is None
+    else:
+        is_right_kind = not is_plan or wanted.parent is not None
     return (
-        (not wanted.statuses or run.status in wanted.statuses)
+        is_right_kind
+        and (not wanted.statuses or bool({run.status, _part_status(run)} & {*wanted.statuses}))
         and wanted.workflow in (None, run.workflow)
+        and wanted.workflow_id in (None, run.workflow)
         and wanted.started_by in (None, run.started_by)
         and wanted.parent in (None, run.parent_run_id)
         and wanted.demo in (None, bool(run.demo))
@@ -614,7 +641,8 @@ class MemoryAcceptances:
             self._state.runs_[one["run_id"]] = RunRecord(
                 one["run_id"], one["workflow"], entry.title, RunStatus.QUEUED.value, int(one["demo"]),
                 one["started_by"], one["origin_run_id"], one["parent_run_id"], one["queued_at"], None, None, None, "",
-                "{}", self._owner, None, 0, entry.lane, int(is_test(one["options"])), None, compact(one),
+                "{}", self._owner, None, 0, entry.lane, int(is_test(one["options"])), None,
+                unhashed(one["options"]), acceptance=compact(one),
             )  # fmt: skip
 
     @contextmanager
@@ -697,6 +725,10 @@ class MemoryEffects:
     def is_open(self, identity: str) -> bool:
         known = self._state.effects_.get(identity)
         return known is not None and known[1].state in ("intent", "unknown")
+
+    def made(self, identity: str) -> LedgerEntry | None:
+        _, known = self._state.effects_.get(identity, (None, None))
+        return known if known is not None and known.is_made and known.state in ("intent", "done") else None
 
     def claim(self, write: Write, at: str) -> asyncio.Future[Claimed | Held]:
         def change() -> Claimed | Held:
@@ -830,3 +862,156 @@ class MemoryEffects:
             return len(asked)
 
         return self._done(change)
+
+
+class MemorySpent(_Part):
+    """What was counted."""
+
+    def of(self, pots: Sequence[Pot]) -> Mapping[Pot, Amount]:
+        return {pot: self._state.counted[pot] for pot in pots if pot in self._state.counted}
+
+    def daily(self, kind: str, first: str, last: str) -> list[tuple[Pot, Amount]]:
+        counted = sorted(self._state.counted.items())
+        return [
+            (pot, one) for pot, one in counted if pot.scope.startswith(f"use:{kind}:") and first <= pot.period <= last
+        ]
+
+    def of_last_runs(self, workflow_id: str, limit: int, *, demo: bool) -> list[Amount]:
+        runs = [one for _, one in sorted(self._state.runs_.items(), reverse=True) if bool(one.demo) is demo]
+        good = [one for one in runs if one.status == RunStatus.SUCCEEDED and one.workflow == workflow_id]
+        pots = [Pot(f"run:{one.run_id}", "") for one in good if not one.is_test]
+        return [self._state.counted[pot] for pot in pots if pot in self._state.counted][:limit]
+
+    def paused(self) -> list[str]:
+        runs = self._state.runs_
+        return sorted(one for one in self._state.paused if one in runs and runs[one].ended_at is None)
+
+    def resume(self, run_ids: Sequence[str], at: str) -> None:
+        with self._state.writing():
+            for run_id in run_ids:
+                self._state.paused.pop(run_id, None)
+                run = self._state.runs_.get(run_id)
+                if run is not None and run.status == RunStatus.WAITING:
+                    self._state.runs.change(run_id, due_at=at)
+
+
+class MemorySpending:
+    """Counts calls, for one process."""
+
+    def __init__(self, state: MemoryState, owner: str) -> None:
+        self._state, self._owner = state, owner
+
+    def reserve(self, wanted: Reservation, decide: Decide) -> asyncio.Future[Verdict]:
+        future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        try:
+            with self._state.writing(self._owner):
+                future.set_result(self._reserved(wanted, decide))
+        except Fenced as error:
+            future.set_exception(JournalBroken(error))
+        return future
+
+    def _reserved(self, wanted: Reservation, decide: Decide) -> Verdict:
+        verdict = decide(Standing(self._state.spent.of(wanted.pots), self._in_flight(wanted)))
+        if verdict.amount is not None:
+            self._add(wanted.pots, verdict.amount)
+            self._state.reserved[wanted.id] = wanted, self._owner, verdict.amount
+            self._state.paused.pop(wanted.run_id, None)
+        elif verdict.is_pause:
+            self._state.paused.setdefault(wanted.run_id, wanted.at)
+        return verdict
+
+    def _in_flight(self, wanted: Reservation) -> dict[Pot, Amount]:
+        found: dict[Pot, Amount] = {}
+        for one, owner, amount in self._state.reserved.values():
+            is_ours = one.run_id != wanted.run_id or owner == self._owner
+            if one.over_at > wanted.at and owner in self._state.owners and is_ours:
+                found.update({pot: found.get(pot, Amount()).plus(amount) for pot in one.pots})
+        return found
+
+    def settle(self, reserved: Reservation, amount: Amount, answered: Sequence[Pot] = ()) -> None:
+        with self._state.writing(self._owner):
+            _, _, before = self._state.reserved.pop(reserved.id, (reserved, self._owner, Amount()))
+            self._add(reserved.pots, amount.minus(before))
+            self._add(answered, amount)
+
+    def is_paused(self, run_id: str) -> bool:
+        return run_id in self._state.paused
+
+    def _add(self, pots: Iterable[Pot], amount: Amount) -> None:
+        for pot in pots:
+            self._state.counted[pot] = self._state.counted.get(pot, Amount()).plus(amount)
+
+
+class MemoryApprovals(_Part):
+    """Questions to people, and the answers."""
+
+    def found(self, state: str | None, limit: int) -> list[ApprovalRecord]:
+        asked = sorted(self._state.asked.values(), key=lambda one: one.id)
+        asked.sort(key=lambda one: one.asked_at, reverse=True)
+        return [one for one in asked if state in (None, one.state)][:limit]
+
+    def count_open(self) -> int:
+        return len(self.found("open", len(self._state.asked)))
+
+    def get(self, question: str) -> ApprovalRecord | None:
+        return self._state.asked.get(question)
+
+    def answer(self, answered: ApprovalRecord) -> bool:
+        with self._state.writing():
+            known = self._state.asked.get(answered.id)
+            at = answered.answered_at or ""
+            if known is None or known.state != "open" or (known.expires_at is not None and known.expires_at <= at):
+                return False
+            told = {
+                name: getattr(answered, name) for name in ("state", "answered_at", "answered_by", "comment", "edited")
+            }
+            self._state.asked[known.id] = known._replace(**told)
+            run = self._state.runs_.get(known.run_id)
+            if run is not None and run.status == RunStatus.WAITING:
+                self._state.runs.change(known.run_id, due_at=at)
+            return True
+
+    def unnotified(self, limit: int) -> list[ApprovalRecord]:
+        asked = [one for one in self._state.asked.values() if one.state == "open" and one.notified_at is None]
+        return sorted(asked, key=lambda one: (one.asked_at, one.id))[:limit]
+
+    def notified(self, question: str, at: str) -> None:
+        with self._state.writing():
+            self._state.asked[question] = self._state.asked[question]._replace(notified_at=at)
+
+
+class MemoryQuestions:
+    """What the runs of one process ask."""
+
+    def __init__(self, state: MemoryState, owner: str) -> None:
+        self._state, self._owner = state, owner
+
+    def ask(self, question: ApprovalRecord) -> None:
+        with self._state.writing(self._owner):
+            self._state.asked[question.id] = question
+
+    def get(self, question: str) -> ApprovalRecord | None:
+        return self._state.asked.get(question)
+
+    def approved(self, run_id: str, path: str, call_hash: str) -> ApprovalRecord | None:
+        wanted = (run_id, path, call_hash, "approved")
+        found = [
+            one for one in self._state.asked.values() if (one.run_id, one.path, one.call_hash, one.state) == wanted
+        ]
+        return max(found, key=lambda one: one.answered_at or "", default=None)
+
+    def expire(self, question: str, at: str) -> asyncio.Future[bool]:
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        future.set_result(self._end(question, "expired", at))
+        return future
+
+    def withdraw(self, question: str, at: str) -> None:
+        self._end(question, "withdrawn", at)
+
+    def _end(self, question: str, state: str, at: str) -> bool:
+        with self._state.writing(self._owner):
+            known = self._state.asked.get(question)
+            if known is None or known.state != "open":
+                return False
+            self._state.asked[question] = known._replace(state=state, answered_at=at)
+            return True

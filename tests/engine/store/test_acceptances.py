@@ -13,8 +13,8 @@ from sqlalchemy import event
 
 from engine.base.errors import InUse, StorageError
 from engine.store.acceptances import Entry, Renamed, Request
-from engine.store.audit import AuditEntry
 from engine.store.owners import Fenced
+from engine.store.people.audit import AuditEntry
 from engine.store.sqlite.acceptances import SqliteAcceptances
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.file.tables import audit, owners

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,23 +20,26 @@ from engine.base.names import timestamp
 from engine.base.statuses import RunStatus
 from engine.record.types.step import ReceiptRecord
 from engine.store.acceptances import Acceptances, Chosen, Entry, Polled, Renamed, Request
-from engine.store.audit import AuditEntry, AuditLog, TrailFilter
+from engine.store.approvals import ApprovalRecord, Approvals, Questions
 from engine.store.held import Held
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Effects, Write, identity
 from engine.store.owners import Fenced
-from engine.store.people import People, UserRecord
-from engine.store.refusals import RefusalRecord, Refusals
+from engine.store.people.audit import AuditEntry, AuditLog, TrailFilter
+from engine.store.people.people import People, UserRecord
+from engine.store.people.sign_ins import LoginTries, SessionRecord, SignIn, SignIns, Success, TryLimit
 from engine.store.runs import RunFilter, RunRecord
 from engine.store.settings import Settings
-from engine.store.sign_ins import LoginTries, SessionRecord, SignIn, SignIns, Success, TryLimit
+from engine.store.spending import Amount, Decide, Pot, Reservation, Spending, Spent, Standing
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.file.tables import owners, runs
 from engine.store.sqlite.owners import SqliteOwner
 from engine.store.sqlite.state import SqliteState
-from engine.store.triggered_runs import RunQueue
-from engine.store.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord, Triggers, TurnedOn
-from tests.engine.store.memory import MemoryAcceptances, MemoryEffects, MemoryState
+from engine.store.state import Records
+from engine.store.triggering.refusals import RefusalRecord, Refusals
+from engine.store.triggering.triggered_runs import RunQueue
+from engine.store.triggering.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord, Triggers, TurnedOn
+from tests.engine.store.memory import MemoryAcceptances, MemoryEffects, MemoryQuestions, MemorySpending, MemoryState
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AT = timestamp(NOON)
@@ -87,9 +91,15 @@ class Ports(Protocol):
     def runs(self) -> ListedRuns: ...
     @property
     def run_queue(self) -> RunQueue: ...
+    @property
+    def spent(self) -> Spent: ...
+    @property
+    def approvals(self) -> Approvals: ...
 
 
 OnLoop = Callable[[Effects], Coroutine[Any, Any, None]]
+AskOnLoop = Callable[[Questions], Coroutine[Any, Any, None]]
+SpendOnLoop = Callable[[Spending, Spending], Coroutine[Any, Any, None]]
 
 
 @dataclass
@@ -104,7 +114,13 @@ class Store:
     fail: Callable[[str], None]
     """A run has failed."""
     hold: Callable[[Held | None], None]
+    wait: Callable[[str], None]
+    """A run waits for a person."""
     on_loop: Callable[[OnLoop], None]
+    asking: Callable[[AskOnLoop], None]
+    """Run a test on a loop with the port by which runs ask; what it asks is stored when it returns."""
+    spending: Callable[[SpendOnLoop], None]
+    """Run a test on a loop with the port that counts calls, and that of another process."""
 
 
 def in_memory(_folder: Path) -> Iterator[Store]:
@@ -113,6 +129,13 @@ def in_memory(_folder: Path) -> Iterator[Store]:
 
     def on_loop(test: OnLoop) -> None:
         asyncio.run(test(MemoryEffects(state, "me")))
+
+    def asking(test: AskOnLoop) -> None:
+        asyncio.run(test(MemoryQuestions(state, "me")))
+
+    def spending(test: SpendOnLoop) -> None:
+        state.owners.add("other")
+        asyncio.run(test(MemorySpending(state, "me"), MemorySpending(state, "other")))
 
     def hold(held: Held | None) -> None:
         state.held = held
@@ -124,7 +147,10 @@ def in_memory(_folder: Path) -> Iterator[Store]:
         state.owners.clear,
         lambda run_id: state.runs.change(run_id, status=RunStatus.FAILED.value, ended_at=LATER, sentence="Failed."),
         hold,
+        lambda run_id: state.runs.change(run_id, status=RunStatus.WAITING.value, due_at=None),
         on_loop,
+        asking,
+        spending,
     )
 
 
@@ -147,18 +173,51 @@ def on_sqlite(folder: Path) -> Iterator[Store]:
             else:
                 state.proof.hold(held)
 
-        def on_loop(test: OnLoop) -> None:
+        def wait(run_id: str) -> None:
+            values = {"status": RunStatus.WAITING, "due_at": None}
+            with database.writing() as connection:
+                connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
+
+        def spending(test: SpendOnLoop) -> None:
+            other = SqliteOwner(database, folder / "owners", "test", utc_now)
+
             async def main() -> None:
-                records = state.records(owner.id)
+                mine, its = state.records(owner.id), state.records(other.id)
                 try:
-                    await test(records.effects)
+                    await test(mine.spending, its.spending)
                 finally:
-                    records.journal.close()
+                    mine.journal.close()
+                    its.journal.close()
 
             asyncio.run(main())
+            other.release()
 
-        yield Store(state, owner.id, state.acceptances(owner.id), fence, fail, hold, on_loop)
+        acceptances = state.acceptances(owner.id)
+        with_records = partial(_with_records, state, owner.id)
+        yield Store(
+            state,
+            owner.id,
+            acceptances,
+            fence,
+            fail,
+            hold,
+            wait,
+            lambda test: with_records(lambda records: test(records.effects)),
+            lambda test: with_records(lambda records: test(records.questions)),
+            spending,
+        )
         owner.release()
+
+
+def _with_records(state: SqliteState, owner: str, test: Callable[[Records], Coroutine[Any, Any, None]]) -> None:
+    async def main() -> None:
+        records = state.records(owner)
+        try:
+            await test(records)
+        finally:
+            records.journal.close()
+
+    asyncio.run(main())
 
 
 @pytest.fixture(params=[on_sqlite, in_memory], ids=["sqlite", "memory"])
@@ -851,3 +910,223 @@ def test_whoever_was_taken_over_claims_nothing(store: Store) -> None:
         assert not effects.is_open(write().identity)
 
     store.on_loop(test)
+
+
+DAY, RUN_POT = Pot("all", "2026-11-20"), Pot("run:run-1", "")
+CALL = Amount(1, 100, 50, 7_000, 0)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A verdict."""
+
+    amount: Amount | None = None
+    is_pause: bool = False
+
+
+def call(name: str = "c1", run: str = "run-1", at: str = AT, over_at: str = LATER) -> Reservation:
+    return Reservation(name, run, [Pot(f"run:{run}", ""), DAY], at, over_at)
+
+
+def saying(said: Said, seen: list[Standing] | None = None) -> Decide:
+    def decide(standing: Standing) -> Said:
+        if seen is not None:
+            seen.append(standing)
+        return said
+
+    return decide
+
+
+def test_a_call_counts_with_its_bound_until_it_is_settled(store: Store) -> None:
+    async def test(mine: Spending, other: Spending) -> None:
+        seen: list[Standing] = []
+        assert (await mine.reserve(call(), saying(Said(CALL), seen))).amount == CALL
+        await other.reserve(call("c2", "run-2"), saying(Said(CALL), seen))
+        assert [one.spent for one in seen] == [{}, {DAY: CALL}]
+        assert [one.in_flight.get(DAY) for one in seen] == [None, CALL], "calls of other processes are seen"
+        assert store.state.spent.of([DAY]) == {DAY: CALL.plus(CALL)}
+        mine.settle(call(), Amount(1, 10, 5, 300, 0))
+        other.settle(call("c3", "run-2"), Amount(1, 1, 1, 1, 1))  # nothing was reserved for it
+        await mine.reserve(call("c4"), saying(Said(), seen))
+        await other.reserve(call("c4"), saying(Said(), seen))
+        assert seen[-1].in_flight[DAY] == CALL
+
+    store.spending(test)
+    assert store.state.spent.of([DAY, RUN_POT, Pot("run:run-9", "")]) == {
+        DAY: Amount(3, 111, 56, 7_301, 1),
+        RUN_POT: Amount(1, 10, 5, 300, 0),
+    }
+
+
+def test_an_answered_call_is_counted_for_the_day_by_what_asked(store: Store) -> None:
+    used = [Pot(f"use:model:mine:{name}", day) for name, day in (("small", "2026-11-20"), ("big", "2026-11-21"))]
+    other = [Pot("use:models:mine:x", "2026-11-20"), Pot("use:prompt:mine:x", "2026-11-20")]
+
+    async def test(mine: Spending, _other: Spending) -> None:
+        await mine.reserve(call(), saying(Said(CALL)))
+        mine.settle(call(), Amount(1, 10, 5, 300, 0), [*used, *other])
+        mine.settle(call("c2"), Amount(1, 1, 1, 1, 1), used[:1])
+
+    store.spending(test)
+    small, big = (used[0], Amount(2, 11, 6, 301, 1)), (used[1], Amount(1, 10, 5, 300, 0))
+    assert store.state.spent.daily("model", "2026-11-01", "2026-11-30") == [big, small]
+    assert store.state.spent.daily("model", "2026-11-20", "2026-11-20") == [small]
+
+
+@pytest.mark.parametrize(
+    ("later", "is_in_flight"),
+    [
+        pytest.param(call("c2", "run-2"), True, id="another run"),
+        pytest.param(call("c2", "run-1"), False, id="another process has taken the run up"),
+        pytest.param(call("c2", "run-2", at=LATER), False, id="its time is over"),
+    ],
+)
+def test_a_call_that_is_never_settled_stays_counted_and_is_in_flight_only_for_a_while(
+    store: Store, later: Reservation, is_in_flight: bool
+) -> None:
+    async def test(mine: Spending, other: Spending) -> None:
+        seen: list[Standing] = []
+        await mine.reserve(call(), saying(Said(CALL)))
+        await other.reserve(later, saying(Said(), seen))
+        assert seen[0].spent[DAY] == CALL
+        assert (DAY in seen[0].in_flight) is is_in_flight
+
+    store.spending(test)
+
+
+def test_a_run_that_pauses_is_noted_until_it_is_resumed_or_goes_on(store: Store) -> None:
+    first, second = (accepted(number) for number in (1, 2))
+    for one in (first, second):
+        store.acceptances.store([one])
+
+    async def test(mine: Spending, _other: Spending) -> None:
+        for one in (first, second):
+            await mine.reserve(call(run_id(one), run_id(one)), saying(Said(is_pause=True)))
+        await mine.reserve(call("c3", "unknown"), saying(Said(is_pause=True)))
+        assert store.state.spent.paused() == [run_id(first), run_id(second)]
+        store.state.spent.resume([run_id(first)], LATER)
+        assert [mine.is_paused(run_id(one)) for one in (first, second)] == [False, True]
+        await mine.reserve(call("c4", run_id(second)), saying(Said(CALL)))
+        assert store.state.spent.paused() == []
+
+    store.spending(test)
+
+
+def test_whoever_was_taken_over_reserves_nothing(store: Store) -> None:
+    async def test(mine: Spending, _other: Spending) -> None:
+        store.fence()
+        with pytest.raises(JournalBroken):
+            await mine.reserve(call(), saying(Said(CALL)))
+
+    store.spending(test)
+    assert store.state.spent.of([DAY]) == {}
+
+
+# --- questions to people
+
+
+def question(name: str = "q1", run: str = "run-1", at: str = AT, **more: Any) -> ApprovalRecord:
+    return ApprovalRecord(name, run, "send", "work", "Send?", "null", at, "open", call_hash="h", **more)
+
+
+def answer(name: str, state: str = "approved", at: str = AT, **more: Any) -> ApprovalRecord:
+    return question(name)._replace(state=state, answered_at=at, answered_by="ann", **more)
+
+
+def ask(store: Store, *questions: ApprovalRecord) -> None:
+    async def test(port: Questions) -> None:
+        for one in questions:
+            port.ask(one)
+
+    store.asking(test)
+
+
+def test_questions_are_listed_newest_first_and_the_first_answer_counts(store: Store) -> None:
+    ask(store, question("q1"), question("q3"), question("q2", at=LATER))
+    approvals = store.state.approvals
+    assert [one.id for one in approvals.found("open", 9)] == ["q2", "q1", "q3"]
+    assert [one.id for one in approvals.found(None, 1)] == ["q2"]
+    assert approvals.count_open() == 3
+    assert approvals.answer(answer("q1", comment="Yes.", edited="{}"))
+    assert not approvals.answer(answer("q1", "rejected"))
+    assert not approvals.answer(answer("q9"))
+    found = approvals.get("q1")
+    assert found == question("q1")._replace(
+        state="approved", answered_at=AT, answered_by="ann", comment="Yes.", edited="{}"
+    )
+    assert ([one.id for one in approvals.found("approved", 9)], approvals.count_open()) == (["q1"], 2)
+    assert approvals.get("q9") is None
+
+
+def test_a_question_that_has_expired_takes_no_answer(store: Store) -> None:
+    ask(store, question("q1", expires_at=LATER), question("q2", expires_at=LATER))
+    assert not store.state.approvals.answer(answer("q1", at=LATER))
+    assert store.state.approvals.answer(answer("q2", at=AT))
+
+    async def test(port: Questions) -> None:
+        assert await port.expire("q1", LATER)
+        assert not await port.expire("q1", LATER)
+        assert not await port.expire("q2", LATER), "it was answered"
+
+    store.asking(test)
+    found = store.state.approvals.get("q1")
+    assert found is not None
+    assert (found.state, found.answered_at, found.answered_by) == ("expired", LATER, None)
+
+
+def test_a_withdrawn_question_takes_no_answer_and_an_answered_one_is_not_withdrawn(store: Store) -> None:
+    ask(store, question("q1"), question("q2"))
+    assert store.state.approvals.answer(answer("q2", "rejected"))
+
+    async def test(port: Questions) -> None:
+        for name in ("q1", "q2", "q9"):
+            port.withdraw(name, LATER)
+
+    store.asking(test)
+    states = {one.id: one.state for one in store.state.approvals.found(None, 9)}
+    assert states == {"q1": "withdrawn", "q2": "rejected"}
+    assert not store.state.approvals.answer(answer("q1"))
+
+
+def test_an_approval_is_found_for_this_call_of_this_step_of_this_run_the_latest_first(store: Store) -> None:
+    others = [
+        question("q3", run="run-2"),
+        question("q4")._replace(path="other"),
+        question("q5")._replace(call_hash="i"),
+    ]
+    ask(store, question("q1"), question("q2"), question("q6"), *others)
+    for name, state, at in (("q2", "approved", LATER), ("q1", "approved", AT), ("q6", "rejected", LATER)):
+        assert store.state.approvals.answer(answer(name, state, at))
+    for one in others:
+        assert store.state.approvals.answer(answer(one.id, at=LATER))
+
+    async def test(port: Questions) -> None:
+        found = port.approved("run-1", "send", "h")
+        assert found is not None
+        assert found.id == "q2"
+        assert port.approved("run-1", "send", "another") is None
+        assert port.get("q6") == store.state.approvals.get("q6")
+        assert port.get("q9") is None
+
+    store.asking(test)
+
+
+def test_an_answer_wakes_the_run_that_waits_and_no_other(store: Store) -> None:
+    waiting, working = (accepted(number) for number in (1, 2))
+    for number, one in enumerate((waiting, working)):
+        store.acceptances.store([one])
+        ask(store, question(f"q{number}", run=run_id(one)))
+    store.wait(run_id(waiting))
+    for number, one in enumerate((waiting, working)):
+        assert store.state.approvals.answer(answer(f"q{number}", at=LATER)._replace(run_id=run_id(one)))
+    rows = [store.state.runs.get(run_id(one)) for one in (waiting, working)]
+    assert [row.due_at for row in rows if row is not None] == [LATER, None]
+
+
+def test_people_are_notified_of_open_questions_oldest_first(store: Store) -> None:
+    ask(store, question("q2", at=LATER), question("q1"), question("q3"))
+    approvals = store.state.approvals
+    assert approvals.answer(answer("q3"))
+    assert [one.id for one in approvals.unnotified(9)] == ["q1", "q2"]
+    approvals.notified("q1", LATER)
+    assert [one.id for one in approvals.unnotified(9)] == ["q2"]

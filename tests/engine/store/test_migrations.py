@@ -28,11 +28,13 @@ def of_the_first_release(folder: Path) -> None:
         connection.execute("ALTER TABLE trigger_items DROP COLUMN attempts")
         for index in ("starter", "demo", "parent", "owner", "lane"):
             connection.execute(f"DROP INDEX runs_by_{index}")
+        connection.execute("DROP INDEX runs_by_workflow_id")
         connection.execute("ALTER TABLE runs DROP COLUMN workflow_id")
         connection.execute("ALTER TABLE runs DROP COLUMN is_test")
         connection.execute("ALTER TABLE runs DROP COLUMN lane")
         connection.execute("ALTER TABLE effects DROP COLUMN generation")
-        connection.execute("DROP TABLE approvals")
+        for table in ("approvals", "spending", "reservations", "paused_runs"):
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
     connection.close()
 
@@ -49,7 +51,17 @@ def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path:
         indexes = {row[1] for row in connection.execute("PRAGMA index_list(runs)")}
         assert indexes >= {
             f"runs_by_{name}"
-            for name in ("status", "workflow", "starter", "demo", "parent", "owner", "lane", "end_number")
+            for name in (
+                "status",
+                "workflow",
+                "workflow_id",
+                "starter",
+                "demo",
+                "parent",
+                "owner",
+                "lane",
+                "end_number",
+            )
         }
         assert connection.execute("SELECT owner, lease_seconds FROM owners").fetchall() == []
         assert connection.execute("SELECT owner FROM effects").fetchall() == [(None,)]

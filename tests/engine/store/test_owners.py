@@ -13,9 +13,9 @@ import pytest
 
 from engine.base.errors import InUse
 from engine.store.acceptances import Entry
-from engine.store.audit import AuditEntry
 from engine.store.locks import ServeLock, is_locked
 from engine.store.owners import LEASE_SECONDS, Fenced, is_silent
+from engine.store.people.audit import AuditEntry
 from engine.store.sqlite import owners
 from engine.store.sqlite.acceptances import SqliteAcceptances
 from engine.store.sqlite.file.database import Database

@@ -26,9 +26,14 @@ def _own_github(feed: Feed, standins: StandIns, monkeypatch: pytest.MonkeyPatch)
     (feed.root / "config.yaml").write_text(json.dumps({"connections": {"github": settings}}))
 
 
+NEVER = "approvals:\n  default: never\n"
+
+
 def _moved(feed: Feed, service: Service) -> None:
     hosts = f"['127.0.0.1:{service.port}', 'tickets.example']"
-    (feed.root / "config.yaml").write_text(f"connections:\n  web:\n    service: http\n    allow_hosts: {hosts}\n")
+    (feed.root / "config.yaml").write_text(
+        f"connections:\n  web:\n    service: http\n    allow_hosts: {hosts}\n{NEVER}"
+    )
 
 
 def test_turning_on_asks_and_what_has_changed_rests_until_somebody_agrees(feed: Feed, service: Service) -> None:
@@ -75,7 +80,7 @@ def test_a_public_repository_is_asked_about_when_a_trigger_is_turned_on(
     feed: Feed, standins: StandIns, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fields = {"repository": where, "title": "{{ inputs.id }}", "body": "b"}
-    issue = {"id": "issue", "uses": "github.create_issue", "with": fields}
+    issue = {"id": "issue", "uses": "github.create_issue", "with": fields, "allow": {"repository": ["acme/*"]}}
     _own_github(feed, standins, monkeypatch)
     feed.workflow([issue])
     with pytest.raises(ConfirmationNeeded) as refused:

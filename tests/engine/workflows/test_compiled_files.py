@@ -98,6 +98,16 @@ def test_another_text_is_checked(check: Callable[[str], Checked]) -> None:
     assert codes(check(TEXT)) == set()
 
 
+def test_texts_under_names_without_a_file_do_not_pile_up(world: World, files: CompiledFiles, tmp_path: Path) -> None:
+    Workspace(tmp_path).workflows.folder.mkdir()
+    (Workspace(tmp_path).workflows.folder / "saved.json").write_text(TEXT)
+    names = ["saved", *(f"unsaved-{number}" for number in range(20))]
+    first = {name: files.check(name, TEXT, world.asked()) for name in names}
+    kept = [name for name in names[::-1] if files.check(name, TEXT, world.asked()) is first[name]]
+    assert kept[-1] == "saved"
+    assert 2 < len(kept) < 12
+
+
 def _lose(things: str, name: str) -> Callable[[World], None]:
     return lambda world: getattr(world, things).pop(name)
 

@@ -10,7 +10,7 @@ from engine.base.errors import InUse, UnknownName
 from engine.workflows.samples import copy_sample, prompt_names, samples
 from engine.workspace.workspace import Workspace
 
-SHIPPED = ["commit-digest", "inbox-triage", "issue-to-notion", "reply-drafts"]
+SHIPPED = ["answer-mail", "commit-digest", "inbox-triage", "issue-to-notion", "reply-drafts"]
 
 
 def test_the_shipped_workflows_are_offered_as_samples() -> None:

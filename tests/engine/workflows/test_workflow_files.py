@@ -28,8 +28,8 @@ from engine.people.audit import Audit
 from engine.prompts.prompts import PromptStore
 from engine.record.run_log import RunLogs
 from engine.runs.renaming import Renaming
-from engine.store.sqlite.audit import SqliteAudit
 from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.people.audit import SqliteAudit
 from engine.store.sqlite.renames import SqliteRenames
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.workflow_files import WorkflowFiles

@@ -68,7 +68,12 @@ def test_the_environment_wins_over_the_file() -> None:
         pytest.param("retention:\n  days: 0\n", 2, "wrong_value", "at least 1", id="retention"),
         pytest.param("retention:\n  demo_days: 99999999\n", 2, "wrong_value", "at most 36500", id="retention-too-long"),
         pytest.param("retention:\n  day: 30\n", 2, "unknown_key", "Did you mean 'days'?", id="retention-misspelt"),
-        pytest.param("approvals: [x]\n", 1, "not_available_yet", "'approvals'", id="approvals"),
+        pytest.param("approvals: [x]\n", 1, "wrong_type", "an object", id="approvals"),
+        pytest.param("approvals:\n  default: alway\n", 2, "wrong_value", "'always'", id="approval-word"),
+        pytest.param("approvals:\n  gmail.sent: never\n", 2, "unknown_step_type", "gmail.send", id="approval-type"),
+        pytest.param("approvals:\n  flow.set: always\n", 2, "approval", "calls no service", id="approval-idle"),
+        pytest.param("approvals:\n  flow.approve: never\n", 2, "approval", "always asks", id="approval-of-a-question"),
+        pytest.param("approvals:\n  notify: http://a.example/x\n", 2, "wrong_value", "https://", id="notify-in-clear"),
         pytest.param("connections:\n  a: {}\n", 2, "missing_key", "'service' is missing", id="no-service"),
         pytest.param("connections:\n  A b: {service: http}\n", 2, "wrong_value", "'A b'", id="connection-name"),
         pytest.param(

@@ -20,7 +20,7 @@ from engine.workspace.workspace import Workspace
 
 SHIPPED = Workspace(CHECKOUT)
 STORE = PromptStore(SHIPPED)
-WORKFLOWS = ("commit-digest", "inbox-triage", "issue-to-notion", "reply-drafts")
+WORKFLOWS = ("answer-mail", "commit-digest", "inbox-triage", "issue-to-notion", "reply-drafts")
 PROMPTS = ("classify-mail", "draft-reply", "summarize-commits", "summarize-issue")
 
 

@@ -68,7 +68,8 @@ class Scene:
         for name in ("workflows", "prompts", "logs"):
             (self.root / name).mkdir(parents=True)
         host = f"127.0.0.1:{self.port}"
-        text = f"connections:\n  web:\n    service: http\n    allow_hosts: ['{host}']\n"
+        text = "approvals:\n  default: never\n"
+        text += f"connections:\n  web:\n    service: http\n    allow_hosts: ['{host}']\n"  # some sessions append more
         (self.root / "config.yaml").write_text(text)
 
     def workflow(self, steps: Sequence[Mapping[str, Any]], name: str = WORKFLOW, **more: Any) -> None:
@@ -123,8 +124,10 @@ class Scene:
         """Return a step: `get`, `file`, `add` (a write that can be found), `post` (one that cannot), `set`, `large`."""
         url = f"{self.url}/{{{{ inputs.lane }}}}/{letter}"
         uses, fields = _KINDS[kind]
-        connection = {} if uses == "flow.set" else {"connection": "web", "with": {**fields, "url": url}}
-        return {"id": letter, "uses": uses, "with": {"values": fields}, **connection, **more}
+        if uses == "flow.set":
+            return {"id": letter, "uses": uses, "with": {"values": fields}, **more}
+        to = {"with": {**fields, "url": url}, "allow": {"url": [f"{self.url}/*"]}}
+        return {"id": letter, "uses": uses, "connection": "web", **to, **more}
 
     def chain(self, *kinds: str) -> list[dict[str, Any]]:
         """Return steps, each after the one before."""

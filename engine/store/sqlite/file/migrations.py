@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from engine.store.sqlite.file.tables import login_failures, run_deaths, runs, triggers
+from engine.store.sqlite.file.tables import (
+    login_failures,
+    paused_runs,
+    reservations,
+    run_deaths,
+    runs,
+    spending,
+    triggers,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
-SCHEMA_VERSION = "10"
+SCHEMA_VERSION = "12"
 """The schema version that this release writes."""
 
 
@@ -28,11 +36,15 @@ def _from_1(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE effects ADD COLUMN generation INTEGER NOT NULL DEFAULT 0")
 
 
+_LATER = ("runs_by_lane", "runs_by_end_number", "runs_by_plan", "runs_by_workflow_id")
+"""Indexes of columns that later versions added."""
+
+
 def _from_2(connection: Connection) -> None:
     """Add the mark of test runs, and the indexes that find the newest runs for any filter."""
     connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN is_test INTEGER NOT NULL DEFAULT 0")
     for index in runs.indexes:
-        if index.name not in ("runs_by_lane", "runs_by_end_number"):  # their columns come later
+        if index.name not in _LATER:
             index.create(connection, checkfirst=True)
 
 
@@ -79,10 +91,11 @@ def _from_7(connection: Connection) -> None:
         _add_text(connection, "sessions", column)
 
 
-def _add_text(connection: Connection, table: str, column: str) -> None:
+def _add_text(connection: Connection, table: str, column: str, *, null: bool = False) -> None:
     known = {row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")}
     if column not in known:  # else the table was missing, and has just been created
-        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+        default = "" if null else " NOT NULL DEFAULT ''"
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column} TEXT{default}")
 
 
 def _from_8(connection: Connection) -> None:
@@ -94,6 +107,29 @@ def _from_9(connection: Connection) -> None:
     """Add the id of a run's workflow; before there were ids, it was the name."""
     _add_text(connection, "runs", "workflow_id")
     connection.exec_driver_sql("UPDATE runs SET workflow_id = workflow")
+
+
+def _from_10(connection: Connection) -> None:
+    """Add what plans, approvals and budgets keep, and find runs by workflow id."""
+    known = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(runs)")}
+    if "plan_hash" not in known:
+        connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN plan_hash TEXT")
+    if "is_drifted" not in known:
+        connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN is_drifted INTEGER")
+    _create_index(connection, "runs_by_plan")
+    for column in ("call", "call_hash", "terms", "edited"):
+        _add_text(connection, "approvals", column)
+    for column in ("expires_at", "notified_at"):
+        _add_text(connection, "approvals", column, null=True)
+    for table in (spending, reservations, paused_runs):
+        table.create(connection, checkfirst=True)
+    _create_index(connection, "runs_by_workflow_id")
+
+
+def _from_11(connection: Connection) -> None:
+    """Add what had changed since a plan was made, when it was to be applied; find runs of which parts failed."""
+    _add_text(connection, "runs", "drift", null=True)
+    _create_index(connection, "runs_by_parts_failed")
 
 
 def _create_index(connection: Connection, name: str, table: Table = runs) -> None:
@@ -110,6 +146,8 @@ _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "7": (_from_7, "8"),
     "8": (_from_8, "9"),
     "9": (_from_9, "10"),
+    "10": (_from_10, "11"),
+    "11": (_from_11, "12"),
 }
 
 

@@ -10,6 +10,10 @@ metadata = MetaData()
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
+_FAILED_PART = "json_extract(counts, '$.failed_steps') > 0 OR json_extract(counts, '$.failed_items') > 0"
+PARTS_FAILED = f"status = 'succeeded' AND ({_FAILED_PART})"
+"""The condition for runs that succeeded though parts failed; SQLite uses its index only for this very text."""
+
 runs = Table(
     "runs",
     metadata,
@@ -42,9 +46,16 @@ runs = Table(
     # The position of its last end among all ends, in the order in which they were stored, whatever clocks said: rising
     # milliseconds since 1970. A run whose process died at its very end is stored late, with the time of that end.
     Column("end_number", Integer),
+    # Of a plan: the hash of its log, empty until it has ended. Null for a run that really runs.
+    Column("plan_hash", Text),
+    # Of a plan that did not fit the world any more when it was to be applied: 1, else null.
+    Column("is_drifted", Integer),
+    # What had changed then, as JSON: [{path, before, after}].
+    Column("drift", Text),
     # One index per filter of the list: the newest 50 are read from its end, however many runs there are.
     Index("runs_by_status", "status", "run_id"),
     Index("runs_by_workflow", "workflow", "run_id"),
+    Index("runs_by_workflow_id", "workflow_id", "run_id"),
     Index("runs_by_starter", "started_by", "run_id"),
     Index("runs_by_demo", "demo", "run_id"),
     Index("runs_by_parent", "parent_run_id", "run_id"),
@@ -53,6 +64,8 @@ runs = Table(
     Index("runs_by_lane", "lane", "run_id", sqlite_where=text("lane IS NOT NULL")),
     # For runs that have ended since a number: a trigger asks every few seconds.
     Index("runs_by_end_number", "end_number", "run_id", sqlite_where=text("end_number IS NOT NULL")),
+    Index("runs_by_parts_failed", "run_id", sqlite_where=text(PARTS_FAILED)),
+    Index("runs_by_plan", "run_id", sqlite_where=text("plan_hash IS NOT NULL")),
     Index("runs_by_end", "ended_at", "run_id", sqlite_where=text("ended_at IS NOT NULL")),
 )
 
@@ -99,10 +112,16 @@ approvals = Table(
     Column("message", Text, nullable=False),
     Column("details", Text, nullable=False),
     Column("asked_at", Text, nullable=False),
-    Column("state", Text, nullable=False),  # open, approved, rejected, withdrawn
+    Column("state", Text, nullable=False),  # open, approved, rejected, expired, withdrawn
     Column("answered_at", Text),
     Column("answered_by", Text),
     Column("comment", Text, nullable=False, default=""),
+    Column("call", Text, nullable=False, server_default=""),  # JSON; empty: a plain question
+    Column("call_hash", Text, nullable=False, server_default=""),
+    Column("terms", Text, nullable=False, server_default=""),  # JSON: who may answer
+    Column("expires_at", Text),
+    Column("edited", Text, nullable=False, server_default=""),  # JSON: the arguments as a person changed them
+    Column("notified_at", Text),
     Index("approvals_by_state", "state", "id"),
     Index("approvals_by_run", "run_id"),
     sqlite_with_rowid=False,
@@ -190,6 +209,47 @@ run_deaths = Table(
     Column("run_id", Text, primary_key=True),
     Column("in_a_row", Integer, nullable=False),
     Column("in_all", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+def _amounts() -> list[Column[int]]:
+    """Return the columns of what model calls use."""
+    names = ("calls", "input_tokens", "output_tokens", "nano_usd", "unpriced")
+    return [Column(name, Integer, nullable=False) for name in names]
+
+
+# What model calls use, of a run, a workflow or all, in a period; with what is reserved (engine/store/spending.py).
+spending = Table(
+    "spending",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    *_amounts(),
+    sqlite_with_rowid=False,
+)
+
+# Model calls that have not been settled: they are being made, or their answer was lost.
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("pots", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("over_at", Text, nullable=False),
+    *_amounts(),
+    Index("reservations_by_end", "over_at"),
+    sqlite_with_rowid=False,
+)
+
+# Runs that wait because a budget is used up.
+paused_runs = Table(
+    "paused_runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("at", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 

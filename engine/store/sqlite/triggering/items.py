@@ -13,7 +13,7 @@ from engine.base.names import timestamp
 from engine.base.statuses import RunStatus
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.file.tables import runs, trigger_items
-from engine.store.triggers import DeadRecord, ItemRecord, Key
+from engine.store.triggering.triggers import DeadRecord, ItemRecord, Key
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection

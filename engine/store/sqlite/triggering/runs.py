@@ -13,7 +13,7 @@ from engine.base.statuses import ACTIVE_RUNS, CANCELLABLE_RUNS, OPEN_RUNS, RunSt
 from engine.store.sqlite.file.conditions import is_on_its_own
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.file.tables import runs, trigger_items
-from engine.store.triggered_runs import OpenCounts
+from engine.store.triggering.triggered_runs import OpenCounts
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -53,11 +53,11 @@ class SqliteTriggeredRuns:
         with self._database.reading() as connection:
             return int(connection.execute(statement).scalar_one())
 
-    def newest_succeeded(self, workflow: str, limit: int) -> list[str]:
+    def newest_succeeded(self, workflow_id: str, limit: int) -> list[str]:
         """Return the ids of the newest successful runs of a workflow that triggers have started."""
         newest = (
             select(runs.c.run_id)
-            .where((runs.c.workflow == workflow) & (runs.c.status == RunStatus.SUCCEEDED))
+            .where((runs.c.workflow_id == workflow_id) & (runs.c.status == RunStatus.SUCCEEDED))
             .where(runs.c.started_by.startswith("trigger:") & is_on_its_own())
             .order_by(runs.c.run_id.desc())
             .limit(limit)
@@ -100,7 +100,7 @@ class SqliteTriggeredRuns:
 def ended_since(number: int, *, demo: bool | None) -> Any:
     """Return the statement that lists those runs; it uses the index by number, as no other fits all conditions."""
     has_ended = (runs.c.end_number >= number) & (runs.c.ended_at + "" != "")
-    wanted = has_ended & (runs.c.is_test == 0) & is_on_its_own()
+    wanted = has_ended & (runs.c.is_test == 0) & runs.c.plan_hash.is_(None) & is_on_its_own()
     if demo is not None:
         wanted &= runs.c.demo + 0 == int(demo)
     return select(*_COLUMNS).where(wanted).order_by(runs.c.end_number, runs.c.run_id)

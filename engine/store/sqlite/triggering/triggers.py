@@ -8,7 +8,7 @@ from sqlalchemy import and_, case
 
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.file.tables import triggers
-from engine.store.triggers import Key, Moved, Place, TriggerRecord, TurnedOn
+from engine.store.triggering.triggers import Key, Moved, Place, TriggerRecord, TurnedOn
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection

@@ -170,7 +170,11 @@ def test_one_item_is_undone_alone(orchestra: Orchestra, open_page: Open, made: d
 
 def test_what_cannot_be_undone_is_shown_before(orchestra: Orchestra, open_page: Open) -> None:
     mail = {"to": ["ada@example.org"], "subject": "Hello", "text": "Hello"}
-    saved(orchestra, "letter", {"id": "send", "title": "Send a mail", "uses": "gmail.send", "with": mail})
+    saved(
+        orchestra,
+        "letter",
+        {"id": "send", "title": "Send a mail", "uses": "gmail.send", "approve": "never", "with": mail},
+    )
     run = ran(orchestra, "letter")
     assert run["status"] == "succeeded", run["error"]
     at = panel(open_page, "undo", run)

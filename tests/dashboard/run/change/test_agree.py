@@ -24,6 +24,8 @@ def test_a_run_whose_account_has_changed_goes_on_once_somebody_agrees(
         "  web:",
         "    service: http",
         f"    allow_hosts: ['127.0.0.1:{service.port}'{{more}}]",
+        "approvals:",
+        "  default: never",
         "",
     ]
     config.write_text("\n".join(lines).replace("{more}", ""))

@@ -18,8 +18,8 @@ from engine.runner import middleware
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
 from engine.runner.middleware import chain
-from engine.runner.middleware.announcement import Announcement
 from engine.runner.middleware.once import Once
+from engine.runner.middleware.recorder import Announcement
 from engine.runner.middleware.refusals import RefusalReports
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS

@@ -50,7 +50,8 @@ class World:
     def move(self) -> None:
         """Let the connection be another account."""
         hosts = f"['127.0.0.1:{self.service.port}', 'tickets.example']"
-        (self.root / "config.yaml").write_text(f"connections:\n  web:\n    service: http\n    allow_hosts: {hosts}\n")
+        text = f"connections:\n  web:\n    service: http\n    allow_hosts: {hosts}\n"
+        (self.root / "config.yaml").write_text(text + "approvals:\n  default: never\n")
 
     @property
     def writes(self) -> int:
@@ -358,7 +359,8 @@ def test_a_run_is_of_the_demo_only_where_all_that_it_touches_is(root: Path, serv
         "github": {"service": "github"},
         "web": {"service": "http", "allow_hosts": [f"127.0.0.1:{service.port}"]},
     }
-    (root / "config.yaml").write_text(json.dumps({"connections": connections}))
+    approvals = {"default": "never"}
+    (root / "config.yaml").write_text(json.dumps({"connections": connections, "approvals": approvals}))
     write_workflow(root, "work", [_issue("acme/app"), post_step("post", service.url("/write"))])
     orchestra = Orchestra.open(root, serve=True)
     try:

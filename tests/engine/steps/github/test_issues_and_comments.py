@@ -86,7 +86,7 @@ def test_where_it_goes_and_what_comes_from_outside_is_declared(step: StepType) -
     ("step", "texts"),
     [
         (CreateIssue(), {"title"}),
-        (GetIssue(), {"title", "body", "labels"}),
+        (GetIssue(), {"title", "body", "labels", "author", "assignees"}),
         (GetFile(), {"text"}),
     ],
     ids=lambda value: value.name if isinstance(value, StepType) else "",

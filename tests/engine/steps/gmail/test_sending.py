@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from clients.errors import InvalidRequest, NotFound
 from clients.gmail import GmailClient, GmailSettings
@@ -109,7 +109,7 @@ def test_a_mail_whose_sender_is_none_or_too_many_is_not_answered_by_its_name(
     do: Do, arrive: Callable[[str], str], call: Call, sender: str
 ) -> None:
     came = call.client.mail.message(arrive(f"From: {sender}\nSubject: Offer\n\nHello"))
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(ValidationError):  # before anything is sent
         do(Send(), to=came["from"], subject="Yes", text="Thanks")
 
 

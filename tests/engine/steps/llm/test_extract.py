@@ -284,7 +284,7 @@ def test_fields_have_their_roles() -> None:
         "prompt": "instruction",
         "variables": "content",
         "messages": "content",
-        "model": "option",
+        "model": "destination",
         "temperature": "option",
         "max_tokens": "option",
         "schema": "instruction",

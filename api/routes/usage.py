@@ -1,0 +1,38 @@
+"""`/api/usage`: tokens and money of models, by what asked and what was asked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.base.routing import Acting, Door, SignedInRoute
+from engine.budgets.use import Kind
+from engine.runs.usage import MOST_DAYS, UsageReport
+
+router = APIRouter(prefix="/api/usage", tags=["Usage"], route_class=SignedInRoute)
+
+
+class UsageQuery(BaseModel):
+    """Which usage to report."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: Kind = Field("workflow", description="What to count by; `prompt` is by version.")
+    days: int = Field(30, ge=1, le=MOST_DAYS, description="The last days, today included.")
+
+
+@router.get("", summary="Show usage", response_model=UsageReport)
+def get_usage(orchestra: Door, principal: Acting, which: Annotated[UsageQuery, Query()]) -> Any:
+    """Return tokens and money by workflow, step, prompt version, model or connection, and by day."""
+    return orchestra.usage.report(principal, which.by, which.days)
+
+
+@router.get("/csv", summary="Export usage", response_class=Response)
+def export_usage(orchestra: Door, principal: Acting, which: Annotated[UsageQuery, Query()]) -> Response:
+    """Export a line for each day and name; cells that a spreadsheet would run as formulas get an apostrophe."""
+    headers = {"Content-Disposition": 'attachment; filename="usage.csv"', "Cache-Control": "no-store"}
+    text = orchestra.usage.csv(principal, which.by, which.days)
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

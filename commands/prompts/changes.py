@@ -1,0 +1,221 @@
+"""`prompts new, copy, rename, delete, versions, save-version, label, protect`: changes other than editing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from textwrap import indent
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clients.plural import counted
+from commands.base.failures import DONE
+from commands.base.opened import Session, looked_at, opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, note, say, table
+from commands.prompts.options import Name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.base.errors import Problem
+    from engine.prompts.prompt_files import PromptFile
+
+New = Annotated[str, typer.Argument(metavar="NEW", help="The new name: lower-case letters, digits, '-' and '_'.")]
+Reason = Annotated[
+    str, typer.Option(metavar="TEXT", help="Why a protected label moves though not all cases pass; the file keeps it.")
+]
+_MARKS = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
+"""As `git diff --word-diff` marks words."""
+_SAVE = "`orchestra prompts save-version {} --label production`"
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: lower-case letters, digits, '-' and '_'.")],
+    title: Annotated[str, typer.Option(help="Its title; default: made from the name.")] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Create a prompt. Workflows can use it once a version is saved."""
+    with opened(workspace, demo=demo) as session:
+        made = session.orchestra.prompts.create(session.principal, name, title)
+        folder = session.orchestra.workspace.prompts.folder
+    said = f"{folder / name}.json is created. Workflows can use it after {_SAVE.format(name)}."
+    _report(made, said, as_json=as_json)
+    return DONE
+
+
+def copy(name: Name, new: New, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Copy a prompt with its versions, labels and cases, titled "Copy of …"."""
+    with opened(workspace, demo=demo) as session:
+        made = session.orchestra.prompts.duplicate(session.principal, name, new)
+    _report(made, f"The prompt {new!r} is a copy of {name!r}.", as_json=as_json)
+    return DONE
+
+
+def rename(name: Name, new: New, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Rename a prompt, also in the workflows that use it."""
+    with opened(workspace, demo=demo) as session:
+        changed = session.orchestra.prompts.rename(session.principal, name, new)
+    if as_json:
+        document({"prompt": new, "workflows": changed})
+        return DONE
+    say(f"The prompt {name!r} is now called {new!r}.")
+    if changed:
+        say(f"Also changed: {', '.join(changed)}.")
+    return DONE
+
+
+def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Move a prompt to the trash. Refused while a workflow uses it."""
+    with opened(workspace, demo=demo) as session:
+        trash = session.orchestra.prompts.delete(session.principal, name)
+    if as_json:
+        document({"prompt": name, "trash": str(trash)})
+    else:
+        say(f"The prompt {name!r} is in {trash}; move its files back to restore it.")
+    return DONE
+
+
+def versions(
+    name: Name,
+    diff: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="A B", help="Show how two versions differ instead: numbers, labels or draft."),
+    ] = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """List the saved versions of a prompt with their labels, newest first."""
+    if diff is not None:
+        return _differences(name, diff, demo, workspace, as_json=as_json)
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.prompts.versions(session.principal, name)
+        users = session.orchestra.prompts.users(session.principal, name)
+    if as_json:
+        document({"prompt": name, "versions": [asdict(one) for one in found], "used_by": users})
+        return DONE
+    if found:
+        table(["VERSION", "LABELS"], [[one.version, ", ".join(one.labels)] for one in found])
+    else:
+        say(f"{name} has no saved version yet. {_SAVE.format(name)} saves one.")
+    say(f"Used by: {', '.join(users) or 'no workflow'}.")
+    return DONE
+
+
+def _differences(name: str, between: tuple[str, str], demo: Demo, workspace: Workspace, *, as_json: bool) -> int:
+    from engine.runs.trying.prompt_differences import differences_between, in_context
+
+    before, after = between
+    with looked_at(workspace, demo=demo) as session:
+        found = differences_between(session.orchestra.prompts, session.principal, name, before, after)
+    if as_json:
+        document({"prompt": name, "before": before, "after": after, "differences": found})
+        return DONE
+    for one in found:
+        texts = in_context(one["texts"])
+        say(f"{one['part']}:")
+        say(indent("".join(_MARKS[part["change"]].format(part["text"]) for part in texts), "  "))
+    if not found:
+        say("Both texts are the same.")
+    return DONE
+
+
+def save_version(
+    name: Name,
+    label: Annotated[str | None, typer.Option(help="Set this label on it, such as production.")] = None,
+    reason: Reason = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Save the working text as the next version, which never changes."""
+    with opened(workspace, demo=demo) as session:
+        prompts, p = session.orchestra.prompts, session.principal
+        file = prompts.get(p, name)
+        number = prompts.save_version(p, name, file.text, file.etag, label, reason)
+        hurt = _hurt(session, name)
+    if as_json:
+        document({"prompt": name, "version": number, "label": label})
+    else:
+        say(f"{name} now has version {number}" + (f", labelled {label}." if label else "."))
+    _tell(hurt)
+    return DONE
+
+
+def label(
+    name: Name,
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="Such as production or staging.")],
+    version: Annotated[
+        int | None, typer.Argument(metavar="[VERSION]", min=1, help="The version it points to from now on.")
+    ] = None,
+    is_removed: Annotated[bool, typer.Option("--remove", help="Remove the label instead.")] = False,
+    reason: Reason = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Set, move or remove a label of a prompt. Runs that start from now on use it."""
+    if is_removed == (version is not None):
+        raise typer.BadParameter("Give either a version or --remove.")
+    with opened(workspace, demo=demo) as session:
+        prompts, p = session.orchestra.prompts, session.principal
+        if version is None:
+            prompts.remove_label(p, name, label)
+        else:
+            prompts.set_label(p, name, label, version, reason)
+        labels = prompts.get(p, name).labels
+        hurt = _hurt(session, name)
+    if as_json:
+        document({"prompt": name, "labels": labels})
+    else:
+        said = f"is now on version {version} of {name}" if version else f"is removed from {name}"
+        say(f"The label {label!r} {said}.")
+    _tell(hurt)
+    return DONE
+
+
+def protect(
+    name: Name,
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="Such as production.")],
+    is_off: Annotated[bool, typer.Option("--off", help="Take the protection off.")] = False,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Let a label move only to a version whose cases pass, or with a reason."""
+    with opened(workspace, demo=demo) as session:
+        prompts, p = session.orchestra.prompts, session.principal
+        (prompts.unprotect if is_off else prompts.protect)(p, name, label)
+        protected = prompts.get(p, name).protected
+    if as_json:
+        document({"prompt": name, "protected": protected})
+    elif is_off:
+        say(f"The label {label!r} of {name} moves freely again.")
+    else:
+        say(f"The label {label!r} of {name} now moves only to a version whose cases pass, or with a reason.")
+    return DONE
+
+
+def _hurt(session: Session, name: str) -> list[Problem]:
+    """Return the problems of the workflows that use a prompt."""
+    orchestra, p = session.orchestra, session.principal
+    return [one for user in orchestra.prompts.users(p, name) for one in orchestra.workflows.get(p, user).problems]
+
+
+def _tell(problems: Sequence[Problem]) -> None:
+    for one in problems:
+        note(f"A workflow that uses the prompt has a problem. {one}")
+
+
+def _report(made: PromptFile, said: str, *, as_json: bool) -> None:
+    if as_json:
+        problems = [one.as_json() for one in made.problems]
+        document({"prompt": made.name, "etag": made.etag, "versions": made.versions, "problems": problems})
+        return
+    say(said)
+    errors = [one for one in made.problems if one.severity == "error"]
+    if errors:
+        note(f"It has {counted(len(errors), 'problem')}: `orchestra validate` names them.")

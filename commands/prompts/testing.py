@@ -1,0 +1,231 @@
+"""`prompts test, cases, save-case, delete-case`: the cases of prompts, and whether their answers are as expected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clients.plural import counted
+from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
+from commands.base.failures import DONE, FAILED, Stop
+from commands.base.opened import Session, looked_at, opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, note, say, table
+from commands.prompts.options import Connection, Fresh, Junit, Model, Name, Offline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from xml.etree.ElementTree import Element
+
+    from engine.prompts.takeover import TakeoverWish
+    from engine.runs.trying.matrix import Matrix, TestWish
+    from engine.runs.trying.reports import Tested
+
+References = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME[@LABEL]]...", help="Default: the working text of every prompt that has cases."),
+]
+Against = Annotated[
+    str, typer.Option(metavar="LABEL", help="Fail only for cases that pass with this label or version.")
+]
+Takeover = Annotated[
+    bool, typer.Option("--takeover", help="Test with 40 mails that try to take over the model, instead of cases.")
+]
+Variable = Annotated[
+    str, typer.Option(metavar="PATH", help="With --takeover: what gets a mail's text, such as commits.0.message.")
+]
+Expected = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FIELD=VALUE", help="With --takeover: what each answer must say; may be repeated."),
+]
+Case = Annotated[str, typer.Argument(metavar="CASE", help="The case.")]
+_PRINTED = ("prompt", "version", "cases", "passed", "failed", "usage", "asked", "reused", "against", "regressions")
+
+
+def run_tests(
+    references: References = None,
+    against: Against = "",
+    connection: Connection = "",
+    model: Model = "",
+    offline: Offline = False,
+    fresh: Fresh = False,
+    takeover: Takeover = False,
+    variable: Variable = "",
+    expect: Expected = None,
+    junit: Junit = None,
+    yes: Yes = False,
+    confirm: Confirm = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Test prompts with their cases: exit code 1 if an answer is not as expected."""
+    from engine.runs.trying.matrix import TestWish
+    from engine.runs.trying.reports import columns_of, report_of
+
+    mails = _takeover(references or [], variable, expect or [], is_wanted=takeover)
+    matrices: list[Matrix] = []
+    with opened(workspace, demo=demo) as session:
+        for reference in references or _with_cases(session):
+            name, _, version = reference.partition("@")
+            columns = columns_of(version, None, against, connection, model)
+            wish = TestWish(columns, is_offline=offline, is_fresh=fresh, takeover=mails)
+            tested = answered(session, name, wish, yes=yes, confirm=confirm, is_asked=at_terminal(as_json=as_json))
+            matrices.append(tested)
+            if not as_json:
+                _show(tested)
+    if junit is not None:
+        junit.write_text(junit_text(matrices), encoding="utf-8")
+    if as_json:
+        shown = [{name: one.get(name) for name in _PRINTED} for one in map(report_of, matrices)]
+        document(shown[0] if references is not None and len(references) == 1 else {"tests": shown})
+    elif not matrices:
+        say("No prompt has cases yet. `orchestra prompts save-case` saves one.")
+    return DONE if all(one["status"] == "succeeded" for one in matrices) else FAILED
+
+
+def _takeover(
+    references: Sequence[str], variable: str, expect: Sequence[str], *, is_wanted: bool
+) -> TakeoverWish | None:
+    from engine.prompts.takeover import TakeoverWish, expectations
+
+    if not is_wanted:
+        if variable or expect:
+            raise typer.BadParameter("--variable and --expect go with --takeover.")
+        return None
+    if not references:
+        raise typer.BadParameter("Name the prompts to test with --takeover.")
+    return TakeoverWish(variable, expectations(expect))
+
+
+def _with_cases(session: Session) -> Sequence[str]:
+    orchestra, p = session.orchestra, session.principal
+    return [one.name for one in orchestra.prompts.list(p) if orchestra.cases.list(p, one.name)]
+
+
+def answered(
+    session: Session, name: str, wish: TestWish, *, yes: bool, confirm: list[str] | None, is_asked: bool
+) -> Matrix:
+    """Test the cases of a prompt, and return what came of it; at Ctrl-C, stop."""
+    facet, p = session.orchestra.case_tests, session.principal
+    begun = agreed(lambda who: facet.start(who, name, wish), p, yes=yes, names=confirm, is_asked=is_asked)
+    try:
+        return facet.wait(p, name, test_id=begun["id"])
+    except Stop:
+        note(f"The test {begun['id']} is stopped. The answers that have come are recorded: they cost nothing again.")
+        facet.cancel(p, name, begun["id"])
+        raise
+
+
+def _show(matrix: Matrix) -> None:
+    from engine.runs.trying.reports import report_of
+
+    report = report_of(matrix)
+    which = "the working text" if report["version"] is None else f"version {report['version']}"
+    say(f"{report['prompt']}, {which}: {report['passed']} of {counted(report['cases'], 'case')} passed.")
+    for one in report["failed"]:
+        say(f"  {one['case']}: {one['assertion']}: {one['message']}")
+    if report["against"] is not None:
+        before, compared = report["against"], matrix["columns"][1]
+        say(f"  Version {before['version']}: {before['passed']} of {before['cases']} passed.")
+        say(f"  Worse than before: {', '.join(report['regressions']) or 'nothing'}.")
+        say(f"  {len(compared['different'])} of {compared['compared']} answered differently.")
+    say(f"  {usage_line(matrix)}")
+
+
+def usage_line(matrix: Matrix) -> str:
+    """Return what was asked for a test, and what that cost."""
+    usage = matrix["usage"]
+    cost = "cost unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
+    tokens = f"{usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out"
+    return f"Asked {matrix['asked']}, recorded answers {matrix['reused']}: {tokens}, {cost}."
+
+
+def junit_text(matrices: Sequence[Matrix]) -> str:
+    """Return tests as JUnit XML: a suite for each column but the baseline."""
+    from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+    from engine.runs.trying.reports import of_column, unanswered
+
+    suites = Element("testsuites")
+    for matrix in matrices:
+        columns = matrix["columns"][1:] or matrix["columns"]
+        for column in columns:
+            report = of_column(matrix, column)
+            title = matrix["prompt"] if len(columns) == 1 else f"{matrix['prompt']}: {column['title']}"
+            many, wrong = str(report["cases"]), str(len({one["case"] for one in report["failed"]}))
+            missing = unanswered(matrix, column)
+            errors = str(len(missing))
+            suite = SubElement(suites, "testsuite", name=title, tests=many, failures=wrong, errors=errors)
+            _junit_cases(suite, matrix, report, missing)
+    indent(suites)
+    return tostring(suites, "unicode", xml_declaration=True) + "\n"
+
+
+def _junit_cases(suite: Element, matrix: Matrix, report: Tested, missing: Sequence[str]) -> None:
+    from xml.etree.ElementTree import SubElement
+
+    for case in (one["case"] for one in matrix["cases"]):
+        place = SubElement(suite, "testcase", classname=f"prompts.{matrix['prompt']}", name=case)
+        for one in (one for one in report["failed"] if one["case"] == case):
+            message = "".join(letter if letter.isprintable() else " " for letter in one["message"])
+            SubElement(place, "failure", type=one["assertion"], message=message)
+        if case in missing:
+            said = f"There is no answer: the test is {matrix['status']}."
+            SubElement(place, "error", type="answer", message=said)
+
+
+def cases(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """List the cases of a prompt."""
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.cases.list(session.principal, name)
+    if as_json:
+        document({"prompt": name, "cases": found})
+    else:
+        rows = [[one.case, _types(one.document), one.problems[0] if one.problems else "", one.title] for one in found]
+        table(["CASE", "ASSERTIONS", "PROBLEM", "NAME"], rows)
+    return DONE
+
+
+def _types(case: Mapping[str, Any] | None) -> str:
+    assertions = (case or {}).get("assertions")
+    listed = assertions if isinstance(assertions, list) else []
+    return ", ".join(str(one.get("type")) for one in listed if isinstance(one, dict))
+
+
+def save_case(
+    name: Name,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="The name of the case, for people.")],
+    try_id: Annotated[str, typer.Option("--try", metavar="ID", help="Take the values and answer of this try.")] = "",
+    run: Annotated[str, typer.Option(metavar="ID", help="With --step: take those of a step of this run.")] = "",
+    step: Annotated[str, typer.Option(metavar="PATH", help="The step, such as each_mail[3].classify.")] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Save a try or a step of a run as a case; its file can be edited afterwards."""
+    if bool(try_id) == bool(run) or bool(run) != bool(step):
+        raise typer.BadParameter("Give either --try, or --run and --step.")
+    with opened(workspace, demo=demo) as session:
+        tries, p = session.orchestra.tries, session.principal
+        found = tries.case_of(p, name, try_id, title) if try_id else tries.case_of_step(p, name, run, step, title)
+        saved = session.orchestra.cases.add(p, name, found)
+    if as_json:
+        document(saved)
+        return DONE
+    say(f"prompts/{name}.cases/{saved.case}.json is created.")
+    if not found["assertions"]:
+        note("It has no assertions yet: it only expects an answer that fits the schema of the prompt.")
+    return DONE
+
+
+def delete_case(name: Name, case: Case, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Delete a case."""
+    with opened(workspace, demo=demo) as session:
+        session.orchestra.cases.delete(session.principal, name, case)
+    if as_json:
+        document({"prompt": name, "case": case})
+    else:
+        say(f"The case {case!r} of {name} is deleted.")
+    return DONE

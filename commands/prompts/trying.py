@@ -1,0 +1,141 @@
+"""`prompts try, tries, calls`: ask a model with a prompt, and what was asked before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
+from commands.base.failures import DONE, FAILED, Stop
+from commands.base.inputs import values
+from commands.base.opened import Session, looked_at, opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, local_time, note, say, say_marked, table
+from commands.prompts.options import Connection, File, Model, Name, Pairs, Reference, RunId, Sample, StepPath
+
+if TYPE_CHECKING:
+    from engine.runs.trying.records import Try
+
+
+def try_(
+    reference: Reference,
+    draft: Annotated[bool, typer.Option("--draft", help="Try the working text, which need not be a version.")] = False,
+    pairs: Pairs = None,
+    file: File = None,
+    sample: Sample = "",
+    run: RunId = "",
+    step: StepPath = "",
+    connection: Connection = "",
+    model: Model = "",
+    yes: Yes = False,
+    confirm: Confirm = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Ask a model with a prompt and show the answer. Budgets hold; nothing is written outside."""
+    name, sign, version = reference.partition("@")
+    if draft and sign:
+        raise typer.BadParameter("Give either a label or version, or --draft.")
+    with opened(workspace, demo=demo) as session:
+        from engine.runs.trying.wishes import Wish
+
+        typed = values(pairs or [], file, lambda: schemas(session, name))
+        given = Wish(variables=typed, sample=sample, run_id=run, step=step, connection=connection, model=model)
+        wish = replace(given, version=version or "production", is_draft=draft)
+        begun = agreed(
+            lambda p: session.orchestra.tries.start(p, name, wish),
+            session.principal,
+            yes=yes,
+            names=confirm,
+            is_asked=at_terminal(as_json=as_json) and file != "-",
+        )
+        one = _answered(session, begun)
+    if as_json:
+        document(one)
+    else:
+        _show(one)
+    return DONE if one["answer"] is not None and not one["answer"]["problems"] else FAILED
+
+
+def _answered(session: Session, begun: Try) -> Try:
+    """Wait for the answer; at Ctrl-C, stop."""
+    tries, p = session.orchestra.tries, session.principal
+    try:
+        return tries.wait(p, begun["prompt"], begun["id"])
+    except Stop:
+        tries.cancel(p, begun["prompt"], begun["id"])
+        note(f"Stopped waiting for the answer to the try {begun['id']}. The model may still charge it.")
+        raise
+
+
+def schemas(session: Session, name: str) -> dict[str, Any]:
+    """Return the schemas of the variables as the working text has them."""
+    schemas = (session.orchestra.prompts.get(session.principal, name).document or {}).get("variables")
+    return schemas if isinstance(schemas, dict) else {}
+
+
+def _show(one: Try) -> None:
+    for message in one["messages"]:
+        say(f"--- {message['role']} (about {message['tokens']:,} tokens)")
+        say_marked([(part["text"], part["variable"] is not None) for part in message["parts"]])
+    answer, error = one["answer"], one["error"]
+    if answer is not None:
+        say(f"--- answer of {one['model']}")
+        say(answer["text"])
+        for problem in answer["problems"]:
+            note(f"Problem: {problem}")
+    if error is not None:
+        note(f"{error['message']} {error['remedy'] or ''}".strip())
+    for remark in one["notes"]:
+        note(remark)
+    say(f"--- {' · '.join(_facts(one))}")
+
+
+def _facts(one: Try) -> list[str]:
+    usage = one["usage"]
+    cost = "cost unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
+    whose = f" ({one['account']})" if one["account"] else ""
+    used = [f"{usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out", cost] if one["answer"] else []
+    seconds = [] if one["seconds"] is None else [f"{one['seconds']:.1f} s"]
+    return [f"{one['model'] or 'no model'}, connection {one['connection']}{whose}", *used, *seconds, f"try {one['id']}"]
+
+
+def tries(
+    name: Name,
+    which: Annotated[str, typer.Option("--id", metavar="ID", help="Show this try in full.")] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """List the last 20 tries of a prompt, or show one of them."""
+    with looked_at(workspace, demo=demo) as session:
+        facet, zone = session.orchestra.tries, session.orchestra.config.time_zone
+        session.orchestra.prompts.get(session.principal, name)
+        found = [facet.get(session.principal, name, which)] if which else facet.list(session.principal, name)
+    if as_json:
+        document(found[0] if which else {"tries": found})
+    elif which:
+        _show(found[0])
+    else:
+        rows = [
+            [one["id"], local_time(one["started_at"], zone), one["version"] or "draft", one["model"], one["status"]]
+            for one in found
+        ]
+        table(["TRY", "STARTED", "VERSION", "MODEL", "STATUS"], rows)
+    return DONE
+
+
+def calls(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """List the last 25 steps of runs that used a prompt; `prompts try --run ID --step PATH` takes their values."""
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.tries.calls(session.principal, name)
+        zone = session.orchestra.config.time_zone
+    if as_json:
+        document({"calls": found})
+    else:
+        rows = [[one.run_id, one.step, local_time(one.at, zone), one.status, one.title] for one in found]
+        table(["RUN", "STEP", "STARTED", "STATUS", "ABOUT"], rows)
+    return DONE

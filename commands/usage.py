@@ -1,0 +1,60 @@
+"""`usage`: tokens and money of models, by what asked and what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.base.failures import DONE
+from commands.base.opened import looked_at
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, say, table
+
+if TYPE_CHECKING:
+    from engine.runs.usage import UsageRow
+
+
+class By(StrEnum):
+    """What usage is counted by (engine/budgets/use.py)."""
+
+    WORKFLOW = "workflow"
+    STEP = "step"
+    PROMPT = "prompt"
+    MODEL = "model"
+    CONNECTION = "connection"
+
+
+def usage(
+    by: Annotated[By, typer.Option(help="What to count by; `prompt` is by version.")] = By.WORKFLOW,
+    days: Annotated[int, typer.Option(min=1, max=366, help="The last days, today included.")] = 30,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a line for each day and name as CSV.")] = False,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Show how many tokens models have used, and what they cost."""
+    if as_csv and as_json:
+        raise typer.BadParameter("Give either --csv or --json.")
+    with looked_at(workspace, demo=demo) as session:
+        reader, p = session.orchestra.usage, session.principal
+        if as_csv:
+            typer.echo(reader.csv(p, by.value, days), nl=False)
+            return DONE
+        found = reader.report(p, by.value, days)
+    if as_json:
+        document(asdict(found))
+    elif not found.rows:
+        say(f"No model was asked from {found.first_day} to {found.last_day}.")
+    else:
+        say(f"From {found.first_day} to {found.last_day}:")
+        table([by.upper(), "CALLS", "TOKENS IN", "TOKENS OUT", "COST", ""], [_row(one) for one in found.rows])
+    return DONE
+
+
+def _row(one: UsageRow) -> list[str]:
+    unpriced = f"{one.unpriced_calls:,} without a known price" if one.unpriced_calls else ""
+    remark = "demo" if one.demo else unpriced
+    return [one.name, f"{one.calls:,}", f"{one.input_tokens:,}", f"{one.output_tokens:,}", f"${one.usd:,.4f}", remark]

@@ -1,0 +1,1 @@
+"""The components that show questions of runs and take the answers."""

@@ -1,0 +1,194 @@
+"""Answers to many questions at once: each is marked, by mouse or by the keys a and r, then one button sends all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from clients.plural import counted
+from dashboard.approvals.edit import (
+    Edit,
+    comment_field,
+    comment_key,
+    discard_button,
+    edit_of,
+    gaps_consent,
+    tell_answered,
+)
+from dashboard.base import fields, session
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.buttons import action_button
+from engine.runs.approval_titles import about, target
+from engine.runs.approvals import Approval, Decided, Decision
+from engine.runs.call_texts import gaps
+
+PLACE = "list"
+Mark = Literal["Approve", "Reject"]
+_MARKS: Sequence[Mark] = ("Approve", "Reject")
+_AT = "approvals.at"
+_TOLD = 3
+_NAMED = 3
+_LETTERS = 24
+
+
+@dataclass(frozen=True)
+class _Marked:
+    """A question with its mark, and what was made of its call."""
+
+    question: Approval
+    mark: Mark
+    edit: Edit
+
+    @property
+    def is_approved(self) -> bool:
+        return self.mark == "Approve"
+
+    @property
+    def gaps(self) -> Sequence[str]:
+        """The gaps in what would be approved."""
+        call = self.question.call
+        return gaps(call, self.edit.arguments or call.arguments) if self.is_approved and call is not None else ()
+
+    @property
+    def name(self) -> str:
+        """To whom or what it goes, short: `layla@…`."""
+        call = self.question.call
+        found = "" if call is None else target(call, self.edit.arguments or call.arguments) or about(self.question)
+        first, *others = (found or self.question.message).split(", ")
+        name, at, _ = first.partition("@")
+        short = f"{name}@…" if at and " " not in name else first if len(first) <= _LETTERS else f"{first[:_LETTERS]}…"
+        return f"{short} (+{len(others)})" if others else short
+
+
+def batch_bar(visit: Visit, questions: Sequence[Approval]) -> None:
+    """Show the buttons that mark the selected question, and the one that sends all marks.
+
+    The letter in a button's key is its key on the keyboard (dashboard/assets/browser.js).
+    """
+    found: dict[str, Mark | None] = {one.id: session.widget_value(_key(one), None) for one in questions}
+    marked = [_Marked(one, mark, edit_of(one)) for one in questions if (mark := found[one.id]) is not None]
+    with st.container(border=True, key="batch-bar"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            _press("Mark to approve", "a", questions, "Approve")
+            _press("Mark to reject", "r", questions, "Reject")
+            _press("Next", "j", questions, None)
+            _press("Previous", "k", questions, None, -1)
+            place = questions.index(selected(questions)) + 1
+            st.caption(f"{place} of {len(questions)}", width="content")
+        if marked:
+            _send(visit, marked)
+        else:
+            st.caption(
+                "Nothing is sent yet. Mark questions with the keys a and r, which also move on to the next one; "
+                "move with j and k. Then send all answers at once."
+            )
+
+
+def selected(questions: Sequence[Approval]) -> Approval:
+    """Return the question that the keys are about."""
+    at = session.draft(_AT, "")
+    return next((one for one in questions if one.id == at), questions[0])
+
+
+def selected_badge(question: Approval) -> None:
+    """Show that the keys are about the question below."""
+    with st.container(key=f"in-view-question-{question.id}", width="content"):
+        st.badge("Selected", icon=":material/keyboard:", color="violet")
+
+
+def mark_field(visit: Visit, question: Approval, edit: Edit, place: str) -> None:
+    """Show the mark of a question, in place of the buttons that answer it at once."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"answer-{place}-{question.id}"):
+        comment_field(question, place)
+        st.segmented_control(
+            "Your answer, sent with the others",
+            _MARKS,
+            key=_key(question),
+            format_func=lambda mark: edit.label if mark == "Approve" else mark,
+            width="content",
+        )
+        discard_button(question, edit)
+
+
+def _key(question: Approval) -> str:
+    return f"mark-{question.id}"
+
+
+def _press(label: str, letter: str, questions: Sequence[Approval], mark: Mark | None, by: int = 1) -> None:
+    st.button(f"{label} ({letter})", key=f"press-{letter}", on_click=_pressed, args=(questions, mark, by))
+
+
+def _pressed(questions: Sequence[Approval], mark: Mark | None, by: int) -> None:
+    """Mark the selected question, and select the next one."""
+    current = selected(questions)
+    if mark is not None:
+        session.set_widget(_key(current), mark)
+    place = questions.index(current) + by
+    session.keep_draft(_AT, questions[max(0, min(place, len(questions) - 1))].id)
+
+
+def _send(visit: Visit, marked: Sequence[_Marked]) -> None:
+    wrong = [one for one in marked if one.is_approved and one.edit.error is not None]
+    reason = ""
+    found = [f"{one.name}: {', '.join(one.gaps)}" for one in marked if one.gaps]
+    if found:
+        text = f"Not finished: {counted(len(found), 'question')} marked to approve, with gaps to fill in: "
+        st.warning(plain(text + "; ".join(found)), icon=":material/edit:")
+    with_gaps = bool(found) and gaps_consent(found, "batch")
+    with st.container(key="batch-send"):
+        if not all(one.is_approved for one in marked):
+            reason = fields.text_input("Reason for the rejected ones", key="batch-reason", placeholder="Optional")
+        action_button(
+            plain(_label(marked)),
+            "batch-answer",
+            lambda _key: visit.orchestra.approvals.decide(
+                visit.who, [_decision(one, reason, with_gaps=with_gaps) for one in marked]
+            ),
+            _sent,
+            scope=f"{[(one.question.id, one.mark, one.edit.arguments) for one in marked]} {reason} {with_gaps}",
+            type="primary",
+            icon=":material/done_all:",
+            disabled=bool(wrong) or (bool(found) and not with_gaps),
+        )
+    if wrong:
+        st.error(f"Nothing can be sent: {counted(len(wrong), 'edit')} cannot be used. Correct or discard it below.")
+
+
+def _decision(one: _Marked, reason: str, *, with_gaps: bool) -> Decision:
+    """Return the decision on one question. Raises InvalidInput if its edit is not valid, before anything is sent."""
+    said = str(session.widget_value(comment_key(one.question, PLACE), ""))
+    if one.is_approved:
+        return Decision(
+            one.question.id, approve=True, reason=said, arguments=one.edit.to_approve(), with_gaps=with_gaps
+        )
+    return Decision(one.question.id, approve=False, reason=said or reason)
+
+
+def _label(marked: Sequence[_Marked]) -> str:
+    """Return what the button does: "Approve 2 (1 as edited), reject 1: to layla@…, brandt@…"; names those approved."""
+    approved = [one for one in marked if one.is_approved]
+    edited = sum(one.edit.is_pending for one in approved)
+    how = " as edited" if edited == len(approved) else f" ({edited} as edited)" if edited else ""
+    said = [f"approve {len(approved)}{how}"] if approved else []
+    said += [f"reject {len(marked) - len(approved)}"] if len(marked) > len(approved) else []
+    names = list(dict.fromkeys(one.name for one in approved or marked))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    label = ", ".join(said)
+    to = "to " if all("@" in name for name in names) else ""
+    return f"{label[0].upper()}{label[1:]}: {to}{', '.join(names[:_NAMED])}{more}"
+
+
+def _sent(found: Sequence[Decided]) -> None:
+    answered = [one.approval for one in found if one.approval is not None]
+    for question in answered[:_TOLD]:
+        tell_answered(question)
+    if len(answered) > _TOLD:
+        session.tell(f"{counted(len(answered) - _TOLD, 'more question')} answered.")
+    refused = [one.error.message for one in found if one.error is not None]
+    for message in refused[:_TOLD]:
+        session.tell(message, ":material/error:")
+    st.rerun()

@@ -1,0 +1,180 @@
+"""A try of a prompt: what the model answered, what is wrong with that, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_code, outside_text, plain
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import message_markdown
+from dashboard.parts.status import status_badge
+from dashboard.parts.times import ago, duration, full_time
+from dashboard.parts.usage import usage_words
+from dashboard.parts.values import cut, shown_value
+from dashboard.prompt import values
+from dashboard.prompt.save_case import save_case
+from engine.base.errors import OrchestraError
+from engine.base.statuses import RunStatus
+from engine.runs.trying.records import Try, TryAnswer
+
+PARAM = "try"
+"""The parameter of the address that names the try shown: a reload shows it again."""
+LOOK_SECONDS = 0.5
+_TAIL_LETTERS = 4_000
+
+
+def answer(visit: Visit, name: str) -> None:
+    """Show the try that the address names, and the choice of another one."""
+    tries = visit.orchestra.tries.list(visit.who, name)
+    if not tries:
+        return
+    shown = next((one for one in tries if one["id"] == st.query_params.get(PARAM)), None)
+    if shown is not None and shown["status"] == RunStatus.RUNNING:
+        _waiting(visit, shown)
+    elif shown is not None:
+        _ended(visit, shown)
+    _choice(name, tries)
+
+
+def _waiting(visit: Visit, begun: Try) -> None:
+    """Show how far the answer is, and a button that stops waiting for it."""
+    tries, name, try_id = visit.orchestra.tries, begun["prompt"], begun["id"]
+
+    @st.fragment(run_every=LOOK_SECONDS)
+    def body() -> None:
+        if session.principal() != visit.who:  # a fragment runs without the page's own check
+            st.rerun()
+        try:
+            is_over = tries.get(visit.who, name, try_id)["status"] != RunStatus.RUNNING
+        except OrchestraError:
+            is_over = True
+        if is_over:
+            st.rerun()
+        shown_waiting(visit, begun)
+
+    body()
+
+
+def shown_waiting(visit: Visit, begun: Try) -> None:
+    """Show the text that has come so far, and a button that stops waiting."""
+    tries, name, try_id = visit.orchestra.tries, begun["prompt"], begun["id"]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        status_badge(RunStatus.RUNNING)
+        st.caption(plain(f"{begun['model']} is asked, since {ago(begun['started_at'])}"))
+        if visit.may("run"):
+            action_button(
+                "Stop",
+                f"stop-{try_id}",
+                lambda _key: tries.cancel(visit.who, name, try_id),
+                lambda _one: st.rerun(),
+                icon=":material/stop:",
+            )
+    text = tries.live(visit.who, try_id)
+    if text:
+        outside_text(text if len(text) <= _TAIL_LETTERS else f"… {text[-_TAIL_LETTERS:]}")
+
+
+def _ended(visit: Visit, one: Try) -> None:
+    with st.container(border=True, key=f"try-{one['id']}"):
+        shown_try(one)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            try_actions(visit, one)
+
+
+def try_actions(visit: Visit, one: Try) -> None:
+    """Show what can be done with an answer, in an existing row."""
+    if one["answer"] is not None:
+        name = one["prompt"]
+        make = partial(visit.orchestra.tries.case_of, visit.who, name, one["id"])
+        save_case(visit, name, one["id"], str(one["source"].get("sample") or ""), make)
+    _take_button(one)
+
+
+def _code(text: str) -> None:
+    outside_code(cut(text))
+
+
+def shown_try(one: Try, show_text: Callable[[str], None] = _code) -> None:
+    """Show how a try ended, what it cost, and the answer; `show_text` shows an answer that is not JSON."""
+    found, error = one["answer"], one["error"]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        status_badge(one["status"])
+        if one["demo"]:
+            st.badge("Demo model, not a real one", icon=":material/science:", color="gray")
+        st.caption(plain(" · ".join(_facts(one))))
+    if error is not None:
+        st.error(message_markdown(error["message"], error["remedy"] or ""), icon=":material/error:")
+    if one["status"] == RunStatus.CANCELLED:
+        st.info("Nobody waits for this answer any more. The model may still charge it.", icon=":material/info:")
+    if one["status"] == RunStatus.INTERRUPTED:
+        st.warning("The program ended before the answer came.", icon=":material/warning:")
+    if found is not None:
+        _answered(one, found, show_text)
+    for note in one["notes"]:
+        st.info(plain(note), icon=":material/info:")
+
+
+def _answered(one: Try, found: TryAnswer, show_text: Callable[[str], None]) -> None:
+    if found["problems"]:
+        listed = "\n".join(f"- {plain(problem)}" for problem in found["problems"])
+        st.warning(f"The answer has problems:\n{listed}", icon=":material/warning:")
+    elif one["output_schema"]:
+        st.badge("Fits the format of the answer", icon=":material/check:", color="green")
+    if found["value"] is not None:
+        shown_value(found["value"])
+    else:
+        show_text(found["text"])
+
+
+def _facts(one: Try) -> list[str]:
+    account = f" ({one['account']})" if one["account"] else ""
+    seconds = [] if one["seconds"] is None else [duration(one["seconds"])]
+    return [
+        f"{one['model'] or 'no model'}, connection {one['connection']}{account}",
+        *seconds,
+        *usage_words(one["usage"]),
+    ]
+
+
+def _take_button(one: Try) -> None:
+    def take() -> None:
+        st.query_params[values.PARAM] = values.of_try(one["id"])
+
+    st.button(
+        "Use these values again", key=f"take-{one['id']}", type="tertiary", icon=":material/input:", on_click=take
+    )
+
+
+def _choice(name: str, tries: list[Try]) -> None:
+    known, key = {one["id"]: one for one in tries}, f"tries-{name}"
+    wanted = st.query_params.get(PARAM)
+    wanted = wanted if wanted in known else None
+    if session.widget_value(key, None) != wanted:
+        session.set_widget(key, wanted)
+
+    def chosen() -> None:
+        picked = session.widget_value(key, None)
+        if picked is None:
+            st.query_params.pop(PARAM, None)
+        else:
+            st.query_params[PARAM] = str(picked)
+
+    st.selectbox(
+        "Earlier tries",
+        list(known),
+        index=None,
+        format_func=lambda one: _line(known[one]),
+        placeholder="Show the answer to an earlier try",
+        key=key,
+        on_change=chosen,
+    )
+
+
+def _line(one: Try) -> str:
+    which = "unsaved text" if one["version"] is None else f"version {one['version']}"
+    return f"{full_time(one['started_at'])}, {which}, {one['model'] or 'no model'}"

@@ -1,0 +1,168 @@
+"""A comparison: in which fields or words the answers differ, and each answer with what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from clients.plural import counted
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_changes, outside_code, plain
+from dashboard.parts.times import full_time
+from dashboard.parts.values import cut
+from dashboard.prompt.answer import LOOK_SECONDS, shown_try, shown_waiting, try_actions
+from engine.base.errors import OrchestraError
+from engine.base.statuses import RunStatus
+from engine.record.differences import shown
+from engine.runs.trying.comparing import Comparison
+from engine.runs.trying.differing import AnswerDifferences, AnswerField, TextPart, field_changes
+from engine.runs.trying.records import Try
+
+PARAM = "comparison"
+"""The parameter of the address that names the comparison shown."""
+_SHORT = 60
+_MOST_LETTERS = 12_000
+
+
+def shown_comparison(visit: Visit, name: str) -> Comparison | None:
+    """Return the comparison that the address names, else the last one."""
+    found = visit.orchestra.comparisons.list(visit.who, name)
+    named = next((one for one in found if one["id"] == st.query_params.get(PARAM)), None)
+    return named or (found[0] if found else None)
+
+
+def comparison(visit: Visit, name: str, one: Comparison | None) -> None:
+    """Show a comparison, and the choice of an earlier one."""
+    if one is None:
+        return
+    if one["status"] == RunStatus.RUNNING:
+        _waiting(visit, one)
+    else:
+        _differences(one["differences"])
+        _columns(one, partial(_answer_and_actions, visit, one))
+    _choice(name, visit.orchestra.comparisons.list(visit.who, name), one["id"])
+
+
+def _waiting(visit: Visit, begun: Comparison) -> None:
+    """Show how far the answers are."""
+
+    @st.fragment(run_every=LOOK_SECONDS)
+    def body() -> None:
+        if session.principal() != visit.who:  # a fragment runs without the page's own check
+            st.rerun()
+        try:
+            now = visit.orchestra.comparisons.get(visit.who, begun["prompt"], begun["id"])
+        except OrchestraError:
+            st.rerun()
+        if now["status"] != RunStatus.RUNNING:
+            st.rerun()
+        _columns(now, partial(_answer_so_far, visit, now))
+
+    body()
+
+
+def _columns(one: Comparison, show: Callable[[int, Try], None]) -> None:
+    """Show the tries side by side; on a narrow screen, one below the other."""
+    for at, (place, each) in enumerate(zip(st.columns(len(one["tries"])), one["tries"], strict=True)):
+        with place, st.container(border=True, key=f"compared-{each['id']}"):
+            title = each["column"]["title"] if each["column"] is not None else ""
+            st.markdown(f"**{at + 1}\\. {plain(title[:1].upper() + title[1:])}**")
+            show(at, each)
+
+
+def _answer_so_far(visit: Visit, whole: Comparison, at: int, one: Try) -> None:
+    if one["status"] == RunStatus.RUNNING:
+        shown_waiting(visit, one)
+    else:
+        _answer(whole, at, one)
+
+
+def _answer_and_actions(visit: Visit, whole: Comparison, at: int, one: Try) -> None:
+    _answer(whole, at, one)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        try_actions(visit, one)
+
+
+def _answer(whole: Comparison, at: int, one: Try) -> None:
+    texts = whole["differences"]["texts"]
+    parts = texts[at] if texts else []
+    shown_try(one, partial(_changes, parts))
+
+
+def _changes(parts: Sequence[TextPart], text: str) -> None:
+    """Show a text with its changes, if there are any and it is not too long."""
+    if parts and sum(len(part["text"]) for part in parts) <= _MOST_LETTERS:
+        outside_changes([(part["text"], part["change"]) for part in parts])
+    else:
+        outside_code(cut(text))
+
+
+def _differences(found: AnswerDifferences) -> None:
+    if found["is_same"] is None:
+        return
+    if found["is_same"]:
+        st.badge("All answers are the same", icon=":material/check:", color="green")
+        return
+    with st.container(border=True, gap="xsmall", key="differences"):
+        st.markdown("**Differences**")
+        if found["texts"] or any(map(any, map(field_changes, found["fields"]))):
+            st.caption("Texts are compared with the first: what is new is underlined, what is missing is struck out.")
+        elif not found["fields"]:
+            st.caption("Some answers are JSON and others are not.")
+        for field in found["fields"]:
+            if not field["is_same"]:
+                _field(field)
+        same = [one for one in found["fields"] if one["is_same"]]
+        if same:
+            with st.expander(f"{counted(len(same), 'field')} {'is' if len(same) == 1 else 'are'} the same"):
+                for field in same:
+                    at = next(at for at in range(len(field["values"])) if at + 1 not in field["missing"])
+                    st.markdown(f":gray[{_name(field)}]  {plain(_word(field['values'][at]))}")
+
+
+def _field(field: AnswerField) -> None:
+    """Show the values of one field: in a line if they are short, else in columns; texts with their changes."""
+    missing = field["missing"]
+    words = ["nothing" if at + 1 in missing else _word(one) for at, one in enumerate(field["values"])]
+    if max(map(len, words)) <= _SHORT:
+        safe = "  **|**  ".join(plain(word) or ":gray[(empty)]" for word in words)
+        st.markdown(f":gray[{_name(field)}]  {safe}")
+        return
+    st.markdown(f":gray[{_name(field)}]")
+    changes = field_changes(field)
+    for at, (place, word) in enumerate(zip(st.columns(len(words)), words, strict=True)):
+        with place:
+            st.caption(f"Column {at + 1}")
+            _changes(changes[at], word)
+
+
+def _name(field: AnswerField) -> str:
+    return plain(field["field"] or "answer")
+
+
+def _word(value: Any) -> str:
+    return cut(value, 600) if isinstance(value, str) else shown(value)
+
+
+def _choice(name: str, known: Sequence[Comparison], shown_id: str) -> None:
+    if len(known) < 2:
+        return
+    by_id, key = {one["id"]: one for one in known}, f"comparisons-{name}"
+    if session.widget_value(key, None) != shown_id:
+        session.set_widget(key, shown_id)
+
+    def chosen() -> None:
+        st.query_params[PARAM] = str(session.widget_value(key, shown_id))
+
+    st.selectbox(
+        "Earlier comparisons", list(by_id), format_func=lambda one: _line(by_id[one]), key=key, on_change=chosen
+    )
+
+
+def _line(one: Comparison) -> str:
+    titles = [each["column"]["title"] for each in one["tries"] if each["column"] is not None]
+    return f"{full_time(one['tries'][0]['started_at'])}: {' | '.join(titles)}"

@@ -1,0 +1,203 @@
+"""A test of a prompt: its cases beside the columns that answered them, and one cell in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from clients.plural import counted
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_code, outside_marked, plain
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import errors_shown
+from dashboard.parts.status import status_badge
+from dashboard.parts.times import ago, full_time
+from dashboard.parts.usage import usage_words
+from dashboard.parts.values import cut, shown_value
+from dashboard.prompt.test_bar import PARAM
+from engine.base.errors import OrchestraError
+from engine.base.statuses import RunStatus
+from engine.runs.trying.matrix import CellAnswer, Matrix, Only, mark, shown
+from engine.runs.trying.matrix_reader import TestRow
+
+_CELL = "cell"
+"""The parameter of the address that names the open cell: the number of its column, and its case."""
+_LOOK_SECONDS = 0.7
+_TALLEST, _MOST_ROWS = 460, 12
+_CASE_WIDTH = 150
+"""In pixels: on a phone, a column with answers fits beside it."""
+
+
+def found_test(visit: Visit, name: str) -> Matrix | None:
+    """Return the test that the address names, else the last one; None if there was none."""
+    tests, wanted = visit.orchestra.case_tests, st.query_params.get(PARAM, "")
+    try:
+        return tests.get(visit.who, name, wanted) if wanted else tests.last(visit.who, name)
+    except OrchestraError:  # it is too old, or of another prompt
+        return tests.last(visit.who, name)
+
+
+def running(visit: Visit, begun: Matrix) -> None:
+    """Show how far a test is, and a button that stops it."""
+    tests, name, test_id = visit.orchestra.case_tests, begun["prompt"], begun["id"]
+
+    @st.fragment(run_every=_LOOK_SECONDS)
+    def body() -> None:
+        if session.principal() != visit.who:  # a fragment runs without the page's own check
+            st.rerun()
+        try:
+            matrix = tests.get(visit.who, name, test_id)
+        except OrchestraError:
+            st.rerun()
+        if matrix["status"] != RunStatus.RUNNING:
+            st.rerun()
+        done = sum(len(cell) for column in matrix["columns"] for cell in column["cells"].values())
+        most = len(matrix["cases"]) * len(matrix["columns"]) * matrix["repeat"]
+        st.progress(min(done / max(most, 1), 1.0), f"{done} of {counted(most, 'answer')}")
+        if visit.may("run"):
+            action_button(
+                "Stop",
+                f"test-stop-{test_id}",
+                lambda _key: tests.cancel(visit.who, name, test_id),
+                lambda _one: st.rerun(),
+                icon=":material/stop:",
+            )
+
+    body()
+
+
+def ended(visit: Visit, matrix: Matrix) -> None:
+    """Show what came of a test."""
+    with st.container(border=True, key=f"report-{matrix['prompt']}"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            status_badge(matrix["status"])
+            if any(one["demo"] for one in matrix["columns"]):
+                st.badge("Demo model, not a real one", icon=":material/science:", color="gray")
+            times = [f"each asked {matrix['repeat']} times"] if matrix["repeat"] > 1 else []
+            counts = [f"{matrix['asked']} asked", f"{matrix['reused']} recorded", *times]
+            st.caption(plain(" · ".join([ago(matrix["ended_at"]), *counts, *usage_words(matrix["usage"])])))
+        if matrix["status"] in (RunStatus.CANCELLED, RunStatus.INTERRUPTED):
+            st.info("Not everything was asked. The answers that came cost nothing again.", icon=":material/info:")
+        st.markdown("\n".join(_line(matrix, number) for number in range(len(matrix["columns"]))))
+        only = _filter(matrix)
+        cases = shown(matrix, only)
+        if cases:
+            number, case = _table(matrix, cases, only)
+            if case:
+                _cell(visit, matrix, number, case)
+        else:
+            st.caption("No case is like that.")
+
+
+def _line(matrix: Matrix, number: int) -> str:
+    column = matrix["columns"][number]
+    model = column["model"] or "no model"
+    known = [] if model in column["title"] else [model]
+    baseline = ["the others are compared with it"] if number == 0 and len(matrix["columns"]) > 1 else []
+    facts = f" :gray[{plain(', '.join(known + baseline))}]" if known or baseline else ""
+    return f"- **{plain(column['title'])}**{facts}: {plain(column['summary'])}"
+
+
+def _filter(matrix: Matrix) -> Only | None:
+    words = {one.value: f"{one.capitalize()} ({len(shown(matrix, one))})" for one in Only}
+    words = words if len(matrix["columns"]) > 1 else {Only.FAILED.value: words[Only.FAILED]}
+    chosen = st.segmented_control(
+        "Cases",
+        ["all", *words],
+        format_func=lambda one: words.get(one, "All"),
+        default="all",
+        key=f"test-only-{matrix['id']}",
+        label_visibility="collapsed",
+    )
+    return Only(chosen) if chosen in words else None
+
+
+def _table(matrix: Matrix, cases: Sequence[str], only: Only | None) -> tuple[int, str]:
+    """Show the cases beside the columns; return the open cell, ("" for none) as the address names it."""
+    columns, titles = matrix["columns"], {one["case"]: one["title"] for one in matrix["cases"]}
+    key = f"test-table-{matrix['id']}-{only or 'all'}"
+    rows = [{"case": titles[case], **{f"{at}": mark(matrix, at, case) for at in range(len(columns))}} for case in cases]
+
+    def opened() -> None:
+        state: Any = session.widget_value(key, None) or {}
+        picked = state.get("selection", {}).get("cells")
+        if picked:
+            row, column = picked[0]
+            number = int(column) if str(column).isdecimal() else len(columns[:2]) - 1
+            st.query_params[_CELL] = f"{number}.{cases[row]}"
+        else:
+            st.query_params.pop(_CELL, None)
+
+    st.dataframe(
+        rows,
+        key=key,
+        on_select=opened,
+        selection_mode="single-cell",
+        hide_index=True,
+        height="content" if len(rows) <= _MOST_ROWS else _TALLEST,
+        column_config={
+            "case": st.column_config.TextColumn("Case", width=_CASE_WIDTH),
+            **{f"{at}": st.column_config.TextColumn(one["title"]) for at, one in enumerate(columns)},
+        },
+        placeholder="",
+        alt=f"The cases of {matrix['prompt']} and what came of them in each column",
+    )
+    number, _, case = st.query_params.get(_CELL, "").partition(".")
+    is_known = case in cases and number.isdecimal() and int(number) < len(columns)
+    return (int(number), case) if is_known else (0, "")
+
+
+def _cell(visit: Visit, matrix: Matrix, number: int, case: str) -> None:
+    """Show what was asked and answered in a cell, beside the answer of the baseline."""
+    columns = matrix["columns"]
+    tested = next(one for one in matrix["cases"] if one["case"] == case)
+    with st.container(key=f"cell-{matrix['prompt']}"):
+        st.markdown(f"**{plain(tested['title'])}**")
+        places = st.columns(2) if number else [st.container()]
+        for place, at in zip(places, dict.fromkeys((0, number)), strict=True):
+            with place:
+                st.caption(plain(f"{columns[at]['title']}: {mark(matrix, at, case)}"))
+                for answer in columns[at]["cells"].get(case, []):
+                    _answer(answer)
+        with st.expander("What was asked"), errors_shown():
+            document = columns[number]["document"]
+            for message in visit.orchestra.prompts.marked(visit.who, document, tested["variables"]):
+                st.caption(message["role"])
+                outside_marked([(cut(one["text"]), one["variable"] or "") for one in message["parts"]])
+
+
+def _answer(answer: CellAnswer) -> None:
+    if answer["text"] is not None:
+        if answer["value"] is not None:
+            shown_value(answer["value"])
+        else:
+            outside_code(cut(answer["text"]))
+        how = ["recorded before"] if answer["reused"] else []
+        facts = [answer["model"], f"{answer['seconds']:.1f} s", *how, *usage_words(answer["usage"])]
+        st.caption(plain(" · ".join(facts)))
+    if answer["failures"]:
+        lines = [f"{plain(one['assertion'])}: {plain(one['message'])}" for one in answer["failures"]]
+        st.warning("  \n".join(lines), icon=":material/close:")
+
+
+def earlier(visit: Visit, name: str, now: Matrix) -> None:
+    """Show the choice of another test."""
+    rows = {one.id: one for one in visit.orchestra.case_tests.list(visit.who, name)}
+    if len(rows) < 2:
+        return
+    key = f"tests-{name}"
+    if session.widget_value(key, None) != now["id"]:
+        session.set_widget(key, now["id"])
+
+    def chosen() -> None:
+        st.query_params[PARAM] = str(session.widget_value(key, now["id"]))
+        st.query_params.pop(_CELL, None)
+
+    st.selectbox("Tests", list(rows), format_func=lambda one: _row(rows[one]), key=key, on_change=chosen)
+
+
+def _row(row: TestRow) -> str:
+    return f"{full_time(row.started_at)}, {', '.join(row.columns)}: {row.status}"

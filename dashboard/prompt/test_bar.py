@@ -1,0 +1,153 @@
+"""What a test on the Cases tab of a prompt asks: texts, models, and how often."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from clients.plural import counted
+from dashboard.base import fields
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import errors_shown
+from dashboard.parts.popover import popover
+from dashboard.prompt.draft import Draft, is_changed, typed
+from dashboard.prompt.versions import name_of
+from engine.prompts.prompt_files import PromptFile
+from engine.prompts.takeover import TakeoverWish, expectations
+from engine.runs.trying.columns import Column
+from engine.runs.trying.matrix import DEFAULT_CONCURRENCY, MOST_COLUMNS, MOST_CONCURRENCY, MOST_REPEAT, Matrix, TestWish
+
+PARAM = "test"
+"""The parameter of the address that names the test shown: a reload shows it again."""
+_TYPED = 0
+"""In the choice of texts: the one in the editor."""
+
+
+def test_bar(visit: Visit, file: PromptFile, draft: Draft, cases: int) -> None:
+    """Show what to test, and the buttons that test it with the cases of the prompt, or with takeover mails."""
+    name = file.name
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"test-bar-{name}"):
+        texts = st.multiselect(
+            "Texts to test",
+            [_TYPED, *sorted(file.versions, reverse=True)],
+            default=[*sorted(file.versions, reverse=True)[:1], _TYPED],
+            format_func=lambda one: name_of(one, file.labels) if one else "The text in the editor",
+            key=f"test-texts-{name}",
+            persist_state="session",
+            help="The first is what the others are compared with.",
+        )
+        options = popover("Options", f"test-options-{name}", ":material/tune:")
+    with options:
+        columns = _columns(visit, file, draft, texts)
+        wish = _wish(name, columns)
+    with errors_shown(), st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if cases:
+            label = "Test" if len(wish.columns) < 2 else f"Test {counted(len(wish.columns), 'column')}"
+            _run(visit, name, wish, label, "test")
+        with popover("Test against takeover mails", f"takeover-{name}", ":material/security:"):
+            _takeover(visit, file, wish)
+
+
+def _takeover(visit: Visit, file: PromptFile, wish: TestWish) -> None:
+    """Show how the mails go into the prompt, and the button that tests it with them."""
+    st.markdown("40 mails report a fault and try to take over the model. Their words must not come out in the answer.")
+    variable = fields.text_input(
+        "Variable that gets the mail",
+        key=f"takeover-variable-{file.name}",
+        placeholder="text, or the only one",
+        persist_state="session",
+        help="A variable, or a path in the first sample, such as commits.0.message.",
+    )
+    expect = fields.text_input(
+        "The answer must say",
+        key=f"takeover-expect-{file.name}",
+        placeholder="kind=bug",
+        persist_state="session",
+        help="Optional: a field, and its value for a mail that reports a fault.",
+    )
+    with errors_shown():
+        mails = TakeoverWish(variable.strip(), expectations([expect] if expect.strip() else []))
+        _run(visit, file.name, replace(wish, takeover=mails), "Test against 40 mails", "takeover")
+
+
+def _columns(visit: Visit, file: PromptFile, draft: Draft, texts: Sequence[int]) -> list[Column]:
+    """Return each text with each model and each connection."""
+    offered = visit.orchestra.tries.connections(visit.who)
+    connections = [""] * min(len(offered), 1)
+    if len(offered) > 1:
+        connections = st.multiselect(
+            "Connections", offered, default=offered[:1], key=f"test-connections-{file.name}", persist_state="session"
+        )
+    models = fields.text_input(
+        "Models",
+        key=f"test-models-{file.name}",
+        placeholder="That of the prompt, else of the connection",
+        persist_state="session",
+        help="Several with commas between them: each text is tested with each model.",
+    )
+    wanted = [one.strip() for one in models.split(",") if one.strip()] or [""]
+    found = [Column(str(one)) if one else _of_editor(draft) for one in texts]
+    return [
+        replace(column, connection=connection, model=model)
+        for column, connection, model in itertools.product(found, connections, wanted)
+    ]
+
+
+def _of_editor(draft: Draft) -> Column:
+    return (
+        Column(text=typed(draft).text, text_name="text in the editor") if is_changed(draft) else Column(is_draft=True)
+    )
+
+
+def _wish(name: str, columns: Sequence[Column]) -> TestWish:
+    repeat = st.number_input(
+        "Times to ask each question",
+        1,
+        MOST_REPEAT,
+        key=f"test-repeat-{name}",
+        persist_state="session",
+        help="A case passes if all its answers do.",
+    )
+    at_once = st.number_input(
+        "Questions at the same time",
+        1,
+        MOST_CONCURRENCY,
+        DEFAULT_CONCURRENCY,
+        key=f"test-concurrency-{name}",
+        persist_state="session",
+        help="The setting limits.calls_at_once bounds the calls to one connection, too.",
+    )
+    is_fresh = st.checkbox("Ask again what is recorded", key=f"test-fresh-{name}", persist_state="session")
+    return TestWish(columns, int(repeat), int(at_once), is_fresh=is_fresh)
+
+
+def _run(visit: Visit, name: str, wish: TestWish, label: str, key: str) -> None:
+    tries, tests = visit.orchestra.tries, visit.orchestra.case_tests
+    connections = dict.fromkeys(one.connection for one in wish.columns)
+    needed = [whose for one in connections for whose in tries.needs_confirmation(visit.who, name, one)]
+    is_agreed = not needed or st.checkbox(
+        plain(f"Ask {', '.join(needed)}: it may cost money, and the values of the cases are sent there."),
+        key=f"{key}-agree-{name}",
+    )
+    if len(wish.columns) > MOST_COLUMNS:
+        st.warning(f"These are {len(wish.columns)} columns; a test has at most {MOST_COLUMNS}.")
+
+    def begun(matrix: Matrix) -> None:
+        st.query_params[PARAM] = matrix["id"]
+        st.rerun()
+
+    action_button(
+        label,
+        f"{key}-{name}",
+        lambda _key: tests.start(visit.who.agreeing(needed), name, wish),
+        begun,
+        scope=str(hash(repr(wish))),
+        type="primary",
+        icon=":material/fact_check:",
+        disabled=not is_agreed or not 0 < len(wish.columns) <= MOST_COLUMNS,
+    )

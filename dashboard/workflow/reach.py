@@ -1,0 +1,61 @@
+"""Who sees what: a drawing of the text that a workflow sends from one service to another, and the same as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.base.plain import plain
+from dashboard.drawing.graph import GraphEdge, GraphNode, graph
+from dashboard.drawing.steps import drawing_height
+from dashboard.parts.header import section
+from engine.compiler.definition.plan import Reach
+from engine.workflows.workflow_files import WorkflowFile
+
+_SOURCE, _HERE, _AWAY = "#0f766e", "#475569", "#4f46e5"
+_WIDE, _HIGH = 340, 110
+
+
+def reach_section(file: WorkflowFile) -> None:
+    """Show which text from outside goes where; nothing if none leaves the service that it came from."""
+    if not file.reach:
+        return
+    section("Who sees what")
+    drawn = _boxes(file.reach)
+    pairs = dict.fromkeys((one.source, one.to) for one in file.reach)
+    graph(
+        drawn,
+        [GraphEdge(f"from {source}", f"to {to}") for source, to in pairs],
+        key=f"reach-{file.name}",
+        height=drawing_height(drawn),
+    )
+    st.markdown("\n".join(f"- {plain(_line(one))}" for one in file.reach))
+
+
+def reach_badge(file: WorkflowFile) -> None:
+    """Say in a badge whether text from outside leaves this machine."""
+    away = sorted({one.host for one in file.reach if not one.is_local})
+    if away:
+        st.badge(f"text from outside goes to {', '.join(away)}", icon=":material/visibility:", color="orange")
+    else:
+        st.badge("text from outside stays on this machine", icon=":material/lock:", color="green")
+
+
+def _boxes(reach: Sequence[Reach]) -> list[GraphNode]:
+    sources = dict.fromkeys(one.source for one in reach)
+    places = {one.to: one for one in reach}
+    left = [
+        GraphNode(f"from {name}", f"{name}\ntext from outside", _SOURCE, 0, _HIGH * place)
+        for place, name in enumerate(sources)
+    ]
+    right = [
+        GraphNode(f"to {name}", f"{name}\n{one.host}", _HERE if one.is_local else _AWAY, _WIDE, _HIGH * place)
+        for place, (name, one) in enumerate(places.items())
+    ]
+    return [*left, *right]
+
+
+def _line(one: Reach) -> str:
+    where = f" of the workflow {one.workflow}" if one.workflow else ""
+    return f"text of {one.source} goes to {one.to} ({one.host}) in the step {one.step}{where}"

@@ -1,0 +1,76 @@
+"""Whether a call may be made: the decision alone, over what is counted and reserved.
+
+The upper bound of a call must fit into what is left of each budget that can stop it. If it does not, because a model's
+longest answer costs much more than the usual one, the call is still made once nothing else is in flight there: so calls
+never exceed a limit together, and a single one does so at most once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from engine.budgets.limits import Budget, measures
+from engine.store.spending import Amount, Standing
+
+
+class Reached(Struct, frozen=True):
+    """A budget, and what is used of it."""
+
+    budget: Budget
+    spent: Amount
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing is left of it."""
+        return any(one.used >= one.most for one in measures(self.budget.limit, self.spent))
+
+
+class CallVerdict(Struct, frozen=True):
+    """Whether a call may be made."""
+
+    model: str
+    """The model to ask."""
+    amount: Amount | None = None
+    """What to reserve; None: it is not made now."""
+    stops: Sequence[Reached] = ()
+    """The budgets because of which it is not made."""
+    tells: Sequence[Reached] = ()
+    """Budgets that are used up, and because of which it is made all the same, or with another model."""
+
+    @property
+    def is_pause(self) -> bool:
+        """Whether its run waits until a limit is raised or a new period begins."""
+        return bool(self.stops)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is to be tried again once calls in flight are settled."""
+        return self.amount is None and not self.stops
+
+
+def decide(model: str, bound: Callable[[str], Amount], budgets: Sequence[Budget], standing: Standing) -> CallVerdict:
+    """Return the verdict about a call; `bound` returns the upper bound of what it uses with a model."""
+    reached = [one for one in (Reached(each, _settled(each, standing)) for each in budgets) if one.is_used_up]
+    others = [one.budget.limit.other_model for one in reached if one.budget.limit.other_model]
+    asked = others[-1] if others else model
+    stops = [one for one in reached if one.budget.limit.on_limit == "pause"]
+    if stops:
+        return CallVerdict(asked, stops=stops)
+    amount, used_up = bound(asked), [one.budget for one in reached]
+    limiting = [one for one in budgets if one.limit.on_limit != "warn" and one not in used_up]
+    if any(one.pot in standing.in_flight and not _fits(one, amount, standing) for one in limiting):
+        return CallVerdict(asked)
+    return CallVerdict(asked, amount, tells=reached)
+
+
+def _settled(budget: Budget, standing: Standing) -> Amount:
+    """Return what is used without the calls in flight, of which nobody knows yet what they use."""
+    spent = standing.spent.get(budget.pot, Amount())
+    return spent.minus(standing.in_flight.get(budget.pot, Amount()))
+
+
+def _fits(budget: Budget, amount: Amount, standing: Standing) -> bool:
+    together = standing.spent.get(budget.pot, Amount()).plus(amount)
+    return all(one.used <= one.most for one in measures(budget.limit, together))

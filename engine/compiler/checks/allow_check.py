@@ -1,0 +1,32 @@
+"""Check the list of allowed values of a step (`allow`)."""
+
+from __future__ import annotations
+
+from engine.base.wording import did_you_mean
+from engine.compiler.checks.report import Report
+from engine.compiler.definition.allowed_values import faults
+from engine.compiler.definition.model import StepModel
+from engine.documents.json_file import JsonPath
+from engine.plugins.step import StepType, fields_schema
+
+_LIKE = 'Write it like {"to": ["*@example.org"]}.'
+
+
+def check_allowed(path: JsonPath, step: StepModel, kind: StepType, report: Report) -> dict[str, tuple[str, ...]]:
+    """Return the values that fields of a step may have, by name; problems go to the report."""
+    known = [*fields_schema(kind.fields).get("properties", {})]
+    for name, patterns in step.allow.items():
+        place = (*path, "allow", name)
+        if name not in known:
+            remedy = did_you_mean(name, known) or _LIKE
+            report.add(place, f"{kind.name} has no field {name!r}.", "unknown_field", remedy)
+        elif not patterns:
+            report.add(place, f"'allow' lists nothing for {name!r}.", "wrong_value", _LIKE)
+        for index, pattern in enumerate(patterns):
+            fault = faults(pattern)
+            if fault:
+                report.add((*place, index), f"A value of 'allow' {fault}.", "wrong_value", _LIKE)
+    if step.allow and kind.service is None:
+        message = f"{kind.name} calls no service, so 'allow' has no meaning here."
+        report.add((*path, "allow"), message, "wrong_value", "Take it out, or move it to the step that uses the value.")
+    return {name: tuple(patterns) for name, patterns in step.allow.items()}

@@ -1,0 +1,398 @@
+"""Check that text from outside decides no destination and instructs no model.
+
+Text from outside is followed from the outputs of steps and the items of triggers to the fields of steps
+(engine/compiler/analysis/text_flow.py). A field with the role `destination` or `instruction` must not take it, unless
+the workflow lists what is allowed, or a person approves the step. Text of an input is that of who starts the workflow:
+a person may decide where things go, a trigger that takes the input from an item may not, nor a workflow that calls this
+one with such text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from clients.service import OTHER_LINK
+from engine.base.errors import UnknownName
+from engine.base.services import is_model, service_of
+from engine.compiler.analysis.text_flow import OpenCall, Passage, Sink, looped, placed
+from engine.compiler.checks.called_workflows import Called, Callees, name_of
+from engine.compiler.checks.endings import STOP
+from engine.compiler.checks.report import Report
+from engine.compiler.checks.step_facts import handed_on
+from engine.compiler.definition.allowed_values import RECIPIENTS
+from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel
+from engine.compiler.definition.plan import Action, OutsideText
+from engine.compiler.definition.schemas import CALL
+from engine.documents.json_file import JsonPath
+from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
+from engine.expressions.origins import ITEM, NOTHING, Derived, Origin, joined, literal, made_from, mixed, source
+from engine.expressions.templates import parts, tokens
+from engine.plugins.registry import link_word, step_type
+from engine.plugins.step import Prompts, Role, StepType, fields_schema
+from engine.plugins.trigger import TriggerType
+
+OUTSIDE = "outside_destination"
+"""The code of a field that takes text from outside and must not."""
+ALLOWED = "outside_allowed"
+"""The code of such a field if the workflow allows it."""
+_STRICT = (Role.DESTINATION, Role.INSTRUCTION)
+_SPEAKS_FOR_US = ("system", "developer")
+_ASKED = ("always", "when_outside")
+"""The values of `approve` with which a person sees the step before it is done."""
+_DEEPEST = 12
+_MOST_TOLD = 5
+_REMEDY = (
+    'Choose one: list what is allowed on the step ("allow": {{"{field}": ["*@example.org"]}}), let a model choose '
+    'among fixed values (an "enum" in its output schema), or let a person approve the step ("approve": "always").'
+)
+
+
+_REPLY = ' To answer the sender of each mail, write "allow": ["reply_to_sender"] in the workflow.'
+_REPLY_REMEDY = "Whoever writes a mail gets this one. Take it out of the workflow's 'allow' if that is not meant."
+
+
+@dataclass
+class OutsideCheck:
+    """Follows text from outside through one file; problems go to the report."""
+
+    report: Report
+    callees: Callees
+    own: str
+    """The name of the workflow."""
+    may_reply: bool = False
+    """Whether the workflow allows to send to the sender of the mail that is being worked on."""
+    sinks: list[tuple[JsonPath, Sink]] = field(default_factory=list)
+    """The fields of this file that must not take text from outside, and take that of inputs."""
+    calls: list[tuple[JsonPath, OpenCall]] = field(default_factory=list)
+    breaches: list[tuple[str, ...]] = field(default_factory=list)
+    """The steps on the way of each text that arrives where it must not, from its source on."""
+
+    def fields(self, path: JsonPath, step: StepModel, kind: StepType, prompts: Prompts) -> dict[str, OutsideText]:
+        """Check the fields of a step; return those that may carry text from outside."""
+        flow = self.report.flow
+        if flow is None or (kind.service is None and step.uses != CALL):
+            return {}
+        schema = fields_schema(kind.fields)
+        found = {}
+        for name, value in step.with_.items():
+            place = (*path, "with", name)
+            derived = self.report.value_derived(place, value)
+            if derived.rank and not self.report.has_errors_at(place):
+                found[name] = _outside_text(derived)
+                self._check(place, step, value, within(schema, schema.get("properties", {}).get(name)), prompts)
+        return found
+
+    def _check(self, place: JsonPath, step: StepModel, value: Any, schema: Schema, prompts: Prompts) -> None:
+        if is_approved(step) or str(place[-1]) in step.allow:
+            return
+        for where, derived in self._strict(place, value, schema, prompts):
+            named = ".".join(map(str, ("steps", step.id, *where[len(place) - 2 :])))
+            self._take(where, Sink(f"`{named}`", is_recipient=place[-1] in RECIPIENTS), derived)
+
+    def _strict(
+        self, path: JsonPath, value: Any, schema: Schema, prompts: Prompts, role: str = ""
+    ) -> Iterator[tuple[JsonPath, Derived]]:
+        """Yield the parts of a field that must not take text from outside, with their path."""
+        schema = _variant(resolved(schema), value)
+        role = schema.get("role", role)
+        if path[-1] == "variables" and prompts:
+            yield from self._instructing(path, value, prompts)
+        elif isinstance(value, list) and "items" in schema:
+            for index, one in enumerate(value):
+                yield from self._strict((*path, index), one, within(schema, schema["items"]), prompts, role)
+        elif isinstance(value, dict) and "properties" in schema:
+            for name, one in value.items():
+                inner = within(schema, schema["properties"].get(name))
+                yield from self._strict((*path, name), one, inner, prompts, role)
+        elif role in _STRICT or _has_strict_parts(schema):
+            yield path, self.report.value_derived(path, value)
+
+    def _instructing(self, path: JsonPath, value: Any, prompts: Prompts) -> Iterator[tuple[JsonPath, Derived]]:
+        """Yield the variables of a prompt that are part of an instruction."""
+        whole = self.report.value_derived(path, value)
+        for name in _instructing_names(prompts):
+            yield (*path, name) if isinstance(value, dict) else path, whole.field(name)
+
+    def _take(self, path: JsonPath, sink: Sink, derived: Derived) -> None:
+        """Report a value from outside in a field that must not take it; keep one that depends on inputs."""
+        outside = derived.outside
+        if outside is not None:
+            field_name = next((str(one) for one in reversed(path) if isinstance(one, str)), "to")
+            is_reply = sink.is_recipient and derived.is_sender
+            if self.may_reply and is_reply:
+                message = f"Allowed by 'reply_to_sender': {sink.words} comes from {ways(derived.every_outside)}."
+                self.report.warn(path, message, ALLOWED, _REPLY_REMEDY)
+                return
+            message = f"Text from outside must not decide this: {sink.words} comes from {ways(derived.every_outside)}."
+            remedy = _REMEDY.format(field=field_name) + _REPLY * is_reply
+            self.report.add(path, message, OUTSIDE, remedy)
+            self.breaches.append((*_steps_on_the_way(outside), self.report.problems[-1].step or ""))
+        elif derived.inputs:
+            self.sinks.append((path, replace(sink, roots=derived.inputs)))
+
+    def call(self, path: JsonPath, step: StepModel, called: Called) -> None:
+        """Check what a step gives to the workflow that it calls."""
+        given = self.report.value_derived((*path, "with", "inputs"), step.with_.get("inputs"))
+        named = f" of the workflow {name_of(step.with_)!r}"
+        if called.passage is None:
+            self.calls.append((path, OpenCall(name_of(step.with_) or "", given)))
+            return
+        for sink in called.passage.sinks:
+            self._give(path, replace(sink, words=sink.words + named * ("workflow" not in sink.words)), given)
+        for one in called.passage.calls:
+            self.calls.append((path, OpenCall(one.workflow, placed(one.inputs, ("inputs",), given, named))))
+
+    def _give(self, path: JsonPath, sink: Sink, given: Derived) -> None:
+        inputs = (*path, "with", "inputs")
+        for root in sink.roots:
+            is_named = inputs not in self.report.wholes and root.path[1:2]
+            self._take((*inputs, root.path[1]) if is_named else inputs, sink, given.part(root.path[1:]))
+
+    def begin_loop(self, path: JsonPath, step: StepModel) -> None:
+        """Begin with a loop: its item comes from its list."""
+        if self.report.flow is not None:
+            items = self.report.value_derived((*path, "foreach"), step.foreach)
+            self.report.flow.bind(step.id, step.as_, items.item().marked(is_current=True))
+            self.report.flow.bind(step.id, "index", NOTHING)
+
+    def begin_items(self, path: JsonPath, step: StepModel) -> None:
+        """Begin with what is inside a loop, where its key is known."""
+        if self.report.flow is not None:
+            self.report.flow.bind(step.id, "key", self.report.value_derived((*path, "key"), step.key))
+
+    def begin_fallback(self, owner: str) -> None:
+        """Begin with the steps of a fallback, or of `on_failure`."""
+        if self.report.flow is not None:
+            self.report.flow.bind_error(owner)
+
+    def finish(self, path: JsonPath, step: StepModel, action: Action | None) -> None:
+        """Keep where the output of a compiled step comes from."""
+        flow = self.report.flow
+        if flow is None:
+            return
+        once = self._once(path, step, action)
+        if step.foreach is not None:
+            inside = {one.id: flow.output(one.id) for one in step.steps or ()} or {step.id: once}
+            more = {"output": once} if step.output is not None else {}
+            once = looped(step.id, {**inside, **more}, self.report.value_derived((*path, "key"), step.key))
+        if isinstance(step.on_error, FallbackModel):
+            once = joined([once, flow.output(step.on_error.steps[-1].id)])
+        flow.finish(step.id, once)
+
+    def _once(self, path: JsonPath, step: StepModel, action: Action | None) -> Derived:
+        """Return where the output of one pass comes from."""
+        flow = self.report.flow
+        written = handed_on(step, path)
+        if written is not None:
+            return self.report.value_derived(*written)
+        if step.steps is not None and flow is not None:
+            return literal({one.id: flow.output(one.id) for one in step.steps})
+        if action is None or self.report.has_errors_at((*path, "with")):
+            return NOTHING  # what follows from a mistake is not reported
+        return self._of_call(path, step, action)
+
+    def _of_call(self, path: JsonPath, step: StepModel, action: Action) -> Derived:
+        own, schema = ("steps", step.id, "output"), action.output_schema or ANYTHING
+        if step.uses == CALL:
+            return self._of_workflow(path, step, own)
+        service = action.step_type.service
+        if service is None or is_model(service):  # it says nothing that it was not given
+            return Derived(made_from(self._given(path, step), own, schema))
+        return source(own, schema, is_outside=not schema, words=_thing(action.uses), of=action.connection or service)
+
+    def _given(self, path: JsonPath, step: StepModel) -> Derived:
+        return mixed([self.report.value_derived((*path, "with", name), one) for name, one in step.with_.items()])
+
+    def _of_workflow(self, path: JsonPath, step: StepModel, own: tuple[str, ...]) -> Derived:
+        name = name_of(step.with_)
+        known = None if name is None else self.callees.passage(name)
+        if known is None:
+            return source(own, is_outside=True, words=f"the workflow {name!r}")
+        given = self.report.value_derived((*path, "with", "inputs"), step.with_.get("inputs"))
+        return placed(known.outputs, own, given, str(name))
+
+    def begin_trigger(self, name: str, kind: TriggerType) -> None:
+        """Begin with the inputs of a trigger, in which `item` is what it has found."""
+        if self.report.flow is not None:
+            thing = service_of(kind.service)
+            words = thing.link.lower() if thing is not None and thing.link != OTHER_LINK else "item"
+            item = source(("triggers", name, "item"), kind.item_schema(), words=words)
+            self.report.flow.variables["item"] = item.marked(is_current=True)
+
+    def trigger(self, path: JsonPath, inputs: Mapping[str, Any]) -> frozenset[str]:
+        """Check the inputs that a trigger gives; return those that may carry text from outside."""
+        given = self.report.value_derived(path, inputs)
+        for where, sink in list(self.sinks):
+            for root in sink.roots:
+                found = given.part(root.path[1:])
+                if found.outside is not None:
+                    is_reply = found.is_sender and root.is_exact
+                    of = found.outside.schema if is_reply else ANYTHING
+                    through = replace(root, is_input=False, is_outside=True, is_current=is_reply, schema=of)
+                    self._take(where, sink, Derived((replace(through, cause=found.outside),)))
+        return frozenset(name for name, one in (given.fields or {}).items() if one.outside is not None)
+
+    def passage(self, model: WorkflowModel) -> Passage:
+        """Return what callers must know of the file, once it is compiled."""
+        self._resolve_own_calls()
+        outputs = [self.report.value_derived(("outputs",), model.outputs)]
+        for node in model.nodes():
+            if node.step.uses == STOP and not node.is_after_failure:
+                path = (*node.place, "with", "outputs")
+                outputs.append(self.report.value_derived(path, node.step.with_.get("outputs", {})))
+        sinks = tuple(sink for _, sink in self.sinks)
+        calls = tuple(one for _, one in self.calls if one.workflow != self.own)
+        return Passage(joined(outputs).settled(("outputs",)), sinks, calls)
+
+    def _resolve_own_calls(self) -> None:
+        """Check calls of the workflow by itself, which give more values to its inputs."""
+        own = [(path, one) for path, one in self.calls if one.workflow == self.own]
+        seen = {_key(sink) for _, sink in self.sinks}
+        ahead = [sink for _, sink in self.sinks] if own else []
+        while ahead:
+            sink = ahead.pop()
+            known = len(self.sinks)
+            for path, call in own:
+                self._give(path, sink, call.inputs)
+            new, self.sinks[known:] = self.sinks[known:], []
+            for place, one in new:
+                if _key(one) not in seen:
+                    seen.add(_key(one))
+                    self.sinks.append((place, one))
+                    ahead.append(one)
+
+
+def takes_text(model: WorkflowModel) -> bool:
+    """Return whether a step may take text anywhere: it calls a service, or a workflow."""
+    return any(node.step.uses is not None and _goes_out(node.step.uses) for node in model.nodes())
+
+
+def _goes_out(uses: str) -> bool:
+    try:
+        return uses == CALL or step_type(uses).service is not None
+    except UnknownName:
+        return False
+
+
+def is_approved(step: StepModel) -> bool:
+    """Return whether a person sees a step's text from outside before the step is done."""
+    return step.approve is not None and step.approve.when in _ASKED
+
+
+def ways(origins: Sequence[Origin]) -> str:
+    """Return where a text comes from, in words, back to all its sources."""
+    found = list(dict.fromkeys(map(_way, origins)))
+    return "; ".join([*found[:_MOST_TOLD], *["others"] * (len(found) > _MOST_TOLD)])
+
+
+def _way(origin: Origin) -> str:
+    """Return the way of a text: the steps back to its first source, and there all its sources."""
+    chain: list[str] = []
+    last: Origin = origin
+    step: Origin | None = origin
+    while step is not None:
+        last = step
+        shown = _shown(step)
+        if not chain or chain[-1] != shown:
+            chain.append(shown)
+        step = step.cause
+    found = list(dict.fromkeys(map(_source, _sources(origin, set()))))
+    chain[-1] = _listed(found) if len(found) > 1 else _source(last)
+    if len(chain) > _MOST_TOLD:
+        chain = [*chain[: _MOST_TOLD - 1], f"(after {len(chain) - _MOST_TOLD} more steps) {chain[-1]}"]
+    return ", which comes from ".join(chain)
+
+
+def _sources(origin: Origin, seen: set[tuple[str, tuple[str, ...]]]) -> Iterator[Origin]:
+    """Yield what a text comes from in the end."""
+    if (origin.workflow, origin.path) in seen:
+        return
+    seen.add((origin.workflow, origin.path))
+    if origin.cause is None:
+        yield origin
+    else:
+        for one in (origin.cause, *origin.others):
+            yield from _sources(one, seen)
+
+
+def _listed(words: Sequence[str]) -> str:
+    told = [*words[:_MOST_TOLD], "others"] if len(words) > _MOST_TOLD else words
+    return f"{', '.join(told[:-1])} and {told[-1]}"
+
+
+def _steps_on_the_way(origin: Origin) -> list[str]:
+    found: list[str] = []
+    one: Origin | None = origin
+    while one is not None:
+        if one.path[0] == "steps" and len(one.path) > 1 and not one.workflow and one.path[1] not in found[-1:]:
+            found.append(one.path[1])
+        one = one.cause
+    return found[::-1]
+
+
+def _outside_text(derived: Derived) -> OutsideText:
+    outside = derived.outside
+    if outside is not None:
+        return OutsideText(ways(derived.every_outside), sources=derived.sources)
+    names = frozenset(root.path[1] for root in derived.inputs if len(root.path) > 1)
+    return OutsideText(ways(derived.inputs), names, derived.sources)
+
+
+def _shown(one: Origin) -> str:
+    return f"`{'.'.join(part for part in one.path if part != ITEM)}`"
+
+
+def _source(one: Origin) -> str:
+    title = "" if "properties" in one.schema else str(one.schema.get("title", "")).lower()
+    named = f" in the workflow {one.workflow!r}" if one.workflow else ""
+    if title and one.words:
+        return f"the {title} of the {one.words} ({_shown(one)}){named}"
+    return (f"{_shown(one)} ({one.words})" if one.words else _shown(one)) + named
+
+
+def _thing(uses: str) -> str:
+    word = link_word(uses)
+    return f"answer of {uses}" if word == OTHER_LINK else word.lower()
+
+
+def _key(sink: Sink) -> tuple[str, tuple[str, ...]]:
+    return sink.words, tuple(".".join(root.path[:3]) for root in sink.roots)
+
+
+def _variant(schema: Schema, value: Any) -> Schema:
+    """Return the alternative of a schema that a literal chooses by a constant field; the schema itself if none."""
+    for option in schema.get("oneOf") or schema.get("anyOf") or ():
+        inner = resolved(within(schema, option))
+        known = inner.get("properties", {}) if isinstance(value, dict) else {}
+        if any(value.get(name) in _choices(one) for name, one in known.items()):
+            return inner
+    return schema
+
+
+def _choices(schema: Schema) -> Sequence[object]:
+    return schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else ()
+
+
+def _has_strict_parts(schema: Schema, depth: int = 0) -> bool:
+    """Return whether a part of a value must not take text from outside."""
+    if depth > _DEEPEST:
+        return True
+    parts_of = [*schema.get("properties", {}).values(), *schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    inner = [resolved(within(schema, one)) for one in (*parts_of, schema.get("items")) if one is not None]
+    return any(one.get("role") in _STRICT or _has_strict_parts(one, depth + 1) for one in inner)
+
+
+def _instructing_names(prompts: Prompts) -> Iterator[str]:
+    """Yield the variables that stand in the instructions of prompts."""
+    for prompt in prompts.values():
+        texts = [_text(one.get("content")) for one in prompt.get("messages", ()) if one.get("role") in _SPEAKS_FOR_US]
+        used = {
+            token.text for text in texts for part in parts(text) if part.is_expression for token in tokens(part.text)
+        }
+        yield from (name for name in prompt.get("variables", {}) if name in used)
+
+
+def _text(content: Any) -> str:
+    return content if isinstance(content, str) else "\n".join(map(str, content or ()))

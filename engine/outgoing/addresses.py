@@ -1,0 +1,110 @@
+"""Addresses in texts: where a browser would go with them, read strictly, so that an unclear one is nobody's.
+
+A place is a host as a person reads it, `docs.example.org`, with its port unless that is the usual one of the scheme.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+
+IsNamed = Callable[[str], bool]
+"""Whether a workflow names a place."""
+
+_STRICT = re.compile(r"(https?)://([^\s/\\?#@:\[\]]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?:[/?#]\S*)?\Z", re.IGNORECASE)
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?\Z|\[[0-9a-f:.]+\]\Z", re.IGNORECASE)
+_MAIL = re.compile(r"mailto:[\w.+-]+@([\w.-]+)\Z", re.IGNORECASE)
+"""One recipient and nothing else: `?bcc=`, `%40` and commas name more of them."""
+_LOOSE = re.compile(r"\A(?:[a-z][a-z0-9+.-]*:)?(?:[/\\]|%5c)*([^/\\?#]*)", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_IGNORED = re.compile(r"[\x00-\x20\x7f-\x9f\xad\u034f\u061c\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""Characters that a browser drops from an address, or that nobody sees in it."""
+_USUAL_PORTS = {"http": "80", "https": "443"}
+_BEGIN = r"(?:(?:https?|ftp):\\?/\\?/|(?<![^\W_])www\.|(?<![a-z0-9])(?:mailto|xmpp):(?=[\w.+-]+@))"
+_BARE = re.compile(rf"{_BEGIN}[^\s<>\"'`]+", re.IGNORECASE)
+"""What a service makes a link of by itself (github.github.com/gfm, Autolinks (extension); our Notion client)."""
+_INNER = re.compile(rf"(?:[^\w=/?&%.-]|_)(?={_BEGIN})|[/=?&%.-](?=(?:mailto|xmpp):[\w.+-]+@)", re.IGNORECASE)
+"""The sign before an address in another, at which some services begin a link of its own."""
+_AFTER = ".,;:!?*_~()[]{}|\\"
+"""Signs at the end of a bare address that belong to the sentence."""
+_AT = re.compile(r"(?<![a-z0-9])(?:@|&(?:#0*64|#x0*40|commat);)(?=[a-z0-9&])[\w/-]*(?<!/)", re.IGNORECASE)
+"""What notifies a person or a team."""
+_CLOSING = re.compile(
+    r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b[^\w#]{1,20}"
+    r"((?:[\w.-]+/[\w.-]+)?(?:#|&(?:#0*35|#x0*23|num);)\d+|GH-\d+|https?://[^\s<>`]+/(?:issues|pull)/\d+)",
+    re.IGNORECASE,
+)
+"""A keyword that closes the issue that is named next to it (docs.github.com, Linking a pull request to an issue)."""
+_LONGEST_PLACE = 100
+
+
+def place_of(address: str) -> str:
+    """Return the place that an address leads to, in lower case; empty if that is not plain.
+
+    `https://Docs.Example.org/a` leads to `docs.example.org`, and so does `mailto:ann@docs.example.org`.
+    """
+    found = _STRICT.match(address)
+    mail = None if found else _MAIL.match(address)
+    host = found[2] if found else mail[1] if mail else ""
+    if not _HOST.match(host) or unicodedata.normalize("NFKC", host) != host:
+        return ""
+    host = host.lower().rstrip(".")
+    is_usual = found is None or found[3] in (None, _USUAL_PORTS[found[1].lower()])
+    return host if is_usual or found is None else f"{host}:{found[3]}"
+
+
+def leads_away(address: str, is_named: IsNamed) -> bool:
+    """Return whether an address may lead to a place that is not named; a relative one stays at the service."""
+    place = place_of(address)
+    if place:
+        return not is_named(place)
+    plain = _IGNORED.sub("", address)
+    is_odd = any(sign in plain for sign in ("//", "\\", "`", "%60"))
+    return is_odd or _SCHEME.match(plain) is not None
+
+
+def shown_place(address: str) -> str:
+    """Return the host of any address for people, also of one that is not plain."""
+    plain = _IGNORED.sub("", address)
+    loose = _LOOSE.match(plain)
+    place = place_of(plain) or ("" if loose is None else loose[1].rpartition("@")[2])
+    place = re.sub(r"[`|<>\s]", "", place)
+    return place if len(place) <= _LONGEST_PLACE else f"{place[:_LONGEST_PLACE]}…"
+
+
+def bare_addresses(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield (begin, end, address) of each address that services make a link of by themselves."""
+    for found in _BARE.finditer(text):
+        begins = [found.start(), *(inner.end() for inner in _INNER.finditer(text, found.start(), found.end()))]
+        for begin, end in itertools.pairwise([*begins, found.end()]):
+            written = text[begin:end].rstrip(_AFTER)
+            address = written.replace("\\", "")
+            if address.lower().startswith("www."):
+                address = f"http://{address}"
+            if address.partition("://")[2] or "@" in address:
+                yield begin, begin + len(written), address
+
+
+def places_in(text: str) -> set[str]:
+    """Return the places of all web addresses in a text."""
+    return {place for _, _, address in bare_addresses(text) if (place := place_of(address))}
+
+
+def mentions(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield (begin, end, words) of each mention of a person or a team, and of each issue that a keyword closes."""
+    addresses = [(begin, end) for begin, end, _ in bare_addresses(text)] if "@" in text else []
+    last = 0
+    for found in _AT.finditer(text):
+        while last < len(addresses) and addresses[last][1] <= found.start():
+            last += 1
+        if last == len(addresses) or addresses[last][0] > found.start():
+            yield found.start(), found.end(), found[0].lower()
+    for found in _CLOSING.finditer(text):
+        yield found.start(1), found.end(1), found[1].lower()
+
+
+def mentioned_in(text: str) -> set[str]:
+    """Return the mentions and closed issues in a text of the author."""
+    return {words for _, _, words in mentions(text)}

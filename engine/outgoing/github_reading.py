@@ -1,0 +1,63 @@
+"""What GitHub makes of Markdown, read by its own parser (cmark-gfm): links, images and what nobody sees.
+
+markdown-it says where something stands in a text, cmark does not; but only cmark reads every text as GitHub does. So it
+has the last word on what the rest of this package has rewritten.
+"""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from engine.outgoing.addresses import IsNamed, leads_away
+
+_MAY_LEAD = re.compile(r"<[!?]|<[^<>\s]+\s|<pre lang")
+_MAIL = re.compile(r"mailto:[^?%]+")
+"""A bare mail address, of which GitHub makes a link."""
+_WORDS = frozenset({"alt", "title", "aria-label", "align", "disabled", "type", "checked"})
+_DRAWN = frozenset({"mermaid", "math", "geojson", "topojson", "stl"})
+
+
+def has_links(text: str, is_named: IsNamed) -> bool:
+    """Return whether a text has a link, an image or a tag that leads to a place that is not named, or a comment."""
+    import cmarkgfm
+    from cmarkgfm.cmark import Options
+
+    plain = text.replace("\0", "\ufffd")
+    page: str = cmarkgfm.github_flavored_markdown_to_html(plain, Options.CMARK_OPT_UNSAFE)  # type: ignore[no-untyped-call]
+    if _MAY_LEAD.search(page) is None:
+        return False
+    looked = _Look(is_named)
+    looked.feed(page)
+    looked.close()
+    return looked.is_live
+
+
+class _Look(HTMLParser):
+    def __init__(self, is_named: IsNamed) -> None:
+        super().__init__(convert_charrefs=True)
+        self._is_named, self.is_live = is_named, False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Look at the attributes of a tag."""
+        for name, value in attrs:
+            if tag == "pre" and name == "lang":
+                self.is_live |= (value or "").lower() in _DRAWN
+            elif name not in _WORDS and value and not (name == "href" and _MAIL.fullmatch(value)):
+                self.is_live |= leads_away(value, self._is_named)
+
+    def handle_comment(self, data: str) -> None:
+        """Nobody sees a comment."""
+        self.is_live = True
+
+    def handle_decl(self, decl: str) -> None:
+        """Nor this."""
+        self.is_live = True
+
+    def unknown_decl(self, data: str) -> None:
+        """Nor this."""
+        self.is_live = True
+
+    def handle_pi(self, data: str) -> None:
+        """Nor this."""
+        self.is_live = True

@@ -1,0 +1,86 @@
+"""Make a value harmless that goes to a service: hidden characters are shown, links to strangers become text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from clients.plural import counted
+from engine.base.lazy_values import Unknown
+from engine.outgoing.addresses import IsNamed
+from engine.outgoing.hidden_characters import shown
+from engine.outgoing.markdown import Changes, without_links
+
+_MOST_PLACES = 3
+
+
+@dataclass
+class Harmless:
+    """Rewrites the values of one call, and counts what it changes."""
+
+    is_named: IsNamed
+    """Whether the workflow names the place to which a link leads."""
+    changes: Changes = field(default_factory=Changes)
+    hidden: int = 0
+    """Characters that nobody saw."""
+
+    def value(self, value: Any, own: Collection[str], *, is_markdown: bool) -> Any:
+        """Return a value with its texts made harmless; `own`: hidden characters that the author uses. Files stay."""
+        if isinstance(value, str):
+            return self._text(value, own, is_markdown=is_markdown)
+        if isinstance(value, Unknown):
+            return Unknown(self._text(value.text, own, is_markdown=is_markdown))
+        if isinstance(value, dict):
+            if "$file" in value:
+                return value
+            return {name: self.value(one, own, is_markdown=is_markdown) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self.value(one, own, is_markdown=is_markdown) for one in value]
+        return value
+
+    def _text(self, text: str, own: Collection[str], *, is_markdown: bool) -> str:
+        text, count = shown(text, own)
+        self.hidden += count
+        if is_markdown:
+            text, found = without_links(text, self.is_named)
+            self.changes.links += found.links
+            self.changes.images += found.images
+            self.changes.tags += found.tags
+            self.changes.mentions += found.mentions
+            self.changes.languages += found.languages
+            self.changes.signs += found.signs
+            self.changes.is_code |= found.is_code
+        return text
+
+    @property
+    def note(self) -> str:
+        """What was changed, for people; empty if nothing was."""
+        return " ".join(self._sentences())
+
+    def _sentences(self) -> Iterator[str]:
+        made = [("link", "to", self.changes.links), ("image", "at", self.changes.images)]
+        parts = [f"{counted(places.total(), word)} {to} {_named(places)}" for word, to, places in made if places]
+        if parts:
+            yield f"{' and '.join(parts)} became text."
+        if self.changes.tags:
+            yield f"{counted(self.changes.tags, 'piece')} of HTML became text."
+        if self.changes.mentions:
+            yield f"{counted(self.changes.mentions, 'mention')} became text."
+        if self.changes.languages:
+            yield f"{counted(self.changes.languages, 'block')} of code lost what was behind its marks."
+        if self.changes.signs:
+            yield f"{counted(self.changes.signs, 'unclear sign')} of formatting changed."
+        if self.changes.is_code:
+            yield "A text is a block of code now, because its links could not be told apart."
+        if self.hidden:
+            yield f"{counted(self.hidden, 'hidden character')} made visible."
+
+
+def _named(places: Counter[str]) -> str:
+    names = [place or "an unclear address" for place, _ in places.most_common(_MOST_PLACES)]
+    more = len(places) - len(names)
+    if more:
+        return f"{', '.join(names)} and {counted(more, 'other host')}"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

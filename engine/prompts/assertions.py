@@ -1,0 +1,272 @@
+"""What a case expects of an answer: one class for each type of assertion."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from engine.base.json_text import is_same
+from engine.documents.schema_check import schema_faults
+from engine.documents.shapes import Misfit
+from engine.expressions.patterns import BadPattern, pattern
+from engine.plugins.step import JsonValue
+from engine.prompts.model_answers import faults, read_json
+
+_SHOWN_MOST = 200
+_COMPARED_MOST = 1_000
+"""Words of each text; the time grows with the square."""
+_MISSING = object()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an answer is judged by."""
+
+    text: str
+    value: Any = None
+    """The JSON in the text, if the prompt wants JSON; else None."""
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    """None if the price is not known."""
+    seconds: float = 0.0
+
+    def at(self, field: str) -> Any:
+        """Return the value of a field (`a.b.0`) of the JSON in the text, or _MISSING; without a field, the text."""
+        if not field:
+            return self.text
+        value = self.json()
+        for part in field.split("."):
+            if isinstance(value, Mapping) and part in value:
+                value = value[part]
+            elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+                value = value[int(part)]
+            else:
+                return _MISSING
+        return value
+
+    def json(self) -> Any:
+        """Return the JSON in the text, or _MISSING."""
+        if self.value is not None:
+            return self.value
+        try:
+            return read_json(self.text)
+        except ValueError:
+            return _MISSING
+
+
+class Assertion(BaseModel):
+    """Base of all assertions; `type` is the name of each."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+
+    @abstractmethod
+    def fault(self, facts: Facts) -> str:
+        """Return why an answer is not as expected, in a sentence; empty if it is."""
+
+
+class Equals(Assertion):
+    """The whole answer is this: its JSON if the prompt wants JSON, else its text."""
+
+    type: Literal["equals"]
+    value: JsonValue
+
+    def fault(self, facts: Facts) -> str:
+        """Compare."""
+        is_text = isinstance(self.value, str) and facts.value is None
+        found = facts.text.strip() if is_text else facts.json()
+        wanted = str(self.value).strip() if is_text else self.value
+        if found is not _MISSING and is_same(found, wanted):
+            return ""
+        return f"It is {_shown(facts.text if found is _MISSING else found)}, not {_shown(self.value)}."
+
+
+class _OfText(Assertion):
+    field: str = ""
+    """The field to look at, such as `title` or `items.0.name`; empty: the whole text."""
+
+    def _text(self, facts: Facts) -> str | None:
+        found = facts.at(self.field)
+        if found is _MISSING:
+            return None
+        return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+
+    def _where(self) -> str:
+        return f"{self.field!r}" if self.field else "It"
+
+
+class Contains(_OfText):
+    """The text contains this."""
+
+    type: Literal["contains"]
+    value: str = Field(min_length=1)
+
+    def fault(self, facts: Facts) -> str:
+        """Look for it."""
+        text = self._text(facts)
+        if text is None:
+            return f"There is no {self.field!r} in {_shown(facts.text)}."
+        return "" if self.value in text else f"{self._where()} does not contain {_shown(self.value)}: {_shown(text)}."
+
+
+class NotContains(_OfText):
+    """The text does not contain this."""
+
+    type: Literal["not_contains"]
+    value: str = Field(min_length=1)
+
+    def fault(self, facts: Facts) -> str:
+        """Look for it."""
+        text = self._text(facts) or ""
+        return f"{self._where()} contains {_shown(self.value)}: {_shown(text)}." if self.value in text else ""
+
+
+class Similar(_OfText):
+    """The text is like this one: the share of words, in order, that both have is at least so high."""
+
+    type: Literal["similar"]
+    value: str = Field(min_length=1)
+    at_least: float = Field(0.8, ge=0, le=1)
+
+    def fault(self, facts: Facts) -> str:
+        """Compare by words (`difflib.SequenceMatcher.ratio`), case and spaces apart."""
+        text = self._text(facts)
+        if text is None:
+            return f"There is no {self.field!r} in {_shown(facts.text)}."
+        wanted, found = (one.casefold().split()[:_COMPARED_MOST] for one in (self.value, text))
+        ratio = SequenceMatcher(None, wanted, found, autojunk=False).ratio()
+        if ratio >= self.at_least:
+            return ""
+        return f"{self._where()} is {ratio:.0%} like {_shown(self.value)}, not {self.at_least:.0%}: {_shown(text)}."
+
+
+def _is_pattern(source: str) -> str:
+    try:
+        pattern(source)
+    except BadPattern as error:
+        raise Misfit(f"is not a regular expression: {error}", "Patterns are RE2.") from error
+    return source
+
+
+class Regex(_OfText):
+    """A regular expression (RE2) matches somewhere in the text."""
+
+    type: Literal["regex"]
+    pattern: Annotated[str, AfterValidator(_is_pattern)]
+
+    def fault(self, facts: Facts) -> str:
+        """Search."""
+        text = self._text(facts)
+        if text is None:
+            return f"There is no {self.field!r} in {_shown(facts.text)}."
+        if pattern(self.pattern).is_found_in(text):
+            return ""
+        return f"{self._where()} does not match {self.pattern!r}: {_shown(text)}."
+
+
+class ValidJson(Assertion):
+    """The text is JSON."""
+
+    type: Literal["valid_json"]
+
+    def fault(self, facts: Facts) -> str:
+        """Parse it."""
+        return f"It is not JSON: {_shown(facts.text)}." if facts.json() is _MISSING else ""
+
+
+def _is_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    for path, sentence in schema_faults(schema):
+        place = f" ({'.'.join(map(str, path))})" if path else ""
+        raise Misfit(f"must be a JSON Schema{place}: {sentence}", 'Write one, such as {"type": "object"}.')
+    return schema
+
+
+class FitsSchema(Assertion):
+    """The JSON in the text fits a JSON Schema."""
+
+    type: Literal["json_schema"]
+    schema_: Annotated[dict[str, Any], AfterValidator(_is_schema)] = Field(alias="schema")
+
+    def fault(self, facts: Facts) -> str:
+        """Check it."""
+        value = facts.json()
+        if value is _MISSING:
+            return f"It is not JSON: {_shown(facts.text)}."
+        return " ".join(faults(value, self.schema_))
+
+
+class FieldEquals(Assertion):
+    """A field of the JSON in the text has this value."""
+
+    type: Literal["field_equals"]
+    field: str = Field(min_length=1)
+    value: JsonValue
+
+    def fault(self, facts: Facts) -> str:
+        """Compare."""
+        found = facts.at(self.field)
+        if found is _MISSING:
+            return f"There is no {self.field!r} in {_shown(facts.text)}."
+        return "" if is_same(found, self.value) else f"{self.field!r} is {_shown(found)}, not {_shown(self.value)}."
+
+
+class MaxTokens(Assertion):
+    """The answer has at most so many tokens."""
+
+    type: Literal["max_tokens"]
+    value: int = Field(ge=0)
+
+    def fault(self, facts: Facts) -> str:
+        """Compare."""
+        many = facts.output_tokens
+        return f"It has {many:,} tokens, more than {self.value:,}." if many > self.value else ""
+
+
+class MaxCost(Assertion):
+    """The call costs at most so many USD."""
+
+    type: Literal["max_cost"]
+    value: float = Field(ge=0)
+
+    def fault(self, facts: Facts) -> str:
+        """Compare."""
+        if facts.cost_usd is None:
+            return "Its cost is not known: the model has no price."
+        return f"It costs ${facts.cost_usd:.6f}, more than ${self.value:.6f}." if facts.cost_usd > self.value else ""
+
+
+class MaxSeconds(Assertion):
+    """The model answers within so many seconds."""
+
+    type: Literal["max_seconds"]
+    value: float = Field(ge=0)
+
+    def fault(self, facts: Facts) -> str:
+        """Compare."""
+        return f"It took {facts.seconds:.1f} s, more than {self.value:g} s." if facts.seconds > self.value else ""
+
+
+AnyAssertion = Annotated[
+    Equals
+    | Contains
+    | NotContains
+    | Similar
+    | Regex
+    | ValidJson
+    | FitsSchema
+    | FieldEquals
+    | MaxTokens
+    | MaxCost
+    | MaxSeconds,
+    Field(discriminator="type"),
+]
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]}…"

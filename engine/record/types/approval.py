@@ -1,0 +1,64 @@
+"""What a question about a call says, and who may answer it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from typing_extensions import ReadOnly, TypedDict
+
+from engine.base.json_text import JsonObject
+from engine.plugins.step import Preview
+
+
+@dataclass(frozen=True)
+class AskedCall:
+    """A call for which a run asks a person, exactly as it will be made."""
+
+    uses: str
+    title: str
+    """What the step type does, in words."""
+    connection: str | None
+    account: str
+    """The identity of the account; empty if it needs none."""
+    account_name: str
+    """Its name for people; may be empty."""
+    mode: str
+    """`demo` or `mine`."""
+    identity: str
+    """Of a write: by which it happens once; of a read: empty."""
+    arguments: JsonObject
+    """The fields; large values are names of files."""
+    outside: Mapping[str, str]
+    """The fields that may contain text from outside, each with where it comes from."""
+    cost_usd: float | None
+    """What the run has spent on models so far; None if a price is not known."""
+    allow: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The values that the step allows for a field, by name; an edit is checked against them, too."""
+    preview: Preview | None = None
+    """What the call would do to what, read when the person was asked; None if the arguments say it all."""
+    unreadable: str = ""
+    """Why that could not be read; the approval is then about the arguments alone."""
+    plan: str = ""
+    """The plan that has shown the call, which is only made as it was shown; empty if there is none."""
+    again: str = ""
+    """If it was approved before: what has changed since, so that it is asked again."""
+
+    @classmethod
+    def parse(cls, text: str) -> AskedCall:
+        """Return a call as it was stored (JSON)."""
+        told = json.loads(text)
+        preview = told.get("preview")
+        return cls(**{**told, "preview": None if preview is None else Preview(**preview)})
+
+
+class Terms(TypedDict):
+    """Who may answer a question."""
+
+    by: ReadOnly[Sequence[str]]
+    """Roles, users and `not_self`; empty: everybody who may start runs."""
+    started_by: ReadOnly[str]
+    """Who started the run."""
+    on_expiry: ReadOnly[Literal["reject", "continue"]]

@@ -1,0 +1,195 @@
+"""Have a person approve a call, if the rules of the step, the workflow, config.yaml or the step type want that.
+
+The run asks once and waits without a thread. When it continues, everything about the call is worked out again: the
+approval counts only if identity, step type, account and arguments are still the same, byte for byte, and if the object
+that the person saw (a draft, a pull request) is as it was. A question that was asked stays, even if the rule is lowered
+meanwhile; only an answer, its expiry or the end of the run ends it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace as changed
+
+from msgspec.structs import replace
+
+from engine.base.errors import InvalidInput
+from engine.base.json_text import JsonObject
+from engine.base.lazy_values import complete
+from engine.compiler.definition.approval_rules import StepApproval
+from engine.plugins.step import Effect
+from engine.record.events import StepWaiting
+from engine.record.plans.previews import changes
+from engine.record.run_files import without_owners
+from engine.record.types.approval import AskedCall
+from engine.record.types.run import RunOptions
+from engine.record.types.step import Approved
+from engine.record.values import in_thread_if_read
+from engine.runner.effects.job import fields_of
+from engine.runner.effects.ledger import arguments_hash
+from engine.runner.effects.previewing import Previews, Seen
+from engine.runner.execution.asking import Asking
+from engine.runner.execution.run_context import RunContext
+from engine.runner.execution.step_call import Asks, Middleware, Next, Outcome, StepCall
+from engine.runner.middleware.allow_list import require_allowed
+from engine.runner.suspension.questions import Answer
+
+
+class Approval(Middleware):
+    """Asks a person before a call, and holds them to exactly what they saw."""
+
+    is_for_services = True
+
+    def __init__(self, run: RunContext) -> None:
+        self._run, self._recording, self._questions = run, run.recording, run.pauses.questions
+        self._previews = Previews(run.reads, run.clock)
+        self._asking = Asking(run)
+
+    @classmethod
+    def is_wanted(cls, options: RunOptions) -> bool:
+        """Return whether the run may wait for people: a plan asks nobody."""
+        return "plan" not in options
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call if it needs no approval, or has one; else ask. Raises Rejected, ApprovalExpired."""
+        if call.effect is not Effect.WRITES and self._run.applied is not None:
+            return await call_next(call)  # the plan has the answer
+        asked = self._asked(call)
+        rule = self._asking.rule(call)
+        if asked is None and not self._asking.needs_approval(call):
+            return await call_next(call)
+        if call.write is not None and self._run.writes.ledger.needs_no_sending(self._run.job(call)):
+            if asked is not None:
+                self._questions.withdraw(asked[0])
+            return await call_next(call)
+        account = await self._account(call)
+        hashed = call_hash(call, account)
+        if asked is not None and self._is_still_asked(*asked, hashed):
+            return Asks(call)
+        approval = self._questions.approval(call.path, hashed)
+        if approval is None:
+            return await self._ask(call, account, hashed, rule, await self._previews.of(self._run.job(call)))
+        question, answer = approval
+        now = Seen() if answer.seen is None else await self._previews.again(self._run.job(call))
+        if now.preview == answer.seen:
+            return await call_next(await self._approved(call, account, question, answer))
+        return await self._ask(call, account, hashed, rule, now, _why_again(answer, now))
+
+    def _asked(self, call: StepCall) -> tuple[str, str] | None:
+        """Return (question, hash of the call) of what the step has asked, if it still waits for that."""
+        recorded = self._recording.waiting(call.path)
+        if recorded is None or "call_hash" not in recorded or not self._questions.is_known(recorded["approval"]):
+            return None
+        return recorded["approval"], recorded["call_hash"]
+
+    async def _account(self, call: StepCall) -> str:
+        """Return the identity of the account; empty if the call uses none."""
+        if call.write is not None:
+            return call.write.account
+        if call.account is None:
+            return ""
+        return call.account.known_identity or await self._run.reads.ask(self._run.job(call), call.account.identity)
+
+    def _is_still_asked(self, question: str, about: str, hashed: str) -> bool:
+        """Return whether the question is about this call and open. Raises Rejected, ApprovalExpired if it is neither.
+
+        A question about another call is withdrawn.
+        """
+        if about != hashed:
+            self._questions.withdraw(question)
+            return False
+        answer = self._questions.answer(question)
+        if answer is None:
+            return True
+        if answer.state != "withdrawn":  # by a run that was cancelled, and has been resumed
+            answer.require_approved()
+        return False
+
+    async def _ask(
+        self, call: StepCall, account: str, hashed: str, rule: StepApproval, seen: Seen, again: str = ""
+    ) -> Outcome:
+        kind, title = call.action.step_type, call.node.title
+        message = kind.title if title in ("", kind.title) else f"{title}: {kind.title}"
+        asked = changed(self._asked_call(call, account), preview=seen.preview, unreadable=seen.unreadable, again=again)
+        wait = self._questions.ask(call.path, message, None, rule, asked, hashed)
+        self._recording.emit(StepWaiting, path=call.path, title=title, **wait, **call.details())
+        await self._recording.committed()
+        return Asks(call)
+
+    def _asked_call(self, call: StepCall, account: str) -> AskedCall:
+        assert call.told_arguments is not None
+        return AskedCall(
+            uses=call.action.uses,
+            title=call.action.step_type.title,
+            connection=call.action.connection,
+            account=account,
+            account_name="" if call.account is None else call.account.label,
+            mode="" if call.account is None else str(call.account.mode),
+            identity="" if call.write is None else call.write.identity,
+            arguments=call.told_arguments,
+            outside=self._asking.outside(call),
+            cost_usd=self._recording.usage()["cost_usd"],
+            allow=call.action.allow,
+            plan=self._plan(call),
+        )
+
+    def _plan(self, call: StepCall) -> str:
+        """Return the plan that has shown the call, if the run applies one."""
+        applied = self._run.applied
+        is_planned = applied is not None and applied.has_planned(call.path)
+        return self._run.facts.options["apply"]["root"] if is_planned else ""
+
+    async def _approved(self, call: StepCall, account: str, question: str, answer: Answer) -> StepCall:
+        """Return the call as it was approved: with the arguments of the person, if they changed any."""
+        before = call.told_arguments
+        if answer.edited is not None:
+            call = await self._edited(call, answer.edited)
+        approved: Approved = {
+            "approval": question,
+            "by": answer.by,
+            "at": answer.at,
+            "comment": answer.comment,
+            "hash": call_hash(call, account),
+        }
+        if answer.edited is not None and before is not None:
+            approved = {**approved, "before": before}
+        return replace(call, approved=approved)
+
+    async def _edited(self, call: StepCall, edited: JsonObject) -> StepCall:
+        """Return the call with the arguments as a person changed them; fields that are as before keep their files."""
+        assert call.arguments is not None
+        assert call.told_arguments is not None
+        kind, before, told_before = call.action.step_type, call.arguments, call.told_arguments
+        merged = {
+            name: before[name] if name in told_before and told_before[name] == value else value
+            for name, value in edited.items()
+        }
+        await require_allowed(call.action, merged)
+        arguments, told = await self._recording.kept_fields(merged)
+        make_fields = await in_thread_if_read(arguments, lambda: fields_of(kind, arguments))
+        effect, repeat = kind.effect_of(arguments)
+        if effect is not call.effect:
+            raise InvalidInput("The edited arguments turn a read into a write, or a write into a read.")
+        call = replace(call, arguments=arguments, told_arguments=told, make_fields=make_fields, repeat=repeat)
+        if call.write is None:
+            return call
+        hashed = await in_thread_if_read(arguments, lambda: arguments_hash(complete(arguments)))
+        return replace(call, write=changed(call.write, arguments_hash=hashed))
+
+
+def _why_again(answer: Answer, now: Seen) -> str:
+    """Return what has changed since an approval, for people."""
+    assert answer.seen is not None
+    since = f"{answer.by} approved this at {answer.at}"
+    if now.preview is None:
+        return f"{since}. What it is about cannot be read any more: {now.unreadable}"
+    return f"{since}, and it has changed since:\n{changes(answer.seen, now.preview)}"
+
+
+def call_hash(call: StepCall, account: str) -> str:
+    """Return the SHA-256 of what an approval is about: identity, step type, account and arguments."""
+    identity = "" if call.write is None else call.write.identity
+    about = [identity, call.action.uses, account, call.told_arguments]
+    text = json.dumps(about, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(without_owners(text).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,71 @@
+"""Refuse a call with text from outside in a field that must not take it, should the compiler have missed that.
+
+The rules are those of docs/trust.md, decided on the values of this call. A workflow in which they find anything does
+not compile; so this error is always a mistake of the compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from typing import Any
+
+from engine.base.errors import OutsideTextRefused
+from engine.runner.execution.run_context import RunContext
+from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
+from engine.runner.tags.run_tags import RunTags
+from engine.runner.tags.strict_fields import strict_names, strict_parts
+from engine.runner.tags.tagging import has_expressions
+from engine.runner.tags.tags import Outside
+
+_RECIPIENTS = ("to", "cc", "bcc")
+REPLY = "reply_to_sender"
+"""In the workflow's `allow`."""
+
+
+class OutsideTextCheck(Middleware):
+    """Raises OutsideTextRefused for a call that text from outside decides."""
+
+    is_for_services = True
+
+    def __init__(self, run: RunContext) -> None:
+        self._run, self._tags = run, RunTags(run)
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call, unless text from outside decides where it goes or instructs a model."""
+        names = [one for one in strict_names(call.action.step_type.fields) if self._is_checked(call, one)]
+        if names:
+            with suppress(RecursionError):  # the compiler has followed expressions that are nested so deeply
+                self._require(call, names)
+        return await call_next(call)
+
+    def _is_checked(self, call: StepCall, name: str) -> bool:
+        """Return whether a field is more than constants, and neither are its values listed nor does a person see it."""
+        action = call.action
+        if name in action.allow or not has_expressions(action.arguments.get(name)):
+            return False
+        when = action.approval.own.when
+        return when != "always" and not (when == "when_outside" and name in action.outside_fields)
+
+    def _require(self, call: StepCall, names: Sequence[str]) -> None:
+        assert call.arguments is not None
+        tagging, prompts = self._tags.at(call).tagging, self._prompts(call)
+        for name in names:
+            value = call.arguments[name]
+            tag = tagging.tree(call.action.arguments[name]).valued(value)
+            for path, part in strict_parts(call.action.step_type.fields, name, value, tag, prompts):
+                for _, text, outside in part.found():
+                    if not tagging.is_clean(text) and not self._is_reply(name, outside):
+                        raise OutsideTextRefused(f"steps.{call.node.id}.with.{path}", path.split(".")[0], outside.way)
+
+    def _prompts(self, call: StepCall) -> Mapping[str, Any]:
+        known, name = self._run.facts.prompts, (call.arguments or {}).get("prompt")
+        return {name: known[name]} if isinstance(name, str) and name in known else {}
+
+    def _is_reply(self, name: str, outside: Outside) -> bool:
+        return name in _RECIPIENTS and self._may_reply and outside.is_sender and outside.is_current
+
+    @cached_property
+    def _may_reply(self) -> bool:
+        return REPLY in self._run.plan.document.get("allow", ())

@@ -1,0 +1,94 @@
+"""The fields of a call that must not take text from outside: where it goes, and what instructs a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from engine.expressions.celtypes import Schema, resolved, within
+from engine.plugins.step import Prompts, Role, fields_schema
+from engine.runner.tags.tags import Tag
+
+_STRICT = (Role.DESTINATION, Role.INSTRUCTION)
+_INSTRUCTING = ("system", "developer")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_DEEPEST = 12
+
+
+@cache
+def strict_names(fields: type[BaseModel]) -> frozenset[str]:
+    """Return the names of the fields that have such a part; the variables of a prompt may."""
+    schema = fields_schema(fields)
+    known = schema.get("properties", {})
+    names = {name for name, one in known.items() if _has_strict_part(within(schema, one))}
+    return frozenset(names | ({"variables"} & known.keys()))
+
+
+def strict_parts(
+    fields: type[BaseModel], name: str, value: Any, tag: Tag, prompts: Prompts
+) -> Iterator[tuple[str, Tag]]:
+    """Yield the parts of a field that must not take text from outside: (path in words, tag).
+
+    `prompts` are those that the call names.
+    """
+    schema = fields_schema(fields)
+    if name == "variables" and prompts:
+        for variable in _instructing(prompts):
+            yield f"{name}.{variable}", tag.field(variable)
+        return
+    yield from _inside(within(schema, schema.get("properties", {}).get(name)), name, value, tag, "")
+
+
+def _inside(schema: Schema, path: str, value: Any, tag: Tag, role: str) -> Iterator[tuple[str, Tag]]:
+    schema = _meant(resolved(schema), value)
+    role = schema.get("role", role)
+    if isinstance(value, list) and "items" in schema:
+        for index, one in enumerate(value):
+            yield from _inside(within(schema, schema["items"]), f"{path}.{index}", one, tag.item(index), role)
+    elif isinstance(value, dict) and "properties" in schema:
+        for name, one in value.items():
+            inner = within(schema, schema["properties"].get(name))
+            yield from _inside(inner, f"{path}.{name}", one, tag.field(name), role)
+    elif role in _STRICT:
+        yield path, tag
+
+
+def _meant(schema: Schema, value: Any) -> Schema:
+    """Return the alternative of a type that a value has chosen by a member with few values (the role of a message)."""
+    for option in [*schema.get("oneOf", ()), *schema.get("anyOf", ())]:
+        inner = resolved(within(schema, option))
+        if inner.get("type") == "array" and isinstance(value, list):
+            return {**inner, "role": inner.get("role", schema.get("role", ""))}
+        known = inner.get("properties", {}) if isinstance(value, dict) else {}
+        if any(value.get(name) in _choices(one) for name, one in known.items()):
+            return inner
+    return schema
+
+
+def _choices(schema: Schema) -> tuple[object, ...]:
+    return (*schema.get("enum", ()), *([schema["const"]] if "const" in schema else []))
+
+
+def _has_strict_part(schema: Any, depth: int = 0) -> bool:
+    if not isinstance(schema, Mapping):
+        return False
+    schema = resolved(schema)
+    if depth > _DEEPEST or schema.get("role") in _STRICT:
+        return True
+    inner = [*schema.get("properties", {}).values(), *schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    inner += [schema[key] for key in ("items", "additionalProperties") if key in schema]
+    return any(_has_strict_part(within(schema, one), depth + 1) for one in inner if isinstance(one, Mapping))
+
+
+def _instructing(prompts: Prompts) -> Iterator[str]:
+    """Yield the variables in the instructions of prompts."""
+    for prompt in prompts.values():
+        said = [one.get("content") for one in prompt.get("messages", ()) if one.get("role") in _INSTRUCTING]
+        inside = [text for one in said for text in _BRACES.findall(one if isinstance(one, str) else str(one))]
+        names = {name for text in inside for name in _NAME.findall(text)}
+        yield from sorted(names & set(prompt.get("variables", {})))

@@ -1,0 +1,57 @@
+"""What a question is about in one line: the same for the dashboard and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.plugins.step import Role
+from engine.record.types.approval import AskedCall
+from engine.runs.approvals import Approval
+from engine.runs.call_texts import field_schemas
+
+_SUBJECTS = ("subject", "title", "name")
+
+
+def title_of(question: Approval) -> str:
+    """Return a question in one line, what it is about first: "ann@example.org · Re: Hours (Send the answer)"."""
+    found = about(question)
+    return f"{found} ({question.message})" if found else question.message
+
+
+def about(question: Approval) -> str:
+    """Return to whom or what a call goes, and its subject; empty if the question is not about a call."""
+    call = question.call
+    if call is None:
+        return ""
+    arguments = call.arguments if question.edited is None else question.edited
+    return " · ".join(one for one in (target(call, arguments), _subject(call, arguments)) if one)
+
+
+def target(call: AskedCall, arguments: Mapping[str, Any]) -> str:
+    """Return to whom or what a call goes with these arguments; empty if neither they nor its preview say so."""
+    preview, is_edited = call.preview, arguments.get("to") != call.arguments.get("to")
+    if preview is not None and preview.to and not is_edited:
+        return preview.to
+    if preview is not None and not is_edited:
+        return ""  # its title names the object
+    for name, schema in field_schemas(call).items():
+        is_destination = schema.get("role") == Role.DESTINATION and "enum" not in schema  # a method is no address
+        text = _words(arguments.get(name)) if is_destination else ""
+        if text:
+            return text
+    return ""
+
+
+def _subject(call: AskedCall, arguments: Mapping[str, Any]) -> str:
+    for name in _SUBJECTS:
+        text = _words(arguments.get(name))
+        if text and (call.preview is None or arguments[name] != call.arguments.get(name)):
+            return text
+    return "" if call.preview is None else call.preview.title
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    return " ".join(value.split()) if isinstance(value, str) else ""

@@ -1,0 +1,224 @@
+"""The budgets of a workspace: what was spent against each, and the runs that wait for one."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from engine.base.clock import Clock
+from engine.base.definitions import workflow_id
+from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.json_text import JsonObject
+from engine.base.names import timestamp
+from engine.budgets.limits import (
+    ALL,
+    Budget,
+    MoneySettings,
+    SpendingRun,
+    common_budgets,
+    workflow_budgets,
+)
+from engine.budgets.periods import Period, name_of
+from engine.budgets.prices import usd
+from engine.budgets.settings import BudgetSettings, WorkflowBudget
+from engine.documents.repair import repaired
+from engine.files.fingerprint import Stamp
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.runner.worker.worker import Host
+from engine.store.spending import Amount, Pot, Spent
+from engine.workspace.file_store import Shelf
+
+ALARM = 0.8
+"""From this share of a budget on, faces tell of it."""
+
+_TIMES: tuple[Period, ...] = ("day", "month")
+State = Literal["ok", "near", "used_up"]
+
+
+@dataclass(frozen=True)
+class Used:
+    """What model calls have used."""
+
+    usd: float
+    calls: int
+    tokens: int
+    """Input and output together."""
+    unpriced_calls: int
+    """Calls whose price is not known; `usd` is without them."""
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """A budget and what is used of it."""
+
+    workflow: str | None
+    """None: of all workflows together."""
+    period: Literal["run", "day", "month"]
+    usd: float | None
+    calls: int | None
+    tokens: int | None
+    on_limit: str
+    """`pause`, `warn`, or the name of the model that is asked instead."""
+    used: Used | None
+    """None for the budget of each run: its run tells."""
+    share: float | None
+    """1.0 at the limit."""
+    state: State
+    place: str
+    """Where it is written."""
+    ends_at: str | None
+    """When its period is over (RFC 3339); None for a run."""
+    sentence: str
+
+
+@dataclass(frozen=True)
+class BudgetOverview:
+    """All budgets of a workspace."""
+
+    day: Used
+    """Of all workflows, today in the workspace's time zone."""
+    month: Used
+    strict: bool
+    budgets: list[BudgetRow]
+    paused_runs: list[str]
+    """Runs that wait for a budget, oldest first."""
+
+    @property
+    def alarms(self) -> list[BudgetRow]:
+        """The budgets that are used up, or nearly."""
+        return [one for one in self.budgets if one.state != "ok"]
+
+
+class BudgetReader:
+    """Reads budgets; every method checks the permission of `p`."""
+
+    def __init__(self, spent: Spent, settings: Callable[[], MoneySettings], shelf: Shelf, clock: Clock) -> None:
+        self._spent, self._settings, self._shelf, self._clock = spent, settings, shelf, clock
+        self._known: dict[str, tuple[Stamp, SpendingRun | None]] = {}
+
+    def overview(self, p: Principal) -> BudgetOverview:
+        """Return every budget with what is used of it, those of all workflows first.
+
+        The default for each workflow is listed for those that have used some of it. Raises InvalidFile.
+        """
+        require(p, "view", "see budgets")
+        settings, now = self._settings(), self._clock()
+        zone = ZoneInfo(settings.time_zone)
+        found = [*common_budgets(settings.budgets, now, zone)]
+        for workflow in self._workflows():
+            found += workflow_budgets(workflow, settings.budgets, now, zone)
+        day, month = (Pot(ALL, name_of(period, now, zone)) for period in _TIMES)
+        spent = self._spent.of([day, month, *(one.pot for one in found if one.period != "run")])
+        return BudgetOverview(
+            day=_used(spent.get(day, Amount())),
+            month=_used(spent.get(month, Amount())),
+            strict=settings.budgets.strict,
+            budgets=[_row(one, spent) for one in found if one.is_own or one.pot in spent],
+            paused_runs=self._spent.paused(),
+        )
+
+    def settings(self, p: Principal) -> JsonObject:
+        """Return `budgets` of config.yaml as far as it is set. Raises InvalidFile."""
+        require(p, "view", "see budgets")
+        return _as_written(self._settings().budgets)
+
+    def _workflows(self) -> Iterator[SpendingRun]:
+        """Yield the workflows whose file can be read; a file is parsed again only if it has changed."""
+        for name in self._shelf.names():
+            stamp = self._shelf.stamp(name)
+            known = self._known.get(name)
+            if stamp is None or known is None or known[0] != stamp:
+                known = (stamp, self._read(name)) if stamp is not None else None
+                if known is not None:
+                    self._known[name] = known
+            if known is not None and known[1] is not None:
+                yield known[1]
+
+    def _read(self, name: str) -> SpendingRun | None:
+        try:
+            document = self._shelf.document(name)
+            budget = WorkflowBudget.model_validate(document.get("budget") or {})
+        except (OrchestraError, ValidationError):  # the page of the workflow says what is wrong
+            return None
+        return SpendingRun("", name, workflow_id(document, name), budget)
+
+
+class Budgets(BudgetReader):
+    """The `budgets` facet."""
+
+    def __init__(
+        self,
+        spent: Spent,
+        settings: Callable[[], MoneySettings],
+        shelf: Shelf,
+        host: Host,
+        audit: Audit,
+        clock: Clock,
+        write: Callable[[JsonObject], None],
+    ) -> None:
+        super().__init__(spent, settings, shelf, clock)
+        self._host, self._audit, self._write = host, audit, write
+
+    def set(self, p: Principal, wanted: JsonObject) -> JsonObject:
+        """Set `budgets` of config.yaml to exactly these; return them. They count from the next call of a model on.
+
+        Raises InvalidInput that names each wrong setting, InvalidFile, StorageError.
+        """
+        require(p, "admin", "set budgets")
+        found, repair = repaired(BudgetSettings, dict(wanted))
+        if found is None or repair.faults:
+            said = [f"`budgets.{'.'.join(map(str, one.path))}`: {one.message}" for one in repair.faults]
+            raise InvalidInput(" ".join(said), remedy=" ".join(one.remedy for one in repair.faults if one.remedy))
+        before, after = self.settings(p), _as_written(found)
+        self._write(after)
+        self._audit.record(p, "budgets.set", "", {"before": before, "after": after})
+        return after
+
+    def resume(self, p: Principal) -> builtins.list[str]:
+        """Let the runs that wait for a budget try again, after it was raised; return their ids.
+
+        Those that find no room wait again. Raises StorageError.
+        """
+        require(p, "run", "resume runs")
+        run_ids = self._spent.paused()
+        self._spent.resume(run_ids, timestamp(self._clock()))
+        self._audit.record(p, "budgets.resume", "", {"runs": len(run_ids)})
+        for run_id in run_ids:  # other processes wake theirs by themselves
+            if self._host.owner.take(run_id):
+                self._host.go_on(run_id, p.id)
+        return run_ids
+
+
+def _as_written(budgets: BudgetSettings) -> JsonObject:
+    return budgets.model_dump(exclude_none=True, exclude_defaults=True)
+
+
+def _used(amount: Amount) -> Used:
+    return Used(usd(amount.nano_usd), amount.calls, amount.tokens, amount.unpriced)
+
+
+def _row(budget: Budget, spent: Mapping[Pot, Amount]) -> BudgetRow:
+    limit = budget.limit
+    row: dict[str, Any] = {
+        "workflow": budget.whose or None,
+        "period": budget.period,
+        "usd": limit.usd,
+        "calls": limit.calls,
+        "tokens": limit.tokens,
+        "on_limit": limit.other_model or limit.on_limit,
+        "place": budget.place,
+        "ends_at": None if budget.ends_at is None else timestamp(budget.ends_at),
+    }
+    if budget.period == "run":
+        most = budget.most()
+        return BudgetRow(**row, used=None, share=None, state="ok", sentence=f"{most} for each run")
+    amount = spent.get(budget.pot, Amount())
+    share = budget.share(amount)
+    state: State = "used_up" if share >= 1 else "near" if share >= ALARM else "ok"
+    return BudgetRow(**row, used=_used(amount), share=share, state=state, sentence=budget.used(amount))

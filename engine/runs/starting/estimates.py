@@ -1,0 +1,128 @@
+"""What a run will cost, before it starts: by the last runs of its workflow, else by its prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from clients.plural import counted
+from engine.base.services import is_model
+from engine.base.statuses import AccountMode
+from engine.base.step_tree import StepNode
+from engine.budgets.limits import money
+from engine.budgets.prices import usd
+from engine.compiler.definition.plan import Action, Node, Plan
+from engine.connections.model_prices import model_prices
+from engine.expressions.expressions import Template
+from engine.record.types.run import EstimateRecord
+from engine.store.spending import Spent
+from engine.workspace.config import LoadedConfig
+
+_LAST_RUNS = 20
+_CHARACTERS_A_TOKEN = 4
+_MOST_TEXT_TOKENS = 2_000
+_ANSWER_TOKENS = (50, 500)
+_NOT_KNOWN = "The cost is not known: the price of {} is not."
+
+
+class Estimates:
+    """Makes estimates; any thread, calls no service."""
+
+    def __init__(self, spent: Spent, settings: Callable[[], LoadedConfig]) -> None:
+        self._spent, self._settings = spent, settings
+
+    def of(self, plan: Plan, modes: Mapping[str, AccountMode], items: int | None = None) -> EstimateRecord | None:
+        """Return the estimate of a run, None if it asks no model. `items`: how many its loops go through, if known."""
+        if not plan.asks_models:
+            return None
+        is_demo = all(mode == AccountMode.DEMO for mode in modes.values())
+        return self._by_last_runs(plan, is_demo=is_demo) or self._by_prompts(plan, modes, items)
+
+    def _by_last_runs(self, plan: Plan, *, is_demo: bool) -> EstimateRecord | None:
+        last = self._spent.of_last_runs(plan.id, _LAST_RUNS, demo=is_demo)
+        if not last:
+            return None
+        by = f"by the last {len(last)} runs" if len(last) > 1 else "by the last run"
+        if any(one.unpriced for one in last):
+            return _estimate(None, None, by, "The cost is not known: the price of a model is not.")
+        costs = sorted(usd(one.nano_usd) for one in last)
+        return _estimate(costs[0], costs[-1], by, f"{_range(costs[0], costs[-1])}, {by}.")
+
+    def _by_prompts(self, plan: Plan, modes: Mapping[str, AccountMode], items: int | None) -> EstimateRecord:
+        low, high, calls = 0, 0, 0
+        for one, action in _model_calls(plan):
+            calls += 1
+            times = (1 if items is None else items) if _is_in_loop(one) else 1
+            name = action.connection or ""
+            default, prices = model_prices(self._settings(), name, modes.get(name, AccountMode.MINE))
+            model = str(action.arguments.get("model") or default)
+            costs = [prices.cost((model,), *tokens) for tokens in _tokens(action, plan)]
+            if None in costs:
+                return _estimate(None, None, "by the prompts", _NOT_KNOWN.format(repr(model)))
+            low, high = low + times * (costs[0] or 0), high + times * (costs[1] or 0)
+        least, most = _ANSWER_TOKENS
+        by = (
+            f"guessed from the prompts of {counted(calls, 'model step')}: each with up to {_MOST_TEXT_TOKENS:,} tokens"
+            f" of text put in and an answer of {least} to {most} tokens, {_loops(items)}"
+        )
+        return _estimate(usd(low), usd(high), "by the prompts", f"{_range(usd(low), usd(high))}, {by}.")
+
+
+def words(estimate: EstimateRecord | None) -> str:
+    """Return an estimate in two or three words, for beside the actual cost; empty if there is none."""
+    if estimate is None or estimate["low_usd"] is None or estimate["high_usd"] is None:
+        return ""
+    return f"estimated {_range(estimate['low_usd'], estimate['high_usd'])}"
+
+
+def _estimate(low: float | None, high: float | None, based_on: str, sentence: str) -> EstimateRecord:
+    return {"low_usd": low, "high_usd": high, "based_on": based_on, "sentence": sentence}
+
+
+def _range(low: float, high: float) -> str:
+    return money(high) if money(low) == money(high) else f"{money(low)} to {money(high)}"
+
+
+def _loops(items: int | None) -> str:
+    return "one item of each loop" if items is None else f"{counted(items, 'item')} of each loop"
+
+
+def _model_calls(plan: Plan) -> Iterator[tuple[StepNode[Node], Action]]:
+    for one in plan.tree():
+        action = one.step.action
+        if action is not None and is_model(action.step_type.service) and not one.is_after_failure:
+            yield one, action
+
+
+def _is_in_loop(one: StepNode[Node]) -> bool:
+    around: StepNode[Node] | None = one
+    while around is not None:
+        if around.step.loop is not None:
+            return True
+        around = around.parent
+    return False
+
+
+def _tokens(action: Action, plan: Plan) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return (input, output) tokens of a short and of a long call."""
+    prompt: Mapping[str, Any] = plan.prompts.get(str(action.arguments.get("prompt") or "")) or {}
+    written = sum(map(len, _texts([action.arguments, prompt.get("messages"), prompt.get("output_schema")])))
+    limit = action.arguments.get("max_tokens") or (prompt.get("parameters") or {}).get("max_tokens")
+    least, most = _ANSWER_TOKENS
+    most = limit if isinstance(limit, int) else most
+    short = written // _CHARACTERS_A_TOKEN
+    return (short, min(least, most)), (short + _MOST_TEXT_TOKENS, most)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text that is written in the file."""
+    if isinstance(value, Template):
+        yield from (piece for piece in value.pieces if isinstance(piece, str))
+    elif isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)

@@ -1,0 +1,1 @@
+"""Trying a prompt: one question to a model outside any run."""

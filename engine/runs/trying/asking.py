@@ -1,0 +1,139 @@
+"""Ask a model once with the messages of a prompt: by the same client, attempts, meter and budgets as a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from engine.base.json_text import JsonObject, JsonSchema
+from engine.base.statuses import AccountMode
+from engine.budgets.limits import MoneySettings
+from engine.budgets.meter import RunMeter
+from engine.connections.accounts import Account
+from engine.plugins.step import Call, Effect, Fields, StepType, Usage
+from engine.prompts.model_answers import as_spelled, faults, read_json
+from engine.prompts.talk import Answer, Talk, early_end
+from engine.record.run_files import RunFiles
+from engine.runner.effects.job import Job
+from engine.runner.effects.live import Watch
+from engine.runner.effects.reading import Reads
+from engine.runs.trying.records import TryAnswer
+from engine.store.state import Records
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a model is asked."""
+
+    id: str
+    account: Account
+    model: str
+    """Empty: the connection's own model."""
+    parameters: JsonObject
+    messages: Sequence[Mapping[str, str]]
+    output_schema: JsonSchema | None
+    usage: Usage = field(default_factory=Usage)
+    """What was used so far."""
+    notes: list[str] = field(default_factory=list)
+    prompt: str = ""
+    """What its usage counts for (`prompt_used`)."""
+
+
+LAB = "(tries and tests)"
+"""In reports of usage, in place of a workflow."""
+
+
+class _Asking(StepType):
+    """Not registered: no workflow can use it."""
+
+    name = "llm.try"
+    title = "Try a prompt"
+    effect = Effect.READS
+    timeout_seconds = 300.0
+    fields = Fields
+
+    def call(self, call: Call) -> Any:
+        """Return the model's answer as it is: unlike a step, a try does not ask again for one that does not fit."""
+        asked: Question = call.fields
+        messages: Any = asked.messages
+        talk = Talk(call, messages, asked.model, asked.parameters)
+        return talk.json(asked.output_schema) if asked.output_schema else talk.answer()
+
+
+TIMEOUT_SECONDS = _Asking.timeout_seconds
+
+
+async def ask(
+    question: Question,
+    records: Records,
+    settings: Callable[[], MoneySettings],
+    clock: Callable[[], datetime],
+    files: RunFiles,
+    watch: Watch | None,
+) -> Answer:
+    """Ask on the engine's loop. Raises ServiceError, BudgetExceeded, PriceUnknown, JournalBroken."""
+    account = question.account
+    run_meter = RunMeter(lambda: (), settings, records.spending, clock, question.id)
+    meter = run_meter.of_call(
+        account.connection,
+        str(getattr(account.client, "base_url", "")),
+        TIMEOUT_SECONDS,
+        is_demo=account.mode == AccountMode.DEMO,
+        use={"workflow": LAB, "step": LAB, "prompt": question.prompt},
+    )
+    meter.usage, meter.notes = question.usage, question.notes
+    job = Job(
+        step_type=_Asking(),
+        make_fields=lambda: question,
+        repeat=None,
+        retry=None,
+        timeout_seconds=TIMEOUT_SECONDS,
+        account=account,
+        prompts={},
+        render=lambda _prompt, _variables: [],
+        on_attempt=lambda _attempt: None,
+        files=files,
+        watch=watch,
+        meter=meter,
+    )
+    try:
+        done = await Reads(clock).make(job)
+    finally:
+        meter.is_closed = True
+        if watch is not None:
+            watch.close()
+    answer: Answer = done.output
+    return answer
+
+
+def judged(answer: Answer, schema: JsonSchema | None) -> TryAnswer:
+    """Return an answer with all that keeps a step from using it."""
+    early = early_end(answer)
+    problems = [f"{early.message} {early.remedy}"] if early is not None else []
+    value = None
+    if schema:
+        try:
+            value = as_spelled(read_json(answer["text"]), schema)
+        except ValueError as error:
+            problems += [] if early is not None else [f"{str(error)[:1].upper()}{str(error)[1:]}."]
+        else:
+            problems += faults(value, schema)
+    return {
+        "text": answer["text"],
+        "value": value,
+        "finish_reason": answer["finish_reason"],
+        "problems": problems,
+    }
+
+
+def model_of(document: JsonObject, model: str, account: Account) -> str:
+    """Return the model to ask: the wished one, else the prompt's, else the connection's."""
+    own = str(getattr(account.client, "model", ""))
+    return model or str(document.get("model") or "") or own
+
+
+def prompt_used(name: str, version: int | None) -> str:
+    """Return the name under which the usage of a prompt is counted."""
+    return f"{name} (no version)" if version is None else f"{name}@{version}"

@@ -1,0 +1,37 @@
+"""Prove by recorded answers alone that the cases of a prompt pass with a text: no model is asked."""
+
+from __future__ import annotations
+
+from engine.base.definitions import PromptDefinition
+from engine.base.statuses import AccountMode
+from engine.prompts.cases import Case, CaseStore
+from engine.prompts.protected import CaseProof
+from engine.runs.trying.answers import RecordedAnswers, SharedAnswers
+from engine.runs.trying.cells import Asked, Cells
+from engine.runs.trying.wishes import Wishes
+
+
+def case_proof(name: str, document: PromptDefinition, store: CaseStore, wishes: Wishes, cells: Cells) -> CaseProof:
+    """Return how the cases go; of several connections to models, that with the fewest failures counts.
+
+    Raises UnknownName, InvalidInput.
+    """
+    cases = store.list(name)
+    answers = SharedAnswers(RecordedAnswers(store.folder(name)), is_fresh=False)
+    found = [_with(one, document, cases, wishes, cells, answers) for one in wishes.connections()]
+    return min(found, key=lambda one: len(one.failed), default=CaseProof(len(cases), [one.case for one in cases]))
+
+
+def _with(
+    connection: str,
+    document: PromptDefinition,
+    cases: list[Case],
+    wishes: Wishes,
+    cells: Cells,
+    answers: SharedAnswers,
+) -> CaseProof:
+    name, mode = wishes.target(connection)
+    is_demo = mode == AccountMode.DEMO
+    asked = Asked(document, None, name, is_demo, None, "")
+    failed = [one.case for one in cases if cells.answer(asked, one, 0, answers)["failures"]]
+    return CaseProof(len(cases), failed, is_demo)

@@ -1,0 +1,268 @@
+"""The `case_tests` facet: answer the cases of a prompt, and compare the answers with what the cases expect."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import itertools
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from engine.base.clock import Clock
+from engine.base.errors import InUse, InvalidInput, OrchestraError
+from engine.base.names import new_run_id, timestamp
+from engine.base.statuses import AccountMode, RunStatus
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.prompts.cases import Case, CaseStore
+from engine.prompts.prompts import PromptStore
+from engine.prompts.takeover import takeover_cases
+from engine.runs.starting.consent import Consents
+from engine.runs.trying.answers import RecordedAnswers, SharedAnswers
+from engine.runs.trying.asking import prompt_used
+from engine.runs.trying.cells import Asked, Cells
+from engine.runs.trying.columns import Column
+from engine.runs.trying.matrix import (
+    MOST_COLUMNS,
+    MOST_CONCURRENCY,
+    MOST_REPEAT,
+    CellAnswer,
+    Matrix,
+    MatrixColumn,
+    TestWish,
+    told,
+)
+from engine.runs.trying.matrix_reader import MatrixReader
+from engine.runs.trying.matrix_records import MatrixRecords
+from engine.runs.trying.wishes import Wish, Wishes
+
+_log = logging.getLogger(__name__)
+_CLOSE_SECONDS = 5.0
+_KEEP_SECONDS = 5.0
+"""How often what has come is kept while a test goes on: a killed process loses no more."""
+
+
+class _Open:
+    """A test that this process works on."""
+
+    def __init__(self, begun: Matrix, asked: Sequence[Asked], cases: Sequence[Case], wish: TestWish) -> None:
+        self.begun, self.asked, self.cases, self.wish = begun, asked, cases, wish
+        self.over = threading.Event()
+        self.is_stopping = False
+        self.status = RunStatus.RUNNING
+        self._answers: dict[tuple[int, str, int], CellAnswer] = {}
+        self._lock = threading.Lock()
+
+    def add(self, number: int, case: str, repetition: int, answer: CellAnswer) -> None:
+        """Add an answer."""
+        with self._lock:
+            self._answers[number, case, repetition] = answer
+
+    def matrix(self) -> Matrix:
+        """Return what has come so far."""
+        with self._lock:
+            answers = self._answers.copy()
+        return told({**self.begun, "status": self.status}, answers)
+
+
+class CaseTests(MatrixReader):
+    """Every method checks the right of `p`."""
+
+    def __init__(
+        self,
+        wishes: Wishes,
+        consents: Consents,
+        cells: Cells,
+        prompts: PromptStore,
+        store: CaseStore,
+        records: MatrixRecords,
+        audit: Audit,
+        clock: Clock,
+    ) -> None:
+        super().__init__(records)
+        self._wishes, self._consents, self._cells, self._prompts = wishes, consents, cells, prompts
+        self._store, self._audit, self._clock = store, audit, clock
+        self._open: dict[str, _Open] = {}
+        self._lock = threading.Lock()
+
+    def start(self, p: Principal, name: str, wish: TestWish) -> Matrix:
+        """Begin to test the cases of a prompt; `wait` returns the answers.
+
+        Raises UnknownName, InvalidFile, InvalidInput, ConfirmationNeeded, InUse, StorageError.
+        """
+        require(p, "run", "test prompts")
+        _check(wish)
+        own = self._store.list(name)
+        asked = [self._asked(name, column, wish) for column in wish.columns]
+        cases = own if wish.takeover is None else takeover_cases(asked[0].document, wish.takeover)
+        real = (one.connection for one in asked if one.account is not None and not one.demo)
+        self._consents.require_models(p, name, real)
+        one = _Open(self._begun(p, name, wish, cases, asked), asked, cases, wish)
+        with self._lock:
+            if name in self._open:
+                raise InUse(f"The prompt {name!r} is being tested already.", remedy="Wait until that has ended.")
+            self._open[name] = one
+        try:
+            begun = one.matrix()
+            self._records.put(begun)
+            columns = [column["title"] for column in begun["columns"]]
+            told_of = {"takeover": True} if wish.takeover is not None else {}
+            self._audit.record(p, "prompts.test", name, {"columns": columns, "cases": len(cases), **told_of})
+        except OrchestraError:
+            self._open.pop(name, None)
+            raise
+        threading.Thread(target=self._work, args=(one,), name=f"test {name}", daemon=True).start()
+        return begun
+
+    def wait(self, p: Principal, name: str, seconds: float | None = None, test_id: str = "") -> Matrix:
+        """Wait until a test of this process has ended, or until the time is over; without an id, the one at work.
+
+        Raises UnknownName, InvalidInput.
+        """
+        require(p, "view", "see prompts")
+        one = self._open.get(name)
+        if one is not None and test_id in ("", one.begun["id"]):
+            one.over.wait(seconds)
+            return one.matrix()
+        found = self.get(p, name, test_id) if test_id else self.last(p, name)
+        if found is None:
+            raise InvalidInput(f"The prompt {name!r} has not been tested.", remedy="Test it first.")
+        return found
+
+    def cancel(self, p: Principal, name: str, test_id: str) -> Matrix:
+        """Ask nothing more; what has been asked already is still answered and recorded. Raises UnknownName, InUse."""
+        require(p, "run", "stop tests")
+        one = self._open.get(name)
+        if one is None or one.begun["id"] != test_id:
+            found = self.get(p, name, test_id)
+            if found["status"] == RunStatus.RUNNING:
+                raise InUse(f"Another process works on the test {test_id}.", remedy="Stop it there, with Ctrl-C.")
+            return found
+        one.is_stopping = True
+        one.over.wait(_CLOSE_SECONDS)
+        return one.matrix()
+
+    def close(self) -> None:
+        """Stop testing."""
+        self._cells.close()
+        for one in [*self._open.values()]:
+            one.over.wait(_CLOSE_SECONDS)
+
+    def _at_work(self, name: str) -> Matrix | None:
+        one = self._open.get(name)
+        return None if one is None else one.matrix()
+
+    def _asked(self, name: str, column: Column, wish: TestWish) -> Asked:
+        document, number = self._wishes.document(name, column.of(Wish()))
+        version = number if number is not None else self._prompts.number_of(name, dict(document))
+        connection, mode = self._wishes.target(column.connection)
+        account = None if wish.is_offline else self._wishes.account(connection)
+        used = prompt_used(name, version)
+        return Asked(document, version, connection, mode == AccountMode.DEMO, account, column.model, used)
+
+    def _begun(self, p: Principal, name: str, wish: TestWish, cases: Sequence[Case], asked: Sequence[Asked]) -> Matrix:
+        now = self._clock()
+        pairs = zip(wish.columns, asked, strict=True)
+        return {
+            "id": new_run_id(now),
+            "prompt": name,
+            "status": RunStatus.RUNNING,
+            "cases": [{"case": one.case, "title": one.title, "variables": _variables(one)} for one in cases],
+            "order": [],
+            "columns": [_column(column, one) for column, one in pairs],
+            "repeat": wish.repeat,
+            "concurrency": wish.concurrency,
+            "usage": {"input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0},
+            "asked": 0,
+            "reused": 0,
+            "started_by": p.id,
+            "started_at": timestamp(now),
+            "ended_at": None,
+            "owner": self._records.owner,
+        }
+
+    def _work(self, one: _Open) -> None:
+        try:
+            self._answer(one)
+            is_worse = any(column["regressions"] for column in one.matrix()["columns"])
+            one.status = RunStatus.FAILED if is_worse else RunStatus.SUCCEEDED
+            if one.is_stopping:
+                one.status = RunStatus.CANCELLED
+        except concurrent.futures.CancelledError:
+            one.status = RunStatus.INTERRUPTED
+        except Exception:  # noqa: BLE001 - a test has an end, whatever it is
+            one.status = RunStatus.INTERRUPTED
+            _log.exception("the test of the prompt %s broke down", one.begun["prompt"])
+        finally:
+            self._ended(one)
+
+    def _answer(self, one: _Open) -> None:
+        """Answer all cases with all columns; the answers to one case are asked together."""
+        recorded = RecordedAnswers(self._store.folder(one.begun["prompt"]))
+        answers = SharedAnswers(recorded, is_fresh=one.wish.is_fresh)
+
+        def answered(case: Case, number: int, repetition: int) -> None:
+            if not one.is_stopping:
+                answer = self._cells.answer(one.asked[number], case, repetition, answers)
+                one.add(number, case.case, repetition, answer)
+
+        wanted = itertools.product(one.cases, range(len(one.asked)), range(one.wish.repeat))
+        with ThreadPoolExecutor(one.wish.concurrency, thread_name_prefix="test") as pool:
+            coming = {pool.submit(answered, *cell) for cell in wanted}
+            while coming:
+                done, coming = concurrent.futures.wait(coming, _KEEP_SECONDS)
+                for cell in done:
+                    cell.result()
+                if coming:
+                    self._keep(one)
+
+    def _keep(self, one: _Open) -> None:
+        try:
+            self._records.put(one.matrix())
+        except OrchestraError as error:
+            _log.error("the test of the prompt %s is not kept: %s", one.begun["prompt"], error)
+
+    def _ended(self, one: _Open) -> None:
+        one.begun = {**one.begun, "ended_at": timestamp(self._clock())}
+        self._keep(one)
+        self._open.pop(one.begun["prompt"], None)
+        one.over.set()
+
+
+def _check(wish: TestWish) -> None:
+    """Raise InvalidInput if this cannot be tested."""
+    if wish.is_offline and wish.is_fresh:
+        raise InvalidInput("Offline, nothing can be asked again.", remedy="Leave one of the two out.")
+    limits = (
+        ("columns", len(wish.columns), MOST_COLUMNS),
+        ("repetitions", wish.repeat, MOST_REPEAT),
+        ("questions at the same time", wish.concurrency, MOST_CONCURRENCY),
+    )
+    for name, value, most in limits:
+        if not 1 <= value <= most:
+            raise InvalidInput(f"A test has 1 to {most} {name}, not {value}.", remedy="Give another number.")
+
+
+def _column(column: Column, asked: Asked) -> MatrixColumn:
+    return {
+        "title": column.title,
+        "version": asked.version,
+        "connection": asked.connection,
+        "demo": asked.demo,
+        "model": asked.model_asked,
+        "document": asked.document,
+        "cells": {},
+        "passed": 0,
+        "regressions": [],
+        "improvements": [],
+        "different": [],
+        "compared": 0,
+        "summary": "",
+    }
+
+
+def _variables(case: Case) -> Mapping[str, Any]:
+    found = (case.document or {}).get("variables")
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,186 @@
+"""One case with one column: the answer, asked or recorded, and what is wrong with it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from clients.errors import ServiceError
+from engine.base.clock import Clock
+from engine.base.definitions import PromptDefinition
+from engine.base.errors import OrchestraError
+from engine.base.names import new_run_id
+from engine.budgets.limits import MoneySettings
+from engine.connections.accounts import Account
+from engine.prompts.assertions import Facts
+from engine.prompts.cases import Case, CaseModel
+from engine.prompts.prompt import messages
+from engine.prompts.talk import Answer
+from engine.record.run_files import RunFiles, RunFolder
+from engine.record.run_log import RunLogs
+from engine.runner.worker.worker import Host
+from engine.runs.trying.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
+from engine.runs.trying.asking import Question, ask, judged, model_of
+from engine.runs.trying.matrix import CellAnswer, Fault
+from engine.runs.trying.records import TryAnswer
+from engine.store.journal import JournalBroken
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a column asks: a text, and the model."""
+
+    document: PromptDefinition
+    version: int | None
+    """None for a text that no version has."""
+    connection: str
+    demo: bool
+    account: Account | None
+    """None if only recorded answers are used."""
+    model: str
+    """Empty: that of the prompt, else of the connection."""
+    prompt: str = ""
+    """What its usage counts for (`prompt_used`)."""
+
+    @property
+    def model_asked(self) -> str:
+        """The model that is asked, as far as that is known."""
+        if self.account is None:
+            return self.model or str(self.document.get("model") or "")
+        return model_of(self.document, self.model, self.account)
+
+
+class Cells:
+    """Asks the questions of cases; any thread."""
+
+    def __init__(self, host: Host, logs: RunLogs, settings: Callable[[], MoneySettings], clock: Clock) -> None:
+        self._host, self._logs, self._settings, self._clock = host, logs, settings, clock
+        self._waiting: set[concurrent.futures.Future[Answer]] = set()
+        self._lock = threading.Lock()
+        self._is_closing = False
+
+    def answer(self, asked: Asked, case: Case, repetition: int, answers: SharedAnswers) -> CellAnswer:
+        """Return the answer to a case; what goes wrong is among its failures.
+
+        `repetition`: from 0; each has an answer of its own. Raises CancelledError once this is closed.
+        """
+        try:
+            model = case.model()
+            recorded, is_reused = self._recorded(asked, model, repetition, answers)
+        except JournalBroken as broken:
+            return _missing([{"assertion": "answer", "message": str(broken.error)}])
+        except (OrchestraError, ServiceError) as error:
+            words = f"{error.message} {error.remedy}".strip()
+            return _missing([{"assertion": "file" if case.problems else "answer", "message": words}])
+        found = judged(answer_of(recorded), asked.document.get("output_schema"))
+        return {
+            "text": recorded["text"],
+            "value": found["value"],
+            "failures": _failures(model, found, recorded),
+            "model": recorded["model"],
+            "seconds": recorded["seconds"],
+            "usage": recorded["usage"],
+            "reused": is_reused,
+        }
+
+    def close(self) -> None:
+        """Stop waiting for answers."""
+        self._is_closing = True
+        with self._lock:
+            for one in self._waiting:
+                one.cancel()
+
+    def _recorded(
+        self, asked: Asked, case: CaseModel, repetition: int, answers: SharedAnswers
+    ) -> tuple[RecordedAnswer, bool]:
+        """Return the answer, and whether it was recorded before."""
+        document, account = asked.document, asked.account
+        sent = messages(document, case.variables)
+        parameters, schema = document.get("parameters") or {}, document.get("output_schema")
+        key = key_of(
+            connection=asked.connection,
+            demo=asked.demo,
+            model=asked.model or document.get("model") or "",
+            parameters=parameters,
+            messages=sent,
+            schema=schema,
+            **({"repetition": repetition} if repetition else {}),
+        )
+        if account is None:
+            return answers.get(key, None, lambda: _refused(answers.damaged(key)))
+        model = asked.model_asked
+
+        def fresh() -> RecordedAnswer:
+            question_id = new_run_id(self._clock())
+            return self._asked(Question(question_id, account, model, parameters, sent, schema, prompt=asked.prompt))
+
+        return answers.get(key, model, fresh)
+
+    def _asked(self, question: Question) -> RecordedAnswer:
+        files, began = RunFiles(RunFolder(self._logs.blobs, question.id)), time.monotonic()
+        with self._lock:
+            if self._is_closing:
+                raise concurrent.futures.CancelledError
+            waiting = self._host.ask(lambda records: ask(question, records, self._settings, self._clock, files, None))
+            self._waiting.add(waiting)
+        try:
+            answer = waiting.result()
+        finally:
+            with self._lock:
+                self._waiting.discard(waiting)
+        usage = question.usage
+        return {
+            "asked": question.model,
+            "model": answer["model"],
+            "text": answer["text"],
+            "finish_reason": answer["finish_reason"],
+            "usage": {
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "cost_usd": usage.cost_usd,
+            },
+            "seconds": round(time.monotonic() - began, 3),
+        }
+
+
+class NotRecorded(OrchestraError):
+    """There is no recorded answer, and nothing may be asked."""
+
+
+def _refused(damaged: str) -> RecordedAnswer:
+    if damaged:
+        raise NotRecorded(
+            f"{damaged} does not have the form of a recorded answer.",
+            remedy="Delete it, and test without --offline once.",
+        )
+    raise NotRecorded(
+        "No answer to this case is recorded.", remedy="Test it without --offline once, and keep the files."
+    )
+
+
+def _missing(failures: list[Fault]) -> CellAnswer:
+    return {
+        "text": None,
+        "value": None,
+        "failures": failures,
+        "model": "",
+        "seconds": 0.0,
+        "usage": None,
+        "reused": False,
+    }
+
+
+def _failures(case: CaseModel, found: TryAnswer, recorded: RecordedAnswer) -> list[Fault]:
+    facts = Facts(
+        text=recorded["text"],
+        value=found["value"],
+        output_tokens=recorded["usage"]["output_tokens"],
+        cost_usd=recorded["usage"]["cost_usd"],
+        seconds=recorded["seconds"],
+    )
+    failures: list[Fault] = [{"assertion": "answer", "message": problem} for problem in found["problems"]]
+    said = [(one.type, one.fault(facts)) for one in case.assertions]
+    return failures + [{"assertion": assertion, "message": message} for assertion, message in said if message]

@@ -1,0 +1,96 @@
+"""A column of a comparison: a text of a prompt, and the model that is asked with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from engine.base.errors import InvalidInput, OrchestraError
+from engine.prompts.prompt import LABEL
+from engine.prompts.prompts import DEFAULT_LABEL
+from engine.runs.trying.records import TryColumn
+from engine.runs.trying.wishes import Wish
+
+DRAFT = "draft"
+"""How the working text is written. A label of the same name is reached by the number of its version."""
+FORM = "LABEL_OR_NUMBER_OR_draft[:MODEL][@CONNECTION]"
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
+_REMEDY = "Write it like production, 7, draft:MODEL or staging:MODEL@CONNECTION."
+
+
+@dataclass(frozen=True)
+class Column:
+    """A text and a model; empty fields mean the same as in `Wish`."""
+
+    version: str = DEFAULT_LABEL
+    """A label, or the number of a version; without a text."""
+    text: str | None = None
+    """The text of the prompt, saved or not, instead of a version."""
+    is_draft: bool = False
+    """Whether to use the saved working text, instead of a version."""
+    connection: str = ""
+    model: str = ""
+    text_name: str = "given text"
+    """What `text` is called in the title."""
+
+    @property
+    def title(self) -> str:
+        """Return e.g. "version 7 · gpt-4o"."""
+        return " · ".join(filter(None, (self._text_words(), self.model, self.connection)))
+
+    @property
+    def written(self) -> str:
+        """Return the text that `parsed` reads; a given text cannot be written."""
+        text = DRAFT if self.is_draft else self.version
+        model = f":{self.model}" if self.model else ""
+        return text + model + (f"@{self.connection}" if self.connection or "@" in self.model else "")
+
+    def of(self, values: Wish) -> Wish:
+        """Return what this column asks, with the values of a wish; what the column leaves open is as in the wish."""
+        return replace(
+            values,
+            version=self.version,
+            text=self.text,
+            is_draft=self.is_draft,
+            connection=self.connection or values.connection,
+            model=self.model or values.model,
+        )
+
+    def _text_words(self) -> str:
+        if self.text is not None:
+            return self.text_name
+        if self.is_draft:
+            return "working text"
+        return f"version {self.version}" if _NUMBER.match(self.version) else self.version
+
+
+def parsed(written: str) -> Column:
+    """Return the column that `LABEL_OR_NUMBER_OR_draft[:MODEL][@CONNECTION]` means. Raises InvalidInput.
+
+    The model begins after the first ":" and ends before the last "@"; one that has an "@" itself is followed by
+    another: `7:model@date@`.
+    """
+    before, _, behind = written.rpartition("@")
+    rest, connection = (before, behind) if before else (behind, "")
+    version, colon, model = rest.partition(":")
+    if not (_NUMBER.match(version) or LABEL.match(version)):
+        raise InvalidInput(f"The column {written!r} does not begin with a label, a number or draft.", remedy=_REMEDY)
+    if colon and not model.strip():
+        raise InvalidInput(f"The column {written!r} has no model after ':'.", remedy=_REMEDY)
+    if version == DRAFT:
+        return Column(is_draft=True, connection=connection.strip(), model=model.strip())
+    return Column(version, connection=connection.strip(), model=model.strip())
+
+
+@contextmanager
+def in_column(column: TryColumn | None) -> Iterator[None]:
+    """Name the column in the message of an error."""
+    try:
+        yield
+    except OrchestraError as error:
+        if column is not None:
+            error.message = f"Column {column['number']} ({column['title']}): {error.message}"
+            error.args = (error.message,)
+        raise

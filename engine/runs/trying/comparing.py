@@ -1,0 +1,170 @@
+"""The `comparisons` facet: ask several models, or with several texts of a prompt, with the same values."""
+
+from __future__ import annotations
+
+import builtins
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypedDict
+
+from engine.base.clock import Clock
+from engine.base.definitions import PromptDefinition
+from engine.base.errors import InvalidInput, UnknownName
+from engine.base.names import new_run_id
+from engine.base.statuses import RunStatus
+from engine.people.access import Principal, require
+from engine.runs.trying.columns import Column, in_column
+from engine.runs.trying.differing import AnswerDifferences, answer_differences
+from engine.runs.trying.records import Try, TryColumn
+from engine.runs.trying.tries import Tries
+from engine.runs.trying.wishes import Wish, Wishes
+
+FEWEST_COLUMNS, MOST_COLUMNS = 2, 4
+
+
+class Comparison(TypedDict):
+    """The same values asked in several columns."""
+
+    id: str
+    prompt: str
+    status: RunStatus
+    """`running`, `succeeded` (every column has an answer without problems), else `failed`."""
+    tries: list[Try]
+    """One for each column."""
+    differences: AnswerDifferences
+
+
+class Comparisons:
+    """Each column is a try, with its rights, consents, budgets, record and audit line; `Tries` checks the right."""
+
+    def __init__(self, tries: Tries, wishes: Wishes, clock: Clock) -> None:
+        self._tries, self._wishes, self._clock = tries, wishes, clock
+
+    def start(self, p: Principal, name: str, columns: Sequence[Column], values: Wish) -> Comparison:
+        """Ask all columns, or none if one of them cannot be asked; `wait` returns the answers.
+
+        `values`: its values, and the connection and model of columns that name none. A column gets the values of the
+        variables that its text declares. Raises as `Tries.start`; the message names the column.
+        """
+        require(p, "run", "compare prompts")
+        if not FEWEST_COLUMNS <= len(columns) <= MOST_COLUMNS:
+            raise InvalidInput(
+                f"A comparison has {FEWEST_COLUMNS} to {MOST_COLUMNS} columns, not {len(columns)}.",
+                remedy="Add or leave out columns.",
+            )
+        places = _places(new_run_id(self._clock()), columns)
+        wishes = [replace(one.of(values), column=place) for one, place in zip(columns, places, strict=True)]
+        documents = [self._document(name, one) for one in wishes]
+        given = _values(name, documents, values)
+        wishes = [_narrowed(one, document, given) for one, document in zip(wishes, documents, strict=True)]
+        return _comparison(self._tries.start_all(p, name, wishes))
+
+    def get(self, p: Principal, name: str, comparison_id: str) -> Comparison:
+        """Return a comparison. Raises UnknownName once a column of it is no longer kept."""
+        found = next((one for one in self.list(p, name) if one["id"] == comparison_id), None)
+        if found is None:
+            remedy = "Only comparisons whose columns are among the last 20 tries are kept."
+            raise UnknownName(f"comparison of the prompt {name}", comparison_id, remedy=remedy)
+        return found
+
+    def list(self, p: Principal, name: str) -> builtins.list[Comparison]:
+        """Return the comparisons of which every column is among the last 20 tries, newest first."""
+        by_id: dict[str, builtins.list[Try]] = {}
+        for one in self._tries.list(p, name):
+            if one["column"] is not None:
+                by_id.setdefault(one["column"]["comparison"], []).append(one)
+        whole = [by_id[one] for one in sorted(by_id, reverse=True) if len(by_id[one]) == _count(by_id[one])]
+        return [_comparison(one) for one in whole]
+
+    def wait(self, p: Principal, name: str, comparison_id: str, seconds: float | None = None) -> Comparison:
+        """Wait for the answers to all columns, or until the time is over. Raises UnknownName."""
+        end = None if seconds is None else time.monotonic() + seconds
+        for one in self.get(p, name, comparison_id)["tries"]:
+            self._tries.wait(p, name, one["id"], None if end is None else max(end - time.monotonic(), 0.0))
+        return self.get(p, name, comparison_id)
+
+    def cancel(self, p: Principal, name: str, comparison_id: str) -> Comparison:
+        """Stop waiting for the answers that are missing. Raises UnknownName, InUse."""
+        for one in self.get(p, name, comparison_id)["tries"]:
+            self._tries.cancel(p, name, one["id"])
+        return self.get(p, name, comparison_id)
+
+    def needs_confirmation(self, p: Principal, name: str, connections: Sequence[str]) -> builtins.list[str]:
+        """Return the real accounts that somebody has to agree to first. Raises as `Tries.needs_confirmation`."""
+        needed = (self._tries.needs_confirmation(p, name, one) for one in dict.fromkeys(connections))
+        return [name for names in needed for name in names]
+
+    def _document(self, name: str, wish: Wish) -> PromptDefinition:
+        with in_column(wish.column):
+            return self._wishes.document(name, wish)[0]
+
+
+def _places(comparison_id: str, columns: Sequence[Column]) -> list[TryColumn]:
+    return [
+        {"comparison": comparison_id, "number": at + 1, "count": len(columns), "title": one.title}
+        for at, one in enumerate(columns)
+    ]
+
+
+def _count(tries: Sequence[Try]) -> int:
+    column = tries[0]["column"]
+    return 0 if column is None else column["count"]
+
+
+def _comparison(tries: Sequence[Try]) -> Comparison:
+    """Return the comparison of which these are all columns, in any order."""
+    numbered = {one["column"]["number"]: one for one in tries if one["column"] is not None}
+    ordered = [numbered[number] for number in sorted(numbered)]
+    column = ordered[0]["column"]
+    assert column is not None
+    return {
+        "id": column["comparison"],
+        "prompt": ordered[0]["prompt"],
+        "status": _status(ordered),
+        "tries": ordered,
+        "differences": answer_differences(ordered),
+    }
+
+
+def _status(tries: Sequence[Try]) -> RunStatus:
+    if any(one["status"] == RunStatus.RUNNING for one in tries):
+        return RunStatus.RUNNING
+    answers = [one["answer"] for one in tries]
+    is_good = all(one is not None and not one["problems"] for one in answers)
+    return RunStatus.SUCCEEDED if is_good else RunStatus.FAILED
+
+
+def _values(name: str, documents: Sequence[PromptDefinition], values: Wish) -> dict[str, Any]:
+    """Return the values of a sample, of the first text that has it, and those that were given.
+
+    Raises UnknownName, and InvalidInput for a value of a variable that no text declares.
+    """
+    declared = {one: None for document in documents for one in document.get("variables", {})}
+    unknown = [one for one in values.variables if one not in declared]
+    if unknown:
+        remedy = f"They have: {', '.join(declared) or 'none'}."
+        raise InvalidInput(f"No text of the prompt {name} has a variable {unknown[0]!r}.", remedy=remedy)
+    if not values.sample:
+        return dict(values.variables)
+    samples = [_samples(document) for document in documents]
+    found = next((one[values.sample] for one in samples if values.sample in one), None)
+    if found is None:
+        raise UnknownName("sample", values.sample, list({one: None for known in samples for one in known}))
+    return {**found, **values.variables}
+
+
+def _samples(document: PromptDefinition) -> dict[str, Mapping[str, Any]]:
+    return {one["name"]: one.get("variables") or {} for one in document.get("samples", [])}
+
+
+def _narrowed(wish: Wish, document: PromptDefinition, given: Mapping[str, Any]) -> Wish:
+    """Return the wish of a column with the values that its text has variables for.
+
+    The text may have a sample of that name with other values, or none: then the values are given, not the sample.
+    """
+    declared = document.get("variables", {})
+    variables = {one: value for one, value in given.items() if one in declared}
+    own = _samples(document).get(wish.sample)
+    is_same = own is not None and all(one in variables for one in own)
+    return replace(wish, variables=variables, sample=wish.sample if is_same else "")

@@ -1,0 +1,109 @@
+"""The report on a test of one text of a prompt, optionally against another one: a matrix of one or two columns."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from engine.base.statuses import RunStatus
+from engine.record.types.step import UsageRecord
+from engine.runs.trying.columns import Column
+from engine.runs.trying.matrix import Matrix, MatrixColumn, is_failed
+
+
+class CaseFailure(TypedDict):
+    """An expectation that an answer does not meet."""
+
+    case: str
+    assertion: str
+    """Its type; `answer` if there is no usable answer, `file` if the case itself cannot be read."""
+    message: str
+
+
+class Tested(TypedDict):
+    """How the cases went with one text."""
+
+    version: int | None
+    """None for a text that no version has."""
+    cases: int
+    passed: int
+    failed: list[CaseFailure]
+
+
+class Report(Tested):
+    """The test of a prompt."""
+
+    id: str
+    prompt: str
+    status: RunStatus
+    """As in the matrix."""
+    usage: UsageRecord
+    """Of what was asked now; recorded answers cost nothing."""
+    asked: int
+    """How many questions were asked now, with those for `against`."""
+    reused: int
+    """How many answers were recorded before."""
+    against: Tested | None
+    """The version compared with."""
+    regressions: list[str]
+    """Cases that fail and pass in `against`; without it, all that fail."""
+    order: list[str]
+    """All cases, by name."""
+    connection: str
+    demo: bool
+    started_by: str
+    started_at: str
+    ended_at: str | None
+
+
+def columns_of(version: str, text: str | None, against: str, connection: str, model: str) -> list[Column]:
+    """Return the columns that test one text, the working text by default, optionally against a version."""
+    tested = Column(version, text, is_draft=not version and text is None, connection=connection, model=model)
+    return [*([Column(against, connection=connection, model=model)] if against else []), tested]
+
+
+def report_of(matrix: Matrix) -> Report:
+    """Return the report on the first column that is compared, else on the only one."""
+    tested = (matrix["columns"][1:] or matrix["columns"])[0]
+    is_compared = len(matrix["columns"]) > 1
+    return {
+        "id": matrix["id"],
+        "prompt": matrix["prompt"],
+        "status": matrix["status"],
+        **of_column(matrix, tested),
+        "usage": matrix["usage"],
+        "asked": matrix["asked"],
+        "reused": matrix["reused"],
+        "against": of_column(matrix, matrix["columns"][0]) if is_compared else None,
+        "regressions": tested["regressions"],
+        "order": [one["case"] for one in matrix["cases"]],
+        "connection": tested["connection"],
+        "demo": tested["demo"],
+        "started_by": matrix["started_by"],
+        "started_at": matrix["started_at"],
+        "ended_at": matrix["ended_at"],
+    }
+
+
+def of_column(matrix: Matrix, column: MatrixColumn) -> Tested:
+    """Return how the cases went with a column; what several answers to a case have in common is there once."""
+    failed = [
+        (one["case"], fault["assertion"], fault["message"])
+        for one in matrix["cases"]
+        for answer in column["cells"].get(one["case"], [])
+        for fault in answer["failures"]
+    ]
+    return {
+        "version": column["version"],
+        "cases": len(matrix["cases"]),
+        "passed": column["passed"],
+        "failed": [
+            {"case": case, "assertion": assertion, "message": message}
+            for case, assertion, message in dict.fromkeys(failed)
+        ],
+    }
+
+
+def unanswered(matrix: Matrix, column: MatrixColumn) -> list[str]:
+    """Return the cases that have not failed and lack an answer, as the test was stopped or broke down."""
+    cells = {one["case"]: column["cells"].get(one["case"], []) for one in matrix["cases"]}
+    return [case for case, cell in cells.items() if len(cell) < matrix["repeat"] and not is_failed(cell)]

@@ -1,0 +1,254 @@
+"""The `tries` facet: ask a model with a prompt or a draft of it, outside any run."""
+
+from __future__ import annotations
+
+import builtins
+import concurrent.futures
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from clients.errors import ServiceError
+from clients.secrets import known
+from engine.base.clock import Clock
+from engine.base.errors import BudgetExceeded, InUse, OrchestraError
+from engine.base.names import moment_of, timestamp
+from engine.base.statuses import AccountMode, RunStatus
+from engine.budgets.limits import MoneySettings
+from engine.connections.accounts import Account
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.record.failure import failure
+from engine.record.run_files import RunFiles, RunFolder
+from engine.record.run_log import RunLogs
+from engine.record.types.step import UsageRecord
+from engine.runner.effects.live import Watch
+from engine.runner.worker.worker import Host
+from engine.runs.starting.consent import Consents
+from engine.runs.trying.asking import Question, ask, judged, prompt_used
+from engine.runs.trying.columns import in_column
+from engine.runs.trying.reader import TryReader
+from engine.runs.trying.records import Try, TryRecords
+from engine.runs.trying.wishes import Wish, Wishes
+from engine.store.journal import JournalBroken
+
+if TYPE_CHECKING:
+    from engine.prompts.talk import Answer
+
+_log = logging.getLogger(__name__)
+_MOST_AT_ONCE = 8
+_CLOSE_SECONDS = 5.0
+_BUDGET_REMEDY = "Raise the budget in config.yaml (`budgets`), or try again when its period begins anew."
+
+
+@dataclass
+class _Open:
+    """A try that this process asks."""
+
+    record: Try
+    answered: concurrent.futures.Future[Answer] | None = None
+    over: threading.Event = field(default_factory=threading.Event)
+    is_cancelled: bool = False
+
+
+class Tries(TryReader):
+    """Every method checks the right of `p`."""
+
+    def __init__(
+        self,
+        host: Host,
+        wishes: Wishes,
+        consents: Consents,
+        records: TryRecords,
+        logs: RunLogs,
+        settings: Callable[[], MoneySettings],
+        audit: Audit,
+        clock: Clock,
+    ) -> None:
+        super().__init__(records, wishes.recorded, host.state.owners, host.owner.id, clock)
+        self._host, self._wishes, self._consents = host, wishes, consents
+        self._logs, self._settings, self._audit = logs, settings, audit
+        self._open: dict[str, _Open] = {}
+        self._lock = threading.Lock()
+        self._is_closing = False
+
+    def start(self, p: Principal, name: str, wish: Wish) -> Try:
+        """Ask the model, and return the try as it begins; `wait` returns its answer.
+
+        Raises UnknownName, InvalidFile, InvalidInput, ExpressionError, ConfirmationNeeded, InUse, StorageError; what
+        goes wrong later is in the try.
+        """
+        return self.start_all(p, name, [wish])[0]
+
+    def start_all(self, p: Principal, name: str, wishes: Sequence[Wish]) -> builtins.list[Try]:
+        """Ask several questions at once, or none: each is checked before the first is asked. Raises as `start`."""
+        require(p, "run", "try prompts")
+        found = [self._resolved(p, name, one) for one in wishes]
+        mine = [account.connection for _, account in found if account.mode == AccountMode.MINE]
+        self._consents.require_models(p, name, mine)
+        opened = self._opened([record for record, _ in found])
+        begun = [record.copy() for record, _ in found]
+        try:
+            for record, _ in found:
+                self._records.put(record)
+            for record, _ in found:
+                self._audit.record(p, "prompts.try", name, _audited(record))
+        except OrchestraError:
+            self._forget(begun)
+            raise
+        for one, (_, account) in zip(opened, found, strict=True):
+            work = threading.Thread(target=self._work, args=(one, account), name=f"try {one.record['id']}", daemon=True)
+            work.start()
+        return begun
+
+    def wait(self, p: Principal, name: str, try_id: str, seconds: float | None = None) -> Try:
+        """Wait for the answer to a try of this process, or until the time is over; return the try."""
+        require(p, "view", "see prompts")
+        one = self._open.get(try_id)
+        if one is not None:
+            one.over.wait(seconds)
+        return self.get(p, name, try_id)
+
+    def cancel(self, p: Principal, name: str, try_id: str) -> Try:
+        """Stop waiting for an answer; the model may still charge it. Raises UnknownName, InUse."""
+        require(p, "run", "stop tries")
+        record = self.get(p, name, try_id)
+        one = self._open.get(try_id)
+        if one is None:
+            if record["status"] == RunStatus.RUNNING:
+                raise InUse(f"Another process waits for the try {try_id}.", remedy="Stop it there, with Ctrl-C.")
+            return record
+        one.is_cancelled = True
+        if one.answered is not None:
+            one.answered.cancel()
+        one.over.wait(_CLOSE_SECONDS)
+        return self.get(p, name, try_id)
+
+    def live(self, p: Principal, try_id: str) -> str:
+        """Return the text that the model has written so far; empty if that is not known."""
+        require(p, "view", "see prompts")
+        return "" if self._host.live is None else self._host.live.of(try_id).get("", "")
+
+    def connections(self, p: Principal) -> builtins.list[str]:
+        """Return the connections of models."""
+        require(p, "view", "see connections")
+        return self._wishes.connections()
+
+    def needs_confirmation(self, p: Principal, name: str, connection: str) -> builtins.list[str]:
+        """Return the real account that somebody has to agree to first. Raises as `start`, and ServiceError."""
+        require(p, "run", "try prompts")
+        account = self._wishes.account(connection)
+        missing = self._consents.missing_model(name, connection) if account.mode == AccountMode.MINE else None
+        return [] if missing is None else [missing.name]
+
+    def close(self) -> None:
+        """Stop waiting for answers; those tries are interrupted."""
+        self._is_closing = True
+        for one in [*self._open.values()]:
+            if one.answered is not None:
+                one.answered.cancel()
+        for one in [*self._open.values()]:
+            one.over.wait(_CLOSE_SECONDS)
+
+    def _is_open(self, try_id: str) -> bool:
+        return try_id in self._open
+
+    # --- the work on a try
+
+    def _resolved(self, p: Principal, name: str, wish: Wish) -> tuple[Try, Account]:
+        with in_column(wish.column):
+            return self._wishes.resolved(p, name, wish)
+
+    def _opened(self, records: Sequence[Try]) -> builtins.list[_Open]:
+        opened = [_Open(record) for record in records]
+        with self._lock:
+            if len(self._open) + len(opened) > _MOST_AT_ONCE:
+                remedy = "Wait for an answer, or stop one of them."
+                raise InUse(f"At most {_MOST_AT_ONCE} tries can wait for their answers at once.", remedy=remedy)
+            self._open.update({one.record["id"]: one for one in opened})
+        return opened
+
+    def _forget(self, records: Sequence[Try]) -> None:
+        for record in records:
+            self._open.pop(record["id"], None)
+            with suppress(OrchestraError):
+                self._records.remove(record)
+
+    def _work(self, one: _Open, account: Account) -> None:
+        """Ask, wait and record, in a thread of the try's own."""
+        record = one.record
+        messages = [{"role": each["role"], "content": each["content"]} for each in record["messages"]]
+        question = Question(
+            record["id"],
+            account,
+            record["model"],
+            record["parameters"],
+            messages,
+            record["output_schema"],
+            prompt=prompt_used(record["prompt"], record["version"]),
+        )
+        try:
+            self._asked(one, question)
+        except concurrent.futures.CancelledError:
+            record["status"] = RunStatus.CANCELLED if one.is_cancelled else RunStatus.INTERRUPTED
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person learns of it
+            if not isinstance(error, OrchestraError | ServiceError):
+                _log.exception("try %s broke down", record["id"])
+            self._failed(record, error)
+        finally:
+            self._ended(one, question)
+
+    def _asked(self, one: _Open, question: Question) -> None:
+        record, account = one.record, question.account
+        with suppress(ServiceError):  # asking the model will tell
+            record["account"] = account.owner()[1]
+        live = self._host.live
+        watch = None if live is None else Watch(live, record["id"], "")
+        files = RunFiles(RunFolder(self._logs.blobs, record["id"]))
+        one.answered = self._host.ask(lambda records: ask(question, records, self._settings, self._clock, files, watch))
+        if one.is_cancelled or self._is_closing:
+            one.answered.cancel()
+        answer = one.answered.result()
+        record["status"], record["model"] = RunStatus.SUCCEEDED, answer["model"]
+        record["answer"] = judged(answer, record["output_schema"])
+
+    def _failed(self, record: Try, error: Exception) -> None:
+        shown = error.error if isinstance(error, JournalBroken) else error
+        told = failure(shown)
+        if isinstance(shown, BudgetExceeded):
+            told = {**told, "remedy": _BUDGET_REMEDY}
+            with suppress(OrchestraError):
+                self._host.state.spent.resume([record["id"]], timestamp(self._clock()))  # nothing of it waits
+        record["status"], record["error"] = RunStatus.FAILED, told
+
+    def _ended(self, one: _Open, question: Question) -> None:
+        record, now = one.record, self._clock()
+        record["ended_at"] = timestamp(now)
+        record["seconds"] = round((now - moment_of(record["started_at"])).total_seconds(), 3)
+        record["usage"], record["notes"] = _used(question), [*question.notes]
+        try:
+            self._records.put(known.in_json(record))
+        except OrchestraError as error:
+            _log.error("the answer to try %s is lost: %s", record["id"], error)
+        finally:
+            self._open.pop(record["id"], None)
+            one.over.set()
+
+
+def _audited(record: Try) -> dict[str, Any]:
+    """Return what the audit trail tells about a try."""
+    told: dict[str, Any] = {member: record.get(member) for member in ("version", "connection", "model", "demo")}
+    column = record["column"]
+    return told if column is None else {**told, "comparison": column["comparison"]}
+
+
+def _used(question: Question) -> UsageRecord:
+    usage = question.usage
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost_usd": usage.cost_usd,
+    }

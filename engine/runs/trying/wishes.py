@@ -1,0 +1,189 @@
+"""What a person wants to try, and the question that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.base.clock import Clock
+from engine.base.definitions import PromptDefinition
+from engine.base.errors import InvalidInput, UnknownName
+from engine.base.names import new_run_id, timestamp
+from engine.base.services import is_model
+from engine.base.statuses import AccountMode, RunStatus
+from engine.connections.accounts import Account, Accounts
+from engine.documents.json_file import parse
+from engine.people.access import Principal
+from engine.prompts.model_answers import schema_problem
+from engine.prompts.prompt import filled, marked
+from engine.prompts.prompt_files import of_draft
+from engine.prompts.prompts import DEFAULT_LABEL, PromptStore
+from engine.record.storable import unstorable
+from engine.runs.trying.asking import model_of
+from engine.runs.trying.recorded import RecordedCalls, RecordedValues
+from engine.runs.trying.records import Try, TryColumn, TrySource
+
+_LARGEST_CHARACTERS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to try."""
+
+    version: str = DEFAULT_LABEL
+    """A label, or the number of a version; without a text."""
+    text: str | None = None
+    """The text of the prompt to try, instead of a version."""
+    is_draft: bool = False
+    """Whether to try the saved working text, instead of a version."""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """These take precedence over the values of a sample or step."""
+    sample: str = ""
+    """The sample of the prompt whose values to use."""
+    run_id: str = ""
+    """With `step`: a step of this run whose values to use."""
+    step: str = ""
+    connection: str = ""
+    """Empty: that of the step, else the only one of a model."""
+    model: str = ""
+    """Empty: that of the step, else of the prompt, else of the connection."""
+    column: TryColumn | None = None
+    """The column of a comparison that it is."""
+
+
+class Wishes:
+    """Makes questions of wishes; any thread."""
+
+    def __init__(
+        self,
+        store: PromptStore,
+        accounts: Accounts,
+        recorded: RecordedCalls,
+        mode: Callable[[str], AccountMode],
+        require_ready: Callable[[Mapping[str, AccountMode]], None],
+        clock: Clock,
+        owner: str,
+    ) -> None:
+        """`owner`: the id of this process."""
+        self._store, self._accounts, self.recorded, self._mode = store, accounts, recorded, mode
+        self._require_ready, self._clock, self._owner = require_ready, clock, owner
+
+    def resolved(self, p: Principal, name: str, wish: Wish) -> tuple[Try, Account]:
+        """Return the try as it begins, and the account that it asks.
+
+        Raises UnknownName, InvalidFile, InvalidInput, ExpressionError.
+        """
+        document, version = self.document(name, wish)
+        given, source = self._given(p, name, document, wish)
+        account = self.account(wish.connection or given.connection or "")
+        record = self._begun(p, name, wish, document, given, account)
+        record["version"], record["source"] = version, source
+        fault = schema_problem(record["output_schema"]) if record["output_schema"] else ""
+        if fault:
+            raise InvalidInput(f"The output schema of the prompt cannot be used: {fault}")
+        return record, account
+
+    def document(self, name: str, wish: Wish) -> tuple[PromptDefinition, int | None]:
+        """Return what to try, and the number of its version. Raises as `resolved`."""
+        working = self._store.shelf.text(name)
+        if wish.text is None and not wish.is_draft:
+            document = self._store.resolve(f"{name}@{wish.version}")
+            return document, document["version"]
+        value = parse(working if wish.text is None else wish.text, self._store.shelf.file(name)).value
+        if not isinstance(value, dict):
+            raise InvalidInput("The text of a prompt is a JSON object.", remedy="Write it as docs/files.md shows.")
+        return of_draft(value), None
+
+    def _given(
+        self, p: Principal, name: str, document: PromptDefinition, wish: Wish
+    ) -> tuple[RecordedValues, TrySource]:
+        """Return the values to use, and where they came from."""
+        if bool(wish.run_id) != bool(wish.step):
+            raise InvalidInput("A step of a run is named by both the run and the step.", remedy="Give both.")
+        if wish.run_id and wish.sample:
+            raise InvalidInput("Values come from a sample or from a run, not from both.", remedy="Leave one out.")
+        for one, value in wish.variables.items():
+            for said in unstorable({one: value}):
+                raise InvalidInput(f"The variable {one!r} {said}", remedy="Give it another value.")
+        declared = document.get("variables", {})
+        if wish.run_id:
+            found = self.recorded.values(p, name, wish.run_id, wish.step)
+            kept = {one: value for one, value in found.variables.items() if one in declared}
+            values = {**kept, **wish.variables}
+            given = RecordedValues(found.title, values, found.output_schema, found.connection, found.model)
+            return given, {"run_id": wish.run_id, "step": wish.step}
+        sample = _sample(document, wish.sample) if wish.sample else {}
+        source: TrySource = {"sample": wish.sample} if wish.sample else {}
+        return RecordedValues("", {**sample, **wish.variables}, None, None, ""), source
+
+    def account(self, connection: str) -> Account:
+        """Return the account of a connection of a model; without a name, of the only one. Raises as `resolved`."""
+        name, mode = self.target(connection)
+        self._require_ready({name: mode})
+        return self._accounts.open(name, None, mode)
+
+    def target(self, connection: str) -> tuple[str, AccountMode]:
+        """Return which connection would be asked, and whose account it is; nothing is opened. Raises as `resolved`."""
+        offered = self.connections()
+        if connection and connection not in offered:
+            raise UnknownName("connection of a model", connection, offered)
+        if not offered:
+            remedy = "Add one on the page Connections, or with `orchestra connections add`."
+            raise InvalidInput("There is no connection to a model.", remedy=remedy)
+        if not connection and len(offered) > 1:
+            remedy = f"Choose one: {', '.join(offered)}."
+            raise InvalidInput("There are several connections to models, and none is chosen.", remedy=remedy)
+        name = connection or offered[0]
+        return name, self._mode(self._services()[name])
+
+    def connections(self) -> list[str]:
+        """Return the connections of models."""
+        return [name for name, service in self._services().items() if is_model(service)]
+
+    def _services(self) -> dict[str, str]:
+        return {name: one.service for name, one in self._accounts.config().config.connections.items()}
+
+    def _begun(
+        self, p: Principal, name: str, wish: Wish, document: PromptDefinition, given: RecordedValues, account: Account
+    ) -> Try:
+        variables = filled(document.get("variables", {}), given.variables)
+        messages = marked(document, variables)
+        length = sum(len(one["content"]) for one in messages)
+        if length > _LARGEST_CHARACTERS:
+            raise InvalidInput(f"The messages have {length:,} characters; a try has at most {_LARGEST_CHARACTERS:,}.")
+        now = self._clock()
+        return {
+            "id": new_run_id(now),
+            "prompt": name,
+            "version": None,
+            "status": RunStatus.RUNNING,
+            "started_by": p.id,
+            "started_at": timestamp(now),
+            "ended_at": None,
+            "seconds": None,
+            "connection": account.connection,
+            "account": "",
+            "demo": account.mode == AccountMode.DEMO,
+            "model": model_of(document, wish.model or given.model, account),
+            "parameters": document.get("parameters") or {},
+            "variables": variables,
+            "source": {},
+            "messages": messages,
+            "tokens": sum(one["tokens"] for one in messages),
+            "output_schema": given.output_schema or document.get("output_schema"),
+            "answer": None,
+            "error": None,
+            "usage": {"input_tokens": 0, "output_tokens": 0, "cost_usd": None},
+            "notes": [],
+            "owner": self._owner,
+            "column": wish.column,
+        }
+
+
+def _sample(document: PromptDefinition, wanted: str) -> Mapping[str, Any]:
+    """Return the values of a sample. Raises UnknownName."""
+    samples = {one["name"]: one.get("variables") or {} for one in document.get("samples", [])}
+    if wanted not in samples:
+        raise UnknownName("sample", wanted, list(samples))
+    return samples[wanted]

@@ -1,0 +1,110 @@
+"""The `usage` facet: tokens and money of models, by what asked and what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from engine.base.clock import Clock
+from engine.base.errors import InvalidInput
+from engine.budgets.limits import MoneySettings
+from engine.budgets.periods import name_of
+from engine.budgets.prices import usd
+from engine.budgets.use import KINDS, Kind, named_in
+from engine.documents.csv_text import csv_text
+from engine.people.access import Principal, require
+from engine.store.spending import Amount, Pot, Spent
+
+MOST_DAYS = 366
+_CSV = ("day", "name", "demo", "calls", "input_tokens", "output_tokens", "usd", "calls_without_price")
+
+
+@dataclass(frozen=True)
+class UsageRow:
+    """What answered calls have used. A call whose answer was lost counts for the budgets only."""
+
+    name: str
+    """Of a workflow, step, prompt version, model or connection; or a day."""
+    demo: bool
+    """Whether the demo's stand-in answered, which costs nothing."""
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    usd: float
+    """Without the calls whose price is not known."""
+    unpriced_calls: int
+
+
+@dataclass(frozen=True)
+class UsageReport:
+    """The usage of some days."""
+
+    by: Kind
+    first_day: str
+    last_day: str
+    rows: list[UsageRow]
+    """The most expensive first, then those with the most tokens."""
+    days: list[UsageRow]
+    """Each day of the time, also those without calls; the demo and your accounts apart."""
+
+
+class UsageReader:
+    """Reads what was used; every method checks the right of `p`."""
+
+    def __init__(self, spent: Spent, settings: Callable[[], MoneySettings], clock: Clock) -> None:
+        self._spent, self._settings, self._clock = spent, settings, clock
+
+    def report(self, p: Principal, by: Kind = "workflow", days: int = 30) -> UsageReport:
+        """Return what was used in the last days, today included. Raises NotAllowed, InvalidInput."""
+        require(p, "view", "see usage")
+        period = self._days(by, days)
+        found = self._spent.daily(by, period[0], period[-1])
+        every = found if by == "connection" else self._spent.daily("connection", period[0], period[-1])
+        rows = _summed((named_in(pot), amount) for pot, amount in found)
+        by_day = _summed(((pot.period, named_in(pot)[1]), amount) for pot, amount in every)
+        has_demo = any(one.demo for one in by_day)
+        known = {(one.name, one.demo): one for one in by_day}
+        kinds = (False, True) if has_demo else (False,)
+        return UsageReport(
+            by=by,
+            first_day=period[0],
+            last_day=period[-1],
+            rows=sorted(rows, key=lambda one: (-one.usd, -one.input_tokens - one.output_tokens, one.name)),
+            days=[known.get((day, demo)) or _row(day, Amount(), demo=demo) for demo in kinds for day in period],
+        )
+
+    def csv(self, p: Principal, by: Kind = "workflow", days: int = 30) -> str:
+        """Return a line for each day and name as CSV. Raises as `report`."""
+        require(p, "view", "see usage")
+        period = self._days(by, days)
+        found = self._spent.daily(by, period[0], period[-1])
+        return csv_text(_CSV, (_line(pot, amount) for pot, amount in sorted(found, key=lambda one: one[0].period)))
+
+    def _days(self, by: str, days: int) -> list[str]:
+        if by not in KINDS:
+            raise InvalidInput(f"Usage is not counted by {by!r}.", remedy=f"Choose one of {', '.join(KINDS)}.")
+        if not 1 <= days <= MOST_DAYS:
+            raise InvalidInput(f"{days} days are not a time to report on.", remedy=f"Ask for 1 to {MOST_DAYS}.")
+        zone = ZoneInfo(self._settings().time_zone)
+        today = self._clock().astimezone(zone).replace(hour=12)
+        return [name_of("day", today - timedelta(days=before), zone) for before in reversed(range(days))]
+
+
+def _summed(found: Iterable[tuple[tuple[str, bool], Amount]]) -> list[UsageRow]:
+    sums: dict[tuple[str, bool], Amount] = {}
+    for key, amount in found:
+        sums[key] = sums.get(key, Amount()).plus(amount)
+    return [_row(name, amount, demo=demo) for (name, demo), amount in sums.items()]
+
+
+def _row(name: str, amount: Amount, *, demo: bool) -> UsageRow:
+    cost = usd(amount.nano_usd)
+    return UsageRow(name, demo, amount.calls, amount.input_tokens, amount.output_tokens, cost, amount.unpriced)
+
+
+def _line(pot: Pot, amount: Amount) -> tuple[str | float, ...]:
+    name, demo = named_in(pot)
+    tokens = (amount.input_tokens, amount.output_tokens)
+    return (pot.period, name, "yes" if demo else "no", amount.calls, *tokens, usd(amount.nano_usd), amount.unpriced)

@@ -1,0 +1,1 @@
+"""People in `state.db`: users, their sign-ins, and the audit trail."""

@@ -1,0 +1,67 @@
+"""The port of what triggers want to know of runs: those that they have started, and those whose end they watch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+
+class OpenCounts(NamedTuple):
+    """How many open runs each trigger has; keys: (workflow, who started it)."""
+
+    queued: Counter[tuple[str, str]]
+    running: Counter[tuple[str, str]]
+    """Those at work, and those that wait for a time or an answer."""
+
+
+class TriggeredRuns(Protocol):
+    """Reads runs; any thread. Runs that other runs called are parts of those, and do not count."""
+
+    def open_counts(self) -> OpenCounts:
+        """Count the open runs of triggers."""
+
+    def queued_count(self, workflow: str, trigger: str) -> int:
+        """Return how many runs of a trigger wait for their turn."""
+
+    def newest_succeeded(self, workflow_id: str, limit: int) -> list[str]:
+        """Return the ids of the newest successful runs of a workflow that triggers have started, newest first."""
+
+    def started_by(self, workflow: str, trigger: str, run_ids: Sequence[str]) -> list[str]:
+        """Return those of the runs that a trigger has started, by id."""
+
+    def ended_since(self, number: int, limit: int, *, demo: bool | None) -> list[dict[str, Any]]:
+        """Return runs whose end has this number or a later one, in that order, without test runs.
+
+        `demo`: only runs of the demo (True), only others (False), or all (None). More than `limit` are returned only if
+        ends share the last number: runs stored by an earlier release or rebuilt from a log are numbered by their times.
+        Each has its id, workflow, title, status, sentence, starter, end and `chain`: the workflows of the runs before
+        it, each of which started the next by its end, the nearest first.
+        """
+
+    def last_end(self) -> int:
+        """Return the highest end number of any run, 0 if none has ended."""
+
+
+class QueuedRun(NamedTuple):
+    """A run that waits for its turn among those of its workflow."""
+
+    run_id: str
+    workflow: str
+
+
+class Line(NamedTuple):
+    """The queue of a process, oldest first, and how many runs of each workflow are at work (in any process)."""
+
+    queued: list[QueuedRun]
+    active: Counter[str]
+
+
+class RunQueue(Protocol):
+    """Hands out runs that triggers have queued. `Acceptances` puts them in, with the item each is for."""
+
+    def line(self, owner: str) -> Line:
+        """Return the queue of a process. Runs that wait for a time or an answer are not at work."""
+
+    def hand_out(self, owner: str, run_ids: Sequence[str]) -> list[str]:
+        """Take runs out of the queue, to be worked on; return those that were still in it. Raises Fenced."""

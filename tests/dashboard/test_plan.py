@@ -1,0 +1,71 @@
+"""The page of a plan: what would be written, and Apply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.orchestra import Orchestra
+from tests.dashboard.test_run import OWNER, Open, words
+from tests.engine.conftest import set_step, write_workflow
+
+
+def test_a_plan_is_made_beside_run_and_shown_and_applied(open_page: Open, orchestra: Orchestra) -> None:
+    write_workflow(orchestra.workspace.root, "sums", [set_step("one")])
+    at = open_page("workflow", name="sums")
+    at.button(key="plan-sums").click().run()
+    [plan] = orchestra.plans.list(OWNER)["plans"]
+    orchestra.runs.wait(OWNER, plan["plan_id"], 60)
+    at = open_page("plan", id=plan["plan_id"])
+    assert not at.exception
+    assert "Plan of sums" in words(at)
+    at.button(key=f"apply-{plan['plan_id']}").click().run()
+    assert orchestra.plans.list(OWNER)["plans"][0]["state"] == "applied"
+    at = open_page("plan", id=plan["plan_id"])
+    assert "applied once" in words(at)
+    assert "Plan: 0 writes" in words(open_page("plans"))
+
+
+def issue(step_id: str, title: str) -> dict[str, Any]:
+    return {"id": step_id, "uses": "github.create_issue", "with": {"repository": "acme/app", "title": title}}
+
+
+def write(orchestra: Orchestra, steps: list[dict[str, Any]]) -> None:
+    inputs = {"type": "object", "properties": {"word": {"type": "string"}}}
+    write_workflow(orchestra.workspace.root, "work", steps, inputs=inputs)
+
+
+def planned(orchestra: Orchestra, steps: list[dict[str, Any]]) -> str:
+    write(orchestra, steps)
+    plan_id = orchestra.plans.make(OWNER, "work", {"word": "kept"})
+    orchestra.runs.wait(OWNER, plan_id, 60)
+    return plan_id
+
+
+def test_a_plan_that_drifted_tells_what_has_changed_and_is_made_again_with_its_inputs(
+    open_page: Open, orchestra: Orchestra
+) -> None:
+    plan_id = planned(orchestra, [issue("ticket", "Old")])
+    write(orchestra, [issue("ticket", "New")])
+    at = open_page("plan", id=plan_id)
+    assert "Create an issue" in words(at)
+    at.button(key=f"apply-{plan_id}").click().run()
+    at = open_page("plan", id=plan_id)
+    assert 'was "Old" and is now "New"' in words(at)
+    at.button(key=f"again-{plan_id}").click().run()
+    newest, old = orchestra.plans.list(OWNER)["plans"]
+    assert (old["plan_id"], old["state"]) == (plan_id, "drifted")
+    again = orchestra.plans.show(OWNER, newest["plan_id"])
+    assert (again["inputs"], again["writes"][0]["arguments"]["title"]) == ({"word": "kept"}, "New")
+    assert "1 write (1 ticket)" in newest["sentence"]
+
+
+def test_all_writes_of_a_long_plan_can_be_looked_at(open_page: Open, orchestra: Orchestra) -> None:
+    steps = [issue(f"w{number}", f"No {number}") for number in range(120)]
+    plan_id = planned(orchestra, steps)
+    at = open_page("plan", id=plan_id)
+    assert "Writes 1 to 100 of 120 are shown" in words(at)
+    at.button(key="writes-next").click().run()
+    assert "Writes 101 to 120 of 120 are shown" in words(at)
+    assert "title: No 119" in words(at)
+    at.button(key="writes-previous").click().run()
+    assert "title: No 119" not in words(at)

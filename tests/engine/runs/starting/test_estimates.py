@@ -1,0 +1,65 @@
+"""What a run is expected to cost: by the last runs of its workflow, also under another name, else by its prompts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.engine.budgets.conftest import Desk, ask, desk, loop
+from tests.engine.conftest import OWNER, set_step
+
+__all__ = ["desk"]
+
+
+def preview(desk: Desk, name: str = "work") -> Any:
+    return desk.orchestra.preview(OWNER, name, {}).estimate
+
+
+def test_before_the_first_run_the_prompts_tell_with_their_assumption(desk: Desk) -> None:
+    desk.config(prices={"big": {"input": 10, "output": 1_000}})
+    numbers = set_step("numbers", {"all": [1, 2, 3]})
+    each = {"id": "each", "foreach": "{{ steps.numbers.output.all }}", "steps": [ask(max_tokens=100)]}
+    desk.workflow([numbers, each])
+    found = preview(desk)
+    once = (50 * 1_000 / 1e6, 100 * 1_000 / 1e6)
+    assert found["low_usd"] == pytest.approx(3 * once[0], rel=0.05)
+    assert found["high_usd"] == pytest.approx(3 * (once[1] + 2_000 * 10 / 1e6), rel=0.05)
+    assert "1 model step" in found["sentence"]
+    assert "3 items of each loop" in found["sentence"]
+    assert desk.run()["estimate"]["sentence"].endswith("one item of each loop.")
+    assert desk.asked == 3, "an estimate asks nobody"
+
+
+def test_later_the_last_runs_tell_also_after_a_rename(desk: Desk) -> None:
+    desk.config()
+    desk.workflow([ask()], id="work")
+    first = desk.run()
+    desk.workflow([loop(3)], id="work")
+    second = desk.run()
+    assert (first["usage"]["cost_usd"], second["usage"]["cost_usd"]) == pytest.approx((0.1, 0.3))
+    assert second["estimate"]["sentence"] == "$0.1000, by the last run."
+    desk.orchestra.workflows.rename(OWNER, "work", "other")
+    desk.workflow([ask()], id="new")  # another workflow has its name now
+    assert preview(desk, "other")["sentence"] == "$0.1000 to $0.3000, by the last 2 runs."
+    assert "guessed" in preview(desk)["sentence"]
+    listed = desk.orchestra.runs.list(OWNER, workflow="other").rows
+    assert [row.run_id for row in listed] == [second["run_id"], first["run_id"]]
+    assert desk.orchestra.runs.list(OWNER, workflow="work").rows == []
+
+
+@pytest.mark.parametrize(
+    ("prices", "step", "sentence"),
+    [
+        pytest.param({}, ask(), "The cost is not known: the price of 'big' is not.", id="unknown price"),
+        pytest.param({"local": 0}, ask(), "$0.00, guessed", id="local"),
+        pytest.param({}, set_step("a"), None, id="no model"),
+    ],
+)
+def test_what_is_told_of_a_price_that_is_unknown_or_nothing(
+    desk: Desk, prices: dict[str, Any], step: dict[str, Any], sentence: str | None
+) -> None:
+    desk.config(prices=prices)
+    desk.workflow([step])
+    found = preview(desk)
+    assert found is None if sentence is None else found["sentence"].startswith(sentence)

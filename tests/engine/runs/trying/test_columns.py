@@ -1,0 +1,37 @@
+"""What the text of a column means, and what the column is called."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.base.errors import InvalidInput
+from engine.runs.trying.columns import Column, parsed
+from engine.runs.trying.wishes import Wish
+
+WRITTEN = [
+    ("staging", Column("staging"), "staging"),
+    ("7:gpt-4o", Column("7", model="gpt-4o"), "version 7 · gpt-4o"),
+    ("draft:llama3:8b", Column(is_draft=True, model="llama3:8b"), "working text · llama3:8b"),
+    ("draft@local", Column(is_draft=True, connection="local"), "working text · local"),
+    ("7:a/b:free@other", Column("7", model="a/b:free", connection="other"), "version 7 · a/b:free · other"),
+    ("7:model@2026@", Column("7", model="model@2026"), "version 7 · model@2026"),
+]
+
+
+@pytest.mark.parametrize(("written", "column", "title"), WRITTEN, ids=[row[0] for row in WRITTEN])
+def test_a_column_is_written_as_text_model_and_connection(written: str, column: Column, title: str) -> None:
+    assert parsed(written) == column
+    assert (column.title, column.written) == (title, written)
+
+
+@pytest.mark.parametrize("written", ["", ":gpt-4o", "7:", "Staging", "0", "7 8", "../7"])
+def test_a_column_that_means_nothing_is_refused_with_the_form(written: str) -> None:
+    with pytest.raises(InvalidInput, match=r"The column .*"):
+        parsed(written)
+
+
+def test_a_column_asks_its_own_text_and_model_with_the_values_of_the_wish() -> None:
+    values = Wish(is_draft=True, sample="One", connection="openai", model="small")
+    assert Column("7").of(values) == Wish("7", sample="One", connection="openai", model="small")
+    given = Column(text="{}", connection="other", model="large")
+    assert given.of(values) == Wish(text="{}", sample="One", connection="other", model="large")

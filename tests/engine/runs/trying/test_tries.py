@@ -1,0 +1,216 @@
+"""A try asks a model like a step of a run, outside any run: consent, budgets, errors, its record and its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from engine.base.errors import ConfirmationNeeded, InvalidInput, OrchestraError, UnknownName
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.runs.trying.records import MOST_KEPT, Try
+from engine.runs.trying.wishes import Wish
+from tests.engine.runs.trying.conftest import Desk
+from tests.patience import PATIENCE_SECONDS, until
+
+OWNER = Principal("tester", "owner", confirmed=True)
+HASTY = Principal("tester", "owner")
+CHAT_PATH = "POST /v1/chat/completions"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["kind"],
+    "properties": {"kind": {"type": "string", "enum": ["task", "bug"]}},
+}
+
+
+def prompt(**more: Any) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "variables": {"text": {"type": "string"}, "tone": {"type": "string", "default": "short"}},
+        "messages": [{"role": "user", "content": ["Be {{ tone }}.", "{{ text }} / {{ size(text) }}"]}],
+        "samples": [{"name": "One", "variables": {"text": "the meeting is on Friday"}}],
+        "parameters": {"max_tokens": 80},
+        **more,
+    }
+
+
+def write(desk: Desk, **more: Any) -> None:
+    (desk.root / "prompts" / "sum-up.json").write_text(json.dumps(prompt(**more)))
+
+
+def tried(orchestra: Orchestra, p: Principal = OWNER, **wish: Any) -> Try:
+    """Try the working text of the prompt, by default with its sample."""
+    given: dict[str, Any] = {"is_draft": True, "sample": "One", **wish}
+    one = orchestra.tries.start(p, "sum-up", Wish(**given))
+    return orchestra.tries.wait(p, "sum-up", one["id"], PATIENCE_SECONDS)
+
+
+def error_of(one: Try) -> str:
+    assert one["error"] is not None
+    return one["error"]["type"]
+
+
+@pytest.fixture
+def ready(desk: Desk) -> Desk:
+    desk.config()
+    write(desk)
+    return desk
+
+
+def test_the_answer_the_cost_and_where_each_value_came_in_are_kept(ready: Desk) -> None:
+    one = tried(ready.orchestra)
+    assert one["answer"] is not None
+    assert (one["status"], one["answer"]["problems"], ready.asked) == ("succeeded", [], 1)
+    assert one["usage"]["cost_usd"] == pytest.approx(one["usage"]["output_tokens"] / 100)
+    [message] = one["messages"]
+    assert [(part["text"], part["variable"]) for part in message["parts"]] == [
+        ("Be ", None),
+        ("short", "tone"),
+        (".\n", None),
+        ("the meeting is on Friday", "text"),
+        (" / ", None),
+        ("24", "size(text)"),
+    ]
+    assert "".join(part["text"] for part in message["parts"]) == message["content"]
+    ready.orchestra.close()
+    again = ready.open()
+    assert again.tries.get(OWNER, "sum-up", one["id"]) == one
+    assert [line.action for line in again.audit(OWNER)][:2] == ["prompts.try", "prompts.confirm"]
+
+
+def test_a_real_account_is_asked_only_after_somebody_agreed(ready: Desk) -> None:
+    with pytest.raises(ConfirmationNeeded) as refused:
+        tried(ready.orchestra, HASTY)
+    [needed] = refused.value.needs_confirmation
+    assert needed.startswith("llm:127.0.0.1:")
+    assert (ready.asked, ready.orchestra.tries.list(OWNER, "sum-up")) == (0, [])
+    assert tried(ready.orchestra, HASTY.agreeing([needed]))["status"] == "succeeded"
+    assert tried(ready.orchestra, HASTY)["status"] == "succeeded"
+
+
+BUDGETS: list[tuple[str, Mapping[str, Any], str, int]] = [
+    ("none left", {"budgets": {"day": {"calls": 1}}}, "BudgetExceeded", 1),
+    ("unknown price", {"budgets": {"strict": True}, "prices": {"other": {"input": 1, "output": 1}}}, "PriceUnknown", 0),
+]
+
+
+@pytest.mark.parametrize(("settings", "kind", "asked"), [row[1:] for row in BUDGETS], ids=[row[0] for row in BUDGETS])
+def test_budgets_and_strict_prices_hold(desk: Desk, settings: Mapping[str, Any], kind: str, asked: int) -> None:
+    desk.config(**settings)
+    write(desk)
+    for _ in range(asked):
+        assert tried(desk.orchestra)["status"] == "succeeded"
+    one = tried(desk.orchestra)
+    assert (one["status"], error_of(one), desk.asked) == ("failed", kind, asked)
+    overview = desk.orchestra.budgets.overview(OWNER)
+    assert (overview.day.calls, overview.paused_runs) == (asked, [])
+
+
+def test_runs_and_tries_share_the_budget_of_all_workflows(desk: Desk) -> None:
+    desk.config(budgets={"day": {"calls": 2}})
+    write(desk)
+    desk.workflow([{"id": "ask", "uses": "llm.chat", "with": {"messages": [{"role": "user", "content": "Hello"}]}}])
+    assert desk.run()["status"] == "succeeded"
+    assert tried(desk.orchestra)["status"] == "succeeded"
+    assert error_of(tried(desk.orchestra)) == "BudgetExceeded"
+
+
+def test_an_answer_that_does_not_fit_is_shown_with_the_reasons_and_not_asked_again(desk: Desk) -> None:
+    desk.config()
+    write(desk, output_schema={**SCHEMA, "required": ["kind", "owner"], "properties": {"kind": {"const": "x"}}})
+    one = tried(desk.orchestra)
+    assert (one["status"], desk.asked) == ("succeeded", 1)
+    assert one["answer"] is not None
+    assert one["answer"]["problems"]
+
+
+def test_a_service_that_fails_fails_the_try_in_words(ready: Desk) -> None:
+    ready.standins.faults("openai", match=CHAT_PATH, status=401)
+    one = tried(ready.orchestra)
+    assert (one["status"], error_of(one), one["answer"]) == ("failed", "AuthError", None)
+    ready.standins.calm("openai")
+
+
+def test_a_try_can_be_stopped_and_a_dead_process_leaves_none_running(ready: Desk) -> None:
+    ready.standins.faults("openai", match=CHAT_PATH, until_seconds=30, delay_seconds=3)
+    tries = ready.orchestra.tries
+    one = tries.start(OWNER, "sum-up", Wish(is_draft=True, sample="One"))
+    until(lambda: ready.asked == 1, "the request")
+    assert tries.cancel(OWNER, "sum-up", one["id"])["status"] == "cancelled"
+    other = tries.start(OWNER, "sum-up", Wish(is_draft=True, sample="One"))
+    path = ready.root / ".orchestra" / "tries" / "sum-up" / f"{other['id']}.json"
+    killed = path.read_text()
+    ready.orchestra.close()
+    assert json.loads(path.read_text())["status"] == "interrupted", "closed while it waited"
+    path.write_text(killed)  # as if the process had been killed
+    again = ready.open().tries
+    assert [each["status"] for each in again.list(OWNER, "sum-up")] == ["interrupted", "cancelled"]
+    ready.standins.calm("openai")
+
+
+def test_values_come_from_a_step_of_a_run_as_it_was(ready: Desk) -> None:
+    orchestra = ready.orchestra
+    file = orchestra.prompts.get(OWNER, "sum-up")
+    orchestra.prompts.save_version(OWNER, "sum-up", file.text, file.etag, "production")
+    step = {"uses": "llm.extract", "with": {"prompt": "sum-up", "variables": {"text": "{{ it.t }}"}, "schema": SCHEMA}}
+    items = "{{ [{'t': 'a bug'}, {'t': 'a task'}] }}"
+    each = {
+        "id": "each",
+        "foreach": items,
+        "as": "it",
+        "item_title": "About {{ it.t }}",
+        "steps": [{"id": "ask", **step}],
+    }
+    ready.workflow([each])
+    run = ready.run()
+    calls = orchestra.tries.calls(OWNER, "sum-up")
+    assert [(one.run_id, one.step, one.title) for one in calls] == [
+        (run["run_id"], "each[0].ask", "About a bug"),
+        (run["run_id"], "each[1].ask", "About a task"),
+    ]
+    one = tried(orchestra, sample="", run_id=calls[1].run_id, step=calls[1].step, variables={"tone": "kind"})
+    assert one["variables"] == {"text": "a task", "tone": "kind"}
+    assert (one["output_schema"], one["source"]) == (SCHEMA, {"run_id": run["run_id"], "step": "each[1].ask"})
+    assert one["answer"] is not None
+    assert one["answer"]["problems"] == []
+
+
+REFUSED: list[tuple[Mapping[str, Any], type[OrchestraError], str]] = [
+    ({"sample": "Two"}, UnknownName, "no sample named 'Two'"),
+    ({"sample": "", "variables": {}}, InvalidInput, "'text' has no value"),
+    ({"variables": {"text": 5}}, InvalidInput, "'text' does not fit"),
+    ({"variables": {"texts": "a"}}, InvalidInput, "no variable 'texts'"),
+    ({"connection": "gmail"}, UnknownName, "connection of a model"),
+    ({"is_draft": False}, UnknownName, "no label of the prompt"),
+    ({"text": "[1]"}, InvalidInput, "is a JSON object"),
+    ({"sample": "", "run_id": "20261121T120000Z-aaaaaaaa"}, InvalidInput, "both the run and the step"),
+    ({"sample": "", "run_id": "20261121T120000Z-aaaaaaaa", "step": "ask"}, UnknownName, "no run"),
+    ({"text": json.dumps(prompt(output_schema={"type": "nothing"}))}, InvalidInput, "output schema"),
+]
+
+
+@pytest.mark.parametrize(("wish", "kind", "words"), REFUSED, ids=[words for _, _, words in REFUSED])
+def test_what_cannot_be_asked_is_refused_before_anything_is_sent(
+    ready: Desk, wish: Mapping[str, Any], kind: type[OrchestraError], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        tried(ready.orchestra, **wish)
+    assert (ready.asked, ready.orchestra.tries.list(OWNER, "sum-up")) == (0, [])
+
+
+def test_the_tries_of_a_prompt_are_few_private_and_follow_it(ready: Desk) -> None:
+    orchestra = ready.orchestra
+    ids = [tried(orchestra)["id"] for _ in range(MOST_KEPT + 2)]
+    kept = orchestra.tries.list(OWNER, "sum-up")
+    assert [one["id"] for one in kept] == ids[:1:-1]
+    folder = ready.root / ".orchestra" / "tries"
+    assert {path.stat().st_mode & 0o077 for path in (folder, *folder.rglob("*"))} == {0}
+    orchestra.prompts.rename(OWNER, "sum-up", "shorten")
+    assert [one["id"] for one in orchestra.tries.list(OWNER, "shorten")] == ids[:1:-1]
+    orchestra.prompts.delete(OWNER, "shorten")
+    assert orchestra.tries.list(OWNER, "shorten") == []
+    with pytest.raises(UnknownName):
+        orchestra.tries.get(OWNER, "shorten", ids[-1])

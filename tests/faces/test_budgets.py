@@ -1,0 +1,103 @@
+"""What budgets show is the same on every face, and a run that waits for one goes on from each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.base.errors import NotAllowed
+from engine.base.statuses import RunStatus
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from tests.faces.conftest import Faces, Open
+from tests.patience import until
+
+OWNER = Principal("owner", "owner")
+ASK = {
+    "schema_version": 1,
+    "title": "Ask",
+    "steps": [
+        {"id": "ask", "uses": "llm.chat", "with": {"messages": [{"role": "user", "content": "What is new?"}]}},
+    ],
+}
+
+
+def set_budget(orchestra: Orchestra, calls: int) -> None:
+    config = orchestra.workspace.root / "config.yaml"
+    before = config.read_text(encoding="utf-8").partition("budgets:")
+    rest = before[2].partition("\n")[2]
+    config.write_text(f"{before[0]}budgets: {{day: {{calls: {calls}}}}}\n{rest}", encoding="utf-8")
+
+
+def status(faces: Faces, run_id: str) -> RunStatus:
+    return faces.orchestra.runs.get(OWNER, run_id)["status"]
+
+
+@pytest.fixture
+def paused(make_faces: Callable[[], Faces]) -> tuple[Faces, str]:
+    """A run that waits for a budget."""
+    faces = make_faces()
+    set_budget(faces.orchestra, 0)
+    (faces.orchestra.workspace.root / "workflows" / "ask.json").write_text(json.dumps(ASK))
+    run_id = faces.orchestra.runs.start(OWNER, "ask", {})
+    until(lambda: status(faces, run_id) == RunStatus.WAITING)
+    return faces, run_id
+
+
+def test_every_face_tells_the_same_of_budgets(paused: tuple[Faces, str]) -> None:
+    faces, run_id = paused
+    command, request = faces.command(["budgets", "list"]), faces.request("GET", "/api/budgets", None)
+    assert command.value == request.value
+    assert command.value["paused_runs"] == [run_id]
+    [row] = command.value["budgets"]
+    assert (row["workflow"], row["period"], row["state"], row["used"]["calls"]) == (None, "day", "used_up", 0)
+    page = faces.page(lambda go: go("budgets"))
+    assert "used up" in page.message
+
+
+@pytest.mark.parametrize("face", ["command", "request", "page"])
+def test_a_paused_run_is_resumed_from_each_face_once_its_budget_is_raised(paused: tuple[Faces, str], face: str) -> None:
+    faces, run_id = paused
+    set_budget(faces.orchestra, 5)
+    if face == "command":
+        assert faces.command(["budgets", "resume"]).error == ""
+    elif face == "request":
+        assert faces.request("POST", "/api/budgets/resume", None).value == {"run_ids": [run_id]}
+    else:
+        assert faces.page(lambda go: go("budgets").button(key="resume-paused").click().run()).error == ""
+    until(lambda: status(faces, run_id) == RunStatus.SUCCEEDED)
+    assert faces.orchestra.budgets.overview(OWNER).day.calls == 1
+
+
+def test_every_face_sets_budgets_and_what_else_is_in_the_file_stays(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    config = faces.orchestra.workspace.root / "config.yaml"
+    before = config.read_text(encoding="utf-8")
+    rest = before.partition("budgets:")[0]
+
+    def press(go: Open) -> AppTest:
+        at = go("budgets")
+        [calls] = [one for one in at.number_input if (one.key or "").endswith("-workflow.run-calls")]
+        calls.set_value(7)
+        return at.button(key="save-budgets").click().run()
+
+    assert faces.command(["budgets", "set", "day", "--usd", "5", "--on-limit", "warn"]).error == ""
+    faces.page(press)
+    assert faces.command(["budgets", "set", "--strict"]).error == ""
+    wanted = {"day": {"usd": 5, "on_limit": "warn"}, "workflow": {"run": {"calls": 7}}, "strict": True}
+    shown = faces.request("GET", "/api/budgets/settings", None).value
+    assert faces.orchestra.budgets.settings(OWNER) == wanted
+    assert shown["day"]["usd"] == 5
+    assert faces.command(["budgets", "show"]).value == wanted
+    assert config.read_text(encoding="utf-8").startswith(rest)
+    wrong = faces.request("PUT", "/api/budgets/settings", {"day": {"usd": -1}, "dya": {}})
+    assert "budgets.day.usd" in wrong.message
+    assert faces.orchestra.budgets.settings(OWNER) == wanted
+    assert faces.request("PUT", "/api/budgets/settings", {}).error == ""
+    assert faces.orchestra.budgets.settings(OWNER) == {}
+    with pytest.raises(NotAllowed):
+        faces.orchestra.budgets.set(Principal("ed", "editor"), {})
+    assert [action for action, _ in faces.trail() if action == "budgets.set"] == ["budgets.set"] * 4

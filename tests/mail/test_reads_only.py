@@ -1,0 +1,95 @@
+"""Every step type of a mailbox inside `reads_only()`, on a real dovecot and a real SMTP server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from clients.errors import WriteRefused
+from clients.imap import ImapClient
+from clients.imap.arrivals import arrivals
+from clients.imap.mail import message
+from clients.imap.search import Search
+from clients.reads_only import reads_only
+from engine.plugins import registry
+from engine.plugins.step import Call, Effect
+from tests.mail.mailboxes import deliver, mail
+from tests.mail.smtp_server import SmtpServer
+
+LETTER = {"to": ["bob@example.org"], "subject": "Übrigens", "text": "Hi"}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "imap.list_folders": {},
+    "imap.search_messages": {"subject": "Größe"},
+    "imap.get_message": {"message": "MAIL"},
+    "imap.get_attachment": {"message": "MAIL", "attachment": "FILE"},
+    "imap.create_draft": LETTER,
+    "imap.mark_read": {"message": "MAIL"},
+    "imap.mark_unread": {"message": "MAIL"},
+    "imap.add_flags": {"message": "MAIL"},
+    "imap.remove_flags": {"message": "MAIL"},
+    "imap.move": {"message": "MAIL", "folder": "Archive"},
+    "imap.archive": {"message": "MAIL"},
+    "imap.copy": {"message": "MAIL", "folder": "Archive"},
+    "imap.delete": {"message": "MAIL"},
+    "smtp.send": LETTER,
+    "smtp.reply": {"message": "MAIL", "text": "Hi"},
+}
+
+
+def test_every_step_type_of_a_mailbox_is_here() -> None:
+    assert set(ARGUMENTS) == {name for name, one in registry.step_types().items() if one.service == "imap"}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_inside_a_mailbox_is_read_and_stays_as_it_is_and_outside_it_changes(
+    sending_client: ImapClient, smtp: SmtpServer, name: str
+) -> None:
+    letter = mail("Größe")
+    letter.add_attachment("text", filename="note.txt")
+    with_flags = ("\\Seen", "\\Flagged") if name in {"imap.mark_unread", "imap.remove_flags"} else ()
+    mail_id = deliver(sending_client, letter, flags=with_flags)
+    work = _call(sending_client, name, mail_id)
+    is_write = registry.step_type(name).effect is Effect.WRITES
+    before = _state(sending_client)
+    with reads_only():
+        if is_write:
+            with pytest.raises(WriteRefused, match="was not sent: while a plan is made"):
+                work()
+        else:
+            work()
+    assert (_state(sending_client), smtp.mails) == (before, [])
+    work()
+    assert (_state(sending_client) != before) is is_write, "the control: the same call does arrive"
+
+
+def test_a_trigger_may_look_and_a_search_without_ascii_too(client: ImapClient) -> None:
+    deliver(client, mail("Größe"))
+    with reads_only(), arrivals(client.mailbox, Search(subject="Größe")) as found:
+        (arrival,) = found.known(found.beginning_at(1))
+        found.read([arrival.uid])
+        found.arrived_since(datetime.now(UTC))
+    with client.mailbox.opened("INBOX") as (session, _):
+        assert session.search("UNSEEN") == [arrival.uid]
+
+
+def _call(client: ImapClient, name: str, mail_id: str) -> Callable[[], Any]:
+    step_type = registry.step_type(name)
+    file = message(client.mailbox, mail_id)["attachments"][0]["id"]
+    made = {"MAIL": mail_id, "FILE": file}
+    given = {field: made.get(str(value), value) for field, value in ARGUMENTS[name].items()}
+    now = datetime.now(UTC)
+    call = Call(step_type.fields.model_validate(given), client, "0" * 32, intended_at=now, attempt=1, started_at=now)
+    return lambda: step_type.call(call)
+
+
+def _state(client: ImapClient) -> Any:
+    """What is in which folder, with its flags; and the folders."""
+    folders = [one.name for one in client.mailbox.folders()]
+    held = {}
+    for folder in folders:
+        with client.mailbox.opened(folder) as (session, _):
+            held[folder] = [(one.uid, one.flags) for one in session.fetch(session.search("ALL"))]
+    return held

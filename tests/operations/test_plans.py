@@ -1,0 +1,118 @@
+"""Every step type of every service in a plan: nothing arrives, also of one that lies about what it does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from clients.transport import http_client
+from engine.base.run_file import RunFile
+from engine.orchestra import Orchestra
+from engine.plugins import registry
+from engine.plugins.step import Effect, StepType
+from tests.engine.conftest import OWNER, write_workflow
+from tests.operations.test_faults import operations_of
+from tests.operations.world import STAND_INS, World
+from tests.patience import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from tests.conftest import StandIns
+
+_OF_A_RUN = frozenset({"llm.vision"})
+"""Takes a file that an earlier step of the run has left."""
+CONNECTIONS = {"gmail": "token", "github": "token", "notion": "token", "openai": "api_key"}
+
+
+@dataclass
+class Case:
+    """A step type with arguments, in a workspace of which it is the only step."""
+
+    step_type: StepType
+    world: World
+    arguments: Mapping[str, Any]
+    orchestra: Orchestra
+
+    @property
+    def is_write(self) -> bool:
+        return self.step_type.effect_of(self.arguments)[0] is Effect.WRITES
+
+    def changes(self) -> int:
+        """How often the service has changed what it holds."""
+        return self.world.standins.stores[self.world.stand_in]._connection.total_changes
+
+    def plan(self) -> Any:
+        plan_id = self.orchestra.plans.make(OWNER, "work", {})
+        self.orchestra.runs.wait(OWNER, plan_id, PATIENCE_SECONDS)
+        return self.orchestra.plans.show(OWNER, plan_id)
+
+
+@pytest.fixture(params=[name for name in operations_of() if name not in _OF_A_RUN])
+def case(
+    request: pytest.FixtureRequest, standins: StandIns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Case]:
+    step_type = registry.step_type(request.param)
+    service = str(step_type.service)
+    with http_client() as http:
+        world = World(service, standins, http)
+        arguments = json.loads(json.dumps(operations_of()[request.param].arguments(world), default=_no_file))
+    connection = None if service not in CONNECTIONS and service != "http" else service
+    step = {"id": "it", "uses": request.param, "connection": connection, "with": arguments}
+    for name in ("workflows", "prompts", "logs"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "config.yaml").write_text(_config(service, standins) + "approvals:\n  default: never\n")
+    monkeypatch.setenv("THE_TOKEN", standins[STAND_INS.get(service, service)].token)
+    write_workflow(tmp_path, "work", [step])
+    orchestra = Orchestra.open(tmp_path)
+    yield Case(step_type, world, arguments, orchestra)
+    orchestra.close()
+
+
+def _no_file(value: Any) -> Any:
+    assert isinstance(value, RunFile)
+    pytest.skip("takes a file of a run")
+
+
+def _config(service: str, standins: StandIns) -> str:
+    endpoint = standins[STAND_INS.get(service, service)]
+    if service == "http":
+        return f"connections:\n  http:\n    service: http\n    allow_hosts: ['{endpoint.origin.partition('//')[2]}']\n"
+    config = f"connections:\n  {service}:\n    service: {service}\n    base_url: {endpoint.base_url}\n"
+    config += f"    {CONNECTIONS[service]}: env:THE_TOKEN\n"
+    return config + ("    model: demo-extractive\n" if service == "openai" else "")
+
+
+def test_a_plan_writes_nothing_and_applied_it_writes_exactly_that(case: Case) -> None:
+    before = case.changes()
+    plan = case.plan()
+    assert plan["state"] == "open", plan["error"]
+    assert case.changes() == before
+    assert len(plan["writes"]) == case.is_write
+    if not case.is_write:
+        return
+    [write] = plan["writes"]
+    assert write["preview"]["text"] or case.step_type.name in _LEAVES_NOTHING
+    run_id = case.orchestra.plans.apply(OWNER, plan["plan_id"])
+    run = case.orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    assert run["status"] == "succeeded" or case.world.service == "http", run["error"]  # it is not signed in
+    assert json.dumps(run["steps"][0]["arguments"]) == json.dumps(write["arguments"])
+
+
+_LEAVES_NOTHING = frozenset({"gmail.delete_draft", "github.delete_file"})
+
+
+def test_a_step_type_that_lies_about_its_effect_is_stopped(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not case.is_write:
+        pytest.skip("it writes nothing")
+    claims_to_read: Callable[..., Any] = lambda _arguments: (Effect.READS, None)  # noqa: E731
+    monkeypatch.setattr(case.step_type, "effect_of", claims_to_read)
+    before = case.changes()
+    plan = case.plan()
+    assert case.changes() == before
+    assert plan["writes"] == []
+    assert plan["state"] == "failed"
+    assert plan["error"]["type"] == "WriteRefused"
