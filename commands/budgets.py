@@ -57,9 +57,9 @@ def list_(workflow: Name = "", demo: Demo = False, workspace: Workspace = None, 
 
 
 @group.command()
-def show(workspace: Workspace = None, as_json: Json = False) -> int:
+def show(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Show what `budgets` of config.yaml says; `orchestra budgets list` shows what is used."""
-    with looked_at(workspace) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.budgets.settings(session.principal)
     return _tell_settings(found, as_json=as_json)
 
@@ -73,6 +73,7 @@ def set_(
     on_limit: Annotated[str | None, typer.Option(help=_ON_LIMIT_HELP)] = None,
     none: Annotated[bool, typer.Option("--none", help="Take this budget out.")] = False,
     strict: Annotated[bool | None, typer.Option("--strict/--no-strict", help=_STRICT_HELP)] = None,
+    demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
@@ -83,7 +84,7 @@ def set_(
         raise typer.BadParameter(f"Say which budget: one of {', '.join(Period)}.")
     if period is not None and none == bool(limit):
         raise typer.BadParameter("Give --usd, --calls, --tokens or --on-limit, or --none to take the budget out.")
-    with opened(workspace) as session:
+    with opened(workspace, demo=demo) as session:
         budgets, p = session.orchestra.budgets, session.principal
         wanted: dict[str, Any] = dict(budgets.settings(p))
         if strict is not None:

@@ -13,6 +13,7 @@ from dashboard.budget.form import budget_form
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header
 from dashboard.parts.notices import budget_notices
+from engine.budgets.limits import money
 from engine.runs.budgets import BudgetRow, Used
 
 PAGE = Page(
@@ -47,7 +48,7 @@ def show(visit: Visit) -> None:
 
 
 def _spent(column: st.delta_generator.DeltaGenerator, title: str, used: Used) -> None:
-    column.metric(title, f"${used.usd:,.2f}" if used.usd >= 1 or not used.usd else f"${used.usd:.4f}")
+    column.metric(title, money(used.usd))
     unpriced = f", {used.unpriced_calls:,} without a known price" if used.unpriced_calls else ""
     column.caption(plain(f"{counted(used.calls, 'call')}{unpriced}, {used.tokens:,} tokens"))
 

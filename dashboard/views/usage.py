@@ -10,6 +10,7 @@ import streamlit as st
 from clients.plural import counted
 from dashboard.base.page import Page, Visit
 from dashboard.parts.header import page_header
+from engine.budgets.limits import money
 from engine.budgets.use import KINDS
 from engine.runs.usage import UsageRow
 
@@ -54,7 +55,7 @@ def _bars(title: str, days: Sequence[UsageRow]) -> None:
     cost, calls, tokens = sum(one.usd for one in days), sum(one.calls for one in days), sum(map(_tokens, days))
     by_cost = cost > 0
     most = max(one.usd if by_cost else _tokens(one) for one in days) or 1
-    words = f"{title}: {_money(cost)}, {counted(calls, 'call')}, {counted(tokens, 'token')}"
+    words = f"{title}: {money(cost)}, {counted(calls, 'call')}, {counted(tokens, 'token')}"
     st.markdown(f"**{title}** :gray[{words.partition(': ')[2].replace('$', chr(92) + '$')}]")
     drawn = "".join(
         f'<i style="height:{max(100 * (one.usd if by_cost else _tokens(one)) / most, 2 if one.calls else 0):.1f}%"'
@@ -68,14 +69,14 @@ def _bars(title: str, days: Sequence[UsageRow]) -> None:
 
 
 def _said(one: UsageRow) -> str:
-    return f"{one.name}: {_money(one.usd)}, {counted(one.calls, 'call')}, {counted(_tokens(one), 'token')}"
+    return f"{one.name}: {money(one.usd)}, {counted(one.calls, 'call')}, {counted(_tokens(one), 'token')}"
 
 
 def _table(kind: str, rows: Sequence[UsageRow]) -> None:
     shown = [
         {
             kind.capitalize(): f"{one.name} (demo)" if one.demo else one.name,
-            "Cost": _money(one.usd) + (" and unknown" if one.unpriced_calls else ""),
+            "Cost": money(one.usd) + (" and unknown" if one.unpriced_calls else ""),
             "Calls": one.calls,
             "Tokens in": one.input_tokens,
             "Tokens out": one.output_tokens,
@@ -93,7 +94,3 @@ def _table(kind: str, rows: Sequence[UsageRow]) -> None:
 
 def _tokens(one: UsageRow) -> int:
     return one.input_tokens + one.output_tokens
-
-
-def _money(usd: float) -> str:
-    return f"${usd:,.2f}" if usd >= 1 or not usd else f"${usd:.4f}"

@@ -13,6 +13,11 @@ from collections.abc import Callable, Iterator
 IsNamed = Callable[[str], bool]
 """Whether a workflow names a place."""
 
+WORD_ATTRIBUTES = frozenset({"alt", "title", "aria-label"})
+"""Attributes of tags that only hold words."""
+DRAWN_LANGUAGES = frozenset({"mermaid", "math", "geojson", "topojson", "stl"})
+"""Languages of code blocks that GitHub draws, with links (docs.github.com, Creating diagrams)."""
+
 _STRICT = re.compile(r"(https?)://([^\s/\\?#@:\[\]]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?:[/?#]\S*)?\Z", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?\Z|\[[0-9a-f:.]+\]\Z", re.IGNORECASE)
 _MAIL = re.compile(r"mailto:[\w.+-]+@([\w.-]+)\Z", re.IGNORECASE)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from engine.outgoing.addresses import IsNamed, leads_away
+from engine.outgoing.addresses import DRAWN_LANGUAGES, WORD_ATTRIBUTES, IsNamed, leads_away
 
 _MAY_LEAD = re.compile(r"<[!?]|<[^<>\s]+\s|<pre lang")
 _MAIL = re.compile(r"mailto:[^?%]+")
 """A bare mail address, of which GitHub makes a link."""
-_WORDS = frozenset({"alt", "title", "aria-label", "align", "disabled", "type", "checked"})
-_DRAWN = frozenset({"mermaid", "math", "geojson", "topojson", "stl"})
+_HARMLESS = WORD_ATTRIBUTES | {"align", "disabled", "type", "checked"}
+"""Attributes that cmark-gfm writes itself, and those that only hold words."""
 
 
 def has_links(text: str, is_named: IsNamed) -> bool:
@@ -42,8 +42,8 @@ class _Look(HTMLParser):
         """Look at the attributes of a tag."""
         for name, value in attrs:
             if tag == "pre" and name == "lang":
-                self.is_live |= (value or "").lower() in _DRAWN
-            elif name not in _WORDS and value and not (name == "href" and _MAIL.fullmatch(value)):
+                self.is_live |= (value or "").lower() in DRAWN_LANGUAGES
+            elif name not in _HARMLESS and value and not (name == "href" and _MAIL.fullmatch(value)):
                 self.is_live |= leads_away(value, self._is_named)
 
     def handle_comment(self, data: str) -> None:

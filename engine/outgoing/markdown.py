@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from engine.outgoing import github_reading
-from engine.outgoing.addresses import IsNamed, bare_addresses, leads_away, mentions, shown_place
+from engine.outgoing.addresses import WORD_ATTRIBUTES, IsNamed, bare_addresses, leads_away, mentions, shown_place
 from engine.outgoing.markdown_reading import FENCE, Found, Reading, Unreadable, read, read_line
 
 _MAY_LEAD = re.compile(
@@ -32,8 +32,6 @@ _MOST_SIGNS = 5_000
 _MOST_IN_ALL = 100_000
 _LONGEST = 2_000_000
 _ATTRIBUTE = re.compile(r"(?<![^\s\"'<>/=])([^\s\"'<>/=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>`]+))")
-_WORDS = frozenset({"alt", "title", "aria-label"})
-"""Attributes that only hold words."""
 _RUNS = re.compile(r"`+")
 _EATEN = re.compile(r"\w+://[^\s<`\\]{0,2000}(?:\\(?![<!\[`&])[^\s<`\\]{0,2000}){0,9}(?=[`\\])")
 """A bare address up to a backtick, or a backslash that escapes: for cmark both are part of it, and have no effect."""
@@ -250,7 +248,7 @@ def _is_live_tag(tag: str, is_named: IsNamed) -> bool:
     if tag.startswith(("<!", "<?")):
         return True
     return any(
-        name.lower() not in _WORDS and leads_away(html.unescape(one or other or plain), is_named)
+        name.lower() not in WORD_ATTRIBUTES and leads_away(html.unescape(one or other or plain), is_named)
         for name, one, other, plain in _ATTRIBUTE.findall(tag)
     )
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine.outgoing.addresses import DRAWN_LANGUAGES
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_inline import StateInline
@@ -23,7 +25,7 @@ Kind = Literal["link", "image", "autolink", "code", "html"]
 
 FENCE = re.compile(r"\s*(`{3,}|~{3,})([^`]*)$")
 """The first line of a block of code, as Notion reads it; what CommonMark adds to that is not taken for code."""
-_LANGUAGE = re.compile(r"(?!(?:mermaid|geojson|topojson|stl|math)\s*\Z)[a-z0-9_+#.-]*\s*\Z", re.IGNORECASE)
+_LANGUAGE = re.compile(rf"(?!(?:{'|'.join(sorted(DRAWN_LANGUAGES))})\s*\Z)[a-z0-9_+#.-]*\s*\Z", re.IGNORECASE)
 """What may stand behind the marks of a block of code: a language, but none that GitHub draws, with links."""
 _BACKTICKS = re.compile(r"`+")
 _IN_ADDRESS = re.compile(r"\]\([^\s`]{0,2000}`")

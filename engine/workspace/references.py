@@ -50,7 +50,7 @@ def users(workflows: Shelf, kind: Kind, name: str, labels: Sequence[str] | None 
     for user in workflows.names():
         if kind == "workflow" and user == name:
             continue
-        if _uses(_text(workflows, user), user, kind, name, labels):
+        if _uses(_text(workflows, user), kind, name, labels):
             found.append(user)
     return found
 
@@ -61,7 +61,7 @@ def users_by_name(workflows: Shelf, kind: Kind, names: Sequence[str]) -> dict[st
     for user in workflows.names():
         text = _text(workflows, user)
         try:
-            used = {one.name for one in references(parse(text, user).value) if one.kind == kind}
+            used = {one.name for one in _references_of(text) if one.kind == kind}
         except InvalidFile:
             used = {name for name in names if _is_quoted(name, text)}
         for name in used.intersection(found) - ({user} if kind == "workflow" else set()):
@@ -112,14 +112,20 @@ def _text(workflows: Shelf, name: str) -> str:
         return ""
 
 
-def _uses(text: str, user: str, kind: Kind, name: str, labels: Sequence[str] | None) -> bool:
+def _uses(text: str, kind: Kind, name: str, labels: Sequence[str] | None) -> bool:
+    if name not in text and "\\u" not in text:  # an escaped name
+        return False
     try:
-        value = parse(text, user).value
+        found = _references_of(text)
     except InvalidFile:
         return _is_quoted(name, text)
-    return any(
-        (one.kind, one.name) == (kind, name) and (labels is None or one.suffix in labels) for one in references(value)
-    )
+    return any((one.kind, one.name) == (kind, name) and (labels is None or one.suffix in labels) for one in found)
+
+
+@lru_cache(maxsize=512)
+def _references_of(text: str) -> Sequence[Reference]:
+    """Return the references of a text, which pages ask for at each change. Raises InvalidFile."""
+    return references(parse(text, "").value)
 
 
 def _is_quoted(name: str, text: str) -> bool:

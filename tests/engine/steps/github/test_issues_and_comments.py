@@ -85,9 +85,9 @@ def test_where_it_goes_and_what_comes_from_outside_is_declared(step: StepType) -
 @pytest.mark.parametrize(
     ("step", "texts"),
     [
-        (CreateIssue(), {"title"}),
-        (GetIssue(), {"title", "body", "labels", "author", "assignees"}),
-        (GetFile(), {"text"}),
+        (CreateIssue(), {"title", "url"}),
+        (GetIssue(), {"title", "body", "labels", "author", "assignees", "url"}),
+        (GetFile(), {"text", "url"}),
     ],
     ids=lambda value: value.name if isinstance(value, StepType) else "",
 )
