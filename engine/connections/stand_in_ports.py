@@ -135,10 +135,11 @@ class StandInPorts:
                 f"The demo services in {self._folder} did not start.", remedy="`python -m demo --dir DIR` says why."
             )
         )
-        for one in self._sockets.values():
-            with contextlib.suppress(OSError):
-                while True:
-                    one.accept()[0].close()
+        with contextlib.ExitStack() as waiting:  # all are taken before one is closed: who tries again is not among them
+            for one in self._sockets.values():
+                with contextlib.suppress(OSError):
+                    while True:
+                        waiting.enter_context(one.accept()[0])
 
     def _tell_once(self, error: OrchestraError) -> None:
         sentence = f"{error.message} {error.remedy}"
