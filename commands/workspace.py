@@ -103,11 +103,11 @@ def _named(session: Look, names: list[str]) -> list[Problem]:
 
 
 def _all(session: Look) -> list[Problem]:
-    """Return the problems of all workflows and of the working texts of all prompts."""
+    """Return the problems of the settings, of all workflows and of the working texts of all prompts."""
     from engine.base.errors import OrchestraError, Problem
 
     orchestra, p = session.orchestra, session.principal
-    found: list[Problem] = []
+    found: list[Problem] = [*orchestra.approvals.warnings(p)]
     for shelf, facet in (
         (orchestra.workspace.workflows, orchestra.workflows),
         (orchestra.workspace.prompts, orchestra.prompts),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
-from engine.base.errors import InvalidFile, UnknownName
+from engine.base.errors import InvalidFile, Problem, UnknownName
 from engine.base.statuses import AccountMode
 from engine.blobs.disk import DiskBlobs
 from engine.compiler.compiler import Surroundings
@@ -381,7 +381,12 @@ class Orchestra:
         """Questions that runs ask people."""
         from engine.runs.approvals import Approvals
 
-        return Approvals(self._state.approvals, self._host, self._audit, self._clock)
+        is_user = partial(is_known, self._state.people)
+
+        def warnings() -> list[Problem]:
+            return configuration.warnings(self._loaded(), is_user)
+
+        return Approvals(self._state.approvals, self._host, self._audit, self._clock, warnings)
 
     @cached_property
     def plans(self) -> Plans:

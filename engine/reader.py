@@ -70,7 +70,9 @@ class Reader:
         self.cases = PromptCases(CaseStore(self.workspace.prompts), audit)
         troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now, self.workspace.workflow_ids)
         self.connections = Connections(self.workspace, loaded, self._accounts, modes, audit, troubles, utc_now)
-        self.approvals = ApprovalReader(self._state.approvals)
+        self.approvals = ApprovalReader(
+            self._state.approvals, lambda: configuration.warnings(loaded(), partial(is_known, self._state.people))
+        )
         shelf = self.workspace.workflows
         self.budgets = BudgetReader(self._state.spent, lambda: loaded().config, shelf, utc_now)
         self.usage = UsageReader(self._state.spent, lambda: loaded().config, utc_now)

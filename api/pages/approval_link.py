@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -26,12 +26,18 @@ from engine.record.plans.previews import shown
 from engine.record.types.approval import AskedCall
 from engine.runs.answers import LONGEST_REASON
 from engine.runs.approval_links import has_files
-from engine.runs.approval_titles import about, title_of
-from engine.runs.approvals import Approval
+from engine.runs.approval_titles import about
+from engine.runs.approvals import Approval, State
 
 PATH = "/approve"
 _LARGEST_FORM_BYTES = 16_000
 _LONGEST_HEADING = 300
+_ENDINGS: Mapping[State, str] = {
+    "approved": "was approved",
+    "rejected": "was rejected",
+    "expired": "has expired",
+    "withdrawn": "was withdrawn",
+}
 _REQUESTS, _SECONDS = 30, 60.0
 """How often one address may ask; a link is pressed a few times, not more."""
 
@@ -76,7 +82,7 @@ class LinkPages:
             approval = await run_in_threadpool(self._answer, token, reason, answer)
         except OrchestraError as error:
             return _refused(error)
-        return plain_page(approval.state.capitalize(), f"<p>{escape(title_of(approval))}</p>")
+        return _outcome(approval)
 
     def _answer(self, token: str, reason: str, answer: str) -> Approval:
         return self.orchestra().approval_links.answer(token, reason, approve=answer == "approve")
@@ -96,14 +102,13 @@ def _refused(error: OrchestraError) -> Response:
 
 
 def _question(approval: Approval, token: str) -> Response:
+    if approval.state != "open":
+        return _outcome(approval)
     facts = [("Workflow", approval.workflow), ("Step", approval.path), ("Asked", approval.asked_at)]
     if approval.expires_at is not None:
         facts.append(("Expires", approval.expires_at))
     body = f"<dl>{''.join(_fact(name, value) for name, value in facts)}{_call(approval)}</dl>"
-    if approval.state != "open":
-        by = f" by {escape(approval.answered_by)}" if approval.answered_by else ""
-        body += f'<p role="status">This question is {approval.state}{by}. The link does nothing any more.</p>'
-    elif approval.by:
+    if approval.by:
         body += "<p>This question names who may answer it. Sign in, and answer on the page Approvals.</p>"
     else:
         can_approve = not has_files(approval) and not approval.gaps
@@ -116,6 +121,17 @@ def _question(approval: Approval, token: str) -> Response:
     if heading:
         body = f"<p>{escape(approval.message)}</p>{body}"
     return plain_page(escape(_cut(heading or approval.message)), body, tab="Approval", is_wide=True)
+
+
+def _outcome(approval: Approval) -> Response:
+    """Show only what came of a question: old links lie in mailboxes, and nobody needs its texts any more."""
+    answer = approval.state.capitalize() + (", as edited" if approval.edited is not None else "")
+    facts = [("Workflow", approval.workflow), ("Answer", answer)]
+    facts += [("By", approval.answered_by)] if approval.answered_by else []
+    facts += [("At", approval.answered_at)] if approval.answered_at else []
+    body = f"<dl>{''.join(_fact(name, value) for name, value in facts)}</dl>"
+    body += '<p role="status">The link does nothing any more.</p>'
+    return plain_page(f"This question {_ENDINGS[approval.state]}", body, tab="Approval")
 
 
 def _cut(text: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.base.documents import ErrorView, Sent
 from api.base.errors import view_of
 from api.base.routing import Acting, Door, SignedInRoute
+from engine.base.errors import Problem
 from engine.runs.answers import LONGEST_REASON
 from engine.runs.approvals import Approval, Decided, Decision, State
 
@@ -74,11 +75,23 @@ class ApprovalRows(BaseModel):
     approvals: list[Approval]
 
 
+class Warnings(BaseModel):
+    """What the rules of config.yaml may not have meant, each with its place and remedy."""
+
+    warnings: list[Problem]
+
+
 @router.get("", summary="List questions", response_model=ApprovalRows)
 def list_approvals(orchestra: Door, principal: Acting, which: Annotated[ApprovalFilter, Query()]) -> dict[str, Any]:
     """List the questions of runs, newest first; without `state`, only those waiting for an answer."""
     state = None if which.state == "any" else which.state
     return {"approvals": orchestra.approvals.list(principal, state, which.limit)}
+
+
+@router.get("/warnings", summary="Check the rules of config.yaml", response_model=Warnings)
+def approval_warnings(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Return the names in the approval rules of config.yaml that are no role and no user."""
+    return {"warnings": orchestra.approvals.warnings(principal)}
 
 
 @router.get("/{approval_id}", summary="Get a question", response_model=Approval)

@@ -9,6 +9,7 @@ from dashboard.approvals.question_batch import PLACE, batch_bar, mark_field, sel
 from dashboard.approvals.questions import answered_row, question_card, run_of
 from dashboard.base import session
 from dashboard.base.page import Page, Visit
+from dashboard.base.plain import plain
 from dashboard.parts.header import page_header
 from dashboard.parts.tabs import page_tabs
 from engine.record.types.run import Run
@@ -33,6 +34,8 @@ _ANSWERS = ("approved", "rejected", "expired", "withdrawn")
 def show(visit: Visit) -> None:
     """Show both lists, each in its tab; a new question appears by itself."""
     page_header(visit, "Approvals", "Questions that runs ask people. A run waits as long as it takes, then continues.")
+    for warning in visit.orchestra.approvals.warnings(visit.who):
+        st.warning(plain(str(warning)), icon=":material/rule:")
     count = visit.orchestra.approvals.count_open(visit.who)
     asked, answered = page_tabs([OPEN, ANSWERED], "approvals-tabs")
     if asked.open:

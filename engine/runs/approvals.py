@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.base.clock import Clock
-from engine.base.errors import InUse, InvalidInput, NotAllowed, OrchestraError, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError, Problem, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import timestamp
 from engine.compiler.definition.approval_rules import APPROVERS, NOT_SELF
@@ -86,8 +86,9 @@ class Decided:
 class ApprovalReader:
     """Reads approvals; every method checks the permission of `p`."""
 
-    def __init__(self, approvals: ApprovalStore) -> None:
-        self._approvals = approvals
+    def __init__(self, approvals: ApprovalStore, warnings: Callable[[], Sequence[Problem]] = tuple) -> None:
+        """`warnings` returns what the rules of config.yaml may not have meant."""
+        self._approvals, self._warnings = approvals, warnings
 
     def list(self, p: Principal, state: str | None = "open", limit: int = 200) -> builtins.list[Approval]:
         """Return approvals in one state (None: any), newest first."""
@@ -104,6 +105,17 @@ class ApprovalReader:
         require(p, "view", "see approvals")
         return approval_of(self._found(question))
 
+    def warnings(self, p: Principal) -> Sequence[Problem]:
+        """Return the names in the rules of config.yaml that are no role and no user.
+
+        If config.yaml cannot be used, its problems are returned.
+        """
+        require(p, "view", "see approvals")
+        try:
+            return self._warnings()
+        except InvalidFile as error:
+            return error.problems
+
     def may_answer(self, p: Principal, approval: Approval) -> bool:
         """Return whether `p` may answer this question; user interfaces hide what would be refused."""
         return may(p, "run") and why_not(p, approval.by, approval.started_by) is None
@@ -118,8 +130,15 @@ class ApprovalReader:
 class Approvals(ApprovalReader):
     """The `approvals` facet: every method checks the permission of `p`; every answer writes an audit line."""
 
-    def __init__(self, approvals: ApprovalStore, host: Host, audit: Audit, clock: Clock) -> None:
-        super().__init__(approvals)
+    def __init__(
+        self,
+        approvals: ApprovalStore,
+        host: Host,
+        audit: Audit,
+        clock: Clock,
+        warnings: Callable[[], Sequence[Problem]] = tuple,
+    ) -> None:
+        super().__init__(approvals, warnings)
         self._host, self._audit, self._clock = host, audit, clock
 
     def approve(

@@ -21,6 +21,7 @@ from engine.base.services import client_class
 from engine.budgets.prices import is_local
 from engine.budgets.settings import BudgetSettings, PriceTable
 from engine.compiler.definition.approval_rules import ApprovalSettings
+from engine.compiler.definition.environment import IsUser
 from engine.documents.json_file import read_text
 from engine.documents.repair import repaired
 from engine.documents.shapes import Fault, Misfit
@@ -286,6 +287,21 @@ def _approval_faults(config: Config | None, place: Place) -> Iterator[Fault]:
             yield Fault((*place, name), message, code, remedy, is_about_key=True)
     if config.approvals.notify is not None and is_in_clear(config.approvals.notify):
         yield Fault((*place, "notify"), _IN_CLEAR, "wrong_value", _WITH_TLS)
+
+
+def warnings(loaded: LoadedConfig, is_user: IsUser) -> list[Problem]:
+    """Return what the settings may not have meant: approval rules for people who are not users of the workspace."""
+    found: list[tuple[Place, str, str]] = []
+    for name, rule in loaded.config.approvals.rules.items():
+        from engine.compiler.checks.approval_check import strangers  # few files have such rules
+
+        found += [(("approvals", name, "by"), *told) for told in strangers(rule, is_user)]
+    if not found:
+        return []
+    file = parse(read_text(loaded.root / FILE, FILE), FILE)
+    _, origins, _ = _overlaid(file.value or {}, loaded.environment)
+    problems = [_problem(file, Fault(place, said, "approval", remedy), origins) for place, said, remedy in found]
+    return [replace(one, severity="warning") for one in problems]
 
 
 def _without_nulls(written: dict[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/runs/{run_id}/resume", "POST"): "run",
     ("/api/runs/{run_id}/rerun", "POST"): "run",
     ("/api/approvals", "GET"): "view",
+    ("/api/approvals/warnings", "GET"): "view",
     ("/api/approvals/{approval_id}", "GET"): "view",
     ("/api/approvals/{approval_id}/approve", "POST"): "run",
     ("/api/approvals/{approval_id}/reject", "POST"): "run",

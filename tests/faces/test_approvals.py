@@ -279,3 +279,29 @@ def test_a_rule_for_somebody_who_does_not_exist_is_a_warning(make_faces: Callabl
     assert told() == [("warning", misspelt)]  # a file that was checked before is checked again
     shown = faces.command(["validate", "letter"]).value
     assert misspelt in json.dumps(shown)
+
+
+def test_a_rule_of_the_settings_for_somebody_who_does_not_exist_is_a_warning(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    config = faces.orchestra.workspace.root / "config.yaml"
+    rules = "approvals:\n  gmail.send: {by: [ann, not_self]}\n  default:\n    by: editr"
+    config.write_text(re.sub("^approvals:", rules, config.read_text(), flags=re.MULTILINE))
+    line = config.read_text().splitlines().index("  gmail.send: {by: [ann, not_self]}") + 1
+    told = faces.request("GET", "/api/approvals/warnings").value["warnings"]
+    ann, misspelt = (f"'by' names '{name}', and there is no such role or user." for name in ("ann", "editr"))
+    assert [(one["message"], one["file"], one["line"], one["field"], one["severity"]) for one in told] == [
+        (ann, "config.yaml", line, "approvals.gmail.send.by", "warning"),
+        (misspelt, "config.yaml", line + 2, "approvals.default.by", "warning"),
+    ]
+    assert "editor" in told[1]["remedy"]
+    assert "orchestra users add" in told[0]["remedy"]
+    validated = faces.command(["validate"]).value
+    assert [one for one in validated["problems"] if one["file"] == "config.yaml"] == told
+    assert validated["valid"]
+    faces.orchestra.users.add(OWNER, "ann", "Ann", "editor")
+    page = faces.page(lambda go: go("approvals")).value
+    [shown] = [one.value.replace("\\", "").replace(":color[]", "") for one in page.warning]
+    assert misspelt in shown
+    config.write_text("approvals: 5")  # the questions can still be answered
+    page = faces.page(lambda go: go("approvals")).value
+    assert any("'approvals' must be" in one.value for one in page.warning)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from engine.base.errors import OrchestraError
 from engine.base.wording import did_you_mean
@@ -59,12 +59,16 @@ def check_approval(
 
 
 def _warn_of_strangers(path: JsonPath, rule: ApprovalRule, is_user: IsUser, report: Report) -> None:
-    """Warn of names in `by` that are no role and no user; they may be added later."""
+    for said, remedy in strangers(rule, is_user):
+        report.warn((*path, "by"), said, "approval", remedy)
+
+
+def strangers(rule: ApprovalRule, is_user: IsUser) -> Iterator[tuple[str, str]]:
+    """Yield (message, remedy) for each name in `by` that is no role and no user; a warning: it may be added later."""
     for name in rule.by:
         if name not in (*APPROVERS, NOT_SELF) and not is_user(name):
             said = f"'by' names {name!r}, and there is no such role or user."
-            remedy = f"{did_you_mean(name, APPROVERS)} To add a user: `orchestra users add ID`."
-            report.warn((*path, "by"), said, "approval", remedy)
+            yield said, f"{did_you_mean(name, APPROVERS)} To add a user: `orchestra users add ID`.".strip()
 
 
 def _idle(kind: StepType) -> tuple[str, str, str] | None:

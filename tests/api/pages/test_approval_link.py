@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -12,10 +13,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 from tests.api.conftest import LOCAL
 from tests.patience import PATIENCE_SECONDS, until
 
 HERE = "http://127.0.0.1:8501"
+ANN = Principal("ann", "owner")
 
 
 class Sink:
@@ -134,6 +137,40 @@ def test_a_rejection_by_link_sends_nothing(client: TestClient, orchestra: Orches
     assert client.post("/approve", data=form).status_code == 200
     ended(orchestra, question, "failed")
     assert sink.bodies == []
+
+
+def _approve(orchestra: Orchestra, question: Any) -> None:
+    orchestra.approvals.approve(ANN, question.id, "Fine.", {**question.call.arguments, "json": {"text": "Secret"}})
+
+
+def _reject(orchestra: Orchestra, question: Any) -> None:
+    orchestra.approvals.reject(ANN, question.id, "No secrets.")
+
+
+def _cancel(orchestra: Orchestra, question: Any) -> None:
+    orchestra.runs.cancel(ANN, question.run_id)
+    until(lambda: orchestra.approvals.get(LOCAL, question.id).state == "withdrawn")
+
+
+@pytest.mark.parametrize(
+    ("end", "answer", "by"),
+    [(_approve, "Approved, as edited", "ann"), (_reject, "Rejected", "ann"), (_cancel, "Withdrawn", None)],
+)
+def test_an_old_link_shows_only_what_came_of_its_question(
+    client: TestClient, orchestra: Orchestra, sink: Sink, end: Any, answer: str, by: str | None
+) -> None:
+    question = asked(orchestra, sink)
+    token = token_of(orchestra, question)
+    end(orchestra, question)
+    page = client.get("/approve", params={"token": token})
+    ended_at = orchestra.approvals.get(LOCAL, question.id).answered_at
+    rows = re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", page.text)
+    assert (page.status_code, dict(rows)) == (
+        200,
+        {"Workflow": "work", "Answer": answer, "At": ended_at, **({"By": by} if by else {})},
+    )
+    for told in ("Hi", "ecret", str(sink.port), "http.request", "<form", "<button"):
+        assert told not in page.text
 
 
 def _cut(token: str, other: str) -> str:
