@@ -136,8 +136,9 @@ class ValueNotAllowed(OrchestraError):
 
     def __init__(self, field: str, value: str, allowed: Sequence[str]) -> None:
         shown = value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…"
+        self.why = f"{field!r} must not be {shown!r}: the step allows only {', '.join(map(repr, allowed))}."
         super().__init__(
-            f"{field!r} must not be {shown!r}: the step allows only {', '.join(map(repr, allowed))}. Nothing was sent.",
+            f"{self.why} Nothing was sent.",
             remedy=f"If it is right, add it to {field!r} in the step's 'allow'.",
         )
 

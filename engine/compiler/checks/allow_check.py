@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from engine.base.errors import ValueNotAllowed
 from engine.base.wording import did_you_mean
 from engine.compiler.checks.report import Report
-from engine.compiler.definition.allowed_values import faults
+from engine.compiler.definition.allowed_values import faults, in_force, refused
 from engine.compiler.definition.model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import StepType, fields_schema
@@ -29,4 +33,19 @@ def check_allowed(path: JsonPath, step: StepModel, kind: StepType, report: Repor
     if step.allow and kind.service is None:
         message = f"{kind.name} calls no service, so 'allow' has no meaning here."
         report.add((*path, "allow"), message, "wrong_value", "Take it out, or move it to the step that uses the value.")
-    return {name: tuple(patterns) for name, patterns in step.allow.items()}
+    allow = {name: tuple(patterns) for name, patterns in step.allow.items()}
+    for name, listed in in_force(allow, known).items():
+        for place, value in _fixed((*path, "with", name), step.with_.get(name) if listed else None):
+            if (text := refused(value, listed)) is not None:
+                error = ValueNotAllowed(name, text, listed)
+                report.add(place, error.why, "wrong_value", error.remedy)
+    return allow
+
+
+def _fixed(path: JsonPath, value: Any) -> Iterator[tuple[JsonPath, Any]]:
+    """Yield the values of a field that no expression computes, with their paths."""
+    if isinstance(value, list | dict):
+        for key, inner in enumerate(value) if isinstance(value, list) else value.items():
+            yield from _fixed((*path, key), inner)
+    elif "{{" not in str(value):
+        yield path, value

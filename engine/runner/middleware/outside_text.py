@@ -17,7 +17,7 @@ from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCal
 from engine.runner.tags.run_tags import RunTags
 from engine.runner.tags.strict_fields import strict_names, strict_parts
 from engine.runner.tags.tagging import has_expressions
-from engine.runner.tags.tags import Outside
+from engine.runner.tags.tags import Outside, merged
 
 _RECIPIENTS = ("to", "cc", "bcc")
 REPLY = "reply_to_sender"
@@ -55,9 +55,10 @@ class OutsideTextCheck(Middleware):
             value = call.arguments[name]
             tag = tagging.tree(call.action.arguments[name]).valued(value)
             for path, part in strict_parts(call.action.step_type.fields, name, value, tag, prompts):
-                for _, text, outside in part.found():
-                    if not tagging.is_clean(text) and not self._is_reply(name, outside):
-                        raise OutsideTextRefused(f"steps.{call.node.id}.with.{path}", path.split(".")[0], outside.way)
+                texts = (outside for _, text, outside in part.found() if not tagging.is_clean(text))
+                found = merged(one for one in texts if not self._is_reply(name, one))
+                if found is not None:
+                    raise OutsideTextRefused(f"steps.{call.node.id}.with.{path}", path.split(".")[0], found.way)
 
     def _prompts(self, call: StepCall) -> Mapping[str, Any]:
         known, name = self._run.facts.prompts, (call.arguments or {}).get("prompt")

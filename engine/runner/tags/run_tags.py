@@ -264,12 +264,10 @@ class PlaceTags:
             return Typed(schema, path, _thing(action.uses), is_outside=not schema)
         if kind.is_for_output and len(kind.hands_on) == 1:
             return self.tagging.tree(action.arguments.get(next(iter(kind.hands_on))))
-        for value in action.arguments.values():  # it says nothing that it was not given
-            tag = self.tagging.tree(value)
-            for _, text, outside in tag.found():
-                if not self.tagging.is_clean(text):
-                    return Typed(action.output_schema, path, is_outside=True, because=outside.way)
-        return CLEAN
+        given = self.tagging.left(map(self.tagging.tree, action.arguments.values()))
+        if given is None:  # it says nothing that it was not given
+            return CLEAN
+        return Typed(action.output_schema, path, is_outside=True, because=given.way)
 
     def _of_workflow(self, action: Action) -> Tag:
         if self.plan.depth >= _DEEPEST:
@@ -310,7 +308,7 @@ def outside_inputs(place: PlaceTags, action: Action) -> list[OutsideInput]:
 
 
 def _stored(one: OutsideInput) -> Outside:
-    return Outside(one["origin"], one["sender"], one["sender"])
+    return Outside((one["origin"],), one["sender"], one["sender"])
 
 
 def given_inputs(plan: Plan, outside: Mapping[Place, Outside]) -> Tag:

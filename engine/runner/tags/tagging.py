@@ -28,6 +28,7 @@ from engine.runner.tags.tags import (
     Tag,
     Typed,
     either,
+    merged,
 )
 
 Names = Callable[[str], Tag]
@@ -133,11 +134,7 @@ class Tagging:
         pieces = [one for one in template.pieces if isinstance(one, Expression)]
         if len(template.pieces) == 1:
             return self._expression(pieces[0]) if pieces else CLEAN
-        for piece in pieces:
-            outside = self._left(self._with_value(piece))
-            if outside is not None:
-                return Computed(outside)
-        return CLEAN
+        return self._made_of(map(self._with_value, pieces))
 
     def _expression(self, expression: Expression) -> Tag:
         outer, self._here = self._here, self._known.said.comparisons_in(expression)
@@ -156,9 +153,14 @@ class Tagging:
         except OrchestraError:
             return tag
 
-    def _left(self, tag: Tag) -> Outside | None:
-        """Return where a text in a value comes from, of which something is left in what is made of the value."""
-        return next((outside for _, text, outside in tag.found() if not self.is_clean(text)), None)
+    def left(self, tags: Iterable[Tag]) -> Outside | None:
+        """Return where the texts in values come from, of which something is left in what is made of the values."""
+        return merged(outside for tag in tags for _, text, outside in tag.found() if not self.is_clean(text))
+
+    def _made_of(self, tags: Iterable[Tag]) -> Tag:
+        """Return the tag of a text, or another value, that is made of several."""
+        outside = self.left(tags)
+        return CLEAN if outside is None else Computed(outside)
 
     def _has_clean_one(self, others: Iterable[Node]) -> bool:
         """Return whether one of the expressions with which another is compared is plain, and clean."""
@@ -281,12 +283,7 @@ class Tagging:
 
     def _computed(self, parts: Iterable[Node], bound: Mapping[str, Tag]) -> Tag:
         """Return the tag of what a function makes of its arguments."""
-        for part in parts:
-            tag = self._node(part, bound)
-            outside = self._left(tag)
-            if outside is not None:
-                return Computed(outside)
-        return CLEAN
+        return self._made_of(self._node(part, bound) for part in parts)
 
     def _loop(self, node: Node, bound: Mapping[str, Tag]) -> Tag:
         """Return the tag of the result of a macro: of what it gathers, or accumulates."""

@@ -10,7 +10,7 @@ A tag may not know the value that it belongs to (`NOT_KNOWN`), such as the items
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -33,6 +33,8 @@ _CHOICES = ("anyOf", "oneOf", "allOf")
 _DEEPEST = 24
 _MOST_PLACES = 200
 _MOST_TOLD = 5
+_MOST_LOOKED_AT = 500
+"""Texts of one value whose sources are told."""
 _THROUGH = ", which comes from "
 
 
@@ -40,12 +42,26 @@ _THROUGH = ", which comes from "
 class Outside:
     """Where a text comes from."""
 
-    way: str
-    """In words: "the subject of the mail (`steps.mail.output.subject`)"."""
+    ways: tuple[str, ...]
+    """From each of its sources, in words: "the subject of the mail (`steps.mail.output.subject`)"."""
     is_sender: bool = False
     """Whether it is the address that a mail came from, unchanged."""
     is_current: bool = False
     """Whether it belongs to the item that is being worked on: of a loop, or of the trigger that started the run."""
+
+    @property
+    def way(self) -> str:
+        """All ways in words, as the compiler tells them; of many, the first five."""
+        return "; ".join([*self.ways[:_MOST_TOLD], *["others"] * (len(self.ways) > _MOST_TOLD)])
+
+
+def merged(several: Iterable[Outside]) -> Outside | None:
+    """Return where a text comes from that has something of each of these; None if there are none."""
+    found = [*islice(several, _MOST_LOOKED_AT)]
+    if not found:
+        return None
+    ways = tuple(dict.fromkeys(way for one in found for way in one.ways))[: _MOST_TOLD + 1]
+    return Outside(ways, all(one.is_sender for one in found), all(one.is_current for one in found))
 
 
 Found = tuple[Place, Any, Outside]
@@ -152,11 +168,11 @@ class Typed(Tag):
         """Where the text comes from."""
         title = "" if "properties" in self.schema else str(self.schema.get("title", "")).lower()
         if self.because:
-            return Outside(_way(f"`{self.path}`", self.because), is_current=self.is_current)
+            return Outside((_way(f"`{self.path}`", self.because),), is_current=self.is_current)
         shown = f"the {title} of the {self.words} (`{self.path}`)" if title and self.words else f"`{self.path}`"
         if self.words and not title:
             shown = f"{shown} ({self.words})"
-        return Outside(shown, "sender" in self.schema, self.is_current)
+        return Outside((shown,), "sender" in self.schema, self.is_current)
 
     @cached_property
     def _declared(self) -> Schema:
@@ -194,7 +210,7 @@ class Computed(Tag):
     def found(self) -> Iterator[Found]:
         """Yield all texts in the value."""
         if not isinstance(self.value, Unknown):
-            outside = Outside(self.origin.way)
+            outside = Outside(self.origin.ways)
             yield from ((place, text, outside) for place, text in _texts(self.value))
 
 
@@ -441,7 +457,7 @@ def places(tag: Tag, is_clean: Callable[[Any], bool]) -> dict[Place, Outside]:
     found: dict[Place, Outside] = {}
     for place, text, outside in tag.found():
         if not is_clean(text):
-            found.setdefault(place, outside)
+            found[place] = merged([found[place], outside]) or outside if place in found else outside
             if len(found) > _MOST_PLACES:
                 names = dict.fromkeys(one[:1] for one in islice(found, _MOST_PLACES))
                 return dict.fromkeys(names, outside)

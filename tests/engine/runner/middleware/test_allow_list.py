@@ -68,6 +68,24 @@ def test_a_wrong_list_is_reported(orchestra: Orchestra, root: Path, service: Ser
     assert "lists nothing" in found["allow.text"]
 
 
+def test_a_fixed_value_that_is_not_listed_is_reported_before_a_run(orchestra: Orchestra, root: Path) -> None:
+    fields = {
+        "to": ["Ann <ann@example.org>", "{{ inputs.who }}"],
+        "cc": "mallory@evil.example",
+        "bcc": ["bob@example.org", "mallory@evil.example"],
+        "subject": "s",
+        "text": "t",
+    }
+    step = {"id": "send", "uses": "gmail.send", "with": fields, "allow": {"to": ["*@example.org"]}}
+    write_workflow(root, "work", [step])
+    found = [one for one in orchestra.workflows.get(OWNER, "work").problems if one.code == "wrong_value"]
+    assert [one.field for one in found] == ["with.cc", "with.bcc.1"]
+    for problem, name in zip(found, ("cc", "bcc"), strict=True):
+        error = ValueNotAllowed(name, "mallory@evil.example", ["*@example.org"])
+        assert (f"{problem.message} Nothing was sent.", problem.remedy) == (error.message, error.remedy)
+        assert problem.severity == "error"
+
+
 MALLORY = "mallory@evil.example"
 LISTED = {"to": ("*@example.org",)}
 MAIL = {"subject": "s", "text": "t"}

@@ -210,6 +210,21 @@ def test_a_hole_in_the_compiler_is_found(
     assert len(world.standins.show("gmail")["sent"]) == sent
 
 
+def test_a_refusal_names_all_sources_of_the_value(
+    world: World, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OutsideCheck, "_take", lambda *_: None)
+    joined = "{{ steps.mail.output.subject + steps.both.output.x }}"
+    both = {"x": "{{ steps.mail.output.text }}{{ steps.issue.output.title }}{{ steps.mail.output.text }}"}
+    steps = [flows.MAIL, flows.ISSUE, flows.step("both", "flow.set", {"values": both}), flows.send(joined)]
+    [told] = ran(world, orchestra, ("all sources", flows.flow(*steps), []), {"": "another@evil.example"})
+    assert told.startswith(
+        "Text from outside must not decide this: `steps.send.with.to` comes from the subject of the mail"
+        " (`steps.mail.output.subject`); the text of the mail (`steps.mail.output.text`); the title of the issue"
+        " (`steps.issue.output.title`). Nothing was sent."
+    )
+
+
 @pytest.mark.slow
 def test_what_the_compiler_refuses_is_found_in_the_values_and_nothing_else(
     world: World, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
