@@ -35,6 +35,7 @@ from api.routes.prompts import cases as prompt_cases
 from api.routes.prompts import changes as prompt_changes
 from api.routes.prompts import comparisons as prompt_comparisons
 from api.routes.prompts import matrices as prompt_matrices
+from api.routes.prompts import texts as prompt_texts
 from api.routes.prompts import tries as prompt_tries
 from engine.orchestra import Orchestra
 
@@ -96,6 +97,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
         catalog.router,
         workflow_changes.router,
         prompt_changes.router,
+        prompt_texts.router,
         prompt_tries.router,
         prompt_comparisons.router,
         prompt_cases.router,

@@ -47,6 +47,8 @@ _INSIDE = {
         "copy": "prompts.changes.copy",
         "rename": "prompts.changes.rename",
         "delete": "prompts.changes.delete",
+        "export": "prompts.texts.export",
+        "import": "prompts.texts.import_",
         "versions": "prompts.changes.versions",
         "save-version": "prompts.changes.save_version",
         "label": "prompts.changes.label",

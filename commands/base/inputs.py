@@ -91,6 +91,13 @@ def object_in(file: str, remedy: str) -> dict[str, Any]:
     return dict(found.value)
 
 
+def text_in(file: str, largest_bytes: int) -> str:
+    """Return the text of a file (`-`: standard input) with its line ends. Raises InvalidInput, InvalidFile."""
+    from engine.documents.json_file import read_text
+
+    return _standard_input() if file == "-" else read_text(Path(file), file, largest_bytes)
+
+
 def _standard_input() -> str:
     from engine.base.errors import InvalidInput
 

@@ -32,6 +32,14 @@ def note(text: str) -> None:
     typer.echo(printable(text), err=True)
 
 
+def raw(text: str) -> None:
+    """Write a text unchanged, for a file or a pipe; at a terminal, without what would control it."""
+    if sys.stdout.isatty():
+        typer.echo(printable(text), nl=False)
+    else:
+        typer.echo(text.encode(), nl=False)
+
+
 def document(value: Any) -> None:
     """Write one JSON document, indented, to standard output."""
     typer.echo(_json(value, indent=2))

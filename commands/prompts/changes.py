@@ -42,7 +42,7 @@ def new(
         made = session.orchestra.prompts.create(session.principal, name, title)
         folder = session.orchestra.workspace.prompts.folder
     said = f"{folder / name}.json is created. Workflows can use it after {_SAVE.format(name)}."
-    _report(made, said, as_json=as_json)
+    report(made, said, as_json=as_json)
     return DONE
 
 
@@ -50,7 +50,7 @@ def copy(name: Name, new: New, demo: Demo = False, workspace: Workspace = None, 
     """Copy a prompt with its versions, labels and cases, titled "Copy of …"."""
     with opened(workspace, demo=demo) as session:
         made = session.orchestra.prompts.duplicate(session.principal, name, new)
-    _report(made, f"The prompt {new!r} is a copy of {name!r}.", as_json=as_json)
+    report(made, f"The prompt {new!r} is a copy of {name!r}.", as_json=as_json)
     return DONE
 
 
@@ -210,7 +210,8 @@ def _tell(problems: Sequence[Problem]) -> None:
         note(f"A workflow that uses the prompt has a problem. {one}")
 
 
-def _report(made: PromptFile, said: str, *, as_json: bool) -> None:
+def report(made: PromptFile, said: str, *, as_json: bool) -> None:
+    """Say that a prompt was made, and whether it has problems."""
     if as_json:
         problems = [one.as_json() for one in made.problems]
         document({"prompt": made.name, "etag": made.etag, "versions": made.versions, "problems": problems})

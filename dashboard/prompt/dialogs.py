@@ -1,4 +1,4 @@
-"""The dialog that creates a prompt, and the labels of its versions."""
+"""The dialogs that create a prompt: a new one, or one from a text; and the button that saves one as a text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import streamlit as st
 
 from dashboard.base.page import Visit
 from dashboard.parts.buttons import action_button
-from dashboard.parts.file_dialogs import PROMPT, free_name, name_field, names, open_file
+from dashboard.parts.file_dialogs import NAME_HELP, PROMPT, free_name, name_field, names, open_file
+from engine.base.errors import OrchestraError
+from engine.documents.json_file import decoded
+from engine.prompts.prompt_files import PromptFile
 
 
 @st.dialog("New prompt", icon=":material/add:")
@@ -25,4 +28,48 @@ def new_prompt(visit: Visit) -> None:
         lambda made: open_file(visit, PROMPT, made, "made"),
         scope=name,
         type="primary",
+    )
+
+
+@st.dialog("Import a prompt", icon=":material/upload:", width="large")
+def import_prompt(visit: Visit) -> None:
+    """Ask for a text and a name, and create a prompt."""
+    st.markdown("A text that *Download as text* made on the page of a prompt, or one like it.")
+    uploaded = st.file_uploader("File", type=["md", "txt"], key="import-prompt-file")
+    pasted = st.text_area("… or the text itself", key="import-prompt-text", height=200)
+    name = st.text_input(
+        "Name", key="import-prompt-name", help=f"{NAME_HELP} Default: the name in the text.", max_chars=64
+    )
+    file = uploaded.name if uploaded is not None else "text"
+    content = uploaded.getvalue() if uploaded is not None else pasted.encode()
+
+    def make(_request_key: str) -> str:
+        return visit.orchestra.prompts.imported(visit.who, decoded(content, file), name.strip(), file).name
+
+    action_button(
+        "Import",
+        "import-prompt-make",
+        make,
+        lambda made: open_file(visit, PROMPT, made, "made"),
+        scope=f"{name} {hash(content)}",
+        type="primary",
+    )
+
+
+def download_text(visit: Visit, file: PromptFile) -> None:
+    """Show the button that saves the working text as one file, if it has the form of a prompt."""
+    try:
+        text = visit.orchestra.prompts.exported(visit.who, file.name)
+    except OrchestraError:  # the page shows what is wrong with it
+        return
+    st.download_button(
+        "Download as text",
+        text.encode(),
+        file_name=f"{file.name}.md",
+        mime="text/markdown",
+        key=f"download-{file.name}",
+        type="tertiary",
+        icon=":material/download:",
+        on_click="ignore",
+        help="The saved working text in one file: settings, then messages. *Import* on the page Prompts reads it.",
     )

@@ -14,6 +14,7 @@ from dashboard.parts.tabs import page_tabs
 from dashboard.parts.unsaved import elsewhere, is_asking, keep
 from dashboard.prompt.cases import cases_tab
 from dashboard.prompt.comparing import compare_tab
+from dashboard.prompt.dialogs import download_text
 from dashboard.prompt.draft import begin, is_changed, opened, typed
 from dashboard.prompt.form import edit_tab
 from dashboard.prompt.save import save_bar
@@ -98,4 +99,5 @@ def _labels(visit: Visit, file: PromptFile) -> None:
         if not file.versions:
             st.badge("No version yet", icon=":material/bookmark:", color="orange")
         st.space("stretch")
+        download_text(visit, file)
         file_menu(visit, PROMPT, file.name)

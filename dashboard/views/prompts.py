@@ -10,7 +10,7 @@ from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.file_dialogs import PROMPT, file_menu
 from dashboard.parts.header import page_header
-from dashboard.prompt.dialogs import new_prompt
+from dashboard.prompt.dialogs import import_prompt, new_prompt
 from engine.prompts.prompt_files import PromptSummary
 
 PAGE = Page(title="Prompts", icon=":material/chat:", path="prompts", order=40)
@@ -19,8 +19,14 @@ PAGE = Page(title="Prompts", icon=":material/chat:", path="prompts", order=40)
 def show(visit: Visit) -> None:
     """Show the list."""
     page_header(visit, "Prompts", "Texts that are sent to models. Each is a plain JSON file in the folder prompts.")
-    if visit.may("edit") and st.button("New prompt", key="new-prompt", type="primary", icon=":material/add:"):
-        new_prompt(visit)
+    if visit.may("edit"):
+        with st.container(horizontal=True, gap="small"):
+            is_new = st.button("New prompt", key="new-prompt", type="primary", icon=":material/add:")
+            is_imported = st.button("Import", key="import-prompt", icon=":material/upload:")
+        if is_new:
+            new_prompt(visit)
+        elif is_imported:
+            import_prompt(visit)
     search = fields.text_input("Search", key="prompts-search", placeholder="Name, title or description", width=420)
     found = visit.orchestra.prompts.list(visit.who, search)
     if not found and search.strip():

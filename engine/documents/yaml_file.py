@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from engine.base.errors import InvalidFile, Problem
@@ -14,6 +15,7 @@ DEEPEST = 16
 Path = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
 _LONGEST_NUMBER = 20
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
 _SPELT = {"true": True, "false": False, "null": None, "~": None, "": None}
 
@@ -51,17 +53,17 @@ class YamlFile:
         )
 
 
-def parse(text: str, file: str) -> YamlFile:
+def parse(text: str, file: str, largest_bytes: int = LARGEST_BYTES, deepest: int = DEEPEST) -> YamlFile:
     """Parse `text`; `file` is the name used in problems.
 
     Raises InvalidFile with every problem: syntax, anchors, tags, duplicate keys, words that YAML would convert (`on`,
-    `NO`, `12:30`, `0x1F`, a date), over 64 KB, over 16 levels.
+    `NO`, `12:30`, `0x1F`, a date), over `largest_bytes`, over `deepest` levels.
     """
-    if len(text.encode("utf-8", "surrogatepass")) > LARGEST_BYTES:
-        problem = Problem(f"The file is over {LARGEST_BYTES:,} bytes.", "too_large", file=file)
+    if len(text.encode("utf-8", "surrogatepass")) > largest_bytes:
+        problem = Problem(f"The file is over {largest_bytes:,} bytes.", "too_large", file=file)
         raise InvalidFile.of(file, [problem])
     found = YamlFile(file, text)
-    reader = _Reader(found)
+    reader = _Reader(found, deepest)
     node = reader.compose()
     if node is not None:
         found.value = reader.value(node, ())
@@ -71,8 +73,8 @@ def parse(text: str, file: str) -> YamlFile:
 
 
 class _Reader:
-    def __init__(self, found: YamlFile) -> None:
-        self._found = found
+    def __init__(self, found: YamlFile, deepest: int) -> None:
+        self._found, self._deepest = found, deepest
         self._end = 0
         self.problems: list[Problem] = []
 
@@ -98,8 +100,8 @@ class _Reader:
                 depth += 1
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
                 depth -= 1
-            if depth > DEEPEST:
-                yield self._at(event.start_mark, f"This is nested deeper than {DEEPEST} levels.", "too_deep")
+            if depth > self._deepest:
+                yield self._at(event.start_mark, f"This is nested deeper than {self._deepest} levels.", "too_deep")
                 return
             if getattr(event, "anchor", None):
                 said = f"Anchors and aliases are not supported ({event.anchor!r})."
@@ -158,16 +160,28 @@ class _Reader:
 
     def _scalar(self, node: Any) -> Any:
         if node.tag == f"{_TAG}str":
-            return str(node.value)
+            return self._text(node)
         if node.value.lower() in _SPELT:
             return _SPELT[node.value.lower()]
-        if len(node.value) > _LONGEST_NUMBER and node.tag == f"{_TAG}int":  # Python does not parse thousands of digits
-            said = "This number does not fit into 64 bits; write it as text."
-            self.problems.append(self._at(node.start_mark, said, "number_range"))
-            return None
         if _NUMBER.match(node.value) and node.tag in (f"{_TAG}int", f"{_TAG}float"):
-            return int(node.value) if node.tag == f"{_TAG}int" else float(node.value)
+            return self._number(node)
         self.problems.append(self._surprise(node))
+        return None
+
+    def _text(self, node: Any) -> str:
+        if any("\ud800" <= one <= "\udfff" for one in node.value):
+            said = "Half of a surrogate pair is no character."
+            self.problems.append(self._at(node.start_mark, said, "lone_surrogate", "Remove it."))
+        return str(node.value)
+
+    def _number(self, node: Any) -> int | float | None:
+        is_whole, text = node.tag == f"{_TAG}int", node.value
+        if not is_whole and isfinite(float(text)):
+            return float(text)
+        if is_whole and len(text) <= _LONGEST_NUMBER and _SMALLEST <= int(text) <= _LARGEST:  # int() has a limit, too
+            return int(text)
+        said = "This number does not fit into 64 bits; write it as text."
+        self.problems.append(self._at(node.start_mark, said, "number_range"))
         return None
 
     def _surprise(self, node: Any) -> Problem:

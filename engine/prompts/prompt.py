@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -90,6 +90,28 @@ class PromptModel(_Part):
     moves: list[MoveModel] = Field(default_factory=list)
 
 
+class Placed(Protocol):
+    """A document with the places of its parts: a JsonFile, or a prompt in another form of file."""
+
+    @property
+    def file(self) -> str:
+        """The name used in problems."""
+        ...
+
+    @property
+    def value(self) -> Any:
+        """The document."""
+        ...
+
+    def place(self, path: JsonPath, offset: int = 0) -> tuple[int, int]:
+        """Return line and column (from 1) of a value; `offset` is an index into a text."""
+        ...
+
+    def key_place(self, path: JsonPath) -> tuple[int, int]:
+        """Return line and column (from 1) of a key."""
+        ...
+
+
 def checked(file: JsonFile) -> PromptDefinition:
     """Return the document of a prompt file of the right form. Raises InvalidFile."""
     try:
@@ -100,7 +122,7 @@ def checked(file: JsonFile) -> PromptDefinition:
     return checked
 
 
-def form_problems(file: JsonFile, error: ValidationError) -> list[Problem]:
+def form_problems(file: Placed, error: ValidationError) -> list[Problem]:
     """Return the faults that PromptModel finds in the file, with their places."""
     return [
         prompt_problem(file, one.path, one.message, one.code, _remedy(one), at_key=one.is_about_key)
@@ -179,7 +201,7 @@ def filled(declared: Mapping[str, JsonSchema], given: Mapping[str, object]) -> d
 
 
 def prompt_problem(
-    file: JsonFile,
+    file: Placed,
     path: JsonPath,
     message: str,
     code: str,

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import InvalidFile, OrchestraError, Problem, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem, UnknownName
 from engine.base.names import checked_name, timestamp
 from engine.documents.json_file import parse
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
+from engine.prompts import prompt_text
 from engine.prompts.prompt import MarkedMessage, checked, marked
 from engine.prompts.prompts import PromptStore
 from engine.prompts.protected import CaseProof, Grounds, checked_reason, protected_in
@@ -28,6 +29,8 @@ Names: TypeAlias = list[str]
 Messages: TypeAlias = list[MarkedMessage]
 _DRAFT = "prompt"
 """The file name in problems of a prompt that is not saved."""
+_TEXT = "text"
+"""The file name in problems of a text that is imported."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,27 @@ class PromptFiles:
         self._audit.record(p, "prompts.create", name)
         return self._file(name)
 
+    def exported(self, p: Principal, name: str, version: str = "") -> str:
+        """Return the working text, or a version by label or number, as text with front matter, without its labels.
+
+        Raises UnknownName, InvalidInput, InvalidFile.
+        """
+        require(p, "view", "see prompts")
+        return prompt_text.written(name, self._store.resolve(f"{name}@{version}") if version else self._working(name))
+
+    def imported(self, p: Principal, text: str, name: str = "", file: str = _TEXT) -> PromptFile:
+        """Create a prompt from a text with front matter; `name`: default: the one in the text. Replaces nothing.
+
+        `file` is the name used in problems. Raises InvalidFile, InUse, InvalidInput, StorageError.
+        """
+        require(p, "edit", "make prompts")
+        found = prompt_text.read(text, file)
+        name = checked_name("prompt", name or found.name or _no_name())
+        self._store.save(name, canonical(dict(found.document), "prompt"), None, p.id)
+        self._follow(name, "")
+        self._audit.record(p, "prompts.import", name)
+        return self._file(name)
+
     def duplicate(self, p: Principal, name: str, new: str) -> PromptFile:
         """Create a copy of a prompt, with its versions, labels and cases, titled "Copy of …".
 
@@ -245,6 +269,9 @@ class PromptFiles:
         require(p, "view", "see prompts")
         return marked(of_draft(document), variables)
 
+    def _working(self, name: str) -> PromptDefinition:
+        return checked(self._shelf.read(name))
+
     def _begun(self, name: str, etag: str | None) -> None:
         """Let a new prompt inherit nothing from one that had its name."""
         if etag is None:
@@ -297,6 +324,10 @@ class PromptFiles:
         except OrchestraError as error:
             problem = Problem(error.message, "unusable", file=self._shelf.file(name), remedy=error.remedy)
             return PromptFile(name, "", "", None, [problem], [], {})
+
+
+def _no_name() -> NoReturn:
+    raise InvalidInput("The text does not name the prompt.", remedy="Give a name, or add `name:` to the front matter.")
 
 
 def of_draft(document: Mapping[str, Any]) -> PromptDefinition:

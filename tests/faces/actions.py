@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -74,6 +76,23 @@ def _new_prompt(go: Open, name: str) -> AppTest:
         at.text_input(key="new-prompt-name").set_value(name)
 
     return dialog(go("prompts"), lambda at: at.button(key="new-prompt").click(), fill, "new-prompt-make")
+
+
+_TEXT = "---\nname: other\ntitle: Imported\n---\n\n<!-- role: user -->\nHello\n"
+
+
+def _import_command(name: str, text: str) -> Sequence[str]:
+    file = Path(mkdtemp(prefix="orchestra-faces-")) / "prompt.md"
+    file.write_text(text)
+    return ["prompts", "import", str(file), "--name", name]
+
+
+def _import_prompt(go: Open, name: str, text: str) -> AppTest:
+    def fill(at: AppTest) -> None:
+        at.text_area(key="import-prompt-text").set_value(text)
+        at.text_input(key="import-prompt-name").set_value(name)
+
+    return dialog(go("prompts"), lambda at: at.button(key="import-prompt").click(), fill, "import-prompt-make")
 
 
 def _versions_tab(go: Open, name: str) -> AppTest:
@@ -241,6 +260,17 @@ PROMPTS = [
         {"name": "fresh"},
         [("InUse", {"name": "classify-mail"}), *((kind, {"name": name}) for kind, name in _NAMES)],
         hidden=("prompts", {}, "new-prompt"),
+    ),
+    Action(
+        "prompt-import",
+        "edit",
+        "prompts.import",
+        _import_command,
+        lambda name, text: ("POST", "/api/prompts/import", {"name": name, "text": text}),
+        _import_prompt,
+        {"name": "fresh", "text": _TEXT},
+        [("InUse", {"name": "classify-mail", "text": _TEXT}), ("InvalidInput", {"name": "Con", "text": _TEXT})],
+        hidden=("prompts", {}, "import-prompt"),
     ),
     Action(
         "prompt-copy",

@@ -1,0 +1,62 @@
+"""`prompts export, import`: a prompt as one text file, to read, edit, send or keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.base.failures import DONE
+from commands.base.inputs import text_in
+from commands.base.opened import looked_at, opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, raw, say
+from commands.prompts.changes import report
+from commands.prompts.options import Name
+
+
+def export(
+    name: Name,
+    version: Annotated[
+        str, typer.Option(metavar="LABEL_OR_NUMBER", help="A saved version; default: the working text.")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there, not on the screen.")
+    ] = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Write a prompt as text: front matter in YAML, then its messages."""
+    with looked_at(workspace, demo=demo) as session:
+        text = session.orchestra.prompts.exported(session.principal, name, version)
+    if output is not None:
+        output.write_bytes(text.encode())
+    if as_json:
+        document({"prompt": name, "version": version or None, "file": str(output) if output else None, "text": text})
+    elif output is None:
+        raw(text)
+    else:
+        say(f"{output} has the prompt {name!r}. `orchestra prompts import` reads it.")
+    return DONE
+
+
+def import_(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The text; `-` reads standard input.")],
+    name: Annotated[str, typer.Option(help="The name of the prompt; default: the one in the text.")] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Create a prompt from a text that `export` wrote, or one like it. Replaces no prompt."""
+    from engine.prompts.prompt_text import LARGEST_CHARACTERS
+
+    text = text_in(file, 4 * LARGEST_CHARACTERS)
+    with opened(workspace, demo=demo) as session:
+        made = session.orchestra.prompts.imported(
+            session.principal, text, name, "standard input" if file == "-" else file
+        )
+    said = f"The prompt {made.name!r} is created. `orchestra prompts save-version {made.name}` saves its first version."
+    report(made, said, as_json=as_json)
+    return DONE
