@@ -21,7 +21,8 @@ out of date.
 - **Fields.** "Takes" says what a field means to somebody who must trust the workflow: `content` may hold text from
   outside (a mail, an issue, a page, an answer of a model), `destination` decides where something goes or what is read,
   `instruction` tells a model what to do, `option` is anything else. In a field with `Markdown`, links of strangers
-  [become text](trust.md#links-images-and-hidden-characters). A field without a default must be given.
+  [become text](trust.md#links-images-and-hidden-characters); in one with `commit`, their mentions do. A field
+  without a default must be given.
 - **Output.** What later steps see as `steps.<id>.output`. "From outside" marks text that somebody else wrote.
 - **Writes.** [Effects](architecture.md#a-write-happens-once) says what happens when the answer to a write gets lost,
   [Undo](operations.md#undo) how a run is undone, [Approvals](trust.md#approvals) which of them wait for a person.
@@ -111,12 +112,16 @@ def _undo(kind: StepType) -> str:
     return f"{kind.undoes}. What stays: {kind.stays}" if kind.stays else kind.undoes
 
 
+_MARKUPS = {"": "", "markdown": ", Markdown", "commit": ", commit"}
+"""How the service reads a field."""
+
+
 def field_rows(schema: JsonSchema) -> Iterator[str]:
     """Yield a table row for each field: name, type, default, role, title."""
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
         default = "required" if name in required else _code(field.get("default"))
-        role = field.get("role", Role.OPTION) + (", Markdown" if field.get("markup") == "markdown" else "")
+        role = field.get("role", Role.OPTION) + _MARKUPS[field.get("markup", "")]
         yield f"| `{name}` | {type_words(field, schema)} | {default} | {role} | {field.get('title', '')} |"
 
 

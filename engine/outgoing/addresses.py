@@ -110,6 +110,25 @@ def mentions(text: str) -> Iterator[tuple[int, int, str]]:
         yield found.start(1), found.end(1), found[1].lower()
 
 
+def silent(text: str, begin: int, end: int) -> int:
+    """Return where a blank takes the effect from a mention, or from the name of an issue, without Markdown."""
+    words = text[begin:end]
+    if words.startswith(("@", "&")):
+        return begin + (1 if words.startswith("@") else words.index(";") + 1)
+    return begin + max(words.rfind(sign) for sign in "#;-/") + 1
+
+
+def without_mentions(text: str, is_named: IsNamed) -> tuple[str, int]:
+    """Return the message of a commit in which nobody is mentioned and no issue closed, and how many were.
+
+    GitHub acts on them there, too, but reads no Markdown: they get a blank. `is_named`: the author writes the same.
+    """
+    found = [silent(text, begin, end) for begin, end, words in mentions(text) if not is_named(words)]
+    for at in sorted(found, reverse=True):
+        text = f"{text[:at]} {text[at:]}"
+    return text, len(found)
+
+
 def mentioned_in(text: str) -> set[str]:
     """Return the mentions and closed issues in a text of the author."""
     return {words for _, _, words in mentions(text)}

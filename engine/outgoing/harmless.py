@@ -9,9 +9,10 @@ from typing import Any
 
 from clients.plural import counted
 from engine.base.lazy_values import Unknown
-from engine.outgoing.addresses import IsNamed
+from engine.outgoing.addresses import IsNamed, without_mentions
 from engine.outgoing.hidden_characters import shown
 from engine.outgoing.markdown import Changes, without_links
+from engine.plugins.step import Markup
 
 _MOST_PLACES = 3
 
@@ -26,24 +27,27 @@ class Harmless:
     hidden: int = 0
     """Characters that nobody saw."""
 
-    def value(self, value: Any, own: Collection[str], *, is_markdown: bool) -> Any:
+    def value(self, value: Any, own: Collection[str], markup: Markup) -> Any:
         """Return a value with its texts made harmless; `own`: hidden characters that the author uses. Files stay."""
         if isinstance(value, str):
-            return self._text(value, own, is_markdown=is_markdown)
+            return self._text(value, own, markup)
         if isinstance(value, Unknown):
-            return Unknown(self._text(value.text, own, is_markdown=is_markdown))
+            return Unknown(self._text(value.text, own, markup))
         if isinstance(value, dict):
             if "$file" in value:
                 return value
-            return {name: self.value(one, own, is_markdown=is_markdown) for name, one in value.items()}
+            return {name: self.value(one, own, markup) for name, one in value.items()}
         if isinstance(value, list):
-            return [self.value(one, own, is_markdown=is_markdown) for one in value]
+            return [self.value(one, own, markup) for one in value]
         return value
 
-    def _text(self, text: str, own: Collection[str], *, is_markdown: bool) -> str:
+    def _text(self, text: str, own: Collection[str], markup: Markup) -> str:
         text, count = shown(text, own)
         self.hidden += count
-        if is_markdown:
+        if markup == "commit":
+            text, mentions = without_mentions(text, self.is_named)
+            self.changes.mentions += mentions
+        elif markup == "markdown":
             text, found = without_links(text, self.is_named)
             self.changes.links += found.links
             self.changes.images += found.images

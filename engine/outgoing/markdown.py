@@ -18,7 +18,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from engine.outgoing import github_reading
-from engine.outgoing.addresses import WORD_ATTRIBUTES, IsNamed, bare_addresses, leads_away, mentions, shown_place
+from engine.outgoing.addresses import (
+    WORD_ATTRIBUTES,
+    IsNamed,
+    bare_addresses,
+    leads_away,
+    mentions,
+    shown_place,
+    silent,
+)
 from engine.outgoing.markdown_reading import FENCE, Found, Reading, Unreadable, read, read_line
 
 _MAY_LEAD = re.compile(
@@ -231,8 +239,8 @@ def _mentions(
             continue
         changes.mentions += 1
         if _holds(blocks, begin):  # in HTML, backticks are no code
-            sign = next(at for at in range(end - 1, begin - 1, -1) if text[at] in "@;#-/")
-            yield _Edit(sign + 1, sign + 1, " ")
+            at = silent(text, begin, end)
+            yield _Edit(at, at, " ")
         else:
             yield _Edit(begin, end, f"{quote}{text[begin:end]}{quote}")
 

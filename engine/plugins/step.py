@@ -65,6 +65,11 @@ class Role(StrEnum):
     """Anything else: numbers, switches, filters."""
 
 
+Markup = Literal["", "markdown", "commit"]
+"""`markdown`: the service makes links of addresses, and mentions people; `commit`: the text is, or becomes, the message
+of a commit, where names still notify people and words such as `Fixes #1` close issues."""
+
+
 def _role(role: Role, title: str, default: Any, extra: dict[str, Any]) -> Any:
     schema = {"role": str(role)}
     for key in ("format", "widget", "markup"):
@@ -74,7 +79,7 @@ def _role(role: Role, title: str, default: Any, extra: dict[str, Any]) -> Any:
 
 
 def content(title: str, default: Any = ..., **extra: Any) -> Any:
-    """Declare a field that takes text from outside; `markup="markdown"` if the service makes links of it."""
+    """Declare a field that takes text from outside; `markup` says how the service reads it (Markup)."""
     return _role(Role.CONTENT, title, default, extra)
 
 
@@ -406,9 +411,10 @@ class StepType(Kind):
         """Writes: return the target (a repository, a database); writes with the same target run one at a time."""
         return ""
 
-    def is_markdown(self, name: str, arguments: Mapping[str, JsonValue]) -> bool:
-        """Writes: return whether the service reads a field as Markdown, so that a stranger's links are taken out."""
-        return bool(fields_schema(self.fields)["properties"].get(name, {}).get("markup") == "markdown")
+    def markup_of(self, name: str, arguments: Mapping[str, JsonValue]) -> Markup:
+        """Writes: return how the service reads a field, so that it does nothing there that a stranger wrote."""
+        markup: Markup = fields_schema(self.fields)["properties"].get(name, {}).get("markup", "")
+        return markup
 
     def preview(self, call: Call) -> Preview:
         """Writes: return what `call` would do. It may read, and is called where nothing else can be sent.

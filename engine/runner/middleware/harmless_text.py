@@ -56,8 +56,8 @@ class HarmlessText(Middleware):
         harmless = Harmless(lambda place: is_allowed(place, named))
         changed: dict[str, Any] = {}
         for name, tree in trees.items():
-            is_markdown = EVERYWHERE not in named and kind.is_markdown(name, given)
-            rewrite = partial(harmless.value, own=own, is_markdown=is_markdown)
+            markup = "" if EVERYWHERE in named else kind.markup_of(name, given)
+            rewrite = partial(harmless.value, own=own, markup=markup)
             work = partial(self._filled, tree, given[name], rewrite)
             before, after = await in_thread_if_read(given[name], work)
             if after != before:

@@ -11,6 +11,7 @@ from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import (
     Call,
     JsonValue,
+    Markup,
     Output,
     Preview,
     Prompts,
@@ -112,7 +113,7 @@ class PutFileFields(Repository):
     path: str = destination("Path", min_length=1)
     text: str = content("Text", "", widget="text")
     file: RunFile | None = content("File of the run (instead of text)", None)
-    message: str = content("Commit message", min_length=1)
+    message: str = content("Commit message", min_length=1, markup="commit")
     branch: str = destination("Branch", "")
     sha: str | None = option("Replace only the content with this SHA", None)
 
@@ -188,9 +189,11 @@ class PutFile(Committing):
         """Return the new text, or the name of the file."""
         return fields.text if fields.file is None else f"({fields.file.bytes:,} bytes: {fields.file.name})"
 
-    def is_markdown(self, name: str, arguments: Mapping[str, JsonValue]) -> bool:
-        """Return whether GitHub shows the file as Markdown."""
-        return name == "text" and str(arguments.get("path", "")).lower().endswith(_MARKDOWN)
+    def markup_of(self, name: str, arguments: Mapping[str, JsonValue]) -> Markup:
+        """Return how GitHub reads a field: the text of some files is shown as Markdown."""
+        if name == "text":
+            return "markdown" if str(arguments.get("path", "")).lower().endswith(_MARKDOWN) else ""
+        return super().markup_of(name, arguments)
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require either a text (which may be empty) or a file."""
@@ -213,7 +216,7 @@ class DeleteFileFields(Repository):
     """The file to delete."""
 
     path: str = destination("Path", min_length=1)
-    message: str = content("Commit message", min_length=1)
+    message: str = content("Commit message", min_length=1, markup="commit")
     branch: str = destination("Branch", "")
     sha: str = option("Only if its content has this SHA", "")
 

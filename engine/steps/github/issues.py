@@ -110,7 +110,7 @@ def _before(call: Call, changes: Mapping[str, Any], read: Callable[[], Mapping[s
 class UpdateIssueFields(OneIssue):
     """The new values; fields that are not given stay unchanged."""
 
-    title: str | None = content("Title", None, min_length=1)
+    title: str | None = content("Title", None, min_length=1, markup="commit")
     body: str | None = content("Body", None, widget="text", markup="markdown")
     labels: list[str] | None = option("Labels (the complete list)", None)
     assignees: list[str] | None = destination("Assignees (the complete list)", None)

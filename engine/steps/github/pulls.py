@@ -99,7 +99,7 @@ class GetPull(Reading):
 class CreatePullFields(Repository):
     """The text of the pull request, and its two branches."""
 
-    title: str = content("Title", min_length=1)
+    title: str = content("Title", min_length=1, markup="commit")
     body: str = content("Body", "", widget="text", markup="markdown")
     head: str = destination("From branch", min_length=1)
     base: str = destination("Into branch", "main", min_length=1)
@@ -226,8 +226,8 @@ class MergePullFields(OnePull):
 
     method: Literal["merge", "squash", "rebase"] = option("How", "merge")
     sha: str = option("Only if this is its newest commit", "")
-    commit_title: str = content("Title of the commit", "")
-    commit_message: str = content("Message of the commit", "", widget="text")
+    commit_title: str = content("Title of the commit", "", markup="commit")
+    commit_message: str = content("Message of the commit", "", widget="text", markup="commit")
 
 
 class MergePullOutput(Output):

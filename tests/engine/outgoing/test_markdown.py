@@ -95,7 +95,10 @@ REWRITTEN = {
         "@octocat, @acme/admins: `@here` ann@shop.example. Fixes #1, closes acme/app#2; see #3",
         "``@octocat``, ``@acme/admins``: `@here` ann@shop.example. Fixes ``#1``, closes ``acme/app#2``; see #3",
     ),
-    "mention in HTML": ("<div>\n@octocat closes #1\n</div>", "<div>\n@ octocat closes # 1\n</div>"),
+    "mention in HTML": (
+        "<div>\n@octo-cat, @acme/a-b closes #1\n</div>",
+        "<div>\n@ octo-cat, @ acme/a-b closes # 1\n</div>",
+    ),
     "backtick in an address": (
         "https://ok.example/`` ` ``![i](https://evil.example/)",
         "https://ok.example/ `` ` ``i (image at ```evil.example```: ```https://evil.example/```)",

@@ -140,6 +140,40 @@ def test_plain_text_keeps_its_addresses_and_files_their_bytes(
     assert service.bodies[-1] == {"a": [LINKED], "b": "x\u200by"}
 
 
+ACTING = "@octocat, @acme/ops: Fixes #1, closes acme/app#2, resolves GH-3. Fixed https://github.com/acme/app/issues/4"
+SILENT = (
+    "@ octocat, @ acme/ops: Fixes # 1, closes acme/app# 2, resolves GH- 3. Fixed https://github.com/acme/app/issues/ 4"
+)
+FILE = {"repository": "acme/app", "path": "a.txt"}
+PULL = {"repository": "acme/app", "pull": 1}
+
+
+@pytest.mark.parametrize(
+    ("uses", "fields", "name", "wanted"),
+    [
+        ("github.put_file", {**FILE, "text": "t"}, "message", SILENT),
+        ("github.delete_file", FILE, "message", SILENT),
+        ("github.merge_pull", PULL, "commit_title", SILENT),
+        ("github.merge_pull", PULL, "commit_message", SILENT),
+        ("github.create_pull", {"repository": "acme/app", "head": "a", "base": "main"}, "title", SILENT),
+        ("github.update_issue", {"repository": "acme/app", "issue": 1}, "title", SILENT),
+        ("github.create_issue", {"repository": "acme/app"}, "title", ACTING),  # does nothing there
+        ("github.put_file", {**FILE, "message": "m"}, "text", ACTING),
+    ],
+)
+def test_a_stranger_mentions_nobody_and_closes_nothing_by_a_commit(
+    orchestra: Orchestra, root: Path, service: Service, uses: str, fields: dict[str, Any], name: str, wanted: str
+) -> None:
+    service.texts["/said"] = json.dumps({"text": f"{ACTING} a\u200bb ann@shop.example"})
+    own = "@team Fixes #7 and "
+    step = {"id": "write", "uses": uses, "approve": "always", "with": {**fields, name: own + SAID}}
+    save(root, service, step)
+    ran(orchestra)
+    [asked] = orchestra.approvals.list(OWNER)
+    assert asked.call is not None
+    assert asked.call.arguments[name] == f"{own}{wanted} a[U+200B]b ann@shop.example"
+
+
 @pytest.mark.parametrize(
     "entry", ["https://docs.example/", "docs.*", "*docs.example", "", "**", "a@b.example", "docs.example/x"]
 )
