@@ -30,7 +30,8 @@ class Read:
 
     method: str
     path: str
-    """Below `at`, with its slash: `*` is one part of a path, `**` at the end is all that follows."""
+    """Below `at`, with its slash: `*` is one part of a path, `*:verb` one with that end, `**` at the end all that
+    follows."""
     at: str = BASE
     """`base_url`: the connection's address; `server`: the root of its host; `anywhere`: any address; else an origin."""
 
@@ -115,5 +116,8 @@ def _is_at(url: httpx.URL, start: SplitResult) -> bool:
 
 def _pattern(path: str) -> str:
     """Return the regular expression of a path with `*` and `**`."""
-    parts = [_PART if part == "*" else re.escape(part) for part in path.removesuffix("**").split("/")]
+    parts = [
+        _PART + re.escape(part[1:]) if part == "*" or part.startswith("*:") else re.escape(part)
+        for part in path.removesuffix("**").split("/")
+    ]
     return "/".join(parts) + (".*" if path.endswith("**") else "")

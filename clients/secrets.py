@@ -28,7 +28,7 @@ _WINDOW, _OVERLAP = 1 << 18, 1 << 15
 """Texts are searched in windows: one that contains a secret costs some time and memory."""
 _KEY, _BEFORE_KEY = 12, 3
 """The search key of a spelling: its length, and how many leading bytes, which an escape may swallow, it skips."""
-_CREDENTIALS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"})
+_CREDENTIALS = frozenset({"authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie"})
 
 
 class _Finder:

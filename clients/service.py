@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,24 @@ class PublicPlace:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """A part of the installation that only this service needs, of the same name in `pyproject.toml`."""
+
+    name: str
+    package: str
+    """As package indexes call it."""
+    module: str
+    """What is imported of it."""
+
+    def is_installed(self) -> bool:
+        """Return whether it can be imported; imports nothing but packages around it."""
+        try:
+            return find_spec(self.module) is not None
+        except ModuleNotFoundError:
+            return False
+
+
+@dataclass(frozen=True)
 class Service:
     """The declaration of a service."""
 
@@ -79,6 +98,10 @@ class Service:
     beside_key: tuple[Setting, ...] = ()
     has_accounts: bool = True
     """Whether the service can say whose account it is; otherwise the connection's name identifies it."""
+    extra: Extra | None = None
+    """Where its SDK is not installed with this program."""
+    runs_locally: bool = False
+    """Whether the model servers that people run on their own machine have its API."""
     is_model: bool = False
     """Whether it is a language model: its calls cost by length, and it changes nothing."""
     reads: tuple[Read, ...] = ()
@@ -98,6 +121,18 @@ class Service:
     def __post_init__(self) -> None:
         object.__setattr__(self, "error_name", self.error_name or self.title)
         object.__setattr__(self, "usual_name", self.usual_name or self.name)
+
+    @property
+    def absence(self) -> str:
+        """What is not installed that the service needs, as a sentence; empty if nothing."""
+        if self.extra is None or self.extra.is_installed():
+            return ""
+        return f"{self.title} needs the package {self.extra.package}, which is not installed."
+
+    @property
+    def install(self) -> str:
+        """How to install what the service needs, as a sentence; empty if everything comes with this program."""
+        return f"Install it: `pip install 'ai-orchestra[{self.extra.name}]'`." if self.extra else ""
 
     @property
     def variables(self) -> dict[str, str]:

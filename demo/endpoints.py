@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
-NAMES = ("gmail", "notion", "github", "openai")
+NAMES = ("gmail", "notion", "github", "openai", "anthropic", "gemini")
 LOCK_NAME = "demo.lock"
 FILE_NAME = "endpoints.json"
 _TRIES = 3

@@ -167,9 +167,12 @@ class TokenCheck:
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         if scope["path"].startswith(CONTROL_PREFIX):
             return None
-        # GitHub's libraries send "token", the others "Bearer".
-        word, _, token = Request(scope).headers.get("authorization", "").partition(" ")
+        headers = Request(scope).headers
+        # GitHub's libraries send "token", the others "Bearer", or a header of their own.
+        word, _, token = headers.get("authorization", "").partition(" ")
         if word.lower() in {"bearer", "token"} and token.strip() == self.stand_in.TOKEN:
+            return None
+        if headers.get(getattr(self.stand_in, "KEY_HEADER", "")) == self.stand_in.TOKEN:
             return None
         first = next((route for route in self.routes if route.matches(scope)[0] is Match.FULL), None)
         if isinstance(first, OpenRoute):

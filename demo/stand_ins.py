@@ -1,4 +1,4 @@
-"""The four stand-ins by name, and operations on all of them."""
+"""The stand-ins by name, and operations on all of them."""
 
 from __future__ import annotations
 
@@ -73,4 +73,6 @@ def _extra(name: str, module: StandIn, origin: str, store: Store) -> dict[str, s
         return {"repository": "acme/app"}
     if name == "openai":
         return {"base_url": f"{origin}/v1", "model": cast("Any", module).MODEL}
+    if name in {"anthropic", "gemini"}:
+        return {"model": cast("Any", module).MODEL}
     return {}

@@ -45,6 +45,9 @@ def _facts(kind: type[Client]) -> Iterator[str]:
         yield f"- Its key is `{key.setting}`, usually `env:{key.variable}`. You get one here: [{key.place}]({key.url})."
     for one in service.beside_key:
         yield f"- Without `{one.name}`, `{one.variable}` of the environment is used."
+    if service.extra is not None:
+        install = f"`pip install 'ai-orchestra[{service.extra.name}]'`"
+        yield f"- It needs a package that is not installed otherwise: {install}."
     if service.reads:
         yield f"- While a plan is made it sends nothing but {', '.join(f'`{one}`' for one in service.reads)}."
     for commands in service.read_commands:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.base.json_text import JsonSchema
+from engine.base.services import is_for, services
 from engine.expressions.json_values import compact_json
 from engine.plugins.registry import step_types
 from engine.plugins.step import Effect, Repeat, Role, StepType, fields_schema
@@ -91,7 +92,8 @@ def _section(kind: StepType) -> str:
 
 def _facts(kind: StepType) -> Iterator[str]:
     if kind.service is not None:
-        yield f"- {'May use' if kind.connection_optional else 'Needs'} a connection to `{kind.service}`."
+        known = " or ".join(f"`{one.name}`" for one in services() if is_for(one.name, kind.service))
+        yield f"- {'May use' if kind.connection_optional else 'Needs'} a connection to {known}."
     if kind.effect is Effect.WRITES and kind.repeat is not None:
         yield f"- Writes ({kind.repeat}): {_REPEATS[kind.repeat]}."
         if kind.approval == "always":

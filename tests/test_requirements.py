@@ -15,6 +15,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from engine.base.services import services
+
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("api", "clients", "commands", "dashboard", "demo", "engine", "app.py", "cli.py")
 NOT_SHIPPED = ("tests", "bench")
@@ -38,6 +40,8 @@ def _pins(file: str) -> dict[str, list[str]]:
 
 
 RUN = _declared(PROJECT["project"]["dependencies"])
+EXTRAS = {name: _declared(texts) for name, texts in PROJECT["project"]["optional-dependencies"].items()}
+ON_DEMAND = {name: one for each in EXTRAS.values() for name, one in each.items()}
 DEV = _declared(PROJECT["dependency-groups"]["dev"])
 PINS, DEV_PINS = _pins("requirements.txt"), _pins("requirements-dev.txt")
 ALL_PINS = {**DEV_PINS, **PINS}
@@ -67,7 +71,7 @@ def _sources(names: Iterable[str]) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     ("sources", "declared"),
-    [(SHIPPED, RUN), (NOT_SHIPPED, {**RUN, **DEV})],
+    [(SHIPPED, {**RUN, **ON_DEMAND}), (NOT_SHIPPED, {**RUN, **DEV})],
     ids=["the program by dependencies", "tests and bench by dependencies and the group dev"],
 )
 def test_every_import_is_declared(sources: tuple[str, ...], declared: Mapping[str, Requirement]) -> None:
@@ -96,9 +100,17 @@ def test_users_get_nothing_that_the_program_does_not_import() -> None:
     providers = packages_distributions()
     imported = {canonicalize_name(one) for module in _imported(SHIPPED) for one in providers.get(module, [])}
     assert RUN.keys() - imported == NOT_IMPORTED
+    assert not ON_DEMAND.keys() & RUN.keys()
+    assert ON_DEMAND.keys() <= imported
     assert DEV.keys() & PINS.keys() == {"google-auth-httplib2", "packaging"}, (
         "which Google's client and Streamlit bring"
     )
+
+
+def test_each_extra_is_one_of_a_service_and_installed_for_tests() -> None:
+    named = {one.extra.name: one.extra.package for one in services() if one.extra is not None}
+    assert named == {name: next(iter(declared)) for name, declared in EXTRAS.items()}
+    assert {name: str(one) for name, one in ON_DEMAND.items()} == {name: str(DEV[name]) for name in ON_DEMAND}
 
 
 def test_both_files_agree_on_what_they_share() -> None:

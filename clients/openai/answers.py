@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from clients.errors import BadAnswer
+from clients.models.asking import tool_call
 from clients.openai.service import OPENAI
 
 _SERVICE = OPENAI.name
@@ -37,25 +37,7 @@ def _tool_call(call: Any) -> dict[str, Any]:
     function = getattr(call, "function", None)
     if function is None:
         raise BadAnswer("The model called a tool in an unknown form.", service=_SERVICE)
-    return tool_call(str(call.id or ""), str(function.name or ""), function.arguments)
-
-
-def tool_call(call_id: str, name: str, written: Any) -> dict[str, Any]:
-    """Return a tool call as {id, name, arguments}; raises BadAnswer if the arguments are invalid."""
-    return {"id": call_id, "name": name, "arguments": _arguments(name, written)}
-
-
-def _arguments(name: str, written: Any) -> dict[str, Any]:
-    """Parse a tool's arguments: JSON text according to OpenAI, an object with some servers, "" for none."""
-    try:
-        arguments = json.loads(written or "{}") if isinstance(written, str) or written is None else written
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise BadAnswer(
-            f"The model called the tool {name!r} with arguments that are not a JSON object.", service=_SERVICE
-        )
-    return arguments
+    return tool_call(OPENAI, str(call.id or ""), str(function.name or ""), function.arguments)
 
 
 def tokens_of(answer: Any) -> dict[str, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,14 +13,24 @@ import httpx
 from clients import error_mapping as failures
 from clients.client import CheckLine, Client, Opening
 from clients.errors import InvalidRequest, ServiceError, Unavailable
+from clients.models.asking import (
+    OnText,
+    advised,
+    allowed,
+    check_lines,
+    counted,
+    is_of_the_request,
+    named,
+    no_credit,
+)
 from clients.models.metering import ModelRequest, Permit, most_tokens, permitted
+from clients.models.vectors import batches, checked
+from clients.models.words import asked_in_words
 from clients.openai.answers import plain_answer, tokens_of
 from clients.openai.check import look
-from clients.openai.schema import asked_in_words, response_format
+from clients.openai.schema import response_format
 from clients.openai.service import OPENAI, OpenAISettings
-from clients.openai.stream import OnText, streamed
-from clients.openai.vectors import batches, vectors_of
-from clients.plural import counted
+from clients.openai.stream import streamed
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -32,10 +41,8 @@ SERVICE = OPENAI.name
 _OURS = frozenset({"model", "messages", "stream", "stream_options", "n", "tools", "response_format"})
 """Parameters that a prompt cannot set, since they determine the kind of answer."""
 _PAYMENT_REQUIRED = 402
-_TOO_LONG = re.compile(r"context[ _](?:length|size|window)", re.IGNORECASE)
-"""How OpenAI, vLLM, llama.cpp and Ollama report that a text is too long: rephrasing the request does not help."""
-_OF_THE_REQUEST = frozenset({400, 415, 422})
-"""Statuses for an unsupported part of a request, such as a schema."""
+_LESS_TEXT = "Give the model less text, or use one with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH)."
+_BILLING = "OpenAI: https://platform.openai.com/settings/organization/billing"
 _NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 """Error codes (https://platform.openai.com/docs/guides/error-codes) that only the account's owner can resolve."""
 
@@ -68,21 +75,7 @@ class OpenAIClient(Client):
 
     def check(self) -> list[CheckLine]:
         """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
-        try:
-            models = self.models()
-        except ServiceError as error:
-            return [("server", False, f"{error.message} {error.remedy}")]
-        reached = ("server", True, f"{self.account()} answers and offers {counted(len(models), 'model')}.")
-        return [reached, self._check_model(models)]
-
-    def _check_model(self, models: Sequence[str]) -> CheckLine:
-        offered = ", ".join(models[:5]) or "none"
-        if not self.model:
-            return ("model", False, f"No model is chosen: set the connection's `model`, for example one of: {offered}.")
-        if self.model not in models:
-            remedy = "Set the connection's `model` to one of them in config.yaml, or OPENAI_MODEL in `.env`."
-            return ("model", False, f"The server does not offer {self.model!r}. It offers: {offered}. {remedy}")
-        return ("model", True, f"{self.model} is there.")
+        return check_lines(OPENAI, self.account(), self.model, self.models)
 
     def look_closer(self, now: datetime) -> Iterator[CheckLine]:
         """Yield how much the chosen model reads at once."""
@@ -111,7 +104,7 @@ class OpenAIClient(Client):
         `parameters` are sent unchanged (temperature, max_tokens, ...). `on_text` receives the text piece by piece, if
         the server can stream. Raises InvalidRequest if no model is set.
         """
-        name = _named(model or self.model)
+        name = named(model or self.model, OPENAI)
         body = self._allowed(parameters or {})
         if tools:
             body["tools"] = list(tools)
@@ -124,7 +117,7 @@ class OpenAIClient(Client):
                 return answer
         with _permitted(asked) as permit, self._reading():
             ask: Any = self._sdk.chat.completions.create
-            return _counted(permit, plain_answer(ask(**{**asked, "model": permit.model}), permit.model))
+            return counted(permit, plain_answer(ask(**{**asked, "model": permit.model}), permit.model))
 
     def _streamed(self, asked: Json, on_text: OnText) -> Json | None:
         """Request a streamed answer; None if the server refuses to stream, which is remembered."""
@@ -136,7 +129,7 @@ class OpenAIClient(Client):
                 self._reading(),
                 open_stream(**{**asked, "model": permit.model}) as opened,
             ):
-                return _counted(permit, streamed(opened, permit.model, on_text))
+                return counted(permit, streamed(opened, permit.model, on_text))
         except InvalidRequest as error:
             if "stream" not in error.message:
                 raise
@@ -148,20 +141,21 @@ class OpenAIClient(Client):
 
         `dimensions` only for models that can shorten their vectors. Raises InvalidRequest for an empty text.
         """
-        name = _named(model or self.embedding_model)
+        name = named(model or self.embedding_model, OPENAI)
         # Explicitly floats: the SDK would request base64, which not every server supports.
         wish: Json = {"model": name, "encoding_format": "float"}
         if dimensions is not None:
             wish["dimensions"] = dimensions
         vectors: list[list[float]] = []
         tokens = 0
-        for batch in batches(texts):
+        for batch in batches(texts, OPENAI):
             request = ModelRequest(str(wish["model"]), most_tokens(batch), 0)
             with permitted(request) as permit, self._reading():
                 answer = self._sdk.embeddings.create(input=list(batch), **{**wish, "model": permit.model})
                 used = tokens_of(answer)
                 permit.answered(str(answer.model or permit.model), used)
-                vectors += vectors_of(answer, len(batch))
+                entries = sorted(getattr(answer, "data", None) or [], key=lambda entry: int(entry.index or 0))
+                vectors += checked([one.embedding for one in entries], len(batch), OPENAI)
                 name = str(answer.model or permit.model)
                 tokens += used["input_tokens"]
         return {"vectors": vectors, "model": name, "usage": {"input_tokens": tokens, "output_tokens": 0}}
@@ -184,7 +178,7 @@ class OpenAIClient(Client):
                 wish = response_format(schema)
                 return self.chat(messages, model=model, parameters=parameters, response_format=wish)
             except InvalidRequest as error:
-                if error.http_status not in _OF_THE_REQUEST or _is_too_long(error):  # for another reason
+                if not is_of_the_request(error):
                     raise
         worded = asked_in_words(messages, schema)
         answer = self.chat(worded, model=model, parameters=parameters, response_format={"type": "json_object"})
@@ -192,10 +186,7 @@ class OpenAIClient(Client):
         return answer
 
     def _allowed(self, parameters: Mapping[str, Any]) -> Json:
-        refused = sorted(_OURS & parameters.keys())
-        if refused:
-            raise InvalidRequest(f"A prompt cannot set {', '.join(refused)} among its parameters.", service=SERVICE)
-        given = {name: value for name, value in parameters.items() if value is not None}
+        given = allowed(parameters, _OURS, OPENAI)
         # OpenAI's own newer models reject the old name, and other servers know only that.
         if "max_tokens" in given and httpx.URL(self.base_url).host == "api.openai.com":
             given["max_completion_tokens"] = given.pop("max_tokens")
@@ -213,8 +204,9 @@ class OpenAIClient(Client):
         except openai.APIStatusError as error:
             said = _said(error)
             if error.code in _NO_CREDIT or error.status_code == _PAYMENT_REQUIRED:
-                raise _no_credit(error.status_code, said) from None
-            raise _refused(failures.of_status(OPENAI, error.status_code, error.response.headers, said)) from None
+                raise no_credit(OPENAI, error.status_code, said, _BILLING) from None
+            refused = failures.of_status(OPENAI, error.status_code, error.response.headers, said)
+            raise advised(refused, _LESS_TEXT) from None
         except openai.OpenAIError as error:
             if type(error) is openai.APIError:  # sent in the middle of a stream, without a status
                 said = _said(error)
@@ -230,44 +222,6 @@ def _permitted(asked: Json) -> contextlib.AbstractContextManager[Permit]:
     parts = [*asked["messages"], *body.get("tools", ()), body.get("response_format") or ""]
     limit = body.get("max_completion_tokens", body.get("max_tokens"))
     return permitted(ModelRequest(asked["model"], most_tokens(parts), limit if isinstance(limit, int) else None))
-
-
-def _counted(permit: Permit, answer: Json) -> Json:
-    """Report an answer as used, and return it."""
-    said = answer["text"] + json.dumps(answer["tool_calls"])
-    permit.answered(answer["model"], answer["usage"], len(said.encode()))
-    return answer
-
-
-def _refused(error: ServiceError) -> ServiceError:
-    if _is_too_long(error):
-        error.remedy = "Give the model less text, or use one with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH)."
-    return error
-
-
-def _is_too_long(error: ServiceError) -> bool:
-    return isinstance(error, InvalidRequest) and bool(_TOO_LONG.search(error.message))
-
-
-def _no_credit(status: int, said: str) -> InvalidRequest:
-    """Return the error for exhausted credit: waiting does not help, though OpenAI reports a rate limit."""
-    return InvalidRequest(
-        f"The model server answered {status}: the account has no credit left ({said or 'no details given'}).",
-        service=SERVICE,
-        http_status=status,
-        remedy="Add credit to the account at the provider (OpenAI: https://platform.openai.com/settings/organization/"
-        "billing), then resume the run; or use another connection.",
-    )
-
-
-def _named(model: str) -> str:
-    if not model:
-        raise InvalidRequest(
-            "No model is set.",
-            service=SERVICE,
-            remedy="Set `model` in config.yaml (`connections.llm.model`), on the step, or in the prompt.",
-        )
-    return model
 
 
 def _sdk(base_url: str, key: str, http: httpx.Client) -> OpenAI:

@@ -1,9 +1,8 @@
-"""Requests JSON of a given schema from a model: through the API, or in words if the server does not support that."""
+"""Requests JSON of a given schema from a model."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 _NESTED = ("properties", "$defs", "definitions")
@@ -30,15 +29,3 @@ def is_strict(schema: Any) -> bool:
     inner = [each for key in _NESTED for each in dict(schema.get(key, {})).values()]
     inner += [each for key in _LISTED for each in schema.get(key, [])]
     return all(is_strict(each) for each in [*inner, schema.get("items")])
-
-
-def asked_in_words(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the messages with the schema in the instructions, for servers that support `json_object` at most."""
-    wish = (
-        "Answer with one JSON value and nothing else: no explanation, no code fence. "
-        f"It must fit this JSON Schema:\n{json.dumps(schema, ensure_ascii=False)}"
-    )
-    first, *rest = [dict(message) for message in messages] or [{"role": "system", "content": ""}]
-    if first.get("role") == "system":
-        return [{**first, "content": f"{first['content']}\n\n{wish}".strip()}, *rest]
-    return [{"role": "system", "content": wish}, first, *rest]

@@ -56,5 +56,6 @@ OPENAI = Service(
         Read("GET", "/api/v0/models", SERVER),
         Read("GET", "/props", SERVER),
     ),
+    runs_locally=True,
     is_model=True,
 )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from clients.errors import BadAnswer
-from clients.openai.answers import REFUSAL, plain_answer, tokens_of, tool_call
+from clients.models.asking import CUT_OFF, OnText, tool_call
+from clients.openai.answers import REFUSAL, plain_answer, tokens_of
 from clients.openai.service import OPENAI
 from clients.secrets import known
-
-OnText = Callable[[str], None]
-"""Receives each piece of text as it arrives."""
 
 _SERVICE = OPENAI.name
 
@@ -73,11 +71,11 @@ class _Collected:
     def answer(self) -> dict[str, Any]:
         """Return the whole answer; raises BadAnswer if the stream ended early."""
         if not self.finish_reason:
-            raise BadAnswer("The model server stopped in the middle of its answer.", service=_SERVICE)
+            raise BadAnswer(CUT_OFF, service=_SERVICE)
         return {
             "text": known.in_data("".join(self.text)),
             "tool_calls": [
-                tool_call(one["id"], one["name"], known.in_data(one["arguments"]))
+                tool_call(OPENAI, one["id"], one["name"], known.in_data(one["arguments"]))
                 for _, one in sorted(self.calls.items())
             ],
             "finish_reason": REFUSAL if self.is_refused else self.finish_reason,

@@ -14,7 +14,7 @@ from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.connection_fields import beside_fields, key_label
 from dashboard.parts.notices import account_notice
 from dashboard.parts.popover import close, popover
-from engine.base.services import client_class, is_model
+from engine.base.services import client_class, runs_locally
 from engine.base.statuses import AccountMode
 from engine.connections.doctor import CheckLine
 from engine.connections.statuses import ConnectionStatus
@@ -74,7 +74,7 @@ def _buttons(visit: Visit, status: ConnectionStatus) -> None:
             _give(visit, status)
         if visit.may("run"):
             _check(visit, status)
-    if is_model(status.service) and visit.may("admin"):
+    if runs_locally(status.service) and visit.may("admin"):
         local_models(visit, status)
 
 

@@ -54,6 +54,16 @@ def is_model(service: str | None) -> bool:
     return found is not None and found.is_model
 
 
+def is_for(service: str | None, needed: str | None) -> bool:
+    """Tell whether a connection to a service is one that a step or trigger needs: models can replace each other."""
+    return service is not None and (service == needed or (is_model(service) and is_model(needed)))
+
+
+def runs_locally(service: str) -> bool:
+    """Tell whether the model servers that people run on their own machine have the API of a service."""
+    return client_class(service).service.runs_locally
+
+
 def pickers() -> Mapping[str, str]:
     """Return what a person picks instead of typing: {format of a field: service that lists the choices}."""
     return {form: one.name for one in services() for form in one.pickers}

@@ -126,7 +126,7 @@ class Accounts:
             settings, identity = self._settings(connection, service, mode)
             known = self._opened.get((name, mode))
             if known is None or known[0] != (settings, identity):
-                kind = str(service or self._service(connection))
+                kind = str(service) if connection is None else self._service(connection)  # a model may replace another
                 self._retire((name, mode))
                 known = ((settings, identity), self._connect(name, kind, mode, settings, identity))
                 self._opened[(name, mode)] = known

@@ -78,6 +78,10 @@ class Connections(ConnectionChanges):
         that were refused before are asked whether they work again.
         """
         known = self._config().config.connections
+        for name in modes.keys() & known.keys():
+            service = client_class(known[name].service).service
+            if service.absence:
+                raise InvalidInput(f"The connection {name!r} cannot be used: {service.absence}", remedy=service.install)
         mine = [name for name, mode in modes.items() if mode == AccountMode.MINE and name in known]
         missing = {name: what for name in mine if (what := self._statuses.missing(name))}
         if missing:

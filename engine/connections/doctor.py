@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from clients.errors import AuthError, ServiceError
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
-from engine.base.services import add_command, client_class, is_model
+from engine.base.services import add_command, client_class, runs_locally
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account, Accounts
 from engine.connections.local_models import local_servers
@@ -142,7 +142,7 @@ class Doctor:
 
     def _offered(self, name: str) -> Iterator[Line]:
         """Name the model servers of this machine that are not in use."""
-        if not is_model(self._config().config.connections[name].service):
+        if not runs_locally(self._config().config.connections[name].service):
             return
         used = ""
         with suppress(OrchestraError):  # a missing key has its own line; offer another server all the more

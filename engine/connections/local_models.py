@@ -31,7 +31,7 @@ class LocalServer:
     def __post_init__(self) -> None:
         """Compose the command."""
         model = shlex.quote(self.models[0]) if self.models else "NAME"  # the names come from an unknown server
-        service = next(one.name for one in services() if one.is_model)
+        service = next(one.name for one in services() if one.runs_locally)
         command = f"orchestra connections add {service} --name llm --set base_url={self.base_url} --set model={model}"
         object.__setattr__(self, "command", command)
 

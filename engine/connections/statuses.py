@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from clients.errors import ServiceError
+from clients.service import Service
 from clients.sign_in import SignInFacts
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError, SecretLost
@@ -125,7 +126,8 @@ class Statuses:
         loaded = self._config()
         service, own = loaded.config.connections[name].service, loaded.config.connections[name].settings
         mode, missing = self._modes.of(service), self.missing(name)
-        client, ready = client_class(service), mode == AccountMode.DEMO or not missing
+        client = client_class(service)
+        ready = (mode == AccountMode.DEMO or not missing) and not client.service.absence
         key, sign_in = client.service.key, self.sign_in(name)
         return ConnectionStatus(
             name=name,
@@ -135,7 +137,7 @@ class Statuses:
             own_key_found=not missing,
             own_key_source=_source(own),
             ready=ready,
-            note="" if ready else f"No key was found: {missing}. {self.remedy(name)}",
+            note="" if ready else self._note(name, missing, client.service),
             has_stand_in=has_stand_in(service),
             served_mode=self._modes.served(service),
             key_variable=next(iter(self._variables(name)), ""),
@@ -147,6 +149,12 @@ class Statuses:
             sign_in=sign_in,
             trouble=troubles.get((name, mode)),
         )
+
+    def _note(self, name: str, missing: str, service: Service) -> str:
+        """Return what a connection lacks."""
+        if service.absence:
+            return f"{service.absence} {service.install}"
+        return f"No key was found: {missing}. {self.remedy(name)}"
 
     def _variables(self, name: str) -> list[str]:
         """Return the variables with a connection's key: those it names, else the usual ones of the service."""

@@ -1,8 +1,7 @@
-"""The model client: the real SDK against the stand-in, and against servers that answer nonsense."""
+"""What only the client for the OpenAI API does (tests/clients/test_models.py: what every client of a model does)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,18 +9,15 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import (
-    AuthError,
     BadAnswer,
     InvalidRequest,
-    Unavailable,
 )
+from clients.models.words import asked_in_words
 from clients.openai import OpenAIClient, OpenAISettings
-from clients.openai.schema import asked_in_words, is_strict, response_format
-from clients.transport import Forbidden, http_client
+from clients.openai.schema import is_strict, response_format
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
-    from tests.conftest import StandIns
 
 HELLO = [{"role": "user", "content": "Hello"}]
 SCHEMA: dict[str, Any] = {
@@ -36,49 +32,10 @@ def client_of(url: str, http: httpx.Client, key: str = "sk-very-secret", model: 
     return OpenAIClient(OpenAISettings(api_key=SecretStr(key), base_url=url, model=model), http)
 
 
-@pytest.fixture
-def demo(standins: StandIns, http: httpx.Client) -> OpenAIClient:
-    endpoint = standins["openai"]
-    plain = client_of(endpoint.base_url, http, endpoint.token)
-    return client_of(endpoint.base_url, http, endpoint.token, plain.models()[0])
-
-
 def completion(text: str | None = "Hi", **message: Any) -> dict[str, Any]:
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text, **message}}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     return {"id": "1", "object": "chat.completion", "created": 1, "model": "m-2", "choices": [choice], "usage": usage}
-
-
-def test_the_stand_in_answers_a_chat(demo: OpenAIClient) -> None:
-    answer = demo.chat(HELLO)
-    assert answer["text"]
-    assert answer["tool_calls"] == []
-    assert answer["usage"]["input_tokens"] > 0
-    assert answer["usage"]["output_tokens"] > 0
-
-
-def test_the_stand_in_answers_json_of_the_schema(demo: OpenAIClient) -> None:
-    answer = demo.chat_json([{"role": "user", "content": "The app crashes when I press Save."}], SCHEMA)
-    assert '"kind"' in answer["text"]
-
-
-def test_check_reaches_the_server_and_finds_the_model(demo: OpenAIClient) -> None:
-    assert [(what, ok) for what, ok, _ in demo.check()] == [("server", True), ("model", True)]
-
-
-def test_check_says_what_is_wrong(standins: StandIns, http: httpx.Client) -> None:
-    endpoint = standins["openai"]
-    no_model = client_of(endpoint.base_url, http, endpoint.token, "")
-    other_model = client_of(endpoint.base_url, http, endpoint.token, "gpt-9")
-    no_key = client_of(endpoint.base_url, http, "wrong")
-    assert not no_model.check()[1][1]
-    assert "gpt-9" in other_model.check()[1][2]
-    assert [ok for _, ok, _ in no_key.check()] == [False]
-
-
-def test_the_account_is_the_server(http: httpx.Client) -> None:
-    assert client_of("http://127.0.0.1:11434/v1", http).account() == "127.0.0.1:11434"
-    assert client_of("https://api.openai.com/v1", http).account() == "api.openai.com"
 
 
 def test_an_unknown_setting_is_refused() -> None:
@@ -95,76 +52,12 @@ def test_an_answer_without_a_message_is_a_bad_answer(scripted: Scripted, http: h
         client_of(scripted.url, http).chat(HELLO)
 
 
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
-        pytest.param(429, {"message": "You exceeded your quota.", "code": "insufficient_quota"}, id="OpenAI"),
-        pytest.param(402, {"message": "Insufficient Balance"}, id="others"),
-    ],
-)
-def test_an_account_without_credit_is_not_asked_to_wait(
-    scripted: Scripted, http: httpx.Client, status: int, error: dict[str, str]
-) -> None:
-    scripted.then(status, {"error": error})
-    with pytest.raises(InvalidRequest, match="no credit") as caught:
-        client_of(scripted.url, http).chat(HELLO)
-    assert error["message"].rstrip(".") in caught.value.message
-    assert "credit" in caught.value.remedy
-    with pytest.raises(InvalidRequest, match="no credit"):
-        client_of(scripted.url, http).chat_json(HELLO, SCHEMA)
-    assert len(scripted.seen) == 2
-
-
-def test_a_refused_connection_did_nothing(http: httpx.Client) -> None:
-    with pytest.raises(Unavailable) as caught:
-        client_of("http://127.0.0.1:1/v1", http).chat(HELLO)
-    assert caught.value.outcome == "not_done"
-
-
-def test_a_forbidden_address_says_so() -> None:
-    with http_client(allowed_origins=frozenset({"http://127.0.0.1:2"})) as closed, pytest.raises(Forbidden):
-        client_of("http://127.0.0.1:1/v1", closed).chat(HELLO)
-
-
-def test_the_key_shows_nowhere(scripted: Scripted, http: httpx.Client) -> None:
-    scripted.then(401, {"error": {"message": "Incorrect API key provided: sk-very-secret."}})
-    client = client_of(scripted.url, http)
-    with pytest.raises(AuthError) as caught:
-        client.chat(HELLO)
-    shown = [repr(client), str(client), repr(OpenAISettings(api_key=SecretStr("sk-very-secret")))]
-    shown += [str(caught.value), repr(caught.value), caught.value.message, caught.value.remedy]
-    assert "sk-very-secret" not in " ".join(shown)
-    assert "***" in caught.value.message
-
-
-def test_other_accounts_of_the_environment_are_not_sent(
-    scripted: Scripted, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
-    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-the-environment")
-    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-of-the-environment")
-    scripted.then(200, completion())
-    client_of(scripted.url, http, key="").chat(HELLO)
-    assert "of-the-environment" not in str(scripted.seen[0].headers)
-
-
-def test_a_missing_model_names_the_setting(http: httpx.Client) -> None:
-    with pytest.raises(InvalidRequest) as caught:
-        client_of("http://127.0.0.1:1/v1", http, model="").chat(HELLO)
-    assert "connections.llm.model" in caught.value.remedy
-
-
 def test_parameters_go_out_as_they_are(scripted: Scripted, http: httpx.Client) -> None:
     scripted.then(200, completion())
     client_of(scripted.url, http).chat(HELLO, parameters={"temperature": 0, "max_tokens": 9, "top_k": 3, "seed": None})
     sent = scripted.seen[0].json
     assert (sent["temperature"], sent["max_tokens"], sent["top_k"]) == (0, 9, 3)
     assert "seed" not in sent
-
-
-def test_a_prompt_cannot_set_what_kind_of_answer_comes(http: httpx.Client) -> None:
-    with pytest.raises(InvalidRequest, match="stream"):
-        client_of("http://127.0.0.1:1/v1", http).chat(HELLO, parameters={"stream": True})
 
 
 @pytest.mark.parametrize(
@@ -268,11 +161,3 @@ def test_words_join_the_instructions_that_are_there() -> None:
 )
 def test_strict_is_asked_only_where_the_schema_allows_it(change: dict[str, Any], strict: bool) -> None:
     assert is_strict({**SCHEMA, **change}) is strict
-
-
-def test_threads_may_share_a_client(demo: OpenAIClient) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    ask: Callable[[int], str] = lambda _: demo.chat(HELLO)["text"]  # noqa: E731
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(ask, range(24)))

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from demo.__main__ import main
+from demo.endpoints import NAMES
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
@@ -66,13 +67,13 @@ def _issues(line: dict[str, Any]) -> list[str]:
 
 def test_the_line_says_where_each_service_is(start: Start) -> None:
     _, line = start()
-    assert set(line) == {"gmail", "notion", "github", "openai", "generation"}
+    assert set(line) == {*NAMES, "generation"}
     assert line["github"]["repository"] == "acme/app"
     assert line["gmail"]["account"] == f"demo-{line['generation']}@example.com"
     assert line["gmail"]["web_url"] == f"{line['gmail']['base_url']}/mail/"
     assert line["openai"]["base_url"].endswith("/v1")
     assert line["openai"]["model"]
-    for name in ("gmail", "notion", "github", "openai"):
+    for name in NAMES:
         origin = line[name]["base_url"].removesuffix("/v1")
         assert httpx.get(f"{origin}/_demo/requests", trust_env=False, timeout=PATIENCE_SECONDS).json()["total"] == 0
 

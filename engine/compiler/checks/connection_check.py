@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from engine.base.services import is_for, is_model
 from engine.base.wording import nearest
 from engine.compiler.checks.report import Report
 from engine.documents.json_file import JsonPath
@@ -19,17 +20,18 @@ def connection_name(
 
     `named` is the name given in the step, `connections` the service of each connection by name.
     """
-    fitting = [name for name, service in connections.items() if service == kind.service]
+    fitting = [name for name, service in connections.items() if is_for(service, kind.service)]
     if named is not None:
         return _named(path, named, kind, fitting, connections, report)
     if kind.service is None or kind.connection_optional:
         return None
-    if len(fitting) == 1:
-        return fitting[0]
+    own = [name for name in fitting if connections[name] == kind.service]
+    if len(own or fitting) == 1:  # so another model can be added without a change of every step
+        return (own or fitting)[0]
     seen = f"there are {len(fitting)}: {', '.join(fitting)}" if fitting else "there is none"
     report.add(
         (*path, "uses"),
-        f"{kind.name} needs a connection to {kind.service}, and {seen} in config.yaml.",
+        f"{kind.name} needs a connection to {_needed(kind)}, and {seen} in config.yaml.",
         "connection",
         f"Name one in 'connection': {', '.join(fitting)}." if fitting else _ADD,
     )
@@ -47,7 +49,7 @@ def _named(
     if name in fitting:
         return name
     service = connections.get(name)
-    reason = f"it is for {service}, and {kind.name} needs {kind.service or 'none'}" if service else "there is none"
+    reason = f"it is for {service}, and {kind.name} needs {_needed(kind)}" if service else "there is none"
     remedy = f"Fitting ones: {', '.join(fitting)}." if fitting else _ADD
     near = nearest(name, fitting)
     if near is not None:
@@ -56,3 +58,7 @@ def _named(
         remedy = "Take 'connection' out."
     report.add((*path, "connection"), f"The connection {name!r} cannot be used: {reason}.", "connection", remedy)
     return None
+
+
+def _needed(kind: Kind) -> str:
+    return "a model" if is_model(kind.service) else kind.service or "none"

@@ -1,0 +1,118 @@
+"""Converts Anthropic's answers to plain JSON, whole or as they stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from clients.anthropic.service import ANTHROPIC
+from clients.errors import BadAnswer
+from clients.models.asking import CUT_OFF, OnText, tool_call
+from clients.secrets import known
+
+_ENDS: Mapping[str, str] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+}
+"""The `finish_reason` for each `stop_reason`; others have the same name, such as `refusal`."""
+
+
+def plain_answer(message: Any, asked_model: str) -> dict[str, Any]:
+    """Return {text, tool_calls, finish_reason, model, usage} of the SDK's Message; raises BadAnswer.
+
+    The SDK does not fill in missing fields. The text of a refusal ends with its explanation, if there is one.
+    """
+    blocks = getattr(message, "content", None)
+    if not isinstance(blocks, list):
+        raise BadAnswer("The model server sent an answer without a message.", service=ANTHROPIC.name)
+    text = "".join(str(one.text) for one in blocks if one.type == "text")
+    calls = [
+        tool_call(ANTHROPIC, str(one.id), str(one.name), one.input or {}) for one in blocks if one.type == "tool_use"
+    ]
+    return {
+        "text": text + _explanation(message),
+        "tool_calls": calls,
+        "finish_reason": _end(message.stop_reason),
+        "model": str(message.model or asked_model),
+        "usage": {"input_tokens": _read(message.usage), "output_tokens": _count(message.usage, "output_tokens")},
+    }
+
+
+def streamed(events: Iterable[Any], model: str, on_text: OnText) -> dict[str, Any]:
+    """Read the events of an answer; returns what `plain_answer` returns. Raises BadAnswer and what the SDK raises."""
+    collected = _Collected(model)
+    for event in events:
+        for piece in collected.take(event):
+            on_text(piece)
+    return collected.answer()
+
+
+@dataclass
+class _Collected:
+    """The events so far (https://platform.claude.com/docs/en/build-with-claude/streaming)."""
+
+    model: str
+    text: list[str] = field(default_factory=list)
+    calls: dict[int, dict[str, str]] = field(default_factory=dict)
+    finish_reason: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def take(self, event: Any) -> Iterator[str]:
+        """Add an event; yield its text, if any."""
+        if event.type == "message_start":
+            self.model = str(event.message.model or self.model)
+            self.input_tokens = _read(event.message.usage)
+        elif event.type == "content_block_start" and event.content_block.type == "tool_use":
+            block = event.content_block
+            self.calls[event.index] = {"id": str(block.id), "name": str(block.name), "written": ""}
+        elif event.type == "content_block_delta" and event.delta.type == "input_json_delta":
+            self.calls[event.index]["written"] += event.delta.partial_json
+        elif event.type == "content_block_delta" and event.delta.type == "text_delta":
+            yield self._added(event.delta.text)
+        elif event.type == "message_delta":
+            self.finish_reason = _end(event.delta.stop_reason)
+            self.output_tokens = _count(event.usage, "output_tokens")
+            if explanation := _explanation(event.delta):
+                yield self._added(explanation)
+
+    def _added(self, text: str) -> str:
+        self.text.append(str(text))
+        return str(text)
+
+    def answer(self) -> dict[str, Any]:
+        """Return the whole answer; raises BadAnswer if the stream ended early."""
+        if not self.finish_reason:
+            raise BadAnswer(CUT_OFF, service=ANTHROPIC.name)
+        calls = [one for _, one in sorted(self.calls.items())]
+        return {
+            "text": known.in_data("".join(self.text)),
+            "tool_calls": [
+                tool_call(ANTHROPIC, one["id"], one["name"], known.in_data(one["written"])) for one in calls
+            ],
+            "finish_reason": self.finish_reason,
+            "model": self.model,
+            "usage": {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens},
+        }
+
+
+def _end(reason: Any) -> str:
+    return _ENDS.get(str(reason), str(reason or "stop"))
+
+
+def _explanation(message: Any) -> str:
+    return str(getattr(getattr(message, "stop_details", None), "explanation", None) or "")
+
+
+def _read(usage: Any) -> int:
+    """Return the tokens that were read, also from or into the cache."""
+    names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    return sum(_count(usage, name) for name in names)
+
+
+def _count(usage: Any, name: str) -> int:
+    return int(getattr(usage, name, None) or 0)

@@ -1,0 +1,229 @@
+"""The client of Anthropic's Claude models, using the anthropic SDK."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+import httpx
+
+from clients import error_mapping as failures
+from clients.anthropic.answers import plain_answer, streamed
+from clients.anthropic.messages import request
+from clients.anthropic.service import ANTHROPIC, AnthropicSettings
+from clients.client import CheckLine, Client, Opening
+from clients.errors import InvalidRequest, ServiceError, Unavailable
+from clients.models.asking import (
+    OnText,
+    advised,
+    allowed,
+    check_lines,
+    counted,
+    is_of_the_request,
+    named,
+    no_credit,
+    require_sdk,
+)
+from clients.models.metering import ModelRequest, most_tokens, permitted
+
+if TYPE_CHECKING:
+    from anthropic import Anthropic, APIStatusError
+
+Json: TypeAlias = dict[str, Any]
+
+_OURS = frozenset({"model", "messages", "system", "stream", "tools", "tool_choice", "mcp_servers", "container", "n"})
+"""Parameters that a prompt cannot set, since they determine the kind of answer or where it comes from."""
+_ANSWER = "answer"
+"""The tool whose input is the answer, for models without structured outputs."""
+_NO_CREDIT = re.compile(r"credit balance", re.IGNORECASE)
+_PAYMENT_REQUIRED = 402
+_BILLING = "https://platform.claude.com/settings/billing"
+_LESS_TEXT = "Give the model less text, or use one with a larger context."
+
+
+class AnthropicClient(Client):
+    """One account."""
+
+    service = ANTHROPIC
+    http: httpx.Client
+
+    def __init__(self, settings: AnthropicSettings, http: httpx.Client) -> None:
+        self.http = http
+        self.model = settings.model
+        self.base_url = settings.base_url
+        self._key = settings.api_key
+        self._without_schemas: set[str] = set()
+
+    @classmethod
+    def open(cls, settings: AnthropicSettings, opening: Opening) -> AnthropicClient:
+        """Return a client for these settings."""
+        return cls(settings, opening.http(ANTHROPIC, settings.base_url))
+
+    @cached_property
+    def _sdk(self) -> Anthropic:
+        require_sdk(ANTHROPIC)
+        from anthropic import Anthropic
+
+        from clients.models.bridge import bridged
+
+        sdk = Anthropic(
+            api_key=self._key.get_secret_value() or "none",  # else it would take one from the environment
+            base_url=self.base_url,
+            max_retries=0,
+            timeout=None,  # the total is limited by the calling thread's deadline
+            http_client=bridged(self.http),
+            open_telemetry=False,
+        )
+        vars(sdk)["_custom_headers"] = {}  # those of ANTHROPIC_CUSTOM_HEADERS would be sent to any server
+        return sdk
+
+    def account(self) -> str:
+        """Return the server's host: there is no account that could be named without revealing the key."""
+        return httpx.URL(self.base_url).netloc.decode("ascii")
+
+    def check(self) -> list[CheckLine]:
+        """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
+        return check_lines(ANTHROPIC, self.account(), self.model, self.models)
+
+    def models(self) -> list[str]:
+        """List the names of the models that the account may use."""
+        with self._reading():
+            return sorted(str(model.id) for model in self._sdk.models.list(limit=1000))
+
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        model: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        on_text: OnText | None = None,
+    ) -> Json:
+        """Ask the model once; takes and returns what `OpenAIClient.chat` does."""
+        bound = most_tokens([*messages, *tools])
+        return self._asked(self._request(messages, model, parameters, tools), bound, on_text)
+
+    def chat_json(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        schema: Mapping[str, Any],
+        *,
+        model: str = "",
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Json:
+        """Ask the model for JSON of this schema; returns what `chat` returns, its `text` not yet validated.
+
+        If the model or the API refuses the schema (400), the answer is requested as the input of a tool.
+        """
+        body = self._request(messages, model, parameters)
+        bound = most_tokens([*messages, schema])
+        form = None if body["model"] in self._without_schemas else self._form(schema)
+        if form is not None:
+            try:
+                return self._asked({**body, "output_config": {"format": form}}, bound)
+            except InvalidRequest as error:
+                if not is_of_the_request(error):
+                    raise
+        answer = self._asked({**body, **_as_tool(schema)}, bound)
+        if form is not None:
+            self._without_schemas.add(body["model"])
+        return _from_tool(answer, schema)
+
+    def embed(self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None) -> Json:
+        """Raise InvalidRequest: Anthropic offers no model for vectors."""
+        del texts, model, dimensions
+        raise InvalidRequest(
+            "Anthropic offers no model that turns texts into vectors.",
+            service=ANTHROPIC.name,
+            remedy="Name a connection to another model server in the step's `connection`.",
+        )
+
+    def _request(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        model: str,
+        parameters: Mapping[str, Any] | None,
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> Json:
+        given = allowed(parameters or {}, _OURS, ANTHROPIC)
+        return request(named(model or self.model, ANTHROPIC), messages, given, tools)
+
+    def _form(self, schema: Mapping[str, Any]) -> Json | None:
+        """Return the schema in the form of structured outputs; None for one that they cannot express."""
+        require_sdk(ANTHROPIC)
+        from anthropic import transform_schema
+
+        try:
+            return {"type": "json_schema", "schema": transform_schema(dict(schema))}
+        except (ValueError, TypeError, AttributeError, AssertionError):
+            return None
+
+    def _asked(self, body: Json, bound: int, on_text: OnText | None = None) -> Json:
+        """Send a request; `bound`: the most tokens that the model reads."""
+        with permitted(ModelRequest(body["model"], bound, body["max_tokens"])) as permit, self._reading():
+            create: Any = self._sdk.messages.create
+            asked = {**body, "model": permit.model}
+            if on_text is None:
+                return counted(permit, plain_answer(create(**asked), permit.model))
+            with create(**asked, stream=True) as events:
+                return counted(permit, streamed(events, permit.model, on_text))
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Convert anything that the SDK or a malformed answer raises into an error of `clients.errors`."""
+        require_sdk(ANTHROPIC)
+        import anthropic
+
+        try:
+            yield
+        except ServiceError:
+            raise
+        except anthropic.APIStatusError as error:
+            _refuse(error)
+        except (anthropic.AnthropicError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise failures.of_broken_connection(ANTHROPIC, error) from None
+        except httpx.HTTPError as error:
+            raise failures.of_broken_connection(ANTHROPIC, error) from None
+
+
+def _as_tool(schema: Mapping[str, Any]) -> Json:
+    """Return the arguments that let a model answer with the input of a tool, which must be an object."""
+    wrapped = {"type": "object", "properties": {_ANSWER: dict(schema)}, "required": [_ANSWER]}
+    taken = dict(schema) if _is_object(schema) else wrapped
+    tool = {"name": _ANSWER, "description": "Give your answer.", "input_schema": taken}
+    return {"tools": [tool], "tool_choice": {"type": "tool", "name": _ANSWER}}
+
+
+def _from_tool(answer: Json, schema: Mapping[str, Any]) -> Json:
+    """Return an answer given through the tool as if it were a text."""
+    calls = [one for one in answer["tool_calls"] if one["name"] == _ANSWER]
+    if not calls:
+        return answer
+    given = calls[0]["arguments"]
+    value = given if _is_object(schema) else given.get(_ANSWER)
+    ended = "stop" if answer["finish_reason"] == "tool_calls" else answer["finish_reason"]
+    return {**answer, "text": json.dumps(value, ensure_ascii=False), "tool_calls": [], "finish_reason": ended}
+
+
+def _is_object(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") == "object"
+
+
+def _refuse(error: APIStatusError) -> NoReturn:
+    """Raise the error for an answer with an error status, or for an error in the middle of a stream."""
+    said = _said(error.body)
+    if error.status_code < 300:
+        raise Unavailable(f"Anthropic stopped answering: {said}", service=ANTHROPIC.name) from None
+    if error.status_code == _PAYMENT_REQUIRED or _NO_CREDIT.search(said):
+        raise no_credit(ANTHROPIC, error.status_code, said, _BILLING) from None
+    refused = failures.of_status(ANTHROPIC, error.status_code, error.response.headers, said)
+    raise advised(refused, _LESS_TEXT) from None
+
+
+def _said(body: Any) -> str:
+    inner = body.get("error") if isinstance(body, Mapping) else None
+    return str(inner.get("message") or "") if isinstance(inner, Mapping) else ""

@@ -1,0 +1,46 @@
+"""The declaration of Anthropic's API, and the settings of its connections."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from clients.base_url import BaseUrl
+from clients.reads import Read
+from clients.service import Extra, Key, Service, Setting
+
+_URL = "https://api.anthropic.com"
+
+
+class AnthropicSettings(BaseModel):
+    """Settings of an account, `connections.<name>` in config.yaml."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    api_key: SecretStr = Field(SecretStr(""), description="Its key.")
+    base_url: BaseUrl = Field(_URL, description="The address of the API.")
+    model: str = Field("", description="The model. Empty: `model_defaults.model`.")
+
+
+ANTHROPIC = Service(
+    name="anthropic",
+    title="Anthropic",
+    icon="neurology",
+    settings=AnthropicSettings,
+    error_name="Anthropic",
+    usual_name="claude",
+    url=_URL,
+    key=Key(
+        setting="api_key",
+        variable="ANTHROPIC_API_KEY",
+        place="Claude Console, API keys",
+        url="https://platform.claude.com/settings/keys",
+    ),
+    beside_key=(Setting("model", "ANTHROPIC_MODEL", "Model", "Empty: the one in config.yaml"),),
+    extra=Extra("anthropic", "anthropic", "anthropic"),
+    reads=(
+        Read("GET", "/v1/models"),
+        Read("GET", "/v1/models/*"),
+        Read("POST", "/v1/messages"),
+    ),
+    is_model=True,
+)

@@ -1,0 +1,196 @@
+"""The client of Google's Gemini models, using the google-genai SDK."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+import httpx
+
+from clients import error_mapping as failures
+from clients.client import CheckLine, Client, Opening
+from clients.errors import AuthError, BadAnswer, InvalidRequest, ServiceError
+from clients.gemini.answers import plain_answer
+from clients.gemini.messages import config, contents
+from clients.gemini.service import GEMINI, GeminiSettings
+from clients.models.asking import (
+    OnText,
+    advised,
+    allowed,
+    check_lines,
+    counted,
+    is_of_the_request,
+    named,
+    require_sdk,
+)
+from clients.models.metering import ModelRequest, most_tokens, permitted
+from clients.models.vectors import batches, checked
+from clients.models.words import asked_in_words
+
+if TYPE_CHECKING:
+    from google.genai import Client as Sdk
+    from google.genai.errors import APIError
+
+Json: TypeAlias = dict[str, Any]
+
+_CHATS = "generateContent"
+_LESS_TEXT = "Give the model less text, or use one with a larger context."
+_NO_KEY = "API_KEY_INVALID"
+"""The reason of a 400 for a wrong key."""
+_RETRY = "type.googleapis.com/google.rpc.RetryInfo"
+
+
+class GeminiClient(Client):
+    """One account."""
+
+    service = GEMINI
+    http: httpx.Client
+
+    def __init__(self, settings: GeminiSettings, http: httpx.Client) -> None:
+        self.http = http
+        self.model = settings.model
+        self.embedding_model = settings.embedding_model or settings.model
+        self.base_url = settings.base_url
+        self._key = settings.api_key
+        self._without_schemas: set[str] = set()
+
+    @classmethod
+    def open(cls, settings: GeminiSettings, opening: Opening) -> GeminiClient:
+        """Return a client for these settings."""
+        return cls(settings, opening.http(GEMINI, settings.base_url))
+
+    @cached_property
+    def _sdk(self) -> Sdk:
+        require_sdk(GEMINI)
+        from google.genai import Client as Sdk
+        from google.genai.types import HttpOptions
+
+        from clients.models.bridge import bridged
+
+        options = HttpOptions(base_url=self.base_url, api_version="v1beta", httpx_client=bridged(self.http))
+        # Without a key, the SDK would take one from the environment. It retries nothing unless it is told to.
+        return Sdk(api_key=self._key.get_secret_value() or "none", vertexai=False, http_options=options)
+
+    def account(self) -> str:
+        """Return the server's host: there is no account that could be named without revealing the key."""
+        return httpx.URL(self.base_url).netloc.decode("ascii")
+
+    def check(self) -> list[CheckLine]:
+        """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
+        return check_lines(GEMINI, self.account(), self.model, self.models)
+
+    def models(self) -> list[str]:
+        """List the names of the models that answer questions."""
+        with self._reading():
+            found = [one for one in self._sdk.models.list() if _CHATS in (one.supported_actions or [])]
+            return sorted(str(one.name).removeprefix("models/") for one in found)
+
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        model: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        on_text: OnText | None = None,
+    ) -> Json:
+        """Ask the model once; takes and returns what `OpenAIClient.chat` does."""
+        system, turns = contents(messages)
+        wish = config(system, allowed(parameters or {}, frozenset(), GEMINI), tools, None)
+        return self._asked(model, turns, wish, most_tokens([*messages, *tools]), on_text)
+
+    def chat_json(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        schema: Mapping[str, Any],
+        *,
+        model: str = "",
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Json:
+        """Ask the model for JSON of this schema; returns what `chat` returns, its `text` not yet validated.
+
+        If the API refuses the schema (400), any JSON is requested, with the schema in the instructions.
+        """
+        name, bound = model or self.model, most_tokens([*messages, schema])
+        given = allowed(parameters or {}, frozenset(), GEMINI)
+        if name not in self._without_schemas:
+            system, turns = contents(messages)
+            try:
+                return self._asked(name, turns, config(system, given, (), schema), bound)
+            except InvalidRequest as error:
+                if not is_of_the_request(error):
+                    raise
+        worded = asked_in_words(messages, schema)
+        system, turns = contents(worded)
+        wish = {**config(system, given, (), None), "response_mime_type": "application/json"}
+        answer = self._asked(name, turns, wish, most_tokens(worded))
+        self._without_schemas.add(name)
+        return answer
+
+    def embed(self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None) -> Json:
+        """Embed each text: {vectors, model, usage}, in the order of the texts; the API does not count the tokens.
+
+        `dimensions` only for models that can shorten their vectors. Raises InvalidRequest for an empty text.
+        """
+        name = named(model or self.embedding_model, GEMINI)
+        nothing = {"input_tokens": 0, "output_tokens": 0}
+        vectors: list[list[float]] = []
+        for batch in batches(texts, GEMINI):
+            with permitted(ModelRequest(name, most_tokens(batch), 0)) as permit, self._reading():
+                wish: Any = {"output_dimensionality": dimensions} if dimensions is not None else None
+                embed: Any = self._sdk.models.embed_content
+                answer = embed(model=permit.model, contents=list(batch), config=wish)
+                permit.answered(permit.model, nothing)
+                vectors += checked([one.values for one in answer.embeddings or []], len(batch), GEMINI)
+                name = permit.model
+        return {"vectors": vectors, "model": name, "usage": nothing}
+
+    def _asked(self, model: str, turns: list[Json], wish: Json, bound: int, on_text: OnText | None = None) -> Json:
+        """Send a request; `bound`: the most tokens that the model reads."""
+        name = named(model or self.model, GEMINI)
+        with permitted(ModelRequest(name, bound, wish.get("max_output_tokens"))) as permit, self._reading():
+            asked: Any = {"model": permit.model, "contents": turns, "config": wish}
+            if on_text is None:
+                answers: Any = [self._sdk.models.generate_content(**asked)]
+            else:
+                answers = self._sdk.models.generate_content_stream(**asked)
+            return counted(permit, plain_answer(answers, permit.model, on_text))
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Convert anything that the SDK or a malformed answer raises into an error of `clients.errors`."""
+        require_sdk(GEMINI)
+        from google.genai.errors import APIError
+
+        try:
+            yield
+        except ServiceError:
+            raise
+        except APIError as error:
+            _refuse(error)
+        except (ValueError, LookupError, TypeError, AttributeError, httpx.HTTPError) as error:
+            raise failures.of_broken_connection(GEMINI, error) from None
+
+
+def _refuse(error: APIError) -> NoReturn:
+    """Raise the error for an answer with an error status, which may come in the middle of a stream."""
+    said, headers = str(error.message or ""), dict(getattr(error.response, "headers", None) or {})
+    if not isinstance(error.code, int) or error.code < 300:
+        raise BadAnswer("Gemini sent an answer that does not match its API.", service=GEMINI.name) from None
+    details = _details(error)
+    if any(one.get("reason") == _NO_KEY for one in details):
+        words = f"Gemini answered {error.code}: {said}"
+        raise AuthError(words, service=GEMINI.name, http_status=error.code, outcome="not_done") from None
+    delay = next((str(one.get("retryDelay") or "") for one in details if one.get("@type") == _RETRY), "")
+    if delay and "retry-after" not in headers:
+        headers["retry-after"] = delay.removesuffix("s").partition(".")[0]
+    raise advised(failures.of_status(GEMINI, error.code, headers, said), _LESS_TEXT) from None
+
+
+def _details(error: APIError) -> list[Json]:
+    """Return what the API adds to an error (https://cloud.google.com/apis/design/errors#error_model)."""
+    inner = error.details.get("error") if isinstance(error.details, dict) else None
+    found = inner.get("details") if isinstance(inner, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -1,0 +1,48 @@
+"""The declaration of the Gemini API, and the settings of its connections."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from clients.base_url import BaseUrl
+from clients.reads import Read
+from clients.service import Extra, Key, Service, Setting
+
+_URL = "https://generativelanguage.googleapis.com"
+
+
+class GeminiSettings(BaseModel):
+    """Settings of an account, `connections.<name>` in config.yaml."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    api_key: SecretStr = Field(SecretStr(""), description="Its key.")
+    base_url: BaseUrl = Field(_URL, description="The address of the API.")
+    model: str = Field("", description="The model. Empty: `model_defaults.model`.")
+    embedding_model: str = Field("", description="The model for vectors. Empty: `model`.")
+
+
+GEMINI = Service(
+    name="gemini",
+    title="Gemini",
+    icon="asterisk",
+    settings=GeminiSettings,
+    error_name="Gemini",
+    url=_URL,
+    key=Key(
+        setting="api_key",
+        variable="GEMINI_API_KEY",
+        place="Google AI Studio, API keys",
+        url="https://aistudio.google.com/apikey",
+    ),
+    beside_key=(Setting("model", "GEMINI_MODEL", "Model", "Empty: the one in config.yaml"),),
+    extra=Extra("gemini", "google-genai", "google.genai"),
+    reads=(
+        Read("GET", "/v1beta/models"),
+        Read("GET", "/v1beta/models/*"),
+        Read("POST", "/v1beta/models/*:generateContent"),
+        Read("POST", "/v1beta/models/*:streamGenerateContent"),
+        Read("POST", "/v1beta/models/*:batchEmbedContents"),
+    ),
+    is_model=True,
+)

@@ -1,0 +1,122 @@
+"""What the clients of models do alike around a request: names, checks, and errors that every model server has."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from clients.client import CheckLine
+from clients.errors import BadAnswer, InvalidRequest, ServiceError
+from clients.models.metering import Permit
+from clients.plural import counted as counted_words
+from clients.service import Service
+
+OnText = Callable[[str], None]
+"""Receives each piece of text as it arrives."""
+_OF_THE_REQUEST = frozenset({400, 415, 422})
+"""Statuses for an unsupported part of a request, such as a schema."""
+_PAYMENT_REQUIRED = 402
+CUT_OFF = "The model server stopped in the middle of its answer."
+_TOO_LONG = re.compile(
+    r"context[ _](?:length|size|window)|prompt is too long|exceeds the maximum number of tokens", re.IGNORECASE
+)
+"""How OpenAI, vLLM, llama.cpp, Ollama, Anthropic and Gemini report that a text is too long: rephrasing the request does
+not help."""
+
+
+def named(model: str, service: Service) -> str:
+    """Return the name of a model. Raises InvalidRequest if there is none."""
+    if not model:
+        raise InvalidRequest(
+            "No model is set.",
+            service=service.name,
+            remedy="Set `model` in config.yaml (`connections.llm.model`), on the step, or in the prompt.",
+        )
+    return model
+
+
+def require_sdk(service: Service) -> None:
+    """Raise InvalidRequest if the SDK of a service is not installed."""
+    if service.absence:
+        raise InvalidRequest(service.absence, service=service.name, remedy=service.install)
+
+
+def counted(permit: Permit, answer: dict[str, Any]) -> dict[str, Any]:
+    """Report an answer as used, and return it."""
+    said = answer["text"] + json.dumps(answer["tool_calls"])
+    permit.answered(answer["model"], answer["usage"], len(said.encode()))
+    return answer
+
+
+def allowed(parameters: Mapping[str, Any], refused: frozenset[str], service: Service) -> dict[str, Any]:
+    """Return the parameters that have a value. Raises InvalidRequest for one that a prompt cannot set."""
+    found = sorted(refused & parameters.keys())
+    if found:
+        raise InvalidRequest(f"A prompt cannot set {', '.join(found)} among its parameters.", service=service.name)
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def tool_call(service: Service, call_id: str, name: str, written: Any) -> dict[str, Any]:
+    """Return a tool call as {id, name, arguments}; raises BadAnswer if the arguments are no JSON object."""
+    try:
+        arguments = json.loads(written or "{}") if isinstance(written, str) or written is None else written
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        said = f"The model called the tool {name!r} with arguments that are not a JSON object."
+        raise BadAnswer(said, service=service.name)
+    return {"id": call_id, "name": name, "arguments": arguments}
+
+
+def check_lines(service: Service, where: str, model: str, models: Callable[[], Sequence[str]]) -> list[CheckLine]:
+    """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error.
+
+    `where`: the server, for people; `models`: asks it for the names of its models.
+    """
+    try:
+        offered = models()
+    except ServiceError as error:
+        return [("server", False, f"{error.message} {error.remedy}")]
+    reached = ("server", True, f"{where} answers and offers {counted_words(len(offered), 'model')}.")
+    return [reached, _check_model(service, model, offered)]
+
+
+def _check_model(service: Service, model: str, offered: Sequence[str]) -> CheckLine:
+    names = ", ".join(offered[:5]) or "none"
+    if not model:
+        return ("model", False, f"No model is chosen: set the connection's `model`, for example one of: {names}.")
+    if model not in offered:
+        variable = service.variables["model"]
+        remedy = f"Set the connection's `model` to one of them in config.yaml, or {variable} in `.env`."
+        return ("model", False, f"The server does not offer {model!r}. It offers: {names}. {remedy}")
+    return ("model", True, f"{model} is there.")
+
+
+def is_too_long(error: ServiceError) -> bool:
+    """Return whether the text was too long for the model."""
+    return isinstance(error, InvalidRequest) and bool(_TOO_LONG.search(error.message))
+
+
+def is_of_the_request(error: InvalidRequest) -> bool:
+    """Return whether a part of the request may be unsupported, such as its schema, so that another may be accepted."""
+    return error.http_status in _OF_THE_REQUEST and not is_too_long(error)
+
+
+def advised(error: ServiceError, remedy: str) -> ServiceError:
+    """Return an error, with this remedy if the text was too long."""
+    if is_too_long(error):
+        error.remedy = remedy
+    return error
+
+
+def no_credit(service: Service, status: int, said: str, billing: str) -> InvalidRequest:
+    """Return the error for exhausted credit: waiting does not help. `billing`: where one pays."""
+    return InvalidRequest(
+        f"{service.error_name} answered {status}: the account has no credit left ({said or 'no details given'}).",
+        service=service.name,
+        http_status=_PAYMENT_REQUIRED if status in _OF_THE_REQUEST else status,  # no other request would be accepted
+        remedy=f"Add credit to the account at the provider ({billing}), then resume the run; "
+        "or use another connection.",
+    )
