@@ -34,6 +34,7 @@ from api.routes import (
 from api.routes.prompts import cases as prompt_cases
 from api.routes.prompts import changes as prompt_changes
 from api.routes.prompts import comparisons as prompt_comparisons
+from api.routes.prompts import fragments as prompt_fragments
 from api.routes.prompts import matrices as prompt_matrices
 from api.routes.prompts import texts as prompt_texts
 from api.routes.prompts import tries as prompt_tries
@@ -98,6 +99,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
         workflow_changes.router,
         prompt_changes.router,
         prompt_texts.router,
+        prompt_fragments.router,
         prompt_tries.router,
         prompt_comparisons.router,
         prompt_cases.router,

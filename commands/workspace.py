@@ -103,7 +103,7 @@ def _named(session: Look, names: list[str]) -> list[Problem]:
 
 
 def _all(session: Look) -> list[Problem]:
-    """Return the problems of the settings, of all workflows and of the working texts of all prompts."""
+    """Return the problems of the settings, of all workflows of the working texts of all prompts, and of fragments."""
     from engine.base.errors import OrchestraError, Problem
 
     orchestra, p = session.orchestra, session.principal
@@ -111,6 +111,7 @@ def _all(session: Look) -> list[Problem]:
     for shelf, facet in (
         (orchestra.workspace.workflows, orchestra.workflows),
         (orchestra.workspace.prompts, orchestra.prompts),
+        (orchestra.workspace.fragments, orchestra.fragments),
     ):
         for name in shelf.names():
             try:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from engine.people.trail import AuditTrail
     from engine.people.users import Users
     from engine.plugins.step_info import StepTypeInfo, TriggerTypeInfo
+    from engine.prompts.fragment_files import FragmentFiles
     from engine.prompts.prompt_cases import PromptCases
     from engine.prompts.prompt_files import PromptFiles
     from engine.prompts.prompts import PromptStore
@@ -89,8 +90,8 @@ ENGINE = Principal("engine", "owner")
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, prompts, tries, comparisons, cases, case_tests, drafts, runs, triggers,
-    approvals, budgets, usage, connections, users, demo`.
+    """An opened workspace. Facets: `workflows, prompts, fragments, tries, comparisons, cases, case_tests, drafts, runs,
+    triggers, approvals, budgets, usage, connections, users, demo`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -301,6 +302,14 @@ class Orchestra:
             self._consents.follow_prompt(name, new)
 
         return PromptFiles(self._prompt_store, self._audit, follow, self._proved, self._clock)
+
+    @cached_property
+    def fragments(self) -> FragmentFiles:
+        """The fragments that prompts share."""
+        from engine.prompts.fragment_files import FragmentFiles
+
+        follow = partial(self.drafts.follow, "fragment")
+        return FragmentFiles(self._prompt_store.fragments, self._audit, follow)
 
     def _proved(self, name: str, document: PromptDefinition) -> CaseProof:
         """Test a text with the cases of a prompt, by recorded answers alone."""

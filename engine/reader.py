@@ -18,6 +18,7 @@ from engine.connections.stand_ins import StandInProcess
 from engine.people.audit import Audit
 from engine.people.people import is_known
 from engine.prompts.cases import CaseStore
+from engine.prompts.fragment_files import FragmentFiles
 from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
@@ -42,8 +43,8 @@ from engine.workspace.workspace import Workspace
 
 
 class Reader:
-    """The facets of `Orchestra` that read: `workflows, prompts, tries, cases, case_tests, runs, approvals, budgets,
-    usage, connections`.
+    """The facets of `Orchestra` that read: `workflows, prompts, fragments, tries, cases, case_tests, runs, approvals,
+    budgets, usage, connections`.
 
     Close it when done. Only their reading methods work; others raise StorageError, since nothing could be recorded.
     """
@@ -67,6 +68,7 @@ class Reader:
             Renaming(self._state.renames, logs, self.workspace, utc_now),
         )
         self.prompts = PromptFiles(self._prompt_store, audit)
+        self.fragments = FragmentFiles(self._prompt_store.fragments, audit)
         self.cases = PromptCases(CaseStore(self.workspace.prompts), audit)
         troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now, self.workspace.workflow_ids)
         self.connections = Connections(self.workspace, loaded, self._accounts, modes, audit, troubles, utc_now)

@@ -26,6 +26,7 @@ _PLACES = {
     "fmt": "workspace.fmt",
     "workflows": "workflows.group",
     "prompts": "prompts.prompts.group",
+    "fragments": "fragments.group",
     "connections": "connections.group",
     "users": "users.group",
     "audit": "audit.group",

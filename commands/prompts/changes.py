@@ -94,14 +94,18 @@ def versions(
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.prompts.versions(session.principal, name)
         users = session.orchestra.prompts.users(session.principal, name)
+        changed = session.orchestra.prompts.get(session.principal, name).changed_fragments
     if as_json:
-        document({"prompt": name, "versions": [asdict(one) for one in found], "used_by": users})
+        rows = [asdict(one) for one in found]
+        document({"prompt": name, "versions": rows, "used_by": users, "changed_fragments": changed})
         return DONE
     if found:
         table(["VERSION", "LABELS"], [[one.version, ", ".join(one.labels)] for one in found])
     else:
         say(f"{name} has no saved version yet. {_SAVE.format(name)} saves one.")
     say(f"Used by: {', '.join(users) or 'no workflow'}.")
+    for one in changed:
+        say(f"The fragment {one} has changed since the production version was saved.")
     return DONE
 
 

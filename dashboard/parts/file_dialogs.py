@@ -1,4 +1,4 @@
-"""The dialogs that copy, rename and delete workflows and prompts."""
+"""The dialogs that copy, rename and delete workflows, prompts and fragments."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from engine.base.names import usable_name
+from engine.prompts.fragment_files import FragmentFiles
 from engine.prompts.prompt_files import PromptFiles
 from engine.workflows.workflow_files import WorkflowFiles
 
@@ -20,15 +21,19 @@ NAME_HELP = "Lower-case letters, digits, '-' and '_'. It is the name of the file
 
 @dataclass(frozen=True)
 class Kind:
-    """Workflows or prompts: the noun for one, and the part of the engine that has them.
+    """Workflows, prompts or fragments: the noun for one, and the part of the engine that has them.
 
-    `word` is also the path of its page, and with an `s` that of the list.
+    `word` is also the path of its page; `home` is the path of the page that lists them, with its tab if it has several,
+    and `file` the place of their files.
     """
 
     word: str
-    facet: Callable[[Visit], WorkflowFiles | PromptFiles]
+    facet: Callable[[Visit], WorkflowFiles | PromptFiles | FragmentFiles]
     on_rename: str
     on_delete: str
+    file: str
+    home: str
+    tab: str = ""
 
 
 WORKFLOW = Kind(
@@ -36,12 +41,25 @@ WORKFLOW = Kind(
     lambda visit: visit.orchestra.workflows,
     "Workflows that call it are updated. Earlier runs keep the old name.",
     "Its triggers are turned off. Its runs stay.",
+    "workflows/{}.json",
+    "workflows",
 )
 PROMPT = Kind(
     "prompt",
     lambda visit: visit.orchestra.prompts,
     "Workflows that use it are updated. Earlier runs keep the old name.",
     "Its versions are moved with it.",
+    "prompts/{}.json",
+    "prompts",
+)
+FRAGMENT = Kind(
+    "fragment",
+    lambda visit: visit.orchestra.fragments,
+    "Prompts and fragments that name it are updated.",
+    "Versions of prompts keep the text that they were saved with.",
+    "prompts/fragments/{}.md",
+    "prompts",
+    "fragments",
 )
 
 
@@ -49,7 +67,8 @@ def file_menu(visit: Visit, kind: Kind, name: str) -> None:
     """Show the button that opens Duplicate, Rename and Delete."""
     if not visit.may("edit"):
         return
-    actions = {"Duplicate": _duplicate, "Rename": _rename, "Delete": _delete}
+    copying = {} if kind is FRAGMENT else {"Duplicate": _duplicate}
+    actions = {**copying, "Rename": _rename, "Delete": _delete}
     key = f"menu-{name}" if kind is WORKFLOW else f"menu-{kind.word}-{name}"
     chosen = st.menu_button("More", list(actions), key=key, type="tertiary", icon=":material/more_horiz:")
     if chosen:
@@ -62,7 +81,8 @@ def _duplicate(visit: Visit, kind: Kind, name: str) -> None:
     new = name_field("Name of the copy", free_name(name, names(visit, kind)), f"copy-name-{name}")
 
     def copy(_request_key: str) -> str:
-        return kind.facet(visit).duplicate(visit.who, name, new.strip()).name
+        facet = kind.facet(visit)
+        return "" if isinstance(facet, FragmentFiles) else facet.duplicate(visit.who, name, new.strip()).name
 
     action_button(
         "Duplicate", "copy-make", copy, lambda made: open_file(visit, kind, made, "made"), scope=new, type="primary"
@@ -87,7 +107,7 @@ def _rename(visit: Visit, kind: Kind, name: str) -> None:
 @st.dialog("Delete?", icon=":material/delete:")
 def _delete(visit: Visit, kind: Kind, name: str) -> None:
     """Ask for confirmation, then move it to the trash."""
-    st.write(plain(f"{kind.word}s/{name}.json moves to the trash of this workspace, .orchestra/trash."))
+    st.write(plain(f"{kind.file.format(name)} moves to the trash of this workspace, .orchestra/trash."))
     st.caption(kind.on_delete)
 
     def remove(_request_key: str) -> str:
@@ -96,7 +116,7 @@ def _delete(visit: Visit, kind: Kind, name: str) -> None:
 
     def gone(_name: str) -> None:
         session.tell(f"{name} is in the trash.")
-        visit.go(f"{kind.word}s")
+        visit.go(kind.home, **({"tab": kind.tab} if kind.tab else {}))
 
     action_button("Delete", "delete-make", remove, gone, scope=name, type="primary", icon=":material/delete:")
 
@@ -114,6 +134,8 @@ def names(visit: Visit, kind: Kind) -> set[str]:
     """Return the names in use."""
     if kind is WORKFLOW:
         return set(visit.orchestra.workflows.names(visit.who))
+    if kind is FRAGMENT:
+        return {one.name for one in visit.orchestra.fragments.list(visit.who)}
     return {one.name for one in visit.orchestra.prompts.list(visit.who)}
 
 

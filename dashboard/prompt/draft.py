@@ -92,7 +92,7 @@ def relabelled(draft: Draft, file: PromptFile) -> None:
 
 def with_labels(document: Mapping[str, Any], saved: Mapping[str, Any]) -> str:
     """Return a text with the labels of the saved file, their protection and their history."""
-    rest = {key: value for key, value in document.items() if key not in (*OF_THE_PROMPT, "version")}
+    rest = {key: value for key, value in document.items() if key not in (*OF_THE_PROMPT, "version", "fragments")}
     return canonical({**rest, **{key: saved[key] for key in OF_THE_PROMPT if key in saved}}, "prompt")
 
 

@@ -21,6 +21,7 @@ from engine.prompts.protected import OF_THE_PROMPT
 from engine.runs.trying.prompt_differences import in_context, prompt_differences
 from engine.workspace.canonical import canonical
 
+_OF_NO_TEXT = (*OF_THE_PROMPT, "version", "fragments")
 _WORKING_TEXT = 0
 
 
@@ -56,8 +57,11 @@ def _differences(visit: Visit, file: PromptFile, draft: Draft, version: PromptFi
         key=f"version-to-{file.name}",
         width=320,
     )
-    to = visit.orchestra.prompts.get(visit.who, file.name, other).document if other else document_of(typed(draft).text)
-    found = prompt_differences(version.document or {}, to or {})
+    if other:
+        to = visit.orchestra.prompts.get(visit.who, file.name, other).document or {}
+    else:
+        to = visit.orchestra.prompts.resolved(visit.who, document_of(typed(draft).text) or {})
+    found = prompt_differences(version.document or {}, to)
     if not found:
         st.caption("Both texts are the same.")
     for one in found:
@@ -157,5 +161,5 @@ def _relabelled(visit: Visit, draft: Draft, said: str) -> None:
 
 def comparable(document: Mapping[str, Any] | None) -> str:
     """Return the text without labels, which belong to the prompt rather than to a version."""
-    content = {name: value for name, value in (document or {}).items() if name not in (*OF_THE_PROMPT, "version")}
+    content = {name: value for name, value in (document or {}).items() if name not in _OF_NO_TEXT}
     return canonical(content, "prompt")

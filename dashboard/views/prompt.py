@@ -44,6 +44,7 @@ def show(visit: Visit) -> None:
     )
     _labels(visit, file)
     _hurt_workflows(visit, file)
+    _changed_fragments(visit, file)
     if visit.may("edit") and is_asking(visit, "prompt", name, file.text, lambda unsaved: begin(file, unsaved)):
         return
     draft = opened(file)
@@ -80,13 +81,22 @@ def _hurt_workflows(visit: Visit, file: PromptFile) -> None:
             st.warning(f"**{plain(name)}** uses this prompt and has {many}: {said}", icon=":material/warning:")
 
 
+def _changed_fragments(visit: Visit, file: PromptFile) -> None:
+    """Say which fragments have another text now than in the version that workflows use."""
+    for fragment in file.changed_fragments:
+        number = file.labels[DEFAULT_LABEL]
+        said = f"The fragment **{plain(fragment)}** has changed since version {number}, which is {DEFAULT_LABEL}."
+        st.info(f"{said} Save a version to use its new text.", icon=":material/update:")
+
+
 def _differs_from_default(visit: Visit, file: PromptFile) -> bool:
     """Return whether workflows that use the usual label get a different text from the one saved here."""
     number = file.labels.get(DEFAULT_LABEL)
     if number not in file.versions:
         return False
     version = visit.orchestra.prompts.get(visit.who, file.name, number)
-    return comparable(version.document) != comparable(file.document)
+    working = visit.orchestra.prompts.resolved(visit.who, file.document or {})
+    return comparable(version.document) != comparable(working)
 
 
 def _labels(visit: Visit, file: PromptFile) -> None:

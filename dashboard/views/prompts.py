@@ -1,4 +1,4 @@
-"""All prompts: the purpose of each, and the version in use."""
+"""All prompts: the purpose of each, and the version in use; and the fragments that they share."""
 
 from __future__ import annotations
 
@@ -8,17 +8,31 @@ from clients.plural import counted
 from dashboard.base import fields
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_badge, plain
-from dashboard.parts.file_dialogs import PROMPT, file_menu
+from dashboard.parts.file_dialogs import FRAGMENT, PROMPT, file_menu
 from dashboard.parts.header import page_header
+from dashboard.parts.tabs import page_tabs
 from dashboard.prompt.dialogs import import_prompt, new_prompt
+from dashboard.prompt.fragment import new_fragment
+from engine.prompts.fragment_files import FragmentSummary
 from engine.prompts.prompt_files import PromptSummary
 
+_SHOWN = 160
 PAGE = Page(title="Prompts", icon=":material/chat:", path="prompts", order=40)
 
 
 def show(visit: Visit) -> None:
-    """Show the list."""
-    page_header(visit, "Prompts", "Texts that are sent to models. Each is a plain JSON file in the folder prompts.")
+    """Show the prompts and the fragments that they share."""
+    page_header(visit, "Prompts", "Texts that are sent to models. Each is a plain file in the folder prompts.")
+    prompts, fragments = page_tabs(["Prompts", "Fragments"], "prompts-tabs")
+    if prompts.open:
+        with prompts:
+            _prompts(visit)
+    if fragments.open:
+        with fragments:
+            _fragments(visit)
+
+
+def _prompts(visit: Visit) -> None:
     if visit.may("edit"):
         with st.container(horizontal=True, gap="small"):
             is_new = st.button("New prompt", key="new-prompt", type="primary", icon=":material/add:")
@@ -35,6 +49,31 @@ def show(visit: Visit) -> None:
         st.info("No prompts yet; a workflow created from a sample brings its own.", icon=":material/chat:")
     for summary in found:
         _card(visit, summary)
+
+
+def _fragments(visit: Visit) -> None:
+    st.caption("Texts that several prompts share. A version of a prompt keeps the text that it was saved with.")
+    if visit.may("edit") and st.button("New fragment", key="new-fragment", type="primary", icon=":material/add:"):
+        new_fragment(visit)
+    found = visit.orchestra.fragments.list(visit.who)
+    if not found:
+        st.info('No fragments yet. Prompts name one as `{{ fragment("tone") }}`.', icon=":material/extension:")
+    for one in found:
+        _fragment_card(visit, one)
+
+
+def _fragment_card(visit: Visit, one: FragmentSummary) -> None:
+    with st.container(border=True, key=f"fragment-{one.name}", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-fragment-{one.name}"):
+            visit.title_link(one.name, "fragment", name=one.name)
+            if one.problems:
+                st.badge(counted(one.problems, "problem"), icon=":material/error:", color="red")
+            st.space("stretch")
+            file_menu(visit, FRAGMENT, one.name)
+        first, rest, _ = one.text.partition("\n")
+        st.markdown(plain(f"{first[:_SHOWN]} …" if rest or len(first) > _SHOWN else first))
+        users = [*one.used_by, *(f"fragment {name}" for name in one.used_in)]
+        st.caption(plain(f"used by {', '.join(users)}" if users else "not used yet"))
 
 
 def _card(visit: Visit, summary: PromptSummary) -> None:

@@ -40,6 +40,8 @@ class PromptDefinition(TypedDict, total=False):
     messages: ReadOnly[Sequence[PromptMessage]]
     output_schema: ReadOnly[JsonSchema | None]
     samples: ReadOnly[Sequence[PromptSample]]
+    fragments: ReadOnly[Mapping[str, str]]
+    """The fragments whose texts are in the messages of a version, each with a hash of its text then."""
     version: ReadOnly[int]
     """Its number, in what a run keeps."""
 

@@ -14,13 +14,16 @@ from engine.base.errors import ExpressionError, InvalidFile, InvalidInput, Probl
 from engine.base.json_text import JsonSchema
 from engine.base.wording import did_you_mean
 from engine.compiler.definition.model import Identifier, Version
-from engine.documents.json_file import JsonFile, JsonPath
+from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.schema_check import misfits
 from engine.documents.shapes import Fault, faults
 from engine.expressions.expressions import Template, compile_template
 from engine.expressions.json_values import shown
 from engine.plugins.step import JsonValue
+from engine.workspace.canonical import canonical
 
+_DRAFT = "prompt"
+"""The file name in problems of a prompt that is not saved."""
 LABEL = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 
 
@@ -87,7 +90,13 @@ class PromptModel(_Part):
     messages: list[MessageModel] = Field(min_length=1)
     output_schema: dict[str, Any] | None = None
     samples: list[SampleModel] = Field(default_factory=list)
+    fragments: dict[str, str] = Field(default_factory=dict)
     moves: list[MoveModel] = Field(default_factory=list)
+
+
+def of_draft(document: Mapping[str, Any]) -> PromptDefinition:
+    """Return a document being edited, if it has the form of a prompt. Raises InvalidFile."""
+    return checked(parse(canonical(dict(document), "prompt"), _DRAFT))
 
 
 class Placed(Protocol):

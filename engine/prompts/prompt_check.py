@@ -14,6 +14,7 @@ from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.schema_check import schema_faults
 from engine.expressions.celtypes import Schema
 from engine.expressions.templates import parts
+from engine.prompts.fragments import Expander, Lookup, Reference, misuse, reference_in
 from engine.prompts.prompt import LABEL, PromptModel, filled, form_problems, prompt_problem, text_of
 from engine.prompts.variable_check import VariableChecker
 
@@ -21,9 +22,12 @@ _Known = Callable[[Mapping[str, Schema]], Mapping[str, Schema]]
 """Returns the schemas to check expressions against, from the variables that a prompt declares."""
 
 
-def problems_of(file: JsonFile, versions: Collection[int]) -> list[Problem]:
-    """Return all problems of a prompt file, by place; `versions` are the numbers saved so far."""
-    return _problems(file, versions, dict)
+def problems_of(file: JsonFile, versions: Collection[int], fragments: Lookup | None = None) -> list[Problem]:
+    """Return all problems of a prompt file, by place; `versions` are the numbers saved so far.
+
+    `fragments` returns the texts of fragments; without it, the text may have none.
+    """
+    return _problems(file, versions, dict, fragments)
 
 
 def version_errors(file: JsonFile) -> list[Problem]:
@@ -39,7 +43,9 @@ def _as_anything(variables: Mapping[str, Schema]) -> Mapping[str, Schema]:
     return {name: {} for name in variables}
 
 
-def _problems(file: JsonFile, versions: Collection[int], known: _Known) -> list[Problem]:
+def _problems(
+    file: JsonFile, versions: Collection[int], known: _Known, fragments: Lookup | None = None
+) -> list[Problem]:
     value: Any = file.value
     if not isinstance(value, dict):
         return [prompt_problem(file, (), "A prompt file holds one JSON object.", "form")]
@@ -47,7 +53,8 @@ def _problems(file: JsonFile, versions: Collection[int], known: _Known) -> list[
         PromptModel.model_validate(file.value)
     except ValidationError as error:
         found = form_problems(file, error)
-        return _sorted([*found, *_content_problems(file, _readable(file.value, found), set(), known)])
+        readable = _readable(file.value, found)
+        return _sorted([*found, *_content_problems(file, readable, set(), known, fragments)])
     document: PromptDefinition = file.value
     used: set[str] = set()
     schemas = list(_schema_problems(file, document))
@@ -55,7 +62,7 @@ def _problems(file: JsonFile, versions: Collection[int], known: _Known) -> list[
         *schemas,
         *_label_problems(file, document.get("labels", {}), versions),
         *_protection_problems(file, document),
-        *_content_problems(file, document, used, known),
+        *_content_problems(file, document, used, known, fragments),
         *([] if schemas else _sample_problems(file, document)),
     ]
     for name in document.get("variables", {}):
@@ -121,21 +128,27 @@ def _has_text(message: Any) -> bool:
     return isinstance(content, str) or (isinstance(content, list) and all(isinstance(one, str) for one in content))
 
 
-def _content_problems(file: JsonFile, document: PromptDefinition, used: set[str], known: _Known) -> Iterator[Problem]:
+def _content_problems(
+    file: JsonFile, document: PromptDefinition, used: set[str], known: _Known, fragments: Lookup | None
+) -> Iterator[Problem]:
     """Check every expression of every message; add the variables they use to `used`."""
     declared = document.get("variables", {})
     checker = VariableChecker.of(known(declared))
+    expander = Expander(fragments) if fragments is not None else None
     for number, message in enumerate(document.get("messages", [])):
         path: JsonPath = ("messages", number, "content")
         if not message:
             continue  # it cannot be read
         if not text_of(message["content"]).strip():
             yield prompt_problem(file, path, "The message is empty.", "empty_message")
-        for error in _expression_errors(text_of(message["content"]), checker, used):
+        for error in _expression_errors(text_of(message["content"]), checker, used, expander):
             yield _expression_problem(file, path, message["content"], error, frozenset(declared))
 
 
-def _expression_errors(text: str, checker: VariableChecker, used: set[str]) -> Iterator[ExpressionError]:
+def _expression_errors(
+    text: str, checker: VariableChecker, used: set[str], expander: Expander | None
+) -> Iterator[ExpressionError]:
+    """Yield what is wrong with the expressions of a text, and of its fragments; None: it may have none."""
     try:
         found = parts(text)
     except ExpressionError as error:
@@ -145,11 +158,35 @@ def _expression_errors(text: str, checker: VariableChecker, used: set[str]) -> I
     for part in found:
         if not part.is_expression:
             continue
+        reference = reference_in(part) if expander is not None else None
+        if expander is not None and reference is not None:
+            yield from _fragment_errors(reference, checker, used, expander)
+            continue
+        wrong_reference = misuse(part) if expander is not None else None
+        if wrong_reference is not None:
+            used |= checker.names
+            yield wrong_reference
+            continue
         named, errors = checker.check(part.text)
         used |= named
         for wrong in errors:
             wrong.details["offset"] = part.offset + wrong.details.get("offset", 0)
             yield wrong
+
+
+def _fragment_errors(
+    reference: Reference, checker: VariableChecker, used: set[str], expander: Expander
+) -> Iterator[ExpressionError]:
+    """Yield what is wrong with the text of a fragment, at the place of its reference."""
+    try:
+        text = expander.fragment(reference)
+    except ExpressionError as error:
+        used |= checker.names  # what it would have named is unknown
+        yield error
+        return
+    for wrong in _expression_errors(text, checker, used, None):
+        details = {**wrong.details, "offset": reference.name_at, "fragment": reference.name}
+        yield ExpressionError(wrong.message, remedy=wrong.remedy, **details)
 
 
 def _expression_problem(
@@ -162,12 +199,15 @@ def _expression_problem(
             offset -= len(content[number]) + 1
             number += 1
         path = (*path, number)
+    fragment = error.details.get("fragment")
     if error.details.get("unknown") == "name":
         name = error.details["name"]
         remedy = f"{did_you_mean(name, sorted(declared))} Or declare it under 'variables'.".strip()
-        said = f"The variable {name!r} is used and not declared."
+        where = f" in the fragment {fragment!r}" if fragment else ""
+        said = f"The variable {name!r} is used{where} and not declared."
         return prompt_problem(file, path, said, "undeclared_variable", remedy, offset=offset)
-    return prompt_problem(file, path, error.message, "expression", error.remedy, offset=offset)
+    said = f"In the fragment {fragment!r}: {error.message}" if fragment else error.message
+    return prompt_problem(file, path, said, "expression", error.remedy, offset=offset)
 
 
 def _sample_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.prompts import prompt_text
 from engine.prompts.prompt import MarkedMessage, checked, marked
-from engine.prompts.prompts import PromptStore
+from engine.prompts.prompts import DEFAULT_LABEL, PromptStore
 from engine.prompts.protected import CaseProof, Grounds, checked_reason, protected_in
 from engine.workspace.blanks import blank_prompt, checked_title, title_of
 from engine.workspace.canonical import canonical
@@ -27,8 +27,6 @@ Problems: TypeAlias = list[Problem]
 Prove: TypeAlias = Callable[[str, PromptDefinition], CaseProof]
 Names: TypeAlias = list[str]
 Messages: TypeAlias = list[MarkedMessage]
-_DRAFT = "prompt"
-"""The file name in problems of a prompt that is not saved."""
 _TEXT = "text"
 """The file name in problems of a text that is imported."""
 
@@ -60,6 +58,8 @@ class PromptFile:
     labels: dict[str, int]
     protected: list[str] = field(default_factory=list)
     """The labels that move only if the cases pass, or with a reason."""
+    changed_fragments: list[str] = field(default_factory=list)
+    """The fragments that have changed since the version that `production` names was saved."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class PromptFiles:
         `reason`: why a protected label may move although the cases do not all pass. Raises ProtectedLabel.
         """
         require(p, "edit", "change prompts")
-        why = self._grounds(name, label, reason, lambda: of_draft(parse(text, self._shelf.file(name)).value))
+        why = self._grounds(name, label, reason, lambda: self._store.draft(parse(text, self._shelf.file(name)).value))
         number = self._store.save_version(name, text, etag, label, p.id, why)
         self._begun(name, etag)
         self._audit.record(p, "prompts.save_version", name, {"version": number, "label": label} | _told(why))
@@ -260,14 +260,22 @@ class PromptFiles:
         if isinstance(reference_or_document, str):
             document = self._store.resolve(reference_or_document)
         else:
-            document = of_draft(reference_or_document)
+            document = self._store.draft(reference_or_document)
         messages = self._store.render(document, variables)
         return Rendered(messages, document.get("model"), document.get("version"))
 
     def marked(self, p: Principal, document: Mapping[str, Any], variables: Mapping[str, Any]) -> Messages:
         """Fill in a document being edited, with the values of variables marked. Calls no model. Raises as `render`."""
         require(p, "view", "see prompts")
-        return marked(of_draft(document), variables)
+        return marked(self._store.draft(document), variables)
+
+    def resolved(self, p: Principal, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a document with the texts of its fragments; as it is, if that fails."""
+        require(p, "view", "see prompts")
+        try:
+            return dict(self._store.draft(document))
+        except OrchestraError:  # `check` says why
+            return dict(document)
 
     def _working(self, name: str) -> PromptDefinition:
         return checked(self._shelf.read(name))
@@ -305,7 +313,7 @@ class PromptFiles:
             value = parse(text, self._shelf.file(name)).value
         except InvalidFile:
             value = None
-        document = value if isinstance(value, dict) else None
+        document, labels = value if isinstance(value, dict) else None, self._store.labels(name)
         return PromptFile(
             name,
             text,
@@ -313,8 +321,9 @@ class PromptFiles:
             document,
             problems,
             self._store.versions(name),
-            self._store.labels(name),
+            labels,
             self._protected(name),
+            self._store.changed_fragments(name, labels[DEFAULT_LABEL]) if DEFAULT_LABEL in labels else [],
         )
 
     def _or_damaged(self, name: str) -> PromptFile:
@@ -328,11 +337,6 @@ class PromptFiles:
 
 def _no_name() -> NoReturn:
     raise InvalidInput("The text does not name the prompt.", remedy="Give a name, or add `name:` to the front matter.")
-
-
-def of_draft(document: Mapping[str, Any]) -> PromptDefinition:
-    """Return a document being edited, if it has the form of a prompt. Raises InvalidFile."""
-    return checked(parse(canonical(dict(document), "prompt"), _DRAFT))
 
 
 def _told(why: Grounds) -> dict[str, Any]:

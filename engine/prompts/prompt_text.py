@@ -30,6 +30,7 @@ _LIKE_ROLE = re.compile(r"\\*<!--\s*role:", re.IGNORECASE)
 """A line that is read as a role; inside a message, one more backslash in front of it makes it text."""
 _ROLE = re.compile(r"<!-- role: (?P<role>[a-z]+)(?:, content: (?P<content>.+))? -->\s*\Z")
 _STRING = "string"
+_OF_A_VERSION = ("version", "fragments")
 _EXAMPLE = "<!-- role: user -->"
 _UNSAFE_IN_YAML = re.compile(r"[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029]")
 """What is written with an escape: control characters and line breaks that YAML would change."""
@@ -48,7 +49,7 @@ def written(name: str, document: PromptDefinition) -> str:
     `document` has the form of a prompt. Raises InvalidInput for one that is too large.
     """
     ordered: dict[str, Any] = json.loads(canonical(dict(document), "prompt"))
-    left_out = (*OF_THE_PROMPT, "messages", "version")
+    left_out = (*OF_THE_PROMPT, *_OF_A_VERSION, "messages")
     front = {_NAME: name} | {key: value for key, value in ordered.items() if key not in left_out}
     header = _yaml(front)
     messages = [_message(one["role"], one["content"]) for one in document["messages"]]
@@ -158,11 +159,13 @@ class _Reader:
         return ""
 
     def _refuse_what_is_not_text(self, front: YamlFile, values: dict[str, Any]) -> None:
-        for key in (*OF_THE_PROMPT, "messages"):
+        for key in (*OF_THE_PROMPT, *_OF_A_VERSION, "messages"):
             if key in values:
                 del values[key]
                 remedy = (
-                    "Set labels after the import." if key != "messages" else "Write them below, each with its role."
+                    "Labels are set, and versions are saved, after the import."
+                    if key != "messages"
+                    else "Write them below, each with its role."
                 )
                 said = f"{key!r} cannot be in front matter."
                 self.problems.append(front.problem((key,), said, "front_matter", f"Remove it. {remedy}"))

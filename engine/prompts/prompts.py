@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem, StaleEdit, StorageError, UnknownName
 from engine.base.names import child
 from engine.documents.json_file import JsonFile, parse, read
 from engine.files.atomic import etag, exclusive, make_folder, write_whole
 from engine.prompts import prompt
+from engine.prompts.fragment_files import FragmentStore
+from engine.prompts.fragments import fingerprint, with_fragments
+from engine.prompts.prompt import of_draft
 from engine.prompts.prompt_check import problems_of, version_errors
 from engine.prompts.protected import (
     OF_THE_PROMPT,
@@ -40,6 +44,7 @@ class PromptStore:
 
     def __init__(self, workspace: Workspace) -> None:
         self.shelf = workspace.prompts
+        self.fragments = FragmentStore(workspace)
         self._workflows = workspace.workflows
         self._lock = workspace.state_dir / "prompt-versions.lock"
 
@@ -73,9 +78,29 @@ class PromptStore:
 
     def number_of(self, name: str, document: Mapping[str, object]) -> int | None:
         """Return the newest version with this content, whatever the labels; None if there is none."""
-        content = {key: value for key, value in document.items() if key not in (*OF_THE_PROMPT, "version")}
-        numbers = reversed(self.versions(name))
-        return next((one for one in numbers if self.version(name, one).value == content), None)
+        content, numbers = _content(document), reversed(self.versions(name))
+        return next((one for one in numbers if _content(self.version(name, one).value) == content), None)
+
+    def draft(self, document: Mapping[str, object]) -> PromptDefinition:
+        """Return a document being edited as a version of it would be, if it has the form of a prompt.
+
+        Raises InvalidFile, ExpressionError (a fragment).
+        """
+        return with_fragments(of_draft(document), self.fragments.text)
+
+    def changed_fragments(self, name: str, number: int) -> list[str]:
+        """Return the fragments whose text is another one now than in a version, or that are gone."""
+        try:
+            kept = self.version(name, number).value.get("fragments") or {}
+        except (InvalidFile, UnknownName, AttributeError):  # the version says so itself
+            return []
+        return [one for one, mark in kept.items() if self._mark(one) != mark]
+
+    def _mark(self, fragment: str) -> str:
+        try:
+            return fingerprint(self.fragments.text(fragment))
+        except OrchestraError:
+            return ""
 
     def labels(self, name: str) -> dict[str, int]:
         """Return the labels of a prompt, {} if its file cannot be read."""
@@ -90,7 +115,7 @@ class PromptStore:
             file = parse(text, self.shelf.file(name))
         except InvalidFile as error:
             return error.problems
-        return problems_of(file, self.versions(name))
+        return problems_of(file, self.versions(name), self.fragments.text)
 
     def save(self, name: str, text: str, known_etag: str | None, by: str) -> str:
         """Save the working text as written, with a final line break; return the text that was written.
@@ -117,6 +142,7 @@ class PromptStore:
         errors = [one for one in self.check(name, text) if one.severity == "error" and one.code != "missing_version"]
         if errors:
             raise InvalidFile.of(self.shelf.file(name), errors)
+        resolved = self.draft(document)
         with exclusive(self._lock):
             self._must_be_current(name, known_etag)
             number = max(self.versions(name), default=0) + 1
@@ -124,7 +150,7 @@ class PromptStore:
             self._require_kept(name, None if known_etag is None else self._saved(name), document)
             if label:
                 document = moved(name, document, label, number, by, grounds, name)
-            self._write_version(name, number, document)
+            self._write_version(name, number, resolved)
             self.shelf.save(name, canonical(document, "prompt"), known_etag, by)
         return number
 
@@ -267,13 +293,22 @@ class PromptStore:
         if path.exists():
             raise StorageError(f"{path} is there already, and a version never changes.")
         content = {key: value for key, value in document.items() if key not in OF_THE_PROMPT}
-        write_whole(path, canonical(content, "prompt"))
+        text = canonical(content, "prompt")
+        _usable(f"{self.shelf.file(name)} with its fragments", text)
+        write_whole(path, text)
 
     def _folder(self, name: str) -> Path:
         return child(self.shelf.folder, f"{self.shelf.path(name).stem}.versions")
 
     def _version_path(self, name: str, number: int) -> Path:
         return child(self._folder(name), f"{number}.json")
+
+
+def _content(document: Any) -> Any:
+    """Return what makes a version what it is; whatever is not an object, as it is."""
+    if not isinstance(document, Mapping):
+        return document
+    return {key: value for key, value in document.items() if key not in (*OF_THE_PROMPT, "version", "fragments")}
 
 
 @lru_cache(maxsize=256)

@@ -48,10 +48,11 @@ def unformatted(workspace: Workspace) -> Formatted:
 
 def _changes(workspace: Workspace, by: str) -> tuple[Formatted, list[_Change]]:
     found, changes = Formatted(), list[_Change]()
-    for shelf in (workspace.workflows, workspace.prompts):
+    shelves: list[tuple[Shelf, Kind]] = [(workspace.workflows, "workflow"), (workspace.prompts, "prompt")]
+    for shelf, kind in shelves:
         for name in shelf.names():
             try:
-                changes.extend(_of_name(shelf, name, by))
+                changes.extend(_of_name(shelf, kind, name, by))
             except InvalidFile as error:
                 found.problems.extend(error.problems)
             except InvalidInput as error:
@@ -60,10 +61,10 @@ def _changes(workspace: Workspace, by: str) -> tuple[Formatted, list[_Change]]:
     return found, changes
 
 
-def _of_name(shelf: Shelf, name: str, by: str) -> Iterator[_Change]:
+def _of_name(shelf: Shelf, kind: Kind, name: str, by: str) -> Iterator[_Change]:
     """Yield the changes of a file and of its layout."""
     text = shelf.text(name)
-    written = _written(text, shelf.file(name), shelf.kind)
+    written = _written(text, shelf.file(name), kind)
     if written != text:
         yield _Change(shelf.file(name), partial(shelf.save, name, written, etag(text), by))
     layout = shelf.layout_path(name)

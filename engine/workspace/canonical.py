@@ -64,7 +64,7 @@ _WORKFLOW = Form(
 _PROMPT = Form(
     (
         "schema_version", "title", "description", "labels", "protected", "model", "parameters", "variables",
-        "messages", "output_schema", "samples", "moves",
+        "messages", "output_schema", "samples", "fragments", "moves",
     ),
     {
         "variables": Form(each=_SCHEMA),

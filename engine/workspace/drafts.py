@@ -14,7 +14,7 @@ from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.store.settings import Settings
 
-Kind = Literal["workflow", "prompt"]
+Kind = Literal["workflow", "prompt", "fragment"]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A folder of named JSON files, workflows or prompts: read, saved without losing edits, moved with their companions."""
+"""A folder of named files, such as workflows: read, saved without losing edits, moved with their companions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidFile, StaleEdit, StorageError, UnknownName
@@ -41,9 +41,20 @@ class Shelf:
     Changes are made under an OS lock, so that of two simultaneous saves the second gets StaleEdit.
     """
 
-    def __init__(self, root: Path, state_dir: Path, kind: Kind, clock: Clock) -> None:
+    def __init__(
+        self,
+        root: Path,
+        state_dir: Path,
+        kind: Kind | Literal["fragment"],
+        clock: Clock,
+        folder: str = "",
+        suffix: str = ".json",
+    ) -> None:
+        """`folder`: the path below `root`, by default the plural of `kind`; `suffix`: how names of files end."""
         self.kind = kind
-        self.folder = root / f"{kind}s"
+        self._shown = folder or f"{kind}s"
+        self.folder = root / self._shown
+        self._suffix = suffix
         self.history = History(state_dir / "versions" / f"{kind}s")
         self._trash = state_dir / "trash"
         self._lock = state_dir / "edit.lock"
@@ -61,9 +72,9 @@ class Shelf:
         except OSError as error:
             raise self._unreadable(error) from error
         return sorted(
-            name.removesuffix(".json")
+            name.removesuffix(self._suffix)
             for name in found
-            if name.endswith(".json") and not name.endswith(".layout.json") and not name.startswith(".")
+            if name.endswith(self._suffix) and not name.endswith(".layout.json") and not name.startswith(".")
         )
 
     def path(self, name: str) -> Path:
@@ -72,7 +83,7 @@ class Shelf:
         Raises InvalidInput for an invalid name, StorageError if the folder cannot be accessed.
         """
         try:
-            return child(self.folder, f"{checked_name(self.kind, name)}.json")
+            return child(self.folder, f"{checked_name(self.kind, name)}{self._suffix}")
         except OSError as error:
             raise self._unreadable(error) from error
 
@@ -81,7 +92,7 @@ class Shelf:
 
     def file(self, name: str) -> str:
         """Return the file's name in problems, e.g. `workflows/inbox-triage.json`."""
-        return f"{self.folder.name}/{name}.json"
+        return f"{self._shown}/{name}{self._suffix}"
 
     def text(self, name: str) -> str:
         """Return the text. Raises UnknownName, InvalidInput, and InvalidFile if it is not a plain UTF-8 file."""
@@ -99,7 +110,7 @@ class Shelf:
 
     def stamp(self, name: str) -> Stamp | None:
         """Return what changes with the file; None if it changed too recently to tell, () if there is none."""
-        return stamp(f"{self.folder}/{name}.json")  # joining paths takes longer than the look
+        return stamp(f"{self.folder}/{name}{self._suffix}")  # joining paths takes longer than the look
 
     def read(self, name: str) -> JsonFile:
         """Return the parsed file. Raises as `text`, and InvalidFile with every JSON problem."""
@@ -115,7 +126,7 @@ class Shelf:
     def changed_at(self, name: str) -> datetime:
         """Return when a listed file was last written; 1970 if it has just vanished."""
         try:
-            return datetime.fromtimestamp((self.folder / f"{name}.json").lstat().st_mtime, UTC)
+            return datetime.fromtimestamp((self.folder / f"{name}{self._suffix}").lstat().st_mtime, UTC)
         except OSError:
             return datetime.fromtimestamp(0, UTC)
 
@@ -192,7 +203,7 @@ class Shelf:
                 self._copy(name, new, self.text(name), by)
             follow()
             with storage_errors(self.folder):
-                for suffix in (".json", *_COMPANIONS):
+                for suffix in (self._suffix, *_COMPANIONS):
                     _remove(self.folder / f"{name}{suffix}")
                 sync_folder(self.folder)
             self.history.rename(name, new)
@@ -212,7 +223,7 @@ class Shelf:
     def _is_same(self, name: str, new: str) -> bool:
         return new != name and all(
             _contents(self.folder / f"{name}{suffix}") == _contents(self.folder / f"{new}{suffix}")
-            for suffix in (".json", *_COMPANIONS)
+            for suffix in (self._suffix, *_COMPANIONS)
         )
 
     def delete(self, name: str, check: Callable[[], object] = bool) -> Path:
@@ -226,7 +237,7 @@ class Shelf:
             target = self._trash_folder(name)
             with storage_errors(target):
                 make_folder(target, PRIVATE_FOLDER)
-                for suffix in (".json", *_COMPANIONS):
+                for suffix in (self._suffix, *_COMPANIONS):
                     self._move(self.folder / f"{name}{suffix}", target / f"{name}{suffix}")
                 make_private(target)
                 sync_folder(target)  # before the old names are certainly gone

@@ -28,6 +28,7 @@ class Workspace:
         self.workflows = Shelf(self.root, self.state_dir, "workflow", clock)
         self.workflow_ids = WorkflowIds(self.workflows)
         self.prompts = Shelf(self.root, self.state_dir, "prompt", clock)
+        self.fragments = Shelf(self.root, self.state_dir, "fragment", clock, "prompts/fragments", ".md")
 
     def make_private(self) -> None:
         """Make logs and state private, in workspaces made before this was so from the start.

@@ -49,6 +49,7 @@ EDITORS = [
     pytest.param(
         Editor("/prompt?name=classify-mail", "Prompt (JSON)", (("button", "Edit as JSON"),)), id="prompt as JSON"
     ),
+    pytest.param(Editor("/fragment?name=tone", "Text"), id="fragment"),
     pytest.param(Editor("/prompt?name=draft-reply", "Subject", (("tab", "Try"),)), id="value of a preview"),
     pytest.param(Editor("/demo", "Text", (("button", "Write a mail"),)), id="mail to the demo"),
     pytest.param(Editor("/approvals", "Reason or comment"), id="comment on a question"),
@@ -57,7 +58,9 @@ EDITORS = [
 
 @pytest.fixture(scope="module")
 def question(served: Served) -> None:
-    """A run that asks a person."""
+    """A run that asks a person; and a fragment."""
+    (served.root / "prompts" / "fragments").mkdir()
+    (served.root / "prompts" / "fragments" / "tone.md").write_text("Be kind.\n")
     (served.root / "workflows" / "asking.json").write_text(json.dumps(ASKING))
     orchestra = Orchestra.open(served.root, demo=True)
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from engine.files.atomic import etag
 from engine.people.access import Right
 from tests.faces.conftest import Open
 
@@ -93,6 +94,52 @@ def _import_prompt(go: Open, name: str, text: str) -> AppTest:
         at.text_input(key="import-prompt-name").set_value(name)
 
     return dialog(go("prompts"), lambda at: at.button(key="import-prompt").click(), fill, "import-prompt-make")
+
+
+def _set_command(name: str, text: str) -> Sequence[str]:
+    file = Path(mkdtemp(prefix="orchestra-faces-")) / "fragment.md"
+    file.write_text(text)
+    return ["fragments", "set", name, str(file)]
+
+
+def _fragments_tab(go: Open) -> AppTest:
+    at = go("prompts")
+    at.query_params["tab"] = "fragments"
+    return at.run()
+
+
+def _new_fragment(go: Open, name: str, text: str) -> AppTest:
+    def fill(at: AppTest) -> None:
+        at.text_input(key="new-fragment-name").set_value(name)
+        at.text_area(key="new-fragment-text").set_value(text)
+
+    return dialog(_fragments_tab(go), lambda at: at.button(key="new-fragment").click(), fill, "new-fragment-make")
+
+
+def _change_fragment(go: Open, name: str, text: str) -> AppTest:
+    at = go("fragment", name=name)
+    at.text_area[0].set_value(text).run()
+    return at.button(key=f"save-fragment-{name}").click().run()
+
+
+def _fragment(action: str, press: str) -> Callable[..., AppTest]:
+    def act(go: Open, name: str, new: str = "") -> AppTest:
+        def fill(at: AppTest) -> None:
+            if new:
+                at.text_input(key=f"rename-name-{name}").set_value(new)
+
+        return dialog(_fragments_tab(go), _menu(f"menu-fragment-{name}", action), fill, press)
+
+    return act
+
+
+def _shared_tone(orchestra: Any) -> None:
+    """Let a prompt and a fragment name a fragment."""
+    orchestra.fragments.save(_local(), "tone", "Be kind.", None)
+    orchestra.fragments.save(_local(), "spare", "{{ fragment('tone') }}", None)
+    file = orchestra.prompts.get(_local(), "classify-mail")
+    text = file.text.replace('"content": [', '"content": ["{{ fragment(\\"tone\\") }}",', 1)
+    orchestra.prompts.save(_local(), "classify-mail", text, file.etag)
 
 
 def _versions_tab(go: Open, name: str) -> AppTest:
@@ -247,6 +294,53 @@ WORKFLOWS = [
         _move,
         {"name": "small", "step": "two", "x": 250.0, "y": -40.0},
         [("InvalidInput", {"name": "small", "step": "one", "x": 1e9, "y": 0.0})],
+    ),
+]
+FRAGMENTS = [
+    Action(
+        "fragment-new",
+        "edit",
+        "fragments.save",
+        _set_command,
+        lambda name, text: ("PUT", f"/api/fragments/{name}", {"text": text}),
+        _new_fragment,
+        {"name": "tone", "text": "Be kind."},
+        [("InvalidInput", {"name": "Con", "text": "x"})],
+        hidden=("prompts", {"tab": "fragments"}, "new-fragment"),
+    ),
+    Action(
+        "fragment-change",
+        "edit",
+        "fragments.save",
+        _set_command,
+        lambda name, text: ("PUT", f"/api/fragments/{name}", {"text": text, "etag": etag("Be kind.\n")}),
+        _change_fragment,
+        {"name": "tone", "text": "Be short."},
+        before=[_shared_tone],
+        hidden=("fragment", {"name": "tone"}, "save-fragment-tone"),
+    ),
+    Action(
+        "fragment-rename",
+        "edit",
+        "fragments.rename",
+        lambda name, new: ["fragments", "rename", name, new],
+        lambda name, new: ("POST", f"/api/fragments/{name}/rename", {"new": new}),
+        _fragment("Rename", "rename-make"),
+        {"name": "tone", "new": "voice"},
+        [("InUse", {"name": "tone", "new": "spare"}), ("InvalidInput", {"name": "tone", "new": "Con"})],
+        [_shared_tone],
+        hidden=("prompts", {"tab": "fragments"}, "menu-fragment-tone"),
+    ),
+    Action(
+        "fragment-delete",
+        "edit",
+        "fragments.delete",
+        lambda name: ["fragments", "delete", name],
+        lambda name: ("DELETE", f"/api/fragments/{name}", None),
+        _fragment("Delete", "delete-make"),
+        {"name": "spare"},
+        [("InUse", {"name": "tone"})],
+        [_shared_tone],
     ),
 ]
 PROMPTS = [
@@ -420,7 +514,7 @@ USERS = [
         not_on_page=[{"user_id": "nobody"}],
     ),
 ]
-EVERY = [*WORKFLOWS, *PROMPTS, *USERS]
+EVERY = [*WORKFLOWS, *PROMPTS, *FRAGMENTS, *USERS]
 
 
 def _local() -> Any:

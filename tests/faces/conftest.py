@@ -132,7 +132,7 @@ class Faces:
         files = {
             str(path.relative_to(root)): _WHO_AND_WHEN.sub("", path.read_text())
             for folder in ("workflows", "prompts")
-            for path in sorted((root / folder).rglob("*.json"))
+            for path in sorted([*(root / folder).rglob("*.json"), *(root / folder).rglob("*.md")])
         }
         trash = sorted(one.name[len("20261120T073000Z-") :] for one in (root / ".orchestra" / "trash").glob("*"))
         people = [(one.id, one.name, one.role, one.has_password) for one in self.orchestra.users.list(LOCAL)]

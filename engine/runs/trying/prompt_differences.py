@@ -82,7 +82,7 @@ def _document(prompts: PromptFiles, p: Principal, name: str, which: str) -> Mapp
         raise UnknownName(f"label of the prompt {name}", which, [*file.labels, DRAFT])
     if file.document is None:
         raise InvalidInput(f"The {which} text of {name} is not a JSON object.", remedy="Correct the file first.")
-    return file.document
+    return prompts.resolved(p, file.document) if which == DRAFT else file.document
 
 
 def _parts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,6 @@ from engine.documents.json_file import parse
 from engine.people.access import Principal
 from engine.prompts.model_answers import schema_problem
 from engine.prompts.prompt import filled, marked
-from engine.prompts.prompt_files import of_draft
 from engine.prompts.prompts import DEFAULT_LABEL, PromptStore
 from engine.record.storable import unstorable
 from engine.runs.trying.asking import model_of
@@ -93,7 +92,7 @@ class Wishes:
         value = parse(working if wish.text is None else wish.text, self._store.shelf.file(name)).value
         if not isinstance(value, dict):
             raise InvalidInput("The text of a prompt is a JSON object.", remedy="Write it as docs/files.md shows.")
-        return of_draft(value), None
+        return self._store.draft(value), None
 
     def _given(
         self, p: Principal, name: str, document: PromptDefinition, wish: Wish

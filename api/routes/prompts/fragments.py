@@ -1,0 +1,70 @@
+"""`/api/fragments`: texts that several prompts share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from api.base.documents import Deleted, FileText, Refusal, Renaming
+from api.base.routing import Acting, Door, SignedInRoute
+from api.base.turns import CHECKED, TOO_MANY
+from engine.prompts.fragment_files import Fragment, FragmentSummary
+
+router = APIRouter(prefix="/api/fragments", tags=["Prompts"], route_class=SignedInRoute)
+_IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
+
+
+class FragmentRows(BaseModel):
+    """The fragments, by name."""
+
+    fragments: list[FragmentSummary]
+
+
+class FragmentRenamed(BaseModel):
+    """A fragment under its new name, and the prompts that changed with it."""
+
+    name: str
+    prompts: list[str]
+
+
+@router.get("", summary="List fragments", response_model=FragmentRows)
+def list_fragments(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List all fragments with the prompts and fragments that name them."""
+    return {"fragments": orchestra.fragments.list(principal)}
+
+
+@router.get("/{name}", summary="Get a fragment", response_model=Fragment)
+def get_fragment(name: str, orchestra: Door, principal: Acting) -> Any:
+    """Return a fragment with its problems and users."""
+    return orchestra.fragments.get(principal, name)
+
+
+@router.put(
+    "/{name}", summary="Save a fragment", response_model=Fragment, responses=_IN_USE | TOO_MANY, dependencies=[CHECKED]
+)
+def save_fragment(name: str, sent: FileText, orchestra: Door, principal: Acting) -> Any:
+    """Save the text of a fragment; the answer lists its problems, which do not prevent saving.
+
+    `etag` is that of the text to replace; without it, the fragment must not exist yet. 409 if the file has changed.
+    """
+    return orchestra.fragments.save(principal, name, sent.text, sent.etag)
+
+
+@router.delete("/{name}", summary="Delete a fragment", response_model=Deleted, responses=_IN_USE)
+def delete_fragment(name: str, orchestra: Door, principal: Acting) -> dict[str, str]:
+    """Move a fragment to the trash. 409 while a prompt or another fragment names it."""
+    return {"name": name, "trash": orchestra.fragments.delete(principal, name).name}
+
+
+@router.post(
+    "/{name}/rename",
+    summary="Rename a fragment",
+    response_model=FragmentRenamed,
+    responses=_IN_USE | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def rename_fragment(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Rename a fragment, also where prompts and fragments name it. 409 if the name is taken."""
+    return {"name": sent.new, "prompts": orchestra.fragments.rename(principal, name, sent.new)}

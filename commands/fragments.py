@@ -1,0 +1,107 @@
+"""`orchestra fragments`: texts that several prompts share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from clients.plural import counted
+from commands.base.failures import DONE
+from commands.base.inputs import text_in
+from commands.base.opened import looked_at, opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, note, raw, say, table
+
+group = typer.Typer(help="Texts that several prompts share.", no_args_is_help=True, rich_markup_mode=None)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The fragment.")]
+_LARGEST_BYTES = 1_000_000
+
+
+@group.command("list")
+def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """List the fragments with the prompts and fragments that name them."""
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.fragments.list(session.principal)
+    if as_json:
+        document({"fragments": found})
+        return DONE
+    rows = [
+        [one.name, one.problems or "", ", ".join(one.used_by), ", ".join(one.used_in), one.text.partition("\n")[0]]
+        for one in found
+    ]
+    table(["FRAGMENT", "PROBLEMS", "PROMPTS", "FRAGMENTS", "TEXT"], rows)
+    return DONE
+
+
+@group.command()
+def show(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Show the text of a fragment, and what names it."""
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.fragments.get(session.principal, name)
+    if as_json:
+        document(found)
+        return DONE
+    raw(found.text)
+    users = [*found.used_by, *(f"the fragment {one}" for one in found.used_in)]
+    note(f"Used by: {', '.join(users) or 'no prompt'}.")
+    for problem in found.problems:
+        note(f"{problem.severity}: {problem}")
+    return DONE
+
+
+@group.command("set")
+def set_(
+    name: Name,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file with the text; `-` reads standard input.")],
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Create a fragment, or give it another text. Versions of prompts keep theirs."""
+    text = text_in(file, _LARGEST_BYTES)
+    with opened(workspace, demo=demo) as session:
+        fragments, p = session.orchestra.fragments, session.principal
+        known = next((one for one in fragments.list(p) if one.name == name), None)
+        found = fragments.save(p, name, text, fragments.get(p, name).etag if known else None)
+    if as_json:
+        document(found)
+        return DONE
+    say(f'The fragment {name!r} is saved. Prompts name it as {{{{ fragment("{name}") }}}}.')
+    if found.used_by:
+        say(f"Used by {counted(len(found.used_by), 'prompt')}: {', '.join(found.used_by)}. Save versions to use it.")
+    for problem in found.problems:
+        note(f"{problem.severity}: {problem}")
+    return DONE
+
+
+@group.command()
+def rename(
+    name: Name,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")],
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Rename a fragment, also where prompts and fragments name it."""
+    with opened(workspace, demo=demo) as session:
+        changed = session.orchestra.fragments.rename(session.principal, name, new)
+    if as_json:
+        document({"fragment": new, "prompts": changed})
+        return DONE
+    say(f"The fragment {name!r} is now called {new!r}.")
+    if changed:
+        say(f"Also changed: {', '.join(changed)}.")
+    return DONE
+
+
+@group.command()
+def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Move a fragment to the trash. Refused while a prompt or another fragment names it."""
+    with opened(workspace, demo=demo) as session:
+        trash = session.orchestra.fragments.delete(session.principal, name)
+    if as_json:
+        document({"fragment": name, "trash": str(trash)})
+    else:
+        say(f"The fragment {name!r} is in {trash}; move its file back to restore it.")
+    return DONE

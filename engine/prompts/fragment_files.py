@@ -1,0 +1,246 @@
+"""The `fragments` facet: texts that several prompts share, files in `prompts/fragments`, and who uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeAlias
+
+from engine.base.errors import ExpressionError, InUse, InvalidFile, OrchestraError, Problem, UnknownName
+from engine.base.wording import did_you_mean
+from engine.documents.json_file import JsonPath, parse
+from engine.documents.json_reader import Lines
+from engine.expressions.templates import parts
+from engine.files.atomic import etag as etag_of
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.prompts.fragments import Expander, misuse, reference_in, references, renamed, texts_of
+from engine.workspace.canonical import as_written
+from engine.workspace.workspace import Workspace
+
+# Inside the class below, `list` is the method.
+Problems: TypeAlias = list[Problem]
+Names: TypeAlias = list[str]
+
+
+@dataclass(frozen=True)
+class FragmentSummary:
+    """One line of the list of fragments; `problems` counts its own."""
+
+    name: str
+    text: str
+    """The text, as prompts get it."""
+    problems: int
+    used_by: list[str]
+    """The prompts that name it, sorted."""
+    used_in: list[str]
+    """The fragments that name it, sorted."""
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A fragment, for display."""
+
+    name: str
+    text: str
+    """The text of the file."""
+    etag: str
+    problems: list[Problem]
+    used_by: list[str]
+    """The prompts that name it, sorted."""
+    used_in: list[str]
+    """The fragments that name it, sorted."""
+
+
+class FragmentStore:
+    """Reads fragments, checks them and finds their users."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.shelf, self._prompts = workspace.fragments, workspace.prompts
+
+    def text(self, name: str) -> str:
+        """Return the text that takes the place of a reference. Raises UnknownName, InvalidFile."""
+        known = self.shelf.names()
+        if name not in known:
+            remedy = f"{did_you_mean(name, known)} Create it with `orchestra fragments set NAME FILE`.".strip()
+            raise UnknownName("fragment", name, remedy=remedy)
+        return self.shelf.text(name).removesuffix("\n")
+
+    def check(self, name: str, text: str) -> list[Problem]:
+        """Return what is wrong with a text as the fragment `name`, by place."""
+        lines, file = Lines(text), self.shelf.file(name)
+
+        def problem(error: ExpressionError) -> Problem:
+            line, column = lines.place(int(error.details.get("offset", 0)))
+            return Problem(error.message, "fragment", file=file, line=line, column=column, remedy=error.remedy)
+
+        return [problem(one) for one in self._errors(name, text)]
+
+    def _errors(self, name: str, text: str) -> Iterator[ExpressionError]:
+        expander = Expander(self.text)
+        try:
+            found = parts(text)
+        except ExpressionError as error:
+            yield error
+            return
+        for part in found:
+            wrong, reference = misuse(part), reference_in(part)
+            if wrong is not None:
+                yield wrong
+            if reference is not None:
+                try:
+                    expander.fragment(reference, (name,))
+                except ExpressionError as error:
+                    yield error
+
+    def prompts_with(self, name: str) -> list[str]:
+        """Return the prompts whose working text names a fragment, sorted; a damaged one if it seems to."""
+        return [one for one in self._prompts.names() if name in _named_in_prompt(_read(self._prompts.text, one), name)]
+
+    def fragments_with(self, name: str) -> list[str]:
+        """Return the other fragments that name a fragment, sorted."""
+        return [one for one in self.shelf.names() if one != name and self._names(one, name)]
+
+    def _names(self, user: str, name: str) -> bool:
+        return any(one.name == name for one in references(_read(self.shelf.text, user)))
+
+    def rename(self, name: str, new: str, by: str) -> list[str]:
+        """Rename a fragment, also in the prompts and fragments that name it; return these prompts.
+
+        Raises UnknownName, InUse, InvalidInput, InvalidFile (a prompt that seems to name it cannot be read).
+        """
+        users = self.prompts_with(name)
+        for user in users:
+            self._prompts.read(user)
+
+        def follow() -> None:
+            for user in users:
+                self._rename_in_prompt(user, name, new, by)
+            for user in self.fragments_with(name):
+                self.shelf.put(user, renamed(self.shelf.text(user), name, new), by)
+
+        self.shelf.rename(name, new, follow)
+        return users
+
+    def _rename_in_prompt(self, user: str, name: str, new: str, by: str) -> None:
+        file = self._prompts.read(user)
+        changed: dict[JsonPath, str] = {}
+        for number, text in texts_of(file.value):
+            path: JsonPath = ("messages", number, "content")
+            if isinstance(file.value["messages"][number]["content"], str):
+                changed[path] = renamed(text, name, new)
+                continue
+            left = renamed(text, name, new).split("\n")
+            for at, line in enumerate(file.value["messages"][number]["content"]):
+                size = line.count("\n") + 1
+                changed[*path, at], left = "\n".join(left[:size]), left[size:]
+        self._prompts.put(user, file.replaced(changed), by)
+
+    def delete(self, name: str) -> Path:
+        """Move a fragment that nothing names to the trash; return the folder. Raises UnknownName, InUse."""
+
+        def check() -> None:
+            users = [*self.prompts_with(name), *(f"the fragment {one}" for one in self.fragments_with(name))]
+            if users:
+                raise InUse(
+                    f"The fragment {name!r} is used by {', '.join(users)}.", remedy="Remove these references first."
+                )
+
+        return self.shelf.delete(name, check)
+
+
+class FragmentFiles:
+    """Every method checks the right of `p`; every change writes an audit line."""
+
+    def __init__(
+        self, store: FragmentStore, audit: Audit, follow: Callable[[str, str], None] = lambda _name, _new: None
+    ) -> None:
+        """`follow(name, new)` moves unsaved texts after a rename, or deletes them if `new` is ""."""
+        self._store, self._audit, self._follow = store, audit, follow
+
+    def list(self, p: Principal) -> list[FragmentSummary]:
+        """Return every fragment by name; a damaged one has problems."""
+        require(p, "view", "see fragments")
+        return [self._summary(name) for name in self._store.shelf.names()]
+
+    def get(self, p: Principal, name: str) -> Fragment:
+        """Return a fragment. Raises UnknownName, InvalidInput, InvalidFile."""
+        require(p, "view", "see fragments")
+        return self._fragment(name)
+
+    def check(self, p: Principal, name: str, text: str) -> Problems:
+        """Return the problems that a text would have as the fragment `name`."""
+        require(p, "view", "check fragments")
+        return self._store.check(name, text)
+
+    def save(self, p: Principal, name: str, text: str, etag: str | None) -> Fragment:
+        """Save a text with one line break at its end; `etag` None: the fragment must not exist yet.
+
+        Versions of prompts keep the text that they were saved with. Raises StaleEdit, InUse, UnknownName, InvalidInput.
+        """
+        require(p, "edit", "change fragments")
+        self._store.shelf.save(name, as_written(text), etag, p.id)
+        if etag is None:  # it inherits nothing from one that had its name
+            self._follow(name, "")
+        self._audit.record(p, "fragments.save", name)
+        return self._fragment(name)
+
+    def rename(self, p: Principal, name: str, new: str) -> Names:
+        """Rename a fragment, also where it is named; return the prompts that changed.
+
+        Raises UnknownName, InUse, InvalidInput, InvalidFile.
+        """
+        require(p, "edit", "rename fragments")
+        changed = self._store.rename(name, new, p.id)
+        self._follow(name, new)
+        self._audit.record(p, "fragments.rename", new, {"from": name, "prompts": changed})
+        return changed
+
+    def delete(self, p: Principal, name: str) -> Path:
+        """Move a fragment to the trash of the workspace's state; return the folder. Raises UnknownName, InUse."""
+        require(p, "edit", "delete fragments")
+        trash = self._store.delete(name)
+        self._follow(name, "")
+        self._audit.record(p, "fragments.delete", name, {"moved_to": str(trash)})
+        return trash
+
+    def _fragment(self, name: str) -> Fragment:
+        store = self._store
+        text = store.shelf.text(name)
+        users, inside = store.prompts_with(name), store.fragments_with(name)
+        return Fragment(name, text, etag_of(text), store.check(name, text), users, inside)
+
+    def _summary(self, name: str) -> FragmentSummary:
+        store = self._store
+        try:
+            found = self._fragment(name)
+        except OrchestraError:  # not a text
+            return FragmentSummary(name, "", 1, [], [])
+        return FragmentSummary(
+            name, found.text.removesuffix("\n"), len(found.problems), found.used_by, store.fragments_with(name)
+        )
+
+
+def _read(text: object, name: str) -> str:
+    try:
+        return str(text(name))  # type: ignore[operator]
+    except OrchestraError:  # not a text: it names nothing
+        return ""
+
+
+def _named_in_prompt(text: str, name: str) -> frozenset[str]:
+    """Return the fragments that the text of a prompt names; {name} if it is damaged and seems to."""
+    if "fragment" not in text and "\\u" not in text:
+        return frozenset()
+    try:
+        return _all_named(text)
+    except InvalidFile:
+        return frozenset({name}) if name in text else frozenset()
+
+
+@lru_cache(maxsize=256)
+def _all_named(text: str) -> frozenset[str]:
+    found = texts_of(parse(text, "").value)
+    return frozenset(one.name for _, message in found for one in references(message))
