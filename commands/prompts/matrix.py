@@ -12,7 +12,7 @@ from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, say, table
 from commands.prompts.options import Fresh, Junit, Name, Offline
-from commands.prompts.testing import answered, junit_text, usage_line
+from commands.prompts.testing import Expected, Takeover, Variable, answered, junit_text, takeover_wish, usage_line
 
 if TYPE_CHECKING:
     from engine.runs.trying.matrix import Matrix
@@ -46,6 +46,9 @@ def matrix(
     only: Only = None,
     offline: Offline = False,
     fresh: Fresh = False,
+    takeover: Takeover = False,
+    variable: Variable = "",
+    expect: Expected = None,
     junit: Junit = None,
     yes: Yes = False,
     confirm: Confirm = None,
@@ -58,7 +61,14 @@ def matrix(
     from engine.runs.trying.matrix import TestWish
 
     written = [*([against] if against else []), *(columns or ["draft"])]
-    wish = TestWish([parsed(one) for one in written], repeat, concurrency, is_offline=offline, is_fresh=fresh)
+    wish = TestWish(
+        [parsed(one) for one in written],
+        repeat,
+        concurrency,
+        is_offline=offline,
+        is_fresh=fresh,
+        takeover=takeover_wish([name], variable, expect or [], is_wanted=takeover),
+    )
     with opened(workspace, demo=demo) as session:
         found = answered(session, name, wish, yes=yes, confirm=confirm, is_asked=at_terminal(as_json=as_json))
     if junit is not None:

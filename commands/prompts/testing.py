@@ -64,7 +64,7 @@ def run_tests(
     from engine.runs.trying.matrix import TestWish
     from engine.runs.trying.reports import columns_of, report_of
 
-    mails = _takeover(references or [], variable, expect or [], is_wanted=takeover)
+    mails = takeover_wish(references or [], variable, expect or [], is_wanted=takeover)
     matrices: list[Matrix] = []
     with opened(workspace, demo=demo) as session:
         for reference in references or _with_cases(session):
@@ -85,9 +85,10 @@ def run_tests(
     return DONE if all(one["status"] == "succeeded" for one in matrices) else FAILED
 
 
-def _takeover(
+def takeover_wish(
     references: Sequence[str], variable: str, expect: Sequence[str], *, is_wanted: bool
 ) -> TakeoverWish | None:
+    """Return how takeover mails go into the prompts, None if they are not wanted."""
     from engine.prompts.takeover import TakeoverWish, expectations
 
     if not is_wanted:

@@ -82,6 +82,36 @@ def junit_failures(path: Path) -> list[str]:
     return [str(one.get("name")) for one in ET.parse(path).iter("testcase") if one.find("failure") is not None]
 
 
+def test_each_face_asks_takeover_mails_in_several_columns(faces: Faces) -> None:
+    """The working text does not contain the mail, so no word of a mail comes out, and no answer is a bug."""
+    columns, expect = ["production", "draft"], {"kind": "bug"}
+    command = ["prompts", "matrix", NAME, "--takeover", "--expect", "kind=bug", "--column", "production", "--demo"]
+    faces.capsys.readouterr()
+    assert main([*command, "--column", "draft", "--json", "--workspace", str(faces.orchestra.workspace.root)]) == 1
+    by_command = json.loads(faces.capsys.readouterr().out)
+    sent = {"columns": columns, "takeover": {"expect": expect}}
+    by_request = faces.request("POST", f"/api/prompts/{NAME}/tests", sent).value
+    assert of_this_test(by_request) == of_this_test(by_command)
+    assert (by_request["asked"], by_request["reused"]) == (0, 80)
+    assert len(by_command["order"]) == 40
+    assert all(case.startswith("takeover-") for case in by_command["order"])
+    baseline, draft = by_command["columns"]
+    assert [len(one["regressions"]) for one in (baseline, draft)] == [0, 34], "the mails that production passes"
+    assert {fault["assertion"] for cell in draft["cells"].values() for fault in cell[0]["failures"]} == {"field_equals"}
+
+    def press(go: Any) -> Any:
+        at = go("prompt", name=NAME, tab="cases")
+        at.text_input(key=f"takeover-expect-{NAME}").set_value("kind=bug").run()
+        return at.button(key=f"takeover-{NAME}").click().run()
+
+    assert faces.page(press).error == ""
+    by_page = faces.orchestra.case_tests.wait(OWNER, NAME, PATIENCE_SECONDS)
+    assert [one["regressions"] for one in by_page["columns"]] == [[], draft["regressions"]]
+    refused = faces.request("POST", f"/api/prompts/{NAME}/tests", {**sent, "takeover": {"variable": "nothing"}})
+    assert refused == faces.command([*command, "--variable", "nothing"])
+    assert refused.error == "InvalidInput"
+
+
 def test_each_face_shows_a_kept_test(faces: Faces, capsys: pytest.CaptureFixture[str]) -> None:
     sent = {"columns": ["production", "draft"]}
     made = faces.request("POST", f"/api/prompts/{NAME}/tests", sent).value

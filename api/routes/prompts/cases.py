@@ -68,6 +68,10 @@ class Takeover(Sent):
     )
     expect: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"kind": "bug"}])
 
+    def wish(self) -> TakeoverWish:
+        """Return it for the engine."""
+        return TakeoverWish(self.variable, self.expect)
+
 
 class CaseTest(Agreeing, Sent):
     """Which text to test, and how."""
@@ -163,7 +167,7 @@ async def run_prompt_tests(
 ) -> JSONResponse:
     """Answer the cases and compare. 200 with the report, 202 if it takes longer than `wait_seconds`."""
     columns = columns_of(sent.version, sent.text, sent.against, sent.connection, sent.model)
-    mails = TakeoverWish(sent.takeover.variable, sent.takeover.expect) if sent.takeover is not None else None
+    mails = sent.takeover.wish() if sent.takeover is not None else None
     wish = TestWish(columns, is_offline=sent.offline, is_fresh=sent.fresh, takeover=mails)
     tests = orchestra.case_tests
     found = await to_thread.run_sync(tests.start, principal.agreeing(sent.confirmed), name, wish)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.base.awaiting import LONGEST_WAIT_SECONDS, awaited
 from api.base.documents import Document, Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
+from api.routes.prompts.cases import Takeover
 from api.routes.prompts.tries import TextChoice
 from api.routes.run_documents import Agreeing
 from engine.base.statuses import ACTIVE_RUNS
@@ -51,6 +52,7 @@ class MatrixWish(Agreeing, Sent):
     )
     offline: bool = Field(default=False, description="Use recorded answers only.")
     fresh: bool = Field(default=False, description="Ask again, even if an answer is recorded.")
+    takeover: Takeover | None = Field(default=None, description="Test with mails that try to take over the model.")
     wait_seconds: float = Field(default=60, ge=0, le=LONGEST_WAIT_SECONDS)
 
 
@@ -87,7 +89,10 @@ async def run_prompt_matrix(
 ) -> JSONResponse:
     """Answer the cases with each column and compare. 200 with all answers, 202 after `wait_seconds`."""
     columns = [parsed(one) if isinstance(one, str) else one.column() for one in sent.columns]
-    wish = TestWish(columns, sent.repeat, sent.concurrency, is_offline=sent.offline, is_fresh=sent.fresh)
+    mails = sent.takeover.wish() if sent.takeover is not None else None
+    wish = TestWish(
+        columns, sent.repeat, sent.concurrency, is_offline=sent.offline, is_fresh=sent.fresh, takeover=mails
+    )
     tests = orchestra.case_tests
     found = await to_thread.run_sync(tests.start, principal.agreeing(sent.confirmed), name, wish)
     wait = partial(tests.wait, principal, name, test_id=found["id"])
