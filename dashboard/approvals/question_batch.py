@@ -72,7 +72,7 @@ def batch_bar(visit: Visit, questions: Sequence[Approval]) -> None:
     found: dict[str, Mark | None] = {one.id: session.widget_value(_key(one), None) for one in questions}
     marked = [_Marked(one, mark, edit_of(one)) for one in questions if (mark := found[one.id]) is not None]
     with st.container(border=True, key="batch-bar"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="batch-keys"):
             _press("Mark to approve", "a", questions, "Approve")
             _press("Mark to reject", "r", questions, "Reject")
             _press("Next", "j", questions, None)
@@ -83,8 +83,8 @@ def batch_bar(visit: Visit, questions: Sequence[Approval]) -> None:
             _send(visit, marked)
         else:
             st.caption(
-                "Nothing is sent yet. Mark questions with the keys a and r, which also move on to the next one; "
-                "move with j and k. Then send all answers at once."
+                "Nothing is sent yet. Mark questions below, or with the keys a and r, which also move on to the next "
+                "one; move with j and k. Then send all answers at once."
             )
 
 

@@ -52,6 +52,14 @@ button[data-variant="segmented_control"][aria-checked="true"] p { color: light-d
 .stCode code .token.deleted { color: light-dark(#b91c1c, #f87171); }
 /* Links of Streamlit take the outline away by a rule of their own. */
 a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; border-radius: .4rem; }
+/* The bar that sends all answers stays below the header; what the keyboard reaches is not scrolled under it. */
+[data-testid="stLayoutWrapper"]:has(> .st-key-batch-bar) { position: sticky; top: 3.75rem; z-index: 90; }
+.st-key-batch-bar { max-height: 45vh; overflow: auto; background: light-dark(#fff, #13151b);
+  box-shadow: 0 .4rem .6rem rgba(0, 0, 0, .18); }
+.stApp:has(.st-key-batch-bar) [data-testid="stHeader"] { background: light-dark(#fff, #13151b); }
+.stMain:has(.st-key-batch-bar) { scroll-padding-top: 15rem; }
+/* A phone has no keys to press, and little room. */
+@media (max-width: 640px) { .st-key-batch-bar > :has(> .st-key-batch-keys) { display: none; } }
 [class*="st-key-in-view-"] { scroll-margin-top: 4rem; }
 .st-key-browser-script { display: none; }
 </style>

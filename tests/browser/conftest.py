@@ -154,6 +154,13 @@ def shows(field: Locator, text: str, without: str | None = None) -> None:
         assert without not in field.input_value()
 
 
+def stays_in_view(found: Locator) -> None:
+    """Wait until a part of the page is in the window."""
+    from playwright.sync_api import expect
+
+    expect(found).to_be_in_viewport(timeout=PATIENCE_SECONDS * 1000)
+
+
 def counts(found: Locator, number: int) -> None:
     """Wait until so many are found."""
     from playwright.sync_api import expect

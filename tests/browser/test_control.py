@@ -10,7 +10,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, counts, settled
+from tests.browser.conftest import Served, counts, settled, stays_in_view
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -137,7 +137,13 @@ def test_a_batch_sends_an_edit_that_a_reload_has_restored(served: Served, page: 
     page.get_by_text("Approve as edited").wait_for()
     settled(page)
     page.keyboard.press("a")
-    page.get_by_role("button", name="Approve 1 as edited: to mia@…").click()
+    send = page.get_by_role("button", name="Approve 1 as edited: to mia@…")
+    send.wait_for()
+    settled(page)
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
+    stays_in_view(page.locator("[class*='st-key-answer-list-']").last)
+    stays_in_view(send)  # the bar stays while the page is scrolled
+    send.click()
     page.get_by_text("Approved as edited: mia@example.org").wait_for()
     ends_sent(served, newest, "Dear Mia,\n\nwe open at ten.\nOr at ten.")
     page.get_by_role("button", name="Reject", exact=True).click()
