@@ -66,7 +66,7 @@ class Questions(Protocol):
         """Return a question; None if the state was lost and rebuilt from the logs."""
 
     def approved(self, run_id: str, path: str, call_hash: str) -> ApprovalRecord | None:
-        """Return the latest approval that this run has for exactly this call of a step, if any."""
+        """Return the approval that this run has for exactly this call of a step, if its last question has one."""
 
     def expire(self, question: str, at: str) -> asyncio.Future[bool]:
         """Let a question expire, if it is open; return whether it was."""

@@ -45,6 +45,8 @@ class AskedCall:
     """The plan that has shown the call, which is only made as it was shown; empty if there is none."""
     again: str = ""
     """If it was approved before: what has changed since, so that it is asked again."""
+    is_edited: bool = False
+    """Whether it was approved as edited before: the arguments are those of the edit."""
 
     @classmethod
     def parse(cls, text: str) -> AskedCall:

@@ -69,12 +69,20 @@ class Approval(Middleware):
             return Asks(call)
         approval = self._questions.approval(call.path, hashed)
         if approval is None:
-            return await self._ask(call, account, hashed, rule, await self._previews.of(self._run.job(call)))
+            seen = await self._previews.of(self._run.job(call))
+            return await self._ask(call, self._asked_call(call, account), hashed, rule, seen)
         question, answer = approval
-        now = Seen() if answer.seen is None else await self._previews.again(self._run.job(call))
+        shown = call if answer.kept is None else await self._edited(call, answer.kept)
+        now = Seen() if answer.seen is None else await self._previews.again(self._run.job(shown))
         if now.preview == answer.seen:
             return await call_next(await self._approved(call, account, question, answer))
-        return await self._ask(call, account, hashed, rule, now, _why_again(answer, now))
+        about = changed(self._asked_call(shown, account), again=_why_again(answer, now))
+        if answer.edited is not None:
+            edited = await self._edited(call, answer.edited)
+            now = await self._previews.of(self._run.job(edited))
+            about = changed(self._asked_call(edited, account), again=about.again)
+        about = changed(about, is_edited=answer.arguments is not None)
+        return await self._ask(call, about, hashed, rule, now)
 
     def _asked(self, call: StepCall) -> tuple[str, str] | None:
         """Return (question, hash of the call) of what the step has asked, if it still waits for that."""
@@ -106,12 +114,11 @@ class Approval(Middleware):
             answer.require_approved()
         return False
 
-    async def _ask(
-        self, call: StepCall, account: str, hashed: str, rule: StepApproval, seen: Seen, again: str = ""
-    ) -> Outcome:
+    async def _ask(self, call: StepCall, about: AskedCall, hashed: str, rule: StepApproval, seen: Seen) -> Outcome:
+        """Ask about a call, as it will be made after the answer."""
         kind, title = call.action.step_type, call.node.title
         message = kind.title if title in ("", kind.title) else f"{title}: {kind.title}"
-        asked = changed(self._asked_call(call, account), preview=seen.preview, unreadable=seen.unreadable, again=again)
+        asked = changed(about, preview=seen.preview, unreadable=seen.unreadable)
         wait = self._questions.ask(call.path, message, None, rule, asked, hashed)
         self._recording.emit(StepWaiting, path=call.path, title=title, **wait, **call.details())
         await self._recording.committed()
@@ -143,8 +150,8 @@ class Approval(Middleware):
     async def _approved(self, call: StepCall, account: str, question: str, answer: Answer) -> StepCall:
         """Return the call as it was approved: with the arguments of the person, if they changed any."""
         before = call.told_arguments
-        if answer.edited is not None:
-            call = await self._edited(call, answer.edited)
+        if answer.arguments is not None:
+            call = await self._edited(call, answer.arguments)
         approved: Approved = {
             "approval": question,
             "by": answer.by,
@@ -152,7 +159,7 @@ class Approval(Middleware):
             "comment": answer.comment,
             "hash": call_hash(call, account),
         }
-        if answer.edited is not None and before is not None:
+        if answer.arguments is not None and before is not None:
             approved = {**approved, "before": before}
         return replace(call, approved=approved)
 
@@ -182,6 +189,8 @@ def _why_again(answer: Answer, now: Seen) -> str:
     """Return what has changed since an approval, for people."""
     assert answer.seen is not None
     since = f"{answer.by} approved this at {answer.at}"
+    if answer.edited is not None:
+        since += f" (the call below is as {answer.by} has edited it)"
     if now.preview is None:
         return f"{since}. What it is about cannot be read any more: {now.unreadable}"
     return f"{since}, and it has changed since:\n{changes(answer.seen, now.preview)}"

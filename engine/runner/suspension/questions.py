@@ -36,6 +36,13 @@ class Answer:
     """Whether the run goes on without the step if the question has expired."""
     seen: Preview | None = None
     """What the person saw of the object of the call."""
+    kept: JsonObject | None = None
+    """The arguments that the person saw, if somebody had edited them before; None if they are those of the call."""
+
+    @property
+    def arguments(self) -> JsonObject | None:
+        """The arguments with which the call was approved; None: as they are."""
+        return self.kept if self.edited is None else self.edited
 
     def require_approved(self) -> None:
         """Raise Rejected or ApprovalExpired unless it was approved."""
@@ -106,8 +113,17 @@ class RunQuestions:
         at = found.answered_at or timestamp(self._clock())
         edited = json.loads(found.edited) if found.edited else None
         goes_on = bool(found.terms) and json.loads(found.terms)["on_expiry"] == "continue"
-        seen = AskedCall.parse(found.call).preview if found.call else None
-        return Answer(cast("Any", found.state), found.answered_by or "Nobody", at, found.comment, edited, goes_on, seen)
+        call = AskedCall.parse(found.call) if found.call else None
+        return Answer(
+            cast("Any", found.state),
+            found.answered_by or "Nobody",
+            at,
+            found.comment,
+            edited,
+            goes_on,
+            seen=None if call is None else call.preview,
+            kept=call.arguments if call is not None and call.is_edited else None,
+        )
 
     def expire(self, question: str) -> asyncio.Future[bool]:
         """Let the question expire, if it is open; the future is done once that is on disk."""

@@ -69,9 +69,9 @@ class SqliteApprovals:
 _NAMES = ", ".join(ApprovalRecord._fields)
 _INSERT = f"INSERT INTO approvals ({_NAMES}) VALUES ({', '.join('?' * len(ApprovalRecord._fields))})"  # noqa: S608
 _ONE = f"SELECT {_NAMES} FROM approvals WHERE id = ?"  # noqa: S608
-_APPROVED = (
-    f"SELECT {_NAMES} FROM approvals WHERE run_id = ? AND path = ? AND call_hash = ? AND state = 'approved'"  # noqa: S608
-    " ORDER BY answered_at DESC LIMIT 1"
+_LAST = (
+    f"SELECT {_NAMES} FROM approvals WHERE run_id = ? AND path = ? AND call_hash = ? AND state != 'open'"  # noqa: S608
+    " ORDER BY answered_at DESC, state = 'approved' LIMIT 1"
 )
 _END = "UPDATE approvals SET state = ?, answered_at = ? WHERE id = ? AND state = 'open'"
 
@@ -91,8 +91,9 @@ class SqliteQuestions:
         return self._found(_ONE, question)
 
     def approved(self, run_id: str, path: str, call_hash: str) -> ApprovalRecord | None:
-        """Return the latest approval that this run has for exactly this call of a step, if any."""
-        return self._found(_APPROVED, run_id, path, call_hash)
+        """Return the approval that this run has for exactly this call of a step, if its last question has one."""
+        found = self._found(_LAST, run_id, path, call_hash)
+        return found if found is not None and found.state == "approved" else None
 
     def _found(self, statement: str, *values: str) -> ApprovalRecord | None:
         rows = self._journal.read(statement, values)

@@ -198,6 +198,10 @@ def test_a_changed_draft_is_sent_only_as_it_was_approved(world: World) -> None:
     world.orchestra.approvals.reject(OWNER, again.id)
     world.ended("failed")
     assert world.sent() == before
+    world.orchestra.runs.resume(OWNER, world.run_id)  # the rejection counts, and not the approval before it
+    until(lambda: world.orchestra.runs.get(OWNER, world.run_id)["status"] not in ("failed", "running", "queued"))
+    assert world.orchestra.runs.get(OWNER, world.run_id)["status"] == "waiting"
+    assert world.sent() == before
 
 
 def test_an_edit_cannot_turn_a_call_to_another_object_than_was_shown(world: World) -> None:
@@ -213,6 +217,33 @@ def test_an_edit_cannot_turn_a_call_to_another_object_than_was_shown(world: Worl
     edit = {**new.call.arguments, "in_reply_to": answer["message"]}
     with pytest.raises(InvalidInput, match="'in_reply_to' decides"):
         world.orchestra.approvals.approve(OWNER, new.id, arguments=edit)
+
+
+def test_an_edit_is_asked_about_again_if_the_object_has_changed(world: World) -> None:
+    def changed(text: str) -> None:
+        world.do("notion.replace_markdown", page=world.facts["page"], markdown=text)
+
+    asked = world.ask("notion.upsert_page", _task(world))
+    assert asked.call is not None
+    changed("New text")
+    world.orchestra.approvals.approve(OWNER, asked.id, arguments={**asked.call.arguments, "markdown": "Edited text"})
+    until(lambda: [one for one in world.orchestra.approvals.list(OWNER) if one.id != asked.id])
+    again = world.question()
+    assert again.call is not None
+    assert again.call.preview is not None
+    assert again.call.arguments["markdown"] == "Edited text"
+    assert "Edited text" in again.call.preview.text
+    assert "New text" in str(again.call.preview.before)
+    assert f"as {OWNER.id} has edited it" in again.call.again
+    assert "+New text" in again.call.again
+    changed("Newer text")
+    last = world.asked_again(again)
+    assert last.call is not None
+    assert last.call.arguments["markdown"] == "Edited text"
+    world.approve()
+    [step] = world.ended("succeeded")["steps"]
+    assert (step["arguments"]["markdown"], step["approved"]["before"]["markdown"]) == ("Edited text", "Wanted text")
+    assert world.do("notion.get_page", page=world.facts["page"])["markdown"].strip() == "Edited text"
 
 
 def test_a_draft_that_is_gone_is_asked_about_and_fails_by_itself(world: World) -> None:

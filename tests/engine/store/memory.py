@@ -994,11 +994,11 @@ class MemoryQuestions:
         return self._state.asked.get(question)
 
     def approved(self, run_id: str, path: str, call_hash: str) -> ApprovalRecord | None:
-        wanted = (run_id, path, call_hash, "approved")
-        found = [
-            one for one in self._state.asked.values() if (one.run_id, one.path, one.call_hash, one.state) == wanted
-        ]
-        return max(found, key=lambda one: one.answered_at or "", default=None)
+        asked = self._state.asked.values()
+        found = [one for one in asked if (one.run_id, one.path, one.call_hash) == (run_id, path, call_hash)]
+        ended = [one for one in found if one.state != "open"]
+        last = max(ended, key=lambda one: (one.answered_at or "", one.state != "approved"), default=None)
+        return last if last is not None and last.state == "approved" else None
 
     def expire(self, question: str, at: str) -> asyncio.Future[bool]:
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

@@ -1095,7 +1095,7 @@ def test_an_approval_is_found_for_this_call_of_this_step_of_this_run_the_latest_
         question("q5")._replace(call_hash="i"),
     ]
     ask(store, question("q1"), question("q2"), question("q6"), *others)
-    for name, state, at in (("q2", "approved", LATER), ("q1", "approved", AT), ("q6", "rejected", LATER)):
+    for name, state, at in (("q2", "approved", LATER), ("q1", "approved", AT), ("q6", "rejected", AT)):
         assert store.state.approvals.answer(answer(name, state, at))
     for one in others:
         assert store.state.approvals.answer(answer(one.id, at=LATER))
@@ -1107,6 +1107,17 @@ def test_an_approval_is_found_for_this_call_of_this_step_of_this_run_the_latest_
         assert port.approved("run-1", "send", "another") is None
         assert port.get("q6") == store.state.approvals.get("q6")
         assert port.get("q9") is None
+
+    store.asking(test)
+
+
+def test_an_approval_does_not_count_after_a_later_question_was_rejected(store: Store) -> None:
+    ask(store, question("q1"), question("q2"))
+    assert store.state.approvals.answer(answer("q1", "approved", AT))
+    assert store.state.approvals.answer(answer("q2", "rejected", LATER))
+
+    async def test(port: Questions) -> None:
+        assert port.approved("run-1", "send", "h") is None
 
     store.asking(test)
 
