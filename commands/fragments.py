@@ -15,7 +15,6 @@ from commands.base.screen import document, note, raw, say, table
 
 group = typer.Typer(help="Texts that several prompts share.", no_args_is_help=True, rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The fragment.")]
-_LARGEST_BYTES = 1_000_000
 
 
 @group.command("list")
@@ -59,7 +58,9 @@ def set_(
     as_json: Json = False,
 ) -> int:
     """Create a fragment, or give it another text. Versions of prompts keep theirs."""
-    text = text_in(file, _LARGEST_BYTES)
+    from engine.prompts.fragment_files import LARGEST_BYTES
+
+    text = text_in(file, LARGEST_BYTES)
     with opened(workspace, demo=demo) as session:
         fragments, p = session.orchestra.fragments, session.principal
         known = next((one for one in fragments.list(p) if one.name == name), None)

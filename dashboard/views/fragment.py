@@ -42,7 +42,8 @@ def show(visit: Visit) -> None:
 
 def _outdated(visit: Visit, prompts: list[str], name: str) -> None:
     """Name the prompts whose production version has another text of the fragment."""
-    old = [one for one in prompts if name in visit.orchestra.prompts.get(visit.who, one).changed_fragments]
+    found = visit.orchestra.prompts.list(visit.who)
+    old = [one.name for one in found if one.name in prompts and name in one.changed_fragments]
     if old:
         said = f"Workflows still get an older text of it, in {plain(', '.join(old))}: save a version of each."
         st.info(said, icon=":material/update:")

@@ -85,6 +85,8 @@ def _card(visit: Visit, summary: PromptSummary) -> None:
                 st.badge(words, icon=":material/error:", color="red")
             for label, number in summary.labels.items():
                 outside_badge(f"{label}: version {number}", ":material/sell:", color="green")
+            for fragment in summary.changed_fragments:
+                outside_badge(f"{fragment} has changed", ":material/update:", color="violet")
             if not summary.versions:
                 st.badge("No version yet", icon=":material/bookmark:", color="orange")
             st.space("stretch")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.base.errors import ExpressionError, InUse, InvalidFile, OrchestraError, Problem, UnknownName
+from engine.base.errors import ExpressionError, InUse, InvalidFile, InvalidInput, OrchestraError, Problem, UnknownName
 from engine.base.wording import did_you_mean
 from engine.documents.json_file import JsonPath, parse
 from engine.documents.json_reader import Lines
@@ -20,6 +20,7 @@ from engine.prompts.fragments import Expander, misuse, reference_in, references,
 from engine.workspace.canonical import as_written
 from engine.workspace.workspace import Workspace
 
+LARGEST_BYTES = 100_000
 # Inside the class below, `list` is the method.
 Problems: TypeAlias = list[Problem]
 Names: TypeAlias = list[str]
@@ -178,9 +179,11 @@ class FragmentFiles:
     def save(self, p: Principal, name: str, text: str, etag: str | None) -> Fragment:
         """Save a text with one line break at its end; `etag` None: the fragment must not exist yet.
 
-        Versions of prompts keep the text that they were saved with. Raises StaleEdit, InUse, UnknownName, InvalidInput.
+        Versions of prompts keep the text that they were saved with. Raises StaleEdit, InUse, UnknownName, InvalidInput
+        (also for a text over 100,000 bytes).
         """
         require(p, "edit", "change fragments")
+        _require_storable(text)
         self._store.shelf.save(name, as_written(text), etag, p.id)
         if etag is None:  # it inherits nothing from one that had its name
             self._follow(name, "")
@@ -221,6 +224,17 @@ class FragmentFiles:
         return FragmentSummary(
             name, found.text.removesuffix("\n"), len(found.problems), found.used_by, store.fragments_with(name)
         )
+
+
+def _require_storable(text: str) -> None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        said = f"Character {error.start + 1:,} of the text is half of one."
+        raise InvalidInput(said, remedy="Remove it.") from error
+    if size > LARGEST_BYTES:
+        said = f"The text has {size:,} bytes; at most {LARGEST_BYTES:,} are allowed."
+        raise InvalidInput(said, remedy="Make several fragments of it.")
 
 
 def _read(text: object, name: str) -> str:

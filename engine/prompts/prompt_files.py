@@ -43,6 +43,8 @@ class PromptSummary:
     problems: int
     used_by: list[str]
     """The workflows that use it, sorted."""
+    changed_fragments: list[str]
+    """The fragments that have changed since the version that `production` names was saved."""
 
 
 @dataclass(frozen=True)
@@ -355,4 +357,5 @@ def _summary(file: PromptFile, used_by: Names) -> PromptSummary:
         labels=file.labels,
         problems=sum(one.severity == "error" for one in file.problems),
         used_by=used_by,
+        changed_fragments=file.changed_fragments,
     )

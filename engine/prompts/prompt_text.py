@@ -22,7 +22,7 @@ from engine.prompts.protected import OF_THE_PROMPT
 from engine.workspace.canonical import canonical
 
 LARGEST_CHARACTERS = 1_000_000
-LARGEST_FRONT_MATTER_BYTES = 200_000
+LARGEST_FRONT_MATTER_BYTES = 100_000
 _DEEPEST = 64
 _FENCE = "---"
 _NAME = "name"

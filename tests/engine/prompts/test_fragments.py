@@ -120,7 +120,9 @@ def test_the_same_text_with_another_reference_is_the_same_version(place: Place) 
 )
 def test_a_wrong_reference_is_named_where_it_is(place: Place, text: str, column: int, said: str, remedy: str) -> None:
     place.has(tone="kind", a='{{ fragment("b") }}', b='{{ fragment("a") }}', me='{{ fragment("me") }}')
-    place.has(lost="{{ who }}", open="{{ name", big='{{ fragment("half") }}' * 3, half="x" * (LARGEST_CHARACTERS // 2))
+    place.has(
+        lost="{{ who }}", open="{{ name", big='{{ fragment("half") }}' * 12, half="x" * (LARGEST_CHARACTERS // 11)
+    )
     [problem] = place.prompts.check(EDITOR, "greet", text_of(text, variables=NAMES))[:1]
     assert (problem.severity, problem.line, problem.field) == ("error", 1, "messages.0.content")
     assert said in problem.message
