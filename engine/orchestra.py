@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from engine.runs.approval_links import ApprovalLinks
     from engine.runs.approvals import Approvals
     from engine.runs.budgets import Budgets
+    from engine.runs.correcting.corrections import Corrections
     from engine.runs.planning.plans import Plans
     from engine.runs.reindex import Rebuild
     from engine.runs.renaming import Renaming
@@ -91,7 +92,7 @@ ENGINE = Principal("engine", "owner")
 
 class Orchestra:
     """An opened workspace. Facets: `workflows, prompts, fragments, tries, comparisons, cases, case_tests, drafts, runs,
-    triggers, approvals, budgets, usage, connections, users, demo`.
+    corrections, triggers, approvals, budgets, usage, connections, users, demo`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -348,6 +349,24 @@ class Orchestra:
         from engine.prompts.prompt_cases import PromptCases
 
         return PromptCases(CaseStore(self.workspace.prompts), self._audit)
+
+    @cached_property
+    def corrections(self) -> Corrections:
+        """Answers of models in runs that a person has found wrong."""
+        from engine.runs.correcting.corrections import Corrections
+        from engine.runs.correcting.lesson import Lessons
+        from engine.runs.trying.recorded import RecordedCalls
+
+        return Corrections(
+            self._host,
+            self._logs,
+            self._audit,
+            self._clock,
+            self.runs,
+            CurrentPlans(self._ready_plan, self.workspace.workflow_ids),
+            self._acceptor,
+            Lessons(self.cases, RecordedCalls(self.runs, self._logs.blobs)),
+        )
 
     @cached_property
     def case_tests(self) -> CaseTests:

@@ -82,6 +82,23 @@ class Undoing(Sent):
     )
 
 
+class WrongAnswer(Sent):
+    """An answer of a model that is wrong, and what is right."""
+
+    step: StepPath
+    set: dict[Annotated[str, Field(min_length=1, max_length=200)], JsonValue] = Field(
+        default_factory=dict,
+        description="The right values by field of the answer: fields with fixed choices only.",
+        examples=[{"kind": "task"}],
+    )
+
+
+class Correcting(Agreeing, WrongAnswer):
+    """How to correct it."""
+
+    leave: bool = Field(default=False, description="Go on, even if a write cannot be undone now; it stays as it is.")
+
+
 class RunFilter(BaseModel):
     """Which runs to list, newest first."""
 

@@ -14,14 +14,17 @@ from api.base.threads import reading
 from api.routes.execution import IdempotencyKey, accepted, request_key_of
 from api.routes.run_documents import (
     Accepted,
+    Correcting,
     Repetition,
     Resumption,
     RunDifferenceView,
     RunFilter,
     RunRows,
     Undoing,
+    WrongAnswer,
 )
 from engine.base.names import in_utc, timestamp
+from engine.runs.correcting.corrections import Correction, CorrectionPreview
 from engine.runs.undo.undo_report import UndoReport
 
 router = APIRouter(prefix="/api/runs", tags=["Runs"], route_class=SignedInRoute)
@@ -116,6 +119,22 @@ def list_undoable(
 def undo(run_id: str, orchestra: Door, principal: Acting, what: Annotated[Undoing | None, Body()] = None) -> Any:
     """Undo the writes of a run and of the runs it called; anything that has been changed since is refused and stays."""
     return orchestra.runs.undo(principal, run_id, item=(what or Undoing()).item)
+
+
+@router.post("/{run_id}/correct/preview", summary="Preview a correction", response_model=CorrectionPreview)
+def preview_correction(run_id: str, orchestra: Door, principal: Acting, wrong: WrongAnswer) -> Any:
+    """Show what a correction would undo, leave and do again; without `set`, the choices. Nothing is changed."""
+    return orchestra.corrections.preview(principal, run_id, wrong.step, wrong.set)
+
+
+@router.post("/{run_id}/correct", status_code=202, summary="Correct an answer", response_model=Correction)
+def correct(run_id: str, orchestra: Door, principal: Acting, wrong: Correcting) -> Any:
+    """Undo what a wrong answer of a model caused, do the item again in a new run, and save a case of the prompt.
+
+    Sending it again continues an interrupted correction, and starts no second run.
+    """
+    acting = principal.agreeing(wrong.confirmed)
+    return orchestra.corrections.correct(acting, run_id, wrong.step, wrong.set, leave=wrong.leave)
 
 
 @router.get(

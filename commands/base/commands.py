@@ -39,6 +39,7 @@ _INSIDE = {
     "runs": {
         "rerun": "runs.reruns.rerun",
         "undo": "runs.undo.undo",
+        "correct": "runs.correcting.correct",
         "diff": "runs.reruns.diff",
         "prune": "runs.pruning.prune",
     },

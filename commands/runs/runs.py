@@ -47,6 +47,8 @@ def _detail(step: StepRecord, zone: str) -> str:
     effect, undone = step["effect"], undo_of(step)
     receipt = effect["receipt"] if effect else None
     what = (receipt and (receipt["url"] or receipt["id"])) or step["title"]
+    if known := step.get("corrected"):
+        what += f"  (corrected by {known['by']}: see run {known['run_id']})"
     if undone:
         what += f"  (undone at {local_time(undone['at'], zone)} by {undone['by']}: {undone['note']})"
     if effect and effect.get("differences"):

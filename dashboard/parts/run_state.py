@@ -12,6 +12,7 @@ from engine.base.statuses import ACTIVE_RUNS, RunStatus, StepStatus
 from engine.base.step_path import in_workflow, is_item
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
+from engine.store.runs import is_test as is_test_of
 
 GLYPHS: Mapping[str, str] = {
     StepStatus.PENDING: "○",
@@ -56,7 +57,9 @@ def cell_of(step: StepRecord) -> Cell:
     if is_unknown(step):
         return Cell(StepStatus.FAILED, "Outcome unknown")
     if step.get("pinned"):
-        return Cell(status, "Pinned")
+        return Cell(status, "Corrected" if step.get("note") else "Pinned")
+    if step.get("corrected"):
+        return Cell(status, "Corrected")
     if step.get("replayed"):
         return Cell(status, "Replayed")
     if step["effect"] and step["effect"].get("undone"):
@@ -79,7 +82,7 @@ def is_unknown(step: StepRecord) -> bool:
 
 def is_test(run: Run) -> bool:
     """Return whether part of the workflow did not really run: one step alone, or pinned outputs."""
-    return bool({"only", "pins"} & set(run.get("options") or {}))
+    return is_test_of(run.get("options") or {})
 
 
 def stand_of(entry: Entry, run: Run) -> tuple[str, str]:

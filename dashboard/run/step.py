@@ -21,6 +21,7 @@ from dashboard.parts.usage import usage_words
 from dashboard.parts.values import cut, shown_value
 from dashboard.prompt.save_case import save_case
 from dashboard.prompt.values import PARAM, of_step
+from dashboard.run.change.correct import correct_step, correction_of
 from dashboard.run.change.only import run_only
 from dashboard.run.waits import wait_line
 from engine.base.names import moment_of
@@ -34,6 +35,7 @@ from engine.runs.trying.recorded import prompt_of
 def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     """Show one step."""
     _facts(run, step)
+    correction_of(visit, run, step)
     wait_line(visit, step)
     _called(visit, step)
     _error(step)
@@ -41,6 +43,7 @@ def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
         unknown_answer(visit, str(run["run_id"]), str(step["path"]))
     _receipt(step)
     _try_link(visit, run, step)
+    correct_step(visit, run, step)
     left, right = st.columns(2, gap="medium")
     with left:
         _part("Input", step["arguments"], "Nothing went in.")
@@ -57,7 +60,7 @@ def _facts(run: Run, step: StepRecord) -> None:
         status_badge(str(step["status"]))
         if _is_demo_model(run, step):
             st.badge("Demo model, not a real one", icon=":material/science:", color="gray")
-        if step.get("pinned"):
+        if step.get("pinned") and "corrects" not in (run.get("options") or {}):
             st.badge("Pinned output, not run", icon=":material/push_pin:", color="violet")
         if step.get("replayed"):
             st.badge("Answer of the earlier run", icon=":material/replay:", color="violet")

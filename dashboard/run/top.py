@@ -21,10 +21,12 @@ from dashboard.run.kept import kept_note
 from dashboard.run.step import unknown_answer
 from dashboard.run.waits import run_waits
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
+from engine.base.step_path import items_around
 from engine.record.types.run import Run
 from engine.runner.execution.recording import ENGINE
 from engine.runs.starting.estimates import words
 
+_MOST_LINKS = 5
 _INTERRUPTED = "The process that ran it stopped. Nothing is lost: it can be resumed from there."
 
 
@@ -82,11 +84,24 @@ def _error(run: Run) -> None:
 
 
 def _links(visit: Visit, run: Run) -> None:
-    """Link to the run that called this one."""
+    """Link to the run that called this one, the run that it corrects, and the runs that correct it."""
+    corrects = (run.get("options") or {}).get("corrects")
+    if corrects is not None:
+        label = f"Corrects an answer of run {corrects['run']}"
+        visit.link(label, "run", icon=":material/rule:", id=corrects["run"], open=_row_of(corrects["step"]))
+    later = [(step, step["corrected"]) for step in run["steps"] if "corrected" in step]
+    for step, known in later[:_MOST_LINKS]:
+        label = f"Corrected: see run {known['run_id']}"
+        visit.link(label, "run", icon=":material/rule:", id=known["run_id"], open=_row_of(step["path"]))
     if run["parent_run_id"]:
         caller = run["caller"] or [""]
         label = f"Called by a step of {caller[0]}" if caller[0] else "The run that called it"
         visit.link(label, "run", icon=":material/arrow_upward:", id=str(run["parent_run_id"]))
+
+
+def _row_of(path: str) -> str:
+    """Return the row of a run's board in which a step is."""
+    return next(iter(items_around(path)), path)
 
 
 def _unknown(visit: Visit, run: Run) -> None:

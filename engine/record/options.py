@@ -14,7 +14,7 @@ from engine.compiler.definition.plan import Node, Plan
 from engine.documents.schema_check import misfits
 from engine.record.step_dependencies import outputs_needed
 from engine.record.storable import unstorable
-from engine.record.types.run import Receipts, RunOptions, RunStart
+from engine.record.types.run import CorrectedAnswer, Receipts, RunOptions, RunStart
 from engine.store.runs import is_test
 
 RECEIPTS: tuple[Receipts, ...] = ("reuse", "update", "force")
@@ -50,6 +50,17 @@ def part_options(plan: Plan, pins: JsonObject | None, only: str | None, from_run
     if pins:
         asked = {**asked, "pins": pins}
     return asked if from_run is None else {**asked, "from_run": from_run}
+
+
+def corrected_options(plan: Plan, corrects: CorrectedAnswer, output: Any) -> RunOptions:
+    """Return the options of a run that goes on from a corrected answer. Raises InvalidInput if it does not fit."""
+    step = StepPath.parse(corrects["step"])
+    item = next(step.items(), None)
+    options: RunOptions = {"corrects": corrects, "from_run": corrects["run"], "pins": {corrects["step"]: output}}
+    if item is not None:
+        options = {**options, "only": str(item)}
+    _check_pin(_nodes(plan), corrects["step"], output, None)
+    return options
 
 
 def same_part(run: RunStart, plan: Plan) -> RunOptions:

@@ -58,11 +58,15 @@ class EarlierRun:
         self._accounts = run["accounts"]
         self._default_mode = AccountMode.DEMO if run["demo"] else AccountMode.MINE
         self._values = Values(blobs, self.run_id)
-        self._steps = places(run)
+        self._steps, self._keys = places(run), keys_of(run)
 
     def step(self, place: Place) -> StepRecord | None:
         """Return the recorded step, or None if the run did not reach it."""
         return self._steps.get(place)
+
+    def key(self, item: str) -> str | None:
+        """Return the key of an item by its run path, or None if it has none or the run has no such item."""
+        return self._keys.get(item)
 
     def mode(self, connection: str | None) -> str | None:
         """Return the mode of a connection in that run: "demo" or "mine"."""

@@ -19,7 +19,7 @@ def outputs_needed(nodes: Mapping[str, Node], only: str) -> set[str]:
         is_inside = path == only or path.startswith(f"{only}.")
         trees = _fields(node) if is_inside else _way_in(node) if only.startswith(f"{path}.") else []
         for tree in trees:
-            found.update(one for name in _steps_in(tree) if (one := _seen(name, path, nodes)) is not None)
+            found.update(one for name in _steps_in(tree) if (one := seen(name, path, nodes)) is not None)
     return {one for one in found if one != only and not one.startswith(f"{only}.") and not only.startswith(f"{one}.")}
 
 
@@ -47,7 +47,7 @@ def _steps_in(tree: Any) -> Iterator[str]:
                     yield one.path[1]
 
 
-def _seen(name: str, path: str, nodes: Mapping[str, Node]) -> str | None:
+def seen(name: str, path: str, nodes: Mapping[str, Node]) -> str | None:
     """Return the path of the step that an id means at a place: a sibling, else a sibling of an enclosing group."""
     around = path
     while around:

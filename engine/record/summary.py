@@ -17,7 +17,7 @@ from engine.compiler.definition.schemas import CALL
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
 from engine.record.plural import many, noun, plural
-from engine.record.types.run import Run
+from engine.record.types.run import CorrectedAnswer, Run
 from engine.record.types.step import StepEffect, StepRecord
 
 _ENDINGS = {
@@ -78,6 +78,8 @@ def sentence(run: Run) -> str:
     options = run.get("options") or {}
     if "plan" in options:
         return _plan_sentence(run)
+    if "corrects" in options:
+        return _correction_sentence(run, options["corrects"])
     if "only" in options:
         return _test_sentence(run, options["only"])
     loop = next((step for step in run["steps"] if "items" in step and "." not in step["path"]), None)
@@ -94,6 +96,7 @@ def sentence(run: Run) -> str:
         parts.append(f"{many(broken_off, 'write')} on the way {were} made all the same.")
     effects = [step["effect"] for step in run["steps"] if step["effect"]]
     parts += [*_made_again_sentence(effects), *_undone_sentence(effects)]
+    parts += _corrected_sentence(run["steps"])
     if "pins" in options:
         pinned = sum(bool(step.get("pinned")) for step in run["steps"])
         parts.append(f"{many(pinned, 'output')} pinned.")
@@ -173,6 +176,25 @@ def _why(run: Run, item: StepRecord) -> str:
 def _cut(text: Any, most: int) -> str:
     one_line = " ".join(str(text or "").split())
     return one_line if len(one_line) <= most else f"{one_line[:most].rstrip()} …"
+
+
+def _correction_sentence(run: Run, corrects: CorrectedAnswer) -> str:
+    """Return e.g. "Corrects each_mail[3].classify of run ID: kind is task. 1 write, 1 kept."."""
+    right = ", ".join(f"{name} is {_cut(value, _LONGEST_TITLE)}" for name, value in corrects["values"].items())
+    effects = [step["effect"] for step in run["steps"] if step["effect"]]
+    kept = sum(effect["reused"] for effect in effects)
+    done = f"{many(len(effects) - kept, 'write')}{f', {kept} kept' if kept else ''}."
+    ending = "" if run["status"] == RunStatus.SUCCEEDED else _failed(run, _ENDINGS[run["status"]])
+    said = [f"Corrects {corrects['step']} of run {corrects['run']}: {right}.", done, ending]
+    return " ".join(filter(None, [*said, *_undone_sentence(effects), *_corrected_sentence(run["steps"])]))
+
+
+def _corrected_sentence(steps: Sequence[StepRecord]) -> Iterator[str]:
+    """Say which runs go on from answers that a person has corrected since; nothing if none."""
+    found = [step["corrected"]["run_id"] for step in steps if "corrected" in step]
+    if found:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        yield f"{many(len(found), 'answer')} corrected: see run {found[0]}{more}."
 
 
 def _test_sentence(run: Run, only: str) -> str:

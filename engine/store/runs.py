@@ -15,7 +15,7 @@ _TEST = frozenset({"only", "pins"})
 
 def is_test(options: RunOptions) -> bool:
     """Return whether a run with these options is a test run: not all of its workflow really runs."""
-    return not _TEST.isdisjoint(options)
+    return "corrects" not in options and not _TEST.isdisjoint(options)
 
 
 def unhashed(options: RunOptions) -> str | None:

@@ -56,6 +56,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/runs/{run_id}/live", "GET"): "view",
     ("/api/runs/{good}/diff/{bad}", "GET"): "view",
     ("/api/runs/{run_id}/cancel", "POST"): "run",
+    ("/api/runs/{run_id}/correct", "POST"): "run",
+    ("/api/runs/{run_id}/correct/preview", "POST"): "run",
     ("/api/runs/{run_id}/undoable", "GET"): "run",
     ("/api/runs/{run_id}/undo", "POST"): "run",
     ("/api/runs/{run_id}/resume", "POST"): "run",
@@ -138,6 +140,8 @@ BODIES = {
     "/api/workflows/{name}/validate": {"text": "{}"},
     "/api/workflows/{name}/rename": {"new": "No name"},
     "/api/workflows/{name}/rename-step": {"old": "classify", "new": "No id"},
+    "/api/runs/{run_id}/correct": {"step": "nap", "set": {"kind": "task"}},
+    "/api/runs/{run_id}/correct/preview": {"step": "nap"},
     "/api/runs/{run_id}/resume": {},
     "/api/budgets/settings": {},
     "/api/connections/{name}": {"service": "openai"},
@@ -159,7 +163,7 @@ DONE_AT_ONCE = {
 """What needs the right to run and leaves no run at work that the answer would have to point at."""
 TRIED_ELSEWHERE = (
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
-    "/api/plans/", "/approvals/answers", "/budgets/resume",
+    "/api/plans/", "/approvals/answers", "/budgets/resume", "/correct",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {

@@ -43,6 +43,19 @@ class AppliedPlan(TypedDict):
     """The plan as a whole, with the workflows that it calls."""
 
 
+class CorrectedAnswer(TypedDict):
+    """The answer of a model step that a person has corrected."""
+
+    run: ReadOnly[str]
+    """The run whose step gave the wrong answer."""
+    step: ReadOnly[str]
+    """The path of the step, the same in both runs."""
+    values: ReadOnly[JsonObject]
+    """The right values, by field of the answer."""
+    by: ReadOnly[str]
+    """The person."""
+
+
 class RunOptions(TypedDict, total=False):
     """How a run differs from a plain one; empty for a plain run."""
 
@@ -62,6 +75,9 @@ class RunOptions(TypedDict, total=False):
     """Of a planning run: the plan that it compares with the present state of the world."""
     apply: ReadOnly[AppliedPlan]
     """The plan that it executes."""
+    corrects: ReadOnly[CorrectedAnswer]
+    """Of a run that does an item of an earlier run again. It is no test: `pins` has the corrected answer, `only` the
+    item, if it is one of a loop, and `from_run` the earlier run, whose outputs stand in for the steps before."""
 
 
 class TriggerItem(TypedDict):

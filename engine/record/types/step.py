@@ -91,6 +91,18 @@ class StepEffect(TypedDict):
     """Its undo; absent if it was not undone."""
 
 
+class CorrectedRecord(TypedDict):
+    """The correction of a model's answer, in the record of the step that gave it."""
+
+    run_id: ReadOnly[str]
+    """The run that goes on from the right answer."""
+    at: ReadOnly[str]
+    by: ReadOnly[str]
+    """The person."""
+    values: ReadOnly[JsonObject]
+    """The right values, by field of the answer."""
+
+
 class Approved(TypedDict):
     """The approval of a step's call, in the record of the step."""
 
@@ -252,6 +264,8 @@ class StepRecord(TypedDict):
     """If it ended the run."""
     planned: NotRequired[ReadOnly[PlannedStep]]
     """In a plan: what would have happened instead."""
+    corrected: NotRequired[CorrectedRecord]
+    """Of a model step: the correction of its answer, added later."""
 
 
 def undo_of(step: StepRecord) -> UndoneRecord | None:

@@ -19,7 +19,7 @@ from engine.expressions.expressions import render, render_field
 from engine.record.events import ItemFinished, LoopStarted
 from engine.record.failure import StepFailed, document_of
 from engine.record.frames import Frame
-from engine.record.selection import Selection
+from engine.record.parts.selection import Selection
 from engine.runner.execution.concurrency import RunStopped, Stop, all_of, outputs_of
 from engine.runner.execution.filling import filled, worked_out
 from engine.runner.execution.recording import Recording

@@ -21,7 +21,7 @@ from engine.expressions.expressions import render
 from engine.record.events import StepFinished, StepStarted
 from engine.record.failure import StepFailed, document_of, failure
 from engine.record.frames import Caught, Frame, Record, RunName
-from engine.record.selection import LeftOut, Pinned, Selection
+from engine.record.parts.selection import LeftOut, Pinned, Selection
 from engine.record.types.step import Failure
 from engine.runner.execution.concurrency import RunStopped, Stop, all_of, outputs_of
 from engine.runner.execution.filling import filled, worked_out
@@ -157,7 +157,11 @@ class Runner:
             return {"status": StepStatus.SKIPPED.value}
         output = self._recording.values.kept(stand_in.output)
         written = self._recording.values.written(output)
-        self._finish(path, node, StepStatus.SUCCEEDED, output=written, pinned=True, **_called(node))
+        marks: dict[str, Any] = {"replayed": True} if stand_in.is_recorded else {"pinned": True}
+        marks |= {"note": stand_in.note} if stand_in.note else {}
+        if stand_in.arguments is not None:
+            marks["arguments"] = self._recording.values.written(self._recording.values.kept_fields(stand_in.arguments))
+        self._finish(path, node, StepStatus.SUCCEEDED, output=written, **marks, **_called(node))
         return {"status": StepStatus.SUCCEEDED.value, "output": output}
 
     async def _decided(self, node: Node, frame: Frame, path: str) -> Record:

@@ -42,10 +42,11 @@ from engine.record.events import (
 )
 from engine.record.failure import StepFailed, failure
 from engine.record.frames import RunName
+from engine.record.parts.redoing import Redoing
+from engine.record.parts.selection import Selection
 from engine.record.plans.planned import AppliedRun, is_plan, plan_hash
 from engine.record.previous_run import EarlierRun
 from engine.record.run_log import RunLogs
-from engine.record.selection import Selection
 from engine.record.summary import sentence
 from engine.record.types.run import Acceptance, Run, TriggerItem
 from engine.record.types.step import Failure
@@ -190,7 +191,7 @@ class Execution:
         self._begin_log(plan)
         followed = await self._followed()
         executor = StepExecutor(await self._context(plan, followed))
-        runner = Runner(plan, self._recording, executor.perform, self._parking, await self._selection())
+        runner = Runner(plan, self._recording, executor.perform, self._parking, await self._selection(plan))
         run: RunName = {"id": self.run_id, "started_at": self._recording.started_at}
         if followed is not None:  # so that what names the run has the planned text
             run = {"id": followed["run_id"], "started_at": followed["started_at"]}
@@ -281,11 +282,15 @@ class Execution:
 
         return renamed
 
-    async def _selection(self) -> Selection | None:
+    async def _selection(self, plan: Plan) -> Selection | None:
         options = self._acceptance.get("options", {})
         if "only" not in options and "pins" not in options:
             return None
-        return Selection(options, await self._earlier(options.get("from_run")))
+        earlier = await self._earlier(options.get("from_run"))
+        if "corrects" not in options:
+            return Selection(options, earlier)
+        assert earlier is not None
+        return Redoing(options, earlier, plan)
 
     async def _earlier(self, run_id: str | None) -> EarlierRun | None:
         """Return the log of a run whose answers this one reuses. Raises InvalidFile."""

@@ -76,6 +76,18 @@ class Acceptor:
         [run_id] = self._begin([self._entry(p, plan, wish, action, self.services(), request)])
         return run_id
 
+    def ready(self, p: Principal, plan: Plan, wish: Wish, request: Request, action: str) -> Entry:
+        """Return a run that is checked but not stored yet, for `begin`. Raises as `accept`."""
+        return self._entry(p, plan, wish, action, self.services(), request)
+
+    def begin(self, entry: Entry) -> str:
+        """Store such a run and start it; return its id, or the id of the run that its request started before.
+
+        Raises Renamed, InUse, StorageError.
+        """
+        [run_id] = self._begin([entry])
+        return run_id
+
     def accept_once(self, p: Principal, plan: Plan, wish: Wish, request: Request, action: str) -> str | None:
         """Accept a run and start it; return its id, None if this request has started one before. Raises as `accept`."""
         entry = self._entry(p, plan, wish, action, self.services(), request)

@@ -35,7 +35,7 @@ from engine.record.types.step import undo_of
 from engine.record.values import Values
 from engine.runner.effects.job import Job, fields_of
 from engine.runner.worker.worker import Host
-from engine.runs.undo.undo_list import RunWrite, UndoList
+from engine.runs.undo.undo_list import RunWrite, Steps, UndoList
 from engine.runs.undo.undo_log import UndoBook
 from engine.runs.undo.undo_report import NotUndone, Undone, UndoReport
 from engine.store.ledger import Write
@@ -59,29 +59,29 @@ class Undo:
         self._host, self._clock = host, clock
         self._logs = logs.written_by(host.owner)
 
-    def preview(self, run_id: str, item: str | None = None) -> UndoReport:
+    def preview(self, run_id: str, item: str | None = None, steps: Steps | None = None) -> UndoReport:
         """Return what an undo would do, without calling a service: `undone` is what it would try.
 
-        Raises UnknownName, InUse, InvalidFile.
+        `steps`: only writes of these steps of the run. Raises UnknownName, InUse, InvalidFile.
         """
         report = UndoReport([], [], [], [])
-        for made in self._grouped(self._list().of(run_id, item)):
+        for made in self._grouped(self._list().of(run_id, item, steps)):
             known = len(report.undone)
             self._sorted(made, report, lambda made, kind: report.undone.append(Undone.of(made.write, kind)))
             if len(report.undone) > known:
                 report.undone.extend(Undone.with_it(one, made.write) for one in made.later)
         return report
 
-    def undo(self, run_id: str, by: str, item: str | None = None) -> UndoReport:
+    def undo(self, run_id: str, by: str, item: str | None = None, steps: Steps | None = None) -> UndoReport:
         """Undo the writes of a run. If interrupted, it can be called again, and continues.
 
-        Raises UnknownName, InUse, InvalidFile, StorageError.
+        `steps`: only writes of these steps of the run. Raises UnknownName, InUse, InvalidFile, StorageError.
         """
         report = UndoReport([], [], [], [])
-        with _alone(self._host.folder):
+        with alone(self._host.folder):
             book = UndoBook(self._logs, self._host, lambda: timestamp(self._clock()), by)
             try:
-                self._undo_all(self._grouped(self._ended(self._list().of(run_id, item))), report, book)
+                self._undo_all(self._grouped(self._ended(self._list().of(run_id, item, steps))), report, book)
             finally:
                 book.close()
         return report
@@ -238,7 +238,7 @@ def not_undoing(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Block other undos of this workspace, in other processes as well. Raises InUse."""
     with _locked(folder, fcntl.LOCK_EX):
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -170,6 +170,10 @@ class RunWrite:
         )
 
 
+Steps = Callable[[str], bool]
+"""Whether a step of a run is meant, by its path in the run."""
+
+
 @dataclass(frozen=True)
 class _Around:
     """The context of the steps of a run: the key of the innermost item, and whether everything in it is wanted."""
@@ -189,12 +193,12 @@ class UndoList:
         self._receipts, self._rows, self._logs = receipts, rows, logs
         self._renames = logs.renames()
 
-    def of(self, run_id: str, item: str | None = None) -> list[RunWrite]:
+    def of(self, run_id: str, item: str | None = None, steps: Steps | None = None) -> list[RunWrite]:
         """Return the writes of a run and of the runs it called, the last one first; `item`: only inside that key.
 
-        Raises UnknownName (run, item), InvalidFile.
+        `steps`: only those of these steps of the run, by path. Raises UnknownName (run, item), InvalidFile.
         """
-        found = list(self._below(run_id, _Around(None, item is None), item))
+        found = list(self._below(run_id, _Around(None, item is None), item, steps))
         if item is not None and not found and not self._has_item(run_id, item):
             raise UnknownName("item", item, remedy="`orchestra runs show` lists the items of a run.")
         order = {id(write): number for number, write in enumerate(found)}
@@ -212,10 +216,12 @@ class UndoList:
         found = [one for step in steps for one in self._write(run, step, None)]
         return next((one for one in found if one.is_update), None)
 
-    def _below(self, run_id: str, place: _Around, item: str | None) -> Iterator[RunWrite]:
+    def _below(self, run_id: str, place: _Around, item: str | None, steps: Steps | None = None) -> Iterator[RunWrite]:
         run = self._told(run_id)
         keys = {step["path"]: step["key"] for step in run["steps"] if is_item(step["path"])}
         for step in run["steps"]:
+            if steps is not None and not steps(step["path"]):
+                continue
             here = place.inside([keys[path] for path in items_around(step["path"]) if path in keys], item)
             if step.get("child_run_id"):
                 yield from self._below(step["child_run_id"], here, item)

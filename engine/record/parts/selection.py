@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.base.errors import InvalidInput
+from engine.base.json_text import JsonObject
 from engine.base.statuses import StepStatus
 from engine.base.step_path import PathPart, StepPath
 from engine.compiler.definition.plan import Node
@@ -22,6 +23,12 @@ class Pinned:
     """An output used instead of running a step."""
 
     output: Any
+    note: str = ""
+    """Where it comes from, if there is more to say."""
+    arguments: JsonObject | None = None
+    """What the step was called with when it really ran, if that is known."""
+    is_recorded: bool = False
+    """Whether an earlier run has recorded it at the same place, on the same accounts."""
 
 
 @dataclass(frozen=True)

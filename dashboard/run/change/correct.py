@@ -1,0 +1,185 @@
+"""Correct what a model answered: choose the right value, see what follows, press once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from clients.plural import counted
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import link_markdown, outside_badge, plain, plain_with_code
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import error_box
+from dashboard.parts.times import ago
+from engine.base.errors import ConfirmationNeeded, OrchestraError
+from engine.base.json_text import JsonObject
+from engine.base.statuses import ACTIVE_RUNS
+from engine.expressions.json_values import compact_json
+from engine.record.plans.planned import is_plan
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
+from engine.runs.correcting.answer import Choice, choices_in
+from engine.runs.correcting.corrections import CorrectionPreview
+from engine.runs.correcting.not_undone import NothingDoneAgain
+from engine.runs.undo.undo_report import NotUndone, Undone
+from engine.store.runs import is_test
+
+_VERDICTS = {
+    "runs": "is done",
+    "may run": "may be done",
+    "does not run": "is not done",
+    "kept": "stays as it is: it does not depend on the answer",
+}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the last attempt lacked."""
+
+    message: str
+    names: tuple[str, ...] = ()
+    """The accounts that somebody must agree to."""
+    leave: bool = False
+    """Whether a write could not be undone, and may be left as it is."""
+
+
+def correction_of(visit: Visit, run: Run, step: StepRecord) -> None:
+    """Tell that an answer was corrected, with a link to the other run."""
+    known, corrects = step.get("corrected"), (run.get("options") or {}).get("corrects")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if known is not None:
+            words = f"Corrected by {known['by']} {ago(known['at'])}: {_told(known['values'])}"
+            outside_badge(words, ":material/rule:", color="orange")
+            visit.link("The run that goes on from there", "run", icon=":material/arrow_forward:", id=known["run_id"])
+        if corrects is not None and corrects["step"] == step["path"]:
+            outside_badge(f"Corrected by {corrects['by']}: {_told(corrects['values'])}", ":material/rule:")
+
+
+def correct_step(visit: Visit, run: Run, step: StepRecord) -> None:
+    """Offer the other choices of an answer of a model in an ended run; after a choice, show what will happen."""
+    options, fields = run.get("options") or {}, choices_in(run, step)
+    is_open = run["status"] in ACTIVE_RUNS or is_test(options) or is_plan(options) or "corrected" in step
+    if is_open or not fields or not visit.may("run"):
+        return
+    place = f"{run['run_id']}-{step['path']}"
+    values = _chosen(fields, place)
+    if not values:
+        return
+    with st.container(border=True, key="panel-correct"):
+        try:
+            seen = visit.orchestra.corrections.preview(visit.who, run["run_id"], step["path"], values)
+        except OrchestraError as error:
+            error_box(error)
+            return
+        _preview(seen)
+        _button(visit, seen, place)
+
+
+def _chosen(fields: Sequence[Choice], place: str) -> JsonObject:
+    """Show the choices other than the present ones; return the right values."""
+    values: dict[str, Any] = {}
+    for one in fields:
+        others = [choice for choice in one.choices if choice != one.value]
+        label = "Wrong? It is a …" if len(fields) == 1 else f"Wrong? The right {plain(one.title)} is …"
+        found = st.pills(label, others, format_func=lambda value: plain(_text(value)), key=f"right-{one.field}-{place}")
+        if found is not None:
+            values[one.field] = found
+    return values
+
+
+def _preview(seen: CorrectionPreview) -> None:
+    st.markdown(f"**Correct the answer: {plain(_told(seen.values))}**")
+    lines = [f"- :material/undo: {_name(one)}: {plain(one.note)}" for one in seen.undo.undone]
+    _part("This is undone", lines, "Nothing is undone: the wrong answer led to no write.")
+    stays = [*seen.undo.cannot, *seen.undo.left, *seen.stays]
+    if stays:
+        told = [f"- {_name(one)}: {plain_with_code(one.reason)}" for one in stays]
+        st.warning("\n".join(["**This stays**", "", *told]), icon=":material/block:")
+    again = [f"- **{plain(one.title)}** {_VERDICTS[one.verdict]}" for one in seen.again]
+    _part("Then, in a new run that goes on from the right answer", again, "Nothing stands behind the answer.")
+    st.caption(plain_with_code(_case(seen)))
+
+
+def _part(title: str, lines: Sequence[str], empty: str) -> None:
+    st.markdown("\n".join([f"{title}:", "", *lines]) if lines else empty)
+
+
+def _button(visit: Visit, seen: CorrectionPreview, place: str) -> None:
+    asked: _Asked | None = session.draft(_draft(seen), None)
+    leave, who = False, visit.who
+    if asked is not None:
+        st.warning(plain(asked.message), icon=":material/warning:")
+        label = "I agree that it may be used" if asked.names else "Leave what could not be undone"
+        is_ready = st.checkbox(label, key=f"correct-tick-{place}")
+        leave, who = is_ready and asked.leave, visit.who.agreeing(asked.names if is_ready else ())
+
+    def act(_key: str) -> str:
+        try:
+            made = visit.orchestra.corrections.correct(who, seen.run_id, seen.step, seen.values, leave=leave)
+        except ConfirmationNeeded as needed:
+            session.keep_draft(_draft(seen), _Asked(needed.message, tuple(needed.needs_confirmation)))
+            return ""
+        except NothingDoneAgain as error:
+            session.keep_draft(_draft(seen), _Asked(error.message, leave=True))
+            return ""
+        _tell(made.undo.undone, [*made.undo.refused, *made.undo.cannot], made.case.why_not)
+        return made.run_id
+
+    count = len(seen.undo.undone)
+    label = f"Undo {counted(count, 'write')} and do it again" if count else "Do it again"
+    with st.spinner("Correcting …"):
+        action_button(
+            label,
+            f"correct-{place}",
+            act,
+            partial(_gone, visit, seen),
+            scope=f"{compact_json(seen.values)} {asked} {leave} {who.confirmed}",
+            type="primary",
+            icon=":material/rule:",
+        )
+
+
+def _gone(visit: Visit, seen: CorrectionPreview, run_id: str) -> None:
+    if run_id:
+        session.drop_draft(_draft(seen))
+        visit.go("run", id=run_id)
+    st.rerun()
+
+
+def _tell(undone: Sequence[Undone], kept: Sequence[NotUndone], why_not: str) -> None:
+    """Say on the next page what was undone, and what was not."""
+    session.tell(f"{counted(len(undone), 'write')} undone. This run goes on from the right answer.", ":material/rule:")
+    for one in kept:
+        session.tell(f"Not undone: {plain(one.title or one.path)}: {plain(one.reason)}", ":material/block:")
+    if why_not:
+        session.tell(f"No case was saved: {plain(why_not)}", ":material/info:")
+
+
+def _case(seen: CorrectionPreview) -> str:
+    if seen.case.why_not:
+        return f"No case is saved: {seen.case.why_not}"
+    if seen.case.case:
+        return f"The case {seen.case.case} of the prompt {seen.case.prompt} expects this from now on."
+    return f"A case of the prompt {seen.case.prompt} expects this from now on."
+
+
+def _told(values: JsonObject) -> str:
+    return ", ".join(f"{name} is {_text(value)}" for name, value in values.items())
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else compact_json(value)
+
+
+def _name(line: Undone | NotUndone) -> str:
+    title = line.title or line.path
+    return link_markdown(title, line.url) if line.url else f"**{plain(title)}**"
+
+
+def _draft(seen: CorrectionPreview) -> str:
+    return f"correct.{seen.run_id}.{seen.step}"

@@ -1,0 +1,1 @@
+"""Which part of a workflow a run executes, and what stands in for the rest."""

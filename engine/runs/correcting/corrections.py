@@ -1,0 +1,279 @@
+"""The `corrections` facet: what a person does when a model sorted something wrongly.
+
+A correction saves a case of the prompt, undoes what followed from the answer, and starts a run that goes on from the
+right answer. Each part can be repeated, so an interrupted correction is completed by asking for it again: the case is
+found by its variables, an undo continues, and one request key starts one run.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from engine.base.clock import Clock
+from engine.base.errors import InUse, InvalidInput
+from engine.base.json_text import JsonObject, is_same
+from engine.base.names import timestamp
+from engine.base.step_path import StepPath
+from engine.base.step_tree import FAILURE_PREFIX
+from engine.compiler.definition.plan import Plan
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.record.options import corrected_options
+from engine.record.parts.answer_effects import depending_on
+from engine.record.parts.redoing import is_beside
+from engine.record.run_log import RunLogs
+from engine.record.summary import sentence
+from engine.record.types.run import CorrectedAnswer, Run
+from engine.record.types.step import StepRecord
+from engine.record.values import Values
+from engine.runner.worker.worker import Host
+from engine.runs.correcting.again import Again, again
+from engine.runs.correcting.answer import Choice, choices, corrected, node_to_correct, step_to_correct
+from engine.runs.correcting.lesson import Lessons, SavedCase
+from engine.runs.correcting.not_undone import NothingDoneAgain
+from engine.runs.runs import Runs
+from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
+from engine.runs.starting.current_plans import CurrentPlans
+from engine.runs.starting.rerun import again as same_again
+from engine.runs.starting.rerun import kept_modes, source
+from engine.runs.undo.undo import Undo, alone
+from engine.runs.undo.undo_report import NotUndone, UndoReport
+from engine.store.acceptances import Request
+from engine.store.runs import is_test
+
+_STAYS = "It is not part of the item, and stays as it is."
+
+
+@dataclass(frozen=True)
+class CorrectionPreview:
+    """What a correction would do; nothing has happened yet."""
+
+    run_id: str
+    step: str
+    choices: list[Choice]
+    """The fields that can be corrected."""
+    values: JsonObject
+    """The right values that were asked for; empty if none were yet."""
+    corrected_by: str | None
+    """The run that goes on from the right answer, if there is one."""
+    undo: UndoReport
+    """`undone`: what would be tried to undo; `cannot`: what stays, and why."""
+    stays: list[NotUndone]
+    """Writes behind the loop that depend on all its items: they are neither undone nor done again."""
+    again: list[Again]
+    """The steps behind the answer; empty without values."""
+    case: SavedCase
+    """The case of the prompt that would be saved."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a correction has done."""
+
+    run_id: str
+    """The run that goes on from the right answer."""
+    corrects: str
+    """The run whose answer was wrong."""
+    step: str
+    values: JsonObject
+    undo: UndoReport
+    case: SavedCase
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    """A wrong answer, and where it stands."""
+
+    run: Run
+    step: StepRecord
+    plan: Plan
+    modes: Any
+    output: Any
+    choices: list[Choice]
+    caused: frozenset[str] = field(default_factory=frozenset)
+    """The steps of the workflow that depend on the answer."""
+    known: frozenset[str] = field(default_factory=frozenset)
+    """All steps of the workflow."""
+
+    @property
+    def path(self) -> StepPath:
+        return StepPath.parse(self.step["path"])
+
+    @property
+    def item(self) -> StepPath | None:
+        """The outermost item around the step; it is done again."""
+        return next(self.path.items(), None)
+
+    def is_caused(self, text: str) -> bool:
+        """Tell whether a step of the run depends on the answer; one that the workflow does not have any more may."""
+        path = StepPath.parse(text)
+        name = path.in_workflow
+        return (name in self.caused or name not in self.known) and text != self.step["path"]
+
+    def is_undone(self, text: str) -> bool:
+        """Tell whether the write of a step of the run is undone: it depends on the answer, in the same item."""
+        path = StepPath.parse(text)
+        if text.startswith(FAILURE_PREFIX) or (self.item is not None and not path.is_inside(self.item)):
+            return False
+        return self.is_caused(text) and not is_beside(path, self.path)
+
+    def is_left(self, text: str) -> bool:
+        """Tell whether a step of the run depends on the answer and is behind the item that is done again."""
+        return self.is_caused(text) and not self.is_undone(text) and not is_beside(StepPath.parse(text), self.path)
+
+
+class Corrections:
+    """Every method checks the right of `p`; every change writes an audit line."""
+
+    def __init__(
+        self,
+        host: Host,
+        logs: RunLogs,
+        audit: Audit,
+        clock: Clock,
+        runs: Runs,
+        plans: CurrentPlans,
+        acceptor: Acceptor,
+        lessons: Lessons,
+    ) -> None:
+        self._host, self._logs, self._audit, self._clock = host, logs, audit, clock
+        self._runs, self._plans, self._acceptor, self._lessons = runs, plans, acceptor, lessons
+
+    @cached_property
+    def _undo(self) -> Undo:
+        return Undo(self._host, self._logs, self._clock)
+
+    def preview(self, p: Principal, run_id: str, step: str, values: JsonObject | None = None) -> CorrectionPreview:
+        """Return what a correction would do, without calling a service. Without values, the choices.
+
+        Raises UnknownName, InvalidInput, InvalidFile.
+        """
+        require(p, "run", "correct answers")
+        wrong, asked = self._wrong(p, run_id, step), values or {}
+        answer = corrected(wrong.step, wrong.choices, wrong.output, asked) if asked else None
+        left = self._undo.preview(run_id, steps=wrong.is_left)
+        return CorrectionPreview(
+            run_id=run_id,
+            step=step,
+            choices=wrong.choices,
+            values=asked,
+            corrected_by=self._earlier(run_id, step),
+            undo=self._undo.preview(run_id, steps=wrong.is_undone),
+            stays=[NotUndone(**_place(one), reason=_STAYS) for one in [*left.undone, *left.cannot]],
+            again=self._again(wrong, answer) if answer is not None else [],
+            case=self._lessons.preview(p, wrong.run, wrong.step),
+        )
+
+    def correct(self, p: Principal, run_id: str, step: str, values: JsonObject, *, leave: bool = False) -> Correction:
+        """Save the case, undo what the wrong answer caused, and do the item again; return once that run is accepted.
+
+        `values`: the right ones by field. `leave`: go on although a write could not be undone now. May be repeated at
+        any time: what is done already is not done again. Raises UnknownName, InvalidInput, InvalidFile,
+        ConfirmationNeeded, InUse (also if a write could not be undone), StorageError, ServiceError.
+        """
+        require(p, "run", "correct answers")
+        wrong = self._wrong(p, run_id, step)
+        answer = corrected(wrong.step, wrong.choices, wrong.output, values)
+        known = self._earlier(run_id, step)
+        if known is not None:
+            self._require_same(known, run_id, step, values)
+        report, new = UndoReport([], [], [], []), known
+        if new is None:
+            corrects: CorrectedAnswer = {"run": run_id, "step": step, "values": values, "by": p.id}
+            new = retry_if_renamed(lambda: self._begun(p, wrong, corrects, answer, report, leave=leave))
+        self._mark(run_id, step, new)
+        case = self._lessons.saved(p, wrong.run, wrong.step, values)
+        return Correction(new, run_id, step, values, report, case)
+
+    def _begun(
+        self, p: Principal, wrong: _Wrong, corrects: CorrectedAnswer, answer: Any, report: UndoReport, *, leave: bool
+    ) -> str:
+        """Check the new run, undo, then start it. What was undone is added to the report."""
+        run_id, step = corrects["run"], corrects["step"]
+        plan = self._plans.of_run(wrong.run, wrong.modes)
+        wish = self._wish(wrong, plan, corrects, answer)
+        entry = self._acceptor.ready(p, plan, wish, _request(run_id, step), "runs.correct")
+        self._audit.record(p, "runs.undo", wrong.run["workflow"], {"run_id": run_id, "corrected": step})
+        done = self._undo.undo(run_id, p.id, steps=wrong.is_undone)
+        report.undone.extend(done.undone)
+        report.refused[:], report.cannot[:], report.left[:] = done.refused, done.cannot, done.left
+        if done.refused and not leave:
+            raise NothingDoneAgain(done.refused)
+        return self._acceptor.begin(entry)
+
+    def _wish(self, wrong: _Wrong, plan: Plan, corrects: CorrectedAnswer, answer: Any) -> Wish:
+        options = corrected_options(plan, corrects, answer)
+        plain: Any = {**wrong.run, "options": {}}
+        return same_again(plain, plan, Values(self._logs.blobs, corrects["run"]), {}, options, wrong.modes)
+
+    def _wrong(self, p: Principal, run_id: str, path: str) -> _Wrong:
+        run = source(self._runs.get(p, run_id))
+        if is_test(run.get("options") or {}):
+            raise InvalidInput(
+                f"Run {run_id} is a test run, in which some outputs were given.",
+                remedy="Correct an answer of a run that really ran.",
+            )
+        step, modes = step_to_correct(run, path), kept_modes(run, self._acceptor.services(), self._acceptor.mode)
+        plan = self._plans.of_run(run, modes)
+        name = StepPath.parse(path).in_workflow
+        node = node_to_correct(run, step, plan, name)
+        output = Values(self._logs.blobs, run_id).loaded(step["output"])
+        nodes = frozenset(one.path for one in plan.nodes())
+        return _Wrong(run, step, plan, modes, output, choices(node, output), depending_on(plan, name), nodes)
+
+    def _again(self, wrong: _Wrong, answer: Any) -> list[Again]:
+        run, values = wrong.run, Values(self._logs.blobs, wrong.run["run_id"])
+        outputs = {one["path"]: values.loaded(one["output"]) for one in run["steps"] if one["status"] == "succeeded"}
+        made = frozenset(one["path"] for one in run["steps"] if one["effect"] and not wrong.is_undone(one["path"]))
+        names = {"inputs": values.loaded(run["inputs"]), "run": {"id": run["run_id"], "started_at": run["started_at"]}}
+        return again(wrong.plan, wrong.path, names, answer, outputs, made)
+
+    def _earlier(self, run_id: str, step: str) -> str | None:
+        return self._acceptor.earlier(_request(run_id, step))
+
+    def _corrects(self, run_id: str) -> CorrectedAnswer | None:
+        row, _ = self._host.rows.with_events(run_id)
+        if row is not None and row.acceptance is not None:
+            run = json.loads(row.acceptance)
+        else:
+            run = self._logs.read(run_id) or {}
+        found: CorrectedAnswer | None = (run.get("options") or {}).get("corrects")
+        return found
+
+    def _require_same(self, known: str, run_id: str, step: str, values: JsonObject) -> None:
+        """Raise InUse if an answer was corrected to something else before."""
+        corrects = self._corrects(known)
+        if corrects is not None and not is_same(corrects["values"], values):
+            raise InUse(
+                f"{step} of run {run_id} was corrected before: see run {known}.",
+                remedy=f"Correct it there: `orchestra runs show {known}`.",
+            )
+
+    def _mark(self, run_id: str, step: str, new: str) -> None:
+        """Record in the log of the old run which run goes on from the right answer. Raises InUse, StorageError."""
+        corrects = self._corrects(new)
+        if corrects is None:
+            return
+        with alone(self._host.folder):
+            logs = self._logs.written_by(self._host.owner)
+            run = logs.read(run_id)
+            found = next((one for one in run["steps"] if one["path"] == step), None) if run is not None else None
+            if run is None or found is None or "corrected" in found:
+                return
+            at = timestamp(self._clock())
+            found["corrected"] = {"run_id": new, "at": at, "by": corrects["by"], "values": corrects["values"]}
+            run["sentence"] = sentence(run)
+            logs.write(run)
+            self._host.retell(run_id, run["sentence"])
+
+
+def _request(run_id: str, step: str) -> Request:
+    """Return the request that corrects an answer: it starts one run, however often it is made."""
+    return Request.of(f"correct:{run_id}:{step}", run_id, {"step": step})
+
+
+def _place(line: Any) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in ("run_id", "path", "key", "uses", "title", "url")}
