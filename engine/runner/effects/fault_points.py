@@ -1,4 +1,4 @@
-"""The worst moments for a crash in a run or in a poll of a trigger: durability tests stop the process there."""
+"""The worst moments for a crash in a run, a poll or a correction: durability tests stop the process there."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ Point = Literal[
     "after items",
     "before release",
     "after release",
+    "before redo",
+    "after redo",
 ]
 
 hook: Callable[[Point], None] | None = None
@@ -23,6 +25,6 @@ hook: Callable[[Point], None] | None = None
 
 
 def reached(point: Point) -> None:
-    """Call the hook, if any, when a run or a poll reaches this point."""
+    """Call the hook, if any, when a run, a poll or a correction reaches this point."""
     if hook is not None:
         hook(point)

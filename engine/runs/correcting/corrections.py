@@ -29,6 +29,7 @@ from engine.record.summary import sentence
 from engine.record.types.run import CorrectedAnswer, Run
 from engine.record.types.step import StepRecord
 from engine.record.values import Values
+from engine.runner.effects.fault_points import reached
 from engine.runner.worker.worker import Host
 from engine.runs.correcting.again import Again, again
 from engine.runs.correcting.answer import Choice, choices, corrected, node_to_correct, step_to_correct
@@ -184,6 +185,7 @@ class Corrections:
         if new is None:
             corrects: CorrectedAnswer = {"run": run_id, "step": step, "values": values, "by": p.id}
             new = retry_if_renamed(lambda: self._begun(p, wrong, corrects, answer, report, leave=leave))
+        reached("after redo")
         self._mark(run_id, step, new)
         case = self._lessons.saved(p, wrong.run, wrong.step, values)
         return Correction(new, run_id, step, values, report, case)
@@ -202,6 +204,7 @@ class Corrections:
         report.refused[:], report.cannot[:], report.left[:] = done.refused, done.cannot, done.left
         if done.refused and not leave:
             raise NothingDoneAgain(done.refused)
+        reached("before redo")
         return self._acceptor.begin(entry)
 
     def _wish(self, wrong: _Wrong, plan: Plan, corrects: CorrectedAnswer, answer: Any) -> Wish:
