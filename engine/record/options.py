@@ -64,8 +64,10 @@ def corrected_options(plan: Plan, corrects: CorrectedAnswer, output: Any) -> Run
 
 
 def same_part(run: RunStart, plan: Plan) -> RunOptions:
-    """Return the options of a test run, checked against a plan; {} for any other run. Raises InvalidInput."""
+    """Return the options of a test run or a correction, checked against a plan; {} for others. Raises InvalidInput."""
     options = run.get("options") or {}
+    if "corrects" in options:
+        return corrected_options(plan, options["corrects"], options["pins"][options["corrects"]["step"]])
     return part_options(plan, options.get("pins"), options.get("only"), options.get("from_run"))
 
 

@@ -138,6 +138,10 @@ def test_a_bug_becomes_a_task_once_and_only_that_mail_is_touched(
     assert (again.run_id, again.case, again.undo.undone) == (done.run_id, done.case, [])
     assert (open_issues(standins), pages(standins)) == after
     assert len(orchestra.runs.list(OWNER).rows) == 2
+    repeated = ended(orchestra, orchestra.runs.rerun(OWNER, done.run_id))
+    assert (repeated["status"], repeated["counts"]["new_effects"]) == ("succeeded", 0)
+    assert repeated["options"] == new["options"]
+    assert (open_issues(standins), pages(standins)) == after
     with pytest.raises(InUse, match=f"see run {done.run_id}"):
         orchestra.corrections.correct(OWNER, run_id, path, {"kind": "nothing"})
 
