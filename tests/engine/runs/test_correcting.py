@@ -208,8 +208,8 @@ def test_what_is_no_choice_is_refused_and_changes_nothing(orchestra: Orchestra, 
 
 
 def started_test(orchestra: Orchestra, path: str, from_run: str) -> str:
-    asked = {"only": path, "from_run": from_run}
-    return str(ended(orchestra, orchestra.runs.start(OWNER, "inbox-triage", {"limit": 6}, **asked))["run_id"])
+    run_id = orchestra.runs.start(OWNER, "inbox-triage", {"limit": 6}, only=path, from_run=from_run)
+    return str(ended(orchestra, run_id)["run_id"])
 
 
 def test_who_may_not_change_prompts_corrects_without_a_case(orchestra: Orchestra, run: Any) -> None:
