@@ -78,6 +78,7 @@ def matrix(
 
 
 def _show(found: Matrix, only: str | None, *, as_json: bool) -> None:
+    from engine.prompts.assertions import is_favourable, opinion_words
     from engine.runs.trying import matrix as matrices
 
     cases = matrices.shown(found, matrices.Only(only) if only else None)
@@ -98,6 +99,10 @@ def _show(found: Matrix, only: str | None, *, as_json: bool) -> None:
         for case in (case for case in one["regressions"] if case in cases):
             said = "; ".join(fault["message"] for answer in one["cells"][case] for fault in answer["failures"])
             say(f"  {one['title']}, {case}: {said}")
+    for one in columns:
+        for case in cases:
+            for opinion in filter(is_favourable, matrices.opinions_of(one["cells"].get(case, []))):
+                say(f"  {one['title']}, {case}: {opinion_words(opinion)}")
     say(usage_line(found))
     say(f"Test {found['id']}: {found['status']}.")
 

@@ -40,7 +40,19 @@ Expected = Annotated[
     typer.Option(metavar="FIELD=VALUE", help="With --takeover: what each answer must say; may be repeated."),
 ]
 Case = Annotated[str, typer.Argument(metavar="CASE", help="The case.")]
-_PRINTED = ("prompt", "version", "cases", "passed", "failed", "usage", "asked", "reused", "against", "regressions")
+_PRINTED = (
+    "prompt",
+    "version",
+    "cases",
+    "passed",
+    "failed",
+    "usage",
+    "asked",
+    "reused",
+    "against",
+    "regressions",
+    "opinions",
+)
 
 
 def run_tests(
@@ -127,6 +139,8 @@ def _show(matrix: Matrix) -> None:
     say(f"{report['prompt']}, {which}: {report['passed']} of {counted(report['cases'], 'case')} passed.")
     for one in report["failed"]:
         say(f"  {one['case']}: {one['assertion']}: {one['message']}")
+    for opinion in (one for one in report["opinions"] if one["passed"]):
+        say(f"  {opinion['case']}: judge: {opinion['words']}")
     if report["against"] is not None:
         before, compared = report["against"], matrix["columns"][1]
         say(f"  Version {before['version']}: {before['passed']} of {before['cases']} passed.")
@@ -170,11 +184,18 @@ def _junit_cases(suite: Element, matrix: Matrix, report: Tested, missing: Sequen
     for case in (one["case"] for one in matrix["cases"]):
         place = SubElement(suite, "testcase", classname=f"prompts.{matrix['prompt']}", name=case)
         for one in (one for one in report["failed"] if one["case"] == case):
-            message = "".join(letter if letter.isprintable() else " " for letter in one["message"])
-            SubElement(place, "failure", type=one["assertion"], message=message)
+            SubElement(place, "failure", type=one["assertion"], message=printable(one["message"]))
+        favourable = [one["words"] for one in report["opinions"] if one["case"] == case and one["passed"]]
+        if favourable:
+            SubElement(place, "system-out").text = printable(" ".join(favourable))
         if case in missing:
             said = f"There is no answer: the test is {matrix['status']}."
             SubElement(place, "error", type="answer", message=said)
+
+
+def printable(text: str) -> str:
+    """Return a text without what XML cannot contain."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def cases(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:

@@ -22,7 +22,8 @@ from engine.runs.trying.matrix import Matrix, Only, shown
 
 _HELP = (
     "Types: equals, contains, not_contains, similar, regex, valid_json, json_schema, field_equals, max_tokens, "
-    "max_cost, max_seconds. A case without assertions expects an answer that fits the format."
+    "max_cost, max_seconds, judge (a model's opinion). A case without assertions expects an answer that fits the "
+    "format."
 )
 
 

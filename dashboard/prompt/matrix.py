@@ -20,7 +20,8 @@ from dashboard.parts.values import cut, shown_value
 from dashboard.prompt.test_bar import PARAM
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus
-from engine.runs.trying.matrix import CellAnswer, Matrix, Only, mark, shown
+from engine.prompts.assertions import is_favourable, opinion_words
+from engine.runs.trying.matrix import CellAnswer, Matrix, Only, mark, opinions_of, shown
 from engine.runs.trying.matrix_reader import TestRow
 
 _CELL = "cell"
@@ -178,6 +179,8 @@ def _answer(answer: CellAnswer) -> None:
         how = ["recorded before"] if answer["reused"] else []
         facts = [answer["model"], f"{answer['seconds']:.1f} s", *how, *usage_words(answer["usage"])]
         st.caption(plain(" · ".join(facts)))
+    for opinion in filter(is_favourable, opinions_of([answer])):
+        st.info(plain(opinion_words(opinion)), icon=":material/balance:")
     if answer["failures"]:
         lines = [f"{plain(one['assertion'])}: {plain(one['message'])}" for one in answer["failures"]]
         st.warning("  \n".join(lines), icon=":material/close:")

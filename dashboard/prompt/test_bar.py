@@ -128,7 +128,7 @@ def _wish(name: str, columns: Sequence[Column]) -> TestWish:
 
 def _run(visit: Visit, name: str, wish: TestWish, label: str, key: str) -> None:
     tries, tests = visit.orchestra.tries, visit.orchestra.case_tests
-    connections = dict.fromkeys(one.connection for one in wish.columns)
+    connections = dict.fromkeys((*(one.connection for one in wish.columns), *tests.judges(visit.who, name)))
     needed = [whose for one in connections for whose in tries.needs_confirmation(visit.who, name, one)]
     is_agreed = not needed or st.checkbox(
         plain(f"Ask {', '.join(needed)}: it may cost money, and the values of the cases are sent there."),

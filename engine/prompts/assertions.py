@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -24,6 +24,43 @@ _COMPARED_MOST = 1_000
 _MISSING = object()
 
 
+class OpinionUsage(TypedDict):
+    """What an opinion used."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    """None if the price is not known."""
+
+
+class Opinion(TypedDict):
+    """What a model says of an answer."""
+
+    criterion: str
+    score: float
+    """From 0, does not meet the criterion, to 1."""
+    threshold: float
+    """The lowest score that passes."""
+    reason: str
+    model: str
+    """The model that judged."""
+    usage: OpinionUsage
+    reused: bool
+    """Whether it was asked before: it cost nothing now."""
+
+
+def is_favourable(opinion: Opinion) -> bool:
+    """Return whether an opinion lets its answer pass."""
+    return opinion["score"] >= opinion["threshold"]
+
+
+def opinion_words(opinion: Opinion) -> str:
+    """Return an opinion as a sentence."""
+    limit = "" if is_favourable(opinion) else f", less than {opinion['threshold']:g},"
+    score = f"{opinion['score']:g} of 1{limit} for {_shown(opinion['criterion'])}"
+    return f"In the opinion of {opinion['model']}, {score}: {opinion['reason']}"
+
+
 @dataclass(frozen=True)
 class Facts:
     """What an answer is judged by."""
@@ -35,6 +72,8 @@ class Facts:
     cost_usd: float | None = None
     """None if the price is not known."""
     seconds: float = 0.0
+    opinion: Callable[[Judge, str], Opinion] | None = None
+    """Asks a model about a text; None if nobody judges."""
 
     def at(self, field: str) -> Any:
         """Return the value of a field (`a.b.0`) of the JSON in the text, or _MISSING; without a field, the text."""
@@ -251,6 +290,28 @@ class MaxSeconds(Assertion):
         return f"It took {facts.seconds:.1f} s, more than {self.value:g} s." if facts.seconds > self.value else ""
 
 
+class Judge(_OfText):
+    """A model finds that the text meets a criterion: an opinion, which may differ from yours."""
+
+    type: Literal["judge"]
+    criterion: str = Field(min_length=1, max_length=2_000)
+    connection: str = ""
+    """Whose model judges; empty: that of the tested column."""
+    model: str = ""
+    """Empty: that of the connection."""
+    threshold: float = Field(0.7, ge=0, le=1)
+
+    def fault(self, facts: Facts) -> str:
+        """Ask. Raises what the question raises."""
+        text = self._text(facts)
+        if text is None:
+            return f"There is no {self.field!r} in {_shown(facts.text)}."
+        if facts.opinion is None:
+            return "There is no model to judge it."
+        given = facts.opinion(self, text)
+        return "" if is_favourable(given) else opinion_words(given)
+
+
 AnyAssertion = Annotated[
     Equals
     | Contains
@@ -262,7 +323,8 @@ AnyAssertion = Annotated[
     | FieldEquals
     | MaxTokens
     | MaxCost
-    | MaxSeconds,
+    | MaxSeconds
+    | Judge,
     Field(discriminator="type"),
 ]
 

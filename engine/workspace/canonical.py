@@ -76,7 +76,7 @@ _PROMPT = Form(
 )  # fmt: skip
 _CASE = Form(
     ("name", "variables", "assertions"),
-    {"assertions": Form(each=Form(("type", "field", "pattern", "schema", "value")))},
+    {"assertions": Form(each=Form(("type", "field", "criterion", "pattern", "schema", "value")))},
 )
 _LAYOUT = Form(("schema_version", "positions"))
 _FORMS: Mapping[Kind, Form] = {"workflow": _WORKFLOW, "prompt": _PROMPT, "case": _CASE, "layout": _LAYOUT}

@@ -8,6 +8,7 @@ from engine.prompts.cases import Case, CaseStore
 from engine.prompts.protected import CaseProof
 from engine.runs.trying.answers import RecordedAnswers, SharedAnswers
 from engine.runs.trying.cells import Asked, Cells
+from engine.runs.trying.judging import judges_of
 from engine.runs.trying.wishes import Wishes
 
 
@@ -32,6 +33,6 @@ def _with(
 ) -> CaseProof:
     name, mode = wishes.target(connection)
     is_demo = mode == AccountMode.DEMO
-    asked = Asked(document, None, name, is_demo, None, "")
+    asked = Asked(document, None, name, is_demo, None, "", judges=judges_of(cases, wishes, is_offline=True))
     failed = [one.case for one in cases if cells.answer(asked, one, 0, answers)["failures"]]
     return CaseProof(len(cases), failed, is_demo)

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from engine.base.clock import Clock
@@ -24,6 +25,7 @@ from engine.runs.trying.answers import RecordedAnswers, SharedAnswers
 from engine.runs.trying.asking import prompt_used
 from engine.runs.trying.cells import Asked, Cells
 from engine.runs.trying.columns import Column
+from engine.runs.trying.judging import JudgeAccount, judges_of, judging_connections
 from engine.runs.trying.matrix import (
     MOST_COLUMNS,
     MOST_CONCURRENCY,
@@ -97,7 +99,10 @@ class CaseTests(MatrixReader):
         own = self._store.list(name)
         asked = [self._asked(name, column, wish) for column in wish.columns]
         cases = own if wish.takeover is None else takeover_cases(asked[0].document, wish.takeover)
-        real = (one.connection for one in asked if one.account is not None and not one.demo)
+        judges = judges_of(cases, self._wishes, is_offline=wish.is_offline)
+        asked = [replace(one, judges=judges) for one in asked]
+        sent_to: list[Asked | JudgeAccount] = [*asked, *judges.values()]
+        real = [one.connection for one in sent_to if one.account is not None and not one.demo]
         self._consents.require_models(p, name, real)
         one = _Open(self._begun(p, name, wish, cases, asked), asked, cases, wish)
         with self._lock:
@@ -115,6 +120,12 @@ class CaseTests(MatrixReader):
             raise
         threading.Thread(target=self._work, args=(one,), name=f"test {name}", daemon=True).start()
         return begun
+
+    def judges(self, p: Principal, name: str) -> list[str]:
+        """Return the connections that judge the answers to the cases of a prompt, beside those tested."""
+        require(p, "view", "see prompts")
+        known = self._wishes.connections()
+        return [one for one in judging_connections(self._store.list(name)) if one in known]
 
     def wait(self, p: Principal, name: str, seconds: float | None = None, test_id: str = "") -> Matrix:
         """Wait until a test of this process has ended, or until the time is over; without an id, the one at work.

@@ -5,18 +5,19 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from clients.errors import ServiceError
+from clients.errors import BadAnswer, ServiceError
 from engine.base.clock import Clock
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import OrchestraError
+from engine.base.errors import OrchestraError, UnknownName
 from engine.base.names import new_run_id
 from engine.budgets.limits import MoneySettings
 from engine.connections.accounts import Account
-from engine.prompts.assertions import Facts
+from engine.prompts.assertions import Facts, Judge, Opinion
 from engine.prompts.cases import Case, CaseModel
+from engine.prompts.judge import JUDGE_SCHEMA, judge_messages
 from engine.prompts.prompt import messages
 from engine.prompts.talk import Answer
 from engine.record.run_files import RunFiles, RunFolder
@@ -24,6 +25,7 @@ from engine.record.run_log import RunLogs
 from engine.runner.worker.worker import Host
 from engine.runs.trying.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
 from engine.runs.trying.asking import Question, ask, judged, model_of
+from engine.runs.trying.judging import JudgeAccount
 from engine.runs.trying.matrix import CellAnswer, Fault
 from engine.runs.trying.records import TryAnswer
 from engine.store.journal import JournalBroken
@@ -44,6 +46,16 @@ class Asked:
     """Empty: that of the prompt, else of the connection."""
     prompt: str = ""
     """What its usage counts for (`prompt_used`)."""
+    judges: Mapping[str, JudgeAccount] = field(default_factory=dict)
+    """The accounts that assertions name, by connection."""
+
+    def judge(self, connection: str) -> JudgeAccount:
+        """Return the account that judges: that of a connection, else the column's. Raises UnknownName."""
+        if not connection:
+            return JudgeAccount(self.connection, self.demo, self.account)
+        if connection not in self.judges:
+            raise UnknownName("connection of a model", connection, list(self.judges))
+        return self.judges[connection]
 
     @property
     def model_asked(self) -> str:
@@ -76,14 +88,21 @@ class Cells:
             words = f"{error.message} {error.remedy}".strip()
             return _missing([{"assertion": "file" if case.problems else "answer", "message": words}])
         found = judged(answer_of(recorded), asked.document.get("output_schema"))
+        opinions: list[Opinion] = []
+
+        def opinion(judge: Judge, text: str) -> Opinion:
+            opinions.append(self._opinion(asked, judge, text, answers))
+            return opinions[-1]
+
         return {
             "text": recorded["text"],
             "value": found["value"],
-            "failures": _failures(model, found, recorded),
+            "failures": _failures(model, found, recorded, opinion),
             "model": recorded["model"],
             "seconds": recorded["seconds"],
             "usage": recorded["usage"],
             "reused": is_reused,
+            "opinions": opinions,
         }
 
     def close(self) -> None:
@@ -119,6 +138,40 @@ class Cells:
 
         return answers.get(key, model, fresh)
 
+    def _opinion(self, asked: Asked, judge: Judge, text: str, answers: SharedAnswers) -> Opinion:
+        """Return what a model says of a text, asked or recorded. Raises OrchestraError, ServiceError, JournalBroken."""
+        by, sent = asked.judge(judge.connection), judge_messages(judge.criterion, text)
+        key = key_of(judge=by.connection, demo=by.demo, model=judge.model, messages=sent, schema=JUDGE_SCHEMA)
+        account = by.account
+        model = None if account is None else judge.model or str(getattr(account.client, "model", ""))
+
+        def fresh() -> RecordedAnswer:
+            if account is None:
+                return _refused(answers.damaged(key), "opinion on this answer")
+            question_id = new_run_id(self._clock())
+            return self._asked(Question(question_id, account, model or "", {}, sent, JUDGE_SCHEMA, prompt=asked.prompt))
+
+        recorded, is_reused = answers.get(key, model, fresh)
+        found = judged(answer_of(recorded), JUDGE_SCHEMA)
+        if found["problems"]:
+            said = " ".join(found["problems"])
+            words = f"The opinion of {recorded['model']} cannot be used: {said}"
+            raise BadAnswer(words, remedy="Test again with --fresh.")
+        used = recorded["usage"]
+        return {
+            "criterion": judge.criterion,
+            "score": found["value"]["score"],
+            "threshold": judge.threshold,
+            "reason": found["value"]["reason"],
+            "model": recorded["model"],
+            "usage": {
+                "input_tokens": used["input_tokens"],
+                "output_tokens": used["output_tokens"],
+                "cost_usd": used["cost_usd"],
+            },
+            "reused": is_reused,
+        }
+
     def _asked(self, question: Question) -> RecordedAnswer:
         files, began = RunFiles(RunFolder(self._logs.blobs, question.id)), time.monotonic()
         with self._lock:
@@ -150,15 +203,13 @@ class NotRecorded(OrchestraError):
     """There is no recorded answer, and nothing may be asked."""
 
 
-def _refused(damaged: str) -> RecordedAnswer:
+def _refused(damaged: str, what: str = "answer to this case") -> RecordedAnswer:
     if damaged:
         raise NotRecorded(
             f"{damaged} does not have the form of a recorded answer.",
             remedy="Delete it, and test without --offline once.",
         )
-    raise NotRecorded(
-        "No answer to this case is recorded.", remedy="Test it without --offline once, and keep the files."
-    )
+    raise NotRecorded(f"No {what} is recorded.", remedy="Test it without --offline once, and keep the files.")
 
 
 def _missing(failures: list[Fault]) -> CellAnswer:
@@ -173,14 +224,33 @@ def _missing(failures: list[Fault]) -> CellAnswer:
     }
 
 
-def _failures(case: CaseModel, found: TryAnswer, recorded: RecordedAnswer) -> list[Fault]:
+def _failures(
+    case: CaseModel, found: TryAnswer, recorded: RecordedAnswer, opinion: Callable[[Judge, str], Opinion]
+) -> list[Fault]:
+    """Return what an answer does not meet; models judge it last, and only one that meets all else."""
     facts = Facts(
         text=recorded["text"],
         value=found["value"],
         output_tokens=recorded["usage"]["output_tokens"],
         cost_usd=recorded["usage"]["cost_usd"],
         seconds=recorded["seconds"],
+        opinion=opinion,
     )
     failures: list[Fault] = [{"assertion": "answer", "message": problem} for problem in found["problems"]]
-    said = [(one.type, one.fault(facts)) for one in case.assertions]
-    return failures + [{"assertion": assertion, "message": message} for assertion, message in said if message]
+    plain = [one for one in case.assertions if not isinstance(one, Judge)]
+    said = [(one.type, one.fault(facts)) for one in plain]
+    failures += [{"assertion": assertion, "message": message} for assertion, message in said if message]
+    if failures:
+        return failures
+    judges = [(one.type, _of_judge(one, facts)) for one in case.assertions if isinstance(one, Judge)]
+    return [{"assertion": assertion, "message": message} for assertion, message in judges if message]
+
+
+def _of_judge(judge: Judge, facts: Facts) -> str:
+    """Return why a judge is not content, or why there is no opinion; empty if it is content."""
+    try:
+        return judge.fault(facts)
+    except JournalBroken as broken:
+        return str(broken.error)
+    except (OrchestraError, ServiceError) as error:
+        return f"{error.message} {error.remedy}".strip()

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from clients.plural import counted
 from engine.base.definitions import PromptDefinition
 from engine.base.json_text import JsonObject, is_same
 from engine.base.statuses import RunStatus
+from engine.prompts.assertions import Opinion
 from engine.prompts.takeover import TakeoverWish
 from engine.record.types.step import UsageRecord
 from engine.runs.trying.columns import Column
 
+JUDGE = "judge"
+"""The type of assertions that are opinions."""
 DEFAULT_CONCURRENCY = 4
 MOST_CONCURRENCY, MOST_REPEAT, MOST_COLUMNS = 32, 10, 8
 
@@ -73,6 +76,8 @@ class CellAnswer(TypedDict):
     """Of the answer, whenever it was asked."""
     reused: bool
     """Whether it was asked before: it cost nothing now."""
+    opinions: NotRequired[list[Opinion]]
+    """What models said of it (`judge`), if any was asked."""
 
 
 class MatrixCase(TypedDict):
@@ -146,9 +151,10 @@ def told(begun: Matrix, answers: Answers) -> Matrix:
         {**column, "cells": _cells(answers, number)} for number, column in enumerate(begun["columns"])
     ]
     matrix: Matrix = {**begun, "columns": [_concluded(begun, columns, number) for number in range(len(columns))]}
-    asked = [one["usage"] for one in answers.values() if one["usage"] is not None and not one["reused"]]
+    opinions = [opinion for one in answers.values() for opinion in opinions_of([one])]
+    asked: list[Any] = [one["usage"] for one in (*answers.values(), *opinions) if one["usage"] and not one["reused"]]
     matrix["asked"], matrix["usage"] = len(asked), _sum(asked)
-    matrix["reused"] = sum(one["reused"] for one in answers.values())
+    matrix["reused"] = sum(one["reused"] for one in (*answers.values(), *opinions))
     matrix["order"] = _order(matrix)
     return matrix
 
@@ -202,6 +208,11 @@ def is_failed(cell: Sequence[CellAnswer]) -> bool:
     return any(one["failures"] for one in cell)
 
 
+def opinions_of(cell: Sequence[CellAnswer]) -> list[Opinion]:
+    """Return what models said of the answers of a cell."""
+    return [opinion for one in cell for opinion in one.get("opinions", [])]
+
+
 def _texts(column: MatrixColumn, case: str) -> list[CellAnswer]:
     return [one for one in column["cells"].get(case, []) if one["text"] is not None]
 
@@ -219,7 +230,9 @@ def _is_equal(one: CellAnswer, other: CellAnswer) -> bool:
 
 
 def _summary(column: MatrixColumn, cases: int, *, is_compared: bool) -> str:
-    passed = f"{column['passed']} of {counted(cases, 'case')} passed"
+    judged = sum(bool(opinions_of(cell)) and not is_failed(cell) for cell in column["cells"].values())
+    opinion = f" ({judged} in a model's opinion)" if judged else ""
+    passed = f"{column['passed']} of {counted(cases, 'case')} passed{opinion}"
     if not is_compared:
         return f"{passed}."
     worse, better = len(column["regressions"]), len(column["improvements"])
@@ -263,9 +276,16 @@ def _verdict(cell: Sequence[CellAnswer], repeat: int) -> str:
     if all(one["text"] is None for one in cell):
         return "NO ANSWER"
     good = sum(not one["failures"] for one in cell)
+    opinion = " (opinion)" if _is_by_opinion(cell) else ""
     if 0 < good < repeat:
-        return f"passed {good} of {repeat}"
-    return "passed" if good else "FAILED"
+        return f"passed {good} of {repeat}{opinion}"
+    return f"{'passed' if good else 'FAILED'}{opinion}"
+
+
+def _is_by_opinion(cell: Sequence[CellAnswer]) -> bool:
+    """Return whether it depends on a model's opinion what came of a cell."""
+    faults = {fault["assertion"] for one in cell for fault in one["failures"]}
+    return bool(opinions_of(cell)) and faults <= {JUDGE}
 
 
 def _relation(column: MatrixColumn, case: str) -> str:

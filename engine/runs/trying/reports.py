@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TypedDict
 
 from engine.base.statuses import RunStatus
+from engine.prompts.assertions import Opinion, is_favourable, opinion_words
 from engine.record.types.step import UsageRecord
 from engine.runs.trying.columns import Column
-from engine.runs.trying.matrix import Matrix, MatrixColumn, is_failed
+from engine.runs.trying.matrix import Matrix, MatrixColumn, is_failed, opinions_of
 
 
 class CaseFailure(TypedDict):
@@ -19,6 +20,15 @@ class CaseFailure(TypedDict):
     message: str
 
 
+class CaseOpinion(Opinion):
+    """What a model says of the answer to a case."""
+
+    case: str
+    passed: bool
+    words: str
+    """All this as a sentence."""
+
+
 class Tested(TypedDict):
     """How the cases went with one text."""
 
@@ -27,6 +37,8 @@ class Tested(TypedDict):
     cases: int
     passed: int
     failed: list[CaseFailure]
+    opinions: list[CaseOpinion]
+    """Of models that were asked to judge answers (`judge`): not facts."""
 
 
 class Report(Tested):
@@ -92,6 +104,11 @@ def of_column(matrix: Matrix, column: MatrixColumn) -> Tested:
         for answer in column["cells"].get(one["case"], [])
         for fault in answer["failures"]
     ]
+    opinions = {
+        (one["case"], opinion["criterion"], opinion["reason"]): _opinion(one["case"], opinion)
+        for one in matrix["cases"]
+        for opinion in opinions_of(column["cells"].get(one["case"], []))
+    }
     return {
         "version": column["version"],
         "cases": len(matrix["cases"]),
@@ -100,7 +117,12 @@ def of_column(matrix: Matrix, column: MatrixColumn) -> Tested:
             {"case": case, "assertion": assertion, "message": message}
             for case, assertion, message in dict.fromkeys(failed)
         ],
+        "opinions": list(opinions.values()),
     }
+
+
+def _opinion(case: str, given: Opinion) -> CaseOpinion:
+    return {**given, "case": case, "passed": is_favourable(given), "words": opinion_words(given)}
 
 
 def unanswered(matrix: Matrix, column: MatrixColumn) -> list[str]:
