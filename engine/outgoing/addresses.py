@@ -37,7 +37,7 @@ _AFTER = ".,;:!?*_~()[]{}|\\"
 _AT = re.compile(r"(?<![a-z0-9])(?:@|&(?:#0*64|#x0*40|commat);)(?=[a-z0-9&])[\w/-]*(?<!/)", re.IGNORECASE)
 """What notifies a person or a team."""
 _CLOSING = re.compile(
-    r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b[^\w#]{1,20}"
+    r"(?<![^\W_])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?![^\W_])(?:(?:[^\w#]|_){1,20}|[\s:]++)"
     r"((?:[\w.-]+/[\w.-]+)?(?:#|&(?:#0*35|#x0*23|num);)\d+|GH-\d+|https?://[^\s<>`]+/(?:issues|pull)/\d+)",
     re.IGNORECASE,
 )

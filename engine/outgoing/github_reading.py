@@ -1,4 +1,4 @@
-"""What GitHub makes of Markdown, read by its own parser (cmark-gfm): links, images and what nobody sees.
+"""What GitHub makes of Markdown, read by its own parser (cmark-gfm): links, images, mentions and what nobody sees.
 
 markdown-it says where something stands in a text, cmark does not; but only cmark reads every text as GitHub does. So it
 has the last word on what the rest of this package has rewritten.
@@ -9,17 +9,26 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from engine.outgoing.addresses import DRAWN_LANGUAGES, WORD_ATTRIBUTES, IsNamed, leads_away
+from engine.outgoing.addresses import DRAWN_LANGUAGES, WORD_ATTRIBUTES, IsNamed, leads_away, mentions
 
-_MAY_LEAD = re.compile(r"<[!?]|<[^<>\s]+\s|<pre lang")
+_MAY_LEAD = re.compile(r"<[!?]|<[^<>\s]+\s|<pre lang|@|#\d|GH-\d", re.IGNORECASE)
 _MAIL = re.compile(r"mailto:[^?%]+")
 """A bare mail address, of which GitHub makes a link."""
+_CODE = frozenset({"code", "pre"})
+_INLINE = frozenset(
+    {"em", "strong", "del", "a", "b", "i", "s", "u", "span", "sub", "sup", "ins", "kbd", "mark", "font"}
+)
+"""Tags that do not part words; code does."""
+_APART = "\nx\n"
 _HARMLESS = WORD_ATTRIBUTES | {"align", "disabled", "type", "checked"}
 """Attributes that cmark-gfm writes itself, and those that only hold words."""
 
 
 def has_links(text: str, is_named: IsNamed) -> bool:
-    """Return whether a text has a link, an image or a tag that leads to a place that is not named, or a comment."""
+    """Return whether a text has a link, an image or a tag that leads to a place that is not named, or a comment.
+
+    The same goes for a mention, and for an issue that is closed: an entity or emphasis may have hidden them.
+    """
     import cmarkgfm
     from cmarkgfm.cmark import Options
 
@@ -30,21 +39,36 @@ def has_links(text: str, is_named: IsNamed) -> bool:
     looked = _Look(is_named)
     looked.feed(page)
     looked.close()
-    return looked.is_live
+    return looked.is_live or any(not is_named(words) for _, _, words in mentions("".join(looked.words)))
 
 
 class _Look(HTMLParser):
     def __init__(self, is_named: IsNamed) -> None:
         super().__init__(convert_charrefs=True)
         self._is_named, self.is_live = is_named, False
+        self._codes = 0
+        self.words: list[str] = []
+        """The text outside of code; a word stands for code and for what separates paragraphs."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Look at the attributes of a tag."""
+        self._codes += tag in _CODE
+        self.words += [] if tag in _INLINE else [_APART]
         for name, value in attrs:
             if tag == "pre" and name == "lang":
                 self.is_live |= (value or "").lower() in DRAWN_LANGUAGES
             elif name not in _HARMLESS and value and not (name == "href" and _MAIL.fullmatch(value)):
                 self.is_live |= leads_away(value, self._is_named)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note where code, or a paragraph, ends."""
+        self._codes = max(self._codes - (tag in _CODE), 0)
+        self.words += [] if tag in _INLINE else [_APART]
+
+    def handle_data(self, data: str) -> None:
+        """Note what people read."""
+        if not self._codes:
+            self.words.append(data)
 
     def handle_comment(self, data: str) -> None:
         """Nobody sees a comment."""

@@ -33,7 +33,7 @@ _IN_ADDRESS = re.compile(r"\]\([^\s`]{0,2000}`")
 _LONGEST_RUN = 80
 """GitHub's parser pairs no longer ones (cmark's MAXBACKTICKS)."""
 _EQUATION = re.compile(r"\$(?![\s$])(?:\\.|[^$\\\n]){1,1000}?(?<!\s)\$(?!\d)")
-_TRIGGER = re.compile(r"[\[<:@]|www", re.IGNORECASE)
+_TRIGGER = re.compile(r"[\[<:@#]|www|GH-", re.IGNORECASE)
 
 
 _DEEPEST = 60

@@ -95,6 +95,11 @@ REWRITTEN = {
         "@octocat, @acme/admins: `@here` ann@shop.example. Fixes #1, closes acme/app#2; see #3",
         "``@octocat``, ``@acme/admins``: `@here` ann@shop.example. Fixes ``#1``, closes ``acme/app#2``; see #3",
     ),
+    "closed issue": ("Fixes #1", "Fixes `#1`"),
+    "closed issue in emphasis": ("_Fixes_ #1, _closes #2_", "_Fixes_ `#1`, _closes `#2`_"),
+    "closed issue far away": (f"Fixes{30 * ' '}#1", f"Fixes{30 * ' '}`#1`"),
+    "keyword with an entity": ("Fixe&#115; #1", "```\nFixe&#115; #1\n```"),
+    "number with an entity": ("Fixes #&#49;", "```\nFixes #&#49;\n```"),
     "mention in HTML": (
         "<div>\n@octo-cat, @acme/a-b closes #1\n</div>",
         "<div>\n@ octo-cat, @ acme/a-b closes # 1\n</div>",
@@ -124,6 +129,7 @@ KEPT = {
     "code": "`https://evil.example/`\n\n```sh\ncurl https://evil.example/\n```\n",
     "mail address": "Ann <ann@shop.example> and ann@shop.example",
     "tags without addresses": "<details>\n<summary>More</summary>\n\nText<br>\n\n</details>",
+    "numbers": "see #1, prefixes #2, Fixed in 3; `Fixes #4` @ 5, a@b.example",
     "brackets": "a [1] (see b) [x](y z) 5 < 6 && c > d; a::b",
     "line ends": "a\r\nb [x](https://ok.example/)\r\n",
 }
