@@ -122,7 +122,7 @@ def early_end(answer: Answer) -> InvalidRequest | None:
     if answer["finish_reason"] not in _ENDS:
         return None
     words, remedy = _ENDS[answer["finish_reason"]]
-    return InvalidRequest(words.format(said=answer["text"][:_SAID_MOST]), remedy=remedy)
+    return InvalidRequest(words.format(said=answer["text"][:_SAID_MOST] or "it gives no reason."), remedy=remedy)
 
 
 def _checked(answer: Answer, schema: JsonSchema) -> tuple[JsonValue, list[str]]:

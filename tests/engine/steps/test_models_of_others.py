@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -84,6 +85,28 @@ def test_what_is_not_installed_is_said_before_a_run(desk: Desk, monkeypatch: pyt
         lines = desk.orchestra.connections.check(OWNER, "llm")
         assert [(line.ok, install in line.text) for line in lines if line.what == "server"] == [(False, True)]
     assert desk.orchestra.connections.get(OWNER, "llm").ready
+
+
+def test_another_model_answers_where_one_refuses_and_the_run_says_why(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(desk, monkeypatch, claude="anthropic", gemini="gemini")
+    fields = {"messages": [{"role": "user", "content": "The app crashes."}], "schema": SCHEMA}
+    again = {"id": "again", "uses": "llm.extract", "connection": "gemini", "with": fields}
+    first = {"id": "sort", "uses": "llm.extract", "connection": "claude", "with": fields}
+    desk.workflow([{**first, "on_error": {"steps": [again]}}], outputs={"kind": "{{ steps.sort.output.kind }}"})
+    usage = {"input_tokens": 7, "output_tokens": 2}
+    refusal = {"type": "message", "role": "assistant", "model": "big", "content": [], "stop_reason": "refusal"}
+    body = json.dumps({**refusal, "id": "1", "stop_sequence": None, "usage": usage})
+    headers = {"content-type": "application/json"}
+    desk.standins.faults("anthropic", match="POST", status=200, body=body, headers=headers)
+    run = desk.run()
+    assert (run["status"], run["outputs"]) == ("succeeded", {"kind": "bug"})
+    answered = {step["connection"]: step for step in run["steps"]}
+    [attempt] = answered["claude"]["attempts"]
+    assert attempt["error"]["message"] == "The model refuses: it gives no reason."
+    assert answered["gemini"]["status"] == "succeeded"
+    assert run["usage"]["input_tokens"] == 7 + answered["gemini"]["usage"]["input_tokens"], "both are paid"
 
 
 def test_vectors_of_a_service_without_them_say_which_connection_to_take(
