@@ -183,7 +183,12 @@ def test_where_it_goes_and_what_comes_from_outside_is_declared(step: StepType) -
 
 def test_texts_of_a_page_are_marked_as_from_outside() -> None:
     properties = GetPage().output_schema({}, {})["properties"]
-    assert {name for name, schema in properties.items() if schema.get("outside")} == {"title", "properties", "markdown"}
+    assert {name for name, schema in properties.items() if schema.get("outside")} == {
+        "title",
+        "url",
+        "properties",
+        "markdown",
+    }
 
 
 @pytest.mark.parametrize(
