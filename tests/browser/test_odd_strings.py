@@ -36,7 +36,12 @@ WORKFLOW: dict[str, Any] = {
             "item_title": "{{ item }}",
             "steps": [{"id": "say", "title": ALL, "uses": "flow.set", "with": {"values": {"said": "{{ item }}"}}}],
         },
-        {"id": "ask", "title": ALL, "uses": "flow.approve", "with": {"message": ALL, "details": "{{ inputs.strings }}"}},
+        {
+            "id": "ask",
+            "title": ALL,
+            "uses": "flow.approve",
+            "with": {"message": ALL, "details": "{{ inputs.strings }}"},
+        },
     ],
 }
 PROMPT: dict[str, Any] = {
@@ -102,7 +107,7 @@ def test_they_are_shown_as_text_on_every_page_and_nothing_of_them_is_lost(
 def _is_harmless(page: Page, path: str) -> None:
     found = page.evaluate(
         "({harm: window.harm ?? null, shown: getComputedStyle(document.body).display !== 'none',"
-        " frames: document.querySelectorAll('iframe[srcdoc]').length,"
+        " elements: document.querySelectorAll('img[src^=x], [onerror], [onload], [ontoggle], iframe[srcdoc]').length,"
         " links: [...document.querySelectorAll('a')].filter(one => one.href.startsWith('javascript:')).length})"
     )
-    assert found == {"harm": None, "shown": True, "frames": 0, "links": 0}, path
+    assert found == {"harm": None, "shown": True, "elements": 0, "links": 0}, path
