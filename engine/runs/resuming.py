@@ -89,6 +89,12 @@ class Resuming:
     def _refuse_undone(self, run: Run) -> None:
         from engine.runs.undo.undo import was_undone
 
+        new = next((step["corrected"]["run_id"] for step in run["steps"] if "corrected" in step), None)
+        if new is not None:
+            raise InUse(
+                f"An answer of run {run['run_id']} was corrected, and it would go on from the wrong one.",
+                remedy=f"`orchestra runs show {new}` shows the run that goes on from the right one.",
+            )
         if any(map(was_undone, self._with_called(run))):
             raise InUse(
                 f"Of run {run['run_id']} something was undone, which it would take for done.",

@@ -77,7 +77,7 @@ def _toggle(run: Run, name: str, label: str, icon: str) -> None:
 
 
 def _resume(visit: Visit, run: Run) -> None:
-    if run["status"] not in RESUMABLE_RUNS or any(map(undo_of, run["steps"])):
+    if run["status"] not in RESUMABLE_RUNS or any(undo_of(one) or "corrected" in one for one in run["steps"]):
         return
     run_id = str(run["run_id"])
     action_button(

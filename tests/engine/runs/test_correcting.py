@@ -220,6 +220,24 @@ def test_who_may_not_change_prompts_corrects_without_a_case(orchestra: Orchestra
     assert orchestra.cases.list(OWNER, PROMPT) == []
 
 
+def test_an_item_that_failed_is_corrected_and_the_old_run_does_not_go_on(
+    orchestra: Orchestra, standins: StandIns
+) -> None:
+    standins.faults("github", match="POST /repos/acme/app/issues", status=422, times=100)
+    run = started(orchestra, limit=6)
+    assert run["status"] == "failed"
+    before = open_issues(standins), pages(standins)
+    path = wrong(run)
+    done = orchestra.corrections.correct(OWNER, run["run_id"], path, {"kind": "task"})
+    new = ended(orchestra, done.run_id)
+    assert (new["status"], done.undo.undone) == ("succeeded", [])
+    assert step_of(new, beside(path, "label"))["effect"]["reused"] is False, "the old run did not come that far"
+    standins.calm("github")
+    with pytest.raises(InUse, match="corrected"):
+        orchestra.runs.resume(OWNER, run["run_id"])
+    assert (open_issues(standins), len(pages(standins))) == (before[0], len(before[1]) + 1)
+
+
 SORTED: dict[str, Any] = {
     "schema_version": 1,
     "title": "Sorted",
