@@ -81,7 +81,7 @@ def test_what_depends_on_an_answer_is_found(path: str, steps: list[dict[str, Any
 
 def test_a_step_waits_for_those_before_it_and_what_they_need() -> None:
     plan = planned(step("z"), step("y", needs=[]), each("each", step("a"), step("b"), step("c")), step("d"))
-    assert waited_for(plan, "each.b") == {"z", "y", "each.a"}
+    assert waited_for(plan, "each.b") == frozenset({"z", "y", "each.a"})
     parallel = planned(step("z"), step("y", needs=[]), step("a", needs=["y"]), step("b", needs=["a"]))
-    assert waited_for(parallel, "b") == {"y", "a"}
+    assert waited_for(parallel, "b") == frozenset({"y", "a"})
     assert waited_for(parallel, "nothing") is None
