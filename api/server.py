@@ -99,6 +99,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
         workflow_changes.router,
         prompt_changes.router,
         prompt_texts.router,
+        prompt_texts.imports,
         prompt_fragments.router,
         prompt_tries.router,
         prompt_comparisons.router,

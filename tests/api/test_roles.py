@@ -91,7 +91,7 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/prompts", "POST"): "edit",
     ("/api/prompts/{name}", "PUT"): "edit",
     ("/api/prompts/{name}", "DELETE"): "edit",
-    ("/api/prompts/import", "POST"): "edit",
+    ("/api/prompt-imports", "POST"): "edit",
     ("/api/fragments/{name}", "GET"): "view",
     ("/api/fragments/{name}", "PUT"): "edit",
     ("/api/fragments/{name}", "DELETE"): "edit",

@@ -360,7 +360,7 @@ PROMPTS = [
         "edit",
         "prompts.import",
         _import_command,
-        lambda name, text: ("POST", "/api/prompts/import", {"name": name, "text": text}),
+        lambda name, text: ("POST", "/api/prompt-imports", {"name": name, "text": text}),
         _import_prompt,
         {"name": "fresh", "text": _TEXT},
         [("InUse", {"name": "classify-mail", "text": _TEXT}), ("InvalidInput", {"name": "Con", "text": _TEXT})],

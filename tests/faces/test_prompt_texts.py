@@ -56,9 +56,9 @@ def test_a_text_that_is_no_prompt_is_refused_with_its_lines(faces: Faces, capsys
     said = capsys.readouterr().err
     assert "wrong.md:2:1" in said
     assert "wrong.md:5:1" in said
-    sent = faces.request("POST", "/api/prompts/import", {"text": wrong.read_text(), "name": "wrong"})
+    sent = faces.request("POST", "/api/prompt-imports", {"text": wrong.read_text(), "name": "wrong"})
     assert sent.error == "InvalidFile"
-    assert faces.request("POST", "/api/prompts/import", {"text": "---\n---\n<!-- role: user -->\nHi"}).error == (
+    assert faces.request("POST", "/api/prompt-imports", {"text": "---\n---\n<!-- role: user -->\nHi"}).error == (
         "InvalidInput"
     )
     assert faces.state() == before

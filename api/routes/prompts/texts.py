@@ -1,4 +1,4 @@
-"""`/api/prompts/{name}/text` and `/api/prompts/import`: a prompt as one text with front matter."""
+"""`/api/prompts/{name}/text` and `/api/prompt-imports`: a prompt as one text with front matter."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from engine.prompts.prompt_files import PromptFile
 from engine.prompts.prompt_text import LARGEST_CHARACTERS
 
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
+imports = APIRouter(prefix="/api/prompt-imports", tags=["Prompts"], route_class=SignedInRoute)
 _TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "There is a prompt of that name"}}
 
 
@@ -45,8 +46,8 @@ def export_prompt(
     return Response(text.encode(), media_type="text/markdown; charset=utf-8", headers=headers)
 
 
-@router.post(
-    "/import",
+@imports.post(
+    "",
     summary="Import a prompt from a text",
     status_code=201,
     response_model=PromptFile,
