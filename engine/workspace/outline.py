@@ -18,7 +18,7 @@ def text_in(document: Mapping[str, Any], key: str) -> str:
 
 def services_in(document: Any) -> list[str]:
     """Return the services that the steps call, in order of first use."""
-    used = (node.step.uses for node in step_nodes(document))
+    used = (node.step.uses for node in step_nodes(document) if node.step.uses)
     return list(dict.fromkeys(filter(None, map(_service, used))))
 
 
