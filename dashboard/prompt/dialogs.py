@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base import fields
 from dashboard.base.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import NAME_HELP, PROMPT, free_name, name_field, names, open_file
@@ -36,7 +37,7 @@ def import_prompt(visit: Visit) -> None:
     """Ask for a text and a name, and create a prompt."""
     st.markdown("A text that *Download as text* made on the page of a prompt, or one like it.")
     uploaded = st.file_uploader("File", type=["md", "txt"], key="import-prompt-file")
-    pasted = st.text_area("… or the text itself", key="import-prompt-text", height=200)
+    pasted = fields.text_area("… or the text itself", key="import-prompt-text", height=200)
     name = st.text_input(
         "Name", key="import-prompt-name", help=f"{NAME_HELP} Default: the name in the text.", max_chars=64
     )
@@ -44,7 +45,9 @@ def import_prompt(visit: Visit) -> None:
     content = uploaded.getvalue() if uploaded is not None else pasted.encode()
 
     def make(_request_key: str) -> str:
-        return visit.orchestra.prompts.imported(visit.who, decoded(content, file), name.strip(), file).name
+        made = visit.orchestra.prompts.imported(visit.who, decoded(content, file), name.strip(), file).name
+        fields.forget("import-prompt-text")
+        return made
 
     action_button(
         "Import",

@@ -116,11 +116,13 @@ def _conflict(visit: Visit, file: Fragment, draft: _Draft) -> None:
 def new_fragment(visit: Visit) -> None:
     """Ask for a name and a text, and create a fragment."""
     name = name_field("Name", free_name("tone", names(visit, FRAGMENT)), "new-fragment-name")
-    text = st.text_area("Text", key="new-fragment-text")
+    text = fields.text_area("Text", key="new-fragment-text")
     st.caption('Prompts name it, as in `{{ fragment("tone") }}`. It may have variables and name other fragments.')
 
     def make(_request_key: str) -> str:
-        return visit.orchestra.fragments.save(visit.who, name.strip(), text, None).name
+        made = visit.orchestra.fragments.save(visit.who, name.strip(), text, None).name
+        fields.forget("new-fragment-text")
+        return made
 
     action_button(
         "Create",

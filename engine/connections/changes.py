@@ -28,7 +28,7 @@ from engine.people.audit import Audit
 from engine.secrets.vault import Kept, Rekeyed, Safe, Unopened
 from engine.workspace.config import LoadedConfig
 from engine.workspace.connection_file import write_connection
-from engine.workspace.secret import kept_names
+from engine.workspace.secret import is_reference, kept_names
 from engine.workspace.workspace import Workspace
 
 
@@ -70,6 +70,7 @@ class ConnectionChanges:
         for key in settings:
             if key not in known:
                 raise UnknownName(f"setting of {service}", key, list(known))
+        _require_references(service, settings)
         kept = self._kept_settings(name, service, with_token=not any("token" in key for key in settings))
         self._write(p, name, {"service": service, **kept, **settings})
         self._audit.record(p, "connections.add", name, {"service": service})
@@ -89,6 +90,7 @@ class ConnectionChanges:
         require(p, "admin", "add connections")
         service, loaded = self._service(name), self._config()
         secret = client_class(service).service.key
+        _require_references(service, {"key": key.strip()})
         given = _checked(service, beside)
         if secret is None:
             raise InvalidInput(
@@ -234,6 +236,17 @@ class ConnectionChanges:
 def _kept_files(settings: Mapping[str, Any]) -> set[str]:
     """Return the names under which the safe stores the secrets of these settings: keys, and the file of a sign-in."""
     return {*kept_names(settings), Path(str(settings.get("token_file", ""))).name.removesuffix(".json")}
+
+
+def _require_references(service: str, settings: Mapping[str, Any]) -> None:
+    """Raise InvalidInput for a value that was meant to name a variable of the environment, but cannot."""
+    for key, value in settings.items():
+        text = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        if isinstance(text, str) and text.startswith("env:") and not is_reference(text):
+            raise InvalidInput(
+                f"The setting {key} of {service} begins with `env:`, but names no variable of the environment.",
+                remedy="Write `env:` and a name of letters, digits and `_`, such as `env:MY_TOKEN`.",
+            )
 
 
 def _checked(service: str, beside: Mapping[str, str]) -> dict[str, str]:

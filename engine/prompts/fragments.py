@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import Any
 
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import ExpressionError, UnknownName
+from engine.base.errors import ExpressionError, OrchestraError
 from engine.expressions.templates import Part, parts, tokens
 from engine.prompts.prompt import text_of
 
 Lookup = Callable[[str], str]
-"""Returns the text of a fragment by name. Raises UnknownName."""
+"""Returns the text of a fragment by name. Raises UnknownName, InvalidFile, StorageError."""
 LARGEST_CHARACTERS = 1_000_000
 """What a message may have with its fragments: fragments that use fragments can multiply."""
 _DEEPEST = 20
@@ -110,7 +110,7 @@ class Expander:
         if name not in self._expanded:
             try:
                 text = self._lookup(name)
-            except UnknownName as error:
+            except OrchestraError as error:  # also one of which the file is damaged
                 raise ExpressionError(error.message, remedy=error.remedy, offset=offset) from error
             self.used[name] = fingerprint(text)
             try:

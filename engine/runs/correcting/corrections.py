@@ -187,7 +187,7 @@ class Corrections:
             new = retry_if_renamed(lambda: self._begun(p, wrong, corrects, answer, report, leave=leave))
         reached("after redo")
         self._mark(run_id, step, new)
-        case = self._lessons.saved(p, wrong.run, wrong.step, values)
+        case = self._lessons.saved(p, wrong.run, wrong.step, values, is_repeated=known is not None)
         return Correction(new, run_id, step, values, report, case)
 
     def _begun(

@@ -49,13 +49,15 @@ class Lessons:
             return SavedCase(prompt, "", _said(error))
         return SavedCase(prompt, "" if same is None else same.case, "")
 
-    def saved(self, p: Principal, run: Run, step: StepRecord, values: JsonObject) -> SavedCase:
-        """Save the case, or change the expectations of the case with the same variables.
+    def saved(
+        self, p: Principal, run: Run, step: StepRecord, values: JsonObject, *, is_repeated: bool = False
+    ) -> SavedCase:
+        """Save the case, or change the expectations of the case with the same variables, unless that was done before.
 
         What is wrong with the prompt's files is returned as `why_not`: the rest of a correction does not need it.
         """
         known = self.preview(p, run, step)
-        if known.why_not:
+        if known.why_not or (is_repeated and known.case):  # a case that there is may have been changed since
             return known
         try:
             return SavedCase(known.prompt, self._save(p, known.prompt, run, step, values).case, "")

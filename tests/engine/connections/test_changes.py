@@ -55,3 +55,13 @@ def test_what_a_connection_lacks_is_told_as_its_service_takes_it(orchestra: Orch
         "Sign in: `orchestra connections add gmail --name mail --client-secret FILE`."
         " To try it on the demo: `--demo` at the command line, or Demo on the page Connections."
     )
+
+
+@pytest.mark.parametrize("wrong", ["env:A B", "env:", "env:sk-ant-1234567890"])
+def test_a_reference_that_names_no_variable_replaces_no_key(orchestra: Orchestra, wrong: str) -> None:
+    with pytest.raises(InvalidInput, match="names no variable") as refused:
+        orchestra.connections.add(OWNER, "github", "github", {"token": wrong})
+    assert "1234567890" not in str(refused.value), "it may be a key"
+    with pytest.raises(InvalidInput, match="names no variable"):
+        orchestra.connections.give_key(OWNER, "github", wrong)
+    assert kept(orchestra) == {"github.token.json"}

@@ -135,6 +135,18 @@ def test_a_wrong_reference_is_named_where_it_is(place: Place, text: str, column:
     assert place.store.versions("greet") == []
 
 
+def test_a_damaged_fragment_is_a_problem_where_it_is_named_and_the_prompt_is_imported(place: Place) -> None:
+    folder = place.workspace.root / "prompts" / "fragments"
+    folder.mkdir(parents=True)
+    (folder / "bytes.md").write_bytes(b"\xff\xfe")
+    (folder / "link.md").symlink_to(folder / "bytes.md")
+    for name, said in {"bytes": "UTF-8", "link": "link"}.items():
+        text = f"---\nname: {name}\nschema_version: 1\n---\n\n<!-- role: user -->\nHi {{{{ fragment('{name}') }}}}\n"
+        [problem] = place.prompts.imported(EDITOR, text, "", "text").problems
+        assert (problem.field, said in problem.message) == ("messages.0.content.0", True), problem
+        assert [one.message for one in place.prompts.get(EDITOR, name).problems] == [problem.message]
+
+
 def test_fragments_that_only_together_make_an_expression_are_refused(place: Place) -> None:
     place.has(half="{")
     with pytest.raises(InvalidFile):

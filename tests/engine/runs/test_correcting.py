@@ -157,6 +157,7 @@ def test_a_correction_can_be_corrected_back(orchestra: Orchestra, run: Any, stan
     assert lines(done.undo.undone) == [beside(path, "task")]
     assert (open_issues(standins), pages(standins)) == before
     assert step_of(new, beside(path, "issue"))["effect"]["generation"] == 1
+    assert orchestra.corrections.correct(OWNER, run["run_id"], path, {"kind": "task"}).run_id == first, "asked again"
     [case] = orchestra.cases.list(OWNER, PROMPT)
     assert case.document is not None
     assert case.document["assertions"] == [{"type": "field_equals", "field": "kind", "value": "bug"}]
