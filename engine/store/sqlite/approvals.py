@@ -71,7 +71,7 @@ _INSERT = f"INSERT INTO approvals ({_NAMES}) VALUES ({', '.join('?' * len(Approv
 _ONE = f"SELECT {_NAMES} FROM approvals WHERE id = ?"  # noqa: S608
 _LAST = (
     f"SELECT {_NAMES} FROM approvals WHERE run_id = ? AND path = ? AND call_hash = ? AND state != 'open'"  # noqa: S608
-    " ORDER BY answered_at DESC, state = 'approved' LIMIT 1"
+    " ORDER BY answered_at DESC, state = 'approved' DESC LIMIT 1"
 )
 _END = "UPDATE approvals SET state = ?, answered_at = ? WHERE id = ? AND state = 'open'"
 

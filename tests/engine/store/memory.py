@@ -997,7 +997,7 @@ class MemoryQuestions:
         asked = self._state.asked.values()
         found = [one for one in asked if (one.run_id, one.path, one.call_hash) == (run_id, path, call_hash)]
         ended = [one for one in found if one.state != "open"]
-        last = max(ended, key=lambda one: (one.answered_at or "", one.state != "approved"), default=None)
+        last = max(ended, key=lambda one: (one.answered_at or "", one.state == "approved"), default=None)
         return last if last is not None and last.state == "approved" else None
 
     def expire(self, question: str, at: str) -> asyncio.Future[bool]:

@@ -1122,6 +1122,19 @@ def test_an_approval_does_not_count_after_a_later_question_was_rejected(store: S
     store.asking(test)
 
 
+def test_of_questions_answered_in_one_moment_the_last_one_counts(store: Store) -> None:
+    ask(store, question("q1"), question("q2"))
+    assert store.state.approvals.answer(answer("q1", "rejected", AT))
+    assert store.state.approvals.answer(answer("q2", "approved", AT))
+
+    async def test(port: Questions) -> None:
+        found = port.approved("run-1", "send", "h")
+        assert found is not None
+        assert found.id == "q2"
+
+    store.asking(test)
+
+
 def test_an_answer_wakes_the_run_that_waits_and_no_other(store: Store) -> None:
     waiting, working = (accepted(number) for number in (1, 2))
     for number, one in enumerate((waiting, working)):
