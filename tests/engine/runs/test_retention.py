@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -57,7 +58,8 @@ class _Place:
         return [row.run_id for row in self.orchestra.runs.list(OWNER, limit=200).rows][::-1]
 
     def files(self) -> set[str]:
-        return {path.name for path in (self.root / "logs").rglob("*") if path.is_file() and path.name != "writes.list"}
+        found = os.walk(self.root / "logs")  # a folder may be removed meanwhile
+        return {name for _, _, names in found for name in names if name != "writes.list"}
 
 
 @pytest.fixture
