@@ -48,16 +48,6 @@ def reads_only() -> Iterator[None]:
         _is_active.reset(token)
 
 
-@contextlib.contextmanager
-def unbound() -> Iterator[None]:
-    """Start threads inside that belong to nobody's call, such as those of a pool."""
-    token = _is_active.set(False)
-    try:
-        yield
-    finally:
-        _is_active.reset(token)
-
-
 def is_active() -> bool:
     """Return whether only reads may leave now."""
     here = _is_active.get()

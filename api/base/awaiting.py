@@ -9,7 +9,9 @@ import anyio
 from anyio import to_thread
 from anyio.lowlevel import RunVar
 from fastapi import Request
+from fastapi.responses import JSONResponse
 
+from api.base.documents import Document as Answer
 from engine.base.statuses import ACTIVE_RUNS
 
 Document = TypeVar("Document", bound=Mapping[str, Any])
@@ -32,6 +34,16 @@ async def awaited(request: Request, wait: Callable[[float], Document], seconds: 
         if found["status"] in ACTIVE_RUNS:  # perhaps in another process: then `wait` has returned at once
             await anyio.sleep(_PAUSE_SECONDS)
     return document
+
+
+async def answered_or_accepted(
+    request: Request, wait: Callable[[float], Document], found: Document, seconds: float, place: str
+) -> JSONResponse:
+    """Return 200 with the document once its `status` is no active one, else 202 with its address after `seconds`."""
+    found = await awaited(request, wait, seconds) or found
+    if found["status"] in ACTIVE_RUNS:
+        return JSONResponse(found, 202, headers={"Location": place})
+    return Answer(found)
 
 
 def _waits() -> anyio.CapacityLimiter:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.base.errors import ExpressionError, InUse, InvalidFile, InvalidInput, OrchestraError, Problem, UnknownName
 from engine.base.wording import did_you_mean
@@ -55,6 +55,13 @@ class Fragment:
     """The fragments that name it, sorted."""
 
 
+class Users(NamedTuple):
+    """Who names a fragment: prompts, and other fragments, sorted."""
+
+    prompts: list[str]
+    fragments: list[str]
+
+
 class FragmentStore:
     """Reads fragments, checks them and finds their users."""
 
@@ -96,30 +103,31 @@ class FragmentStore:
                 except ExpressionError as error:
                     yield error
 
-    def prompts_with(self, name: str) -> list[str]:
-        """Return the prompts whose working text names a fragment, sorted; a damaged one if it seems to."""
-        return [one for one in self._prompts.names() if name in _named_in_prompt(_read(self._prompts.text, one), name)]
-
-    def fragments_with(self, name: str) -> list[str]:
-        """Return the other fragments that name a fragment, sorted."""
-        return [one for one in self.shelf.names() if one != name and self._names(one, name)]
-
-    def _names(self, user: str, name: str) -> bool:
-        return any(one.name == name for one in references(_read(self.shelf.text, user)))
+    def users(self, *names: str) -> dict[str, Users]:
+        """Return who names each of these fragments, reading each file once; a damaged prompt if it seems to."""
+        prompts = {one: _read(self._prompts.text, one) for one in self._prompts.names()}
+        inside = {one: {found.name for found in references(_read(self.shelf.text, one))} for one in self.shelf.names()}
+        return {
+            name: Users(
+                [user for user, text in prompts.items() if name in _named_in_prompt(text, name)],
+                [user for user, named in inside.items() if name in named and user != name],
+            )
+            for name in names
+        }
 
     def rename(self, name: str, new: str, by: str) -> list[str]:
         """Rename a fragment, also in the prompts and fragments that name it; return these prompts.
 
         Raises UnknownName, InUse, InvalidInput, InvalidFile (a prompt that seems to name it cannot be read).
         """
-        users = self.prompts_with(name)
+        users = self.users(name)[name].prompts
         for user in users:
             self._prompts.read(user)
 
         def follow() -> None:
             for user in users:
                 self._rename_in_prompt(user, name, new, by)
-            for user in self.fragments_with(name):
+            for user in self.users(name)[name].fragments:
                 self.shelf.put(user, renamed(self.shelf.text(user), name, new), by)
 
         self.shelf.rename(name, new, follow)
@@ -143,7 +151,8 @@ class FragmentStore:
         """Move a fragment that nothing names to the trash; return the folder. Raises UnknownName, InUse."""
 
         def check() -> None:
-            users = [*self.prompts_with(name), *(f"the fragment {one}" for one in self.fragments_with(name))]
+            found = self.users(name)[name]
+            users = [*found.prompts, *(f"the fragment {one}" for one in found.fragments)]
             if users:
                 raise InUse(
                     f"The fragment {name!r} is used by {', '.join(users)}.", remedy="Remove these references first."
@@ -164,12 +173,13 @@ class FragmentFiles:
     def list(self, p: Principal) -> list[FragmentSummary]:
         """Return every fragment by name; a damaged one has problems."""
         require(p, "view", "see fragments")
-        return [self._summary(name) for name in self._store.shelf.names()]
+        names = self._store.shelf.names()
+        return [self._summary(name, users) for name, users in self._store.users(*names).items()]
 
     def get(self, p: Principal, name: str) -> Fragment:
         """Return a fragment. Raises UnknownName, InvalidInput, InvalidFile."""
         require(p, "view", "see fragments")
-        return self._fragment(name)
+        return self._fragment(name, self._store.users(name)[name])
 
     def check(self, p: Principal, name: str, text: str) -> Problems:
         """Return the problems that a text would have as the fragment `name`."""
@@ -188,7 +198,7 @@ class FragmentFiles:
         if etag is None:  # it inherits nothing from one that had its name
             self._follow(name, "")
         self._audit.record(p, "fragments.save", name)
-        return self._fragment(name)
+        return self._fragment(name, self._store.users(name)[name])
 
     def rename(self, p: Principal, name: str, new: str) -> Names:
         """Rename a fragment, also where it is named; return the prompts that changed.
@@ -209,21 +219,16 @@ class FragmentFiles:
         self._audit.record(p, "fragments.delete", name, {"moved_to": str(trash)})
         return trash
 
-    def _fragment(self, name: str) -> Fragment:
-        store = self._store
-        text = store.shelf.text(name)
-        users, inside = store.prompts_with(name), store.fragments_with(name)
-        return Fragment(name, text, etag_of(text), store.check(name, text), users, inside)
+    def _fragment(self, name: str, users: Users) -> Fragment:
+        text = self._store.shelf.text(name)
+        return Fragment(name, text, etag_of(text), self._store.check(name, text), users.prompts, users.fragments)
 
-    def _summary(self, name: str) -> FragmentSummary:
-        store = self._store
+    def _summary(self, name: str, users: Users) -> FragmentSummary:
         try:
-            found = self._fragment(name)
+            found = self._fragment(name, users)
         except OrchestraError:  # not a text
             return FragmentSummary(name, "", 1, [], [])
-        return FragmentSummary(
-            name, found.text.removesuffix("\n"), len(found.problems), found.used_by, store.fragments_with(name)
-        )
+        return FragmentSummary(name, found.text.removesuffix("\n"), len(found.problems), found.used_by, found.used_in)
 
 
 def _require_storable(text: str) -> None:

@@ -10,12 +10,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.base.awaiting import LONGEST_WAIT_SECONDS, awaited
-from api.base.documents import Document, Refusal, Sent
+from api.base.awaiting import LONGEST_WAIT_SECONDS, answered_or_accepted
+from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.prompts.tries import GivenValues, TextChoice, TryState
 from api.routes.run_documents import Agreeing
-from engine.base.statuses import ACTIVE_RUNS
 from engine.runs.trying.comparing import FEWEST_COLUMNS, MOST_COLUMNS
 from engine.runs.trying.differing import AnswerDifferences
 
@@ -65,11 +64,8 @@ async def compare(name: str, sent: CompareWish, request: Request, orchestra: Doo
     start = partial(comparisons.start, principal.agreeing(sent.confirmed), name, columns, sent.wish())
     found = await to_thread.run_sync(start)
     wait = partial(comparisons.wait, principal, name, found["id"])
-    found = await awaited(request, wait, sent.wait_seconds) or found
-    if found["status"] in ACTIVE_RUNS:
-        place = f"/api/prompts/{name}/comparisons/{found['id']}"
-        return JSONResponse(found, 202, headers={"Location": place})
-    return Document(found)
+    place = f"/api/prompts/{name}/comparisons/{found['id']}"
+    return await answered_or_accepted(request, wait, found, sent.wait_seconds, place)
 
 
 @router.get("/{name}/comparisons", summary="List the comparisons of a prompt", response_model=ComparisonRows)

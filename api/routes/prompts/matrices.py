@@ -10,13 +10,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.base.awaiting import LONGEST_WAIT_SECONDS, awaited
-from api.base.documents import Document, Refusal, Sent
+from api.base.awaiting import LONGEST_WAIT_SECONDS, answered_or_accepted
+from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.prompts.cases import Takeover
 from api.routes.prompts.tries import TextChoice
 from api.routes.run_documents import Agreeing
-from engine.base.statuses import ACTIVE_RUNS
 from engine.runs.trying.columns import parsed
 from engine.runs.trying.matrix import (
     DEFAULT_CONCURRENCY,
@@ -96,10 +95,8 @@ async def run_prompt_matrix(
     tests = orchestra.case_tests
     found = await to_thread.run_sync(tests.start, principal.agreeing(sent.confirmed), name, wish)
     wait = partial(tests.wait, principal, name, test_id=found["id"])
-    found = await awaited(request, wait, sent.wait_seconds) or found
-    if found["status"] in ACTIVE_RUNS:
-        return JSONResponse(found, 202, headers={"Location": f"/api/prompts/{name}/tests/{found['id']}"})
-    return Document(found)
+    place = f"/api/prompts/{name}/tests/{found['id']}"
+    return await answered_or_accepted(request, wait, found, sent.wait_seconds, place)
 
 
 @router.get("/{name}/tests", summary="List the tests of a prompt", response_model=TestRows)

@@ -10,12 +10,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from api.base.awaiting import LONGEST_WAIT_SECONDS, awaited
-from api.base.documents import Document, Refusal, Sent
+from api.base.awaiting import LONGEST_WAIT_SECONDS, answered_or_accepted
+from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.run_documents import Agreeing, RunId, StepPath
 from engine.base.errors import InvalidInput
-from engine.base.statuses import ACTIVE_RUNS
 from engine.prompts.prompts import DEFAULT_LABEL
 from engine.runs.trying.columns import Column
 from engine.runs.trying.recorded import RecordedCall
@@ -104,11 +103,8 @@ async def try_prompt(name: str, sent: TryWish, request: Request, orchestra: Door
     wish = sent.column().of(sent.wish())
     found = await to_thread.run_sync(orchestra.tries.start, principal.agreeing(sent.confirmed), name, wish)
     wait = partial(orchestra.tries.wait, principal, name, found["id"])
-    found = await awaited(request, wait, sent.wait_seconds) or found
-    if found["status"] in ACTIVE_RUNS:
-        place = f"/api/prompts/{name}/tries/{found['id']}"
-        return JSONResponse(found, 202, headers={"Location": place})
-    return Document(found)
+    place = f"/api/prompts/{name}/tries/{found['id']}"
+    return await answered_or_accepted(request, wait, found, sent.wait_seconds, place)
 
 
 @router.get("/{name}/tries", summary="List the tries of a prompt", response_model=TryRows)
