@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socketserver
 import sys
 import threading
@@ -26,6 +27,11 @@ from tests.described import described
 from tests.patience import PATIENCE_SECONDS
 
 pytest_plugins = ["tests.leaks"]
+
+# Where Python keeps no bytecode (containers often set this), each process that a test starts would compile all our
+# modules again, a third of the time that most of them take.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A loaded machine takes as long as it takes: no example is too slow. The same examples every time, so that a change is
 # judged by what it changes; `pytest --hypothesis-profile=wide` looks for new ones.
