@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from api.base.documents import Renaming
 from api.base.routing import Acting, Door, SignedInRoute
@@ -84,9 +84,14 @@ def rename_step(name: str, sent: StepRenaming, orchestra: Door, principal: Actin
 
 
 @router.get("/prompts", tags=["Prompts"], summary="List prompts", response_model=PromptRows)
-def list_prompts(orchestra: Door, principal: Acting, search: str = "") -> dict[str, Any]:
-    """List all prompts, or those with a text in their name, title or description."""
-    return {"prompts": orchestra.prompts.list(principal, search)}
+def list_prompts(
+    orchestra: Door,
+    principal: Acting,
+    search: str = "",
+    tag: Annotated[list[str] | None, Query(description="Only those with this tag; may be repeated.")] = None,
+) -> dict[str, Any]:
+    """List all prompts, or those with a text in their name, title, description or tags."""
+    return {"prompts": orchestra.prompts.list(principal, search, tag or [])}
 
 
 @router.get("/prompts/{name}", tags=["Prompts"], summary="Get a prompt", response_model=PromptFile)

@@ -54,6 +54,7 @@ _INSIDE = {
         "versions": "prompts.changes.versions",
         "save-version": "prompts.changes.save_version",
         "label": "prompts.changes.label",
+        "tag": "prompts.changes.tag",
         "protect": "prompts.changes.protect",
         "try": "prompts.trying.try_",
         "compare": "prompts.comparing.compare",

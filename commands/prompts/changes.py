@@ -181,6 +181,28 @@ def label(
     return DONE
 
 
+def tag(
+    name: Name,
+    add: Annotated[list[str] | None, typer.Option(metavar="TAG", help="A tag to add; may be repeated.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(metavar="TAG", help="A tag to remove; may be repeated.")] = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Add or remove tags of a prompt, which makes no version; without options, show them."""
+    if add or remove:
+        with opened(workspace, demo=demo) as session:
+            tags = session.orchestra.prompts.tag(session.principal, name, add or [], remove or [])
+    else:
+        with looked_at(workspace, demo=demo) as look:
+            tags = look.orchestra.prompts.get(look.principal, name).tags
+    if as_json:
+        document({"prompt": name, "tags": tags})
+    else:
+        say(f"Tags of {name}: {', '.join(tags) or 'none'}.")
+    return DONE
+
+
 def protect(
     name: Name,
     label: Annotated[str, typer.Argument(metavar="LABEL", help="Such as production.")],

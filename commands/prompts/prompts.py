@@ -17,22 +17,35 @@ group = typer.Typer(help="Texts that are sent to models.", no_args_is_help=True,
 
 @group.command("list")
 def list_(
-    search: Annotated[str, typer.Option(help="Only those with this text in their name, title or description.")] = "",
+    search: Annotated[
+        str, typer.Option(help="Only those with this text in their name, title, description or tags.")
+    ] = "",
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="Only those with this tag; may be repeated.")
+    ] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
     """List the prompts with their labels, versions, and the workflows that use them."""
     with looked_at(workspace, demo=demo) as session:
-        found = session.orchestra.prompts.list(session.principal, search)
+        found = session.orchestra.prompts.list(session.principal, search, tags or [])
     if as_json:
         document({"prompts": found})
         return DONE
     rows = [
-        [one.name, _labels(one.labels), len(one.versions), one.problems or "", ", ".join(one.used_by), one.title]
+        [
+            one.name,
+            _labels(one.labels),
+            len(one.versions),
+            one.problems or "",
+            ", ".join(one.used_by),
+            ", ".join(one.tags),
+            one.title,
+        ]
         for one in found
     ]
-    table(["PROMPT", "LABELS", "VERSIONS", "PROBLEMS", "USED BY", "TITLE"], rows)
+    table(["PROMPT", "LABELS", "VERSIONS", "PROBLEMS", "USED BY", "TAGS", "TITLE"], rows)
     return DONE
 
 

@@ -18,6 +18,7 @@ from dashboard.prompt.dialogs import download_text
 from dashboard.prompt.draft import begin, is_changed, opened, typed
 from dashboard.prompt.form import edit_tab
 from dashboard.prompt.save import save_bar
+from dashboard.prompt.tags import tag_badges, tag_button
 from dashboard.prompt.trying import try_tab
 from dashboard.prompt.versions import comparable, versions_tab
 from engine.prompts.prompt_files import PromptFile
@@ -104,10 +105,12 @@ def _labels(visit: Visit, file: PromptFile) -> None:
         for label, number in file.labels.items():
             icon = ":material/lock:" if label in file.protected else ":material/sell:"
             outside_badge(f"{label}: version {number}", icon, color="green")
+        tag_badges(file.tags)
         if _differs_from_default(visit, file):
             st.badge(f"The text below differs from {DEFAULT_LABEL}", icon=":material/difference:", color="orange")
         if not file.versions:
             st.badge("No version yet", icon=":material/bookmark:", color="orange")
         st.space("stretch")
+        tag_button(visit, file)
         download_text(visit, file)
         file_menu(visit, PROMPT, file.name)

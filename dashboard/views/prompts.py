@@ -13,6 +13,7 @@ from dashboard.parts.header import page_header
 from dashboard.parts.tabs import page_tabs
 from dashboard.prompt.dialogs import import_prompt, new_prompt
 from dashboard.prompt.fragment import new_fragment
+from dashboard.prompt.tags import tag_badges, tag_filter
 from engine.prompts.fragment_files import FragmentSummary
 from engine.prompts.prompt_files import PromptSummary
 
@@ -41,10 +42,15 @@ def _prompts(visit: Visit) -> None:
             new_prompt(visit)
         elif is_imported:
             import_prompt(visit)
-    search = fields.text_input("Search", key="prompts-search", placeholder="Name, title or description", width=420)
-    found = visit.orchestra.prompts.list(visit.who, search)
-    if not found and search.strip():
-        st.info("No prompt has this text.", icon=":material/search_off:")
+    search = fields.text_input("Search", key="prompts-search", placeholder="Name, title, description or tag", width=420)
+    every = visit.orchestra.prompts.list(visit.who)
+    tags = tag_filter(every)
+    found = visit.orchestra.prompts.list(visit.who, search, tags) if search.strip() or tags else every
+    if not found and every:
+        st.info(
+            "No prompt has this text and these tags." if tags else "No prompt has this text.",
+            icon=":material/search_off:",
+        )
     elif not found:
         st.info("No prompts yet; a workflow created from a sample brings its own.", icon=":material/chat:")
     for summary in found:
@@ -87,6 +93,7 @@ def _card(visit: Visit, summary: PromptSummary) -> None:
                 outside_badge(f"{label}: version {number}", ":material/sell:", color="green")
             for fragment in summary.changed_fragments:
                 outside_badge(f"{fragment} has changed", ":material/update:", color="violet")
+            tag_badges(summary.tags)
             if not summary.versions:
                 st.badge("No version yet", icon=":material/bookmark:", color="orange")
             st.space("stretch")

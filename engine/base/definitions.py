@@ -30,6 +30,8 @@ class PromptDefinition(TypedDict, total=False):
     schema_version: ReadOnly[int]
     title: ReadOnly[str]
     description: ReadOnly[str]
+    tags: ReadOnly[Sequence[str]]
+    """Words that group prompts."""
     labels: ReadOnly[Mapping[str, int]]
     protected: ReadOnly[Sequence[str]]
     """Labels that move only if the cases pass, or with a reason."""

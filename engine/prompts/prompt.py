@@ -82,6 +82,7 @@ class PromptModel(_Part):
     schema_version: Version
     title: str = ""
     description: str = ""
+    tags: list[str] = Field(default_factory=list)
     labels: dict[str, int] = Field(default_factory=dict)
     protected: list[str] = Field(default_factory=list)
     model: str | None = None

@@ -16,6 +16,7 @@ from engine.expressions.celtypes import Schema
 from engine.expressions.templates import parts
 from engine.prompts.fragments import Expander, Lookup, Reference, misuse, reference_in
 from engine.prompts.prompt import LABEL, PromptModel, filled, form_problems, prompt_problem, text_of
+from engine.prompts.tags import tag_faults
 from engine.prompts.variable_check import VariableChecker
 
 _Known = Callable[[Mapping[str, Schema]], Mapping[str, Schema]]
@@ -60,6 +61,7 @@ def _problems(
     schemas = list(_schema_problems(file, document))
     found = [
         *schemas,
+        *_tag_problems(file, document),
         *_label_problems(file, document.get("labels", {}), versions),
         *_protection_problems(file, document),
         *_content_problems(file, document, used, known, fragments),
@@ -87,6 +89,11 @@ def _schema_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Pro
         for inside, message in schema_faults(schema):
             remedy = 'Write a JSON Schema, such as {"type": "string"}.'
             yield prompt_problem(file, (*path, *inside), message, "schema", remedy)
+
+
+def _tag_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Problem]:
+    for number, said, remedy in tag_faults(document.get("tags", [])):
+        yield prompt_problem(file, ("tags", number), said, "tag", remedy)
 
 
 def _label_problems(file: JsonFile, labels: Mapping[str, int], versions: Collection[int]) -> Iterator[Problem]:

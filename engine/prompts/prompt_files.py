@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
@@ -19,6 +19,7 @@ from engine.prompts import prompt_text
 from engine.prompts.prompt import MarkedMessage, checked, marked
 from engine.prompts.prompts import DEFAULT_LABEL, PromptStore
 from engine.prompts.protected import CaseProof, Grounds, checked_reason, protected_in
+from engine.prompts.tags import tags_of
 from engine.workspace.blanks import blank_prompt, checked_title, title_of
 from engine.workspace.canonical import canonical
 
@@ -45,6 +46,7 @@ class PromptSummary:
     """The workflows that use it, sorted."""
     changed_fragments: list[str]
     """The fragments that have changed since the version that `production` names was saved."""
+    tags: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class PromptFile:
     """The labels that move only if the cases pass, or with a reason."""
     changed_fragments: list[str] = field(default_factory=list)
     """The fragments that have changed since the version that `production` names was saved."""
+    tags: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -104,15 +107,16 @@ class PromptFiles:
         self._shelf = store.shelf
         self._audit = audit
 
-    def list(self, p: Principal, search: str = "") -> list[PromptSummary]:
+    def list(self, p: Principal, search: str = "", tags: Sequence[str] = ()) -> list[PromptSummary]:
         """Return every prompt by name; a damaged one is listed with its problems.
 
-        `search`: only those that have this text in their name, title or description.
+        `search`: only those that have this text in their name, title, description or a tag; `tags`: only those that
+        have all of these.
         """
         require(p, "view", "see prompts")
         users, wanted = self._store.all_users(), search.strip().casefold()
         found = (_summary(self._or_damaged(name), used_by) for name, used_by in users.items())
-        return [one for one in found if wanted in f"{one.name}\n{one.title}\n{one.description}".casefold()]
+        return [one for one in found if wanted in _words(one) and set(tags) <= set(one.tags)]
 
     def get(self, p: Principal, name: str, version: int | None = None) -> PromptFile:
         """Return the working text, or one version. Raises UnknownName, InvalidInput, InvalidFile."""
@@ -174,6 +178,16 @@ class PromptFiles:
         self._store.remove_label(name, label, p.id)
         self._audit.record(p, "prompts.remove_label", name, {"label": label})
 
+    def tag(self, p: Principal, name: str, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Names:
+        """Add and remove tags of a prompt, which makes no version; return its tags.
+
+        Raises UnknownName (also for a tag to remove that it has not), InvalidInput, InvalidFile, StorageError.
+        """
+        require(p, "edit", "change prompts")
+        self._store.tag(name, add, remove, p.id)
+        self._audit.record(p, "prompts.tag", name, {"added": [*add], "removed": [*remove]})
+        return tags_of(self._shelf.read(name).value)
+
     def create(self, p: Principal, name: str, title: str = "") -> PromptFile:
         """Create a prompt with one variable, to be edited. Raises InUse, InvalidInput, StorageError."""
         require(p, "edit", "make prompts")
@@ -186,10 +200,17 @@ class PromptFiles:
     def exported(self, p: Principal, name: str, version: str = "") -> str:
         """Return the working text, or a version by label or number, as text with front matter, without its labels.
 
+        The tags are those that the prompt has now.
+
         Raises UnknownName, InvalidInput, InvalidFile.
         """
         require(p, "view", "see prompts")
-        return prompt_text.written(name, self._store.resolve(f"{name}@{version}") if version else self._working(name))
+        if not version:
+            return prompt_text.written(name, self._working(name))
+        tags = tags_of(self._shelf.read(name).value)
+        return prompt_text.written(
+            name, {**self._store.resolve(f"{name}@{version}"), **({"tags": tags} if tags else {})}
+        )
 
     def imported(self, p: Principal, text: str, name: str = "", file: str = _TEXT) -> PromptFile:
         """Create a prompt from a text with front matter; `name`: default: the one in the text. Replaces nothing.
@@ -326,6 +347,7 @@ class PromptFiles:
             labels,
             self._protected(name),
             self._store.changed_fragments(name, labels[DEFAULT_LABEL]) if DEFAULT_LABEL in labels else [],
+            self._store.tags(name),
         )
 
     def _or_damaged(self, name: str) -> PromptFile:
@@ -346,6 +368,11 @@ def _told(why: Grounds) -> dict[str, Any]:
     return {"reason": why.reason} if why.reason else {"cases": why.proof.cases} if why.proof is not None else {}
 
 
+def _words(one: PromptSummary) -> str:
+    """Return what a search looks at."""
+    return "\n".join([one.name, one.title, one.description, *one.tags]).casefold()
+
+
 def _summary(file: PromptFile, used_by: Names) -> PromptSummary:
     document = file.document or {}
     title, description = document.get("title"), document.get("description")
@@ -358,4 +385,5 @@ def _summary(file: PromptFile, used_by: Names) -> PromptSummary:
         problems=sum(one.severity == "error" for one in file.problems),
         used_by=used_by,
         changed_fragments=file.changed_fragments,
+        tags=tags_of(document),
     )

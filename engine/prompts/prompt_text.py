@@ -18,7 +18,7 @@ from engine.documents.json_file import parse as parse_json
 from engine.documents.yaml_file import YamlFile
 from engine.documents.yaml_file import parse as parse_yaml
 from engine.prompts.prompt import PromptModel, form_problems, text_of
-from engine.prompts.protected import OF_THE_PROMPT
+from engine.prompts.protected import OF_LABELS
 from engine.workspace.canonical import canonical
 
 LARGEST_CHARACTERS = 1_000_000
@@ -49,7 +49,7 @@ def written(name: str, document: PromptDefinition) -> str:
     `document` has the form of a prompt. Raises InvalidInput for one that is too large.
     """
     ordered: dict[str, Any] = json.loads(canonical(dict(document), "prompt"))
-    left_out = (*OF_THE_PROMPT, *_OF_A_VERSION, "messages")
+    left_out = (*OF_LABELS, *_OF_A_VERSION, "messages")
     front = {_NAME: name} | {key: value for key, value in ordered.items() if key not in left_out}
     header = _yaml(front)
     messages = [_message(one["role"], one["content"]) for one in document["messages"]]
@@ -159,7 +159,7 @@ class _Reader:
         return ""
 
     def _refuse_what_is_not_text(self, front: YamlFile, values: dict[str, Any]) -> None:
-        for key in (*OF_THE_PROMPT, *_OF_A_VERSION, "messages"):
+        for key in (*OF_LABELS, *_OF_A_VERSION, "messages"):
             if key in values:
                 del values[key]
                 remedy = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +30,7 @@ from engine.prompts.protected import (
     require_unprotected,
     unprotecting,
 )
+from engine.prompts.tags import tagged, tags_of
 from engine.workspace.blanks import titled_as_copy
 from engine.workspace.canonical import as_written, canonical
 from engine.workspace.references import rename_references, require_readable_users, require_unused, users, users_by_name
@@ -108,6 +109,13 @@ class PromptStore:
             return labels_of(self.shelf.read(name).value)
         except InvalidFile:
             return {}
+
+    def tags(self, name: str) -> list[str]:
+        """Return the tags of a prompt, [] if its file cannot be read."""
+        try:
+            return tags_of(self.shelf.read(name).value)
+        except InvalidFile:
+            return []
 
     def check(self, name: str, text: str) -> list[Problem]:
         """Return every problem of a working text, by line and column."""
@@ -195,6 +203,12 @@ class PromptStore:
             self._require_free_label(name, label)
             document["labels"] = {one: at for one, at in labels.items() if one != label}
             self.shelf.put(name, canonical(document, "prompt"), by)
+
+    def tag(self, name: str, add: Sequence[str], remove: Sequence[str], by: str) -> None:
+        """Add and remove tags; no version changes. Raises UnknownName, InvalidInput, InvalidFile, StorageError."""
+        with self.shelf.editing():
+            document = self._object(name, self.shelf.text(name))
+            self.shelf.put(name, canonical(tagged(name, document, add, remove), "prompt"), by)
 
     def duplicate(self, name: str, new: str, by: str) -> None:
         """Create a second prompt with the versions, labels and cases of the first. Raises UnknownName, InUse."""

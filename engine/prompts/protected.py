@@ -13,7 +13,9 @@ from engine.base.json_text import is_same
 from engine.outgoing.hidden_characters import without_blanks
 from engine.prompts.prompt import MoveModel
 
-OF_THE_PROMPT = ("labels", "protected", "moves")
+OF_LABELS = ("labels", "protected", "moves")
+"""Members of a prompt file that say which version workflows use."""
+OF_THE_PROMPT = ("tags", *OF_LABELS)
 """Members of a prompt file that belong to the prompt rather than to a version of it."""
 LONGEST_REASON = 500
 _SHOWN = 3

@@ -63,8 +63,8 @@ _WORKFLOW = Form(
 )  # fmt: skip
 _PROMPT = Form(
     (
-        "schema_version", "title", "description", "labels", "protected", "model", "parameters", "variables",
-        "messages", "output_schema", "samples", "fragments", "moves",
+        "schema_version", "title", "description", "tags", "labels", "protected", "model", "parameters",
+        "variables", "messages", "output_schema", "samples", "fragments", "moves",
     ),
     {
         "variables": Form(each=_SCHEMA),

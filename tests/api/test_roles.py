@@ -99,6 +99,7 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/prompts/{name}/copy", "POST"): "edit",
     ("/api/prompts/{name}/rename", "POST"): "edit",
     ("/api/prompts/{name}/versions", "POST"): "edit",
+    ("/api/prompts/{name}/tags", "POST"): "edit",
     ("/api/prompts/{name}/labels/{label}", "PUT"): "edit",
     ("/api/prompts/{name}/labels/{label}", "DELETE"): "edit",
     ("/api/prompts/{name}/labels/{label}/protection", "PUT"): "edit",

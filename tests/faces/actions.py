@@ -173,6 +173,14 @@ def _remove_label(go: Open, name: str, label: str) -> AppTest:
     return at.button(key=f"label-remove-{name}-{label}").click().run()
 
 
+def _tag(go: Open, name: str, add: Sequence[str]) -> AppTest:
+    at = go("prompt", name=name)
+    box = next(one for one in at.multiselect if str(one.key).startswith(f"tags-{name}-"))
+    at.session_state[box.key] = [*add]
+    at.run()
+    return at.button(key=f"tags-set-{name}").click().run()
+
+
 def _move(go: Open, name: str, step: str, x: float, y: float) -> AppTest:
     at = go("workflow", name=name)
     at.query_params["tab"] = "map"
@@ -409,6 +417,17 @@ PROMPTS = [
         [("InvalidInput", {"name": "classify-mail", "label": "Über", "version": 1})],
         [_saved_version],
         not_on_page=[{"name": "classify-mail", "label": "Über", "version": 1}],
+    ),
+    Action(
+        "prompt-tag",
+        "edit",
+        "prompts.tag",
+        lambda name, add: ["prompts", "tag", name, *(one for tag in add for one in ("--add", tag))],
+        lambda name, add: ("POST", f"/api/prompts/{name}/tags", {"add": [*add]}),
+        _tag,
+        {"name": "classify-mail", "add": ["mail", "triage"]},
+        [("InvalidInput", {"name": "classify-mail", "add": ["Über"]})],
+        hidden=("prompt", {"name": "classify-mail"}, "tags-set-classify-mail"),
     ),
     Action(
         "prompt-label-protected",

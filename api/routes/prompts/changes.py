@@ -12,6 +12,7 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.prompts.prompt_files import PromptFile, PromptVersion
 from engine.prompts.prompts import DEFAULT_LABEL
+from engine.prompts.tags import MOST_TAGS
 from engine.runs.trying.columns import DRAFT
 from engine.runs.trying.prompt_differences import differences_between
 
@@ -44,6 +45,19 @@ class LabelTarget(Sent):
 
     version: int = Field(ge=1)
     reason: str = Field(default="", max_length=2_000, description=_REASON)
+
+
+class TagChanges(Sent):
+    """Tags to add and to remove."""
+
+    add: list[str] = Field(default=[], max_length=MOST_TAGS, examples=[["mail"]])
+    remove: list[str] = Field(default=[], max_length=MOST_TAGS)
+
+
+class Tags(BaseModel):
+    """The tags of a prompt."""
+
+    tags: list[str]
 
 
 class ChangedText(BaseModel):
@@ -133,6 +147,12 @@ def copy_prompt(name: str, sent: Renaming, orchestra: Door, principal: Acting) -
 def rename_prompt(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Rename a prompt, also in the workflows that use it. 409 if the name is taken."""
     return {"name": sent.new, "workflows": orchestra.prompts.rename(principal, name, sent.new)}
+
+
+@router.post("/{name}/tags", summary="Tag a prompt", response_model=Tags)
+def tag_prompt(name: str, sent: TagChanges, orchestra: Door, principal: Acting) -> dict[str, list[str]]:
+    """Add and remove tags, which makes no version; the answer has those that the prompt has now."""
+    return {"tags": orchestra.prompts.tag(principal, name, sent.add, sent.remove)}
 
 
 @router.get("/{name}/versions", summary="List the versions of a prompt", response_model=VersionRows)

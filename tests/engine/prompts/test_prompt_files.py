@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.base.clock import utc_now
-from engine.base.errors import InvalidFile, NotAllowed, StaleEdit, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, NotAllowed, StaleEdit, UnknownName
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles
@@ -64,6 +64,59 @@ def test_a_prompt_is_saved_versioned_and_labelled(facet: PromptFiles, audit: Aud
         "prompts.save_version",
         "prompts.set_label",
     ]
+
+
+def test_tags_group_prompts_and_belong_to_no_version(facet: PromptFiles) -> None:
+    facet.save_version(EDITOR, "greet", TEXT, None, "production")
+    facet.save(EDITOR, "other", TEXT, None)
+    assert facet.tag(EDITOR, "greet", ["mail", "first"]) == ["first", "mail"]
+    assert facet.tag(EDITOR, "other", ["mail"], []) == ["mail"]
+    assert facet.tag(EDITOR, "greet", [], ["first"]) == ["mail"]
+    file = facet.get(VIEWER, "greet")
+    assert '"tags": ["mail"],\n  "labels"' in file.text, "their place in the canonical form"
+    assert facet.save_version(EDITOR, "greet", file.text, file.etag, None) == 2
+    assert facet.get(VIEWER, "greet", 1).text == facet.get(VIEWER, "greet", 2).text, "a tag is part of a version"
+    assert [one.name for one in facet.list(VIEWER, tags=["mail"])] == ["greet", "other"]
+    assert facet.list(VIEWER, tags=["mail", "first"]) == []
+    assert [one.name for one in facet.list(VIEWER, "MAIL")] == ["greet", "other"], "the search looks at tags"
+    assert "tags:\n- mail\n" in facet.exported(VIEWER, "greet", "production")
+    assert facet.imported(EDITOR, facet.exported(VIEWER, "greet"), "again").tags == ["mail"]
+    assert facet.tag(EDITOR, "greet", [], ["mail"]) == []
+    assert '"tags"' not in facet.get(VIEWER, "greet").text
+
+
+@pytest.mark.parametrize(
+    ("add", "remove", "error"),
+    [
+        pytest.param(["Mail"], [], InvalidInput, id="capital letter"),
+        pytest.param(["a b"], [], InvalidInput, id="blank"),
+        pytest.param(["a" * 33], [], InvalidInput, id="long"),
+        pytest.param([f"t{number}" for number in range(21)], [], InvalidInput, id="many"),
+        pytest.param(["mail"], ["mail"], UnknownName, id="removed before it was there"),
+    ],
+)
+def test_a_wrong_tag_changes_nothing(
+    facet: PromptFiles, add: list[str], remove: list[str], error: type[Exception]
+) -> None:
+    before = facet.save(EDITOR, "greet", TEXT, None)
+    with pytest.raises(error):
+        facet.tag(EDITOR, "greet", add, remove)
+    with pytest.raises(NotAllowed):
+        facet.tag(VIEWER, "greet", ["fine"])
+    assert facet.get(VIEWER, "greet").etag == before.etag
+
+
+@pytest.mark.parametrize(
+    ("tags", "code", "line"),
+    [
+        pytest.param('["ok", "ok"]', "tag", 2, id="twice"),
+        pytest.param('["Not ok"]', "tag", 2, id="form"),
+        pytest.param('"mail"', "wrong_type", 2, id="no list"),
+    ],
+)
+def test_tags_in_the_file_are_checked(facet: PromptFiles, tags: str, code: str, line: int) -> None:
+    [problem] = facet.check(VIEWER, "greet", f'{{"tags":\n{tags}, {TEXT[1:]}')
+    assert (problem.code, problem.line) == (code, line)
 
 
 def test_a_version_or_a_draft_is_rendered(facet: PromptFiles) -> None:
