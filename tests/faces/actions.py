@@ -176,7 +176,7 @@ def _remove_label(go: Open, name: str, label: str) -> AppTest:
 def _tag(go: Open, name: str, add: Sequence[str]) -> AppTest:
     at = go("prompt", name=name)
     box = next(one for one in at.multiselect if str(one.key).startswith(f"tags-{name}-"))
-    at.session_state[box.key] = [*add]
+    at.session_state[str(box.key)] = [*add]
     at.run()
     return at.button(key=f"tags-set-{name}").click().run()
 
