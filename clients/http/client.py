@@ -10,14 +10,12 @@ from clients import error_mapping as failures
 from clients.client import CheckLine, Client, Opening
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http.answer import facts, file_of, plain, said
-from clients.http.credentials import Credentials, HttpSettings
+from clients.http.credentials import Credentials
 from clients.http.pages import Pages, Paging
 from clients.http.request import READS, SERVICE, Wanted, address
-from clients.http.service import HTTP
+from clients.http.service import HTTP, HttpSettings
 from clients.reads import Reads
 from clients.transport import AS_IT_IS, AnswerTooLarge, Forbidden, http_client, origin
-
-__all__ = ["READS", "HttpClient", "HttpSettings", "Paging", "Wanted"]
 
 Json: TypeAlias = dict[str, Any]
 

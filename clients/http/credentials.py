@@ -5,48 +5,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from clients.http.service import HttpSettings
 from clients.secrets import Secrets, known
 from clients.transport import origin
 
 _SHORTEST_SECRET = 6
 """A shorter word occurs in answers by chance; redacting it would corrupt them."""
-
-
-class HttpSettings(BaseModel):
-    """Settings of an `http` connection, `connections.<name>` in config.yaml.
-
-    `token` (Bearer, RFC 6750), or `user` and `password` (Basic, RFC 7617), `headers`, and `query`, parameters added to
-    the address: all are sent only to `allow_hosts` (`host` or `host:port`), which may be private addresses.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    token: SecretStr = Field(SecretStr(""), description="Sent as `Bearer`.")
-    user: str = Field("", description="Sent with `password`, instead of a token.")
-    password: SecretStr = SecretStr("")
-    headers: dict[str, SecretStr] = Field(default_factory=dict, description="Headers of every request.")
-    query: dict[str, SecretStr] = Field(default_factory=dict, description="Parameters added to the address.")
-    allow_hosts: list[str] = Field(
-        default_factory=list,
-        description="The hosts (`host` or `host:port`) that receive these credentials, and that may be private "
-        "addresses.",
-    )
-
-    @model_validator(mode="after")
-    def _one_authorization(self) -> Self:
-        ways = [
-            bool(self.token.get_secret_value()),
-            bool(self.user),
-            any(name.lower() == "authorization" for name in self.headers),
-        ]
-        if sum(ways) > 1:
-            raise ValueError("give only one of token, user with password, and a header Authorization")
-        return self
 
 
 @dataclass(frozen=True)

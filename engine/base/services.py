@@ -1,4 +1,6 @@
-"""The outside services: each is a module or package of `clients/` with a client class that declares it."""
+"""The outside services: each is a module of `clients/` with its client class, or a folder with `client.py` and
+`service.py`, its declaration. A question about a service imports only the declaration.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
+from operator import itemgetter
 from typing import TypeGuard
 
 import clients
@@ -18,29 +21,47 @@ from engine.base.errors import UnknownName
 
 @cache
 def client_class(service: str) -> type[Client]:
-    """Return the client class of a service; only its own module is imported. Raises UnknownName."""
-    found = _in_file(service)
+    """Return the client class of a service; only its own modules are imported. Raises UnknownName."""
+    found = _client_in(service)
     if found is None:
-        raise UnknownName("service", service, list(client_classes()))
+        raise UnknownName("service", service, [one.name for one in services()])
     return found
 
 
 @cache
 def client_classes() -> Mapping[str, type[Client]]:
     """Return the client class of every service, by service name."""
-    found = {name: _in_file(name) for name in _files()}
-    return {name: kind for name, kind in found.items() if kind is not None}
+    return {one.name: client_class(one.name) for one in services()}
 
 
 def services() -> Iterator[Service]:
     """Yield the declaration of every service, by name."""
-    return (kind.service for kind in client_classes().values())
+    return (found for name in _files() if (found := service_of(name)) is not None)
 
 
+def declaration(name: str) -> Service:
+    """Return the declaration of a service. Raises UnknownName."""
+    found = service_of(name)
+    if found is None:
+        raise UnknownName("service", name, [one.name for one in services()])
+    return found
+
+
+@cache
 def service_of(name: str | None) -> Service | None:
     """Return the declaration of a service; None for a name that is no service, as in the records of old runs."""
-    found = _in_file(name) if name else None
-    return found.service if found is not None else None
+    if name is None or name not in _files():
+        return None
+    if not _files()[name]:
+        client = _client_in(name)
+        return client.service if client is not None else None
+    try:
+        declaring = importlib.import_module(f"clients.{name}.service")
+    except ModuleNotFoundError as error:
+        if error.name != f"clients.{name}.service":
+            raise
+        return None  # a folder that clients share
+    return next(one for one in vars(declaring).values() if isinstance(one, Service) and one.name == name)
 
 
 def has_stand_in(service: str) -> bool:
@@ -61,7 +82,7 @@ def is_for(service: str | None, needed: str | None) -> bool:
 
 def runs_locally(service: str) -> bool:
     """Tell whether the model servers that people run on their own machine have the API of a service."""
-    return client_class(service).service.runs_locally
+    return declaration(service).runs_locally
 
 
 def pickers() -> Mapping[str, str]:
@@ -83,21 +104,22 @@ def add_command(service: str, name: str) -> str:
 
 def forget() -> None:
     """Discard what was found, so that the folder is read again."""
-    for found in (client_class, client_classes, _files, _in_file):
+    for found in (client_class, client_classes, service_of, _client_in, _files):
         found.cache_clear()
 
 
 @cache
-def _files() -> tuple[str, ...]:
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(clients.__path__)))
+def _files() -> Mapping[str, bool]:
+    """Return the modules of `clients/` by name, and whether each is a folder."""
+    return {module.name: module.ispkg for module in sorted(pkgutil.iter_modules(clients.__path__), key=itemgetter(1))}
 
 
 @cache
-def _in_file(name: str) -> type[Client] | None:
+def _client_in(name: str) -> type[Client] | None:
     """Return the client class in a module of `clients/`, None if there is none."""
-    if name not in _files():
+    if name not in _files() or (_files()[name] and service_of(name) is None):
         return None
-    module = importlib.import_module(f"clients.{name}")
+    module = importlib.import_module(f"clients.{name}.client" if _files()[name] else f"clients.{name}")
     kinds = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if _is_client(kind)]
     return next((kind for kind in kinds if kind.service.name == name), None)
 

@@ -13,7 +13,7 @@ from clients.errors import AuthError
 from clients.secrets import known
 from clients.service import Service
 from engine.base.errors import InvalidInput, UnknownName, own_words
-from engine.base.services import client_class, has_stand_in
+from engine.base.services import client_class, declaration, has_stand_in
 from engine.base.statuses import AccountMode
 from engine.base.threads import Workers
 from engine.connections.sign_ins import SafeSeal
@@ -158,7 +158,7 @@ class Accounts:
         if connection is None:
             return {}, f"{service}:none"
         name = self._service(connection)
-        declared = client_class(name).service
+        declared = declaration(name)
         if mode == AccountMode.DEMO and has_stand_in(name):
             endpoints = self._stand_ins.endpoints()
             return _stand_in_settings(declared, endpoints[name]), f"demo-{endpoints['generation']}"

@@ -14,7 +14,7 @@ from clients.sign_in import SignInWay, WrongFile
 from engine.base.clock import Clock
 from engine.base.errors import InvalidInput, SecretLost, UnknownName, own_words
 from engine.base.names import checked_name, timestamp
-from engine.base.services import client_class, client_classes
+from engine.base.services import client_class, client_classes, declaration
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Accounts
 from engine.connections.connection_failures import Troubles
@@ -66,7 +66,7 @@ class ConnectionChanges:
         Raises UnknownName, InvalidInput.
         """
         require(p, "admin", "add connections")
-        known = client_class(service).service.settings.model_fields
+        known = declaration(service).settings.model_fields
         for key in settings:
             if key not in known:
                 raise UnknownName(f"setting of {service}", key, list(known))
@@ -89,7 +89,7 @@ class ConnectionChanges:
 
         require(p, "admin", "add connections")
         service, loaded = self._service(name), self._config()
-        secret = client_class(service).service.key
+        secret = declaration(service).key
         _require_references(service, {"key": key.strip()})
         given = _checked(service, beside)
         if secret is None:
@@ -121,7 +121,7 @@ class ConnectionChanges:
         if not file.expanduser().exists():
             raise UnknownName("file", str(file), remedy=way.file_remedy)
         kept = self._kept_settings(checked_name("connection", name), service, with_token=False)
-        base_url = str(kept.get("base_url") or client_class(service).service.url)
+        base_url = str(kept.get("base_url") or declaration(service).url)
         try:
             signed_in = way.sign_in(file, open_browser, base_url)
         except WrongFile as error:
@@ -253,7 +253,7 @@ def _checked(service: str, beside: Mapping[str, str]) -> dict[str, str]:
     """Return the given settings that accompany a key; raise InvalidInput for an invalid one."""
     from pydantic import TypeAdapter, ValidationError
 
-    declared = client_class(service).service
+    declared = declaration(service)
     fields, known = declared.settings.model_fields, declared.variables
     given = {name: text.strip() for name, text in beside.items() if text.strip()}
     for name, text in given.items():

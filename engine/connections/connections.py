@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError
-from engine.base.services import client_class, has_stand_in, pickers
+from engine.base.services import client_class, declaration, has_stand_in, pickers
 from engine.base.statuses import AccountMode
 from engine.connections.changes import ConnectionChanges
 from engine.connections.connection_failures import Trouble
@@ -43,7 +43,7 @@ class Connections(ConnectionChanges):
     def set_mode(self, p: Principal, service: str, mode: AccountMode) -> None:
         """Switch a service between the stand-in and the owner's account. Raises InvalidInput if there is no key."""
         require(p, "admin", "switch a service between Demo and Mine")
-        client_class(service)
+        declaration(service)
         loaded = self._config()
         names = [name for name, one in loaded.config.connections.items() if one.service == service]
         if mode == AccountMode.MINE and all(self._statuses.missing(name) for name in names):
@@ -79,7 +79,7 @@ class Connections(ConnectionChanges):
         """
         known = self._config().config.connections
         for name in modes.keys() & known.keys():
-            service = client_class(known[name].service).service
+            service = declaration(known[name].service)
             if service.absence:
                 raise InvalidInput(f"The connection {name!r} cannot be used: {service.absence}", remedy=service.install)
         mine = [name for name, mode in modes.items() if mode == AccountMode.MINE and name in known]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from clients.errors import AuthError, ServiceError
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
-from engine.base.services import add_command, client_class, runs_locally
+from engine.base.services import add_command, client_class, declaration, runs_locally
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account, Accounts
 from engine.connections.local_models import local_servers
@@ -109,7 +109,7 @@ class Doctor:
     def _address(self, name: str) -> str:
         """Return the HTTP address of a service; empty if it has none, or uses another protocol."""
         loaded = self._config()
-        service = client_class(loaded.config.connections[name].service).service
+        service = declaration(loaded.config.connections[name].service)
         return str(loaded.settings_of(name).get("base_url") or service.url)
 
     def _permissions(self, name: str) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.base.errors import OrchestraError
-from engine.base.services import client_class
+from engine.base.services import declaration
 from engine.base.statuses import AccountMode
 from engine.budgets.prices import Prices
 from engine.workspace.config import LoadedConfig
@@ -16,5 +16,5 @@ def model_prices(loaded: LoadedConfig, connection: str, mode: AccountMode) -> tu
         settings = loaded.settings_of(connection)
     except OrchestraError:
         return "", Prices(config.prices, connection, is_demo=mode == AccountMode.DEMO)
-    url = settings.get("base_url") or client_class(config.connections[connection].service).service.url
+    url = settings.get("base_url") or declaration(config.connections[connection].service).url
     return str(settings.get("model", "")), Prices(config.prices, connection, str(url), mode == AccountMode.DEMO)

@@ -12,7 +12,7 @@ from clients.service import Service
 from clients.sign_in import SignInFacts
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError, SecretLost
-from engine.base.services import add_command, client_class, has_stand_in
+from engine.base.services import add_command, client_class, declaration, has_stand_in
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Accounts
 from engine.connections.connection_failures import Trouble, Troubles
@@ -87,7 +87,7 @@ class Statuses:
             return _missing_sign_in(loaded, path)
         variables, kept = references(connection.settings), kept_names(connection.settings)
         if not variables and not kept:
-            return "its settings name none" if client_class(connection.service).service.needs_key else ""
+            return "its settings name none" if declaration(connection.service).needs_key else ""
         unset = [variable for variable in variables if not loaded.environment.get(variable)]
         if unset:
             return f"{', '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set"
@@ -159,7 +159,7 @@ class Statuses:
     def _variables(self, name: str) -> list[str]:
         """Return the variables with a connection's key: those it names, else the usual ones of the service."""
         connection = self._config().config.connections[name]
-        key = client_class(connection.service).service.key
+        key = declaration(connection.service).key
         return references(connection.settings) or ([key.variable] if key else [])
 
 

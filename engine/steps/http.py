@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from clients.http import READS, Wanted
-from clients.http import Paging as Pages
-from clients.http.request import Upload
+from clients.http.pages import Paging as Pages
+from clients.http.request import READS, Upload, Wanted
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import (
     Call,

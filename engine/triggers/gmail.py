@@ -18,7 +18,7 @@ from engine.steps.gmail.reading import MailOutput
 from engine.triggers import backlog
 
 if TYPE_CHECKING:
-    from clients.gmail import GmailClient
+    from clients.gmail.client import GmailClient
     from clients.gmail.history import Changes
 
 OVERLAP = timedelta(minutes=10)

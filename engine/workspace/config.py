@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from engine.base.errors import InvalidFile, InvalidInput, Problem, UnknownName
 from engine.base.names import NAME
-from engine.base.services import client_class
+from engine.base.services import declaration
 from engine.budgets.prices import is_local
 from engine.budgets.settings import BudgetSettings, PriceTable
 from engine.compiler.definition.approval_rules import ApprovalSettings
@@ -188,7 +188,7 @@ class LoadedConfig:
             raise UnknownName("connection", connection, list(known), remedy="`orchestra connections add` creates one.")
         secrets = Secrets(self.environment, lambda name: self.safe.kept(name).value)
         settings: dict[str, Any] = secrets.resolved(known[connection].settings)
-        service = client_class(known[connection].service).service
+        service = declaration(known[connection].service)
         for key, variable in service.variables.items():
             if not settings.get(key) and self.environment.get(variable):
                 settings[key] = self.environment[variable]
@@ -266,7 +266,7 @@ def _service_faults(connections: Any, place: Place) -> Iterator[Fault]:
             continue  # reported already
         settings = {key: value for key, value in written.items() if key != "service"}
         try:
-            model = client_class(written["service"]).service.settings
+            model = declaration(written["service"]).settings
         except UnknownName as error:
             yield Fault((*place, name, "service"), error.message, "unknown_service", error.remedy)
             continue

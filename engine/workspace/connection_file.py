@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from engine.base.errors import InvalidFile, InvalidInput
 from engine.base.names import checked_name, child
-from engine.base.services import client_classes
+from engine.base.services import services
 from engine.documents.json_file import read_text
 from engine.documents.yaml_file import YamlFile, parse
 from engine.files.atomic import write_whole
@@ -35,7 +35,8 @@ def write_connection(
     checked_name("connection", name)
     if not settings.get("service"):
         raise InvalidInput(
-            f"The connection {name!r} has no service.", remedy=f"Choose one of {', '.join(client_classes())}."
+            f"The connection {name!r} has no service.",
+            remedy=f"Choose one of {', '.join(one.name for one in services())}.",
         )
     path = child(root, FILE)
     entry, secrets = _without_secrets(name, settings)

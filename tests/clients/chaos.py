@@ -27,7 +27,8 @@ CHILD = """
 import sys
 from pathlib import Path
 from pydantic import SecretStr
-from clients.notion import NotionClient, NotionSettings
+from clients.notion.client import NotionClient
+from clients.notion.service import NotionSettings
 from clients.transport import http_client
 
 url, token, way, rate, path = sys.argv[1:]

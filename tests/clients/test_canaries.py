@@ -16,11 +16,17 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import ServiceError
-from clients.github import GitHubClient, GitHubSettings
-from clients.gmail import GmailClient, GmailSettings
-from clients.http import HttpClient, HttpSettings, Wanted
-from clients.notion import NotionClient, NotionSettings
-from clients.openai import OpenAIClient, OpenAISettings
+from clients.github.client import GitHubClient
+from clients.github.service import GitHubSettings
+from clients.gmail.client import GmailClient
+from clients.gmail.service import GmailSettings
+from clients.http.client import HttpClient
+from clients.http.request import Wanted
+from clients.http.service import HttpSettings
+from clients.notion.client import NotionClient
+from clients.notion.service import NotionSettings
+from clients.openai.client import OpenAIClient
+from clients.openai.service import OpenAISettings
 from clients.secrets import GRACE_SECONDS, Secrets
 from clients.transport import http_client
 from tests.patience import PATIENCE_SECONDS

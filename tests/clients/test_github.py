@@ -13,8 +13,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
-from clients.github import GitHubClient, GitHubSettings
 from clients.github import values as github_values
+from clients.github.client import GitHubClient
+from clients.github.service import GitHubSettings
 from clients.transport import Forbidden, deadline, http_client
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from clients.github import GitHubSettings
 from clients.github.check import look
+from clients.github.service import GitHubSettings
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted

@@ -15,8 +15,9 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import RateLimited
-from clients.github import GitHubClient, GitHubSettings
+from clients.github.client import GitHubClient
 from clients.github.pace import MOMENT_SECONDS, Pace, free_at, is_paced
+from clients.github.service import GitHubSettings
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns

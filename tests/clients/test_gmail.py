@@ -12,9 +12,10 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError
-from clients.gmail import GmailClient, GmailSettings
+from clients.gmail.client import GmailClient
 from clients.gmail.labels import Target
 from clients.gmail.outbox import Letter
+from clients.gmail.service import GmailSettings
 from clients.mail.outgoing import Outgoing
 from clients.mail.replies import reply_address
 from clients.transport import deadline

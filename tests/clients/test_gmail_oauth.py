@@ -16,8 +16,9 @@ import httpx
 import pytest
 
 from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout
-from clients.gmail import GmailClient, GmailSettings
+from clients.gmail.client import GmailClient
 from clients.gmail.oauth import SCOPES, sign_in
+from clients.gmail.service import GmailSettings
 from clients.gmail.sign_in_file import SignInFile
 from tests.patience import PATIENCE_SECONDS
 

@@ -14,7 +14,8 @@ import pytest
 
 from clients.client import Opening
 from clients.errors import AuthError, RateLimited, ServiceError, Unavailable
-from clients.gmail import GmailClient, GmailSettings
+from clients.gmail.client import GmailClient
+from clients.gmail.service import GmailSettings
 from clients.gmail.sign_in_file import SignInFile
 from clients.gmail.tokens import TokenFile
 from clients.reads_only import reads_only

@@ -12,8 +12,9 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import InvalidRequest
-from clients.gmail import GmailClient, GmailSettings
+from clients.gmail.client import GmailClient
 from clients.gmail.outbox import Letter
+from clients.gmail.service import GmailSettings
 from clients.mail.outgoing import File, Outgoing
 
 if TYPE_CHECKING:

@@ -20,7 +20,9 @@ from clients.errors import (
     ServiceError,
     Unavailable,
 )
-from clients.http import HttpClient, HttpSettings, Wanted
+from clients.http.client import HttpClient
+from clients.http.request import Wanted
+from clients.http.service import HttpSettings
 from clients.transport import Forbidden, http_client
 
 if TYPE_CHECKING:

@@ -11,7 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from clients.errors import AuthError, InvalidRequest
-from clients.http import HttpClient, HttpSettings, Paging, Wanted
+from clients.http.client import HttpClient
+from clients.http.pages import Paging
+from clients.http.request import Wanted
+from clients.http.service import HttpSettings
 from clients.transport import http_client
 
 if TYPE_CHECKING:

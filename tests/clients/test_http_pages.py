@@ -13,8 +13,10 @@ import httpx
 import pytest
 
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
-from clients.http import HttpClient, HttpSettings, Paging, Wanted
-from clients.http.request import Upload
+from clients.http.client import HttpClient
+from clients.http.pages import Paging
+from clients.http.request import Upload, Wanted
+from clients.http.service import HttpSettings
 from clients.transport import FILE_BYTES, MAX_ANSWER_BYTES, Forbidden, http_client
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, ServiceError
-from clients.notion import NotionClient, NotionSettings
+from clients.notion.client import NotionClient
+from clients.notion.service import NotionSettings
 from clients.notion.text.markdown import essence
 from clients.transport import Forbidden, deadline, http_client
 

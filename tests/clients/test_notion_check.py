@@ -8,8 +8,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from clients.notion import NotionSettings
 from clients.notion.check import look
+from clients.notion.service import NotionSettings
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted

@@ -9,8 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import Conflict, InvalidRequest, NotFound
-from clients.notion import NotionClient, NotionSettings
+from clients.notion.client import NotionClient
 from clients.notion.overflow import LIST_MOST, TEXT_MOST, TITLE_MOST
+from clients.notion.service import NotionSettings
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns

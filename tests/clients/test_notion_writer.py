@@ -16,9 +16,9 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import RateLimited
-from clients.notion import NotionClient, NotionSettings
+from clients.notion.client import NotionClient
 from clients.notion.pacing import BURST, Pacer
-from clients.notion.service import Way
+from clients.notion.service import NotionSettings, Way
 from clients.transport import deadline, http_client
 from tests.clients.random_markdown import Writer
 

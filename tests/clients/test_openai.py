@@ -13,8 +13,9 @@ from clients.errors import (
     InvalidRequest,
 )
 from clients.models.words import asked_in_words
-from clients.openai import OpenAIClient, OpenAISettings
+from clients.openai.client import OpenAIClient
 from clients.openai.schema import is_strict, response_format
+from clients.openai.service import OpenAISettings
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from clients.openai import OpenAISettings
 from clients.openai.check import context_tokens, look
+from clients.openai.service import OpenAISettings
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted

@@ -10,7 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import BadAnswer, InvalidRequest
-from clients.openai import OpenAIClient, OpenAISettings
+from clients.openai.client import OpenAIClient
+from clients.openai.service import OpenAISettings
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted

@@ -17,7 +17,7 @@ from openai import OpenAI
 from clients import reads_only as guard
 from clients.client import Opening
 from clients.errors import AuthError, ServiceError, WriteRefused
-from clients.github import GitHubClient
+from clients.github.client import GitHubClient
 from clients.github.service import GitHubSettings
 from clients.mail_server.reads import IMAP_READS, SMTP_READS, Outgoing
 from clients.reads import ANYWHERE, SERVER, Read, Reads

@@ -76,7 +76,7 @@ def test_a_damaged_workflow_says_what_is_wrong_instead_of_a_form(workspace: Path
 def test_a_public_repository_needs_a_tick(
     orchestra: Orchestra, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clients.github import GitHubClient
+    from clients.github.client import GitHubClient
 
     real = GitHubClient.repository
     monkeypatch.setattr(GitHubClient, "repository", lambda self, name: {**real(self, name), "private": False})

@@ -11,7 +11,7 @@ from tests.mail.test_made_mails import pytestmark, read_from_a_mailbox, read_fro
 if TYPE_CHECKING:
     import httpx
 
-    from clients.imap import ImapClient
+    from clients.imap.client import ImapClient
     from tests.conftest import StandIns
 
 __all__ = ["pytestmark"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clients.imap import ImapClient
+from clients.imap.client import ImapClient
 from tests.mail import mailboxes, smtp_server
 from tests.mail.dovecot import Dovecot
 from tests.mail.smtp_server import SmtpServer

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from clients.client import Opening
-from clients.imap import ImapClient
+from clients.imap.client import ImapClient
 from clients.mail_server.settings import ImapSettings
 from tests.mail import dovecot
 from tests.mail.dovecot import PASSWORD, Dovecot

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, Unavailable
-from clients.imap import ImapClient
 from clients.imap import session as imap_session
+from clients.imap.client import ImapClient
 from clients.imap.filing import copies, copy, delete, flags_of, move, move_back, set_flags
 from clients.imap.mail import attachment, by_ids, message, search
 from clients.imap.mailbox import Mailbox, mail_id

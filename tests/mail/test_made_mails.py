@@ -11,8 +11,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from clients.gmail import GmailClient, GmailSettings
-from clients.imap import ImapClient
+from clients.gmail.client import GmailClient
+from clients.gmail.service import GmailSettings
+from clients.imap.client import ImapClient
 from clients.imap.mail import search
 from clients.imap.search import Search
 from tests.conftest import StandIns

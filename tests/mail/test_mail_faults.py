@@ -25,7 +25,7 @@ from clients.errors import (
     Timeout,
     Unavailable,
 )
-from clients.imap import ImapClient
+from clients.imap.client import ImapClient
 from clients.imap.drafts import create_draft, find_draft
 from clients.imap.filing import copy, flags_of, move, set_flags
 from clients.imap.mail import attachment, message, search

@@ -12,10 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import AuthError, NotFound, ServiceError, Unavailable, Unreadable
-from clients.gmail import GmailClient, GmailSettings
 from clients.gmail import mail as gmail_mail
-from clients.imap import ImapClient
+from clients.gmail.client import GmailClient
+from clients.gmail.service import GmailSettings
 from clients.imap import mail as imap_mail
+from clients.imap.client import ImapClient
 from clients.imap.search import Search
 from clients.mail import text
 from engine.plugins.registry import trigger_type

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from clients.errors import WriteRefused
-from clients.imap import ImapClient
 from clients.imap.arrivals import arrivals
+from clients.imap.client import ImapClient
 from clients.imap.mail import message
 from clients.imap.search import Search
 from clients.reads_only import reads_only

@@ -10,7 +10,7 @@ import pytest
 from aiosmtpd.smtp import Envelope
 
 from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, OutcomeUnknown, Unavailable
-from clients.imap import ImapClient
+from clients.imap.client import ImapClient
 from clients.imap.drafts import create_draft, find_draft, original, undo_draft, update_draft
 from clients.imap.filing import delete, move
 from clients.imap.mail import message, search

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from clients.errors import Timeout
-from clients.imap import ImapClient
 from clients.imap import mail as imap_mail
 from clients.imap import session as imap_session
+from clients.imap.client import ImapClient
 from clients.imap.filing import copy, flags_of
 from clients.imap.mail import message, search
 from clients.imap.search import Search

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from clients.gmail.sign_in_file import SignInFile
-from clients.http import HttpClient, Wanted
+from clients.http.client import HttpClient
+from clients.http.request import Wanted
 from clients.transport import Forbidden
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.statuses import AccountMode

@@ -13,7 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import NotFound, ServiceError
-from clients.github import GitHubClient, GitHubSettings
+from clients.github.client import GitHubClient
+from clients.github.service import GitHubSettings
 from engine.plugins.step import Call, CannotUndo, StepType, Written
 from engine.steps.github.files import PutFile
 from engine.steps.github.issues_and_comments import Comment, CreateIssue

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from clients.http import HttpClient, HttpSettings
+from clients.http.client import HttpClient
+from clients.http.service import HttpSettings
 from engine.plugins.step import Call, Effect, Repeat
 from engine.steps.http import Request, RequestOutput
 

@@ -13,7 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import NotFound, ServiceError
-from clients.notion import NotionClient, NotionSettings
+from clients.notion.client import NotionClient
+from clients.notion.service import NotionSettings
 from engine.plugins.step import Call, CannotUndo, StepType, Written
 from engine.steps.notion.comments import AddComment
 from engine.steps.notion.pages import Archive, Restore, UpdateItem

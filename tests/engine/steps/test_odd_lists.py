@@ -12,8 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import BadAnswer
-from clients.github import GitHubClient, GitHubSettings
-from clients.notion import NotionClient, NotionSettings
+from clients.github.client import GitHubClient
+from clients.github.service import GitHubSettings
+from clients.notion.client import NotionClient
+from clients.notion.service import NotionSettings
 from engine.plugins.registry import step_type
 from engine.plugins.step import Call, StepType
 from tests.conftest import StandIns

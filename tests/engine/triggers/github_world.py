@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from clients.errors import Unavailable
-from clients.github import GitHubClient, GitHubSettings
+from clients.github.client import GitHubClient
+from clients.github.service import GitHubSettings
 from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World
 

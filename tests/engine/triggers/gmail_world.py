@@ -7,7 +7,8 @@ from datetime import timedelta
 from pydantic import SecretStr
 
 from clients.errors import Unavailable
-from clients.gmail import GmailClient, GmailSettings
+from clients.gmail.client import GmailClient
+from clients.gmail.service import GmailSettings
 from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World
 

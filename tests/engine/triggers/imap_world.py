@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from clients.errors import Unavailable
-from clients.imap import ImapClient
+from clients.imap.client import ImapClient
 from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World
 from tests.mail.mailboxes import deliver, lasting, mail

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from clients.errors import Unavailable
-from clients.notion import NotionClient, NotionSettings
+from clients.notion.client import NotionClient
+from clients.notion.service import NotionSettings
 from tests.engine.triggers.worlds import Scene, World
 
 

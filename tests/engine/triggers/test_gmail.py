@@ -14,8 +14,9 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import AuthError, NotFound, Unavailable
-from clients.gmail import GmailClient, GmailSettings
+from clients.gmail.client import GmailClient
 from clients.gmail.labels import Target
+from clients.gmail.service import GmailSettings
 from engine.plugins.trigger import Start
 from engine.triggering.polling.poll import listed
 from engine.triggers import backlog

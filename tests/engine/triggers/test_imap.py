@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from clients.errors import Unavailable
-from clients.imap import ImapClient
+from clients.imap.client import ImapClient
 from clients.imap.drafts import create_draft
 from clients.imap.filing import move
 from clients.imap.session import Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from clients.http import Wanted
+from clients.http.request import Wanted
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Receipt, Repeat, StepType, destination, outside
 
 MARKER = "X-Marker"

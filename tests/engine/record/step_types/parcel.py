@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from clients.http import Wanted
+from clients.http.request import Wanted
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Repeat, StepType, content, destination
 

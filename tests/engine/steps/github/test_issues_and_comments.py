@@ -10,7 +10,8 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from clients.github import GitHubClient, GitHubSettings
+from clients.github.client import GitHubClient
+from clients.github.service import GitHubSettings
 from engine.plugins.step import Call, Effect, Repeat, StepType
 from engine.steps.github.commits import ListCommits
 from engine.steps.github.files import GetFile, PutFile

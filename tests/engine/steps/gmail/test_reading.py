@@ -14,7 +14,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import InvalidRequest
-from clients.gmail import GmailClient, GmailSettings
+from clients.gmail.client import GmailClient
+from clients.gmail.service import GmailSettings
 from engine.base.plain_values import plain_json
 from engine.blobs.disk import DiskBlobs
 from engine.plugins.registry import step_type

@@ -13,7 +13,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import InvalidRequest, NotFound
-from clients.gmail import GmailClient, GmailSettings
+from clients.gmail.client import GmailClient
+from clients.gmail.service import GmailSettings
 from clients.mail.addresses import specs
 from engine.base.run_file import RunFile
 from engine.plugins.step import Call, StepType

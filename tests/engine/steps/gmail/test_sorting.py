@@ -12,8 +12,9 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import InvalidRequest, NotFound
-from clients.gmail import GmailClient, GmailSettings
+from clients.gmail.client import GmailClient
 from clients.gmail.labels import Target
+from clients.gmail.service import GmailSettings
 from engine.plugins.step import Call, CannotUndo, StepType, Written
 from engine.steps.gmail.labels import AddLabels, CreateLabel, ListLabels, RemoveLabels
 from engine.steps.gmail.sorting import Archive, MarkRead, MarkUnread, Trash, Untrash

@@ -11,7 +11,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import BadAnswer, InvalidRequest
-from clients.openai import OpenAIClient, OpenAISettings
+from clients.openai.client import OpenAIClient
+from clients.openai.service import OpenAISettings
 from clients.transport import http_client
 from engine.base.definitions import PromptDefinition
 from engine.plugins.step import Call, Effect

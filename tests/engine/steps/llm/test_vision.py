@@ -13,7 +13,8 @@ from PIL import Image
 from pydantic import SecretStr
 
 from clients.errors import InvalidRequest
-from clients.openai import OpenAIClient, OpenAISettings
+from clients.openai.client import OpenAIClient
+from clients.openai.service import OpenAISettings
 from engine.base.run_file import RunFile
 from engine.plugins.step import Call
 from engine.steps.llm.models import Embed, ListModels

@@ -12,8 +12,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import InvalidRequest, OutcomeUnknown, ServiceError
-from clients.notion import NotionClient, NotionSettings
 from clients.notion.api import page_id
+from clients.notion.client import NotionClient
+from clients.notion.service import NotionSettings
 from clients.notion.text.markdown import essence
 from engine.plugins import registry
 from engine.plugins.step import Call, Effect, Repeat, StepType

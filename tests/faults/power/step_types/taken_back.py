@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clients.http import Wanted
+from clients.http.request import Wanted
 from engine.plugins.registry import step_type
 from engine.plugins.step import (
     Call,
