@@ -42,12 +42,17 @@ def plain_answer(message: Any, asked_model: str) -> dict[str, Any]:
     }
 
 
-def streamed(events: Iterable[Any], model: str, on_text: OnText) -> dict[str, Any]:
-    """Read the events of an answer; returns what `plain_answer` returns. Raises BadAnswer and what the SDK raises."""
+def streamed(events: Iterable[Any], model: str, on_text: OnText, *, shows_input: bool = False) -> dict[str, Any]:
+    """Read the events of an answer; returns what `plain_answer` returns. Raises BadAnswer and what the SDK raises.
+
+    `shows_input`: whether the answer is the input of a tool, which `on_text` then receives, too.
+    """
     collected = _Collected(model)
     for event in events:
         for piece in collected.take(event):
             on_text(piece)
+        if shows_input and _is_input(event):
+            on_text(str(event.delta.partial_json))
     return collected.answer()
 
 
@@ -70,7 +75,7 @@ class _Collected:
         elif event.type == "content_block_start" and event.content_block.type == "tool_use":
             block = event.content_block
             self.calls[event.index] = {"id": str(block.id), "name": str(block.name), "written": ""}
-        elif event.type == "content_block_delta" and event.delta.type == "input_json_delta":
+        elif _is_input(event):
             self.calls[event.index]["written"] += event.delta.partial_json
         elif event.type == "content_block_delta" and event.delta.type == "text_delta":
             yield self._added(event.delta.text)
@@ -98,6 +103,11 @@ class _Collected:
             "model": self.model,
             "usage": {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens},
         }
+
+
+def _is_input(event: Any) -> bool:
+    """Return whether an event has a piece of the input of a tool."""
+    return bool(event.type == "content_block_delta" and event.delta.type == "input_json_delta")
 
 
 def _end(reason: Any) -> str:

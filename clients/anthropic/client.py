@@ -14,20 +14,19 @@ import httpx
 from clients import error_mapping as failures
 from clients.anthropic.answers import plain_answer, streamed
 from clients.anthropic.messages import request
-from clients.anthropic.service import ANTHROPIC, AnthropicSettings
-from clients.client import CheckLine, Client, Opening
+from clients.anthropic.service import ANTHROPIC
 from clients.errors import InvalidRequest, ServiceError, Unavailable
 from clients.models.asking import (
     OnText,
     advised,
     allowed,
-    check_lines,
     counted,
     is_of_the_request,
     named,
     no_credit,
     require_sdk,
 )
+from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, most_tokens, permitted
 
 if TYPE_CHECKING:
@@ -45,23 +44,10 @@ _BILLING = "https://platform.claude.com/settings/billing"
 _LESS_TEXT = "Give the model less text, or use one with a larger context."
 
 
-class AnthropicClient(Client):
+class AnthropicClient(ModelClient):
     """One account."""
 
     service = ANTHROPIC
-    http: httpx.Client
-
-    def __init__(self, settings: AnthropicSettings, http: httpx.Client) -> None:
-        self.http = http
-        self.model = settings.model
-        self.base_url = settings.base_url
-        self._key = settings.api_key
-        self._without_schemas: set[str] = set()
-
-    @classmethod
-    def open(cls, settings: AnthropicSettings, opening: Opening) -> AnthropicClient:
-        """Return a client for these settings."""
-        return cls(settings, opening.http(ANTHROPIC, settings.base_url))
 
     @cached_property
     def _sdk(self) -> Anthropic:
@@ -80,14 +66,6 @@ class AnthropicClient(Client):
         )
         vars(sdk)["_custom_headers"] = {}  # those of ANTHROPIC_CUSTOM_HEADERS would be sent to any server
         return sdk
-
-    def account(self) -> str:
-        """Return the server's host: there is no account that could be named without revealing the key."""
-        return httpx.URL(self.base_url).netloc.decode("ascii")
-
-    def check(self) -> list[CheckLine]:
-        """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
-        return check_lines(ANTHROPIC, self.account(), self.model, self.models)
 
     def models(self) -> list[str]:
         """List the names of the models that the account may use."""
@@ -114,8 +92,9 @@ class AnthropicClient(Client):
         *,
         model: str = "",
         parameters: Mapping[str, Any] | None = None,
+        on_text: OnText | None = None,
     ) -> Json:
-        """Ask the model for JSON of this schema; returns what `chat` returns, its `text` not yet validated.
+        """Ask the model for JSON of this schema; takes and returns what `chat` does, its `text` not yet validated.
 
         If the model or the API refuses the schema (400), the answer is requested as the input of a tool.
         """
@@ -124,11 +103,11 @@ class AnthropicClient(Client):
         form = None if body["model"] in self._without_schemas else self._form(schema)
         if form is not None:
             try:
-                return self._asked({**body, "output_config": {"format": form}}, bound)
+                return self._asked({**body, "output_config": {"format": form}}, bound, on_text)
             except InvalidRequest as error:
                 if not is_of_the_request(error):
                     raise
-        answer = self._asked({**body, **_as_tool(schema)}, bound)
+        answer = self._asked({**body, **_as_tool(schema)}, bound, on_text)
         if form is not None:
             self._without_schemas.add(body["model"])
         return _from_tool(answer, schema)
@@ -170,7 +149,7 @@ class AnthropicClient(Client):
             if on_text is None:
                 return counted(permit, plain_answer(create(**asked), permit.model))
             with create(**asked, stream=True) as events:
-                return counted(permit, streamed(events, permit.model, on_text))
+                return counted(permit, streamed(events, permit.model, on_text, shows_input="tool_choice" in body))
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 import httpx
 
 from clients import error_mapping as failures
-from clients.client import CheckLine, Client, Opening
 from clients.errors import AuthError, BadAnswer, InvalidRequest, ServiceError
 from clients.gemini.answers import plain_answer
 from clients.gemini.messages import config, contents
@@ -19,12 +18,12 @@ from clients.models.asking import (
     OnText,
     advised,
     allowed,
-    check_lines,
     counted,
     is_of_the_request,
     named,
     require_sdk,
 )
+from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, most_tokens, permitted
 from clients.models.vectors import batches, checked
 from clients.models.words import asked_in_words
@@ -42,24 +41,14 @@ _NO_KEY = "API_KEY_INVALID"
 _RETRY = "type.googleapis.com/google.rpc.RetryInfo"
 
 
-class GeminiClient(Client):
+class GeminiClient(ModelClient):
     """One account."""
 
     service = GEMINI
-    http: httpx.Client
 
     def __init__(self, settings: GeminiSettings, http: httpx.Client) -> None:
-        self.http = http
-        self.model = settings.model
+        super().__init__(settings, http)
         self.embedding_model = settings.embedding_model or settings.model
-        self.base_url = settings.base_url
-        self._key = settings.api_key
-        self._without_schemas: set[str] = set()
-
-    @classmethod
-    def open(cls, settings: GeminiSettings, opening: Opening) -> GeminiClient:
-        """Return a client for these settings."""
-        return cls(settings, opening.http(GEMINI, settings.base_url))
 
     @cached_property
     def _sdk(self) -> Sdk:
@@ -72,14 +61,6 @@ class GeminiClient(Client):
         options = HttpOptions(base_url=self.base_url, api_version="v1beta", httpx_client=bridged(self.http))
         # Without a key, the SDK would take one from the environment. It retries nothing unless it is told to.
         return Sdk(api_key=self._key.get_secret_value() or "none", vertexai=False, http_options=options)
-
-    def account(self) -> str:
-        """Return the server's host: there is no account that could be named without revealing the key."""
-        return httpx.URL(self.base_url).netloc.decode("ascii")
-
-    def check(self) -> list[CheckLine]:
-        """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
-        return check_lines(GEMINI, self.account(), self.model, self.models)
 
     def models(self) -> list[str]:
         """List the names of the models that answer questions."""
@@ -108,8 +89,9 @@ class GeminiClient(Client):
         *,
         model: str = "",
         parameters: Mapping[str, Any] | None = None,
+        on_text: OnText | None = None,
     ) -> Json:
-        """Ask the model for JSON of this schema; returns what `chat` returns, its `text` not yet validated.
+        """Ask the model for JSON of this schema; takes and returns what `chat` does, its `text` not yet validated.
 
         If the API refuses the schema (400), any JSON is requested, with the schema in the instructions.
         """
@@ -118,14 +100,14 @@ class GeminiClient(Client):
         if name not in self._without_schemas:
             system, turns = contents(messages)
             try:
-                return self._asked(name, turns, config(system, given, (), schema), bound)
+                return self._asked(name, turns, config(system, given, (), schema), bound, on_text)
             except InvalidRequest as error:
                 if not is_of_the_request(error):
                     raise
         worded = asked_in_words(messages, schema)
         system, turns = contents(worded)
         wish = {**config(system, given, (), None), "response_mime_type": "application/json"}
-        answer = self._asked(name, turns, wish, most_tokens(worded))
+        answer = self._asked(name, turns, wish, most_tokens(worded), on_text)
         self._without_schemas.add(name)
         return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -38,9 +39,20 @@ def named(model: str, service: Service) -> str:
 
 
 def require_sdk(service: Service) -> None:
-    """Raise InvalidRequest if the SDK of a service is not installed."""
+    """Import the SDK of a service. Raises InvalidRequest if it is not installed, or its installation is damaged."""
     if service.absence:
         raise InvalidRequest(service.absence, service=service.name, remedy=service.install)
+    if service.extra is None:
+        return
+    try:
+        importlib.import_module(service.extra.module)
+    except Exception as error:  # a damaged package may raise anything
+        raise InvalidRequest(
+            f"{service.title} needs the package {service.extra.package}, which cannot be imported: "
+            f"{type(error).__name__}: {error}.",
+            service=service.name,
+            remedy=f"Install it again: `pip install --force-reinstall {service.extra.package}`.",
+        ) from error
 
 
 def counted(permit: Permit, answer: dict[str, Any]) -> dict[str, Any]:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import httpx
 
 from clients import error_mapping as failures
-from clients.client import CheckLine, Client, Opening
+from clients.client import CheckLine
 from clients.errors import InvalidRequest, ServiceError, Unavailable
 from clients.models.asking import (
     OnText,
     advised,
     allowed,
-    check_lines,
     counted,
     is_of_the_request,
     named,
     no_credit,
 )
+from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, Permit, most_tokens, permitted
 from clients.models.vectors import batches, checked
 from clients.models.words import asked_in_words
@@ -47,35 +47,17 @@ _NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "bil
 """Error codes (https://platform.openai.com/docs/guides/error-codes) that only the account's owner can resolve."""
 
 
-class OpenAIClient(Client):
+class OpenAIClient(ModelClient):
     """One model server."""
 
     service = OPENAI
-    http: httpx.Client
 
     def __init__(self, settings: OpenAISettings, http: httpx.Client) -> None:
-        self.http = http
+        super().__init__(settings, http)
         self._settings = settings
-        self.model = settings.model
         self.embedding_model = settings.embedding_model or settings.model
-        self.base_url = settings.base_url
-        key = settings.api_key.get_secret_value()
-        self._sdk = _sdk(settings.base_url, key, http)
-        self._without_schemas: set[str] = set()
+        self._sdk = _sdk(settings.base_url, settings.api_key.get_secret_value(), http)
         self._without_streams = False
-
-    @classmethod
-    def open(cls, settings: OpenAISettings, opening: Opening) -> OpenAIClient:
-        """Return a client for these settings."""
-        return cls(settings, opening.http(OPENAI, settings.base_url))
-
-    def account(self) -> str:
-        """Return the server's host and port: there is no account that could be named without revealing the key."""
-        return httpx.URL(self.base_url).netloc.decode("ascii")
-
-    def check(self) -> list[CheckLine]:
-        """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
-        return check_lines(OPENAI, self.account(), self.model, self.models)
 
     def look_closer(self, now: datetime) -> Iterator[CheckLine]:
         """Yield how much the chosen model reads at once."""
@@ -167,8 +149,9 @@ class OpenAIClient(Client):
         *,
         model: str = "",
         parameters: Mapping[str, Any] | None = None,
+        on_text: OnText | None = None,
     ) -> Json:
-        """Ask the model for JSON of this schema; returns what `chat` returns, its `text` not yet validated.
+        """Ask the model for JSON of this schema; takes and returns what `chat` does, its `text` not yet validated.
 
         If the server refuses schemas (400), any JSON object is requested, with the schema in the instructions.
         """
@@ -176,12 +159,13 @@ class OpenAIClient(Client):
         if name not in self._without_schemas:
             try:
                 wish = response_format(schema)
-                return self.chat(messages, model=model, parameters=parameters, response_format=wish)
+                return self.chat(messages, model=model, parameters=parameters, response_format=wish, on_text=on_text)
             except InvalidRequest as error:
                 if not is_of_the_request(error):
                     raise
         worded = asked_in_words(messages, schema)
-        answer = self.chat(worded, model=model, parameters=parameters, response_format={"type": "json_object"})
+        plain = {"type": "json_object"}
+        answer = self.chat(worded, model=model, parameters=parameters, response_format=plain, on_text=on_text)
         self._without_schemas.add(name)
         return answer
 

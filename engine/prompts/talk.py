@@ -85,9 +85,11 @@ class Talk:
         return value
 
     def json(self, schema: JsonSchema) -> Answer:
-        """Ask once for JSON of a schema; its `text` is not checked."""
-        client = self.call.client
-        return self._noted(client.chat_json(self.messages, schema, model=self.model, parameters=self.parameters))
+        """Ask once for JSON of a schema; its `text` is not checked. Where a call has `on_text`, it arrives there."""
+        client, on_text = self.call.client, self.call.on_text
+        return self._noted(
+            client.chat_json(self.messages, schema, model=self.model, parameters=self.parameters, on_text=on_text)
+        )
 
     def _noted(self, found: JsonObject) -> Answer:
         note(self.call, str(found["model"]), found["usage"])

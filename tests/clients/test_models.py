@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -57,6 +58,8 @@ class Form:
     tool: Callable[[Any], Any]
     started: Sequence[Any]
     """The beginning of a stream."""
+    json_stream: Callable[[str, str], Sequence[Any]]
+    """JSON in two pieces, in the way that is used where a schema is refused."""
     ending_error: Any
     too_long: Any
     variables: Mapping[str, str]
@@ -107,6 +110,7 @@ OPENAI_FORM = Form(
     finish_reason="refusal",
     tool=_call,
     started=(_chunk({"content": "Hel"}),),
+    json_stream=lambda one, two: (_chunk({"content": one}), _chunk({"content": two}), _chunk({}, "stop")),
     ending_error={"error": {"message": f"Overloaded, {KEY} has to wait.", "type": "server_error"}},
     too_long={"error": {"message": "This model's maximum context length is 8192 tokens."}},
     variables={"OPENAI_API_KEY": "taken", "OPENAI_ORG_ID": "taken", "OPENAI_PROJECT_ID": "taken"},
@@ -131,6 +135,20 @@ ANTHROPIC_FORM = Form(
         _BLOCK,
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hel"}},
     ),
+    json_stream=lambda one, two: (
+        {"type": "message_start", "message": _message([])},
+        {
+            "type": "content_block_start",
+            "index": 0,
+            "content_block": {"type": "tool_use", "id": "c1", "name": "answer", "input": {}},
+        },
+        *(
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": piece}}
+            for piece in (one, two)
+        ),
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {}},
+        {"type": "message_stop"},
+    ),
     ending_error={"type": "error", "error": {"type": "overloaded_error", "message": f"Overloaded, {KEY} has to wait."}},
     too_long={"type": "error", "error": {"message": "prompt is too long: 9000 tokens > 8000 maximum"}},
     variables={
@@ -152,6 +170,7 @@ GEMINI_FORM = Form(
     finish_reason="content_filter",
     tool=lambda given: _content([{"functionCall": {"id": "c1", "name": "weather", "args": given}}]),
     started=(_content([{"text": "Hel"}], None),),
+    json_stream=lambda one, two: (_content([{"text": one}], None), _content([{"text": two}])),
     ending_error={"error": {"code": 503, "message": f"Overloaded, {KEY} has to wait.", "status": "UNAVAILABLE"}},
     too_long={"error": {"code": 400, "message": "The input token count (9) exceeds the maximum number of tokens."}},
     variables={"GEMINI_API_KEY": "taken", "GOOGLE_API_KEY": "taken", "GOOGLE_GENAI_USE_VERTEXAI": "true"},
@@ -211,6 +230,15 @@ def test_the_stand_in_answers_json_of_the_schema(demo: Any) -> None:
     answer = demo.chat_json([{"role": "system", "content": "Which kind is it?"}, *HELLO], SCHEMA)
     assert json.loads(answer["text"])["kind"] == "bug"
     assert (answer["tool_calls"], answer["finish_reason"]) == ([], "stop")
+
+
+def test_the_stand_in_streams_json_of_the_schema(demo: Any) -> None:
+    talk, pieces = [{"role": "system", "content": "Which kind is it?"}, *HELLO], []
+    streamed = demo.chat_json(talk, SCHEMA, on_text=pieces.append)
+    assert len(pieces) > 2
+    assert "".join(pieces) == streamed["text"]
+    assert streamed["usage"]["output_tokens"] > 0
+    assert streamed == demo.chat_json(talk, SCHEMA)
 
 
 def test_instructions_alone_are_what_the_user_says(demo: Any) -> None:
@@ -366,6 +394,15 @@ def test_a_refused_schema_is_asked_for_in_another_way_and_not_again(asked: Any, 
     assert all("share" in one.body.decode() for one in scripted.seen)
 
 
+def test_an_answer_after_a_refused_schema_streams(asked: Any, form: Form, scripted: Scripted) -> None:
+    given, pieces = json.dumps({"kind": "bug", "share": 1}), []
+    scripted.then(400, {"error": {"message": "schema is not supported", "code": 400}})
+    scripted.then(200, stream(*form.json_stream(given[:5], given[5:])), **SSE)
+    answer = asked.chat_json(HELLO, SCHEMA, on_text=pieces.append)
+    assert (json.loads(answer["text"]), pieces) == (json.loads(given), [given[:5], given[5:]])
+    assert (answer["tool_calls"], answer["finish_reason"], len(scripted.seen)) == ([], "stop", 2)
+
+
 def test_a_text_that_is_too_long_is_asked_about_once(asked: Any, form: Form, scripted: Scripted) -> None:
     scripted.then(400, form.too_long)
     with pytest.raises(InvalidRequest) as refused:
@@ -495,6 +532,66 @@ def test_each_request_is_metered(asked: Any, form: Form, scripted: Scripted) -> 
     assert meter.told[0][:2] == ("m-2", {"input_tokens": 3, "output_tokens": 2})
     assert meter.told[1:] == ["refused"]
     assert "cheaper" in scripted.seen[0].path + scripted.seen[0].body.decode()
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("asks_json", [False, True], ids=["text", "json"])
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        pytest.param({}, ["answered"], id="fine"),
+        pytest.param({"status": 503}, ["refused"], id="refuses"),
+        pytest.param({"cut": True}, [], id="dies"),
+        pytest.param({"drip": 0.2}, [], id="drips"),
+        pytest.param({"body": '{"a": '}, [], id="nonsense"),
+    ],
+)
+def test_an_answer_is_asked_and_paid_once_however_it_ends(
+    demo: Any, form: Form, standins: StandIns, fault: dict[str, Any], told: list[str], asks_json: bool, streams: bool
+) -> None:
+    meter, more = Counted(model="demo-extractive"), {"on_text": lambda _: None} if streams else {}
+    before = sum(standins.requests(form.name).values())
+    if fault:
+        standins.faults(form.name, **fault, times=9)
+    with metered(meter), deadline(0.7 if "drip" in fault else 60):
+        try:
+            kept = demo.chat_json(HELLO, SCHEMA, **more) if asks_json else demo.chat(HELLO, **more)
+        except ServiceError:
+            kept = None
+    assert sum(standins.requests(form.name).values()) == before + 1
+    assert (kept is None, len(meter.wanted)) == (bool(fault), 1)
+    assert ["refused" if one == "refused" else "answered" for one in meter.told] == told
+    if kept is not None:
+        assert meter.told[0][1] == kept["usage"]
+
+
+@pytest.mark.parametrize("asks_json", [False, True], ids=["text", "json"])
+def test_a_stream_that_is_cut_is_neither_kept_nor_asked_again(
+    asked: Any, form: Form, scripted: Scripted, asks_json: bool
+) -> None:
+    meter, pieces = Counted(), []
+    scripted.then(200, stream(*form.started), **SSE).then(200, form.answer("Hi"))
+    ask = partial(asked.chat_json, HELLO, SCHEMA) if asks_json else partial(asked.chat, HELLO)
+    with metered(meter), pytest.raises(BadAnswer):
+        ask(on_text=pieces.append)
+    assert (pieces, len(scripted.seen), len(meter.wanted), meter.told) == (["Hel"], 1, 1, [])
+
+
+def test_a_damaged_sdk_names_its_package(form: Form, http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = client_class(form.name).service.extra
+    if extra is None:
+        pytest.skip("its SDK comes with the program")
+
+    def broken(name: str) -> None:
+        raise OSError(f"{name}: a library is missing")
+
+    monkeypatch.setattr("clients.models.asking.importlib.import_module", broken)
+    client = client_of(form, "http://127.0.0.1:1", http)
+    for ask in (client.models, lambda: client.chat(HELLO), lambda: client.chat_json(HELLO, SCHEMA)):
+        with pytest.raises(InvalidRequest, match="a library is missing") as caught:
+            ask()
+        assert extra.package in caught.value.message
+        assert f"pip install --force-reinstall {extra.package}" in caught.value.remedy
 
 
 def test_threads_may_share_a_client(demo: Any) -> None:

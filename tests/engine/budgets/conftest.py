@@ -57,9 +57,9 @@ class Desk:
         """Write a workflow."""
         write_workflow(self.root, name, steps, **more)
 
-    def open(self) -> Orchestra:
+    def open(self, *, serve: bool = False) -> Orchestra:
         """Open the workspace; it is closed with the test."""
-        self.opened.append(Orchestra(self.root, clock=self._clock))
+        self.opened.append(Orchestra(self.root, clock=self._clock, serve=serve))
         return self.opened[-1]
 
     def _clock(self) -> datetime:

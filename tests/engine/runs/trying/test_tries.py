@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import ConfirmationNeeded, InvalidInput, OrchestraError, UnknownName
+from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runs.trying.records import MOST_KEPT, Try
@@ -125,6 +126,35 @@ def test_an_answer_that_does_not_fit_is_shown_with_the_reasons_and_not_asked_aga
     assert (one["status"], desk.asked) == ("succeeded", 1)
     assert one["answer"] is not None
     assert one["answer"]["problems"]
+
+
+def begun(desk: Desk) -> str:
+    """Start a try for JSON whose answer comes byte by byte; return its id when some of it has come."""
+    desk.config()
+    write(desk, output_schema=SCHEMA)
+    desk.open(serve=True)
+    desk.orchestra.connections.set_mode(OWNER, "openai", AccountMode.MINE)
+    desk.standins.faults("openai", match=CHAT_PATH, drip=0.002)
+    one = desk.orchestra.tries.start(OWNER, "sum-up", Wish(is_draft=True, sample="One"))
+    until(lambda: desk.orchestra.tries.live(OWNER, one["id"]).startswith('{"kind"'), "the beginning of the answer")
+    return one["id"]
+
+
+def test_json_is_seen_while_it_arrives_and_checked_when_it_is_whole(desk: Desk) -> None:
+    try_id, tries = begun(desk), desk.orchestra.tries
+    assert tries.get(OWNER, "sum-up", try_id)["status"] == "running"
+    one = tries.wait(OWNER, "sum-up", try_id, PATIENCE_SECONDS)
+    assert one["answer"] is not None
+    assert (one["answer"]["problems"], list(one["answer"]["value"]), desk.asked) == ([], ["kind"], 1)
+    assert one["usage"]["cost_usd"] == pytest.approx(one["usage"]["output_tokens"] / 100)
+    assert one["usage"]["output_tokens"] > 0
+    assert tries.live(OWNER, try_id) == ""
+
+
+def test_json_that_arrives_can_be_stopped(desk: Desk) -> None:
+    try_id, tries = begun(desk), desk.orchestra.tries
+    one = tries.cancel(OWNER, "sum-up", try_id)
+    assert (one["status"], one["answer"], desk.asked, tries.live(OWNER, try_id)) == ("cancelled", None, 1, "")
 
 
 def test_a_service_that_fails_fails_the_try_in_words(ready: Desk) -> None:
