@@ -233,7 +233,8 @@ def test_the_stand_in_answers_json_of_the_schema(demo: Any) -> None:
 
 
 def test_the_stand_in_streams_json_of_the_schema(demo: Any) -> None:
-    talk, pieces = [{"role": "system", "content": "Which kind is it?"}, *HELLO], []
+    talk = [{"role": "system", "content": "Which kind is it?"}, *HELLO]
+    pieces: list[str] = []
     streamed = demo.chat_json(talk, SCHEMA, on_text=pieces.append)
     assert len(pieces) > 2
     assert "".join(pieces) == streamed["text"]
@@ -395,7 +396,8 @@ def test_a_refused_schema_is_asked_for_in_another_way_and_not_again(asked: Any, 
 
 
 def test_an_answer_after_a_refused_schema_streams(asked: Any, form: Form, scripted: Scripted) -> None:
-    given, pieces = json.dumps({"kind": "bug", "share": 1}), []
+    given = json.dumps({"kind": "bug", "share": 1})
+    pieces: list[str] = []
     scripted.then(400, {"error": {"message": "schema is not supported", "code": 400}})
     scripted.then(200, stream(*form.json_stream(given[:5], given[5:])), **SSE)
     answer = asked.chat_json(HELLO, SCHEMA, on_text=pieces.append)
@@ -569,7 +571,8 @@ def test_an_answer_is_asked_and_paid_once_however_it_ends(
 def test_a_stream_that_is_cut_is_neither_kept_nor_asked_again(
     asked: Any, form: Form, scripted: Scripted, asks_json: bool
 ) -> None:
-    meter, pieces = Counted(), []
+    meter = Counted()
+    pieces: list[str] = []
     scripted.then(200, stream(*form.started), **SSE).then(200, form.answer("Hi"))
     ask = partial(asked.chat_json, HELLO, SCHEMA) if asks_json else partial(asked.chat, HELLO)
     with metered(meter), pytest.raises(BadAnswer):
