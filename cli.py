@@ -17,6 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     look_rarely()
     # httpx would import a command line of its own, and rich with it: half of its import time.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+    # pydantic would read the metadata of every installed package, in search of plugins: there are none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from commands.base.application import app
     from commands.base.failures import DONE, Stop, failure_of, stops_raised, tell
     from commands.base.options import Place

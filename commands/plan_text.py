@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from commands.base.failures import DONE, FAILED
 from commands.base.following import follow
@@ -10,7 +11,9 @@ from commands.base.opened import Session
 from commands.base.screen import document, local_time, note, revealed, say
 from engine.base.statuses import RunStatus
 from engine.record.plural import many
-from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite
+
+if TYPE_CHECKING:
+    from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite
 
 _MOST_LINES = 40
 

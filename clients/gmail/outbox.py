@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from clients.errors import BadAnswer, InvalidRequest, NotFound
+from clients.gmail.letter import Letter
 from clients.gmail.sign_in_file import SERVICE
 from clients.gmail.transport import answered, done, entries, listed
 from clients.gmail.undo import delete_draft
 from clients.gmail.upload import Upload
-from clients.mail.outgoing import Outgoing, as_bytes, build, marked, message_id
+from clients.mail.outgoing import as_bytes, build, marked, message_id
 from clients.mail.parts import from_base64url, header
 
 Json: TypeAlias = dict[str, Any]
 _LATEST = 25
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A mail to write, and the write that it belongs to."""
-
-    mail: Outgoing
-    marker: str
-    answers: Json | None = None
-    """Gmail's record of the mail that this one answers, as returned by `GmailClient.original`."""
-    written_at: datetime | None = None
 
 
 class Outbox:

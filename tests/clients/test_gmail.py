@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError
 from clients.gmail.client import GmailClient
 from clients.gmail.labels import Target
-from clients.gmail.outbox import Letter
+from clients.gmail.letter import Letter
 from clients.gmail.service import GmailSettings
 from clients.mail.outgoing import Outgoing
 from clients.mail.replies import reply_address

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from clients.errors import InvalidRequest
 from clients.gmail.client import GmailClient
-from clients.gmail.outbox import Letter
+from clients.gmail.letter import Letter
 from clients.gmail.service import GmailSettings
 from clients.mail.outgoing import File, Outgoing
 

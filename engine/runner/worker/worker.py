@@ -13,8 +13,8 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.base.errors import InUse, StorageError
 from engine.base.names import timestamp
@@ -22,7 +22,7 @@ from engine.base.statuses import Ending, RunStatus
 from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreements
 from engine.plugins.step import Written
-from engine.record.events import decoded
+from engine.record.events import Event, decoded
 from engine.record.run_log import RunLogs, told_arguments
 from engine.record.types.run import Acceptance
 from engine.runner.effects.claim import Writes
@@ -33,7 +33,6 @@ from engine.runner.effects.ownership import Senders
 from engine.runner.effects.undoing import Undoing
 from engine.runner.execution.log_writer import LogWriter
 from engine.runner.execution.recording import ENGINE
-from engine.runner.worker.execution import Equipment, Execution
 from engine.runner.worker.poller import Lookout
 from engine.runner.worker.queue import WorkQueue
 from engine.store.journal import JournalBroken
@@ -41,6 +40,9 @@ from engine.store.owners import Fenced, Owner
 from engine.store.state import Records, State
 from engine.store.write_list import WriteList
 from engine.workflows.plan_cache import PlanCache
+
+if TYPE_CHECKING:
+    from engine.runner.worker.execution import Equipment, Execution
 
 Result = TypeVar("Result")
 
@@ -308,26 +310,33 @@ class Host:
         self._journal = self._records.journal
         if not self._journal.is_ours():  # another process took over before the start
             raise Fenced
-        writes = self._writes()
-        self._undoing = Undoing(writes, self._records.effects, self._clock)
-        self._equipment = Equipment(
+        self._writes = self._claimed_writes()
+        self._undoing = Undoing(self._writes, self._records.effects, self._clock)
+        self._log_writer = LogWriter(self._logs)
+        self._lookout = Lookout(self.state.changes, self._records, self.owner, self._clock, self)
+        self._queue.work(self._execute)
+        self._lookout.begin()
+
+    @cached_property
+    def _equipment(self) -> Equipment:
+        """What each execution works with."""
+        from engine.runner.worker.execution import Equipment
+
+        return Equipment(
             records=self._records,
-            writes=writes,
+            writes=self._writes,
             live=self.live,
             accounts=self.accounts,
             agreements=Agreements(self.state.settings),
             logs=self._logs,
-            log_writer=LogWriter(self._logs),
+            log_writer=self._log_writer,
             clock=self._clock,
             plans=self.plans,
             host=self,
             receipts=self.state.receipts,
         )
-        self._lookout = Lookout(self.state.changes, self._records, self.owner, self._clock, self)
-        self._queue.work(self._execute)
-        self._lookout.begin()
 
-    def _writes(self) -> Writes:
+    def _claimed_writes(self) -> Writes:
         senders = Senders(self.rows, self.state.owners, self.owner, self._clock)
         arguments_of = partial(told_arguments, self.rows, self._logs)
         ledger = Ledger(self._records.effects, self._clock, self._sent)
@@ -341,7 +350,7 @@ class Host:
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=_CLOSE_SECONDS)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._equipment.log_writer.finished(), _CLOSE_SECONDS)
+            await asyncio.wait_for(self._log_writer.finished(), _CLOSE_SECONDS)
         self._journal.close()
         return not self._tasks
 
@@ -355,7 +364,7 @@ class Host:
         if run_id in self._tasks or run_id in self._held or self._closing or self.is_taken_over.is_set():
             return None
         try:
-            execution = Execution(self._equipment, accepted, [], ENGINE) if accepted else self._execution(run_id, by)
+            execution = self._begun(accepted, [], ENGINE) if accepted else self._execution(run_id, by)
         except StorageError as error:
             self._stalled(run_id, error)
             return None
@@ -373,10 +382,15 @@ class Host:
         row, events = self.rows.with_events(run_id)
         if row is None or row.acceptance is None or row.owner != self.owner.id:
             return None
-        execution = Execution(self._equipment, json.loads(row.acceptance), [decoded(one) for one in events], by)
+        execution = self._begun(json.loads(row.acceptance), [decoded(one) for one in events], by)
         if row.cancel_requested:
             execution.end(Ending.CANCELLED)
         return execution
+
+    def _begun(self, accepted: Acceptance, events: Sequence[Event], by: str) -> Execution:
+        from engine.runner.worker.execution import Execution  # with all that carries out a step: few commands do
+
+        return Execution(self._equipment, accepted, events, by)
 
     async def _work(self, execution: Execution) -> None:
         try:

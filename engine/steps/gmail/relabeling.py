@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from clients.errors import InvalidRequest, NotFound
-from clients.gmail.labels import Names, Target
 from engine.plugins.mail_fields import Part
 from engine.plugins.step import Call, Fields, JsonValue, Output, Preview, Prompts, Repeat, Written, destination
 from engine.steps.gmail.reading import SERVICE
 from engine.steps.gmail.writing import GmailWrite
+
+if TYPE_CHECKING:
+    from clients.gmail.labels import Names, Target
 
 INBOX, UNREAD, TRASH = "INBOX", "UNREAD", "TRASH"
 
@@ -90,6 +92,8 @@ class Relabel(GmailWrite):
 
     def undo(self, call: Call, written: Written) -> None:
         """Reverse its own changes, and leave other labels alone."""
+        from clients.gmail.labels import Target
+
         for one in _told(written.output):
             with suppress(NotFound):  # nothing to restore on a deleted mail
                 call.client.labels.change(Target("messages", one["message"]), one["removed"], one["added"])
@@ -115,6 +119,8 @@ def _listed(labels: Names) -> str:
 
 
 def _target(fields: WhereFields) -> Target:
+    from clients.gmail.labels import Target
+
     if bool(fields.message.strip()) is bool(fields.thread.strip()):
         raise InvalidRequest("Give either a mail (`message`) or a thread (`thread`).", service=SERVICE)
     return Target("messages", fields.message) if fields.message.strip() else Target("threads", fields.thread)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from clients.errors import InvalidRequest
-from clients.gmail.outbox import Letter
+from clients.gmail.letter import Letter
 from clients.mail.forwarding import forward_subject, forward_text
 from clients.mail.outgoing import Outgoing
 from clients.mail.replies import reply_address, reply_all_addresses

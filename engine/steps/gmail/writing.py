@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clients.errors import InvalidRequest
-from clients.gmail.outbox import Letter
+from clients.gmail.letter import Letter
 from clients.mail.outgoing import File, Outgoing
 from clients.mail.replies import reply_address
 from engine.base.run_file import RunFile

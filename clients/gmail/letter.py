@@ -1,0 +1,20 @@
+"""A mail that Gmail is to send or keep as a draft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clients.mail.outgoing import Outgoing
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail to write, and the write that it belongs to."""
+
+    mail: Outgoing
+    marker: str
+    answers: dict[str, Any] | None = None
+    """Gmail's record of the mail that this one answers, as returned by `GmailClient.original`."""
+    written_at: datetime | None = None
