@@ -102,6 +102,8 @@ class Service:
     """Where its SDK is not installed with this program."""
     runs_locally: bool = False
     """Whether the model servers that people run on their own machine have its API."""
+    takes_default_model: bool = False
+    """Whether `model_defaults.model` in config.yaml is the model of its connections that have none."""
     is_model: bool = False
     """Whether it is a language model: its calls cost by length, and it changes nothing."""
     reads: tuple[Read, ...] = ()

@@ -348,7 +348,10 @@ class Orchestra:
         from engine.prompts.cases import CaseStore
         from engine.prompts.prompt_cases import PromptCases
 
-        return PromptCases(CaseStore(self.workspace.prompts), self._audit)
+        def models() -> list[str]:
+            return self._wishes.connections()
+
+        return PromptCases(CaseStore(self.workspace.prompts, models), self._audit)
 
     @cached_property
     def corrections(self) -> Corrections:

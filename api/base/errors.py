@@ -54,8 +54,8 @@ _OF_HTTP: Mapping[int, tuple[str, str, str]] = {
     ),
     413: (
         "TooLarge",
-        "The request is larger than 1 MB, or than 16 KiB where no sign-in is needed.",
-        "Send less at a time.",
+        "The request has more than 1,000,000 bytes, or more than 16,384 where no sign-in is needed.",
+        "Send less at a time; the command line takes files of up to 1,000,000 bytes.",
     ),
 }
 

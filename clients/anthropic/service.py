@@ -18,7 +18,7 @@ class AnthropicSettings(BaseModel):
 
     api_key: SecretStr = Field(SecretStr(""), description="Its key.")
     base_url: BaseUrl = Field(_URL, description="The address of the API.")
-    model: str = Field("", description="The model. Empty: `model_defaults.model`.")
+    model: str = Field("", description="The model, such as `claude-sonnet-4-5`. Empty: steps or prompts name one.")
 
 
 ANTHROPIC = Service(
@@ -35,7 +35,7 @@ ANTHROPIC = Service(
         place="Claude Console, API keys",
         url="https://platform.claude.com/settings/keys",
     ),
-    beside_key=(Setting("model", "ANTHROPIC_MODEL", "Model", "Empty: the one in config.yaml"),),
+    beside_key=(Setting("model", "ANTHROPIC_MODEL", "Model", "Such as claude-sonnet-4-5"),),
     extra=Extra("anthropic", "anthropic", "anthropic"),
     reads=(
         Read("GET", "/v1/models"),

@@ -18,7 +18,7 @@ class GeminiSettings(BaseModel):
 
     api_key: SecretStr = Field(SecretStr(""), description="Its key.")
     base_url: BaseUrl = Field(_URL, description="The address of the API.")
-    model: str = Field("", description="The model. Empty: `model_defaults.model`.")
+    model: str = Field("", description="The model, such as `gemini-2.5-flash`. Empty: steps or prompts name one.")
     embedding_model: str = Field("", description="The model for vectors. Empty: `model`.")
 
 
@@ -35,7 +35,7 @@ GEMINI = Service(
         place="Google AI Studio, API keys",
         url="https://aistudio.google.com/apikey",
     ),
-    beside_key=(Setting("model", "GEMINI_MODEL", "Model", "Empty: the one in config.yaml"),),
+    beside_key=(Setting("model", "GEMINI_MODEL", "Model", "Such as gemini-2.5-flash"),),
     extra=Extra("gemini", "google-genai", "google.genai"),
     reads=(
         Read("GET", "/v1beta/models"),

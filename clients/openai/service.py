@@ -57,5 +57,6 @@ OPENAI = Service(
         Read("GET", "/props", SERVER),
     ),
     runs_locally=True,
+    takes_default_model=True,
     is_model=True,
 )

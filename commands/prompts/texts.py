@@ -24,6 +24,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there, not on the screen.")
     ] = None,
+    is_forced: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -32,7 +33,7 @@ def export(
     with looked_at(workspace, demo=demo) as session:
         text = session.orchestra.prompts.exported(session.principal, name, version)
     if output is not None:
-        output.write_bytes(text.encode())
+        _write(output, text, is_forced=is_forced)
     if as_json:
         document({"prompt": name, "version": version or None, "file": str(output) if output else None, "text": text})
     elif output is None:
@@ -40,6 +41,19 @@ def export(
     else:
         say(f"{output} has the prompt {name!r}. `orchestra prompts import` reads it.")
     return DONE
+
+
+def _write(output: Path, text: str, *, is_forced: bool) -> None:
+    """Write the file. Raises InUse if there is one and it is not to be replaced."""
+    from engine.base.errors import InUse
+
+    try:
+        with output.open("wb" if is_forced else "xb") as file:
+            file.write(text.encode())
+    except FileExistsError as error:
+        raise InUse(
+            f"There is a file {output} already.", remedy="Choose another name, or replace it with `--force`."
+        ) from error
 
 
 def import_(
@@ -50,9 +64,9 @@ def import_(
     as_json: Json = False,
 ) -> int:
     """Create a prompt from a text that `export` wrote, or one like it. Replaces no prompt."""
-    from engine.prompts.prompt_text import LARGEST_CHARACTERS
+    from engine.prompts.prompt_text import LARGEST_BYTES
 
-    text = text_in(file, 4 * LARGEST_CHARACTERS)
+    text = text_in(file, LARGEST_BYTES)
     with opened(workspace, demo=demo) as session:
         made = session.orchestra.prompts.imported(
             session.principal, text, name, "standard input" if file == "-" else file

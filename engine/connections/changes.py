@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from clients.service import Service
 from clients.sign_in import SignInWay, WrongFile
 from engine.base.clock import Clock
-from engine.base.errors import InvalidInput, SecretLost, UnknownName, own_words
+from engine.base.errors import InUse, InvalidInput, SecretLost, UnknownName, own_words
 from engine.base.names import checked_name, timestamp
 from engine.base.services import client_class, client_classes, declaration
 from engine.base.statuses import AccountMode
@@ -62,8 +63,8 @@ class ConnectionChanges:
     def add(self, p: Principal, name: str, service: str, settings: Mapping[str, Any]) -> ConnectionStatus:
         """Add a connection to config.yaml, or change some settings of one; secrets are sealed and stored.
 
-        Settings that are not given stay unchanged, unless the connection was to another service.
-        Raises UnknownName, InvalidInput.
+        Settings that are not given stay unchanged. Raises UnknownName, InvalidInput, InUse (a connection of this name
+        is to another service).
         """
         require(p, "admin", "add connections")
         known = declaration(service).settings.model_fields
@@ -114,7 +115,7 @@ class ConnectionChanges:
     ) -> ConnectionStatus:
         """Sign in to a service in a browser and store the sign-in, sealed.
 
-        `file`: what a person brings for it (`SignInWay.file_remedy`). Raises ServiceError, InvalidInput.
+        `file`: what a person brings for it (`SignInWay.file_remedy`). Raises ServiceError, InvalidInput, InUse.
         """
         require(p, "admin", "add connections")
         way = self._sign_in_way(service)
@@ -206,10 +207,24 @@ class ConnectionChanges:
         return known[name].service
 
     def _kept_settings(self, name: str, service: str, *, with_token: bool) -> dict[str, Any]:
-        """Return a connection's settings for this service, without its token or sign-in if a new one replaces it."""
+        """Return a connection's settings, without its token or sign-in if a new one replaces it.
+
+        Raises InUse if it is to another service: workflows that name it would ask somebody else.
+        """
         known = self._config().config.connections.get(name)
-        settings = known.settings if known and known.service == service else {}
+        if known is not None and known.service != service:
+            free = self._free_name(service)
+            raise InUse(
+                f"The connection {name!r} is to {known.service}, not to {service}.",
+                remedy=f"Choose another name, such as {free!r}, or take connections.{name} out of config.yaml first.",
+            )
+        settings = known.settings if known is not None else {}
         return {key: value for key, value in settings.items() if with_token or "token" not in key}
+
+    def _free_name(self, service: str) -> str:
+        usual, known = client_class(service).service.usual_name, self._config().config.connections
+        wanted = chain([usual], (f"{usual}-{number}" for number in count(2)))
+        return next(one for one in wanted if one not in known)
 
     def _write(self, p: Principal, name: str, settings: Mapping[str, Any]) -> None:
         """Write a connection to config.yaml with its secrets sealed, and forget earlier refusals."""

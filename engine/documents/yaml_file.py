@@ -17,6 +17,7 @@ _TAG = "tag:yaml.org,2002:"
 _LONGEST_NUMBER = 20
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
+_YAML_FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+[eE][-+][0-9]+\Z")
 _SPELT = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -70,6 +71,11 @@ def parse(text: str, file: str, largest_bytes: int = LARGEST_BYTES, deepest: int
     if reader.problems:
         raise InvalidFile.of(file, reader.problems)
     return found
+
+
+def is_like_number(text: str) -> bool:
+    """Return whether JSON reads a text without quotes as a number, and YAML 1.1 as text, such as `1e9`."""
+    return "e" in text.lower() and bool(_NUMBER.match(text)) and not _YAML_FLOAT.match(text)
 
 
 class _Reader:
@@ -172,7 +178,15 @@ class _Reader:
         if any("\ud800" <= one <= "\udfff" for one in node.value):
             said = "Half of a surrogate pair is no character."
             self.problems.append(self._at(node.start_mark, said, "lone_surrogate", "Remove it."))
+        if node.style is None and is_like_number(node.value):
+            self.problems.append(self._text_or_number(node))
         return str(node.value)
+
+    def _text_or_number(self, node: Any) -> Problem:
+        number = float(node.value)
+        plain = f" For the number, write {number!r}." if isfinite(number) else " No number is so large."
+        remedy = f'Put quotes around it if you mean the text: "{node.value}".{plain}'
+        return self._at(node.start_mark, f"YAML reads {node.value} as text.", "put_quotes", remedy)
 
     def _number(self, node: Any) -> int | float | None:
         is_whole, text = node.tag == f"{_TAG}int", node.value

@@ -15,6 +15,7 @@ from engine.base.json_text import is_same
 from engine.documents.schema_check import schema_faults
 from engine.documents.shapes import Misfit
 from engine.expressions.patterns import BadPattern, pattern
+from engine.outgoing.hidden_characters import without_blanks
 from engine.plugins.step import JsonValue
 from engine.prompts.model_answers import faults, read_json
 
@@ -290,11 +291,17 @@ class MaxSeconds(Assertion):
         return f"It took {facts.seconds:.1f} s, more than {self.value:g} s." if facts.seconds > self.value else ""
 
 
+def _says_something(criterion: str) -> str:
+    if not without_blanks(criterion):
+        raise Misfit("must not be blank", "Write what the text must meet.")
+    return criterion
+
+
 class Judge(_OfText):
     """A model finds that the text meets a criterion: an opinion, which may differ from yours."""
 
     type: Literal["judge"]
-    criterion: str = Field(min_length=1, max_length=2_000)
+    criterion: Annotated[str, AfterValidator(_says_something)] = Field(min_length=1, max_length=2_000)
     connection: str = ""
     """Whose model judges; empty: that of the tested column."""
     model: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, StaleEdit, UnknownName
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.names import checked_name, child
+from engine.base.wording import did_you_mean
 from engine.documents.json_file import JsonFile, parse, read
 from engine.documents.shapes import faults
 from engine.files.atomic import etag, make_folder, remove, write_whole
 from engine.plugins.step import JsonValue
-from engine.prompts.assertions import AnyAssertion
+from engine.prompts.assertions import AnyAssertion, Judge
 from engine.prompts.prompt import prompt_problem
 from engine.workspace.canonical import canonical
 from engine.workspace.file_store import Shelf
@@ -55,8 +56,9 @@ class Case:
 class CaseStore:
     """Reads and writes `prompts/PROMPT.cases/CASE.json`."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: Shelf, models: Callable[[], Sequence[str]] | None = None) -> None:
+        """`models` returns the connections of models, of which cases that are saved may name one."""
+        self._shelf, self._models = shelf, models
 
     def list(self, prompt: str) -> list[Case]:
         """Return the cases of a prompt by name; damaged ones have problems. Raises UnknownName."""
@@ -80,8 +82,9 @@ class CaseStore:
         """
         text, path = canonical(dict(document), "case"), self._path(prompt, case)
         found = _case(case, text, self._name(prompt, case))
-        if found.problems:
-            raise InvalidFile.of(found.problems[0].file, found.problems)
+        problems = found.problems or list(self._unknown_judges(parse(text, self._name(prompt, case))))
+        if problems:
+            raise InvalidFile.of(problems[0].file, problems)
         with self._shelf.editing():
             self._shelf.text(prompt)
             if known_etag is None and path.exists():
@@ -91,6 +94,14 @@ class CaseStore:
             make_folder(path.parent)
             write_whole(path, text)
         return found
+
+    def _unknown_judges(self, file: JsonFile) -> Iterator[Problem]:
+        known = None if self._models is None else self._models()
+        for number, one in enumerate(CaseModel.model_validate(file.value).assertions):
+            if known is not None and isinstance(one, Judge) and one.connection and one.connection not in known:
+                remedy = did_you_mean(one.connection, known) or f"There are: {', '.join(known) or 'none yet'}."
+                said = f"There is no connection of a model named {one.connection!r}."
+                yield prompt_problem(file, ("assertions", number, "connection"), said, "unknown_connection", remedy)
 
     def delete(self, prompt: str, case: str) -> None:
         """Delete a case. Raises UnknownName, InvalidInput, StorageError."""

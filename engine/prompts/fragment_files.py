@@ -16,7 +16,16 @@ from engine.expressions.templates import parts
 from engine.files.atomic import etag as etag_of
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.prompts.fragments import Expander, misuse, reference_in, references, renamed, texts_of
+from engine.prompts.fragments import (
+    Expander,
+    Reference,
+    fingerprint,
+    misuse,
+    reference_in,
+    references,
+    renamed,
+    texts_of,
+)
 from engine.workspace.canonical import as_written
 from engine.workspace.workspace import Workspace
 
@@ -75,6 +84,17 @@ class FragmentStore:
             remedy = f"{did_you_mean(name, known)} Create it with `orchestra fragments set NAME FILE`.".strip()
             raise UnknownName("fragment", name, remedy=remedy)
         return self.shelf.text(name).removesuffix("\n")
+
+    def mark(self, name: str) -> str:
+        """Return the hash of a fragment's text, with the fragments in it, as a version keeps it; "" if it has none."""
+        try:
+            return fingerprint(Expander(self.text).fragment(Reference(name, 0, 0, 0)))
+        except OrchestraError:
+            return ""
+
+    def named_in(self, name: str) -> frozenset[str]:
+        """Return the fragments that a fragment names; none if it cannot be read."""
+        return frozenset(one.name for one in references(_read(self.shelf.text, name)))
 
     def check(self, name: str, text: str) -> list[Problem]:
         """Return what is wrong with a text as the fragment `name`, by place."""

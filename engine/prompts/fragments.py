@@ -82,7 +82,7 @@ class Expander:
         self._lookup = lookup
         self._expanded: dict[str, str] = {}
         self.used: dict[str, str] = {}
-        """The fragments used so far, each with the hash of its own text."""
+        """The fragments used so far, each with the hash of its text, fragments in it included."""
 
     def expanded(self, text: str, path: tuple[str, ...] = ()) -> str:
         """Return a text with its fragments. Raises ExpressionError (details: `offset` in `text`)."""
@@ -112,9 +112,10 @@ class Expander:
                 text = self._lookup(name)
             except OrchestraError as error:  # also one of which the file is damaged
                 raise ExpressionError(error.message, remedy=error.remedy, offset=offset) from error
-            self.used[name] = fingerprint(text)
+            self.used[name] = ""  # its place: before those in it
             try:
                 self._expanded[name] = self.expanded(text, (*path, name))
+                self.used[name] = fingerprint(self._expanded[name])
             except ExpressionError as error:
                 raise ExpressionError(_inside(name, error.message), remedy=error.remedy, offset=offset) from error
         return self._expanded[name]

@@ -15,13 +15,13 @@ from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, InvalidInput, Problem
 from engine.documents.json_file import JsonPath
 from engine.documents.json_file import parse as parse_json
-from engine.documents.yaml_file import YamlFile
+from engine.documents.yaml_file import YamlFile, is_like_number
 from engine.documents.yaml_file import parse as parse_yaml
 from engine.prompts.prompt import PromptModel, form_problems, text_of
 from engine.prompts.protected import OF_LABELS
 from engine.workspace.canonical import canonical
 
-LARGEST_CHARACTERS = 1_000_000
+LARGEST_BYTES = 1_000_000
 LARGEST_FRONT_MATTER_BYTES = 100_000
 _DEEPEST = 64
 _FENCE = "---"
@@ -54,7 +54,7 @@ def written(name: str, document: PromptDefinition) -> str:
     header = _yaml(front)
     messages = [_message(one["role"], one["content"]) for one in document["messages"]]
     text = f"{_FENCE}\n{header}{_FENCE}\n\n" + "\n".join(messages)
-    if len(header.encode()) > LARGEST_FRONT_MATTER_BYTES or len(text) > LARGEST_CHARACTERS:
+    if len(header.encode()) > LARGEST_FRONT_MATTER_BYTES or len(text.encode()) > LARGEST_BYTES:
         raise InvalidInput(
             f"The prompt {name!r} is too large for a text.", remedy=f"Copy the file prompts/{name}.json instead."
         )
@@ -69,7 +69,7 @@ def _yaml(front: Mapping[str, Any]) -> str:
             return True
 
     def text(dumper: Any, value: str) -> Any:
-        style = '"' if _UNSAFE_IN_YAML.search(value) else "|" if "\n" in value else None
+        style = '"' if _UNSAFE_IN_YAML.search(value) or is_like_number(value) else "|" if "\n" in value else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
@@ -96,10 +96,11 @@ def read(text: str, file: str) -> PromptText:
     Line ends may be those of Windows if they are in the first line. Raises InvalidFile with every problem of the form:
     syntax, unknown keys, roles, types; the meaning (unknown variables, types) is not checked.
     """
-    if len(text) > LARGEST_CHARACTERS:
-        said = f"The text has {len(text):,} characters; at most {LARGEST_CHARACTERS:,} are allowed."
-        raise InvalidFile.of(file, [Problem(said, "too_large", file=file)])
     _require_characters(text, file)
+    size = len(text.encode())
+    if size > LARGEST_BYTES:
+        said = f"The text has {size:,} bytes; at most {LARGEST_BYTES:,} are allowed."
+        raise InvalidFile.of(file, [Problem(said, "too_large", file=file)])
     text = text.removeprefix("\ufeff")
     if text.startswith(f"{_FENCE}\r\n"):
         text = text.replace("\r\n", "\n")

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem, StaleEdit, StorageError, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
 from engine.base.names import child
 from engine.documents.json_file import JsonFile, parse, read
 from engine.files.atomic import etag, exclusive, make_folder, write_whole
 from engine.prompts import prompt
 from engine.prompts.fragment_files import FragmentStore
-from engine.prompts.fragments import fingerprint, with_fragments
+from engine.prompts.fragments import with_fragments
 from engine.prompts.prompt import of_draft
 from engine.prompts.prompt_check import problems_of, version_errors
 from engine.prompts.protected import (
@@ -90,18 +90,20 @@ class PromptStore:
         return with_fragments(of_draft(document), self.fragments.text)
 
     def changed_fragments(self, name: str, number: int) -> list[str]:
-        """Return the fragments whose text is another one now than in a version, or that are gone."""
+        """Return the fragments whose text is another one now than in a version, or that are gone.
+
+        A fragment that is gone has been renamed if another one, which the version does not name, has its text. Of one
+        that has changed only because another one in it has, the other one is returned.
+        """
         try:
             kept = self.version(name, number).value.get("fragments") or {}
         except (InvalidFile, UnknownName, AttributeError):  # the version says so itself
             return []
-        return [one for one, mark in kept.items() if self._mark(one) != mark]
-
-    def _mark(self, fragment: str) -> str:
-        try:
-            return fingerprint(self.fragments.text(fragment))
-        except OrchestraError:
-            return ""
+        changed = [one for one, mark in kept.items() if self.fragments.mark(one) != mark]
+        known = self.fragments.shelf.names() if changed else []
+        others = {self.fragments.mark(one) for one in known if one not in kept} if set(changed) - set(known) else set()
+        changed = [one for one in changed if one in known or kept[one] not in others]
+        return [one for one in changed if self.fragments.named_in(one).isdisjoint(changed)]
 
     def labels(self, name: str) -> dict[str, int]:
         """Return the labels of a prompt, {} if its file cannot be read."""

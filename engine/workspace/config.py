@@ -79,7 +79,7 @@ class ServerSettings(_Settings):
 
 
 class ModelDefaults(_Settings):
-    """Defaults for model steps."""
+    """Defaults for connections to OpenAI and servers with its API; other services have other models."""
 
     model: str = "gpt-4.1-mini"
 
@@ -192,7 +192,7 @@ class LoadedConfig:
         for key, variable in service.variables.items():
             if not settings.get(key) and self.environment.get(variable):
                 settings[key] = self.environment[variable]
-        if service.is_model and not settings.get("model") and self.config.model_defaults.model:
+        if service.takes_default_model and not settings.get("model") and self.config.model_defaults.model:
             settings["model"] = self.config.model_defaults.model
         return {key: self._path(value) if key.endswith("_file") else value for key, value in settings.items()}
 

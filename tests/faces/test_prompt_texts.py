@@ -30,6 +30,12 @@ def test_each_face_exports_the_same_text(faces: Faces, capsys: pytest.CaptureFix
         assert faces.request("GET", f"/api/prompts/{NAME}/text?version={version}").value == text
     assert main([*command, "-o", str(root / "here.md")]) == 0
     assert (root / "here.md").read_bytes() == faces.orchestra.prompts.exported(OWNER, NAME).encode()
+    (root / "here.md").write_text("mine")
+    assert main([*command, "-o", str(root / "here.md")]) == 4
+    assert "--force" in capsys.readouterr().err
+    assert (root / "here.md").read_text() == "mine"
+    assert main([*command, "-o", str(root / "here.md"), "--force"]) == 0
+    assert (root / "here.md").read_bytes() == faces.orchestra.prompts.exported(OWNER, NAME).encode()
     capsys.readouterr()
     assert main([*command, "--json", "--version", "1"]) == 0
     assert json.loads(capsys.readouterr().out)["text"] == text

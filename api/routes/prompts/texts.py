@@ -12,7 +12,7 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.base.names import checked_name
 from engine.prompts.prompt_files import PromptFile
-from engine.prompts.prompt_text import LARGEST_CHARACTERS
+from engine.prompts.prompt_text import LARGEST_BYTES
 
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
 imports = APIRouter(prefix="/api/prompt-imports", tags=["Prompts"], route_class=SignedInRoute)
@@ -22,9 +22,7 @@ _TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description"
 class PromptAsText(Sent):
     """A prompt as text, and what to call it."""
 
-    text: str = Field(
-        max_length=LARGEST_CHARACTERS, examples=["---\ntitle: Greet\n---\n\n<!-- role: user -->\nHello\n"]
-    )
+    text: str = Field(max_length=LARGEST_BYTES, examples=["---\ntitle: Greet\n---\n\n<!-- role: user -->\nHello\n"])
     name: str = Field(default="", max_length=64, description="Default: the name in the text.")
 
 

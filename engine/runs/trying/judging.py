@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
+from engine.base.wording import did_you_mean
 from engine.connections.accounts import Account
 from engine.prompts.assertions import Judge
 from engine.prompts.cases import Case
@@ -30,14 +32,24 @@ def judging_connections(cases: Iterable[Case]) -> list[str]:
 
 
 def judges_of(cases: Iterable[Case], wishes: Wishes, *, is_offline: bool) -> Mapping[str, JudgeAccount]:
-    """Return the accounts by connection; what is no connection of a model is left out.
+    """Return the accounts by connection.
 
-    Raises InvalidInput if an account is not ready to be asked.
+    Raises InvalidInput for a connection that is none of a model, or that is not ready to be asked; if only recorded
+    opinions are used, such a connection is left out.
     """
-    known = set(wishes.connections())
-    found = {}
-    for name in (one for one in judging_connections(cases) if one in known):
+    cases, known, found = list(cases), wishes.connections(), {}
+    for name in judging_connections(cases):
+        if name not in known:
+            if is_offline:
+                continue
+            raise _unknown(name, cases, known)
         connection, mode = wishes.target(name)
         account = None if is_offline else wishes.account(name)
         found[name] = JudgeAccount(connection, mode == AccountMode.DEMO, account)
     return found
+
+
+def _unknown(name: str, cases: Sequence[Case], known: Sequence[str]) -> InvalidInput:
+    case = next(one.case for one in cases if name in judging_connections([one]))
+    remedy = did_you_mean(name, known) or f"Connections of models: {', '.join(known) or 'none'}."
+    return InvalidInput(f"The case {case!r} is judged by {name!r}, which is no connection of a model.", remedy=remedy)

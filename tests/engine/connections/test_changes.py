@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.base.errors import InvalidInput
+from engine.base.errors import InUse, InvalidInput
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER
@@ -41,6 +41,16 @@ def test_a_secret_that_another_connection_names_stays(orchestra: Orchestra) -> N
     orchestra.connections.add(OWNER, "github", "github", {"token": "env:TOKEN"})
     assert kept(orchestra) == {"github.token.json"}
     assert orchestra.connections.get(OWNER, "work").own_key_found
+
+
+def test_a_connection_does_not_become_one_to_another_service(orchestra: Orchestra) -> None:
+    before = (orchestra.workspace.root / "config.yaml").read_text()
+    with pytest.raises(InUse, match="'work' is to github, not to gemini") as refused:
+        orchestra.connections.add(OWNER, "work", "gemini", {"api_key": "env:KEY"})
+    assert "such as 'gemini', or take connections.work out of config.yaml" in refused.value.remedy
+    assert (orchestra.workspace.root / "config.yaml").read_text() == before
+    orchestra.connections.add(OWNER, "gemini", "gemini", {"api_key": "env:KEY"})
+    orchestra.connections.add(OWNER, "gemini", "gemini", {"model": "m"})
 
 
 def test_what_a_connection_lacks_is_told_as_its_service_takes_it(orchestra: Orchestra) -> None:

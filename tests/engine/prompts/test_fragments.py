@@ -178,6 +178,16 @@ def test_a_rename_follows_into_prompts_and_fragments(place: Place) -> None:
     assert not [one for one in place.prompts.get(VIEWER, "greet").problems if one.severity == "error"]
 
 
+def test_a_renamed_fragment_has_not_changed(place: Place) -> None:
+    place.has(tone='Be {{ fragment("how") }}.', how="kind", other="not kind")
+    place.version('{{ fragment("tone") }}')
+    place.fragments.rename(EDITOR, "how", "manner")
+    place.fragments.rename(EDITOR, "tone", "voice")
+    assert place.prompts.get(VIEWER, "greet").changed_fragments == []
+    place.fragments.save(EDITOR, "manner", "short", place.fragments.get(EDITOR, "manner").etag)
+    assert place.prompts.get(VIEWER, "greet").changed_fragments == ["tone", "how"], "gone, and no other has their text"
+
+
 def test_a_fragment_in_use_is_not_deleted(place: Place) -> None:
     place.has(tone="kind", both="{{ fragment('tone') }}")
     place.version("{{ fragment('tone') }}")

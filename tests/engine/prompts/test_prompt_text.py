@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.base.errors import InvalidFile, InvalidInput
-from engine.prompts.prompt_text import LARGEST_CHARACTERS, read, written
+from engine.prompts.prompt_text import LARGEST_BYTES, read, written
 from engine.workspace.canonical import canonical
 
 ODD = [
@@ -114,6 +114,8 @@ def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing() -> None:
         ("title: Greet", "title: !!python/object/apply:os.system [ls]", 3, "Tags are not supported"),
         ("title: Greet", 'title: "\\ud800"', 3, "surrogate"),
         ("title: Greet", "parameters: {top: 1.0e+999}", 3, "64 bits"),
+        ("title: Greet", "parameters: {top: 1e999}", 3, "YAML reads 1e999 as text"),
+        ("title: Greet", "parameters: {top: 1e6}", 3, "YAML reads 1e6 as text"),
         ("title: Greet", "title: Greet\ntitle: Greet", 4, "twice"),
         ("title: Greet", "titel: Greet", 3, "titel"),
         ("title: Greet", "title: 5", 3, "title"),
@@ -136,7 +138,7 @@ def test_a_wrong_text_is_refused_where_it_is_wrong(old: str, new: str, line: int
 
 def test_what_is_too_large_is_neither_written_nor_read() -> None:
     with pytest.raises(InvalidFile, match="at most 1,000,000"):
-        read("x" * (LARGEST_CHARACTERS + 1), "greet.md")
-    found = read(GREET + "x" * (LARGEST_CHARACTERS - len(GREET)), "greet.md")
+        read("x" * (LARGEST_BYTES + 1), "greet.md")
+    found = read(GREET + "x" * (LARGEST_BYTES - len(GREET)), "greet.md")
     with pytest.raises(InvalidInput, match="too large"):
         written(found.name, found.document)

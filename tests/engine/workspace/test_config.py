@@ -165,12 +165,14 @@ def test_settings_of_a_connection_are_filled_from_dotenv_under_the_environment(t
         "connections:\n"
         "  github: {service: github, token: env:GITHUB_TOKEN}\n"
         "  llm: {service: openai, api_key: env:KEY}\n"
+        "  claude: {service: anthropic, api_key: env:KEY}\n"
         "  gmail: {service: gmail, token_file: .orchestra/token.json}\n"
     )
     (tmp_path / ".env").write_text("GITHUB_TOKEN=from-file\nKEY=from-file\n")
     loaded = load(tmp_path, {"KEY": "from-environment"})
     assert loaded.settings_of("github") == {"token": "from-file"}
     assert loaded.settings_of("llm") == {"api_key": "from-environment", "model": "small"}
+    assert loaded.settings_of("claude") == {"api_key": "from-environment"}, "another service has other models"
     assert loaded.settings_of("gmail") == {"token_file": str(tmp_path / ".orchestra/token.json")}
     assert "from-file" not in repr(loaded)
     with pytest.raises(UnknownName, match="'gitub'"):

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from commands.prompts.testing import junit_text
-from engine.base.errors import ConfirmationNeeded
+from engine.base.errors import ConfirmationNeeded, InvalidFile, InvalidInput
 from engine.people.access import Principal
 from engine.prompts.judge import judge_messages
 from engine.runs.trying.matrix import Matrix, TestWish, mark
@@ -50,8 +50,9 @@ def ready(desk: Desk, scripted: Scripted) -> Desk:
     server = desk.standins["openai"]
     llm = {"service": "openai", "base_url": server.base_url, "api_key": "env:BUDGET_KEY", "model": "big"}
     judge = {"service": "openai", "base_url": scripted.url, "model": "wise"}
+    mail = {"service": "notion", "token": "env:BUDGET_KEY"}
     prices = {"big": {"input": 0, "output": 0}, "wise": {"input": 0, "output": 100_000}}
-    desk.config(connections={"llm": llm, "judge": judge}, prices=prices)
+    desk.config(connections={"llm": llm, "judge": judge, "mail": mail}, prices=prices)
     prompts = desk.orchestra.prompts
     prompts.save(OWNER, NAME, json.dumps(PROMPT), None)
     prompts.save_version(OWNER, NAME, json.dumps(PROMPT), prompts.get(OWNER, NAME).etag, "production")
@@ -68,6 +69,32 @@ def matrix_of(desk: Desk, **wish: Any) -> Matrix:
     tests = desk.orchestra.case_tests
     tests.start(OWNER, NAME, TestWish(columns_of("", None, "", "llm", ""), **wish))
     return tests.wait(OWNER, NAME, PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        pytest.param({"connection": "juge"}, "assertions.0.connection", id="no such connection"),
+        pytest.param({"connection": "mail"}, "assertions.0.connection", id="not of a model"),
+        pytest.param({"criterion": " \u200b\n"}, "assertions.0.criterion", id="blank criterion"),
+    ],
+)
+def test_a_judge_that_cannot_judge_is_not_saved(ready: Desk, change: dict[str, Any], place: str) -> None:
+    with pytest.raises(InvalidFile) as refused:
+        add(ready, "wrong", {**JUDGE, **change})
+    [problem] = refused.value.problems
+    assert (problem.field, bool(problem.remedy)) == (place, True)
+    assert [one.case for one in ready.orchestra.cases.list(OWNER, NAME)] == ["thanks"]
+
+
+def test_an_unknown_judge_is_told_before_anything_is_asked(ready: Desk, scripted: Scripted) -> None:
+    path = ready.root / "prompts" / f"{NAME}.cases" / "thanks.json"
+    path.write_text(path.read_text().replace('"connection": "judge"', '"connection": "juge"'))
+    with pytest.raises(InvalidInput, match="The case 'thanks' is judged by 'juge'") as refused:
+        matrix_of(ready)
+    assert (ready.asked, scripted.seen, "'judge'" in refused.value.remedy) == (0, [], True)
+    [failure] = report_of(matrix_of(ready, is_offline=True))["failed"]
+    assert failure["message"]
 
 
 def test_an_opinion_is_asked_once_recorded_counted_and_called_one(ready: Desk, scripted: Scripted) -> None:
@@ -138,11 +165,9 @@ def test_the_judged_text_stands_between_marks_that_it_cannot_contain(ready: Desk
 def test_only_an_answer_that_meets_all_else_is_judged(ready: Desk, scripted: Scripted) -> None:
     scripted.then(200, opinion(1))
     add(ready, "no-zebra", {"type": "contains", "value": "zebra"}, JUDGE)
-    add(ready, "nobody", {**JUDGE, "connection": "nowhere"})
     report = report_of(matrix_of(ready))
     failed = [(one["case"], one["assertion"]) for one in report["failed"]]
-    assert failed == [("no-zebra", "contains"), ("nobody", "judge")]
-    assert "nowhere" in report["failed"][1]["message"]
+    assert failed == [("no-zebra", "contains")]
     assert len(scripted.seen) == 1
 
 
