@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements run test coverage check lint bench bench-peers chaos fresh
+.PHONY: setup setup-dev requirements run test coverage check lint screenshots bench bench-peers chaos fresh
 
 setup: $(READY)
 
@@ -59,6 +59,10 @@ lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Pictures of every page, in both themes and on two sizes of screen; they need Chromium.
+screenshots: setup-dev
+	REQUIRE_BROWSER=1 SCREENSHOTS=build/screenshots $(BIN)/pytest -q tests/browser/test_pages.py
 
 bench: setup-dev
 	$(BIN)/python -m bench

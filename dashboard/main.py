@@ -13,7 +13,7 @@ from dashboard.base import fields, session, style
 from dashboard.base.browser import browser
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
-from dashboard.pages import View, streamlit_pages
+from dashboard.pages import View, sections, streamlit_pages
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import PRODUCT
 from dashboard.parts.notices import held_notice
@@ -60,7 +60,7 @@ def _welcome(who: Principal) -> None:
         return 0
 
     visit = Visit(orchestra, who, pages := streamlit_pages(run, count, partial(may, who)))
-    current = st.navigation(list(pages.values()), expanded=True)
+    current = st.navigation(sections(pages), expanded=True)
     account_menu(visit)
     for text, icon in session.take_messages():
         st.toast(plain(text), icon=icon)

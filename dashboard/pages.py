@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -43,6 +43,14 @@ def streamlit_pages(
         view.page.path: _page(view, run, count(view.page), is_listed=view.page.in_menu and may(view.page.right))
         for view in all_views()
     }
+
+
+def sections(pages: Mapping[str, StreamlitPage]) -> Mapping[str, Sequence[StreamlitPage]]:
+    """Return the pages by the section of the menu; sections stand in the order of their first pages."""
+    found: dict[str, list[StreamlitPage]] = {}
+    for view in all_views():
+        found.setdefault(view.page.section, []).append(pages[view.page.path])
+    return found
 
 
 def _page(view: View, run: Callable[[View], None], count: int, *, is_listed: bool) -> StreamlitPage:

@@ -93,7 +93,7 @@ class Reading:
 
     def _subject(self, message: str) -> Json:
         with one_mail(SERVICE, message):
-            return {"subject": shown(header(self._get(message, "metadata")["payload"], "Subject"))}
+            return {"subject": self.subject(message)}
 
     def _each(
         self, ids: Sequence[str], read: Callable[[str], Json], never: tuple[Any, ...], *, gives_up: bool = True
@@ -218,6 +218,10 @@ class Reading:
             content = body_bytes(part, lambda data: self._part_data(str(found["id"]), data))
             files.append((attachment_id(part), File(attachment(part)["name"], content, str(part.get("mimeType", "")))))
         return files
+
+    def subject(self, message: str) -> str:
+        """Return the subject of a mail, empty if it has none. Raises NotFound."""
+        return shown(header(self._get(message, "metadata")["payload"], "Subject"))
 
     def original(self, message: str) -> Json:
         """Return Gmail's record of the mail to answer, by Gmail's id or by its Message-ID (`<...>`).

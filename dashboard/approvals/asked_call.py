@@ -11,6 +11,7 @@ from dashboard.base.plain import outside_badge, outside_code, plain, plain_with_
 from dashboard.base.run_files import run_files
 from dashboard.parts.values import json_text
 from engine.base.json_text import JsonObject
+from engine.budgets.limits import money
 from engine.plugins.step import Preview
 from engine.record.differences import is_reference, shown
 from engine.record.plans.previews import difference
@@ -111,7 +112,7 @@ def _code(text: str, key: str, language: str | None = None) -> None:
 
 def cost_text(cost_usd: float | None) -> str:
     """Return an amount in words."""
-    return "not known" if cost_usd is None else f"{cost_usd:.4f} USD"
+    return "not known" if cost_usd is None else money(cost_usd)
 
 
 def _field(name: str, value: Any, origin: str | None, key: str) -> None:

@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 class Page:
     """The declaration of a page: a file of `dashboard/views/` has one as `PAGE`, and a function `show(visit)`.
 
-    `path` is its address without the slash, empty for the first page; the menu lists pages by `order`, and those with
-    `in_menu` False are reached from others; `icon` is like `:material/home:`. `count` returns how many things on the
-    page wait for somebody; the menu shows it beside the title, so it must be quick. The menu leaves out pages for
-    which a person lacks the `right`.
+    `path` is its address without the slash, empty for the first page; the menu lists pages by `section` and `order`,
+    and those with `in_menu` False are reached from others; `icon` is like `:material/home:`. `count` returns how many
+    things on the page wait for somebody; the menu shows it beside the title, so it must be quick. The menu leaves out
+    pages for which a person lacks the `right`.
     """
 
     title: str
     icon: str
     path: str
     order: int
+    section: str = ""
     in_menu: bool = True
     right: Right = "view"
     count: Callable[[Orchestra, Principal], int] | None = None

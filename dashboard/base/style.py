@@ -42,6 +42,7 @@ _CSS = """
 [data-testid="stRadioOption"]:not(:has(input:checked)) > div > div:first-child { box-shadow: 0 0 0 1px #868ea1; }
 button[kind^="primary"]:not(:disabled) { background: #4f46e5; border-color: #4f46e5; }
 button[kind^="primary"]:not(:disabled):is(:hover, :active) { background: #4338ca; border-color: #4338ca; }
+.stMultiSelect [data-tag] { background: #4f46e5; }
 button[kind="tertiary"]:not(:disabled):is(:active, [aria-expanded="true"]) { color: inherit; }
 button[data-variant="segmented_control"][aria-checked="true"] p { color: light-dark(#4338ca, #a5a0ff); }
 .stCode code .token:is(.punctuation, .operator, .comment, .coord) { color: light-dark(#5b6272, #9aa3b2); }
@@ -50,14 +51,18 @@ button[data-variant="segmented_control"][aria-checked="true"] p { color: light-d
 .stCode code .token:is(.number, .boolean) { color: light-dark(#0f766e, #2dd4bf); }
 .stCode code .token.null { color: light-dark(#1d4ed8, #60a5fa); }
 .stCode code .token.deleted { color: light-dark(#b91c1c, #f87171); }
+.stCode code .token.line.unchanged { color: inherit; }
+.stCode code .token.line.inserted { color: light-dark(#15803d, #4ade80); }
+.stCode code .token.line.deleted { color: light-dark(#b91c1c, #f87171); }
 /* Links of Streamlit take the outline away by a rule of their own. */
 a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; border-radius: .4rem; }
 /* The bar that sends all answers stays below the header; what the keyboard reaches is not scrolled under it. */
 [data-testid="stLayoutWrapper"]:has(> .st-key-batch-bar) { position: sticky; top: 3.75rem; z-index: 90; }
-.st-key-batch-bar { max-height: 45vh; overflow: auto; background: light-dark(#fff, #13151b);
+.st-key-batch-bar { background: light-dark(#fff, #13151b);
   box-shadow: 0 .4rem .6rem rgba(0, 0, 0, .18); }
 .stApp:has(.st-key-batch-bar) [data-testid="stHeader"] { background: light-dark(#fff, #13151b); }
 .stMain:has(.st-key-batch-bar) { scroll-padding-top: 15rem; }
+@media (min-width: 641px) { .st-key-batch-bar { max-height: 45vh; overflow: auto; } }
 /* A phone has no keys to press, and little room. */
 @media (max-width: 640px) { .st-key-batch-bar > :has(> .st-key-batch-keys) { display: none; } }
 [class*="st-key-in-view-"] { scroll-margin-top: 4rem; }

@@ -20,6 +20,7 @@ PAGE = Page(
     icon=":material/how_to_reg:",
     path="approvals",
     order=35,
+    section="Work",
     count=lambda orchestra, who: orchestra.approvals.count_open(who),
 )
 

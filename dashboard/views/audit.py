@@ -13,7 +13,7 @@ from dashboard.parts.header import page_header
 from dashboard.parts.times import full_time, viewer_zone
 from engine.store.people.audit import AuditLine, TrailFilter
 
-PAGE = Page(title="Audit", icon=":material/policy:", path="audit", order=75, right="admin")
+PAGE = Page(title="Audit", icon=":material/policy:", path="audit", order=75, section="Settings", right="admin")
 
 _SHOWN = 50
 _PAGES = "audit.pages"

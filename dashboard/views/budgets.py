@@ -20,7 +20,8 @@ PAGE = Page(
     title="Budgets",
     icon=":material/savings:",
     path="budgets",
-    order=37,
+    order=66,
+    section="Settings",
     count=lambda orchestra, who: len(orchestra.budgets.overview(who).alarms),
 )
 _SHOWN_RUNS = 10

@@ -23,7 +23,7 @@ from engine.record.types.run import Run
 from engine.runs.compare.answers import differing_answers
 from engine.runs.compare.diff import RunDiff, StepDiff
 
-PAGE = Page(title="Compare", icon=":material/difference:", path="compare", order=32, in_menu=False)
+PAGE = Page(title="Compare", icon=":material/difference:", path="compare", order=32, section="Work", in_menu=False)
 
 _ONE, _OTHER = "①", "②"
 _ARROW = ":material/arrow_forward:"

@@ -9,7 +9,7 @@ from dashboard.connection.card import connection_card
 from dashboard.connection.new import new_connection
 from dashboard.parts.header import page_header
 
-PAGE = Page(title="Connections", icon=":material/cable:", path="connections", order=50)
+PAGE = Page(title="Connections", icon=":material/cable:", path="connections", order=45, section="Build")
 
 
 def show(visit: Visit) -> None:

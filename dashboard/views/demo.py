@@ -11,7 +11,7 @@ from dashboard.parts.header import page_header
 from dashboard.parts.kill import kill_note
 from dashboard.parts.tabs import page_tabs
 
-PAGE = Page(title="Demo", icon=":material/science:", path="demo", order=60)
+PAGE = Page(title="Demo", icon=":material/science:", path="demo", order=55, section="Build")
 
 
 def show(visit: Visit) -> None:

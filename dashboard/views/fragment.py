@@ -10,7 +10,7 @@ from dashboard.parts.file_dialogs import FRAGMENT, file_menu
 from dashboard.parts.header import found, page_header
 from dashboard.prompt.fragment import fragment_editor
 
-PAGE = Page(title="Fragment", icon=":material/extension:", path="fragment", order=42, in_menu=False)
+PAGE = Page(title="Fragment", icon=":material/extension:", path="fragment", order=42, section="Build", in_menu=False)
 
 _TRAIL = [("Prompts", "prompts")]
 

@@ -26,7 +26,7 @@ from engine.connections.statuses import ConnectionStatus
 from engine.runs.run_list import RunRow
 from engine.triggering.polling.status import DeadItem
 
-PAGE = Page(title="Home", icon=":material/home:", path="", order=10)
+PAGE = Page(title="Home", icon=":material/home:", path="", order=10, section="Work")
 
 _FIRST = "inbox-triage"
 _LOOKED_AT = 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from clients.plural import counted
 from dashboard.base import session
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_code, plain
@@ -12,11 +13,12 @@ from dashboard.parts.header import found, page_header, section
 from dashboard.parts.times import full_time
 from dashboard.parts.values import json_text
 from engine.base.errors import UnknownName
+from engine.budgets.limits import money
 from engine.plugins.registry import step_type
 from engine.record.plural import many
 from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite
 
-PAGE = Page(title="Plan", icon=":material/preview:", path="plan", order=34, in_menu=False)
+PAGE = Page(title="Plan", icon=":material/preview:", path="plan", order=34, section="Work", in_menu=False)
 
 _TRAIL = [("Plans", "plans")]
 _LOOK_SECONDS = 2.0
@@ -33,7 +35,7 @@ def show(visit: Visit) -> None:
     """Show the plan that `?id=` names."""
     plan_id = st.query_params.get("id", "")
     plan = found(visit, lambda: visit.orchestra.plans.show(visit.who, plan_id), "Plan", _TRAIL)
-    page_header(visit, f"Plan of {plan['workflow']}", _summary(plan), trail=_TRAIL)
+    page_header(visit, f"Plan: {plan['title']}", _summary(plan), trail=_TRAIL)
     if plan["state"] == "planning":
         st.info("The plan is being made: mails are read and models are asked. Nothing is written.")
         visit.orchestra.runs.wait(visit.who, plan_id, _LOOK_SECONDS)
@@ -45,11 +47,11 @@ def show(visit: Visit) -> None:
 
 def _summary(plan: PlanDocument) -> str:
     cost = plan["usage"]["cost_usd"]
-    price = "cost not known" if cost is None else f"{cost:.4f} USD"
-    tokens = plan["usage"]["input_tokens"] + plan["usage"]["output_tokens"]
+    price = "cost not known" if cost is None else money(cost)
+    tokens = counted(plan["usage"]["input_tokens"] + plan["usage"]["output_tokens"], "token")
     demo = ", on the demo" if plan["demo"] else ""
     return (
-        f"{many(len(plan['writes']), 'write')}{demo}; {tokens} tokens, {price}; made {full_time(plan['made_at'])}, "
+        f"{many(len(plan['writes']), 'write')}{demo}; {tokens}, {price}; made {full_time(plan['made_at'])}, "
         f"valid until {full_time(plan['expires_at'])}; hash {plan['hash'][:12]}"
     )
 
@@ -116,9 +118,10 @@ def _writes(plan: PlanDocument) -> None:
 
 def _write(write: PlannedWrite) -> None:
     preview = write["preview"]
-    title = preview["title"] if preview is not None else write["title"]
+    kind = _kind(write["uses"])
+    title = (preview["title"] if preview is not None else write["title"]).removeprefix(f"{kind}: ")
     with st.container(border=True, key=f"write-{write['path']}"):
-        st.markdown(f"**{plain(_kind(write['uses']))}** · {plain(title)}")
+        st.markdown(f"**{plain(kind)}** · {plain(title)}")
         st.caption(plain(f"{write['path']} · {write['uses']} · {write['account']}"))
         if write["may"]:
             st.info(plain(write["may"]), icon=":material/help:")

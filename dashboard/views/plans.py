@@ -10,7 +10,7 @@ from dashboard.base.plain import plain
 from dashboard.parts.header import page_header
 from dashboard.parts.times import full_time
 
-PAGE = Page(title="Plans", icon=":material/preview:", path="plans", order=33)
+PAGE = Page(title="Plans", icon=":material/preview:", path="plans", order=33, section="Work")
 
 _SHOWN = 25
 _OLDER = "plans.older"

@@ -24,7 +24,7 @@ from dashboard.prompt.versions import comparable, versions_tab
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.prompts import DEFAULT_LABEL
 
-PAGE = Page(title="Prompt", icon=":material/chat:", path="prompt", order=41, in_menu=False)
+PAGE = Page(title="Prompt", icon=":material/chat:", path="prompt", order=41, section="Build", in_menu=False)
 
 _TRAIL = [("Prompts", "prompts")]
 

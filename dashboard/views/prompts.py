@@ -18,7 +18,7 @@ from engine.prompts.fragment_files import FragmentSummary
 from engine.prompts.prompt_files import PromptSummary
 
 _SHOWN = 160
-PAGE = Page(title="Prompts", icon=":material/chat:", path="prompts", order=40)
+PAGE = Page(title="Prompts", icon=":material/chat:", path="prompts", order=40, section="Build")
 
 
 def show(visit: Visit) -> None:

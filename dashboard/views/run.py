@@ -29,7 +29,7 @@ from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.record.types.run import Run
 from engine.runs.run_looks import Look
 
-PAGE = Page(title="Run", icon=":material/play_circle:", path="run", order=31, in_menu=False)
+PAGE = Page(title="Run", icon=":material/play_circle:", path="run", order=31, section="Work", in_menu=False)
 
 _LOOK_SECONDS, _WRITING_SECONDS, _WAITING_SECONDS = 2.0, 1.0, 10.0
 """How often the browser asks for changes: for a run in progress, one whose models are writing, one that waits."""

@@ -18,7 +18,7 @@ from engine.base.names import timestamp
 from engine.base.statuses import ListedStatus
 from engine.runs.run_list import RunPage, Wanted
 
-PAGE = Page(title="Runs", icon=":material/history:", path="runs", order=30)
+PAGE = Page(title="Runs", icon=":material/history:", path="runs", order=30, section="Work")
 
 _PAGE_ROWS = 25
 _DAYS = (date(2000, 1, 1), date(2099, 12, 31))

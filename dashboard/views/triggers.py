@@ -15,7 +15,8 @@ PAGE = Page(
     title="Triggers",
     icon=":material/sensors:",
     path="triggers",
-    order=25,
+    order=50,
+    section="Build",
     count=lambda orchestra, who: len(orchestra.triggers.alarms(who)),
 )
 

@@ -14,7 +14,8 @@ from engine.budgets.limits import money
 from engine.budgets.use import KINDS
 from engine.runs.usage import UsageRow
 
-PAGE = Page(title="Usage", icon=":material/monitoring:", path="usage", order=38)
+_COUNTS = ("Calls", "Tokens in", "Tokens out")
+PAGE = Page(title="Usage", icon=":material/monitoring:", path="usage", order=65, section="Settings")
 
 _DAYS = (7, 30, 90, 365)
 
@@ -86,6 +87,7 @@ def _table(kind: str, rows: Sequence[UsageRow]) -> None:
     st.dataframe(
         shown,
         hide_index=True,
+        column_config=dict.fromkeys(_COUNTS, st.column_config.NumberColumn(format="localized")),
         height="content" if len(shown) <= 12 else 460,
         alt=f"Usage by {kind}: cost, calls and tokens, the most expensive first",
         key="usage-rows",

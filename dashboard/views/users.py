@@ -18,7 +18,7 @@ from engine.people.access import ROLES
 from engine.people.people import Member
 from engine.people.sessions import OpenSession
 
-PAGE = Page(title="Users", icon=":material/group:", path="users", order=70, right="admin")
+PAGE = Page(title="Users", icon=":material/group:", path="users", order=70, section="Settings", right="admin")
 
 
 def show(visit: Visit) -> None:

@@ -24,7 +24,7 @@ from engine.base.errors import InvalidFile, OrchestraError
 from engine.record.types.run import Run
 from engine.workflows.workflow_files import WorkflowFile
 
-PAGE = Page(title="Workflow", icon=":material/account_tree:", path="workflow", order=21, in_menu=False)
+PAGE = Page(title="Workflow", icon=":material/account_tree:", path="workflow", order=21, section="Work", in_menu=False)
 
 RUN = ":material/play_arrow: Run"
 TRIGGERS = ":material/sensors: Triggers"

@@ -17,7 +17,7 @@ from dashboard.parts.times import ago, full_time
 from dashboard.workflow.dialogs import new_workflow
 from engine.workflows.workflow_files import WorkflowSummary
 
-PAGE = Page(title="Workflows", icon=":material/account_tree:", path="workflows", order=20)
+PAGE = Page(title="Workflows", icon=":material/account_tree:", path="workflows", order=20, section="Work")
 _SEARCH_FROM = 8
 """Fewer than this can be seen at a glance."""
 

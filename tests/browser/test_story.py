@@ -126,18 +126,6 @@ def _wait_for(page: Page, is_true: Callable[[], bool]) -> None:
     raise AssertionError("it did not happen")
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("width", [1280, 390])
-def test_every_page_opens_by_its_address_and_fits(page: Page, served: Served, path: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{served.url}{path}")
-    page.locator("h1").first.wait_for()
-    page.wait_for_timeout(500)
-    assert page.locator("[data-testid=stException]").count() == 0
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0
-
-
 def test_without_signing_in_there_is_only_the_sign_in_page(served: Served) -> None:
     for path in PATHS:
         answer = httpx.get(f"{served.url}{path}", trust_env=False, timeout=PATIENCE_SECONDS)

@@ -101,6 +101,8 @@ class PlanDocument(TypedDict):
     hash: ReadOnly[str]
     state: ReadOnly[PlanState]
     workflow: ReadOnly[str]
+    title: ReadOnly[str]
+    """Of the workflow, as it was planned."""
     demo: ReadOnly[bool]
     made_by: ReadOnly[str]
     made_at: ReadOnly[str]
@@ -180,6 +182,7 @@ def plan_document(tree: PlanTree, fate: PlanFate, blobs: Blobs, compiled: Compil
         "hash": tree.hash,
         "state": fate.state,
         "workflow": root["workflow"],
+        "title": root["definition"]["workflow"].get("title") or root["workflow"],
         "demo": root["demo"],
         "made_by": root["started_by"],
         "made_at": root["queued_at"],

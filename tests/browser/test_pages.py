@@ -1,0 +1,161 @@
+"""Every page with real content, light and dark, on a wide screen and on a phone.
+
+`make screenshots` keeps pictures of all four in `build/screenshots/`; without it, two of them are looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dashboard.pages import all_views
+from tests.browser.conftest import Served, settled
+from tests.patience import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import APIRequestContext, Browser, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+SCREENS = {"wide": (1280, 900), "phone": (390, 844)}
+THEMES = ("light", "dark")
+LOOKS = ("light-wide", "dark-phone")
+TALLEST_PICTURE = 3000
+PICTURES = os.environ.get("SCREENSHOTS")
+BROKEN = {
+    "schema_version": 1,
+    "title": "Weekly figures",
+    "steps": [
+        {"id": "numbers", "uses": "flow.set", "with": {"values": {"week": 47, "mails": 212}}},
+        {"id": "enough", "uses": "flow.fail", "with": {"message": "The figures of week 47 are not complete yet."}},
+    ],
+}
+SEVERE = ("serious", "critical")
+NOT_OURS = {"exclude": [["[data-testid=stSidebarNavItems]"]]}
+"""Streamlit draws the sections of its menu as lists in lists."""
+
+
+@pytest.fixture(scope="module")
+def addresses(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Mapping[str, list[str]]:
+    """Return the addresses to look at, by the path of their page, after filling the workspace."""
+    context = browser.new_context(storage_state=signed_in)  # type: ignore[arg-type]
+    asked = Requests(context.request, served.url)
+    runs = [
+        asked.post("/workflows/execute", workflow="inbox-triage", inputs={"limit": limit}, wait_seconds=60)["run_id"]
+        for limit in (8, 6)
+    ]
+    (served.root / "workflows" / "weekly-figures.json").write_text(json.dumps(BROKEN))
+    failed = asked.post("/workflows/execute", workflow="weekly-figures", inputs={}, wait_seconds=60)["run_id"]
+    asked.post("/workflows/execute", workflow="answer-mail", inputs={}, wait_seconds=5)
+    plan = asked.post("/workflows/execute", workflow="inbox-triage", inputs={}, plan=True, wait_seconds=60)["plan_id"]
+    columns = [{"version": "production"}, {"draft": True}]
+    asked.post("/api/prompts/classify-mail/compare", columns=columns, sample="A bug", wait_seconds=60)
+    asked.post("/api/prompts/classify-mail/tests", columns=["production", "draft"], wait_seconds=60)
+    asked.put("/api/fragments/tone", text="Write in a friendly, short way.", etag=None)
+    context.close()
+    by_page = {
+        "workflow": [
+            "workflow?name=inbox-triage",
+            *(f"workflow?name=inbox-triage&tab={tab}" for tab in ("triggers", "map", "edit", "history")),
+        ],
+        "run": [
+            f"run?id={runs[0]}",
+            f"run?id={runs[0]}&open=each_mail[0]",
+            f"run?id={runs[0]}&tab=map",
+            f"run?id={failed}",
+        ],
+        "compare": [f"compare?first={runs[0]}&second={runs[1]}"],
+        "plan": [f"plan?id={plan}"],
+        "prompt": [f"prompt?name=classify-mail&tab={tab}" for tab in ("edit", "try", "compare", "cases", "versions")],
+        "prompts": ["prompts", "prompts?tab=fragments"],
+        "fragment": ["fragment?name=tone"],
+        "demo": ["demo", "demo?tab=notion", "demo?tab=github"],
+        "triggers": ["triggers"],
+        "approvals": ["approvals"],
+    }
+    return {view.page.path: by_page.get(view.page.path, [view.page.path]) for view in all_views()}
+
+
+class Requests:
+    """The REST API, asked by the signed-in browser."""
+
+    def __init__(self, context: APIRequestContext, url: str) -> None:
+        self._context, self._url = context, url
+
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        return self._answer(self._context.post(self._url + path, data=body, headers={"Origin": self._url}))
+
+    def put(self, path: str, **body: Any) -> dict[str, Any]:
+        return self._answer(self._context.put(self._url + path, data=body, headers={"Origin": self._url}))
+
+    def _answer(self, answer: Any) -> dict[str, Any]:
+        assert answer.ok, f"{answer.url}: {answer.status} {answer.text()}"
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+@pytest.fixture(params=[f"{theme}-{screen}" for screen in SCREENS for theme in THEMES] if PICTURES else LOOKS)
+def looked_at(
+    request: pytest.FixtureRequest, served: Served, browser: Browser, signed_in: dict[str, Any]
+) -> Iterator[tuple[str, Page]]:
+    """Return a page with one theme and one size, and the name of both."""
+    theme, screen = request.param.split("-")
+    width, height = SCREENS[screen]
+    context = browser.new_context(
+        storage_state=signed_in,  # type: ignore[arg-type]
+        viewport={"width": width, "height": height},
+        color_scheme=theme,
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    yield request.param, context.new_page()
+    context.close()
+
+
+def test_every_page_fits_the_screen_and_can_be_read_by_everybody(
+    served: Served, addresses: Mapping[str, list[str]], looked_at: tuple[str, Page]
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    name, page = looked_at
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', one => console.error('policy: ' + one.violatedDirective))"
+    )
+    page.on("console", lambda line: wrong.append(f"{page.url}: {line.text}") if "policy: " in line.text else None)
+    for address in (one for found in addresses.values() for one in found):
+        page.goto(f"{served.url}/{address}")
+        settled(page)
+        page.wait_for_timeout(300)
+        if PICTURES:
+            _keep(page, Path(PICTURES) / name / f"{re.sub(r'[^a-z0-9-]+', '-', _plain(address)) or 'home'}.png")
+        width = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
+        if width > 0:
+            wrong.append(f"{address}: {width} px wider than the screen")
+        for found in Axe().run(page, context=NOT_OURS).response["violations"]:
+            if found["impact"] in SEVERE:
+                wrong += [f"{address}: {found['id']}: {one['html'][:300]}" for one in found["nodes"][:3]]
+    assert wrong == [], f"{name}:\n" + "\n".join(wrong)
+
+
+def _plain(address: str) -> str:
+    return re.sub(r"(id|first|second)=[^&]*", r"\1", address)
+
+
+def _keep(page: Page, path: Path) -> None:
+    """Keep a picture of the whole page, which Streamlit scrolls inside the window."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert page.viewport_size is not None
+    size = page.viewport_size
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": size["width"], "height": min(max(height, size["height"]), TALLEST_PICTURE)})
+    page.wait_for_timeout(300)
+    page.screenshot(path=path)
+    page.set_viewport_size(size)
