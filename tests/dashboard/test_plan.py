@@ -17,7 +17,7 @@ def test_a_plan_is_made_beside_run_and_shown_and_applied(open_page: Open, orches
     orchestra.runs.wait(OWNER, plan["plan_id"], 60)
     at = open_page("plan", id=plan["plan_id"])
     assert not at.exception
-    assert "Plan of sums" in words(at)
+    assert "Plan: sums" in words(at)
     at.button(key=f"apply-{plan['plan_id']}").click().run()
     assert orchestra.plans.list(OWNER)["plans"][0]["state"] == "applied"
     at = open_page("plan", id=plan["plan_id"])
