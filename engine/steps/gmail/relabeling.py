@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from clients.errors import InvalidRequest, NotFound
-from clients.mail.outgoing import one_line
 from engine.plugins.mail_fields import Part
 from engine.plugins.step import Call, Fields, JsonValue, Output, Preview, Prompts, Repeat, Written, destination
 from engine.steps.gmail.reading import SERVICE
@@ -83,7 +82,7 @@ class Relabel(GmailWrite):
             mail: [*(one for one in labels if one.casefold() not in gone), *add] for mail, labels in present.items()
         }
         subject = call.client.mail.subject(target.id) if call.fields.message.strip() else ""
-        title = one_line(subject) or f"{self.title}: {target.id}"
+        title = " ".join(subject.split()) or f"{self.title}: {target.id}"
         return Preview(title, _listed(after), _listed(present), target.id, url=call.client.url(target.id))
 
     def why_kept(self, written: Written) -> str:
