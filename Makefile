@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements run test coverage check lint screenshots bench bench-peers chaos fresh
+.PHONY: setup setup-dev requirements frontend run test coverage check lint screenshots bench bench-peers chaos fresh
 
 setup: $(READY)
 
@@ -40,6 +40,10 @@ COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-ve
 requirements:
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.txt
 	$(COMPILE) $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
+
+# Needs Node.js. What it builds is committed, so nothing else needs it.
+frontend:
+	cd frontend/editor && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
 run: setup
 	@exec $(BIN)/orchestra serve --workspace . $(if $(PORT),--port $(PORT))

@@ -19,7 +19,7 @@ from engine.orchestra import Orchestra
 # Streamlit adds, is closed. Requests for the API do not come here: it asks for a token itself.
 _OPEN_PATHS = frozenset({"/login", "/approve", "/_stcore/health", "/favicon.ico", "/favicon.png"})
 _OPEN_FOLDER = "/static/"
-_NO_PAGES = ("/_stcore/", "/media/", "/component/", "/live/")
+_NO_PAGES = ("/_stcore/", "/media/", "/component/", "/live/", "/assets/")
 
 
 class Gate:

@@ -1,5 +1,5 @@
 // What only the browser can do for every page: store typed text at each keystroke, keep stray entries out of the
-// history, and scroll to what was opened. Mounted by dashboard/base/browser.py.
+// history, scroll to what was opened, and load the code editor. Mounted by dashboard/base/browser.py.
 
 const PREFIX = "orchestra.typed/";
 const MOST_DAYS = 7;
@@ -8,7 +8,7 @@ const LARGE = 60_000;
 const DELAY_MS = 200;
 const ANSWER_MS = 2000;
 
-const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0 };
+const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0, editors: null };
 const typedInto = new WeakSet();
 const unsent = new WeakSet();
 const unplaced = new WeakSet();
@@ -20,6 +20,21 @@ export default function ({ data: [data], setTriggerValue }) {
   for (const one of data.forget) forget(one.prefix, one.number, one.but);
   place();
   check();
+  editors(data.editor);
+}
+
+// ---- code editors
+
+// Fields with code become editors; if the module cannot be loaded, they stay text areas.
+async function editors(address) {
+  const fields = Object.values(page.fields).filter((field) => field.code);
+  if (fields.length === 0 && !page.editors) return;
+  try {
+    page.editors = await import(new URL(address, location.origin).href);
+  } catch {
+    return;
+  }
+  page.editors.show(Object.values(page.fields).filter((field) => field.code), crc32);
 }
 
 // ---- typed text
@@ -56,6 +71,12 @@ function read(key) {
 
 function elementOf(field) {
   return document.querySelector(`.${CSS.escape(field.css)} :is(textarea, input)`);
+}
+
+// Return whether somebody types into a field now, be it by the code editor over it.
+function isTypedIn(element) {
+  const active = document.activeElement;
+  return typedInto.has(element) && (active === element || active?.closest(".code-editor")?.parentElement === element.parentElement);
 }
 
 function fieldOf(element) {
@@ -143,7 +164,7 @@ async function check() {
   for (const [slot, field] of Object.entries(page.fields)) {
     const element = elementOf(field);
     const entry = ownEntry(slot, living);
-    if (entry === null || (element && element === document.activeElement && typedInto.has(element))) continue;
+    if (entry === null || (element && isTypedIn(element))) continue;
     if (crc32(entry.text) === field.crc) {
       if (field.settled) localStorage.removeItem(prefixOf(slot) + page.tab);
       continue;

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import fields, session
+from dashboard.base.editor_route import editor_address
 from dashboard.base.page import Visit
 
 _SCRIPT = (Path(__file__).parents[1] / "assets" / "browser.js").read_text(encoding="utf-8")
@@ -20,7 +21,7 @@ _mount = st.components.v2.component("ai-orchestra.browser", js=_SCRIPT, isolate_
 def browser(visit: Visit) -> None:
     """Mount the script below a page, after its fields are drawn."""
     known = {slot: field.to_browser() for slot, field in fields.told().items()}
-    data = {"owner": _owner(visit), "fields": known, "forget": fields.forgotten()}
+    data = {"owner": _owner(visit), "fields": known, "forget": fields.forgotten(), "editor": editor_address()}
     with st.container(key="browser-script"):
         # In a list: Streamlit searches dicts for tables, and loads pandas and pyarrow (67 MiB) for that.
         _mount(key=_KEY, data=[data], height=1, on_found_change=_found)

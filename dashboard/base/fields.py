@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.code import Code, Mark
 
 Restored = Callable[[str], object]
 """Called with the `base` of a restored text, before its field is drawn."""
@@ -31,7 +32,7 @@ class Field:
     """A text field of the page, as the browser needs it.
 
     `slot` names the text of a person across reloads; `key` is the widget of this session. `base` identifies what the
-    text was typed over. `initial` is the text of an untouched field.
+    text was typed over. `initial` is the text of an untouched field. With `code`, the browser shows a code editor.
     """
 
     slot: str
@@ -40,6 +41,7 @@ class Field:
     initial: str
     base: str = ""
     restored: Restored | None = None
+    code: Code | None = None
 
     def to_browser(self) -> dict[str, Any]:
         """Return what the script of the page needs to find the field and compare its text."""
@@ -47,7 +49,8 @@ class Field:
         sums = {"crc": checksum(self.text), "initial": checksum(self.initial)}
         prefixes: tuple[str, ...] = session.draft(_SETTLED, ())
         is_settled = self.slot.startswith(prefixes)
-        return {"css": css, "base": self.base, "settled": is_settled, **sums}
+        code = {"code": self.code.to_browser()} if self.code is not None else {}
+        return {"css": css, "base": self.base, "settled": is_settled, **sums, **code}
 
 
 def checksum(text: str) -> int:
@@ -58,7 +61,7 @@ def checksum(text: str) -> int:
 def text_area(label: str, text: str = "", *, key: str, slot: str = "", initial: str | None = None, **how: Any) -> str:
     """Show an `st.text_area` whose text survives a reload.
 
-    `slot` and `initial` default to `key` and `text`; `base` and `restored` are those of a Field.
+    `slot` and `initial` default to `key` and `text`; `base`, `restored` and `code` are those of a Field.
     """
     return _shown(st.text_area, label, text, Field(slot or key, key, "", text if initial is None else initial), how)
 
@@ -69,10 +72,17 @@ def text_input(label: str, text: str = "", *, key: str, slot: str = "", initial:
 
 
 def _shown(show: Callable[..., str | None], label: str, text: str, field: Field, how: dict[str, Any]) -> str:
-    base, restored = how.pop("base", ""), how.pop("restored", None)
+    base, restored, code = how.pop("base", ""), how.pop("restored", None), how.pop("code", None)
     value = str(show(label, text, key=field.key, **how) or "")
-    drawn()[field.slot] = replace(field, text=value, base=base, restored=restored)
+    drawn()[field.slot] = replace(field, text=value, base=base, restored=restored, code=code)
     return value
+
+
+def mark(slot: str, marks: Sequence[Mark]) -> None:
+    """Mark the problems of a field with code that this run of the page has drawn."""
+    field = drawn().get(slot)
+    if field is not None and field.code is not None:
+        drawn()[slot] = replace(field, code=replace(field.code, marks=marks))
 
 
 def settle(prefix: str) -> None:

@@ -38,10 +38,13 @@ class Draft:
         """Return the key of a widget; each revision has its own, so that the widgets are reset."""
         return f"editor-prompt-{self.name}-{self.revision}-{field}"
 
+    def slot(self, field: str) -> str:
+        """Return the slot of a field."""
+        return f"{prefix('prompt', self.name)}{field}"
+
     def kept(self, field: str) -> dict[str, Any]:
         """Return what `fields.text_area` needs to recognise a field after a reload."""
-        slot = f"{prefix('prompt', self.name)}{field}"
-        return {"key": self.key(field), "slot": slot, "base": self.etag, "restored": self._restored}
+        return {"key": self.key(field), "slot": self.slot(field), "base": self.etag, "restored": self._restored}
 
     def _restored(self, etag: str) -> None:
         if etag and etag != self.etag:  # somebody else has saved since: a conflict

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from dashboard.base import fields
+from dashboard.base.code import Code
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.errors import problem_list
@@ -25,6 +27,7 @@ from dashboard.prompt.draft import (
     with_message,
     without_message,
 )
+from dashboard.prompt.marks import mark_problems, mark_unreadable, variables_in
 from engine.prompts.prompt import text_of
 
 _JSON_HEIGHT = 560
@@ -45,21 +48,30 @@ def edit_tab(visit: Visit, draft: Draft) -> None:
     document = document_of(draft.seed)
     is_form = document is not None and has_form(document)
     _mode(draft, is_form=is_form)
+    now = typed(draft)
+    code = Code("prompt", names=variables_in(now.text), fragments=visit.orchestra.fragments.names(visit.who))
     if document is not None and is_form and draft.mode == FIELDS:
-        _fields(draft, document)
+        _fields(draft, document, code)
     else:
         fields.text_area(
-            "Prompt (JSON)", draft.seed, height=_JSON_HEIGHT, persist_state="session", **draft.kept("text")
+            "Prompt (JSON)",
+            draft.seed,
+            height=_JSON_HEIGHT,
+            code=replace(code, language="json", is_document=True),
+            persist_state="session",
+            **draft.kept("text"),
         )
-    problems(visit, draft.name, typed(draft))
+    _problems(visit, draft, now)
 
 
-def problems(visit: Visit, name: str, now: Typed) -> None:
+def _problems(visit: Visit, draft: Draft, now: Typed) -> None:
     """Show the problems of the current text, by line."""
     if now.wrong:
+        mark_unreadable(draft, now.wrong_field)
         st.error(plain(f"{label_of(now.wrong_field)} is not JSON: {now.wrong}"), icon=":material/error:")
         return
-    found = visit.orchestra.prompts.check(visit.who, name, now.text)
+    found = visit.orchestra.prompts.check(visit.who, draft.name, now.text)
+    mark_problems(draft, now.text, found)
     if found:
         problem_list(found, now.text)
     else:
@@ -83,9 +95,9 @@ def _mode(draft: Draft, *, is_form: bool) -> None:
     st.button(label, key=f"mode-{draft.name}", on_click=switch, type="tertiary", icon=icon)
 
 
-def _fields(draft: Draft, document: Mapping[str, Any]) -> None:
+def _fields(draft: Draft, document: Mapping[str, Any], code: Code) -> None:
     for number, message in enumerate(document["messages"]):
-        _message(draft, number, message, len(document["messages"]))
+        _message(draft, number, message, len(document["messages"]), code)
     st.button(
         "Add a message",
         key=f"add-message-{draft.name}",
@@ -106,7 +118,7 @@ def _fields(draft: Draft, document: Mapping[str, Any]) -> None:
                 _json(draft, document, name)
 
 
-def _message(draft: Draft, number: int, message: Mapping[str, Any], count: int) -> None:
+def _message(draft: Draft, number: int, message: Mapping[str, Any], count: int, code: Code) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.selectbox(
             f"Message {number + 1}",
@@ -131,6 +143,7 @@ def _message(draft: Draft, number: int, message: Mapping[str, Any], count: int) 
         text,
         height=min(max(_LINE_PIXELS * lines, 110), 420),
         label_visibility="collapsed",
+        code=code,
         persist_state="session",
         **draft.kept(f"message-{number}"),
     )
@@ -148,6 +161,7 @@ def _json(draft: Draft, document: Mapping[str, Any], name: str) -> None:
         text,
         height=min(max(_LINE_PIXELS * (text.count("\n") + 2), 96), 300),
         help=_HELP[name],
+        code=Code("json"),
         persist_state="session",
         **draft.kept(name),
     )

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import fields, session
+from dashboard.base.code import Code, marks_of
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
 from dashboard.parts.buttons import action_button
@@ -44,10 +45,13 @@ class _Draft:
     def is_changed(self) -> bool:
         return self.typed.rstrip() != self.base.rstrip()
 
+    @property
+    def slot(self) -> str:
+        return f"{prefix('fragment', self.name)}text"
+
     def kept(self) -> dict[str, Any]:
         """Return what `fields.text_area` needs to recognise the field after a reload."""
-        slot = f"{prefix('fragment', self.name)}text"
-        return {"key": self.key, "slot": slot, "base": self.etag, "restored": self._restored}
+        return {"key": self.key, "slot": self.slot, "base": self.etag, "restored": self._restored}
 
     def _restored(self, etag: str) -> None:
         if etag and etag != self.etag:  # somebody else has saved since: a conflict
@@ -66,8 +70,10 @@ def fragment_editor(visit: Visit, file: Fragment) -> None:
     keep(visit, "fragment", file.name, draft.typed if draft.is_changed else None, draft.etag)
     elsewhere(visit, "fragment", file.name, draft.typed, draft.etag, lambda unsaved: _begin(file, unsaved))
     _save_bar(visit, file, draft)
-    fields.text_area("Text", draft.seed, height=_HEIGHT, persist_state="session", **draft.kept())
+    code = Code("prompt", fragments=[one for one in visit.orchestra.fragments.names(visit.who) if one != file.name])
+    fields.text_area("Text", draft.seed, height=_HEIGHT, code=code, persist_state="session", **draft.kept())
     found = visit.orchestra.fragments.check(visit.who, file.name, draft.typed)
+    fields.mark(draft.slot, marks_of(found))
     if found:
         problem_list(found, draft.typed)
 

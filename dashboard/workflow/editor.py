@@ -8,6 +8,7 @@ import streamlit as st
 
 from clients.plural import counted
 from dashboard.base import fields, session
+from dashboard.base.code import Code, marks_of
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
 from dashboard.parts.buttons import action_button
@@ -20,6 +21,8 @@ from engine.workspace.canonical import canonical
 from engine.workspace.drafts import Draft
 
 _HEIGHT = 560
+_STEP_TYPES = "/api/step-types"
+"""Where the editor asks for the step types to complete."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,10 @@ def edit_tab(visit: Visit, file: WorkflowFile) -> None:
         initial=base.text,
         height=_HEIGHT,
         key=_key(file.name),
-        slot=f"{prefix('workflow', file.name)}text",
+        slot=_slot(file.name),
         base=base.etag,
         restored=lambda etag: _restored(file, etag),
+        code=Code("json", is_document=True, uses=_STEP_TYPES),
         persist_state="session",
     )
     keep(visit, "workflow", file.name, text if text != base.text else None, base.etag)
@@ -59,6 +63,10 @@ def edit_tab(visit: Visit, file: WorkflowFile) -> None:
 
 def _key(name: str) -> str:
     return f"editor-{name}"
+
+
+def _slot(name: str) -> str:
+    return f"{prefix('workflow', name)}text"
 
 
 def _opened(file: WorkflowFile) -> _Base:
@@ -97,11 +105,12 @@ def _save_bar(visit: Visit, file: WorkflowFile, base: _Base, text: str) -> None:
 
 def _format_button(name: str, text: str) -> None:
     """Offer the format of `orchestra fmt`; saving alone leaves a text as it is typed."""
-    formatted = _formatted(text)
 
     def reformat() -> None:
-        fields.forget(prefix("workflow", name))
-        session.set_widget(_key(name), formatted)
+        formatted = _formatted(session.widget_value(_key(name), text))  # what was typed since the button was drawn
+        if formatted is not None:
+            fields.forget(prefix("workflow", name))
+            session.set_widget(_key(name), formatted)
 
     st.button(
         "Format",
@@ -109,7 +118,7 @@ def _format_button(name: str, text: str) -> None:
         icon=":material/format_align_left:",
         type="tertiary",
         on_click=reformat,
-        disabled=formatted in (None, text),
+        disabled=_formatted(text) in (None, text),
         help="Order and indent the text as `orchestra fmt` does.",
     )
 
@@ -176,6 +185,7 @@ def _conflict(visit: Visit, file: WorkflowFile, text: str) -> None:
 
 def _problems(visit: Visit, file: WorkflowFile, text: str) -> None:
     problems = file.problems if text == file.text else visit.orchestra.workflows.check(visit.who, file.name, text)
+    fields.mark(_slot(file.name), marks_of(problems))
     if problems:
         if all(problem.severity == "warning" for problem in problems):
             st.success("It can run. Also worth a look:", icon=":material/check_circle:")

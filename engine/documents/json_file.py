@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from engine.base.errors import InvalidFile, InvalidInput, Problem, StorageError
 from engine.documents.json_reader import REMEDIES, Lines, Reader, Spot, Spots, Unreadable
@@ -23,6 +23,15 @@ _DECODER = json.JSONDecoder()
 _CHARACTER = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
 )
+
+
+class Part(NamedTuple):
+    """What stands at a place of a JSON text."""
+
+    path: JsonPath
+    offset: int
+    """An index into the decoded string, if the value is one."""
+    is_key: bool
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,23 @@ class JsonFile:
             if found and isinstance(parent, Spots) and path[-1] in parent.keys:
                 return self._lines.place(parent.keys[str(path[-1])])
         return self.place(path)
+
+    def part_at(self, line: int, column: int) -> Part:
+        """Return what stands at a line and column that `place` or `key_place` has returned."""
+        index = self._lines.index(line, column)
+        path: JsonPath = ()
+        spot, value = self.spot, self.value
+        while isinstance(spot, Spots):
+            key = next((key for key, start in spot.keys.items() if start == index), None)
+            if key is not None:
+                return Part((*path, key), 0, is_key=True)
+            children: Any = spot.values.items() if isinstance(spot.values, dict) else enumerate(spot.values)
+            inside = [(name, child) for name, child in children if _start(child) <= index]
+            if not inside:
+                break
+            name, spot = inside[-1]
+            path, value = (*path, name), value[name]
+        return Part(path, self._offset_in_string(_start(spot), index) if isinstance(value, str) else 0, is_key=False)
 
     def replaced(self, strings: Mapping[JsonPath, str]) -> str:
         """Return the text with strings in place of the values at these paths; all else is unchanged."""
@@ -91,6 +117,12 @@ class JsonFile:
                 return spot, value, False
             spot, value = spot.values[part], value[part]  # type: ignore[index]
         return spot, value, True
+
+    def _offset_in_string(self, start: int, index: int) -> int:
+        offset, start = 0, start + 1
+        while start < index and (character := _CHARACTER.match(self.text, start)) is not None:
+            offset, start = offset + 1, character.end()
+        return offset
 
     def _index_in_string(self, start: int, offset: int) -> int:
         index = start + 1

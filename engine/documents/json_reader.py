@@ -44,6 +44,10 @@ class Lines:
         line = bisect_right(self._starts, index)
         return line, index - self._starts[line - 1] + 1
 
+    def index(self, line: int, column: int) -> int:
+        """Return the index of the character at a place of the text."""
+        return self._starts[line - 1] + column - 1
+
 
 REMEDIES = {
     "syntax": "Correct it here; what follows is not read until then.",

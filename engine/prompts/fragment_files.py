@@ -201,6 +201,11 @@ class FragmentFiles:
         require(p, "view", "see fragments")
         return self._fragment(name, self._store.users(name)[name])
 
+    def names(self, p: Principal) -> Names:
+        """Return the names of all fragments."""
+        require(p, "view", "see fragments")
+        return self._store.shelf.names()
+
     def check(self, p: Principal, name: str, text: str) -> Problems:
         """Return the problems that a text would have as the fragment `name`."""
         require(p, "view", "check fragments")

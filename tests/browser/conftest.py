@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -145,13 +145,29 @@ def settled(page: Page) -> None:
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
+_VALUE = "one => one.isContentEditable ? one.closest('.stTextArea').querySelector('textarea').value : one.value"
+
+
+def text_of(field: Locator) -> str:
+    """Return the text of a field; a code editor draws only what is in view, the text area below it has all."""
+    return str(field.evaluate(_VALUE))
+
+
 def shows(field: Locator, text: str, without: str | None = None) -> None:
     """Wait until a field holds one text and not the other: a field that is drawn anew is empty for a moment."""
-    from playwright.sync_api import expect
-
-    expect(field).to_have_value(re.compile(re.escape(text)), timeout=PATIENCE_SECONDS * 1000)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while text not in (found := text_of(field)):
+        assert time.monotonic() < deadline, f"{text!r} is not in {found!r}"
+        field.page.wait_for_timeout(50)
     if without is not None:
-        assert without not in field.input_value()
+        assert without not in text_of(field)
+
+
+def code_field(page: Page, label: str) -> Locator:
+    """Return the code editor with this label, as soon as it is there."""
+    found = page.get_by_label(label, exact=True).and_(page.locator(".cm-content"))
+    found.wait_for()
+    return found
 
 
 def stays_in_view(found: Locator) -> None:

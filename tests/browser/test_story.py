@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.browser.conftest import REPOSITORY, Served, settled
+from tests.browser.conftest import REPOSITORY, Served, settled, text_of
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_a_prompt_is_changed_and_the_next_run_uses_it(page: Page, served: Served
     page.goto(f"{served.url}/prompt?name=summarize-commits")
     box = page.get_by_role("textbox").filter(has_text=re.compile("You write a digest")).first
     box.wait_for()
-    box.fill(box.input_value() + "\nWrite as for a newspaper.")
+    box.fill(text_of(box) + "\nWrite as for a newspaper.")
     box.press("Control+Enter")
     page.wait_for_timeout(1000)  # until its script begins to run anew
     settled(page)

@@ -72,7 +72,7 @@ def question(served: Served) -> None:
 def field(page: Page, editor: Editor) -> Locator:
     """Open the field; a text that is offered again is taken."""
     offer = page.get_by_role("button", name="Continue", exact=True)
-    found = page.get_by_label(editor.label, exact=True).and_(page.locator("textarea, input"))
+    found = page.get_by_label(editor.label, exact=True).and_(page.locator("textarea, input, .cm-content"))
     for role, name in editor.press:
         pressed = page.get_by_role(role, name=re.compile(f"{name}$"))  # type: ignore[arg-type]
         offer.or_(found).or_(pressed).first.wait_for()

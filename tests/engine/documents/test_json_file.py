@@ -153,6 +153,23 @@ def test_an_offset_counts_escapes_as_they_are_written() -> None:
     assert file.place((0,), 1000) == (1, text.rindex('"') + 1)
 
 
+@pytest.mark.parametrize(
+    ("path", "offset", "is_key"),
+    [
+        pytest.param(("a", 1), 0, False, id="number"),
+        pytest.param(("a", 2, "b"), 0, True, id="key"),
+        pytest.param(("a", 2, "b"), 4, False, id="inside a text, after escapes"),
+        pytest.param(("c",), 0, True, id="key after a list"),
+        pytest.param(("c",), 0, False, id="empty object"),
+        pytest.param((), 0, False, id="whole"),
+    ],
+)
+def test_what_stands_at_a_place_is_found_again(path: JsonPath, offset: int, *, is_key: bool) -> None:
+    file = parse('{"a": [1, 2,\n {"b": "' + r"a\n\ud83d\ude00" + '😀 x"}],\n "c": {}}', "f.json")
+    place = file.key_place(path) if is_key else file.place(path, offset)
+    assert file.part_at(*place) == (path, offset, is_key)
+
+
 def test_one_megabyte_is_read_quickly() -> None:
     step = {"id": "classify", "uses": "llm.extract", "with": {"text": "x" * 40, "list": [1, 2.5, None]}}
     text = json.dumps([step] * 5500, indent=2)[:1_000_000]

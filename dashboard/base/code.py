@@ -1,0 +1,68 @@
+"""What the browser's code editor (`frontend/editor`) needs to know of a text field that holds code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from engine.base.errors import Problem
+from engine.base.remedies import in_words_of
+
+Language = Literal["json", "prompt"]
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name to complete inside `{{ }}`; `detail` says what it is, e.g. its type."""
+
+    label: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A problem at a place of the text: line and column from 1; without a length, it covers the word there."""
+
+    line: int
+    column: int
+    severity: str
+    message: str
+    length: int = 0
+
+
+@dataclass(frozen=True)
+class Code:
+    """How a field is edited.
+
+    `is_document` tells a whole file from a field of a form: it has line numbers, and Tab indents. `fragments` are the
+    names after `fragment("`. `uses` is the address of the step types to complete after `"uses": "`.
+    """
+
+    language: Language
+    is_document: bool = False
+    names: Sequence[Name] = ()
+    fragments: Sequence[str] = ()
+    uses: str = ""
+    marks: Sequence[Mark] = ()
+
+    def to_browser(self) -> dict[str, Any]:
+        """Return the form that `editor.js` reads."""
+        return {
+            "language": self.language,
+            "document": self.is_document,
+            "names": [asdict(one) for one in self.names],
+            "fragments": list(self.fragments),
+            "uses": self.uses,
+            "marks": [asdict(one) for one in self.marks],
+        }
+
+
+def marks_of(problems: Iterable[Problem]) -> list[Mark]:
+    """Return the problems of a file as marks in its text."""
+    return [Mark(one.line, one.column, one.severity, message_of(one)) for one in problems]
+
+
+def message_of(problem: Problem) -> str:
+    """Return the message and the remedy of a problem as text."""
+    return f"{problem.message}\n{in_words_of('page', problem.remedy)}".strip()

@@ -1,0 +1,205 @@
+// A code editor over a text area of Streamlit, which stays in the page and holds the text: each change is written into
+// it at once, as if it was typed there. So whatever keeps, restores and sends typed text works as for any other field.
+// Loaded by dashboard/assets/browser.js.
+
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
+import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
+import { Annotation, EditorState } from "@codemirror/state";
+import { EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
+
+import { completions, endOf, language, spaceInside } from "./languages.js";
+import { addStyle, theme } from "./theme.js";
+
+const COMMIT_MS = 400;
+const TALLEST = 0.7;
+
+const fromPage = Annotation.define();
+const setValue = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+const page = { fields: [], crc32: () => 0, mounted: new Map(), due: 0 };
+
+// Show these fields as editors: [{css, crc, code: {language, document, names, fragments, uses, marks}}].
+export function show(fields, crc32) {
+  addStyle();
+  page.fields = fields;
+  page.crc32 = crc32;
+  mountAll();
+}
+
+// Streamlit may draw a field anew at any time.
+new MutationObserver(() => {
+  page.due ||= requestAnimationFrame(() => {
+    page.due = 0;
+    mountAll();
+  });
+}).observe(document.body, { childList: true, subtree: true });
+
+function mountAll() {
+  for (const [textarea, editor] of page.mounted) if (!textarea.isConnected) editor.destroy();
+  for (const field of page.fields) {
+    const textarea = document.querySelector(`.${CSS.escape(field.css)} textarea`);
+    if (!textarea) continue;
+    if (!page.mounted.has(textarea)) page.mounted.set(textarea, new Editor(textarea, field));
+    page.mounted.get(textarea).describe(field);
+  }
+}
+
+class Editor {
+  constructor(textarea, field) {
+    this.textarea = textarea;
+    this.field = field;
+    this.described = null;
+    this.timer = 0;
+    this.isMirroring = false;
+    this.host = document.createElement("div");
+    this.host.className = "code-editor";
+    const isFocused = textarea === document.activeElement;
+    const { offsetHeight: height, selectionStart: anchor, selectionEnd: head, scrollTop } = textarea;
+    if (this.isDocument) this.host.style.height = `${height}px`;
+    else Object.assign(this.host.style, { minHeight: `${height}px`, maxHeight: `${Math.round(innerHeight * TALLEST)}px` });
+    this.view = new EditorView({
+      parent: this.host,
+      state: EditorState.create({ doc: textarea.value, extensions: this.extensions() }),
+    });
+    this.replaceInPage();
+    if (isFocused) {
+      const end = this.view.state.doc.length;
+      this.view.dispatch({ selection: { anchor: Math.min(anchor, end), head: Math.min(head, end) } });
+      this.view.focus();
+      this.view.scrollDOM.scrollTop = scrollTop;
+      if (this.text !== "") this.commitSoon();
+    }
+  }
+
+  get isDocument() {
+    return this.field.code.document;
+  }
+
+  get text() {
+    return this.view.state.doc.toString();
+  }
+
+  extensions() {
+    const { language: name } = this.field.code;
+    const current = () => this.field.code;
+    const keys = [{ key: "Mod-Enter", run: () => this.commit() }];
+    const forDocuments = [lineNumbers(), foldGutter(), codeFolding(), lintGutter(), indentOnInput(), keymap.of([indentWithTab])];
+    return [
+      keymap.of(keys),
+      highlightSpecialChars(), history(), bracketMatching(), closeBrackets(), highlightActiveLine(),
+      highlightActiveLineGutter(), highlightSelectionMatches(), search({ top: true }), indentUnit.of("  "),
+      EditorView.inputHandler.of(spaceInside),
+      autocompletion({ override: completions(current) }),
+      language(name, current),
+      this.isDocument ? forDocuments : EditorView.lineWrapping,
+      keymap.of([
+        ...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap,
+        ...defaultKeymap,
+      ]),
+      EditorView.contentAttributes.of(this.attributes()),
+      EditorView.updateListener.of((update) => this.onUpdate(update)),
+      EditorView.domEventHandlers({ blur: () => { this.commit(); } }),
+      theme,
+    ];
+  }
+
+  attributes() {
+    const leave = this.isDocument ? "Escape, then Tab, leaves the field." : "Tab leaves the field.";
+    return {
+      "aria-label": this.textarea.getAttribute("aria-label") ?? "",
+      "aria-description": `Code editor. ${leave} Control and space completes, Control and F searches.`,
+      spellcheck: this.field.code.language === "prompt" ? "true" : "false",
+    };
+  }
+
+  // The textarea gives up its name: a reader of the page finds one field of this name, which is the editor.
+  replaceInPage() {
+    const { textarea } = this;
+    textarea.after(this.host);
+    textarea.setAttribute("aria-hidden", "true");
+    textarea.removeAttribute("aria-label");
+    textarea.tabIndex = -1;
+    const label = textarea.closest(".stTextArea")?.querySelector("label");
+    label?.removeAttribute("for");
+    label?.addEventListener("click", (event) => {
+      if (!event.target.closest("button")) this.view.focus();
+    });
+    this.watch = new MutationObserver(() => this.adopt());
+    this.watch.observe(textarea, { childList: true, characterData: true, subtree: true });
+    textarea.addEventListener("input", () => {
+      if (this.isMirroring) return; // a program types there: an extension of the browser, a test
+      this.adopt();
+      this.commitSoon();
+    });
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+    this.watch.disconnect();
+    this.view.destroy();
+    page.mounted.delete(this.textarea);
+  }
+
+  onUpdate(update) {
+    if (!update.docChanged || update.transactions.some((one) => one.annotation(fromPage))) return;
+    this.isMirroring = true;
+    setValue.call(this.textarea, this.text);
+    this.textarea.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    this.isMirroring = false;
+    this.commitSoon();
+  }
+
+  commitSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.commit(), COMMIT_MS);
+  }
+
+  // Make Streamlit send the text, as when the field is left.
+  commit() {
+    if (this.view.composing && this.view.hasFocus) {
+      this.commitSoon();
+      return true;
+    }
+    clearTimeout(this.timer);
+    this.textarea.dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
+    return true;
+  }
+
+  // Take over a text that did not come from here: Format, Undo all, a restored text.
+  adopt() {
+    const next = this.textarea.value;
+    const now = this.text;
+    if (this.isMirroring || next === now) return;
+    let from = 0;
+    while (from < now.length && from < next.length && now[from] === next[from]) from += 1;
+    let same = 0;
+    const most = Math.min(now.length, next.length) - from;
+    while (same < most && now[now.length - 1 - same] === next[next.length - 1 - same]) same += 1;
+    const changes = { from, to: now.length - same, insert: next.slice(from, next.length - same) };
+    this.view.dispatch({ changes, annotations: fromPage.of(true) });
+  }
+
+  // Take over what the page says of the field: names to complete, and problems, if they are of the text shown.
+  describe(field) {
+    this.field = field;
+    this.adopt();
+    if (field === this.described) return;
+    this.described = field;
+    const isOfThisText = page.crc32(this.text) === field.crc;
+    this.view.dispatch(isOfThisText ? setDiagnostics(this.view.state, this.diagnostics()) : {});
+  }
+
+  diagnostics() {
+    const { state } = this.view;
+    return this.field.code.marks.map(({ line, column, length, severity, message }) => {
+      const shown = state.doc.line(Math.min(Math.max(line, 1), state.doc.lines));
+      const letters = [...shown.text]; // Python counts letters, not UTF-16 units;
+      const at = (count) => Math.min(shown.from + letters.slice(0, count).join("").length, shown.to);
+      const from = at(Math.max(column, 1) - 1);
+      const to = length ? at(Math.max(column, 1) - 1 + length) : endOf(state, from);
+      return { from, to: Math.max(to, from), severity, message };
+    });
+  }
+}

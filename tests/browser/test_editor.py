@@ -1,0 +1,232 @@
+"""The code editor over the text areas of prompts and workflows: what it shows, and that it loses nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from engine.workflows.new_workspace import init
+from tests.browser.conftest import Served, code_field, counts, serving, settled, shows, sign_in, text_of
+from tests.patience import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+WORKFLOW = "Workflow (JSON)"
+MESSAGE = "Text of message 2"
+
+
+@pytest.fixture
+def prompt(served: Served, page: Page, request: pytest.FixtureRequest) -> Page:
+    """The page of a prompt that nobody has edited yet, with the caret at the end of a message."""
+    name = f"of-{abs(hash(request.node.name))}"
+    text = (served.root / "prompts" / "classify-mail.json").read_text()
+    (served.root / "prompts" / f"{name}.json").write_text(text)
+    page.goto(f"{served.url}/prompt?name={name}&tab=edit")
+    at_end(code_field(page, MESSAGE))
+    return page
+
+
+def opened(served: Served, page: Page, name: str) -> Locator:
+    page.goto(f"{served.url}/workflow?name={name}&tab=edit")
+    field = code_field(page, WORKFLOW)
+    settled(page)
+    return field
+
+
+def at_end(field: Locator) -> None:
+    field.click()
+    field.page.keyboard.press("Control+End")
+
+
+def written(served: Served, name: str, **document: object) -> None:
+    file = served.root / "workflows" / f"{name}.json"
+    file.write_text(json.dumps({"schema_version": 1, "title": name, "steps": [], **document}, indent=2))
+
+
+def test_a_problem_shows_while_one_types_and_the_caret_stays(prompt: Page) -> None:
+    prompt.keyboard.type("\nAbout {{ nobody")
+    marked = prompt.locator(".cm-lintRange-error")
+    marked.wait_for()
+    assert marked.all_inner_texts() == ["nobody"]
+    prompt.keyboard.type("_else")
+    prompt.get_by_text("The variable 'nobody_else' is used and not declared.").wait_for()
+    settled(prompt)
+    assert marked.all_inner_texts() == ["nobody_else"]
+    assert text_of(code_field(prompt, MESSAGE)).endswith("\nAbout {{ nobody_else }}")
+
+
+def test_variables_fragments_and_step_types_are_completed(served: Served, prompt: Page) -> None:
+    fragments = served.root / "prompts" / "fragments"
+    fragments.mkdir(exist_ok=True)
+    (fragments / "house-tone.md").write_text("Be kind.\n")
+    prompt.keyboard.type("\n{{ sub")
+    prompt.locator(".cm-tooltip-autocomplete").get_by_text("subject").wait_for()
+    prompt.wait_for_timeout(200)  # the list takes no key in its first moment
+    prompt.keyboard.press("Enter")
+    assert text_of(code_field(prompt, MESSAGE)).endswith("\n{{ subject }}")
+    prompt.keyboard.press("End")
+    settled(prompt)
+    prompt.get_by_text("Not saved yet.").wait_for()
+    prompt.keyboard.type(' {{ fragment("h')
+    prompt.locator(".cm-tooltip-autocomplete").get_by_text("house-tone").wait_for()
+
+    written(served, "completed", steps=[{"id": "read", "uses": "gmail.sea"}])
+    field = opened(served, prompt, "completed")
+    field.get_by_text("gmail.sea").click()
+    prompt.keyboard.press("End")
+    prompt.keyboard.press("ArrowLeft")
+    prompt.keyboard.type("rch")
+    prompt.locator(".cm-tooltip-autocomplete").get_by_text("gmail.search_messages").wait_for()
+    prompt.wait_for_timeout(200)
+    prompt.keyboard.press("Enter")
+    shows(field, '"gmail.search_messages"')
+
+
+def test_problems_of_a_workflow_are_marked_where_they_stand(served: Served, page: Page) -> None:
+    wrong = {"id": "say", "uses": "flow.approve", "with": {"message": "Ж😀 {{ inputs.nowhere }}"}}
+    written(served, "marked", steps=[wrong])
+    opened(served, page, "marked")
+    counts(page.locator(".cm-lintRange-error"), 1)
+    assert page.locator(".cm-lintRange-error").inner_text() == ".nowhere"
+    page.locator(".cm-lint-marker-error").first.hover()
+    page.locator(".cm-tooltip-lint").wait_for()
+
+
+def test_the_last_key_is_there_after_a_reload_and_after_a_press_on_a_link(served: Served, page: Page) -> None:
+    at_end(opened(served, page, "inbox-triage"))
+    page.keyboard.type(" one")
+    page.reload()
+    for later in ("two", "three"):
+        continue_if_asked(page)
+        field = code_field(page, WORKFLOW)
+        shows(field, " one" if later == "two" else " two")
+        settled(page)
+        at_end(field)
+        page.keyboard.type(f" {later}")
+        page.get_by_role("link", name=re.compile("Connections")).first.click(no_wait_after=True)
+        page.wait_for_url("**/connections")
+        page.get_by_role("heading", name="Connections").wait_for()
+        settled(page)
+        page.go_back()
+    continue_if_asked(page)
+    shows(code_field(page, WORKFLOW), " one two three")
+
+
+def continue_if_asked(page: Page) -> None:
+    offer = page.get_by_role("button", name="Continue", exact=True)
+    offer.or_(page.locator(".cm-content")).first.wait_for()
+    if offer.is_visible():
+        offer.click()
+
+
+def test_typing_on_while_the_page_is_drawn_loses_no_key(served: Served, page: Page) -> None:
+    written(served, "typed", title="")
+    field = opened(served, page, "typed")
+    at_end(field)
+    words = " ".join(f"word{number}" for number in range(60))
+    page.keyboard.type(f"\n{words}", delay=70)  # reruns come in between
+    page.keyboard.press("ArrowLeft")
+    page.get_by_text("Not saved yet.").wait_for()
+    settled(page)
+    assert text_of(field).endswith(words)
+
+
+def test_a_restart_of_the_server_loses_nothing(tmp_path: Path, browser: Browser) -> None:
+    init(tmp_path / "workspace")
+    with serving(tmp_path / "workspace") as first:
+        context = browser.new_context(storage_state=sign_in(first, browser))  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        page = context.new_page()
+        at_end(opened(first, page, "inbox-triage"))
+        page.keyboard.type("before the restart")
+    with serving(tmp_path / "workspace", urlsplit(first.url).port or 0) as again:
+        page.goto(f"{again.url}/workflow?name=inbox-triage&tab=edit")
+        continue_if_asked(page)
+        shows(code_field(page, WORKFLOW), "before the restart")
+        context.close()
+
+
+def test_format_and_undo_all_replace_the_text_and_control_z_brings_it_back(served: Served, page: Page) -> None:
+    written(served, "formatted")
+    field = opened(served, page, "formatted")
+    field.fill('{"steps": [], "schema_version": 1, "title": "Squeezed"}')
+    page.get_by_role("button", name="Format").and_(page.locator(":enabled")).click()
+    shows(field, '\n  "title": "Squeezed",\n')
+    counts(field.get_by_text('"title": "Squeezed",'), 1)
+    field.click()
+    page.keyboard.press("Control+z")
+    shows(field, '{"steps": [], "schema_version": 1, "title": "Squeezed"}')
+    page.get_by_role("button", name="Undo all").click()
+    shows(field, '"title": "formatted"')
+    counts(field.get_by_text('"title": "formatted"'), 1)
+
+
+def test_two_tabs_edit_apart(served: Served, page: Page) -> None:
+    written(served, "twice")
+    second = page.context.new_page()
+    for window in (page, second):
+        opened(served, window, "twice")
+    for window, text in ((page, "of the first"), (second, "of the second")):
+        at_end(code_field(window, WORKFLOW))
+        window.keyboard.type(f" {text}")
+        window.get_by_text("Not saved yet.").wait_for()
+    second.get_by_text("You are also editing this in another window").wait_for()
+    second.get_by_role("button", name="Use the other one").click()
+    shows(code_field(second, WORKFLOW), "of the first", without="of the second")
+    counts(code_field(second, WORKFLOW).get_by_text("of the first"), 1)
+    assert "of the second" not in text_of(code_field(page, WORKFLOW))
+
+
+def test_the_keyboard_leads_in_and_out_and_the_field_has_one_name(served: Served, page: Page) -> None:
+    written(served, "keyboard")
+    field = opened(served, page, "keyboard")
+    assert page.get_by_label(WORKFLOW).count() == 1
+    assert "Escape, then Tab" in (field.get_attribute("aria-description") or "")
+    page.get_by_text(WORKFLOW).click()  # the label
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Tab")
+    shows(field, "  {")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.stTextArea')") is None
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.matches('.cm-content')")
+
+
+def test_nothing_is_refused_by_the_content_security_policy(served: Served, page: Page) -> None:
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', (one) => (window.refused ??= []).push(one.blockedURI))"
+    )
+    field = opened(served, page, "inbox-triage")
+    at_end(field)
+    page.keyboard.press("Control+f")
+    page.locator(".cm-search").wait_for()
+    assert page.evaluate("window.refused ?? []") == []
+
+
+def test_without_the_script_the_text_area_stays(served: Served, page: Page) -> None:
+    page.route("**/assets/editor-*", lambda route: route.abort())
+    written(served, "plain")
+    page.goto(f"{served.url}/workflow?name=plain&tab=edit")
+    page.wait_for_selector("html[data-keeps-text]", state="attached")
+    area = page.get_by_label(WORKFLOW)
+    settled(page)
+    area.fill('{"half": ')
+    area.blur()
+    page.get_by_text("Not saved yet.").wait_for()
+    assert page.locator(".cm-content").count() == 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_fits(served: Served, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    opened(served, page, "inbox-triage")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
