@@ -205,8 +205,7 @@ def test_nothing_is_refused_by_the_content_security_policy(served: Served, page:
     page.add_init_script(
         "addEventListener('securitypolicyviolation', (one) => (window.refused ??= []).push(one.blockedURI))"
     )
-    field = opened(served, page, "inbox-triage")
-    at_end(field)
+    at_end(opened(served, page, "commit-digest"))
     page.keyboard.press("Control+f")
     page.locator(".cm-search").wait_for()
     assert page.evaluate("window.refused ?? []") == []
@@ -228,5 +227,5 @@ def test_without_the_script_the_text_area_stays(served: Served, page: Page) -> N
 @pytest.mark.parametrize("width", [1280, 390])
 def test_it_fits(served: Served, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    opened(served, page, "inbox-triage")
+    opened(served, page, "reply-drafts")
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
