@@ -23,6 +23,8 @@ _LONGEST_SEEN = 80
 _MOST_PARTS = 20_000
 _MOST_STEPS_A_SCHEMA = 5 * MOST_STEPS
 _MOST_ERRORS = 50
+_KEPT_CHARACTERS = 2_000
+"""Of schemas whose faults are kept; those of variables are short, and often alike."""
 _TOO_INVOLVED = "Its schema cannot be used: it is too complex to be checked."
 _TOO_MUCH = (
     f"It takes more than {MOST_STEPS:,} steps to check it against its schema."
@@ -38,6 +40,16 @@ _REFERENCES = ("$ref", "$dynamicRef")
 
 def schema_faults(schema: Any) -> Iterator[tuple[Path, str]]:
     """Yield (path inside the schema, sentence) for each problem of a schema, including its default."""
+    text = compact_json(schema) if isinstance(schema, Mapping) else ""
+    yield from _kept_faults(text) if 0 < len(text) <= _KEPT_CHARACTERS else _found_faults(schema)
+
+
+@lru_cache(maxsize=1024)
+def _kept_faults(text: str) -> tuple[tuple[Path, str], ...]:
+    return tuple(_found_faults(json.loads(text)))
+
+
+def _found_faults(schema: Any) -> Iterator[tuple[Path, str]]:
     broken = list(_broken(schema))
     yield from broken
     if not broken and isinstance(schema, Mapping) and "default" in schema:

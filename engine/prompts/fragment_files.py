@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -79,11 +79,17 @@ class FragmentStore:
 
     def text(self, name: str) -> str:
         """Return the text that takes the place of a reference. Raises UnknownName, InvalidFile."""
-        known = self.shelf.names()
-        if name not in known:
+        try:
+            return self.shelf.text(name).removesuffix("\n")
+        except (UnknownName, InvalidInput) as error:
+            known = self.shelf.names()
             remedy = f"{did_you_mean(name, known)} Create it with `orchestra fragments set NAME FILE`.".strip()
-            raise UnknownName("fragment", name, remedy=remedy)
-        return self.shelf.text(name).removesuffix("\n")
+            raise UnknownName("fragment", name, remedy=remedy) from error
+
+    def state(self) -> Hashable | None:
+        """Return what changes when a fragment is made, changed or removed; None if one has changed just now."""
+        stamps = {name: self.shelf.stamp(name) for name in self.shelf.names()}
+        return None if None in stamps.values() else tuple(stamps.items())
 
     def mark(self, name: str) -> str:
         """Return the hash of a fragment's text, with the fragments in it, as a version keeps it; "" if it has none."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -13,12 +13,13 @@ from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Proble
 from engine.base.names import checked_name, timestamp
 from engine.documents.json_file import parse
 from engine.files import atomic as files
+from engine.files.kept import Kept
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.prompts import prompt_text
 from engine.prompts.prompt import MarkedMessage, checked, marked
 from engine.prompts.prompts import DEFAULT_LABEL, PromptStore
-from engine.prompts.protected import CaseProof, Grounds, checked_reason, protected_in
+from engine.prompts.protected import CaseProof, Grounds, checked_reason, labels_of, protected_in
 from engine.prompts.tags import tags_of
 from engine.workspace.blanks import blank_prompt, checked_title, title_of
 from engine.workspace.canonical import canonical
@@ -28,6 +29,7 @@ Problems: TypeAlias = list[Problem]
 Prove: TypeAlias = Callable[[str, PromptDefinition], CaseProof]
 Names: TypeAlias = list[str]
 Messages: TypeAlias = list[MarkedMessage]
+_KEPT_SUMMARIES = 1_000
 _TEXT = "text"
 """The file name in problems of a text that is imported."""
 
@@ -106,6 +108,7 @@ class PromptFiles:
         self._store = store
         self._shelf = store.shelf
         self._audit = audit
+        self._summaries: Kept[PromptSummary] = Kept(_KEPT_SUMMARIES)
 
     def list(self, p: Principal, search: str = "", tags: Sequence[str] = ()) -> list[PromptSummary]:
         """Return every prompt by name; a damaged one is listed with its problems.
@@ -115,7 +118,8 @@ class PromptFiles:
         """
         require(p, "view", "see prompts")
         users, wanted = self._store.all_users(), search.strip().casefold()
-        found = (_summary(self._or_damaged(name), used_by) for name, used_by in users.items())
+        fragments = self._store.fragments.state()
+        found = (replace(self._summary(name, fragments), used_by=used_by) for name, used_by in users.items())
         return [one for one in found if wanted in _words(one) and set(tags) <= set(one.tags)]
 
     def get(self, p: Principal, name: str, version: int | None = None) -> PromptFile:
@@ -300,6 +304,10 @@ class PromptFiles:
         except OrchestraError:  # `check` says why
             return dict(document)
 
+    def _summary(self, name: str, fragments: Hashable | None) -> PromptSummary:
+        state = self._store.state(name, fragments)
+        return self._summaries.get(name, state, lambda: _summary(self._or_damaged(name)))
+
     def _working(self, name: str) -> PromptDefinition:
         return checked(self._shelf.read(name))
 
@@ -328,15 +336,15 @@ class PromptFiles:
         return self._described(name, text)
 
     def _saved(self, name: str, version: int) -> PromptFile:
-        return self._described(name, self._store.version(name, version).text)
+        text = self._store.version_text(name, version)
+        return self._described(name, text, self._value(name, self._shelf.text(name)) or {})
 
-    def _described(self, name: str, text: str) -> PromptFile:
+    def _described(self, name: str, text: str, working: Any = None) -> PromptFile:
+        """`working`: what the file has, if `text` is that of a version."""
         problems = self._store.check(name, text)
-        try:
-            value = parse(text, self._shelf.file(name)).value
-        except InvalidFile:
-            value = None
-        document, labels = value if isinstance(value, dict) else None, self._store.labels(name)
+        value = self._value(name, text)
+        of_prompt = working if working is not None else value
+        document, labels = value if isinstance(value, dict) else None, labels_of(of_prompt)
         return PromptFile(
             name,
             text,
@@ -345,10 +353,16 @@ class PromptFiles:
             problems,
             self._store.versions(name),
             labels,
-            self._protected(name),
+            protected_in(of_prompt),
             self._store.changed_fragments(name, labels[DEFAULT_LABEL]) if DEFAULT_LABEL in labels else [],
-            self._store.tags(name),
+            tags_of(of_prompt),
         )
+
+    def _value(self, name: str, text: str) -> Any:
+        try:
+            return parse(text, self._shelf.file(name)).value
+        except InvalidFile:
+            return None
 
     def _or_damaged(self, name: str) -> PromptFile:
         """Return the file, or why it cannot be read, as a problem: nothing breaks the list."""
@@ -373,7 +387,7 @@ def _words(one: PromptSummary) -> str:
     return "\n".join([one.name, one.title, one.description, *one.tags]).casefold()
 
 
-def _summary(file: PromptFile, used_by: Names) -> PromptSummary:
+def _summary(file: PromptFile) -> PromptSummary:
     document = file.document or {}
     title, description = document.get("title"), document.get("description")
     return PromptSummary(
@@ -383,7 +397,7 @@ def _summary(file: PromptFile, used_by: Names) -> PromptSummary:
         versions=file.versions,
         labels=file.labels,
         problems=sum(one.severity == "error" for one in file.problems),
-        used_by=used_by,
+        used_by=[],
         changed_fragments=file.changed_fragments,
         tags=tags_of(document),
     )

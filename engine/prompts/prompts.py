@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import Any
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
 from engine.base.names import child
-from engine.documents.json_file import JsonFile, parse, read
+from engine.documents.json_file import JsonFile, parse, read_text
 from engine.files.atomic import etag, exclusive, make_folder, write_whole
+from engine.files.kept import Kept
 from engine.prompts import prompt
 from engine.prompts.fragment_files import FragmentStore
 from engine.prompts.fragments import with_fragments
@@ -30,13 +31,14 @@ from engine.prompts.protected import (
     require_unprotected,
     unprotecting,
 )
-from engine.prompts.tags import tagged, tags_of
+from engine.prompts.tags import tagged
 from engine.workspace.blanks import titled_as_copy
 from engine.workspace.canonical import as_written, canonical
 from engine.workspace.references import rename_references, require_readable_users, require_unused, users, users_by_name
 from engine.workspace.workspace import Workspace
 
 DEFAULT_LABEL = "production"
+_KEPT_CHECKS = 100
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
 
 
@@ -48,6 +50,7 @@ class PromptStore:
         self.fragments = FragmentStore(workspace)
         self._workflows = workspace.workflows
         self._lock = workspace.state_dir / "prompt-versions.lock"
+        self._checked: Kept[list[Problem]] = Kept(_KEPT_CHECKS)
 
     def resolve(self, reference: str) -> PromptDefinition:
         """Return the document for `name`, `name@label` or `name@7`, with its number as "version".
@@ -71,11 +74,18 @@ class PromptStore:
 
     def version(self, name: str, number: int) -> JsonFile:
         """Return one saved version. Raises UnknownName, InvalidFile."""
+        return parse(self.version_text(name, number), self._version_file(name, number))
+
+    def version_text(self, name: str, number: int) -> str:
+        """Return the text of one saved version. Raises UnknownName, InvalidFile."""
         known = self.versions(name)
         if number not in known:
             remedy = "" if known else f"Save a version of {name} first."
             raise UnknownName(f"version of the prompt {name}", str(number), [str(one) for one in known], remedy=remedy)
-        return read(self._version_path(name, number), f"prompts/{name}.versions/{number}.json")
+        return read_text(self._version_path(name, number), self._version_file(name, number))
+
+    def _version_file(self, name: str, number: int) -> str:
+        return f"prompts/{name}.versions/{number}.json"
 
     def number_of(self, name: str, document: Mapping[str, object]) -> int | None:
         """Return the newest version with this content, whatever the labels; None if there is none."""
@@ -96,8 +106,8 @@ class PromptStore:
         that has changed only because another one in it has, the other one is returned.
         """
         try:
-            kept = self.version(name, number).value.get("fragments") or {}
-        except (InvalidFile, UnknownName, AttributeError):  # the version says so itself
+            kept = _fragments_of(self.version_text(name, number))
+        except (InvalidFile, UnknownName):  # the version says so itself
             return []
         changed = [one for one, mark in kept.items() if self.fragments.mark(one) != mark]
         known = self.fragments.shelf.names() if changed else []
@@ -112,20 +122,26 @@ class PromptStore:
         except InvalidFile:
             return {}
 
-    def tags(self, name: str) -> list[str]:
-        """Return the tags of a prompt, [] if its file cannot be read."""
-        try:
-            return tags_of(self.shelf.read(name).value)
-        except InvalidFile:
-            return []
-
     def check(self, name: str, text: str) -> list[Problem]:
         """Return every problem of a working text, by line and column."""
+        versions, shared = self.versions(name), self.fragments.state() if _may_have_fragments(text) else ()
+        state = None if shared is None else (tuple(versions), shared)
+        return [*self._checked.get((name, text), state, lambda: self._problems(name, text, versions))]
+
+    def _problems(self, name: str, text: str, versions: list[int]) -> list[Problem]:
         try:
             file = parse(text, self.shelf.file(name))
         except InvalidFile as error:
             return error.problems
-        return problems_of(file, self.versions(name), self.fragments.text)
+        return problems_of(file, versions, self.fragments.text)
+
+    def state(self, name: str, fragments: Hashable | None) -> Hashable | None:
+        """Return what changes with what a list shows of a prompt; None if that is not known, as just after a change.
+
+        `fragments`: their state.
+        """
+        own = self.shelf.stamp(name)
+        return None if own is None or fragments is None else (own, tuple(self.versions(name)), fragments)
 
     def save(self, name: str, text: str, known_etag: str | None, by: str) -> str:
         """Save the working text as written, with a final line break; return the text that was written.
@@ -318,6 +334,20 @@ class PromptStore:
 
     def _version_path(self, name: str, number: int) -> Path:
         return child(self._folder(name), f"{number}.json")
+
+
+def _may_have_fragments(text: str) -> bool:
+    return "fragment" in text or "\\u" in text  # an escaped name
+
+
+@lru_cache(maxsize=256)
+def _fragments_of(text: str) -> Mapping[str, str]:
+    """Return the fragments that a version has, with their hashes. Raises InvalidFile."""
+    if not _may_have_fragments(text):
+        return {}
+    document = parse(text, "version").value
+    found = document.get("fragments") if isinstance(document, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _content(document: Any) -> Any:

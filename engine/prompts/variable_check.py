@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.base.errors import ExpressionError
 from engine.compiler.analysis.constants import failing
@@ -25,7 +26,7 @@ class VariableChecker:
         """Return a checker for variables with these schemas; a variable with an invalid schema may be anything."""
         return cls(Visible({name: {} if any(schema_faults(schema)) else schema for name, schema in variables.items()}))
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """The names of the variables."""
         return frozenset(self.visible.variables)

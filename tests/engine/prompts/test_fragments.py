@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,32 @@ def test_a_rename_follows_into_prompts_and_fragments(place: Place) -> None:
     assert place.fragments.get(VIEWER, "both").text == '{{ fragment("voice") }} {{ fragment("voice") }}\n'
     assert [one.name for one in place.fragments.list(VIEWER)] == ["both", "voice"]
     assert not [one for one in place.prompts.get(VIEWER, "greet").problems if one.severity == "error"]
+
+
+def test_the_list_follows_each_change_though_it_keeps_what_it_found(place: Place) -> None:
+    place.has(tone="kind")
+    place.version('{{ fragment("tone") }}')
+    versions = place.workspace.root / "prompts" / "greet.versions"
+
+    def listed() -> tuple[str, int, list[int], list[str]]:
+        time.sleep(0.15)  # until a further change shows in the times of the files
+        found = [place.prompts.list(VIEWER) for _ in range(2)]
+        assert found[0] == found[1]
+        [one] = found[0]
+        return one.title, one.problems, one.versions, one.changed_fragments
+
+    assert listed() == ("greet", 0, [1], [])
+    (place.workspace.root / "prompts" / "fragments" / "tone.md").write_text("{{ lost }}")
+    assert listed() == ("greet", 1, [1], ["tone"])
+    place.fragments.save(EDITOR, "tone", "kind", place.fragments.get(EDITOR, "tone").etag)
+    assert listed() == ("greet", 0, [1], [])
+    file = place.workspace.root / "prompts" / "greet.json"
+    file.write_text(file.read_text().replace('"schema_version": 1', '"schema_version": 1, "title": "Hello"'))
+    assert listed() == ("Hello", 0, [1], [])
+    (versions / "2.json").write_text((versions / "1.json").read_text())
+    assert listed() == ("Hello", 0, [1, 2], [])
+    (versions / "1.json").unlink()
+    assert listed() == ("Hello", 1, [2], [])
 
 
 def test_a_renamed_fragment_has_not_changed(place: Place) -> None:
