@@ -289,6 +289,8 @@ def _may_write(run: Run, loop: StepRecord) -> bool:
 
 
 def _writes_directly(step: StepDefinition) -> bool:
+    if not step.uses:  # a loop in the loop
+        return False
     try:
         return step_type(step.uses).effect_of(step.arguments)[0] is Effect.WRITES
     except OrchestraError:
