@@ -15,7 +15,7 @@ from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.base.errors import InvalidFile, Problem, UnknownName
 from engine.base.statuses import AccountMode
 from engine.blobs.disk import DiskBlobs
-from engine.compiler.compiler import Surroundings
+from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreements

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
 from engine.blobs.disk import DiskBlobs
-from engine.compiler.compiler import Surroundings
+from engine.compiler.definition.environment import Surroundings
 from engine.connections.accounts import Accounts
 from engine.connections.connection_failures import Troubles
 from engine.connections.connections import Connections

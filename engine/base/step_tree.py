@@ -16,6 +16,8 @@ from typing import Generic, TypeVar
 
 from engine.base.json_text import JsonObject
 
+CALL = "workflow.run"
+"""The step type that calls another workflow."""
 FAILURE = "on_failure"
 ON_ERROR = "on_error"
 FAILURE_PREFIX = f"{FAILURE}."

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError
+from engine.base.step_tree import CALL
 from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.allow_check import check_allowed
 from engine.compiler.checks.approval_check import check_approval
@@ -20,7 +21,7 @@ from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import Action
-from engine.compiler.definition.schemas import CALL, Outputs, step_prompts
+from engine.compiler.definition.schemas import Outputs, step_prompts
 from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import ANYTHING
 from engine.plugins.registry import step_type

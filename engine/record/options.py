@@ -12,7 +12,6 @@ from engine.base.step_path import StepPath
 from engine.base.wording import did_you_mean, listed
 from engine.compiler.definition.plan import Node, Plan
 from engine.documents.schema_check import misfits
-from engine.record.step_dependencies import outputs_needed
 from engine.record.storable import unstorable
 from engine.record.types.run import CorrectedAnswer, Receipts, RunOptions, RunStart
 from engine.store.runs import is_test
@@ -128,6 +127,8 @@ def _check_pin(nodes: Mapping[str, Node], path: str, output: Any, only: str | No
 
 def _check_needs(nodes: Mapping[str, Node], only: str, path: str, pins: JsonObject) -> None:
     """Refuse a single step that needs the output of a step which does not run."""
+    from engine.record.step_dependencies import outputs_needed
+
     pinned = {StepPath.parse(pin).in_workflow for pin in pins}
     missing = sorted(outputs_needed(nodes, path) - pinned)
     if missing:

@@ -12,8 +12,7 @@ from typing import Any
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus, StepStatus
 from engine.base.step_path import StepPath, is_item, items_around, loop_of
-from engine.base.step_tree import StepDefinition, step_nodes
-from engine.compiler.definition.schemas import CALL
+from engine.base.step_tree import CALL, StepDefinition, step_nodes
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
 from engine.record.plural import many, noun, plural

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import RunStatus
-from engine.compiler.compiler import Surroundings
+from engine.compiler.definition.environment import Surroundings
 from engine.record.acceptance import reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import Event, decoded, encoded

@@ -12,7 +12,7 @@ from engine.base.errors import InUse, InvalidInput, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_run_id, timestamp
 from engine.base.statuses import OPEN_RUNS, Ending, RunStatus
-from engine.compiler.compiler import Surroundings
+from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
 from engine.people.audit import Audit

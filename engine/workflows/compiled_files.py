@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError, Problem
 from engine.base.json_text import is_same
-from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan, Reach
 from engine.documents.json_file import parse
 from engine.workspace.file_store import Shelf
@@ -167,6 +167,8 @@ class CompiledFiles:
                 self._plans.popitem(last=False)
 
     def _compiled(self, name: str, text: str, asked: Asked) -> tuple[Checked, Plan | None]:
+        from engine.compiler.compiler import compile_workflow  # few commands compile
+
         around = asked.noting()
         try:
             file = parse(text, self._shelf.file(name))

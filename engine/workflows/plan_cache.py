@@ -11,7 +11,7 @@ from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidFile
-from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 
@@ -67,6 +67,8 @@ def _key(acceptance: Defined) -> _Key:
 
 
 def _compiled(acceptance: Defined) -> Plan:
+    from engine.compiler.compiler import compile_workflow
+
     name = acceptance["workflow"]
     definition = acceptance["definition"]
     file = parse(json.dumps(definition["workflow"], ensure_ascii=False, indent=2), f"workflows/{name}.json")

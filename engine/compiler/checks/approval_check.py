@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from engine.base.errors import OrchestraError
+from engine.base.step_tree import CALL
 from engine.base.wording import did_you_mean
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.approval_rules import (
@@ -18,7 +19,6 @@ from engine.compiler.definition.approval_rules import (
 )
 from engine.compiler.definition.environment import IsUser
 from engine.compiler.definition.model import StepModel
-from engine.compiler.definition.schemas import CALL
 from engine.documents.json_file import JsonPath
 from engine.plugins.registry import step_type
 from engine.plugins.step import StepType

@@ -16,6 +16,7 @@ from typing import Any
 from clients.service import OTHER_LINK
 from engine.base.errors import UnknownName
 from engine.base.services import is_model, service_of
+from engine.base.step_tree import CALL
 from engine.compiler.analysis.text_flow import OpenCall, Passage, Sink, looped, placed
 from engine.compiler.checks.called_workflows import Called, Callees, name_of
 from engine.compiler.checks.endings import STOP
@@ -24,7 +25,6 @@ from engine.compiler.checks.step_facts import handed_on
 from engine.compiler.definition.allowed_values import RECIPIENTS
 from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel
 from engine.compiler.definition.plan import Action, OutsideText
-from engine.compiler.definition.schemas import CALL
 from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
 from engine.expressions.origins import ITEM, NOTHING, Derived, Origin, joined, literal, made_from, mixed, source

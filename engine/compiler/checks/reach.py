@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from clients.addresses import is_loopback
+from engine.base.step_tree import CALL
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.allowed_values import RECIPIENTS
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import WorkflowModel
 from engine.compiler.definition.plan import Action, Plan, Reach
-from engine.compiler.definition.schemas import CALL
 
 PRIVACY = "not_private"
 """The code of text from outside that leaves this machine, where the workflow forbids it."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from engine.base.step_tree import CALL
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.plan import Plan
-from engine.compiler.definition.schemas import CALL
 from engine.documents.json_file import JsonPath
 
 _MAY_END = frozenset({"flow.stop", "flow.fail", "flow.assert", "flow.approve"})

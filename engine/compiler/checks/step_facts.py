@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.base.errors import OrchestraError
+from engine.base.step_tree import CALL
 from engine.compiler.analysis.conditions import EMPTY, FAILED, FALSE, NOTHING_KNOWN, SKIPPED, SUCCEEDED, TRUE, learned
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts, Reading, Step, inside
 from engine.compiler.checks import called_workflows as callees
@@ -14,7 +15,6 @@ from engine.compiler.checks.report import Report
 from engine.compiler.checks.scope import BROKEN, Scope
 from engine.compiler.definition.model import FallbackModel, StepModel
 from engine.compiler.definition.plan import Block
-from engine.compiler.definition.schemas import CALL
 from engine.documents.json_file import JsonPath
 from engine.plugins.registry import step_type
 

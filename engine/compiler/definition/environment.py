@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engine.base.errors import Problem, UnknownName
 from engine.base.json_text import JsonObject
-from engine.compiler.analysis.text_flow import Passage
-from engine.compiler.definition.plan import Plan, Reach
-from engine.compiler.definition.schemas import Prompts
-from engine.expressions.celtypes import Schema
+
+if TYPE_CHECKING:
+    from engine.compiler.analysis.text_flow import Passage
+    from engine.compiler.definition.plan import Plan, Reach
+    from engine.compiler.definition.schemas import Prompts
+    from engine.expressions.celtypes import Schema
 
 Workflows = Callable[[str], JsonObject]
 """Returns the document of a workflow by its name, which may have problems; raises UnknownName, InvalidFile."""

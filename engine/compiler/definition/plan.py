@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.base.definitions import PromptDefinition, RunDefinition, WorkflowDefinition, workflow_id
 from engine.base.json_text import JsonSchema
@@ -16,10 +16,13 @@ from engine.base.services import is_model
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
 from engine.compiler.definition.approval_rules import WrittenRule
 from engine.compiler.definition.earlier import all_before
-from engine.expressions.expressions import Template
 from engine.expressions.json_values import compact_json
-from engine.plugins.step import Effect, StepType
-from engine.plugins.trigger import TriggerType
+from engine.plugins.step import Effect
+
+if TYPE_CHECKING:
+    from engine.expressions.expressions import Template
+    from engine.plugins.step import StepType
+    from engine.plugins.trigger import TriggerType
 
 Tree = Any
 """JSON with a Template in place of every string that contains an expression."""

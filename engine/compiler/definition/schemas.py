@@ -9,6 +9,7 @@ from typing import Any
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError
 from engine.base.statuses import StepStatus
+from engine.base.step_tree import CALL
 from engine.compiler.definition.model import FallbackModel, StepModel, is_speakable
 from engine.expressions.celtypes import Schema
 from engine.plugins.registry import step_type
@@ -25,7 +26,6 @@ ITEM_ERROR: Schema = {
     ]
 }
 
-CALL = "workflow.run"
 Prompts = Callable[[str], PromptDefinition]
 """Returns the prompt document of a reference; raises an OrchestraError."""
 

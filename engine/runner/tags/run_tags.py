@@ -14,9 +14,8 @@ from typing import Any
 from clients.service import OTHER_LINK
 from engine.base.services import is_model, service_of
 from engine.base.step_path import PathPart
-from engine.base.step_tree import FAILURE
+from engine.base.step_tree import CALL, FAILURE
 from engine.compiler.definition.plan import Action, Block, Node, Plan, Trigger
-from engine.compiler.definition.schemas import CALL
 from engine.plugins.registry import link_word
 from engine.record.frames import Frame
 from engine.record.types.run import OutsideInput

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.base.clock import Clock
 from engine.base.json_text import JsonObject
 from engine.base.names import new_run_id, timestamp
 from engine.base.statuses import AccountMode
-from engine.compiler.compiler import Surroundings
+from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 from engine.people.audit import Audit
@@ -20,9 +21,11 @@ from engine.record.run_log import RunLogs
 from engine.record.types.run import OutsideInput, RunOptions, TriggerItem
 from engine.runner.worker.worker import Host
 from engine.runs.starting.consent import Consents, is_real
-from engine.runs.starting.estimates import Estimates
 from engine.runs.starting.unasked import require_asked
 from engine.store.acceptances import Entry, Renamed, Request
+
+if TYPE_CHECKING:
+    from engine.runs.starting.estimates import Estimates
 
 Result = TypeVar("Result")
 _TRIES = 5
@@ -61,7 +64,13 @@ class Acceptor:
     ) -> None:
         self._host, self._logs, self._audit, self._clock = host, logs, audit, clock
         self._surroundings, self.mode, self.consents = surroundings, mode, consents
-        self.estimates = Estimates(host.state.spent, host.accounts.config)
+
+    @cached_property
+    def estimates(self) -> Estimates:
+        """What runs may cost, and how long they may take."""
+        from engine.runs.starting.estimates import Estimates
+
+        return Estimates(self._host.state.spent, self._host.accounts.config)
 
     def earlier(self, request: Request | None) -> str | None:
         """Return the run that a request started before. Raises InUse if its key was used for a different request."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from clients.deadline import deadline
 from clients.errors import AuthError, NotFound, ServiceError
@@ -22,8 +23,10 @@ from engine.connections.agreements import Agreements, account_key
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.record.types.run import Agreement, RunStart
-from engine.runs.starting.touches import Touches, touches
 from engine.workflows.plan_cache import Defined, PlanCache
+
+if TYPE_CHECKING:
+    from engine.runs.starting.touches import Touches
 
 _SECONDS = 30.0
 _PRIVATE_SECONDS = 60.0
@@ -150,6 +153,8 @@ class Consents:
         return not _without_connection(found, default_mode) or _OPEN_WEB.is_in(agreed)
 
     def _touches(self, plan: Plan, inputs: JsonObject) -> Touches:
+        from engine.runs.starting.touches import touches
+
         return touches(plan, inputs, self._called)
 
     def _called(self, plan: Plan, name: str) -> Plan:
