@@ -30,6 +30,7 @@ from api.routes import (
     usage,
     users,
     workflow_changes,
+    workflow_editing,
 )
 from api.routes.prompts import cases as prompt_cases
 from api.routes.prompts import changes as prompt_changes
@@ -97,6 +98,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
         usage.router,
         catalog.router,
         workflow_changes.router,
+        workflow_editing.router,
         prompt_changes.router,
         prompt_texts.router,
         prompt_texts.imports,

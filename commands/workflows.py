@@ -138,3 +138,71 @@ def rename_step(
         return DONE
     say(f"The step {old!r} of {workflow} is now called {new!r}; what it wrote before is still known.")
     return DONE
+
+
+@group.command()
+def edit(
+    name: Name,
+    ops: Annotated[str, typer.Option(help='A JSON file {"ops": […]}; `-` reads standard input.')],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would change.")] = False,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Apply operations to a workflow and save it; the rest of its text stays as it is written (docs/editing.md)."""
+    from difflib import unified_diff
+
+    from commands.base.inputs import object_in
+
+    sent = object_in(ops, 'Pass a JSON object, {"ops": [{"op": "remove", "steps": ["label"]}]}.')
+    with opened(workspace, demo=demo) as session:
+        before = session.orchestra.workflows.get(session.principal, name)
+        done = session.orchestra.editing.edit_file(
+            session.principal, name, sent.get("ops"), before.etag, save=not dry_run
+        )
+    if as_json:
+        document(done)
+        return DONE
+    for line in unified_diff(before.text.splitlines(), done.text.splitlines(), "before", "after", lineterm="", n=2):
+        say(line)
+    for one in done.differences:
+        note(f"{one}.")
+    for problem in done.problems:
+        note(f"{problem.severity}: {problem}")
+    note(f"{name} is saved." if done.is_saved else f"{name} is unchanged.")
+    return DONE
+
+
+@group.command()
+def versions(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """List the last 20 saved texts of a workflow, newest first."""
+    with looked_at(workspace, demo=demo) as session:
+        session.orchestra.workflows.get(session.principal, name)
+        found = session.orchestra.workflows.versions(session.principal, name)
+    if as_json:
+        document({"versions": found})
+        return DONE
+    table(["VERSION", "SAVED", "BY"], [[one.id, one.saved_at, one.saved_by] for one in found])
+    return DONE
+
+
+@group.command()
+def diff(
+    name: Name,
+    old: Annotated[str, typer.Argument(metavar="[OLD]", help="A version, or `current`; default: before NEW.")] = "",
+    new: Annotated[str, typer.Argument(metavar="[NEW]", help="A version, or `current`; default: the file.")] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Say in sentences what has changed between two versions of a workflow; by default, what the last save changed."""
+    with looked_at(workspace, demo=demo) as session:
+        said = session.orchestra.workflows.differences(session.principal, name, old, new)
+    if as_json:
+        document({"differences": said})
+        return DONE
+    for one in said:
+        say(f"{one}.")
+    if not said:
+        say("Nothing that has an effect has changed.")
+    return DONE

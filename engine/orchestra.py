@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from engine.triggering.polling.context import Workplace
     from engine.triggering.triggers import Triggers
     from engine.upkeep import Upkeep
+    from engine.workflows.editing.editing import WorkflowEditing
     from engine.workflows.workflow_files import WorkflowFiles
     from engine.workspace.drafts import Drafts
 
@@ -91,8 +92,8 @@ ENGINE = Principal("engine", "owner")
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, prompts, fragments, tries, comparisons, cases, case_tests, drafts, runs,
-    corrections, triggers, approvals, budgets, usage, connections, users, demo`.
+    """An opened workspace. Facets: `workflows, editing, prompts, fragments, tries, comparisons, cases, case_tests,
+    drafts, runs, corrections, triggers, approvals, budgets, usage, connections, users, demo`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -289,8 +290,21 @@ class Orchestra:
         """The workflow files."""
         from engine.workflows.workflow_files import WorkflowFiles
 
-        follow = partial(self.drafts.follow, "workflow")
-        return WorkflowFiles(self.workspace, self._compiled, self._audit, self._renaming, follow)
+        drafts = self.drafts
+
+        def drafted(p: Principal, name: str) -> Sequence[tuple[str, str]]:
+            draft = drafts.get(p, "workflow", name)
+            return draft.renames if draft is not None else ()
+
+        follow = partial(drafts.follow, "workflow")
+        return WorkflowFiles(self.workspace, self._compiled, self._audit, self._renaming, follow, drafted)
+
+    @cached_property
+    def editing(self) -> WorkflowEditing:
+        """Operations on drafts of workflows."""
+        from engine.workflows.editing.editing import WorkflowEditing
+
+        return WorkflowEditing(self.workspace.workflows, self.workflows, self._compiled, self.drafts)
 
     @cached_property
     def prompts(self) -> PromptFiles:

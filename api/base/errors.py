@@ -123,13 +123,26 @@ async def _of_engine(_request: Request, error: Any) -> JSONResponse:
         more["problems"] = [{**one.as_json(), "remedy": in_words_of("request", one.remedy)} for one in error.problems]
     if isinstance(error, errors.ConfirmationNeeded):
         more["needs_confirmation"] = error.needs_confirmation
-    if "differences" in error.details:
+    if "operation" in error.details and isinstance(error, errors.InvalidInput):
+        more["operation"] = error.details["operation"]
+    if isinstance(error, errors.StaleEdit):
+        more |= _conflict(error)
+    elif "differences" in error.details:
         more["differences"] = error.details["differences"]
     if isinstance(error, errors.TooManyTries):
         headers["Retry-After"] = str(error.retry_after_seconds)
     return error_response(
         status_of(error), type(error).__name__, _shown(error.message), _shown(error.remedy), headers, **more
     )
+
+
+def stale(error: errors.StaleEdit) -> JSONResponse:
+    """Return the answer to `If-Match` for a file that has changed."""
+    return error_response(412, type(error).__name__, _shown(error.message), _shown(error.remedy), **_conflict(error))
+
+
+def _conflict(error: errors.StaleEdit) -> dict[str, Any]:
+    return {"conflict": dict(error.details)} if error.details else {}
 
 
 async def _of_service(_request: Request, error: Any) -> JSONResponse:

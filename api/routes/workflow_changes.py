@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 from pydantic import Field
 
 from api.base.documents import Deleted, FileText, Name, Refusal, Renaming, Sent
+from api.base.errors import stale
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from engine.base.errors import InvalidInput
+from engine.base.errors import InvalidInput, StaleEdit
 from engine.workflows.workflow_files import WorkflowFile
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
 _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
 
+_CHANGED: dict[int | str, dict[str, Any]] = {412: {"model": Refusal, "description": "It has changed: see `conflict`"}}
+
 
 class NewWorkflow(Sent):
-    """A new workflow, blank or from a sample."""
+    """A new workflow: blank, from a sample or from a definition."""
 
     name: Name
     title: str = Field(default="", max_length=200, description="The title of a blank one; default: made from the name.")
     sample: str | None = Field(default=None, max_length=64, examples=["inbox-triage"])
+    definition: dict[str, Any] | None = Field(
+        default=None, description="The content of its file, instead of a blank one."
+    )
 
 
 class PositionsView(Sent):
@@ -46,7 +52,15 @@ class Moves(Sent):
     dependencies=[CHECKED],
 )
 def create_workflow(sent: NewWorkflow, orchestra: Door, principal: Acting) -> Any:
-    """Create a workflow, blank (one step, which runs as it is) or from a sample. 409 if the name is taken."""
+    """Create a workflow: blank (one step, which runs as it is), from a sample or a definition.
+
+    409 if the name is taken.
+    """
+    if sent.definition is not None:
+        if sent.sample is not None or sent.title:
+            remedy = "Leave out `title` and `sample`."
+            raise InvalidInput("A definition brings all of a workflow.", remedy=remedy, field="definition")
+        return orchestra.workflows.create_from(principal, sent.name, sent.definition)
     if sent.sample is None:
         return orchestra.workflows.create(principal, sent.name, sent.title)
     if sent.title:
@@ -58,15 +72,29 @@ def create_workflow(sent: NewWorkflow, orchestra: Door, principal: Acting) -> An
     "/{name}",
     summary="Save a workflow",
     response_model=WorkflowFile,
-    responses=_IN_USE | TOO_MANY,
+    responses=_IN_USE | TOO_MANY | _CHANGED,
     dependencies=[CHECKED],
 )
-def save_workflow(name: str, sent: FileText, orchestra: Door, principal: Acting) -> Any:
+def save_workflow(
+    name: str,
+    sent: FileText,
+    orchestra: Door,
+    principal: Acting,
+    if_match: Annotated[str | None, Header(max_length=100)] = None,
+) -> Any:
     """Save the text of a workflow file; the answer lists its problems, which do not prevent saving.
 
-    `etag` is that of the text to replace; without it, the file must not exist yet. 409 if the file has changed.
+    `etag`, or the header `If-Match`, is that of the text to replace; without it, the file must not exist yet. If the
+    file has changed, the answer is 409, and 412 to `If-Match`, with the file's `etag` and what differs from it. A draft
+    of the caller with this text is done.
     """
-    return orchestra.workflows.save(principal, name, sent.text, sent.etag)
+    etag = sent.etag if if_match is None else if_match.removeprefix("W/").strip('"')
+    try:
+        return orchestra.editing.save(principal, name, sent.text, etag)
+    except StaleEdit as error:
+        if if_match is None:
+            raise
+        return stale(error)
 
 
 @router.delete("/{name}", summary="Delete a workflow", response_model=Deleted, responses=_IN_USE)

@@ -13,7 +13,8 @@ from dashboard.base.plain import outside_code, plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.times import ago, full_time
 from dashboard.workflow.editor import forget
-from engine.workflows.workflow_files import WorkflowFile
+from engine.base.errors import InvalidFile
+from engine.workflows.workflow_files import CURRENT, WorkflowFile
 from engine.workspace.history import Version
 
 
@@ -52,12 +53,25 @@ def _version(visit: Visit, file: WorkflowFile, version: Version) -> None:
         return
     if visit.may("edit"):
         _restore_button(visit, file, version)
-    changes, whole = st.tabs(["What a restore would change", "Full text"])
+    changes, lines_of_text, whole = st.tabs(["What a restore would change", "Lines", "Full text"])
     with changes:
+        _sentences(visit, file, version)
+    with lines_of_text:
         lines = difflib.unified_diff(file.text.splitlines(), text.splitlines(), "now", "this version", lineterm="", n=2)
         outside_code("\n".join(lines), "diff")
     with whole:
         outside_code(text, "json")
+
+
+def _sentences(visit: Visit, file: WorkflowFile, version: Version) -> None:
+    try:
+        said = visit.orchestra.workflows.differences(visit.who, file.name, CURRENT, version.id)
+    except InvalidFile as error:
+        st.warning(plain(f"One of the two texts is not JSON, so only their lines can be compared. {error.message}"))
+        return
+    if not said:
+        st.caption("Only the layout of the text differs.")
+    st.markdown("\n".join(f"- {plain(one)}" for one in said))
 
 
 def _restore_button(visit: Visit, file: WorkflowFile, version: Version) -> None:

@@ -95,6 +95,16 @@ class StaleEdit(OrchestraError):
     default_remedy = "Open it again and bring your change over; your text is still in the editor."
 
 
+class EditConflict(StaleEdit):
+    """Operations are about something that has changed since; nothing was changed.
+
+    `details` has `operation` and `clashes_with` in words, `rev` and `theirs` (the text now), and `yours` (the text as
+    it would be without the other change, None if unknown).
+    """
+
+    default_remedy = "Look at the text as it is now, and repeat what you still want."
+
+
 class ConfirmationNeeded(OrchestraError):
     """A workflow would touch real accounts or public repositories without consent; nothing was started.
 

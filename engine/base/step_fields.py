@@ -32,6 +32,7 @@ class StepField:
 STEP_FIELDS: tuple[StepField, ...] = (
     StepField("id"),  # its name in expressions and paths
     StepField("title", is_of_loop=True),  # its name for people
+    StepField("note", is_of_loop=True),  # what its readers should know; it has no effect
     StepField("needs", is_of_loop=True),  # the siblings that it waits for, instead of all before it
     StepField("if", is_of_loop=True, is_fixed_after=(StepStatus.SKIPPED,)),  # when it runs
     StepField("foreach", is_of_loop=True, is_fixed=True),  # the list that it is repeated for

@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
-import copy
-import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, UnknownName
-from engine.compiler.checks.report import StepName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, UnknownName
+from engine.base.step_tree import StepDefinition, StepNode, step_nodes
+from engine.compiler.checks.report import Report, StepName
 from engine.compiler.compiler import read_workflow
 from engine.compiler.definition.environment import Surroundings
-from engine.compiler.definition.loader import load
-from engine.compiler.definition.model import WorkflowModel, step_id_fault
+from engine.compiler.definition.model import step_id_fault
 from engine.documents.json_file import JsonFile, JsonPath, parse
+from engine.documents.json_splice import Splice, spliced
 from engine.expressions.templates import Token, tokens
 
 T = TypeVar("T")
 _QUOTES = "'\""
 
 
-def renamed_step(file: JsonFile, name: str, around: Surroundings, old: str, new: str) -> dict[str, Any]:
-    """Return the document of a workflow in which the step `old` is called `new`.
+def rename_splices(
+    file: JsonFile, name: str, around: Surroundings, old: str, new: str, *, needs_plan: bool = True
+) -> tuple[Splice, ...]:
+    """Return the splices that change the id of a step, wherever the text of a workflow refers to it.
 
-    Texts that only look like the id are kept. Raises UnknownName, InvalidInput (not an id, or the same), InUse (the id
-    of another step), InvalidFile (the workflow has errors, so that not all references could be found).
+    Texts that only look like the id are kept. `needs_plan`: the workflow must have no errors; else it may have some, as
+    long as the new id adds none. Raises UnknownName, InvalidInput (not an id, or the same), InUse (the id of another
+    step), InvalidFile (the workflow has errors, so that not all references could be found).
     """
     compiled, report = read_workflow(file, name, around)
-    model = load(file).model
-    if compiled.plan is None or report is None or model is None:
+    if report is None or (needs_plan and compiled.plan is None):
         raise InvalidFile.of(file.file, compiled.problems)
-    _check_ids([node.step.id for node in model.nodes()], old, new)
-    document: dict[str, Any] = copy.deepcopy(file.value)
-    for path, names in _by_place(report.step_names, old).items():
-        holder = _at(document, path[:-1])
-        holder[path[-1]] = _rewritten(holder[path[-1]], names, old, new)
-    _rename_ids(document, model, old, new)
-    _check(document, file, name, around)
-    return document
+    nodes = list(step_nodes(file.value))
+    _check_ids([node.step.id for node in nodes], old, new)
+    ranges = {file.span(path, begin, begin + len(old)) for path, begin in _places(report, old)}
+    for node in nodes:
+        ranges |= {file.span(path, 0, len(old)) for path in _ids(node, old)}
+    splices = tuple(Splice(start, file.text[start:end], new) for start, end in sorted(ranges, reverse=True))
+    _check(spliced(file.text, splices), compiled.problems, file, name, around)
+    return splices
 
 
 def renamed_paths(positions: Mapping[str, T], old: str, new: str) -> dict[str, T]:
@@ -57,20 +59,23 @@ def _check_ids(ids: Sequence[str], old: str, new: str) -> None:
         raise InvalidInput(f"The id of a step {fault[0]}, not {new!r}.", remedy=fault[1], field="new")
 
 
-def _by_place(names: Sequence[StepName], old: str) -> dict[JsonPath, list[StepName]]:
-    found: dict[JsonPath, list[StepName]] = {}
-    for one in names:
+def _places(report: Report, old: str) -> Iterator[tuple[JsonPath, int]]:
+    """Yield (path, offset) of each occurrence of the id in an expression."""
+    for one in report.step_names:
         if one.step == old:
-            found.setdefault(one.path, []).append(one)
-    return found
+            path = report.written(one.path)
+            token = _token(_at(report.file.value, path), one, old)
+            yield path, token.offset + token.text.index(old)
 
 
-def _rewritten(text: str, names: Sequence[StepName], old: str, new: str) -> str:
-    """Return a text with the id replaced at its occurrences in the syntax tree."""
-    for token in sorted({_token(text, one, old) for one in names}, key=lambda one: one.offset, reverse=True):
-        begin = token.offset + token.text.index(old)
-        text = text[:begin] + new + text[begin + len(old) :]
-    return text
+def _ids(node: StepNode[StepDefinition], old: str) -> Iterator[JsonPath]:
+    """Yield the paths of the id of a step, and of its `needs`, that are this id."""
+    if node.step.id == old:
+        yield (*node.place, "id")
+    needs = node.step.json.get("needs")
+    for index, one in enumerate(needs if isinstance(needs, list) else ()):
+        if one == old:
+            yield (*node.place, "needs", index)
 
 
 def _token(text: str, name: StepName, old: str) -> Token:
@@ -96,21 +101,15 @@ def _is(token: Token, name: str) -> bool:
     return token.kind in ("name", "string") and token.text.strip(_QUOTES) == name
 
 
-def _rename_ids(document: Any, model: WorkflowModel, old: str, new: str) -> None:
-    for node in model.nodes():
-        step, written = node.step, _at(document, node.place)
-        if step.id == old:
-            written["id"] = new
-        if step.needs is not None:
-            written["needs"] = [new if one == old else one for one in step.needs]
-
-
-def _check(document: Any, file: JsonFile, name: str, around: Surroundings) -> None:
-    """Raise an error unless the result compiles."""
-    text = json.dumps(document, ensure_ascii=False, indent=2)
+def _check(text: str, before: Sequence[Problem], file: JsonFile, name: str, around: Surroundings) -> None:
+    """Raise InvalidFile if the new text has errors that the old one does not have."""
     compiled, _ = read_workflow(parse(text, file.file), name, around)
-    if compiled.plan is None:
+    if _errors(compiled.problems) - _errors(before):
         raise InvalidFile.of(file.file, compiled.problems)
+
+
+def _errors(problems: Sequence[Problem]) -> Counter[str]:
+    return Counter(one.code for one in problems if one.severity == "error")
 
 
 def _at(document: Any, path: JsonPath) -> Any:

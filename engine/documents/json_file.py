@@ -79,6 +79,11 @@ class JsonFile:
             path, value = (*path, name), value[name]
         return Part(path, self._offset_in_string(_start(spot), index) if isinstance(value, str) else 0, is_key=False)
 
+    def span(self, path: JsonPath, begin: int, end: int) -> tuple[int, int]:
+        """Return where a part of the string at `path` is in the text; `begin` and `end` index the decoded string."""
+        start = _start(self._follow(path)[0])
+        return self._index_in_string(start, begin), self._index_in_string(start, end)
+
     def replaced(self, strings: Mapping[JsonPath, str]) -> str:
         """Return the text with strings in place of the values at these paths; all else is unchanged."""
         starts = {_start(self._follow(path)[0]): new for path, new in strings.items()}

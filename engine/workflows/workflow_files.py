@@ -9,22 +9,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem, UnknownName
+from engine.base.json_text import JsonObject
 from engine.base.names import checked_name
 from engine.base.step_tree import step_nodes
 from engine.compiler.definition.plan import Plan, Reach
-from engine.compiler.renaming import renamed_paths, renamed_step
+from engine.compiler.renaming import rename_splices, renamed_paths
 from engine.documents.json_file import parse
+from engine.documents.json_splice import spliced
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.workflows import samples
 from engine.workflows.compiled_files import Asked, Checked, CompiledFiles
+from engine.workflows.differences.sentences import differences
 from engine.workflows.samples import Sample
 from engine.workspace.blanks import blank_workflow, checked_title, title_of, titled_as_copy
 from engine.workspace.canonical import as_written, canonical
 from engine.workspace.history import Version
-from engine.workspace.layout import Positions, checked_positions, kept_positions
+from engine.workspace.layout import Positions, carried, checked_positions, kept_positions, step_paths
 from engine.workspace.outline import services_in, text_in
 from engine.workspace.references import rename_references, require_readable_users, require_unused
 from engine.workspace.workspace import Workspace
@@ -34,8 +37,10 @@ Problems: TypeAlias = list[Problem]
 Samples: TypeAlias = list[Sample]
 Versions: TypeAlias = list[Version]
 Names: TypeAlias = list[str]
+Renames: TypeAlias = Sequence[tuple[str, str]]
 
-
+CURRENT = "current"
+"""In place of a version id: the file as it is now."""
 _BY = "rename"
 """The author recorded for changes to workflows that call a renamed one."""
 
@@ -92,9 +97,13 @@ class WorkflowFiles:
         audit: Audit,
         moves: Moves,
         follow: Callable[[str, str], None] = lambda _name, _new: None,
+        drafted: Callable[[Principal, str], Renames] = lambda _p, _name: (),
     ) -> None:
-        """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is ""."""
-        self._follow = follow
+        """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is "".
+
+        `drafted(p, name)` returns the steps that were renamed in the person's draft.
+        """
+        self._follow, self._drafted = follow, drafted
         self._workspace = workspace
         self._shelf, self._ids = workspace.workflows, workspace.workflow_ids
         self._audit = audit
@@ -130,11 +139,15 @@ class WorkflowFiles:
             return [one for one in problems if one.code != "same_id"]
         return problems
 
-    def save(self, p: Principal, name: str, text: str, etag: str | None) -> WorkflowFile:
+    def save(
+        self, p: Principal, name: str, text: str, etag: str | None, renames: Renames | None = None
+    ) -> WorkflowFile:
         """Save the text as written, with a final line break; `etag` None: the file must not exist yet.
 
         A JSON object is saved whatever else is wrong with it, so that no work is lost; it can run once it compiles.
         Without an `id` it gets the one that the workflow has, or a new one; a new file never takes that of another.
+        `renames`: the steps that have another id in the text, (old, new) in order, None for those of the person's
+        draft: what is kept of them, such as receipts, follows. Positions in the drawing follow all steps.
         Raises InvalidFile, InvalidInput (the text has another id than the file), StaleEdit, InUse, UnknownName,
         StorageError.
         """
@@ -148,7 +161,12 @@ class WorkflowFiles:
             text = self._with_id(name, text, id_)
         elif etag is not None:
             self._require_same_id(name, document["id"])
+        if etag is not None:
+            etag = self._rename_first(p, name, document, etag, renames)
+        before = step_paths(self._document(name)) if self._shelf.layout_path(name).is_file() else {}
         self._shelf.save(name, as_written(text), etag, p.id)
+        if before:
+            self._save_layout(name, carried(self.positions(p, name), before, step_paths(document)))
         self._audit.record(p, "workflows.save", name)
         return self._file(name)
 
@@ -174,6 +192,17 @@ class WorkflowFiles:
         self._follow(name, "")
         self._audit.record(p, "workflows.create", name)
         return self._file(name)
+
+    def create_from(self, p: Principal, name: str, document: JsonObject) -> WorkflowFile:
+        """Create a workflow with this content, in canonical form.
+
+        Raises InvalidFile, InUse, InvalidInput, StorageError.
+        """
+        require(p, "edit", "make workflows")
+        text = canonical(document, "workflow")
+        made = self.save(p, name, text, None)
+        self._follow(name, "")
+        return made
 
     def duplicate(self, p: Principal, name: str, new: str) -> WorkflowFile:
         """Create a copy of a workflow, titled "Copy of …". Raises UnknownName, InUse, StorageError."""
@@ -208,15 +237,20 @@ class WorkflowFiles:
         return self._file(new)
 
     def rename_step(self, p: Principal, name: str, old: str, new: str, etag: str | None = None) -> WorkflowFile:
-        """Rename a step in every expression, in the drawing and in its receipts; save in canonical form.
+        """Rename a step in every expression, in the drawing and in its receipts; all else stays as written.
 
         `etag`: of the text to change, None for the current one. Raises UnknownName, InvalidInput, InUse (the id is
         taken, or a run of the workflow is open), InvalidFile (the workflow has errors), StaleEdit, StorageError.
         """
         require(p, "edit", "rename steps")
+        return self._rename_step(p, name, old, new, etag, needs_plan=True)
+
+    def _rename_step(
+        self, p: Principal, name: str, old: str, new: str, etag: str | None, *, needs_plan: bool
+    ) -> WorkflowFile:
         file = self._shelf.read(name)
-        renamed = canonical(renamed_step(file, name, self._compiled.surroundings(), old, new), "workflow")
-        text = self._with_id(name, renamed, self._ids.of(name))
+        splices = rename_splices(file, name, self._compiled.surroundings(), old, new, needs_plan=needs_plan)
+        text = as_written(self._with_id(name, spliced(file.text, splices), self._ids.of(name)))
         known = files.etag(file.text) if etag is None else etag
 
         def save() -> None:
@@ -254,6 +288,23 @@ class WorkflowFiles:
         require(p, "view", "see workflows")
         return self._shelf.history.text(checked_name("workflow", name), version_id)
 
+    def differences(self, p: Principal, name: str, old: str = "", new: str = "") -> Names:
+        """Return in sentences what has changed from one saved version to another.
+
+        `old` and `new` are version ids; CURRENT is the file. Without `new` it is the file, without `old` the version
+        before that text. Raises UnknownName, InvalidFile.
+        """
+        after = self._text_of(p, name, new or CURRENT)
+        old = old or next((one.id for one in self.versions(p, name) if self._text_of(p, name, one.id) != after), "")
+        before = self._text_of(p, name, old) if old else after
+        file = self._shelf.file(name)
+        return differences(parse(before, file).value, parse(after, file).value)
+
+    def _text_of(self, p: Principal, name: str, version_id: str) -> str:
+        if version_id == CURRENT:
+            return self._shelf.text(checked_name("workflow", name))
+        return self.version_text(p, name, version_id)
+
     def restore(self, p: Principal, name: str, version_id: str, etag: str | None) -> WorkflowFile:
         """Save an earlier text again; the current text is kept as a version. Raises as `save`."""
         return self.save(p, name, self.version_text(p, name, version_id), etag)
@@ -283,6 +334,32 @@ class WorkflowFiles:
             self._save_layout(name, now)
         self._audit.record(p, "workflows.move_steps", name, {"steps": list(positions)})
         return now
+
+    def _document(self, name: str) -> JsonObject:
+        """Return the document of a file; {} if it is missing or damaged."""
+        try:
+            return self._shelf.document(name)
+        except (InvalidFile, UnknownName):
+            return {}
+
+    def _rename_first(
+        self, p: Principal, name: str, document: Mapping[str, Any], etag: str, renames: Renames | None
+    ) -> str:
+        """Rename steps in the file, each with its receipts, before a text is saved in which they have other ids.
+
+        Return the etag of the file then. Raises as `rename_step`.
+        """
+        wanted = {node.step.id for node in step_nodes(document)}
+        for old, new in self._drafted(p, name) if renames is None else renames:
+            there = {node.step.id for node in step_nodes(self._document(name))}
+            if old in there and old not in wanted and new in wanted:
+                if new in there:
+                    raise InUse(
+                        f"Step {old!r} is now called {new!r}, but in the saved file {new!r} is another step.",
+                        remedy=f"Save without the other step first, or give {old!r} a name that is new.",
+                    )
+                etag = self._rename_step(p, name, old, new, etag, needs_plan=False).etag
+        return etag
 
     def _save_layout(self, name: str, positions: Positions) -> None:
         path = self._shelf.layout_path(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from engine.base import step_fields
 Kind = Literal["workflow", "prompt", "case", "layout"]
 WIDTH = 88
 """A list of plain values is written on one line if it ends before this column."""
+_UNIT = "  "
 
 
 @dataclass
@@ -92,23 +93,36 @@ def canonical(document: Any, kind: Kind) -> str:
 
     The value stays equal; `document` comes from the JSON reader (at most 64 levels deep).
     """
-    return _written(document, _FORMS[kind], "") + "\n"
+    return _written(document, _FORMS[kind], "", _UNIT) + "\n"
 
 
-def _written(value: Any, form: Form, indent: str) -> str:
+def form_at(kind: Kind, path: Sequence[str | int]) -> Form:
+    """Return the form of the value at a path of a document."""
+    form = _FORMS[kind]
+    for part in path:
+        form = (form.inside.get(part) if isinstance(part, str) else None) or form.each or _PLAIN
+    return form
+
+
+def fragment(value: Any, form: Form, indent: str = "", unit: str = _UNIT) -> str:
+    """Return the text of a part of a document whose first line is indented by `indent`, and each level by `unit`."""
+    return _written(value, form, indent, unit)
+
+
+def _written(value: Any, form: Form, indent: str, unit: str) -> str:
     if isinstance(value, dict) and value:
-        return _object(value, form, indent)
+        return _object(value, form, indent, unit)
     if isinstance(value, list) and value:
-        return _list(value, form, indent)
+        return _list(value, form, indent, unit)
     return _scalar(value)
 
 
-def _object(value: Mapping[str, Any], form: Form, indent: str) -> str:
-    deeper = indent + "  "
+def _object(value: Mapping[str, Any], form: Form, indent: str, unit: str) -> str:
+    deeper = indent + unit
     lines = []
     for key in _ordered(value, form.keys):
         inner = form.inside.get(key) or form.each or _PLAIN
-        lines.append(f"{deeper}{_scalar(key)}: {_written(value[key], inner, deeper)}")
+        lines.append(f"{deeper}{_scalar(key)}: {_written(value[key], inner, deeper, unit)}")
     return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
 
 
@@ -117,13 +131,13 @@ def _ordered(value: Mapping[str, Any], keys: tuple[str, ...]) -> list[str]:
     return known + [key for key in value if key not in keys]
 
 
-def _list(value: list[Any], form: Form, indent: str) -> str:
+def _list(value: list[Any], form: Form, indent: str, unit: str) -> str:
     if not form.one_line_each and not any(isinstance(item, dict | list) for item in value):
         line = f"[{', '.join(_scalar(item) for item in value)}]"
         if len(indent) + len(line) < WIDTH:
             return line
-    deeper = indent + "  "
-    items = (deeper + _written(item, form.each or _PLAIN, deeper) for item in value)
+    deeper = indent + unit
+    items = (deeper + _written(item, form.each or _PLAIN, deeper, unit) for item in value)
     return "[\n" + ",\n".join(items) + f"\n{indent}]"
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidInput, StaleEdit
 from engine.base.names import checked_name, timestamp
 from engine.documents.json_file import LARGEST_BYTES
+from engine.documents.json_splice import difference
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.store.settings import Settings
+from engine.workspace.revisions import Revision, bounded, revision_of, stored
 
 Kind = Literal["workflow", "prompt", "fragment"]
 
@@ -24,6 +26,15 @@ class Draft:
     text: str
     etag: str
     kept_at: str
+    revisions: tuple[Revision, ...] = field(default=(), compare=False, repr=False)
+    """The last changes of the text, oldest first; only of workflows."""
+    renames: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """The steps that have another id than in the file, (old, new) in order: on saving, their receipts follow."""
+
+    @property
+    def rev(self) -> str:
+        """The etag of the text."""
+        return files.etag(self.text)
 
     @property
     def revision(self) -> str:
@@ -51,13 +62,38 @@ class Drafts:
         draft = Draft(text, etag, timestamp(self._clock()))
 
         def change(kept: str) -> str:
+            nonlocal draft
             there = _draft(kept)
             if after is not None and there is not None and there.revision != after and there.text != text:
                 raise StaleEdit(f"Another window has since saved a draft of the {kind} {name}, at {there.kept_at}.")
-            return json.dumps({"text": text, "etag": etag, "kept_at": draft.kept_at})
+            if there is not None and kind == "workflow":
+                draft = _typed(there, draft)
+            return _stored(draft)
 
         self._settings.change(key, change)
         return draft
+
+    def revise(self, p: Principal, kind: Kind, name: str, known: Draft | None, new: Draft) -> bool:
+        """Store a draft in place of the known one, None for none; return whether it still was the current one.
+
+        Raises NotAllowed, InvalidInput.
+        """
+        if len(new.text.encode("utf-8", "replace")) > LARGEST_BYTES:
+            raise InvalidInput(f"The text is larger than the {LARGEST_BYTES:,} bytes that a file may have.")
+        is_done = False
+
+        def change(kept: str) -> str | None:
+            nonlocal is_done
+            there = _draft(kept)
+            is_done = _is_same(there, known)
+            return _stored(new) if is_done else kept or None
+
+        self._settings.change(_key(p, kind, name), change)
+        return is_done
+
+    def now(self) -> str:
+        """Return the time for `kept_at`."""
+        return timestamp(self._clock())
 
     def get(self, p: Principal, kind: Kind, name: str) -> Draft | None:
         """Return the person's draft, or None. Raises NotAllowed, InvalidInput."""
@@ -93,8 +129,33 @@ def is_draft_of(user_id: str, key: str) -> bool:
     return key.startswith("draft.") and key.rsplit(".", 2)[0] == f"draft.{user_id}"  # an id may have dots
 
 
+def _typed(there: Draft, new: Draft) -> Draft:
+    """Return a typed text with the revisions of the draft that it replaces, which it ends."""
+    splices = difference(there.text, new.text)
+    revision = Revision(new.rev, "change", "text edited", splices, base=there.rev)
+    revisions = bounded([*there.revisions, revision]) if splices else there.revisions
+    return Draft(new.text, new.etag, new.kept_at, revisions, there.renames)
+
+
 def _draft(kept: str) -> Draft | None:
-    return Draft(**json.loads(kept)) if kept else None
+    if not kept:
+        return None
+    fields = json.loads(kept)
+    revisions = tuple(revision_of(one) for one in fields.pop("revisions", ()))
+    renames = tuple((old, new) for old, new in fields.pop("renames", ()))
+    return Draft(**fields, revisions=revisions, renames=renames)
+
+
+def _stored(draft: Draft) -> str:
+    fields = {"text": draft.text, "etag": draft.etag, "kept_at": draft.kept_at}
+    more = {"revisions": [stored(one) for one in draft.revisions], "renames": draft.renames}
+    return json.dumps(fields | {key: value for key, value in more.items() if value})
+
+
+def _is_same(one: Draft | None, other: Draft | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one == other and one.revisions == other.revisions
 
 
 def _key(p: Principal, kind: Kind, name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
+from engine.base.step_tree import step_nodes
 from engine.documents.json_file import read
 
 Positions: TypeAlias = dict[str, list[float]]
@@ -40,6 +41,22 @@ def checked_positions(
                 field=step,
             )
     return {step: None if xy is None else list(xy) for step, xy in given.items()}
+
+
+def step_paths(document: object) -> dict[str, str]:
+    """Return {id: path} of the steps of a workflow."""
+    return {node.step.id: node.path for node in step_nodes(document)}
+
+
+def carried(positions: Positions, before: Mapping[str, str], after: Mapping[str, str]) -> Positions:
+    """Return the positions with the paths that steps have now; `before` and `after`: {id: path}.
+
+    A step that was removed keeps its position, should it come back.
+    """
+    moved = {path: after[step] for step, path in before.items() if step in after}
+    taken = set(moved.values())
+    kept = {path: xy for path, xy in positions.items() if path not in moved and path not in taken}
+    return kept | {moved[path]: xy for path, xy in positions.items() if path in moved}
 
 
 def _is_place(xy: Any) -> bool:

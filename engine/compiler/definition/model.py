@@ -136,6 +136,7 @@ class StepModel(_Part):
 
     id: Name = Field(examples=["read_mail"])
     title: str | None = None
+    note: str | None = None
     uses: str | None = None
     connection: str | None = None
     if_: str | bool | None = Field(None, alias="if")

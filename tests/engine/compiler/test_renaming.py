@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
-from engine.compiler.renaming import renamed_paths, renamed_step
+from engine.compiler.renaming import rename_splices, renamed_paths
 from engine.documents.json_file import parse
+from engine.documents.json_splice import spliced
 from tests.engine.compiler.test_compiler import AROUND, call, flow, inputs, use
 from tests.engine.conftest import set_step
 
@@ -17,7 +18,8 @@ OLD = set_step("old", {"kind": "x", "list": "{{ [1] }}"})
 
 
 def renamed(document: Any, old: str = "old", new: str = "fresh") -> Any:
-    return renamed_step(parse(json.dumps(document), "workflows/work.json"), "work", AROUND, old, new)
+    file = parse(json.dumps(document), "workflows/work.json")
+    return json.loads(spliced(file.text, rename_splices(file, "work", AROUND, old, new)))
 
 
 def value(document: Any) -> str:

@@ -1,0 +1,145 @@
+"""`/api/workflows/{name}`: the canvas, operations on the caller's draft, undo and redo, versions and differences."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.base.documents import Refusal, Sent
+from api.base.routing import Acting, Door, SignedInRoute
+from api.base.threads import reading
+from api.base.turns import CHECKED, TOO_MANY
+from engine.workflows.editing.editing import Canvas, Edited, FileEdit
+from engine.workflows.editing.operations import MOST, schema
+from engine.workspace.history import Version
+
+router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
+_CLASH: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It has changed since"}}
+Rev = Annotated[str, Field(min_length=1, max_length=64, description="The etag of the text that the caller has.")]
+
+
+class DraftOps(Sent):
+    """Operations on the caller's draft of a workflow."""
+
+    base_rev: Rev
+    op_id: str = Field(default="", max_length=100, description="A name of the request: sent again, it changes nothing.")
+    ops: list[Any] = Field(json_schema_extra={"items": schema(), "minItems": 1, "maxItems": MOST})
+
+
+class FileOps(Sent):
+    """Operations on a workflow file."""
+
+    ops: list[Any] = Field(json_schema_extra={"items": schema(), "minItems": 1, "maxItems": MOST})
+    etag: str | None = Field(default=None, max_length=100, description="Of the text to change; default: the newest.")
+    dry_run: bool = Field(default=False, description="Only say what would change.")
+
+
+class DraftRev(Sent):
+    """The text of the draft that the caller has."""
+
+    base_rev: Rev
+
+
+class VersionRows(BaseModel):
+    """The saved texts of a workflow, newest first."""
+
+    versions: list[Version]
+
+
+class Differences(BaseModel):
+    """What has changed, in sentences."""
+
+    differences: list[str]
+
+
+class Discarded(BaseModel):
+    """Whose draft was deleted."""
+
+    name: str
+
+
+@router.get("/{name}/canvas", summary="Get a workflow for a canvas", response_model=Canvas)
+async def get_canvas(name: str, orchestra: Door, principal: Acting) -> Any:
+    """Return the caller's draft of a workflow, or else the file: its text, its steps, positions and problems."""
+    return await reading.run(partial(orchestra.editing.canvas, principal, name))
+
+
+@router.post(
+    "/{name}/draft/ops",
+    summary="Edit the draft of a workflow",
+    response_model=Edited,
+    responses=_CLASH | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def edit_draft(name: str, sent: DraftOps, orchestra: Door, principal: Acting) -> Any:
+    """Apply operations to the caller's draft, all or none; the answer has the splices of the text.
+
+    If the draft has changed since `base_rev`, they are applied to the newest text, and the answer has this text. 409 if
+    they are about something that has changed; `conflict` then has both texts.
+    """
+    return orchestra.editing.apply(principal, name, sent.base_rev, sent.ops, sent.op_id)
+
+
+@router.post(
+    "/{name}/draft/undo",
+    summary="Undo a change of the draft",
+    response_model=Edited,
+    responses=_CLASH | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def undo_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) -> Any:
+    """Undo the last change of the caller's draft that is not undone yet. 409 if the draft has changed since."""
+    return orchestra.editing.undo(principal, name, sent.base_rev)
+
+
+@router.post(
+    "/{name}/draft/redo",
+    summary="Redo a change of the draft",
+    response_model=Edited,
+    responses=_CLASH | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def redo_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) -> Any:
+    """Repeat the change that was undone last. 409 if the draft has changed since."""
+    return orchestra.editing.redo(principal, name, sent.base_rev)
+
+
+@router.delete("/{name}/draft", summary="Discard the draft of a workflow", response_model=Discarded)
+def discard_draft(name: str, orchestra: Door, principal: Acting) -> dict[str, str]:
+    """Delete the caller's draft; the file stays as it is."""
+    orchestra.editing.discard(principal, name)
+    return {"name": name}
+
+
+@router.post(
+    "/{name}/edit",
+    summary="Edit a workflow file",
+    response_model=FileEdit,
+    responses=_CLASH | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def edit_file(name: str, sent: FileOps, orchestra: Door, principal: Acting) -> Any:
+    """Apply operations to the file and save it; the answer says in sentences what has changed. Drafts stay."""
+    return orchestra.editing.edit_file(principal, name, sent.ops, sent.etag, save=not sent.dry_run)
+
+
+@router.get("/{name}/versions", summary="List the versions of a workflow", response_model=VersionRows)
+def list_versions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List the last 20 saved texts, newest first."""
+    orchestra.workflows.get(principal, name)
+    return {"versions": orchestra.workflows.versions(principal, name)}
+
+
+@router.get("/{name}/differences", summary="Compare versions of a workflow", response_model=Differences)
+def get_differences(
+    name: str,
+    orchestra: Door,
+    principal: Acting,
+    old: Annotated[str, Query(max_length=200)] = "",
+    new: Annotated[str, Query(max_length=200)] = "",
+) -> dict[str, Any]:
+    """Return in sentences what has changed from `old` (default: the text before the newest) to `new` (the file)."""
+    return {"differences": orchestra.workflows.differences(principal, name, old, new)}

@@ -1,0 +1,1 @@
+"""What differs between two texts of a workflow, as records and as sentences."""

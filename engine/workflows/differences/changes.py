@@ -1,0 +1,189 @@
+"""The changes from one document of a workflow to another, by step: what was added, removed, moved, renamed or set."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine.base.json_text import is_same
+from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, StepNode, step_nodes
+
+ABSENT: Any = object()
+"""The value of a field that is not there."""
+_MOST_RENAMES = 50
+Kind = Literal["added", "removed", "moved", "renamed", "set"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step as a change names it."""
+
+    id: str
+    title: str
+    parent: str
+    """The id of the step around it, `on_failure`, or "" for the workflow."""
+    previous: str
+    """The id of the step before it in its list, "" for the first one."""
+    json: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change: of a step, or of a field of it; `step` is None for the workflow itself."""
+
+    kind: Kind
+    step: Step | None = None
+    """As it is now, or was if it has been removed."""
+    field: tuple[str, ...] = ()
+    before: Any = ABSENT
+    after: Any = ABSENT
+    """The values of a field; for `renamed` the ids."""
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """What it is about: the id of the step, "" for the workflow, and the field, `@place` for a move."""
+        owner = self.step.id if self.step is not None else ""
+        if self.kind == "set":
+            return (owner, *self.field)
+        return (owner, "@place") if self.kind == "moved" else (owner,)
+
+
+def changes(old: object, new: object) -> list[Change]:
+    """Return the changes between two documents, those of the workflow first, then by step in file order.
+
+    What is no workflow counts as an empty one.
+    """
+    before, after = _object(old), _object(new)
+    names = _renames(before, after)
+    if names:
+        before = _renamed(before, names)
+    was, now = _steps(before), _steps(after)
+    found = list(_fields((), _own(before, ("steps", FAILURE)), _own(after, ("steps", FAILURE)), None))
+    found += [Change("removed", one) for id_, one in was.items() if id_ not in now]
+    moved = _moved(was, now)
+    for id_, step in now.items():
+        if id_ in names.values():
+            old_id = next(one for one, other in names.items() if other == id_)
+            found.append(Change("renamed", step, (), old_id, id_))
+        if id_ not in was:
+            found.append(Change("added", step))
+            continue
+        if id_ in moved:
+            found.append(Change("moved", step))
+        found += _fields((), _own(was[id_].json, ("id", "steps")), _own(step.json, ("id", "steps")), step)
+    return found
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _own(value: Mapping[str, Any], without: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of a step or workflow without its steps; triggers by id."""
+    own = {key: one for key, one in value.items() if key not in without}
+    handler = own.get(ON_ERROR)
+    if isinstance(handler, Mapping) and "steps" in handler:
+        own[ON_ERROR] = {key: one for key, one in handler.items() if key != "steps"} or "its steps"
+    triggers = own.get("triggers")
+    if isinstance(triggers, list) and triggers and all(isinstance(one, dict) and "id" in one for one in triggers):
+        own["triggers"] = {str(one["id"]): one for one in triggers}
+    return own
+
+
+def _steps(document: Mapping[str, Any]) -> dict[str, Step]:
+    """Return the steps by id; further ones with the same id get a number."""
+    found: dict[str, Step] = {}
+    last: dict[tuple[Any, ...], str] = {}
+    for node in step_nodes(document):
+        around = node.place[:-1]
+        id_ = node.step.id
+        key = id_ if id_ not in found else f"{id_}#{len(found)}"
+        found[key] = Step(key, node.step.title, _parent(node), last.get(around, ""), node.step.json)
+        last[around] = key
+    return found
+
+
+def _parent(node: StepNode[StepDefinition]) -> str:
+    if node.parent is None:
+        return FAILURE if node.is_after_failure else ""
+    return f"{node.parent.step.id}.{ON_ERROR}" if node.replaces_parent else node.parent.step.id
+
+
+def _fields(path: tuple[str, ...], old: Any, new: Any, step: Step | None) -> Iterator[Change]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in [*old, *(key for key in new if key not in old)]:
+            yield from _fields((*path, key), old.get(key, ABSENT), new.get(key, ABSENT), step)
+    elif old is not new and (old is ABSENT or new is ABSENT or not is_same(old, new)):
+        yield Change("set", step, path, old, new)
+
+
+def _moved(was: Mapping[str, Step], now: Mapping[str, Step]) -> set[str]:
+    """Return the steps with another parent, and of each list the fewest that explain another order."""
+    both = [id_ for id_ in now if id_ in was]
+    found = {id_ for id_ in both if was[id_].parent != now[id_].parent}
+    ranks = {id_: rank for rank, id_ in enumerate(was)}
+    lists: dict[str, list[str]] = {}
+    for id_ in both:
+        if id_ not in found:
+            lists.setdefault(now[id_].parent, []).append(id_)
+    for ids in lists.values():
+        kept = _rising([ranks[id_] for id_ in ids])
+        found.update(id_ for id_ in ids if ranks[id_] not in kept)
+    return found
+
+
+def _rising(ranks: Sequence[int]) -> set[int]:
+    """Return the members of a longest rising subsequence."""
+    tops: list[int] = []
+    before: dict[int, int | None] = {}
+    for rank in ranks:
+        at = bisect_left(tops, rank)
+        before[rank] = tops[at - 1] if at else None
+        tops[at : at + 1] = [rank]
+    found, one = set[int](), tops[-1] if tops else None
+    while one is not None:
+        found.add(one)
+        one = before[one]
+    return found
+
+
+# --- another id
+
+
+def _renames(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """Return {old id: new id} of the steps that only got another id: at the same place, the same otherwise."""
+    was, now = _steps(old), _steps(new)
+    gone, come = [one for one in was if one not in now], [one for one in now if one not in was]
+    if not gone or not come or max(len(gone), len(come)) > _MOST_RENAMES:
+        return {}
+    places = {node.place: node.step.id for node in step_nodes(new)}
+    found = {}
+    for node in step_nodes(old):
+        id_, other = node.step.id, places.get(node.place, "")
+        if id_ in gone and other in come and _uses_same(was[id_], now[other]):
+            found[id_] = other
+    return found
+
+
+def _uses_same(one: Step, other: Step) -> bool:
+    mine, its = ({key: step.json.get(key) for key in ("uses", "title", "foreach")} for step in (one, other))
+    return is_same(mine, its) and len(set(one.json) ^ set(other.json)) <= 1
+
+
+def _renamed(document: Any, names: Mapping[str, str]) -> Any:
+    """Return a document with other ids for steps, also in its expressions, as far as they are plain."""
+    pattern = re.compile(rf"(?<=\bsteps\.)({'|'.join(map(re.escape, names))})\b")
+
+    def of(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {inner: of(one, inner) for inner, one in value.items()}
+        if isinstance(value, list):
+            return [of(one, key) for one in value]
+        if isinstance(value, str) and (key in ("id", "needs")):
+            return names.get(value, value)
+        return pattern.sub(lambda match: names[match[1]], value) if isinstance(value, str) else value
+
+    return of(document)

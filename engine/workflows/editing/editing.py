@@ -1,0 +1,363 @@
+"""The `editing` facet: operations on a person's draft of a workflow, or on its file; undo, redo and save."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.base.errors import EditConflict, InvalidFile, InvalidInput, OrchestraError, Problem, StaleEdit
+from engine.base.names import checked_name
+from engine.compiler.renaming import rename_splices
+from engine.documents.json_file import JsonFile, parse
+from engine.documents.json_splice import Misplaced, Splice, inverse, spliced
+from engine.files import atomic as files
+from engine.people.access import Principal, may, require
+from engine.workflows.compiled_files import CompiledFiles
+from engine.workflows.differences.sentences import differences
+from engine.workflows.editing.applying import Applied, applied
+from engine.workflows.editing.clashes import clash
+from engine.workflows.editing.graph import CanvasStep, canvas_steps
+from engine.workflows.editing.operations import AnyOperation, operations, words
+from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
+from engine.workspace.canonical import as_written
+from engine.workspace.drafts import Draft, Drafts, Kind
+from engine.workspace.file_store import Shelf
+from engine.workspace.layout import Positions
+from engine.workspace.revisions import Revision, back_to, bounded, to_redo, to_undo
+
+_KIND: Kind = "workflow"
+_ATTEMPTS = 20
+_LONGEST_OP_ID = 100
+_NOTHING = {
+    True: "Only changes of this draft, and no more than the last 200, can be undone; the tab History has the texts "
+    "saved before.",
+    False: "Only what was undone last can be repeated.",
+}
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A draft after a change."""
+
+    rev: str
+    """The etag of its text."""
+    base: str
+    """The etag of the text to which the splices apply."""
+    splices: list[Splice]
+    text: str | None
+    """The text, unless the caller has the one that the splices apply to."""
+    words: str
+    """What was done."""
+    can_undo: bool
+    can_redo: bool
+    problems: list[Problem]
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """What a canvas shows: the text that the person edits, and its steps."""
+
+    rev: str
+    """The etag of the text."""
+    etag: str
+    """Of the file that the text is based on."""
+    saved_etag: str
+    """Of the file as it is now, "" if there is none: another one than `etag` if it was saved meanwhile."""
+    is_draft: bool
+    text: str
+    title: str
+    steps: list[CanvasStep]
+    positions: Positions
+    can_undo: bool
+    can_redo: bool
+    problems: list[Problem]
+
+
+@dataclass(frozen=True)
+class FileEdit:
+    """What operations do, or would do, to a file."""
+
+    name: str
+    text: str
+    etag: str
+    """Of the text."""
+    is_saved: bool
+    differences: list[str]
+    """What changes, in sentences."""
+    problems: list[Problem]
+
+
+@dataclass(frozen=True)
+class _Now:
+    """The text that a person edits: the draft, or else the file."""
+
+    draft: Draft | None
+    text: str
+    etag: str
+    """Of the file that the text is based on."""
+
+    @property
+    def rev(self) -> str:
+        return files.etag(self.text)
+
+
+class WorkflowEditing:
+    """Every change needs the right to edit. A draft belongs to one person, so its changes have no audit line."""
+
+    def __init__(self, shelf: Shelf, workflows: WorkflowFiles, compiled: CompiledFiles, drafts: Drafts) -> None:
+        self._shelf, self._workflows, self._compiled, self._drafts = shelf, workflows, compiled, drafts
+
+    def canvas(self, p: Principal, name: str) -> Canvas:
+        """Return the person's draft, or else the file, with its steps and problems.
+
+        Who may only view sees the file. Raises UnknownName, InvalidFile (not a text).
+        """
+        require(p, "view", "see workflows")
+        now = self._now(p, name) if may(p, "edit") else self._of_file(name)
+        document = _document(now.text) or {}
+        revisions = now.draft.revisions if now.draft is not None else ()
+        return Canvas(
+            rev=now.rev,
+            etag=now.etag,
+            saved_etag=now.etag if now.draft is None else self._saved_etag(name),
+            is_draft=now.draft is not None,
+            text=now.text,
+            title=str(document.get("title") or name),
+            steps=canvas_steps(document),
+            positions=self._workflows.positions(p, name),
+            can_undo=to_undo(revisions) is not None,
+            can_redo=to_redo(revisions) is not None,
+            problems=self._workflows.check(p, name, now.text),
+        )
+
+    def apply(self, p: Principal, name: str, base_rev: str, sent: object, op_id: str = "") -> Edited:
+        """Apply operations to the person's draft, all or none; without one, a draft of the file is begun.
+
+        `base_rev`: the text that the caller has seen. If it has changed since, the operations are applied to the
+        newest text, unless they are about something that has changed. `op_id` names the request: a repeated one
+        changes nothing. Raises InvalidInput (what is sent, or an operation cannot be applied), EditConflict,
+        InvalidFile (the text is not a JSON object), UnknownName, StorageError.
+        """
+        require(p, "edit", "edit workflows")
+        ops = operations(sent)
+        if len(op_id) > _LONGEST_OP_ID:
+            raise InvalidInput(f"'op_id' is longer than {_LONGEST_OP_ID} characters.", field="op_id")
+        for _ in range(_ATTEMPTS):
+            now = self._now(p, name)
+            done = _done_before(now.draft, op_id)
+            if done is not None:
+                return self._edited(p, name, now, done.base, done.splices, done.words, is_whole=done.base != base_rev)
+            made = self._made(name, now, base_rev, ops)
+            rev = files.etag(made.text)
+            revision = Revision(rev, "change", made.words, made.splices, op_id, now.rev, made.renames)
+            if self._keep(p, name, now, made.text, revision):
+                is_whole = now.rev != base_rev
+                return self._edited(p, name, self._now(p, name), now.rev, made.splices, made.words, is_whole=is_whole)
+        raise StaleEdit(f"The draft of {name!r} changes too fast.", remedy="Try again.")
+
+    def undo(self, p: Principal, name: str, base_rev: str) -> Edited:
+        """Undo the person's last change of the draft; typed text is one change. Raises InvalidInput, EditConflict."""
+        return self._step_back(p, name, base_rev, is_undo=True)
+
+    def redo(self, p: Principal, name: str, base_rev: str) -> Edited:
+        """Repeat the change that was undone last. Raises InvalidInput, EditConflict."""
+        return self._step_back(p, name, base_rev, is_undo=False)
+
+    def discard(self, p: Principal, name: str) -> None:
+        """Delete the person's draft; the file stays."""
+        require(p, "edit", "edit workflows")
+        self._drafts.drop(p, _KIND, checked_name(_KIND, name))
+
+    def save(self, p: Principal, name: str, text: str, etag: str | None) -> WorkflowFile:
+        """Save a text as `WorkflowFiles.save` does; a draft with this text is done.
+
+        Raises as that; the details of StaleEdit are the text and `etag` of the file, and the `differences` of the text.
+        """
+        try:
+            saved = self._workflows.save(p, name, text, etag)
+        except StaleEdit as error:
+            theirs = self._shelf.text(name)
+            said = differences(_document(theirs), _document(text))
+            details = {"theirs": theirs, "etag": files.etag(theirs), "differences": said}
+            raise StaleEdit(error.message, remedy=error.own_remedy, **details) from error
+        draft = self._drafts.get(p, _KIND, name)
+        if draft is not None and as_written(draft.text) in (as_written(text), saved.text):
+            self._drafts.drop(p, _KIND, name, revision=draft.revision)
+        return saved
+
+    def edit_file(
+        self, p: Principal, name: str, sent: object, etag: str | None = None, *, save: bool = True
+    ) -> FileEdit:
+        """Apply operations to a file, all or none, and save it; drafts stay as they are.
+
+        `etag`: of the text to change, None for the current one. Raises as `apply` and as `WorkflowFiles.save`.
+        """
+        require(p, "edit", "change workflows")
+        ops = operations(sent)
+        before = self._shelf.text(checked_name(_KIND, name))
+        known = files.etag(before)
+        if etag is not None and etag != known:
+            raise StaleEdit(f"Somebody changed {self._shelf.file(name)} since you opened it.")
+        made = self._applied(name, before, ops)
+        said = differences(_document(before), _document(made.text))
+        if not save or made.text == before:
+            text = made.text
+            return FileEdit(
+                name,
+                text,
+                files.etag(text),
+                is_saved=False,
+                differences=said,
+                problems=self._workflows.check(p, name, text),
+            )
+        saved = self._workflows.save(p, name, made.text, known, made.renames)
+        return FileEdit(name, saved.text, saved.etag, is_saved=True, differences=said, problems=saved.problems)
+
+    def _now(self, p: Principal, name: str) -> _Now:
+        draft = self._drafts.get(p, _KIND, checked_name(_KIND, name))
+        if draft is not None:
+            return _Now(draft, draft.text, draft.etag)
+        return self._of_file(name)
+
+    def _of_file(self, name: str) -> _Now:
+        text = self._shelf.text(checked_name(_KIND, name))
+        return _Now(None, text, files.etag(text))
+
+    def _saved_etag(self, name: str) -> str:
+        try:
+            return files.etag(self._shelf.text(name))
+        except OrchestraError:  # deleted meanwhile, or no text
+            return ""
+
+    def _made(self, name: str, now: _Now, base_rev: str, ops: Sequence[AnyOperation]) -> Applied:
+        if base_rev == now.rev:
+            return self._applied(name, now.text, ops)
+        return self._replayed(name, now, base_rev, ops)
+
+    def _applied(self, name: str, text: str, ops: Sequence[AnyOperation]) -> Applied:
+        def rename(file: JsonFile, old: str, new: str) -> Sequence[Splice]:
+            return rename_splices(file, name, self._compiled.surroundings(), old, new, needs_plan=False)
+
+        return applied(text, self._shelf.file(name), ops, rename)
+
+    def _replayed(self, name: str, now: _Now, base_rev: str, ops: Sequence[AnyOperation]) -> Applied:
+        """Apply operations that were made for an older text. Raises EditConflict."""
+        history = self._since(name, now, base_rev)
+        said = "; ".join(words(one) for one in ops)
+        if history is None:
+            message = f"The draft of {name!r} has changed since, by more than is remembered: {said} was not applied."
+            raise EditConflict(message, operation=said, clashes_with="", rev=now.rev, theirs=now.text, yours=None)
+        seen = history[-1][1]
+        yours = self._applied(name, seen, ops)  # what is wrong even there is no conflict
+        texts = {"rev": now.rev, "theirs": now.text, "yours": yours.text, "operation": said}
+        try:
+            made = self._applied(name, now.text, ops)
+        except InvalidInput as error:
+            index = error.details.get("operation", 0)
+            culprit = clash(history, now.text, seen, yours.text) or history[0][0].words
+            message = (
+                f"{words(ops[index])} cannot be applied any more: {error.message} The draft was changed: {culprit}."
+            )
+            raise EditConflict(message, **texts, clashes_with=culprit) from error
+        found = clash(history, now.text, now.text, made.text)
+        if found is not None:
+            message = f"{said} clashes with a change that was made meanwhile: {found}."
+            raise EditConflict(message, **texts, clashes_with=found)
+        return made
+
+    def _since(self, name: str, now: _Now, base_rev: str) -> list[tuple[Revision, str]] | None:
+        """Return the revisions since a text, newest first, each with the text before it; None if unknown."""
+        revisions = now.draft.revisions if now.draft is not None else ()
+        try:
+            return list(back_to(now.text, revisions, base_rev))
+        except KeyError:
+            pass
+        try:
+            text = self._shelf.text(name)
+        except OrchestraError:
+            return None
+        if files.etag(text) != base_rev:
+            return None
+        return [(Revision(now.rev, "change", "the draft was changed", ()), text)]
+
+    def _step_back(self, p: Principal, name: str, base_rev: str, *, is_undo: bool) -> Edited:
+        require(p, "edit", "edit workflows")
+        for _ in range(_ATTEMPTS):
+            now = self._now(p, name)
+            if now.rev != base_rev:
+                raise EditConflict(
+                    f"The draft of {name!r} has changed since: look at it before you undo or redo.",
+                    operation="undo" if is_undo else "redo",
+                    clashes_with=now.draft.revisions[-1].words if now.draft and now.draft.revisions else "",
+                    rev=now.rev,
+                    theirs=now.text,
+                    yours=None,
+                )
+            revision = _reverted(now, is_undo=is_undo)
+            text = spliced(now.text, revision.splices)
+            if self._keep(p, name, now, text, revision):
+                said = revision.words
+                return self._edited(p, name, self._now(p, name), now.rev, revision.splices, said, is_whole=False)
+        raise StaleEdit(f"The draft of {name!r} changes too fast.", remedy="Try again.")
+
+    def _keep(self, p: Principal, name: str, now: _Now, text: str, revision: Revision) -> bool:
+        known = now.draft or Draft("", "", "")
+        revisions = bounded([*known.revisions, revision])
+        new = Draft(text, now.etag, self._drafts.now(), revisions, _net([*known.renames, *revision.renames]))
+        return self._drafts.revise(p, _KIND, name, now.draft, new)
+
+    def _edited(
+        self, p: Principal, name: str, now: _Now, base: str, splices: Sequence[Splice], said: str, *, is_whole: bool
+    ) -> Edited:
+        revisions = now.draft.revisions if now.draft is not None else ()
+        return Edited(
+            rev=now.rev,
+            base=base,
+            splices=list(splices),
+            text=now.text if is_whole else None,
+            words=said,
+            can_undo=to_undo(revisions) is not None,
+            can_redo=to_redo(revisions) is not None,
+            problems=self._workflows.check(p, name, now.text),
+        )
+
+
+def _done_before(draft: Draft | None, op_id: str) -> Revision | None:
+    revisions = draft.revisions if draft is not None and op_id else ()
+    return next((one for one in revisions if one.op_id == op_id), None)
+
+
+def _reverted(now: _Now, *, is_undo: bool) -> Revision:
+    """Return the revision that undoes or redoes the last change. Raises InvalidInput."""
+    revisions = now.draft.revisions if now.draft is not None else ()
+    last = to_undo(revisions) if is_undo else to_redo(revisions)
+    if last is None:
+        raise InvalidInput(f"There is nothing to {'undo' if is_undo else 'redo'}.", remedy=_NOTHING[is_undo])
+    splices = inverse(last.splices)
+    try:
+        rev = files.etag(spliced(now.text, splices))
+    except Misplaced as error:
+        said = f"{last.words} cannot be reverted: the text has changed at its place."
+        raise InvalidInput(said, remedy="Change it by hand.") from error
+    renames = tuple((new, old) for old, new in reversed(last.renames))
+    return Revision(rev, "undo" if is_undo else "redo", last.words, splices, base=now.rev, renames=renames)
+
+
+def _net(renames: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return renames without those that were taken back at once."""
+    found: list[tuple[str, str]] = []
+    for old, new in renames:
+        if found and found[-1] == (new, old):
+            found.pop()
+        else:
+            found.append((old, new))
+    return tuple(found)
+
+
+def _document(text: str) -> Mapping[str, Any] | None:
+    try:
+        value = parse(text, "").value
+    except InvalidFile:
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,98 @@
+"""The steps of a workflow as a canvas draws them: a list in file order, each with its place in the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.base.errors import OrchestraError
+from engine.base.services import service_of
+from engine.base.step_tree import FAILURE, StepDefinition, StepNode, step_nodes
+from engine.plugins.registry import step_type
+from engine.plugins.step import Effect, StepType
+
+Kind = Literal["input", "output", "process", "agent", "tool", "group", "unknown"]
+_REQUEST = "request"
+_CALL = "workflow.run"
+
+
+@dataclass(frozen=True)
+class CanvasStep:
+    """A step, which may have problems: what is missing is empty."""
+
+    id: str
+    path: str
+    parent: str
+    """The path of the step around it, `on_failure`, or ""."""
+    place: Literal["steps", "on_error", "on_failure"]
+    """In which of its lists."""
+    title: str
+    uses: str
+    service: str
+    kind: Kind
+    effect: str
+    """`pure`, `reads`, `writes`, or "" if the type is unknown or it is a group."""
+    needs: list[str] | None
+    """The siblings that it waits for; None: all before it."""
+    condition: str
+    foreach: str
+    parallel: int
+    note: str
+
+
+def canvas_steps(document: object) -> list[CanvasStep]:
+    """Return the steps of a document, outer before inner, those of `on_failure` last."""
+    return [_step(node) for node in step_nodes(document)]
+
+
+def _step(node: StepNode[StepDefinition]) -> CanvasStep:
+    step, json = node.step, node.step.json
+    kind = _type(step.uses)
+    foreach, parallel = json.get("foreach"), json.get("parallel")
+    return CanvasStep(
+        id=step.id,
+        path=node.path,
+        parent=node.parent.path if node.parent is not None else FAILURE if node.is_after_failure else "",
+        place="on_error" if node.replaces_parent else "on_failure" if _is_top_of_failure(node) else "steps",
+        title=_text(json, "title") or (kind.title if kind is not None else step.id),
+        uses=step.uses,
+        service=kind.service or "" if kind is not None else "",
+        kind="group" if step.is_group else _kind(kind),
+        effect=str(kind.effect) if kind is not None else "",
+        needs=step.needs,
+        condition=step.condition,
+        foreach=foreach if isinstance(foreach, str) else "",
+        parallel=parallel if isinstance(parallel, int) and not isinstance(parallel, bool) else 1,
+        note=_text(json, "note"),
+    )
+
+
+def _is_top_of_failure(node: StepNode[StepDefinition]) -> bool:
+    return node.parent is None and node.is_after_failure
+
+
+def _text(json: Mapping[str, object], key: str) -> str:
+    value = json.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _type(uses: str) -> StepType | None:
+    try:
+        return step_type(uses) if uses else None
+    except OrchestraError:
+        return None
+
+
+def _kind(kind: StepType | None) -> Kind:
+    """Return what a step type is to people: what it brings in, gives out, decides, or calls."""
+    if kind is None:
+        return "unknown"
+    if kind.name == _CALL or kind.name.endswith(f".{_REQUEST}"):
+        return "tool"
+    if kind.service is None:
+        return "process"
+    service = service_of(kind.service)
+    if service is not None and service.is_model:
+        return "agent"
+    return "input" if kind.effect is Effect.READS else "output" if kind.effect is Effect.WRITES else "process"

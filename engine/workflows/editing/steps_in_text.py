@@ -1,0 +1,115 @@
+"""The text of a workflow with its steps by id: where an operation finds what it is about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from engine.base.errors import InvalidFile, InvalidInput
+from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, StepNode, step_nodes
+from engine.base.wording import did_you_mean, listed
+from engine.documents.json_file import JsonFile, JsonPath, parse
+
+STEPS = "steps"
+_SHOWN = 12
+
+
+class StepsInText:
+    """One text of a workflow. Every method raises InvalidInput for a step that it cannot find."""
+
+    def __init__(self, file: JsonFile) -> None:
+        self.file = file
+        self.document: Mapping[str, Any] = file.value
+
+    @cached_property
+    def nodes(self) -> list[StepNode[StepDefinition]]:
+        """Every step."""
+        return list(step_nodes(self.document))
+
+    @cached_property
+    def _places(self) -> dict[str, StepNode[StepDefinition]]:
+        return {node.step.id: node for node in reversed(self.nodes) if "id" in node.step.json}
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(node.step.id for node in self.nodes)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all steps, in file order."""
+        return [node.step.id for node in self.nodes if node.step.id in self._places]
+
+    def node(self, step: str) -> StepNode[StepDefinition]:
+        """Return a step by its id."""
+        if step not in self._places:
+            near = did_you_mean(step, self.ids)
+            known = f"There are: {listed(self.ids[:_SHOWN])}." if self.ids else "The workflow has no steps."
+            raise InvalidInput(f"There is no step {step!r}.", remedy=near or known, unknown_step=step)
+        if self._counts[step] > 1:
+            line, _ = self.file.place((*self._places[step].place, "id"))
+            raise InvalidInput(
+                f"{self._counts[step]} steps have the id {step!r}, the first in line {line}.",
+                remedy="Give each an id of its own in the text first.",
+            )
+        return self._places[step]
+
+    def list_in(self, into: str) -> JsonPath | None:
+        """Return the path of the list of steps that `into` names, None if it is to be made first."""
+        if into == "":
+            return (STEPS,) if isinstance(self.document.get(STEPS), list) else None
+        if into == FAILURE and into not in self._places:
+            return self._failure_list()
+        group, dot, rest = into.partition(".")
+        node = self.node(group)
+        if not dot:
+            if node.step.is_group and isinstance(node.step.json[STEPS], list):
+                return (*node.place, STEPS)
+            raise InvalidInput(f"The step {group!r} is not a group.", remedy="Wrap it into one, or name a group.")
+        if rest != ON_ERROR:
+            raise InvalidInput(
+                f"{into!r} is no place for steps.",
+                remedy=f"Write {group!r} for its steps, or '{group}.{ON_ERROR}' for those that run when it fails.",
+            )
+        return self._fallback_list(node)
+
+    def _failure_list(self) -> JsonPath | None:
+        after = self.document.get(FAILURE)
+        if isinstance(after, list):
+            return (FAILURE,)
+        return (FAILURE, STEPS) if isinstance(after, Mapping) and isinstance(after.get(STEPS), list) else None
+
+    def _fallback_list(self, node: StepNode[StepDefinition]) -> JsonPath | None:
+        handler = node.step.json.get(ON_ERROR)
+        if isinstance(handler, Mapping) and isinstance(handler.get(STEPS), list):
+            return (*node.place, ON_ERROR, STEPS)
+        return None
+
+    def holder_of(self, into: str) -> JsonPath:
+        """Return the path of the object in which the list that `into` names is to be made."""
+        return () if into in ("", FAILURE) else self.node(into.partition(".")[0]).place
+
+    def siblings(self, steps: list[str]) -> tuple[JsonPath, int]:
+        """Return (path of their list, index of the first) of steps that follow each other in one list.
+
+        Raises InvalidInput if they do not, or if one is named twice.
+        """
+        if len(set(steps)) < len(steps):
+            raise InvalidInput(f"A step is named twice: {listed(steps)}.", remedy="Name each once.")
+        places = [self.node(step).place for step in steps]
+        around, indexes = places[0][:-1], sorted(int(place[-1]) for place in places)
+        if {place[:-1] for place in places} != {around} or indexes[-1] - indexes[0] != len(steps) - 1:
+            raise InvalidInput(
+                f"The steps {listed(steps)} do not follow each other in one list.",
+                remedy="Move them side by side first.",
+            )
+        return around, indexes[0]
+
+
+def read(text: str, file: str) -> StepsInText:
+    """Return the steps of a text. Raises InvalidFile for a text that is not a JSON object."""
+    parsed = parse(text, file)
+    if not isinstance(parsed.value, dict):
+        raise InvalidFile(f"{file} does not contain a JSON object.", remedy="Correct the text first.")
+    return StepsInText(parsed)

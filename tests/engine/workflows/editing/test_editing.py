@@ -1,0 +1,239 @@
+"""Drafts that are edited by operations: undo and redo, several windows, repeated requests, and saving."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random as Dice
+from typing import Any
+
+import pytest
+
+from engine.base.errors import EditConflict, InvalidInput
+from engine.base.step_tree import step_nodes
+from engine.documents.json_splice import spliced
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.workflows.editing.editing import Edited
+from tests.engine.workflows.editing.model import Random, apply
+
+ADA, BOB = Principal("ada", "editor"), Principal("bob", "editor")
+TEXT = """{"schema_version": 1, "title": "Work", "steps": [
+   {"id": "first",   "uses": "flow.set", "with": {"values": {"n": 1}}},
+   {"id": "second", "uses": "flow.set", "with": {"values": {"n": "{{ steps.first.output.n }}", "first": 2}}}
+]}
+"""
+
+
+def opened(root: Path) -> Orchestra:
+    root.mkdir(exist_ok=True)
+    (root / "config.yaml").write_text("")
+    return Orchestra.open(root)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "workflows" / "work.json").write_text(TEXT)
+    return tmp_path
+
+
+@pytest.fixture
+def orchestra(root: Path) -> Iterator[Orchestra]:
+    orchestra = opened(root)
+    yield orchestra
+    orchestra.close()
+
+
+class Window:
+    """A window of Ada's: what it has seen of her draft."""
+
+    def __init__(self, orchestra: Orchestra, who: Principal = ADA) -> None:
+        self.editing, self.who, self.text, self.rev = orchestra.editing, who, "", ""
+        self.reload()
+
+    def reload(self) -> None:
+        seen = self.editing.canvas(self.who, "work")
+        self.text, self.rev = seen.text, seen.rev
+
+    def do(self, *ops: Any, op_id: str = "") -> Edited:
+        return self.take(self.editing.apply(self.who, "work", self.rev, [*ops], op_id))
+
+    def undo(self) -> Edited:
+        return self.take(self.editing.undo(self.who, "work", self.rev))
+
+    def redo(self) -> Edited:
+        return self.take(self.editing.redo(self.who, "work", self.rev))
+
+    def take(self, edited: Edited) -> Edited:
+        """Follow a change by its splices, as a browser does."""
+        assert edited.text is not None or edited.base == self.rev
+        self.text = spliced(self.text, edited.splices) if edited.text is None else edited.text
+        self.rev = edited.rev
+        return edited
+
+
+def titled(step: str, title: str) -> dict[str, Any]:
+    return {"op": "set", "step": step, "field": "title", "value": title}
+
+
+def test_each_change_can_be_undone_and_redone_also_after_a_restart(root: Path) -> None:
+    orchestra = opened(root)
+    window, texts = Window(orchestra), [TEXT]
+    for op in (
+        titled("first", "A"),
+        {"op": "rename", "step": "first", "to": "begin"},
+        {"op": "remove", "steps": ["second"]},
+    ):
+        window.do(op)
+        texts.append(window.text)
+    assert '"n": "{{ steps.begin.output.n }}", "first": 2' in texts[2]
+    orchestra.close()
+    orchestra = opened(root)
+    window = Window(orchestra)
+    assert window.text == texts[3]
+    for text in texts[2::-1]:
+        window.undo()
+        assert window.text == text
+    with pytest.raises(InvalidInput, match="nothing to undo"):
+        window.undo()
+    for text in texts[1:]:
+        window.redo()
+        assert window.text == text
+    window.undo()
+    assert not window.do(titled("begin", "B")).can_redo
+    orchestra.close()
+
+
+def test_a_text_typed_in_the_editor_is_one_change_of_the_same_history(orchestra: Orchestra) -> None:
+    window = Window(orchestra)
+    window.do(titled("first", "A"))
+    before = window.text
+    typed = before.replace('"A"', '"typed"').replace("   {", "  {")
+    orchestra.drafts.keep(ADA, "workflow", "work", typed, "e")
+    with pytest.raises(EditConflict):
+        window.undo()
+    window.reload()
+    assert window.undo().words == "text edited"
+    assert window.text == before
+    window.undo()
+    assert window.text == TEXT
+    window.redo()
+    window.redo()
+    assert window.text == typed
+
+
+def test_a_half_typed_text_is_told_and_its_undo_still_works(orchestra: Orchestra) -> None:
+    window = Window(orchestra)
+    window.do(titled("first", "A"))
+    orchestra.drafts.keep(ADA, "workflow", "work", window.text + "{", "e")
+    window.reload()
+    with pytest.raises(Exception, match="after the end"):
+        window.do(titled("first", "B"))
+    window.undo()
+    window.do(titled("first", "B"))
+
+
+def test_a_repeated_request_changes_nothing(orchestra: Orchestra) -> None:
+    window, other = Window(orchestra), Window(orchestra)
+    add = {"op": "add", "step": {"id": "third", "uses": "flow.set", "with": {"values": {}}}}
+    window.do(add, op_id="x1")
+    other.do(titled("first", "A"), op_id="x2")
+    again = orchestra.editing.apply(ADA, "work", other.rev, [add], "x1")
+    assert again.rev == other.rev
+    assert again.text == other.text
+
+
+def test_a_late_operation_applies_unless_it_is_about_what_has_changed(orchestra: Orchestra) -> None:
+    window, late = Window(orchestra), Window(orchestra)
+    window.do(titled("first", "A"))
+    assert late.do(titled("second", "B")).text is not None
+    assert [step["title"] for step in json.loads(late.text)["steps"]] == ["A", "B"]
+    with pytest.raises(EditConflict) as refused:
+        window.do(titled("second", "C"))
+    told = refused.value.details
+    assert told["clashes_with"] == "set title of second"
+    assert told["operation"] == "set title of second"
+    assert told["theirs"] == late.text
+    assert [step.get("title") for step in json.loads(told["yours"])["steps"]] == ["A", "C"]
+    assert window.do(titled("second", "B")).rev == late.rev  # the same value is no clash
+    late.do({"op": "remove", "steps": ["second"]})
+    with pytest.raises(EditConflict, match="remove second"):
+        window.do(titled("second", "D"))
+
+
+def test_what_a_late_removal_has_not_seen_is_not_lost(orchestra: Orchestra) -> None:
+    window, late = Window(orchestra), Window(orchestra)
+    group = {"op": "wrap", "steps": ["second"], "group": {"id": "group"}}
+    window.do(group)
+    late.reload()
+    window.do({"op": "add", "step": {"id": "third", "uses": "flow.set", "with": {"values": {}}}, "into": "group"})
+    with pytest.raises(EditConflict, match="add third"):
+        late.do({"op": "remove", "steps": ["group"]})
+
+
+def test_drafts_are_of_one_person(orchestra: Orchestra) -> None:
+    Window(orchestra).do(titled("first", "A"))
+    assert Window(orchestra, BOB).text == TEXT
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_two_windows_end_with_the_same_draft_and_nothing_is_lost(orchestra: Orchestra, seed: int) -> None:
+    accepted = exchange(orchestra, seed, 500)
+    assert accepted > 250
+
+
+def exchange(orchestra: Orchestra, seed: int, count: int) -> int:
+    """Let two windows edit by turns that they do not agree on; return how many operations were accepted.
+
+    After each, the draft is what the operation makes of the document before it, and a window has only changed values
+    that it has seen.
+    """
+    dice, windows = Dice(seed), [Window(orchestra), Window(orchestra)]
+    ahead = [Random(seed * 2 + number, prefix=f"_{number}") for number in range(2)]
+    document, accepted = json.loads(TEXT), 0
+    for turn in range(count):
+        number = dice.randrange(2)
+        window = windows[number]
+        if dice.random() < 0.1:
+            window.reload()
+        seen = json.loads(window.text)
+        op = ahead[number].operation(seen)
+        try:
+            window.do(op, op_id=f"{number}-{turn}")
+        except EditConflict:
+            window.reload()
+            continue
+        before, document = document, apply(document, op)
+        accepted += 1
+        assert same(json.loads(window.text), document), op
+        now, known = leaves(document), leaves(seen)
+        for place, value in leaves(before).items():
+            assert now.get(place) == value or known.get(place) == value, (op, place)
+    for window in windows:
+        window.reload()
+    assert windows[0].text == windows[1].text
+    assert same(json.loads(windows[0].text), document)
+    return accepted
+
+
+def same(one: Any, other: Any) -> bool:
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def leaves(document: Any) -> dict[tuple[str, ...], str]:
+    """Every value of the workflow and of its steps, by id and field."""
+    found: dict[tuple[str, ...], str] = {}
+
+    def look(value: Any, place: tuple[str, ...]) -> None:
+        if isinstance(value, dict) and value:
+            for key, inner in value.items():
+                look(inner, (*place, key))
+        else:
+            found[place] = json.dumps(value)
+
+    look({key: one for key, one in document.items() if key not in ("steps", "on_failure")}, ("",))
+    for node in step_nodes(document):
+        look({key: one for key, one in node.step.json.items() if key not in ("steps", "on_error")}, (node.step.id,))
+    return found
