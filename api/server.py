@@ -29,8 +29,6 @@ from api.routes import (
     triggers,
     usage,
     users,
-    workflow_changes,
-    workflow_editing,
 )
 from api.routes.prompts import cases as prompt_cases
 from api.routes.prompts import changes as prompt_changes
@@ -39,6 +37,8 @@ from api.routes.prompts import fragments as prompt_fragments
 from api.routes.prompts import matrices as prompt_matrices
 from api.routes.prompts import texts as prompt_texts
 from api.routes.prompts import tries as prompt_tries
+from api.routes.workflows import changes as workflow_changes
+from api.routes.workflows import editing as workflow_editing
 from engine.orchestra import Orchestra
 
 PUBLIC_PATHS = ("/health", "/auth/login", "/api/docs", "/api/openapi.json")

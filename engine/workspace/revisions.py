@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.documents.json_splice import Splice, inverse, spliced
@@ -43,8 +43,15 @@ def revision_of(kept: Mapping[str, Any]) -> Revision:
 
 def stored(revision: Revision) -> dict[str, Any]:
     """Return the form in which a revision is stored."""
-    splices = [[one.start, one.removed, one.inserted] for one in revision.splices]
-    return {**asdict(revision), "splices": splices}
+    return {
+        "rev": revision.rev,
+        "kind": revision.kind,
+        "words": revision.words,
+        "splices": [[one.start, one.removed, one.inserted] for one in revision.splices],
+        "op_id": revision.op_id,
+        "base": revision.base,
+        "renames": revision.renames,
+    }
 
 
 def bounded(revisions: Sequence[Revision]) -> tuple[Revision, ...]:

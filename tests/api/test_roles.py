@@ -21,6 +21,14 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/workflows/{name}/rename", "POST"): "edit",
     ("/api/workflows/{name}/rename-step", "POST"): "edit",
     ("/api/workflows/{name}/positions", "GET"): "view",
+    ("/api/workflows/{name}/canvas", "GET"): "view",
+    ("/api/workflows/{name}/versions", "GET"): "view",
+    ("/api/workflows/{name}/differences", "GET"): "view",
+    ("/api/workflows/{name}/draft/ops", "POST"): "edit",
+    ("/api/workflows/{name}/draft/undo", "POST"): "edit",
+    ("/api/workflows/{name}/draft/redo", "POST"): "edit",
+    ("/api/workflows/{name}/draft", "DELETE"): "edit",
+    ("/api/workflows/{name}/edit", "POST"): "edit",
     ("/api/prompts", "GET"): "view",
     ("/api/prompts/{name}", "GET"): "view",
     ("/api/prompts/{name}/text", "GET"): "view",
@@ -141,6 +149,10 @@ BODIES = {
     "/api/workflows/{name}/validate": {"text": "{}"},
     "/api/workflows/{name}/rename": {"new": "No name"},
     "/api/workflows/{name}/rename-step": {"old": "classify", "new": "No id"},
+    "/api/workflows/{name}/draft/ops": {"base_rev": "x", "ops": [{"op": "remove", "steps": ["x"]}]},
+    "/api/workflows/{name}/draft/undo": {"base_rev": "x"},
+    "/api/workflows/{name}/draft/redo": {"base_rev": "x"},
+    "/api/workflows/{name}/edit": {"ops": [{"op": "remove", "steps": ["x"]}]},
     "/api/runs/{run_id}/correct": {"step": "nap", "set": {"kind": "task"}},
     "/api/runs/{run_id}/correct/preview": {"step": "nap"},
     "/api/runs/{run_id}/resume": {},
@@ -165,6 +177,7 @@ DONE_AT_ONCE = {
 TRIED_ELSEWHERE = (
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/approvals/answers", "/budgets/resume", "/correct",
+    "/draft", "{name}/edit",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from engine.base.errors import InvalidFile
 from engine.base.json_text import is_same
-from engine.documents.json_file import parse
 from engine.workflows.differences.changes import ABSENT, Change, changes
+from engine.workflows.editing.steps_in_text import read
 from engine.workspace.revisions import Revision
 
 _Touched = tuple[str, ...]
@@ -32,7 +32,7 @@ def clash(history: Sequence[tuple[Revision, str]], now: str, before: str, after:
 def _changes(before: str, after: str) -> list[Change] | None:
     """Return the changes from one text to another; None if one of them is not JSON."""
     try:
-        return changes(parse(before, "").value, parse(after, "").value)
+        return changes(read(before, "the text").document, read(after, "the text").document)
     except InvalidFile:
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from engine.base.errors import InvalidFile, InvalidInput
@@ -107,8 +107,9 @@ class StepsInText:
         return around, indexes[0]
 
 
+@lru_cache(maxsize=8)
 def read(text: str, file: str) -> StepsInText:
-    """Return the steps of a text. Raises InvalidFile for a text that is not a JSON object."""
+    """Return the steps of a text, for reading only. Raises InvalidFile for a text that is not a JSON object."""
     parsed = parse(text, file)
     if not isinstance(parsed.value, dict):
         raise InvalidFile(f"{file} does not contain a JSON object.", remedy="Correct the text first.")

@@ -178,6 +178,9 @@ _APPLY: Any = {
 }
 
 
+_MANY = 12
+
+
 class Random:
     """Random operations that fit a document."""
 
@@ -189,6 +192,7 @@ class Random:
         nodes = list(step_nodes(document))
         kinds = ["add", "set", "set-top"]
         kinds += ["move", "set", "set", "unset", "wrap", "unwrap", "remove", "replace_step", "notes"] if nodes else []
+        kinds += ["remove"] * (10 if len(nodes) > _MANY else 0)
         while True:
             op: dict[str, Any] | None = getattr(self, "_" + self.random.choice(kinds).replace("-", "_"))(
                 document, nodes
@@ -268,7 +272,11 @@ class Random:
         return {"op": "unwrap", "step": self.random.choice(groups).step.id} if groups else None
 
     def _remove(self, document: Any, nodes: Any) -> dict[str, Any] | None:
-        return {"op": "remove", "steps": [self.random.choice(nodes).step.id]} if self.random.random() < 0.4 else None
+        return (
+            {"op": "remove", "steps": [self.random.choice(nodes).step.id]}
+            if self.random.random() < 0.4 or len(nodes) > _MANY
+            else None
+        )
 
     def _replace_step(self, document: Any, nodes: Any) -> dict[str, Any]:
         new = {key: one for key, one in self._new().items() if key != "id"}

@@ -62,7 +62,7 @@ class Discarded(BaseModel):
 
 
 @router.get("/{name}/canvas", summary="Get a workflow for a canvas", response_model=Canvas)
-async def get_canvas(name: str, orchestra: Door, principal: Acting) -> Any:
+async def get_workflow_canvas(name: str, orchestra: Door, principal: Acting) -> Any:
     """Return the caller's draft of a workflow, or else the file: its text, its steps, positions and problems."""
     return await reading.run(partial(orchestra.editing.canvas, principal, name))
 
@@ -74,7 +74,7 @@ async def get_canvas(name: str, orchestra: Door, principal: Acting) -> Any:
     responses=_CLASH | TOO_MANY,
     dependencies=[CHECKED],
 )
-def edit_draft(name: str, sent: DraftOps, orchestra: Door, principal: Acting) -> Any:
+def edit_workflow_draft(name: str, sent: DraftOps, orchestra: Door, principal: Acting) -> Any:
     """Apply operations to the caller's draft, all or none; the answer has the splices of the text.
 
     If the draft has changed since `base_rev`, they are applied to the newest text, and the answer has this text. 409 if
@@ -90,7 +90,7 @@ def edit_draft(name: str, sent: DraftOps, orchestra: Door, principal: Acting) ->
     responses=_CLASH | TOO_MANY,
     dependencies=[CHECKED],
 )
-def undo_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) -> Any:
+def undo_workflow_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) -> Any:
     """Undo the last change of the caller's draft that is not undone yet. 409 if the draft has changed since."""
     return orchestra.editing.undo(principal, name, sent.base_rev)
 
@@ -102,13 +102,13 @@ def undo_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) ->
     responses=_CLASH | TOO_MANY,
     dependencies=[CHECKED],
 )
-def redo_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) -> Any:
+def redo_workflow_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) -> Any:
     """Repeat the change that was undone last. 409 if the draft has changed since."""
     return orchestra.editing.redo(principal, name, sent.base_rev)
 
 
 @router.delete("/{name}/draft", summary="Discard the draft of a workflow", response_model=Discarded)
-def discard_draft(name: str, orchestra: Door, principal: Acting) -> dict[str, str]:
+def discard_workflow_draft(name: str, orchestra: Door, principal: Acting) -> dict[str, str]:
     """Delete the caller's draft; the file stays as it is."""
     orchestra.editing.discard(principal, name)
     return {"name": name}
@@ -121,20 +121,20 @@ def discard_draft(name: str, orchestra: Door, principal: Acting) -> dict[str, st
     responses=_CLASH | TOO_MANY,
     dependencies=[CHECKED],
 )
-def edit_file(name: str, sent: FileOps, orchestra: Door, principal: Acting) -> Any:
+def edit_workflow(name: str, sent: FileOps, orchestra: Door, principal: Acting) -> Any:
     """Apply operations to the file and save it; the answer says in sentences what has changed. Drafts stay."""
     return orchestra.editing.edit_file(principal, name, sent.ops, sent.etag, save=not sent.dry_run)
 
 
 @router.get("/{name}/versions", summary="List the versions of a workflow", response_model=VersionRows)
-def list_versions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+def list_workflow_versions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """List the last 20 saved texts, newest first."""
     orchestra.workflows.get(principal, name)
     return {"versions": orchestra.workflows.versions(principal, name)}
 
 
 @router.get("/{name}/differences", summary="Compare versions of a workflow", response_model=Differences)
-def get_differences(
+def get_workflow_differences(
     name: str,
     orchestra: Door,
     principal: Acting,
