@@ -110,6 +110,7 @@ class Editor {
     return {
       "aria-label": this.textarea.getAttribute("aria-label") ?? "",
       "aria-description": `Code editor. ${leave} Control and space completes, Control and F searches.`,
+      tabindex: "0", // as it is anyway: checkers of accessibility look for it
       spellcheck: this.field.code.language === "prompt" ? "true" : "false",
     };
   }
