@@ -11,7 +11,7 @@ from commands.base.failures import DONE
 from commands.base.inputs import text_in
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, note, raw, say, table
+from commands.base.screen import WORD_MARKS, document, local_time, note, raw, say, table
 
 group = typer.Typer(help="Texts that several prompts share.", no_args_is_help=True, rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The fragment.")]
@@ -73,6 +73,54 @@ def set_(
         say(f"Used by {counted(len(found.used_by), 'prompt')}: {', '.join(found.used_by)}. Save versions to use it.")
     for problem in found.problems:
         note(f"{problem.severity}: {problem}")
+    return DONE
+
+
+@group.command()
+def versions(
+    name: Name,
+    diff: Annotated[
+        str, typer.Option(metavar="ID", help="Show how the current text differs from this one instead.")
+    ] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """List the last 20 texts of a fragment, newest first."""
+    from engine.runs.trying.prompt_differences import fragment_differences, in_context
+
+    with looked_at(workspace, demo=demo) as session:
+        fragments, p = session.orchestra.fragments, session.principal
+        found = fragments.versions(p, name)
+        zone = session.orchestra.config.time_zone
+        texts = fragment_differences(fragments, p, name, diff) if diff else []
+    if as_json:
+        document({"fragment": name, "differences": texts} if diff else {"fragment": name, "versions": found})
+    elif diff:
+        say("".join(WORD_MARKS[part["change"]].format(part["text"]) for part in in_context(texts)).rstrip("\n"))
+    elif found:
+        table(["ID", "SAVED", "BY"], [[one.id, local_time(one.saved_at, zone), one.saved_by] for one in found])
+    else:
+        say(f"No text of {name} has been saved here yet.")
+    return DONE
+
+
+@group.command()
+def restore(
+    name: Name,
+    version_id: Annotated[str, typer.Argument(metavar="ID", help="The text, as `fragments versions` names it.")],
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Save an earlier text of a fragment again. The current one is kept, too."""
+    with opened(workspace, demo=demo) as session:
+        fragments, p = session.orchestra.fragments, session.principal
+        found = fragments.restore(p, name, version_id, fragments.get(p, name).etag)
+    if as_json:
+        document(found)
+    else:
+        say(f"The fragment {name!r} has its text of {version_id} again.")
     return DONE
 
 

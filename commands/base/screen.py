@@ -12,6 +12,9 @@ from typing import Any
 
 import typer
 
+WORD_MARKS = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
+"""As `git diff --word-diff` marks words."""
+
 
 def say(text: str = "") -> None:
     """Write a line to standard output."""

@@ -12,7 +12,7 @@ from clients.plural import counted
 from commands.base.failures import DONE
 from commands.base.opened import Session, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, note, say, table
+from commands.base.screen import WORD_MARKS, document, note, say, table
 from commands.prompts.options import Name
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ New = Annotated[str, typer.Argument(metavar="NEW", help="The new name: lower-cas
 Reason = Annotated[
     str, typer.Option(metavar="TEXT", help="Why a protected label moves though not all cases pass; the file keeps it.")
 ]
-_MARKS = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
-"""As `git diff --word-diff` marks words."""
 _SAVE = "`orchestra prompts save-version {} --label production`"
 
 
@@ -121,7 +119,7 @@ def _differences(name: str, between: tuple[str, str], demo: Demo, workspace: Wor
     for one in found:
         texts = in_context(one["texts"])
         say(f"{one['part']}:")
-        say(indent("".join(_MARKS[part["change"]].format(part["text"]) for part in texts), "  "))
+        say(indent("".join(WORD_MARKS[part["change"]].format(part["text"]) for part in texts), "  "))
     if not found:
         say("Both texts are the same.")
     return DONE

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base import session
 from dashboard.base.page import Page, Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import outside_changes, outside_code, plain
+from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import FRAGMENT, file_menu
 from dashboard.parts.header import found, page_header
+from dashboard.parts.tabs import page_tabs
 from dashboard.prompt.fragment import fragment_editor
+from dashboard.workflow.versions import version_choice
+from engine.prompts.fragment_files import Fragment
+from engine.runs.trying.prompt_differences import fragment_differences, in_context
+from engine.workspace.history import Version
 
 PAGE = Page(title="Fragment", icon=":material/extension:", path="fragment", order=42, section="Build", in_menu=False)
 
@@ -37,7 +44,53 @@ def show(visit: Visit) -> None:
         for user in file.used_in:
             visit.title_link(f"fragment {user}", "fragment", name=user)
     _outdated(visit, file.used_by, name)
-    fragment_editor(visit, file)
+    edit, history = page_tabs(["Edit", "History"], f"fragment-tabs-{name}")
+    if edit.open:
+        with edit:
+            fragment_editor(visit, file)
+    if history.open:
+        with history:
+            _history(visit, file)
+
+
+def _history(visit: Visit, file: Fragment) -> None:
+    """Show the last 20 texts, and how the current one differs from each."""
+    fragments = visit.orchestra.fragments
+    versions = fragments.versions(visit.who, file.name)
+    if not versions:
+        st.info("Nothing has been saved here yet. Every save keeps the text it replaces.", icon=":material/history:")
+        return
+    choosing, showing = st.columns([2, 5], gap="large")
+    with choosing:
+        chosen = version_choice(versions, f"fragment-versions-{file.name}")
+    with showing:
+        text = fragments.version_text(visit.who, file.name, chosen.id)
+        if text == file.text:
+            st.badge("This is the current text", icon=":material/check:", color="green")
+            outside_code(text)
+            return
+        if visit.may("edit"):
+            _restore_button(visit, file, chosen)
+        st.markdown("**What has changed since**")
+        parts = fragment_differences(fragments, visit.who, file.name, chosen.id)
+        outside_changes((part["text"], part["change"]) for part in in_context(parts))
+        with st.expander("Full text"):
+            outside_code(text)
+
+
+def _restore_button(visit: Visit, file: Fragment, version: Version) -> None:
+    def restored(_saved: Fragment) -> None:
+        session.tell("The earlier text is restored; the one it replaced is kept, too.")
+        st.rerun()
+
+    action_button(
+        "Restore this text",
+        f"restore-fragment-{file.name}",
+        lambda _key: visit.orchestra.fragments.restore(visit.who, file.name, version.id, file.etag),
+        restored,
+        scope=f"{version.id} {file.etag}",
+        type="primary",
+    )
 
 
 def _outdated(visit: Visit, prompts: list[str], name: str) -> None:

@@ -25,12 +25,17 @@ def history_tab(visit: Visit, file: WorkflowFile) -> None:
         st.info("Nothing has been saved here yet. Every save keeps the text it replaces.", icon=":material/history:")
         return
     choosing, showing = st.columns([2, 5], gap="large")
-    labelled = _labelled(versions)
     with choosing:
-        captions = [plain(f"{ago(one.saved_at)}, by {one.saved_by}") for one in versions]
-        chosen = st.radio("Saved versions", list(labelled), captions=captions, key=f"versions-{file.name}")
+        chosen = version_choice(versions, f"versions-{file.name}")
     with showing:
-        _version(visit, file, labelled[chosen])
+        _version(visit, file, chosen)
+
+
+def version_choice(versions: Sequence[Version], key: str) -> Version:
+    """Show the saved texts of a file; return the chosen one."""
+    labelled = _labelled(versions)
+    captions = [plain(f"{ago(one.saved_at)}, by {one.saved_by}") for one in versions]
+    return labelled[st.radio("Saved versions", list(labelled), captions=captions, key=key)]
 
 
 def _labelled(versions: Sequence[Version]) -> dict[str, Version]:

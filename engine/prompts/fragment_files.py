@@ -27,12 +27,14 @@ from engine.prompts.fragments import (
     texts_of,
 )
 from engine.workspace.canonical import as_written
+from engine.workspace.history import Version
 from engine.workspace.workspace import Workspace
 
 LARGEST_BYTES = 100_000
 # Inside the class below, `list` is the method.
 Problems: TypeAlias = list[Problem]
 Names: TypeAlias = list[str]
+Versions: TypeAlias = list[Version]
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,29 @@ class FragmentFiles:
             self._follow(name, "")
         self._audit.record(p, "fragments.save", name)
         return self._fragment(name, self._store.users(name)[name])
+
+    def versions(self, p: Principal, name: str) -> Versions:
+        """Return the last 20 saved texts, newest first, of which the first may be the current one.
+
+        Raises UnknownName, InvalidInput.
+        """
+        require(p, "view", "see fragments")
+        self._store.text(name)
+        return self._store.shelf.history.versions(name)
+
+    def version_text(self, p: Principal, name: str, version_id: str) -> str:
+        """Return one saved text. Raises UnknownName, InvalidInput, InvalidFile."""
+        require(p, "view", "see fragments")
+        self._store.text(name)
+        return self._store.shelf.history.text(name, version_id)
+
+    def restore(self, p: Principal, name: str, version_id: str, etag: str) -> Fragment:
+        """Save an earlier text again; the current one is kept, too. `etag` is that of the current text.
+
+        Raises UnknownName, StaleEdit, InvalidInput, InvalidFile.
+        """
+        require(p, "edit", "change fragments")
+        return self.save(p, name, self.version_text(p, name, version_id), etag)
 
     def rename(self, p: Principal, name: str, new: str) -> Names:
         """Rename a fragment, also where it is named; return the prompts that changed.

@@ -41,6 +41,52 @@ def test_each_face_shows_the_same_fragments(faces: Faces) -> None:
     assert [one.value for one in at.text_area] == ["Be kind to {{ subject }}."]
 
 
+def test_each_face_shows_and_restores_earlier_texts(faces: Faces, capsys: pytest.CaptureFixture[str]) -> None:
+    fragments, root = faces.orchestra.fragments, faces.orchestra.workspace.root
+
+    def save(text: str) -> None:
+        fragments.save(OWNER, "tone", text, fragments.get(OWNER, "tone").etag)
+
+    save("Be brief to {{ subject }}.")
+    listed = faces.request("GET", "/api/fragments/tone/versions").value
+    assert {"fragment": "tone", **listed} == faces.command(["fragments", "versions", "tone"]).value
+    first = listed["versions"][1]["id"]
+    shown = faces.request("GET", f"/api/fragments/tone/versions/{first}").value
+    assert shown["text"] == "Be kind to {{ subject }}.\n"
+    assert [(one["text"], one["change"]) for one in shown["differences"][:3]] == [
+        ("Be ", "same"),
+        ("kind", "removed"),
+        ("brief", "added"),
+    ]
+    capsys.readouterr()
+    assert main(["fragments", "versions", "tone", "--diff", first, "--workspace", str(root)]) == 0
+    assert capsys.readouterr().out == "Be [-kind-]{+brief+} to {{ subject }}.\n"
+
+    stale = faces.request("POST", f"/api/fragments/tone/versions/{first}/restore", {"etag": "x"})
+    assert stale.error == "StaleEdit"
+    current = fragments.get(OWNER, "tone").etag
+    assert faces.request("POST", f"/api/fragments/tone/versions/{first}/restore", {"etag": current}).error == ""
+    assert fragments.get(OWNER, "tone").text == "Be kind to {{ subject }}.\n"
+    save("Be gone.")
+    assert faces.command(["fragments", "restore", "tone", first]).error == ""
+    assert fragments.get(OWNER, "tone").text == "Be kind to {{ subject }}.\n"
+    for wrong in ("nope", "../tone/x"):
+        assert faces.command(["fragments", "restore", "tone", wrong]).error == "UnknownName"
+
+    save("Be off.")
+
+    def page(go: Any) -> Any:
+        at = go("fragment", name="tone")
+        at.query_params["tab"] = "history"
+        at.run()
+        box = at.radio(key="fragment-versions-tone")
+        box.set_value(box.options[1]).run()
+        return at.button(key="restore-fragment-tone").click().run()
+
+    assert not faces.page(page).value.exception
+    assert fragments.get(OWNER, "tone").text == "Be kind to {{ subject }}.\n"
+
+
 def test_a_draft_is_tried_and_tested_with_its_fragments(faces: Faces, capsys: pytest.CaptureFixture[str]) -> None:
     given = {"subject": "Ann", "text": "Hello"}
     sent = {"draft": True, "variables": given}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from api.base.documents import Deleted, FileText, Refusal, Renaming
+from api.base.documents import Deleted, FileText, Refusal, Renaming, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
+from api.routes.prompts.changes import ChangedText
 from engine.prompts.fragment_files import Fragment, FragmentSummary
+from engine.runs.trying.prompt_differences import fragment_differences
+from engine.workspace.history import Version
 
 router = APIRouter(prefix="/api/fragments", tags=["Prompts"], route_class=SignedInRoute)
 _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
@@ -20,6 +23,26 @@ class FragmentRows(BaseModel):
     """The fragments, by name."""
 
     fragments: list[FragmentSummary]
+
+
+class FragmentVersions(BaseModel):
+    """The last 20 saved texts, newest first."""
+
+    versions: list[Version]
+
+
+class FragmentVersion(BaseModel):
+    """An earlier text, and how the current one differs from it."""
+
+    id: str
+    text: str
+    differences: list[ChangedText]
+
+
+class Restoring(Sent):
+    """Says which text is replaced."""
+
+    etag: str = Field(max_length=100, description="The etag of the current text.")
 
 
 class FragmentRenamed(BaseModel):
@@ -50,6 +73,32 @@ def save_fragment(name: str, sent: FileText, orchestra: Door, principal: Acting)
     `etag` is that of the text to replace; without it, the fragment must not exist yet. 409 if the file has changed.
     """
     return orchestra.fragments.save(principal, name, sent.text, sent.etag)
+
+
+@router.get("/{name}/versions", summary="List the texts of a fragment", response_model=FragmentVersions)
+def list_fragment_versions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List the last 20 saved texts, newest first."""
+    return {"versions": orchestra.fragments.versions(principal, name)}
+
+
+@router.get("/{name}/versions/{version_id}", summary="Get an earlier text", response_model=FragmentVersion)
+def get_fragment_version(name: str, version_id: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Return one of the last 20 texts, and how the current one differs from it by word."""
+    fragments = orchestra.fragments
+    text = fragments.version_text(principal, name, version_id)
+    return {"id": version_id, "text": text, "differences": fragment_differences(fragments, principal, name, version_id)}
+
+
+@router.post(
+    "/{name}/versions/{version_id}/restore",
+    summary="Restore an earlier text",
+    response_model=Fragment,
+    responses=_IN_USE | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def restore_fragment(name: str, version_id: str, sent: Restoring, orchestra: Door, principal: Acting) -> Any:
+    """Save an earlier text again; the current one is kept, too. 409 if the file has changed."""
+    return orchestra.fragments.restore(principal, name, version_id, sent.etag)
 
 
 @router.delete("/{name}", summary="Delete a fragment", response_model=Deleted, responses=_IN_USE)

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.json_text import indented_inside
 from engine.people.access import Principal
+from engine.prompts.fragment_files import FragmentFiles
 from engine.prompts.prompt import text_of
 from engine.prompts.prompt_files import PromptFiles
 from engine.runs.trying.columns import DRAFT
@@ -41,6 +42,14 @@ def differences_between(
     Raises UnknownName, InvalidInput, InvalidFile.
     """
     return prompt_differences(_document(prompts, p, name, before), _document(prompts, p, name, after))
+
+
+def fragment_differences(fragments: FragmentFiles, p: Principal, name: str, version_id: str) -> list[TextPart]:
+    """Return how the current text of a fragment differs from an earlier one, by word; one part if it does not.
+
+    Raises UnknownName, InvalidInput, InvalidFile.
+    """
+    return list(text_parts(fragments.version_text(p, name, version_id), fragments.get(p, name).text))
 
 
 def prompt_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[PromptDifference]:
