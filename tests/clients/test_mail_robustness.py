@@ -71,6 +71,7 @@ def test_an_odd_mail_gives_its_text_or_says_why_not(name: str) -> None:
     assert "BAD" not in mail["text"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LARGE)
 def test_no_mail_takes_long(name: str) -> None:
     assert "BAD" not in read(LARGE[name]())["text"]

@@ -53,15 +53,6 @@ def spoilt(document: Any, data: st.DataObject) -> Any:
     return document
 
 
-@pytest.mark.slow
-@settings(deadline=None, max_examples=120)
-@given(st.sampled_from(SHIPPED.workflows.names()), st.data())
-def test_a_spoilt_workflow_is_checked_to_the_end(name: str, data: st.DataObject) -> None:
-    text = json.dumps(spoilt(SHIPPED.workflows.read(name).value, data))
-    compiled = compile_workflow(parse(text, name), name, AROUND)
-    assert compiled.plan is not None or any(one.severity == "error" for one in compiled.problems)
-
-
 @settings(deadline=None, max_examples=120)
 @given(st.sampled_from(SHIPPED.prompts.names()), st.data())
 def test_a_spoilt_prompt_is_checked_to_the_end_and_rendered_or_refused(name: str, data: st.DataObject) -> None:

@@ -39,6 +39,7 @@ def facet(root: Path) -> PromptFiles:
     return PromptFiles(PromptStore(workspace), Audit(SqliteAudit(Database(workspace.state_dir)), utc_now))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(texts=st.lists(PROMPTS, min_size=1, max_size=4), title=WORDS, values=st.tuples(WORDS, WORDS, WORDS))
 def test_what_is_saved_is_rendered_and_a_version_never_changes(
