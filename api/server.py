@@ -99,6 +99,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
         catalog.router,
         workflow_changes.router,
         workflow_editing.router,
+        workflow_editing.imports,
         prompt_changes.router,
         prompt_texts.router,
         prompt_texts.imports,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clients.plural import counted
 from commands.base.failures import DONE
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, note, say, table
+from commands.base.screen import document, note, raw, say, table
 
 if TYPE_CHECKING:
+    from engine.workflows.bundles.bundles import Imported
     from engine.workflows.workflow_files import WorkflowFile
 
 group = typer.Typer(help="Workflow files.", no_args_is_help=True, rich_markup_mode=None)
@@ -171,6 +174,75 @@ def edit(
         note(f"{problem.severity}: {problem}")
     note(f"{name} is saved." if done.is_saved else f"{name} is unchanged.")
     return DONE
+
+
+@group.command()
+def export(
+    name: Name,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there, not on the screen.")
+    ] = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Write a workflow with its prompts and fragments as one file; keys and cases stay here."""
+    with looked_at(workspace, demo=demo) as session:
+        from engine.workflows.bundles.bundles import as_text
+
+        found = session.orchestra.bundles.export(session.principal, name)
+        text = as_text(found)
+    if output is not None:
+        output.write_bytes(text.encode())
+    if as_json:
+        document({"workflow": name, "file": str(output) if output else None, "bundle": found.model_dump()})
+    elif output is None:
+        raw(text)
+    else:
+        said = f"{counted(len(found.prompts), 'prompt')} and {counted(len(found.fragments), 'fragment')}"
+        say(f"{output} has the workflow {name!r}, {said}. `orchestra workflows import` reads it.")
+    return DONE
+
+
+@group.command("import")
+def import_(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file of `export`; `-` reads standard input.")],
+    name: Annotated[str, typer.Option(help="The name of the workflow; default: the one in the file.")] = "",
+    connection: Annotated[
+        list[str] | None,
+        typer.Option("--connection", metavar="OLD=NEW", help="The name here of a connection that the file names."),
+    ] = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Create a workflow, with its prompts and fragments, from a file of `export`. Replaces nothing."""
+    from commands.base.inputs import by_name, object_in
+
+    sent = object_in(file, "`orchestra workflows export NAME` writes such a file.")
+    renamed = by_name(connection or [], "a connection")
+    with opened(workspace, demo=demo) as session:
+        made = session.orchestra.bundles.imported(session.principal, sent, name, file, renamed)
+    if as_json:
+        document(made)
+        return DONE
+    say(f"The workflow {made.workflow.name!r} is created.")
+    _report_parts(made)
+    for problem in made.workflow.problems:
+        note(f"{problem.severity}: {problem}")
+    return DONE
+
+
+def _report_parts(made: Imported) -> None:
+    for kind, names in (("prompt", made.prompts), ("fragment", made.fragments)):
+        for old, new in names.items():
+            how = "is created" if new in made.created else "was there already"
+            note(f"The {kind} {new!r} {how}" + (f"; {old!r} has other content here." if new != old else "."))
+    for connection, service in made.missing_connections.items():
+        remedy = f"Add it with `orchestra connections add {service}`" if service else "Add it"
+        note(f"There is no connection {connection!r}. {remedy}, or import with `--connection {connection}=NAME`.")
+    for called in made.missing_workflows:
+        note(f"It calls the workflow {called!r}, which is not here.")
 
 
 @group.command()

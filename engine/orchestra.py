@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from engine.triggering.polling.context import Workplace
     from engine.triggering.triggers import Triggers
     from engine.upkeep import Upkeep
+    from engine.workflows.bundles.bundles import Bundles
     from engine.workflows.editing.editing import WorkflowEditing
     from engine.workflows.workflow_files import WorkflowFiles
     from engine.workspace.drafts import Drafts
@@ -92,8 +93,8 @@ ENGINE = Principal("engine", "owner")
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, editing, prompts, fragments, tries, comparisons, cases, case_tests,
-    drafts, runs, corrections, triggers, approvals, budgets, usage, connections, users, demo`.
+    """An opened workspace. Facets: `workflows, editing, bundles, prompts, fragments, tries, comparisons, cases,
+    case_tests, drafts, runs, corrections, triggers, approvals, budgets, usage, connections, users, demo`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -305,6 +306,13 @@ class Orchestra:
         from engine.workflows.editing.editing import WorkflowEditing
 
         return WorkflowEditing(self.workspace.workflows, self.workflows, self._compiled, self.drafts)
+
+    @cached_property
+    def bundles(self) -> Bundles:
+        """Workflows with their prompts as one file."""
+        from engine.workflows.bundles.bundles import Bundles
+
+        return Bundles(self.workspace, self.workflows, lambda: self._surroundings().connections, self._audit)
 
     @cached_property
     def prompts(self) -> PromptFiles:

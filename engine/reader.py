@@ -36,6 +36,7 @@ from engine.runs.usage import UsageReader
 from engine.store.sqlite.file.read_only import ReadOnlyDatabase
 from engine.store.sqlite.state import SqliteState
 from engine.store.state import State
+from engine.workflows.bundles.bundles import Bundles
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace import config as configuration
@@ -43,8 +44,8 @@ from engine.workspace.workspace import Workspace
 
 
 class Reader:
-    """The facets of `Orchestra` that read: `workflows, prompts, fragments, tries, cases, case_tests, runs, approvals,
-    budgets, usage, connections`.
+    """The facets of `Orchestra` that read: `workflows, bundles, prompts, fragments, tries, cases, case_tests, runs,
+    approvals, budgets, usage, connections`.
 
     Close it when done. Only their reading methods work; others raise StorageError, since nothing could be recorded.
     """
@@ -67,6 +68,7 @@ class Reader:
             audit,
             Renaming(self._state.renames, logs, self.workspace, utc_now),
         )
+        self.bundles = Bundles(self.workspace, self.workflows, lambda: self._surroundings().connections, audit)
         self.prompts = PromptFiles(self._prompt_store, audit)
         self.fragments = FragmentFiles(self._prompt_store.fragments, audit)
         self.cases = PromptCases(CaseStore(self.workspace.prompts), audit)

@@ -29,6 +29,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/workflows/{name}/draft/redo", "POST"): "edit",
     ("/api/workflows/{name}/draft", "DELETE"): "edit",
     ("/api/workflows/{name}/edit", "POST"): "edit",
+    ("/api/workflows/{name}/export", "GET"): "view",
+    ("/api/workflow-imports", "POST"): "edit",
     ("/api/prompts", "GET"): "view",
     ("/api/prompts/{name}", "GET"): "view",
     ("/api/prompts/{name}/text", "GET"): "view",
@@ -155,6 +157,7 @@ BODIES = {
     "/api/workflows/{name}/draft/ops": {"base_rev": "x", "ops": [{"op": "remove", "steps": ["x"]}]},
     "/api/workflows/{name}/draft/undo": {"base_rev": "x"},
     "/api/workflows/{name}/draft/redo": {"base_rev": "x"},
+    "/api/workflow-imports": {"bundle": {}},
     "/api/workflows/{name}/edit": {"ops": [{"op": "remove", "steps": ["x"]}]},
     "/api/runs/{run_id}/correct": {"step": "nap", "set": {"kind": "task"}},
     "/api/runs/{run_id}/correct/preview": {"step": "nap"},
@@ -180,7 +183,7 @@ DONE_AT_ONCE = {
 TRIED_ELSEWHERE = (
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/approvals/answers", "/budgets/resume", "/correct",
-    "/draft", "{name}/edit",
+    "/draft", "{name}/edit", "/api/workflow-imports",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {

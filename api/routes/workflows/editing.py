@@ -12,12 +12,16 @@ from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
+from engine.workflows.bundles.bundle import Bundle
+from engine.workflows.bundles.bundles import Imported
 from engine.workflows.editing.editing import Canvas, Edited, FileEdit
 from engine.workflows.editing.operations import MOST, schema
 from engine.workspace.history import Version
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
+imports = APIRouter(prefix="/api", tags=["Workflows"], route_class=SignedInRoute)
 _CLASH: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It has changed since"}}
+_TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "The name is taken"}}
 Rev = Annotated[str, Field(min_length=1, max_length=64, description="The etag of the text that the caller has.")]
 
 
@@ -41,6 +45,18 @@ class DraftRev(Sent):
     """The text of the draft that the caller has."""
 
     base_rev: Rev
+
+
+class WorkflowImport(Sent):
+    """A workflow of another workspace."""
+
+    bundle: dict[str, Any]
+    name: str = Field(
+        default="", max_length=64, description="The name of the workflow; default: the one in the bundle."
+    )
+    connections: dict[str, str] = Field(
+        default_factory=dict, description="The name here of a connection that it names.", examples=[{"mail": "work"}]
+    )
 
 
 class VersionRows(BaseModel):
@@ -143,3 +159,22 @@ def get_workflow_differences(
 ) -> dict[str, Any]:
     """Return in sentences what has changed from `old` (default: the text before the newest) to `new` (the file)."""
     return {"differences": orchestra.workflows.differences(principal, name, old, new)}
+
+
+@router.get("/{name}/export", summary="Export a workflow", response_model=Bundle)
+def export_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
+    """Return a workflow with its prompts and fragments as one document; keys and cases are not part of it."""
+    return orchestra.bundles.export(principal, name)
+
+
+@imports.post(
+    "/workflow-imports",
+    summary="Import a workflow",
+    status_code=201,
+    response_model=Imported,
+    responses=_TAKEN | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def import_workflow(sent: WorkflowImport, orchestra: Door, principal: Acting) -> Any:
+    """Create a workflow with its prompts and fragments from a document of `export`. Nothing that exists is changed."""
+    return orchestra.bundles.imported(principal, sent.bundle, sent.name, connections=sent.connections)

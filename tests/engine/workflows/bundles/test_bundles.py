@@ -1,0 +1,135 @@
+"""A workflow goes to another workspace with its prompts and fragments, and replaces nothing there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.workflows.bundles.bundles import as_text
+
+ADA, VIC = Principal("ada", "editor"), Principal("vic", "viewer")
+WORKFLOW = """{"schema_version": 1, "id": "sort",   "title": "Sort", "steps": [
+  {"id": "kind", "uses": "llm.chat", "connection": "llm",
+   "with": {"prompt": "sort@production", "variables": {"text": "a"}}}
+], "outputs": {"kind": "{{ steps.kind.output.text }}"}}
+"""
+PROMPT: dict[str, Any] = {
+    "schema_version": 1,
+    "title": "Sort",
+    "variables": {"text": {"type": "string"}},
+    "messages": [{"role": "user", "content": ['{{ fragment("tone") }}', "Sort {{ text }}."]}],
+}
+
+
+def made(root: Path) -> Orchestra:
+    root.mkdir()
+    (root / "config.yaml").write_text("connections:\n  llm: {service: openai}\n  other: {service: openai}\n")
+    return Orchestra.open(root)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Orchestra]:
+    """A workspace with a workflow, its prompt, and two fragments."""
+    orchestra = made(tmp_path / "here")
+    orchestra.fragments.save(ADA, "kind", "Be kind.", None)
+    orchestra.fragments.save(ADA, "tone", '{{ fragment("kind") }} Be short.', None)
+    orchestra.prompts.save(ADA, "sort", json.dumps(PROMPT), None)
+    orchestra.prompts.save_version(
+        ADA, "sort", json.dumps(PROMPT), orchestra.prompts.get(ADA, "sort").etag, "production"
+    )
+    orchestra.workflows.save(ADA, "sort", WORKFLOW, None)
+    yield orchestra
+    orchestra.close()
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Orchestra]:
+    orchestra = made(tmp_path / "there")
+    yield orchestra
+    orchestra.close()
+
+
+def files(orchestra: Orchestra) -> dict[str, bytes]:
+    root = orchestra.workspace.root
+    found = [*root.glob("workflows/**/*"), *root.glob("prompts/**/*")]
+    return {str(path.relative_to(root)): path.read_bytes() for path in found if path.is_file()}
+
+
+def bundle(orchestra: Orchestra) -> Any:
+    return json.loads(as_text(orchestra.bundles.export(ADA, "sort")))
+
+
+def test_the_files_are_the_same_there(here: Orchestra, there: Orchestra) -> None:
+    sent = bundle(here)
+    done = there.bundles.imported(ADA, sent)
+    assert files(there) == files(here)
+    assert done.workflow.problems == here.workflows.get(ADA, "sort").problems == []
+    assert sorted(done.created) == ["kind", "sort", "tone"]
+    assert bundle(there) == sent
+    with pytest.raises(InUse, match="already a workflow named 'sort'"):
+        there.bundles.imported(ADA, sent)
+    again = there.bundles.imported(ADA, sent, "sort-again", connections={"llm": "other"})
+    assert again.created == []
+    text = there.workflows.get(ADA, "sort-again").text
+    assert text == WORKFLOW.replace('"sort",', '"sort-again",').replace('"connection": "llm"', '"connection": "other"')
+
+
+def test_what_has_other_content_here_stays_and_references_follow(here: Orchestra, there: Orchestra) -> None:
+    there.fragments.save(ADA, "kind", "Be strict.", None)
+    there.prompts.save(ADA, "sort", json.dumps({**PROMPT, "title": "Mine", "messages": []}), None)
+    before = files(there)
+    done = there.bundles.imported(ADA, bundle(here))
+    assert done.prompts == {"sort": "sort-2"}
+    assert done.fragments == {"kind": "kind-2", "tone": "tone"}
+    assert {name: text for name, text in files(there).items() if name in before} == before
+    assert there.fragments.get(ADA, "tone").text == '{{ fragment("kind-2") }} Be short.\n'
+    assert '"prompt": "sort-2@production"' in done.workflow.text
+    assert done.workflow.problems == []
+
+
+def test_what_is_missing_is_told(here: Orchestra, tmp_path: Path) -> None:
+    root = tmp_path / "bare"
+    root.mkdir()
+    (root / "config.yaml").write_text("")
+    bare = Orchestra.open(root)
+    try:
+        assert bare.bundles.imported(ADA, bundle(here)).missing_connections == {"llm": "openai"}
+    finally:
+        bare.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param({"name": "../../evil"}, "evil", id="name"),
+        pytest.param({"prompts": {"../x": {"text": ["{}"]}}}, "x", id="prompt"),
+        pytest.param({"prompts": {"x": {"text": ["{}"], "versions": {"../1": ["{}"]}}}}, "versions", id="version"),
+        pytest.param({"fragments": {"a/b": [""]}}, "a/b", id="fragment"),
+        pytest.param({"workflow": ["[]"]}, "not a JSON object", id="no-workflow"),
+        pytest.param({"prompts": {"x": {"text": ["{"]}}}, "prompt x", id="no-prompt"),
+        pytest.param({"workflow": '{"steps": []}'}, "must be a list", id="text"),
+        pytest.param({"keys": {"llm": "sk-1"}}, "no key 'keys'", id="more"),
+        pytest.param({"bundle_version": 2}, "bundle_version", id="newer"),
+    ],
+)
+def test_what_is_no_bundle_is_refused_and_nothing_is_written(
+    here: Orchestra, there: Orchestra, change: Any, said: str
+) -> None:
+    with pytest.raises((InvalidInput, InvalidFile), match=said):
+        there.bundles.imported(ADA, {**bundle(here), **change})
+    assert files(there) == {}
+
+
+def test_a_connection_of_another_service_or_unknown_is_refused(here: Orchestra, there: Orchestra) -> None:
+    with pytest.raises(InvalidInput, match="names no connection 'mail'"):
+        there.bundles.imported(ADA, bundle(here), connections={"mail": "llm"})
+    assert files(there) == {}
+    with pytest.raises(NotAllowed):
+        there.bundles.imported(VIC, bundle(here))
