@@ -52,6 +52,7 @@ _INSIDE = {
         "export": "prompts.texts.export",
         "import": "prompts.texts.import_",
         "versions": "prompts.changes.versions",
+        "declare": "prompts.changes.declare",
         "save-version": "prompts.changes.save_version",
         "label": "prompts.changes.label",
         "tag": "prompts.changes.tag",

@@ -147,6 +147,19 @@ def save_version(
     return DONE
 
 
+def declare(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Declare the variables that the working text uses and does not declare, as strings."""
+    with opened(workspace, demo=demo) as session:
+        names = session.orchestra.prompts.declare(session.principal, name)
+    if as_json:
+        document({"prompt": name, "declared": names})
+    elif names:
+        say(f"{name} now declares: {', '.join(names)}.")
+    else:
+        say(f"{name} uses no undeclared variable.")
+    return DONE
+
+
 def label(
     name: Name,
     label: Annotated[str, typer.Argument(metavar="LABEL", help="Such as production or staging.")],

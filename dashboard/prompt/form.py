@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from clients.plural import counted
 from dashboard.base import fields
 from dashboard.base.code import Code
 from dashboard.base.page import Visit
@@ -73,9 +74,30 @@ def _problems(visit: Visit, draft: Draft, now: Typed) -> None:
     found = visit.orchestra.prompts.check(visit.who, draft.name, now.text)
     mark_problems(draft, now.text, found)
     if found:
+        if any(one.code == "undeclared_variable" for one in found):
+            _declare_button(visit, draft, now.text)
         problem_list(found, now.text)
     else:
         st.success("No problems.", icon=":material/check_circle:")
+
+
+def _declare_button(visit: Visit, draft: Draft, text: str) -> None:
+    names = visit.orchestra.prompts.with_declared(visit.who, draft.name, text).names
+    if not names:
+        return
+
+    def declare() -> None:
+        now = typed(draft).text  # with what was typed since the button was drawn
+        reseed(draft, visit.orchestra.prompts.with_declared(visit.who, draft.name, now).text)
+
+    few = ", ".join(names[:3]) if len(names) <= 3 else counted(len(names), "variable")
+    st.button(
+        plain(f"Declare {few}"),
+        key=f"declare-{draft.name}",
+        icon=":material/add:",
+        on_click=declare,
+        help='Add `{"type": "string"}` for each undeclared variable.',
+    )
 
 
 def label_of(field: str) -> str:

@@ -31,6 +31,24 @@ def problems_of(file: JsonFile, versions: Collection[int], fragments: Lookup | N
     return _problems(file, versions, dict, fragments)
 
 
+def undeclared(file: JsonFile, fragments: Lookup) -> list[str]:
+    """Return the variables that the messages and their fragments use and the prompt does not declare, in order."""
+    value: Any = file.value
+    if not isinstance(value, dict) or not isinstance(value.get("messages"), list):
+        return []
+    found: dict[str, None] = {}
+    checker = VariableChecker.of(value["variables"] if _are_schemas(value.get("variables")) else {})
+    for message in value["messages"]:
+        if _has_text(message):
+            errors = _expression_errors(text_of(message["content"]), checker, set(), Expander(fragments))
+            found |= {one.details["name"]: None for one in errors if one.details.get("unknown") == "name"}
+    return list(found)
+
+
+def _are_schemas(variables: Any) -> bool:
+    return isinstance(variables, dict) and all(isinstance(one, dict) for one in variables.values())
+
+
 def version_errors(file: JsonFile) -> list[Problem]:
     """Return the errors that make a saved version unusable.
 

@@ -78,6 +78,14 @@ class PromptVersion:
 
 
 @dataclass(frozen=True)
+class Declared:
+    """A text of a prompt, and the variables that were added to its declarations."""
+
+    text: str
+    names: list[str]
+
+
+@dataclass(frozen=True)
 class Rendered:
     """A prompt with its variables filled in; `version` is None for an unsaved text."""
 
@@ -142,6 +150,26 @@ class PromptFiles:
         self._begun(name, etag)
         self._audit.record(p, "prompts.save", name)
         return self._file(name)
+
+    def with_declared(self, p: Principal, name: str, text: str) -> Declared:
+        """Return a text of the prompt `name` with its undeclared variables declared as strings; nothing is saved.
+
+        Raises InvalidFile if the text is not a JSON object.
+        """
+        require(p, "view", "check prompts")
+        return Declared(*self._store.with_declared(name, text))
+
+    def declare(self, p: Principal, name: str) -> Names:
+        """Declare the undeclared variables of the working text as strings and save it; return their names.
+
+        Raises UnknownName, InvalidFile, StaleEdit, StorageError.
+        """
+        require(p, "edit", "change prompts")
+        before = self._shelf.text(name)
+        made = self.with_declared(p, name, before)
+        if made.names:
+            self.save(p, name, made.text, files.etag(before))
+        return made.names
 
     def save_version(
         self, p: Principal, name: str, text: str, etag: str | None, label: str | None, reason: str = ""

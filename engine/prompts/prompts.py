@@ -12,6 +12,7 @@ from typing import Any
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
 from engine.base.names import child
+from engine.compiler.definition.model import name_fault
 from engine.documents.json_file import JsonFile, parse, read_text
 from engine.files.atomic import etag, exclusive, make_folder, write_whole
 from engine.files.kept import Kept
@@ -19,7 +20,7 @@ from engine.prompts import prompt
 from engine.prompts.fragment_files import FragmentStore
 from engine.prompts.fragments import with_fragments
 from engine.prompts.prompt import of_draft
-from engine.prompts.prompt_check import problems_of, version_errors
+from engine.prompts.prompt_check import problems_of, undeclared, version_errors
 from engine.prompts.protected import (
     OF_THE_PROMPT,
     Grounds,
@@ -142,6 +143,22 @@ class PromptStore:
         """
         own = self.shelf.stamp(name)
         return None if own is None or fragments is None else (own, tuple(self.versions(name)), fragments)
+
+    def with_declared(self, name: str, text: str) -> tuple[str, list[str]]:
+        """Return a text with each undeclared variable declared as a string, and the names of these.
+
+        Raises InvalidFile if the text is not a JSON object.
+        """
+        document = self._object(name, text)
+        declared = document.get("variables", {})
+        if not isinstance(declared, dict) or not (names := self._undeclared(name, text)):
+            return text, []
+        variables = {**declared, **{one: {"type": "string"} for one in names}}
+        return canonical({**document, "variables": variables}, "prompt"), names
+
+    def _undeclared(self, name: str, text: str) -> list[str]:
+        found = undeclared(parse(text, self.shelf.file(name)), self.fragments.text)
+        return [one for one in found if name_fault(one) is None]  # another name would be the next problem
 
     def save(self, name: str, text: str, known_etag: str | None, by: str) -> str:
         """Save the working text as written, with a final line break; return the text that was written.

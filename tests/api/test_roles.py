@@ -107,6 +107,7 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/fragments/{name}", "DELETE"): "edit",
     ("/api/fragments/{name}/rename", "POST"): "edit",
     ("/api/prompts/{name}/copy", "POST"): "edit",
+    ("/api/prompts/{name}/declare", "POST"): "edit",
     ("/api/prompts/{name}/rename", "POST"): "edit",
     ("/api/prompts/{name}/versions", "POST"): "edit",
     ("/api/prompts/{name}/tags", "POST"): "edit",

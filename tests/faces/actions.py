@@ -148,6 +148,19 @@ def _versions_tab(go: Open, name: str) -> AppTest:
     return at.run()
 
 
+def _undeclared(orchestra: Any) -> None:
+    """Let a prompt use variables that it does not declare, two of them in one expression."""
+    file = orchestra.prompts.get(_local(), "classify-mail")
+    text = file.text.replace('"content": [', '"content": ["{{ tone }} {{ day + month }}",', 1)
+    orchestra.prompts.save(_local(), "classify-mail", text, file.etag)
+
+
+def _declare(go: Open, name: str) -> AppTest:
+    at = go("prompt", name=name)
+    at.button(key=f"declare-{name}").click().run()
+    return at.button(key=f"save-{name}").click().run()
+
+
 def _set_label(go: Open, name: str, label: str, version: int) -> AppTest:
     at = _versions_tab(go, name)
     at.selectbox(key=f"version-{name}").set_value(version).run()
@@ -405,6 +418,17 @@ PROMPTS = [
         {"name": "spare"},
         [("InUse", {"name": "classify-mail"})],
         [lambda orchestra: orchestra.prompts.create(_local(), "spare")],
+    ),
+    Action(
+        "prompt-declare",
+        "edit",
+        "prompts.save",
+        lambda name: ["prompts", "declare", name],
+        lambda name: ("POST", f"/api/prompts/{name}/declare", None),
+        _declare,
+        {"name": "classify-mail"},
+        before=[_undeclared],
+        hidden=("prompt", {"name": "classify-mail"}, "declare-classify-mail"),
     ),
     Action(
         "prompt-label",

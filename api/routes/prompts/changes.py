@@ -87,6 +87,12 @@ class PromptRenamed(BaseModel):
     workflows: list[str]
 
 
+class DeclaredNames(BaseModel):
+    """The variables that were added to the declarations of a prompt."""
+
+    declared: list[str]
+
+
 class VersionRows(BaseModel):
     """The saved versions of a prompt, newest first, and the workflows that use it."""
 
@@ -116,6 +122,18 @@ def save_prompt(name: str, sent: FileText, orchestra: Door, principal: Acting) -
     `etag` is that of the text to replace; without it, the prompt must not exist yet. 409 if the file has changed.
     """
     return orchestra.prompts.save(principal, name, sent.text, sent.etag)
+
+
+@router.post(
+    "/{name}/declare",
+    summary="Declare the variables of a prompt",
+    response_model=DeclaredNames,
+    responses=_IN_USE | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def declare_variables(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Declare the variables that the working text uses and does not declare, as strings; save it."""
+    return {"declared": orchestra.prompts.declare(principal, name)}
 
 
 @router.delete("/{name}", summary="Delete a prompt", response_model=Deleted, responses=_IN_USE)

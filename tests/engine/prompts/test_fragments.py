@@ -241,3 +241,26 @@ def test_edits_are_not_lost_and_only_editors_make_them(place: Place) -> None:
         with pytest.raises(NotAllowed):
             change()
     assert place.trail() == ["fragments.save", "fragments.save"]
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        pytest.param("{{ name }} {{ tone }} {{ tone }}", ["tone"], id="once"),
+        pytest.param("{{ day + month }}", ["day", "month"], id="two in one expression"),
+        pytest.param(["{{ fragment('sign') }}"], ["place"], id="in a fragment"),
+        pytest.param("{{ Day }} {{ day(1) }}", [], id="no name, no variable"),
+        pytest.param("{{ tone", [], id="cannot be read"),
+    ],
+)
+def test_undeclared_variables_are_declared(place: Place, content: Any, names: list[str]) -> None:
+    place.has(sign="{{ name }}, {{ place }}")
+    place.prompts.save(EDITOR, "greet", text_of(content, variables=NAMES), None)
+    assert place.prompts.declare(EDITOR, "greet") == names
+    file = place.prompts.get(EDITOR, "greet")
+    assert file.document is not None
+    assert file.document["variables"] == NAMES | {name: {"type": "string"} for name in names}
+    assert not [one for one in file.problems if one.code == "undeclared_variable" and "'Day'" not in one.message]
+    assert place.prompts.declare(EDITOR, "greet") == []
+    with pytest.raises(NotAllowed):
+        place.prompts.declare(VIEWER, "greet")
