@@ -70,13 +70,8 @@ def again(
 ) -> int:
     """Make a new plan of the same workflow, as it is now, with the inputs of a plan."""
     with opened(workspace, demo=demo) as session:
-        new_id = agreed(
-            lambda p: session.orchestra.plans.again(p, plan_id),
-            session.principal,
-            yes=yes,
-            names=confirm,
-            is_asked=at_terminal(as_json=as_json),
-        )
+        is_asked, plans = at_terminal(as_json=as_json), session.orchestra.plans
+        new_id = agreed(lambda p: plans.again(p, plan_id), session.principal, yes=yes, names=confirm, is_asked=is_asked)
         return finish_plan(session, new_id, as_json=as_json)
 
 
@@ -91,11 +86,6 @@ def apply(
 ) -> int:
     """Execute exactly a plan. Stops before anything is written if the world has changed since."""
     with opened(workspace, demo=demo) as session:
-        run_id = agreed(
-            lambda p: session.orchestra.plans.apply(p, plan_id),
-            session.principal,
-            yes=yes,
-            names=confirm,
-            is_asked=at_terminal(as_json=as_json),
-        )
+        is_asked, plans = at_terminal(as_json=as_json), session.orchestra.plans
+        run_id = agreed(lambda p: plans.apply(p, plan_id), session.principal, yes=yes, names=confirm, is_asked=is_asked)
         return finish(session, run_id, as_json=as_json)

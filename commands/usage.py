@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,23 +11,14 @@ from commands.base.failures import DONE
 from commands.base.opened import looked_at
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
+from engine.budgets.use import Kind
 
 if TYPE_CHECKING:
     from engine.runs.usage import UsageRow
 
 
-class By(StrEnum):
-    """What usage is counted by (engine/budgets/use.py)."""
-
-    WORKFLOW = "workflow"
-    STEP = "step"
-    PROMPT = "prompt"
-    MODEL = "model"
-    CONNECTION = "connection"
-
-
 def usage(
-    by: Annotated[By, typer.Option(help="What to count by; `prompt` is by version.")] = By.WORKFLOW,
+    by: Annotated[Kind, typer.Option(help="What to count by; `prompt` is by version.")] = "workflow",
     days: Annotated[int, typer.Option(min=1, max=366, help="The last days, today included.")] = 30,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a line for each day and name as CSV.")] = False,
     demo: Demo = False,
@@ -41,9 +31,9 @@ def usage(
     with looked_at(workspace, demo=demo) as session:
         reader, p = session.orchestra.usage, session.principal
         if as_csv:
-            typer.echo(reader.csv(p, by.value, days), nl=False)
+            typer.echo(reader.csv(p, by, days), nl=False)
             return DONE
-        found = reader.report(p, by.value, days)
+        found = reader.report(p, by, days)
     if as_json:
         document(asdict(found))
     elif not found.rows:

@@ -18,8 +18,10 @@ from commands.base.screen import document, note, say
 from commands.runs.runs import RunId, require_demo
 
 if TYPE_CHECKING:
+    from commands.base.opened import Session
+    from engine.people.access import Principal
     from engine.runs.correcting.answer import Choice
-    from engine.runs.correcting.corrections import CorrectionPreview
+    from engine.runs.correcting.corrections import Correction, CorrectionPreview
     from engine.runs.correcting.lesson import SavedCase
     from engine.runs.undo.undo_report import UndoReport
 
@@ -56,20 +58,24 @@ def correct(
         if not yes and not _is_agreed(seen):
             note("Nothing was changed.")
             return FAILED
-        done = agreed(
-            lambda p: corrections.correct(p, run_id, step, values, leave=leave),
-            p,
-            yes=yes,
-            names=confirm,
-            is_asked=is_asked,
-        )
-        run, code = follow(session, done.run_id, quiet=as_json)
-        if as_json:
-            document({**asdict(done), "run": run})
-        else:
-            _report_undo(done.undo)
-            _report_case(done.case)
-            report(session, run)
+        if seen.corrected_by:
+            note(f"It was corrected before, by run {seen.corrected_by}: that run goes on if it was interrupted.")
+
+        def act(p: Principal) -> Correction:
+            return corrections.correct(p, run_id, step, values, leave=leave)
+
+        return _followed(session, agreed(act, p, yes=yes, names=confirm, is_asked=is_asked), as_json=as_json)
+
+
+def _followed(session: Session, done: Correction, *, as_json: bool) -> int:
+    """Follow the new run, and tell what the correction did."""
+    run, code = follow(session, done.run_id, quiet=as_json)
+    if as_json:
+        document({**asdict(done), "run": run})
+    else:
+        _report_undo(done.undo)
+        _report_case(done.case)
+        report(session, run)
     return code
 
 

@@ -6,11 +6,13 @@ is never known, because the answer was lost or the process died, the upper bound
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Pot(NamedTuple):

@@ -28,7 +28,6 @@ def main() -> None:
     fault_points.hook = die
     orchestra = Orchestra.open(Path(root), demo=True)
     try:
-        orchestra.runs.resume_all(OWNER)
         made = orchestra.corrections.correct(OWNER, run_id, step, {"kind": "task"})
         run = orchestra.runs.wait(OWNER, made.run_id, 120)
         sys.stdout.write(f"{made.run_id} {run['status']}\n")

@@ -2,7 +2,7 @@
 
 A correction saves a case of the prompt, undoes what followed from the answer, and starts a run that goes on from the
 right answer. Each part can be repeated, so an interrupted correction is completed by asking for it again: the case is
-found by its variables, an undo continues, and one request key starts one run.
+found by its variables, an undo continues, one request key starts one run, and that run is resumed if its process died.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidInput
 from engine.base.json_text import JsonObject, is_same
 from engine.base.names import timestamp
+from engine.base.statuses import RunStatus
 from engine.base.step_path import StepPath
 from engine.base.step_tree import FAILURE_PREFIX
 from engine.compiler.definition.plan import Plan
@@ -181,6 +182,8 @@ class Corrections:
         known = self._earlier(run_id, step)
         if known is not None:
             self._require_same(known, run_id, step, values)
+            if self._runs.get(p, known)["status"] == RunStatus.INTERRUPTED:  # its process is dead
+                self._runs.resume(p, known)
         report, new = UndoReport([], [], [], []), known
         if new is None:
             corrects: CorrectedAnswer = {"run": run_id, "step": step, "values": values, "by": p.id}
