@@ -38,6 +38,18 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 
 
 @group.command()
+def gallery(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """List the workflows that come with AI-Orchestra; `new --sample` copies one."""
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.workflows.samples(session.principal)
+    if as_json:
+        document({"workflows": found})
+        return DONE
+    table(["SAMPLE", "SERVICES", "TITLE"], [[one.name, ", ".join(one.services), one.title] for one in found])
+    return DONE
+
+
+@group.command()
 def show(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Show a workflow: its problems, and which text from outside its steps send to which service."""
     with looked_at(workspace, demo=demo) as session:
@@ -60,7 +72,7 @@ def show(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: J
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: lower-case letters, digits, '-' and '_'.")],
     title: Annotated[str, typer.Option(help="Its title; default: made from the name.")] = "",
-    sample: Annotated[str | None, typer.Option(help="Start from a sample workflow, such as inbox-triage.")] = None,
+    sample: Annotated[str | None, typer.Option(help="Copy a workflow of the gallery, such as inbox-triage.")] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,

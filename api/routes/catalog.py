@@ -13,6 +13,7 @@ from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.catalog_documents import (
     PromptRows,
+    SampleRows,
     StepRenaming,
     StepTypeRows,
     Verdict,
@@ -98,6 +99,12 @@ def list_prompts(
 def get_prompt(name: str, orchestra: Door, principal: Acting, version: int | None = None) -> Any:
     """Return the working text of a prompt, or a saved version."""
     return orchestra.prompts.get(principal, name, version)
+
+
+@router.get("/gallery", tags=["Workflows"], summary="List the shipped workflows", response_model=SampleRows)
+async def list_gallery(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List the workflows that come with AI-Orchestra; `POST /api/workflows` with `sample` copies one."""
+    return {"workflows": await reading.run(partial(orchestra.workflows.samples, principal))}
 
 
 @router.get("/step-types", tags=["Workflows"], summary="List step types", response_model=StepTypeRows)

@@ -10,6 +10,7 @@ from api.base.documents import Sent
 from engine.base.errors import Problem
 from engine.plugins.step_info import StepTypeInfo
 from engine.prompts.prompt_files import PromptSummary
+from engine.workflows.samples import Sample
 from engine.workflows.workflow_files import WorkflowSummary
 
 StepId = Annotated[str, Field(min_length=1, max_length=64, examples=["classify"])]
@@ -48,6 +49,12 @@ class PromptRows(BaseModel):
     """All prompts."""
 
     prompts: list[PromptSummary]
+
+
+class SampleRows(BaseModel):
+    """The workflows that come with AI-Orchestra."""
+
+    workflows: list[Sample]
 
 
 class StepTypeRows(BaseModel):

@@ -27,8 +27,11 @@ def show(visit: Visit) -> None:
     page_header(
         visit, "Workflows", "The workflows of this workspace. Each is a plain JSON file in the folder workflows."
     )
-    if visit.may("edit") and st.button("New workflow", key="new", type="primary", icon=":material/add:"):
-        new_workflow(visit)
+    if visit.may("edit"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if st.button("New workflow", key="new", type="primary", icon=":material/add:"):
+                new_workflow(visit)
+            visit.link("Gallery", "gallery", icon=":material/grid_view:")
     found = visit.orchestra.workflows.list(visit.who)
     if not found:
         st.info("No workflows yet.", icon=":material/account_tree:")

@@ -1,21 +1,28 @@
-"""The shipped workflows from which a new one can be made, with the prompts they use."""
+"""The shipped workflows from which a new one can be made, with the prompts they use: the samples and the gallery.
+
+A file in `gallery/workflows/` is all that a further one needs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from engine.base.checkout import CHECKOUT
 from engine.base.errors import OrchestraError, UnknownName
+from engine.base.json_text import JsonObject
 from engine.files.atomic import make_folder, storage_errors
 from engine.workspace.copies import copy
 from engine.workspace.file_store import Shelf
+from engine.workspace.outline import services_in
 from engine.workspace.references import references
 from engine.workspace.workspace import Workspace
 
 NAMES = ("inbox-triage", "reply-drafts", "answer-mail", "issue-to-notion", "commit-digest")
-"""The shipped workflows, the best one to start with first; the checkout may contain its owner's workflows as well."""
+"""The samples that a new workspace gets, the best one to start with first; the checkout may contain its owner's
+workflows as well."""
 
 
 @dataclass(frozen=True)
@@ -25,25 +32,39 @@ class Sample:
     name: str
     title: str
     description: str
+    services: tuple[str, ...]
+    """The services that it needs, such as `gmail`."""
 
 
 def _shipped() -> Workspace:
     return Workspace(CHECKOUT)
 
 
+def _gallery() -> Shelf:
+    return Workspace(CHECKOUT / "gallery").workflows
+
+
+def _shelf(sample: str) -> Shelf:
+    return _shipped().workflows if sample in NAMES else _gallery()
+
+
+def sample_names() -> tuple[str, ...]:
+    """Return the names of all shipped workflows."""
+    return (*NAMES, *(name for name in _gallery().names() if name not in NAMES))
+
+
 def samples() -> list[Sample]:
-    """Return the shipped workflows that still exist and can be read."""
-    return list(_readable(_shipped().workflows))
+    """Return the shipped workflows that still exist and can be read, the samples of a new workspace first."""
+    return [
+        Sample(name, str(found.get("title") or name), str(found.get("description") or ""), tuple(services_in(found)))
+        for name, found in _readable(sample_names())
+    ]
 
 
-def _readable(shelf: Shelf) -> Iterator[Sample]:
-    for name in NAMES:
-        try:
-            document = shelf.read(name).value
-        except OrchestraError:
-            continue
-        if isinstance(document, dict):
-            yield Sample(name, str(document.get("title") or name), str(document.get("description") or ""))
+def _readable(names: Iterable[str]) -> Iterator[tuple[str, JsonObject]]:
+    for name in names:
+        with suppress(OrchestraError):
+            yield name, _shelf(name).document(name)
 
 
 def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
@@ -51,27 +72,27 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
 
     Raises UnknownName, InUse, InvalidInput, StorageError.
     """
-    if sample not in NAMES:
-        raise UnknownName("sample", sample, NAMES)
+    if sample not in (known := sample_names()):
+        raise UnknownName("sample", sample, known)
     workspace.workflows.require_free(name)
-    shipped = _shipped()
-    file = shipped.workflows.read(sample)
+    shipped, shelf = _shipped(), _shelf(sample)
+    file = shelf.read(sample)
     for prompt in sorted(prompt_names(file.value)):
         _copy_prompt(shipped, workspace, prompt)
     id_ = workspace.workflow_ids.free(name)
     text = file.text if id_ == sample else file.with_text("id", id_, after="schema_version")
     workspace.workflows.save(name, text, None, by)
-    layout = shipped.workflows.layout_path(sample)
+    layout = shelf.layout_path(sample)
     if layout.is_file():
         with storage_errors(workspace.workflows.layout_path(name)):
             copy(layout, workspace.workflows.layout_path(name))
 
 
 def copy_all(workspace: Workspace) -> None:
-    """Copy every sample that the workspace does not have yet. Raises StorageError."""
-    for sample in samples():
-        if not workspace.workflows.path(sample.name).exists():
-            copy_sample(workspace, sample.name, sample.name, by="init")
+    """Copy the samples of a new workspace, but for those that it has already. Raises StorageError."""
+    for name, _ in _readable(NAMES):
+        if not workspace.workflows.path(name).exists():
+            copy_sample(workspace, name, name, by="init")
 
 
 def prompt_names(document: Any) -> set[str]:

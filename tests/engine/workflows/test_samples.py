@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.base.checkout import CHECKOUT
 from engine.base.errors import InUse, UnknownName
-from engine.workflows.samples import copy_sample, prompt_names, samples
+from engine.workflows.samples import NAMES, copy_sample, prompt_names, samples
 from engine.workspace.workspace import Workspace
 
 SHIPPED = ["answer-mail", "commit-digest", "inbox-triage", "issue-to-notion", "reply-drafts"]
@@ -15,7 +16,9 @@ SHIPPED = ["answer-mail", "commit-digest", "inbox-triage", "issue-to-notion", "r
 
 def test_the_shipped_workflows_are_offered_as_samples() -> None:
     offered = {sample.name: sample for sample in samples()}
-    assert sorted(offered) == SHIPPED
+    assert list(offered)[: len(SHIPPED)] == list(NAMES)
+    assert sorted(NAMES) == SHIPPED
+    assert set(offered) - set(NAMES) == {path.stem for path in (CHECKOUT / "gallery" / "workflows").glob("*.json")}
     assert offered["inbox-triage"].title == "Inbox triage"
     assert all(sample.description for sample in offered.values())
 

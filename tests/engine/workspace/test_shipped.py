@@ -20,6 +20,7 @@ from engine.workspace.workspace import Workspace
 
 SHIPPED = Workspace(CHECKOUT)
 STORE = PromptStore(SHIPPED)
+GALLERY = Workspace(CHECKOUT / "gallery")
 WORKFLOWS = ("answer-mail", "commit-digest", "inbox-triage", "issue-to-notion", "reply-drafts")
 PROMPTS = ("classify-mail", "draft-reply", "summarize-commits", "summarize-issue")
 

@@ -1,0 +1,58 @@
+"""The gallery: shipped workflows, what each does and needs, and a button that copies one into the workspace."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base.page import Page, Visit
+from dashboard.base.plain import plain
+from dashboard.parts.accounts import service_badges
+from dashboard.parts.buttons import action_button
+from dashboard.parts.file_dialogs import WORKFLOW, free_name, names, open_file
+from dashboard.parts.header import page_header
+from engine.workflows.samples import Sample
+
+PAGE = Page(
+    title="Gallery",
+    icon=":material/grid_view:",
+    path="gallery",
+    order=22,
+    section="Work",
+    in_menu=False,
+    right="edit",
+)
+_COLUMNS = 2
+
+
+def show(visit: Visit) -> None:
+    """Show a card for each shipped workflow."""
+    page_header(
+        visit,
+        "Gallery",
+        "Workflows to begin with. A copy is yours to change, and runs in the demo before it runs on your accounts.",
+        trail=[("Workflows", "workflows")],
+    )
+    samples, taken = visit.orchestra.workflows.samples(visit.who), names(visit, WORKFLOW)
+    for first in range(0, len(samples), _COLUMNS):
+        for column, sample in zip(st.columns(_COLUMNS), samples[first : first + _COLUMNS], strict=False):
+            with column:
+                _card(visit, sample, free_name(sample.name, taken))
+
+
+def _card(visit: Visit, sample: Sample, name: str) -> None:
+    with st.container(border=True, key=f"gallery-{sample.name}", gap="small", height="stretch"):
+        st.markdown(f"**{plain(sample.title)}**")
+        st.markdown(plain(sample.description))
+        with st.container(horizontal=True, gap="small"):
+            service_badges(sample.services)
+        if name != sample.name:
+            st.caption(f"You have {plain(sample.name)} already; the copy is called {plain(name)}.")
+        if visit.may("edit"):
+            action_button(
+                "Use this",
+                f"use-{sample.name}",
+                lambda _key: visit.orchestra.workflows.create_from_sample(visit.who, sample.name, name).name,
+                lambda made: open_file(visit, WORKFLOW, made, "made"),
+                scope=name,
+                icon=":material/content_copy:",
+            )

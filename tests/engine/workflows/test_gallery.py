@@ -1,0 +1,72 @@
+"""The gallery: each workflow is sound, does its work in the demo, and does nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.base.checkout import CHECKOUT
+from engine.documents.json_file import read
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.workflows.new_workspace import init
+from engine.workflows.samples import NAMES, sample_names, samples
+from engine.workspace.canonical import canonical
+
+OWNER = Principal("owner", "owner")
+WROTE = {
+    "bug-reports": 9,
+    "issue-triage": 9,  # the issues of the reports, which have no labels yet
+    "meeting-notes": 4,
+    "newsletter-digest": 1,
+    "receipts": 3,
+    "release-notes": 1,
+    "stale-issues": 2,
+    "unanswered-mail": 5,
+}
+"""How many writes the first run makes in the demo, approvals given; in this order."""
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
+    root = tmp_path_factory.mktemp("gallery") / "workspace"
+    init(root)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ORCHESTRA_DEMO_LATENCY", "0")
+        opened = Orchestra.open(root, demo=True)
+        yield opened
+        opened.close()
+
+
+def test_each_is_tried_here_and_described() -> None:
+    assert set(sample_names()) == {*NAMES, *WROTE}
+    described = (CHECKOUT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    for one in samples():
+        assert f"| `{one.name}` | **{one.title}.** {one.description} |" in described
+
+
+@pytest.mark.parametrize("name", WROTE)
+def test_it_is_in_written_form(name: str) -> None:
+    path = CHECKOUT / "gallery" / "workflows" / f"{name}.json"
+    found = read(path, path.name)
+    assert canonical(found.value, "workflow") == found.text
+
+
+@pytest.mark.parametrize(("name", "writes"), WROTE.items())
+def test_it_does_its_work_in_the_demo_and_nothing_twice(orchestra: Orchestra, name: str, writes: int) -> None:
+    made = orchestra.workflows.create_from_sample(OWNER, name, name)
+    assert list(made.problems) == []
+    assert _run(orchestra, name) == writes
+    assert _run(orchestra, name) == 0
+
+
+def _run(orchestra: Orchestra, name: str) -> int:
+    run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 60)
+    while run is not None and run["status"] == "waiting":
+        for question in orchestra.approvals.list(OWNER):
+            orchestra.approvals.approve(OWNER, question.id)
+        run = orchestra.runs.wait(OWNER, run["run_id"], 60)
+    assert run is not None
+    assert run["status"] == "succeeded", run["sentence"]
+    return int(run["counts"]["new_effects"])
