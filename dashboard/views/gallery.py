@@ -32,7 +32,8 @@ def show(visit: Visit) -> None:
         "Workflows to begin with. A copy is yours to change, and runs in the demo before it runs on your accounts.",
         trail=[("Workflows", "workflows")],
     )
-    samples, taken = visit.orchestra.workflows.samples(visit.who), names(visit, WORKFLOW)
+    taken = names(visit, WORKFLOW)
+    samples = sorted(visit.orchestra.workflows.samples(visit.who), key=lambda one: one.name in taken)
     for first in range(0, len(samples), _COLUMNS):
         for column, sample in zip(st.columns(_COLUMNS), samples[first : first + _COLUMNS], strict=False):
             with column:

@@ -9,7 +9,7 @@ import pytest
 from engine.base.checkout import CHECKOUT
 from engine.base.errors import InUse, StorageError
 from engine.workflows.new_workspace import init
-from engine.workflows.samples import samples
+from engine.workflows.samples import NAMES
 from engine.workspace.config import load
 from engine.workspace.workspace import Workspace
 
@@ -27,9 +27,9 @@ def test_a_new_workspace_has_settings_folders_and_every_sample(tmp_path: Path) -
     assert workspace.state_dir.stat().st_mode & 0o777 == 0o700
     assert (workspace.root / ".gitignore").read_text() == "logs/\n.orchestra/\n.env\n"
     assert load(workspace.root, {}).config.server.port == 8501
-    for name in samples():
-        assert workspace.workflows.text(name.name) == Workspace(CHECKOUT).workflows.text(name.name)
-        assert workspace.workflows.layout_path(name.name).exists()
+    for name in NAMES:
+        assert workspace.workflows.text(name) == Workspace(CHECKOUT).workflows.text(name)
+        assert workspace.workflows.layout_path(name).exists()
 
 
 def test_a_workspace_is_never_made_over_one_that_is_there(tmp_path: Path) -> None:
