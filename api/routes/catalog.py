@@ -12,6 +12,8 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.catalog_documents import (
+    NamesInScope,
+    PlaceInWorkflow,
     PromptRows,
     SampleRows,
     StepRenaming,
@@ -50,6 +52,19 @@ def check_workflow(name: str, sent: WorkflowText, orchestra: Door, principal: Ac
     """Check a text as the file of this workflow and return its problems; nothing is saved."""
     problems = orchestra.workflows.check(principal, name, sent.text)
     return {"valid": not any(problem.severity == "error" for problem in problems), "problems": problems}
+
+
+@router.post(
+    "/workflows/{name}/names",
+    tags=["Workflows"],
+    summary="List the names in scope",
+    response_model=NamesInScope,
+    dependencies=[CHECKED],
+    responses=TOO_MANY,
+)
+def names_in_scope(name: str, sent: PlaceInWorkflow, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Return the names that expressions at a place of a text may use, with their types; nothing is saved."""
+    return {"names": orchestra.workflows.names_at(principal, name, sent.text, sent.line, sent.column)}
 
 
 @router.post(

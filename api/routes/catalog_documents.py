@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.base.documents import Sent
 from engine.base.errors import Problem
+from engine.compiler.names import ScopeName
 from engine.plugins.step_info import StepTypeInfo
 from engine.prompts.prompt_files import PromptSummary
 from engine.workflows.samples import Sample
@@ -20,6 +21,19 @@ class WorkflowText(Sent):
     """The text of a workflow file, to be checked without saving."""
 
     text: str
+
+
+class PlaceInWorkflow(WorkflowText):
+    """A place in the text of a workflow file, such as that of a cursor."""
+
+    line: int = Field(ge=1, description="From 1.")
+    column: int = Field(ge=1, description="From 1, in characters.")
+
+
+class NamesInScope(BaseModel):
+    """The names that expressions at a place may use."""
+
+    names: list[ScopeName]
 
 
 class StepRenaming(Sent):

@@ -36,7 +36,8 @@ class Code:
     """How a field is edited.
 
     `is_document` tells a whole file from a field of a form: it has line numbers, and Tab indents. `fragments` are the
-    names after `fragment("`. `uses` is the address of the step types to complete after `"uses": "`.
+    names after `fragment("`. `uses` is the address of the step types to complete after `"uses": "`, `scope` that of the
+    names at a place.
     """
 
     language: Language
@@ -44,6 +45,7 @@ class Code:
     names: Sequence[Name] = ()
     fragments: Sequence[str] = ()
     uses: str = ""
+    scope: str = ""
     marks: Sequence[Mark] = ()
 
     def to_browser(self) -> dict[str, Any]:
@@ -54,6 +56,7 @@ class Code:
             "names": [asdict(one) for one in self.names],
             "fragments": list(self.fragments),
             "uses": self.uses,
+            "scope": self.scope,
             "marks": [asdict(one) for one in self.marks],
         }
 

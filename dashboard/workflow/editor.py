@@ -49,7 +49,7 @@ def edit_tab(visit: Visit, file: WorkflowFile) -> None:
         slot=_slot(file.name),
         base=base.etag,
         restored=lambda etag: _restored(file, etag),
-        code=Code("json", is_document=True, uses=_STEP_TYPES),
+        code=Code("json", is_document=True, uses=_STEP_TYPES, scope=f"/api/workflows/{file.name}/names"),
         persist_state="session",
     )
     keep(visit, "workflow", file.name, text if text != base.text else None, base.etag)

@@ -133,7 +133,9 @@ class _Compilation:
         block = self._steps.block(model.steps, Place(("steps",), scope))
         on_failure = self._on_failure(scope)
         top = self._steps.with_siblings(scope, model.steps)
-        outputs = top.tree(("outputs",), model.outputs, ANYTHING, frozenset(step.id for step in model.steps))
+        finished = frozenset(step.id for step in model.steps)
+        outputs = top.tree(("outputs",), model.outputs, ANYTHING, finished)
+        self.report.names["outputs",] = top.names(finished)
         self._callees.end(name)
         plan = Plan(
             name=name,

@@ -101,6 +101,7 @@ class Steps:
         guarded = at.within(scope=at.scope.given(condition, (*at.path, "if")), prefix=f"{own_path}.")
         loop = self._loop(step, guarded)
         inner = guarded.within(scope=self._loop_scope(step, guarded))
+        self._report.names[at.path] = inner.scope.names(at.seen)
         action, body, effect = self._content(step, inner)
         fallback = self._fallback(step, guarded)
         output = self._output(step, inner)

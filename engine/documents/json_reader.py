@@ -45,8 +45,8 @@ class Lines:
         return line, index - self._starts[line - 1] + 1
 
     def index(self, line: int, column: int) -> int:
-        """Return the index of the character at a place of the text."""
-        return self._starts[line - 1] + column - 1
+        """Return the index of the character at a place of the text; lines beyond its end count as the last one."""
+        return self._starts[min(line, len(self._starts)) - 1] + column - 1
 
 
 REMEDIES = {

@@ -11,6 +11,7 @@ from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError, Pro
 from engine.base.json_text import is_same
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan, Reach
+from engine.compiler.names import ScopeName, names_at
 from engine.documents.json_file import parse
 from engine.workspace.file_store import Shelf
 
@@ -127,6 +128,17 @@ class CompiledFiles:
             if self._shelf.stamp(name) == ():
                 self._forget_unsaved_before(name)
         return known.checked
+
+    def names_at(self, name: str, text: str, line: int, column: int) -> list[ScopeName]:
+        """Return what expressions at a place of a text may name, [] for a text that cannot be read."""
+        from engine.compiler.compiler import read_workflow
+
+        try:
+            file = parse(text, self._shelf.file(name))
+        except InvalidFile:
+            return []
+        _, report = read_workflow(file, name, self.surroundings())
+        return [] if report is None else names_at(report, file.part_at(line, column).path)
 
     def current(self, name: str, asked: Asked) -> Checked:
         """Return the problems of a file. Raises UnknownName, InvalidInput, and InvalidFile if it is no UTF-8 file."""

@@ -14,6 +14,7 @@ from engine.base.json_text import JsonObject
 from engine.base.names import checked_name
 from engine.base.step_tree import step_nodes
 from engine.compiler.definition.plan import Plan, Reach
+from engine.compiler.names import ScopeName
 from engine.compiler.renaming import rename_splices, renamed_paths
 from engine.documents.json_file import parse
 from engine.documents.json_splice import spliced
@@ -34,6 +35,7 @@ from engine.workspace.workspace import Workspace
 
 # Inside the class below, `list` is the method.
 Problems: TypeAlias = list[Problem]
+ScopeNames: TypeAlias = list[ScopeName]
 Samples: TypeAlias = list[Sample]
 Versions: TypeAlias = list[Version]
 Names: TypeAlias = list[str]
@@ -138,6 +140,14 @@ class WorkflowFiles:
         if document is not None and "id" not in document and gets_another_id:
             return [one for one in problems if one.code != "same_id"]
         return problems
+
+    def names_at(self, p: Principal, name: str, text: str, line: int, column: int) -> ScopeNames:
+        """Return the names, with types, that expressions at a place (from 1) of a text may use.
+
+        [] if the text cannot be read, or has no expressions there. Raises InvalidInput.
+        """
+        require(p, "view", "check workflows")
+        return self._compiled.names_at(checked_name("workflow", name), text, line, column)
 
     def save(
         self, p: Principal, name: str, text: str, etag: str | None, renames: Renames | None = None

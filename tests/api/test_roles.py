@@ -18,6 +18,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/workflows", "GET"): "view",
     ("/api/workflows/{name}", "GET"): "view",
     ("/api/workflows/{name}/validate", "POST"): "view",
+    ("/api/workflows/{name}/names", "POST"): "view",
     ("/api/workflows/{name}/rename", "POST"): "edit",
     ("/api/workflows/{name}/rename-step", "POST"): "edit",
     ("/api/workflows/{name}/positions", "GET"): "view",
@@ -154,6 +155,7 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
 BODIES = {
     "/workflows/execute": {"workflow": "sleep"},
     "/api/workflows/{name}/validate": {"text": "{}"},
+    "/api/workflows/{name}/names": {"text": "{}", "line": 9, "column": 9},
     "/api/workflows/{name}/rename": {"new": "No name"},
     "/api/workflows/{name}/rename-step": {"old": "classify", "new": "No id"},
     "/api/workflows/{name}/draft/ops": {"base_rev": "x", "ops": [{"op": "remove", "steps": ["x"]}]},

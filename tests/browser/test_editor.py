@@ -90,6 +90,23 @@ def test_variables_fragments_and_step_types_are_completed(served: Served, prompt
     shows(field, '"gmail.search_messages"')
 
 
+def test_names_in_scope_of_a_step_are_completed(served: Served, page: Page) -> None:
+    read = {"id": "read", "uses": "gmail.search_messages", "with": {"query": "in:inbox"}}
+    say = {"id": "say", "uses": "flow.set", "with": {"values": {"count": "HERE"}}}
+    written(served, "scoped", steps=[read, say, {**read, "id": "later"}])
+    field = opened(served, page, "scoped")
+    field.get_by_text("HERE").dblclick()
+    page.keyboard.press("Delete")
+    page.keyboard.type("{{ steps.")
+    listed = page.locator(".cm-tooltip-autocomplete")
+    listed.get_by_text("steps.read.output.messages").wait_for()
+    assert "steps.later" not in listed.inner_text()
+    page.keyboard.type("mess")
+    page.wait_for_timeout(200)
+    page.keyboard.press("Enter")
+    shows(field, '"{{ steps.read.output.messages }}"')
+
+
 def test_problems_of_a_workflow_are_marked_where_they_stand(served: Served, page: Page) -> None:
     wrong = {"id": "say", "uses": "flow.approve", "with": {"message": "Ж😀 {{ inputs.nowhere }}"}}
     written(served, "marked", steps=[wrong])

@@ -57,6 +57,14 @@ class StepName:
     """Whether it is in has(): then the offset is that of its bracket."""
 
 
+@dataclass(frozen=True)
+class Names:
+    """The names that the expressions of a step may use: variables, and the outputs of earlier steps by id."""
+
+    variables: Mapping[str, Schema]
+    steps: Mapping[str, Schema]
+
+
 @dataclass
 class Report:
     """Collects the problems of a compilation, and what it learns on the way."""
@@ -79,6 +87,8 @@ class Report:
     mixed: dict[JsonPath, Derived] = field(default_factory=dict)
     """The same of each mixed text."""
     step_names: list[StepName] = field(default_factory=list)
+    names: dict[JsonPath, Names] = field(default_factory=dict)
+    """What may be named in each step, and in the outputs of the workflow."""
     unknown_steps: set[str] = field(default_factory=set)
     """Unknown step names in expressions."""
     input_names: set[str] = field(default_factory=set)

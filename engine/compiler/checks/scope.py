@@ -22,7 +22,7 @@ from engine.compiler.analysis.conditions import NOTHING_KNOWN, Facts, learned, n
 from engine.compiler.analysis.constants import failing
 from engine.compiler.analysis.missing_value_messages import alarm_words
 from engine.compiler.analysis.missing_values import Parts, Reading, root
-from engine.compiler.checks.report import MAYBE_ABSENT, Checked, Report, StepName
+from engine.compiler.checks.report import MAYBE_ABSENT, Checked, Names, Report, StepName
 from engine.compiler.definition.budget import require_time
 from engine.compiler.definition.type_words import FILE, WHOLE, conversion, is_file, is_no_file, seen, wanted
 from engine.documents.json_file import JsonPath
@@ -117,6 +117,10 @@ class Scope:
     @cached_property
     def _visible(self) -> Visible:
         return Visible(self.variables, self._latest)
+
+    def names(self, finished: AbstractSet[str]) -> Names:
+        """Return what may be named here after these steps."""
+        return Names(self.variables, {name: self._latest[name] for name in self.steps if name in finished})
 
     def tree(self, path: JsonPath, value: Any, schema: Schema, finished: AbstractSet[str]) -> Any:
         """Compile every text of a JSON value; `schema` is the schema of the whole value."""

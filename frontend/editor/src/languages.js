@@ -49,11 +49,14 @@ function expressionColors(current) {
   );
 }
 
-// A space typed between `{{` and `}}` is put on both sides.
+// A space typed after `{{` is put on both sides of what follows, and closed by `}}` if nothing else closes it.
 export function spaceInside(view, from, to, text) {
   const { doc } = view.state;
-  if (text !== " " || from !== to || doc.sliceString(from - 2, from) !== "{{" || doc.sliceString(to, to + 2) !== "}}") return false;
-  view.dispatch({ changes: { from, insert: "  " }, selection: { anchor: from + 1 }, userEvent: "input.type" });
+  if (text !== " " || from !== to || doc.sliceString(from - 2, from) !== "{{") return false;
+  const [rest] = doc.sliceString(to, doc.lineAt(to).to).split("{{");
+  if (rest.includes("}}") && !rest.startsWith("}}")) return false;
+  const insert = rest.startsWith("}}") ? "  " : "  }}";
+  view.dispatch({ changes: { from, insert }, selection: { anchor: from + 1 }, userEvent: "input.type" });
   return true;
 }
 
@@ -63,12 +66,12 @@ export function completions(current) {
 }
 
 function names(current) {
-  return (context) => {
+  return async (context) => {
     const open = context.matchBefore(/\{\{(?:(?!\}\}).)*/);
     const word = context.matchBefore(/[\w.]*/);
     if (!open || (word.from === word.to && !context.explicit && !/\{\{\s*$/.test(open.text))) return null;
     if (/["'][\w.]*$/.test(open.text)) return null;
-    const offered = [...current().names];
+    const offered = [...current().names, ...(await scopeNames(current().scope, context))];
     if (current().fragments.length > 0) {
       offered.push({ label: "fragment", apply: 'fragment("', detail: "shared text", type: "function" });
     }
@@ -85,6 +88,26 @@ function fragments(current) {
     const options = current().fragments.map((label) => ({ label, type: "text" }));
     return { from: context.pos - typed.length, options, validFor: /^[\w-]*$/ };
   };
+}
+
+// Ask for what can be named at the cursor.
+async function scopeNames(address, { state, pos }) {
+  if (!address) return [];
+  const line = state.doc.lineAt(pos);
+  const column = [...line.text.slice(0, pos - line.from)].length + 1; // Python counts letters
+  const asked = { text: state.doc.toString(), line: line.number, column };
+  try {
+    const response = await fetch(address, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(asked),
+      signal: AbortSignal.timeout(5000),
+    });
+    const { names } = await response.json();
+    return names.map(({ name, type }) => ({ label: name, detail: type }));
+  } catch {
+    return [];
+  }
 }
 
 let types = null;
