@@ -12,7 +12,7 @@ from hashlib import sha256
 import streamlit as st
 
 from dashboard.base import fields, session
-from dashboard.base.plain import plain
+from dashboard.base.plain import field_label
 from dashboard.parts.errors import error_box
 from dashboard.parts.values import json_text
 from engine.base.errors import InvalidInput, OrchestraError
@@ -153,7 +153,7 @@ def _initial(call: AskedCall) -> Mapping[str, str]:
 
 def _field(question: str, call: AskedCall, name: str, text: str) -> None:
     schema = field_schemas(call).get(name, {})
-    label = "Other fields, as JSON" if name == _OTHERS else plain(str(schema.get("title") or name))
+    label = "Other fields, as JSON" if name == _OTHERS else field_label(str(schema.get("title") or name))
     how = {"key": _key(question, name), "slot": _slot(question, name), "persist_state": "session"}
     is_long = name == _OTHERS or "widget" in schema or "markup" in schema or "\n" in text or len(text) > _LONG
     if is_long:

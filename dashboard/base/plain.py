@@ -13,6 +13,10 @@ import streamlit as st
 _MARKS = r"[\\`*_{}\[\]()#+\-.!|~<>$^=&]"
 _WAKING = r":(?=[\w+-])|(?=://)|@(?=\w)|www(?=\.)|[-<>~](?=[-=>])"
 _SPECIAL = re.compile(f"(?P<waking>{_WAKING})|{_MARKS}", re.IGNORECASE)
+_ALONE = r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=#?\w+;)|\A[#+\-=>]"
+_SPECIAL_IN_LABEL = re.compile(rf"(?P<waking>{_WAKING})|[\\`*{{}}\[\]|~<$^]|{_ALONE}", re.IGNORECASE)
+"""What a line could be read by, given that brackets are escaped."""
+_NUMBERED = re.compile(r"\A(\d{1,9})([.)])(?= |\Z)")
 _NOTHING = ":color[]"
 """Streamlit's mark for coloured text, with no colour and no content: it separates two adjacent texts."""
 _CODE = re.compile(r"`([^`\n]*[^`\s][^`\n]*)`")
@@ -32,6 +36,15 @@ def _escaped(found: re.Match[str]) -> str:
     sign = found.group()
     escaped = sign if sign.isalpha() or sign in ("", "@") else f"\\{sign}"
     return escaped if found["waking"] is None else f"{escaped}{_NOTHING}"
+
+
+def field_label(text: str) -> str:
+    """Return Markdown for the label of a field that shows `text` literally, with as few marks as that takes.
+
+    Streamlit shows a label as Markdown, and gives its source to screen readers.
+    """
+    joined = " ".join(str(text).split())
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL_IN_LABEL.sub(_escaped, joined))
 
 
 def plain_with_code(text: str) -> str:

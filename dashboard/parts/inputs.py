@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import fields
-from dashboard.base.plain import plain
+from dashboard.base.plain import field_label, plain
 from dashboard.parts.times import viewer_zone
 from engine.base.errors import InvalidInput
 from engine.base.services import pickers
@@ -37,7 +37,7 @@ class _Field:
 
     @property
     def label(self) -> str:
-        title = plain(str(self.schema.get("title") or self.name))
+        title = field_label(str(self.schema.get("title") or self.name))
         return f"{title} :gray[(required)]" if self.is_required else title
 
     @property

@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.base import fields, session
 from dashboard.base.page import Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import field_label, plain
 from dashboard.parts.errors import error_box
 from dashboard.parts.popover import close, popover
 from dashboard.parts.times import ago
@@ -164,7 +164,7 @@ def _variable(name: str, schema: Mapping[str, Any], values: Mapping[str, Any], p
     value = values.get(name, schema.get("default", "" if schema.get("type") == "string" else None))
     is_text = schema.get("type") == "string" and isinstance(value, str)
     text = value if is_text else json.dumps(value, ensure_ascii=False, indent=2)
-    label = plain(str(schema.get("title") or name)) + ("" if is_text else " (JSON)")
+    label = field_label(str(schema.get("title") or name)) + ("" if is_text else " (JSON)")
     height = 100 if len(text) < 80 and "\n" not in text else 220
     typed_text = fields.text_area(label, text, key=f"variable-{place}-{name}", height=height) or ""
     if is_text:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from streamlit.testing.v1 import AppTest
 
-from dashboard.base.plain import host_of, link_markdown, plain, plain_with_code
+from dashboard.base.plain import field_label, host_of, link_markdown, plain, plain_with_code
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,38 @@ from dashboard.base.plain import host_of, link_markdown, plain, plain_with_code
 )
 def test_text_is_shown_as_it_is(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("Due (at most 5 days). Now!", "Due (at most 5 days). Now!", id="a sentence"),
+        pytest.param("issue #5, R&D - snake_case", "issue #5, R&D - snake_case", id="marks that mean nothing there"),
+        pytest.param("# not a heading", r"\# not a heading", id="heading"),
+        pytest.param("- not a list", r"\- not a list", id="list"),
+        pytest.param("12. not a list", r"12\. not a list", id="numbered list"),
+        pytest.param("1) not a list", r"1\) not a list", id="numbered list with a bracket"),
+        pytest.param("_a_ **b** `c` &amp;", r"\_a\_ \*\*b\*\* \`c\` \&amp;", id="marks"),
+        pytest.param("![x](http://evil/x.png)", r"!\[x\](http:color[]://evil/x.png)", id="image"),
+        pytest.param(":red[x] $a$", r"\::color[]red\[x\] \$a\$", id="colour and formula"),
+    ],
+)
+def test_a_label_has_no_more_marks_than_it_takes(text: str, shown: str) -> None:
+    assert field_label(text) == shown
+
+
+@given(st.text(st.sampled_from("ab1 _*`[](){}#+-.!|~<>=&;\\\"'"), max_size=14))
+@example("1986) x")
+@example("a_b_c __d__")
+def test_a_label_is_read_as_nothing_but_text(text: str) -> None:
+    parsed = (
+        MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(field_label(text).replace(":color[]", ""))
+    )
+    words = " ".join(text.split())
+    kinds = [child.type for one in parsed for child in one.children or ()]
+    assert (["paragraph_open", "inline", "paragraph_close"] if words else []) == [one.type for one in parsed]
+    assert set(kinds) <= {"text", "text_special"}
+    assert "".join(child.content for one in parsed for child in one.children or ()) == words
 
 
 @pytest.mark.parametrize(
