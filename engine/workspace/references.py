@@ -153,6 +153,8 @@ def _of_fields(named: tuple[tuple[str, Kind], ...], fields: object, path: JsonPa
 @lru_cache(maxsize=256)
 def _named_by(find: _Find, uses: str) -> tuple[tuple[str, Kind], ...]:
     """Return the fields of a step or trigger type that name a workflow or a prompt, each with its kind."""
+    if not uses:  # a loop or a group
+        return ()
     try:
         properties = find(uses).fields.model_json_schema().get("properties", {})
     except OrchestraError:  # no such type

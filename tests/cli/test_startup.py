@@ -25,6 +25,7 @@ _SCRIPT = "import json, sys, cli; code = cli.main(sys.argv[1:]); json.dump([code
         pytest.param(["run", "pure", "--json"], [*HEAVY, "clients.imap.session"], id="a run of three steps"),
         pytest.param(["runs", "list", "--json"], [*LOOKS, "engine.compiler.compiler"], id="the list of runs"),
         pytest.param(["workflows", "list", "--json"], LOOKS, id="the list of workflows"),
+        pytest.param(["prompts", "list", "--json"], [*LOOKS, "clients.imap.session"], id="the list of prompts"),
         pytest.param(["validate", "--json"], LOOKS, id="validate"),
     ],
 )
