@@ -305,7 +305,17 @@ class Orchestra:
         """Operations on drafts of workflows."""
         from engine.workflows.editing.editing import WorkflowEditing
 
-        return WorkflowEditing(self.workspace.workflows, self.workflows, self._compiled, self.drafts)
+        shelf, compiled = self.workspace.workflows, self._compiled
+        return WorkflowEditing(shelf, self.workflows, compiled, self.drafts, self._last_values)
+
+    def _last_values(self, p: Principal, workflow: str) -> dict[str, Any]:
+        """Return the inputs of the last successful run of a workflow and the outputs of its steps, {} if none."""
+        rows = self.runs.list(p, workflow=workflow, status="succeeded", limit=1).rows
+        if not rows:
+            return {}
+        run = self.runs.get(p, rows[0].run_id)
+        outputs = {one["path"].rpartition(".")[2].partition("[")[0]: one.get("output") for one in run["steps"][::-1]}
+        return {"inputs": run.get("inputs"), "steps": outputs}
 
     @cached_property
     def bundles(self) -> Bundles:

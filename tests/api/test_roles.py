@@ -23,6 +23,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/workflows/{name}/rename-step", "POST"): "edit",
     ("/api/workflows/{name}/positions", "GET"): "view",
     ("/api/workflows/{name}/canvas", "GET"): "view",
+    ("/api/workflows/{name}/scope", "GET"): "view",
     ("/api/workflows/{name}/versions", "GET"): "view",
     ("/api/workflows/{name}/differences", "GET"): "view",
     ("/api/workflows/{name}/draft/ops", "POST"): "edit",
@@ -187,7 +188,7 @@ DONE_AT_ONCE = {
 TRIED_ELSEWHERE = (
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/approvals/answers", "/budgets/resume", "/correct",
-    "/draft", "{name}/edit", "/api/workflow-imports",
+    "/draft", "{name}/edit", "/api/workflow-imports", "/scope",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {

@@ -246,6 +246,7 @@ def test_an_earlier_version_is_seen_and_restored(orchestra: Orchestra, tab: Call
     assert "This is the current text" in words(at)
     versions.set_value(versions.options[-1]).run()
     assert '-  "title": "Theirs"' in words(at)
+    assert "The title is now" in words(at)
     at.button(key="restore-inbox-triage").click().run()
     assert not at.exception
     with_id = first.replace('"schema_version": 1,', '"schema_version": 1,\n  "id": "inbox-triage",', 1)

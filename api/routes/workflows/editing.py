@@ -16,6 +16,7 @@ from engine.workflows.bundles.bundle import Bundle
 from engine.workflows.bundles.bundles import Imported
 from engine.workflows.editing.editing import Canvas, Edited, FileEdit
 from engine.workflows.editing.operations import MOST, schema
+from engine.workflows.editing.scope_names import ScopeName
 from engine.workspace.history import Version
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
@@ -59,6 +60,12 @@ class WorkflowImport(Sent):
     )
 
 
+class ScopeNames(BaseModel):
+    """The names that the fields of a step may use."""
+
+    names: list[ScopeName]
+
+
 class VersionRows(BaseModel):
     """The saved texts of a workflow, newest first."""
 
@@ -81,6 +88,14 @@ class Discarded(BaseModel):
 async def get_workflow_canvas(name: str, orchestra: Door, principal: Acting) -> Any:
     """Return the caller's draft of a workflow, or else the file: its text, its steps, positions and problems."""
     return await reading.run(partial(orchestra.editing.canvas, principal, name))
+
+
+@router.get("/{name}/scope", summary="List the names that a step may use", response_model=ScopeNames)
+async def get_workflow_scope(
+    name: str, step: Annotated[str, Query(max_length=64)], orchestra: Door, principal: Acting
+) -> dict[str, Any]:
+    """List what expressions of a step may name: with type, title, a value of the last run, and what may be missing."""
+    return {"names": await reading.run(partial(orchestra.editing.scope, principal, name, step))}
 
 
 @router.post(

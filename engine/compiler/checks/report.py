@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -63,6 +63,8 @@ class Names:
 
     variables: Mapping[str, Schema]
     steps: Mapping[str, Schema]
+    may_be_missing: Callable[[str], bool]
+    """Returns whether an expression may have no value here."""
 
 
 @dataclass

@@ -109,6 +109,15 @@ class Scope:
             return self
         return replace(self, facts=self.facts | learned(checked.tree, self.report.steps))
 
+    def _may_be_missing(self, source: str) -> bool:
+        try:
+            typed = compile_typed(source, self._visible)
+        except WrongExpression:
+            return False
+        reading = Reading(self.report.steps)
+        Interpreter(reading).value(normal(typed.tree, self.bindings), self.facts, self.parts)
+        return bool(reading.alarms)
+
     @cached_property
     def _latest(self) -> Mapping[str, Schema]:
         """The outputs of the steps, as precise as they are known by now."""
@@ -120,7 +129,8 @@ class Scope:
 
     def names(self, finished: AbstractSet[str]) -> Names:
         """Return what may be named here after these steps."""
-        return Names(self.variables, {name: self._latest[name] for name in self.steps if name in finished})
+        steps = {name: self._latest[name] for name in self.steps if name in finished}
+        return Names(self.variables, steps, self._may_be_missing)
 
     def tree(self, path: JsonPath, value: Any, schema: Schema, finished: AbstractSet[str]) -> Any:
         """Compile every text of a JSON value; `schema` is the schema of the whole value."""

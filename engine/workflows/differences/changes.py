@@ -61,7 +61,8 @@ def changes(old: object, new: object) -> list[Change]:
     if names:
         before = _renamed(before, names)
     was, now = _steps(before), _steps(after)
-    found = list(_fields((), _own(before, ("steps", FAILURE)), _own(after, ("steps", FAILURE)), None))
+    without = ("steps", FAILURE) if "id" in before and "id" in after else ("steps", FAILURE, "id")  # saving adds an id
+    found = list(_fields((), _own(before, without), _own(after, without), None))
     found += [Change("removed", one) for id_, one in was.items() if id_ not in now]
     moved = _moved(was, now)
     for id_, step in now.items():

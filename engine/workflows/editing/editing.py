@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.base.errors import EditConflict, InvalidFile, InvalidInput, OrchestraError, Problem, StaleEdit
 from engine.base.names import checked_name
+from engine.compiler.compiler import read_workflow
 from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import JsonFile, parse
 from engine.documents.json_splice import Misplaced, Splice, inverse, spliced
@@ -19,6 +20,8 @@ from engine.workflows.editing.applying import Applied, applied
 from engine.workflows.editing.clashes import clash
 from engine.workflows.editing.graph import CanvasStep, canvas_steps
 from engine.workflows.editing.operations import AnyOperation, operations, words
+from engine.workflows.editing.scope_names import ScopeName, scope_names
+from engine.workflows.editing.steps_in_text import read
 from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 from engine.workspace.canonical import as_written
 from engine.workspace.drafts import Draft, Drafts, Kind
@@ -105,8 +108,17 @@ class _Now:
 class WorkflowEditing:
     """Every change needs the right to edit. A draft belongs to one person, so its changes have no audit line."""
 
-    def __init__(self, shelf: Shelf, workflows: WorkflowFiles, compiled: CompiledFiles, drafts: Drafts) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        workflows: WorkflowFiles,
+        compiled: CompiledFiles,
+        drafts: Drafts,
+        values: Callable[[Principal, str], Mapping[str, Any]],
+    ) -> None:
+        """`values(p, workflow)` returns those of its last run: {"inputs": …, "steps": {id: output}}."""
         self._shelf, self._workflows, self._compiled, self._drafts = shelf, workflows, compiled, drafts
+        self._values = values
 
     def canvas(self, p: Principal, name: str) -> Canvas:
         """Return the person's draft, or else the file, with its steps and problems.
@@ -130,6 +142,20 @@ class WorkflowEditing:
             can_redo=to_redo(revisions) is not None,
             problems=self._workflows.check(p, name, now.text),
         )
+
+    def scope(self, p: Principal, name: str, step: str) -> list[ScopeName]:
+        """Return the names that the fields of a step may use in the text that the person edits.
+
+        Raises UnknownName, InvalidInput (no such step), InvalidFile (the text is no workflow).
+        """
+        require(p, "view", "see workflows")
+        now = self._now(p, name) if may(p, "edit") else self._of_file(name)
+        found = read(now.text, self._shelf.file(name))
+        place = found.node(step).place
+        compiled, report = read_workflow(found.file, name, self._compiled.surroundings())
+        if report is None or place not in report.names:
+            raise InvalidFile.of(found.file.file, compiled.problems)
+        return scope_names(report.names[place], self._values(p, name))
 
     def apply(self, p: Principal, name: str, base_rev: str, sent: object, op_id: str = "") -> Edited:
         """Apply operations to the person's draft, all or none; without one, a draft of the file is begun.

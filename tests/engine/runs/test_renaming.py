@@ -13,6 +13,7 @@ import pytest
 
 from engine import upkeep
 from engine.base.errors import InUse, StaleEdit, StorageError
+from engine.base.step_tree import step_nodes
 from engine.files.atomic import etag
 from engine.orchestra import Orchestra
 from engine.runs.runs import Runs
@@ -69,6 +70,28 @@ def test_receipts_follow_a_step_and_are_found_after_the_state_was_lost(
         assert reused(started(back)) == {True}
     finally:
         back.close()
+    assert service.seen["/w"] == 4
+
+
+def test_receipts_follow_the_steps_that_were_renamed_in_a_draft_when_it_is_saved(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    assert started(orchestra)["status"] == "succeeded"
+    file = orchestra.workflows.get(OWNER, "work")
+    ops = [{"op": "rename", "step": old, "to": new} for old, new in (("note", "remark"), ("each", "every"))]
+    draft = orchestra.editing.apply(OWNER, "work", file.etag, [*ops, {"op": "set", "field": "title", "value": "New"}])
+    again = orchestra.editing.apply(OWNER, "work", draft.rev, [{"op": "rename", "step": "inner", "to": "core"}])
+    orchestra.editing.undo(OWNER, "work", again.rev)
+    text = orchestra.editing.canvas(OWNER, "work").text
+    saved = orchestra.workflows.save(OWNER, "work", text, file.etag)
+    assert [node.path for node in step_nodes(saved.document)] == [
+        "every",
+        "every.remark",
+        "every.group",
+        "every.group.inner",
+    ]
+    assert reused(started(orchestra)) == {True}
     assert service.seen["/w"] == 4
 
 

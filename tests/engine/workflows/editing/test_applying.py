@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.base.errors import InvalidInput
 from engine.base.step_tree import step_nodes
 from engine.documents.json_file import JsonFile, parse
 from engine.documents.json_splice import inverse, span, spliced
@@ -57,6 +59,75 @@ def test_an_operation_on_a_text_is_the_operation_on_its_document(seed: Any, styl
         if style == "canonical":
             assert made.text == canonical(after, "workflow")
         document, text = after, made.text
+
+
+STEP = {"id": "new", "uses": "flow.set", "with": {"values": {}}}
+TEXT = canonical(EXTRA, "workflow")
+
+
+@pytest.mark.parametrize(
+    ("op", "said", "remedy"),
+    [
+        pytest.param({"op": "remov", "steps": ["only"]}, "ops[0]: there is no operation 'remov'", "'remove'", id="op"),
+        pytest.param({"op": "remove", "steps": ["onyl"]}, "There is no step 'onyl'", "Did you mean 'only'?", id="step"),
+        pytest.param({"op": "remove"}, "The key 'steps' is missing", "Add 'steps'", id="missing"),
+        pytest.param({"op": "remove", "steps": "only"}, "'steps' must be a list, not 'only'", "[", id="type"),
+        pytest.param({"op": "set", "step": "only", "field": "with"}, "'value' is missing", "Add 'value'", id="value"),
+        pytest.param({"op": "set", "step": "only", "field": "id", "value": "x"}, "not set", "rename", id="set-id"),
+        pytest.param({"op": "set", "field": "steps", "value": []}, "'steps' holds steps", "add, move", id="set-steps"),
+        pytest.param(
+            {"op": "set", "step": "only", "field": "uses.x", "value": 1}, "is text", "as a whole", id="in-text"
+        ),
+        pytest.param({"op": "set", "field": "links.3", "value": 1}, "has 0 entries", "0 adds one", id="index"),
+        pytest.param(
+            {"op": "set", "field": "title", "value": "\ud800"}, "half of a surrogate", "whole", id="surrogate"
+        ),
+        pytest.param({"op": "set", "field": "title", "value": 2**64}, "64 bits", "in quotes", id="number"),
+        pytest.param({"op": "set", "field": "title", "value": float("nan")}, "NaN", "null", id="nan"),
+        pytest.param({"op": "set", "field": "title", "value": object()}, "not JSON", "Send text", id="no-json"),
+        pytest.param({"op": "unset", "step": "only", "field": "wiht"}, "'steps.0.wiht' is not", "'with'", id="unset"),
+        pytest.param({"op": "add", "step": {**STEP, "id": "only"}}, "already a step 'only'", "'only_2'", id="taken"),
+        pytest.param({"op": "add", "step": {**STEP, "id": "No"}}, "lower-case letters", "'no'", id="no-id"),
+        pytest.param({"op": "add", "step": {"uses": "x"}}, "needs an 'id'", "read_mail", id="without-id"),
+        pytest.param(
+            {"op": "add", "step": STEP, "after": "only", "into": ""}, "'after' and 'into'", "one", id="places"
+        ),
+        pytest.param({"op": "add", "step": STEP, "into": "only"}, "is not a group", "Wrap", id="no-group"),
+        pytest.param({"op": "add", "step": STEP, "into": "group.x"}, "no place", "group.on_error", id="no-list"),
+        pytest.param(
+            {"op": "move", "steps": ["group"], "into": "group"}, "into or beside itself", "place", id="itself"
+        ),
+        pytest.param({"op": "move", "steps": ["group", "inner"]}, "inside another", "outer", id="outer-and-inner"),
+        pytest.param(
+            {"op": "wrap", "steps": ["only", "inner"], "group": {"id": "g"}}, "do not follow", "side", id="wrap"
+        ),
+        pytest.param({"op": "unwrap", "step": "only"}, "is not a group", "Only a group", id="unwrap"),
+        pytest.param({"op": "unwrap", "step": "group"}, "would be lost", "unset 'on_error'", id="unwrap-with-fallback"),
+        pytest.param({"op": "replace_step", "step": "only", "new": STEP}, "has the id 'new'", "rename", id="other-id"),
+        pytest.param("remove", "ops[0] must be an object", "", id="text"),
+    ],
+)
+def test_what_cannot_be_done_is_told_with_place_and_remedy(op: Any, said: str, remedy: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        done(TEXT, op)
+    assert refused.value.message.startswith("ops[0]")
+    assert said in refused.value.message
+    assert remedy in refused.value.remedy
+    assert str(refused.value.details["field"]).startswith("ops[0]")
+
+
+def test_of_several_operations_all_are_applied_or_none() -> None:
+    with pytest.raises(InvalidInput, match=r"ops\[1\] \(remove nope\)"):
+        done(TEXT, {"op": "remove", "steps": ["only"]}, {"op": "remove", "steps": ["nope"]})
+    with pytest.raises(InvalidInput, match="at least one"):
+        done(TEXT)
+
+
+@given(st.text(), st.text(min_size=1))
+def test_any_text_arrives_as_it_is_or_is_refused(value: str, key: str) -> None:
+    for style in styles(EXTRA).values():
+        made = done(style, {"op": "set", "step": "only", "field": ["with", "values", key], "value": value})
+        assert json.loads(made.text)["steps"][0]["with"]["values"][key] == value
 
 
 def sorted_json(value: Any) -> str:

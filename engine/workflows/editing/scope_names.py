@@ -1,0 +1,107 @@
+"""The names that the fields of a step may use, with their types: what an editor offers while somebody types."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.compiler.checks.report import Names
+from engine.expressions.celtypes import Schema, resolved, within
+
+MOST = 400
+_DEEPEST = 3
+_LONGEST_SAMPLE = 80
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_NOTHING: Any = object()
+
+
+@dataclass(frozen=True)
+class ScopeName:
+    """A name, as an expression has it."""
+
+    name: str
+    """Such as `steps.mails.output.messages`."""
+    type: str
+    """Such as `string`, `list of object`, or `any`."""
+    may_be_missing: bool
+    """Whether there may be no value, so that `default(…)` or a condition is needed."""
+    title: str
+    sample: str | None
+    """Its value in the last run as JSON, shortened; None if unknown."""
+
+
+def scope_names(scope: Names, values: Mapping[str, Any]) -> list[ScopeName]:
+    """Return the names in a scope: variables, then the outputs of finished steps; at most 400.
+
+    `values`: of the last run, as far as known: {"inputs": …, "steps": {id: output}}.
+    """
+    found: list[ScopeName] = []
+    for name, missing in _all(scope):
+        found.append(_named(name, missing, values))
+        if len(found) == MOST:
+            break
+    return found
+
+
+def _all(scope: Names) -> Iterator[tuple[_Found, bool]]:
+    for variable, schema in scope.variables.items():
+        for one in _inside(_Found(variable, schema)):
+            yield one, False
+    for step, schema in scope.steps.items():
+        whole = _Found(f"steps.{step}.output", schema)
+        missing = scope.may_be_missing(whole.name)
+        for one in _inside(whole):
+            yield one, missing or (one.depth == 1 and scope.may_be_missing(one.name))
+
+
+@dataclass(frozen=True)
+class _Found:
+    name: str
+    schema: Schema
+    depth: int = 0
+
+
+def _inside(whole: _Found) -> Iterator[_Found]:
+    """Yield a value and the fields in it."""
+    yield whole
+    schema = resolved(whole.schema)
+    properties = schema.get("properties")
+    if whole.depth < _DEEPEST and isinstance(properties, Mapping):
+        for key, inner in properties.items():
+            name = f"{whole.name}.{key}" if _PLAIN.match(key) else f"{whole.name}[{json.dumps(key)}]"
+            yield from _inside(_Found(name, within(schema, inner), whole.depth + 1))
+
+
+def _named(found: _Found, is_missing: bool, values: Mapping[str, Any]) -> ScopeName:  # noqa: FBT001
+    schema = resolved(found.schema)
+    title = schema.get("title") or schema.get("description") or ""
+    return ScopeName(found.name, _type(schema), is_missing, str(title), _sample(found.name, values))
+
+
+def _type(schema: Schema) -> str:
+    kind = schema.get("type")
+    kinds = [kind] if isinstance(kind, str) else kind if isinstance(kind, list) else []
+    words = [_list_type(schema) if one == "array" else str(one) for one in kinds]
+    return " or ".join(words) or "any"
+
+
+def _list_type(schema: Schema) -> str:
+    items = schema.get("items")
+    inner = resolved(within(schema, items)).get("type") if isinstance(items, Mapping) else None
+    return f"list of {inner}" if isinstance(inner, str) else "list"
+
+
+def _sample(name: str, values: Mapping[str, Any]) -> str | None:
+    parts = name.split(".")
+    if parts[0] == "steps":
+        del parts[2]  # `output`
+    value: Any = values
+    for part in parts:
+        value = value.get(part, _NOTHING) if isinstance(value, Mapping) else _NOTHING
+    if value is _NOTHING or isinstance(value, Mapping | list):
+        return None
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_SAMPLE else f"{text[:_LONGEST_SAMPLE]}…"
