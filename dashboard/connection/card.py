@@ -51,6 +51,8 @@ def _whose(status: ConnectionStatus) -> None:
         st.markdown("The stand-in on this machine. Nothing leaves it.")
     if not status.ready:
         st.warning(plain_with_code(status.note), icon=":material/key_off:")
+    elif status.note:
+        st.info(plain_with_code(status.note), icon=":material/info:")
     elif status.mode == AccountMode.DEMO:
         st.markdown(f":material/key: {plain(_found(status))}")
 

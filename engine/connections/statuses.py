@@ -24,7 +24,7 @@ from engine.workspace.secret import kept_names, references
 
 @dataclass(frozen=True)
 class ConnectionStatus:
-    """One connection, for the dashboard. `ready`: its mode has what it needs; `note` says what is missing.
+    """One connection, for the dashboard. `ready`: its mode has what it needs; `note` says what it lacks.
 
     `key_variable`, `key_place` and `key_url` say how to get a key, `sign_in_at` where a person signs in instead; the
     client's class defines them, and the others are empty.
@@ -137,7 +137,7 @@ class Statuses:
             own_key_found=not missing,
             own_key_source=_source(own),
             ready=ready,
-            note="" if ready else self._note(name, missing, client.service),
+            note=_without_model(loaded, name, client.service) if ready else self._note(name, missing, client.service),
             has_stand_in=has_stand_in(service),
             served_mode=self._modes.served(service),
             key_variable=next(iter(self._variables(name)), ""),
@@ -161,6 +161,15 @@ class Statuses:
         connection = self._config().config.connections[name]
         key = declaration(connection.service).key
         return references(connection.settings) or ([key.variable] if key else [])
+
+
+def _without_model(loaded: LoadedConfig, name: str, service: Service) -> str:
+    """Return that a connection to models names none and gets no default, with the remedy; "" otherwise."""
+    known, variable = loaded.config.connections[name].settings, service.variables.get("model", "")
+    if not service.is_model or service.takes_default_model or known.get("model") or loaded.environment.get(variable):
+        return ""
+    command = add_command(service.name, name).removesuffix("`")
+    return f"No model is set: each step or prompt has to name one. {command} --set model=NAME` sets it for all."
 
 
 def _missing_sign_in(loaded: LoadedConfig, path: Path) -> str:

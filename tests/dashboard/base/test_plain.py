@@ -55,6 +55,7 @@ def test_a_label_has_no_more_marks_than_it_takes(text: str, shown: str) -> None:
 @given(st.text(st.sampled_from("ab1 _*`[](){}#+-.!|~<>=&;\\\"'"), max_size=14))
 @example("1986) x")
 @example("a_b_c __d__")
+@example("~~gone~~")
 def test_a_label_is_read_as_nothing_but_text(text: str) -> None:
     parsed = (
         MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(field_label(text).replace(":color[]", ""))

@@ -53,6 +53,17 @@ def test_a_connection_does_not_become_one_to_another_service(orchestra: Orchestr
     orchestra.connections.add(OWNER, "gemini", "gemini", {"model": "m"})
 
 
+def test_a_connection_that_gets_no_default_model_says_so(orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (orchestra.workspace.root / "config.yaml").open("a") as file:
+        file.write("  claude: {service: anthropic, api_key: env:CLAUDE_KEY}\n  llm: {service: openai}\n")
+    monkeypatch.setenv("CLAUDE_KEY", "sk")
+    notes = {one.name: one.note for one in orchestra.connections.list(OWNER)}
+    assert "`orchestra connections add anthropic --name claude --set model=NAME`" in notes["claude"]
+    assert "model=NAME" not in notes["llm"], "it has the default"
+    orchestra.connections.add(OWNER, "claude", "anthropic", {"model": "m"})
+    assert orchestra.connections.get(OWNER, "claude").note == ""
+
+
 def test_what_a_connection_lacks_is_told_as_its_service_takes_it(orchestra: Orchestra) -> None:
     with (orchestra.workspace.root / "config.yaml").open("a") as file:
         file.write("  mail:\n    service: gmail\n    token: env:NO_SUCH_TOKEN\n  tickets:\n    service: http\n")
