@@ -39,7 +39,7 @@ export const theme = EditorView.theme({
   ".cm-tooltip-autocomplete > ul": { fontFamily: `${MONO} !important`, maxWidth: "92vw" },
   ".cm-tooltip-autocomplete > ul > li": { padding: ".2rem .5rem !important" },
   ".cm-tooltip-autocomplete > ul > li[aria-selected]": { background: "#4f46e5 !important", color: "#fff !important" },
-  ".cm-completionDetail": { color: "inherit", opacity: ".75" },
+  ".cm-completionDetail": { color: "inherit" },
   ".cm-diagnostic": { whiteSpace: "pre-wrap", overflowWrap: "anywhere" },
   ".cm-diagnostic-error": { borderInlineStart: "4px solid light-dark(#dc2626, #f87171)" },
   ".cm-diagnostic-warning": { borderInlineStart: "4px solid light-dark(#b45309, #fbbf24)" },
