@@ -19,7 +19,6 @@ PAGE = Page(
     order=22,
     section="Work",
     in_menu=False,
-    right="edit",
 )
 _COLUMNS = 2
 
@@ -29,7 +28,7 @@ def show(visit: Visit) -> None:
     page_header(
         visit,
         "Gallery",
-        "Workflows to begin with. A copy is yours to change, and runs in the demo before it runs on your accounts.",
+        "Ready-made workflows. A copy is yours to change, and runs in the demo before it runs on your accounts.",
         trail=[("Workflows", "workflows")],
     )
     taken = names(visit, WORKFLOW)

@@ -37,6 +37,8 @@ BROKEN = {
     ],
 }
 SEVERE = ("serious", "critical")
+TOO_WIDE = """Math.max(...[document.scrollingElement, document.querySelector('[data-testid=stMain]')]
+  .map(one => one.scrollWidth - one.clientWidth))"""
 NOT_OURS = {"exclude": [["[data-testid=stSidebarNavItems]"]]}
 """Streamlit draws the sections of its menu as lists in lists."""
 
@@ -79,6 +81,7 @@ def addresses(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Ma
         "triggers": ["triggers"],
         "approvals": ["approvals"],
     }
+    assert by_page.keys() <= {view.page.path for view in all_views()}
     return {view.page.path: by_page.get(view.page.path, [view.page.path]) for view in all_views()}
 
 
@@ -136,8 +139,9 @@ def test_every_page_fits_the_screen_and_can_be_read_by_everybody(
         page.wait_for_timeout(300)
         if PICTURES:
             _keep(page, Path(PICTURES) / name / f"{re.sub(r'[^a-z0-9-]+', '-', _plain(address)) or 'home'}.png")
-        width = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
-        if width > 0:
+        if page.locator("[data-testid=stException]").count():
+            wrong.append(f"{address}: an exception")
+        if (width := page.evaluate(TOO_WIDE)) > 0:
             wrong.append(f"{address}: {width} px wider than the screen")
         for found in Axe().run(page, context=NOT_OURS).response["violations"]:
             if found["impact"] in SEVERE:

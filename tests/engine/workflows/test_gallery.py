@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,18 +26,18 @@ WROTE = {
     "stale-issues": 2,
     "unanswered-mail": 5,
 }
-"""How many writes the first run makes in the demo, approvals given; in this order."""
+"""How many writes the first run makes in the demo, approvals given."""
+AFTER = {"issue-triage": ["bug-reports"]}
+"""What runs before."""
 
 
-@pytest.fixture(scope="module")
-def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
-    root = tmp_path_factory.mktemp("gallery") / "workspace"
-    init(root)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("ORCHESTRA_DEMO_LATENCY", "0")
-        opened = Orchestra.open(root, demo=True)
-        yield opened
-        opened.close()
+@pytest.fixture
+def orchestra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orchestra]:
+    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
+    init(tmp_path / "workspace")
+    opened = Orchestra.open(tmp_path / "workspace", demo=True)
+    yield opened
+    opened.close()
 
 
 def test_each_is_tried_here_and_described() -> None:
@@ -55,6 +56,9 @@ def test_it_is_in_written_form(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "writes"), WROTE.items())
 def test_it_does_its_work_in_the_demo_and_nothing_twice(orchestra: Orchestra, name: str, writes: int) -> None:
+    for before in AFTER.get(name, []):
+        orchestra.workflows.create_from_sample(OWNER, before, before)
+        _run(orchestra, before)
     made = orchestra.workflows.create_from_sample(OWNER, name, name)
     assert list(made.problems) == []
     assert _run(orchestra, name) == writes
