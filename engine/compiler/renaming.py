@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, UnknownName
 from engine.base.step_tree import StepDefinition, StepNode, step_nodes
@@ -16,7 +16,6 @@ from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.json_splice import Splice, spliced
 from engine.expressions.templates import Token, tokens
 
-T = TypeVar("T")
 _QUOTES = "'\""
 
 
@@ -40,11 +39,6 @@ def rename_splices(
     splices = tuple(Splice(start, file.text[start:end], new) for start, end in sorted(ranges, reverse=True))
     _check(spliced(file.text, splices), compiled.problems, file, name, around)
     return splices
-
-
-def renamed_paths(positions: Mapping[str, T], old: str, new: str) -> dict[str, T]:
-    """Return the positions of a drawing, with the new paths of the steps."""
-    return {".".join(new if part == old else part for part in path.split(".")): xy for path, xy in positions.items()}
 
 
 def _check_ids(ids: Sequence[str], old: str, new: str) -> None:

@@ -126,11 +126,11 @@ class RunLogs:
             )
         return document
 
-    def keep_rename(self, rename: Rename, at: str) -> None:
-        """Record a new id of a step. Raises StorageError, InvalidFile."""
-        before, line = self._renames_text(), json.dumps({"at": at, **asdict(rename)}) + "\n"
-        if not before.endswith(line):  # else the process ended right after this
-            self.blobs.put(_RENAMES, (before + line).encode())
+    def keep_renames(self, renames: Iterable[Rename], at: str) -> None:
+        """Record new ids of steps, in order. Raises StorageError, InvalidFile."""
+        before, lines = self._renames_text(), "".join(f"{json.dumps({'at': at, **asdict(one)})}\n" for one in renames)
+        if not before.endswith(lines):  # else the process ended right after this
+            self.blobs.put(_RENAMES, (before + lines).encode())
 
     def renames(self) -> Renames:
         """Return every recorded rename. Raises InvalidFile."""

@@ -36,15 +36,15 @@ class Renaming:
         self._shelf, self._ids = workspace.workflows, workspace.workflow_ids
         self._lock = workspace.state_dir / "rename.lock"
 
-    def step(self, name: str, old: str, new: str, etag: str, save: Callable[[], None]) -> None:
-        """Move the receipts of a step and `save` its workflow: both, or neither if saving fails.
+    def steps(self, name: str, renames: Sequence[tuple[str, str]], etag: str, save: Callable[[], None]) -> None:
+        """Move the receipts of steps and `save` their workflow: both, or neither if saving fails.
 
-        `etag`: of the text to be saved. Raises InUse while a run could still write under the old id, and what `save`
-        raises.
+        `renames`: (old, new), in an order in which each new id is free; `etag`: of the text to be saved. Raises InUse
+        while a run could still write under an old id, and what `save` raises.
         """
-        rename = Rename(self._ids.of(name), new, old)
-        begun = BegunRename(rename, timestamp(self._clock()), etag)
-        check = partial(_require_no_open_run, rename.workflow, _OF_RENAME)
+        id_ = self._ids.of(name)
+        begun = BegunRename(tuple(Rename(id_, new, old) for old, new in renames), timestamp(self._clock()), etag)
+        check = partial(_require_no_open_run, id_, _OF_RENAME)
         with exclusive(self._lock):
             self._settle()
             self._renames.begin(begun, check)
@@ -90,12 +90,12 @@ class Renaming:
     def _is_done(self, begun: BegunRename) -> bool:
         """Tell whether the file shows that a rename is done."""
         try:
-            return etag(self._shelf.text(self._ids.name(begun.rename.workflow) or begun.rename.workflow)) == begun.etag
+            return etag(self._shelf.text(self._ids.name(begun.workflow) or begun.workflow)) == begun.etag
         except OrchestraError:
             return False
 
     def _record(self, begun: BegunRename) -> None:
-        self._logs.keep_rename(begun.rename, begun.at)
+        self._logs.keep_renames(begun.renames, begun.at)
 
 
 def _require_no_open_run(id_: str, why: str, found: Sequence[OpenRun]) -> None:

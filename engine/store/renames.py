@@ -43,12 +43,18 @@ _SHORTEST_PLACE = 2
 
 @dataclass(frozen=True)
 class BegunRename:
-    """A rename that has begun."""
+    """Renames of steps of one workflow that have begun, and are completed together."""
 
-    rename: Rename
+    renames: tuple[Rename, ...]
+    """In an order in which each new id is free."""
     at: str
     etag: str
-    """Of the workflow's file after the rename."""
+    """Of the workflow's file after them."""
+
+    @property
+    def workflow(self) -> str:
+        """The id of the workflow."""
+        return self.renames[0].workflow
 
 
 class OpenRun(NamedTuple):

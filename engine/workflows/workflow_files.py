@@ -15,7 +15,7 @@ from engine.base.names import checked_name
 from engine.base.step_tree import step_nodes
 from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.names import ScopeName
-from engine.compiler.renaming import rename_splices, renamed_paths
+from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import parse
 from engine.documents.json_splice import spliced
 from engine.files import atomic as files
@@ -31,6 +31,7 @@ from engine.workspace.history import Version
 from engine.workspace.layout import Positions, carried, checked_positions, kept_positions, step_paths
 from engine.workspace.outline import services_in, text_in
 from engine.workspace.references import rename_references, require_readable_users, require_unused
+from engine.workspace.step_renames import StepRenames, in_order
 from engine.workspace.workspace import Workspace
 
 # Inside the class below, `list` is the method.
@@ -39,7 +40,7 @@ ScopeNames: TypeAlias = list[ScopeName]
 Samples: TypeAlias = list[Sample]
 Versions: TypeAlias = list[Version]
 Names: TypeAlias = list[str]
-Renames: TypeAlias = Sequence[tuple[str, str]]
+Pairs: TypeAlias = list[tuple[str, str]]
 
 CURRENT = "current"
 """In place of a version id: the file as it is now."""
@@ -50,8 +51,11 @@ _BY = "rename"
 class Moves(Protocol):
     """Moves or ends what is kept of a workflow along with a change to its file."""
 
-    def step(self, workflow: str, old: str, new: str, etag: str, save: Callable[[], None]) -> None:
-        """Move a step's receipts and save its workflow, whose text then has `etag`, both or neither. Raises InUse."""
+    def steps(self, workflow: str, renames: StepRenames, etag: str, save: Callable[[], None]) -> None:
+        """Move the receipts of renamed steps and save their workflow, whose text then has `etag`, both or neither.
+
+        Raises InUse.
+        """
 
     def delete(self, name: str, delete: Callable[[], Path]) -> Path:
         """Turn its triggers off and `delete` its files: a later file of that name is another workflow. Raises InUse."""
@@ -99,7 +103,7 @@ class WorkflowFiles:
         audit: Audit,
         moves: Moves,
         follow: Callable[[str, str], None] = lambda _name, _new: None,
-        drafted: Callable[[Principal, str], Renames] = lambda _p, _name: (),
+        drafted: Callable[[Principal, str], StepRenames] = lambda _p, _name: (),
     ) -> None:
         """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is "".
 
@@ -150,13 +154,13 @@ class WorkflowFiles:
         return self._compiled.names_at(checked_name("workflow", name), text, line, column)
 
     def save(
-        self, p: Principal, name: str, text: str, etag: str | None, renames: Renames | None = None
+        self, p: Principal, name: str, text: str, etag: str | None, renames: StepRenames | None = None
     ) -> WorkflowFile:
         """Save the text as written, with a final line break; `etag` None: the file must not exist yet.
 
         A JSON object is saved whatever else is wrong with it, so that no work is lost; it can run once it compiles.
         Without an `id` it gets the one that the workflow has, or a new one; a new file never takes that of another.
-        `renames`: the steps that have another id in the text, (old, new) in order, None for those of the person's
+        `renames`: the steps that have another id in the text, (old, new), None for those of the person's
         draft: what is kept of them, such as receipts, follows. Positions in the drawing follow all steps.
         Raises InvalidFile, InvalidInput (the text has another id than the file), StaleEdit, InUse, UnknownName,
         StorageError.
@@ -171,12 +175,12 @@ class WorkflowFiles:
             text = self._with_id(name, text, id_)
         elif etag is not None:
             self._require_same_id(name, document["id"])
-        if etag is not None:
-            etag = self._rename_first(p, name, document, etag, renames)
-        before = step_paths(self._document(name)) if self._shelf.layout_path(name).is_file() else {}
-        self._shelf.save(name, as_written(text), etag, p.id)
-        if before:
-            self._save_layout(name, carried(self.positions(p, name), before, step_paths(document)))
+        renamed = (
+            []
+            if etag is None
+            else self._renamed(name, document, self._drafted(p, name) if renames is None else renames)
+        )
+        self._save_renamed(p, name, as_written(text), etag, renamed)
         self._audit.record(p, "workflows.save", name)
         return self._file(name)
 
@@ -253,25 +257,30 @@ class WorkflowFiles:
         taken, or a run of the workflow is open), InvalidFile (the workflow has errors), StaleEdit, StorageError.
         """
         require(p, "edit", "rename steps")
-        return self._rename_step(p, name, old, new, etag, needs_plan=True)
-
-    def _rename_step(
-        self, p: Principal, name: str, old: str, new: str, etag: str | None, *, needs_plan: bool
-    ) -> WorkflowFile:
         file = self._shelf.read(name)
-        splices = rename_splices(file, name, self._compiled.surroundings(), old, new, needs_plan=needs_plan)
+        splices = rename_splices(file, name, self._compiled.surroundings(), old, new)
         text = as_written(self._with_id(name, spliced(file.text, splices), self._ids.of(name)))
-        known = files.etag(file.text) if etag is None else etag
+        self._save_renamed(p, name, text, files.etag(file.text) if etag is None else etag, [(old, new)])
+        return self._file(name)
+
+    def _save_renamed(self, p: Principal, name: str, text: str, etag: str | None, renames: StepRenames) -> None:
+        """Save a text; the receipts of renamed steps, and the positions of all, follow."""
+        new_ids, has_layout = dict(renames), self._shelf.layout_path(name).is_file()
+        paths = step_paths(self._document(name)) if has_layout else {}
+        before = {new_ids.get(step, step): path for step, path in paths.items()}
 
         def save() -> None:
-            self._shelf.save(name, text, known, p.id)
-            positions = self.positions(p, name)
-            if positions:
-                self._save_layout(name, renamed_paths(positions, old, new))
+            self._shelf.save(name, text, etag, p.id)
+            if before:
+                after = step_paths(parse(text, name).value)
+                self._save_layout(name, carried(self.positions(p, name), before, after))
 
-        self._moves.step(name, old, new, files.etag(text), save)
-        self._audit.record(p, "workflows.rename_step", name, {"from": old, "to": new})
-        return self._file(name)
+        if renames:
+            self._moves.steps(name, renames, files.etag(text), save)
+        else:
+            save()
+        for old, new in renames:
+            self._audit.record(p, "workflows.rename_step", name, {"from": old, "to": new})
 
     def delete(self, p: Principal, name: str) -> Path:
         """Move a workflow to the trash of the workspace's state and turn its triggers off; return the folder.
@@ -305,7 +314,9 @@ class WorkflowFiles:
         before that text. Raises UnknownName, InvalidFile.
         """
         after = self._text_of(p, name, new or CURRENT)
-        old = old or next((one.id for one in self.versions(p, name) if self._text_of(p, name, one.id) != after), "")
+        ids = [one.id for one in self.versions(p, name)]
+        earlier = ids[ids.index(new) + 1 :] if new and new != CURRENT else ids
+        old = old or next((one for one in earlier if self._text_of(p, name, one) != after), "")
         before = self._text_of(p, name, old) if old else after
         file = self._shelf.file(name)
         return differences(parse(before, file).value, parse(after, file).value)
@@ -352,24 +363,29 @@ class WorkflowFiles:
         except (InvalidFile, UnknownName):
             return {}
 
-    def _rename_first(
-        self, p: Principal, name: str, document: Mapping[str, Any], etag: str, renames: Renames | None
-    ) -> str:
-        """Rename steps in the file, each with its receipts, before a text is saved in which they have other ids.
+    def _renamed(self, name: str, document: Mapping[str, Any], renames: StepRenames) -> Pairs:
+        """Return those of the renames that lead from the file to a document, each when its new id is free.
 
-        Return the etag of the file then. Raises as `rename_step`.
+        Raises InUse if there is no such order.
         """
         wanted = {node.step.id for node in step_nodes(document)}
-        for old, new in self._drafted(p, name) if renames is None else renames:
-            there = {node.step.id for node in step_nodes(self._document(name))}
-            if old in there and old not in wanted and new in wanted:
-                if new in there:
-                    raise InUse(
-                        f"Step {old!r} is now called {new!r}, but in the saved file {new!r} is another step.",
-                        remedy=f"Save without the other step first, or give {old!r} a name that is new.",
-                    )
-                etag = self._rename_step(p, name, old, new, etag, needs_plan=False).etag
-        return etag
+        there = {node.step.id for node in step_nodes(self._document(name))}
+        given = {new for _, new in renames}
+        found = in_order(
+            [
+                (old, new)
+                for old, new in renames
+                if old in there and new in wanted and (old not in wanted or old in given)
+            ]
+        )
+        for old, new in found:
+            if new in there:
+                raise InUse(
+                    f"Step {old!r} is now called {new!r}, but in the saved file {new!r} is another step.",
+                    remedy=f"Save without the other step first, or give {old!r} a name that is new.",
+                )
+            there = there - {old} | {new}
+        return found
 
     def _save_layout(self, name: str, positions: Positions) -> None:
         path = self._shelf.layout_path(name)

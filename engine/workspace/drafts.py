@@ -29,7 +29,7 @@ class Draft:
     revisions: tuple[Revision, ...] = field(default=(), compare=False, repr=False)
     """The last changes of the text, oldest first; only of workflows."""
     renames: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-    """The steps that have another id than in the file, (old, new) in order: on saving, their receipts follow."""
+    """The steps that have another id than in the file, (old, new): on saving, their receipts follow."""
 
     @property
     def rev(self) -> str:

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from engine.documents.json_splice import Splice, inverse, spliced
 
-MOST = 200
+MOST = 400
+"""Revisions that are kept: 200 changes and their undos."""
 MOST_CHARACTERS = 400_000
 """Of all splices together; older revisions are forgotten first, and can then not be undone."""
 
@@ -27,7 +28,7 @@ class Revision:
     base: str = ""
     """The etag of the text before it."""
     renames: tuple[tuple[str, str], ...] = ()
-    """The steps that got another id: (old, new), in order."""
+    """The steps that got another id: (old, new)."""
 
     @property
     def size(self) -> int:

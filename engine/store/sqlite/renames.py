@@ -50,15 +50,15 @@ class SqliteRenames:
     def begin(self, begun: BegunRename, check: Check) -> None:
         """Record that a rename has begun, unless `check` raises."""
         with self._database.writing() as connection:
-            check(_open_runs(connection, begun.rename.workflow))
+            check(_open_runs(connection, begun.workflow))
             connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(asdict(begun))))
 
     def complete(self, begun: BegunRename, check: Check, save: Callable[[], None], follow: Callable[[], None]) -> None:
         """Call `save`, move receipts, call `follow`, and record that the rename is complete."""
         with self._database.writing() as connection:
-            check(_open_runs(connection, begun.rename.workflow))
+            check(_open_runs(connection, begun.workflow))
             save()
-            move_receipts(connection, begun.rename)
+            move_receipts(connection, begun.renames)
             end_rename(connection)
             follow()
 
@@ -69,11 +69,12 @@ class SqliteRenames:
             if row is None:
                 return
             told = json.loads(row.value)
-            begun = BegunRename(Rename(**told["rename"]), told["at"], told["etag"])
+            renames = told.get("renames") or [told["rename"]]  # one alone: of an earlier version
+            begun = BegunRename(tuple(Rename(**one) for one in renames), told["at"], told["etag"])
             if not is_done(begun):
                 connection.execute(meta.delete().where(meta.c.key == BEGUN_RENAME))
                 return
-            move_receipts(connection, begun.rename)
+            move_receipts(connection, begun.renames)
             end_rename(connection)
             follow(begun)
 
@@ -122,14 +123,15 @@ def end_rename(connection: Connection) -> None:
     connection.execute(meta.insert().values(key=_LAST_RENAME, value=secrets.token_hex(8)))
 
 
-def move_receipts(connection: Connection, rename: Rename) -> None:
-    """Move receipts to their identities under the new id of a step.
+def move_receipts(connection: Connection, renames: Sequence[Rename]) -> None:
+    """Move receipts to their identities under the new ids of steps.
 
     Open writes keep theirs: what was sent bears the marker of the old id.
     """
-    done = connection.execute(effects.select().where(effects.c.state.in_(("done", "undone")))).all()
-    for row in done:
-        identity = rename.applied(row.identity)
-        if identity != row.identity:
-            connection.execute(effects.delete().where(effects.c.identity == identity))
-            connection.execute(effects.update().where(effects.c.identity == row.identity).values(identity=identity))
+    for rename in renames:
+        done = connection.execute(effects.select().where(effects.c.state.in_(("done", "undone")))).all()
+        for row in done:
+            identity = rename.applied(row.identity)
+            if identity != row.identity:
+                connection.execute(effects.delete().where(effects.c.identity == identity))
+                connection.execute(effects.update().where(effects.c.identity == row.identity).values(identity=identity))

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from engine.base.json_text import is_same
 from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, StepNode, step_nodes
+from engine.workspace.step_renames import StepRenames
 
 ABSENT: Any = object()
 """The value of a field that is not there."""
@@ -51,13 +52,13 @@ class Change:
         return (owner, "@place") if self.kind == "moved" else (owner,)
 
 
-def changes(old: object, new: object) -> list[Change]:
+def changes(old: object, new: object, renames: StepRenames = ()) -> list[Change]:
     """Return the changes between two documents, those of the workflow first, then by step in file order.
 
-    What is no workflow counts as an empty one.
+    What is no workflow counts as an empty one. `renames`: the steps known to have another id, (old, new).
     """
     before, after = _object(old), _object(new)
-    names = _renames(before, after)
+    names = _renames(before, after, renames)
     if names:
         before = _renamed(before, names)
     was, now = _steps(before), _steps(after)
@@ -154,14 +155,15 @@ def _rising(ranks: Sequence[int]) -> set[int]:
 # --- another id
 
 
-def _renames(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
-    """Return {old id: new id} of the steps that only got another id: at the same place, the same otherwise."""
+def _renames(old: Mapping[str, Any], new: Mapping[str, Any], known: StepRenames) -> dict[str, str]:
+    """Return {old id: new id} of the steps that are known to have another id, or are at the same place and similar."""
     was, now = _steps(old), _steps(new)
-    gone, come = [one for one in was if one not in now], [one for one in now if one not in was]
+    found = {one: other for one, other in known if one in was and other in now}
+    gone = [one for one in was if one not in now and one not in found]
+    come = [one for one in now if one not in was and one not in found.values()]
     if not gone or not come or max(len(gone), len(come)) > _MOST_RENAMES:
-        return {}
+        return found
     places = {node.place: node.step.id for node in step_nodes(new)}
-    found = {}
     for node in step_nodes(old):
         id_, other = node.step.id, places.get(node.place, "")
         if id_ in gone and other in come and _uses_same(was[id_], now[other]):
@@ -170,8 +172,12 @@ def _renames(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _uses_same(one: Step, other: Step) -> bool:
-    mine, its = ({key: step.json.get(key) for key in ("uses", "title", "foreach")} for step in (one, other))
-    return is_same(mine, its) and len(set(one.json) ^ set(other.json)) <= 1
+    """Return whether two steps do the same, and have the same title or the same arguments."""
+    mine, its = ({key: step.json.get(key) for key in ("uses", "foreach")} for step in (one, other))
+    if not is_same(mine, its) or len(set(one.json) ^ set(other.json)) > 1:
+        return False
+    is_same_call = "with" in one.json and is_same(one.json["with"], other.json.get("with"))
+    return is_same_call or is_same(one.json.get("title"), other.json.get("title"))
 
 
 def _renamed(document: Any, names: Mapping[str, str]) -> Any:

@@ -8,14 +8,18 @@ from typing import Any
 
 from engine.base.wording import listed
 from engine.workflows.differences.changes import ABSENT, Change, Step, changes
+from engine.workspace.step_renames import StepRenames
 
 _LONGEST = 80
 _Words = Callable[[Any], str]
 
 
-def differences(old: object, new: object) -> list[str]:
-    """Return what has changed from one document to another, in sentences without a full stop."""
-    return [sentence(one) for one in changes(old, new)]
+def differences(old: object, new: object, renames: StepRenames = ()) -> list[str]:
+    """Return what has changed from one document to another, in sentences without a full stop.
+
+    `renames`: the steps known to have another id, (old, new); others are found by their fields.
+    """
+    return [sentence(one) for one in changes(old, new, renames)]
 
 
 def sentence(change: Change) -> str:

@@ -43,6 +43,7 @@ from engine.workflows.editing.operations import (
 from engine.workflows.editing.steps_in_text import STEPS, StepsInText, read
 from engine.workflows.editing.writing import checked, dotted, is_one_line, value_at, writer
 from engine.workspace.canonical import form_at
+from engine.workspace.step_renames import composed
 
 Renamer = Callable[[JsonFile, str, str], Sequence[Splice]]
 """Returns the splices that change the id of a step everywhere. Raises OrchestraError."""
@@ -58,7 +59,7 @@ class Applied:
     words: str
     """The operations, in a few words."""
     renames: tuple[tuple[str, str], ...] = ()
-    """The steps that got another id: (old, new), in order."""
+    """The steps that got another id: (old, new)."""
 
 
 def applied(text: str, file: str, operations: Sequence[AnyOperation], rename: Renamer) -> Applied:
@@ -78,7 +79,7 @@ def applied(text: str, file: str, operations: Sequence[AnyOperation], rename: Re
             raise _placed(error, index, operation) from error
         splices += editing.splices
         text = editing.text
-    renames = tuple((one.step, one.to) for one in operations if isinstance(one, Rename))
+    renames = composed(*([(one.step, one.to)] for one in operations if isinstance(one, Rename)))
     return Applied(text, tuple(splices), "; ".join(map(words, operations)), renames)
 
 

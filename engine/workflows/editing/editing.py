@@ -28,6 +28,7 @@ from engine.workspace.drafts import Draft, Drafts, Kind
 from engine.workspace.file_store import Shelf
 from engine.workspace.layout import Positions
 from engine.workspace.revisions import Revision, back_to, bounded, to_redo, to_undo
+from engine.workspace.step_renames import composed
 
 _KIND: Kind = "workflow"
 _ATTEMPTS = 20
@@ -173,13 +174,17 @@ class WorkflowEditing:
             now = self._now(p, name)
             done = _done_before(now.draft, op_id)
             if done is not None:
-                return self._edited(p, name, now, done.base, done.splices, done.words, is_whole=done.base != base_rev)
+                is_whole = done.base != base_rev or done.rev != now.rev
+                return self._edited(p, name, now, done.base, done.splices, done.words, is_whole=is_whole)
             made = self._made(name, now, base_rev, ops)
+            if made.text == now.text:
+                return self._edited(p, name, now, now.rev, (), made.words, is_whole=now.rev != base_rev)
             rev = files.etag(made.text)
             revision = Revision(rev, "change", made.words, made.splices, op_id, now.rev, made.renames)
-            if self._keep(p, name, now, made.text, revision):
+            kept = self._kept(p, name, now, made.text, revision)
+            if kept is not None:
                 is_whole = now.rev != base_rev
-                return self._edited(p, name, self._now(p, name), now.rev, made.splices, made.words, is_whole=is_whole)
+                return self._edited(p, name, kept, now.rev, made.splices, made.words, is_whole=is_whole)
         raise StaleEdit(f"The draft of {name!r} changes too fast.", remedy="Try again.")
 
     def undo(self, p: Principal, name: str, base_rev: str) -> Edited:
@@ -226,7 +231,7 @@ class WorkflowEditing:
         if etag is not None and etag != known:
             raise StaleEdit(f"Somebody changed {self._shelf.file(name)} since you opened it.")
         made = self._applied(name, before, ops)
-        said = differences(_document(before), _document(made.text))
+        said = differences(_document(before), _document(made.text), made.renames)
         if not save or made.text == before:
             text = made.text
             return FileEdit(
@@ -322,16 +327,18 @@ class WorkflowEditing:
                 )
             revision = _reverted(now, is_undo=is_undo)
             text = spliced(now.text, revision.splices)
-            if self._keep(p, name, now, text, revision):
+            kept = self._kept(p, name, now, text, revision)
+            if kept is not None:
                 said = revision.words
-                return self._edited(p, name, self._now(p, name), now.rev, revision.splices, said, is_whole=False)
+                return self._edited(p, name, kept, now.rev, revision.splices, said, is_whole=False)
         raise StaleEdit(f"The draft of {name!r} changes too fast.", remedy="Try again.")
 
-    def _keep(self, p: Principal, name: str, now: _Now, text: str, revision: Revision) -> bool:
+    def _kept(self, p: Principal, name: str, now: _Now, text: str, revision: Revision) -> _Now | None:
+        """Store a text in place of the one now; return it, None if another one has been stored meanwhile."""
         known = now.draft or Draft("", "", "")
         revisions = bounded([*known.revisions, revision])
-        new = Draft(text, now.etag, self._drafts.now(), revisions, _net([*known.renames, *revision.renames]))
-        return self._drafts.revise(p, _KIND, name, now.draft, new)
+        new = Draft(text, now.etag, self._drafts.now(), revisions, composed(known.renames, revision.renames))
+        return _Now(new, text, now.etag) if self._drafts.revise(p, _KIND, name, now.draft, new) else None
 
     def _edited(
         self, p: Principal, name: str, now: _Now, base: str, splices: Sequence[Splice], said: str, *, is_whole: bool
@@ -366,19 +373,8 @@ def _reverted(now: _Now, *, is_undo: bool) -> Revision:
     except Misplaced as error:
         said = f"{last.words} cannot be reverted: the text has changed at its place."
         raise InvalidInput(said, remedy="Change it by hand.") from error
-    renames = tuple((new, old) for old, new in reversed(last.renames))
+    renames = tuple((new, old) for old, new in last.renames)
     return Revision(rev, "undo" if is_undo else "redo", last.words, splices, base=now.rev, renames=renames)
-
-
-def _net(renames: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return renames without those that were taken back at once."""
-    found: list[tuple[str, str]] = []
-    for old, new in renames:
-        if found and found[-1] == (new, old):
-            found.pop()
-        else:
-            found.append((old, new))
-    return tuple(found)
 
 
 def _document(text: str) -> Mapping[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
-from engine.compiler.renaming import rename_splices, renamed_paths
+from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import parse
 from engine.documents.json_splice import spliced
 from tests.engine.compiler.test_compiler import AROUND, call, flow, inputs, use
@@ -146,13 +146,3 @@ def test_what_cannot_be_is_refused(old: str, new: str, error: type[OrchestraErro
 def test_a_workflow_with_errors_is_refused_because_not_all_of_it_could_be_read() -> None:
     with pytest.raises(InvalidFile):
         renamed(flow(OLD, use("steps.nope.output")))
-
-
-def test_positions_of_a_drawing_follow() -> None:
-    positions = {"old": [0, 0], "each.old": [1, 1], "each.older": [2, 2], "old.x": [3, 3]}
-    assert renamed_paths(positions, "old", "fresh") == {
-        "fresh": [0, 0],
-        "each.fresh": [1, 1],
-        "each.older": [2, 2],
-        "fresh.x": [3, 3],
-    }

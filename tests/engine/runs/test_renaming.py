@@ -95,6 +95,60 @@ def test_receipts_follow_the_steps_that_were_renamed_in_a_draft_when_it_is_saved
     assert service.seen["/w"] == 4
 
 
+def named(*renames: str) -> list[dict[str, str]]:
+    return [{"op": "rename", "step": one.split(">")[0], "to": one.split(">")[1]} for one in renames]
+
+
+@pytest.mark.parametrize("is_draft", [True, False], ids=["draft", "file"])
+@pytest.mark.parametrize(
+    "renames",
+    [("note>noet", "noet>remark"), ("note>remark", "inner>note"), ("note>x", "x>note", "each>every")],
+    ids=["twice", "moved up", "and back"],
+)
+def test_receipts_follow_several_renames_that_are_saved_at_once(
+    orchestra: Orchestra, root: Path, service: Service, renames: tuple[str, ...], is_draft: bool
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    started(orchestra)
+    file, editing = orchestra.workflows.get(OWNER, "work"), orchestra.editing
+    orchestra.workflows.move_steps(OWNER, "work", {"each": [1, 2]})
+    if is_draft:
+        rev = file.etag
+        for op in named(*renames):
+            rev = editing.apply(OWNER, "work", rev, [op]).rev
+        orchestra.workflows.save(OWNER, "work", editing.canvas(OWNER, "work").text, file.etag)
+    else:
+        editing.edit_file(OWNER, "work", named(*renames))
+    assert len(orchestra.workflows.versions(OWNER, "work")) == 2
+    assert list(orchestra.workflows.positions(OWNER, "work")) == ["every" if "each>every" in renames else "each"]
+    assert reused(started(orchestra)) == {True}
+    back = lost_state(root, orchestra)
+    try:
+        assert reused(started(back)) == {True}
+    finally:
+        back.close()
+    assert service.seen["/w"] == 4
+
+
+@pytest.mark.parametrize(
+    ("renames", "said"),
+    [
+        (named("note>x", "inner>note", "x>inner"), "trade their ids"),
+        ([*named("each>every"), {"op": "remove", "steps": ["inner"]}, *named("note>inner")], "is another step"),
+    ],
+    ids=["swap", "taken"],
+)
+def test_renames_that_cannot_all_be_saved_change_nothing(
+    orchestra: Orchestra, root: Path, service: Service, renames: list[dict[str, Any]], said: str
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    before = orchestra.workflows.get(OWNER, "work").text
+    with pytest.raises(InUse, match=said):
+        orchestra.editing.edit_file(OWNER, "work", renames)
+    assert orchestra.workflows.get(OWNER, "work").text == before
+    assert not (root / "logs" / "renamed.jsonl").exists()
+
+
 def test_receipts_of_a_called_run_follow_the_step_that_called_it(
     orchestra: Orchestra, root: Path, service: Service
 ) -> None:
@@ -180,7 +234,7 @@ def test_a_rename_cut_short_is_ended_or_forgotten_at_the_next_start(
     path.write_text(orchestra.workflows.save(OWNER, "work", path.read_text(), etag(path.read_text())).text)
     started(orchestra)
     after = path.read_text().replace('"each"', '"every"')
-    begun = {"rename": {"workflow": "work", "new": "every", "step": "each"}, "at": _LATER}
+    begun = {"renames": [{"workflow": "work", "new": "every", "step": "each"}], "at": _LATER}
     with orchestra._database.writing() as connection:
         connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps({**begun, "etag": etag(after)})))
     orchestra.close()
@@ -240,7 +294,7 @@ def test_a_rename_that_no_disk_would_take_down_is_ended_before_anything_runs(
         raise StorageError("No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("engine.record.run_log.RunLogs.keep_rename", refused)
+        patch.setattr("engine.record.run_log.RunLogs.keep_renames", refused)
         with pytest.raises(StorageError):
             orchestra.workflows.rename_step(OWNER, "work", "note", "remark")
         with pytest.raises(StorageError):  # its receipts are not there yet: everything would be written once more

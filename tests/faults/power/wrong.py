@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from engine.base.clock import utc_now
@@ -81,11 +81,13 @@ def _events_later() -> None:
 def _rename_at_once() -> None:
     """Nobody is told that a rename has begun."""
 
-    def step(self: Renaming, name: str, old: str, new: str, etag: str, save: Callable[[], None]) -> None:
-        begun = BegunRename(Rename(name, new, old), timestamp(self._clock()), etag)
+    def steps(
+        self: Renaming, name: str, renames: Sequence[tuple[str, str]], etag: str, save: Callable[[], None]
+    ) -> None:
+        begun = BegunRename(tuple(Rename(name, new, old) for old, new in renames), timestamp(self._clock()), etag)
         self._renames.complete(begun, lambda _open: None, save, lambda: self._record(begun))
 
-    _put(Renaming, "step", step)
+    _put(Renaming, "steps", steps)
 
 
 def _renamed_without_id() -> None:

@@ -13,9 +13,11 @@ import pytest
 from engine.base.errors import EditConflict, InvalidInput, StaleEdit
 from engine.base.step_tree import step_nodes
 from engine.documents.json_splice import spliced
+from engine.files import atomic as files
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.editing.editing import Edited
+from engine.workspace.drafts import Draft, Drafts, Kind
 from tests.engine.workflows.editing.model import Random, apply
 from tests.patience import PATIENCE_SECONDS
 
@@ -141,9 +143,61 @@ def test_a_repeated_request_changes_nothing(orchestra: Orchestra) -> None:
     add = {"op": "add", "step": {"id": "third", "uses": "flow.set", "with": {"values": {}}}}
     window.do(add, op_id="x1")
     other.do(titled("first", "A"), op_id="x2")
-    again = orchestra.editing.apply(ADA, "work", other.rev, [add], "x1")
-    assert again.rev == other.rev
-    assert again.text == other.text
+    for base in (other.rev, files.etag(TEXT)):
+        again = orchestra.editing.apply(ADA, "work", base, [add], "x1")
+        assert again.rev == other.rev
+        assert again.text == other.text
+
+
+def test_an_answer_fits_its_splices_whatever_another_window_does_meanwhile(
+    orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, revise = Window(orchestra), Drafts.revise
+
+    def overtaken(self: Drafts, p: Principal, kind: Kind, name: str, known: Draft | None, new: Draft) -> bool:
+        is_done = revise(self, p, kind, name, known, new)
+        self.drop(p, kind, name)
+        return is_done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Drafts, "revise", overtaken)
+        window.do(titled("first", "A"))
+    assert window.rev == files.etag(window.text)
+
+
+def test_an_operation_that_changes_nothing_is_no_change(orchestra: Orchestra) -> None:
+    window = Window(orchestra)
+    same = {"op": "set", "step": "first", "field": "uses", "value": "flow.set"}
+    assert not window.do(same).can_undo
+    assert not orchestra.editing.canvas(ADA, "work").is_draft
+    window.do(titled("first", "A"))
+    window.undo()
+    assert window.do(same).can_redo
+    assert window.rev == files.etag(TEXT)
+
+
+def test_two_hundred_changes_can_be_undone(orchestra: Orchestra) -> None:
+    window = Window(orchestra)
+    for number in range(201):
+        window.do(titled("first", str(number)))
+    for _ in range(200):
+        window.undo()
+    assert window.redo().can_redo
+
+
+def test_a_rename_and_a_new_title_are_one_version_and_two_sentences(orchestra: Orchestra) -> None:
+    done = orchestra.editing.edit_file(
+        ADA, "work", [{"op": "rename", "step": "second", "to": "two"}, titled("two", "Two")]
+    )
+    assert done.differences == ["Step second is now called two", 'Two: the title is now "Two"']
+    assert orchestra.workflows.differences(ADA, "work") == done.differences
+
+
+def test_a_version_is_compared_with_the_one_before_it(orchestra: Orchestra) -> None:
+    for title in ("A", "B", "C"):
+        orchestra.editing.edit_file(ADA, "work", [titled("first", title)])
+    second = orchestra.workflows.versions(ADA, "work")[1]
+    assert orchestra.workflows.differences(ADA, "work", new=second.id) == ['B: the title is now "B"']
 
 
 def test_a_late_operation_applies_unless_it_is_about_what_has_changed(orchestra: Orchestra) -> None:
