@@ -75,7 +75,7 @@ def test_a_step_takes_its_receipts_along_but_no_open_question(
     with database.writing() as connection:
         connection.execute(effects.insert().values(**row))
     with database.writing() as connection:
-        move_receipts(connection, Rename("work", "remark", "note"))
+        move_receipts(connection, [Rename("work", "remark", "note")])
     with database.reading() as connection:
         (found,) = connection.execute(effects.select()).all()
     assert ('"remark"' in found.identity) is moved

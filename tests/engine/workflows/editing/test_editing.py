@@ -194,8 +194,8 @@ def test_a_rename_and_a_new_title_are_one_version_and_two_sentences(orchestra: O
 
 
 def test_a_version_is_compared_with_the_one_before_it(orchestra: Orchestra) -> None:
-    for title in ("A", "B", "C"):
-        orchestra.editing.edit_file(ADA, "work", [titled("first", title)])
+    for step, title in (("first", "A"), ("second", "B"), ("first", "C")):
+        orchestra.editing.edit_file(ADA, "work", [titled(step, title)])
     second = orchestra.workflows.versions(ADA, "work")[1]
     assert orchestra.workflows.differences(ADA, "work", new=second.id) == ['B: the title is now "B"']
 
