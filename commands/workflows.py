@@ -11,7 +11,8 @@ from clients.plural import counted
 from commands.base.failures import DONE
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, note, raw, say, table
+from commands.base.output_file import write_output
+from commands.base.screen import document, local_time, note, raw, say, table
 
 if TYPE_CHECKING:
     from engine.workflows.bundles.bundles import Imported
@@ -194,6 +195,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there, not on the screen.")
     ] = None,
+    is_forced: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -205,7 +207,7 @@ def export(
         found = session.orchestra.bundles.export(session.principal, name)
         text = as_text(found)
     if output is not None:
-        output.write_bytes(text.encode())
+        write_output(output, text, is_forced=is_forced)
     if as_json:
         document({"workflow": name, "file": str(output) if output else None, "bundle": found.model_dump()})
     elif output is None:
@@ -252,7 +254,7 @@ def _report_parts(made: Imported) -> None:
             note(f"The {kind} {new!r} {how}" + (f"; {old!r} has other content here." if new != old else "."))
     for connection, service in made.missing_connections.items():
         remedy = f"Add it with `orchestra connections add {service}`" if service else "Add it"
-        note(f"There is no connection {connection!r}. {remedy}, or import with `--connection {connection}=NAME`.")
+        note(f"There is no connection {connection!r}. {remedy}, or set `connection` in the file to one that exists.")
     for called in made.missing_workflows:
         note(f"It calls the workflow {called!r}, which is not here.")
 
@@ -263,10 +265,11 @@ def versions(name: Name, demo: Demo = False, workspace: Workspace = None, as_jso
     with looked_at(workspace, demo=demo) as session:
         session.orchestra.workflows.get(session.principal, name)
         found = session.orchestra.workflows.versions(session.principal, name)
+        zone = session.orchestra.config.time_zone
     if as_json:
         document({"versions": found})
         return DONE
-    table(["VERSION", "SAVED", "BY"], [[one.id, one.saved_at, one.saved_by] for one in found])
+    table(["VERSION", "SAVED", "BY"], [[one.id, local_time(one.saved_at, zone), one.saved_by] for one in found])
     return DONE
 
 

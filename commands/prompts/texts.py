@@ -11,6 +11,7 @@ from commands.base.failures import DONE
 from commands.base.inputs import text_in
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
+from commands.base.output_file import write_output
 from commands.base.screen import document, raw, say
 from commands.prompts.changes import report
 from commands.prompts.options import Name
@@ -33,7 +34,7 @@ def export(
     with looked_at(workspace, demo=demo) as session:
         text = session.orchestra.prompts.exported(session.principal, name, version)
     if output is not None:
-        _write(output, text, is_forced=is_forced)
+        write_output(output, text, is_forced=is_forced)
     if as_json:
         document({"prompt": name, "version": version or None, "file": str(output) if output else None, "text": text})
     elif output is None:
@@ -41,19 +42,6 @@ def export(
     else:
         say(f"{output} has the prompt {name!r}. `orchestra prompts import` reads it.")
     return DONE
-
-
-def _write(output: Path, text: str, *, is_forced: bool) -> None:
-    """Write the file. Raises InUse if there is one and it is not to be replaced."""
-    from engine.base.errors import InUse
-
-    try:
-        with output.open("wb" if is_forced else "xb") as file:
-            file.write(text.encode())
-    except FileExistsError as error:
-        raise InUse(
-            f"There is a file {output} already.", remedy="Choose another name, or replace it with `--force`."
-        ) from error
 
 
 def import_(

@@ -52,7 +52,12 @@ def test_each_face_exports_the_same_and_replaces_nothing(faces: Faces, tmp_path:
     exported = faces.request("GET", f"/api/workflows/{NAME}/export").value
     assert exported == faces.command(["workflows", "export", NAME]).value["bundle"]
     file = tmp_path / "bundle.json"
-    file.write_text(json.dumps(exported))
+    file.write_text("mine")
+    output = ["workflows", "export", NAME, "-o", str(file)]
+    assert faces.command(output).error == "InUse"
+    assert file.read_text() == "mine"
+    faces.command([*output, "--force"])
+    assert json.loads(file.read_text()) == exported
     refused = faces.request("POST", "/api/workflow-imports", {"bundle": exported})
     assert refused.error == "InUse"
     assert refused.message == faces.command(["workflows", "import", str(file)]).message

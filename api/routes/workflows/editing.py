@@ -56,7 +56,9 @@ class WorkflowImport(Sent):
         default="", max_length=64, description="The name of the workflow; default: the one in the bundle."
     )
     connections: dict[str, str] = Field(
-        default_factory=dict, description="The name here of a connection that it names.", examples=[{"mail": "work"}]
+        default_factory=dict,
+        description="For each connection in the bundle, the one to use here.",
+        examples=[{"mail": "work"}],
     )
 
 
@@ -79,7 +81,7 @@ class Differences(BaseModel):
 
 
 class Discarded(BaseModel):
-    """Whose draft was deleted."""
+    """The workflow whose draft was deleted."""
 
     name: str
 

@@ -12,10 +12,10 @@ from engine.base.names import checked_name
 from engine.documents.json_file import parse
 from engine.documents.shapes import faults
 
-LARGEST_BYTES = 16_000_000
+LONGEST_NAME = 64
 Lines = list[str]
 """A text, line by line: written one after another, each with a line break but the last, they are the file."""
-_Name = Annotated[str, Field(min_length=1, max_length=64)]
+_Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 _Number = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")]
 
 
@@ -39,7 +39,7 @@ class Bundle(_Part):
     prompts: dict[_Name, BundledPrompt] = Field(default_factory=dict)
     fragments: dict[_Name, Lines] = Field(default_factory=dict)
     connections: dict[_Name, str] = Field(default_factory=dict)
-    """The service of each connection that the workflow names."""
+    """The service of each connection that the workflow names, "" if it was not known."""
     calls: list[_Name] = Field(default_factory=list)
     """The workflows that it calls, which have to be there already."""
 

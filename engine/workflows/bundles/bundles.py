@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.json_text import is_same
 from engine.base.names import checked_name
 from engine.base.step_tree import step_nodes
@@ -18,7 +18,7 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.prompts.fragments import references as fragments_in
 from engine.prompts.fragments import renamed, texts_of
-from engine.workflows.bundles.bundle import Bundle, BundledPrompt, bundle, lines_of, text_of
+from engine.workflows.bundles.bundle import LONGEST_NAME, Bundle, BundledPrompt, bundle, lines_of, text_of
 from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 from engine.workspace.file_store import Shelf
 from engine.workspace.references import references
@@ -37,7 +37,7 @@ class Imported:
     """The name that each prompt of the bundle has here."""
     fragments: dict[str, str] = field(default_factory=dict)
     created: list[str] = field(default_factory=list)
-    """The prompts and fragments that are new here; all others were there with the same content."""
+    """The prompts and fragments that are new here; all others already existed with the same content."""
     missing_connections: dict[str, str] = field(default_factory=dict)
     """The service of each connection that the workflow names, and that is not there."""
     missing_workflows: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Bundles:
             workflow=lines_of(file.text),
             prompts=prompts,
             fragments=self._fragments(prompts),
-            connections={one: services[one] for one in sorted(named) if one in services},
+            connections={one: services.get(one, "") for one in sorted(named) if 0 < len(one) <= LONGEST_NAME},
             calls=sorted({one.name for one in found if one.kind == "workflow"} - {name}),
         )
 
@@ -105,10 +105,7 @@ class Bundles:
         fragments, new_fragments = self._placed_fragments(found)
         prompts, new_prompts = self._placed_prompts(found, fragments)
         text = _pointed(parse(text_of(found.workflow), f"{file}: workflow"), prompts, wanted)
-        for one, lines in new_fragments.items():
-            self._workspace.fragments.save(one, lines, None, p.id)
-        for one, prompt in new_prompts.items():
-            self._create_prompt(one, prompt, p.id)
+        self._create(new_fragments, new_prompts, p.id)
         made = self._workflows.save(p, target, text, None)
         self._audit.record(p, "workflows.import", target, {"prompts": sorted(new_prompts)})
         services = self._services()
@@ -122,8 +119,6 @@ class Bundles:
             missing_connections={one: missing.get(one, "") for one in sorted(named - set(services))},
             missing_workflows=[one for one in found.calls if one not in shelf.names()],
         )
-
-    # --- export
 
     def _prompt(self, name: str) -> BundledPrompt:
         shelf = self._workspace.prompts
@@ -144,16 +139,16 @@ class Bundles:
                 ahead += [one.name for one in fragments_in(text)]
         return dict(sorted(found.items()))
 
-    # --- import
-
     def _known(self, found: Bundle, connections: Mapping[str, str]) -> dict[str, str]:
+        services = self._services()
         for old, new in connections.items():
             if old not in found.connections:
                 listed = ", ".join(found.connections) or "none"
                 raise InvalidInput(f"The bundle names no connection {old!r}.", remedy=f"It names: {listed}.")
-            services = self._services()
-            if services.get(new, found.connections[old]) != found.connections[old]:
-                said = f"The connection {new!r} is one of {services[new]}, and {old!r} one of {found.connections[old]}."
+            if new not in services:
+                raise UnknownName("connection", new, list(services))
+            if found.connections[old] not in ("", services[new]):
+                said = f"The connection {new!r} is to {services[new]}, but {old!r} is to {found.connections[old]}."
                 raise InvalidInput(said, remedy="Name a connection of the same service.")
         return dict(connections)
 
@@ -198,6 +193,13 @@ class Bundles:
             and is_same(parse(text_of(mine.versions[number]), name).value, parse(text_of(lines), name).value)
             for number, lines in prompt.versions.items()
         )
+
+    def _create(self, fragments: Mapping[str, str], prompts: Mapping[str, BundledPrompt], by: str) -> None:
+        """Create fragments, then the prompts that name them."""
+        for name, text in fragments.items():
+            self._workspace.fragments.save(name, text, None, by)
+        for name, prompt in prompts.items():
+            self._create_prompt(name, prompt, by)
 
     def _create_prompt(self, name: str, prompt: BundledPrompt, by: str) -> None:
         """Create a prompt; its versions first, so that its labels never name one that is missing."""

@@ -75,7 +75,7 @@ def _removed(field: Sequence[str]) -> str:
 
 
 def _names(value: Any) -> str:
-    return listed([str(one) for one in value]) if isinstance(value, list) and value else "no step"
+    return listed([str(one) for one in value]) if isinstance(value, list) else str(value)
 
 
 _SET: Mapping[str, _Words] = {
@@ -84,19 +84,19 @@ _SET: Mapping[str, _Words] = {
     "uses": lambda value: f"it now uses {value}",
     "connection": lambda value: f"it now uses the connection {value}",
     "if": lambda value: f"it runs only if {_expression(value)}",
-    "needs": lambda value: f"it waits for {_names(value)}",
+    "needs": lambda value: "it no longer waits for any step" if value == [] else f"it waits for {_names(value)}",
     "foreach": lambda value: f"it goes through {_expression(value)}",
     "as": lambda value: f"an item is called {value}",
     "key": lambda value: f"an item is identified by {_expression(value)}",
-    "parallel": lambda value: f"at most {value} at once",
-    "timeout_seconds": lambda value: f"at most {value} seconds",
+    "parallel": lambda value: f"it runs at most {value} items at once",
+    "timeout_seconds": lambda value: f"it may take at most {value} seconds",
     "approve": lambda value: f"approval: {shown(value)}",
 }
 _UNSET = {
     "if": "it always runs",
     "needs": "it waits for all steps before it",
     "foreach": "it is no longer a loop",
-    "parallel": "one at a time",
+    "parallel": "it runs one item at a time",
     "title": "it has no title any more",
     "note": "the note was removed",
     "approve": "it has no rule for approvals of its own any more",
@@ -112,7 +112,7 @@ def _of_workflow(change: Change) -> str:
         return _member("Output", field[1], field[2:], change)
     if field[0] == "triggers" and len(field) > 1:
         return _member("Trigger", field[1], field[2:], change)
-    name = f"The {field[0]}" if field in (("title",), ("description",)) else f"Workflow: {'.'.join(field)}"
+    name = f"The {field[0]}" if field in (("title",), ("description",)) else f"The field {'.'.join(field)}"
     return f"{name} was removed" if change.after is ABSENT else f"{name} is now {shown(change.after)}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -105,18 +106,16 @@ class _Editing:
         return read(self.text, self._file)
 
     def apply(self, operation: AnyOperation) -> None:
-        """Apply it. Raises InvalidInput, and what the renamer raises."""
+        """Apply it, by the method named after it. Raises InvalidInput, and what the renamer raises."""
         getattr(self, f"_{operation.op}")(operation)
 
     def _change(self, *splices: Splice) -> None:
         self.splices += splices
         self.text = spliced(self.text, splices)
 
-    # --- steps: a method for each operation, named after it
-
     def _add(self, operation: Add) -> None:
         self._require_new_ids([operation.step])
-        path, index = self._target(operation, self._end_of(operation))
+        path, index = self._target(operation, operation.into or "")
         file = self._steps.file
         write = writer(file, (*path, index), operation.step, is_one_line=is_one_line(file, path))
         self._change(inserted(file, path, index, write))
@@ -129,9 +128,6 @@ class _Editing:
         for step in operation.steps:
             steps = self._steps
             self._change(removed(steps.file, steps.node(step).place))
-
-    def _end_of(self, operation: Add | Move) -> str:
-        return operation.into or ""
 
     def _target(self, operation: Add | Move, into: str) -> tuple[JsonPath, int]:
         """Return (path of the list, index) of the place of a step; make the list if it is missing."""
@@ -163,7 +159,7 @@ class _Editing:
         self._require_outside(steps, operation, beside)
         for step in steps:
             at = Move(op="move", steps=[step], after=beside) if is_after else operation
-            path, index = self._target(at, self._end_of(operation))
+            path, index = self._target(at, operation.into or "")
             file, place = self._steps.file, self._steps.node(step).place
             start, end = span(file, place)
             write = partial(_at_indent, file.text[start:end], indent_at(file.text, start))
@@ -238,9 +234,9 @@ class _Editing:
         self._require_new_ids([new], allowed=inside)
         self._change(replaced(steps.file, node.place, writer(steps.file, node.place, new, is_one_line=False)))
 
-    def _require_new_ids(self, steps: Sequence[Mapping[str, Any]], allowed: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+    def _require_new_ids(self, steps: Sequence[Mapping[str, Any]], allowed: AbstractSet[str] = frozenset()) -> None:
         """Raise InvalidInput for an id that is missing, is not one, or is taken."""
-        taken = set(self._steps.ids) - set(allowed)
+        taken = set(self._steps.ids) - allowed
         for node in step_nodes({STEPS: list(steps)}):
             id_ = node.step.json.get("id")
             if not isinstance(id_, str) or not id_:
@@ -254,8 +250,6 @@ class _Editing:
                 )
             taken.add(id_)
 
-    # --- fields
-
     def _path(self, step: str | None, field: Sequence[str | int]) -> JsonPath:
         place = () if step is None else self._steps.node(step).place
         if field[0] == STEPS or (field[0] in (FAILURE, ON_ERROR) and len(field) > 1):
@@ -265,8 +259,10 @@ class _Editing:
             )
         if field == ["id"]:
             raise InvalidInput(
-                "An id is not set." if step else "The id of a workflow stays the same: receipts and triggers go by it.",
-                remedy="Use rename, which changes the references, too." if step else "Leave it.",
+                "The id of a step cannot be set or removed."
+                if step
+                else "The id of a workflow cannot be changed: its receipts and triggers depend on it.",
+                remedy="Use rename, which changes the references, too." if step else "Leave 'id' out.",
             )
         return (*place, *self._with_indexes(place, field))
 

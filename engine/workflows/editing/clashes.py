@@ -39,7 +39,7 @@ def _changes(before: str, after: str) -> list[Change] | None:
 
 def _meet(mine: Sequence[Change] | None, theirs: Sequence[Change] | None) -> bool:
     if mine is None or theirs is None:
-        return mine != theirs or mine is None
+        return True
     touched: dict[_Touched, Change] = {one.touched: one for one in theirs}
     return any(_is_met(one, touched) for one in mine)
 

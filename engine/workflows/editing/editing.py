@@ -201,7 +201,7 @@ class WorkflowEditing:
         self._drafts.drop(p, _KIND, checked_name(_KIND, name))
 
     def save(self, p: Principal, name: str, text: str, etag: str | None) -> WorkflowFile:
-        """Save a text as `WorkflowFiles.save` does; a draft with this text is done.
+        """Save a text as `WorkflowFiles.save` does; the person's draft is deleted if it has this text.
 
         Raises as that; the details of StaleEdit are the text and `etag` of the file, and the `differences` of the text.
         """

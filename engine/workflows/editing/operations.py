@@ -1,4 +1,4 @@
-"""The operations of the edit language, as they come: `{"ops": [{"op": "remove", "step": "label"}]}`."""
+"""The operations of the edit language, as they come: `{"ops": [{"op": "remove", "steps": ["label"]}]}`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from engine.documents.shapes import Misfit, faults
 
 MOST = 500
 """The most operations that are applied at once."""
+MOST_STEPS = 1_000
+"""The most steps that they may name together: each is a pass over the text."""
 PathPart = str | int
 _Id = Annotated[str, Field(min_length=1, max_length=64)]
-_Ids = Annotated[list[_Id], Field(min_length=1, max_length=1_000)]
+_Ids = Annotated[list[_Id], Field(min_length=1, max_length=MOST_STEPS)]
 
 
 def _parts(field: Any) -> Any:
@@ -147,7 +149,15 @@ def operations(sent: object) -> list[AnyOperation]:
         )
     if len(sent) > MOST:
         raise InvalidInput(f"There are {len(sent)} operations; at most {MOST} are applied at once.", field="ops")
-    return [_operation(index, one) for index, one in enumerate(sent)]
+    found = [_operation(index, one) for index, one in enumerate(sent)]
+    steps = sum(len(one.steps) for one in found if isinstance(one, Move | Wrap | Remove))
+    if steps > MOST_STEPS:
+        raise InvalidInput(
+            f"The operations name {steps:,} steps; at most {MOST_STEPS:,} are changed at once.",
+            remedy="Send them in parts.",
+            field="ops",
+        )
+    return found
 
 
 def _operation(index: int, sent: object) -> AnyOperation:

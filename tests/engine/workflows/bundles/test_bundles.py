@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed
+from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.bundles.bundles import as_text
@@ -30,7 +30,9 @@ PROMPT: dict[str, Any] = {
 
 def made(root: Path) -> Orchestra:
     root.mkdir()
-    (root / "config.yaml").write_text("connections:\n  llm: {service: openai}\n  other: {service: openai}\n")
+    (root / "config.yaml").write_text(
+        "connections:\n  llm: {service: openai}\n  other: {service: openai}\n  mail: {service: imap}\n"
+    )
     return Orchestra.open(root)
 
 
@@ -105,6 +107,15 @@ def test_what_is_missing_is_told(here: Orchestra, tmp_path: Path) -> None:
         bare.close()
 
 
+def test_a_connection_that_the_first_workspace_lacks_can_be_named_here(here: Orchestra, there: Orchestra) -> None:
+    here.workflows.save(ADA, "more", WORKFLOW.replace('"sort",', '"more",').replace('"llm",', '"gone",'), None)
+    sent = json.loads(as_text(here.bundles.export(ADA, "more")))
+    assert there.bundles.imported(ADA, sent, "one").missing_connections == {"gone": ""}
+    done = there.bundles.imported(ADA, sent, "two", connections={"gone": "llm"})
+    assert done.missing_connections == {}
+    assert '"connection": "llm"' in done.workflow.text
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -128,8 +139,13 @@ def test_what_is_no_bundle_is_refused_and_nothing_is_written(
 
 
 def test_a_connection_of_another_service_or_unknown_is_refused(here: Orchestra, there: Orchestra) -> None:
-    with pytest.raises(InvalidInput, match="names no connection 'mail'"):
-        there.bundles.imported(ADA, bundle(here), connections={"mail": "llm"})
+    for connections, error, said in (
+        ({"mail": "llm"}, InvalidInput, "names no connection 'mail'"),
+        ({"llm": "mail"}, InvalidInput, "'mail' is to imap, but 'llm' is to openai"),
+        ({"llm": "typo"}, UnknownName, "no connection named 'typo'"),
+    ):
+        with pytest.raises(error, match=said):
+            there.bundles.imported(ADA, bundle(here), connections=connections)
     assert files(there) == {}
     with pytest.raises(NotAllowed):
         there.bundles.imported(VIC, bundle(here))

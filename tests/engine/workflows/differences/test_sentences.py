@@ -39,8 +39,15 @@ WORK: dict[str, Any] = {
         ),
         ({"op": "unset", "step": "issue", "field": "with.body"}, ["Issue: body is no longer given"]),
         ({"op": "remove", "steps": ["label"]}, ["Step label was removed"]),
-        ({"op": "set", "step": "each_mail", "field": "parallel", "value": 4}, ["Loop each_mail: at most 4 at once"]),
+        (
+            {"op": "set", "step": "each_mail", "field": "parallel", "value": 4},
+            ["Loop each_mail: it runs at most 4 items at once"],
+        ),
         ({"op": "set", "step": "issue", "field": "if", "value": "{{ a == 1 }}"}, ["Issue: it runs only if a == 1"]),
+        (
+            {"op": "set", "step": "label", "field": "needs", "value": []},
+            ["label: it no longer waits for any step"],
+        ),
         ({"op": "unset", "step": "label", "field": "needs"}, ["label: it waits for all steps before it"]),
         ({"op": "move", "steps": ["label"], "into": "each_mail"}, ["Step label was moved after issue in each_mail"]),
         ({"op": "move", "steps": ["mails"], "after": "each_mail"}, ["Step mails was moved after each_mail"]),
@@ -54,7 +61,7 @@ WORK: dict[str, Any] = {
             {"op": "set", "field": "triggers.0.with.cron", "value": "0 8 * * *"},
             ['Trigger daily: with.cron is now "0 8 * * *"'],
         ),
-        ({"op": "set", "field": "outputs.a", "value": 1}, ['Workflow: outputs is now {"a": 1}']),
+        ({"op": "set", "field": "outputs.a", "value": 1}, ['The field outputs is now {"a": 1}']),
     ],
     ids=lambda value: value["op"] if isinstance(value, dict) else "",
 )

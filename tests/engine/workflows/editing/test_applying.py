@@ -73,7 +73,9 @@ TEXT = canonical(EXTRA, "workflow")
         pytest.param({"op": "remove"}, "The key 'steps' is missing", "Add 'steps'", id="missing"),
         pytest.param({"op": "remove", "steps": "only"}, "'steps' must be a list, not 'only'", "[", id="type"),
         pytest.param({"op": "set", "step": "only", "field": "with"}, "'value' is missing", "Add 'value'", id="value"),
-        pytest.param({"op": "set", "step": "only", "field": "id", "value": "x"}, "not set", "rename", id="set-id"),
+        pytest.param(
+            {"op": "set", "step": "only", "field": "id", "value": "x"}, "cannot be set", "rename", id="set-id"
+        ),
         pytest.param({"op": "set", "field": "steps", "value": []}, "'steps' holds steps", "add, move", id="set-steps"),
         pytest.param(
             {"op": "set", "step": "only", "field": "uses.x", "value": 1}, "is text", "as a whole", id="in-text"
@@ -138,3 +140,9 @@ def sorted_json(value: Any) -> str:
 def is_ordered(op: Mapping[str, Any]) -> bool:
     """Whether an operation leaves a canonical text canonical: unknown keys come last there, but not inside lists."""
     return op["op"] != "set" or not any(isinstance(part, int) for part in op["field"])
+
+
+def test_operations_that_name_too_many_steps_together_are_refused() -> None:
+    ids = [f"step_{number}" for number in range(600)]
+    with pytest.raises(InvalidInput, match="1,200 steps; at most 1,000"):
+        operations([{"op": "remove", "steps": ids}, {"op": "move", "steps": ids}])

@@ -1,0 +1,18 @@
+"""The file that a command writes with `-o`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def write_output(path: Path, text: str, *, is_forced: bool) -> None:
+    """Write a text to a file. Raises InUse if there is one and it is not to be replaced."""
+    from engine.base.errors import InUse
+
+    try:
+        with path.open("wb" if is_forced else "xb") as file:
+            file.write(text.encode())
+    except FileExistsError as error:
+        raise InUse(
+            f"There is a file {path} already.", remedy="Choose another name, or replace it with `--force`."
+        ) from error
