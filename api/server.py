@@ -64,6 +64,31 @@ _NO_TELEMETRY: TelemetryConfig = {  # even if the environment enables it
 _bearer = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="The access token that POST /auth/login returns."
 )
+_SIGNED_IN = (
+    execution.router,
+    runs.router,
+    live.router,
+    approvals.router,
+    plans.router,
+    state.budgets,
+    usage.router,
+    catalog.router,
+    workflow_changes.router,
+    workflow_editing.router,
+    workflow_editing.imports,
+    prompt_changes.router,
+    prompt_texts.router,
+    prompt_texts.imports,
+    prompt_fragments.router,
+    prompt_tries.router,
+    prompt_comparisons.router,
+    prompt_cases.router,
+    prompt_matrices.router,
+    users.router,
+    connections.router,
+    triggers.router,
+    state.router,
+)
 
 
 def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
@@ -88,31 +113,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
     errors.install(app)
     for router in (_health, authentication.router, reference.router):
         app.include_router(router)
-    for router in (
-        execution.router,
-        runs.router,
-        live.router,
-        approvals.router,
-        plans.router,
-        state.budgets,
-        usage.router,
-        catalog.router,
-        workflow_changes.router,
-        workflow_editing.router,
-        workflow_editing.imports,
-        prompt_changes.router,
-        prompt_texts.router,
-        prompt_texts.imports,
-        prompt_fragments.router,
-        prompt_tries.router,
-        prompt_comparisons.router,
-        prompt_cases.router,
-        prompt_matrices.router,
-        users.router,
-        connections.router,
-        triggers.router,
-        state.router,
-    ):
+    for router in _SIGNED_IN:
         app.include_router(router, dependencies=[Depends(_bearer)])  # only for the description: SignedInRoute decides
     return app
 

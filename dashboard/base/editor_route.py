@@ -1,4 +1,4 @@
-"""`GET /assets/editor-….js`: the code editor, a file of ours that browsers keep."""
+"""`GET /assets/editor-….js`: the code editor, which browsers cache."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from dashboard.parts.unsaved import elsewhere, is_asking, keep
 from dashboard.prompt.cases import cases_tab
 from dashboard.prompt.comparing import compare_tab
 from dashboard.prompt.dialogs import download_text
-from dashboard.prompt.draft import begin, is_changed, opened, typed
+from dashboard.prompt.draft import Draft, begin, is_changed, opened, typed
 from dashboard.prompt.form import edit_tab
 from dashboard.prompt.save import save_bar
 from dashboard.prompt.tags import tag_badges, tag_button
@@ -53,8 +53,12 @@ def show(visit: Visit) -> None:
         keep(visit, "prompt", name, typed(draft).text if is_changed(draft) else None, draft.etag)
         elsewhere(visit, "prompt", name, typed(draft).text, draft.etag, lambda unsaved: begin(file, unsaved))
     save_bar(visit, file, draft)
+    _tabs(visit, file, draft)
+
+
+def _tabs(visit: Visit, file: PromptFile, draft: Draft) -> None:
     labels = ["Edit", "Try", "Compare", "Cases", "Versions"]
-    edit, trying, comparing, cases, versions = page_tabs(labels, f"prompt-tabs-{name}")
+    edit, trying, comparing, cases, versions = page_tabs(labels, f"prompt-tabs-{file.name}")
     if edit.open:
         with edit:
             edit_tab(visit, draft)

@@ -347,6 +347,8 @@ class StepType(Kind):
     """Models: whether the answer is text that people can watch as it arrives (`Call.on_text`)."""
     is_for_output: ClassVar[bool] = False
     """Pure steps: whether the output is their only purpose, so that an unused one is probably a mistake."""
+    is_tool: ClassVar[bool] = False
+    """Whether the author decides what it does, such as any request of a service; drawings show it as a tool."""
     output: ClassVar[type[Output] | None] = None
     """None if the shape depends on the fields: then override `output_schema`."""
 

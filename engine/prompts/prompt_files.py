@@ -13,7 +13,7 @@ from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Proble
 from engine.base.names import checked_name, timestamp
 from engine.documents.json_file import parse
 from engine.files import atomic as files
-from engine.files.kept import Kept
+from engine.files.state_cache import StateCache
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.prompts import prompt_text
@@ -116,7 +116,7 @@ class PromptFiles:
         self._store = store
         self._shelf = store.shelf
         self._audit = audit
-        self._summaries: Kept[PromptSummary] = Kept(_KEPT_SUMMARIES)
+        self._summaries: StateCache[PromptSummary] = StateCache(_KEPT_SUMMARIES)
 
     def list(self, p: Principal, search: str = "", tags: Sequence[str] = ()) -> list[PromptSummary]:
         """Return every prompt by name; a damaged one is listed with its problems.

@@ -15,7 +15,7 @@ from engine.base.names import child
 from engine.compiler.definition.model import name_fault
 from engine.documents.json_file import JsonFile, parse, read_text
 from engine.files.atomic import etag, exclusive, make_folder, write_whole
-from engine.files.kept import Kept
+from engine.files.state_cache import StateCache
 from engine.prompts import prompt
 from engine.prompts.fragment_files import FragmentStore
 from engine.prompts.fragments import with_fragments
@@ -51,7 +51,7 @@ class PromptStore:
         self.fragments = FragmentStore(workspace)
         self._workflows = workspace.workflows
         self._lock = workspace.state_dir / "prompt-versions.lock"
-        self._checked: Kept[list[Problem]] = Kept(_KEPT_CHECKS)
+        self._checked: StateCache[list[Problem]] = StateCache(_KEPT_CHECKS)
 
     def resolve(self, reference: str) -> PromptDefinition:
         """Return the document for `name`, `name@label` or `name@7`, with its number as "version".

@@ -83,6 +83,7 @@ class Request(StepType):
 
     name = "http.request"
     title = "Call an HTTP service"
+    is_tool = True
     service = "http"
     connection_optional: ClassVar[bool] = True
     effect = Effect.WRITES

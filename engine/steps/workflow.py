@@ -21,6 +21,7 @@ class Run(StepType):
 
     name = "workflow.run"
     title = "Run a workflow"
+    is_tool = True
     effect = Effect.PURE
     fields = RunFields
 

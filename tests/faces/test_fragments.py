@@ -41,6 +41,15 @@ def test_each_face_shows_the_same_fragments(faces: Faces) -> None:
     assert [one.value for one in at.text_area] == ["Be kind to {{ subject }}."]
 
 
+def restored(go: Any) -> Any:
+    at = go("fragment", name="tone")
+    at.query_params["tab"] = "history"
+    at.run()
+    box = at.radio(key="fragment-versions-tone")
+    box.set_value(box.options[1]).run()
+    return at.button(key="restore-fragment-tone").click().run()
+
+
 def test_each_face_shows_and_restores_earlier_texts(faces: Faces, capsys: pytest.CaptureFixture[str]) -> None:
     fragments, root = faces.orchestra.fragments, faces.orchestra.workspace.root
 
@@ -74,16 +83,7 @@ def test_each_face_shows_and_restores_earlier_texts(faces: Faces, capsys: pytest
         assert faces.command(["fragments", "restore", "tone", wrong]).error == "UnknownName"
 
     save("Be off.")
-
-    def page(go: Any) -> Any:
-        at = go("fragment", name="tone")
-        at.query_params["tab"] = "history"
-        at.run()
-        box = at.radio(key="fragment-versions-tone")
-        box.set_value(box.options[1]).run()
-        return at.button(key="restore-fragment-tone").click().run()
-
-    assert not faces.page(page).value.exception
+    assert not faces.page(restored).value.exception
     assert fragments.get(OWNER, "tone").text == "Be kind to {{ subject }}.\n"
 
 

@@ -157,6 +157,7 @@ class Request(Writing):
     name = "github.request"
     approval = "always"
     title = "Call GitHub's REST API"
+    is_tool = True
     repeat = Repeat.UNFINDABLE
     lasts = "There is no general way to undo a custom API call."
     fields = RequestFields

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
-from engine.base.json_text import is_same
 from engine.base.step_tree import FAILURE, ON_ERROR, step_nodes
-from engine.base.wording import did_you_mean, listed
+from engine.base.wording import listed
 from engine.compiler.definition.model import step_id_fault
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.json_splice import (
@@ -25,8 +24,8 @@ from engine.documents.json_splice import (
     removed,
     replaced,
     span,
-    spliced,
 )
+from engine.workflows.editing.fields import EditedText
 from engine.workflows.editing.operations import (
     Add,
     AnyOperation,
@@ -41,9 +40,8 @@ from engine.workflows.editing.operations import (
     Wrap,
     words,
 )
-from engine.workflows.editing.steps_in_text import STEPS, StepsInText, read
-from engine.workflows.editing.writing import checked, dotted, is_one_line, value_at, writer
-from engine.workspace.canonical import form_at
+from engine.workflows.editing.steps_in_text import STEPS, read
+from engine.workflows.editing.writing import is_one_line, value_at, writer
 from engine.workspace.step_renames import composed
 
 Renamer = Callable[[JsonFile, str, str], Sequence[Splice]]
@@ -94,24 +92,16 @@ def _placed(error: OrchestraError, index: int, operation: AnyOperation) -> Inval
     return InvalidInput(f"ops[{index}] ({words(operation)}): {said}", remedy=remedy, **details)
 
 
-class _Editing:
-    """One operation on one text; `splices` is what it takes."""
+class _Editing(EditedText):
+    """One operation on one text."""
 
     def __init__(self, text: str, file: str, rename: Renamer) -> None:
-        self.text, self._file, self._renamer = text, file, rename
-        self.splices: list[Splice] = []
-
-    @property
-    def _steps(self) -> StepsInText:
-        return read(self.text, self._file)
+        super().__init__(text, file)
+        self._renamer = rename
 
     def apply(self, operation: AnyOperation) -> None:
         """Apply it, by the method named after it. Raises InvalidInput, and what the renamer raises."""
         getattr(self, f"_{operation.op}")(operation)
-
-    def _change(self, *splices: Splice) -> None:
-        self.splices += splices
-        self.text = spliced(self.text, splices)
 
     def _add(self, operation: Add) -> None:
         self._require_new_ids([operation.step])
@@ -250,105 +240,11 @@ class _Editing:
                 )
             taken.add(id_)
 
-    def _path(self, step: str | None, field: Sequence[str | int]) -> JsonPath:
-        place = () if step is None else self._steps.node(step).place
-        if field[0] == STEPS or (field[0] in (FAILURE, ON_ERROR) and len(field) > 1):
-            raise InvalidInput(
-                f"{'.'.join(map(str, field))!r} holds steps.",
-                remedy="Use add, move, remove or replace_step, which name steps by their ids.",
-            )
-        if field == ["id"]:
-            raise InvalidInput(
-                "The id of a step cannot be set or removed."
-                if step
-                else "The id of a workflow cannot be changed: its receipts and triggers depend on it.",
-                remedy="Use rename, which changes the references, too." if step else "Leave 'id' out.",
-            )
-        return (*place, *self._with_indexes(place, field))
-
-    def _with_indexes(self, place: JsonPath, field: Sequence[str | int]) -> Iterator[str | int]:
-        """Yield the parts of a field; digits that name an entry of a list are its index."""
-        holder = value_at(self._steps.document, place)
-        for part in field:
-            is_index = isinstance(holder, list) and isinstance(part, str) and part.isdecimal() and len(part) < 8
-            yield (index := int(part) if is_index else part)
-            if isinstance(holder, Mapping):
-                holder = holder.get(index) if isinstance(index, str) else None
-            elif isinstance(holder, list) and isinstance(index, int) and 0 <= index < len(holder):
-                holder = holder[index]
-            else:
-                holder = None
-
     def _set(self, operation: Set) -> None:
         self._put(self._path(operation.step, operation.field), operation.value)
 
     def _unset(self, operation: Unset) -> None:
         self._take(self._path(operation.step, operation.field))
-
-    def _put(self, path: JsonPath, value: Any) -> None:
-        file = self._steps.file
-        holder, depth = self._deepest(path)
-        if depth == len(path):
-            if not is_same(value_at(file.value, path), checked(value)):
-                self._change(replaced(file, path, writer(file, path, value, is_one_line=False)))
-            return
-        if any(isinstance(part, int) for part in path[depth + 1 :]):
-            raise InvalidInput(f"{dotted(path)}: there is no list yet.", remedy="Set the list as a whole.")
-        for part in reversed(path[depth + 1 :]):
-            value = {part: value}
-        if holder == []:
-            self._change(replaced(file, path[:depth], writer(file, path[:depth], [value], is_one_line=False)))
-        elif isinstance(holder, list):
-            self._change(
-                inserted(file, path[:depth], len(holder), writer(file, path[: depth + 1], value, is_one_line=False))
-            )
-        else:
-            self._add_key(file, path[: depth + 1], value)
-
-    def _deepest(self, path: JsonPath) -> tuple[Any, int]:
-        """Return (what is there, its depth) of the longest part of a path that exists.
-
-        Raises InvalidInput if the rest of the path cannot be made.
-        """
-        holder: Any = self._steps.document
-        for depth, part in enumerate(path):
-            if isinstance(holder, Mapping) and isinstance(part, str):
-                if part not in holder:
-                    return holder, depth
-            elif isinstance(holder, list) and isinstance(part, int):
-                if part == len(holder) and depth == len(path) - 1:
-                    return holder, depth
-                if not 0 <= part < len(holder):
-                    raise InvalidInput(
-                        f"{dotted(path[:depth])} has {len(holder)} entries, and no number {part} (from 0).",
-                        remedy=f"Give 0 to {len(holder)}; {len(holder)} adds one.",
-                    )
-            else:
-                raise _no_way(path, depth, holder)
-            holder = holder[part]
-        return holder, len(path)
-
-    def _add_key(self, file: JsonFile, path: JsonPath, value: Any) -> None:
-        """Add a key where the canonical form has it: behind the nearest of the keys that come before it."""
-        key = str(path[-1])
-        there = [str(one) for one in members(file, path[:-1]).keys]
-        order = form_at("workflow", path[:-1]).keys
-        ahead = order[: order.index(key)] if key in order else there
-        where = max((there.index(one) + 1 for one in ahead if one in there), default=0)
-        write = writer(file, path, value, is_one_line=False)
-        self._change(inserted(file, path[:-1], where, write, key))
-
-    def _take(self, path: JsonPath) -> None:
-        file = self._steps.file
-        holder: Any = file.value
-        for depth, part in enumerate(path):
-            known = list(holder) if isinstance(holder, Mapping) else []
-            is_entry = isinstance(holder, list) and isinstance(part, int) and 0 <= part < len(holder)
-            if part not in known and not is_entry:
-                near = did_you_mean(str(part), known) if known else ""
-                raise InvalidInput(f"{dotted(path[: depth + 1])} is not there.", remedy=near or "Leave this out.")
-            holder = holder[part]
-        self._change(removed(file, path))
 
     def _notes(self, operation: Notes) -> None:
         node = self._steps.node(operation.step)
@@ -356,15 +252,6 @@ class _Editing:
             self._put((*node.place, NOTE), operation.text)
         elif NOTE in node.step.json:
             self._take((*node.place, NOTE))
-
-
-def _no_way(path: JsonPath, depth: int, holder: Any) -> InvalidInput:
-    there = "text" if isinstance(holder, str) else "an object" if isinstance(holder, dict) else json.dumps(holder)
-    if isinstance(holder, list):
-        return InvalidInput(f"{dotted(path[:depth])} is a list.", remedy='Name an entry by its number: ["links", 0].')
-    return InvalidInput(
-        f"{dotted(path[:depth])} is {there}, and has no part {path[depth]!r}.", remedy="Set it as a whole."
-    )
 
 
 def _free(id_: str, taken: set[str]) -> str:

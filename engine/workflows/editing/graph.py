@@ -13,8 +13,6 @@ from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, StepType
 
 Kind = Literal["input", "output", "process", "agent", "tool", "group", "unknown"]
-_REQUEST = "request"
-_CALL = "workflow.run"
 
 
 @dataclass(frozen=True)
@@ -48,18 +46,18 @@ def canvas_steps(document: object) -> list[CanvasStep]:
 
 def _step(node: StepNode[StepDefinition]) -> CanvasStep:
     step, json = node.step, node.step.json
-    kind = _type(step.uses)
+    found = _type(step.uses)
     foreach, parallel = json.get("foreach"), json.get("parallel")
     return CanvasStep(
         id=step.id,
         path=node.path,
         parent=node.parent.path if node.parent is not None else FAILURE if node.is_after_failure else "",
         place="on_error" if node.replaces_parent else "on_failure" if _is_top_of_failure(node) else "steps",
-        title=_text(json, "title") or (kind.title if kind is not None else step.id),
+        title=_text(json, "title") or (found.title if found is not None else step.id),
         uses=step.uses,
-        service=kind.service or "" if kind is not None else "",
-        kind="group" if step.is_group else _kind(kind),
-        effect=str(kind.effect) if kind is not None else "",
+        service=found.service or "" if found is not None else "",
+        kind="group" if step.is_group else _canvas_kind(found),
+        effect=str(found.effect) if found is not None else "",
         needs=step.needs,
         condition=step.condition,
         foreach=foreach if isinstance(foreach, str) else "",
@@ -84,15 +82,15 @@ def _type(uses: str) -> StepType | None:
         return None
 
 
-def _kind(kind: StepType | None) -> Kind:
+def _canvas_kind(found: StepType | None) -> Kind:
     """Return what a step type is to people: what it brings in, gives out, decides, or calls."""
-    if kind is None:
+    if found is None:
         return "unknown"
-    if kind.name == _CALL or kind.name.endswith(f".{_REQUEST}"):
+    if found.is_tool:
         return "tool"
-    if kind.service is None:
+    if found.service is None:
         return "process"
-    service = service_of(kind.service)
+    service = service_of(found.service)
     if service is not None and service.is_model:
         return "agent"
-    return "input" if kind.effect is Effect.READS else "output" if kind.effect is Effect.WRITES else "process"
+    return "input" if found.effect is Effect.READS else "output" if found.effect is Effect.WRITES else "process"

@@ -1,4 +1,4 @@
-"""What was found out from files, kept while they stay as they are: lists and pages ask for it again and again."""
+"""A cache of what was computed from files, valid while their state is unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
+class StateCache(Generic[T]):
     """The last results, by name. Thread-safe."""
 
     def __init__(self, most: int) -> None:
