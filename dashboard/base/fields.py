@@ -71,6 +71,11 @@ def text_input(label: str, text: str = "", *, key: str, slot: str = "", initial:
     return _shown(st.text_input, label, text, Field(slot or key, key, "", text if initial is None else initial), how)
 
 
+def _whole(text: str) -> str:
+    """Return the text with U+FFFD in place of lone surrogates, which a browser may store and Streamlit cannot send."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _shown(show: Callable[..., str | None], label: str, text: str, field: Field, how: dict[str, Any]) -> str:
     base, restored, code = how.pop("base", ""), how.pop("restored", None), how.pop("code", None)
     value = str(show(label, text, key=field.key, **how) or "")
@@ -133,6 +138,6 @@ def bring_back(texts: Mapping[str, Mapping[str, Any]]) -> None:
             continue
         if field.restored is not None:
             field.restored(str(entry.get("base") or ""))
-        session.set_widget(field.key, entry["text"])
+        session.set_widget(field.key, _whole(entry["text"]))
     if texts:
         session.tell("Your unsaved text is restored.")

@@ -14,6 +14,8 @@ from dashboard.parts.times import ago
 from engine.base.errors import InvalidInput, StaleEdit
 from engine.workspace.drafts import Draft, Kind
 
+_MOST_LINES, _TALLEST = 24, 480
+
 GoOn = Callable[[Draft], object]
 """Puts a stored text into the editor."""
 
@@ -84,7 +86,7 @@ def _offer(visit: Visit, kind: Kind, name: str, saved: str, draft: Draft, go_on:
 
     with st.container(border=True, key=f"unsaved-{kind}-{name}"):
         st.markdown(f":material/edit_note: **You have unsaved text**, typed {plain(ago(draft.kept_at))}.")
-        outside_code(difference(saved, draft.text, "saved", "not saved"), "diff")
+        _changes(difference(saved, draft.text, "saved", "not saved"))
         with st.container(horizontal=True):
             wanted, other = {"is_wanted": True}, {"is_wanted": False}
             st.button("Continue", key=f"go-on-{kind}-{name}", type="primary", on_click=answer, kwargs=wanted)
@@ -115,10 +117,15 @@ def elsewhere(visit: Visit, kind: Kind, name: str, text: str, etag: str, go_on: 
             ":material/tab: **You are also editing this in another window**, last typed "
             f"{plain(ago(other.kept_at))}. Nothing is overwritten; choose which text to continue with."
         )
-        outside_code(difference(other.text, text, "other window", "this window"), "diff")
+        _changes(difference(other.text, text, "other window", "this window"))
         with st.container(horizontal=True):
             st.button("Continue with this one", key=f"keep-mine-{kind}-{name}", on_click=keep_mine)
             st.button("Use the other one", key=f"take-other-{kind}-{name}", type="tertiary", on_click=take_other)
+
+
+def _changes(lines: str) -> None:
+    """Show a difference; a long one scrolls, so that the buttons below it stay near."""
+    outside_code(lines, "diff", height=_TALLEST if lines.count("\n") > _MOST_LINES else "content")
 
 
 def _take(kind: Kind, name: str, draft: Draft, go_on: GoOn) -> None:

@@ -15,6 +15,7 @@ from engine.steps.gmail.writing import GmailWrite
 if TYPE_CHECKING:
     from clients.gmail.labels import Names, Target
 
+_LONGEST_TITLE = 300
 INBOX, UNREAD, TRASH = "INBOX", "UNREAD", "TRASH"
 
 
@@ -82,7 +83,7 @@ class Relabel(GmailWrite):
             mail: [*(one for one in labels if one.casefold() not in gone), *add] for mail, labels in present.items()
         }
         subject = call.client.mail.subject(target.id) if call.fields.message.strip() else ""
-        title = " ".join(subject.split()) or f"{self.title}: {target.id}"
+        title = " ".join(subject.split())[:_LONGEST_TITLE] or f"{self.title}: {target.id}"
         return Preview(title, _listed(after), _listed(present), target.id, url=call.client.url(target.id))
 
     def why_kept(self, written: Written) -> str:
