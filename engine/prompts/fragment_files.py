@@ -226,7 +226,7 @@ class FragmentFiles:
         (also for a text over 100,000 bytes).
         """
         require(p, "edit", "change fragments")
-        _require_storable(text)
+        require_storable(text)
         self._store.shelf.save(name, as_written(text), etag, p.id)
         if etag is None:  # it inherits nothing from one that had its name
             self._follow(name, "")
@@ -287,7 +287,8 @@ class FragmentFiles:
         return FragmentSummary(name, found.text.removesuffix("\n"), len(found.problems), found.used_by, found.used_in)
 
 
-def _require_storable(text: str) -> None:
+def require_storable(text: str) -> None:
+    """Raise InvalidInput if a text is too long for a fragment, or is not Unicode text."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:

@@ -25,6 +25,8 @@ class Revision:
     splices: tuple[Splice, ...]
     op_id: str = ""
     """The client's name of the request, by which a repeated one is recognized."""
+    asked: str = ""
+    """The digest of what the request asked for."""
     base: str = ""
     """The etag of the text before it."""
     renames: tuple[tuple[str, str], ...] = ()
@@ -50,6 +52,7 @@ def stored(revision: Revision) -> dict[str, Any]:
         "words": revision.words,
         "splices": [[one.start, one.removed, one.inserted] for one in revision.splices],
         "op_id": revision.op_id,
+        "asked": revision.asked,
         "base": revision.base,
         "renames": revision.renames,
     }

@@ -16,6 +16,7 @@ from engine.documents.json_file import JsonFile, JsonPath, parse, read
 from engine.files.atomic import make_folder, storage_errors, write_whole
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
+from engine.prompts.fragment_files import require_storable
 from engine.prompts.fragments import references as fragments_in
 from engine.prompts.fragments import renamed, texts_of
 from engine.workflows.bundles.bundle import LONGEST_NAME, Bundle, BundledPrompt, bundle, lines_of, text_of
@@ -97,6 +98,8 @@ class Bundles:
         """
         require(p, "edit", "import workflows")
         found = bundle(sent, file)
+        for lines in found.fragments.values():
+            require_storable(text_of(lines))
         target = checked_name("workflow", name or found.name)
         shelf = self._workspace.workflows
         if target in shelf.names():
@@ -169,15 +172,16 @@ class Bundles:
         self, found: Bundle, fragments: Mapping[str, str]
     ) -> tuple[dict[str, str], dict[str, BundledPrompt]]:
         shelf = self._workspace.prompts
+        taken = {*shelf.names(), *_names_with_versions(shelf)}
         names, new = dict[str, str](), dict[str, BundledPrompt]()
         for one, prompt in found.prompts.items():
             moved = BundledPrompt(text=lines_of(_with_fragments(prompt, fragments)), versions=prompt.versions)
-            if one not in shelf.names():
+            if one not in taken:
                 names[one], new[one] = one, moved
-            elif self._has_same(one, moved):
+            elif one in shelf.names() and self._has_same(one, moved):
                 names[one] = one
             else:
-                names[one] = _next(one, {*shelf.names(), *found.prompts, *new})
+                names[one] = _next(one, {*taken, *found.prompts, *new})
                 new[names[one]] = moved
         return names, new
 
@@ -212,6 +216,11 @@ class Bundles:
             for number, lines in prompt.versions.items():
                 write_whole(folder / f"{number}.json", text_of(lines))
         shelf.save(name, text_of(prompt.text), None, by)
+
+
+def _names_with_versions(shelf: Shelf) -> Iterator[str]:
+    """Return the prompts that have versions, though the prompt itself may be missing."""
+    return (folder.name.removesuffix(".versions") for folder in shelf.folder.glob("*.versions"))
 
 
 def _version_files(shelf: Shelf, name: str) -> dict[int, Path]:

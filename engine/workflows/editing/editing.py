@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.base.errors import EditConflict, InvalidFile, InvalidInput, OrchestraError, Problem, StaleEdit
+from engine.base.json_text import compact
 from engine.base.names import checked_name
 from engine.compiler.compiler import read_workflow
 from engine.compiler.renaming import rename_splices
@@ -170,9 +171,10 @@ class WorkflowEditing:
         ops = operations(sent)
         if len(op_id) > _LONGEST_OP_ID:
             raise InvalidInput(f"'op_id' is longer than {_LONGEST_OP_ID} characters.", field="op_id")
+        asked = files.etag(compact(sent))
         for _ in range(_ATTEMPTS):
             now = self._now(p, name)
-            done = _done_before(now.draft, op_id)
+            done = _done_before(now.draft, op_id, asked)
             if done is not None:
                 is_whole = done.base != base_rev or done.rev != now.rev
                 return self._edited(p, name, now, done.base, done.splices, done.words, is_whole=is_whole)
@@ -180,7 +182,7 @@ class WorkflowEditing:
             if made.text == now.text:
                 return self._edited(p, name, now, now.rev, (), made.words, is_whole=now.rev != base_rev)
             rev = files.etag(made.text)
-            revision = Revision(rev, "change", made.words, made.splices, op_id, now.rev, made.renames)
+            revision = Revision(rev, "change", made.words, made.splices, op_id, asked, now.rev, made.renames)
             kept = self._kept(p, name, now, made.text, revision)
             if kept is not None:
                 is_whole = now.rev != base_rev
@@ -356,9 +358,14 @@ class WorkflowEditing:
         )
 
 
-def _done_before(draft: Draft | None, op_id: str) -> Revision | None:
+def _done_before(draft: Draft | None, op_id: str, asked: str) -> Revision | None:
+    """Return the change that a request with this id has made. Raises InvalidInput if that one asked for another."""
     revisions = draft.revisions if draft is not None and op_id else ()
-    return next((one for one in revisions if one.op_id == op_id), None)
+    done = next((one for one in revisions if one.op_id == op_id), None)
+    if done is not None and done.asked != asked:
+        said = f"The 'op_id' {op_id!r} was used for other operations."
+        raise InvalidInput(said, field="op_id", remedy="Give each request an 'op_id' of its own.")
+    return done
 
 
 def _reverted(now: _Now, *, is_undo: bool) -> Revision:

@@ -96,6 +96,23 @@ def test_what_has_other_content_here_stays_and_references_follow(here: Orchestra
     assert done.workflow.problems == []
 
 
+def test_versions_whose_prompt_is_missing_stay_as_they_are(here: Orchestra, there: Orchestra) -> None:
+    mine = there.workspace.root / "prompts" / "sort.versions" / "1.json"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("{}")
+    assert there.bundles.imported(ADA, bundle(here)).prompts == {"sort": "sort-2"}
+    assert mine.read_text() == "{}"
+
+
+def test_a_fragment_that_is_too_long_is_refused_before_anything_is_written(here: Orchestra, there: Orchestra) -> None:
+    sent = bundle(here)
+    sent["fragments"]["tone"] = ["a" * 200_000]
+    before = files(there)
+    with pytest.raises(InvalidInput, match="200,000 bytes"):
+        there.bundles.imported(ADA, sent)
+    assert files(there) == before
+
+
 def test_what_is_missing_is_told(here: Orchestra, tmp_path: Path) -> None:
     root = tmp_path / "bare"
     root.mkdir()

@@ -147,6 +147,8 @@ def test_a_repeated_request_changes_nothing(orchestra: Orchestra) -> None:
         again = orchestra.editing.apply(ADA, "work", base, [add], "x1")
         assert again.rev == other.rev
         assert again.text == other.text
+    with pytest.raises(InvalidInput, match="other operations"):
+        orchestra.editing.apply(ADA, "work", other.rev, [titled("first", "B")], "x1")
 
 
 def test_an_answer_fits_its_splices_whatever_another_window_does_meanwhile(
