@@ -196,8 +196,8 @@ class Editor {
     const { state } = this.view;
     return this.field.code.marks.map(({ line, column, length, severity, message }) => {
       const shown = state.doc.line(Math.min(Math.max(line, 1), state.doc.lines));
-      const letters = [...shown.text]; // Python counts letters, not UTF-16 units;
-      const at = (count) => Math.min(shown.from + letters.slice(0, count).join("").length, shown.to);
+      const points = [...shown.text]; // Python counts code points, not UTF-16 units;
+      const at = (count) => Math.min(shown.from + points.slice(0, count).join("").length, shown.to);
       const from = at(Math.max(column, 1) - 1);
       const to = length ? at(Math.max(column, 1) - 1 + length) : endOf(state, from);
       return { from, to: Math.max(to, from), severity, message };

@@ -94,7 +94,7 @@ function fragments(current) {
 async function scopeNames(address, { state, pos }) {
   if (!address) return [];
   const line = state.doc.lineAt(pos);
-  const column = [...line.text.slice(0, pos - line.from)].length + 1; // Python counts letters
+  const column = [...line.text.slice(0, pos - line.from)].length + 1; // Python counts code points
   const asked = { text: state.doc.toString(), line: line.number, column };
   try {
     const response = await fetch(address, {
