@@ -233,8 +233,9 @@ def test_a_rename_cut_short_is_ended_or_forgotten_at_the_next_start(
     path = root / "workflows" / "work.json"
     path.write_text(orchestra.workflows.save(OWNER, "work", path.read_text(), etag(path.read_text())).text)
     started(orchestra)
-    after = path.read_text().replace('"each"', '"every"')
-    begun = {"renames": [{"workflow": "work", "new": "every", "step": "each"}], "at": _LATER}
+    after = path.read_text().replace('"each"', '"every"').replace('"note"', '"remark"')
+    renames = [{"workflow": "work", "new": new, "step": old} for old, new in (("each", "every"), ("note", "remark"))]
+    begun = {"renames": renames, "at": _LATER}
     with orchestra._database.writing() as connection:
         connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps({**begun, "etag": etag(after)})))
     orchestra.close()
