@@ -49,7 +49,7 @@ def format_with(*choices: str, kind: str = "kind", **more: Any) -> dict[str, Any
 
 @pytest.mark.parametrize(
     ("name", "cases"),
-    [(NAME, 20), ("draft-reply", 14), ("summarize-issue", 12), ("summarize-commits", 10)],
+    [(NAME, 20), ("draft-reply", 20), ("summarize-issue", 20), ("summarize-commits", 20)],
 )
 def test_all_shipped_cases_pass(orchestra: Orchestra, name: str, cases: int) -> None:
     report = result_of(orchestra, name)
