@@ -298,10 +298,11 @@ def test_a_server_that_needs_no_key_is_not_given_one_by_another_change(orchestra
     assert set(load(workspace, {}).config.connections["local"].settings) == {"base_url", "model"}
 
 
-def test_a_connection_to_another_service_begins_anew(orchestra: Orchestra, workspace: Path) -> None:
+def test_a_connection_never_becomes_one_to_another_service(orchestra: Orchestra, workspace: Path) -> None:
     orchestra("connections", "add", "openai", "--name", "one", "--set", "model=small")
-    assert orchestra("connections", "add", "github", "--name", "one", "--set", "token=env:GH2").code == 0
-    assert load(workspace, {}).config.connections["one"].settings == {"token": "env:GH2"}
+    before = (workspace / "config.yaml").read_text()
+    assert orchestra("connections", "add", "github", "--name", "one", "--set", "token=env:GH2").code != 0
+    assert (workspace / "config.yaml").read_text() == before
 
 
 def test_a_variable_of_ones_own_is_the_one_that_is_asked_for(orchestra: Orchestra) -> None:

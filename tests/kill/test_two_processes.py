@@ -280,6 +280,7 @@ def test_a_server_that_was_stopped_for_too_long_is_started_again_as_another_owne
             os.kill(pid, signal.SIGCONT)
             until(lambda: bool(serving(place)))
             assert serving(place)[0] != (owner, pid)
+            until(lambda: issues(place, "find 1") == 1)
         finally:
             parent.terminate()
             said, _ = parent.communicate(timeout=60)
