@@ -124,8 +124,6 @@ def looked_at(
 def test_every_page_fits_the_screen_and_can_be_read_by_everybody(
     served: Served, addresses: Mapping[str, list[str]], looked_at: tuple[str, Page]
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     name, page = looked_at
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
@@ -137,16 +135,33 @@ def test_every_page_fits_the_screen_and_can_be_read_by_everybody(
         page.goto(f"{served.url}/{address}")
         settled(page)
         page.wait_for_timeout(300)
+        wrong += [f"{address}: {one}" for one in _findings(page)]
         if PICTURES:
             _keep(page, Path(PICTURES) / name / f"{re.sub(r'[^a-z0-9-]+', '-', _plain(address)) or 'home'}.png")
-        if page.locator("[data-testid=stException]").count():
-            wrong.append(f"{address}: an exception")
-        if (width := page.evaluate(TOO_WIDE)) > 0:
-            wrong.append(f"{address}: {width} px wider than the screen")
-        for found in Axe().run(page, context=NOT_OURS).response["violations"]:
-            if found["impact"] in SEVERE:
-                wrong += [f"{address}: {found['id']}: {one['html'][:300]}" for one in found["nodes"][:3]]
     assert wrong == [], f"{name}:\n" + "\n".join(wrong)
+
+
+def _findings(page: Page) -> list[str]:
+    """Return what is wrong on a page, and still is after a while: what is being drawn anew is pale for a moment."""
+    found = _seen(page)
+    for _ in range(3):
+        if found:
+            page.wait_for_timeout(1500)
+            settled(page)
+            found = _seen(page)
+    return found
+
+
+def _seen(page: Page) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = ["an exception"] * page.locator("[data-testid=stException]").count()
+    if (width := page.evaluate(TOO_WIDE)) > 0:
+        found.append(f"{width} px wider than the screen")
+    for one in Axe().run(page, context=NOT_OURS).response["violations"]:
+        if one["impact"] in SEVERE:
+            found += [f"{one['id']}: {node['html'][:300]}" for node in one["nodes"][:3]]
+    return found
 
 
 def _plain(address: str) -> str:
