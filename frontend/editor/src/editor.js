@@ -3,7 +3,7 @@
 // Loaded by dashboard/assets/browser.js.
 
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory } from "@codemirror/commands";
 import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
@@ -140,6 +140,7 @@ class Editor {
     clearTimeout(this.timer);
     this.watch.disconnect();
     this.view.destroy();
+    this.host.remove();
     page.mounted.delete(this.textarea);
   }
 
@@ -179,7 +180,8 @@ class Editor {
     const most = Math.min(now.length, next.length) - from;
     while (same < most && now[now.length - 1 - same] === next[next.length - 1 - same]) same += 1;
     const changes = { from, to: now.length - same, insert: next.slice(from, next.length - same) };
-    this.view.dispatch({ changes, annotations: fromPage.of(true) });
+    // A step of its own: Control and Z right after Format brings the typed text back, not the one before it.
+    this.view.dispatch({ changes, annotations: [fromPage.of(true), isolateHistory.of("full")] });
   }
 
   // Take over what the page says of the field: names to complete, and problems, if they are of the text shown.
