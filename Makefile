@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend run test coverage check lint screenshots bench bench-peers chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test run test coverage check lint screenshots docs docs-serve bench bench-peers chaos fresh
 
 setup: $(READY)
 
@@ -30,7 +30,7 @@ $(READY): requirements.txt pyproject.toml
 	@touch $@
 
 $(READY_DEV): $(READY) requirements-dev.txt
-	@echo "Tools for tests and checks (requirements-dev.txt): downloads 95 MB, takes 400 MB of disk."
+	@echo "Tools for tests and checks (requirements-dev.txt): downloads 120 MB, takes 510 MB of disk."
 	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
@@ -44,6 +44,11 @@ requirements:
 # Needs Node.js. What it builds is committed, so nothing else needs it.
 frontend:
 	cd frontend/editor && npm ci --ignore-scripts --no-audit --no-fund && npm run build
+	cd frontend/studio && npm ci --ignore-scripts --no-audit --no-fund && npm run build
+
+# Types and tests of the canvas; they need Node.js, too.
+frontend-test:
+	cd frontend/studio && npm run check && npm test
 
 run: setup
 	@exec $(BIN)/orchestra serve --workspace . $(if $(PORT),--port $(PORT))
@@ -68,6 +73,14 @@ lint: setup-dev
 screenshots: setup-dev
 	REQUIRE_BROWSER=1 SCREENSHOTS=build/screenshots $(BIN)/pytest -q tests/browser/test_pages.py
 
+# The documentation as a site, in build/site; a link or an anchor that leads nowhere is an error.
+docs: setup-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "The site is in build/site/: python3 -m http.server --bind 127.0.0.1 -d build/site, or make docs-serve"
+
+docs-serve: setup-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve --dev-addr 127.0.0.1:8010
+
 bench: setup-dev
 	$(BIN)/python -m bench
 
@@ -82,7 +95,7 @@ bench-peers: setup-dev .venv-peers/ready
 chaos: setup-dev
 	$(BIN)/pytest -q -m control
 	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py
-	$(BIN)/pytest -q tests/mail/chaos.py tests/engine/triggers/chaos.py
+	$(BIN)/pytest -q tests/mail/chaos.py tests/engine/triggers/chaos.py tests/engine/workflows/editing/chaos.py
 	$(BIN)/pytest -q -s tests/injection/chaos.py
 	$(BIN)/pytest -q --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py
 

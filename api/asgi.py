@@ -96,7 +96,8 @@ class BesideApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        is_of_api = scope["type"] == "http" and (scope["path"] in _API_PATHS or scope["path"].startswith("/api/"))
+        path = scope.get("path", "")  # the lifespan has none
+        is_of_api = path.startswith("/api/") or (scope["type"] == "http" and path in _API_PATHS)
         await (self._api if is_of_api else self.app)(scope, receive, send)
 
 

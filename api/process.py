@@ -77,6 +77,7 @@ def _server(on_ready: Callable[[], None], on_turn: Callable[[], None]) -> uvicor
 
     from api.network.doorkeeper import Doorkeeper, capacity, guarded, open_files_limit
     from api.network.quiet_server import QuietServer
+    from api.network.websockets import guarded_websocket
 
     doorkeeper = Doorkeeper(capacity(open_files_limit()))
     config = uvicorn.Config(
@@ -84,7 +85,7 @@ def _server(on_ready: Callable[[], None], on_turn: Callable[[], None]) -> uvicor
         http=guarded(doorkeeper),
         backlog=doorkeeper.at_once,
         proxy_headers=False,  # which proxies are trusted is a setting of ours (api/network/proxy.py)
-        ws="websockets-sansio",  # as in Streamlit's own server
+        ws=guarded_websocket(),
         log_config=None,
         server_header=False,
         lifespan="on",

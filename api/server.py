@@ -25,6 +25,7 @@ from api.routes import (
     plans,
     reference,
     runs,
+    sockets,
     state,
     triggers,
     usage,
@@ -37,6 +38,7 @@ from api.routes.prompts import fragments as prompt_fragments
 from api.routes.prompts import matrices as prompt_matrices
 from api.routes.prompts import texts as prompt_texts
 from api.routes.prompts import tries as prompt_tries
+from api.routes.workflows import bundles as workflow_bundles
 from api.routes.workflows import changes as workflow_changes
 from api.routes.workflows import editing as workflow_editing
 from engine.orchestra import Orchestra
@@ -75,7 +77,8 @@ _SIGNED_IN = (
     catalog.router,
     workflow_changes.router,
     workflow_editing.router,
-    workflow_editing.imports,
+    workflow_editing.checked,
+    workflow_bundles.router,
     prompt_changes.router,
     prompt_texts.router,
     prompt_texts.imports,
@@ -111,7 +114,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
     app.state.orchestra_provider = orchestra_provider
     app.add_middleware(BodyLimit)
     errors.install(app)
-    for router in (_health, authentication.router, reference.router):
+    for router in (_health, authentication.router, reference.router, sockets.router):
         app.include_router(router)
     for router in _SIGNED_IN:
         app.include_router(router, dependencies=[Depends(_bearer)])  # only for the description: SignedInRoute decides

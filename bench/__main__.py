@@ -34,6 +34,7 @@ ORDER = (
     "waiting_mib",
     "pages_cpu",
     "pages_2000_cpu",
+    "sockets_cpu",
     "rest_runs",
     "rest_workflows",
     "rest_execute",

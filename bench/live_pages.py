@@ -10,23 +10,25 @@ import shutil
 import statistics
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from bench.served import Client, Served, served
 from bench.slow_service import serving
 
 PAGES = 10
+Opened = Callable[[Served, str], AbstractContextManager[None]]
 _SPAN_SECONDS = 20.0
 _SPANS = 3
 _BROWSER = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync"]
 
 
-def measured_pages(items: int, done: int = 0) -> dict[str, list[float]]:
+def measured_pages(items: int, done: int = 0, opened: Opened | None = None) -> dict[str, list[float]]:
     """Return the percentage of a core, MiB, and the 95th percentile of `/health` in ms, for each time span.
 
-    The run has `items` items; measuring begins when `done` of them are done.
+    The run has `items` items; measuring begins when `done` of them are done. `opened` lets somebody follow a run of a
+    server while the block runs, by default ten pages.
     """
     with serving() as port, served({"loop": _workflow(items, port)}, _config(port), settle_seconds=3.0) as server:
         token = server.token()
@@ -37,7 +39,7 @@ def measured_pages(items: int, done: int = 0) -> dict[str, list[float]]:
         with _asking(server.client()):
             alone = _percent(server, _SPAN_SECONDS / 2)
         found: dict[str, list[float]] = {"percent": [], "mib": [], "health_p95_ms": [], "alone_percent": [alone]}
-        with _opened(server, run_id):
+        with (opened or _opened)(server, run_id):
             for _ in range(_SPANS):
                 with _asking(server.client()) as asked:
                     found["percent"].append(_percent(server, _SPAN_SECONDS) - alone)

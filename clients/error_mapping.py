@@ -58,13 +58,20 @@ _OF_SHAPE = (ValueError, LookupError, TypeError, AttributeError)
 
 
 def of_status(
-    service: Service, status: int, headers: Mapping[str, str], said: str, *, now: datetime | None = None
+    service: Service,
+    status: int,
+    headers: Mapping[str, str],
+    said: str,
+    *,
+    now: datetime | None = None,
+    kind: type[ServiceError] | None = None,
 ) -> ServiceError:
     """Return the error for an answer with status 300 or above; `said` is the service's own message ("" for none).
 
-    Keys of `headers` are in lower case. A 403 is a rate limit if the answer says so (GitHub, Google).
+    Keys of `headers` are in lower case. A 403 is a rate limit if the answer says so (GitHub, Google). `kind`: its
+    class, if the answer says more than the status.
     """
-    kind = _kind(status, headers, said)
+    kind = kind or _kind(status, headers, said)
     words = known.in_text(" ".join(said.split()))[:_SAID_MOST] or "no explanation given"
     stop = "" if words.endswith((".", "!", "?")) else "."
     return kind(

@@ -99,6 +99,12 @@ class InvalidRequest(ServiceError):
     default_remedy = "Change the step's fields as the message says."
 
 
+class ModelRefused(InvalidRequest):
+    """A model refuses to answer, or its server holds the answer back (content filter)."""
+
+    default_remedy = "Change the prompt or what it is asked about, or use another model."
+
+
 class WriteRefused(InvalidRequest):
     """The request is not a declared read of its service, and only reads may leave now: a plan is being made.
 

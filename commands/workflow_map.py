@@ -16,7 +16,7 @@ _RESET = "none"
 
 
 def positions(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Show the positions of steps that were moved on the map; all others are placed automatically."""
+    """Show how far steps were moved on the canvas; all others are placed automatically."""
     with looked_at(workspace, demo=demo) as session:
         session.orchestra.workflows.get(session.principal, name)
         found = session.orchestra.workflows.positions(session.principal, name)
@@ -33,13 +33,16 @@ def move(
     name: Name,
     moves: Annotated[
         list[str],
-        typer.Argument(metavar="STEP=X,Y...", help=f"The path of a step, and its place; STEP={_RESET} resets."),
+        typer.Argument(
+            metavar="STEP=X,Y...",
+            help=f"The path of a step, and how far from its automatic place; STEP={_RESET} resets.",
+        ),
     ],
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Move steps on the map. Their positions are kept beside the workflow, in NAME.layout.json."""
+    """Move steps on the canvas. Where they are is kept beside the workflow, in NAME.layout.json."""
     wanted = dict(map(_move, moves))
     with opened(workspace, demo=demo) as session:
         kept = session.orchestra.workflows.move_steps(session.principal, name, wanted)

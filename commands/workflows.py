@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,7 @@ from clients.plural import counted
 from commands.base.failures import DONE
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.output_file import write_output
+from commands.base.output_file import Force, Output, write_output
 from commands.base.screen import document, local_time, note, raw, say, table
 
 if TYPE_CHECKING:
@@ -192,10 +191,8 @@ def edit(
 @group.command()
 def export(
     name: Name,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there, not on the screen.")
-    ] = None,
-    is_forced: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
+    output: Output = None,
+    is_forced: Force = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -232,8 +229,9 @@ def import_(
 ) -> int:
     """Create a workflow, with its prompts and fragments, from a file of `export`. Replaces nothing."""
     from commands.base.inputs import by_name, object_in
+    from engine.workflows.bundles.bundle import LARGEST_BYTES
 
-    sent = object_in(file, "`orchestra workflows export NAME` writes such a file.")
+    sent = object_in(file, "`orchestra workflows export NAME` writes such a file.", LARGEST_BYTES)
     renamed = by_name(connection or [], "a connection")
     with opened(workspace, demo=demo) as session:
         made = session.orchestra.bundles.imported(session.principal, sent, name, file, renamed)

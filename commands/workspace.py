@@ -1,4 +1,4 @@
-"""`init, fmt, validate, reindex`: the workspace and its files as a whole."""
+"""`init, fmt, validate, reindex, search`: the workspace and its files as a whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clients.plural import counted
 from commands.base.failures import DONE, FAILED, WRONG
 from commands.base.opened import Look, looked_at, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
-from commands.base.screen import document, note, say
+from commands.base.screen import document, note, say, table
 
 if TYPE_CHECKING:
     from engine.base.errors import Problem
@@ -142,4 +142,23 @@ def reindex(demo: Demo = False, workspace: Workspace = None, as_json: Json = Fal
     say(f"{counted(count, 'run')} listed.")
     for path in broken:
         note(f"{path} cannot be read; it was left unchanged.")
+    return DONE
+
+
+def search(
+    words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Words of a name or a title.")],
+    limit: Annotated[int, typer.Option(min=1, max=50, help="At most this many.")] = 20,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Find workflows, prompts, fragments, connections and runs by words. The best comes first."""
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.search.find(session.principal, " ".join(words), limit)
+    if as_json:
+        document({"hits": found})
+    elif found:
+        table(["KIND", "NAME", "TITLE"], [[one.kind, one.name, one.title] for one in found])
+    else:
+        say("Nothing has all of these words.")
     return DONE

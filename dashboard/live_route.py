@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from engine.base.errors import OrchestraError
 from engine.base.json_text import compact
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 from engine.people.sessions import cookie_name
 
 
@@ -24,11 +25,16 @@ def live_routes(shared: Callable[[], Orchestra]) -> list[BaseRoute]:
     return [Route("/live/run", run_news, methods=["GET"])]
 
 
+def signed_in(orchestra: Orchestra, request: Request) -> Principal | None:
+    """Return who is signed in in the browser that asks, if anybody."""
+    cookie = request.cookies.get(cookie_name(request.headers.get("host", "")), "")
+    return orchestra.users.session(cookie) if cookie else None
+
+
 def _run_news(orchestra: Orchestra, request: Request) -> Response:
     from dashboard.run.feed import answer
 
-    cookie = request.cookies.get(cookie_name(request.headers.get("host", "")), "")
-    who = orchestra.users.session(cookie) if cookie else None
+    who = signed_in(orchestra, request)
     if who is None:
         return Response(status_code=401)
     try:

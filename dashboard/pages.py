@@ -1,4 +1,4 @@
-"""Finds the pages: every file of `dashboard/views/` is one."""
+"""Finds the pages: every file of `dashboard/views/` and of the folders in it is one."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class View:
 @cache
 def all_views() -> tuple[View, ...]:
     """Return every page, in the order of the menu."""
-    modules = [importlib.import_module(f"{views.__name__}.{one.name}") for one in pkgutil.iter_modules(views.__path__)]
-    found = [View(module.PAGE, module.show) for module in modules]
+    files = [one.name for one in pkgutil.walk_packages(views.__path__, f"{views.__name__}.") if not one.ispkg]
+    found = [View(module.PAGE, module.show) for module in map(importlib.import_module, files)]
     return tuple(sorted(found, key=lambda view: view.page.order))
 
 

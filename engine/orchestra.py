@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from engine.runs.trying.tries import Tries
     from engine.runs.trying.wishes import Wishes
     from engine.runs.usage import UsageReader
+    from engine.search.search import Search
     from engine.triggering.assembly import Machinery
     from engine.triggering.polling.context import Workplace
     from engine.triggering.triggers import Triggers
@@ -85,7 +86,7 @@ if TYPE_CHECKING:
     from engine.workflows.bundles.bundles import Bundles
     from engine.workflows.editing.editing import WorkflowEditing
     from engine.workflows.workflow_files import WorkflowFiles
-    from engine.workspace.drafts import Drafts
+    from engine.workspace.drafts import Draft, Drafts
 
 _LONGEST_TURN_SECONDS = 3.0
 ENGINE = Principal("engine", "owner")
@@ -162,6 +163,10 @@ class Orchestra:
     def is_turning(self) -> bool:
         """Tell, without waiting, whether the engine's event loop has run in the last seconds."""
         return self._host.silent_seconds() < _LONGEST_TURN_SECONDS
+
+    def version(self) -> int:
+        """Return a number that changes whenever any process writes to the state; cheap enough to ask all the time."""
+        return self._state.changes.version()
 
     def close(self) -> None:
         """Stop working; unfinished runs continue when the workspace is next served or resumed."""
@@ -272,6 +277,13 @@ class Orchestra:
         )
 
     @cached_property
+    def search(self) -> Search:
+        """What the workspace has, by words."""
+        from engine.search.search import Search
+
+        return Search(self.workspace, lambda: self._surroundings().connections, self.runs)
+
+    @cached_property
     def trail(self) -> AuditTrail:
         """Who changed what, and when."""
         from engine.people.trail import AuditTrail
@@ -293,9 +305,8 @@ class Orchestra:
 
         drafts = self.drafts
 
-        def drafted(p: Principal, name: str) -> Sequence[tuple[str, str]]:
-            draft = drafts.get(p, "workflow", name)
-            return draft.renames if draft is not None else ()
+        def drafted(p: Principal, name: str) -> Draft | None:
+            return drafts.get(p, "workflow", name)
 
         follow = partial(drafts.follow, "workflow")
         return WorkflowFiles(self.workspace, self._compiled, self._audit, self._renaming, follow, drafted)

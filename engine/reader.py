@@ -33,6 +33,7 @@ from engine.runs.trying.reader import TryReader
 from engine.runs.trying.recorded import RecordedCalls
 from engine.runs.trying.records import TryRecords
 from engine.runs.usage import UsageReader
+from engine.search.search import Search
 from engine.store.sqlite.file.read_only import ReadOnlyDatabase
 from engine.store.sqlite.state import SqliteState
 from engine.store.state import State
@@ -45,7 +46,7 @@ from engine.workspace.workspace import Workspace
 
 class Reader:
     """The facets of `Orchestra` that read: `workflows, bundles, prompts, fragments, tries, cases, case_tests, runs,
-    approvals, budgets, usage, connections`.
+    approvals, budgets, usage, connections, search`.
 
     Close it when done. Only their reading methods work; others raise StorageError, since nothing could be recorded.
     """
@@ -82,6 +83,7 @@ class Reader:
         self.usage = UsageReader(self._state.spent, lambda: loaded().config, utc_now)
         ids, owners = self.workspace.workflow_ids, state / "owners"
         self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now)
+        self.search = Search(self.workspace, lambda: self._surroundings().connections, self.runs)
         calls = RecordedCalls(self.runs, logs.blobs)
         self.tries = TryReader(TryRecords(state), calls, self._state.owners, "", utc_now)
         self.case_tests = MatrixReader(MatrixRecords(state, self._state.owners, "", utc_now))

@@ -74,8 +74,7 @@ def _section(kind: StepType) -> str:
     output = kind.output_schema({}, {})
     lines = [f"### `{kind.name}`\n", f"**{kind.title}.** {inspect.getdoc(type(kind)) or ''}\n"]
     lines += [*_facts(kind), ""]
-    lines += [f"{fields.get('description', '')}\n", "| Field | Type | Default | Takes | What |"]
-    lines += ["| --- | --- | --- | --- | --- |", *field_rows(fields), ""]
+    lines += [f"{fields.get('description', '')}\n", *_fields_table(list(field_rows(fields))), ""]
     rows = list(output_rows(output, output, ""))
     if rows:
         lines += [
@@ -88,6 +87,12 @@ def _section(kind: StepType) -> str:
     else:
         lines += ["The output depends on the fields.", ""]
     return "\n".join(lines)
+
+
+def _fields_table(rows: list[str]) -> list[str]:
+    if not rows:
+        return ["It has no fields."]
+    return ["| Field | Type | Default | Takes | What |", "| --- | --- | --- | --- | --- |", *rows]
 
 
 def _facts(kind: StepType) -> Iterator[str]:

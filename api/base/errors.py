@@ -54,10 +54,13 @@ _OF_HTTP: Mapping[int, tuple[str, str, str]] = {
     ),
     413: (
         "TooLarge",
-        "The request has more than 1,000,000 bytes, or more than 16,384 where no sign-in is needed.",
-        "Send less at a time; the command line takes files of up to 1,000,000 bytes.",
+        "The request has more than 1,000,000 bytes (an import: 16,000,000), or 16,384 where no sign-in is needed.",
+        "Send less at a time.",
     ),
 }
+
+
+_RETRY_SECONDS = 5
 
 
 class Answer(JSONResponse):
@@ -97,6 +100,21 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+async def answer_to(error: Exception) -> JSONResponse:
+    """Return the answer to a websocket that is refused before it is open: the same as to a request."""
+    if isinstance(error, Unauthorized):
+        return await _unauthorized(None, error)
+    if isinstance(error, errors.OrchestraError):
+        return await _of_engine(None, error)
+    return error_response(
+        429,
+        "TooManyRequests",
+        "Too many websockets are open already, yours or everybody's.",
+        "Close some of them; `Retry-After` says when to try again.",
+        {"Retry-After": str(_RETRY_SECONDS)},
+    )
+
+
 def status_of(error: errors.OrchestraError) -> int:
     """Return the HTTP status for an error of the engine."""
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
@@ -116,7 +134,7 @@ def view_of(error: errors.OrchestraError) -> dict[str, str]:
     return {"type": type(error).__name__, "message": _shown(error.message), "remedy": remedy}
 
 
-async def _of_engine(_request: Request, error: Any) -> JSONResponse:
+async def _of_engine(_request: Request | None, error: Any) -> JSONResponse:
     more: dict[str, Any] = {}
     headers: dict[str, str] = {}
     if isinstance(error, errors.InvalidFile):
@@ -151,7 +169,7 @@ async def _of_service(_request: Request, error: Any) -> JSONResponse:
     return error_response(status, type(error).__name__, _shown(error.message), _shown(error.remedy))
 
 
-async def _unauthorized(_request: Request, error: Any) -> JSONResponse:
+async def _unauthorized(_request: Request | None, error: Any) -> JSONResponse:
     remedy = "POST /auth/login with user_id and password returns an access token; send it as `Authorization: Bearer …`."
     return error_response(401, "Unauthorized", error.message, remedy, {"WWW-Authenticate": "Bearer"})
 

@@ -29,14 +29,29 @@ async def identify(request: Request, accounts: Accounts) -> Principal:
 
     If there is an Authorization header, the cookie is ignored.
     """
-    authorization = request.headers.getlist("authorization")
+    if request.method in SAFE_METHODS:
+        return await _principal(request, accounts, "")
+    return await _principal(request, accounts, "make changes")
+
+
+async def identify_socket(websocket: HTTPConnection, accounts: Accounts) -> Principal:
+    """Return who opens a websocket; raise as `identify`.
+
+    Browsers let any page open a websocket with the cookies of another one, so a cookie is only taken from our pages.
+    """
+    return await _principal(websocket, accounts, "open a websocket")
+
+
+async def _principal(connection: HTTPConnection, accounts: Accounts, own_pages_only: str) -> Principal:
+    """Return the sender; `own_pages_only`: what a cookie is taken for from our own pages only, "" for nothing."""
+    authorization = connection.headers.getlist("authorization")
     if authorization:  # one short read: handing it to a thread and back would take ten times as long
         principal = accounts.principal_of_token(_bearer(authorization))
     else:
-        principal = await run_in_threadpool(accounts.session, session_cookie(request))
-        if principal is not None and request.method not in SAFE_METHODS and not is_same_origin(request.headers):
+        principal = await run_in_threadpool(accounts.session, session_cookie(connection))
+        if principal is not None and own_pages_only and not is_same_origin(connection.headers):
             raise NotAllowed(
-                "A session cookie may only make changes from a page of this address.",
+                f"A session cookie may only {own_pages_only} from a page of this address.",
                 remedy="Programs send an access token instead: POST /auth/login returns one.",
             )
     if principal is None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, ClassVar, NoReturn
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.base.identity import identify
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.workflows.bundles.bundle import LARGEST_BYTES
 
 LARGEST_BODY_BYTES = 1_000_000
 LARGEST_OPEN_BODY_BYTES = 16 * 1024
@@ -29,14 +32,20 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         """Return the value of the body; raise JSONDecodeError for NaN, duplicate keys or lone surrogates."""
         body = await self.body()
-        try:
-            value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_with_each_key_once)
-            json.dumps(value, ensure_ascii=False).encode()
-        except json.JSONDecodeError:
-            raise
-        except (ValueError, RecursionError) as error:
-            raise json.JSONDecodeError("not JSON that can be kept", "", 0) from error
-        return value
+        if len(body) > LARGEST_BODY_BYTES:  # others do not wait for it
+            return await asyncio.to_thread(_strictly, body)
+        return _strictly(body)
+
+
+def _strictly(body: bytes) -> Any:
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_with_each_key_once)
+        json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise json.JSONDecodeError("not JSON that can be kept", "", 0) from error
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -68,6 +77,9 @@ class OpenRoute(APIRoute):
 class SignedInRoute(OpenRoute):
     """A route for people and programs of this workspace; for anybody else, nothing of the request is read."""
 
+    largest_bytes: ClassVar[int] = LARGEST_BODY_BYTES
+    """Of the body."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, which identifies the caller first."""
         handle = super().get_route_handler()
@@ -75,14 +87,21 @@ class SignedInRoute(OpenRoute):
         async def knowing_who(request: Request) -> Response:
             users = orchestra_of(request).users
             request.state.principal = await identify(request, users)
+            request.state.largest_bytes = self.largest_bytes
             return await handle(request)
 
         return knowing_who
 
 
-def orchestra_of(request: Request) -> Orchestra:
+class BundleRoute(SignedInRoute):
+    """A route that takes a workflow with all that belongs to it."""
+
+    largest_bytes = LARGEST_BYTES
+
+
+def orchestra_of(connection: HTTPConnection) -> Orchestra:
     """Return the engine behind this application."""
-    orchestra: Orchestra = request.app.state.orchestra_provider()
+    orchestra: Orchestra = connection.app.state.orchestra_provider()
     return orchestra
 
 
@@ -104,7 +123,10 @@ Acting = Annotated[Principal, Depends(_principal)]
 
 
 class BodyLimit:
-    """Stops reading a body at a size limit, 16 KiB until the caller is known; the usual error handler answers."""
+    """Stops reading a body at a size limit, that of its route, and 16 KiB until the caller is known.
+
+    The usual error handler answers.
+    """
 
     def __init__(self, app: ASGIApp, largest_bytes: int = LARGEST_BODY_BYTES) -> None:
         self.app = app
@@ -116,8 +138,8 @@ class BodyLimit:
 
         async def counted() -> Message:
             nonlocal seen_bytes
-            is_known = "principal" in scope.get("state", {})
-            largest = self._largest_bytes if is_known else min(self._largest_bytes, LARGEST_OPEN_BODY_BYTES)
+            state = scope.get("state", {})
+            largest = state.get("largest_bytes") or min(self._largest_bytes, LARGEST_OPEN_BODY_BYTES)
             if seen_bytes == 0 and _told_bytes(scope) > largest:
                 raise HTTPException(413)
             message = await receive()

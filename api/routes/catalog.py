@@ -1,4 +1,4 @@
-"""Workflows, prompts and step types of a workspace; workflows and steps can be renamed."""
+"""Workflows, prompts and step types of a workspace, and the search; workflows and steps can be renamed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.catalog_documents import (
+    Hits,
     NamesInScope,
     PlaceInWorkflow,
     PromptRows,
@@ -23,6 +24,7 @@ from api.routes.catalog_documents import (
     WorkflowText,
 )
 from engine.prompts.prompt_files import PromptFile
+from engine.search.search import LONGEST_QUERY, MOST_HITS
 from engine.workflows.workflow_files import WorkflowFile
 
 router = APIRouter(prefix="/api", route_class=SignedInRoute)
@@ -126,3 +128,14 @@ async def list_gallery(orchestra: Door, principal: Acting) -> dict[str, Any]:
 def list_step_types(orchestra: Door, principal: Acting) -> dict[str, Any]:
     """List all step types with their fields and outputs."""
     return {"step_types": orchestra.step_types(principal)}
+
+
+@router.get("/search", tags=["Search"], summary="Find anything by words", response_model=Hits)
+async def search(
+    orchestra: Door,
+    principal: Acting,
+    q: Annotated[str, Query(max_length=LONGEST_QUERY, description="Words of a name or a title.")] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
+) -> dict[str, Any]:
+    """Find workflows, prompts, fragments, connections and runs that have all of these words, the best first."""
+    return {"hits": await reading.run(partial(orchestra.search.find, principal, q, limit))}

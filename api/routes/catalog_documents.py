@@ -11,6 +11,7 @@ from engine.base.errors import Problem
 from engine.compiler.names import ScopeName
 from engine.plugins.step_info import StepTypeInfo
 from engine.prompts.prompt_files import PromptSummary
+from engine.search.search import Hit
 from engine.workflows.samples import Sample
 from engine.workflows.workflow_files import WorkflowSummary
 
@@ -75,3 +76,9 @@ class StepTypeRows(BaseModel):
     """All step types."""
 
     step_types: list[StepTypeInfo]
+
+
+class Hits(BaseModel):
+    """What was found, the best first."""
+
+    hits: list[Hit]

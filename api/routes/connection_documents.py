@@ -65,6 +65,12 @@ class ConnectionRows(BaseModel):
     connections: list[ConnectionRow]
 
 
+class Choices(BaseModel):
+    """What a field may name, as an account has it."""
+
+    choices: list[str]
+
+
 class CheckView(BaseModel):
     """What works in a connection, and what does not."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from api.base.errors import Answer
 from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.connection_documents import (
     BroughtBack,
     CheckView,
+    Choices,
     ClientSecret,
     ConnectionRow,
     ConnectionRows,
@@ -29,9 +30,28 @@ router = APIRouter(prefix="/api", tags=["Connections"], route_class=SignedInRout
 
 
 @router.get("/connections", summary="List connections", response_model=ConnectionRows)
-def list_connections(orchestra: Door, principal: Acting) -> dict[str, Any]:
+def list_connections(
+    orchestra: Door,
+    principal: Acting,
+    uses: Annotated[str, Query(max_length=100, description="Only those that steps of this type can use.")] = "",
+) -> dict[str, Any]:
     """List all connections and whose account each one uses; secrets are never shown."""
-    return {"connections": orchestra.connections.list(principal)}
+    connections = orchestra.connections
+    return {"connections": connections.for_type(principal, uses) if uses else connections.list(principal)}
+
+
+@router.get("/choices", summary="List the choices for a field", response_model=Choices)
+def list_choices(
+    orchestra: Door,
+    principal: Acting,
+    format: Annotated[str, Query(max_length=100, examples=["model"])],  # noqa: A002 - as in JSON Schema
+    connection: Annotated[str, Query(max_length=100, description="Default: the first that has any.")] = "",
+) -> dict[str, Any]:
+    """Ask an account what a field of this `format` may name: its repositories, databases, folders, labels or models.
+
+    The list is empty if there is no such connection, or its service does not answer.
+    """
+    return {"choices": orchestra.connections.choices(principal, format, connection)}
 
 
 @router.get("/troubles", summary="List accounts that have stopped working", response_model=Troubles)

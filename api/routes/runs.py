@@ -24,6 +24,7 @@ from api.routes.run_documents import (
     WrongAnswer,
 )
 from engine.base.names import in_utc, timestamp
+from engine.record.states.timeline import Timeline
 from engine.runs.correcting.corrections import Correction, CorrectionPreview
 from engine.runs.undo.undo_report import UndoReport
 
@@ -48,6 +49,12 @@ async def list_runs(orchestra: Door, principal: Acting, which: Annotated[RunFilt
 async def get_run(run_id: str, orchestra: Door, principal: Acting) -> Document:
     """Return a run's document: the same as its file in `logs/`, and up to date while it runs."""
     return await reading.run(lambda: Document(orchestra.runs.get(principal, run_id)))
+
+
+@router.get("/{run_id}/timeline", summary="Get the timeline of a run", response_model=Timeline)
+async def get_timeline(run_id: str, orchestra: Door, principal: Acting) -> Document:
+    """Return the state of a run at each time at which something changed: `first`, then the change of each frame."""
+    return await reading.run(lambda: Document(orchestra.runs.timeline(principal, run_id)))
 
 
 @router.get(

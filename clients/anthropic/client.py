@@ -15,7 +15,7 @@ from clients import error_mapping as failures
 from clients.anthropic.answers import plain_answer, streamed
 from clients.anthropic.messages import request
 from clients.anthropic.service import ANTHROPIC
-from clients.errors import InvalidRequest, ServiceError, Unavailable
+from clients.errors import InvalidRequest, ModelRefused, ServiceError, Unavailable
 from clients.models.asking import (
     OnText,
     advised,
@@ -36,9 +36,13 @@ Json: TypeAlias = dict[str, Any]
 
 _OURS = frozenset({"model", "messages", "system", "stream", "tools", "tool_choice", "mcp_servers", "container", "n"})
 """Parameters that a prompt cannot set, since they determine the kind of answer or where it comes from."""
+_SHARED = frozenset({"temperature", "top_p", "top_k", "max_tokens", "stop", "stop_sequences"})
+"""Parameters that the API has, also by OpenAI's name."""
 _ANSWER = "answer"
 """The tool whose input is the answer, for models without structured outputs."""
 _NO_CREDIT = re.compile(r"credit balance", re.IGNORECASE)
+_HELD_BACK = re.compile(r"content filtering policy", re.IGNORECASE)
+"""How a 400 says that the answer is held back; it has no code of its own."""
 _PAYMENT_REQUIRED = 402
 _BILLING = "https://platform.claude.com/settings/billing"
 _LESS_TEXT = "Give the model less text, or use one with a larger context."
@@ -48,6 +52,7 @@ class AnthropicClient(ModelClient):
     """One account."""
 
     service = ANTHROPIC
+    parameters = _SHARED
 
     @cached_property
     def _sdk(self) -> Anthropic:
@@ -199,7 +204,8 @@ def _refuse(error: APIStatusError) -> NoReturn:
         raise Unavailable(f"Anthropic stopped answering: {said}", service=ANTHROPIC.name) from None
     if error.status_code == _PAYMENT_REQUIRED or _NO_CREDIT.search(said):
         raise no_credit(ANTHROPIC, error.status_code, said, _BILLING) from None
-    refused = failures.of_status(ANTHROPIC, error.status_code, error.response.headers, said)
+    kind = ModelRefused if _HELD_BACK.search(said) else None
+    refused = failures.of_status(ANTHROPIC, error.status_code, error.response.headers, said, kind=kind)
     raise advised(refused, _LESS_TEXT) from None
 
 

@@ -12,7 +12,7 @@ import httpx
 from clients import error_mapping as failures
 from clients.errors import AuthError, BadAnswer, InvalidRequest, ServiceError
 from clients.gemini.answers import plain_answer
-from clients.gemini.messages import config, contents
+from clients.gemini.messages import KNOWN, NAMES, config, contents
 from clients.gemini.service import GEMINI, GeminiSettings
 from clients.models.asking import (
     OnText,
@@ -45,6 +45,7 @@ class GeminiClient(ModelClient):
     """One account."""
 
     service = GEMINI
+    parameters = KNOWN | NAMES.keys()
 
     def __init__(self, settings: GeminiSettings, http: httpx.Client) -> None:
         super().__init__(settings, http)

@@ -11,9 +11,9 @@ from clients.errors import InvalidRequest
 from clients.gemini.service import GEMINI
 
 _INSTRUCTIONS = frozenset({"system", "developer"})
-_NAMES = {"max_tokens": "max_output_tokens", "stop": "stop_sequences"}
+NAMES = {"max_tokens": "max_output_tokens", "stop": "stop_sequences"}
 """Parameters that have another name in OpenAI's form."""
-_KNOWN = frozenset(
+KNOWN = frozenset(
     {
         "temperature",
         "max_output_tokens",
@@ -47,12 +47,12 @@ def config(
     system: str, parameters: Mapping[str, Any], tools: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return the SDK's `config`. Raises InvalidRequest for an unknown parameter."""
-    named = {_NAMES.get(name, name): value for name, value in parameters.items()}
-    if unknown := sorted(named.keys() - _KNOWN):
+    named = {NAMES.get(name, name): value for name, value in parameters.items()}
+    if unknown := sorted(named.keys() - KNOWN):
         raise InvalidRequest(
             f"Gemini has no parameter {', '.join(unknown)}.",
             service=GEMINI.name,
-            remedy=f"Take it out of the prompt's parameters. There are: {', '.join(sorted(_KNOWN))}.",
+            remedy=f"Take it out of the prompt's parameters. There are: {', '.join(sorted(KNOWN))}.",
         )
     if isinstance(named.get("stop_sequences"), str):
         named["stop_sequences"] = [named["stop_sequences"]]

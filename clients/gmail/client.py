@@ -60,6 +60,10 @@ class GmailClient(Client):
         """Return a value that changes with each sign-in, which may be to another mailbox; None for a bare token."""
         return self._tokens.version()
 
+    def label_names(self) -> list[str]:
+        """List the names of the labels."""
+        return [one["name"] for one in self.labels.all()]
+
     def url(self, message: str) -> str:
         """Return the web address of a mail or thread."""
         return f"{self._web_url}{message}"

@@ -44,6 +44,7 @@ GMAIL = Service(
         Read("POST", "/token"),
         Read("POST", "/token", "https://oauth2.googleapis.com"),
     ),
+    pickers={"gmail-label": "label_names"},
     shown_at=("mail.google.com",),
     link="Mail",
 )

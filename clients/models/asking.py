@@ -9,7 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from clients.client import CheckLine
-from clients.errors import BadAnswer, InvalidRequest, ServiceError
+from clients.errors import (
+    BadAnswer,
+    InvalidRequest,
+    ModelRefused,
+    NotFound,
+    RateLimited,
+    ServiceError,
+    Timeout,
+    Unavailable,
+    Unreadable,
+)
 from clients.models.metering import Permit
 from clients.plural import counted as counted_words
 from clients.service import Service
@@ -19,6 +29,8 @@ OnText = Callable[[str], None]
 _OF_THE_REQUEST = frozenset({400, 415, 422})
 """Statuses for an unsupported part of a request, such as a schema."""
 _PAYMENT_REQUIRED = 402
+_NO_CREDIT = frozenset({_PAYMENT_REQUIRED, 429})
+"""Statuses of `no_credit`; any other 429 is RateLimited."""
 CUT_OFF = "The model server stopped in the middle of its answer."
 _TOO_LONG = re.compile(
     r"context[ _](?:length|size|window)|prompt is too long|exceeds the maximum number of tokens", re.IGNORECASE
@@ -113,7 +125,21 @@ def is_too_long(error: ServiceError) -> bool:
 
 def is_of_the_request(error: InvalidRequest) -> bool:
     """Return whether a part of the request may be unsupported, such as its schema, so that another may be accepted."""
+    if isinstance(error, ModelRefused):
+        return False
     return error.http_status in _OF_THE_REQUEST and not is_too_long(error)
+
+
+def another_may_answer(error: Exception) -> bool:
+    """Return whether another model may answer where one gave no answer.
+
+    So it is after an outage, a refusal, an answer of no use, for an unknown model and without credit; not if the
+    request itself is wrong, or must not be sent.
+    """
+    if isinstance(error, InvalidRequest):
+        return isinstance(error, ModelRefused) or error.http_status in _NO_CREDIT
+    kinds = (BadAnswer, NotFound, RateLimited, Timeout, Unavailable)
+    return isinstance(error, kinds) and not isinstance(error, Unreadable)
 
 
 def advised(error: ServiceError, remedy: str) -> ServiceError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import httpx
 from pydantic import SecretStr
@@ -25,6 +25,8 @@ class ModelClient(Client):
     """One account of a model server."""
 
     http: httpx.Client
+    parameters: ClassVar[frozenset[str]]
+    """The parameters of a request that it takes over from a request to another service."""
 
     def __init__(self, settings: ModelSettings, http: httpx.Client) -> None:
         self.http = http

@@ -12,7 +12,7 @@ import httpx
 
 from clients import error_mapping as failures
 from clients.client import CheckLine
-from clients.errors import InvalidRequest, ServiceError, Unavailable
+from clients.errors import InvalidRequest, ModelRefused, NotFound, ServiceError, Unavailable
 from clients.models.asking import (
     OnText,
     advised,
@@ -40,17 +40,26 @@ Json: TypeAlias = dict[str, Any]
 SERVICE = OPENAI.name
 _OURS = frozenset({"model", "messages", "stream", "stream_options", "n", "tools", "response_format"})
 """Parameters that a prompt cannot set, since they determine the kind of answer."""
+_SHARED = frozenset({"temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty"})
+"""Parameters that servers with this API know."""
 _PAYMENT_REQUIRED = 402
 _LESS_TEXT = "Give the model less text, or use one with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH)."
 _BILLING = "OpenAI: https://platform.openai.com/settings/organization/billing"
 _NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 """Error codes (https://platform.openai.com/docs/guides/error-codes) that only the account's owner can resolve."""
+_OTHERS: Mapping[str, type[ServiceError]] = {
+    "model_not_found": NotFound,  # a 403 if the project may not use the model
+    "content_filter": ModelRefused,  # Azure, about the question
+    "content_policy_violation": ModelRefused,
+}
+"""Errors that have a code of their own; their status says less."""
 
 
 class OpenAIClient(ModelClient):
     """One model server."""
 
     service = OPENAI
+    parameters = _SHARED
 
     def __init__(self, settings: OpenAISettings, http: httpx.Client) -> None:
         super().__init__(settings, http)
@@ -189,7 +198,8 @@ class OpenAIClient(ModelClient):
             said = _said(error)
             if error.code in _NO_CREDIT or error.status_code == _PAYMENT_REQUIRED:
                 raise no_credit(OPENAI, error.status_code, said, _BILLING) from None
-            refused = failures.of_status(OPENAI, error.status_code, error.response.headers, said)
+            kind = _OTHERS.get(str(error.code))
+            refused = failures.of_status(OPENAI, error.status_code, error.response.headers, said, kind=kind)
             raise advised(refused, _LESS_TEXT) from None
         except openai.OpenAIError as error:
             if type(error) is openai.APIError:  # sent in the middle of a stream, without a status

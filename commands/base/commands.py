@@ -31,6 +31,7 @@ _PLACES = {
     "users": "users.group",
     "audit": "audit.group",
     "demo": "demo.group",
+    "search": "workspace.search",
     "reindex": "workspace.reindex",
     "state": "state.group",
     "tokens": "base.later.refuse",

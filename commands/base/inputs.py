@@ -71,7 +71,7 @@ def by_name(pairs: Sequence[str], of: str) -> dict[str, str]:
     return found
 
 
-def object_in(file: str, remedy: str) -> dict[str, Any]:
+def object_in(file: str, remedy: str, largest_bytes: int = _LARGEST_BYTES) -> dict[str, Any]:
     """Return the JSON object in a file (`-`: standard input); `remedy` says what it should hold.
 
     Raises InvalidInput, InvalidFile.
@@ -81,9 +81,9 @@ def object_in(file: str, remedy: str) -> dict[str, Any]:
 
     try:
         if file == "-":
-            found = parse(_standard_input(), "standard input", _LARGEST_BYTES)
+            found = parse(_standard_input(), "standard input", largest_bytes)
         else:
-            found = read(Path(file), largest_bytes=_LARGEST_BYTES)
+            found = read(Path(file), largest_bytes=largest_bytes)
     except InvalidFile as error:
         raise InvalidFile(error.message, error.problems, remedy=remedy) from error
     if not isinstance(found.value, dict):

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there, not on the screen.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")]
 
 
 def write_output(path: Path, text: str, *, is_forced: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ from commands.base.failures import DONE
 from commands.base.inputs import text_in
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.output_file import write_output
+from commands.base.output_file import Force, Output, write_output
 from commands.base.screen import document, raw, say
 from commands.prompts.changes import report
 from commands.prompts.options import Name
@@ -22,10 +21,8 @@ def export(
     version: Annotated[
         str, typer.Option(metavar="LABEL_OR_NUMBER", help="A saved version; default: the working text.")
     ] = "",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there, not on the screen.")
-    ] = None,
-    is_forced: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
+    output: Output = None,
+    is_forced: Force = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,

@@ -1,5 +1,5 @@
 // What only the browser can do for every page: store typed text at each keystroke, keep stray entries out of the
-// history, scroll to what was opened, and load the code editor. Mounted by dashboard/base/browser.py.
+// history, scroll to what was opened, and load the code editor and the search. Mounted by dashboard/base/browser.py.
 
 const PREFIX = "orchestra.typed/";
 const MOST_DAYS = 7;
@@ -8,7 +8,7 @@ const LARGE = 60_000;
 const DELAY_MS = 200;
 const ANSWER_MS = 2000;
 
-const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0, editors: null };
+const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0, editors: null, search: "", wantsSearch: false };
 const typedInto = new WeakSet();
 const unsent = new WeakSet();
 const unplaced = new WeakSet();
@@ -17,6 +17,8 @@ export default function ({ data: [data], setTriggerValue }) {
   page.send = (found) => setTriggerValue("found", found);
   page.owner = data.owner;
   page.fields = data.fields;
+  page.search = data.search;
+  if (page.wantsSearch) openSearch();
   for (const one of data.forget) forget(one.prefix, one.number, one.but);
   place();
   check();
@@ -35,6 +37,46 @@ async function editors(address) {
     return;
   }
   page.editors.show(Object.values(page.fields).filter((field) => field.code), crc32);
+}
+
+// ---- search
+
+const FOCUS = "orchestra.focus";
+const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+const MOST_LOOKS = 100;
+
+// Open the search by Ctrl K (Cmd K on a Mac), unless a dialog of Streamlit holds the focus.
+function onSearchKey(event) {
+  const isHeld = IS_MAC ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey;
+  if (!isHeld || event.altKey || event.shiftKey || event.key.toLowerCase() !== "k") return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  openSearch();
+}
+
+async function openSearch() {
+  page.wantsSearch = !page.search; // the page is still being drawn
+  if (!page.search || document.querySelector("[data-testid=stDialog]")) return;
+  try {
+    (await import(new URL(page.search, location.origin).href)).open();
+  } catch {
+    // The server is away, or has another version: the menu still leads everywhere.
+  }
+}
+
+// Focus the button that the search has led to, as soon as it can be pressed.
+function focusWanted(looks = 0) {
+  const wanted = sessionStorage.getItem(FOCUS);
+  if (!wanted) return;
+  const button = document.querySelector(`.${CSS.escape(wanted)} button:not(:disabled)`);
+  if (!button && looks < MOST_LOOKS) {
+    setTimeout(focusWanted, 100, looks + 1);
+    return;
+  }
+  sessionStorage.removeItem(FOCUS);
+  if (!button || document.activeElement?.matches("input, textarea")) return;
+  button.focus();
+  button.scrollIntoView({ block: "nearest" });
 }
 
 // ---- typed text
@@ -355,6 +397,8 @@ function onLetter(event) {
 }
 
 function listen() {
+  window.addEventListener("keydown", onSearchKey, true);
+  document.addEventListener("click", (event) => event.target.closest?.(".search-button") && openSearch());
   window.addEventListener("keydown", onLetter, true);
   document.addEventListener("input", onInput, true);
   const flush = () => [...page.late.keys()].forEach(storeLate);
@@ -375,4 +419,5 @@ if (!("keepsText" in document.documentElement.dataset)) {
   dropOld();
   mendHistory();
   listen();
+  focusWanted();
 }

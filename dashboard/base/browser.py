@@ -10,24 +10,36 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import fields, session
-from dashboard.base.editor_route import editor_address
+from dashboard.base.bundles_route import bundle_address
 from dashboard.base.page import Visit
 
 _SCRIPT = (Path(__file__).parents[1] / "assets" / "browser.js").read_text(encoding="utf-8")
 _KEY = "browser"
+_SEARCH_BUTTON = """
+<button type="button" class="search-button" aria-haspopup="dialog" aria-keyshortcuts="Control+K Meta+K">
+<span>Search</span> <kbd aria-hidden="true">Ctrl K</kbd></button>
+"""
 _mount = st.components.v2.component("ai-orchestra.browser", js=_SCRIPT, isolate_styles=False)
 
 
 def browser(visit: Visit) -> None:
     """Mount the script below a page, after its fields are drawn."""
     known = {slot: field.to_browser() for slot, field in fields.told().items()}
-    data = {"owner": _owner(visit), "fields": known, "forget": fields.forgotten(), "editor": editor_address()}
+    data = {
+        "owner": owner_of(visit),
+        "fields": known,
+        "forget": fields.forgotten(),
+        "editor": bundle_address("editor"),
+        "search": bundle_address("search"),
+    }
+    with st.container(key="search-button"):
+        st.html(_SEARCH_BUTTON)
     with st.container(key="browser-script"):
         # In a list: Streamlit searches dicts for tables, and loads pandas and pyarrow (67 MiB) for that.
         _mount(key=_KEY, data=[data], height=1, on_found_change=_found)
 
 
-def _owner(visit: Visit) -> str:
+def owner_of(visit: Visit) -> str:
     """Return a name for the person in this workspace, so that they do not get texts of others in the same browser."""
     return hashlib.sha256(f"{visit.orchestra.workspace.root}\n{visit.who.id}".encode()).hexdigest()[:16]
 

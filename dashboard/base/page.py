@@ -19,13 +19,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Action:
+    """Something to do on a page, which the search offers; `params` is the address that opens it on that page.
+
+    Persons who lack the `right` are not offered it; `words` are others by which they may look for it.
+    """
+
+    title: str
+    params: Mapping[str, str]
+    right: Right = "view"
+    words: str = ""
+
+
+@dataclass(frozen=True)
 class Page:
     """The declaration of a page: a file of `dashboard/views/` has one as `PAGE`, and a function `show(visit)`.
 
     `path` is its address without the slash, empty for the first page; the menu lists pages by `section` and `order`,
     and those with `in_menu` False are reached from others; `icon` is like `:material/home:`. `count` returns how many
     things on the page wait for somebody; the menu shows it beside the title, so it must be quick. The menu leaves out
-    pages for which a person lacks the `right`.
+    pages for which a person lacks the `right`. `words` are others by which people may look for the page, `actions` what
+    the search offers beside it.
     """
 
     title: str
@@ -36,6 +50,8 @@ class Page:
     in_menu: bool = True
     right: Right = "view"
     count: Callable[[Orchestra, Principal], int] | None = None
+    words: str = ""
+    actions: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,13 @@ class Visit:
         """Leave for another page, e.g. `visit.go("run", id=run_id)`."""
         session.leave(self.here, path, params)
         st.switch_page(self.pages[path], query_params=params)
+
+    def is_asked(self, what: str) -> bool:
+        """Return whether the address asks for something on this page (`?do=`); it does so once."""
+        if st.query_params.get("do") != what:
+            return False
+        del st.query_params["do"]
+        return True
 
     def go_on(self) -> None:
         """Leave again if a second click has brought back the page just left."""

@@ -67,6 +67,15 @@ a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; bo
 @media (max-width: 640px) { .st-key-batch-bar > :has(> .st-key-batch-keys) { display: none; } }
 [class*="st-key-in-view-"] { scroll-margin-top: 4rem; }
 .st-key-browser-script { display: none; }
+/* The search is in the header of every page. */
+.st-key-search-button { position: fixed; top: .7rem; inset-inline-end: 1rem; width: auto; z-index: 999991; }
+.search-button { display: flex; align-items: center; gap: .5rem; padding: .3rem .6rem; font: inherit; font-size: .85rem;
+  color: light-dark(#4b5263, #b4bac7); background: light-dark(#f8f9fb, #1d2029); cursor: pointer;
+  border: 1px solid light-dark(#868ea1, #6b7385); border-radius: .6rem; }
+.search-button:is(:hover, :focus-visible) { color: inherit; border-color: #6d66f5; }
+.search-button:focus-visible { outline: 2px solid #6d66f5; outline-offset: 2px; }
+.search-button kbd { font: inherit; font-size: .75rem; opacity: .85; background: none; color: inherit; border: 0; }
+@media (max-width: 640px) { .search-button kbd { display: none; } }
 </style>
 """
 

@@ -20,7 +20,8 @@ from engine.connections.statuses import ConnectionStatus
 
 def new_connection(visit: Visit, taken: set[str]) -> None:
     """Show the button that adds a connection; `taken` are the names in use."""
-    if st.button("Add a connection", icon=":material/add:", key="new-connection"):
+    is_new = st.button("Add a connection", icon=":material/add:", key="new-connection")
+    if is_new or visit.is_asked("new"):
         _dialog(visit, taken)
 
 

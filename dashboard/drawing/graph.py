@@ -9,24 +9,18 @@ from dataclasses import dataclass
 
 _LABEL_WIDTH = 26
 _ARROW = "#9aa3b2"
-_BREACH = "#dc2626"
 _LETTERS = "#ffffff"
-_PALE, _PALE_LETTERS = "#94a3b8", "#0f172a"
 
 
 @dataclass(frozen=True)
 class GraphNode:
-    """A box: `label` may have several lines, `color` is its fill (under white letters), `x` and `y` are its centre.
-
-    A pale box is visible but inactive; its colour is not shown.
-    """
+    """A box: `label` may have several lines, `color` is its fill (under white letters), `x` and `y` are its centre."""
 
     id: str
     label: str
     color: str
     x: float
     y: float
-    is_pale: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,8 +30,6 @@ class GraphEdge:
     source: str
     target: str
     is_dashed: bool = False
-    is_breach: bool = False
-    """Whether it shows the way of text that must not go there: in red."""
 
 
 def graph(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], key: str, height: int = 480) -> str | None:
@@ -60,21 +52,19 @@ def graph(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], key: str, heig
 
 
 def _arrow(edge: GraphEdge) -> dict[str, object]:
-    color, width = (_BREACH, 4) if edge.is_breach else (_ARROW, 1.5)
-    return {"from": edge.source, "to": edge.target, "color": color, "dashes": edge.is_dashed, "width": width}
+    return {"from": edge.source, "to": edge.target, "color": _ARROW, "dashes": edge.is_dashed, "width": 1.5}
 
 
 def _box(node: GraphNode) -> dict[str, object]:
     lines = [part for line in node.label.split("\n") for part in textwrap.wrap(line, _LABEL_WIDTH) or [""]]
     label = "\n".join(lines)
-    color = _PALE if node.is_pale else node.color
     return {
         "id": node.id,
         "label": label,
         "shape": "box",
-        "color": {"background": color, "border": color, "highlight": {"background": color}},
-        "font": {"color": _PALE_LETTERS if node.is_pale else _LETTERS, "size": 19, "face": "sans-serif"},
-        "shapeProperties": {"borderRadius": 8, "borderDashes": [4, 4] if node.is_pale else False},
+        "color": {"background": node.color, "border": node.color, "highlight": {"background": node.color}},
+        "font": {"color": _LETTERS, "size": 19, "face": "sans-serif"},
+        "shapeProperties": {"borderRadius": 8},
         "margin": 13,
         "borderWidth": 1,
         "borderWidthSelected": 3,

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dashboard.drawing.graph import GraphEdge, GraphNode
 from engine.base.step_tree import Place, StepDefinition, StepNode, step_nodes
 
-_BOX_WIDTH, _BOX_HEIGHT = 200.0, 60.0
 _ROW_HEIGHT = 110.0
 _BRANCH_WIDTH = 280.0
 
@@ -25,41 +24,14 @@ def failure_steps_of(document: object) -> list[Entry]:
     return [node for node in step_nodes(document) if node.is_after_failure]
 
 
-def boxes(
-    entries: Sequence[Entry],
-    colors: Mapping[str, str],
-    words: Mapping[str, str],
-    moved: Mapping[str, Sequence[float]],
-    places: Mapping[str, tuple[float, float]] | None = None,
-) -> list[GraphNode]:
-    """Return a box for each step: `colors` and `words` (a second line) by path.
-
-    A step that was moved is where `moved` says, another at its place in `places`, or else below the one before; if that
-    place is taken, further below.
-    """
-    own = places if places and all(entry.path in places for entry in entries) else _stacked(entries)
-    taken = {
-        entry.path: (float(moved[entry.path][0]), float(moved[entry.path][1]))
-        for entry in entries
-        if entry.path in moved
-    }
-    for entry in entries:
-        if entry.path not in taken:
-            taken[entry.path] = _free(own[entry.path], list(taken.values()) if moved else [])
+def boxes(entries: Sequence[Entry], colors: Mapping[str, str], words: Mapping[str, str]) -> list[GraphNode]:
+    """Return a box for each step: `colors` and `words` (a second line) by path."""
+    places = _stacked(entries)
     found: dict[str, GraphNode] = {}
     for entry in entries:
         label = "\n".join(filter(None, [entry.step.title, words.get(entry.path, "")]))
-        x, y = taken[entry.path]
-        found[entry.path] = GraphNode(entry.path, label, colors[entry.path], x, y)
+        found[entry.path] = GraphNode(entry.path, label, colors[entry.path], *places[entry.path])
     return list(found.values())
-
-
-def _free(place: tuple[float, float], taken: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Return the nearest place at or below this one without a box."""
-    x, y = place
-    while any(abs(x - other_x) < _BOX_WIDTH and abs(y - other_y) < _BOX_HEIGHT for other_x, other_y in taken):
-        y += _ROW_HEIGHT
-    return x, y
 
 
 def drawing_height(nodes: Sequence[GraphNode]) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dashboard.drawing.steps import Entry
 from dashboard.parts.status import look_of
-from engine.base.statuses import ACTIVE_RUNS, RunStatus, StepStatus
+from engine.base.statuses import ACTIVE_RUNS, WORST_FIRST, RunStatus, StepStatus
 from engine.base.step_path import in_workflow, is_item
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
@@ -27,16 +27,6 @@ GLYPHS: Mapping[str, str] = {
     "": "·",
 }
 """Icons for places that allow only characters."""
-WORST_FIRST = (
-    StepStatus.FAILED,
-    StepStatus.RUNNING,
-    StepStatus.WAITING,
-    RunStatus.INTERRUPTED,
-    StepStatus.PENDING,
-    StepStatus.CANCELLED,
-    StepStatus.SUCCEEDED,
-    StepStatus.SKIPPED,
-)
 
 
 class Cell(NamedTuple):

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from clients.service import OTHER_LINK
 from dashboard.base.plain import host_of
 from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
-from dashboard.parts.run_state import WORST_FIRST, Cell, cell_of
+from dashboard.parts.run_state import Cell, cell_of
 from dashboard.parts.status import look_of
-from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, RunStatus, StepStatus
+from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, WORST_FIRST, RunStatus, StepStatus
 from engine.base.step_path import items_around
 from engine.base.step_tree import FAILURE_PREFIX
 from engine.plugins.registry import link_word

@@ -34,8 +34,7 @@ def run_map(visit: Visit, run: Run) -> None:
     words = {path: said for path, (_, said) in stands.items()}
     drawing, text = st.columns([3, 2], gap="medium")
     with drawing:
-        positions = visit.orchestra.workflows.positions(visit.who, str(run["workflow"]))
-        nodes = boxes(entries, colors, words, positions)
+        nodes = boxes(entries, colors, words)
         edges = [*arrows(steps), *arrows(after)]
         graph(nodes, edges, key=f"map-{run['run_id']}", height=drawing_height(nodes))
     with text:

@@ -171,7 +171,8 @@ def _part(title: str, value: Any, empty: str) -> None:
 def _prompt(step: StepRecord) -> None:
     request = step.get("request") or {}
     if request.get("messages"):
-        st.markdown(f"**Prompt as it was sent** :gray[{plain(str(request.get('model') or ''))}]")
+        to = " · ".join(str(request[name]) for name in ("model", "connection") if request.get(name))
+        st.markdown(f"**Prompt as it was sent** :gray[{plain(to)}]")
         messages(request["messages"])
 
 

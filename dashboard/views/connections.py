@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.base.page import Page, Visit
+from dashboard.base.page import Action, Page, Visit
 from dashboard.connection.card import connection_card
 from dashboard.connection.new import new_connection
 from dashboard.parts.header import page_header
 
-PAGE = Page(title="Connections", icon=":material/cable:", path="connections", order=45, section="Build")
+PAGE = Page(
+    title="Connections",
+    icon=":material/cable:",
+    path="connections",
+    order=45,
+    section="Build",
+    words="accounts keys sign in",
+    actions=(Action("Add a connection", {"do": "new"}, "admin", "new account key"),),
+)
 
 
 def show(visit: Visit) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.base.page import Page, Visit
+from dashboard.base.page import Action, Page, Visit
 from dashboard.base.plain import plain
 from dashboard.parts.accounts import service_badges
 from dashboard.parts.buttons import action_button
@@ -19,6 +19,7 @@ PAGE = Page(
     order=22,
     section="Work",
     in_menu=False,
+    actions=(Action("Gallery of workflows", {}, words="samples templates copy new"),),
 )
 _COLUMNS = 2
 

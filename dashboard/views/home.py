@@ -186,6 +186,7 @@ def _first_time(visit: Visit) -> None:
             if visit.may("run"):
                 _first_button(visit, title)
             visit.link("View it first", "workflow", name=_FIRST)
+            visit.link("Tutorial", "help", page="tutorial")
 
 
 def _is_all_demo(visit: Visit, plan: Plan) -> bool:

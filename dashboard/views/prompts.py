@@ -6,7 +6,7 @@ import streamlit as st
 
 from clients.plural import counted
 from dashboard.base import fields
-from dashboard.base.page import Page, Visit
+from dashboard.base.page import Action, Page, Visit
 from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.file_dialogs import FRAGMENT, PROMPT, file_menu
 from dashboard.parts.header import page_header
@@ -18,7 +18,18 @@ from engine.prompts.fragment_files import FragmentSummary
 from engine.prompts.prompt_files import PromptSummary
 
 _SHOWN = 160
-PAGE = Page(title="Prompts", icon=":material/chat:", path="prompts", order=40, section="Build")
+PAGE = Page(
+    title="Prompts",
+    icon=":material/chat:",
+    path="prompts",
+    order=40,
+    section="Build",
+    words="fragments",
+    actions=(
+        Action("New prompt", {"do": "new"}, "edit", "create add make"),
+        Action("New fragment", {"tab": "fragments", "do": "new"}, "edit", "create add make"),
+    ),
+)
 
 
 def show(visit: Visit) -> None:
@@ -38,7 +49,7 @@ def _prompts(visit: Visit) -> None:
         with st.container(horizontal=True, gap="small"):
             is_new = st.button("New prompt", key="new-prompt", type="primary", icon=":material/add:")
             is_imported = st.button("Import", key="import-prompt", icon=":material/upload:")
-        if is_new:
+        if is_new or visit.is_asked("new"):
             new_prompt(visit)
         elif is_imported:
             import_prompt(visit)
@@ -59,8 +70,10 @@ def _prompts(visit: Visit) -> None:
 
 def _fragments(visit: Visit) -> None:
     st.caption("Texts that several prompts share. A version of a prompt keeps the text that it was saved with.")
-    if visit.may("edit") and st.button("New fragment", key="new-fragment", type="primary", icon=":material/add:"):
-        new_fragment(visit)
+    if visit.may("edit"):
+        is_new = st.button("New fragment", key="new-fragment", type="primary", icon=":material/add:")
+        if is_new or visit.is_asked("new"):
+            new_fragment(visit)
     found = visit.orchestra.fragments.list(visit.who)
     if not found:
         st.info('No fragments yet. Prompts name one as `{{ fragment("tone") }}`.', icon=":material/extension:")

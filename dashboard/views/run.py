@@ -24,6 +24,7 @@ from dashboard.run.map import run_map
 from dashboard.run.page import mount
 from dashboard.run.row import table_rows
 from dashboard.run.table import run_table
+from dashboard.run.timeline import run_timeline
 from dashboard.run.top import run_top
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.record.types.run import Run
@@ -76,14 +77,17 @@ def _live(visit: Visit, look: Look) -> None:
 def _run(visit: Visit, look: Look) -> None:
     run = look.run
     kill_note()
-    names = ["Items" if board_of(look).noun else "Steps", "Map", "JSON"]
+    names = ["Items" if board_of(look).noun else "Steps", "Timeline", "Map", "JSON"]
     wanted = st.query_params.get(PARAM, "")
     tab = wanted if wanted in map(tab_name, names[1:]) else ITEMS
     run_top(visit, run, lambda: _pulse(visit, look, tab))
-    items, drawing, raw = page_tabs(names, f"run-tabs-{run['run_id']}")
+    items, over_time, drawing, raw = page_tabs(names, f"run-tabs-{run['run_id']}")
     if items.open:
         with items:
             _items(visit, look)
+    if over_time.open:
+        with over_time:
+            run_timeline(visit, run)
     if drawing.open:
         with drawing:
             run_map(visit, run)

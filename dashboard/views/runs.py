@@ -8,17 +8,25 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard.base.page import Page, Visit
+from dashboard.base.page import Action, Page, Visit
 from dashboard.parts.filters import filter_fields
 from dashboard.parts.header import page_header
 from dashboard.parts.run_rows import run_rows
 from dashboard.parts.status import LOOKS
 from dashboard.parts.times import viewer_zone
 from engine.base.names import timestamp
-from engine.base.statuses import ListedStatus
+from engine.base.statuses import ListedStatus, RunStatus
 from engine.runs.run_list import RunPage, Wanted
 
-PAGE = Page(title="Runs", icon=":material/history:", path="runs", order=30, section="Work")
+PAGE = Page(
+    title="Runs",
+    icon=":material/history:",
+    path="runs",
+    order=30,
+    section="Work",
+    words="history",
+    actions=(Action("Failed runs", {"status": LOOKS[RunStatus.FAILED].word}, words="errors broken"),),
+)
 
 _PAGE_ROWS = 25
 _DAYS = (date(2000, 1, 1), date(2099, 12, 31))

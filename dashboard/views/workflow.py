@@ -1,4 +1,4 @@
-"""One workflow: run it, see its map, edit it, restore an earlier version."""
+"""One workflow: run it, see and change it on the canvas, edit its text, restore an earlier version."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dashboard.parts.run_rows import run_rows
 from dashboard.parts.tabs import page_tabs
 from dashboard.run.form import run_form
 from dashboard.trigger.tab import triggers_tab
+from dashboard.workflow.canvas import canvas_tab
 from dashboard.workflow.editor import edit_tab
-from dashboard.workflow.map import map_tab
 from dashboard.workflow.reach import reach_badge
 from dashboard.workflow.versions import history_tab
 from engine.base.errors import InvalidFile, OrchestraError
@@ -28,7 +28,7 @@ PAGE = Page(title="Workflow", icon=":material/account_tree:", path="workflow", o
 
 RUN = ":material/play_arrow: Run"
 TRIGGERS = ":material/sensors: Triggers"
-MAP = ":material/map: Map"
+CANVAS = ":material/account_tree: Canvas"
 EDIT = ":material/edit: Edit"
 HISTORY = ":material/history: History"
 _SHOWN_RUNS = 10
@@ -48,7 +48,7 @@ def show(visit: Visit) -> None:
             reach_badge(file)
         st.space("stretch")
         file_menu(visit, WORKFLOW, name)
-    contents = {RUN: _run_tab, TRIGGERS: triggers_tab, MAP: map_tab, EDIT: edit_tab, HISTORY: history_tab}
+    contents = {RUN: _run_tab, CANVAS: canvas_tab, EDIT: edit_tab, TRIGGERS: triggers_tab, HISTORY: history_tab}
     tabs = page_tabs(list(contents), f"tabs-{name}")
     for tab, content in zip(tabs, contents.values(), strict=True):
         if tab.open:  # only the open tab is drawn and sent

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from clients.plural import counted
-from dashboard.base.page import Page, Visit
+from dashboard.base.page import Action, Page, Visit
 from dashboard.base.plain import plain
 from dashboard.parts.accounts import service_badges, service_title
 from dashboard.parts.file_dialogs import WORKFLOW, file_menu
@@ -17,7 +17,14 @@ from dashboard.parts.times import ago, full_time
 from dashboard.workflow.dialogs import new_workflow
 from engine.workflows.workflow_files import WorkflowSummary
 
-PAGE = Page(title="Workflows", icon=":material/account_tree:", path="workflows", order=20, section="Work")
+PAGE = Page(
+    title="Workflows",
+    icon=":material/account_tree:",
+    path="workflows",
+    order=20,
+    section="Work",
+    actions=(Action("New workflow", {"do": "new"}, "edit", "create add make"),),
+)
 _SEARCH_FROM = 8
 """Fewer than this can be seen at a glance."""
 
@@ -29,9 +36,10 @@ def show(visit: Visit) -> None:
     )
     if visit.may("edit"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            if st.button("New workflow", key="new", type="primary", icon=":material/add:"):
-                new_workflow(visit)
+            is_new = st.button("New workflow", key="new", type="primary", icon=":material/add:")
             visit.link("Gallery", "gallery", icon=":material/grid_view:")
+        if is_new or visit.is_asked("new"):
+            new_workflow(visit)
     found = visit.orchestra.workflows.list(visit.who)
     if not found:
         st.info("No workflows yet.", icon=":material/account_tree:")

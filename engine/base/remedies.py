@@ -98,6 +98,7 @@ _PAGE_FLAGS: Mapping[str, str] = {
 }
 _REQUEST_FLAGS: Mapping[str, str] = {
     "--as-done": '"as_done": true',
+    "--draft": '"draft": true',
     "--force": '"receipts": "force"',
     "--from-run": '"from_run"',
     "--leave": '"leave": true',

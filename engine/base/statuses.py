@@ -77,6 +77,16 @@ OPEN_STEPS = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.WAITING)
 ENDED_STEPS = (StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED)
 DONE_STEPS = (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
 """A run that continues does not execute the step again."""
+WORST_FIRST = (
+    StepStatus.FAILED,
+    StepStatus.RUNNING,
+    StepStatus.WAITING,
+    StepStatus.PENDING,
+    StepStatus.CANCELLED,
+    StepStatus.SUCCEEDED,
+    StepStatus.SKIPPED,
+)
+"""The status of several repetitions of a step together is the first of these that one of them has."""
 
 
 class AccountMode(StrEnum):

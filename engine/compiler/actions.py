@@ -12,6 +12,7 @@ from engine.compiler.checks.allow_check import check_allowed
 from engine.compiler.checks.approval_check import check_approval
 from engine.compiler.checks.called_workflows import Called, Callees
 from engine.compiler.checks.connection_check import connection_name
+from engine.compiler.checks.fallback_check import check_fallback
 from engine.compiler.checks.field_check import check_fields
 from engine.compiler.checks.outside_text import OutsideCheck
 from engine.compiler.checks.report import Report
@@ -62,10 +63,12 @@ class Actions:
         self._collect_prompts(path, step)
         prompts = step_prompts(step, self._around.prompts)
         arguments = check_fields((*path, "with"), step.with_, kind, prompts, scope, seen, narrower)
+        is_needed = not scope.facts.is_impossible
+        connection = self._connection(path, step, kind, is_needed=is_needed)
         action = Action(
             uses=uses,
             step_type=kind,
-            connection=self._connection(path, step, kind, is_needed=not scope.facts.is_impossible),
+            connection=connection,
             arguments=arguments,
             once=None if step.once is None else scope.tree((*path, "once"), step.once, TEXT, seen),
             retry=check_retry(path, step, self._report),
@@ -74,7 +77,10 @@ class Actions:
             links=self._links,
             outside_fields={} if scope.facts.is_impossible else self._outside.fields(path, step, kind, prompts),
             approval=check_approval(path, step, kind, self._approvals, self._around.is_user, self._report),
+            other_models=check_fallback(path, step, kind, connection, prompts, self._around.connections, self._report),
         )
+        if is_needed:
+            self.connections.update(dict.fromkeys(one.connection for one in action.other_models))
         if called is not None:
             self._outside.call(path, step, called)
         return action, kind.effect_of(step.with_)[0] if called is None else called.effect

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError
-from engine.base.services import client_class, declaration, has_stand_in, pickers
+from engine.base.services import declaration, has_stand_in, is_for, service_of
 from engine.base.statuses import AccountMode
 from engine.connections.changes import ConnectionChanges
 from engine.connections.connection_failures import Trouble
@@ -15,6 +15,7 @@ from engine.connections.doctor import CheckLine, lets_in
 from engine.connections.local_models import LocalServer, local_servers
 from engine.connections.statuses import ConnectionStatus
 from engine.people.access import Principal, require
+from engine.plugins.registry import step_type
 
 
 class Connections(ConnectionChanges):
@@ -103,20 +104,35 @@ class Connections(ConnectionChanges):
             self._troubles.cleared(trouble.connection, trouble.mode)
         return works
 
-    def choices(self, p: Principal, form: str) -> builtins.list[str]:
-        """Return the choices for a field of this format (`Service.pickers`), of the first connection that has any.
+    def for_type(self, p: Principal, uses: str) -> builtins.list[ConnectionStatus]:
+        """Return the connections that steps of a type can use. Raises UnknownName."""
+        needed = step_type(uses).service
+        return [one for one in self.list(p) if is_for(one.service, needed)]
 
-        [] if there is no such connection, or its service cannot be asked.
+    def choices(self, p: Principal, form: str, connection: str = "") -> builtins.list[str]:
+        """Return the choices for a field of this format, of a connection or else of the first one that has any.
+
+        The format is `model`, or one of `Service.pickers`. [] if there is no such connection, or its service cannot be
+        asked.
         """
         require(p, "view", "see connections")
-        service = pickers().get(form)
-        name = next((one for one, at in self._config().config.connections.items() if at.service == service), None)
-        if service is None or name is None:
+        known = self._config().config.connections
+        fitting = {name: at.service for name, at in known.items() if _lister(at.service, form)}
+        name = connection or next(iter(fitting), "")
+        if name not in fitting:
             return []
-        client = client_class(service)
+        service = fitting[name]
         try:
             account = self._accounts.open(name, service, self._modes.of(service))
-            found = getattr(account.client, client.service.pickers[form])()
+            found = getattr(account.client, _lister(service, form))()
         except (OrchestraError, ServiceError):
             return []
         return [str(one if isinstance(one, str) else one.get("full_name") or one["name"]) for one in found]
+
+
+def _lister(service: str, form: str) -> str:
+    """Return the method of a service's client that lists the choices for a format, "" if it has none."""
+    found = service_of(service)
+    if found is None:
+        return ""
+    return "models" if form == "model" and found.is_model else found.pickers.get(form, "")

@@ -17,7 +17,8 @@ from engine.documents.json_reader import REMEDIES, Lines, Reader, Spot, Spots, U
 JsonPath = tuple[str | int, ...]
 LARGEST_BYTES = 1_000_000
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-_BOM = "\ufeff"
+BOM = "\ufeff"
+"""Editors of Windows begin a file with it. No text has it here, and a file that has one keeps it."""
 _DECODER = json.JSONDecoder()
 # One match per character of the decoded string; a surrogate pair is one character.
 _CHARACTER = re.compile(
@@ -145,7 +146,7 @@ def parse(text: str, file: str, largest_bytes: int = LARGEST_BYTES) -> JsonFile:
     Raises InvalidFile with every problem up to the first syntax error: duplicate keys, NaN, numbers over 64 bits, lone
     surrogates, more than 64 levels, too large.
     """
-    text = text.removeprefix(_BOM)
+    text = text.removeprefix(BOM)
     if len(text) > largest_bytes:
         refuse(file, _too_large(len(text), largest_bytes))
     reader = Reader(text, file)
@@ -194,6 +195,15 @@ def read_text(path: Path, file: str, largest_bytes: int = LARGEST_BYTES) -> str:
     return decoded(data, file)
 
 
+def has_bom(path: Path) -> bool:
+    """Return whether a file begins with a BOM; not if it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(3) == BOM.encode()
+    except OSError:
+        return False
+
+
 def refuse(file: str, what: tuple[str, str], place: tuple[int, int] = (1, 1)) -> NoReturn:
     """Raise InvalidFile with one problem: `what` is (message, code), `place` (line, column)."""
     message, code = what
@@ -211,10 +221,10 @@ def unreadable(file: str, path: Path, error: OSError) -> NoReturn:
 def decoded(data: bytes, file: str) -> str:
     """Return the text of a UTF-8 file without its BOM. Raises InvalidFile that names the first wrong byte."""
     try:
-        return data.decode().removeprefix(_BOM)
+        return data.decode().removeprefix(BOM)
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
-        place = Lines(before).place(len(before.removeprefix(_BOM)))
+        place = Lines(before).place(len(before.removeprefix(BOM)))
         refuse(file, (f"The byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8.", "not_utf8"), place)
 
 

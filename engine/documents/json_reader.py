@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from json import JSONDecodeError, decoder
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from engine.base.errors import Problem
 
@@ -21,16 +21,53 @@ _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _scan_string = getattr(decoder, "scanstring")  # noqa: B009 - the C scanner behind json.loads; typeshed leaves it out
 
 
-class Spots(NamedTuple):
-    """The positions in an object or list: its start, the starts of its keys, and the spots of its values."""
+class Spots:
+    """The positions in an object or list: its start, the starts of its keys, the spots of its values, and its end."""
 
-    start: int
-    keys: dict[str, int]
-    values: dict[str, Any] | list[Any]
+    __slots__ = ("_inside", "end", "start")
+
+    def __init__(
+        self, start: int, keys: dict[str, int], values: dict[str, Any] | list[Any], end: int, by: int = 0
+    ) -> None:
+        """`by`: how far the keys and values have still to be moved."""
+        self.start, self.end = start, end
+        self._inside = (keys, values, by)
+
+    @property
+    def keys(self) -> dict[str, int]:
+        """The starts of the keys of an object."""
+        return self._settled()[0]
+
+    @property
+    def values(self) -> dict[str, Any] | list[Any]:
+        """The spots of the values, by key or in order."""
+        return self._settled()[1]
+
+    def moved(self, by: int) -> Spots:
+        """Return the same at another place; what is inside follows when it is looked at."""
+        keys, values, left = self._inside
+        return Spots(self.start + by, keys, values, self.end + by, left + by)
+
+    def _settled(self) -> tuple[dict[str, int], dict[str, Any] | list[Any], int]:
+        inside = self._inside
+        if inside[2]:
+            keys, values, by = inside
+            new: dict[str, Any] | list[Any]
+            if isinstance(values, dict):
+                new = {key: moved(one, by) for key, one in values.items()}
+            else:
+                new = [moved(one, by) for one in values]
+            inside = self._inside = ({key: one + by for key, one in keys.items()}, new, 0)
+        return inside
 
 
 Spot = int | Spots
 """The start of a scalar, or the Spots of an object or list: indexes into the text."""
+
+
+def moved(spot: Spot, by: int) -> Spot:
+    """Return the spot of a value that is so many characters further."""
+    return spot.moved(by) if isinstance(spot, Spots) else spot + by
 
 
 class Lines:
@@ -77,13 +114,13 @@ class Reader:
         # Only such texts can contain half of a surrogate pair; all others are spared the check of each string.
         self._watch_surrogates = "\\ud" in text.lower() or not _is_unicode(text)
 
-    def read(self) -> tuple[Any, Spot]:
+    def read(self, depth: int = 1) -> tuple[Any, Spot]:
         """Return the value of the whole text and its spots.
 
         Raises Unreadable at the first syntax error; other errors (duplicate keys, NaN) are recorded and parsing
         continues.
         """
-        value, spot, end = self._value(self._blank(0), 1)
+        value, spot, end = self._value(self._blank(0), depth)
         end = self._blank(end)
         if end < len(self.text):
             self._stop(end, f"Unexpected {self._seen(end)} after the end of the document.")
@@ -115,7 +152,7 @@ class Reader:
         places: dict[str, Any] = {}
         at = self._blank(index + 1)
         if self.text.startswith("}", at):
-            return value, Spots(index, keys, places), at + 1
+            return value, Spots(index, keys, places, at + 1), at + 1
         while True:
             start = at
             if not self.text.startswith('"', at):
@@ -130,7 +167,7 @@ class Reader:
             keys[key] = start
             at = self._blank(at)
             if self.text.startswith("}", at):
-                return value, Spots(index, keys, places), at + 1
+                return value, Spots(index, keys, places, at + 1), at + 1
             at = self._after_comma(index, at, "}")
 
     def _list(self, index: int, depth: int) -> tuple[list[Any], Spots, int]:
@@ -138,14 +175,14 @@ class Reader:
         places: list[Any] = []
         at = self._blank(index + 1)
         if self.text.startswith("]", at):
-            return value, Spots(index, {}, places), at + 1
+            return value, Spots(index, {}, places, at + 1), at + 1
         while True:
             item, spot, at = self._value(at, depth + 1)
             value.append(item)
             places.append(spot)
             at = self._blank(at)
             if self.text.startswith("]", at):
-                return value, Spots(index, {}, places), at + 1
+                return value, Spots(index, {}, places, at + 1), at + 1
             at = self._after_comma(index, at, "]")
 
     def _after_comma(self, opened: int, index: int, closing: str) -> int:

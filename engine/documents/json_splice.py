@@ -261,4 +261,4 @@ def _start(spot: Spot) -> int:
 
 
 def _end(text: str, spot: Spot) -> int:
-    return _DECODER.raw_decode(text, _start(spot))[1]
+    return spot.end if isinstance(spot, Spots) else _DECODER.raw_decode(text, spot)[1]

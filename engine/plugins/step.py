@@ -182,6 +182,12 @@ class Call:
     """Sentences for a person about a successful call: for example, what it could not read."""
     read: Callable[[RunFile], bytes] = _no_files
     """Returns the content of a file in a field; called before anything is sent. Raises InvalidRequest."""
+    other_model: str | None = None
+    """Of a model step that asks another model than its own: that model, "" for the one of its connection."""
+    is_other_service: bool = False
+    """Whether that model belongs to another service, which may not know all parameters."""
+    has_next_model: bool = False
+    """Whether another model is asked if this one gives no answer, or refuses."""
     on_text: Callable[[str], None] | None = None
     """Receives a model's answer piece by piece, for people who watch; nothing depends on it. None: nobody watches."""
 

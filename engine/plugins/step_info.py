@@ -6,6 +6,7 @@ import inspect
 from dataclasses import dataclass
 
 from engine.base.json_text import JsonSchema
+from engine.plugins.kind import Kind, kind_of
 from engine.plugins.registry import step_types, trigger_types
 from engine.plugins.step import StepType, fields_schema
 from engine.plugins.trigger import StartFrom, TriggerType
@@ -19,6 +20,7 @@ class StepTypeInfo:
     title: str
     description: str
     service: str | None
+    kind: Kind
     effect: str
     repeat: str | None
     approval: str
@@ -53,6 +55,7 @@ def _info(kind: StepType) -> StepTypeInfo:
         title=kind.title,
         description=inspect.getdoc(type(kind)) or "",
         service=kind.service,
+        kind=kind_of(kind),
         effect=str(kind.effect),
         repeat=str(kind.repeat) if kind.repeat else None,
         approval=kind.approval,

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.base.definitions import PromptDefinition
-from engine.base.errors import ExpressionError, InvalidInput, Problem
+from engine.base.errors import ExpressionError, InvalidFile, InvalidInput, Problem
 from engine.base.wording import did_you_mean
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.schema_check import schema_faults
@@ -43,6 +43,17 @@ def undeclared(file: JsonFile, fragments: Lookup) -> list[str]:
             errors = _expression_errors(text_of(message["content"]), checker, set(), Expander(fragments))
             found |= {one.details["name"]: None for one in errors if one.details.get("unknown") == "name"}
     return list(found)
+
+
+def require_declarable(file: JsonFile) -> None:
+    """Raise InvalidFile for `messages` or `variables` of another form: what is undeclared cannot be told then."""
+    try:
+        PromptModel.model_validate(file.value)
+    except ValidationError as error:
+        found = form_problems(file, error)
+        wrong = [one for one in found if str(one.field or "").partition(".")[0] in ("messages", "variables")]
+        if wrong:
+            raise InvalidFile.of(file.file, wrong) from error
 
 
 def _are_schemas(variables: Any) -> bool:

@@ -18,6 +18,7 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.prompts import prompt_text
 from engine.prompts.prompt import MarkedMessage, checked, marked
+from engine.prompts.prompt_check import require_declarable
 from engine.prompts.prompts import DEFAULT_LABEL, PromptStore
 from engine.prompts.protected import CaseProof, Grounds, checked_reason, labels_of, protected_in
 from engine.prompts.tags import tags_of
@@ -166,6 +167,7 @@ class PromptFiles:
         """
         require(p, "edit", "change prompts")
         before = self._shelf.text(name)
+        require_declarable(parse(before, self._shelf.file(name)))
         made = self.with_declared(p, name, before)
         if made.names:
             self.save(p, name, made.text, files.etag(before))

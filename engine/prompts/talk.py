@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
-from clients.errors import BadAnswer, InvalidRequest
+from clients.errors import BadAnswer, InvalidRequest, ModelRefused
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.plugins.step import Call, JsonValue
 from engine.prompts.messages import WireMessage, WirePart
 from engine.prompts.model_answers import as_spelled, faults, read_json, schema_problem
 
 _SAID_MOST = 300
+_CUT = "length"
 _ENDS: Mapping[str, tuple[str, str]] = {
-    "length": (
+    _CUT: (
         "The model's answer is cut off: it is longer than `max_tokens`, or than the model writes.",
         "Raise `max_tokens`, ask for less at once, or use another model.",
     ),
@@ -50,16 +51,40 @@ class Talk:
     model: str = ""
     """Empty: the connection's own model."""
     parameters: JsonObject = field(default_factory=dict)
+    """Those that the client does not know are left out where the call asks a model of another service."""
 
     def __post_init__(self) -> None:
-        self.call.request.update(messages=readable(self.messages), model=self.model or self.call.client.model)
+        request, client = self.call.request, self.call.client
+        request.update(messages=readable(self.messages), model=self._asked or client.model)
+        left_out = sorted(self.parameters.keys() - self._sent.keys())
+        if left_out:
+            request["left_out"] = left_out
+
+    @property
+    def _asked(self) -> str:
+        """The model to ask: that of the call, where it asks another than the step's."""
+        return asked_model(self.call, self.model)
+
+    @property
+    def _sent(self) -> JsonObject:
+        if not self.call.is_other_service:
+            return self.parameters
+        known = self.call.client.parameters
+        return {name: value for name, value in self.parameters.items() if name in known}
 
     def answer(self, tools: Sequence[JsonObject] = ()) -> Answer:
-        """Ask for text: {text, tool_calls, finish_reason, model}. People who watch the run see it arrive."""
+        """Ask for text: {text, tool_calls, finish_reason, model}. People who watch the run see it arrive.
+
+        Raises ModelRefused where another model is asked next.
+        """
         client, on_text = self.call.client, self.call.on_text
-        return self._noted(
-            client.chat(self.messages, model=self.model, parameters=self.parameters, tools=tools, on_text=on_text)
+        answer = self._noted(
+            client.chat(self.messages, model=self._asked, parameters=self._sent, tools=tools, on_text=on_text)
         )
+        early = early_end(answer)
+        if self.call.has_next_model and isinstance(early, ModelRefused):
+            raise early
+        return answer
 
     def fitting(self, schema: JsonSchema) -> JsonValue:
         """Ask for JSON that fits a schema; an answer that does not fit is sent back once with the reasons.
@@ -88,7 +113,7 @@ class Talk:
         """Ask once for JSON of a schema; its `text` is not checked. Where a call has `on_text`, it arrives there."""
         client, on_text = self.call.client, self.call.on_text
         return self._noted(
-            client.chat_json(self.messages, schema, model=self.model, parameters=self.parameters, on_text=on_text)
+            client.chat_json(self.messages, schema, model=self._asked, parameters=self._sent, on_text=on_text)
         )
 
     def _noted(self, found: JsonObject) -> Answer:
@@ -99,6 +124,11 @@ class Talk:
             "finish_reason": found["finish_reason"],
             "model": found["model"],
         }
+
+
+def asked_model(call: Call, own: str) -> str:
+    """Return the model that a call asks, "" for that of its connection; `own`: that of its step."""
+    return own if call.other_model is None else call.other_model
 
 
 def note(call: Call, model: str, usage: Mapping[str, int]) -> None:
@@ -124,7 +154,8 @@ def early_end(answer: Answer) -> InvalidRequest | None:
     if answer["finish_reason"] not in _ENDS:
         return None
     words, remedy = _ENDS[answer["finish_reason"]]
-    return InvalidRequest(words.format(said=answer["text"][:_SAID_MOST] or "it gives no reason."), remedy=remedy)
+    kind = InvalidRequest if answer["finish_reason"] == _CUT else ModelRefused
+    return kind(words.format(said=answer["text"][:_SAID_MOST] or "it gives no reason."), remedy=remedy)
 
 
 def _checked(answer: Answer, schema: JsonSchema) -> tuple[JsonValue, list[str]]:

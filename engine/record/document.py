@@ -18,6 +18,7 @@ from engine.record.events import (
     Event,
     ItemFinished,
     LoopStarted,
+    ModelFailed,
     RunEnded,
     RunFailing,
     RunInterrupted,
@@ -32,7 +33,7 @@ from engine.record.events import (
     members,
 )
 from engine.record.types.run import Acceptance, AccountRecord, Counts, ResumeRecord, Run, RunHead
-from engine.record.types.step import AttemptRecord, Failure, StepRecord, UsageRecord
+from engine.record.types.step import AttemptRecord, FailedModel, Failure, StepRecord, UsageRecord
 
 SCHEMA_VERSION = 1
 COPIED = (
@@ -46,6 +47,7 @@ COPIED = (
     "request",
     "due_at",
     "held",
+    "waited",
     "handled",
     "fallback",
     "identity",
@@ -229,13 +231,32 @@ class _Builder:
     def _attempt_failed(self, event: AttemptFailed) -> None:
         self._attempted(event.path, event.started_at, event.ended_at, event.error)
 
+    def _model_failed(self, event: ModelFailed) -> None:
+        step = self._step(event.path)
+        failed: FailedModel = {
+            "connection": event.connection,
+            "model": event.model,
+            "error": event.error,
+            "usage": event.usage or None,
+        }
+        used = usage_of(one for one in (step["usage"], event.usage) if one)
+        failed_models = [*step.get("failed_models", ()), failed]
+        self._steps[event.path] = {
+            **step,
+            "failed_models": failed_models,
+            "usage": used if event.usage else step["usage"],
+        }
+
     def _attempted(self, path: str, started_at: str, ended_at: str, error: Failure | None) -> None:
         step = self._step(path)
         attempt: AttemptRecord = {"started_at": started_at, "ended_at": ended_at, "error": error}
         self._steps[path] = {**step, "attempts": [*step["attempts"], attempt]}
 
     def _step_waiting(self, event: StepWaiting) -> None:
-        self._steps[event.path] = {**self._begun(event, COPIED), "status": StepStatus.WAITING}
+        step: StepRecord = {**self._begun(event, COPIED), "status": StepStatus.WAITING}
+        if event.waited is UNSET:
+            step = {**step, "waited": [*step.get("waited", ()), event.at]}
+        self._steps[event.path] = step
 
     def _step_finished(self, event: StepFinished) -> None:
         step: StepRecord = {**self._begun(event, COPIED), "status": event.status, "ended_at": event.at}
@@ -303,6 +324,7 @@ class _Builder:
         StepListed: _step_listed,
         StepStarted: _step_started,
         AttemptFailed: _attempt_failed,
+        ModelFailed: _model_failed,
         StepWaiting: _step_waiting,
         StepFinished: _step_finished,
         WriteSettled: _write_settled,

@@ -174,6 +174,18 @@ class AttemptFailed(_Event, frozen=True):
     error: Failure
 
 
+class ModelFailed(_Event, frozen=True):
+    """A model gave no answer, and the next one of the step's `fallback` is asked."""
+
+    at: str
+    path: str
+    connection: str
+    model: str
+    error: Failure
+    usage: UsageRecord | UnsetType | None = UNSET
+    """What it used all the same: a refusal is paid."""
+
+
 class WriteSettled(_Event, frozen=True):
     """The write of an interrupted step turned out to be made."""
 
@@ -204,6 +216,8 @@ class StepWaiting(_Event, frozen=True):
     """Its output once that time has come."""
     held: Hold | UnsetType | None = UNSET
     """Why a service, or a person, has it wait."""
+    waited: Sequence[str] | UnsetType = UNSET
+    """When it began to wait before, of a run that is continued from its log."""
     handled: Flag = UNSET
     fallback: Flag = UNSET
     identity: Text = UNSET
@@ -239,6 +253,8 @@ class StepFinished(_Event, frozen=True):
     """What a model was asked."""
     due_at: Text = UNSET
     held: Hold | UnsetType | None = UNSET
+    waited: Sequence[str] | UnsetType = UNSET
+    """When it began to wait, of a run that is continued from its log."""
     handled: Flag = UNSET
     """Whether the run goes on without it: it is not executed again."""
     fallback: Flag = UNSET
@@ -265,7 +281,8 @@ class StepFinished(_Event, frozen=True):
 
 Event: TypeAlias = (
     RunStarted | RunResumed | DefinitionTaken | RunWaiting | RunFailing | RunInterrupted | RunEnded | AccountNamed
-    | LoopStarted | ItemFinished | StepListed | StepStarted | AttemptFailed | WriteSettled | StepWaiting | StepFinished
+    | LoopStarted | ItemFinished | StepListed | StepStarted | AttemptFailed | ModelFailed | WriteSettled | StepWaiting
+    | StepFinished
 )  # fmt: skip
 
 

@@ -26,6 +26,8 @@ from engine.workspace.workflow_ids import WorkflowIds
 
 if TYPE_CHECKING:
     from engine.base.run_file import FileContent, RunFile
+    from engine.record.states.run_state import RunState
+    from engine.record.states.timeline import Timeline
     from engine.runs.compare.diff import RunDiff
     from engine.runs.run_looks import Look, RunLooks
 
@@ -74,6 +76,23 @@ class RunReader:
         look = self._looks.look(checked_run_id(run_id), seconds)
         _shown_to(p, look.run)
         return look
+
+    def state(self, p: Principal, run_id: str) -> RunState:
+        """Return the state of a run by the steps of its workflow: statuses, counts, times and usage, no values.
+
+        It is shared, so nobody may change it, and the same object as long as nothing happens. Raises as `get`.
+        """
+        from engine.record.states.run_state import state_of
+
+        look = self.look(p, run_id)
+        return look.once("state", lambda: state_of(look.run))
+
+    def timeline(self, p: Principal, run_id: str) -> Timeline:
+        """Return the state of a run at each time at which something changed. Raises as `get`."""
+        from engine.record.states.timeline import timeline
+
+        look = self.look(p, run_id)
+        return look.once("timeline", lambda: timeline(look.run))
 
     @cached_property
     def _looks(self) -> RunLooks:

@@ -44,8 +44,14 @@ class Costs:
             known = [one for one in spent if one is not None]
             each = sum(known) / len(known) if len(known) == len(spent) else None
             return _estimate(each, count, f"the last {len(spent)} runs" if len(spent) > 1 else "the last run")
-        connections = [str(action.connection) for action in calls]
-        return _estimate(self._guessed(connections, inputs), count, "the length of these items")
+        models = [
+            [(str(action.connection), ""), *((one.connection, one.model) for one in action.other_models)]
+            for action in calls
+        ]
+        by = "the length of these items"
+        if any(len(one) > 1 for one in models):
+            by += ", if the dearest model of each step answers"
+        return _estimate(self._guessed(models, inputs), count, by)
 
     def _spent(self, workflow_id: str) -> Iterator[float | None]:
         """Yield the costs of the newest runs that triggers have started; None if a price is unknown."""
@@ -58,14 +64,26 @@ class Costs:
                 cost = run["usage"]["cost_usd"]
                 yield None if cost is None else float(cost)
 
-    def _guessed(self, connections: Sequence[str], inputs: Sequence[Mapping[str, Any]]) -> float | None:
+    def _guessed(
+        self, models: Sequence[Sequence[tuple[str, str]]], inputs: Sequence[Mapping[str, Any]]
+    ) -> float | None:
+        """Return the cost of a run; `models`: for each call, (connection, model or "") of those that it may ask."""
         if not inputs:
             return None
         characters = sum(len(compact_json(dict(one))) for one in inputs) / len(inputs)
         input_tokens = round(characters / _CHARACTERS_A_TOKEN) + _PROMPT_TOKENS
-        models = [self._model_of(name) for name in connections]
-        found = [prices.cost((model,), input_tokens, _ANSWER_TOKENS) for model, prices in models]
-        return None if None in found else sum(usd(one) for one in found if one is not None)
+        total = 0.0
+        for asked in models:
+            costs = [self._cost(*one, input_tokens) for one in asked]
+            known = [one for one in costs if one is not None]
+            if len(known) < len(costs):
+                return None
+            total += usd(max(known))
+        return total
+
+    def _cost(self, connection: str, model: str, input_tokens: int) -> int | None:
+        default, prices = self._model_of(connection)
+        return prices.cost((model or default,), input_tokens, _ANSWER_TOKENS)
 
 
 def _estimate(each: float | None, count: int, based_on: str) -> CostEstimate:

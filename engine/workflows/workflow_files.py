@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,8 +28,9 @@ from engine.workflows.differences.sentences import differences
 from engine.workflows.samples import Sample
 from engine.workspace.blanks import blank_workflow, checked_title, title_of, titled_as_copy
 from engine.workspace.canonical import as_written, canonical
+from engine.workspace.drafts import Draft
 from engine.workspace.history import Version
-from engine.workspace.layout import Positions, carried, checked_positions, kept_positions, step_paths
+from engine.workspace.layout import LAYOUT_VERSION, Positions, carried, checked_positions, kept_positions, step_paths
 from engine.workspace.outline import services_in, text_in
 from engine.workspace.references import rename_references, require_readable_users, require_unused
 from engine.workspace.step_renames import StepRenames, in_order
@@ -103,11 +105,11 @@ class WorkflowFiles:
         audit: Audit,
         moves: Moves,
         follow: Callable[[str, str], None] = lambda _name, _new: None,
-        drafted: Callable[[Principal, str], StepRenames] = lambda _p, _name: (),
+        drafted: Callable[[Principal, str], Draft | None] = lambda _p, _name: None,
     ) -> None:
         """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is "".
 
-        `drafted(p, name)` returns the steps that were renamed in the person's draft.
+        `drafted(p, name)` returns the person's draft.
         """
         self._follow, self._drafted = follow, drafted
         self._workspace = workspace
@@ -178,7 +180,7 @@ class WorkflowFiles:
         renamed = (
             []
             if etag is None
-            else self._renamed(name, document, self._drafted(p, name) if renames is None else renames)
+            else self._renamed(name, document, self._drafted_renames(p, name) if renames is None else renames)
         )
         self._save_renamed(p, name, as_written(text), etag, renamed)
         self._audit.record(p, "workflows.save", name)
@@ -336,25 +338,38 @@ class WorkflowFiles:
         return self._compiled.plan(name)
 
     def positions(self, p: Principal, name: str) -> Positions:
-        """Return the positions of moved steps in the drawing: {path: [x, y]}; {} if none was moved."""
+        """Return how far steps were moved in the drawing: {path: [x, y]}, {} if none was moved."""
         require(p, "view", "see workflows")
         return kept_positions(self._shelf.layout_path(name))
 
     def move_steps(self, p: Principal, name: str, positions: Mapping[str, Sequence[float] | None]) -> Positions:
-        """Store the positions of steps in the drawing: [x, y] by path, None to forget one; return all positions.
+        """Store how far steps are from their automatic places: [x, y] by path, None to reset one; return all.
 
-        The workflow file and the steps not named are left unchanged. Raises UnknownName, InvalidInput, InvalidFile,
-        StorageError.
+        Steps of the person's draft can be moved, too. The workflow file and the steps not named are left unchanged.
+        Raises UnknownName, InvalidInput, InvalidFile, StorageError.
         """
         require(p, "edit", "change workflows")
         with self._shelf.editing():
-            paths = [node.path for node in step_nodes(self._shelf.document(name))]
+            paths = self._paths(p, name)
             kept = {path: xy for path, xy in self.positions(p, name).items() if path in paths}
             moved = checked_positions(positions, paths)
             now = {path: xy for path, xy in {**kept, **moved}.items() if xy is not None}
             self._save_layout(name, now)
         self._audit.record(p, "workflows.move_steps", name, {"steps": list(positions)})
         return now
+
+    def _paths(self, p: Principal, name: str) -> Names:
+        """Return the paths of the steps of a file and of the person's draft of it."""
+        paths = [node.path for node in step_nodes(self._shelf.document(name))]
+        draft = self._drafted(p, name)
+        if draft is not None:
+            with suppress(InvalidFile):
+                paths += [node.path for node in step_nodes(parse(draft.text, name).value)]
+        return paths
+
+    def _drafted_renames(self, p: Principal, name: str) -> StepRenames:
+        draft = self._drafted(p, name)
+        return draft.renames if draft is not None else ()
 
     def _document(self, name: str) -> JsonObject:
         """Return the document of a file; {} if it is missing or damaged."""
@@ -390,7 +405,7 @@ class WorkflowFiles:
     def _save_layout(self, name: str, positions: Positions) -> None:
         path = self._shelf.layout_path(name)
         if positions:
-            files.write_whole(path, canonical({"schema_version": 1, "positions": positions}, "layout"))
+            files.write_whole(path, canonical({"schema_version": LAYOUT_VERSION, "positions": positions}, "layout"))
         else:
             files.remove(path)
 

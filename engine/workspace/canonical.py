@@ -85,7 +85,9 @@ _FORMS: Mapping[Kind, Form] = {"workflow": _WORKFLOW, "prompt": _PROMPT, "case":
 
 def as_written(text: str) -> str:
     """Return a text as a person wrote it, with one line break at the end: saving changes nothing else."""
-    return f"{text.rstrip()}\n"
+    kept = text.rstrip()
+    is_of_windows = text[len(kept) :].startswith("\r\n") or ("\r\n" in kept and kept == text)
+    return f"{kept}\r\n" if is_of_windows else f"{kept}\n"
 
 
 def canonical(document: Any, kind: Kind) -> str:

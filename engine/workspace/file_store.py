@@ -13,7 +13,7 @@ from typing import Any, Literal
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidFile, StaleEdit, StorageError, UnknownName
 from engine.base.names import checked_name, child
-from engine.documents.json_file import JsonFile, parse, read_text
+from engine.documents.json_file import BOM, JsonFile, has_bom, parse, read_text
 from engine.files.atomic import (
     PRIVATE_FOLDER,
     etag,
@@ -157,7 +157,8 @@ class Shelf:
         version = self.history.keep(name, text, by, self._clock())
         try:
             make_folder(self.folder)
-            write_whole(self.path(name), text)
+            path = self.path(name)
+            write_whole(path, f"{BOM}{text}" if has_bom(path) else text)
         except BaseException:
             self.history.forget(name, version)
             raise

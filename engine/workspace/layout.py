@@ -1,4 +1,7 @@
-"""The positions of moved steps in a workflow's drawing: `<name>.layout.json`, [x, y] by step path."""
+"""Where steps were moved in a workflow's drawing: `<name>.layout.json`, by path how far from the automatic place.
+
+A step that is added above moves all below it, and those that were moved by hand stay beside their neighbours.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,17 @@ from engine.base.step_tree import step_nodes
 from engine.documents.json_file import read
 
 Positions: TypeAlias = dict[str, list[float]]
+"""[x, y] in pixels from the automatic place, to the right and downwards, by path."""
+LAYOUT_VERSION = 2
+"""In files of version 1 the positions were those on another drawing; they are not read."""
 FARTHEST = 100_000
-"""In pixels from the centre of the drawing."""
 
 
 def kept_positions(path: Path) -> Positions:
     """Return the positions in a layout file; {} if it is missing or damaged: the drawing then places all steps."""
     try:
-        found = read(path).value["positions"].items()
+        layout = read(path).value
+        found = layout["positions"].items() if layout["schema_version"] == LAYOUT_VERSION else ()
     except (InvalidFile, KeyError, TypeError, AttributeError):
         return {}
     return {step: list(xy) for step, xy in found if _is_place(xy)}
@@ -37,7 +43,7 @@ def checked_positions(
         if not _is_place(xy):
             raise InvalidInput(
                 f"{xy!r} is not a position for the step {step!r}.",
-                remedy=f"Give [x, y]: two numbers from -{FARTHEST} to {FARTHEST}.",
+                remedy=f"Give [x, y], pixels from the automatic place: two numbers from -{FARTHEST} to {FARTHEST}.",
                 field=step,
             )
     return {step: None if xy is None else list(xy) for step, xy in given.items()}

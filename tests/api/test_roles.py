@@ -12,7 +12,7 @@ from engine.people.access import ROLES, Principal, Right, Role, may
 from engine.store.held import Held
 from engine.store.sqlite.held import put_held
 from tests.api.conftest import LOCAL, PASSWORD
-from tests.api.test_server import NAMES, every_route, is_public
+from tests.api.test_server import NAMES, every_route, every_socket, is_public
 
 RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/workflows", "GET"): "view",
@@ -40,6 +40,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/prompts/{name}/versions", "GET"): "view",
     ("/api/prompts/{name}/differences", "GET"): "view",
     ("/api/connections", "GET"): "view",
+    ("/api/choices", "GET"): "view",
     ("/api/connections/{name}", "GET"): "view",
     ("/api/connections/{name}", "PUT"): "admin",
     ("/api/connections/{name}/check", "POST"): "run",
@@ -67,6 +68,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/runs/{run_id}", "GET"): "view",
     ("/api/runs/{run_id}/files/{sha256}", "GET"): "view",
     ("/api/runs/{run_id}/live", "GET"): "view",
+    ("/api/runs/{run_id}/timeline", "GET"): "view",
     ("/api/runs/{good}/diff/{bad}", "GET"): "view",
     ("/api/runs/{run_id}/cancel", "POST"): "run",
     ("/api/runs/{run_id}/correct", "POST"): "run",
@@ -91,10 +93,12 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/plans/{plan_id}", "GET"): "view",
     ("/api/plans/{plan_id}/again", "POST"): "run",
     ("/api/plans/{plan_id}/apply", "POST"): "run",
+    ("/api/search", "GET"): "view",
     ("/api/state", "GET"): "view",
     ("/api/state/accept", "POST"): "run",
     ("/workflows/execute", "POST"): "run",
 }
+SOCKETS: dict[str, Right] = {"/api/ws/runs/{run_id}": "view", "/api/ws/workflows/{name}": "view"}
 IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/workflows", "POST"): "edit",
     ("/api/workflows/{name}", "PUT"): "edit",
@@ -188,7 +192,7 @@ DONE_AT_ONCE = {
 TRIED_ELSEWHERE = (
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/approvals/answers", "/budgets/resume", "/correct",
-    "/draft", "{name}/edit", "/api/workflow-imports", "/scope",
+    "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {
@@ -204,6 +208,7 @@ SLEEP = {"schema_version": 1, "steps": [{"id": "nap", "uses": "flow.wait", "with
 
 def test_the_table_has_every_route() -> None:
     assert set(RIGHTS) | set(IN_CONTRACT) == {route for route in every_route() if not is_public(route[0])}
+    assert set(SOCKETS) == set(every_socket())
 
 
 @pytest.fixture
@@ -269,3 +274,10 @@ def test_each_role_may_do_what_it_should_and_no_more(
             assert answer.status_code == expected, (method, path, answer.text)
         is_change = right != "view" and method != "GET" and may(Principal("ada", role), right)
         assert (state(orchestra) != before) == is_change, (method, path)
+    before = settled(orchestra)
+    for path, right in SOCKETS.items():
+        assert may(Principal("ada", role), right)  # a role without it would have to be refused here
+        address = f"ws://127.0.0.1:8501{path}".format(run_id=run_id, name="inbox-triage")
+        with client.websocket_connect(address) as socket:
+            assert json.loads(socket.receive_text())["type"] == "snapshot", path
+    assert state(orchestra) == before

@@ -26,6 +26,11 @@ def every_route() -> list[tuple[str, str]]:
     return sorted((str(path), method) for path, method in found)
 
 
+def every_socket() -> list[str]:
+    app = create_api(lambda: pytest.fail("no route needs the engine to be listed"))
+    return sorted(str(route.path) for route in iter_route_contexts(app.routes) if not route.methods)
+
+
 def is_public(path: str) -> bool:
     return path in PUBLIC_PATHS or path.startswith("/api/docs/")
 
@@ -181,6 +186,15 @@ def test_a_body_without_a_length_is_cut_at_1_mb(client: TestClient, token: str) 
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     answer = client.post("/workflows/execute", content=endless(), headers=headers)
     assert (answer.status_code, answer.json()["error"]["type"]) == (413, "TooLarge")
+
+
+@pytest.mark.parametrize(("size", "status"), [(2_000_000, 422), (16_000_000, 413)], ids=["bundle", "too large"])
+def test_a_bundle_may_be_as_large_as_for_the_command(client: TestClient, token: str, size: int, status: int) -> None:
+    sent = b'{"bundle": {"bundle_version": 1, "name": "a", "workflow": ["' + b"a" * size + b'"], "odd": 1}}'
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    answer = client.post("/api/workflow-imports", content=sent, headers=headers)
+    assert answer.status_code == status
+    assert ("odd" in answer.json()["error"]["message"]) == (status == 422), answer.text
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,13 @@ class Served:
 
 
 def _chromium() -> str | None:
-    wanted = (os.environ.get("CHROMIUM_PATH"), "chromium", "chromium-browser", "google-chrome")
+    wanted = (
+        os.environ.get("CHROMIUM_PATH"),
+        "chromium-headless-shell",
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+    )
     return next((path for name in wanted if name and (path := shutil.which(name))), None)
 
 

@@ -218,6 +218,21 @@ def test_the_keyboard_leads_in_and_out_and_the_field_has_one_name(served: Served
     assert page.evaluate("document.activeElement.matches('.cm-content')")
 
 
+def test_a_text_area_that_streamlit_uses_for_another_field_loses_its_editor(prompt: Page) -> None:
+    field = prompt.get_by_label(MESSAGE)
+    area = prompt.locator("textarea[aria-hidden]", has_text="{{ subject }}")
+    area.evaluate("node => { node.id = 'reused'; node.setAttribute('aria-label', 'Another name'); }")
+    prompt.get_by_role("textbox", name="Another name").and_(prompt.locator(".cm-content")).wait_for()
+    assert field.count() == 0
+    area = prompt.locator("#reused")
+    area.evaluate(
+        "node => { const box = node.closest('[class*=st-key]'); [box.id, box.className] = [box.className, '']; }"
+    )
+    prompt.locator("textarea#reused:not([aria-hidden])[aria-label='Another name']").wait_for()
+    assert prompt.locator(".code-editor:has(+ textarea#reused), textarea#reused + .code-editor").count() == 0
+    area.evaluate("node => { const box = node.parentElement.closest('[id*=st-key]'); box.className = box.id; }")
+
+
 def test_nothing_is_refused_by_the_content_security_policy(served: Served, page: Page) -> None:
     page.add_init_script(
         "addEventListener('securitypolicyviolation', (one) => (window.refused ??= []).push(one.blockedURI))"

@@ -1,9 +1,8 @@
-"""Users, the audit trail, prompts and the map in a real browser."""
+"""Users, the audit trail and prompts in a real browser."""
 
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, settled, shows
+from tests.browser.conftest import Served, settled
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -106,42 +105,3 @@ def test_a_prompt_is_made_gets_a_version_a_new_label_and_another_name(served: Se
     page.wait_for_selector("text=The label canary is on version 1 now.")
     found = in_engine(served.root, lambda orchestra: orchestra.prompts.get(LOCAL, "greet"))
     assert (found.labels, found.problems) == ({"production": 1, "canary": 1}, [])
-
-
-def test_a_moved_box_stands_there_after_a_reload(served: Served, page: Page) -> None:
-    document = {
-        "schema_version": 1,
-        "title": "Boxes",
-        "steps": [{"id": one, "uses": "flow.set", "with": {"values": {"x": 1}}} for one in ("one", "two")],
-    }
-    (served.root / "workflows" / "boxes.json").write_text(json.dumps(document))
-    page.goto(f"{served.url}/workflow?name=boxes")
-    settled(page)
-    page.get_by_role("tab", name="Map").click()
-    settled(page)
-    page.get_by_text("Arrange").click()
-    for label, value in (("x", "250"), ("y", "-40")):
-        field = page.get_by_role("spinbutton", name=label, exact=True)
-        field.fill(value)
-        field.press("Enter")
-    settled(page)
-    page.get_by_role("button", name="Move it").click()
-    page.wait_for_selector("text=The box is moved.")
-    layout = json.loads((served.root / "workflows" / "boxes.layout.json").read_text())
-    assert layout["positions"] == {"one": [250, -40]}
-    page.reload()
-    settled(page)
-    page.get_by_role("tab", name="Map").click()
-    settled(page)
-    page.get_by_text("Arrange").click()
-    shows(page.get_by_role("spinbutton", name="x", exact=True), "250")
-
-
-@pytest.mark.parametrize("path", ["/users", "/audit", "/prompts", "/prompt?name=classify-mail"])
-def test_nothing_is_wider_than_a_phone(served: Served, page: Page, path: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(served.url + path)
-    settled(page)
-    page.wait_for_selector("h1")
-    needed, visible = page.get_by_test_id("stMain").evaluate("main => [main.scrollWidth, main.clientWidth]")
-    assert needed <= visible

@@ -74,7 +74,7 @@ def test_they_are_shown_as_text_on_every_page_and_nothing_of_them_is_lost(
     for path, words in {
         "workflows": MARKUP[0],
         "workflow?name=odd": MARKUP[0],
-        "workflow?name=odd&tab=map": "",
+        "workflow?name=odd&tab=canvas": "",
         "workflow?name=odd&tab=edit": "",
         "runs": MARKUP[0],
         f"run?id={run_id}": MARKUP[0],

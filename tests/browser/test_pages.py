@@ -64,11 +64,12 @@ def addresses(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Ma
     by_page = {
         "workflow": [
             "workflow?name=inbox-triage",
-            *(f"workflow?name=inbox-triage&tab={tab}" for tab in ("triggers", "map", "edit", "history")),
+            *(f"workflow?name=inbox-triage&tab={tab}" for tab in ("triggers", "canvas", "edit", "history")),
         ],
         "run": [
             f"run?id={runs[0]}",
             f"run?id={runs[0]}&open=each_mail[0]",
+            f"run?id={runs[0]}&tab=timeline",
             f"run?id={runs[0]}&tab=map",
             f"run?id={failed}",
         ],
@@ -138,6 +139,12 @@ def test_every_page_fits_the_screen_and_can_be_read_by_everybody(
         wrong += [f"{address}: {one}" for one in _findings(page)]
         if PICTURES:
             _keep(page, Path(PICTURES) / name / f"{re.sub(r'[^a-z0-9-]+', '-', _plain(address)) or 'home'}.png")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.get_by_role("combobox", name="Search").fill("mail")
+    page.get_by_role("option", name="Answer mail").first.wait_for()
+    wrong += [f"the search: {one}" for one in _findings(page)]
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / name / "search.png")
     assert wrong == [], f"{name}:\n" + "\n".join(wrong)
 
 

@@ -139,3 +139,40 @@ def test_a_text_that_was_not_saved_outlives_a_reload(served: Served, page: Page)
     page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_text("Not saved yet.").wait_for()
     shows(page.get_by_label("Workflow (JSON)"), '{"half": "done"')
+
+
+WAITS: dict[str, Any] = {
+    "schema_version": 1,
+    "title": "Waits",
+    "steps": [
+        {"id": "before", "uses": "flow.set", "with": {"values": {"n": 1}}},
+        {"id": "nap", "title": "Nap", "uses": "flow.wait", "with": {"seconds": 2}},
+        {"id": "after", "title": "Afterwards", "uses": "flow.set", "with": {"values": {"n": 2}}},
+    ],
+}
+
+
+def test_a_run_is_seen_as_it_was_at_any_time_by_the_keyboard_and_by_playing_it(served: Served, page: Page) -> None:
+    (served.root / "workflows" / "waits.json").write_text(json.dumps(WAITS))
+    orchestra = Orchestra.open(served.root, demo=True)
+    run_id = orchestra.runs.start(OWNER, "waits", {})
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
+    orchestra.close()
+    page.goto(f"{served.url}/run?id={run_id}&tab=timeline")
+    statuses = page.locator(".tl-status")
+    statuses.first.wait_for()
+    assert statuses.all_inner_texts() == ["Succeeded"] * 3
+    assert page.locator(".tl-idle").all_inner_texts() == ["Waited 2.0 s"]
+    slider = page.get_by_role("slider", name="Time in the run")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert statuses.all_inner_texts() == ["Not begun"] * 3
+    seen = set()
+    while "Succeeded" not in (words := str(slider.get_attribute("aria-valuetext"))):
+        seen.add((words.split(" · ")[1], statuses.nth(1).inner_text()))
+        page.keyboard.press("ArrowRight")
+    assert ("Waiting", "Waiting") in seen
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.get_by_role("button", name="Play").wait_for()  # it stops at the end
+    assert statuses.all_inner_texts() == ["Succeeded"] * 3

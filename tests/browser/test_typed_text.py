@@ -37,22 +37,26 @@ class Editor:
     label: str
     press: tuple[tuple[str, str], ...] = ()
     """Role and name of what is pressed before the field is there."""
+    is_code: bool = True
+    """Whether the code editor covers the text area: nobody types below it."""
 
 
 WORKFLOW = Editor("/workflow?name=inbox-triage", "Workflow (JSON)", (("tab", "Edit"),))
 EDITORS = [
     pytest.param(WORKFLOW, id="workflow"),
-    pytest.param(Editor("/workflow?name=inbox-triage", "Which mails"), id="input of a run"),
+    pytest.param(Editor("/workflow?name=inbox-triage", "Which mails", is_code=False), id="input of a run"),
     pytest.param(Editor("/prompt?name=classify-mail", "Text of message 2"), id="message of a prompt"),
-    pytest.param(Editor("/prompt?name=classify-mail", "Title"), id="title of a prompt"),
+    pytest.param(Editor("/prompt?name=classify-mail", "Title", is_code=False), id="title of a prompt"),
     pytest.param(Editor("/prompt?name=classify-mail", "Variables (JSON)"), id="JSON field of a prompt"),
     pytest.param(
         Editor("/prompt?name=classify-mail", "Prompt (JSON)", (("button", "Edit as JSON"),)), id="prompt as JSON"
     ),
     pytest.param(Editor("/fragment?name=tone", "Text"), id="fragment"),
-    pytest.param(Editor("/prompt?name=draft-reply", "Subject", (("tab", "Try"),)), id="value of a preview"),
-    pytest.param(Editor("/demo", "Text", (("button", "Write a mail"),)), id="mail to the demo"),
-    pytest.param(Editor("/approvals", "Reason or comment"), id="comment on a question"),
+    pytest.param(
+        Editor("/prompt?name=draft-reply", "Subject", (("tab", "Try"),), is_code=False), id="value of a preview"
+    ),
+    pytest.param(Editor("/demo", "Text", (("button", "Write a mail"),), is_code=False), id="mail to the demo"),
+    pytest.param(Editor("/approvals", "Reason or comment", is_code=False), id="comment on a question"),
 ]
 
 
@@ -72,7 +76,8 @@ def question(served: Served) -> None:
 def field(page: Page, editor: Editor) -> Locator:
     """Open the field; a text that is offered again is taken."""
     offer = page.get_by_role("button", name="Continue", exact=True)
-    found = page.get_by_label(editor.label, exact=True).and_(page.locator("textarea, input, .cm-content"))
+    kind = ".cm-content" if editor.is_code else "textarea, input"
+    found = page.get_by_label(editor.label, exact=True).and_(page.locator(kind))
     for role, name in editor.press:
         pressed = page.get_by_role(role, name=re.compile(f"{name}$"))  # type: ignore[arg-type]
         offer.or_(found).or_(pressed).first.wait_for()

@@ -24,6 +24,7 @@ def test_a_renamed_step_knows_what_it_wrote(orchestra: Orchestra, workspace: Pat
     assert (first.code, kept(first)[0]) == (0, 0)
     total = kept(first)[1]
     world = orchestra("demo", "show", "--json").json
+    assert orchestra("workflows", "move", "inbox-triage", "each_mail.issue=40,0").code == 0
     for old, new in (("task", "todo"), ("issue", "bug_report"), ("each_mail", "every_mail"), ("classify", "sort")):
         assert orchestra("workflows", "rename-step", "inbox-triage", old, new).code == 0
     written = json.loads((workspace / "workflows" / "inbox-triage.json").read_text())

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.parts.tabs import tab_name
-from dashboard.views.workflow import EDIT, HISTORY, MAP
+from dashboard.views.workflow import CANVAS, EDIT, HISTORY
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -125,21 +125,12 @@ def test_other_inputs_ask_anew(orchestra: Orchestra, open_page: Open) -> None:
     assert not orchestra.runs.list(OWNER).rows
 
 
-# Map
+# Canvas
 
 
-def test_the_map_is_also_a_list_to_be_read(tab: Callable[..., AppTest]) -> None:
-    at = tab(MAP)
-    assert not at.exception
-    steps = next(one.value for one in at.markdown if one.value.startswith("- "))
-    assert [line.index("-") for line in steps.splitlines()] == [0, 0, 2, 2, 2, 2, 2]
-    assert "Write a task" in steps
-    assert r"notion\.upsert\_page" in steps
-
-
-def test_a_file_without_steps_has_no_map(workspace: Path, tab: Callable[..., AppTest]) -> None:
+def test_a_damaged_file_has_a_canvas_too(workspace: Path, tab: Callable[..., AppTest]) -> None:
     (workspace / "workflows" / "odd.json").write_text("[]", encoding="utf-8")
-    assert "no steps" in words(tab(MAP, "odd"))
+    assert not tab(CANVAS, "odd").exception
 
 
 # Edit
@@ -227,7 +218,7 @@ def test_an_unsaved_text_outlives_a_look_at_another_tab(orchestra: Orchestra, ta
     at = tab(EDIT)
     mine = edited(orchestra, title="Mine")
     at.text_area(key="editor-inbox-triage").set_value(mine).run()
-    at.query_params["tab"] = tab_name(MAP)
+    at.query_params["tab"] = tab_name(CANVAS)
     at.run()
     at.query_params["tab"] = tab_name(EDIT)
     assert at.run().text_area(key="editor-inbox-triage").value == mine
@@ -253,15 +244,15 @@ def test_an_earlier_version_is_seen_and_restored(orchestra: Orchestra, tab: Call
     assert orchestra.workflows.get(OWNER, "inbox-triage").text == with_id
 
 
-def test_the_map_shows_who_sees_what(tab: Callable[..., AppTest]) -> None:
-    at = tab(MAP)
+def test_below_the_canvas_stands_who_sees_what(tab: Callable[..., AppTest]) -> None:
+    at = tab(CANVAS)
     assert not at.exception
     said = words(at)
     assert "text of gmail goes to notion \\(api\\.notion\\.com\\) in the step each\\_mail\\.task" in said
     assert "text from outside goes to api.github.com, api.notion.com, api.openai.com" in said
 
 
-def test_a_forbidden_way_of_text_is_drawn_on_the_map(tab: Callable[..., AppTest], workspace: Path) -> None:
+def test_a_forbidden_way_of_text_is_told_below_the_canvas(tab: Callable[..., AppTest], workspace: Path) -> None:
     steps = [
         {"id": "mail", "uses": "gmail.get_message", "with": {"message": "m"}},
         {"id": "send", "uses": "gmail.send", "with": {"to": "{{ steps.mail.output.subject }}", "text": "t"}},
@@ -269,6 +260,6 @@ def test_a_forbidden_way_of_text_is_drawn_on_the_map(tab: Callable[..., AppTest]
     (workspace / "workflows" / "leak.json").write_text(
         json.dumps({"schema_version": 1, "title": "Leak", "steps": steps})
     )
-    at = tab(MAP, "leak")
+    at = tab(CANVAS, "leak")
     assert not at.exception
-    assert "Red arrows" in words(at)
+    assert "Red lines" in words(at)

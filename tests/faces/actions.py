@@ -27,7 +27,8 @@ class Action:
     """What the trail calls it."""
     command: Callable[..., Sequence[str]]
     request: Callable[..., tuple[str, str, Any]]
-    page: Callable[..., AppTest]
+    page: Callable[..., AppTest] | None
+    """None: in the browser, where the component of the page sends the request (tests/browser/test_canvas.py)."""
     good: Arguments
     refused: Sequence[tuple[str, Arguments]] = ()
     before: Sequence[Callable[[Any], object]] = ()
@@ -194,18 +195,6 @@ def _tag(go: Open, name: str, add: Sequence[str]) -> AppTest:
     return at.button(key=f"tags-set-{name}").click().run()
 
 
-def _move(go: Open, name: str, step: str, x: float, y: float) -> AppTest:
-    at = go("workflow", name=name)
-    at.query_params["tab"] = "map"
-    at.run()
-    at.selectbox(key=f"arrange-step-{name}").set_value(step).run()
-    for field_name, value in (("x", x), ("y", y)):
-        box = next(one for one in at.number_input if str(one.key).startswith(f"arrange-{field_name}-{name}"))
-        box.set_value(value)
-    at.run()
-    return at.button(key=f"arrange-move-{name}").click().run()
-
-
 def _add_user(go: Open, user_id: str, role: str) -> AppTest:
     def fill(at: AppTest) -> None:
         at.text_input(key="new-user-id").set_value(user_id)
@@ -312,7 +301,7 @@ WORKFLOWS = [
         "workflows.move_steps",
         lambda name, step, x, y: ["workflows", "move", name, f"{step}={x},{y}"],
         lambda name, step, x, y: ("PUT", f"/api/workflows/{name}/positions", {"positions": {step: [x, y]}}),
-        _move,
+        None,
         {"name": "small", "step": "two", "x": 250.0, "y": -40.0},
         [("InvalidInput", {"name": "small", "step": "one", "x": 1e9, "y": 0.0})],
     ),

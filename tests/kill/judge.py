@@ -72,7 +72,7 @@ def _of_world(place: Storm, killed: Killed, issues: Mapping[str, int], pages: Ma
     if posts != 1 and (posts != 2 or not killed.asked):
         yield f"{posts} posts, a person was asked {killed.asked} times"
     if killed.asked > 1:
-        yield f"a person was asked {killed.asked} times about one write"
+        yield f"a person was asked {killed.asked} times about one write: {killed.failed_with}"
 
 
 def _title(page: Mapping[str, Any]) -> str:

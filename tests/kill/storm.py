@@ -50,6 +50,8 @@ class Killed:
     was_over: bool = False
     asked: int = 0
     """How often a person was asked about a write of it."""
+    failed_with: list[str] = field(default_factory=list)
+    """What the run said each time before."""
     adopted_seconds: float | None = None
     is_application: bool = False
     """Whether the run applies a plan, whose answers it uses."""
@@ -224,6 +226,7 @@ class Storm:
         killed.was_over = self.query("SELECT ended_at FROM runs WHERE run_id = ?", killed.run_id) != [(None,)]
         while self.ended(killed.run_id) == "failed" and killed.asked < 3:
             killed.asked += 1
+            killed.failed_with.append(self.log(killed.run_id)["sentence"])
             is_there = self.web.seen[f"POST /post?n={killed.n}"] > 0
             self.resume(killed.run_id, answer="as_done" if is_there else "redo", **more)
         resumed = [event["at"] for event in self.eras(killed.run_id)[0] if event["type"] == "run_resumed"]

@@ -32,13 +32,13 @@ class NewWorkflow(Sent):
 
 
 class PositionsView(Sent):
-    """The positions of moved steps in the drawing: [x, y] by path."""
+    """How far steps were moved in the drawing: [x, y] in pixels by path."""
 
     positions: dict[str, list[float]]
 
 
 class Moves(Sent):
-    """New positions of steps in the drawing: [x, y] by path; null returns a step to its automatic position."""
+    """How far steps are from their automatic places: [x, y] in pixels by path; null resets a step."""
 
     positions: dict[str, list[float] | None] = Field(min_length=1, max_length=10_000)
 
@@ -118,12 +118,12 @@ def copy_workflow(name: str, sent: Renaming, orchestra: Door, principal: Acting)
 
 @router.get("/{name}/positions", summary="Get the moved steps", response_model=PositionsView)
 def get_positions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Return the positions of moved steps in the drawing; all others are placed automatically."""
+    """Return how far steps were moved in the drawing; all others are placed automatically."""
     orchestra.workflows.get(principal, name)
     return {"positions": orchestra.workflows.positions(principal, name)}
 
 
 @router.put("/{name}/positions", summary="Move steps in the drawing", response_model=PositionsView)
 def move_steps(name: str, sent: Moves, orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Store the positions of these steps; the workflow file and all other steps stay as they are."""
+    """Store where these steps are; the workflow file and all other steps stay as they are."""
     return {"positions": orchestra.workflows.move_steps(principal, name, sent.positions)}

@@ -12,17 +12,21 @@ from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
-from engine.workflows.bundles.bundle import Bundle
-from engine.workflows.bundles.bundles import Imported
 from engine.workflows.editing.editing import Canvas, Edited, FileEdit
 from engine.workflows.editing.operations import MOST, schema
 from engine.workflows.editing.scope_names import ScopeName
 from engine.workspace.history import Version
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
-imports = APIRouter(prefix="/api", tags=["Workflows"], route_class=SignedInRoute)
 _CLASH: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It has changed since"}}
-_TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "The name is taken"}}
+checked = APIRouter(
+    prefix=router.prefix,
+    tags=["Workflows"],
+    route_class=SignedInRoute,
+    dependencies=[CHECKED],
+    responses=_CLASH | TOO_MANY,
+)
+"""Changes of a text, which is compiled for the answer."""
 Rev = Annotated[str, Field(min_length=1, max_length=64, description="The etag of the text that the caller has.")]
 
 
@@ -46,20 +50,6 @@ class DraftRev(Sent):
     """The text of the draft that the caller has."""
 
     base_rev: Rev
-
-
-class WorkflowImport(Sent):
-    """A workflow of another workspace."""
-
-    bundle: dict[str, Any]
-    name: str = Field(
-        default="", max_length=64, description="The name of the workflow; default: the one in the bundle."
-    )
-    connections: dict[str, str] = Field(
-        default_factory=dict,
-        description="For each connection in the bundle, the one to use here.",
-        examples=[{"mail": "work"}],
-    )
 
 
 class ScopeNames(BaseModel):
@@ -100,13 +90,7 @@ async def get_workflow_scope(
     return {"names": await reading.run(partial(orchestra.editing.scope, principal, name, step))}
 
 
-@router.post(
-    "/{name}/draft/ops",
-    summary="Edit the draft of a workflow",
-    response_model=Edited,
-    responses=_CLASH | TOO_MANY,
-    dependencies=[CHECKED],
-)
+@checked.post("/{name}/draft/ops", summary="Edit the draft of a workflow", response_model=Edited)
 def edit_workflow_draft(name: str, sent: DraftOps, orchestra: Door, principal: Acting) -> Any:
     """Apply operations to the caller's draft, all or none; the answer has the splices of the text.
 
@@ -116,25 +100,13 @@ def edit_workflow_draft(name: str, sent: DraftOps, orchestra: Door, principal: A
     return orchestra.editing.apply(principal, name, sent.base_rev, sent.ops, sent.op_id)
 
 
-@router.post(
-    "/{name}/draft/undo",
-    summary="Undo a change of the draft",
-    response_model=Edited,
-    responses=_CLASH | TOO_MANY,
-    dependencies=[CHECKED],
-)
+@checked.post("/{name}/draft/undo", summary="Undo a change of the draft", response_model=Edited)
 def undo_workflow_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) -> Any:
     """Undo the last change of the caller's draft that is not undone yet. 409 if the draft has changed since."""
     return orchestra.editing.undo(principal, name, sent.base_rev)
 
 
-@router.post(
-    "/{name}/draft/redo",
-    summary="Redo a change of the draft",
-    response_model=Edited,
-    responses=_CLASH | TOO_MANY,
-    dependencies=[CHECKED],
-)
+@checked.post("/{name}/draft/redo", summary="Redo a change of the draft", response_model=Edited)
 def redo_workflow_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) -> Any:
     """Repeat the change that was undone last. 409 if the draft has changed since."""
     return orchestra.editing.redo(principal, name, sent.base_rev)
@@ -147,13 +119,7 @@ def discard_workflow_draft(name: str, orchestra: Door, principal: Acting) -> dic
     return {"name": name}
 
 
-@router.post(
-    "/{name}/edit",
-    summary="Edit a workflow file",
-    response_model=FileEdit,
-    responses=_CLASH | TOO_MANY,
-    dependencies=[CHECKED],
-)
+@checked.post("/{name}/edit", summary="Edit a workflow file", response_model=FileEdit)
 def edit_workflow(name: str, sent: FileOps, orchestra: Door, principal: Acting) -> Any:
     """Apply operations to the file and save it; the answer says in sentences what has changed. Drafts stay."""
     return orchestra.editing.edit_file(principal, name, sent.ops, sent.etag, save=not sent.dry_run)
@@ -176,22 +142,3 @@ def get_workflow_differences(
 ) -> dict[str, Any]:
     """Return in sentences what has changed from `old` (default: the text before the newest) to `new` (the file)."""
     return {"differences": orchestra.workflows.differences(principal, name, old, new)}
-
-
-@router.get("/{name}/export", summary="Export a workflow", response_model=Bundle)
-def export_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
-    """Return a workflow with its prompts and fragments as one document; keys and cases are not part of it."""
-    return orchestra.bundles.export(principal, name)
-
-
-@imports.post(
-    "/workflow-imports",
-    summary="Import a workflow",
-    status_code=201,
-    response_model=Imported,
-    responses=_TAKEN | TOO_MANY,
-    dependencies=[CHECKED],
-)
-def import_workflow(sent: WorkflowImport, orchestra: Door, principal: Acting) -> Any:
-    """Create a workflow with its prompts and fragments from a document of `export`. Nothing that exists is changed."""
-    return orchestra.bundles.imported(principal, sent.bundle, sent.name, connections=sent.connections)

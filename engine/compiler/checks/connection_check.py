@@ -22,7 +22,7 @@ def connection_name(
     """
     fitting = [name for name, service in connections.items() if is_for(service, kind.service)]
     if named is not None:
-        return _named(path, named, kind, fitting, connections, report)
+        return _named((*path, "connection"), named, kind, fitting, connections, report)
     if kind.service is None or kind.connection_optional:
         return None
     own = [name for name in fitting if connections[name] == kind.service]
@@ -36,6 +36,14 @@ def connection_name(
         f"Name one in 'connection': {', '.join(fitting)}." if fitting else _ADD,
     )
     return None
+
+
+def model_connection(
+    path: JsonPath, named: str, kind: Kind, connections: Mapping[str, str], report: Report
+) -> str | None:
+    """Return the connection that the text at `path` names for a model of a step; problems go to the report."""
+    fitting = [name for name, service in connections.items() if is_for(service, kind.service)]
+    return _named(path, named, kind, fitting, connections, report)
 
 
 def _named(
@@ -56,7 +64,7 @@ def _named(
         remedy = f"Did you mean {near!r}? {remedy}"
     if kind.service is None:
         remedy = "Take 'connection' out."
-    report.add((*path, "connection"), f"The connection {name!r} cannot be used: {reason}.", "connection", remedy)
+    report.add(path, f"The connection {name!r} cannot be used: {reason}.", "connection", remedy)
     return None
 
 

@@ -87,8 +87,9 @@ def _places(action: Action, called: Mapping[str, Plan], around: Surroundings) ->
         inner = called[name].reach if isinstance(name, str) and name in called else ()
         yield from (replace(one, workflow=one.workflow or str(name)) for one in inner if one.source.startswith(INPUT))
     elif action.step_type.service is not None:
-        host = _host(action, around)
-        yield Reach("", action.connection or action.step_type.service, host, is_loopback(host), "")
+        for connection in (action.connection, *(one.connection for one in action.other_models)):
+            host = _host(action, connection, around)
+            yield Reach("", connection or action.step_type.service, host, is_loopback(host), "")
         if action.step_type.sends_mail:
             for one in _mail_hosts(action.arguments):
                 yield Reach("", f"mail to {one}", one, is_local=False, step="")
@@ -103,8 +104,8 @@ def _mail_hosts(arguments: Any) -> list[str]:
     return sorted(domains | ({_ANYWHERE} if len(written) < len(each) or not each else set()))
 
 
-def _host(action: Action, around: Surroundings) -> str:
+def _host(action: Action, connection: str | None, around: Surroundings) -> str:
     url = action.arguments.get("url") if isinstance(action.arguments, dict) else None
     if isinstance(url, str) and urlsplit(url).hostname:
         return str(urlsplit(url).hostname)
-    return (around.hosts or {}).get(action.connection or "", "") or _ANYWHERE
+    return (around.hosts or {}).get(connection or "", "") or _ANYWHERE

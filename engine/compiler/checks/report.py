@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -65,6 +65,8 @@ class Names:
     steps: Mapping[str, Schema]
     may_be_missing: Callable[[str], bool]
     """Returns whether an expression may have no value here."""
+    is_from_outside: Callable[[Sequence[str]], bool]
+    """Returns whether text of somebody else may be in the value at a path, such as ("steps", "mails", "output")."""
 
 
 @dataclass

@@ -118,6 +118,13 @@ class Scope:
         Interpreter(reading).value(normal(typed.tree, self.bindings), self.facts, self.parts)
         return bool(reading.alarms)
 
+    def _is_from_outside(self, path: Sequence[str]) -> bool:
+        flow, root = self.report.flow, path[0]
+        if flow is None:
+            return False
+        whole = flow.variables.get(self.bindings.get(root, root), NOTHING)
+        return whole.part(path[1:]).outside is not None
+
     @cached_property
     def _latest(self) -> Mapping[str, Schema]:
         """The outputs of the steps, as precise as they are known by now."""
@@ -130,7 +137,7 @@ class Scope:
     def names(self, finished: AbstractSet[str]) -> Names:
         """Return what may be named here after these steps."""
         steps = {name: self._latest[name] for name in self.steps if name in finished}
-        return Names(self.variables, steps, self._may_be_missing)
+        return Names(self.variables, steps, self._may_be_missing, self._is_from_outside)
 
     def tree(self, path: JsonPath, value: Any, schema: Schema, finished: AbstractSet[str]) -> Any:
         """Compile every text of a JSON value; `schema` is the schema of the whole value."""

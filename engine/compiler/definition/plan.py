@@ -77,6 +77,17 @@ class Reach:
 
 
 @dataclass(frozen=True)
+class OtherModel:
+    """A model that a step asks if those before it give no answer."""
+
+    connection: str
+    model: str = ""
+    """Empty: that of the connection."""
+    is_other_service: bool = False
+    """Whether the connection is to another service than the step's own."""
+
+
+@dataclass(frozen=True)
 class Action:
     """A call of a step type."""
 
@@ -97,6 +108,8 @@ class Action:
     """The fields that may carry text from outside, by name."""
     approval: WrittenRule = field(default_factory=WrittenRule)
     """What the file says about approvals of its calls."""
+    other_models: tuple[OtherModel, ...] = ()
+    """Of a model step: its `fallback`, in order."""
 
 
 @dataclass(frozen=True)

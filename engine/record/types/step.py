@@ -44,6 +44,25 @@ class AttemptRecord(TypedDict):
     """None if it succeeded."""
 
 
+class UsageRecord(TypedDict):
+    """The tokens of model calls."""
+
+    input_tokens: ReadOnly[int]
+    output_tokens: ReadOnly[int]
+    cost_usd: ReadOnly[float | None]
+    """None if a price is not known."""
+
+
+class FailedModel(TypedDict):
+    """A model of a step that gave no answer, so that the next one was asked."""
+
+    connection: ReadOnly[str]
+    model: ReadOnly[str]
+    error: ReadOnly[Failure]
+    usage: ReadOnly[UsageRecord | None]
+    """What it used all the same; the step's usage includes it."""
+
+
 class ReceiptRecord(TypedDict):
     """What the service calls the result of a write; empty texts if it names none."""
 
@@ -115,15 +134,6 @@ class Approved(TypedDict):
     """SHA-256 of the call as it was made."""
     before: NotRequired[ReadOnly[JsonObject]]
     """The arguments before the person edited them; absent if they were approved as they were."""
-
-
-class UsageRecord(TypedDict):
-    """The tokens of model calls."""
-
-    input_tokens: ReadOnly[int]
-    output_tokens: ReadOnly[int]
-    cost_usd: ReadOnly[float | None]
-    """None if a price is not known."""
 
 
 class Hold(TypedDict):
@@ -242,6 +252,8 @@ class StepRecord(TypedDict):
     due_at: NotRequired[ReadOnly[str | None]]
     """When the wait ends; None if a person ends it."""
     held: NotRequired[ReadOnly[Hold]]
+    waited: NotRequired[ReadOnly[Sequence[str]]]
+    """When it began to wait, each time; absent if it never did."""
     handled: NotRequired[ReadOnly[bool]]
     """Whether the run goes on without it: it is not executed again."""
     fallback: NotRequired[ReadOnly[bool]]
@@ -264,6 +276,8 @@ class StepRecord(TypedDict):
     """If it ended the run."""
     planned: NotRequired[ReadOnly[PlannedStep]]
     """In a plan: what would have happened instead."""
+    failed_models: NotRequired[ReadOnly[Sequence[FailedModel]]]
+    """Of a model step with a `fallback`: the models that gave no answer, in the order in which they were asked."""
     corrected: NotRequired[CorrectedRecord]
     """Of a model step: the correction of its answer, added later."""
 

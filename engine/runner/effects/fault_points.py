@@ -10,6 +10,7 @@ Point = Literal[
     "before effect",
     "after effect",
     "after record",
+    "model failed",
     "before end",
     "after end",
     "before items",

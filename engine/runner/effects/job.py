@@ -14,7 +14,7 @@ from clients.models.metering import Meter
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete
 from engine.base.plain_values import plain_json
-from engine.compiler.definition.plan import Retry
+from engine.compiler.definition.plan import OtherModel, Retry
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Repeat, StepType, Usage
 from engine.record.run_files import RunFiles
@@ -81,6 +81,10 @@ class Job(NamedTuple):
     """Where people watch the answer arrive; None if nobody can watch."""
     guard: Guard = nullcontext
     """Entered in the thread that makes the call, around it."""
+    other_model: OtherModel | None = None
+    """The model of the step's `fallback` that is asked; None: its own."""
+    has_next_model: bool = False
+    """Whether another model is asked if this one gives no answer."""
     meter: Meter | None = None
     """What permits and counts requests to models; None: nothing counts them."""
 
@@ -104,6 +108,9 @@ class Job(NamedTuple):
             request=remarks.request,
             notes=remarks.notes,
             read=self.files.read,
+            other_model=self.other_model.model if self.other_model is not None else None,
+            is_other_service=self.other_model is not None and self.other_model.is_other_service,
+            has_next_model=self.has_next_model,
             on_text=self.watch.attempt() if self.watch is not None else None,
         )
 

@@ -24,6 +24,7 @@ from engine.record.events import (
     Event,
     ItemFinished,
     LoopStarted,
+    ModelFailed,
     RunFailing,
     RunResumed,
     RunStarted,
@@ -77,6 +78,7 @@ class Recording:
         self._waiting: dict[str, Wait] = {}
         self._last_waits: dict[str, Wait] = {}
         self._failed_attempts: Counter[str] = Counter()
+        self._failed_models: dict[str, tuple[ModelFailed, ...]] = {}
         self._begun: dict[str, str] = {}
         """When each step with a time limit first began; the run itself has an empty path."""
         self._loops: set[str] = set()
@@ -183,6 +185,10 @@ class Recording:
         """Return how many attempts of an unfinished step have failed so far."""
         return self._failed_attempts[path]
 
+    def failed_models(self, path: str) -> tuple[ModelFailed, ...]:
+        """Return the models that have given an unfinished step no answer, in the order in which they were asked."""
+        return self._failed_models.get(path, ())
+
     def begun_at(self, path: str) -> str:
         """Return when a waiting step began."""
         return self._begun.get(path) or self.now()
@@ -201,6 +207,9 @@ class Recording:
                     self._waiting[event.path] = self._last_waits[event.path] = _wait(event)
             case AttemptFailed():
                 self._failed_attempts[event.path] += 1
+            case ModelFailed():
+                self._failed_attempts.pop(event.path, None)  # the next model has attempts of its own
+                self._failed_models[event.path] = (*self.failed_models(event.path), event)
             case StepListed() if event.child_run_id:
                 self._last_waits[event.path] = _wait(event)
             case LoopStarted():
@@ -222,6 +231,7 @@ class Recording:
         """Keep what counts as finished; an unhandled failure is executed again."""
         self._waiting.pop(event.path, None)
         self._failed_attempts.pop(event.path, None)
+        self._failed_models.pop(event.path, None)
         if isinstance(event, StepFinished) and event.usage:
             self._usage[event.path] = event.usage
         if isinstance(event, StepFinished) and event.child_run_id:

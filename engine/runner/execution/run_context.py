@@ -127,6 +127,8 @@ class RunContext:
             failed_before=call.failed_before,
             watch=call.watch,
             guard=self.guard,
+            other_model=call.other_model,
+            has_next_model=call.has_next_model,
             meter=call.meter,
         )
 

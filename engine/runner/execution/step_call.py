@@ -17,7 +17,7 @@ from typing_extensions import ReadOnly, TypedDict
 from engine.base.errors import ApprovalExpired, StorageError
 from engine.base.json_text import JsonObject
 from engine.budgets.meter import CallMeter
-from engine.compiler.definition.plan import Action, Node
+from engine.compiler.definition.plan import Action, Node, OtherModel
 from engine.connections.accounts import Account
 from engine.plugins.step import Effect, Repeat, StopRun, Usage
 from engine.record.failure import failure
@@ -37,6 +37,7 @@ class CallDetails(TypedDict, total=False):
     started_at: ReadOnly[str]
     uses: ReadOnly[str]
     connection: ReadOnly[str | None]
+    """The step's own, also where a model of its `fallback` is asked."""
     arguments: ReadOnly[JsonObject]
     """Large values are names of files."""
     identity: ReadOnly[str]
@@ -79,6 +80,10 @@ class StepCall(Struct, frozen=True):
     """Where people watch the answer arrive."""
     meter: CallMeter | None = None
     """Of a call that may ask a model: what permits and counts its requests."""
+    other_model: OtherModel | None = None
+    """Of a model step: the model of its `fallback` that is asked; None: its own."""
+    has_next_model: bool = False
+    """Whether another model is asked if this one gives no answer."""
     notes: tuple[str, ...] = ()
     """Sentences for a person about what was done to the call before it was made."""
     is_announced: bool = False
@@ -88,11 +93,8 @@ class StepCall(Struct, frozen=True):
         """Return what the next event has to tell of the call; nothing if an earlier one has told it."""
         if self.is_announced:
             return {}
-        details: CallDetails = {
-            "started_at": self.started_at,
-            "uses": self.action.uses,
-            "connection": self.action.connection,
-        }
+        own = self.node.action or self.action
+        details: CallDetails = {"started_at": self.started_at, "uses": own.uses, "connection": own.connection}
         if self.told_arguments is not None:
             details = {**details, "arguments": self.told_arguments}
         if self.write is not None:

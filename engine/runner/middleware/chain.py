@@ -14,18 +14,20 @@ of what it must see. From the outside in:
    `HarmlessText` takes out of them what a person would not see: the plan, the approval and the receipt have the text as
    it is sent. `AllowList` refuses values that the workflow does not list, and `OutsideTextCheck` text from
    outside that the compiler has missed, before even an account is opened for them.
-6. `OpenedAccounts`, then `RequiredAgreement`: no account is used, not even for a read, before somebody agreed to it.
-7. `WriteIdentity` needs arguments and account, and the event that follows names it.
-8. `Planning` answers a write in the place of its service, `Approval` lets through only what a person has approved, and
+6. `Fallback` asks the models of a step in turn, each with all that follows: its own account, agreement, budget and
+   attempts. What a wait repeats, begins with the model that is to be asked then.
+7. `OpenedAccounts`, then `RequiredAgreement`: no account is used, not even for a read, before somebody agreed to it.
+8. `WriteIdentity` needs arguments and account, and the event that follows names it.
+9. `Planning` answers a write in the place of its service, `Approval` lets through only what a person has approved, and
    `AsPlanned` only what a plan has shown, even if a person has edited it: they know everything about the call, and
    nothing has happened yet. What `Approval` asks for is waited for outside, by `RateLimits`, so that all of it is
    worked out again afterwards.
-9. `Budget` has each request to a model permitted; a used-up budget becomes a wait in `RateLimits`.
-10. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
-11. `OutputTypes` fit every output, also a replayed one.
-12. `Rereading` compares a read with what a plan has read, `Replay` answers before anything is sent or watched.
-13. `LiveAnswers` stays open over all attempts.
-14. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
+10. `Budget` has each request to a model permitted; a used-up budget becomes a wait in `RateLimits`.
+11. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
+12. `OutputTypes` fit every output, also a replayed one.
+13. `Rereading` compares a read with what a plan has read, `Replay` answers before anything is sent or watched.
+14. `LiveAnswers` stays open over all attempts.
+15. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
 
 So another rule that may refuse a call stands between `WriteIdentity` and `Announcement`, beside these. A run
 has only the middlewares that its options ask for (`is_wanted`).
@@ -56,10 +58,11 @@ from engine.runner.middleware.allow_list import AllowList
 from engine.runner.middleware.approval import Approval
 from engine.runner.middleware.arguments import Arguments
 from engine.runner.middleware.as_planned import AsPlanned
-from engine.runner.middleware.budget import Budget
 from engine.runner.middleware.harmless_text import HarmlessText
 from engine.runner.middleware.identity import WriteIdentity
-from engine.runner.middleware.live_answers import LiveAnswers
+from engine.runner.middleware.models.budget import Budget
+from engine.runner.middleware.models.fallback import Fallback
+from engine.runner.middleware.models.live_answers import LiveAnswers
 from engine.runner.middleware.once import Once
 from engine.runner.middleware.output_types import OutputTypes
 from engine.runner.middleware.outside_text import OutsideTextCheck
@@ -79,6 +82,7 @@ ORDER: tuple[type[Middleware], ...] = (
     HarmlessText,
     AllowList,
     OutsideTextCheck,
+    Fallback,
     OpenedAccounts,
     RequiredAgreement,
     WriteIdentity,

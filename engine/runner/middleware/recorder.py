@@ -64,7 +64,8 @@ class Recorder(Middleware):
     def _more(self, outcome: Succeeded) -> dict[str, Any]:
         """Return what is told beside the output, as far as there is anything to tell."""
         more: dict[str, Any] = {}
-        if outcome.began_at is not None and self._recording.failed_attempts(outcome.call.path):
+        path, recording = outcome.call.path, self._recording
+        if outcome.began_at is not None and (recording.failed_attempts(path) or recording.failed_models(path)):
             more["attempt_at"] = timestamp(outcome.began_at)
         if outcome.effect is not None:
             more["effect"] = outcome.effect

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from clients.plural import counted
 from engine.base.services import is_model
@@ -11,7 +11,7 @@ from engine.base.statuses import AccountMode
 from engine.base.step_tree import StepNode
 from engine.budgets.limits import money
 from engine.budgets.prices import usd
-from engine.compiler.definition.plan import Action, Node, Plan
+from engine.compiler.definition.plan import Action, Node, OtherModel, Plan
 from engine.connections.model_prices import model_prices
 from engine.expressions.expressions import Template
 from engine.record.types.run import EstimateRecord
@@ -36,7 +36,9 @@ class Estimates:
         if not plan.asks_models:
             return None
         is_demo = all(mode == AccountMode.DEMO for mode in modes.values())
-        return self._by_last_runs(plan, is_demo=is_demo) or self._by_prompts(plan, modes, items)
+        found = self._by_last_runs(plan, is_demo=is_demo) or self._by_prompts(plan, modes, items)
+        others = " ".join(self._fallbacks(plan, modes))
+        return {**found, "sentence": f"{found['sentence']} {others}"} if others else found
 
     def _by_last_runs(self, plan: Plan, *, is_demo: bool) -> EstimateRecord | None:
         last = self._spent.of_last_runs(plan.id, _LAST_RUNS, demo=is_demo)
@@ -53,19 +55,61 @@ class Estimates:
         for one, action in _model_calls(plan):
             calls += 1
             times = (1 if items is None else items) if _is_in_loop(one) else 1
-            name = action.connection or ""
-            default, prices = model_prices(self._settings(), name, modes.get(name, AccountMode.MINE))
-            model = str(action.arguments.get("model") or default)
-            costs = [prices.cost((model,), *tokens) for tokens in _tokens(action, plan)]
-            if None in costs:
-                return _estimate(None, None, "by the prompts", _NOT_KNOWN.format(repr(model)))
-            low, high = low + times * (costs[0] or 0), high + times * (costs[1] or 0)
+            costs = self._costs(action, plan, modes)
+            unknown = next((each.model for each in costs if each.low is None or each.high is None), None)
+            if unknown is not None:
+                return _estimate(None, None, "by the prompts", _NOT_KNOWN.format(repr(unknown)))
+            low += times * (costs[0].low or 0)
+            high += times * max(each.high or 0 for each in costs)
         least, most = _ANSWER_TOKENS
         by = (
             f"guessed from the prompts of {counted(calls, 'model step')}: each with up to {_MOST_TEXT_TOKENS:,} tokens"
             f" of text put in and an answer of {least} to {most} tokens, {_loops(items)}"
         )
         return _estimate(usd(low), usd(high), "by the prompts", f"{_range(usd(low), usd(high))}, {by}.")
+
+    def _costs(self, action: Action, plan: Plan, modes: Mapping[str, AccountMode]) -> list[_ModelCost]:
+        """Return what a call costs with each model that it may ask, its own first."""
+        prompt: Mapping[str, Any] = plan.prompts.get(str(action.arguments.get("prompt") or "")) or {}
+        own = str(action.arguments.get("model") or prompt.get("model") or "")
+        first = OtherModel(action.connection or "", own)
+        tokens, found = _tokens(action, plan), []
+        for one in (first, *action.other_models):
+            mode = modes.get(one.connection, AccountMode.MINE)
+            default, prices = model_prices(self._settings(), one.connection, mode)
+            model = one.model or default
+            low, high = (prices.cost((model,), *each) for each in tokens)
+            found.append(_ModelCost(model, one.connection, low, high))
+        return found
+
+    def _fallbacks(self, plan: Plan, modes: Mapping[str, AccountMode]) -> Iterator[str]:
+        """Yield a sentence about each step that asks other models if its own gives no answer."""
+        for one, action in _model_calls(plan):
+            if action.other_models:
+                costs = self._costs(action, plan, modes)
+                listed = ", then ".join(each.words for each in costs)
+                yield f"`{one.step.path}` asks {listed}; {_dearest(costs)}."
+
+
+class _ModelCost(NamedTuple):
+    """What a call costs with a model, in nano-USD; None if its price is not known."""
+
+    model: str
+    connection: str
+    low: int | None
+    high: int | None
+
+    @property
+    def words(self) -> str:
+        return f"{self.model or 'the model'} ({self.connection})"
+
+
+def _dearest(costs: Sequence[_ModelCost]) -> str:
+    unknown = [one.words for one in costs if one.high is None]
+    if unknown:
+        return f"the price of {' and '.join(unknown)} is not known"
+    dearest = max(costs, key=lambda one: one.high or 0)
+    return f"the dearest is {dearest.words}" if dearest.high else "all of them are free"
 
 
 def words(estimate: EstimateRecord | None) -> str:

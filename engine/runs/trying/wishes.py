@@ -12,6 +12,7 @@ from engine.base.errors import InvalidInput, UnknownName
 from engine.base.names import new_run_id, timestamp
 from engine.base.services import is_model
 from engine.base.statuses import AccountMode, RunStatus
+from engine.base.wording import listed
 from engine.connections.accounts import Account, Accounts
 from engine.documents.json_file import parse
 from engine.people.access import Principal
@@ -87,12 +88,20 @@ class Wishes:
         """Return what to try, and the number of its version. Raises as `resolved`."""
         working = self._store.shelf.text(name)
         if wish.text is None and not wish.is_draft:
-            document = self._store.resolve(f"{name}@{wish.version}")
+            document = self._version(name, str(wish.version))
             return document, document["version"]
         value = parse(working if wish.text is None else wish.text, self._store.shelf.file(name)).value
         if not isinstance(value, dict):
             raise InvalidInput("The text of a prompt is a JSON object.", remedy="Write it as docs/files.md shows.")
         return self._store.draft(value), None
+
+    def _version(self, name: str, version: str) -> PromptDefinition:
+        try:
+            return self._store.resolve(f"{name}@{version}")
+        except UnknownName as error:
+            if version == "draft":
+                error.remedy = "For the working text, leave the version out and give `--draft`."
+            raise
 
     def _given(
         self, p: Principal, name: str, document: PromptDefinition, wish: Wish
@@ -146,7 +155,7 @@ class Wishes:
     def _begun(
         self, p: Principal, name: str, wish: Wish, document: PromptDefinition, given: RecordedValues, account: Account
     ) -> Try:
-        variables = filled(document.get("variables", {}), given.variables)
+        variables = _filled(document, given.variables)
         messages = marked(document, variables)
         length = sum(len(one["content"]) for one in messages)
         if length > _LARGEST_CHARACTERS:
@@ -178,6 +187,18 @@ class Wishes:
             "owner": self._owner,
             "column": wish.column,
         }
+
+
+def _filled(document: PromptDefinition, values: Mapping[str, Any]) -> dict[str, object]:
+    """Return a value for each variable. Raises InvalidInput; for a missing one, the remedy names the samples."""
+    declared, samples = document.get("variables", {}), [one["name"] for one in document.get("samples", [])]
+    missing = [name for name, schema in declared.items() if name not in values and "default" not in schema]
+    if missing and samples and values.keys() <= declared.keys():
+        raise InvalidInput(
+            f"The prompt's variable {missing[0]!r} has no value.",
+            remedy=f"Give it one in `variables`, or name a `sample`: {listed([repr(one) for one in samples])}.",
+        )
+    return filled(declared, values)
 
 
 def _sample(document: PromptDefinition, wanted: str) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from engine.base.definitions import PromptDefinition
 from engine.documents.schema_check import is_usable
@@ -28,13 +28,32 @@ from engine.prompts.messages import Message, ToolCall, WireMessage, wire, wire_t
 from engine.prompts.model_answers import from_outside, schema_problem
 from engine.prompts.talk import Talk
 
+FALLBACKS_MOST = 8
 
-class ModelFields(Fields):
-    """The fields of every model step."""
+
+class OtherModel(BaseModel):
+    """A model to ask next: `connection` is that of the step if it is left out, `model` the connection's own."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    connection: str = ""
+    model: str = ""
+
+
+class AskingFields(Fields):
+    """Which models a step asks."""
 
     model_config = ConfigDict(protected_namespaces=())
 
     model: str = destination("Model", "", format="model")
+    fallback: list[OtherModel] = destination(
+        "Models to ask in turn if one is down, refuses or is unknown", [], max_length=FALLBACKS_MOST
+    )
+
+
+class ModelFields(AskingFields):
+    """The fields of every step that asks for words."""
+
     temperature: float | None = option("Temperature", None, ge=0, le=2)
     max_tokens: int | None = option("Maximum tokens of the answer", None, ge=1)
 

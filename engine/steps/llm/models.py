@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict
+from collections.abc import Mapping
 
-from engine.plugins.step import Call, Fields, JsonValue, Output, content, destination, option
-from engine.prompts.talk import note
-from engine.steps.llm.extract import ModelStep
+from engine.plugins.step import Call, Fields, JsonValue, Output, Prompts, content, option
+from engine.prompts.talk import asked_model, note
+from engine.steps.llm.extract import AskingFields, ModelStep
 
 
-class EmbedFields(Fields):
+class EmbedFields(AskingFields):
     """The fields of `llm.embed`."""
 
-    model_config = ConfigDict(protected_namespaces=())
-
     texts: list[str] = content("Texts", min_length=1, max_length=10_000)
-    model: str = destination("Model", "", format="model")
     dimensions: int | None = option("Length of the vectors, for models that can shorten them", None, ge=1)
 
 
@@ -38,9 +35,18 @@ class Embed(ModelStep):
     def call(self, call: Call) -> JsonValue:
         """Return {vectors, dimensions, model}. Raises InvalidRequest if a text is empty."""
         it = call.fields
-        answer = call.client.embed(it.texts, model=it.model, dimensions=it.dimensions)
+        answer = call.client.embed(it.texts, model=asked_model(call, it.model), dimensions=it.dimensions)
         note(call, answer["model"], answer["usage"])
         return {"vectors": answer["vectors"], "dimensions": len(answer["vectors"][0]), "model": answer["model"]}
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
+        """Require one model: vectors of two cannot be compared."""
+        others = arguments.get("fallback")
+        models = [one.get("model") for one in others if isinstance(one, dict)] if isinstance(others, list) else []
+        if any(one != (arguments.get("model") or None) for one in models):
+            words = "Vectors of two models cannot be compared: name one `model` in the step and in each entry here."
+            return [("fallback", words)]
+        return []
 
 
 class ListModelsOutput(Output):

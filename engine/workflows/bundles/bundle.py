@@ -12,6 +12,8 @@ from engine.base.names import checked_name
 from engine.documents.json_file import parse
 from engine.documents.shapes import faults
 
+LARGEST_BYTES = 16_000_000
+"""Of a bundle, in a file or in a request."""
 LONGEST_NAME = 64
 Lines = list[str]
 """A text, line by line: written one after another, each with a line break but the last, they are the file."""

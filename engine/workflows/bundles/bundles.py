@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.json_text import is_same
@@ -19,7 +20,7 @@ from engine.people.audit import Audit
 from engine.prompts.fragment_files import require_storable
 from engine.prompts.fragments import references as fragments_in
 from engine.prompts.fragments import renamed, texts_of
-from engine.workflows.bundles.bundle import LONGEST_NAME, Bundle, BundledPrompt, bundle, lines_of, text_of
+from engine.workflows.bundles.bundle import LONGEST_NAME, Bundle, BundledPrompt, Lines, bundle, lines_of, text_of
 from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 from engine.workspace.file_store import Shelf
 from engine.workspace.references import references
@@ -164,8 +165,10 @@ class Bundles:
             wrong = [one for one in names if not _is_free_or_same(shelf, names[one], texts[one])]
             if not wrong:
                 break
-            for one in wrong:
-                names[one] = _next(one, {*shelf.names(), *names.values()})
+            for one in [one for one in wrong if not _names_one_of(found.fragments[one], wrong)] or wrong:
+                others = {name for other, name in names.items() if other != one}
+                free = (name for name in _numbered(one, names[one]) if name not in others)
+                names[one] = next(name for name in free if _is_free_or_same(shelf, name, texts[one]))
         return names, {names[one]: text for one, text in texts.items() if names[one] not in shelf.names()}
 
     def _placed_prompts(
@@ -181,9 +184,18 @@ class Bundles:
             elif one in shelf.names() and self._has_same(one, moved):
                 names[one] = one
             else:
-                names[one] = _next(one, {*taken, *found.prompts, *new})
-                new[names[one]] = moved
+                others = {*found.prompts, *new, *names.values()}
+                free = (name for name in _numbered(one, one) if name not in others)
+                names[one] = next(name for name in free if self._is_free_or_same(name, moved))
+                if names[one] not in taken:
+                    new[names[one]] = moved
         return names, new
+
+    def _is_free_or_same(self, name: str, prompt: BundledPrompt) -> bool:
+        shelf = self._workspace.prompts
+        if name in shelf.names():
+            return self._has_same(name, prompt)
+        return name not in _names_with_versions(shelf)
 
     def _has_same(self, name: str, prompt: BundledPrompt) -> bool:
         """Return whether a prompt has this text and these versions, and its labels name the same versions."""
@@ -233,6 +245,11 @@ def _fragments_of(text: str) -> Iterator[str]:
         yield from (one.name for one in fragments_in(message))
 
 
+def _names_one_of(fragment: Lines, others: Sequence[str]) -> bool:
+    """Return whether the text of a fragment names one of these: then theirs are settled first."""
+    return any(one.name in others for one in fragments_in(text_of(fragment)))
+
+
 def _fragment_named(text: str, names: Mapping[str, str]) -> str:
     for old, new in names.items():
         text = renamed(text, old, new) if old != new else text
@@ -268,8 +285,12 @@ def _is_free_or_same(shelf: Shelf, name: str, text: str) -> bool:
         return False
 
 
-def _next(name: str, taken: set[str]) -> str:
-    return next(new for number in itertools.count(2) if (new := f"{name[:58]}-{number}") not in taken)
+def _numbered(name: str, now: str) -> Iterator[str]:
+    """Return `name-2`, `name-3` and so on, behind the name that it has now."""
+    numbered = (f"{name[:58]}-{number}" for number in itertools.count(2))
+    if now != name:
+        next(one for one in numbered if one == now)
+    return numbered
 
 
 def _connections(document: object) -> dict[JsonPath, str]:
@@ -278,11 +299,21 @@ def _connections(document: object) -> dict[JsonPath, str]:
     for node in step_nodes(document):
         if isinstance(node.step.json.get("connection"), str):
             found[*node.place, "connection"] = node.step.json["connection"]
+        for index, other in enumerate(_fallback(node.step.json)):
+            if isinstance(other, dict) and isinstance(other.get("connection"), str):
+                found[*node.place, "with", "fallback", index, "connection"] = other["connection"]
     triggers = document.get("triggers") if isinstance(document, dict) else None
     for index, trigger in enumerate(triggers if isinstance(triggers, list) else ()):
         if isinstance(trigger, dict) and isinstance(trigger.get("connection"), str):
             found["triggers", index, "connection"] = trigger["connection"]
     return found
+
+
+def _fallback(step: Mapping[str, Any]) -> list[Any]:
+    """Return the models that a step asks in turn, as they are written."""
+    fields = step.get("with")
+    found = fields.get("fallback") if isinstance(fields, dict) else None
+    return found if isinstance(found, list) else []
 
 
 def _pointed(file: JsonFile, prompts: Mapping[str, str], connections: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.base.wording import listed
 from engine.workflows.differences.changes import ABSENT, Change, Step, changes
+from engine.workflows.differences.writes_again import writes_moved
 from engine.workspace.step_renames import StepRenames
 
 _LONGEST = 80
@@ -19,7 +20,8 @@ def differences(old: object, new: object, renames: StepRenames = ()) -> list[str
 
     `renames`: the steps known to have another id, (old, new); others are found by their fields.
     """
-    return [sentence(one) for one in changes(old, new, renames)]
+    said = [sentence(one) for one in changes(old, new, renames)]
+    return [*said, *(one.words for one in writes_moved(old, new, renames))]
 
 
 def sentence(change: Change) -> str:

@@ -40,7 +40,7 @@ from engine.workflows.editing.operations import (
     Wrap,
     words,
 )
-from engine.workflows.editing.steps_in_text import STEPS, read
+from engine.workflows.editing.steps_in_text import STEPS, StepsInText, read
 from engine.workflows.editing.writing import is_one_line, value_at, writer
 from engine.workspace.step_renames import composed
 
@@ -67,17 +67,14 @@ def applied(text: str, file: str, operations: Sequence[AnyOperation], rename: Re
     Raises InvalidFile (the text is not a JSON object), InvalidInput (an operation cannot be applied; `field` is its
     place in the list, `operation` its index).
     """
-    read(text, file)
-    splices: list[Splice] = []
+    editing = _Editing(read(text, file), rename)
     for index, operation in enumerate(operations):
         try:
-            editing = _Editing(text, file, rename)
             editing.apply(operation)
-            read(editing.text, file)
         except OrchestraError as error:
             raise _placed(error, index, operation) from error
-        splices += editing.splices
-        text = editing.text
+    text, splices = editing.steps.file.text, editing.splices
+    read(text, file)  # once more as a whole, as it will be read from now on
     renames = composed(*([(one.step, one.to)] for one in operations if isinstance(one, Rename)))
     return Applied(text, tuple(splices), "; ".join(map(words, operations)), renames)
 
@@ -93,10 +90,10 @@ def _placed(error: OrchestraError, index: int, operation: AnyOperation) -> Inval
 
 
 class _Editing(EditedText):
-    """One operation on one text."""
+    """Operations on one text."""
 
-    def __init__(self, text: str, file: str, rename: Renamer) -> None:
-        super().__init__(text, file)
+    def __init__(self, steps: StepsInText, rename: Renamer) -> None:
+        super().__init__(steps)
         self._renamer = rename
 
     def apply(self, operation: AnyOperation) -> None:
@@ -241,7 +238,12 @@ class _Editing(EditedText):
             taken.add(id_)
 
     def _set(self, operation: Set) -> None:
-        self._put(self._path(operation.step, operation.field), operation.value)
+        path, steps = self._path(operation.step, operation.field), self._steps
+        new = _steps_of(operation) if operation.field in ([FAILURE], [ON_ERROR]) else None
+        if new is not None:
+            inside = {one.step.id for one in steps.nodes if one.place[: len(path)] == path}
+            self._require_new_ids(new, allowed=inside)
+        self._put(path, operation.value)
 
     def _unset(self, operation: Unset) -> None:
         self._take(self._path(operation.step, operation.field))
@@ -252,6 +254,12 @@ class _Editing(EditedText):
             self._put((*node.place, NOTE), operation.text)
         elif NOTE in node.step.json:
             self._take((*node.place, NOTE))
+
+
+def _steps_of(operation: Set) -> list[Any] | None:
+    """Return the steps in the value of `on_failure` or `on_error`; None if it has none, or has another form."""
+    value = operation.value.get(STEPS) if isinstance(operation.value, Mapping) else operation.value
+    return value if isinstance(value, list) and all(isinstance(one, Mapping) for one in value) else None
 
 
 def _free(id_: str, taken: set[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +18,13 @@ from engine.files import atomic as files
 from engine.people.access import Principal, may, require
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.differences.sentences import differences
+from engine.workflows.differences.writes_again import WriteMoved, writes_moved
 from engine.workflows.editing.applying import Applied, applied
 from engine.workflows.editing.clashes import clash
 from engine.workflows.editing.graph import CanvasStep, canvas_steps
 from engine.workflows.editing.operations import AnyOperation, operations, words
 from engine.workflows.editing.scope_names import ScopeName, scope_names
+from engine.workflows.editing.standing import Standing
 from engine.workflows.editing.steps_in_text import read
 from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 from engine.workspace.canonical import as_written
@@ -29,11 +32,13 @@ from engine.workspace.drafts import Draft, Drafts, Kind
 from engine.workspace.file_store import Shelf
 from engine.workspace.layout import Positions
 from engine.workspace.revisions import Revision, back_to, bounded, to_redo, to_undo
-from engine.workspace.step_renames import composed
+from engine.workspace.step_renames import StepRenames, composed
 
 _KIND: Kind = "workflow"
 _ATTEMPTS = 20
 _LONGEST_OP_ID = 100
+_CHECKED_SECONDS, _MOST_CHECKED = 5.0, 32
+"""How long the problems of a text are remembered: whoever changes it is told, and the other windows as well."""
 _NOTHING = {
     True: "Only changes of this draft, and no more than the last 200, can be undone; the tab History has the texts "
     "saved before.",
@@ -54,6 +59,7 @@ class Edited:
     """The text, unless the caller has the one that the splices apply to."""
     words: str
     """What was done."""
+    steps: list[CanvasStep]
     can_undo: bool
     can_redo: bool
     problems: list[Problem]
@@ -106,6 +112,11 @@ class _Now:
     def rev(self) -> str:
         return files.etag(self.text)
 
+    @property
+    def renames(self) -> StepRenames:
+        """The steps that have another id than in the file."""
+        return self.draft.renames if self.draft is not None else ()
+
 
 class WorkflowEditing:
     """Every change needs the right to edit. A draft belongs to one person, so its changes have no audit line."""
@@ -121,6 +132,7 @@ class WorkflowEditing:
         """`values(p, workflow)` returns those of its last run: {"inputs": …, "steps": {id: output}}."""
         self._shelf, self._workflows, self._compiled, self._drafts = shelf, workflows, compiled, drafts
         self._values = values
+        self._checked: dict[tuple[str, str], tuple[float, list[Problem]]] = {}
 
     def canvas(self, p: Principal, name: str) -> Canvas:
         """Return the person's draft, or else the file, with its steps and problems.
@@ -142,8 +154,52 @@ class WorkflowEditing:
             positions=self._workflows.positions(p, name),
             can_undo=to_undo(revisions) is not None,
             can_redo=to_redo(revisions) is not None,
-            problems=self._workflows.check(p, name, now.text),
+            problems=self._check(p, name, now.text, now.renames),
         )
+
+    def standing(self, p: Principal, name: str) -> Standing:
+        """Return the text that the person edits, and the file as it is now. Raises as `canvas`."""
+        require(p, "view", "see workflows")
+        now = self._now(p, name) if may(p, "edit") else self._of_file(name)
+        revisions = now.draft.revisions if now.draft is not None else ()
+        return Standing(
+            rev=now.rev,
+            etag=now.etag,
+            saved_etag=now.etag if now.draft is None else self._saved_etag(name),
+            is_draft=now.draft is not None,
+            can_undo=to_undo(revisions) is not None,
+            can_redo=to_redo(revisions) is not None,
+            text=now.text,
+            revisions=revisions,
+        )
+
+    def saved_by(self, p: Principal, name: str, etag: str) -> str | None:
+        """Return who has saved the file with this etag; None if it was changed outside of the program."""
+        require(p, "view", "see workflows")
+        versions = self._shelf.history.versions(name)
+        is_newest = bool(versions) and files.etag(self._shelf.history.latest_text(name) or "") == etag
+        return versions[0].saved_by if is_newest else None
+
+    def problems(self, p: Principal, name: str, text: str) -> list[Problem]:
+        """Return the problems of a text, as remembered if a change has just led to it."""
+        known = self._checked.get((name, files.etag(text)))
+        is_known = known is not None and time.monotonic() - known[0] < _CHECKED_SECONDS
+        if known is not None and is_known:
+            return known[1]
+        return self._check(p, name, text, self._now(p, name).renames if may(p, "edit") else ())
+
+    def _check(self, p: Principal, name: str, text: str, renames: StepRenames) -> list[Problem]:
+        """Return the problems of a text, and the writes that are made again once it is saved."""
+        try:
+            saved = self._shelf.text(name)
+        except OrchestraError:  # deleted meanwhile, or no text
+            saved = ""
+        again = _writes_again(self._shelf.file(name), saved, text, renames)
+        problems = [*self._workflows.check(p, name, text), *again]
+        self._checked[name, files.etag(text)] = time.monotonic(), problems
+        for old in list(self._checked)[:-_MOST_CHECKED]:
+            self._checked.pop(old, None)
+        return problems
 
     def scope(self, p: Principal, name: str, step: str) -> list[ScopeName]:
         """Return the names that the fields of a step may use in the text that the person edits.
@@ -242,10 +298,12 @@ class WorkflowEditing:
                 files.etag(text),
                 is_saved=False,
                 differences=said,
-                problems=self._workflows.check(p, name, text),
+                problems=self._check(p, name, text, made.renames),
             )
+        again = _writes_again(self._shelf.file(name), before, made.text, made.renames)
         saved = self._workflows.save(p, name, made.text, known, made.renames)
-        return FileEdit(name, saved.text, saved.etag, is_saved=True, differences=said, problems=saved.problems)
+        problems = [*saved.problems, *again]
+        return FileEdit(name, saved.text, saved.etag, is_saved=True, differences=said, problems=problems)
 
     def _now(self, p: Principal, name: str) -> _Now:
         draft = self._drafts.get(p, _KIND, checked_name(_KIND, name))
@@ -352,10 +410,25 @@ class WorkflowEditing:
             splices=list(splices),
             text=now.text if is_whole else None,
             words=said,
+            steps=canvas_steps(_document(now.text) or {}),
             can_undo=to_undo(revisions) is not None,
             can_redo=to_redo(revisions) is not None,
-            problems=self._workflows.check(p, name, now.text),
+            problems=self._check(p, name, now.text, now.renames),
         )
+
+
+def _writes_again(file: str, saved: str, text: str, renames: StepRenames) -> list[Problem]:
+    """Return a warning for each step of a text whose writes are not those of the saved text any more."""
+    found = list(writes_moved(_document(saved), _document(text), renames)) if saved != text else []
+    return [_warning(parse(text, file), one) for one in found]
+
+
+def _warning(file: JsonFile, moved: WriteMoved) -> Problem:
+    line, column = file.place((*moved.step.place, "id"))
+    remedy = "Leave the step where it is if it has run before; a write that is not wanted twice can be undone first."
+    return Problem(
+        f"{moved.words}.", "writes_again", "warning", file.file, line, column, step=moved.step.path, remedy=remedy
+    )
 
 
 def _done_before(draft: Draft | None, op_id: str, asked: str) -> Revision | None:

@@ -11,8 +11,8 @@ from engine.base.json_text import is_same
 from engine.base.step_tree import FAILURE, ON_ERROR
 from engine.base.wording import did_you_mean
 from engine.documents.json_file import JsonFile, JsonPath
-from engine.documents.json_splice import Splice, inserted, members, removed, replaced, spliced
-from engine.workflows.editing.steps_in_text import STEPS, StepsInText, read
+from engine.documents.json_splice import Splice, inserted, members, removed, replaced
+from engine.workflows.editing.steps_in_text import STEPS, StepsInText
 from engine.workflows.editing.writing import checked, dotted, value_at, writer
 from engine.workspace.canonical import form_at
 
@@ -20,18 +20,19 @@ from engine.workspace.canonical import form_at
 class EditedText:
     """A text, changed field by field; `splices` is what that takes."""
 
-    def __init__(self, text: str, file: str) -> None:
-        """`file` is the name used in problems."""
-        self.text, self._file = text, file
+    def __init__(self, steps: StepsInText) -> None:
+        self._steps = steps
         self.splices: list[Splice] = []
 
     @property
-    def _steps(self) -> StepsInText:
-        return read(self.text, self._file)
+    def steps(self) -> StepsInText:
+        """The text as it is now."""
+        return self._steps
 
     def _change(self, *splices: Splice) -> None:
         self.splices += splices
-        self.text = spliced(self.text, splices)
+        for one in splices:
+            self._steps = self._steps.after(one)
 
     def _path(self, step: str | None, field: Sequence[str | int]) -> JsonPath:
         place = () if step is None else self._steps.node(step).place

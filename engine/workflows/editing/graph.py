@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.base.errors import OrchestraError
-from engine.base.services import service_of
 from engine.base.step_tree import FAILURE, StepDefinition, StepNode, step_nodes
+from engine.plugins.kind import Kind, kind_of
 from engine.plugins.registry import step_type
-from engine.plugins.step import Effect, StepType
-
-Kind = Literal["input", "output", "process", "agent", "tool", "group", "unknown"]
+from engine.plugins.step import StepType
+from engine.workflows.editing.reads import Read, reads_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class CanvasStep:
     title: str
     uses: str
     service: str
-    kind: Kind
+    kind: Kind | Literal["group"]
     effect: str
     """`pure`, `reads`, `writes`, or "" if the type is unknown or it is a group."""
     needs: list[str] | None
@@ -37,14 +36,18 @@ class CanvasStep:
     foreach: str
     parallel: int
     note: str
+    reads: list[Read]
+    """The steps that its fields name, those inside it not counted."""
 
 
 def canvas_steps(document: object) -> list[CanvasStep]:
     """Return the steps of a document, outer before inner, those of `on_failure` last."""
-    return [_step(node) for node in step_nodes(document)]
+    nodes = list(step_nodes(document))
+    ids = {node.step.id for node in nodes}
+    return [_step(node, reads_of(node.step.json, ids)) for node in nodes]
 
 
-def _step(node: StepNode[StepDefinition]) -> CanvasStep:
+def _step(node: StepNode[StepDefinition], reads: list[Read]) -> CanvasStep:
     step, json = node.step, node.step.json
     found = _type(step.uses)
     foreach, parallel = json.get("foreach"), json.get("parallel")
@@ -56,13 +59,14 @@ def _step(node: StepNode[StepDefinition]) -> CanvasStep:
         title=_text(json, "title") or (found.title if found is not None else step.id),
         uses=step.uses,
         service=found.service or "" if found is not None else "",
-        kind="group" if step.is_group else _canvas_kind(found),
+        kind="group" if step.is_group else kind_of(found),
         effect=str(found.effect) if found is not None else "",
         needs=step.needs,
         condition=step.condition,
         foreach=foreach if isinstance(foreach, str) else "",
         parallel=parallel if isinstance(parallel, int) and not isinstance(parallel, bool) else 1,
         note=_text(json, "note"),
+        reads=reads,
     )
 
 
@@ -80,17 +84,3 @@ def _type(uses: str) -> StepType | None:
         return step_type(uses) if uses else None
     except OrchestraError:
         return None
-
-
-def _canvas_kind(found: StepType | None) -> Kind:
-    """Return what a step type is to people: what it brings in, gives out, decides, or calls."""
-    if found is None:
-        return "unknown"
-    if found.is_tool:
-        return "tool"
-    if found.service is None:
-        return "process"
-    service = service_of(found.service)
-    if service is not None and service.is_model:
-        return "agent"
-    return "input" if found.effect is Effect.READS else "output" if found.effect is Effect.WRITES else "process"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ class ScopeName:
     """Such as `string`, `list of object`, or `any`."""
     may_be_missing: bool
     """Whether there may be no value, so that `default(…)` or a condition is needed."""
+    from_outside: bool
+    """Whether text that somebody else wrote may be in it, which must not decide a destination."""
     title: str
     sample: str | None
     """Its value in the last run as JSON, shortened; None if unknown."""
@@ -40,7 +42,7 @@ def scope_names(scope: Names, values: Mapping[str, Any]) -> list[ScopeName]:
     """
     found: list[ScopeName] = []
     for name, missing in _all(scope):
-        found.append(_named(name, missing, values))
+        found.append(_named(name, missing, values, scope))
         if len(found) == MOST:
             break
     return found
@@ -48,10 +50,10 @@ def scope_names(scope: Names, values: Mapping[str, Any]) -> list[ScopeName]:
 
 def _all(scope: Names) -> Iterator[tuple[_Found, bool]]:
     for variable, schema in scope.variables.items():
-        for one in _inside(_Found(variable, schema)):
+        for one in _inside(_Found(variable, schema, (variable,))):
             yield one, False
     for step, schema in scope.steps.items():
-        whole = _Found(f"steps.{step}.output", schema)
+        whole = _Found(f"steps.{step}.output", schema, ("steps", step, "output"))
         missing = scope.may_be_missing(whole.name)
         for one in _inside(whole):
             yield one, missing or (one.depth == 1 and scope.may_be_missing(one.name))
@@ -61,6 +63,7 @@ def _all(scope: Names) -> Iterator[tuple[_Found, bool]]:
 class _Found:
     name: str
     schema: Schema
+    path: tuple[str, ...]
     depth: int = 0
 
 
@@ -72,13 +75,14 @@ def _inside(whole: _Found) -> Iterator[_Found]:
     if whole.depth < _DEEPEST and isinstance(properties, Mapping):
         for key, inner in properties.items():
             name = f"{whole.name}.{key}" if _PLAIN.match(key) else f"{whole.name}[{json.dumps(key)}]"
-            yield from _inside(_Found(name, within(schema, inner), whole.depth + 1))
+            yield from _inside(_Found(name, within(schema, inner), (*whole.path, key), whole.depth + 1))
 
 
-def _named(found: _Found, is_missing: bool, values: Mapping[str, Any]) -> ScopeName:  # noqa: FBT001
+def _named(found: _Found, is_missing: bool, values: Mapping[str, Any], scope: Names) -> ScopeName:  # noqa: FBT001
     schema = resolved(found.schema)
     title = schema.get("title") or schema.get("description") or ""
-    return ScopeName(found.name, _type(schema), is_missing, str(title), _sample(found.name, values))
+    is_outside = scope.is_from_outside(found.path)
+    return ScopeName(found.name, _type(schema), is_missing, is_outside, str(title), _sample(found.path, values))
 
 
 def _type(schema: Schema) -> str:
@@ -94,12 +98,10 @@ def _list_type(schema: Schema) -> str:
     return f"list of {inner}" if isinstance(inner, str) else "list"
 
 
-def _sample(name: str, values: Mapping[str, Any]) -> str | None:
-    parts = name.split(".")
-    if parts[0] == "steps":
-        del parts[2]  # `output`
+def _sample(path: Sequence[str], values: Mapping[str, Any]) -> str | None:
+    is_step = path[0] == "steps"
     value: Any = values
-    for part in parts:
+    for part in (*path[:2], *path[3:]) if is_step else path:  # without `output`
         value = value.get(part, _NOTHING) if isinstance(value, Mapping) else _NOTHING
     if value is _NOTHING or isinstance(value, Mapping | list):
         return None

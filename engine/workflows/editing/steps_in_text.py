@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
 from engine.base.errors import InvalidFile, InvalidInput
-from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, StepNode, step_nodes
+from engine.base.step_tree import FAILURE, ON_ERROR, Place, StepDefinition, StepNode, step_nodes
 from engine.base.wording import did_you_mean, listed
+from engine.documents.json_edited import edited
 from engine.documents.json_file import JsonFile, JsonPath, parse
+from engine.documents.json_splice import Splice
 
 STEPS = "steps"
+_SHAPE = (STEPS, ON_ERROR, FAILURE)
+"""The members that hold steps."""
 _SHOWN = 12
 
 
@@ -23,6 +28,32 @@ class StepsInText:
         self.file = file
         self.document: Mapping[str, Any] = file.value
 
+    def after(self, splice: Splice) -> StepsInText:
+        """Return the steps of the text after a splice. Raises as `read`."""
+        new, path = edited(self.file, splice)
+        found = StepsInText(_object(new))
+        if path is not None and "nodes" in vars(self):
+            self._carry(found, path)
+        return found
+
+    def _carry(self, found: StepsInText, path: JsonPath) -> None:
+        """Hand on what is known of the steps if only a field of one, or of the workflow, has changed."""
+        around = [node for node in self.nodes if node.place == path[: len(node.place)]]
+        inner = max(around, key=lambda node: len(node.place), default=None)
+        place = () if inner is None else inner.place
+        old, new = (_at(one, place) for one in (self.document, found.document))
+        if any(old.get(key) is not new.get(key) for key in _SHAPE) or old.get("id") != new.get("id"):
+            return
+        if inner is None:
+            found.nodes, found._places = self.nodes, self._places
+        elif not any(node.parent is inner for node in self.nodes):
+            now = replace(inner, step=StepDefinition(new))
+            found.nodes = [now if node is inner else node for node in self.nodes]
+            found._places = {id_: now if node is inner else node for id_, node in self._places.items()}
+        else:
+            return
+        found._twice = self._twice
+
     @cached_property
     def nodes(self) -> list[StepNode[StepDefinition]]:
         """Every step."""
@@ -30,16 +61,25 @@ class StepsInText:
 
     @cached_property
     def _places(self) -> dict[str, StepNode[StepDefinition]]:
-        return {node.step.id: node for node in reversed(self.nodes) if "id" in node.step.json}
+        """The first step with each id, in file order."""
+        found: dict[str, StepNode[StepDefinition]] = {}
+        for node in self.nodes:
+            id_ = node.step.json.get("id")
+            if isinstance(id_, str) and id_:
+                found.setdefault(id_, node)
+        return found
 
     @cached_property
-    def _counts(self) -> Counter[str]:
-        return Counter(node.step.id for node in self.nodes)
+    def _twice(self) -> Counter[str]:
+        """The ids that several steps have."""
+        if len(self._places) == len(self.nodes):
+            return Counter()
+        return Counter({id_: count for id_, count in Counter(one.step.id for one in self.nodes).items() if count > 1})
 
     @property
     def ids(self) -> list[str]:
         """The ids of all steps, in file order."""
-        return [node.step.id for node in self.nodes if node.step.id in self._places]
+        return list(self._places)
 
     def node(self, step: str) -> StepNode[StepDefinition]:
         """Return a step by its id."""
@@ -47,10 +87,10 @@ class StepsInText:
             near = did_you_mean(step, self.ids)
             known = f"There are: {listed(self.ids[:_SHOWN])}." if self.ids else "The workflow has no steps."
             raise InvalidInput(f"There is no step {step!r}.", remedy=near or known, unknown_step=step)
-        if self._counts[step] > 1:
+        if step in self._twice:
             line, _ = self.file.place((*self._places[step].place, "id"))
             raise InvalidInput(
-                f"{self._counts[step]} steps have the id {step!r}, the first in line {line}.",
+                f"{self._twice[step]} steps have the id {step!r}, the first in line {line}.",
                 remedy="Give each an id of its own in the text first.",
             )
         return self._places[step]
@@ -110,7 +150,16 @@ class StepsInText:
 @lru_cache(maxsize=8)
 def read(text: str, file: str) -> StepsInText:
     """Return the steps of a text, for reading only. Raises InvalidFile for a text that is not a JSON object."""
-    parsed = parse(text, file)
-    if not isinstance(parsed.value, dict):
-        raise InvalidFile(f"{file} does not contain a JSON object.", remedy="Correct the text first.")
-    return StepsInText(parsed)
+    return StepsInText(_object(parse(text, file)))
+
+
+def _object(file: JsonFile) -> JsonFile:
+    if not isinstance(file.value, dict):
+        raise InvalidFile(f"{file.file} does not contain a JSON object.", remedy="Correct the text first.")
+    return file
+
+
+def _at(document: Any, place: Place) -> Any:
+    for part in place:
+        document = document[part]
+    return document

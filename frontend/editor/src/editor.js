@@ -37,7 +37,7 @@ new MutationObserver(() => {
 }).observe(document.body, { childList: true, subtree: true });
 
 function mountAll() {
-  for (const [textarea, editor] of page.mounted) if (!textarea.isConnected) editor.destroy();
+  for (const editor of page.mounted.values()) if (!editor.isInPlace) editor.destroy();
   for (const field of page.fields) {
     const textarea = document.querySelector(`.${CSS.escape(field.css)} textarea`);
     if (!textarea) continue;
@@ -53,6 +53,8 @@ class Editor {
     this.described = null;
     this.timer = 0;
     this.isMirroring = false;
+    this.name = "";
+    this.life = new AbortController();
     this.host = document.createElement("div");
     this.host.className = "code-editor";
     const isFocused = textarea === document.activeElement;
@@ -71,6 +73,11 @@ class Editor {
       this.view.scrollDOM.scrollTop = scrollTop;
       if (this.text !== "") this.commitSoon();
     }
+  }
+
+  // Whether its field is still there: Streamlit may use the same text area again, for another one.
+  get isInPlace() {
+    return this.textarea.isConnected && this.textarea.closest(`.${CSS.escape(this.field.css)}`) !== null;
   }
 
   get isDocument() {
@@ -98,7 +105,7 @@ class Editor {
         ...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap,
         ...defaultKeymap,
       ]),
-      EditorView.contentAttributes.of(this.attributes()),
+      EditorView.contentAttributes.of(() => this.attributes()),
       EditorView.updateListener.of((update) => this.onUpdate(update)),
       EditorView.domEventHandlers({ blur: () => { this.commit(); } }),
       theme,
@@ -108,7 +115,7 @@ class Editor {
   attributes() {
     const leave = this.isDocument ? "Escape, then Tab, leaves the field." : "Tab leaves the field.";
     return {
-      "aria-label": this.textarea.getAttribute("aria-label") ?? "",
+      "aria-label": this.name,
       "aria-description": `Code editor. ${leave} Control and space completes, Control and F searches.`,
       tabindex: "0", // as it is anyway: checkers of accessibility look for it
       spellcheck: this.field.code.language === "prompt" ? "true" : "false",
@@ -116,31 +123,50 @@ class Editor {
   }
 
   // The textarea gives up its name: a reader of the page finds one field of this name, which is the editor.
+  takeName() {
+    const { textarea } = this;
+    if (!textarea.hasAttribute("aria-label")) return;
+    this.name = textarea.getAttribute("aria-label");
+    textarea.removeAttribute("aria-label");
+    this.view.dispatch({});
+  }
+
   replaceInPage() {
     const { textarea } = this;
     textarea.after(this.host);
     textarea.setAttribute("aria-hidden", "true");
-    textarea.removeAttribute("aria-label");
     textarea.tabIndex = -1;
+    this.takeName();
     const label = textarea.closest(".stTextArea")?.querySelector("label");
     label?.removeAttribute("for");
     label?.addEventListener("click", (event) => {
       if (!event.target.closest("button")) this.view.focus();
+    }, { signal: this.life.signal });
+    this.watch = new MutationObserver(() => {
+      if (!this.isInPlace) return mountAll();
+      this.takeName(); // Streamlit may give it its name again
+      return this.adopt();
     });
-    this.watch = new MutationObserver(() => this.adopt());
-    this.watch.observe(textarea, { childList: true, characterData: true, subtree: true });
+    const changes = { childList: true, characterData: true, subtree: true };
+    this.watch.observe(textarea, { ...changes, attributes: true, attributeFilter: ["aria-label"] });
+    const field = textarea.closest(`.${CSS.escape(this.field.css)}`);
+    this.watch.observe(field, { attributes: true, attributeFilter: ["class"] });
     textarea.addEventListener("input", () => {
       if (this.isMirroring) return; // a program types there: an extension of the browser, a test
       this.adopt();
       this.commitSoon();
-    });
+    }, { signal: this.life.signal });
   }
 
   destroy() {
     clearTimeout(this.timer);
+    this.life.abort();
     this.watch.disconnect();
     this.view.destroy();
     this.host.remove();
+    this.textarea.removeAttribute("aria-hidden");
+    this.textarea.tabIndex = 0;
+    if (!this.textarea.hasAttribute("aria-label")) this.textarea.setAttribute("aria-label", this.name);
     page.mounted.delete(this.textarea);
   }
 

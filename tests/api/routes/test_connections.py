@@ -66,6 +66,21 @@ def test_a_connection_is_added_switched_and_checked(
     assert at["token"] not in json.dumps(checked)
 
 
+def test_forms_offer_what_the_accounts_have(program: TestClient, orchestra: Orchestra) -> None:
+    def offered(**asked: str) -> list[str]:
+        found: list[str] = program.get("/api/choices", params=asked).json()["choices"]
+        return found
+
+    assert "acme/app" in offered(format="github-repository")
+    assert "Tasks" in offered(format="notion-database")
+    assert "INBOX" in offered(format="gmail-label")
+    assert offered(format="model", connection="llm") == offered(format="model") != []
+    assert offered(format="github-repository", connection="notion") == offered(format="no-such") == []
+    listed = program.get("/api/connections", params={"uses": "github.create_issue"}).json()["connections"]
+    assert [one["name"] for one in listed] == ["github"]
+    assert program.get("/api/connections", params={"uses": "github.creat_issue"}).status_code == 404
+
+
 def test_an_account_that_refuses_is_told_once_everywhere(program: TestClient, orchestra: Orchestra) -> None:
     assert program.get("/health").json()["refused_connections"] == 0
     for _ in range(3):

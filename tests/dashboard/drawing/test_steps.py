@@ -64,28 +64,18 @@ def test_needs_say_where_arrows_come_from() -> None:
 def test_a_damaged_document_is_drawn_as_far_as_it_goes(document: Any) -> None:
     entries = steps_of(document)
     colors = {entry.path: "#000000" for entry in entries}
-    assert {node.id for node in boxes(entries, colors, {}, {})} == set(colors)
+    assert {node.id for node in boxes(entries, colors, {})} == set(colors)
     arrows(entries)
-
-
-def test_stored_positions_are_kept_and_missing_ones_are_made() -> None:
-    entries = steps_of(TRIAGE)
-    colors = {entry.path: "#000000" for entry in entries}
-    stored = {entry.path: [10 * number, 7] for number, entry in enumerate(entries)}
-    assert [node.x for node in boxes(entries, colors, {}, stored)] == [0, 10, 20, 30, 40, 50]
-    made = {node.id: (node.x, node.y) for node in boxes(entries, colors, {}, {"mails": [1, 1]})}
-    assert len(set(made.values())) == len(entries)
-    assert made["each.task"][1] == made["each.issue"][1]
 
 
 def test_what_can_be_done_at_once_stands_side_by_side() -> None:
     entries = steps_of({"steps": [{"id": "a"}, {"id": "b", "needs": []}, {"id": "c", "needs": ["a", "b"]}]})
-    places = {node.id: (node.x, node.y) for node in boxes(entries, dict.fromkeys("abc", "#000000"), {}, {})}
+    places = {node.id: (node.x, node.y) for node in boxes(entries, dict.fromkeys("abc", "#000000"), {})}
     assert places["a"][1] == places["b"][1] < places["c"][1]
     assert places["a"][0] < places["c"][0] < places["b"][0]
 
 
 def test_steps_after_an_error_stand_below_their_step() -> None:
     entries = steps_of({"steps": [{"id": "a", "on_error": {"steps": [{"id": "tell"}]}}]})
-    places = {node.id: node.y for node in boxes(entries, dict.fromkeys(("a", "a.tell"), "#000000"), {}, {})}
+    places = {node.id: node.y for node in boxes(entries, dict.fromkeys(("a", "a.tell"), "#000000"), {})}
     assert places["a"] < places["a.tell"]

@@ -264,3 +264,11 @@ def test_undeclared_variables_are_declared(place: Place, content: Any, names: li
     assert place.prompts.declare(EDITOR, "greet") == []
     with pytest.raises(NotAllowed):
         place.prompts.declare(VIEWER, "greet")
+
+
+def test_a_wrong_form_is_said_where_nothing_can_be_declared(place: Place) -> None:
+    document = {**json.loads(text_of("{{ name }}")), "variables": ["name"]}
+    place.prompts.save(EDITOR, "greet", json.dumps(document), None)
+    with pytest.raises(InvalidFile, match="variables") as refused:
+        place.prompts.declare(EDITOR, "greet")
+    assert [(one.field, bool(one.remedy)) for one in refused.value.problems] == [("variables", True)]

@@ -40,6 +40,7 @@ VALUES: dict[str, Any] = {
     **{name: {"an": ["object", 1.5, None]} for name in RECORDS},
     "Any": ["anything", 1.5, None],
     "Sequence[Sequence[Any]]": [["key", "title"]],
+    "Sequence[str]": ["a time"],
 }
 
 
@@ -63,7 +64,7 @@ def test_the_names_in_the_journal_stay() -> None:
     assert [kind.__struct_config__.tag for kind in KINDS] == [
         "run_started", "run_resumed", "definition_taken", "run_waiting", "run_failing", "run_interrupted", "run_ended",
         "account_named", "loop_started", "item_finished", "step_listed", "step_started", "attempt_failed",
-        "write_settled", "step_waiting", "step_finished",
+        "model_failed", "write_settled", "step_waiting", "step_finished",
     ]  # fmt: skip
 
 

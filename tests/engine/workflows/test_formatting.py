@@ -13,6 +13,8 @@ from engine.workspace.workspace import Workspace
 
 def test_every_file_gets_its_written_form_and_a_second_time_nothing_changes(tmp_path: Path) -> None:
     workspace = init(tmp_path)
+    layout = tmp_path / "workflows" / "inbox-triage.layout.json"
+    layout.write_text(json.dumps({"schema_version": 2, "positions": {"each_mail": [0, 40]}}))
     for file in ("workflows/inbox-triage.json", "workflows/inbox-triage.layout.json", "prompts/draft-reply.json"):
         path = tmp_path / file
         path.write_text(json.dumps(dict(reversed(json.loads(path.read_text()).items()))))

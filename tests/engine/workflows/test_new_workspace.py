@@ -29,7 +29,6 @@ def test_a_new_workspace_has_settings_folders_and_every_sample(tmp_path: Path) -
     assert load(workspace.root, {}).config.server.port == 8501
     for name in NAMES:
         assert workspace.workflows.text(name) == Workspace(CHECKOUT).workflows.text(name)
-        assert workspace.workflows.layout_path(name).exists()
 
 
 def test_a_workspace_is_never_made_over_one_that_is_there(tmp_path: Path) -> None:

@@ -60,7 +60,6 @@ def test_one_bad_item_does_not_stop_a_shipped_loop_and_none_is_done_twice(name: 
     ("kind", "file"),
     [
         *(pytest.param("workflow", f"workflows/{name}.json", id=name) for name in WORKFLOWS),
-        *(pytest.param("layout", f"workflows/{name}.layout.json", id=f"{name}-layout") for name in WORKFLOWS),
         *(pytest.param("prompt", f"prompts/{name}.json", id=name) for name in PROMPTS),
         *(pytest.param("prompt", f"prompts/{name}.versions/1.json", id=f"{name}-1") for name in PROMPTS),
     ],
@@ -68,13 +67,6 @@ def test_one_bad_item_does_not_stop_a_shipped_loop_and_none_is_done_twice(name: 
 def test_a_shipped_file_is_in_written_form(kind: Kind, file: str) -> None:
     found = read(CHECKOUT / file, file)
     assert canonical(found.value, kind) == found.text
-
-
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_a_layout_places_every_step_once(name: str) -> None:
-    positions = read(SHIPPED.workflows.layout_path(name)).value["positions"]
-    assert set(positions) == {node.path for node in compiled(name).nodes()}
-    assert len({tuple(place) for place in positions.values()}) == len(positions)
 
 
 @pytest.mark.parametrize("name", PROMPTS)

@@ -25,8 +25,22 @@ from tests.engine.compiler.checks.outside_flows import (
     trigger,
 )
 
-SERVICES = {"gmail": "gmail", "notion": "notion", "github": "github", "llm": "openai", "web": "http"}
-HOSTS = {"gmail": "gmail.example", "notion": "notion.example", "github": "127.0.0.1", "llm": "localhost", "web": ""}
+SERVICES = {
+    "gmail": "gmail",
+    "notion": "notion",
+    "github": "github",
+    "llm": "openai",
+    "far": "anthropic",
+    "web": "http",
+}
+HOSTS = {
+    "gmail": "gmail.example",
+    "notion": "notion.example",
+    "github": "127.0.0.1",
+    "llm": "localhost",
+    "far": "models.example",
+    "web": "",
+}
 PAGE = step("page", "notion.create_page", {"database": "Tasks", "title": SAID})
 ISSUE = step("issue", "github.create_issue", {"repository": "a/b", "title": "{{ steps.ask.output.address }}"})
 POST = step("post", "http.request", {"url": "https://example.com/x", "method": "POST", "text": WRITTEN})
@@ -105,3 +119,15 @@ def test_a_path_out_of_this_machine_is_told_with_its_host() -> None:
     [problem] = [one for one in compiled({**flow(MAIL, PAGE), "privacy": "local"}).problems if one.severity == "error"]
     assert problem.message == "Text of gmail leaves this machine: `page` sends it to notion.example."
     assert problem.step == "page"
+
+
+def test_each_model_that_a_step_may_ask_gets_the_text() -> None:
+    asking = ask(SAID)
+    listed = {**asking, "with": {**asking["with"], "fallback": [{"model": "small"}, {"connection": "far"}]}}
+    document = flow(MAIL, listed)
+    found = compiled(document)
+    assert {(one.to, one.host) for one in found.reach} == {("llm", "localhost"), ("far", "models.example")}
+    assert found.plan is not None
+    assert "far" in found.plan.connections
+    [problem] = [one for one in compiled({**document, "privacy": "local"}).problems if one.severity == "error"]
+    assert problem.message == "Text of gmail leaves this machine: `ask` sends it to models.example."

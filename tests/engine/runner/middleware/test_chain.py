@@ -108,8 +108,8 @@ def put(monkeypatch: pytest.MonkeyPatch) -> Put:
 
 def test_every_middleware_of_the_folder_has_one_place_in_the_order() -> None:
     modules = [
-        importlib.import_module(f"{middleware.__name__}.{one.name}")
-        for one in pkgutil.iter_modules(middleware.__path__)
+        importlib.import_module(one.name)
+        for one in pkgutil.walk_packages(middleware.__path__, f"{middleware.__name__}.")
     ]
     found = [
         kind

@@ -286,6 +286,7 @@ def test_fields_have_their_roles() -> None:
         "variables": "content",
         "messages": "content",
         "model": "destination",
+        "fallback": "destination",
         "temperature": "option",
         "max_tokens": "option",
         "schema": "instruction",

@@ -96,6 +96,18 @@ def test_what_has_other_content_here_stays_and_references_follow(here: Orchestra
     assert done.workflow.problems == []
 
 
+def test_a_second_import_uses_what_the_first_one_has_created(here: Orchestra, there: Orchestra) -> None:
+    there.fragments.save(ADA, "kind", "Be strict.", None)
+    there.fragments.save(ADA, "tone", "Be loud.", None)
+    there.prompts.save(ADA, "sort", json.dumps({**PROMPT, "title": "Mine", "messages": []}), None)
+    first = there.bundles.imported(ADA, bundle(here))
+    second = there.bundles.imported(ADA, bundle(here), "again")
+    assert (second.prompts, second.fragments, second.created) == (first.prompts, first.fragments, [])
+    mine = there.prompts.get(ADA, "sort-2")
+    there.prompts.save(ADA, "sort-2", json.dumps({**(mine.document or {}), "title": "Other"}), mine.etag)
+    assert there.bundles.imported(ADA, bundle(here), "third").prompts == {"sort": "sort-3"}
+
+
 def test_versions_whose_prompt_is_missing_stay_as_they_are(here: Orchestra, there: Orchestra) -> None:
     mine = there.workspace.root / "prompts" / "sort.versions" / "1.json"
     mine.parent.mkdir(parents=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from time import process_time
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from engine.workflows.editing.applying import Applied, applied
 from engine.workflows.editing.operations import operations
 from engine.workspace.canonical import canonical
 from tests.engine.workflows.editing.model import EXTRA, SEEDS, Random, apply, styles
+from tests.patience import slowness
 
 STYLES = list(styles(EXTRA))
 
@@ -146,3 +148,38 @@ def test_operations_that_name_too_many_steps_together_are_refused() -> None:
     ids = [f"step_{number}" for number in range(600)]
     with pytest.raises(InvalidInput, match="1,200 steps; at most 1,000"):
         operations([{"op": "remove", "steps": ids}, {"op": "move", "steps": ids}])
+
+
+@pytest.mark.parametrize(
+    ("operation", "refused"),
+    [
+        ({"field": "on_failure", "value": [{"id": "a", "uses": "flow.set"}]}, "There is already a step 'a'"),
+        ({"field": "on_failure", "value": {"steps": [{"id": "n", "uses": "flow.set"}] * 2}}, "already a step 'n'"),
+        ({"field": "on_failure", "value": [{"uses": "flow.set"}]}, "A step needs an 'id'"),
+        ({"step": "a", "field": "on_error", "value": {"steps": [{"id": "late"}]}}, "already a step 'late'"),
+        ({"field": "on_failure", "value": [{"id": "late", "uses": "flow.stop"}]}, ""),
+        ({"step": "a", "field": "on_error", "value": "continue"}, ""),
+    ],
+    ids=["taken", "twice", "no id", "of on_error", "its own", "a word"],
+)
+def test_steps_that_are_set_as_a_whole_have_ids_of_their_own(operation: dict[str, Any], refused: str) -> None:
+    text = json.dumps(
+        {"steps": [{"id": "a", "uses": "flow.set"}], "on_failure": [{"id": "late", "uses": "flow.set"}]}, indent=2
+    )
+    if refused:
+        with pytest.raises(InvalidInput, match=refused):
+            done(text, {"op": "set", **operation})
+    else:
+        assert json.loads(done(text, {"op": "set", **operation}).text)
+
+
+def test_many_operations_on_a_large_text_take_seconds_at_most() -> None:
+    words = "Some words that a step of this size might well have. " * 3
+    steps = [{"id": f"s{n}", "uses": "flow.set", "with": {"values": {"n": n, "text": words}}} for n in range(780)]
+    text = json.dumps({"schema_version": 1, "title": "Large", "steps": steps}, indent=2)
+    assert 200_000 < len(text) < 300_000
+    ops = [{"op": "set", "step": f"s{n * 7 % 700}", "field": "with.values.n", "value": -n} for n in range(500)]
+    limit, began_at = 2 * slowness(), process_time()
+    made = done(text, *ops)
+    assert process_time() - began_at < limit
+    assert json.loads(made.text)["steps"][7]["with"]["values"]["n"] < 0

@@ -279,10 +279,21 @@ def test_the_scope_of_a_step_has_what_is_finished_and_tells_what_may_be_missing(
     assert "word" not in found
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_two_windows_end_with_the_same_draft_and_nothing_is_lost(orchestra: Orchestra, seed: int) -> None:
-    accepted = exchange(orchestra, seed, 500)
-    assert accepted > 250
+def test_the_scope_of_a_step_tells_what_somebody_else_wrote(orchestra: Orchestra) -> None:
+    read = {"id": "read", "uses": "gmail.search_messages", "with": {"query": "in:inbox"}}
+    text = {"id": "text", "uses": "flow.set", "with": {"values": {"mine": 1, "text": "{{ mail.subject }}"}}}
+    later = {"id": "later", "uses": "flow.set", "with": {"values": {"n": 1}}}
+    each = {"id": "each", "foreach": "{{ steps.read.output.messages }}", "as": "mail", "steps": [text, later]}
+    ops = [{"op": "add", "step": read}, {"op": "add", "step": each}]
+    orchestra.editing.edit_file(ADA, "work", ops)
+    found = {one.name: one.from_outside for one in orchestra.editing.scope(ADA, "work", "later")}
+    assert found["mail.subject"] is found["steps.text.output.text"] is True
+    assert found["mail.id"] is found["steps.text.output.mine"] is found["index"] is False
+
+
+def test_two_windows_end_with_the_same_draft_and_nothing_is_lost(orchestra: Orchestra) -> None:
+    accepted = exchange(orchestra, 1, 250)
+    assert accepted > 125
 
 
 def exchange(orchestra: Orchestra, seed: int, count: int) -> int:
@@ -338,3 +349,71 @@ def leaves(document: Any) -> dict[tuple[str, ...], str]:
     for node in step_nodes(document):
         look({key: one for key, one in node.step.json.items() if key not in ("steps", "on_error")}, (node.step.id,))
     return found
+
+
+def test_line_ends_and_a_byte_order_mark_stay(root: Path, orchestra: Orchestra) -> None:
+    file = root / "workflows" / "work.json"
+    before = b"\xef\xbb\xbf" + TEXT.replace('"title"', '"id": "work", "title"').replace("\n", "\r\n").encode()
+    file.write_bytes(before)
+    orchestra.editing.edit_file(ADA, "work", [titled("first", "One")])
+    after = file.read_bytes()
+    assert b'"title": "One"' in after
+    assert after.startswith(b"\xef\xbb\xbf{")
+    assert after.count(b"\n") == after.count(b"\r\n") == before.count(b"\n")
+    orchestra.editing.edit_file(ADA, "work", [{"op": "unset", "step": "first", "field": "title"}])
+    assert file.read_bytes() == before
+
+
+WRITING = json.dumps(
+    {
+        "schema_version": 1,
+        "id": "work",
+        "steps": [
+            {"id": "read", "uses": "flow.set", "with": {"values": {"n": 1}}},
+            {"id": "send", "uses": "http.request", "with": {"method": "POST", "url": "http://127.0.0.1:1/x"}},
+            {"id": "group", "steps": [{"id": "inner", "uses": "flow.set", "with": {"values": {}}}]},
+        ],
+    },
+    indent=2,
+)
+
+
+@pytest.mark.parametrize(
+    ("ops", "warned"),
+    [
+        (
+            [{"op": "wrap", "steps": ["send"], "group": {"id": "g"}}],
+            "Step send: it writes again what was written from send",
+        ),
+        ([{"op": "move", "steps": ["send"], "into": "group"}], "which is now group.send"),
+        ([{"op": "move", "steps": ["send"], "before": "read"}], ""),
+        ([{"op": "wrap", "steps": ["read"], "group": {"id": "g"}}], ""),
+        ([{"op": "rename", "step": "send", "to": "post"}], ""),
+        (
+            [{"op": "rename", "step": "send", "to": "post"}, {"op": "move", "steps": ["post"], "into": "group"}],
+            "group.post",
+        ),
+    ],
+    ids=["wrapped", "moved in", "moved beside", "a read", "renamed", "renamed and moved in"],
+)
+def test_an_edit_says_which_writes_are_made_again(
+    root: Path, orchestra: Orchestra, ops: list[Any], warned: str
+) -> None:
+    (root / "workflows" / "work.json").write_text(WRITING)
+    drafted = Window(orchestra).do(*ops)
+    seen = orchestra.editing.canvas(ADA, "work")
+    shown = orchestra.editing.edit_file(ADA, "work", ops, save=False)
+    saved = orchestra.editing.edit_file(ADA, "work", ops)
+    for problems in (drafted.problems, seen.problems, shown.problems, saved.problems):
+        found = [one for one in problems if one.code == "writes_again"]
+        assert [warned in one.message for one in found] == [True] * bool(warned)
+        assert all((one.severity, bool(one.remedy)) == ("warning", True) for one in found)
+    for said in (shown.differences, saved.differences):
+        assert len([one for one in said if "writes again" in one]) == bool(warned)
+
+
+def test_a_group_that_is_taken_apart_says_so_for_all_that_is_inside(root: Path, orchestra: Orchestra) -> None:
+    (root / "workflows" / "work.json").write_text(WRITING)
+    orchestra.editing.edit_file(ADA, "work", [{"op": "wrap", "steps": ["send"], "group": {"id": "g"}}])
+    done = orchestra.editing.edit_file(ADA, "work", [{"op": "unwrap", "step": "g"}])
+    assert [one.step for one in done.problems if one.code == "writes_again"] == ["send"]

@@ -1,0 +1,50 @@
+"""`/api/workflows/{name}/export`, `/api/workflow-imports`: a workflow, its prompts and fragments as one document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from api.base.documents import Refusal, Sent
+from api.base.routing import Acting, BundleRoute, Door
+from api.base.turns import CHECKED, TOO_MANY
+from engine.workflows.bundles.bundle import Bundle
+from engine.workflows.bundles.bundles import Imported
+
+router = APIRouter(prefix="/api", tags=["Workflows"], route_class=BundleRoute)
+_TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "The name is taken"}}
+
+
+class WorkflowImport(Sent):
+    """A workflow of another workspace."""
+
+    bundle: dict[str, Any]
+    name: str = Field(
+        default="", max_length=64, description="The name of the workflow; default: the one in the bundle."
+    )
+    connections: dict[str, str] = Field(
+        default_factory=dict,
+        description="For each connection in the bundle, the one to use here.",
+        examples=[{"mail": "work"}],
+    )
+
+
+@router.get("/workflows/{name}/export", summary="Export a workflow", response_model=Bundle)
+def export_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
+    """Return a workflow with its prompts and fragments as one document; keys and cases are not part of it."""
+    return orchestra.bundles.export(principal, name)
+
+
+@router.post(
+    "/workflow-imports",
+    summary="Import a workflow",
+    status_code=201,
+    response_model=Imported,
+    responses=_TAKEN | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def import_workflow(sent: WorkflowImport, orchestra: Door, principal: Acting) -> Any:
+    """Create a workflow with its prompts and fragments from a document of `export`. Nothing that exists is changed."""
+    return orchestra.bundles.imported(principal, sent.bundle, sent.name, connections=sent.connections)

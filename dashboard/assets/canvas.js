@@ -1,0 +1,28 @@
+// Loads the canvas (frontend/studio) and shows it in its place on the page. Mounted by dashboard/workflow/canvas.py.
+
+const places = new WeakMap(); // of each element of Streamlit
+
+export default function ({ data: [data], parentElement, setTriggerValue }) {
+  let place = places.get(parentElement);
+  if (!place) {
+    place = document.createElement("div");
+    place.className = "canvas";
+    parentElement.append(place);
+    places.set(parentElement, place);
+  }
+  const tellSaved = () => setTriggerValue("saved", Date.now());
+  place.wanted = import(new URL(data.address, location.origin).href).then(
+    (studio) => {
+      if (place.isConnected) studio.mount(place, data.canvas, tellSaved);
+      return studio;
+    },
+    () => {
+      place.textContent = "The canvas cannot be loaded. Reload the page.";
+      return null;
+    },
+  );
+  return () => {
+    places.delete(parentElement);
+    void place.wanted.then((studio) => studio?.unmount(place));
+  };
+}

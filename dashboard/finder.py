@@ -1,0 +1,101 @@
+"""What the search of the dashboard finds: pages, actions, what the workspace has, and the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from dashboard.base.page import Action, Page
+from dashboard.help.documents import sections, titles
+from dashboard.pages import all_views
+from engine.orchestra import Orchestra
+from engine.people.access import Principal, may
+from engine.search.ranking import rank
+from engine.search.search import MOST_HITS, Hit, Kind
+
+MOST_SHOWN = 20
+_ADDRESSES: Mapping[Kind, tuple[str, str]] = {
+    "workflow": ("workflow", "name"),
+    "prompt": ("prompt", "name"),
+    "fragment": ("fragment", "name"),
+    "connection": ("connections", ""),
+    "run": ("run", "id"),
+}
+"""The page of each kind, and the parameter that names one there."""
+_ORDER = ("Page", "Workflow", "Action", "Prompt", "Fragment", "Connection", "Run", "Help")
+"""Of two that fit alike, the earlier kind comes first."""
+_HELP_LATER, _MOST_HELP = 0.5, 6
+"""How much worse a heading of the documentation counts than a thing of the same name, and how many are shown."""
+_WITH_WORKFLOW = (
+    (Action("Run", {}, "run", "start"), "st-key-run-bar-"),
+    (Action("Plan", {}, "run", "preview"), "st-key-plan-"),
+    (Action("Edit", {"tab": "edit"}, "edit", "change"), ""),
+)
+"""What can be done with each workflow, and how the class of the button begins that does it."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One line of the list: where it leads (an address of the dashboard), and the CSS class of the button to focus."""
+
+    title: str
+    kind: str
+    detail: str
+    address: str
+    fit: float
+    focus: str = ""
+
+
+def find(orchestra: Orchestra, who: Principal, query: str) -> list[Found]:
+    """Return what fits best and the person may open; for an empty query, the pages and actions."""
+    found = [*_pages(who, query)]
+    if query.strip():
+        found += map(_of, orchestra.search.find(who, query, MOST_HITS))
+        found += _workflow_actions(orchestra, who, query)
+        found += sorted(_help(query), key=lambda one: one.fit)[:_MOST_HELP]
+        found.sort(key=lambda one: (one.fit, _ORDER.index(one.kind)))
+    return found[:MOST_SHOWN]
+
+
+def _pages(who: Principal, query: str) -> Iterator[Found]:
+    pages = [view.page for view in all_views() if may(who, view.page.right)]
+    for page in pages:
+        if page.in_menu and (fit := rank(query, page.title, beside=page.words)) is not None:
+            yield Found(page.title, "Page", page.section, f"/{page.path}", fit)
+    for page in pages:
+        for action in page.actions:
+            if may(who, action.right) and (fit := rank(query, action.title, beside=action.words)) is not None:
+                yield Found(action.title, "Action", page.title, _address(page, action.params), fit)
+
+
+def _workflow_actions(orchestra: Orchestra, who: Principal, query: str) -> Iterator[Found]:
+    """Yield what can be done with the workflows that the words after the verb find: "plan inbox"."""
+    verb, _, rest = query.strip().partition(" ")
+    allowed = [(action, button) for action, button in _WITH_WORKFLOW if may(who, action.right)]
+    meant = [one for one in allowed if rank(verb, one[0].title, beside=one[0].words) is not None]
+    hits = orchestra.search.workflows(who, rest, MOST_HITS) if meant else []
+    for action, button in meant:
+        for hit in hits:
+            address = f"/workflow?{urlencode({'name': hit.name, **action.params})}"
+            focus = f"{button}{hit.name}" if button else ""
+            yield Found(f"{action.title} {hit.title}", "Action", hit.name, address, hit.fit, focus)
+
+
+def _of(hit: Hit) -> Found:
+    path, parameter = _ADDRESSES[hit.kind]
+    address = f"/{path}?{urlencode({parameter: hit.name})}" if parameter else f"/{path}"
+    kind = hit.kind.capitalize()
+    detail = f"{hit.name} · {hit.detail}" if hit.kind == "run" else hit.detail
+    return Found(hit.title, kind, detail, address, hit.fit)
+
+
+def _help(query: str) -> Iterator[Found]:
+    for one in sections():
+        if (fit := rank(query, one.title)) is not None:
+            address = f"/help?{urlencode({'page': one.page})}{f'#{one.anchor}' if one.anchor else ''}"
+            yield Found(one.title, "Help", titles()[one.page], address, fit + _HELP_LATER)
+
+
+def _address(page: Page, params: Mapping[str, str]) -> str:
+    return f"/{page.path}?{urlencode(params)}" if params else f"/{page.path}"

@@ -1,0 +1,1 @@
+"""The documentation inside the dashboard."""

@@ -1,0 +1,35 @@
+"""The documentation, as it was when this version was made; it needs no network."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base.page import Page, Visit
+from dashboard.base.plain import plain
+from dashboard.help.documents import START, headings, shown, titles
+from dashboard.parts.header import page_header
+
+PAGE = Page(
+    title="Help",
+    icon=":material/help:",
+    path="help",
+    order=80,
+    section="Settings",
+    words="documentation docs manual guide reference",
+)
+
+
+def show(visit: Visit) -> None:
+    """Show the page of the documentation that `?page=` names, beside the list of all."""
+    known = titles()
+    name = st.query_params.get("page", START)
+    if name not in known:
+        page_header(visit, PAGE.title)
+        st.info("There is no such page of the documentation.", icon=":material/search_off:")
+        return
+    page_header(visit, known[name], trail=[] if name == START else [(known[START], PAGE.path)])
+    with st.expander("On this page", icon=":material/toc:"):
+        places = [f"- [{plain(one.title)}](#{one.anchor})" for one in headings(name) if one.anchor]
+        st.markdown("\n".join(places))
+    _, _, text = shown(name).partition("\n")  # without the title
+    st.markdown(text)

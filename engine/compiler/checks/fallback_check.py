@@ -1,0 +1,79 @@
+"""Check the `fallback` of a model step: the models that it asks in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.base.services import is_model
+from engine.compiler.checks.connection_check import model_connection
+from engine.compiler.checks.report import Report
+from engine.compiler.definition.model import StepModel
+from engine.compiler.definition.plan import OtherModel
+from engine.documents.json_file import JsonPath
+from engine.plugins.step import Prompts, StepType
+
+FALLBACK = "fallback"
+_EXAMPLE = 'Write {"connection": "NAME"}, {"model": "NAME"}, or both.'
+
+
+def check_fallback(
+    path: JsonPath,
+    step: StepModel,
+    kind: StepType,
+    connection: str | None,
+    prompts: Prompts,
+    connections: Mapping[str, str],
+    report: Report,
+) -> tuple[OtherModel, ...]:
+    """Return the models that a step asks after its own; what is wrong with one goes to the report.
+
+    `connection` is that of the step, `connections` the service of each connection by name.
+    """
+    given = step.with_.get(FALLBACK)
+    if FALLBACK not in kind.fields.model_fields or not is_model(kind.service) or not given or connection is None:
+        return ()
+    if not isinstance(given, list) or "{{" in str(given):
+        words = "The models are written in the step: accounts are agreed to, and costs estimated, before a run."
+        report.add((*path, "with", FALLBACK), words, FALLBACK, f"Write a list without {{{{ }}}}. {_EXAMPLE}")
+        return ()
+    prompt = prompts.get(str(step.with_.get("prompt") or "")) or {}
+    first = OtherModel(connection, str(step.with_.get("model") or prompt.get("model") or ""))
+    places: dict[OtherModel, str] = {first: "the step itself"}
+    for place, entry in enumerate(given):
+        if isinstance(entry, dict):  # any other form is reported as a fault of the field
+            where = (*path, "with", FALLBACK, place)
+            found = _entry(where, entry, kind, connection, connections, report)
+            if found is not None:
+                _add(where, found, f"entry {place + 1}", places, report)
+    own = connections.get(connection)
+    others = list(places)[1:]
+    return tuple(OtherModel(one.connection, one.model, connections.get(one.connection) != own) for one in others)
+
+
+def _entry(
+    path: JsonPath,
+    entry: Mapping[str, Any],
+    kind: StepType,
+    own: str,
+    connections: Mapping[str, str],
+    report: Report,
+) -> OtherModel | None:
+    named, model = entry.get("connection") or "", entry.get("model") or ""
+    if not isinstance(named, str) or not isinstance(model, str):
+        return None
+    if not named and not model:
+        report.add(path, "This entry names neither a connection nor a model.", FALLBACK, _EXAMPLE)
+        return None
+    name = model_connection((*path, "connection"), named, kind, connections, report) if named else own
+    return None if name is None else OtherModel(name, model)
+
+
+def _add(path: JsonPath, found: OtherModel, here: str, places: dict[OtherModel, str], report: Report) -> None:
+    if found in places:
+        which = f"{found.model!r}" if found.model else "the model"
+        message = f"{here.capitalize()} is the same as {places[found]}: {which} of the connection {found.connection!r}."
+        remedy = "Take it out, or name another model: one that gave no answer is not asked again."
+        report.add(path, message, FALLBACK, remedy)
+    else:
+        places[found] = here

@@ -1,0 +1,112 @@
+"""Ask the models of a step in turn, until one gives an answer.
+
+Each model is asked with all that belongs to a call: its own account, agreement, budget and attempts. That one gave no
+answer is on disk before the next is asked, so a run that continues does not ask it again, unless none of them answered.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from clients.models.asking import another_may_answer
+from engine.compiler.definition.plan import OtherModel
+from engine.plugins.step import Usage
+from engine.record.document import usage_of
+from engine.record.events import ModelFailed
+from engine.record.types.step import UsageRecord
+from engine.runner.effects.fault_points import reached
+from engine.runner.effects.rate_limit_waits import asks_to_wait
+from engine.runner.execution.run_context import RunContext
+from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
+
+_NO_USAGE = Usage()
+
+
+class Fallback(Middleware):
+    """Asks the next model of a step's `fallback` where one gives no answer; after an answer, it says so."""
+
+    is_for_services = True
+
+    def __init__(self, run: RunContext) -> None:
+        self._recording, self._prompts = run.recording, run.facts.prompts
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call with one model after the other."""
+        models = (None, *call.action.other_models)
+        if len(models) == 1:
+            return await call_next(call)
+        place = len(self._recording.failed_models(call.path)) % len(models)
+        while True:
+            has_next = place + 1 < len(models)
+            outcome = await call_next(_asking(call, models[place], has_next=has_next))
+            if not isinstance(outcome, Failed) or not another_may_answer(outcome.error):
+                return self._told(outcome)
+            if not has_next and not asks_to_wait(outcome.error):
+                return self._told(outcome)
+            await self._failed(outcome)
+            if not has_next:  # all of them are asked again after the wait
+                return replace(outcome, usage=None)
+            place, call = place + 1, replace(call, failed_before=0)
+
+    async def _failed(self, outcome: Failed) -> None:
+        call, used = outcome.call, outcome.usage
+        self._recording.emit(
+            ModelFailed,
+            path=call.path,
+            connection=call.action.connection or "",
+            model=self._name(call),
+            error=outcome.document(),
+            usage=_record(used) if used is not None and used != _NO_USAGE else None,
+        )
+        await self._recording.committed()
+        reached("model failed")
+
+    def _name(self, call: StepCall) -> str:
+        """Return the name of the model that a call asks."""
+        arguments = call.arguments or {}
+        prompt = self._prompts.get(str(arguments.get("prompt") or "")) or {}
+        own = arguments.get("model") or prompt.get("model") or ""
+        named = own if call.other_model is None else call.other_model.model
+        return str(named or getattr(call.account and call.account.client, "model", ""))
+
+    def _told(self, outcome: Outcome) -> Outcome:
+        """Return the outcome with what the models used that gave no answer; after an answer, also with a note."""
+        failed = self._recording.failed_models(outcome.call.path)
+        used = [one.usage for one in failed if one.usage]
+        if isinstance(outcome, Failed):
+            return replace(outcome, usage=_sum(used, outcome.usage))
+        if not isinstance(outcome, Succeeded) or outcome.remarks is None or outcome.is_replayed:
+            return outcome
+        remarks = outcome.remarks
+        remarks.usage = _sum(used, remarks.usage) or remarks.usage
+        remarks.request["connection"] = outcome.call.action.connection
+        if not failed:
+            return outcome
+        return replace(outcome, call=replace(outcome.call, notes=(*outcome.call.notes, _note(failed, outcome))))
+
+
+def _asking(call: StepCall, other: OtherModel | None, *, has_next: bool) -> StepCall:
+    if other is None:
+        return replace(call, has_next_model=has_next)
+    action = dataclasses.replace(call.action, connection=other.connection)
+    return replace(call, action=action, other_model=other, has_next_model=has_next)
+
+
+def _note(failed: Sequence[ModelFailed], outcome: Succeeded) -> str:
+    assert outcome.remarks is not None
+    said = [f"{one.model} ({one.connection}) gave no answer: {one.error['message']}" for one in failed]
+    answered = f"{outcome.remarks.request.get('model')} ({outcome.call.action.connection}) answered."
+    return " ".join([*said, answered])
+
+
+def _record(usage: Usage) -> UsageRecord:
+    return UsageRecord(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cost_usd=usage.cost_usd)
+
+
+def _sum(earlier: Sequence[UsageRecord], usage: Usage | None) -> Usage | None:
+    """Return what was used in all; None if nothing is known to be."""
+    parts = [*earlier, *([_record(usage)] if usage is not None and usage != _NO_USAGE else [])]
+    return Usage(**usage_of(parts)) if parts else usage

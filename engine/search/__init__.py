@@ -1,0 +1,1 @@
+"""Finding what a workspace has by the words that a person types."""

@@ -1,0 +1,125 @@
+"""Finds what a workspace has by the words that a person types: workflows, prompts, fragments, connections and runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, get_args
+
+from engine.base.errors import OrchestraError
+from engine.base.services import declaration
+from engine.people.access import NOTIFIER, Principal, may, require
+from engine.runs.run_list import RunPage
+from engine.search.ranking import BESIDE, rank
+from engine.workspace.blanks import title_of
+from engine.workspace.file_store import Shelf
+from engine.workspace.outline import text_in
+from engine.workspace.workspace import Workspace
+
+Kind = Literal["workflow", "prompt", "fragment", "connection", "run"]
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""All kinds; of two hits that fit alike, the one of the earlier kind comes first."""
+MOST_HITS = 50
+LONGEST_QUERY = 200
+_MOST_RUNS = 8
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Something that was found; `name` identifies it within its kind (the id of a run), `fit` is 0 for the best."""
+
+    kind: Kind
+    name: str
+    title: str
+    detail: str
+    fit: float
+
+
+class ListsRuns(Protocol):
+    """What the search needs of the runs."""
+
+    def list(self, p: Principal, *, text: str, limit: int) -> RunPage:
+        """Return the newest runs with a text."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The title and the description in a text of a file."""
+
+    text: str
+    title: str
+    description: str
+
+
+class Search:
+    """Finds things by their names and titles; it compiles nothing, and asks no service."""
+
+    def __init__(self, workspace: Workspace, connections: Callable[[], Mapping[str, str]], runs: ListsRuns) -> None:
+        """`connections` returns the service of each connection, by name."""
+        self._shelves: dict[Kind, Shelf] = {"workflow": workspace.workflows, "prompt": workspace.prompts}
+        self._fragments = workspace.fragments
+        self._connections, self._runs = connections, runs
+        self._told: dict[tuple[Kind, str], _Told] = {}
+
+    def find(self, p: Principal, query: str, limit: int = 20) -> list[Hit]:
+        """Return at most `limit` hits that have every word of the query, best first; none for an empty one."""
+        require(p, "view", "search")
+        query = query.strip()[:LONGEST_QUERY]
+        if not query:
+            return []
+        files = [hit for kind in self._shelves for hit in self._files(kind, query)]
+        found = [*files, *self._named(query), *self._found_runs(p, query)]
+        return sorted(found, key=lambda hit: (hit.fit, KINDS.index(hit.kind)))[:limit]
+
+    def workflows(self, p: Principal, query: str, limit: int = 20) -> list[Hit]:
+        """Return the same of workflows alone."""
+        require(p, "view", "search")
+        query = query.strip()[:LONGEST_QUERY]
+        return sorted(self._files("workflow", query), key=lambda hit: hit.fit)[:limit] if query else []
+
+    def _files(self, kind: Kind, query: str) -> Iterator[Hit]:
+        shelf = self._shelves[kind]
+        for name in shelf.names():
+            told = self._told_by(kind, shelf, name)
+            fit = rank(query, told.title, name, told.description)
+            if fit is not None:
+                yield Hit(kind, name, told.title, told.description, fit)
+
+    def _named(self, query: str) -> Iterator[Hit]:
+        for name in self._fragments.names():
+            if (fit := rank(query, name)) is not None:
+                yield Hit("fragment", name, name, "", fit)
+        for name, service in self._connections().items():
+            title = declaration(service).title
+            if (fit := rank(query, name, beside=f"{service} {title}")) is not None:
+                yield Hit("connection", name, name, title, fit)
+
+    def _found_runs(self, p: Principal, query: str) -> Iterator[Hit]:
+        for row in self._runs.list(p, text=query, limit=_MOST_RUNS).rows:
+            if row.started_by == NOTIFIER.id and not may(p, "run"):  # it has links with which anybody can answer
+                continue
+            fit = rank(query, row.run_id, beside=f"{row.title} {row.workflow}")
+            yield Hit("run", row.run_id, row.title, row.sentence, BESIDE if fit is None else fit)
+
+    def _told_by(self, kind: Kind, shelf: Shelf, name: str) -> _Told:
+        """Return what a file says of itself; a file that cannot be read has the title that its name gives."""
+        try:
+            text = shelf.text(name)
+        except OrchestraError:
+            return _Told("", title_of(name), "")
+        known = self._told.get((kind, name))
+        if known is None or known.text != text:
+            known = self._told[kind, name] = _read(text, name)
+        return known
+
+
+def _read(text: str, name: str) -> _Told:
+    try:
+        document: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        return _Told(text, title_of(name), "")
+    return _Told(text, text_in(document, "title") or title_of(name), text_in(document, "description"))

@@ -1,0 +1,193 @@
+// The REST API as the canvas uses it: its shapes, and requests that tell apart what was refused and what did not arrive.
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+// A definition, a step or a value in it: whatever the text of the draft has.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Definition = any;
+
+export type Kind = "input" | "output" | "process" | "agent" | "tool" | "group" | "unknown";
+
+// A reference of a step to another one: `field` is where it stands, such as `with.title`.
+export interface Read {
+  step: string;
+  field: string;
+}
+
+// A step as `GET /api/workflows/{name}/canvas` returns it; what is missing is empty.
+export interface CanvasStep {
+  id: string;
+  path: string;
+  // The path of the step around it, `on_failure`, or "".
+  parent: string;
+  place: "steps" | "on_error" | "on_failure";
+  title: string;
+  uses: string;
+  service: string;
+  kind: Kind;
+  effect: string;
+  // The siblings that it waits for; null: all before it.
+  needs: string[] | null;
+  condition: string;
+  foreach: string;
+  parallel: number;
+  note: string;
+  reads: Read[];
+}
+
+export interface Problem {
+  message: string;
+  code: string;
+  severity: "error" | "warning";
+  file: string;
+  line: number;
+  column: number;
+  step: string | null;
+  field: string | null;
+  remedy: string;
+}
+
+// Where a step is put: after or before another one, or at the end of a list.
+export interface Place {
+  after?: string;
+  before?: string;
+  into?: string;
+}
+
+export type FieldPath = string | (string | number)[];
+
+// The operations of docs/editing.md.
+export type Operation =
+  | ({ op: "add"; step: Definition } & Place)
+  | ({ op: "move"; steps: string[] } & Place)
+  | { op: "set"; step?: string; field: FieldPath; value: Json }
+  | { op: "unset"; step?: string; field: FieldPath }
+  | { op: "rename"; step: string; to: string }
+  | { op: "wrap"; steps: string[]; group: Definition }
+  | { op: "unwrap"; step: string }
+  | { op: "replace_step"; step: string; new: Definition }
+  | { op: "notes"; step: string; text: string }
+  | { op: "remove"; steps: string[] };
+
+export type Positions = Record<string, [number, number]>;
+
+// A change of a text; `start` counts code points, as Python does.
+export interface Splice {
+  start: number;
+  removed: string;
+  inserted: string;
+}
+
+export interface Canvas {
+  rev: string;
+  etag: string;
+  saved_etag: string;
+  is_draft: boolean;
+  text: string;
+  title: string;
+  steps: CanvasStep[];
+  positions: Positions;
+  can_undo: boolean;
+  can_redo: boolean;
+  problems: Problem[];
+}
+
+export interface Edited {
+  rev: string;
+  base: string;
+  splices: Splice[];
+  text: string | null;
+  words: string;
+  steps: CanvasStep[];
+  can_undo: boolean;
+  can_redo: boolean;
+  problems: Problem[];
+}
+
+export interface StepType {
+  name: string;
+  title: string;
+  description: string;
+  service: string | null;
+  kind: Kind;
+  effect: string;
+  repeat: string | null;
+  approval: string;
+  fields_schema: Definition;
+  output_schema: Definition;
+}
+
+export interface SavedFile {
+  etag: string;
+  text: string;
+  problems: Problem[];
+}
+
+// The server refused a request, in words.
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly remedy: string,
+    // The members of `error` beyond its message: `conflict`, `etag`, `differences`.
+    readonly details: Definition,
+  ) {
+    super(message);
+  }
+}
+
+// The request, or its answer, was lost: the server may have done it or not.
+export class Unanswered extends Error {}
+
+const ANSWER_MS = 60_000;
+const LATER = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+export async function request<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(ANSWER_MS),
+      cache: "no-store",
+    });
+    text = await response.text();
+  } catch (error) {
+    throw new Unanswered("the server cannot be reached", { cause: error });
+  }
+  if (response.ok) return JSON.parse(text) as T;
+  const error = errorIn(text);
+  if (LATER.has(response.status)) throw new Unanswered(error.message || `the server is busy (${response.status})`);
+  throw new Refused(response.status, error.message || `The server answered ${response.status}.`, error.remedy ?? "", error);
+}
+
+function errorIn(text: string): Definition {
+  try {
+    return JSON.parse(text).error ?? {};
+  } catch {
+    return {};
+  }
+}
+
+const of = (workflow: string, rest: string) => `/api/workflows/${encodeURIComponent(workflow)}${rest}`;
+
+export const api = {
+  canvas: (workflow: string) => request<Canvas>("GET", of(workflow, "/canvas")),
+  ops: (workflow: string, base_rev: string, op_id: string, ops: Operation[]) =>
+    request<Edited>("POST", of(workflow, "/draft/ops"), { base_rev, op_id, ops }),
+  back: (workflow: string, base_rev: string, way: "undo" | "redo") =>
+    request<Edited>("POST", of(workflow, `/draft/${way}`), { base_rev }),
+  discard: (workflow: string) => request<unknown>("DELETE", of(workflow, "/draft")),
+  // `etag` is that of the text to replace, "" if there must be no file yet.
+  save: (workflow: string, text: string, etag: string) =>
+    request<SavedFile>("PUT", of(workflow, ""), { text }, etag ? { "If-Match": `"${etag}"` } : {}),
+  position: (workflow: string, positions: Record<string, [number, number] | null>) =>
+    request<{ positions: Positions }>("PUT", of(workflow, "/positions"), { positions }),
+  // The id of the newest run, null if there is none.
+  lastRun: async (workflow: string) => {
+    const { runs } = await request<{ runs: { run_id: string }[] }>("GET", `/api/runs?workflow=${encodeURIComponent(workflow)}&limit=1`);
+    return runs[0]?.run_id ?? null;
+  },
+  stepTypes: async () => (await request<{ step_types: StepType[] }>("GET", "/api/step-types")).step_types,
+};

@@ -1,0 +1,61 @@
+// The entry: shows a canvas in an element of the page. Loaded by dashboard/assets/studio/mount.js.
+import flowStyle from "@xyflow/react/dist/base.css";
+import { createRoot, type Root } from "react-dom/client";
+
+import { Studio, type Mounted } from "./store";
+import panelStyle from "./panel/panel.css";
+import style from "./style.css";
+import { App } from "./ui/App";
+
+const roots = new WeakMap<Element, { root: Root; studio: Studio; end(): void }>();
+
+// Show or update the canvas in `parent`; `tellSaved` is called when the file was saved or the draft discarded.
+export function mount(parent: Element, mounted: Mounted, tellSaved: () => void): void {
+  addStyle();
+  const known = roots.get(parent);
+  if (known && known.studio.mounted.workflow === mounted.workflow) {
+    known.studio.remount(mounted);
+    return;
+  }
+  known?.end();
+  const place = document.createElement("div");
+  parent.append(place);
+  const studio = new Studio(mounted, tellSaved);
+  const root = createRoot(place);
+  root.render(<App studio={studio} />);
+  const wake = () => document.visibilityState === "visible" && (studio.queue.retry(), void studio.refresh());
+  const warn = (event: BeforeUnloadEvent) => studio.queue.isEmpty || event.preventDefault();
+  addEventListener("focus", wake);
+  addEventListener("online", wake);
+  document.addEventListener("visibilitychange", wake);
+  addEventListener("beforeunload", warn);
+  roots.set(parent, {
+    root,
+    studio,
+    end: () => {
+      studio.end();
+      removeEventListener("focus", wake);
+      removeEventListener("online", wake);
+      document.removeEventListener("visibilitychange", wake);
+      removeEventListener("beforeunload", warn);
+      root.unmount();
+      place.remove();
+      roots.delete(parent);
+    },
+  });
+  void studio.refresh();
+  studio.listen();
+}
+
+// Take the canvas away.
+export function unmount(parent: Element): void {
+  roots.get(parent)?.end();
+}
+
+function addStyle(): void {
+  if (document.getElementById("studio-style")) return;
+  const element = document.createElement("style");
+  element.id = "studio-style";
+  element.textContent = flowStyle + style + panelStyle;
+  document.head.append(element);
+}

@@ -1,0 +1,199 @@
+// Controls for lists and maps: a row for each entry.
+import { useLayoutEffect, useRef } from "react";
+
+import type { Json } from "../api";
+import type { ScopeName } from "./completion";
+import { Expression } from "./Expression";
+import { cell, fromCell, type Read } from "./values";
+
+interface Common {
+  id: string;
+  label: string;
+  value: Json | undefined;
+  // The rows as they were typed, if they have not arrived yet.
+  draft: Json | undefined;
+  isFixed: boolean;
+  isDisabled: boolean;
+  isInvalid: boolean;
+  isStrict?: boolean | undefined;
+  describedBy: string;
+  names(): Promise<ScopeName[]>;
+  onChange(draft: Json, read: Read, isUnfinished?: boolean): void;
+}
+
+interface ListProps extends Common {
+  options: string[];
+  // Whether the field takes a text instead of a list of one.
+  mayBeText: boolean;
+  choices?: (() => Promise<string[]>) | undefined;
+  placeholder: string;
+}
+
+export function listRows(value: Json | undefined): string[] {
+  if (value === undefined) return [];
+  return (Array.isArray(value) ? value : [value]).map((one) => (typeof one === "string" ? one : JSON.stringify(one)));
+}
+
+// Return the list that rows mean; empty rows are left out.
+export function fromListRows(rows: string[], mayBeText: boolean, before: Json | undefined): Json | undefined {
+  const found = rows.filter((one) => one !== "");
+  if (found.length === 0) return undefined;
+  return mayBeText && found.length === 1 && !Array.isArray(before) ? found[0] : found;
+}
+
+export function mapRows(value: Json | undefined): [string, string][] {
+  if (!value || typeof value !== "object" || Array.isArray(value)) return [];
+  return Object.entries(value).map(([key, one]) => [key, cell(one)]);
+}
+
+// Return the object that rows mean, or what is wrong with their names.
+export function fromMapRows(rows: [string, string][]): Read {
+  const filled = rows.filter(([key, text]) => key !== "" || text !== "");
+  const names = filled.map(([key]) => key);
+  if (names.includes("")) return { error: "A value has no name." };
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) return { error: `Two values have the name ${twice}.` };
+  return { value: filled.length === 0 ? undefined : Object.fromEntries(filled.map(([key, text]) => [key, fromCell(text)])) };
+}
+
+export function ListControl(props: ListProps) {
+  const { id, label, value, draft, isDisabled, options, onChange } = props;
+  const rows = Array.isArray(draft) ? draft.map(String) : listRows(value);
+  const box = useRef<HTMLDivElement>(null);
+  const added = useAdded(box, rows.length);
+  const change = (next: string[], isUnfinished = false) =>
+    onChange(next, { value: fromListRows(next, props.mayBeText, value) }, isUnfinished);
+  const add = () => {
+    added.current = true;
+    change([...rows, ""]);
+  };
+  if (options.length > 0) return <Ticks {...props} rows={rows} change={change} />;
+  return (
+    <div ref={box} className="panel-rows">
+      {rows.map((text, index) => (
+        <div key={index} className="panel-row">
+          <Expression
+            id={`${id}-${index}`}
+            label={`${label}, entry ${index + 1}`}
+            isUnnamed
+            value={text}
+            isInvalid={props.isInvalid}
+            isStrict={props.isStrict}
+            isFixed={props.isFixed}
+            isDisabled={isDisabled}
+            describedBy={props.describedBy}
+            names={props.names}
+            choices={props.choices}
+            onChange={(next, isUnfinished) => change(rows.toSpliced(index, 1, next), isUnfinished)}
+            onEnter={add}
+          />
+          {!isDisabled && <Remove label={`${label}, entry ${index + 1}`} onClick={() => change(rows.toSpliced(index, 1))} />}
+        </div>
+      ))}
+      {!isDisabled && (
+        <button type="button" className="panel-add" onClick={add}>
+          Add an entry<span className="panel-hidden"> to {label}</span>
+        </button>
+      )}
+      {isDisabled && rows.length === 0 && <p className="panel-quiet">Empty</p>}
+    </div>
+  );
+}
+
+function Ticks({ id, options, rows, change, isDisabled }: ListProps & { rows: string[]; change(rows: string[]): void }) {
+  return (
+    <div className="panel-rows">
+      {options.map((one, index) => (
+        <label key={one} className="panel-check">
+          <input
+            type="checkbox"
+            id={`${id}-${index}`}
+            disabled={isDisabled}
+            checked={rows.includes(one)}
+            onChange={(event) => change(event.target.checked ? [...rows, one] : rows.filter((other) => other !== one))}
+          />
+          {one}
+        </label>
+      ))}
+    </div>
+  );
+}
+
+export function MapControl(props: Common & { members: string[] }) {
+  const { id, label, value, draft, isDisabled, onChange } = props;
+  const rows = Array.isArray(draft) ? (draft as [string, string][]) : mapRows(value);
+  const box = useRef<HTMLDivElement>(null);
+  const added = useAdded(box, rows.length);
+  const change = (next: [string, string][], isUnfinished = false) => onChange(next, fromMapRows(next), isUnfinished);
+  const add = (name = "") => {
+    added.current = true;
+    change([...rows, [name, ""]]);
+  };
+  const lacking = props.members.filter((name) => !rows.some(([key]) => key === name));
+  return (
+    <div ref={box} className="panel-rows">
+      {rows.map(([key, text], index) => (
+        <div key={index} className="panel-row">
+          <input
+            id={`${id}-${index}-name`}
+            aria-label={`${label}, name ${index + 1}`}
+            value={key}
+            disabled={isDisabled}
+            placeholder="name"
+            autoComplete="off"
+            onChange={(event) => change(rows.toSpliced(index, 1, [event.target.value, text]))}
+          />
+          <Expression
+            id={`${id}-${index}`}
+            label={`${label}: ${key || `value ${index + 1}`}`}
+            isUnnamed
+            value={text}
+            isInvalid={props.isInvalid}
+            isStrict={props.isStrict}
+            isFixed={props.isFixed}
+            isDisabled={isDisabled}
+            describedBy={props.describedBy}
+            names={props.names}
+            onChange={(next, isUnfinished) => change(rows.toSpliced(index, 1, [key, next]), isUnfinished)}
+            onEnter={() => add()}
+          />
+          {!isDisabled && <Remove label={`${label}: ${key || `value ${index + 1}`}`} onClick={() => change(rows.toSpliced(index, 1))} />}
+        </div>
+      ))}
+      {!isDisabled && (
+        <div className="panel-buttons">
+          {lacking.map((name) => (
+            <button key={name} type="button" className="panel-add" onClick={() => add(name)}>
+              Add {name}
+            </button>
+          ))}
+          <button type="button" className="panel-add" onClick={() => add()}>
+            Add a value<span className="panel-hidden"> to {label}</span>
+          </button>
+        </div>
+      )}
+      {isDisabled && rows.length === 0 && <p className="panel-quiet">Empty</p>}
+    </div>
+  );
+}
+
+// Put the focus into a row that has just been added: into its name, if that is still empty.
+function useAdded(box: React.RefObject<HTMLDivElement | null>, count: number) {
+  const added = useRef(false);
+  useLayoutEffect(() => {
+    if (!added.current) return;
+    added.current = false;
+    const last = box.current?.querySelectorAll<HTMLElement>(".panel-row")[count - 1];
+    const fields = [...(last?.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea") ?? [])];
+    (fields.find((one) => one.value === "") ?? fields[0])?.focus();
+  }, [box, count]);
+  return added;
+}
+
+function Remove({ label, onClick }: { label: string; onClick(): void }) {
+  return (
+    <button type="button" className="panel-link" aria-label={`Remove ${label}`} title="Remove" onClick={onClick}>
+      ✕
+    </button>
+  );
+}

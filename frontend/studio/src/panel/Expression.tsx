@@ -1,0 +1,225 @@
+// A field of text that may hold expressions, with a list of what fits: names inside `{{ }}`, choices of the account else.
+import { useEffect, useId, useLayoutEffect, useReducer, useRef, useState, type KeyboardEvent } from "react";
+
+import { accepted, closed, fitting, wordAt, type ScopeName, type Text } from "./completion";
+
+interface Props {
+  id: string;
+  label: string;
+  // Whether no label of the page names it.
+  isUnnamed?: boolean;
+  value: string;
+  placeholder?: string;
+  isLong?: boolean;
+  isInvalid?: boolean;
+  // Whether text from outside may not go here.
+  isStrict?: boolean;
+  // Whether it takes no expressions.
+  isFixed: boolean;
+  isDisabled: boolean;
+  describedBy?: string;
+  names(): Promise<ScopeName[]>;
+  choices?: () => Promise<string[]>;
+  // `isUnfinished`: the caret is in an expression.
+  onChange(text: string, isUnfinished: boolean): void;
+  // Enter in a field of one line.
+  onEnter(): void;
+}
+
+type Offer = { key: string; name?: ScopeName };
+type Listed = { kind: "names"; all: ScopeName[] } | { kind: "choices"; all: string[] };
+
+const MOST_CHOICES = 60;
+
+export function Expression(props: Props) {
+  const { id, value, isLong = false, isDisabled, isFixed } = props;
+  const area = useRef<HTMLTextAreaElement>(null);
+  const caret = useRef<number | undefined>(undefined);
+  // Counts what was asked for, so that an answer that comes too late opens nothing.
+  const asked = useRef(0);
+  const [listed, setListed] = useState<Listed>();
+  const [message, setMessage] = useState("");
+  const [active, setActive] = useState(0);
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const list = useId();
+  const at = (): Text => ({ text: value, caret: area.current?.selectionStart ?? value.length });
+  const offers = listed ? offered(listed, at()) : [];
+
+  useLayoutEffect(() => {
+    if (caret.current === undefined || !area.current) return;
+    area.current.focus();
+    area.current.setSelectionRange(caret.current, caret.current);
+    caret.current = undefined;
+  });
+
+  useEffect(() => {
+    const root = area.current?.getRootNode() as Document | ShadowRoot | undefined;
+    if (listed) root?.getElementById(`${list}-${active}`)?.scrollIntoView({ block: "nearest" });
+  });
+
+  const close = () => {
+    asked.current += 1;
+    setListed(undefined);
+    setMessage("");
+  };
+
+  const open = async (kind: Listed["kind"]) => {
+    const number = (asked.current += 1);
+    setActive(kind === "names" ? 0 : -1);
+    setMessage(listed?.kind === kind ? "" : "Loading …");
+    try {
+      const found: Listed =
+        kind === "names" ? { kind, all: await props.names() } : { kind, all: (await props.choices?.()) ?? [] };
+      if (number !== asked.current) return;
+      setListed(found);
+      setMessage("");
+    } catch (error) {
+      if (number !== asked.current) return;
+      setListed(undefined);
+      setMessage(`What fits here is not known: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+
+  const openFitting = (text: Text) => {
+    if (!isFixed && wordAt(text)) void open("names");
+    else if (props.choices && !text.text.includes("{{")) void open("choices");
+    else close();
+  };
+
+  const put = (next: Text, isUnfinished: boolean) => {
+    caret.current = next.caret;
+    props.onChange(next.text, isUnfinished);
+  };
+
+  const change = (target: HTMLTextAreaElement) => {
+    const typed = isLong ? target.value : target.value.replaceAll(/[\r\n]+/g, " ");
+    const next = isFixed ? { text: typed, caret: target.selectionStart } : closed(value, { text: typed, caret: target.selectionStart });
+    if (next.text !== target.value) {
+      target.value = next.text; // else React would do it later, and take the caret to the end
+      target.setSelectionRange(next.caret, next.caret);
+      caret.current = next.caret;
+    }
+    props.onChange(next.text, !isFixed && wordAt(next) !== undefined);
+    if (wordAt(next)?.isLikely === false) close();
+    else openFitting(next);
+  };
+
+  const accept = (offer: Offer) => {
+    put(offer.name ? accepted(at(), offer.name) : { text: offer.key, caret: offer.key.length }, false);
+    close();
+  };
+
+  const insert = () => {
+    const { text, caret: place } = at();
+    if (!wordAt({ text, caret: place })) put({ text: `${text.slice(0, place)}{{  }}${text.slice(place)}`, caret: place + 3 }, true);
+    else area.current?.focus();
+    void open("names");
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return;
+    const isOpen = offers.length > 0;
+    const move = (by: number) => setActive((active + by + offers.length) % offers.length);
+    if (event.key === "Escape" && (listed || message)) close();
+    else if (isOpen && event.key === "ArrowDown") move(1);
+    else if (isOpen && event.key === "ArrowUp") move(active < 0 ? 0 : -1);
+    else if (isOpen && event.key === "Enter" && offers[active]) accept(offers[active]);
+    else if (event.key === " " && event.ctrlKey) openFitting(at());
+    else if (event.key === "ArrowDown" && !isLong && !listed) openFitting(at());
+    else if (event.key === "Enter" && !isLong) {
+      close();
+      props.onEnter();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  return (
+    <div className="panel-expression" onBlur={close}>
+      <textarea
+        ref={area}
+        id={id}
+        rows={isLong ? 4 : 1}
+        value={value}
+        placeholder={props.placeholder}
+        disabled={isDisabled}
+        spellCheck={isLong}
+        autoComplete="off"
+        autoCapitalize="off"
+        aria-label={props.isUnnamed ? props.label : undefined}
+        aria-invalid={props.isInvalid || undefined}
+        aria-describedby={props.describedBy}
+        aria-autocomplete="list"
+        aria-haspopup="listbox"
+        aria-controls={offers.length > 0 ? list : undefined}
+        aria-activedescendant={offers[active] ? `${list}-${active}` : undefined}
+        data-long={isLong || undefined}
+        onChange={(event) => change(event.target)}
+        onClick={() => (listed ? undefined : openFitting(at()))}
+        onSelect={() => (listed ? redraw() : undefined)}
+        onKeyDown={onKeyDown}
+      />
+      {!isDisabled && !isFixed && (
+        <button
+          type="button"
+          className="panel-insert"
+          title="Insert a value of another step"
+          aria-label={`Insert a value into ${props.label}`}
+          onMouseDown={(event) => event.preventDefault()}
+          onClick={insert}
+        >
+          {"{{ }}"}
+        </button>
+      )}
+      {offers.length > 0 && (
+        <ul id={list} role="listbox" aria-label="What fits here" className="panel-offers">
+          {offers.map((offer, index) => (
+            <li
+              key={offer.key}
+              id={`${list}-${index}`}
+              role="option"
+              aria-selected={index === active}
+              onMouseDown={(event) => event.preventDefault()}
+              onClick={() => accept(offer)}
+            >
+              <Offered offer={offer} isStrict={props.isStrict ?? false} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <span role="status" className={message ? "panel-quiet" : "panel-hidden"}>
+        {message || (listed ? counted(offers.length) : "")}
+      </span>
+    </div>
+  );
+}
+
+const counted = (count: number): string => (count === 1 ? "1 suggestion" : `${count || "No"} suggestions`);
+
+function offered(listed: Listed, at: Text): Offer[] {
+  if (listed.kind === "names") {
+    const word = wordAt(at);
+    return word ? fitting(listed.all, word.word).map((name) => ({ key: name.name, name })) : [];
+  }
+  const sought = listed.all.includes(at.text) ? "" : at.text.trim().toLowerCase();
+  const found = listed.all.filter((one) => one.toLowerCase().includes(sought));
+  return [...new Set(found)].slice(0, MOST_CHOICES).map((key) => ({ key }));
+}
+
+function Offered({ offer: { key, name }, isStrict }: { offer: Offer; isStrict: boolean }) {
+  if (!name) return <span>{key}</span>;
+  return (
+    <>
+      <code>{name.name}</code> <span className="panel-quiet">{name.type}</span>
+      {name.may_be_missing && <span className="panel-tag">may be missing</span>}
+      {name.from_outside && (
+        <span className="panel-tag" data-warns={isStrict || undefined}>
+          {isStrict ? "text from outside: not allowed here" : "text from outside"}
+        </span>
+      )}
+      {(name.sample !== null || name.title) && (
+        <span className="panel-sample">{name.sample === null ? name.title : `Last run: ${name.sample}`}</span>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,278 @@
+// One field of a step: its label and role, the control for its shape or an expression instead, and its problems.
+import { useState, type ReactNode } from "react";
+
+import type { Json, Problem } from "../api";
+import { choicesFor } from "./account";
+import { ListControl, MapControl } from "./Collections";
+import { valueOf, type Path } from "./places";
+import { keyOf, type Edit } from "./edits";
+import { Expression } from "./Expression";
+import { placeOf, problemsAt, useForm } from "./form";
+import { controlOf, optionsOf, resolved, ROLES, type Control, type Schema } from "./schema";
+import { isExpression, MIXED, read, shown, type Read } from "./values";
+
+export interface FieldProps {
+  path: Path;
+  schema: Schema;
+  // The schema that has the definitions of references.
+  root: Schema;
+  name: string;
+  isRequired?: boolean;
+  // Names that a map is likely to have.
+  members?: string[] | undefined;
+  // The connection whose account is asked for choices.
+  connection?: string | undefined;
+  choices?: (() => Promise<string[]>) | undefined;
+  // Whether it is sent only once the field is left.
+  isSentLate?: boolean | undefined;
+}
+
+const TEXTUAL: Control[] = ["text", "long", "number", "json"];
+
+export function Field(props: FieldProps) {
+  const form = useForm();
+  const { edits, readOnly } = form;
+  const schema = resolved(props.schema, props.root);
+  const place = placeOf(form, props.path);
+  const edit = edits.at(place);
+  const stored = valueOf(form.definition, place);
+  const value = edit ? edit.value : stored === MIXED ? undefined : stored;
+  const draft = edit && edit.draft !== null ? edit.draft : undefined;
+  const control = controlOf(schema, props.root, value ?? (isTexts(draft) ? draft : undefined));
+  const isFile = schema.format === "run-file";
+  const [mode, setMode] = useState<"fixed" | "expression">();
+  const canSwitch = !schema.isFixed && !TEXTUAL.includes(control);
+  const isText = canSwitch && (isExpression(value) || (mode ? mode === "expression" : isFile && value === undefined));
+
+  const id = `panel-${props.path.join("-")}`;
+  const role = ROLES[schema.role ?? ""];
+  const label = schema.title ?? props.name;
+  const isSet = edit ? edit.draft !== null : stored !== undefined;
+  const problems = problemsAt(form, props.path).filter((one) => control !== "object" || isText || one.field === props.path.join("."));
+  const isMissing = Boolean(props.isRequired) && value === undefined && !edit?.error && stored !== MIXED;
+  const placeholder = stored === MIXED && !edit ? "Several values" : exampleOf(schema);
+  const emptyChoice = stored === MIXED && !edit ? placeholder : placeholder ? `${placeholder} (default)` : props.isRequired ? "Choose …" : "Not set";
+  const format = schema.format;
+  const choices = props.choices ?? (format ? () => choicesFor(format, props.connection ?? "") : undefined);
+
+  const type = (draft: Json, found: Read, isUnfinished = false) =>
+    edits.type(place, draft, found, isUnfinished || props.isSentLate);
+  const clear = () => {
+    setMode(undefined);
+    edits.type(place, null, { value: undefined });
+    void edits.flush();
+  };
+  const common = { id, label, isFixed: schema.isFixed ?? false, isDisabled: readOnly, describedBy: `${id}-about`, isInvalid: edit?.refused !== undefined || problems.some(isError), names: form.names };
+
+  const body = (): ReactNode => {
+    if (isText || TEXTUAL.includes(control)) {
+      const kind: Control = isText ? "text" : control;
+      const text = typeof draft === "string" ? draft : isText && !isExpression(value) ? "" : shown(value, kind);
+      return (
+        <Expression
+          {...common}
+          value={text}
+          placeholder={isText ? "{{ … }}" : placeholder}
+          isLong={kind === "long" || kind === "json"}
+          isStrict={role?.isStrict}
+          choices={kind === "text" ? choices : undefined}
+          onChange={(next, isUnfinished) => type(next, read(next, kind), isUnfinished)}
+          onEnter={() => edits.finish(place)}
+        />
+      );
+    }
+    switch (control) {
+      case "boolean":
+        return (
+          <label className="panel-check">
+            <input
+              type="checkbox"
+              id={id}
+              disabled={readOnly}
+              aria-describedby={common.describedBy}
+              checked={value === undefined ? schema.default === true : value === true}
+              ref={(box) => {
+                if (box) box.indeterminate = stored === MIXED && !edit;
+              }}
+              onChange={(event) => type(event.target.checked, { value: event.target.checked })}
+            />
+            {label}
+          </label>
+        );
+      case "choice":
+        return <Choice {...common} label={undefined} value={value} options={optionsOf(schema, props.root)} empty={emptyChoice} onChoose={(one) => type(one ?? null, { value: one })} />;
+      case "list":
+        return (
+          <ListControl
+            {...common}
+            value={value}
+            draft={draft}
+            options={optionsOf(schema, props.root).map(String)}
+            mayBeText={Boolean(schema.anyOf)}
+            isStrict={role?.isStrict}
+            choices={choices}
+            placeholder={placeholder}
+            onChange={type}
+          />
+        );
+      case "map":
+        return <MapControl {...common} value={value} draft={draft} members={props.members ?? []} isStrict={role?.isStrict} onChange={type} />;
+      default:
+        return (
+          <div className="panel-inside">
+            {Object.entries(schema.properties ?? {}).map(([name, inner]) => (
+              <Field
+                key={name}
+                path={[...props.path, name]}
+                schema={inner}
+                root={props.root}
+                name={name}
+                isRequired={isSet && (schema.required ?? []).includes(name)}
+              />
+            ))}
+          </div>
+        );
+    }
+  };
+
+  const isGroup = !isText && ["list", "map", "object"].includes(control);
+  return (
+    <div
+      className="panel-field"
+      role={isGroup ? "group" : undefined}
+      aria-labelledby={isGroup ? `${id}-label` : undefined}
+      data-name={props.name}
+      data-control={isText ? "expression" : control}
+      aria-describedby={isGroup ? common.describedBy : undefined}
+      onFocus={(event) => {
+        event.stopPropagation();
+        edits.entered(place);
+      }}
+      onBlur={(event) => {
+        event.stopPropagation();
+        if (!event.currentTarget.contains(event.relatedTarget)) edits.left(place);
+      }}
+      data-field={keyOf(place)}
+    >
+      <div className="panel-label">
+        {isGroup && <span id={`${id}-label`}>{label}</span>}
+        {!isGroup && (control !== "boolean" || isText) && <label htmlFor={id}>{label}</label>}
+        {props.isRequired && <span className="panel-tag" data-warns={isMissing || undefined}>{isMissing ? "needed" : "required"}</span>}
+        {role && (
+          <span className="panel-tag" title={role.meaning}>
+            {role.word}
+          </span>
+        )}
+        <span className="panel-space" />
+        {canSwitch && !readOnly && (
+          <button type="button" className="panel-link" onClick={() => (isText ? (clear(), setMode("fixed")) : setMode("expression"))}>
+            {isText ? "Fixed value" : "{{ }}"}
+            <span className="panel-hidden"> {isText ? "for" : "as an expression:"} {label}</span>
+          </button>
+        )}
+        {isSet && !readOnly && !props.isSentLate && (
+          <button type="button" className="panel-link" onClick={clear} aria-label={`Clear ${label}`} title="Leave this out">
+            ✕
+          </button>
+        )}
+      </div>
+      {body()}
+      <About id={`${id}-about`} description={schema.description ?? ""} strict={role?.isStrict ? role.meaning : ""} edit={edit} problems={problems} />
+    </div>
+  );
+}
+
+const isTexts = (draft: Json | undefined): draft is string[] => Array.isArray(draft) && draft.every((one) => typeof one === "string");
+
+export const isError = (one: Problem): boolean => one.severity === "error";
+
+export function About(props: { id: string; description?: string; strict?: string; edit?: Edit | undefined; problems: Problem[] }) {
+  return (
+    <div id={props.id} className="panel-about">
+      {props.description && <p className="panel-quiet">{props.description}</p>}
+      {props.strict && <p className="panel-hidden">{props.strict}</p>}
+      {props.edit?.error && (
+        <p className="panel-problem" data-severity="error">
+          <b>Not kept yet:</b> {props.edit.error}
+        </p>
+      )}
+      {props.edit && <Refusal edit={props.edit} />}
+      <Problems problems={props.problems} />
+    </div>
+  );
+}
+
+// Why something was refused, and the two ways on besides changing it.
+export function Refusal({ edit: { place, refused } }: { edit: Edit }) {
+  const { edits } = useForm();
+  if (refused === undefined) return null;
+  return (
+    <div className="panel-problem" data-severity="error" role="alert">
+      <p>
+        <b>Not kept:</b> {refused}
+      </p>
+      <div className="panel-buttons">
+        <button type="button" className="panel-add" onClick={() => edits.forget(place)}>
+          Put back what is kept
+        </button>
+        <button type="button" className="panel-add" onClick={() => void edits.retry(place)}>
+          Try again
+        </button>
+      </div>
+    </div>
+  );
+}
+
+export function Problems({ problems }: { problems: Problem[] }) {
+  return problems.map((one) => (
+    <p key={`${one.step} ${one.line} ${one.column} ${one.message}`} className="panel-problem" data-severity={one.severity}>
+      <b>{isError(one) ? "Error:" : "Warning:"}</b> {one.message} {one.remedy}
+    </p>
+  ));
+}
+
+// Return what an empty field shows: the default, or the limits of a number.
+function exampleOf(schema: Schema): string {
+  const { default: usual, minimum, maximum } = schema;
+  if (usual !== undefined && usual !== null && usual !== "" && JSON.stringify(usual).length > 2) {
+    return typeof usual === "string" ? usual : JSON.stringify(usual);
+  }
+  if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`;
+  return "";
+}
+
+interface ChoiceProps {
+  id: string;
+  // The name, if no label of the page has it.
+  label?: string;
+  value: Json | undefined;
+  options: Json[];
+  empty: string;
+  isDisabled: boolean;
+  isInvalid: boolean;
+  describedBy: string;
+  onChoose(value: Json | undefined): void;
+}
+
+export function Choice({ id, label, value, options, empty, isDisabled, isInvalid, describedBy, onChoose }: ChoiceProps) {
+  const known = value === undefined || options.includes(value) ? options : [...options, value];
+  return (
+    <select
+      id={id}
+      aria-label={label}
+      disabled={isDisabled}
+      aria-invalid={isInvalid || undefined}
+      aria-describedby={describedBy}
+      value={value === undefined ? "" : String(known.indexOf(value))}
+      onChange={(event) => onChoose(event.target.value === "" ? undefined : known[Number(event.target.value)])}
+    >
+      <option value="">{empty}</option>
+      {known.map((one, index) => (
+        <option key={index} value={index}>
+          {typeof one === "string" ? one : JSON.stringify(one)}
+          {options.includes(one) ? "" : " (not one of the choices)"}
+        </option>
+      ))}
+    </select>
+  );
+}

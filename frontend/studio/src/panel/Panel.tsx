@@ -1,0 +1,270 @@
+// The panel of the selected steps: their fields as a form, when they run, their problems, and the last result.
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+
+import type { CanvasStep, Definition, Operation, Problem, StepType } from "../api";
+import { stepIn } from "../document";
+import { connectionsFor, membersOf, namesFor } from "./account";
+import { sharedFields, type Shared } from "./common";
+import { nameOf, valueOf } from "./places";
+import { editsOf, keyOf } from "./edits";
+import { Field, isError, Problems, Refusal } from "./Field";
+import { FormContext, isRefusedAt, placeOf, problemsAt, useForm, useUnfolded, type Form } from "./form";
+import { Result } from "./Result";
+import type { Schema } from "./schema";
+import { STEP_FIELDS } from "./stepFields";
+import { isExpression, isSame } from "./values";
+import { StepField, When } from "./When";
+
+export interface PanelProps {
+  workflow: string;
+  // A name for the person, so that nobody gets what another one has typed.
+  owner: string;
+  steps: CanvasStep[];
+  selected: CanvasStep[];
+  // The parsed text of the draft.
+  definition: Definition;
+  // Names the text that the server has.
+  rev: string;
+  problems: Problem[];
+  readOnly: boolean;
+  // Settles when the server has kept the operations; rejects if it refused them.
+  // `base`: the text that they were made for, null for the newest.
+  send(ops: Operation[], base: string | null): Promise<string>;
+  stepTypes(): Promise<StepType[]>;
+  onClose(): void;
+}
+
+export function Panel(props: PanelProps) {
+  const { workflow, definition, readOnly, selected } = props;
+  const edits = editsOf(`${props.owner}/${workflow}`);
+  edits.follow(definition, props.send, props.rev);
+  useSyncExternalStore(edits.subscribe, edits.snapshot, edits.snapshot);
+
+  const ids = selected.map(({ id }) => id).join(" ");
+  useEffect(() => {
+    if (readOnly) return undefined;
+    const flush = () => void edits.flush();
+    flush();
+    addEventListener("pagehide", flush);
+    document.addEventListener("visibilitychange", flush);
+    return () => {
+      removeEventListener("pagehide", flush);
+      document.removeEventListener("visibilitychange", flush);
+      void edits.close();
+    };
+  }, [edits, readOnly, ids]);
+
+  const revision = useRevision(definition);
+  const form: Form = {
+    ...props,
+    edits,
+    names: () => namesFor(workflow, selected.map(({ id }) => id), revision.current),
+  };
+  const [first] = selected;
+  if (!first) return null;
+  return (
+    <FormContext value={form}>
+      <div className="studio-panel-form">
+        <Head title={selected.length === 1 ? first.title : `${selected.length} steps`} onClose={props.onClose} />
+        <Unsent />
+        <Body key={ids} />
+      </div>
+    </FormContext>
+  );
+}
+
+function Head({ title, onClose }: { title: string; onClose(): void }) {
+  return (
+    <header className="studio-panel-head">
+      <h3>{title}</h3>
+      <button type="button" className="studio-plain" onClick={onClose} aria-label="Close the panel">
+        ✕
+      </button>
+    </header>
+  );
+}
+
+// Return a number that changes with the text.
+function useRevision(definition: Definition) {
+  const seen = useRef<Definition>(definition);
+  const revision = useRef(0);
+  if (seen.current !== definition) {
+    seen.current = definition;
+    revision.current += 1;
+  }
+  return revision;
+}
+
+// What was refused of other steps, which may be gone.
+function Unsent() {
+  const form = useForm();
+  if (form.readOnly) return null;
+  const here = placeOf(form, []).steps;
+  return form.edits.unkept
+    .filter((one) => one.refused !== undefined && !isSame(one.place.steps, here))
+    .map((one) => (
+      <div key={keyOf(one.place)}>
+        <p className="panel-quiet">
+          You typed into {nameOf(one.place)}: <q>{typeof one.draft === "string" ? one.draft : JSON.stringify(one.value)}</q>
+        </p>
+        <Refusal edit={one} />
+      </div>
+    ));
+}
+
+function useLoaded<T>(load: () => Promise<T>, key: string): { value?: T; failure?: string } {
+  const [state, setState] = useState<{ key: string; value?: T; failure?: string }>({ key: "" });
+  useEffect(() => {
+    if (key === "") return undefined;
+    let isWanted = true;
+    load().then(
+      (value) => isWanted && setState({ key, value }),
+      (error: unknown) => isWanted && setState({ key, failure: error instanceof Error ? error.message : String(error) }),
+    );
+    return () => {
+      isWanted = false;
+    };
+    // `key` stands for what is loaded; without one it is nothing.
+  }, [key]);
+  return state.key === key ? state : {};
+}
+
+function Body() {
+  const form = useForm();
+  const types = useLoaded(form.stepTypes, "types");
+  const [first, ...others] = form.selected;
+  if (!first) return null;
+  const known = form.selected.map(({ uses }) => types.value?.find(({ name }) => name === uses));
+  const isMany = others.length > 0;
+  return (
+    <>
+      {isMany ? <p className="panel-quiet">{form.selected.map(({ title }) => title).join(", ")}. A change applies to all of them.</p> : <About type={known[0]} />}
+      {!isMany && <General type={known[0]} />}
+      <Connection />
+      {types.failure && <p className="panel-problem" data-severity="error">{types.failure}</p>}
+      {types.value && known.every((one) => one !== undefined) && <Fields types={known} />}
+      <When />
+      {!isMany && <More />}
+      {!isMany && <Result step={first} />}
+    </>
+  );
+}
+
+const EFFECTS: Record<string, string> = { pure: "Changes nothing outside", reads: "Reads", writes: "Writes" };
+
+function About({ type }: { type: StepType | undefined }) {
+  const { selected } = useForm();
+  const [step] = selected;
+  if (!type) return step?.uses ? <p className="panel-quiet">{step.uses}</p> : <p className="panel-quiet">A group of steps</p>;
+  return (
+    <p className="panel-quiet">
+      {EFFECTS[type.effect]} · <code>{type.name}</code> · {type.description.split("\n\n")[0]}
+    </p>
+  );
+}
+
+// The problems that belong to no field of the form, and what people call the step.
+function General({ type }: { type: StepType | undefined }) {
+  const form = useForm();
+  const [step] = form.selected;
+  const own = form.problems.filter((one) => one.step === step?.id);
+  const isShown = ({ field, code }: Problem): boolean => {
+    const [first = "", second] = field?.split(".") ?? [];
+    if (first === "with") return type !== undefined && (second !== undefined || code === "missing_field");
+    return first !== "id" && FIELDS_SHOWN.has(first);
+  };
+  return (
+    <>
+      <Problems problems={own.filter((one) => !isShown(one))} />
+      <StepField name="title" schema={{ ...STEP_FIELDS.title, default: step?.title ?? "" }} />
+    </>
+  );
+}
+
+const FIELDS_SHOWN = new Set([...Object.keys(STEP_FIELDS), "retry", "needs"]);
+
+function Connection() {
+  const form = useForm();
+  const uses = [...new Set(form.selected.map((one) => one.uses))];
+  const service = form.selected[0]?.service;
+  const found = useLoaded(() => connectionsFor(uses[0] ?? ""), uses.length === 1 && service ? (uses[0] ?? "") : "");
+  const stored = valueOf(form.definition, placeOf(form, ["connection"]));
+  const names = found.value ?? [];
+  const isNeeded = names.length > 1 || stored !== undefined || problemsAt(form, ["connection"]).length > 0;
+  if (uses.length !== 1 || !service || !isNeeded) return null;
+  return <StepField name="connection" schema={{ ...STEP_FIELDS.connection, enum: names }} />;
+}
+
+export function Fields({ types }: { types: StepType[] }) {
+  const form = useForm();
+  const fields = [...sharedFields(types), ...unknownFields(form, types)];
+  const connection = valueOf(form.definition, placeOf(form, ["connection"]));
+  const account = typeof connection === "string" && !isExpression(connection) ? connection : "";
+  // Which fields come first is decided when the step is selected, so that none moves while somebody writes.
+  const isFirst = useMemo(() => {
+    const shown = fields.filter(({ name, isRequired, schema }) => isRequired || schema.role === "content" || form.selected.some(({ id }) => stepHas(form, id, name)));
+    return new Set((shown.length > 0 && fields.length > MANY ? shown : fields).map(({ name }) => name));
+  }, [types.map(({ name }) => name).join()]);
+  const rest = fields.filter(({ name }) => !isFirst.has(name));
+  const problems = rest.flatMap(({ name }) => problemsAt(form, ["with", name]));
+  const isOpen = useUnfolded(problems.length > 0 || rest.some(({ name }) => isRefusedAt(form, ["with", name])));
+  const field = (one: Shared) => <TypeField key={one.name} {...one} connection={account} />;
+  if (fields.length === 0) return types.length > 1 ? <p className="panel-quiet">These steps have no fields in common but the following.</p> : null;
+  return (
+    <section aria-label="Fields">
+      {fields.filter(({ name }) => isFirst.has(name)).map(field)}
+      {rest.length > 0 && (
+        <details open={isOpen}>
+          <summary>{rest.length === 1 ? "1 more field" : `${rest.length} more fields`}</summary>
+          {rest.map(field)}
+        </details>
+      )}
+    </section>
+  );
+}
+
+// A step type has so many fields before the unused ones are folded.
+const MANY = 6;
+
+// Return what a step gives that its type does not take: it can be looked at and removed.
+function unknownFields(form: Form, types: StepType[]): Shared[] {
+  const given = types.length === 1 ? valueOf(form.definition, placeOf(form, ["with"])) : undefined;
+  if (!given || typeof given !== "object") return [];
+  const known = (types[0]?.fields_schema as Schema).properties ?? {};
+  return Object.keys(given)
+    .filter((name) => !(name in known))
+    .map((name) => ({ name, schema: { title: name }, root: {}, isRequired: false }));
+}
+
+const stepHas = (form: Form, id: string, name: string): boolean =>
+  valueOf(form.definition, { steps: [id], path: ["with", name] }) !== undefined;
+
+function TypeField({ name, schema, root, isRequired, connection }: Shared & { connection: string }) {
+  const form = useForm();
+  const [step] = form.selected;
+  const source = name === "variables" ? "prompt" : name === "inputs" ? "workflow" : "";
+  const named = source ? valueOf(form.definition, placeOf(form, ["with", source])) : undefined;
+  const target = typeof named === "string" && !named.includes("{{") ? (named.split("@")[0] ?? "") : "";
+  const members = useLoaded(
+    async () => (target ? membersOf(source === "prompt" ? "prompts" : "workflows", target) : []),
+    `${step?.id} ${source} ${target}`,
+  );
+  return <Field path={["with", name]} schema={schema} root={root} name={name} isRequired={isRequired} connection={connection} members={members.value} />;
+}
+
+function More() {
+  const form = useForm();
+  const [step] = form.selected;
+  const isGroup = stepIn(form.definition, step?.id ?? "")?.steps !== undefined;
+  const isOpen = useUnfolded(["id", "uses", "output", "note"].some((name) => isRefusedAt(form, [name]) || problemsAt(form, [name]).some(isError)));
+  const names = async () => (await form.stepTypes()).map(({ name }) => name);
+  return (
+    <details open={isOpen}>
+      <summary>Name, type and note</summary>
+      <StepField name="id" isSentLate />
+      {!isGroup && STEP_FIELDS.uses && <Field path={["uses"]} schema={STEP_FIELDS.uses} root={STEP_FIELDS.uses} name="uses" choices={names} isSentLate />}
+      {isGroup && <StepField name="output" />}
+      <StepField name="note" />
+    </details>
+  );
+}

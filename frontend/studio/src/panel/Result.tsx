@@ -1,0 +1,90 @@
+// What a step gave in the last run, and a try of the step alone.
+import { useState } from "react";
+
+import type { CanvasStep } from "../api";
+import { lastRun, tried, type Run } from "./account";
+import { stepIn } from "../document";
+import { useForm } from "./form";
+
+const MOST_ITEMS = 3;
+const LONGEST = 4000;
+
+type State = { run?: Run; attempt?: Run; said: string; isFailure?: boolean };
+
+export function Result({ step }: { step: CanvasStep }) {
+  const { workflow, definition, edits, readOnly } = useForm();
+  const [state, setState] = useState<State>({ said: "" });
+  const { run, attempt, said } = state;
+  const [first] = run ? recorded(run, step) : [];
+
+  const during = async (word: string, work: () => Promise<State>) => {
+    setState({ ...state, said: word, isFailure: false });
+    try {
+      setState(await work());
+    } catch (error) {
+      setState({ ...state, said: error instanceof Error ? error.message : String(error), isFailure: true });
+    }
+  };
+  const load = () =>
+    during("Loading …", async () => {
+      const found = await lastRun(workflow);
+      return found ? { run: found, said: "" } : { said: "This workflow has not run yet." };
+    });
+  const attemptNow = () =>
+    during("Running this step …", async () => {
+      if (!run || !first) return state;
+      await edits.flush();
+      return { run, attempt: await tried(workflow, first.path, stepIn(definition, step.id), run), said: "" };
+    });
+
+  return (
+    <details onToggle={(event) => (event.currentTarget.open && !run ? void load() : undefined)}>
+      <summary>Result of the last run</summary>
+      {run && <Outputs run={run} step={step} />}
+      {first && step.kind !== "group" && !readOnly && step.effect !== "writes" && (
+        <p>
+          <button type="button" className="panel-add" onClick={() => void attemptNow()}>
+            Try this step
+          </button>{" "}
+          <span className="panel-quiet">It runs alone, with what the other steps gave.</span>
+        </p>
+      )}
+      {attempt && <Outputs run={attempt} step={step} only={first?.path} />}
+      <p role="status" className={state.isFailure ? "panel-problem" : "panel-quiet"}>
+        {said}
+      </p>
+    </details>
+  );
+}
+
+const recorded = (run: Run, step: CanvasStep) => run.steps.filter(({ path }) => path.replaceAll(/\[\d+\]/g, "") === step.path);
+
+function Outputs({ run, step, only }: { run: Run; step: CanvasStep; only?: string | undefined }) {
+  const found = recorded(run, step).filter(({ path }) => only === undefined || path === only);
+  return (
+    <>
+      <p className="panel-quiet">
+        <a href={`/run?id=${encodeURIComponent(run.run_id)}`} target="_top">
+          Open the run
+        </a>
+        {found.length === 0 && " – this step did not run."}
+        {found.length > MOST_ITEMS && ` – the first ${MOST_ITEMS} of ${found.length} items:`}
+      </p>
+      {found.slice(0, MOST_ITEMS).map((one) => (
+        <div key={one.path}>
+          <p>
+            <code>{one.path}</code> {one.status}
+            {one.error && `: ${one.error.message}`}
+          </p>
+          {one.output !== undefined && one.output !== null && (
+            <pre tabIndex={0} aria-label={`Output of ${one.path}`}>
+              {shortened(JSON.stringify(one.output, null, 2))}
+            </pre>
+          )}
+        </div>
+      ))}
+    </>
+  );
+}
+
+const shortened = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text);

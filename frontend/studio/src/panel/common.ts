@@ -1,0 +1,37 @@
+// The fields that several steps have in common, so that one change sets them all.
+import type { StepType } from "../api";
+import { controlOf, optionsOf, resolved, type Schema } from "./schema";
+import { isSame } from "./values";
+
+export interface Shared {
+  name: string;
+  schema: Schema;
+  root: Schema;
+  isRequired: boolean;
+}
+
+const properties = (root: Schema): [string, Schema][] => Object.entries(root.properties ?? {});
+
+// Return the fields of one step type, or those that all of these types have in the same shape.
+export function sharedFields(types: StepType[]): Shared[] {
+  const [first, ...others] = types.map((one) => one.fields_schema as Schema);
+  if (!first) return [];
+  return properties(first)
+    .filter(([name, schema]) =>
+      others.every((root) => {
+        const other = root.properties?.[name];
+        return other !== undefined && isAlike(resolved(schema, first), first, resolved(other, root), root);
+      }),
+    )
+    .map(([name, schema]) => ({ name, schema, root: first, isRequired: (first.required ?? []).includes(name) }));
+}
+
+function isAlike(one: Schema, root: Schema, other: Schema, otherRoot: Schema): boolean {
+  return (
+    controlOf(one, root) === controlOf(other, otherRoot) &&
+    one.format === other.format &&
+    one.role === other.role &&
+    isSame(one.type, other.type) &&
+    isSame(optionsOf(one, root), optionsOf(other, otherRoot))
+  );
+}

@@ -1,0 +1,224 @@
+// What a person has typed: kept at each keystroke, sent after a pause, and shown until the draft has it.
+
+import type { Json, Operation } from "../api";
+import { Refused } from "../api";
+import { stepIn } from "../document";
+import { Dropped } from "../queue";
+import { operationsFor, valueAt, valueOf, type Place } from "./places";
+import { isSame, type Read } from "./values";
+
+export interface Edit {
+  place: Place;
+  // What the control shows; its own form.
+  draft: Json;
+  // What it means; undefined: the field is left out.
+  value?: Json | undefined;
+  // Why it means nothing yet.
+  error?: string;
+  sent?: { value: Json | undefined };
+  // Whether it waits until the field is left: a name that is half written means another thing.
+  isUnfinished?: boolean;
+  // Why the server has refused it: it is sent again only when the person changes it or asks for it.
+  refused?: string;
+  // What the steps had here when the typing began, and the newest text of the draft in which they had it.
+  from?: Json[];
+  base?: string | null;
+}
+
+// Send operations that were made for the text `base`, null for the newest; returns the text that they have led to.
+type Send = (operations: Operation[], base: string | null) => Promise<string | void>;
+
+const PAUSE_MS = 700;
+const PREFIX = "orchestra.panel/";
+
+export const keyOf = (place: Place): string => JSON.stringify([place.steps, place.path]);
+const isSent = (edit: Edit): boolean => edit.sent !== undefined && isSame(edit.sent.value, edit.value);
+
+export class Edits {
+  private focused = "";
+  private readonly all = new Map<string, Edit>();
+  private readonly listeners = new Set<() => void>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private sending: Promise<void> | undefined;
+  private definition: unknown;
+  private send: Send = async () => undefined;
+  private rev: string | null = null;
+  private version = 0;
+
+  constructor(private readonly name: string) {
+    for (const { sent: _, ...edit } of stored(PREFIX + name)) this.all.set(keyOf(edit.place), edit);
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  readonly snapshot = (): number => this.version;
+
+  // Take over the text as it is now: what was sent and has been changed by something else since is forgotten.
+  // `rev` names the text that the server has.
+  follow(definition: unknown, send: Send, rev: string | null = null): void {
+    this.send = send;
+    this.rev = rev;
+    const isOther = definition !== this.definition;
+    this.definition = definition;
+    for (const edit of this.all.values()) if (isSame(edit.from, this.found(edit.place))) edit.base = rev;
+    if (!isOther) return;
+    for (const [key, edit] of this.all) {
+      const isElsewhere = isSent(edit) && !isSame(valueOf(definition, edit.place), edit.value);
+      if (isElsewhere || (isSent(edit) && key !== this.focused)) this.all.delete(key);
+    }
+  }
+
+  // What the steps that are still there have at a place; null: nothing.
+  private found({ steps, path }: Place): Json[] {
+    return steps.flatMap((id) => (stepIn(this.definition, id) ? [valueAt(stepIn(this.definition, id), path) ?? null] : []));
+  }
+
+  // What will not be sent by itself.
+  get unkept(): Edit[] {
+    return [...this.all.values()].filter((edit) => edit.error !== undefined || edit.refused !== undefined);
+  }
+
+  at(place: Place): Edit | undefined {
+    return this.all.get(keyOf(place));
+  }
+
+  // Keep what was typed, and send it after a pause, or once the field is left.
+  type(place: Place, draft: Json, read: Read, isUnfinished = false): void {
+    const before = this.at(place);
+    const { from, base = null } = before && !isSent(before) ? before : { from: this.found(place), base: this.rev };
+    this.all.set(keyOf(place), { place, draft, isUnfinished, ...read, ...(before?.sent && { sent: before.sent }), ...(from && { from }), base });
+    this.changed();
+    this.later();
+  }
+
+  forget(place: Place): void {
+    this.all.delete(keyOf(place));
+    this.changed();
+  }
+
+  // Send what was refused once more.
+  async retry(place: Place): Promise<void> {
+    delete this.at(place)?.refused;
+    this.changed();
+    await this.flush();
+  }
+
+  // Called when a field gets the focus: what is typed in it stays as it is.
+  entered(place: Place): void {
+    this.focused = keyOf(place);
+  }
+
+  // Called when a field is left: send at once, and show the draft's own form of what has arrived.
+  left(place: Place): void {
+    this.focused = "";
+    const edit = this.at(place);
+    if (edit && isSent(edit)) this.forget(place);
+    else this.finish(place);
+  }
+
+  // Send a field at once.
+  finish(place: Place): void {
+    const edit = this.at(place);
+    if (!edit) return;
+    delete edit.isUnfinished;
+    void this.flush();
+  }
+
+  // Send what has not been sent yet.
+  async flush(): Promise<void> {
+    clearTimeout(this.timer);
+    while (this.sending) await this.sending;
+    const isWaiting = (edit: Edit) => edit.error === undefined && edit.refused === undefined && !edit.isUnfinished && !isSent(edit);
+    const all = [...this.all.entries()].filter(([, edit]) => isWaiting(edit));
+    const waiting = all.filter(([, edit]) => edit.base === all[0]?.[1].base);
+    if (waiting.length === 0) return;
+    const operations = waiting.map(([, { place, value, sent }]) => operationsFor(this.definition, place, value, sent));
+    this.sending = operations.flat().length > 0 ? this.sendNow(operations, waiting) : undefined;
+    if (this.sending) await this.sending;
+    else this.arrived(waiting, null);
+    if (waiting.length < all.length) await this.flush();
+  }
+
+  // Called when the fields are no longer shown: what is typed in one of them is sent, too.
+  async close(): Promise<void> {
+    delete this.all.get(this.focused)?.isUnfinished;
+    this.focused = "";
+    await this.flush();
+  }
+
+  private later(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.flush(), PAUSE_MS);
+  }
+
+  // `operations`: of each edit that waits.
+  private async sendNow(operations: Operation[][], waiting: [string, Edit][]): Promise<void> {
+    try {
+      const rev = await this.send(operations.flat(), waiting[0]?.[1].base ?? null);
+      this.sending = undefined;
+      this.arrived(waiting, rev ?? null);
+    } catch (error) {
+      this.sending = undefined;
+      this.failed(error as Error, operations, waiting);
+    }
+  }
+
+  private failed(error: Error, operations: Operation[][], waiting: [string, Edit][]): void {
+    const index = error instanceof Refused ? error.details.operation : undefined;
+    const culprit = typeof index === "number" ? operations.flatMap((some, at) => some.map(() => at))[index] : undefined;
+    const said = error instanceof Refused ? `${error.message} ${error.remedy}`.trim() : error.message;
+    for (const [at, [key, edit]] of waiting.entries()) {
+      if (this.all.get(key) !== edit) continue; // typed again meanwhile
+      if (error instanceof Dropped) this.all.delete(key);
+      else if (culprit === undefined || at === culprit) edit.refused = said;
+    }
+    this.changed();
+    if (culprit !== undefined && waiting.length > 1) this.later(); // the others
+  }
+
+  private arrived(waiting: [string, Edit][], rev: string | null): void {
+    for (const [key, { value, place }] of waiting) {
+      const now = this.all.get(key);
+      if (!now) continue;
+      now.sent = { value };
+      [now.from, now.base] = [place.steps.map(() => value ?? null), rev ?? this.rev];
+      if (isSent(now) && key !== this.focused && isSame(valueOf(this.definition, now.place), value)) this.all.delete(key);
+    }
+    this.changed();
+  }
+
+  private changed(): void {
+    this.version += 1;
+    store(PREFIX + this.name, [...this.all.values()].filter((edit) => !isSent(edit)));
+    for (const listener of this.listeners) listener();
+  }
+}
+
+function stored(name: string): Edit[] {
+  try {
+    return JSON.parse(sessionStorage.getItem(name) ?? "[]") as Edit[];
+  } catch {
+    return [];
+  }
+}
+
+function store(name: string, edits: Edit[]): void {
+  try {
+    if (edits.length > 0) sessionStorage.setItem(name, JSON.stringify(edits));
+    else sessionStorage.removeItem(name);
+  } catch {
+    // Storage is full or forbidden: what was typed is still on the page.
+  }
+}
+
+const open = new Map<string, Edits>();
+
+// Return what was typed into the fields of a workflow in this tab, also before it was loaded.
+export function editsOf(name: string): Edits {
+  const found = open.get(name) ?? new Edits(name);
+  open.set(name, found);
+  return found;
+}

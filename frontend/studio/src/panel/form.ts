@@ -1,0 +1,52 @@
+// What all fields of a form share.
+import { createContext, useContext, useRef } from "react";
+
+import type { CanvasStep, Definition, Problem, StepType } from "../api";
+import type { ScopeName } from "./completion";
+import type { Path, Place } from "./places";
+import type { Edits } from "./edits";
+import { isSame } from "./values";
+
+export interface Form {
+  workflow: string;
+  selected: CanvasStep[];
+  // All steps of the workflow.
+  steps: CanvasStep[];
+  definition: Definition;
+  edits: Edits;
+  problems: Problem[];
+  readOnly: boolean;
+  stepTypes(): Promise<StepType[]>;
+  // The names that expressions of the selected steps may use.
+  names(): Promise<ScopeName[]>;
+}
+
+export const FormContext = createContext<Form | undefined>(undefined);
+
+export function useForm(): Form {
+  const form = useContext(FormContext);
+  if (!form) throw new Error("A field is outside of its form.");
+  return form;
+}
+
+export const placeOf = (form: Form, path: Path): Place => ({ steps: form.selected.map(({ id }) => id), path });
+
+// Return whether the server has refused what was typed at a field, or inside it.
+export const isRefusedAt = (form: Form, path: Path): boolean =>
+  form.edits.unkept.some(({ refused, place }) => refused !== undefined && isSame(place, placeOf(form, place.path)) && isSame(place.path.slice(0, path.length), path));
+
+// Return whether a section is open at first: it stays so when what has opened it is mended.
+export function useUnfolded(isUrgent: boolean): true | undefined {
+  const is = useRef(false);
+  is.current ||= isUrgent;
+  return is.current || undefined;
+}
+
+// Return the problems of the selected steps at a field, or inside it.
+export function problemsAt(form: Form, path: Path): Problem[] {
+  const field = path.join(".");
+  const ids = new Set(form.selected.map(({ id }) => id));
+  return form.problems.filter(
+    (one) => one.step !== null && ids.has(one.step) && (one.field === field || one.field?.startsWith(`${field}.`)),
+  );
+}

@@ -1,0 +1,90 @@
+// Which control a field of a step type gets, by the shape of its JSON Schema.
+
+import type { Json } from "../api";
+
+
+export interface Schema {
+  type?: string | string[];
+  title?: string;
+  description?: string;
+  default?: Json;
+  enum?: Json[];
+  format?: string;
+  role?: "content" | "destination" | "instruction" | "option";
+  widget?: string;
+  minimum?: number;
+  maximum?: number;
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  additionalProperties?: boolean | Schema;
+  required?: string[];
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  // Whether it takes no expressions.
+  isFixed?: boolean;
+  $ref?: string;
+  $defs?: Record<string, Schema>;
+}
+
+export type Control = "text" | "long" | "number" | "boolean" | "choice" | "list" | "map" | "object" | "json";
+
+// Return a schema without references, and without `null` as an alternative: a field that is left out is not sent.
+export function resolved(schema: Schema, root: Schema): Schema {
+  if (schema.$ref) {
+    const { $ref, ...rest } = schema;
+    return resolved({ ...root.$defs?.[$ref.split("/").pop() ?? ""], ...rest }, root);
+  }
+  const others = schema.anyOf?.filter((one) => one.type !== "null");
+  if (others?.length !== 1 || !others[0]) return schema;
+  const { anyOf: _, ...rest } = schema;
+  if (rest.default === null) delete rest.default;
+  return { ...resolved(others[0], root), ...rest };
+}
+
+// Return the control for a resolved schema; where it allows two shapes, the present value decides.
+export function controlOf(schema: Schema, root: Schema, value?: Json): Control {
+  if (schema.enum) return "choice";
+  if (schema.anyOf) return ofAlternatives(schema.anyOf.map((one) => controlOf(resolved(one, root), root)), value);
+  switch (schema.type) {
+    case "integer":
+    case "number":
+      return "number";
+    case "boolean":
+      return "boolean";
+    case "string":
+      return schema.widget === "text" || schema.format === "multiline" ? "long" : "text";
+    case "array":
+      return schema.items && ["text", "choice"].includes(controlOf(resolved(schema.items, root), root)) ? "list" : "json";
+    case "object":
+      return schema.properties ? "object" : "map";
+    default:
+      return "json";
+  }
+}
+
+function ofAlternatives(kinds: Control[], value?: Json): Control {
+  const is = (...wanted: Control[]) => kinds.length === wanted.length && wanted.every((one) => kinds.includes(one));
+  if (is("text", "list")) return "list";
+  if (is("map", "list")) return Array.isArray(value) ? "list" : "map";
+  return "json";
+}
+
+// Return the choices of the field, or of the items of a list.
+export function optionsOf(schema: Schema, root: Schema): Json[] {
+  return schema.enum ?? (schema.items ? (resolved(schema.items, root).enum ?? []) : []);
+}
+
+// Return what a field is for in the trust of the workflow, in words.
+export const ROLES: Record<string, { word: string; meaning: string; isStrict: boolean }> = {
+  destination: {
+    word: "Destination",
+    meaning: "Decides where something goes or what is read. Text from outside may not go here.",
+    isStrict: true,
+  },
+  instruction: {
+    word: "Instruction",
+    meaning: "Tells a model what to do. Text from outside may not go here.",
+    isStrict: true,
+  },
+  content: { word: "Content", meaning: "May hold text from outside, such as a mail.", isStrict: false },
+};

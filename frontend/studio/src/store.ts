@@ -1,0 +1,658 @@
+// The state of one canvas: what the server has, what is on its way there, and what is selected, folded and open.
+import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type Problem, type StepType } from "./api";
+import { applied, idsIn, stepIn, stepsOf, type TypeLook } from "./document";
+import { copied, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
+import type { Gap } from "./layout";
+import { watchDraft, watchRun, type Live, type RunState } from "./live";
+import { modelOf, outermost, type Model, type Node } from "./model";
+import { editsOf } from "./panel/edits";
+import { nameOf } from "./panel/places";
+import { Queue, type Change, type QueueState } from "./queue";
+import { parsed, spliced, withoutPlace } from "./text";
+
+// What the page tells: dashboard/workflow/canvas.py.
+export interface Mounted {
+  workflow: string;
+  // A name for the person, so that nobody gets what another one has folded or not sent.
+  owner: string;
+  // The etag of the file as the page shows it.
+  etag: string;
+  mayEdit: boolean;
+  services: Record<string, string>;
+  // The paths of steps that never run, and the ways of text that must not go there, in the saved file.
+  never: string[];
+  breaches: [string, string][];
+}
+
+export interface View {
+  definition: Definition | null;
+  steps: CanvasStep[];
+  model: Model;
+  problems: Problem[];
+}
+
+export interface SaveClash {
+  theirs: string;
+  etag: string;
+  differences: string[];
+}
+
+export type Dialog =
+  | { kind: "picker"; gap: Gap }
+  | { kind: "menu"; x: number; y: number; key: string | null }
+  | { kind: "rename"; key: string; refused?: { title: string; id: string; why: string } }
+  | { kind: "note"; key: string }
+  | { kind: "help" }
+  | { kind: "save"; clash: SaveClash }
+  | { kind: "discard" };
+
+export interface Toast {
+  text: string;
+  isError: boolean;
+  number: number;
+}
+
+const EMPTY: View = { definition: null, steps: [], model: modelOf([]), problems: [] };
+const NO_READS: CanvasStep["reads"] = [];
+
+export class Studio {
+  mounted: Mounted;
+  canvas: Canvas | null = null;
+  failure = "";
+  view: View = EMPTY;
+  selected: ReadonlySet<string> = new Set();
+  // The step that the keyboard is on.
+  current: string | null = null;
+  folded: ReadonlySet<string>;
+  isPanelOpen = false;
+  dialog: Dialog | null = null;
+  toast: Toast | null = null;
+  spoken = "";
+  search = "";
+  types: StepType[] | null = null;
+  keptAt: Date | null = null;
+  isSaving = false;
+  isEverywhereData = false;
+  // The run whose states are shown on the steps.
+  run: RunState | null = null;
+  statuses: Record<string, string> = {};
+  readonly queue: Queue;
+  private readonly listeners = new Set<() => void>();
+  private version = 0;
+  private number = 0;
+  private isReading = false;
+  private isTold = false;
+  private definition: Definition | null = null;
+  private draftNews: Live | null = null;
+  private runNews: Live | null = null;
+  private readonly looks = new Map<string, TypeLook>();
+  // Steps that were renamed here, both ways: a refusal or an undo takes the name back.
+  private readonly renamed = new Map<string, string>();
+  private loadingTypes: Promise<StepType[]> | null = null;
+
+  constructor(mounted: Mounted, private readonly tellSaved: () => void) {
+    this.mounted = mounted;
+    this.folded = new Set(storedFolds(this.foldKey));
+    this.queue = new Queue({
+      send: (change, base) => this.post(change, base),
+      storage: sessionStorage,
+      key: `orchestra.canvas/${mounted.owner}/${mounted.workflow}`,
+      newId: () => randomId(),
+      later: (callback, milliseconds) => {
+        const timer = setTimeout(callback, milliseconds);
+        return () => clearTimeout(timer);
+      },
+      changed: () => this.viewChanged(),
+      kept: (_change, edited) => this.take(edited),
+      refused: (_change, error) => this.say(`${error.message} ${error.remedy}`.trim(), true),
+      outdated: () => void this.refresh(),
+    });
+  }
+
+  // ---- for React
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  snapshot = (): number => this.version;
+
+  changed(): void {
+    this.version += 1;
+    if (this.isTold) return;
+    this.isTold = true;
+    queueMicrotask(() => {
+      this.isTold = false;
+      for (const listener of this.listeners) listener();
+    });
+  }
+
+  // ---- reading
+
+  get readOnly(): boolean {
+    return !this.mounted.mayEdit || this.view.definition === null;
+  }
+
+  get state(): QueueState {
+    return this.queue.state;
+  }
+
+  node(key: string | null): Node | null {
+    return key === null ? null : (this.view.model.nodes.get(key) ?? null);
+  }
+
+  get selectedNodes(): Node[] {
+    return this.view.model.list.filter((one) => this.selected.has(one.key));
+  }
+
+  problemsOf(id: string): Problem[] {
+    return this.view.problems.filter((one) => one.step === id);
+  }
+
+  // Take over what the page tells on a rerun.
+  remount(mounted: Mounted): void {
+    const isOther = mounted.etag !== this.mounted.etag;
+    this.mounted = mounted;
+    this.changed();
+    if (isOther) void this.refresh();
+  }
+
+  // Read the draft again, unless changes are on their way: their answers bring it.
+  async refresh(): Promise<void> {
+    if (this.isReading || (this.canvas && !this.queue.isEmpty)) return;
+    this.isReading = true;
+    try {
+      const canvas = await api.canvas(this.mounted.workflow);
+      if (this.canvas && !this.queue.isEmpty) return;
+      this.failure = "";
+      this.show(canvas);
+      this.queue.begin(canvas.rev);
+    } catch (error) {
+      this.failure = error instanceof Unanswered ? "The server cannot be reached." : (error as Error).message;
+      if (error instanceof Unanswered && !this.canvas) setTimeout(() => void this.refresh(), 3000);
+    } finally {
+      this.isReading = false;
+      this.changed();
+    }
+  }
+
+  private show(canvas: Canvas): void {
+    if (this.canvas?.rev !== canvas.rev || this.definition === null) this.definition = parsed(canvas.text);
+    this.canvas = canvas;
+    if (!canvas.is_draft) this.keptAt = null;
+    this.learn(canvas.steps);
+    this.viewChanged();
+  }
+
+  private learn(steps: CanvasStep[]): void {
+    for (const { uses, kind, service, effect } of steps) {
+      if (uses && kind !== "group" && !this.looks.has(uses)) this.looks.set(uses, { title: "", kind, service, effect });
+    }
+  }
+
+  // Take over the answer to a change.
+  private take(edited: Edited): void {
+    const { canvas } = this;
+    if (!canvas) return;
+    let { text } = edited;
+    if (text === null && canvas.rev === edited.base) {
+      try {
+        text = spliced(canvas.text, edited.splices);
+      } catch {
+        text = null;
+      }
+    }
+    if (text === null && canvas.rev !== edited.rev) {
+      queueMicrotask(() => void this.refresh()); // once this change is no longer waiting
+      return;
+    }
+    const { rev, steps, can_undo, can_redo, problems } = edited;
+    this.keptAt = new Date();
+    this.show({ ...canvas, text: text ?? canvas.text, rev, steps, can_undo, can_redo, problems, is_draft: true });
+  }
+
+  private async post(change: Change, base: string): Promise<Edited> {
+    const { workflow } = this.mounted;
+    return change.kind === "ops" ? api.ops(workflow, base, change.opId, change.ops) : api.back(workflow, base, change.kind);
+  }
+
+  // Work out what is shown: what the server has, with the changes that are on their way.
+  private viewChanged(): void {
+    const { canvas } = this;
+    if (canvas) {
+      const pending = this.queue.changes.filter((one) => one.kind === "ops");
+      this.view = pending.length > 0 && this.definition ? this.foreseen(canvas, pending) : this.known(canvas);
+      this.keepSelection();
+    }
+    this.changed();
+  }
+
+  private known(canvas: Canvas): View {
+    if (this.view.steps === canvas.steps && this.view.problems === canvas.problems) return this.view;
+    return { definition: this.definition, steps: canvas.steps, model: modelOf(canvas.steps), problems: canvas.problems };
+  }
+
+  private foreseen(canvas: Canvas, pending: Change[]): View {
+    let definition = this.definition;
+    for (const change of pending) {
+      try {
+        definition = applied(definition, change.ops);
+      } catch {
+        // The server will say why it cannot be applied.
+      }
+    }
+    const reads = new Map(canvas.steps.map((one) => [one.id, one.reads]));
+    const steps = stepsOf(definition, (uses) => this.look(uses), (id) => reads.get(id) ?? NO_READS);
+    return { definition, steps, model: modelOf(steps), problems: canvas.problems };
+  }
+
+  private look(uses: string): TypeLook | undefined {
+    const type = this.types?.find((one) => one.name === uses);
+    if (type) return { title: type.title, kind: type.kind, service: type.service ?? "", effect: type.effect };
+    const known = this.looks.get(uses);
+    return known && { ...known, title: this.canvas?.steps.find((one) => one.uses === uses)?.title ?? "" };
+  }
+
+  async stepTypes(): Promise<StepType[]> {
+    this.loadingTypes ??= api.stepTypes();
+    try {
+      this.types = await this.loadingTypes;
+    } catch (error) {
+      this.loadingTypes = null;
+      throw error;
+    }
+    this.changed();
+    return this.types;
+  }
+
+  // ---- what happens elsewhere
+
+  // Hear of changes by other windows, until `end`.
+  listen(): void {
+    this.draftNews = watchDraft(this.mounted.workflow, {
+      rev: () => this.canvas?.rev ?? "",
+      onRev: ({ rev }) => void (rev !== this.canvas?.rev && this.refresh()),
+      onFile: () => void this.refresh(),
+      onProblems: ({ rev, problems }) => {
+        if (!this.canvas || rev !== this.canvas.rev) return;
+        this.canvas = { ...this.canvas, problems: problems as Problem[] };
+        this.viewChanged();
+      },
+    });
+  }
+
+  end(): void {
+    this.draftNews?.close();
+    this.runNews?.close();
+  }
+
+  // Show how the newest run goes or went, or show it no more.
+  async watchLastRun(): Promise<void> {
+    if (this.runNews) {
+      this.runNews.close();
+      [this.runNews, this.run, this.statuses] = [null, null, {}];
+      this.changed();
+      return;
+    }
+    try {
+      const id = await api.lastRun(this.mounted.workflow);
+      if (id === null) {
+        this.say("This workflow has not run yet.");
+        return;
+      }
+      this.runNews = watchRun(id, { onState: (run) => this.showRun(run) });
+      this.changed();
+    } catch (error) {
+      this.say((error as Error).message, true);
+    }
+  }
+
+  get isRunShown(): boolean {
+    return this.runNews !== null;
+  }
+
+  private showRun(run: RunState): void {
+    this.run = run;
+    this.statuses = Object.fromEntries(Object.entries(run.steps).map(([path, step]) => [path, step.status]));
+    this.changed();
+  }
+
+  // ---- what is looked at
+
+  select(keys: Iterable<string>, current: string | null = null): void {
+    this.selected = new Set(keys);
+    this.current = current ?? [...this.selected].at(-1) ?? this.current;
+    this.changed();
+  }
+
+  openPanel(isOpen = true): void {
+    this.isPanelOpen = isOpen;
+    this.changed();
+  }
+
+  open(dialog: Dialog | null): void {
+    this.dialog = dialog;
+    this.changed();
+  }
+
+  find(search: string): void {
+    this.search = search;
+    this.changed();
+  }
+
+  fold(node: Node, isFolded = !this.folded.has(node.key)): void {
+    if (!node.inner) return;
+    const folded = new Set(this.folded);
+    if (isFolded) folded.add(node.key);
+    else folded.delete(node.key);
+    this.folded = folded;
+    try {
+      localStorage.setItem(this.foldKey, JSON.stringify([...folded]));
+    } catch {
+      // Local storage is full: the groups are open again next time.
+    }
+    this.speak(`${node.step.title} ${isFolded ? "folded" : "unfolded"}`);
+    this.changed();
+  }
+
+  // Unfold the groups around a step, so that it can be seen.
+  reveal(node: Node): void {
+    for (let owner = node.block.owner; owner; owner = owner.block.owner) if (this.folded.has(owner.key)) this.fold(owner, false);
+  }
+
+  private get foldKey(): string {
+    return `orchestra.folded/${this.mounted.owner}/${this.mounted.workflow}`;
+  }
+
+  private keepSelection(): void {
+    const { nodes } = this.view.model;
+    const now = (key: string): string => (nodes.has(key) ? key : (this.renamed.get(key) ?? key));
+    if ([...this.selected].some((key) => !nodes.has(key))) this.selected = new Set([...this.selected].map(now).filter((key) => nodes.has(key)));
+    if (this.current !== null && !nodes.has(this.current)) this.current = nodes.has(now(this.current)) ? now(this.current) : ([...this.selected][0] ?? null);
+  }
+
+  say(text: string, isError = false): void {
+    this.number += 1;
+    const { number } = this;
+    this.toast = { text, isError, number };
+    this.changed();
+    if (!isError) setTimeout(() => this.toast?.number === number && this.hush(), 5000);
+  }
+
+  hush(): void {
+    this.toast = null;
+    this.changed();
+  }
+
+  // Tell people who listen instead of looking.
+  speak(text: string): void {
+    this.spoken = this.spoken === text ? `${text}\u00a0` : text;
+    this.changed();
+  }
+
+  // ---- changes
+
+  // Send operations; they are shown at once. Settles when the server has kept them.
+  // `base`: the text that they were made for, if that is not the newest.
+  send = (ops: Operation[], base: string | null = null): Promise<string> => {
+    for (const one of ops) if (one.op === "rename") this.renamed.set(one.step, one.to).set(one.to, one.step);
+    return ops.length > 0 ? this.queue.push("ops", ops, base) : Promise.resolve(this.canvas?.rev ?? "");
+  };
+
+  private go(ops: Operation[], said: string): void {
+    if (this.readOnly || ops.length === 0) return;
+    this.send(ops).catch(() => undefined); // told by the queue
+    this.speak(said);
+  }
+
+  add(gap: Gap, type: StepType): void {
+    const id = idFor(type.name, idsIn(this.view.definition));
+    const step = { id, title: type.title, uses: type.name, with: initialFields(type) };
+    this.go(insert(this.view.model, gap, [step]), `${type.title} added`);
+    this.select([id], id);
+  }
+
+  addGroup(gap: Gap): void {
+    const id = idFor("group", idsIn(this.view.definition));
+    this.go(insert(this.view.model, gap, [{ id, title: "Group", steps: [] }]), "Group added");
+    this.select([id], id);
+  }
+
+  move(keys: Iterable<string>, gap: Gap): boolean {
+    const nodes = outermost(this.view.model, keys);
+    const ops = move(this.view.model, keys, gap);
+    if (ops === null) {
+      this.say("A step cannot be moved into itself.", true);
+      return false;
+    }
+    this.go(ops, `${titles(nodes)} moved ${wordsOf(gap)}`);
+    return ops.length > 0;
+  }
+
+  remove(): void {
+    const nodes = outermost(this.view.model, this.selected);
+    if (nodes.length === 0 || this.readOnly) return;
+    const near = neighbour(nodes);
+    this.go(remove(this.view.model, this.selected), `${titles(nodes)} removed`);
+    this.say(`${titles(nodes)} removed. Ctrl+Z brings it back.`);
+    this.select(near ? [near.key] : [], near?.key ?? null);
+  }
+
+  group(): void {
+    const made = wrap(this.view.model, this.selected, idsIn(this.view.definition));
+    if (typeof made === "string") {
+      this.say(made, true);
+      return;
+    }
+    this.go(made.operations, "Grouped");
+    this.select([made.id], made.id);
+  }
+
+  ungroup(): void {
+    const node = this.selectedNodes[0];
+    if (!node?.inner) {
+      this.say("Select a group first.", true);
+      return;
+    }
+    const inside = node.inner.nodes.map((one) => one.key);
+    this.go(unwrap(this.view.model, node), "Group dissolved");
+    this.select(inside, inside[0] ?? null);
+  }
+
+  // Give a step another title and id.
+  rename(node: Node, title: string, id: string): void {
+    const ops: Operation[] = [];
+    const old = stepIn(this.view.definition, node.step.id)?.title;
+    if (title !== node.step.title) {
+      if (title) ops.push({ op: "set", step: node.step.id, field: "title", value: title });
+      else if (old !== undefined) ops.push({ op: "unset", step: node.step.id, field: "title" });
+    }
+    if (id !== node.step.id) ops.push({ op: "rename", step: node.step.id, to: id });
+    if (ops.length === 0 || this.readOnly) return;
+    this.send(ops).catch((error: Error) => {
+      this.select([node.key], node.key);
+      this.open({ kind: "rename", key: node.key, refused: { title, id, why: withoutPlace(error.message) } });
+    });
+    this.speak(`Renamed to ${title || id}`);
+    const key = id === node.step.id ? node.key : id;
+    this.select([key], key);
+  }
+
+  note(node: Node, text: string): void {
+    if (text !== node.step.note) this.go([{ op: "notes", step: node.step.id, text }], text ? "Note set" : "Note removed");
+  }
+
+  undo(way: "undo" | "redo"): void {
+    if (this.readOnly) return;
+    const possible = way === "undo" ? this.canUndo : this.canRedo;
+    if (!possible) {
+      this.say(way === "undo" ? "There is nothing to undo in this draft." : "There is nothing to redo.");
+      return;
+    }
+    this.queue.push(way).then(
+      () => this.speak(way === "undo" ? "Undone" : "Redone"),
+      () => undefined,
+    );
+  }
+
+  get canUndo(): boolean {
+    return !this.queue.isEmpty || (this.canvas?.can_undo ?? false);
+  }
+
+  get canRedo(): boolean {
+    return this.queue.isEmpty && (this.canvas?.can_redo ?? false);
+  }
+
+  copy(): string | null {
+    const nodes = outermost(this.view.model, this.selected);
+    if (nodes.length === 0 || !this.view.definition) return null;
+    this.say(`${titles(nodes)} copied.`);
+    return copied(this.view.definition, nodes.map((one) => one.step));
+  }
+
+  // Put the steps of a text behind what is selected; returns whether there were any.
+  async paste(text: string): Promise<boolean> {
+    const found = pasted(text);
+    if (!found || this.readOnly) return false;
+    await this.stepTypes().catch(() => undefined); // their titles
+    const steps = renumbered(found, idsIn(this.view.definition));
+    const last = this.selectedNodes.at(-1);
+    const gap: Gap = last ? gapAfter(last) : { block: this.view.model.main, after: null, before: null };
+    this.go(insert(this.view.model, gap, steps), `${steps.length === 1 ? "A step" : `${steps.length} steps`} pasted`);
+    this.select(steps.map((one) => String(one.id)));
+    return true;
+  }
+
+  // ---- where steps stand
+
+  async place(offsets: Record<string, [number, number] | null>): Promise<void> {
+    const { canvas } = this;
+    if (!canvas) return;
+    const positions = { ...canvas.positions };
+    for (const [path, offset] of Object.entries(offsets)) {
+      if (offset) positions[path] = offset;
+      else delete positions[path];
+    }
+    this.canvas = { ...canvas, positions };
+    this.changed();
+    try {
+      await api.position(this.mounted.workflow, offsets);
+    } catch (error) {
+      this.say(`The place is not kept: ${(error as Error).message}`, true);
+    }
+  }
+
+  // ---- the file
+
+  get isDirty(): boolean {
+    return !this.queue.isEmpty || (this.canvas?.is_draft ?? false);
+  }
+
+  async save(etag?: string): Promise<void> {
+    if (!this.canvas || this.isSaving || this.readOnly) return;
+    this.isSaving = true;
+    this.changed();
+    try {
+      const canvas = this.queue.isEmpty ? this.canvas : await this.kept();
+      if (canvas === null) {
+        this.say("Not saved: changes are still on their way to the server. Try again when the draft is kept.", true);
+        return;
+      }
+      if (etag === undefined && canvas.saved_etag === "") {
+        this.open({ kind: "save", clash: { theirs: "", etag: "", differences: [] } });
+        return;
+      }
+      const saved = await api.save(this.mounted.workflow, canvas.text, etag ?? canvas.etag);
+      const errors = saved.problems.filter((one) => one.severity === "error").length;
+      const said = [errors > 0 ? `Saved. It cannot run yet: ${errors === 1 ? "1 error" : `${errors} errors`}.` : "Saved."];
+      const { unkept } = editsOf(`${this.mounted.owner}/${this.mounted.workflow}`);
+      if (unkept.length > 0) said.push(`Not in it, because it is not kept: what you typed into ${unkept.map((one) => nameOf(one.place)).join(", ")}.`);
+      this.say(said.join(" "));
+      this.open(null);
+      await this.refresh();
+      this.tellSaved();
+    } catch (error) {
+      if (error instanceof Refused && error.status === 412) {
+        this.open({ kind: "save", clash: error.details.conflict ?? { theirs: "", etag: "", differences: [] } });
+      } else this.say(`Not saved: ${(error as Error).message} ${error instanceof Refused ? error.remedy : ""}`.trim(), true);
+    } finally {
+      this.isSaving = false;
+      this.changed();
+    }
+  }
+
+  // Wait until all changes are kept, and return the draft; null if that needs the server or the person first.
+  private kept(): Promise<Canvas | null> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const { kind } = this.state;
+        if (!this.queue.isEmpty && (kind === "idle" || kind === "sending")) return;
+        stop();
+        if (this.queue.isEmpty) api.canvas(this.mounted.workflow).then(resolve, reject);
+        else resolve(null);
+      };
+      const stop = this.subscribe(look);
+      look();
+    });
+  }
+
+  async discard(): Promise<void> {
+    try {
+      await api.discard(this.mounted.workflow);
+      this.say("The draft is discarded: this is the saved file.");
+      this.open(null);
+      await this.refresh();
+      this.tellSaved();
+    } catch (error) {
+      this.say((error as Error).message, true);
+    }
+  }
+}
+
+// Return a random name, also where `crypto.randomUUID` is missing: on pages that are not from this machine, without TLS.
+function randomId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map((one) => one.toString(16).padStart(2, "0")).join("");
+}
+
+function storedFolds(key: string): string[] {
+  try {
+    const found: unknown = JSON.parse(localStorage.getItem(key) ?? "[]");
+    return Array.isArray(found) ? found.map(String) : [];
+  } catch {
+    return [];
+  }
+}
+
+// The fields that a new step needs, with their defaults or an empty value, so that the panel shows what to fill in.
+function initialFields(type: StepType): Definition {
+  const { properties = {}, required = [] } = type.fields_schema ?? {};
+  const found: Definition = {};
+  for (const name of required as string[]) {
+    const schema = properties[name] ?? {};
+    if (schema.default !== undefined) continue;
+    found[name] = schema.type === "object" ? {} : schema.type === "array" ? [] : schema.type === "boolean" ? false : schema.type === "integer" || schema.type === "number" ? (schema.minimum ?? 0) : "";
+  }
+  return found;
+}
+
+export function titles(nodes: readonly Node[]): string {
+  return nodes.length === 1 ? nodes[0]!.step.title : `${nodes.length} steps`;
+}
+
+export function wordsOf(gap: Gap): string {
+  if (gap.before) return `before ${gap.before.step.title}`;
+  if (gap.after) return `after ${gap.after.step.title}`;
+  if (gap.block.kind === "failure") return "to what runs if the workflow fails";
+  if (gap.block.kind === "fallback") return `to what runs if ${gap.block.owner!.step.title} fails`;
+  return gap.block.owner ? `to the end of ${gap.block.owner.step.title}` : "to the end";
+}
+
+function neighbour(nodes: readonly Node[]): Node | null {
+  const gone = new Set(nodes);
+  const [first] = nodes;
+  if (!first) return null;
+  const list = first.block.nodes;
+  const index = list.indexOf(first);
+  return list.slice(index).find((one) => !gone.has(one)) ?? list.slice(0, index).findLast((one) => !gone.has(one)) ?? first.block.owner;
+}

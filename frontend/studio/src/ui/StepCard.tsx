@@ -1,0 +1,226 @@
+// A step as it is drawn: a card, or the frame of a group with its head.
+import { Handle, Position, type Node as FlowNode, type NodeProps } from "@xyflow/react";
+import { memo, type ReactNode } from "react";
+
+import { END, FAILURE, START } from "../layout";
+import type { Node } from "../model";
+import { useSurroundings } from "./context";
+import { Icon, type IconName } from "./icons";
+import { iconOf, isLoop, labelOf, lookOf, plainExpression, wordOf } from "./looks";
+import { RenameForm } from "./RenameForm";
+
+export interface StepData extends Record<string, unknown> {
+  node: Node;
+  // Everything that is drawn, as text: a card with the same look is not drawn again.
+  look: string;
+  services: Record<string, string>;
+  errors: number;
+  warnings: number;
+  status: string;
+  isCurrent: boolean;
+  isFolded: boolean;
+  isRenamed: boolean;
+  isDim: boolean;
+  isFound: boolean;
+  isNever: boolean;
+  inside: number;
+}
+
+type StepNode = FlowNode<StepData>;
+const isSame = (one: NodeProps<StepNode>, other: NodeProps<StepNode>) =>
+  one.data.look === other.data.look && one.selected === other.selected && one.dragging === other.dragging && one.width === other.width && one.height === other.height;
+
+function Handles({ isFrame = false }: { isFrame?: boolean }) {
+  return (
+    <>
+      <Handle type="target" position={Position.Top} isConnectable={false} />
+      <Handle type="source" position={Position.Bottom} isConnectable={false} />
+      {isFrame && <Handle id="inside" type="source" position={Position.Bottom} isConnectable={false} className="studio-entry" />}
+      <Handle id="aside" type="source" position={Position.Right} isConnectable={false} />
+      <Handle id="beside" type="target" position={Position.Right} isConnectable={false} />
+    </>
+  );
+}
+
+function Problems({ errors, warnings }: { errors: number; warnings: number }) {
+  if (errors + warnings === 0) return null;
+  const word = errors > 0 ? (errors === 1 ? "1 error" : `${errors} errors`) : warnings === 1 ? "1 warning" : `${warnings} warnings`;
+  return (
+    <span className="studio-badge" data-tone={errors > 0 ? "error" : "warning"}>
+      <Icon name="failure" size={13} /> {word}
+    </span>
+  );
+}
+
+function Status({ status }: { status: string }) {
+  if (!status) return null;
+  const { word, icon } = lookOf(status);
+  return (
+    <span className="studio-badge" data-status={status}>
+      <Icon name={icon} size={13} /> {word}
+    </span>
+  );
+}
+
+// The element that has the focus, with what a reader hears.
+function Focus({ data, selected, className, children }: { data: StepData; selected: boolean; className: string; children: ReactNode }) {
+  const { node, services, errors, warnings, status } = data;
+  return (
+    <div
+      className={className}
+      data-step={node.key}
+      data-kind={node.step.kind}
+      data-uses={node.step.uses}
+      data-dim={data.isDim || undefined}
+      data-found={data.isFound || undefined}
+      data-never={data.isNever || undefined}
+      data-selected={selected || undefined}
+      data-status={status || undefined}
+      role="group"
+      aria-roledescription="step"
+      aria-label={`${labelOf(node, services, errors + warnings, status)}${data.isNever ? ", never runs" : ""}${selected ? ", selected" : ""}`}
+      tabIndex={data.isCurrent ? 0 : -1}
+    >
+      {children}
+    </div>
+  );
+}
+
+function Condition({ node }: { node: Node }) {
+  if (!node.step.condition) return null;
+  return (
+    <span className="studio-condition" title={`Runs only if ${node.step.condition}`}>
+      <b>if</b> {node.step.condition}
+    </span>
+  );
+}
+
+export const StepCard = memo(function StepCard({ data, selected, width }: NodeProps<StepNode>) {
+  const { node, services } = data;
+  const { step } = node;
+  return (
+    <Focus data={data} selected={selected} className="studio-step">
+      <Handles />
+      <Condition node={node} />
+      <div className="studio-card">
+        <span className="studio-kind">
+          <Icon name={iconOf(step)} />
+        </span>
+        <span className="studio-words">
+          <b className="studio-title">{step.title}</b>
+          <small className="studio-quiet">{data.isNever ? "Never runs" : wordOf(step, services)}</small>
+        </span>
+        {step.foreach && <Icon name="loop" size={15} />}
+        {step.note && (
+          <span className="studio-has-note" title={step.note}>
+            <Icon name="note" size={15} />
+          </span>
+        )}
+      </div>
+      <span className="studio-badges">
+        <Problems errors={data.errors} warnings={data.warnings} />
+        <Status status={data.status} />
+      </span>
+      {data.isRenamed && <RenameForm node={node} width={width ?? 228} />}
+    </Focus>
+  );
+}, isSame);
+
+export const FrameCard = memo(function FrameCard({ data, selected }: NodeProps<StepNode>) {
+  const { studio } = useSurroundings();
+  const { node, services, isFolded, inside } = data;
+  const { step } = node;
+  return (
+    <Focus data={data} selected={selected} className={isFolded ? "studio-frame studio-folded" : "studio-frame"}>
+      <Handles isFrame />
+      <Condition node={node} />
+      <div className="studio-frame-head">
+        <button
+          type="button"
+          className="studio-fold nodrag nopan"
+          tabIndex={-1}
+          aria-expanded={!isFolded}
+          aria-label={`${isFolded ? "Unfold" : "Fold"} ${step.title}`}
+          onClick={(event) => {
+            event.stopPropagation();
+            studio.fold(node);
+          }}
+        >
+          <Icon name={isFolded ? "right" : "down"} size={16} />
+        </button>
+        <span className="studio-kind">
+          <Icon name={iconOf(step)} />
+        </span>
+        <span className="studio-words">
+          <b className="studio-title">{step.title}</b>
+          <small className="studio-quiet">
+            {wordOf(step, services)}
+            {isLoop(step) && <code> {plainExpression(step.foreach)}</code>}
+            {step.parallel > 1 && ` · ${step.parallel} at once`}
+            {isFolded && ` · ${inside} inside`}
+          </small>
+        </span>
+        {step.note && (
+          <span className="studio-has-note" title={step.note}>
+            <Icon name="note" size={15} />
+          </span>
+        )}
+        <Problems errors={data.errors} warnings={data.warnings} />
+        <Status status={data.status} />
+      </div>
+      {data.isRenamed && <RenameForm node={node} width={260} />}
+    </Focus>
+  );
+}, isSame);
+
+type AsideNode = FlowNode<{ title: string; kind: "fallback" | "failure" }>;
+
+export const AsideCard = memo(function AsideCard({ data }: NodeProps<AsideNode>) {
+  return (
+    <div className="studio-aside">
+      {data.kind === "fallback" && <Handle type="target" position={Position.Left} isConnectable={false} className="studio-side" />}
+      <Handle id="inside" type="source" position={Position.Bottom} isConnectable={false} className="studio-entry" />
+      <div className="studio-aside-head">
+        <Icon name="failure" size={16} /> <b>{data.title}</b>
+      </div>
+    </div>
+  );
+});
+
+type EndNode = FlowNode<{ icon: IconName; title: string; text: string }>;
+
+// A card that is no step: a trigger, the start, the outputs.
+export const EndCard = memo(function EndCard({ data, id }: NodeProps<EndNode>) {
+  return (
+    <div className="studio-end" data-end={id === START ? "start" : id === END ? "end" : "trigger"} title={data.text}>
+      {id !== START && id !== END ? null : <Handle type="target" position={Position.Top} isConnectable={false} />}
+      <Icon name={data.icon} size={16} />
+      <span className="studio-words">
+        <b className="studio-title">{data.title}</b>
+        {data.text && <small className="studio-quiet">{data.text}</small>}
+      </span>
+      <Handle type="source" position={Position.Bottom} isConnectable={false} />
+    </div>
+  );
+});
+
+type AdderNode = FlowNode<{ label: string; add(): void }>;
+
+export const AdderCard = memo(
+  function AdderCard({ data }: NodeProps<AdderNode>) {
+    return (
+      <>
+        <Handle type="target" position={Position.Top} isConnectable={false} />
+        <button type="button" className="studio-add nodrag nopan" tabIndex={-1} aria-label={data.label} title={data.label} onClick={data.add}>
+          <Icon name="plus" size={16} />
+        </button>
+        <Handle type="source" position={Position.Bottom} isConnectable={false} />
+      </>
+    );
+  },
+  (one, other) => one.data === other.data,
+);
+
+export const nodeTypes = { step: StepCard, frame: FrameCard, fallback: AsideCard, failure: AsideCard, start: EndCard, end: EndCard, trigger: EndCard, adder: AdderCard };
+
+export const isAside = (key: string): boolean => key === FAILURE || key.endsWith("#on_error");

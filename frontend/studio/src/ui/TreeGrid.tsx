@@ -1,0 +1,161 @@
+// The steps as a list: the same operations for who does not see or point, and on a phone.
+import { Fragment } from "react";
+
+import { around, type Block, type Node } from "../model";
+import { shown } from "../walk";
+import { useStudio, useSurroundings } from "./context";
+import { Icon } from "./icons";
+import { iconOf, lookOf, plainExpression, wordOf } from "./looks";
+import { RenameForm } from "./RenameForm";
+
+export function TreeGrid({ statuses, found }: { statuses: Record<string, string>; found: ReadonlySet<string> | null }) {
+  const studio = useStudio();
+  const { isEditable, camera } = useSurroundings();
+  const { model } = studio.view;
+  const nodes = shown(model, (node) => studio.folded.has(node.key));
+  const current = studio.current ?? nodes[0]?.key ?? null;
+  camera.current = {
+    fit: () => undefined,
+    zoom: () => undefined,
+    show: (key) => document.querySelector(`[role=row][data-step="${CSS.escape(key)}"]`)?.scrollIntoView({ block: "nearest" }),
+  };
+  const add = (block: Block) => studio.open({ kind: "picker", gap: { block, after: null, before: null } });
+  return (
+    <div className="studio-list">
+      <table role="treegrid" aria-label={`Steps of ${studio.canvas?.title ?? "the workflow"}`} aria-multiselectable="true" aria-readonly={!isEditable}>
+        <thead>
+          <tr role="row">
+            <th role="columnheader" scope="col">Step</th>
+            <th role="columnheader" scope="col">What it does</th>
+            <th role="columnheader" scope="col">State</th>
+          </tr>
+        </thead>
+        <tbody>
+          {nodes.map((node) => (
+            <Fragment key={node.key}>
+              {head(node) && (
+                <tr role="row" className="studio-list-head" aria-level={levelOf(node)}>
+                  <th role="rowheader" scope="rowgroup" colSpan={3} style={{ paddingInlineStart: `${indent(node)}rem` }}>
+                    {head(node)}
+                  </th>
+                </tr>
+              )}
+              <Row node={node} isCurrent={node.key === current} status={statuses[node.step.path] ?? ""} isDim={found !== null && !found.has(node.key)} />
+            </Fragment>
+          ))}
+        </tbody>
+      </table>
+      {model.list.length === 0 && <p className="studio-quiet studio-empty">There are no steps yet.</p>}
+      {isEditable && (
+        <button type="button" className="studio-button studio-list-add" onClick={() => add(model.main)}>
+          <Icon name="plus" size={16} /> Add a step
+        </button>
+      )}
+    </div>
+  );
+}
+
+const levelOf = (node: Node): number => [...around(node)].length + 1;
+const indent = (node: Node): number => 0.5 + 1.1 * (levelOf(node) - 1);
+
+// Return the heading above the first step of a list that runs only after a failure.
+function head({ block, number }: Node): string {
+  if (number > 1) return "";
+  if (block.kind === "failure") return "If the workflow fails";
+  return block.kind === "fallback" ? `If ${block.owner!.step.title} fails` : "";
+}
+
+function Row({ node, isCurrent, status, isDim }: { node: Node; isCurrent: boolean; status: string; isDim: boolean }) {
+  const studio = useStudio();
+  const { step } = node;
+  const problems = studio.problemsOf(step.id);
+  const errors = problems.filter((one) => one.severity === "error").length;
+  const isFolded = studio.folded.has(node.key);
+  const isSelected = studio.selected.has(node.key);
+  const isRenamed = studio.dialog?.kind === "rename" && studio.dialog.key === node.key;
+  return (
+    <tr
+      role="row"
+      data-step={node.key}
+      data-kind={step.kind}
+      data-dim={isDim || undefined}
+      aria-level={levelOf(node)}
+      aria-posinset={node.number}
+      aria-setsize={node.block.nodes.length}
+      aria-expanded={node.inner ? !isFolded : undefined}
+      aria-selected={isSelected}
+      tabIndex={isCurrent ? 0 : -1}
+      onClick={(event) => {
+        if (event.ctrlKey || event.metaKey) {
+          const next = new Set(studio.selected);
+          if (!next.delete(node.key)) next.add(node.key);
+          studio.select(next, node.key);
+        } else studio.select([node.key], node.key);
+        studio.openPanel();
+      }}
+      onContextMenu={(event) => {
+        event.preventDefault();
+        if (!isSelected) studio.select([node.key], node.key);
+        studio.open({ kind: "menu", x: event.clientX, y: event.clientY, key: node.key });
+      }}
+    >
+      <td role="gridcell" style={{ paddingInlineStart: `${indent(node)}rem` }}>
+        <span className="studio-row-title">
+          {node.inner ? (
+            <button
+              type="button"
+              className="studio-fold"
+              tabIndex={-1}
+              aria-label={`${isFolded ? "Unfold" : "Fold"} ${step.title}`}
+              onClick={(event) => {
+                event.stopPropagation();
+                studio.fold(node);
+              }}
+            >
+              <Icon name={isFolded ? "right" : "down"} size={16} />
+            </button>
+          ) : null}
+          <span className="studio-kind">
+            <Icon name={iconOf(step)} />
+          </span>
+          {isRenamed ? (
+            <RenameForm node={node} width="min(22rem, 70vw)" />
+          ) : (
+            <span className="studio-words">
+              <b>{step.title}</b>
+              <small className="studio-quiet studio-phone-word" aria-hidden="true">
+                {wordOf(step, studio.mounted.services)}
+              </small>
+              {step.condition && (
+                <small className="studio-row-condition">
+                  <b>if</b> {step.condition}
+                </small>
+              )}
+              {step.note && <small className="studio-quiet">Note: {step.note}</small>}
+            </span>
+          )}
+        </span>
+      </td>
+      <td role="gridcell">
+        {wordOf(step, studio.mounted.services)}
+        {step.foreach && <code> {plainExpression(step.foreach)}</code>}
+      </td>
+      <td role="gridcell">
+        {errors > 0 ? (
+          <span className="studio-badge" data-tone="error">
+            {errors === 1 ? "1 error" : `${errors} errors`}
+          </span>
+        ) : problems.length > 0 ? (
+          <span className="studio-badge" data-tone="warning">
+            {problems.length === 1 ? "1 warning" : `${problems.length} warnings`}
+          </span>
+        ) : null}
+        {status && (
+          <span className="studio-badge" data-status={status}>
+            <Icon name={lookOf(status).icon} size={13} /> {lookOf(status).word}
+          </span>
+        )}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,134 @@
+// Every field of every step type of the engine has a control, shows its value, and gives it back unchanged.
+import { renderToStaticMarkup } from "react-dom/server";
+import { describe, expect, test } from "vitest";
+
+import type { CanvasStep, Json, StepType } from "../../src/api";
+import { fromListRows, fromMapRows, listRows, mapRows } from "../../src/panel/Collections";
+import { operationsFor } from "../../src/panel/places";
+import { Edits } from "../../src/panel/edits";
+import { FormContext, type Form } from "../../src/panel/form";
+import { Fields } from "../../src/panel/Panel";
+import { controlOf, optionsOf, resolved, type Control, type Schema } from "../../src/panel/schema";
+import { isSame, read, shown } from "../../src/panel/values";
+import { registry } from "./registry.mjs";
+
+const TYPES = registry();
+const step = { id: "it", path: "it", parent: "", place: "steps", title: "It", uses: "", service: "" } as CanvasStep;
+
+function rendered(type: StepType, values: Record<string, Json>): string {
+  const definition = { steps: [{ id: "it", uses: type.name, with: values }] };
+  const edits = new Edits(type.name);
+  edits.follow(definition, async () => undefined);
+  const form: Form = { workflow: "w", selected: [step], steps: [step], definition, edits, problems: [], readOnly: false, stepTypes: async () => TYPES, names: async () => [] };
+  return renderToStaticMarkup(
+    <FormContext value={form}>
+      <Fields types={[type]} />
+    </FormContext>,
+  );
+}
+
+const LETTERS = "one";
+
+// Return values that a field takes: each shape that its schema has, and an expression.
+function samples(schema: Schema, root: Schema): Json[] {
+  return ["{{ steps.a.output.b }}", ...fixed(schema, root)];
+}
+
+function fixed(given: Schema, root: Schema): Json[] {
+  const schema = resolved(given, root);
+  if (schema.enum) return schema.enum;
+  if (schema.anyOf) return schema.anyOf.flatMap((one) => fixed(one, root));
+  switch (schema.type) {
+    case "string":
+      return [`${LETTERS} {{ inputs.two }}`, `${LETTERS}\n"three"`, "5", "true", "{}"];
+    case "integer":
+      return [schema.minimum ?? 0, 7];
+    case "number":
+      return [0.5, -2e-7];
+    case "boolean":
+      return [true, false];
+    case "array": {
+      const inner = schema.items ? fixed(schema.items, root) : [1];
+      return [inner, [inner[0] ?? 1]];
+    }
+    case "object": {
+      const parts = Object.entries(schema.properties ?? {}).map(([name, one]) => [name, fixed(one, root)[0] ?? 1] as const);
+      const rest: Json = { a: 1, "b.c": "5", d: "{{ x }}", e: [null, { f: "" }], g: "", h: "null", i: null, j: '"' };
+      return [schema.properties ? Object.fromEntries(parts) : rest];
+    }
+    default:
+      return [1, null, "plain", "5", '{"a": "{{ b }}"}', [1, { a: "{{ b }}" }], { "{{ c }}": true }];
+  }
+}
+
+// Return what a control makes of a value that it shows and nobody changes.
+function back(value: Json, control: Control, schema: Schema, root: Schema): Json | undefined {
+  if (typeof value === "string" && value.includes("{{") && control !== "json") return valueOf(read(shown(value, "text"), "text"));
+  switch (control) {
+    case "boolean":
+    case "choice":
+      return control === "choice" ? optionsOf(schema, root).find((one) => isSame(one, value)) : value;
+    case "list":
+      return fromListRows(listRows(value), Boolean(schema.anyOf), value);
+    case "map":
+      return valueOf(fromMapRows(mapRows(value)));
+    case "object": {
+      const inner = Object.entries(value as Record<string, Json>).map(([name, one]) => {
+        const known = resolved(schema.properties?.[name] ?? {}, root);
+        return [name, back(one, controlOf(known, root, one), known, root)];
+      });
+      return Object.fromEntries(inner);
+    }
+    default:
+      return valueOf(read(shown(value, control), control));
+  }
+}
+
+function valueOf(found: ReturnType<typeof read>): Json | undefined {
+  if ("error" in found) throw new Error(found.error);
+  return found.value;
+}
+
+function texts(value: Json): string[] {
+  if (typeof value === "string") return value.split("\n").filter((one) => one.startsWith(LETTERS));
+  if (value && typeof value === "object") return Object.values(value).flatMap(texts);
+  return [];
+}
+
+const unescaped = (markup: string) => markup.replaceAll("&quot;", '"').replaceAll("&#x27;", "'").replaceAll("&amp;", "&");
+
+test("the engine has step types", () => {
+  expect(TYPES.length).toBeGreaterThan(90);
+});
+
+describe.each(TYPES)("$name", (type) => {
+  const root = type.fields_schema as Schema;
+  const fields = Object.entries(root.properties ?? {});
+
+  test("every field has a control, empty or filled", () => {
+    const filled = Object.fromEntries(fields.map(([name, schema]) => [name, fixed(schema, root)[0] ?? null]));
+    for (const values of [{}, filled]) {
+      const parts = unescaped(rendered(type, values)).split('data-name="').slice(1);
+      const blocks = new Map(parts.map((part) => [part.slice(0, part.indexOf('"')), part]));
+      for (const [name] of fields) expect(blocks.get(name), name).toMatch(/<(input|textarea|select|button)/);
+      const all = parts.join("");
+      for (const [name] of fields) {
+        if (name in values) for (const text of texts((values as Record<string, Json>)[name] ?? null)) expect(all, name).toContain(text);
+      }
+    }
+  });
+
+  test.each(fields)("%s: a value comes back as it was, as one operation", (name, given) => {
+    const schema = resolved(given, root);
+    for (const value of samples(given, root)) {
+      const found = back(value, controlOf(schema, root, value), schema, root);
+      expect(found, JSON.stringify(value)).toEqual(value);
+      const place = { steps: ["it"], path: ["with", name] };
+      const definition = { steps: [{ id: "it", with: {} }] };
+      expect(operationsFor(definition, place, found)).toEqual([{ op: "set", step: "it", field: `with.${name}`, value }]);
+      const holding = { steps: [{ id: "it", with: { [name]: value } }] };
+      expect(operationsFor(holding, place, found)).toEqual([]);
+      expect(operationsFor(holding, place, undefined)).toEqual([{ op: "unset", step: "it", field: `with.${name}` }]);
+    }
+  });
+});

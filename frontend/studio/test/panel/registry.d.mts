@@ -1,0 +1,3 @@
+import type { StepType } from "../../src/api";
+
+export function registry(): StepType[];

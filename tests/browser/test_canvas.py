@@ -1,0 +1,276 @@
+"""The canvas: a workflow built by mouse and by keyboard, two windows, no server for a while, a reload in between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from tests.browser.conftest import Served, counts, settled
+from tests.patience import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+OWNER = Principal("owner", "owner")
+WATCH = "addEventListener('securitypolicyviolation', one => console.error('policy: ' + one.violatedDirective))"
+HELLO = {"id": "hello", "title": "Say hello", "uses": "flow.set", "with": {"values": {"text": "Hello"}}}
+WAIT = {"id": "wait", "title": "Wait a little", "note": "Ask Ann.", "uses": "flow.wait"}
+BUILT = [{"id": "group", "title": "Group", "steps": [WAIT]}, HELLO]
+
+
+@pytest.fixture
+def strict(page: Page) -> Iterator[Page]:
+    """A page that fails the test on an error of a script, and when it tries what its policy forbids."""
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda line: wrong.append(line.text) if "policy: " in line.text else None)
+    page.add_init_script(WATCH)
+    yield page
+    assert wrong == []
+
+
+def blank(served: Served, name: str, *steps: dict[str, Any]) -> None:
+    document = {"schema_version": 1, "id": name, "title": name.title(), "steps": [HELLO, *steps]}
+    orchestra = Orchestra.open(served.root)
+    orchestra.workflows.save(OWNER, name, json.dumps(document, indent=2), None)
+    orchestra.close()
+
+
+def opened(page: Page, served: Served, name: str, look: str = "Drawing") -> None:
+    page.goto(f"{served.url}/workflow?name={name}&tab=canvas")
+    step(page, "hello").wait_for()
+    settled(page)
+    if look == "List":
+        page.get_by_role("button", name="List", exact=True).click()
+        page.get_by_role("treegrid").wait_for()
+
+
+def step(page: Page, key: str) -> Any:
+    return page.locator(f'.studio [data-step="{key}"]')
+
+
+def has_focus(page: Page, key: str) -> None:
+    page.locator(f'.studio [data-step="{key}"]:focus').wait_for()
+
+
+def kept(page: Page) -> None:
+    page.locator(".studio-state", has_text="Draft kept").wait_for()
+
+
+def pick(page: Page, words: str) -> None:
+    page.locator("[role=combobox]:focus").wait_for()
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.type(words)
+    page.keyboard.press("Enter")
+
+
+def saved(served: Served, page: Page, name: str) -> list[Any]:
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.locator(".studio-state", has_text="Saved").wait_for()
+    steps: list[Any] = json.loads((served.root / "workflows" / f"{name}.json").read_text())["steps"]
+    return steps
+
+
+def by_mouse(page: Page) -> None:
+    page.get_by_role("button", name="Add a step to the end").click()
+    pick(page, "wait")
+    step(page, "wait").dblclick()
+    page.get_by_label("Title", exact=True).fill("Wait a little")
+    page.get_by_label("Title", exact=True).press("Enter")
+    step(page, "wait").get_by_text("Wait a little").wait_for()
+    step(page, "wait").click(button="right")
+    page.get_by_role("menuitem", name="Note").click()
+    page.get_by_role("textbox", name="Note").fill("Ask Ann.")
+    page.get_by_role("button", name="Keep the note").click()
+    step(page, "wait").locator(".studio-has-note").wait_for()
+    has_focus(page, "wait")
+    box, above = step(page, "wait").bounding_box(), step(page, "hello").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 62, box["y"] + 10, steps=4)
+    page.mouse.move(above["x"] + above["width"] / 2, above["y"] - 22, steps=8)
+    page.locator(".studio-zone[data-near]").wait_for()
+    page.mouse.up()
+    page.locator(".studio-zone").first.wait_for(state="detached")
+    step(page, "wait").click(button="right")
+    page.get_by_role("menuitem", name="Group", exact=True).click()
+    step(page, "group").wait_for()
+
+
+def by_keyboard(page: Page) -> None:
+    step(page, "hello").focus()
+    page.keyboard.press("a")
+    pick(page, "wait")
+    has_focus(page, "wait")
+    page.keyboard.press("F2")
+    page.get_by_label("Title", exact=True).wait_for()
+    page.keyboard.type("Wait a little")
+    page.keyboard.press("Enter")
+    has_focus(page, "wait")
+    page.keyboard.press("n")
+    page.locator("textarea[aria-label=Note]:focus").wait_for()
+    page.keyboard.type("Ask Ann.")
+    page.keyboard.press("Control+Enter")
+    has_focus(page, "wait")
+    page.keyboard.press("Alt+ArrowUp")
+    page.keyboard.press("g")
+    has_focus(page, "group")
+
+
+@pytest.mark.parametrize(
+    ("name", "look", "build"),
+    [("mouse", "Drawing", by_mouse), ("keys", "Drawing", by_keyboard), ("listed", "List", by_keyboard)],
+    ids=["mouse", "keyboard", "list"],
+)
+def test_each_way_to_build_a_workflow_writes_the_same_file(
+    served: Served, strict: Page, name: str, look: str, build: Any
+) -> None:
+    blank(served, name)
+    opened(strict, served, name, look)
+    build(strict)
+    kept(strict)
+    step(strict, "hello").focus()
+    strict.keyboard.press("Delete")
+    step(strict, "hello").wait_for(state="detached")
+    strict.keyboard.press("Control+z")
+    step(strict, "hello").wait_for()
+    found = saved(served, strict, name)
+    waits = found[0]["steps"][0]
+    assert waits.pop("with") == {}  # what it needs is filled in by its form
+    assert found == BUILT
+
+
+def placed_by_hand(page: Page, key: str) -> None:
+    box = step(page, key).bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 30, steps=6)
+    page.mouse.move(box["x"] + 340, box["y"] + 30, steps=6)
+    page.mouse.up()
+
+
+def test_a_step_dragged_aside_stands_there_after_a_reload(served: Served, strict: Page) -> None:
+    blank(served, "aside")
+    opened(strict, served, "aside")
+    with strict.expect_response("**/positions"):
+        placed_by_hand(strict, "hello")
+    layout = Path(served.root / "workflows" / "aside.layout.json")
+    x, y = json.loads(layout.read_text())["positions"]["hello"]
+    assert (x > 150, abs(y) < 5) == (True, True)
+    there = step(strict, "hello").bounding_box()
+    opened(strict, served, "aside")
+    start = strict.locator(".studio-end").first.bounding_box()
+    again = step(strict, "hello").bounding_box()
+    assert start is not None
+    assert again["x"] - start["x"] == pytest.approx(x * again["width"] / 228, abs=3)
+    assert there is not None
+
+
+def titled(page: Page, key: str, title: str) -> None:
+    step(page, key).focus()
+    page.keyboard.press("F2")
+    page.get_by_label("Title", exact=True).fill(title)
+    page.get_by_label("Title", exact=True).press("Enter")
+
+
+@pytest.fixture
+def other(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Iterator[tuple[BrowserContext, Page]]:
+    """Another window of the same person."""
+    context = browser.new_context(storage_state=signed_in, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    yield context, context.new_page()
+    context.close()
+
+
+def test_what_was_done_without_a_server_is_sent_once_and_a_clash_shows_both(
+    served: Served, strict: Page, other: tuple[BrowserContext, Page]
+) -> None:
+    context, away = other
+    blank(served, "shared")
+    opened(strict, served, "shared")
+    opened(away, served, "shared")
+    away.get_by_role("button", name="Add a step to the end").click()
+    pick(away, "wait")
+    step(strict, "wait").wait_for()  # without being asked
+    context.set_offline(True)
+    titled(away, "wait", "Wait, said offline")
+    away.locator(".studio-state", has_text="Not kept").wait_for()
+    titled(away, "hello", "Hello, said offline")
+    step(away, "hello").get_by_text("Hello, said offline").wait_for()
+    titled(strict, "hello", "Hello, said here")
+    kept(strict)
+    context.set_offline(False)
+    clash = away.get_by_role("dialog", name="This draft was changed in another window")
+    clash.wait_for()
+    assert "Hello, said here" in clash.inner_text()
+    assert "Hello, said offline" in clash.inner_text()
+    clash.get_by_role("button", name="Apply my change to it").click()
+    kept(away)
+    step(strict, "hello").get_by_text("Hello, said offline").wait_for()
+    found = saved(served, away, "shared")
+    assert [one["title"] for one in found] == ["Hello, said offline", "Wait, said offline"]
+
+
+def test_a_reload_in_the_middle_of_a_change_makes_it_once(served: Served, strict: Page) -> None:
+    blank(served, "cut")
+    opened(strict, served, "cut")
+
+    def lose(route: Route) -> None:
+        route.fetch()  # the server does it, and its answer is lost
+        route.abort()
+
+    strict.route("**/draft/ops", lose, times=1)
+    step(strict, "hello").focus()
+    strict.keyboard.press("Control+d")
+    strict.locator(".studio-state", has_text="Not kept").wait_for()
+    strict.once("dialog", lambda dialog: dialog.accept())
+    strict.reload()
+    step(strict, "hello_2").wait_for()
+    kept(strict)
+    counts(strict.locator(".studio-step"), 2)
+    assert [one["id"] for one in saved(served, strict, "cut")] == ["hello", "hello_2"]
+
+
+def test_what_is_typed_in_a_field_a_form_or_a_note_is_there_whatever_key_follows(served: Served, strict: Page) -> None:
+    blank(served, "typed", {"id": "other", "uses": "flow.wait"})
+    file = served.root / "workflows" / "typed.json"
+    opened(strict, served, "typed")
+    keys = strict.keyboard
+    step(strict, "hello").click()
+    strict.get_by_role("textbox", name="Title of the step").fill("From the field")
+    keys.press("Control+s")
+    strict.locator(".studio-state", has_text="Saved").wait_for()
+    assert "From the field" in file.read_text()
+
+    keys.press("Escape")
+    has_focus(strict, "hello")
+    keys.press("F2")
+    strict.get_by_label("Title", exact=True).fill("From the form")
+    strict.get_by_label("Id", exact=True).fill("other")
+    keys.press("Enter")
+    strict.get_by_text("There is already a step 'other'.", exact=True).wait_for()
+    assert strict.get_by_label("Title", exact=True).input_value() == "From the form"
+    strict.get_by_label("Id", exact=True).fill("first")
+    keys.press("Enter")
+    has_focus(strict, "first")
+    keys.press("n")
+    strict.get_by_role("textbox", name="Note").fill("From the note")
+    keys.press("Escape")
+    step(strict, "first").locator(".studio-has-note").wait_for()
+
+    file.unlink()
+    strict.get_by_text("The file was deleted").wait_for()
+    strict.get_by_role("button", name="Save", exact=True).click()
+    strict.get_by_role("button", name="Make the file again").click()
+    strict.locator(".studio-state", has_text="Saved").wait_for()
+    text = file.read_text()
+    assert "From the form" in text
+    assert "From the note" in text

@@ -1,0 +1,158 @@
+"""The panel of the canvas: a step filled from nothing, several changed at once, and nothing lost that was typed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from tests.browser.conftest import Served, counts, settled, shows
+from tests.browser.test_pages import SEVERE
+from tests.patience import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+OWNER = Principal("owner", "owner")
+READ = {"id": "read", "uses": "gmail.search_messages", "with": {"query": "in:inbox"}}
+SORT = {"id": "sort", "uses": "llm.classify", "with": {"text": "{{ mail.subject }}", "labels": ["bug", "other"]}}
+LOOK = {"id": "look", "if": "{{ index == 0 }}", "uses": "flow.set", "with": {"values": {"owner": "Ann"}}}
+LOOP = {"foreach": "{{ steps.read.output.messages }}", "as": "mail", "key": "{{ mail.id }}"}
+EMPTY = {"id": "issue", "uses": "github.create_issue"}
+FILLED = {
+    "id": "issue",
+    "if": "{{ steps.sort.output.label == 'bug' }}",
+    "uses": "github.create_issue",
+    "with": {
+        "repository": "acme/app",
+        "title": "New: {{ mail.subject }}",
+        "body": "For {{ default(steps.look.output.owner, '') }}",
+        "labels": ["bug", "{{ steps.sort.output.label }}"],
+    },
+    "retry": {"attempts": 5},
+}
+
+
+def written(served: Served, name: str) -> None:
+    each = {"id": "each", **LOOP, "steps": [SORT, LOOK, EMPTY]}
+    document = {"schema_version": 1, "id": name, "title": name, "steps": [READ, each]}
+    orchestra = Orchestra.open(served.root)
+    orchestra.workflows.save(OWNER, name, json.dumps(document, indent=2), None)
+    orchestra.close()
+
+
+def opened(served: Served, page: Page, name: str) -> None:
+    page.goto(f"{served.url}/workflow?name={name}&tab=canvas")
+    card(page, "sort").wait_for()
+    settled(page)
+
+
+def card(page: Page, step: str) -> Locator:
+    return page.locator(f'.studio [data-step$="{step}"]')
+
+
+def drafted(page: Page, name: str) -> Any:
+    """Return the steps of the loop as they are in the draft."""
+    text = page.evaluate("async (name) => (await (await fetch(`/api/workflows/${name}/canvas`)).json()).text", name)
+    return json.loads(text)["steps"][1]["steps"]
+
+
+def chosen(panel: Locator, field: Locator, typed: str, option: str) -> None:
+    """Type into a field, wait for the list, and choose the marked entry by keyboard."""
+    field.focus()
+    field.press("End")
+    panel.page.keyboard.type(typed)
+    marked = panel.locator(".panel-offers [aria-selected=true]")
+    marked.get_by_text(option, exact=True).wait_for()
+    panel.page.keyboard.press("Enter")
+    counts(panel.locator(".panel-offers"), 0)
+
+
+def test_a_step_is_filled_from_nothing_and_its_problem_mended(served: Served, page: Page) -> None:
+    written(served, "filled")
+    opened(served, page, "filled")
+    card(page, "issue").click()
+    panel = page.locator(".studio-panel")
+    counts(panel.get_by_text("needed", exact=True), 2)
+
+    panel.get_by_label("Repository", exact=True).click()
+    panel.locator(".panel-offers").get_by_text("acme/app", exact=True).click()
+    title = panel.get_by_label("Title", exact=True)
+    chosen(panel, title, "New: {{ mail.su", "mail.subject")
+    shows(title, "New: {{ mail.subject }}")
+    body = panel.get_by_label("Body", exact=True)
+    body.fill("For ")
+    panel.get_by_role("button", name="Insert a value into Body").click()
+    panel.locator(".panel-offers").wait_for()
+    page.keyboard.type("owner")
+    panel.locator(".panel-offers").get_by_text("may be missing").click()
+    shows(body, "For {{ default(steps.look.output.owner, '') }}")
+    panel.get_by_role("button", name="Add an entry to Labels").click()
+    panel.locator("textarea:focus").and_(panel.get_by_label("Labels, entry 1", exact=True)).wait_for()
+    page.keyboard.type("bug")
+    shows(panel.get_by_label("Labels, entry 1", exact=True), "bug")
+    page.keyboard.press("Enter")
+    chosen(panel, panel.get_by_label("Labels, entry 2", exact=True), "{{ sort.output.la", "steps.sort.output.label")
+
+    panel.get_by_text("Runs every time.").click()
+    chosen(panel, panel.get_by_label("Runs only if", exact=True), "{{ steps.sort.output.la", "steps.sort.output.label")
+    page.keyboard.type(" == 'bug'")
+    panel.get_by_text("Tries again as usual").click()
+    attempts = panel.get_by_label("Attempts", exact=True)
+    attempts.fill("many")
+    attempts.press("Enter")
+    panel.get_by_text("'attempts' must be a whole number, not 'many'.").wait_for()
+    assert found_by_axe(page) == []
+    attempts.fill("5")
+    attempts.press("Tab")
+    panel.get_by_text("Tries 5 times").wait_for()
+    counts(panel.locator(".panel-problem"), 0)
+    panel.get_by_text("Runs only if steps.sort.output.label == 'bug'").wait_for()
+    until(lambda: drafted(page, "filled")[2] == FILLED)
+    page.set_viewport_size({"width": 390, "height": 844})
+    title.wait_for()
+    assert found_by_axe(page) == []
+
+
+def found_by_axe(page: Page) -> list[str]:
+    """Return what axe finds in the panel, and whether something in it is too wide."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    panel = page.locator(".studio-panel")
+    found = Axe().run(page, context=".studio-panel").response["violations"]
+    wide = panel.evaluate("one => one.scrollWidth > one.clientWidth")
+    return [one["id"] for one in found if one["impact"] in SEVERE] + ["too wide"] * wide
+
+
+def test_several_steps_are_changed_at_once_and_a_reload_loses_no_key(served: Served, page: Page) -> None:
+    written(served, "several")
+    opened(served, page, "several")
+    before = drafted(page, "several")
+    card(page, "sort").click()
+    for other in ("look", "issue"):
+        card(page, other).click(modifiers=["Control"])
+    panel = page.locator(".studio-panel")
+    panel.get_by_role("heading", name="3 steps").wait_for()
+    panel.get_by_text("What happens if they fail").click()
+    panel.get_by_label("If it fails", exact=True).select_option("continue")
+    until(lambda: drafted(page, "several") == [{**one, "on_error": "continue"} for one in before])
+    page.get_by_role("button", name="Undo").first.click()
+    until(lambda: drafted(page, "several") == before)
+
+    card(page, "read").click()
+    card(page, "look").click()
+    values = panel.get_by_label("Values by name: owner", exact=True)
+    shows(values, "Ann")
+    values.press("End")
+    page.keyboard.type("a and {{ mail.su")
+    page.reload()
+    card(page, "look").click()
+    shows(values, "Anna and {{ mail.su }}")
+    values.press("Enter")
+    until(lambda: drafted(page, "several")[1]["with"]["values"] == {"owner": "Anna and {{ mail.su }}"})
+    panel.get_by_text("There is no field 'su'").wait_for()

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from dashboard.find_route import find_routes
+from dashboard.pages import all_views
+from engine.orchestra import Orchestra
+from engine.people.access import ROLES, Principal, Role, may
+
+LOCAL = Principal("local:grace", "owner")
+
+
+@pytest.fixture
+def ask(orchestra: Orchestra) -> Callable[[Role | None, str], list[dict[str, Any]]]:
+    """Search as somebody with a role; None is a stranger."""
+    client = TestClient(Starlette(routes=find_routes(lambda: orchestra)))
+
+    def ask(role: Role | None, query: str) -> list[dict[str, Any]]:
+        client.cookies.clear()
+        if role is not None:
+            if role not in {one.id for one in orchestra.users.list(LOCAL)}:
+                orchestra.users.add(LOCAL, role, role, role)
+            session = orchestra.users.redeem(orchestra.users.login_link(LOCAL, role))
+            assert session is not None
+            client.cookies.set("orchestra_session", session.id)
+        answer = client.get("/find", params={"q": query})
+        if role is None:
+            assert (answer.status_code, answer.content) == (401, b"")
+            return []
+        found: list[dict[str, Any]] = answer.json()["found"]
+        return found
+
+    return ask
+
+
+def test_nobody_finds_what_they_may_not_open_or_do(ask: Callable[..., list[dict[str, Any]]]) -> None:
+    ask(None, "inbox")
+    rights = {f"/{view.page.path}": view.page.right for view in all_views()}
+    for role in ROLES:
+        who = Principal(role, role)
+        for query in ("", "user", "audit", "new", "add", "plan inbox", "edit inbox", "run inbox"):
+            found = ask(role, query)
+            for one in found:
+                assert may(who, rights[one["address"].partition("?")[0].partition("#")[0]]), (role, one)
+        assert bool([one for one in ask(role, "plan inbox") if one["title"] == "Plan Inbox triage"]) == may(who, "run")
+        assert bool([one for one in ask(role, "new") if one["title"] == "New workflow"]) == may(who, "edit")
+        assert bool([one for one in ask(role, "users") if one["title"] == "Users"]) == may(who, "admin")
+
+
+@pytest.mark.parametrize(
+    ("query", "title", "address"),
+    [
+        pytest.param("inbox", "Inbox triage", "/workflow?name=inbox-triage", id="workflow"),
+        pytest.param("classify-mail", "Classify a mail", "/prompt?name=classify-mail", id="prompt"),
+        pytest.param("approvals", "Approvals", "/approvals", id="page"),
+        pytest.param("new frag", "New fragment", "/prompts?tab=fragments&do=new", id="action"),
+        pytest.param("plan inbox", "Plan Inbox triage", "/workflow?name=inbox-triage", id="action of a workflow"),
+        pytest.param("plan and apply", "Plan and apply", "/help?page=control#plan-and-apply", id="help"),
+    ],
+)
+def test_the_best_hit_leads_there(
+    ask: Callable[..., list[dict[str, Any]]], query: str, title: str, address: str
+) -> None:
+    found = ask("owner", query)
+    assert (title, address) in [(one["title"], one["address"]) for one in found[:2]], found[:4]
+
+
+@pytest.mark.parametrize(
+    ("path", "key"), [("workflows", "new-make"), ("prompts", "new-prompt-make"), ("users", "new-user-make")]
+)
+def test_an_address_opens_the_dialog_once(open_page: Callable[..., AppTest], path: str, key: str) -> None:
+    at = open_page(path, do="new")
+    assert not at.exception
+    assert key in {one.key for one in at.button}
+    assert "do" not in at.query_params
+
+
+def test_help_shows_a_page_with_links_to_others(open_page: Callable[..., AppTest]) -> None:
+    at = open_page("help", page="control")
+    assert [one.value for one in at.title] == ["Control"]
+    text = "\n".join(one.value for one in at.markdown)
+    assert "](/help?page=trust#approvals)" in text
+    assert ".md)" not in text
+    assert not open_page("help", page="nothing").exception

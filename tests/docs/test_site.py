@@ -1,0 +1,80 @@
+"""The documentation site: it builds without a warning, needs nobody else, and shows what GitHub shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from cmarkgfm import github_flavored_markdown_to_html
+
+from api.route_docs import api_page
+from api.server import create_api
+from commands.base.command_docs import commands_page
+from tests.docs.pages import PAGES, ROOT, text_of
+from tests.docs.test_commands import commands
+
+OURS = [page for page in PAGES if page.startswith("docs/")]
+COUNTED = ("h1", "h2", "h3", "li", "table", "tr", "pre", "img")
+"""What must be on the site as often as on GitHub: a list that one of them reads as plain text is missing here."""
+LOADS = re.compile(r'<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)="([^"]+)"')
+as_on_github: Callable[[str], str] = github_flavored_markdown_to_html
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, as `make docs` builds it."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=quiet)
+    assert (built.returncode, built.stderr) == (0, "")
+    return folder
+
+
+def page_of(site: Path, page: str) -> BeautifulSoup:
+    """A page of the site."""
+    name = Path(page).stem.replace("README", "index")
+    return BeautifulSoup((site / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+
+
+def counts(html: Tag) -> dict[str, int]:
+    return {name: len(html.find_all(name)) for name in COUNTED}
+
+
+@pytest.mark.parametrize("page", OURS)
+def test_a_page_has_on_the_site_what_it_has_on_github(site: Path, page: str) -> None:
+    [article] = page_of(site, page).select("article")
+    assert counts(article) == counts(BeautifulSoup(as_on_github(text_of(page)), "html.parser"))
+
+
+def test_no_page_loads_anything_from_another_machine(site: Path) -> None:
+    loaded = []
+    for path in site.rglob("*.html"):
+        loaded += LOADS.findall(path.read_text(encoding="utf-8"))
+    assert len(loaded) > 100
+    assert [one for one in loaded if re.match(r"(https?:)?//", one)] == []
+    styles = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.css"))
+    assert re.findall(r"(?:@import|url\()\s*[\"']?https?://[^\s)]+", styles) == []
+
+
+def test_the_search_knows_every_page(site: Path) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    pages = {one["location"].partition("#")[0] for one in index["docs"]}
+    assert {path.name for path in site.glob("*.html")} - {"404.html"} <= pages
+
+
+def test_every_command_and_every_address_is_on_its_page() -> None:
+    said = commands_page()
+    for name, command in commands().commands.items():
+        for inner in getattr(command, "commands", {"": command}):
+            assert command.hidden or f"# `{f'orchestra {name} {inner}'.strip()}`" in said
+    shown, described = api_page(), create_api(lambda: pytest.fail("nothing is asked")).openapi()["paths"]
+    addresses = [f"{method.upper()} {path}" for path, methods in described.items() for method in methods]
+    assert [address for address in addresses if f"### `{address}`" not in shown] == []

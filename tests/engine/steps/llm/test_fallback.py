@@ -1,0 +1,275 @@
+"""The models of a step are asked in turn: the right one answers, is paid for once, and the run says why."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from engine.base.errors import InvalidFile
+from engine.base.services import client_class
+from engine.orchestra import Orchestra
+from tests.clients.test_models import FORMS, Form
+from tests.engine.budgets.conftest import Desk, desk
+from tests.engine.conftest import OWNER
+from tests.patience import PATIENCE_SECONDS, until
+
+__all__ = ["desk"]
+
+SERVICES = ("openai", "anthropic", "gemini")
+FORM_OF = {form.name: form for form in FORMS}
+SAID = [{"role": "user", "content": "The app crashes when I press Save."}]
+PRICES = {"big": {"input": 100, "output": 10_000}, "dear": {"input": 1_000, "output": 90_000}}
+ATTEMPTS = 2
+for _name in ("anthropic", "google.genai", "openai"):
+    with suppress(ImportError):
+        import_module(_name)  # for seconds on a loaded machine, which are no part of a time limit here
+
+
+def _said(body: str, kind: str = "application/json") -> dict[str, Any]:
+    return {"status": 200, "body": body, "headers": {"content-type": kind}}
+
+
+WAYS: Mapping[str, tuple[int, Callable[[Form], dict[str, Any]]]] = {
+    "dies": (ATTEMPTS, lambda _: {"cut": True}),
+    "drips": (1, lambda _: {"drip": 0.5}),
+    "is overloaded": (ATTEMPTS, lambda _: {"status": 529}),
+    "asks to wait": (1, lambda _: {"status": 429, "retry_after": 600}),
+    "limits": (ATTEMPTS, lambda _: {"status": 429}),
+    "stops": (ATTEMPTS, lambda form: _said(json.dumps(form.answer("The app crashes."))[:60])),
+    "talks nonsense": (ATTEMPTS, lambda _: _said("<html>Sign in</html>", "text/html")),
+    "refuses": (1, lambda form: _said(json.dumps(form.refusal))),
+    "is unknown": (1, lambda _: {"status": 404, "body": json.dumps({"error": {"message": "no such model"}})}),
+}
+"""How a model gives no answer: the requests that it takes, and the fault of its stand-in."""
+
+
+@pytest.fixture(autouse=True)
+def connections(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Connections to three services, each of its name."""
+    connections = {}
+    for name in SERVICES:
+        declared = client_class(name).service
+        if declared.absence:
+            pytest.skip(f"{declared.absence} {declared.install}")
+        monkeypatch.setenv(f"KEY_OF_{name.upper()}", desk.standins[name].token)
+        settings = {"base_url": desk.standins[name].base_url, "api_key": f"env:KEY_OF_{name.upper()}", "model": "big"}
+        connections[name] = {"service": name, **settings}
+    desk.config(connections=connections, prices=PRICES)
+    return connections
+
+
+def asking(*names: str, **more: Any) -> dict[str, Any]:
+    """A step that asks the models of these connections in turn."""
+    others = [{"connection": name} for name in names[1:]]
+    fields = {"messages": SAID, "max_tokens": 10, "fallback": others, **more}
+    step = {"id": "ask", "uses": "llm.chat", "connection": names[0], "with": fields}
+    return {**step, "retry": {"attempts": ATTEMPTS, "backoff_seconds": 0}}
+
+
+def questions(desk: Desk) -> dict[str, int]:
+    """How often each stand-in was asked since it started."""
+    asked = {name: desk.standins.requests(name) for name in SERVICES}
+    return {name: sum(n for what, n in one.items() if what.startswith("POST")) for name, one in asked.items()}
+
+
+def asked_since(desk: Desk, before: Mapping[str, int]) -> dict[str, int]:
+    return {name: count - before[name] for name, count in questions(desk).items() if count > before[name]}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("failing", SERVICES)
+def test_the_next_model_answers_wherever_one_in_the_list_gives_no_answer(desk: Desk, failing: str, way: str) -> None:
+    requests, fault = WAYS[way]
+    others = [name for name in SERVICES if name != failing]
+    is_slow = way == "drips"
+    for place in [1] if is_slow else range(3):
+        order = [*others[:place], failing, *others[place:]]
+        for name in order[:place]:
+            desk.standins.faults(name, match="POST", **WAYS["is unknown"][1](FORM_OF[name]))
+        desk.standins.faults(failing, match="POST", times=requests, **fault(FORM_OF[failing]))
+        slow = {"timeout_seconds": 5, "retry": {"attempts": 1}}
+        desk.workflow([{**asking(*order), **(slow if is_slow else {})}])
+        before, paid = questions(desk), _paid(desk)
+        run = desk.run()
+        for name in SERVICES:
+            desk.standins.calm(name)
+        [step] = run["steps"]
+        wanted = {**dict.fromkeys(order[:place], 1), failing: requests}
+        answering = order[place + 1] if place < 2 else None
+        if place == 2 and way == "asks to wait":
+            assert run["status"] == "waiting", "for the last model, as without a list"
+            desk.orchestra.runs.cancel(OWNER, run["run_id"])
+            desk.wait(run["run_id"])
+            continue
+        if answering is not None:
+            wanted[answering] = 1
+            assert run["status"] == "succeeded", run["error"]
+            assert step["request"]["connection"] == answering
+            assert [one["connection"] for one in step["failed_models"]] == order[: place + 1]
+            assert all(one["error"]["message"] in step["note"] for one in step["failed_models"])
+            assert {one["model"] for one in step["failed_models"]} == {"big"}
+        elif way == "refuses":
+            assert step["output"]["finish_reason"] == FORM_OF[failing].finish_reason, "the last answers for itself"
+        else:
+            assert run["status"] == "failed"
+            assert [one["connection"] for one in step["failed_models"]] == order[:2]
+        assert step["connection"] == order[0]
+        assert asked_since(desk, before) == wanted
+        waits = 1 if way == "asks to wait" else 0  # a model that asks to wait has not failed an attempt
+        assert len(step["attempts"]) == sum(wanted.values()) - waits
+        used = tuple(after - earlier for after, earlier in zip(_paid(desk), paid, strict=True))
+        first = 2 if (failing, way) == ("gemini", "refuses") else 0  # it counts no tokens: the report estimates them
+        assert _usage(run)[first:] == pytest.approx(used[first:])
+
+
+def _paid(desk: Desk) -> tuple[int, int, float]:
+    """What the report of usage says in all: tokens read and written, and USD."""
+    rows = desk.orchestra.usage.report(OWNER, "connection").rows
+    tokens = sum(one.input_tokens for one in rows), sum(one.output_tokens for one in rows)
+    return *tokens, sum(one.usd for one in rows)
+
+
+def _usage(run: Mapping[str, Any]) -> tuple[int, int, float]:
+    used = run["usage"]
+    return used["input_tokens"], used["output_tokens"], used["cost_usd"]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(400, "temperature: not supported"), (401, "wrong key"), (413, "too much")], ids=str
+)
+def test_what_is_wrong_with_the_request_or_the_key_fails_the_step(desk: Desk, status: int, said: str) -> None:
+    body = json.dumps({"error": {"message": said}})
+    desk.standins.faults("anthropic", match="POST", status=status, body=body)
+    desk.workflow([asking("anthropic", "gemini")])
+    before = questions(desk)
+    run = desk.run()
+    assert run["status"] == "failed"
+    assert said in run["error"]["message"]
+    assert asked_since(desk, before) == {"anthropic": 1}
+
+
+def test_a_budget_stops_the_list_and_what_a_refusal_cost_counts(desk: Desk) -> None:
+    desk.standins.faults("openai", match="POST", **WAYS["refuses"][1](FORM_OF["openai"]))
+    desk.workflow([asking("openai", "anthropic")], budget={"run": {"calls": 1}})
+    before = questions(desk)
+    run = desk.run()
+    assert run["status"] == "waiting"
+    assert asked_since(desk, before) == {"openai": 1}
+    [step] = run["steps"]
+    assert [one["connection"] for one in step["failed_models"]] == ["openai"]
+    assert "budget of this run" in step["held"]["message"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["model failed", "before end"])
+def test_after_a_kill_the_run_asks_only_who_has_not_been_asked(desk: Desk, point: str) -> None:
+    desk.standins.faults("openai", match="POST", **WAYS["refuses"][1](FORM_OF["openai"]))
+    desk.workflow([asking("openai", "anthropic")])
+    before = questions(desk)
+    process = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(desk.root), point],
+        env={**os.environ},
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert process.returncode == -9, process.stderr.decode()
+    asked = {"openai": 1} if point == "model failed" else {"openai": 1, "anthropic": 1}
+    assert asked_since(desk, before) == asked
+    with closing(Orchestra.open(desk.root, serve=True)) as server:
+        run_id = process.stdout.decode().strip()
+        until(lambda: server.runs.get(OWNER, run_id)["ended_at"], "the end of the run")
+        run = server.runs.get(OWNER, run_id)
+    assert run["status"] == "succeeded"
+    assert asked_since(desk, before) == {"openai": 1, "anthropic": 1}
+    [step] = run["steps"]
+    [failed] = step["failed_models"]
+    assert failed["connection"] == "openai"
+    assert failed["error"]["type"] == "ModelRefused"
+    assert step["request"]["connection"] == "anthropic"
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from engine.orchestra import Orchestra
+from engine.people.access import local_user
+from engine.runner.effects import fault_points
+
+def stop(point):
+    if point == sys.argv[2]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+orchestra = Orchestra.open(Path(sys.argv[1]))
+run_id = orchestra.runs.start(local_user().agreeing(True), "work", {})
+print(run_id, flush=True)
+fault_points.hook = stop
+orchestra.runs.wait(local_user(), run_id, 60)
+"""
+
+
+def test_a_prompt_with_its_own_model_and_parameters_asks_others_with_what_they_know(desk: Desk) -> None:
+    prompt = {
+        "schema_version": 1,
+        "model": "small",
+        "parameters": {"temperature": 0.5, "reasoning_effort": "low", "max_tokens": 10},
+        "messages": [{"role": "user", "content": "Sum up: the app crashes."}],
+    }
+    for file in ("sum.json", "sum.versions/1.json"):
+        (desk.root / "prompts" / file).parent.mkdir(exist_ok=True)
+        (desk.root / "prompts" / file).write_text(json.dumps(prompt))
+    fields = {"prompt": "sum@1", "fallback": [{"model": "big"}, {"connection": "gemini"}]}
+    desk.workflow([{"id": "ask", "uses": "llm.chat", "connection": "openai", "with": fields}])
+    desk.standins.faults("openai", match="POST", times=2, **WAYS["is unknown"][1](FORM_OF["openai"]))
+    run = desk.run()
+    assert run["status"] == "succeeded", run["error"]
+    [step] = run["steps"]
+    asked = [(one["connection"], one["model"]) for one in step["failed_models"]]
+    assert asked == [("openai", "small"), ("openai", "big")]
+    assert step["request"]["left_out"] == ["reasoning_effort"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "place", "message"),
+    [
+        ({"connection": "opennai"}, ("connection",), "The connection 'opennai' cannot be used: there is none."),
+        ({"connection": "web"}, ("connection",), "it is for http, and llm.chat needs a model"),
+        ({}, (), "names neither a connection nor a model"),
+        ({"connection": "anthropic", "model": "big"}, (), "Entry 2 is the same as entry 1"),
+        ({"connection": "openai"}, (), "Entry 2 is the same as the step itself"),
+        ({"model": "{{ inputs.model }}"}, None, "The models are written in the step"),
+        ({"modell": "big"}, ("modell",), "modell"),
+    ],
+    ids=["unknown", "no model", "empty", "twice", "own", "expression", "key"],
+)
+def test_each_entry_is_checked_with_its_place(
+    desk: Desk, connections: Mapping[str, Any], entry: Mapping[str, str], place: tuple[str, ...] | None, message: str
+) -> None:
+    desk.config(connections={**connections, "web": {"service": "http"}})
+    step = asking("openai", fallback=[{"connection": "anthropic", "model": "big"}, entry])
+    desk.workflow([step], inputs={"type": "object", "properties": {"model": {"type": "string"}}})
+    with pytest.raises(InvalidFile) as refused:
+        desk.orchestra.runs.start(OWNER, "work", {"model": "x"})
+    found = [one for one in refused.value.problems if message in one.message]
+    assert len(found) == 1, refused.value.problems
+    assert found[0].step == "ask"
+    assert found[0].field == ".".join(["with.fallback", *([] if place is None else ["1", *place])])
+    assert found[0].remedy
+
+
+def test_the_estimate_names_every_model_and_the_dearest(desk: Desk) -> None:
+    desk.workflow([asking("openai", "anthropic", fallback=[{"connection": "anthropic", "model": "dear"}])])
+    before = desk.orchestra.preview(OWNER, "work", {}).estimate
+    assert before is not None
+    assert "`ask` asks big (openai), then dear (anthropic); the dearest is dear (anthropic)." in before["sentence"]
+    assert (before["high_usd"] or 0) > (before["low_usd"] or 0) > 0
+    run = desk.run()
+    assert run["estimate"]["sentence"] == before["sentence"]
