@@ -46,8 +46,8 @@ frontend:
 	cd frontend/editor && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 	cd frontend/studio && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
-# Types and tests of the canvas; they need Node.js, too.
-frontend-test:
+# Types and tests of the canvas; they need Node.js, too, and ask the engine for its step types.
+frontend-test: setup
 	cd frontend/studio && npm run check && npm test
 
 run: setup
