@@ -55,10 +55,14 @@ class Proof:
         self._owners, self._audit, self._clock = owners, audit, clock
 
     def establish(self) -> None:
-        """Bring a new, damaged or outdated state up to date from the logs. Raises InUse, StorageError."""
+        """Bring a new, damaged or outdated state up to date from the logs. Raises InUse, StorageError.
+
+        Other processes may be writing meanwhile. A write is counted in the state before it is listed, so the list is
+        read first: a write between the two reads must not look like one that the state has lost.
+        """
+        last = self._writes.last_number()
         counted = self._state.counted_writes()
         if self._state.unread_since() is None:
-            last = self._writes.last_number()
             if last > (counted or 0):
                 self._state.must_read_logs(counted or 0)
             elif last and self._has_lost_receipts():
@@ -76,7 +80,8 @@ class Proof:
             return False
         newest = reversed(self._writes.all())
         run_ids = dict.fromkeys(one.run_id for one in newest)
-        return any(self._is_listed_as_writer(one) or self._tells_of_receipt(one) for one in run_ids)
+        has_written = any(self._is_listed_as_writer(one) or self._tells_of_receipt(one) for one in run_ids)
+        return has_written and not self._state.has_receipts()  # the first write may have been made meanwhile
 
     def _is_listed_as_writer(self, run_id: str) -> bool:
         """Tell whether the list of runs counts a write of this run; an undone write keeps its row as well."""

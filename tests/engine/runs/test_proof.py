@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from engine.orchestra import Orchestra
+from engine.store.sqlite.proof import SqliteProof
 from engine.store.write_list import SentWrite, WriteList
 from tests.engine.conftest import OWNER, Service, post_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
@@ -213,6 +214,32 @@ def test_what_is_written_while_the_list_is_made_anew_stays_on_it(tmp_path: Path)
         renewing.join()
     assert [one.number for one in listed.all()] == list(range(1, 800))
     assert listed.is_whole()
+
+
+@pytest.mark.parametrize("between", [(WriteList, "last_number"), (SqliteProof, "counted_writes")])
+def test_a_write_of_another_process_while_the_workspace_is_opened_is_not_taken_for_a_lost_one(
+    root: Path, service: Service, monkeypatch: pytest.MonkeyPatch, between: tuple[type, str]
+) -> None:
+    """It begins, and has no log yet, right after one of the two numbers was read that are compared."""
+    service.seconds["/w"] = 3.0
+    write_workflow(root, "work", [post_step("w", service.url("/w"))])
+    kind, name = between
+    read = getattr(kind, name)
+    with closing(Orchestra.open(root)) as other:
+
+        def read_and_write(self: Any) -> Any:
+            number = read(self)
+            monkeypatch.setattr(kind, name, read)
+            other.runs.start(OWNER, "work", {})
+            until(lambda: service.seen["/w"] == 1)
+            for path in logs(root):  # logs are written later, many at once
+                path.unlink()
+            return number
+
+        monkeypatch.setattr(kind, name, read_and_write)
+        with closing(Orchestra.open(root)) as opened:
+            assert service.seen["/w"] == 1
+            assert opened.proof.held(OWNER) is None
 
 
 def test_receipts_that_are_known_are_used_while_writes_are_held(
