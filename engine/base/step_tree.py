@@ -76,14 +76,15 @@ def walk(
     top: Iterable[Child[AnyStep]], inside: Callable[[AnyStep], Iterable[Child[AnyStep]]]
 ) -> Iterator[StepNode[AnyStep]]:
     """Yield the steps in `top` and all steps inside them, outer before inner, in the given order."""
-    ahead = [_node(child, None) for child in top][::-1]
+    ahead = [step_node(child, None) for child in top][::-1]
     while ahead:
         node = ahead.pop()
         yield node
-        ahead += [_node(child, node) for child in inside(node.step)][::-1]
+        ahead += [step_node(child, node) for child in inside(node.step)][::-1]
 
 
-def _node(child: Child[AnyStep], parent: StepNode[AnyStep] | None) -> StepNode[AnyStep]:
+def step_node(child: Child[AnyStep], parent: StepNode[AnyStep] | None) -> StepNode[AnyStep]:
+    """Return a step and its position: directly inside `parent`, or of the workflow itself."""
     if parent is None:
         prefix = FAILURE_PREFIX if child.place[0] == FAILURE else ""
         return StepNode(child.step, child.place, prefix + child.id, None, 0, is_fallback=False)

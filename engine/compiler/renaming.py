@@ -1,9 +1,9 @@
-"""Rename a step: the compiler finds every place in the workflow that refers to it."""
+"""Rename steps: the compiler finds every place in the workflow that refers to it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, UnknownName
@@ -20,23 +20,26 @@ _QUOTES = "'\""
 
 
 def rename_splices(
-    file: JsonFile, name: str, around: Surroundings, old: str, new: str, *, needs_plan: bool = True
+    file: JsonFile, name: str, around: Surroundings, renames: Sequence[tuple[str, str]], *, needs_plan: bool = True
 ) -> tuple[Splice, ...]:
-    """Return the splices that change the id of a step, wherever the text of a workflow refers to it.
+    """Return the splices that change the ids of steps, wherever the text of a workflow refers to them.
 
-    Texts that only look like the id are kept. `needs_plan`: the workflow must have no errors; else it may have some, as
-    long as the new id adds none. Raises UnknownName, InvalidInput (not an id, or the same), InUse (the id of another
-    step), InvalidFile (the workflow has errors, so that not all references could be found).
+    `renames`: (old, new), in which no id comes twice. Texts that only look like an id are kept. `needs_plan`: the
+    workflow must have no errors; else it may have some, as long as the new ids add none. Raises UnknownName,
+    InvalidInput (not an id, or the same), InUse (the id of another step), InvalidFile (the workflow has errors, so that
+    not all references could be found).
     """
     compiled, report = read_workflow(file, name, around)
     if report is None or (needs_plan and compiled.plan is None):
         raise InvalidFile.of(file.file, compiled.problems)
     nodes = list(step_nodes(file.value))
-    _check_ids([node.step.id for node in nodes], old, new)
-    ranges = {file.span(path, begin, begin + len(old)) for path, begin in _places(report, old)}
+    ids, new_ids = [node.step.id for node in nodes], dict(renames)
+    for old, new in renames:
+        _check_ids(ids, old, new)
+    places = {file.span(path, begin, begin + len(old)): new_ids[old] for path, begin, old in _places(report, new_ids)}
     for node in nodes:
-        ranges |= {file.span(path, 0, len(old)) for path in _ids(node, old)}
-    splices = tuple(Splice(start, file.text[start:end], new) for start, end in sorted(ranges, reverse=True))
+        places |= {file.span(path, 0, len(old)): new_ids[old] for path, old in _ids(node, new_ids)}
+    splices = tuple(Splice(start, file.text[start:end], places[start, end]) for start, end in sorted(places)[::-1])
     _check(spliced(file.text, splices), compiled.problems, file, name, around)
     return splices
 
@@ -53,23 +56,23 @@ def _check_ids(ids: Sequence[str], old: str, new: str) -> None:
         raise InvalidInput(f"The id of a step {fault[0]}, not {new!r}.", remedy=fault[1], field="new")
 
 
-def _places(report: Report, old: str) -> Iterator[tuple[JsonPath, int]]:
-    """Yield (path, offset) of each occurrence of the id in an expression."""
+def _places(report: Report, renamed: Collection[str]) -> Iterator[tuple[JsonPath, int, str]]:
+    """Yield (path, offset, id) of each occurrence of one of the ids in an expression."""
     for one in report.step_names:
-        if one.step == old:
+        if one.step in renamed:
             path = report.written(one.path)
-            token = _token(_at(report.file.value, path), one, old)
-            yield path, token.offset + token.text.index(old)
+            token = _token(_at(report.file.value, path), one, one.step)
+            yield path, token.offset + token.text.index(one.step), one.step
 
 
-def _ids(node: StepNode[StepDefinition], old: str) -> Iterator[JsonPath]:
-    """Yield the paths of the id of a step, and of its `needs`, that are this id."""
-    if node.step.id == old:
-        yield (*node.place, "id")
+def _ids(node: StepNode[StepDefinition], renamed: Collection[str]) -> Iterator[tuple[JsonPath, str]]:
+    """Yield (path, id) of the id of a step, and of its `needs`, that are one of the ids."""
+    if node.step.id in renamed:
+        yield (*node.place, "id"), node.step.id
     needs = node.step.json.get("needs")
     for index, one in enumerate(needs if isinstance(needs, list) else ()):
-        if one == old:
-            yield (*node.place, "needs", index)
+        if isinstance(one, str) and one in renamed:
+            yield (*node.place, "needs", index), one
 
 
 def _token(text: str, name: StepName, old: str) -> Token:

@@ -1,6 +1,6 @@
 """Reads a JSON text again after a splice: only the members around it, so that many edits of a large text are quick.
 
-Values and positions of everything else are taken over; positions behind the splice move.
+Everything else is taken over: its positions move, and its values are the same objects.
 """
 
 from __future__ import annotations
@@ -10,21 +10,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from engine.documents.json_file import LARGEST_BYTES, JsonFile, JsonPath, parse
+from engine.documents.json_file import LARGEST_BYTES, JsonFile, parse
 from engine.documents.json_reader import Reader, Spot, Spots, Unreadable, moved
 from engine.documents.json_splice import Splice
 
 _DECODER = json.JSONDecoder()
 _BEFORE, _AFTER = "<", ">"
 """Keys that stand for the members around those that are read again."""
-
-
-class Edit(NamedTuple):
-    """A text after a splice."""
-
-    file: JsonFile
-    path: JsonPath | None
-    """The object or list with the members that were read again; None: everything was."""
 
 
 class _Box(NamedTuple):
@@ -34,14 +26,14 @@ class _Box(NamedTuple):
     value: Any
 
 
-def edited(file: JsonFile, splice: Splice) -> Edit:
+def edited(file: JsonFile, splice: Splice) -> JsonFile:
     """Return the same as `parse` for the spliced text. Raises InvalidFile as that does, and Misplaced."""
     text = splice.of(file.text)
     found = _edited(file, splice, text) if len(text) <= LARGEST_BYTES else None
-    return Edit(parse(text, file.file), None) if found is None else found
+    return parse(text, file.file) if found is None else found
 
 
-def _edited(file: JsonFile, splice: Splice, text: str) -> Edit | None:
+def _edited(file: JsonFile, splice: Splice, text: str) -> JsonFile | None:
     start, end = splice.start, splice.start + len(splice.removed)
     by = len(splice.inserted) - len(splice.removed)
     if not isinstance(file.spot, Spots) or not _is_inside(file.spot, start, end):
@@ -56,7 +48,7 @@ def _edited(file: JsonFile, splice: Splice, text: str) -> Edit | None:
         return None
     for box, key in zip(reversed(boxes[:-1]), reversed(path), strict=True):
         new = _with(box, key, new, by)
-    return Edit(JsonFile(file.file, text, new.value, new.spot), tuple(path))
+    return JsonFile(file.file, text, new.value, new.spot)
 
 
 def _is_inside(spot: Spots, start: int, end: int) -> bool:
@@ -77,13 +69,13 @@ def _key_around(spot: Spots, start: int, end: int) -> str | int | None:
 def _with_members(file: JsonFile, text: str, box: _Box, where: tuple[int, int, int], depth: int) -> _Box | None:
     """Return an object or list with the members around the splice read again; None if that cannot be done."""
     (start, end, by), spot = where, box.spot
-    starts = list(spot.keys.values()) if isinstance(spot.values, dict) else [_start(one) for one in spot.values]
+    starts: list[Any] = list(spot.keys.values()) if isinstance(spot.values, dict) else spot.values
     spots = list(spot.values.values()) if isinstance(spot.values, dict) else spot.values
-    before, after = bisect_left(starts, start), bisect_left(starts, end)
+    before, after = (bisect_left(starts, at, key=_start) for at in (start, end))
     if before and _end(file.text, spots[before - 1]) > start:
         before -= 1
     first = _end(file.text, spots[before - 1]) if before else spot.start + 1
-    last = (starts[after] if after < len(starts) else spot.end - 1) + by
+    last = (_start(starts[after]) if after < len(starts) else spot.end - 1) + by
     is_object = isinstance(spot.values, dict)
     ahead, behind = _stand_ins(is_object=is_object, before=before > 0, after=after < len(starts))
     read = _read(f"{ahead}{text[first:last]}{behind}", depth)

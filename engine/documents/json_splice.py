@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.json_reader import Spot, Spots
@@ -98,6 +98,27 @@ Write = Callable[[Layout], str]
 """Returns the text of a new value for a layout."""
 
 
+class _Spans(Sequence[tuple[int, int]]):
+    """The (start, end) of each member, found when it is asked for: an edit of a long list needs few of them."""
+
+    def __init__(self, text: str, starts: Sequence[Spot], spots: Sequence[Spot]) -> None:
+        self._text, self._starts, self._spots = text, starts, spots
+
+    def __len__(self) -> int:
+        return len(self._spots)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[int, int]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[int, int]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[int, int] | list[tuple[int, int]]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(len(self))[index]]
+        return _start(self._starts[index]), _end(self._text, self._spots[index])
+
+
 class Members:
     """The members of an object or a list in a text, each with its key, if it has one."""
 
@@ -105,13 +126,10 @@ class Members:
         self.text, self.box = text, box
         self.close = _end(text, box) - 1
         """The index of the closing bracket."""
-        self.keys: list[str | int]
-        if isinstance(box.values, dict):
-            self.keys = list(box.values)
-            self.spans = [(box.keys[key], _end(text, spot)) for key, spot in box.values.items()]
-        else:
-            self.keys = list(range(len(box.values)))
-            self.spans = [(_start(spot), _end(text, spot)) for spot in box.values]
+        values = box.values
+        self.keys: Sequence[str | int] = list(values) if isinstance(values, dict) else range(len(values))
+        starts = [box.keys[key] for key in values] if isinstance(values, dict) else values
+        self.spans = _Spans(text, starts, list(values.values()) if isinstance(values, dict) else values)
 
     def raw(self) -> str:
         """Return the text from the first member to the last."""
@@ -228,7 +246,7 @@ def indent_at(text: str, index: int) -> str:
 
 def newline_of(text: str) -> str:
     """Return the line end of a text."""
-    return "\r\n" if "\r\n" in text else "\n"
+    return "\r\n" if "\r" in text and "\r\n" in text else "\n"
 
 
 def unit_of(text: str) -> str:

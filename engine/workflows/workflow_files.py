@@ -260,7 +260,7 @@ class WorkflowFiles:
         """
         require(p, "edit", "rename steps")
         file = self._shelf.read(name)
-        splices = rename_splices(file, name, self._compiled.surroundings(), old, new)
+        splices = rename_splices(file, name, self._compiled.surroundings(), [(old, new)])
         text = as_written(self._with_id(name, spliced(file.text, splices), self._ids.of(name)))
         self._save_renamed(p, name, text, files.etag(file.text) if etag is None else etag, [(old, new)])
         return self._file(name)

@@ -136,7 +136,8 @@ class Scope:
 
     def names(self, finished: AbstractSet[str]) -> Names:
         """Return what may be named here after these steps."""
-        steps = {name: self._latest[name] for name in self.steps if name in finished}
+        done = set(finished)
+        steps = {name: self._latest[name] for name in self.steps if name in done}
         return Names(self.variables, steps, self._may_be_missing, self._is_from_outside)
 
     def tree(self, path: JsonPath, value: Any, schema: Schema, finished: AbstractSet[str]) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
@@ -40,12 +41,13 @@ from engine.workflows.editing.operations import (
     Wrap,
     words,
 )
-from engine.workflows.editing.steps_in_text import STEPS, StepsInText, read
+from engine.workflows.editing.step_homes import STEPS, ids_in, ids_inside
+from engine.workflows.editing.steps_in_text import StepsInText, read
 from engine.workflows.editing.writing import is_one_line, value_at, writer
-from engine.workspace.step_renames import composed
+from engine.workspace.step_renames import StepRenames, composed
 
-Renamer = Callable[[JsonFile, str, str], Sequence[Splice]]
-"""Returns the splices that change the id of a step everywhere. Raises OrchestraError."""
+Renamer = Callable[[JsonFile, StepRenames], Sequence[Splice]]
+"""Returns the splices that change the ids of steps everywhere. Raises OrchestraError."""
 NOTE = "note"
 
 
@@ -68,15 +70,28 @@ def applied(text: str, file: str, operations: Sequence[AnyOperation], rename: Re
     place in the list, `operation` its index).
     """
     editing = _Editing(read(text, file), rename)
-    for index, operation in enumerate(operations):
-        try:
-            editing.apply(operation)
-        except OrchestraError as error:
-            raise _placed(error, index, operation) from error
+    for is_rename, together in groupby(enumerate(operations), lambda one: isinstance(one[1], Rename)):
+        _apply(editing, list(together), is_one_change=is_rename)
     text, splices = editing.steps.file.text, editing.splices
     read(text, file)  # once more as a whole, as it will be read from now on
     renames = composed(*([(one.step, one.to)] for one in operations if isinstance(one, Rename)))
     return Applied(text, tuple(splices), "; ".join(map(words, operations)), renames)
+
+
+def _apply(editing: _Editing, operations: Sequence[tuple[int, AnyOperation]], *, is_one_change: bool = False) -> None:
+    """Apply operations in order, each with its index; with `is_one_change`, renames that do not meet at once."""
+    renames = [one for _, one in operations if isinstance(one, Rename)] if is_one_change else []
+    if len(renames) > 1:
+        if not editing.renamed(renames):
+            half = len(operations) // 2
+            _apply(editing, operations[:half], is_one_change=True)
+            _apply(editing, operations[half:], is_one_change=True)
+        return
+    for index, operation in operations:
+        try:
+            editing.apply(operation)
+        except OrchestraError as error:
+            raise _placed(error, index, operation) from error
 
 
 def _placed(error: OrchestraError, index: int, operation: AnyOperation) -> InvalidInput:
@@ -109,7 +124,18 @@ class _Editing(EditedText):
 
     def _rename(self, operation: Rename) -> None:
         steps = self._steps
-        self._change(*self._renamer(steps.file, steps.node(operation.step).step.id, operation.to))
+        self._change(*self._renamer(steps.file, [(steps.node(operation.step).step.id, operation.to)]))
+
+    def renamed(self, operations: Sequence[Rename]) -> bool:
+        """Return whether all of these could be done at once, which takes no longer than one; else nothing is done."""
+        if len({id_ for one in operations for id_ in (one.step, one.to)}) < 2 * len(operations):
+            return False
+        steps = self._steps
+        try:
+            self._change(*self._renamer(steps.file, [(steps.node(one.step).step.id, one.to) for one in operations]))
+        except OrchestraError:
+            return False
+        return True
 
     def _remove(self, operation: Remove) -> None:
         for step in operation.steps:
@@ -217,8 +243,7 @@ class _Editing(EditedText):
                 f"The new definition has the id {new['id']!r} in place of {operation.step!r}.",
                 remedy="Leave 'id' out, and use rename to change it.",
             )
-        inside = {one.step.id for one in steps.nodes if node in one.up()}
-        self._require_new_ids([new], allowed=inside)
+        self._require_new_ids([new], allowed=set(ids_inside(node.step.json)))
         self._change(replaced(steps.file, node.place, writer(steps.file, node.place, new, is_one_line=False)))
 
     def _require_new_ids(self, steps: Sequence[Mapping[str, Any]], allowed: AbstractSet[str] = frozenset()) -> None:
@@ -241,8 +266,7 @@ class _Editing(EditedText):
         path, steps = self._path(operation.step, operation.field), self._steps
         new = _steps_of(operation) if operation.field in ([FAILURE], [ON_ERROR]) else None
         if new is not None:
-            inside = {one.step.id for one in steps.nodes if one.place[: len(path)] == path}
-            self._require_new_ids(new, allowed=inside)
+            self._require_new_ids(new, allowed=set(ids_in(value_at(steps.document, path[:-1]), str(path[-1]))))
         self._put(path, operation.value)
 
     def _unset(self, operation: Unset) -> None:

@@ -327,8 +327,8 @@ class WorkflowEditing:
         return self._replayed(name, now, base_rev, ops)
 
     def _applied(self, name: str, text: str, ops: Sequence[AnyOperation]) -> Applied:
-        def rename(file: JsonFile, old: str, new: str) -> Sequence[Splice]:
-            return rename_splices(file, name, self._compiled.surroundings(), old, new, needs_plan=False)
+        def rename(file: JsonFile, renames: StepRenames) -> Sequence[Splice]:
+            return rename_splices(file, name, self._compiled.surroundings(), renames, needs_plan=False)
 
         return applied(text, self._shelf.file(name), ops, rename)
 

@@ -12,7 +12,8 @@ from engine.base.step_tree import FAILURE, ON_ERROR
 from engine.base.wording import did_you_mean
 from engine.documents.json_file import JsonFile, JsonPath
 from engine.documents.json_splice import Splice, inserted, members, removed, replaced
-from engine.workflows.editing.steps_in_text import STEPS, StepsInText
+from engine.workflows.editing.step_homes import STEPS
+from engine.workflows.editing.steps_in_text import StepsInText
 from engine.workflows.editing.writing import checked, dotted, value_at, writer
 from engine.workspace.canonical import form_at
 
@@ -31,8 +32,7 @@ class EditedText:
 
     def _change(self, *splices: Splice) -> None:
         self.splices += splices
-        for one in splices:
-            self._steps = self._steps.after(one)
+        self._steps = self._steps.after(splices)
 
     def _path(self, step: str | None, field: Sequence[str | int]) -> JsonPath:
         place = () if step is None else self._steps.node(step).place

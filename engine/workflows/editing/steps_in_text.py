@@ -3,67 +3,56 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
 from typing import Any
 
 from engine.base.errors import InvalidFile, InvalidInput
-from engine.base.step_tree import FAILURE, ON_ERROR, Place, StepDefinition, StepNode, step_nodes
+from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, StepNode, step_nodes
 from engine.base.wording import did_you_mean, listed
 from engine.documents.json_edited import edited
 from engine.documents.json_file import JsonFile, JsonPath, parse
-from engine.documents.json_splice import Splice
+from engine.documents.json_splice import Splice, spliced
+from engine.workflows.editing.step_homes import STEPS, StepHomes, step_homes
 
-STEPS = "steps"
-_SHAPE = (STEPS, ON_ERROR, FAILURE)
-"""The members that hold steps."""
 _SHOWN = 12
+_MANY = 20
+"""So many splices take longer one by one than to read the whole text again."""
 
 
 class StepsInText:
     """One text of a workflow. Every method raises InvalidInput for a step that it cannot find."""
 
-    def __init__(self, file: JsonFile) -> None:
-        self.file = file
+    def __init__(self, file: JsonFile, before: StepHomes | None = None) -> None:
+        """`before`: where the steps of an earlier text were."""
+        self.file, self._before = file, before
         self.document: Mapping[str, Any] = file.value
 
-    def after(self, splice: Splice) -> StepsInText:
-        """Return the steps of the text after a splice. Raises as `read`."""
-        new, path = edited(self.file, splice)
-        found = StepsInText(_object(new))
-        if path is not None and "nodes" in vars(self):
-            self._carry(found, path)
-        return found
-
-    def _carry(self, found: StepsInText, path: JsonPath) -> None:
-        """Hand on what is known of the steps if only a field of one, or of the workflow, has changed."""
-        around = [node for node in self.nodes if node.place == path[: len(node.place)]]
-        inner = max(around, key=lambda node: len(node.place), default=None)
-        place = () if inner is None else inner.place
-        old, new = (_at(one, place) for one in (self.document, found.document))
-        if any(old.get(key) is not new.get(key) for key in _SHAPE) or old.get("id") != new.get("id"):
-            return
-        if inner is None:
-            found.nodes, found._places = self.nodes, self._places
-        elif not any(node.parent is inner for node in self.nodes):
-            now = replace(inner, step=StepDefinition(new))
-            found.nodes = [now if node is inner else node for node in self.nodes]
-            found._places = {id_: now if node is inner else node for id_, node in self._places.items()}
+    def after(self, splices: Sequence[Splice]) -> StepsInText:
+        """Return the steps of the text after splices. Raises as `read`."""
+        new = self.file
+        if len(splices) > _MANY:
+            new = parse(spliced(new.text, splices), new.file)
         else:
-            return
-        found._twice = self._twice
+            for one in splices:
+                new = edited(new, one)
+        return StepsInText(_object(new), vars(self).get("_homes", self._before))
 
     @cached_property
-    def nodes(self) -> list[StepNode[StepDefinition]]:
-        """Every step."""
+    def _homes(self) -> StepHomes | None:
+        """Where each step is; None if that is not clear from the ids."""
+        return step_homes(self.document) if self._before is None else self._before.after(self.document)
+
+    @cached_property
+    def _nodes(self) -> list[StepNode[StepDefinition]]:
         return list(step_nodes(self.document))
 
     @cached_property
     def _places(self) -> dict[str, StepNode[StepDefinition]]:
         """The first step with each id, in file order."""
         found: dict[str, StepNode[StepDefinition]] = {}
-        for node in self.nodes:
+        for node in self._nodes:
             id_ = node.step.json.get("id")
             if isinstance(id_, str) and id_:
                 found.setdefault(id_, node)
@@ -72,20 +61,23 @@ class StepsInText:
     @cached_property
     def _twice(self) -> Counter[str]:
         """The ids that several steps have."""
-        if len(self._places) == len(self.nodes):
+        if len(self._places) == len(self._nodes):
             return Counter()
-        return Counter({id_: count for id_, count in Counter(one.step.id for one in self.nodes).items() if count > 1})
+        return Counter({id_: count for id_, count in Counter(one.step.id for one in self._nodes).items() if count > 1})
 
     @property
-    def ids(self) -> list[str]:
-        """The ids of all steps, in file order."""
-        return list(self._places)
+    def ids(self) -> AbstractSet[str]:
+        """The ids of all steps."""
+        return set(self._places if self._homes is None else self._homes)
 
     def node(self, step: str) -> StepNode[StepDefinition]:
         """Return a step by its id."""
+        if self._homes is not None and step in self._homes:
+            return self._homes.node(step)
         if step not in self._places:
-            near = did_you_mean(step, self.ids)
-            known = f"There are: {listed(self.ids[:_SHOWN])}." if self.ids else "The workflow has no steps."
+            ids = list(self._places)
+            near = did_you_mean(step, ids)
+            known = f"There are: {listed(ids[:_SHOWN])}." if ids else "The workflow has no steps."
             raise InvalidInput(f"There is no step {step!r}.", remedy=near or known, unknown_step=step)
         if step in self._twice:
             line, _ = self.file.place((*self._places[step].place, "id"))
@@ -99,7 +91,7 @@ class StepsInText:
         """Return the path of the list of steps that `into` names, None if it is to be made first."""
         if into == "":
             return (STEPS,) if isinstance(self.document.get(STEPS), list) else None
-        if into == FAILURE and into not in self._places:
+        if into == FAILURE and into not in self.ids:
             return self._failure_list()
         group, dot, rest = into.partition(".")
         node = self.node(group)
@@ -157,9 +149,3 @@ def _object(file: JsonFile) -> JsonFile:
     if not isinstance(file.value, dict):
         raise InvalidFile(f"{file.file} does not contain a JSON object.", remedy="Correct the text first.")
     return file
-
-
-def _at(document: Any, place: Place) -> Any:
-    for part in place:
-        document = document[part]
-    return document

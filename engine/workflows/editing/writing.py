@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from engine.base.errors import InvalidFile, InvalidInput
@@ -41,14 +40,9 @@ def checked(value: Any) -> Any:
 
 def is_one_line(file: JsonFile, path: JsonPath) -> bool:
     """Return whether each step of a list is on one line."""
-    spans = list(_spans_of_objects(file, path))
-    return bool(spans) and not any("\n" in file.text[start:end] for start, end in spans)
-
-
-def _spans_of_objects(file: JsonFile, path: JsonPath) -> Iterator[tuple[int, int]]:
-    for value, at in zip(value_at(file.value, path), members(file, path).spans, strict=True):
-        if isinstance(value, dict) and value:
-            yield at
+    steps, spans = value_at(file.value, path), members(file, path).spans
+    objects = [index for index, one in enumerate(steps) if isinstance(one, dict) and one]
+    return bool(objects) and all(file.text.find("\n", *spans[index]) < 0 for index in objects)
 
 
 def dotted(path: JsonPath) -> str:

@@ -19,7 +19,7 @@ OLD = set_step("old", {"kind": "x", "list": "{{ [1] }}"})
 
 def renamed(document: Any, old: str = "old", new: str = "fresh") -> Any:
     file = parse(json.dumps(document), "workflows/work.json")
-    return json.loads(spliced(file.text, rename_splices(file, "work", AROUND, old, new)))
+    return json.loads(spliced(file.text, rename_splices(file, "work", AROUND, [(old, new)])))
 
 
 def value(document: Any) -> str:

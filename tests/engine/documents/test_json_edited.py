@@ -78,7 +78,7 @@ def test_a_text_after_splices_is_read_as_if_it_were_new(text: str, number: int) 
     for _ in range(60):
         splice = splice_of(dice, file)
         there = file
-        found = seen(lambda: edited(there, splice).file)  # noqa: B023 - called at once
+        found = seen(lambda: edited(there, splice))  # noqa: B023 - called at once
         assert found == seen(lambda: parse(splice.of(there.text), "work")), (file.text, splice)  # noqa: B023
         if isinstance(found, tuple):
-            file = edited(file, splice).file
+            file = edited(file, splice)

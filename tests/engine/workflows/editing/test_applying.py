@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from time import process_time
 from typing import Any
@@ -13,23 +14,35 @@ from hypothesis import strategies as st
 
 from engine.base.errors import InvalidInput
 from engine.base.step_tree import step_nodes
+from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import JsonFile, parse
 from engine.documents.json_splice import inverse, span, spliced
 from engine.workflows.editing.applying import Applied, applied
 from engine.workflows.editing.operations import operations
 from engine.workspace.canonical import canonical
+from engine.workspace.step_renames import StepRenames
+from tests.engine.compiler.test_compiler import AROUND
 from tests.engine.workflows.editing.model import EXTRA, SEEDS, Random, apply, styles
 from tests.patience import slowness
 
 STYLES = list(styles(EXTRA))
 
 
-def no_rename(_file: JsonFile, _old: str, _new: str) -> Any:
+def no_rename(_file: JsonFile, _renames: StepRenames) -> Any:
     raise AssertionError
 
 
 def done(text: str, *ops: Mapping[str, Any]) -> Applied:
     return applied(text, "workflows/work.json", operations([*ops]), no_rename)
+
+
+def renamed(text: str, *ops: Mapping[str, Any]) -> Applied:
+    """As `done`, with a compiler, which renames need."""
+
+    def rename(file: JsonFile, renames: StepRenames) -> Any:
+        return rename_splices(file, "work", AROUND, renames, needs_plan=False)
+
+    return applied(text, "workflows/work.json", operations([*ops]), rename)
 
 
 def step_texts(text: str) -> dict[str, str]:
@@ -45,6 +58,7 @@ def step_texts(text: str) -> dict[str, str]:
 @given(st.sampled_from(SEEDS), st.sampled_from(STYLES), st.integers(0, 10**9))
 def test_an_operation_on_a_text_is_the_operation_on_its_document(seed: Any, style: str, number: int) -> None:
     document, text, ahead = seed, styles(seed)[style], Random(number)
+    first, ops = text, list[Mapping[str, Any]]()
     for _ in range(4):
         op = ahead.operation(document)
         after = apply(document, op)
@@ -61,6 +75,10 @@ def test_an_operation_on_a_text_is_the_operation_on_its_document(seed: Any, styl
         if style == "canonical":
             assert made.text == canonical(after, "workflow")
         document, text = after, made.text
+        ops.append(op)
+    together = done(first, *ops)
+    assert together.text == text
+    assert spliced(text, inverse(together.splices)) == first
 
 
 STEP = {"id": "new", "uses": "flow.set", "with": {"values": {}}}
@@ -173,13 +191,44 @@ def test_steps_that_are_set_as_a_whole_have_ids_of_their_own(operation: dict[str
         assert json.loads(done(text, {"op": "set", **operation}).text)
 
 
-def test_many_operations_on_a_large_text_take_seconds_at_most() -> None:
-    words = "Some words that a step of this size might well have. " * 3
-    steps = [{"id": f"s{n}", "uses": "flow.set", "with": {"values": {"n": n, "text": words}}} for n in range(780)]
-    text = json.dumps({"schema_version": 1, "title": "Large", "steps": steps}, indent=2)
-    assert 200_000 < len(text) < 300_000
-    ops = [{"op": "set", "step": f"s{n * 7 % 700}", "field": "with.values.n", "value": -n} for n in range(500)]
+WORDS = "Some words that a step of this size might well have. " * 3
+LARGE = [
+    {"id": f"s{n}", "uses": "flow.set", "with": {"values": {"n": n, "text": WORDS, "last": f"{{{{ {last} }}}}"}}}
+    for n, last in enumerate(["0", *(f"steps.s{n}.output.n" for n in range(719))])
+]
+MANY: Mapping[str, list[dict[str, Any]]] = {
+    "set": [
+        {"op": "set", "step": f"s{n * 7 % 680}", "field": ["with", "values", "n"], "value": -n} for n in range(500)
+    ],
+    "add": [{"op": "add", "step": {**STEP, "id": f"new{n}"}, "after": f"s{n * 7 % 680}"} for n in range(500)],
+    "move": [{"op": "move", "steps": [f"s{n}"], "after": f"s{n * 11 % 179 + 500}"} for n in range(500)],
+    "wrap": [{"op": "wrap", "steps": [f"s{n}"], "group": {"id": f"group{n}"}} for n in range(500)],
+    "rename": [{"op": "rename", "step": f"s{n}", "to": f"new{n}"} for n in range(150)],
+}
+
+
+@pytest.mark.parametrize("kind", list(MANY))
+def test_many_operations_on_a_large_text_take_seconds_at_most(kind: str) -> None:
+    text = json.dumps({"schema_version": 1, "title": "Large", "steps": LARGE}, indent=2)
+    assert 250_000 < len(text) < 300_000
     limit, began_at = 2 * slowness(), process_time()
-    made = done(text, *ops)
+    made = renamed(text, *MANY[kind])
     assert process_time() - began_at < limit
-    assert json.loads(made.text)["steps"][7]["with"]["values"]["n"] < 0
+    assert spliced(made.text, inverse(made.splices)) == text
+    if kind == "rename":
+        assert made.text == re.sub(r"\bs(1[0-4]\d|\d\d?)\b", r"new\1", text)
+
+
+def test_renames_in_one_request_do_the_same_as_one_by_one() -> None:
+    text = styles({"schema_version": 1, "steps": LARGE[:6]})["mixed"]
+    pairs = [("s0", "a"), ("s1", "b"), ("s2", "s0"), ("b", "c"), ("s3", "x" * 30)]
+    ops = [{"op": "rename", "step": old, "to": new} for old, new in pairs]
+    expected = text
+    for op in ops:
+        expected = renamed(expected, op).text
+    made = renamed(text, *ops)
+    assert made.text == spliced(text, made.splices) == expected
+    assert spliced(expected, inverse(made.splices)) == text
+    for wrong in ({"op": "rename", "step": "s4", "to": "c"}, {"op": "rename", "step": "s1", "to": "d"}):
+        with pytest.raises(InvalidInput, match=r"ops\[5\]"):
+            renamed(text, *ops, wrong, {"op": "rename", "step": "nope", "to": "late"})
