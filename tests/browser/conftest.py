@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,26 @@ def serving(root: Path, port: int = 0) -> Iterator[Served]:
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the page showed to the report of a test that failed: the address, the text and a picture."""
+    report = yield
+    page: Page | None = getattr(item, "funcargs", {}).get("page")
+    if report.failed and report.when == "call" and page is not None:
+        report.sections.append(("Page", _shown(page, item.name)))
+    return report
+
+
+def _shown(page: Page, name: str) -> str:
+    """Return the address and the text of a page; its picture goes into build/failures."""
+    picture = REPOSITORY / "build" / "failures" / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}.png"
+    try:
+        page.screenshot(path=picture, timeout=10_000)
+        return f"{page.url}\n{picture}\n{page.locator('body').aria_snapshot(timeout=10_000)[:6000]}"
+    except Exception as error:  # noqa: BLE001 - the failure itself is what counts
+        return f"{page.url}\n{error}"
 
 
 @pytest.fixture(scope="module")
