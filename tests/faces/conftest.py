@@ -9,18 +9,21 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from api.asgi import Site
+from api.server import create_api
 from cli import main
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -69,6 +72,7 @@ class Faces:
     orchestra: Orchestra
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
+    api: FastAPI
     clients: dict[str, TestClient] = field(default_factory=dict)
 
     def command(self, arguments: Sequence[str], stdin: str = "") -> Outcome:
@@ -97,6 +101,7 @@ class Faces:
     @cached_property
     def app(self) -> Starlette:
         """The API of the workspace, for every caller."""
+        self.monkeypatch.setattr("api.asgi.create_api", partial(_of_workspace, self.api))
         site = Site(lambda: self.orchestra)
         return Starlette(routes=site.routes(), middleware=site.middleware())
 
@@ -146,6 +151,16 @@ class Faces:
         return [(one.action, one.target) for one in reversed(lines) if one.action not in signs]
 
 
+def _of_workspace(api: FastAPI, orchestra_provider: Callable[[], Orchestra]) -> ASGIApp:
+    """Return the API that all workspaces of these tests share, for one of them; they are asked one after another."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        api.state.orchestra_provider = orchestra_provider
+        await api(scope, receive, send)
+
+    return answer
+
+
 _WHO_AND_WHEN = re.compile(r'"(?:by|at)": "[^"]+"')
 """In the history of a label: each face has a person of its own."""
 
@@ -168,9 +183,16 @@ def new_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def api() -> FastAPI:
+    """The REST API: FastAPI takes 300 ms to prepare its routes, which all tests of a process share."""
+    return create_api(lambda: pytest.fail("no workspace is connected"))
+
+
 @pytest.fixture
 def make_faces(
     new_workspace: Path,
+    api: FastAPI,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -182,7 +204,7 @@ def make_faces(
 
     def make() -> Faces:
         root = Path(shutil.copytree(new_workspace, tmp_path / f"workspace-{len(made)}"))
-        faces = Faces(Orchestra.open(root, serve=True), monkeypatch, capsys)
+        faces = Faces(Orchestra.open(root, serve=True), monkeypatch, capsys, api)
         made.append(faces)
         for role in ("viewer", "operator", "editor"):
             faces.orchestra.users.add(LOCAL, role, role.capitalize(), role, PASSWORD)
