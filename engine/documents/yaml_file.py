@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
@@ -73,6 +74,35 @@ def parse(text: str, file: str, largest_bytes: int = LARGEST_BYTES, deepest: int
     return found
 
 
+def _kept(events: Iterable[Any], kept: list[Any]) -> Iterator[Any]:
+    for event in events:
+        kept.append(event)
+        yield event
+
+
+def _composed(events: Sequence[Any]) -> Any:
+    """Return the root node of a stream of events. `yaml.compose` would read the text again, nearly all of its time."""
+    from yaml.composer import Composer
+    from yaml.resolver import Resolver
+
+    class Events(Composer, Resolver):
+        def __init__(self) -> None:
+            Composer.__init__(self)
+            Resolver.__init__(self)
+            self._left = deque(events)
+
+        def check_event(self, *kinds: Any) -> bool:
+            return bool(self._left) and (not kinds or isinstance(self._left[0], kinds))
+
+        def peek_event(self) -> Any:
+            return self._left[0]
+
+        def get_event(self) -> Any:
+            return self._left.popleft()
+
+    return Events().get_single_node()
+
+
 def is_like_number(text: str) -> bool:
     """Return whether JSON reads a text without quotes as a number, and YAML 1.1 as text, such as `1e9`."""
     return "e" in text.lower() and bool(_NUMBER.match(text)) and not _YAML_FLOAT.match(text)
@@ -89,10 +119,9 @@ class _Reader:
         import yaml
 
         try:
-            self.problems.extend(self._refused(yaml.parse(self._found.text, Loader=yaml.SafeLoader)))
-            if self.problems:
-                return None
-            return yaml.compose(self._found.text, Loader=yaml.SafeLoader)
+            events: list[Any] = []
+            self.problems.extend(self._refused(_kept(yaml.parse(self._found.text, Loader=yaml.SafeLoader), events)))
+            return None if self.problems else _composed(events)
         except yaml.YAMLError as error:
             self.problems.append(self._grammar(error))
             return None

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -232,9 +233,15 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> LoadedConf
     """
     if not os.path.lexists(root / FILE):
         raise UnknownName("workspace", str(root), remedy="`orchestra init DIR` creates one.")
-    file = parse(read_text(root / FILE, FILE), FILE)
+    file = _parsed(read_text(root / FILE, FILE))
     everything = {**read_dotenv(root / ".env"), **(os.environ if environment is None else environment)}
     return LoadedConfig(root, check(file, everything), everything)
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> YamlFile:
+    """Parse a text once: a command asks for its settings several times. Nobody changes what is returned."""
+    return parse(text, FILE)
 
 
 def check(file: YamlFile, environment: Mapping[str, str]) -> Config:

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -246,7 +246,8 @@ class Database:
         with self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             before = set(connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table'").scalars())
-            metadata.create_all(connection)
+            for statement in _missing(before):
+                connection.exec_driver_sql(statement)
             found = connection.execute(meta.select().where(meta.c.key == "schema_version")).one_or_none()
             form = SCHEMA_VERSION if found is None else migrated(connection, found.value)
             connection.execute(meta.delete().where(meta.c.key == "schema_version"))
@@ -264,6 +265,26 @@ class Database:
                 f"{self.path} was written by another release (its form is {form}, ours {SCHEMA_VERSION}).",
                 remedy="Use that release, or move the file away: runs stay readable in logs/.",
             )
+
+
+def _missing(known: set[str]) -> list[str]:
+    """Return the statements that create the tables which a file does not have, with their indexes."""
+    return [statement for name, statements in _definitions().items() if name not in known for statement in statements]
+
+
+@cache
+def _definitions() -> dict[str, list[str]]:
+    """Return what creates each table. SQLAlchemy would look for all of them one by one, whenever a file is opened."""
+    from sqlalchemy.dialects import sqlite
+    from sqlalchemy.schema import CreateIndex, CreateTable
+
+    def written(statement: CreateTable | CreateIndex) -> str:
+        return str(statement.compile(dialect=sqlite.dialect()))
+
+    return {
+        table.name: [written(CreateTable(table)), *(written(CreateIndex(one)) for one in table.indexes)]
+        for table in metadata.sorted_tables
+    }
 
 
 def _required(form: str) -> set[str]:
