@@ -71,7 +71,7 @@ def sign_out(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """End the sessions of a user, and their unused login links."""
+    """End the sessions of a user, their access tokens and unused login links; with --session, one session."""
     with opened(workspace, demo=demo) as session:
         users, p = session.orchestra.users, session.principal
         if session_id is None:
@@ -82,5 +82,6 @@ def sign_out(
     if as_json:
         document({"id": user_id, "ended": ended})
     else:
-        say(f"{counted(ended, 'session')} of {user_id} ended.")
+        tokens = " All access tokens, too." if session_id is None else ""
+        say(f"{counted(ended, 'session')} of {user_id} ended.{tokens}")
     return DONE

@@ -135,7 +135,7 @@ def list_sessions(user_id: str, orchestra: Door, principal: Acting) -> dict[str,
 
 @router.delete("/users/{user_id}/sessions", summary="Sign a user out", response_model=Ended)
 def sign_out(user_id: str, orchestra: Door, principal: Acting) -> dict[str, int]:
-    """End all sessions of a user, and their unused login links."""
+    """End all sessions of a user, their access tokens and unused login links; `ended` counts the sessions."""
     return {"ended": orchestra.users.sign_out(principal, user_id)}
 
 

@@ -1,4 +1,6 @@
-"""Access tokens of the REST API: signed, short-lived, and invalid once the user's password has changed."""
+"""Access tokens of the REST API: signed, short-lived, and invalid once the user's password has changed or all
+their sessions were ended.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +32,11 @@ _MOST_KEPT = 256
 
 @dataclass(frozen=True)
 class Claim:
-    """The content of a token with a valid signature: the user, and the password under which it was issued."""
+    """The content of a token with a valid signature."""
 
     user_id: str
-    password_mark: str
+    mark: str
+    """Of what it depends on."""
 
 
 class Tokens:
@@ -44,8 +47,11 @@ class Tokens:
         self._clock = clock
         self._signed: dict[str, dict[str, Any]] = {}
 
-    def issue(self, user_id: str, password_hash: str) -> str:
-        """Return a JWT valid for one hour (RFC 7519, header type of RFC 9068)."""
+    def issue(self, user_id: str, depends_on: str) -> str:
+        """Return a JWT valid for one hour (RFC 7519, header type of RFC 9068).
+
+        `depends_on`: a secret text; the token ends as soon as it is another one for this user.
+        """
         import jwt
 
         now = int(self._clock().timestamp())
@@ -56,7 +62,7 @@ class Tokens:
             "jti": secrets.token_urlsafe(12),
             "iat": now,
             "exp": now + int(TOKEN_LASTS.total_seconds()),
-            "pwd": self.password_mark(password_hash),
+            "pwd": self.mark(depends_on),
         }
         return jwt.encode(claims, self._secret, algorithm="HS256", headers=_HEADER)
 
@@ -87,9 +93,9 @@ class Tokens:
             self._signed.clear()
         self._signed[token] = claims
 
-    def password_mark(self, password_hash: str) -> str:
-        """Return a mark that ties a token to a password without revealing its hash."""
-        return hmac.new(self._secret, password_hash.encode(), hashlib.sha256).hexdigest()[:32]
+    def mark(self, depends_on: str) -> str:
+        """Return a mark that ties a token to a text without revealing it."""
+        return hmac.new(self._secret, depends_on.encode(), hashlib.sha256).hexdigest()[:32]
 
     def _decoded(self, token: str) -> dict[str, Any]:
         import jwt

@@ -192,9 +192,9 @@ class Users:
             raise UnknownName("session", session, known, remedy="It may have ended meanwhile: list them again.")
 
     def sign_out(self, p: Principal, user_id: str, keep_session: str | None = None) -> int:
-        """End a user's unused links and sessions, except `keep_session`; return how many. Raises UnknownName.
+        """End a user's unused links, access tokens and sessions, except `keep_session`.
 
-        Users may sign themselves out. Access tokens expire within an hour, or at once when the password changes.
+        Return how many sessions have ended. Users may sign themselves out. Raises UnknownName.
         """
         if p.id != user_id:
             require(p, "admin", "sign somebody else out")
@@ -236,12 +236,12 @@ class Users:
         `devices` are the cookie values of this browser's earlier sign-ins (`device_word`).
         """
         user_id = _as_typed(user_id)
-        found = self._password_hash(user_id, password, address, self._devices.found(user_id, devices))
+        found = self._with_password(user_id, password, address, self._devices.found(user_id, devices))
         if found is None:
             return None
         session, record = self._sessions.new(user_id, Origin(address, agent))
         entry = self._audit.entry(user_id, "users.login", user_id, "by password")
-        return session if self._sign_ins.login(SignIn(record, entry), found) else None
+        return session if self._sign_ins.login(SignIn(record, entry), found.password_hash or "") else None
 
     def device_word(self, user_id: str) -> str:
         """Return the device cookie for a browser that has just signed in: strangers' tries cannot lock it out."""
@@ -268,11 +268,11 @@ class Users:
     def token(self, user_id: str, password: str, address: str = "") -> str | None:
         """Return an access token valid for one hour; None if user or password is wrong. Raises TooManyTries."""
         user_id = _as_typed(user_id)
-        found = self._password_hash(user_id, password, address)
+        found = self._with_password(user_id, password, address)
         if found is None:
             return None
         self._audit.record(user_id, "users.token", user_id)
-        return self._tokens.issue(user_id, found)
+        return self._tokens.issue(user_id, _tokens_depend_on(found))
 
     def principal_of_token(self, token: str) -> Principal | None:
         """Return the principal of an access token, with their current role; None if it is not, or no longer, valid."""
@@ -282,7 +282,7 @@ class Users:
         user = self._people.user(claim.user_id)
         if user is None or user.password_hash is None:
             return None
-        if self._tokens.password_mark(user.password_hash) != claim.password_mark:
+        if self._tokens.mark(_tokens_depend_on(user)) != claim.mark:
             return None
         return Principal(user.id, as_role(user.role))
 
@@ -298,21 +298,21 @@ class Users:
     def _secret(self) -> bytes:
         return token_secret(self._folder)
 
-    def _password_hash(self, user_id: str, password: str, address: str, device: str = "") -> str | None:
-        """Return the stored hash if the password is right. An unknown user takes the same time."""
+    def _with_password(self, user_id: str, password: str, address: str, device: str = "") -> UserRecord | None:
+        """Return the user, as read before the check, if the password is right. An unknown user takes the same time."""
         user = self._people.user(user_id)
         account = self._nameless(user_id) if user is None else user_id
         self._limit.check(account, address, device)
         # A free slot must not reveal whether the user exists: only known browsers have slots of their own.
         with (self._checks_of_known if device else self._checks).turn(address):
             self._limit.count(account, address, device)
-            found = user.password_hash if user is not None else None
-            if not self._passwords.fits(password, found):
+            password_hash = user.password_hash if user is not None else None
+            if not self._passwords.fits(password, password_hash) or user is None:
                 who = _UNKNOWN if user is None else user_id
                 self._audit.record("anonymous", "users.login_refused", who, f"from {address}" if address else "")
                 return None
         self._tries.succeeded(self._limit.success(user_id, address, device))
-        return found
+        return user
 
     def _nameless(self, typed: str) -> str:
         """Return a placeholder for an unknown user name: a person may have typed a password there."""
@@ -327,3 +327,8 @@ class Users:
 def _as_typed(user_id: str) -> str:
     # Phones capitalize the first letter; no id has capitals.
     return user_id.strip().lower()[:64].encode("utf-8", "replace").decode()
+
+
+def _tokens_depend_on(user: UserRecord) -> str:
+    """Return what ends the access tokens of a user as soon as it changes."""
+    return f"{user.password_hash} {user.sign_outs}" if user.sign_outs else str(user.password_hash)

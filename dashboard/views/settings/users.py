@@ -94,7 +94,8 @@ def _sessions(visit: Visit, member: Member) -> None:
     found = users.sessions(visit.who, member.id)
     if not found:
         st.caption("Not signed in anywhere.")
-        return
+        if not member.has_password:  # and so without access tokens
+            return
     for one in found:
         _session(visit, one, is_here=one.id == session.shown_session_id())
     keep = session.session_id() if member.id == visit.who.id else None
@@ -102,10 +103,11 @@ def _sessions(visit: Visit, member: Member) -> None:
         "End all but this one" if keep else "End all",
         f"sign-out-{member.id}",
         lambda _key: users.sign_out(visit.who, member.id, keep),
-        lambda ended: _done(f"{counted(ended, 'session')} of {member.id} ended."),
+        lambda ended: _done(f"{counted(ended, 'session')} of {member.id} ended, and all access tokens."),
         scope=" ".join(one.id for one in found),
         icon=":material/logout:",
     )
+    st.caption("Access tokens of the REST API and unused login links end, too.")
 
 
 def _session(visit: Visit, one: OpenSession, *, is_here: bool) -> None:

@@ -16,6 +16,8 @@ class UserRecord(NamedTuple):
     role: str
     password_hash: str | None
     created_at: str
+    sign_outs: int = 0
+    """How often all their sessions were ended: access tokens depend on it."""
 
 
 Check: TypeAlias = Callable[[Sequence[UserRecord]], None]

@@ -74,7 +74,7 @@ class SignIns(Protocol):
     def sign_out(self, user_id: str, now: str, keep: str | None, entry: Callable[[int], AuditEntry]) -> int:
         """End a user's links and sessions, except the one with the hash `keep`; return how many sessions were open.
 
-        `entry` makes the line of the audit trail from that number.
+        The user's `sign_outs` grow by one. `entry` makes the line of the audit trail from that number.
         """
 
     def make_link(self, user_id: str, token_hash: str, expires_at: str, entry: AuditEntry) -> bool:

@@ -434,6 +434,15 @@ def test_a_new_password_ends_the_other_sessions_links_and_tokens(users: Users, a
     assert users.login("ada", "a better password") is not None
 
 
+def test_signing_out_everywhere_ends_access_tokens_as_well(users: Users, ada: Principal) -> None:
+    here, token = signed_in(users.login("ada", PASSWORD)), users.token("ada", PASSWORD)
+    for keep in (here.id, None):
+        users.sign_out(ada, "ada", keep)
+        assert users.principal_of_token(token or "") is None
+        token = users.token("ada", PASSWORD)
+        assert users.principal_of_token(token or "") == ada
+
+
 def test_a_password_changed_while_the_old_one_was_being_checked_lets_nobody_in(
     users: Users, ada: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -298,6 +298,8 @@ class MemorySignIns(_Part):
         with self._state.writing():
             before = len(self.sessions(user_id, now))
             self._state.sign_out(user_id, keep)
+            known = self._state.users[user_id]
+            self._state.users[user_id] = known._replace(sign_outs=known.sign_outs + 1)
             ended = before - len(self.sessions(user_id, now))
             self._state.lines.append(entry(ended))
             return ended

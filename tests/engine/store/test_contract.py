@@ -422,6 +422,7 @@ def test_sessions_are_ended_by_the_start_of_their_hash_and_all_but_one(store: St
     assert sign_ins.end("ada", "aa", entry("users.end_session"))
     assert sign_ins.sign_out("ada", AT, "cc3", lambda count: entry("users.sign_out", str(count))) == 1
     assert [one.id_hash for one in sign_ins.sessions("ada", AT)] == ["cc3"]
+    assert [one.sign_outs for one in store.state.people.users()] == [1]
     assert actions(store)[:2] == ["users.sign_out", "users.end_session"]
 
 

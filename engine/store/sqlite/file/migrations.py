@@ -20,7 +20,7 @@ from engine.store.sqlite.file.tables import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
-SCHEMA_VERSION = "12"
+SCHEMA_VERSION = "13"
 """The schema version that this release writes."""
 
 
@@ -132,6 +132,13 @@ def _from_11(connection: Connection) -> None:
     _create_index(connection, "runs_by_parts_failed")
 
 
+def _from_12(connection: Connection) -> None:
+    """Add how often all sessions of a user were ended."""
+    known = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(users)")}
+    if "sign_outs" not in known:
+        connection.exec_driver_sql("ALTER TABLE users ADD COLUMN sign_outs INTEGER NOT NULL DEFAULT 0")
+
+
 def _create_index(connection: Connection, name: str, table: Table = runs) -> None:
     next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
 
@@ -148,6 +155,7 @@ _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "9": (_from_9, "10"),
     "10": (_from_10, "11"),
     "11": (_from_11, "12"),
+    "12": (_from_12, "13"),
 }
 
 

@@ -275,6 +275,7 @@ users = Table(
     Column("role", Text, nullable=False),
     Column("password_hash", Text),
     Column("created_at", Text, nullable=False),
+    Column("sign_outs", Integer, nullable=False, server_default="0"),
 )
 
 sessions = Table(

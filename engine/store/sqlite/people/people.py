@@ -17,8 +17,8 @@ from engine.store.sqlite.people.sign_ins import forget_tries, sign_out_everywher
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_ONE = "SELECT id, name, role, password_hash, created_at FROM users WHERE id = ?"
-_ALL = select(users.c.id, users.c.name, users.c.role, users.c.password_hash, users.c.created_at).order_by(users.c.id)
+_ONE = "SELECT id, name, role, password_hash, created_at, sign_outs FROM users WHERE id = ?"
+_ALL = select(*(users.c[name] for name in UserRecord._fields)).order_by(users.c.id)
 
 
 class SqlitePeople:

@@ -86,6 +86,8 @@ class SqliteSignIns:
         with self._database.writing() as connection:
             before = len(_open(connection, user_id, now))
             sign_out_everywhere(connection, user_id, keep)
+            more = users.update().where(users.c.id == user_id).values(sign_outs=users.c.sign_outs + 1)
+            connection.execute(more)
             ended = before - len(_open(connection, user_id, now))
             audit.record(connection, entry(ended))
         return ended
