@@ -37,7 +37,7 @@ _STATUS: Mapping[type[errors.OrchestraError], int] = {
     errors.PlanDrift: 409,
     errors.PlanNotChecked: 503,
     errors.NotAllowed: 403,
-    errors.TooManyTries: 429,
+    errors.TooManyRequests: 429,
     errors.StorageError: 507,
     errors.SecretLost: 507,
     errors.NotAvailableYet: 501,
@@ -147,7 +147,7 @@ async def _of_engine(_request: Request | None, error: Any) -> JSONResponse:
         more |= _conflict(error)
     elif "differences" in error.details:
         more["differences"] = error.details["differences"]
-    if isinstance(error, errors.TooManyTries):
+    if isinstance(error, errors.TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_seconds)
     return error_response(
         status_of(error), type(error).__name__, _shown(error.message), _shown(error.remedy), headers, **more

@@ -19,7 +19,7 @@ from dashboard.parts.errors import error_box, errors_shown
 from dashboard.parts.inputs import inputs_form
 from dashboard.parts.times import full_time
 from dashboard.run.part import run_part
-from engine.base.errors import OrchestraError
+from engine.base.errors import OrchestraError, TooManyRequests
 from engine.base.json_text import JsonObject
 from engine.compiler.definition.plan import Plan
 from engine.record.types.run import Run
@@ -207,4 +207,7 @@ def _preview(_visit: Visit, accounts: str, etag: str, name: str, values: Mapping
 
 @st.cache_data(ttl=_FRESH_SECONDS, max_entries=100, show_spinner=False)
 def _offered(_visit: Visit, accounts: str, form: str) -> list[str]:
-    return _visit.orchestra.connections.choices(_visit.who, form)
+    try:
+        return _visit.orchestra.connections.choices(_visit.who, form)
+    except TooManyRequests:
+        return []

@@ -181,14 +181,20 @@ class OutsideTextRefused(OrchestraError):
         )
 
 
-class TooManyTries(OrchestraError):
-    """Too many sign-ins failed recently; even the right password is refused for `retry_after_seconds`."""
+class TooManyRequests(OrchestraError):
+    """One person asks for something too often; it is done again after `retry_after_seconds`."""
 
-    default_remedy = "Wait, or take a new link: `orchestra login-link`."
+    default_remedy = "Wait a minute, then try again."
 
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyTries(TooManyRequests):
+    """Too many sign-ins failed recently; even the right password is refused for `retry_after_seconds`."""
+
+    default_remedy = "Wait, or take a new link: `orchestra login-link`."
 
 
 class StorageError(OrchestraError):

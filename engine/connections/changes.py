@@ -18,6 +18,7 @@ from engine.base.names import checked_name, timestamp
 from engine.base.services import client_class, client_classes, declaration
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Accounts
+from engine.connections.choices import KnownChoices
 from engine.connections.connection_failures import Troubles
 from engine.connections.doctor import Doctor
 from engine.connections.lost_secrets import way_out
@@ -51,6 +52,7 @@ class ConnectionChanges:
         self._statuses = Statuses(workspace.root, config, accounts, modes, troubles, clock)
         self._doctor = Doctor(workspace, config, accounts, self._statuses, clock)
         self._sign_ins = SignIns()
+        self._known_choices = KnownChoices()
 
     def kinds(self) -> list[Service]:
         """Return the services a new connection can use, except those with a sign-in by browser."""

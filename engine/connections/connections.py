@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.services import declaration, has_stand_in, is_for, service_of
 from engine.base.statuses import AccountMode
+from engine.connections.accounts import Account
 from engine.connections.changes import ConnectionChanges
 from engine.connections.connection_failures import Trouble
 from engine.connections.doctor import CheckLine, lets_in
@@ -113,9 +114,9 @@ class Connections(ConnectionChanges):
         """Return the choices for a field of this format, of a connection or else of the first one that has any.
 
         The format is `model`, or one of `Service.pickers`. [] if there is no such connection, or its service cannot be
-        asked.
+        asked. An account is asked once a minute, whoever needs its choices. Raises TooManyRequests.
         """
-        require(p, "view", "see connections")
+        require(p, "run", "ask accounts what they have")
         known = self._config().config.connections
         fitting = {name: at.service for name, at in known.items() if _lister(at.service, form)}
         name = connection or next(iter(fitting), "")
@@ -124,10 +125,14 @@ class Connections(ConnectionChanges):
         service = fitting[name]
         try:
             account = self._accounts.open(name, service, self._modes.of(service))
-            found = getattr(account.client, _lister(service, form))()
         except (OrchestraError, ServiceError):
             return []
-        return [str(one if isinstance(one, str) else one.get("full_name") or one["name"]) for one in found]
+        return self._known_choices.of(p.id, account, form, lambda: _listed(account, _lister(service, form)))
+
+
+def _listed(account: Account, lister: str) -> Sequence[str]:
+    found = getattr(account.client, lister)()
+    return [str(one if isinstance(one, str) else one.get("full_name") or one["name"]) for one in found]
 
 
 def _lister(service: str, form: str) -> str:

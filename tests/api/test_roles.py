@@ -40,7 +40,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/prompts/{name}/versions", "GET"): "view",
     ("/api/prompts/{name}/differences", "GET"): "view",
     ("/api/connections", "GET"): "view",
-    ("/api/choices", "GET"): "view",
+    ("/api/choices", "GET"): "run",
     ("/api/connections/{name}", "GET"): "view",
     ("/api/connections/{name}", "PUT"): "admin",
     ("/api/connections/{name}/check", "POST"): "run",
