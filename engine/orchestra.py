@@ -53,6 +53,7 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.connections.connections import Connections
     from engine.demo_mailbox import Demo
+    from engine.first_run.first_run import FirstRun
     from engine.health import HealthCheck, Reason
     from engine.people.trail import AuditTrail
     from engine.people.users import Users
@@ -95,7 +96,7 @@ ENGINE = Principal("engine", "owner")
 
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, bundles, prompts, fragments, tries, comparisons, cases,
-    case_tests, drafts, runs, corrections, triggers, approvals, budgets, usage, connections, users, demo`.
+    case_tests, drafts, runs, corrections, triggers, approvals, budgets, usage, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -471,6 +472,13 @@ class Orchestra:
         return Plans(
             self._host, self._logs, self._clock, self.runs, plans, self._acceptor, lambda: self._loaded().config
         )
+
+    @cached_property
+    def first_run(self) -> FirstRun:
+        """Five steps to a run on a person's own mail."""
+        from engine.first_run.first_run import FirstRun
+
+        return FirstRun(self.workspace, self._settings, self.connections, self.workflows, self.plans, self.triggers)
 
     @cached_property
     def approval_links(self) -> ApprovalLinks:

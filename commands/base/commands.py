@@ -13,6 +13,7 @@ from typer.main import get_command, get_group
 
 _PLACES = {
     "init": "workspace.init",
+    "start": "first_run.group",
     "serve": "serving.serve",
     "login-link": "serving.login_link",
     "run": "runs.run.run",

@@ -25,10 +25,16 @@ def new_connection(visit: Visit, taken: set[str]) -> None:
         _dialog(visit, taken)
 
 
+def add_connection(visit: Visit, service: str, taken: set[str]) -> None:
+    """Show the button that adds a connection to one service."""
+    if st.button(f"Add {service_title(service)}", icon=":material/add:", key=f"new-connection-{service}"):
+        _dialog(visit, taken, service)
+
+
 @st.dialog("Add a connection", icon=":material/cable:")
-def _dialog(visit: Visit, taken: set[str]) -> None:
-    kinds = {kind.name: kind for kind in visit.orchestra.connections.kinds()}
-    service = st.selectbox("Service", list(kinds), format_func=service_title, key="new-connection-service")
+def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
+    kinds = {kind.name: kind for kind in visit.orchestra.connections.kinds() if only in ("", kind.name)}
+    service = st.selectbox("Service", list(kinds), format_func=service_title, key=f"new-connection-service{only}")
     kind = kinds[service]
     name = st.text_input(
         "Name", _free(kind, taken), key=f"new-connection-name-{service}", help="The name that steps use."

@@ -39,7 +39,7 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
         error_box(error)
     missing = _missing(plan.inputs_schema, values)
     preview = None if unreadable or missing else _preview_or_error(visit, plan.name, values)
-    is_agreed = preview is not None and _agreed(plan.name, preview.warnings)
+    is_agreed = preview is not None and agreed_to(plan.name, preview.warnings)
     needed = preview.needs_confirmation if preview is not None else []
     is_known = visit.orchestra.is_confirmed(visit.who, plan.name) if preview is None else not preview.has_new_accounts
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run-bar-{plan.name}"):
@@ -116,7 +116,7 @@ def _start_button(
     )
 
 
-def _agreed(name: str, warnings: Sequence[PreviewWarning]) -> bool:
+def agreed_to(name: str, warnings: Sequence[PreviewWarning]) -> bool:
     """Show the warnings; return whether all that need a tick have one."""
     ticks = []
     for warning in warnings:

@@ -187,6 +187,7 @@ def _first_time(visit: Visit) -> None:
                 _first_button(visit, title)
             visit.link("View it first", "workflow", name=_FIRST)
             visit.link("Tutorial", "help", page="tutorial")
+            visit.link("Your own mail, in five steps", "first-run", icon=":material/flag:")
 
 
 def _is_all_demo(visit: Visit, plan: Plan) -> bool:

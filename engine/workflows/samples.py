@@ -75,10 +75,10 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
     if sample not in (known := sample_names()):
         raise UnknownName("sample", sample, known)
     workspace.workflows.require_free(name)
-    shipped, shelf = _shipped(), _shelf(sample)
+    shelf = _shelf(sample)
     file = shelf.read(sample)
     for prompt in sorted(prompt_names(file.value)):
-        _copy_prompt(shipped, workspace, prompt)
+        copy_prompt(workspace, prompt)
     id_ = workspace.workflow_ids.free(name)
     text = file.text if id_ == sample else file.with_text("id", id_, after="schema_version")
     workspace.workflows.save(name, text, None, by)
@@ -100,8 +100,9 @@ def prompt_names(document: Any) -> set[str]:
     return {one.name for one in references(document) if one.kind == "prompt"}
 
 
-def _copy_prompt(shipped: Workspace, workspace: Workspace, name: str) -> None:
-    source, target = shipped.prompts.path(name), workspace.prompts.path(name)
+def copy_prompt(workspace: Workspace, name: str) -> None:
+    """Copy a shipped prompt with its versions and cases, unless there is one of that name. Raises StorageError."""
+    source, target = _shipped().prompts.path(name), workspace.prompts.path(name)
     if target.exists() or not source.exists():
         return
     make_folder(target.parent)

@@ -28,6 +28,8 @@ def show(visit: Visit) -> None:
         st.info("There is no such page of the documentation.", icon=":material/search_off:")
         return
     page_header(visit, known[name], trail=[] if name == START else [(known[START], PAGE.path)])
+    if name == START:
+        visit.link("First run: five steps to your own mail", "first-run", icon=":material/flag:")
     with st.expander("On this page", icon=":material/toc:"):
         places = [f"- [{plain(one.title)}](#{one.anchor})" for one in headings(name) if one.anchor]
         st.markdown("\n".join(places))

@@ -122,13 +122,15 @@ class Plans:
 
         return retry_if_renamed(accept)
 
-    def list(self, p: Principal, *, before: str | None = None, limit: int = 50) -> PlanPage:
+    def list(
+        self, p: Principal, *, before: str | None = None, limit: int = 50, workflow: str | None = None
+    ) -> PlanPage:
         """Return at most `limit` plans, newest first; `before` is the id of a plan. Raises UnknownName."""
         require(p, "view", "see plans")
         if before is not None:
             checked_run_id(before)
         limit = max(1, min(limit, 200))
-        rows = self._host.rows.page(RunFilter(plans=True), before, limit + 1)
+        rows = self._host.rows.page(RunFilter(plans=True, workflow=workflow), before, limit + 1)
         shown = [self._row(row) for row in rows[:limit]]
         return {"plans": shown, "next": shown[-1]["plan_id"] if len(rows) > limit else None}
 

@@ -1,0 +1,117 @@
+"""Choose a mailbox, a model, or where tasks go: what is there already, or the connection that has to be set up."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain, plain_with_code
+from dashboard.connection.card import connection_card
+from dashboard.connection.new import add_connection
+from dashboard.parts.accounts import service_title
+from dashboard.parts.buttons import action_button
+from engine.base.services import runs_locally
+from engine.connections.statuses import ConnectionStatus
+from engine.first_run.progress import StepId
+from engine.first_run.steps import DEMO, NONE, FirstRunState, FirstRunStep
+
+_WHAT = {
+    "mailbox": "Which mailbox is read? Nothing is changed in it before you have seen what would be.",
+    "model": "Which model reads the mails? With a key of your own, or on this machine.",
+    "tasks": "Where do mails go that call for something?",
+}
+_NONE_WORDS = {
+    "model": "No model: every mail counts as a task",
+    "tasks": "Nowhere: mark such mails in the mailbox",
+}
+_USED: dict[StepId, str] = {"mailbox": "Use this mailbox", "model": "Use this model", "tasks": "Send tasks there"}
+
+
+def choosing(visit: Visit, state: FirstRunState, step: FirstRunStep) -> None:
+    """Show what can be chosen, and what the chosen one still needs."""
+    options = step["choices"]
+    chosen = st.radio(
+        _WHAT[step["id"]],
+        options,
+        index=options.index(step["choice"]) if step["choice"] in options else _first_ready(visit, options),
+        format_func=lambda one: _words(step["id"], one),
+        key=f"first-run-choice-{step['id']}",
+    )
+    for line in step["lines"] if chosen == step["choice"] else ():
+        icon = ":green[:material/check_circle:]" if line.ok else ":red[:material/error:]"
+        st.markdown(f"{icon} **{plain(line.what.capitalize())}**: {plain_with_code(line.text)}")
+    if chosen in (DEMO, NONE):
+        _button(visit, step["id"], chosen, "", "Look at the demo first" if chosen == DEMO else "Continue without")
+        return
+    found = [one for one in visit.orchestra.connections.list(visit.who) if one.service == chosen]
+    status = next((one for one in found if one.own_key_found), next(iter(found), None))
+    is_demo = step["id"] != "mailbox" and _choice(state, "mailbox") == DEMO
+    if status is None:
+        _missing(visit, chosen)
+    elif is_demo or status.own_key_found:
+        target = _target(visit, chosen, state) if step["id"] == "tasks" else ""
+        _button(visit, step["id"], chosen, target, _USED[step["id"]])
+        if step["state"] == "failed" and chosen == step["choice"]:
+            connection_card(visit, status)
+    else:
+        _not_ready(visit, status)
+
+
+def _first_ready(visit: Visit, options: list[str]) -> int:
+    """Return the place of the first choice that has a key already, or else a connection."""
+    known = visit.orchestra.connections.list(visit.who)
+    ready = [one.service for one in known if one.own_key_found] + [one.service for one in known]
+    return next((options.index(one) for one in ready if one in options), 0)
+
+
+def _words(step: StepId, choice: str) -> str:
+    if choice == DEMO:
+        return "Look at the demo first: sample mails, no account"
+    if choice == NONE:
+        return _NONE_WORDS[step]
+    return plain(f"{service_title(choice)}{', also one on this machine' if runs_locally(choice) else ''}")
+
+
+def _choice(state: FirstRunState, step: StepId) -> str:
+    return next(one["choice"] for one in state["steps"] if one["id"] == step)
+
+
+def _missing(visit: Visit, service: str) -> None:
+    if visit.may("admin"):
+        add_connection(visit, service, {one.name for one in visit.orchestra.connections.list(visit.who)})
+    else:
+        st.caption("An owner can add this connection.")
+
+
+def _not_ready(visit: Visit, status: ConnectionStatus) -> None:
+    st.caption("Set the account up here; then you can use it.")
+    connection_card(visit, status)
+
+
+def _target(visit: Visit, service: str, state: FirstRunState) -> str:
+    """Ask for the repository or database; what the account has is offered, anything else can be typed."""
+    offered = visit.orchestra.first_run.targets(visit.who, service)
+    index = offered.index(state["target"]) if state["target"] in offered else 0 if offered else None
+    chosen = st.selectbox(
+        "Where", offered, index=index, accept_new_options=True, key=f"first-run-target-{service}", placeholder="Name it"
+    )
+    return str(chosen or "")
+
+
+def _button(visit: Visit, step: StepId, choice: str, target: str, label: str) -> None:
+    def done(state: FirstRunState) -> None:
+        chosen = next(one for one in state["steps"] if one["id"] == step)
+        if chosen["state"] == "done":
+            session.tell(f"{chosen['title']}: done.")
+        st.rerun()
+
+    action_button(
+        label,
+        f"first-run-use-{step}",
+        lambda _key: visit.orchestra.first_run.choose(visit.who, step, choice, target),
+        done,
+        scope=f"{choice} {target}",
+        type="primary",
+        icon=":material/check:",
+    )

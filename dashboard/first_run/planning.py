@@ -1,0 +1,128 @@
+"""Plan a run on the last mails, see what it would write, and apply it or let new mail start it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clients.plural import counted
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_text, plain
+from dashboard.parts.accounts import account_badges
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import errors_shown
+from dashboard.run.form import agreed_to
+from dashboard.trigger.start import start_dialog
+from engine.first_run.first_workflow import TRIGGER
+from engine.first_run.steps import FirstRunState
+from engine.runs.planning.plans import PlanRow
+from engine.runs.starting.preview import RunPreview
+
+_LOOKED = "first-run-preview"
+_LOOK_SECONDS = 2.0
+_SHOWN = 10
+
+
+def planning(visit: Visit, state: FirstRunState) -> None:
+    """Show the last mails, then the button that plans a run on them."""
+    plan = state["plan"]
+    if plan is not None and plan["state"] == "planning":
+        st.info("The plan is being made: mails are read and a model is asked. Nothing is written.")
+        visit.orchestra.runs.wait(visit.who, plan["plan_id"], _LOOK_SECONDS)
+        st.rerun()
+    if plan is not None:
+        st.markdown(plain(plan["sentence"]))
+        visit.link("View the plan", "plan", icon=":material/preview:", id=plan["plan_id"])
+    else:
+        st.markdown("Your last few mails are read and the plan says what a run would write. Nothing is written.")
+    found: RunPreview | None = session.draft(_LOOKED, None)
+    if found is None:
+        action_button(
+            "Show the mails" if plan is None else "Plan again",
+            "first-run-look",
+            lambda _key: _looked(visit),
+            _keep,
+            type="primary" if plan is None else "secondary",
+            icon=":material/mail:",
+        )
+        return
+    is_agreed = _preview(found)
+    action_button(
+        "Plan",
+        "first-run-plan",
+        lambda key: visit.orchestra.first_run.plan(visit.who.agreeing(found.needs_confirmation), request_key=key),
+        lambda _plan_id: _planned(),
+        scope=session.number() if plan is None else plan["plan_id"],
+        type="primary",
+        icon=":material/preview:",
+        disabled=not is_agreed,
+    )
+
+
+def starting(visit: Visit, state: FirstRunState) -> None:
+    """Show what the plan would write, with the buttons that apply it and that turn the trigger on."""
+    plan = state["plan"]
+    if plan is None or not state["workflow"]:
+        st.caption("First plan a run.")
+        return
+    with errors_shown():
+        _writes(visit, plan)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if plan["state"] == "open":
+            action_button(
+                "Apply",
+                "first-run-apply",
+                lambda _key: visit.orchestra.first_run.apply(visit.who),
+                lambda run_id: visit.go("run", id=run_id),
+                scope=plan["plan_id"],
+                type="primary",
+                icon=":material/play_arrow:",
+            )
+        if plan["applied_run_id"]:
+            visit.link("The run that applied it", "run", icon=":material/play_circle:", id=plan["applied_run_id"])
+        with errors_shown():
+            trigger = visit.orchestra.triggers.status(visit.who, state["workflow"], TRIGGER)
+            if trigger.is_on:
+                visit.link("New mail starts a run", "triggers", icon=":material/sensors:")
+            elif st.button("Let new mail start it …", key="first-run-trigger", icon=":material/sensors:"):
+                start_dialog(visit, trigger)
+        visit.link("The workflow", "workflow", icon=":material/account_tree:", name=state["workflow"])
+
+
+def _looked(visit: Visit) -> RunPreview:
+    name = visit.orchestra.first_run.write(visit.who)
+    return visit.orchestra.preview(visit.who, name, {}, look=True)
+
+
+def _keep(found: RunPreview) -> None:
+    session.keep_draft(_LOOKED, found)
+    st.rerun()
+
+
+def _planned() -> None:
+    session.drop_draft(_LOOKED)
+    st.rerun()
+
+
+def _preview(found: RunPreview) -> bool:
+    """Show the mails and accounts; return whether all is agreed to that needs a tick."""
+    with st.container(horizontal=True, gap="small"):
+        account_badges(found.connections)
+    if not found.items:
+        st.caption("There is no mail.")
+    else:
+        st.markdown(f"{counted(len(found.items), 'mail')}:")
+        with st.container(border=True):
+            outside_text("\n".join(found.items))
+    return agreed_to(found.workflow, found.warnings)
+
+
+def _writes(visit: Visit, plan: PlanRow) -> None:
+    if plan["state"] not in ("open", "applied"):
+        return
+    writes = visit.orchestra.plans.show(visit.who, plan["plan_id"])["writes"]
+    for write in writes[:_SHOWN]:
+        title = write["preview"]["title"] if write["preview"] else write["title"]
+        st.markdown(f"- {plain(title)} :gray[{plain(write['account'])}]")
+    if len(writes) > _SHOWN:
+        st.caption(f"… and {len(writes) - _SHOWN} more")

@@ -1,0 +1,72 @@
+"""Five steps to a run on a person's own mail; each can be skipped, and continued another day."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base.page import Page, Visit
+from dashboard.base.plain import plain
+from dashboard.first_run.choosing import choosing
+from dashboard.first_run.planning import planning, starting
+from dashboard.parts.buttons import action_button
+from dashboard.parts.header import page_header
+from engine.first_run.steps import FirstRunState, FirstRunStep
+
+PAGE = Page(
+    title="First run",
+    icon=":material/flag:",
+    path="first-run",
+    order=11,
+    section="Work",
+    in_menu=False,
+    words="start begin set up wizard own mail getting started",
+)
+_MARKS = {
+    "done": ":green[:material/check_circle:]",
+    "skipped": ":gray[:material/skip_next:]",
+    "failed": ":red[:material/error:]",
+    "open": ":gray[:material/radio_button_unchecked:]",
+}
+
+
+def show(visit: Visit) -> None:
+    """Show the five steps; the first one that is not done is open."""
+    state = visit.orchestra.first_run.state(visit.who)
+    done = sum(one["state"] in ("done", "skipped") for one in state["steps"])
+    page_header(
+        visit,
+        PAGE.title,
+        f"Five steps to a run on your own mail; {done} of 5 done. Skip what you like: what you chose is kept.",
+        trail=[("Home", "")],
+    )
+    if state["is_finished"]:
+        st.success("All is set up.", icon=":material/check_circle:")
+    current = next((one["id"] for one in state["steps"] if one["state"] in ("open", "failed")), None)
+    for number, step in enumerate(state["steps"], 1):
+        label = f"{_MARKS[step['state']]} **{number}. {step['title']}**"
+        said = f" :gray[{plain(step['sentence'])}]" if step["sentence"] and step["state"] == "done" else ""
+        is_current = step["id"] == current
+        key = f"first-run-{step['id']}-{step['state']}-{is_current}"  # another key: it opens or closes by itself
+        with st.expander(f"{label}{said}", expanded=is_current, key=key):
+            _step(visit, state, step)
+
+
+def _step(visit: Visit, state: FirstRunState, step: FirstRunStep) -> None:
+    if not visit.may("edit"):
+        st.caption("An editor or owner can do this.")
+        return
+    if step["id"] == "plan":
+        planning(visit, state)
+    elif step["id"] == "start":
+        starting(visit, state)
+    else:
+        choosing(visit, state, step)
+    if step["state"] in ("open", "failed"):
+        action_button(
+            "Skip",
+            f"skip-{step['id']}",
+            lambda _key: visit.orchestra.first_run.skip(visit.who, step["id"]),
+            lambda _state: st.rerun(),
+            type="tertiary",
+            icon=":material/skip_next:",
+        )
