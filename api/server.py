@@ -21,7 +21,6 @@ from api.routes import (
     catalog,
     connections,
     execution,
-    first_run,
     live,
     plans,
     reference,
@@ -42,6 +41,7 @@ from api.routes.prompts import tries as prompt_tries
 from api.routes.workflows import bundles as workflow_bundles
 from api.routes.workflows import changes as workflow_changes
 from api.routes.workflows import editing as workflow_editing
+from api.routes.workflows import first_run
 from engine.orchestra import Orchestra
 
 PUBLIC_PATHS = ("/health", "/auth/login", "/api/docs", "/api/openapi.json")

@@ -78,6 +78,7 @@ def starting(visit: Visit, state: FirstRunState) -> None:
                 type="primary",
                 icon=":material/play_arrow:",
             )
+            visit.link("View the plan", "plan", icon=":material/preview:", id=plan["plan_id"])
         if plan["applied_run_id"]:
             visit.link("The run that applied it", "run", icon=":material/play_circle:", id=plan["applied_run_id"])
         with errors_shown():

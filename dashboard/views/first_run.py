@@ -10,7 +10,7 @@ from dashboard.first_run.choosing import choosing
 from dashboard.first_run.planning import planning, starting
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header
-from engine.first_run.steps import FirstRunState, FirstRunStep
+from engine.first_run.steps import DEMO, FirstRunState, FirstRunStep
 
 PAGE = Page(
     title="First run",
@@ -41,6 +41,8 @@ def show(visit: Visit) -> None:
     )
     if state["is_finished"]:
         st.success("All is set up.", icon=":material/check_circle:")
+        if state["steps"][0]["choice"] == DEMO:
+            st.caption("This was the demo. For your own mail, choose a mailbox in the first step.")
     current = next((one["id"] for one in state["steps"] if one["state"] in ("open", "failed")), None)
     for number, step in enumerate(state["steps"], 1):
         label = f"{_MARKS[step['state']]} **{number}. {step['title']}**"

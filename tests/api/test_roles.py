@@ -163,6 +163,7 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
 }
 """Routes that `tests/faces` tries beside the other faces."""
 BODIES = {
+    "/api/first-run/steps/{step}": {"choice": "none"},
     "/workflows/execute": {"workflow": "sleep"},
     "/api/workflows/{name}/validate": {"text": "{}"},
     "/api/workflows/{name}/names": {"text": "{}", "line": 9, "column": 9},
@@ -195,6 +196,7 @@ DONE_AT_ONCE = {
 }
 """What needs the right to run and leaves no run at work that the answer would have to point at."""
 TRIED_ELSEWHERE = (
+    "/first-run/",
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/approvals/answers", "/budgets/resume", "/correct",
     "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices",

@@ -46,6 +46,7 @@ NAMES = {
     "sha256": "0" * 64,
     "label": "staging",
     "case": "a-crash",
+    "step": "model",
     "version_id": "20261120T073000.000000Z-ann",
     "user_id": "nobody",
     "session_id": "0123456789abcdef",

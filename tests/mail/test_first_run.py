@@ -27,7 +27,12 @@ def root(tmp_path: Path, sending_settings: dict[str, Any], standins: StandIns) -
     model, hub = standins["openai"], standins["github"]
     connections = {
         "mailbox": {"service": "imap", **sending_settings, "password": "env:IMAP_PASSWORD"},
-        "llm": {"service": "openai", "api_key": "env:MODEL_KEY", "base_url": model.base_url, "model": "demo-extractive"},
+        "llm": {
+            "service": "openai",
+            "api_key": "env:MODEL_KEY",
+            "base_url": model.base_url,
+            "model": "demo-extractive",
+        },
         "hub": {"service": "github", "token": "env:KEY", "base_url": hub.base_url},
     }
     (tmp_path / "w" / "config.yaml").write_text(yaml.safe_dump({"connections": connections}), encoding="utf-8")
@@ -78,7 +83,7 @@ def test_five_steps_lead_to_a_run_on_ones_own_mail(
     assert states(orchestra)["start"] == "open"
 
     done = orchestra.runs.wait(OWNER, first.apply(OWNER), 60)
-    assert (done["status"], done["sentence"]) == ("succeeded", "1 mail: 1 task.")
+    assert (done["status"], done["sentence"]) == ("succeeded", '1 mail: 1 task. "The export crashes".')
     assert standins.show("github") != before
     assert set(states(orchestra).values()) == {"done"}
     assert first.state(OWNER)["is_finished"]
