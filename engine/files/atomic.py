@@ -95,7 +95,7 @@ class Drafts:
         for temporary, path in written:
             try:
                 if not is_synced:
-                    _sync_again(temporary)
+                    sync_file(temporary)
                 os.replace(temporary, path)  # noqa: PTH105 - a Path of each temporary file would take longer
             except OSError as error:
                 _remove(temporary)
@@ -127,8 +127,9 @@ class Drafts:
             self._first = None
 
 
-def _sync_again(temporary: str) -> None:
-    handle = os.open(temporary, os.O_RDONLY)
+def sync_file(path: Path | str) -> None:
+    """Make the content of a file durable. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         _sync(handle)
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from engine.files.atomic import (
     write_whole,
 )
 from engine.files.fingerprint import Stamp, stamp
+from engine.files.new_files import NewFile, write_new
 from engine.workspace.canonical import Kind
 from engine.workspace.copies import copy, move
 from engine.workspace.history import History
@@ -144,6 +145,24 @@ class Shelf:
         self.path(name)
         with self.editing():
             self._put(name, text, self._unchanged(name, known_etag), by)
+
+    def create(self, texts: Mapping[str, str], by: str, ahead: Sequence[NewFile] = ()) -> None:
+        """Create files by name, and those of `ahead` in the same folder before them; quicker than `save` of each.
+
+        Raises InUse (one of them exists already; nothing is created), InvalidInput, StorageError.
+        """
+        with self.editing():
+            for name in texts:
+                self.require_free(name)
+            write_new(self.folder, ahead)
+            versions = self.history.keep_new(texts, by, self._clock())
+            try:
+                write_new(self.folder, [NewFile(self.path(name), text) for name, text in texts.items()])
+            except BaseException:
+                for name, version in versions.items():
+                    if not self._exists(name):
+                        self.history.forget(name, version)
+                raise
 
     def put(self, name: str, text: str, by: str) -> None:
         """Replace the text of an existing file, for a caller that holds `editing()`. Raises as `save`."""

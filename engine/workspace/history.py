@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from engine.base.errors import InvalidFile, UnknownName
 from engine.base.names import timestamp
 from engine.documents.json_file import read_text
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, storage_errors, sync_folder, write_whole
+from engine.files.new_files import NewFile, write_new
 
 KEPT = 20
 _ID = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-(.*)\Z")
@@ -42,11 +44,23 @@ class History:
         kept = self._all(name)
         version = _version(_free_id(kept[0].id if kept else "", by, at))
         assert version
-        write_whole(folder / f"{version.id}.json", text, mode=PRIVATE_FILE)
+        write_whole(self._path(name, version), text, mode=PRIVATE_FILE)
         with storage_errors(folder):
             for old in self._all(name)[KEPT:]:
-                (folder / f"{old.id}.json").unlink(missing_ok=True)
+                self._path(name, old).unlink(missing_ok=True)
         return version
+
+    def keep_new(self, texts: Mapping[str, str], by: str, at: datetime) -> dict[str, Version]:
+        """Store the first texts of files, by name, as `keep` does, but together."""
+        versions = {}
+        for name in texts:
+            kept = self._all(name)  # of a file of this name that was deleted
+            version = _version(_free_id(kept[0].id if kept else "", by, at))
+            assert version
+            versions[name] = version
+        files = [NewFile(self._path(name, versions[name]), texts[name], PRIVATE_FILE, PRIVATE_FOLDER) for name in texts]
+        write_new(self.folder, files)
+        return versions
 
     def versions(self, name: str) -> list[Version]:
         """Return the versions of a file, newest first."""
@@ -76,7 +90,10 @@ class History:
 
     def forget(self, name: str, version: Version) -> None:
         """Delete a stored text that was never written to the file."""
-        (self.folder / name / f"{version.id}.json").unlink(missing_ok=True)
+        self._path(name, version).unlink(missing_ok=True)
+
+    def _path(self, name: str, version: Version) -> Path:
+        return self.folder / name / f"{version.id}.json"
 
     def rename(self, name: str, new: str) -> None:
         """Move the versions to another name, replacing those of an earlier file of that name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -64,10 +63,10 @@ def bundle(sent: object, file: str) -> Bundle:
 
 def _documents(found: Bundle, file: str) -> None:
     """Raise InvalidFile if the workflow or a prompt is not a JSON object."""
-    texts: Mapping[str, Lines] = {f"{file}: workflow": found.workflow}
+    texts: dict[str, Lines] = {f"{file}: workflow": found.workflow}
     for name, prompt in found.prompts.items():
         versions = {f"{file}: version {number} of the prompt {name}": one for number, one in prompt.versions.items()}
-        texts = {**texts, f"{file}: prompt {name}": prompt.text, **versions}
+        texts |= {f"{file}: prompt {name}": prompt.text, **versions}
     for what, lines in texts.items():
         if not isinstance(parse(text_of(lines), what).value, dict):
             raise InvalidFile(f"{what} is not a JSON object.", remedy="Export it again.")

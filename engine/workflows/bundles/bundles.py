@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from engine.base.json_text import is_same
 from engine.base.names import checked_name
 from engine.base.step_tree import step_nodes
 from engine.documents.json_file import JsonFile, JsonPath, parse, read
-from engine.files.atomic import make_folder, storage_errors, write_whole
+from engine.files.new_files import NewFile
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.prompts.fragment_files import require_storable
@@ -159,43 +159,45 @@ class Bundles:
     def _placed_fragments(self, found: Bundle) -> tuple[dict[str, str], dict[str, str]]:
         """Return ({name in the bundle: name here}, {name here: text} of those to create)."""
         shelf = self._workspace.fragments
-        names = {one: one for one in found.fragments}
+        here, names = set(shelf.names()), {one: one for one in found.fragments}
         while True:  # another name for one changes the texts of those that name it
-            texts = {one: _fragment_named(text_of(lines), names) for one, lines in found.fragments.items()}
-            wrong = [one for one in names if not _is_free_or_same(shelf, names[one], texts[one])]
+            changed = {one: name for one, name in names.items() if one != name}
+            texts = {one: _fragment_named(text_of(lines), changed) for one, lines in found.fragments.items()}
+            wrong = {one for one in names if names[one] in here and not _has_text(shelf, names[one], texts[one])}
             if not wrong:
                 break
-            for one in [one for one in wrong if not _names_one_of(found.fragments[one], wrong)] or wrong:
-                others = {name for other, name in names.items() if other != one}
-                free = (name for name in _numbered(one, names[one]) if name not in others)
-                names[one] = next(name for name in free if _is_free_or_same(shelf, name, texts[one]))
-        return names, {names[one]: text for one, text in texts.items() if names[one] not in shelf.names()}
+            given = set(names.values())
+            for one in [
+                one for one in names if one in wrong and not _names_one_of(found.fragments[one], wrong)
+            ] or wrong:
+                free = (name for name in _numbered(one, names[one]) if name not in given)
+                given.remove(names[one])
+                names[one] = next(name for name in free if name not in here or _has_text(shelf, name, texts[one]))
+                given.add(names[one])
+        return names, {names[one]: text for one, text in texts.items() if names[one] not in here}
 
     def _placed_prompts(
         self, found: Bundle, fragments: Mapping[str, str]
     ) -> tuple[dict[str, str], dict[str, BundledPrompt]]:
         shelf = self._workspace.prompts
-        taken = {*shelf.names(), *_names_with_versions(shelf)}
+        here = set(shelf.names())
+        changed = {one: name for one, name in fragments.items() if one != name}
+        taken, given = {*here, *_names_with_versions(shelf)}, set(found.prompts)
         names, new = dict[str, str](), dict[str, BundledPrompt]()
         for one, prompt in found.prompts.items():
-            moved = BundledPrompt(text=lines_of(_with_fragments(prompt, fragments)), versions=prompt.versions)
+            moved = BundledPrompt(text=lines_of(_with_fragments(prompt, changed)), versions=prompt.versions)
             if one not in taken:
                 names[one], new[one] = one, moved
-            elif one in shelf.names() and self._has_same(one, moved):
+            elif one in here and self._has_same(one, moved):
                 names[one] = one
             else:
-                others = {*found.prompts, *new, *names.values()}
-                free = (name for name in _numbered(one, one) if name not in others)
-                names[one] = next(name for name in free if self._is_free_or_same(name, moved))
+                others = (name for name in _numbered(one, one) if name not in given)
+                fits = (name for name in others if name not in taken or (name in here and self._has_same(name, moved)))
+                names[one] = next(fits)
+                given.add(names[one])
                 if names[one] not in taken:
                     new[names[one]] = moved
         return names, new
-
-    def _is_free_or_same(self, name: str, prompt: BundledPrompt) -> bool:
-        shelf = self._workspace.prompts
-        if name in shelf.names():
-            return self._has_same(name, prompt)
-        return name not in _names_with_versions(shelf)
 
     def _has_same(self, name: str, prompt: BundledPrompt) -> bool:
         """Return whether a prompt has this text and these versions, and its labels name the same versions."""
@@ -211,23 +213,15 @@ class Bundles:
         )
 
     def _create(self, fragments: Mapping[str, str], prompts: Mapping[str, BundledPrompt], by: str) -> None:
-        """Create fragments, then the prompts that name them."""
-        for name, text in fragments.items():
-            self._workspace.fragments.save(name, text, None, by)
-        for name, prompt in prompts.items():
-            self._create_prompt(name, prompt, by)
-
-    def _create_prompt(self, name: str, prompt: BundledPrompt, by: str) -> None:
-        """Create a prompt; its versions first, so that its labels never name one that is missing."""
+        """Create fragments, then the prompts that name them; versions first, as labels name them."""
         shelf = self._workspace.prompts
-        shelf.require_free(name)
-        folder = shelf.folder / f"{name}.versions"
-        with storage_errors(folder):
-            if prompt.versions:
-                make_folder(folder)
-            for number, lines in prompt.versions.items():
-                write_whole(folder / f"{number}.json", text_of(lines))
-        shelf.save(name, text_of(prompt.text), None, by)
+        versions = [
+            NewFile(shelf.folder / f"{name}.versions" / f"{number}.json", text_of(lines))
+            for name, prompt in prompts.items()
+            for number, lines in prompt.versions.items()
+        ]
+        self._workspace.fragments.create(fragments, by)
+        shelf.create({name: text_of(prompt.text) for name, prompt in prompts.items()}, by, versions)
 
 
 def _names_with_versions(shelf: Shelf) -> Iterator[str]:
@@ -245,14 +239,15 @@ def _fragments_of(text: str) -> Iterator[str]:
         yield from (one.name for one in fragments_in(message))
 
 
-def _names_one_of(fragment: Lines, others: Sequence[str]) -> bool:
+def _names_one_of(fragment: Lines, others: Collection[str]) -> bool:
     """Return whether the text of a fragment names one of these: then theirs are settled first."""
     return any(one.name in others for one in fragments_in(text_of(fragment)))
 
 
 def _fragment_named(text: str, names: Mapping[str, str]) -> str:
+    """Return a text with other names for fragments; `names` has only those that differ."""
     for old, new in names.items():
-        text = renamed(text, old, new) if old != new else text
+        text = renamed(text, old, new)
     return text
 
 
@@ -278,9 +273,9 @@ def _message_texts(file: JsonFile) -> Iterator[tuple[JsonPath, str]]:
                 yield ("messages", number, "content", line), text
 
 
-def _is_free_or_same(shelf: Shelf, name: str, text: str) -> bool:
+def _has_text(shelf: Shelf, name: str, text: str) -> bool:
     try:
-        return name not in shelf.names() or shelf.text(name).rstrip("\n") == text.rstrip("\n")
+        return shelf.text(name).rstrip("\n") == text.rstrip("\n")
     except OrchestraError:
         return False
 

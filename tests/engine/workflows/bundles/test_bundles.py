@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, UnknownName
+from engine.files.group_sync import GroupSync
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.bundles.bundles import as_text
@@ -178,3 +180,25 @@ def test_a_connection_of_another_service_or_unknown_is_refused(here: Orchestra, 
     assert files(there) == {}
     with pytest.raises(NotAllowed):
         there.bundles.imported(VIC, bundle(here))
+
+
+def test_the_prompts_of_a_large_bundle_are_written_together(there: Orchestra, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs, fsync, count = list[int](), os.fsync, 200
+
+    def counted(handle: int) -> None:
+        syncs.append(handle)
+        fsync(handle)
+
+    lines = json.dumps({**PROMPT, "messages": [{"role": "user", "content": "Sort {{ text }}."}]}, indent=2).split("\n")
+    prompts = {f"sort-{number}": {"text": lines, "versions": {"1": lines}} for number in range(count)}
+    workflow = {"schema_version": 1, "title": "Sort", "steps": [{"id": "a", "uses": "flow.stop"}]}
+    sent = {"bundle_version": 1, "name": "sort", "workflow": [json.dumps(workflow)], "prompts": prompts}
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", counted)
+        made = there.bundles.imported(ADA, {**sent, "fragments": {}, "connections": {}, "calls": []})
+    assert made.created == list(prompts)
+    assert len(syncs) < (20 if GroupSync(there.workspace.root).is_worth_it() else 6 * count)
+    assert len(there.prompts.list(ADA)) == count
+    assert there.workspace.prompts.history.latest_text("sort-7") == "\n".join(lines)
+    assert there.prompts.get(ADA, "sort-7").versions == [1]
+    assert not list(there.workspace.root.rglob("*.tmp"))
