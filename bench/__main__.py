@@ -40,8 +40,11 @@ ORDER = (
     "rest_execute",
     "reads_200_p99",
     "matrix",
+    "canvas_shown",
+    "canvas_open",
+    "canvas_fps",
 )
-MANY_ARE_GOOD = frozenset({"W3", "rest_runs", "rest_workflows", "rest_execute"})
+MANY_ARE_GOOD = frozenset({"W3", "rest_runs", "rest_workflows", "rest_execute", "canvas_fps"})
 """Benchmarks whose figure is a rate: more is better."""
 
 

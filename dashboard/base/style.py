@@ -38,8 +38,9 @@ _CSS = """
 .bars-ends { display: flex; justify-content: space-between; font-size: .75rem; opacity: .78; }
 /* Contrast (WCAG 2.2: text 4.5, controls 3) in the light as in the dark; a visible focus for the keyboard. */
 [data-testid="stCaptionContainer"] { opacity: .78; }
-.stCheckbox label:not(:has(input:checked)) > div:first-of-type { border-color: #868ea1; }
-[data-testid="stRadioOption"]:not(:has(input:checked)) > div > div:first-child { box-shadow: 0 0 0 1px #868ea1; }
+/* Never `:has() > div`: whatever is put into a page would then have all its divs styled anew. */
+.stCheckbox label:not([data-selected]) > div:first-of-type { border-color: #868ea1; }
+[data-testid="stRadioOption"]:not([data-selected]) > div > div:first-child { box-shadow: 0 0 0 1px #868ea1; }
 button[kind^="primary"]:not(:disabled) { background: #4f46e5; border-color: #4f46e5; }
 button[kind^="primary"]:not(:disabled):is(:hover, :active) { background: #4338ca; border-color: #4338ca; }
 .stMultiSelect [data-tag] { background: #4f46e5; }
@@ -60,7 +61,7 @@ a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; bo
 [data-testid="stLayoutWrapper"]:has(> .st-key-batch-bar) { position: sticky; top: 3.75rem; z-index: 90; }
 .st-key-batch-bar { background: light-dark(#fff, #13151b);
   box-shadow: 0 .4rem .6rem rgba(0, 0, 0, .18); }
-.stApp:has(.st-key-batch-bar) [data-testid="stHeader"] { background: light-dark(#fff, #13151b); }
+.stApp:has(.st-key-batch-bar) .stAppHeader { background: light-dark(#fff, #13151b); }
 .stMain:has(.st-key-batch-bar) { scroll-padding-top: 15rem; }
 @media (min-width: 641px) { .st-key-batch-bar { max-height: 45vh; overflow: auto; } }
 /* A phone has no keys to press, and little room. */

@@ -27,6 +27,9 @@ checked = APIRouter(
     responses=_CLASH | TOO_MANY,
 )
 """Changes of a text, which is compiled for the answer."""
+Check = Annotated[
+    bool, Field(description="Whether the answer has the problems of the text; otherwise its socket tells them.")
+]
 Rev = Annotated[str, Field(min_length=1, max_length=64, description="The etag of the text that the caller has.")]
 
 
@@ -36,6 +39,7 @@ class DraftOps(Sent):
     base_rev: Rev
     op_id: str = Field(default="", max_length=100, description="A name of the request: sent again, it changes nothing.")
     ops: list[Any] = Field(json_schema_extra={"items": schema(), "minItems": 1, "maxItems": MOST})
+    check: Check = True
 
 
 class FileOps(Sent):
@@ -50,6 +54,7 @@ class DraftRev(Sent):
     """The text of the draft that the caller has."""
 
     base_rev: Rev
+    check: Check = True
 
 
 class ScopeNames(BaseModel):
@@ -97,19 +102,19 @@ def edit_workflow_draft(name: str, sent: DraftOps, orchestra: Door, principal: A
     If the draft has changed since `base_rev`, they are applied to the newest text, and the answer has this text. 409 if
     they are about something that has changed; `conflict` then has both texts.
     """
-    return orchestra.editing.apply(principal, name, sent.base_rev, sent.ops, sent.op_id)
+    return orchestra.editing.apply(principal, name, sent.base_rev, sent.ops, sent.op_id, check=sent.check)
 
 
 @checked.post("/{name}/draft/undo", summary="Undo a change of the draft", response_model=Edited)
 def undo_workflow_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) -> Any:
     """Undo the last change of the caller's draft that is not undone yet. 409 if the draft has changed since."""
-    return orchestra.editing.undo(principal, name, sent.base_rev)
+    return orchestra.editing.undo(principal, name, sent.base_rev, check=sent.check)
 
 
 @checked.post("/{name}/draft/redo", summary="Redo a change of the draft", response_model=Edited)
 def redo_workflow_draft(name: str, sent: DraftRev, orchestra: Door, principal: Acting) -> Any:
     """Repeat the change that was undone last. 409 if the draft has changed since."""
-    return orchestra.editing.redo(principal, name, sent.base_rev)
+    return orchestra.editing.redo(principal, name, sent.base_rev, check=sent.check)
 
 
 @router.delete("/{name}/draft", summary="Discard the draft of a workflow", response_model=Discarded)

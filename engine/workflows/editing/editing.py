@@ -62,7 +62,8 @@ class Edited:
     steps: list[CanvasStep]
     can_undo: bool
     can_redo: bool
-    problems: list[Problem]
+    problems: list[Problem] | None
+    """Of the text; None if the caller did not ask for them."""
 
 
 @dataclass(frozen=True)
@@ -215,13 +216,17 @@ class WorkflowEditing:
             raise InvalidFile.of(found.file.file, compiled.problems)
         return scope_names(report.names[place], self._values(p, name))
 
-    def apply(self, p: Principal, name: str, base_rev: str, sent: object, op_id: str = "") -> Edited:
+    def apply(
+        self, p: Principal, name: str, base_rev: str, sent: object, op_id: str = "", *, check: bool = True
+    ) -> Edited:
         """Apply operations to the person's draft, all or none; without one, a draft of the file is begun.
 
         `base_rev`: the text that the caller has seen. If it has changed since, the operations are applied to the
         newest text, unless they are about something that has changed. `op_id` names the request: a repeated one
-        changes nothing. Raises InvalidInput (what is sent, or an operation cannot be applied), EditConflict,
-        InvalidFile (the text is not a JSON object), UnknownName, StorageError.
+        changes nothing. `check`: whether the answer has the problems of the text, for which it is compiled.
+
+        Raises InvalidInput (what is sent, or an operation cannot be applied), EditConflict, InvalidFile (the text is
+        not a JSON object), UnknownName, StorageError.
         """
         require(p, "edit", "edit workflows")
         ops = operations(sent)
@@ -233,25 +238,25 @@ class WorkflowEditing:
             done = _done_before(now.draft, op_id, asked)
             if done is not None:
                 is_whole = done.base != base_rev or done.rev != now.rev
-                return self._edited(p, name, now, done.base, done.splices, done.words, is_whole=is_whole)
+                return self._edited(p, name, now, done.base, done.splices, done.words, is_whole=is_whole, check=check)
             made = self._made(name, now, base_rev, ops)
             if made.text == now.text:
-                return self._edited(p, name, now, now.rev, (), made.words, is_whole=now.rev != base_rev)
+                return self._edited(p, name, now, now.rev, (), made.words, is_whole=now.rev != base_rev, check=check)
             rev = files.etag(made.text)
             revision = Revision(rev, "change", made.words, made.splices, op_id, asked, now.rev, made.renames)
             kept = self._kept(p, name, now, made.text, revision)
             if kept is not None:
                 is_whole = now.rev != base_rev
-                return self._edited(p, name, kept, now.rev, made.splices, made.words, is_whole=is_whole)
+                return self._edited(p, name, kept, now.rev, made.splices, made.words, is_whole=is_whole, check=check)
         raise StaleEdit(f"The draft of {name!r} changes too fast.", remedy="Try again.")
 
-    def undo(self, p: Principal, name: str, base_rev: str) -> Edited:
+    def undo(self, p: Principal, name: str, base_rev: str, *, check: bool = True) -> Edited:
         """Undo the person's last change of the draft; typed text is one change. Raises InvalidInput, EditConflict."""
-        return self._step_back(p, name, base_rev, is_undo=True)
+        return self._step_back(p, name, base_rev, is_undo=True, check=check)
 
-    def redo(self, p: Principal, name: str, base_rev: str) -> Edited:
+    def redo(self, p: Principal, name: str, base_rev: str, *, check: bool = True) -> Edited:
         """Repeat the change that was undone last. Raises InvalidInput, EditConflict."""
-        return self._step_back(p, name, base_rev, is_undo=False)
+        return self._step_back(p, name, base_rev, is_undo=False, check=check)
 
     def discard(self, p: Principal, name: str) -> None:
         """Delete the person's draft; the file stays."""
@@ -372,7 +377,7 @@ class WorkflowEditing:
             return None
         return [(Revision(now.rev, "change", "the draft was changed", ()), text)]
 
-    def _step_back(self, p: Principal, name: str, base_rev: str, *, is_undo: bool) -> Edited:
+    def _step_back(self, p: Principal, name: str, base_rev: str, *, is_undo: bool, check: bool) -> Edited:
         require(p, "edit", "edit workflows")
         for _ in range(_ATTEMPTS):
             now = self._now(p, name)
@@ -390,7 +395,7 @@ class WorkflowEditing:
             kept = self._kept(p, name, now, text, revision)
             if kept is not None:
                 said = revision.words
-                return self._edited(p, name, kept, now.rev, revision.splices, said, is_whole=False)
+                return self._edited(p, name, kept, now.rev, revision.splices, said, is_whole=False, check=check)
         raise StaleEdit(f"The draft of {name!r} changes too fast.", remedy="Try again.")
 
     def _kept(self, p: Principal, name: str, now: _Now, text: str, revision: Revision) -> _Now | None:
@@ -401,7 +406,16 @@ class WorkflowEditing:
         return _Now(new, text, now.etag) if self._drafts.revise(p, _KIND, name, now.draft, new) else None
 
     def _edited(
-        self, p: Principal, name: str, now: _Now, base: str, splices: Sequence[Splice], said: str, *, is_whole: bool
+        self,
+        p: Principal,
+        name: str,
+        now: _Now,
+        base: str,
+        splices: Sequence[Splice],
+        said: str,
+        *,
+        is_whole: bool,
+        check: bool,
     ) -> Edited:
         revisions = now.draft.revisions if now.draft is not None else ()
         return Edited(
@@ -413,7 +427,7 @@ class WorkflowEditing:
             steps=canvas_steps(_document(now.text) or {}),
             can_undo=to_undo(revisions) is not None,
             can_redo=to_redo(revisions) is not None,
-            problems=self._check(p, name, now.text, now.renames),
+            problems=self._check(p, name, now.text, now.renames) if check else None,
         )
 
 

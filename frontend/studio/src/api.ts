@@ -100,7 +100,8 @@ export interface Edited {
   steps: CanvasStep[];
   can_undo: boolean;
   can_redo: boolean;
-  problems: Problem[];
+  // null: the socket will tell them.
+  problems: Problem[] | null;
 }
 
 export interface StepType {
@@ -174,10 +175,11 @@ const of = (workflow: string, rest: string) => `/api/workflows/${encodeURICompon
 
 export const api = {
   canvas: (workflow: string) => request<Canvas>("GET", of(workflow, "/canvas")),
-  ops: (workflow: string, base_rev: string, op_id: string, ops: Operation[]) =>
-    request<Edited>("POST", of(workflow, "/draft/ops"), { base_rev, op_id, ops }),
-  back: (workflow: string, base_rev: string, way: "undo" | "redo") =>
-    request<Edited>("POST", of(workflow, `/draft/${way}`), { base_rev }),
+  // `check`: whether the answer has the problems, for which the server compiles the workflow.
+  ops: (workflow: string, base_rev: string, op_id: string, ops: Operation[], check: boolean) =>
+    request<Edited>("POST", of(workflow, "/draft/ops"), { base_rev, op_id, ops, check }),
+  back: (workflow: string, base_rev: string, way: "undo" | "redo", check: boolean) =>
+    request<Edited>("POST", of(workflow, `/draft/${way}`), { base_rev, check }),
   discard: (workflow: string) => request<unknown>("DELETE", of(workflow, "/draft")),
   // `etag` is that of the text to replace, "" if there must be no file yet.
   save: (workflow: string, text: string, etag: string) =>

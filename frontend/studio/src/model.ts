@@ -79,23 +79,35 @@ export function* blocks(model: Model): Generator<Block> {
 // Fill in the waits and levels of a block.
 function order(block: Block): void {
   const byId = new Map(block.nodes.map((node) => [node.step.id, node]));
-  const all = new Map<Node, Set<Node>>(); // with what those wait for
   let ends = new Set<Node>(); // the steps so far that no other step so far waits for
-  const before: Node[] = [];
+  const before = new Set<Node>();
   for (const node of block.nodes) {
     const { needs } = node.step;
     // A step that is needed by one before it in the file is a problem of the file, not of the drawing.
-    const direct = needs === null ? [...ends] : [...new Set(needs)].map((id) => byId.get(id)).filter((one) => one !== undefined && before.includes(one)) as Node[];
-    const reached = new Set<Node>();
-    for (const one of direct) for (const far of all.get(one)!) reached.add(far);
-    const waits = direct.filter((one) => !reached.has(one));
-    all.set(node, new Set([...direct, ...reached]));
+    const direct = needs === null ? [...ends] : [...new Set(needs)].map((id) => byId.get(id)).filter((one) => one !== undefined && before.has(one)) as Node[];
+    const waits = direct.length > 1 ? direct.filter((one) => !direct.some((other) => other !== one && waitsFor(block, other, one))) : direct;
     block.waits.set(node, waits);
     block.levels.set(node, Math.max(-1, ...waits.map((one) => block.levels.get(one)!)) + 1);
-    ends = new Set([...ends].filter((one) => !waits.includes(one)));
+    for (const one of waits) ends.delete(one);
     ends.add(node);
-    before.push(node);
+    before.add(node);
   }
+}
+
+// Return whether a step runs only after another one of its block, because it waits for it or for one that does.
+export function waitsFor(block: Block, node: Node, other: Node): boolean {
+  const level = block.levels.get(other)!;
+  const ahead = [node];
+  const seen = new Set<Node>(ahead);
+  for (let one = ahead.pop(); one; one = ahead.pop()) {
+    for (const next of block.waits.get(one)!) {
+      if (next === other) return true;
+      if (seen.has(next) || block.levels.get(next)! <= level) continue;
+      seen.add(next);
+      ahead.push(next);
+    }
+  }
+  return false;
 }
 
 // Return the steps of a block that wait for this one.

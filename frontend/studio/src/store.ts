@@ -1,9 +1,10 @@
 // The state of one canvas: what the server has, what is on its way there, and what is selected, folded and open.
 import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type Problem, type StepType } from "./api";
-import { applied, idsIn, stepIn, stepsOf, type TypeLook } from "./document";
+import { idsIn, stepIn, stepsOf, type TypeLook } from "./document";
 import { copied, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
+import { Foresight } from "./foresight";
 import type { Gap } from "./layout";
-import { watchDraft, watchRun, type Live, type RunState } from "./live";
+import { watchDraft, watchRun, type Link, type Live, type RunState } from "./live";
 import { modelOf, outermost, type Model, type Node } from "./model";
 import { editsOf } from "./panel/edits";
 import { nameOf } from "./panel/places";
@@ -89,6 +90,13 @@ export class Studio {
   // Steps that were renamed here, both ways: a refusal or an undo takes the name back.
   private readonly renamed = new Map<string, string>();
   private loadingTypes: Promise<StepType[]> | null = null;
+  private readonly foresight = new Foresight();
+  private link: Link = "connecting";
+  // The file was changed while changes were on their way.
+  private isFileOther = false;
+  // The text whose problems the socket has not told yet, and what it told last: that may be sooner than the answer.
+  private uncheckedRev = "";
+  private told: { rev: string; problems: Problem[] } = { rev: "", problems: [] };
 
   constructor(mounted: Mounted, private readonly tellSaved: () => void) {
     this.mounted = mounted;
@@ -102,8 +110,11 @@ export class Studio {
         const timer = setTimeout(callback, milliseconds);
         return () => clearTimeout(timer);
       },
-      changed: () => this.viewChanged(),
-      kept: (_change, edited) => this.take(edited),
+      changed: () => {
+        this.viewChanged();
+        if (this.isFileOther && this.queue.isEmpty) void this.refresh(); // no answer to a change brings that
+      },
+      kept: (change, edited) => this.take(change, edited),
       refused: (_change, error) => this.say(`${error.message} ${error.remedy}`.trim(), true),
       outdated: () => void this.refresh(),
     });
@@ -166,6 +177,9 @@ export class Studio {
       const canvas = await api.canvas(this.mounted.workflow);
       if (this.canvas && !this.queue.isEmpty) return;
       this.failure = "";
+      this.isFileOther = false;
+      if (this.canvas?.rev !== canvas.rev) this.foresight.forget();
+      this.uncheckedRev = "";
       this.show(canvas);
       this.queue.begin(canvas.rev);
     } catch (error) {
@@ -192,7 +206,7 @@ export class Studio {
   }
 
   // Take over the answer to a change.
-  private take(edited: Edited): void {
+  private take(change: Change, edited: Edited): void {
     const { canvas } = this;
     if (!canvas) return;
     let { text } = edited;
@@ -207,44 +221,49 @@ export class Studio {
       queueMicrotask(() => void this.refresh()); // once this change is no longer waiting
       return;
     }
-    const { rev, steps, can_undo, can_redo, problems } = edited;
+    const { rev, steps, can_undo, can_redo } = edited;
+    const problems = edited.problems ?? (this.told.rev === rev ? this.told.problems : null);
     this.keptAt = new Date();
-    this.show({ ...canvas, text: text ?? canvas.text, rev, steps, can_undo, can_redo, problems, is_draft: true });
+    if (edited.text === null && canvas.rev === edited.base) this.foresight.made(change.kind, this.definition);
+    else this.foresight.forget();
+    this.uncheckedRev = problems ? "" : rev;
+    this.show({ ...canvas, text: text ?? canvas.text, rev, steps, can_undo, can_redo, problems: problems ?? canvas.problems, is_draft: true });
   }
 
   private async post(change: Change, base: string): Promise<Edited> {
     const { workflow } = this.mounted;
-    return change.kind === "ops" ? api.ops(workflow, base, change.opId, change.ops) : api.back(workflow, base, change.kind);
+    const check = this.link !== "open"; // an open socket tells the problems a moment later
+    return change.kind === "ops" ? api.ops(workflow, base, change.opId, change.ops, check) : api.back(workflow, base, change.kind, check);
   }
 
   // Work out what is shown: what the server has, with the changes that are on their way.
   private viewChanged(): void {
     const { canvas } = this;
     if (canvas) {
-      const pending = this.queue.changes.filter((one) => one.kind === "ops");
-      this.view = pending.length > 0 && this.definition ? this.foreseen(canvas, pending) : this.known(canvas);
+      const { changes } = this.queue;
+      this.view = changes.length > 0 && this.definition ? this.foreseen(canvas, changes) : this.known(canvas);
       this.keepSelection();
     }
     this.changed();
   }
 
   private known(canvas: Canvas): View {
-    if (this.view.steps === canvas.steps && this.view.problems === canvas.problems) return this.view;
-    return { definition: this.definition, steps: canvas.steps, model: modelOf(canvas.steps), problems: canvas.problems };
+    return this.viewOf(this.definition, canvas.steps, canvas.problems);
+  }
+
+  // What has not changed stays the same object, so that only what has changed is drawn again.
+  private viewOf(definition: Definition, steps: CanvasStep[], problems: Problem[]): View {
+    const now = keptSteps(this.view.steps, steps);
+    const isSame = now === this.view.steps;
+    if (isSame && problems === this.view.problems && definition === this.view.definition) return this.view;
+    return { definition, steps: now, model: isSame ? this.view.model : modelOf(now), problems };
   }
 
   private foreseen(canvas: Canvas, pending: Change[]): View {
-    let definition = this.definition;
-    for (const change of pending) {
-      try {
-        definition = applied(definition, change.ops);
-      } catch {
-        // The server will say why it cannot be applied.
-      }
-    }
+    const definition = this.foresight.after(this.definition, pending);
     const reads = new Map(canvas.steps.map((one) => [one.id, one.reads]));
     const steps = stepsOf(definition, (uses) => this.look(uses), (id) => reads.get(id) ?? NO_READS);
-    return { definition, steps, model: modelOf(steps), problems: canvas.problems };
+    return this.viewOf(definition, steps, canvas.problems);
   }
 
   private look(uses: string): TypeLook | undefined {
@@ -273,11 +292,20 @@ export class Studio {
     this.draftNews = watchDraft(this.mounted.workflow, {
       rev: () => this.canvas?.rev ?? "",
       onRev: ({ rev }) => void (rev !== this.canvas?.rev && this.refresh()),
-      onFile: () => void this.refresh(),
+      onFile: () => {
+        this.isFileOther = true;
+        void this.refresh();
+      },
       onProblems: ({ rev, problems }) => {
+        this.told = { rev, problems: problems as Problem[] };
         if (!this.canvas || rev !== this.canvas.rev) return;
+        this.uncheckedRev = "";
         this.canvas = { ...this.canvas, problems: problems as Problem[] };
         this.viewChanged();
+      },
+      onLink: (link) => {
+        this.link = link;
+        if (this.canvas && this.uncheckedRev === this.canvas.rev && link !== "connecting") void this.refresh();
       },
     });
   }
@@ -614,6 +642,20 @@ export class Studio {
 function randomId(): string {
   return [...crypto.getRandomValues(new Uint8Array(12))].map((one) => one.toString(16).padStart(2, "0")).join("");
 }
+
+// Return the steps; those that are as before are the objects from before, and so is the list if all of them are.
+function keptSteps(before: CanvasStep[], steps: CanvasStep[]): CanvasStep[] {
+  if (before === steps) return before;
+  const known = new Map(before.map((one) => [one.path, one]));
+  const kept = steps.map((one) => {
+    const old = known.get(one.path);
+    return old && isSame(old, one) ? old : one;
+  });
+  return kept.length === before.length && kept.every((one, index) => one === before[index]) ? before : kept;
+}
+
+const isSame = (one: CanvasStep, other: CanvasStep): boolean =>
+  (Object.keys(other) as (keyof CanvasStep)[]).every((key) => one[key] === other[key] || (typeof other[key] === "object" && JSON.stringify(one[key]) === JSON.stringify(other[key])));
 
 function storedFolds(key: string): string[] {
   try {

@@ -298,6 +298,23 @@ def test_what_one_window_does_arrives_at_the_other(
         assert spliced(first.text, [Splice(**one) for one in again["splices"]]) == text
 
 
+def test_a_change_without_a_check_is_answered_at_once_and_its_problems_are_told(
+    client: TestClient, orchestra: Orchestra, ada: Principal, name: str
+) -> None:
+    token = bearer(orchestra, ada)
+    rev = orchestra.editing.canvas(ada, name).rev
+    wrong = {"op": "set", "field": "outputs", "value": {"n": "{{ steps.gone.output.n }}"}}
+    with opened(client, f"workflows/{name}?rev={rev}", None, **token) as socket:
+        message(socket, OF_WORKFLOW)
+        sent = {"base_rev": rev, "ops": [wrong], "check": False}
+        edited = client.post(f"/api/workflows/{name}/draft/ops", json=sent, headers=token).json()
+        assert (edited["problems"], edited["rev"] == rev) == (None, False)
+        while (found := message(socket, OF_WORKFLOW))["type"] != "problems":
+            pass
+        assert found["rev"] == edited["rev"]
+        assert any("gone" in one["message"] for one in found["problems"])
+
+
 def test_a_file_that_is_saved_or_changed_by_hand_is_told(
     client: TestClient, orchestra: Orchestra, ada: Principal, name: str
 ) -> None:

@@ -1,14 +1,14 @@
 // The drawing: React Flow shows what the layout says, and its gestures become operations.
-import { applyNodeChanges, Background, BackgroundVariant, MiniMap, ReactFlow, useReactFlow, ViewportPortal, type Node as FlowNode, type NodeChange, type OnNodeDrag } from "@xyflow/react";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { applyNodeChanges, Background, BackgroundVariant, MiniMap, ReactFlow, useReactFlow, ViewportPortal, type Node as FlowNode, type NodeChange, type ReactFlowProps } from "@xyflow/react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { stepIn } from "../document";
-import type { Gap, Zone } from "../layout";
+import type { Zone } from "../layout";
 import { isIn, outermost } from "../model";
 import { matching } from "../walk";
 import { useStudio, useSurroundings } from "./context";
-import { breachEdges, dataEdges, draw, flowEdges, flowNodes, placeOf } from "./drawn";
-import { edgeTypes } from "./FlowEdge";
+import { breachLines, corners, dataLines, draw, flowLines, flowNodes, kept, placeOf, plusses } from "./drawn";
+import { Arcs, FlowLines } from "./Lines";
 import { nodeTypes } from "./StepCard";
 
 const NEAR_X = 130;
@@ -33,25 +33,37 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
   const isCoarse = useMemo(() => matchMedia("(pointer: coarse)").matches, []);
   const isDraggable = isEditable && !isCoarse;
 
-  const add = useCallback((gap: Gap) => studio.open({ kind: "picker", gap }), [studio]);
-  const drawn = useMemo(() => draw(studio, isEditable), [studio, view, folded, canvas?.positions, isEditable]);
+  const { definition, model } = view;
+  const drawn = useMemo(
+    () => draw(studio, isEditable),
+    [studio, model, definition?.triggers, definition?.outputs, definition?.inputs, folded, canvas?.positions, isEditable],
+  );
+  const latest = useRef(drawn);
+  latest.current = drawn;
+  const add = useCallback(
+    (place: string) => {
+      const gap = latest.current.zones.find((one) => one.key === place)?.gap;
+      if (gap) studio.open({ kind: "picker", gap });
+    },
+    [studio],
+  );
   const found = useMemo(() => {
     if (!search.trim()) return null;
     return new Set(matching(view.model, search, (node) => JSON.stringify(stepIn(view.definition, node.step.id)?.with ?? "")).map((one) => one.key));
   }, [search, view]);
   const renamed = dialog?.kind === "rename" ? dialog.key : null;
-  const wanted = useMemo(
-    () => flowNodes(studio, drawn, found, statuses, add, isDraggable),
-    [studio, drawn, found, selected, current, renamed, mounted, statuses, add, isDraggable],
+  const before = useRef<FlowNode[]>([]);
+  const nodes = useMemo(
+    () => kept(before.current, flowNodes(studio, drawn, found, statuses, add, isDraggable)),
+    [studio, drawn, view, found, selected, current, renamed, mounted, statuses, add, isDraggable],
   );
-  const [nodes, setNodes] = useState<FlowNode[]>(wanted);
-  const dragged = useRef(false);
-  useLayoutEffect(() => {
-    if (!dragged.current) setNodes((before) => kept(before, wanted));
-  }, [wanted]);
-  const lines = useMemo(() => flowEdges(drawn, isEditable ? add : null), [drawn, add, isEditable]);
-  const others = useMemo(() => [...dataEdges(studio, drawn), ...breachEdges(studio, drawn)], [studio, drawn, selected, isEverywhereData, mounted]);
-  const edges = useMemo(() => (others.length > 0 ? [...lines, ...others] : lines), [lines, others]);
+  before.current = nodes;
+  // While steps are dragged, React Flow says where they are.
+  const [moving, setMoving] = useState<FlowNode[] | null>(null);
+  const at = useMemo(() => corners(drawn.layout, moving && new Map(moving.map((one) => [one.id, one.position]))), [drawn, moving]);
+  const lines = useMemo(() => flowLines(drawn.layout, at), [drawn, at]);
+  const buttons = useMemo(() => (isEditable ? plusses(drawn) : []), [drawn, isEditable]);
+  const arcs = useMemo(() => [...dataLines(studio, drawn, at), ...breachLines(studio, drawn, at)], [studio, drawn, at, view, selected, isEverywhereData, mounted]);
 
   // ---- the camera
 
@@ -125,18 +137,19 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
         const last = picked.findLast((one) => one.selected)?.id;
         if (next.size !== studio.selected.size || [...next].some((one) => !studio.selected.has(one))) studio.select(next, last);
       }
-      const moved = changes.filter((one) => one.type === "position" || one.type === "dimensions");
-      if (moved.length > 0) setNodes((before) => applyNodeChanges(moved, before));
+      const moved = changes.filter((one) => one.type === "position");
+      if (moved.length > 0 && dragged.current) setMoving((now) => applyNodeChanges(moved, now ?? before.current));
     },
     [studio],
   );
 
   // ---- dragging
 
+  const dragged = useRef(false);
   const [zone, setZone] = useState<Zone | null>(null);
   const [targets, setTargets] = useState<Zone[]>([]);
   const pointer = (event: { clientX: number; clientY: number }) => flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
-  const nearest = (event: MouseEvent | TouchEvent): Zone | null => {
+  const nearest = (event: DragEvent): Zone | null => {
     const at = pointer("clientX" in event ? event : event.changedTouches[0]!);
     let best: Zone | null = null;
     let least = 1;
@@ -147,7 +160,7 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
     return best;
   };
   const movedKeys = (node: FlowNode): string[] => (studio.selected.has(node.id) ? [...studio.selected] : [node.id]);
-  const onNodeDragStart: OnNodeDrag = (_event, node) => {
+  const onNodeDragStart = (_event: DragEvent, node: FlowNode) => {
     dragged.current = true;
     const moved = outermost(view.model, movedKeys(node));
     const isOwn = ({ gap }: Zone) => {
@@ -158,10 +171,10 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
     };
     setTargets(drawn.zones.filter((one) => !isOwn(one)));
   };
-  const onNodeDrag: OnNodeDrag = (event) => setZone(nearest(event as unknown as MouseEvent));
-  const onNodeDragStop: OnNodeDrag = (event, node, all) => {
+  const onNodeDrag = (event: DragEvent) => setZone(nearest(event));
+  const onNodeDragStop = (event: DragEvent, node: FlowNode, all: FlowNode[]) => {
     dragged.current = false;
-    const target = nearest(event as unknown as MouseEvent);
+    const target = nearest(event);
     setZone(null);
     setTargets([]);
     if (target) {
@@ -174,64 +187,52 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
       }
       void studio.place(offsets);
     }
-    setNodes((before) => kept(before, flowNodes(studio, draw(studio, isEditable), found, statuses, add, isDraggable)));
+    setMoving(null);
   };
 
-  return (
-    <div ref={field} className="studio-field">
-      <ReactFlow
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={nodeTypes}
-        edgeTypes={edgeTypes}
-        onNodesChange={onNodesChange}
-        onNodeClick={(_event, node) => {
-          if (!view.model.nodes.has(node.id)) return;
-          studio.current = node.id;
-          studio.openPanel();
-        }}
-        onNodeDoubleClick={(_event, node) => view.model.nodes.has(node.id) && isEditable && studio.open({ kind: "rename", key: node.id })}
-        onPaneClick={() => studio.select([])}
-        onNodeContextMenu={(event, node) => {
-          event.preventDefault();
-          if (!view.model.nodes.has(node.id)) return;
-          if (!studio.selected.has(node.id)) studio.select([node.id], node.id);
-          studio.open({ kind: "menu", x: event.clientX, y: event.clientY, key: node.id });
-        }}
-        onPaneContextMenu={(event) => {
-          event.preventDefault();
-          studio.open({ kind: "menu", x: event.clientX, y: event.clientY, key: null });
-        }}
-        onSelectionContextMenu={(event) => {
-          event.preventDefault();
-          studio.open({ kind: "menu", x: event.clientX, y: event.clientY, key: studio.current });
-        }}
-        onNodeDragStart={onNodeDragStart}
-        onNodeDrag={onNodeDrag}
-        onNodeDragStop={onNodeDragStop}
-        onSelectionDragStart={(event, all) => all[0] && onNodeDragStart(event as never, all[0], all)}
-        onSelectionDrag={(event, all) => all[0] && onNodeDrag(event as never, all[0], all)}
-        onSelectionDragStop={(event, all) => all[0] && onNodeDragStop(event as never, all[0], all)}
-        nodesConnectable={false}
-        nodesFocusable={false}
-        edgesFocusable={false}
-        disableKeyboardA11y
-        deleteKeyCode={null}
-        panActivationKeyCode={null}
-        multiSelectionKeyCode={["Control", "Meta"]}
-        zoomOnDoubleClick={false}
-        zoomActivationKeyCode={["Control", "Meta"]}
-        zoomOnScroll={false}
-        panOnScroll
-        preventScrolling
-        minZoom={0.1}
-        maxZoom={1.6}
-        nodeDragThreshold={4}
-        elevateNodesOnSelect={false}
-        ariaLabelConfig={LABELS}
-      >
+  // React Flow passes each new function on to every node: these stay the same, and do what the newest say.
+  const handlers = useRef<Handlers>(null!);
+  handlers.current = {
+    onNodeClick: (_event, node) => {
+      if (!model.nodes.has(node.id)) return;
+      studio.current = node.id;
+      studio.openPanel();
+    },
+    onNodeDoubleClick: (_event, node) => model.nodes.has(node.id) && isEditable && studio.open({ kind: "rename", key: node.id }),
+    onPaneClick: () => studio.select([]),
+    onNodeContextMenu: (event, node) => {
+      event.preventDefault();
+      if (!model.nodes.has(node.id)) return;
+      if (!studio.selected.has(node.id)) studio.select([node.id], node.id);
+      studio.open({ kind: "menu", x: event.clientX, y: event.clientY, key: node.id });
+    },
+    onPaneContextMenu: (event) => {
+      event.preventDefault();
+      studio.open({ kind: "menu", x: event.clientX, y: event.clientY, key: null });
+    },
+    onSelectionContextMenu: (event) => {
+      event.preventDefault();
+      studio.open({ kind: "menu", x: event.clientX, y: event.clientY, key: studio.current });
+    },
+    onNodeDragStart,
+    onNodeDrag,
+    onNodeDragStop,
+    onSelectionDragStart: (event, all) => all[0] && onNodeDragStart(event, all[0]),
+    onSelectionDrag: (event) => onNodeDrag(event),
+    onSelectionDragStop: (event, all) => all[0] && onNodeDragStop(event, all[0], all),
+  };
+  const stable = useMemo(() => {
+    const names = Object.keys(handlers.current) as (keyof Handlers)[];
+    return Object.fromEntries(names.map((name) => [name, (...args: unknown[]) => (handlers.current[name] as (...args: unknown[]) => void)(...args)])) as unknown as Handlers;
+  }, []);
+  const flowing = moving ?? nodes;
+  const shown = useMemo(
+    () => (
+      <ReactFlow nodes={flowing} edges={NO_EDGES} nodeTypes={nodeTypes} onNodesChange={onNodesChange} {...stable} {...FIXED}>
         <Background variant={BackgroundVariant.Dots} gap={22} size={1.2} />
-        {!isCoarse && <MiniMap pannable zoomable className="studio-minimap" nodeClassName={(node) => `studio-mini studio-mini-${node.type}`} nodeStrokeWidth={6} />}
+        {!isCoarse && <MiniMap pannable zoomable className="studio-minimap" nodeClassName={miniClass} nodeStrokeWidth={6} />}
+        <FlowLines lines={lines} buttons={buttons} add={add} />
+        {arcs.length > 0 && <Arcs lines={arcs} />}
         {targets.length > 0 && (
           <ViewportPortal>
             {targets.map((one) => (
@@ -240,15 +241,52 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
           </ViewportPortal>
         )}
       </ReactFlow>
+    ),
+    [flowing, onNodesChange, stable, isCoarse, lines, buttons, add, arcs, targets, zone],
+  );
+  return (
+    <div ref={field} className="studio-field">
+      {shown}
     </div>
   );
 }
 
-// Return the wanted nodes with what React Flow has measured of those that were there before.
-function kept(before: FlowNode[], wanted: FlowNode[]): FlowNode[] {
-  const known = new Map(before.map((one) => [one.id, one]));
-  return wanted.map((one) => {
-    const old = known.get(one.id);
-    return old?.measured && old.width === one.width && old.height === one.height ? { ...one, measured: old.measured } : one;
-  });
+interface Handlers {
+  onNodeClick(event: React.MouseEvent, node: FlowNode): void;
+  onNodeDoubleClick(event: React.MouseEvent, node: FlowNode): void;
+  onPaneClick(event: React.MouseEvent): void;
+  onNodeContextMenu(event: React.MouseEvent, node: FlowNode): void;
+  onPaneContextMenu(event: MouseEvent | React.MouseEvent): void;
+  onSelectionContextMenu(event: React.MouseEvent): void;
+  onNodeDragStart(event: DragEvent, node: FlowNode): void;
+  onNodeDrag(event: DragEvent): void;
+  onNodeDragStop(event: DragEvent, node: FlowNode, all: FlowNode[]): void;
+  onSelectionDragStart(event: DragEvent, all: FlowNode[]): void;
+  onSelectionDrag(event: DragEvent): void;
+  onSelectionDragStop(event: DragEvent, all: FlowNode[]): void;
 }
+
+type DragEvent = React.MouseEvent | MouseEvent | TouchEvent;
+
+const miniClass = (node: FlowNode): string => `studio-mini studio-mini-${node.type}`;
+const NO_EDGES: never[] = [];
+// Everything about React Flow that never changes: an object of its own in each render would set it up again.
+const FIXED: Partial<ReactFlowProps> = {
+  nodesConnectable: false,
+  nodesFocusable: false,
+  edgesFocusable: false,
+  disableKeyboardA11y: true,
+  deleteKeyCode: null,
+  panActivationKeyCode: null,
+  multiSelectionKeyCode: ["Control", "Meta"],
+  zoomOnDoubleClick: false,
+  zoomActivationKeyCode: ["Control", "Meta"],
+  zoomOnScroll: false,
+  panOnScroll: true,
+  preventScrolling: true,
+  minZoom: 0.1,
+  maxZoom: 1.6,
+  nodeDragThreshold: 4,
+  elevateNodesOnSelect: false,
+  ariaLabelConfig: LABELS,
+};

@@ -1,5 +1,5 @@
 // A step as it is drawn: a card, or the frame of a group with its head.
-import { Handle, Position, type Node as FlowNode, type NodeProps } from "@xyflow/react";
+import { type Node as FlowNode, type NodeProps } from "@xyflow/react";
 import { memo, type ReactNode } from "react";
 
 import { END, FAILURE, START } from "../layout";
@@ -27,20 +27,10 @@ export interface StepData extends Record<string, unknown> {
 }
 
 type StepNode = FlowNode<StepData>;
-const isSame = (one: NodeProps<StepNode>, other: NodeProps<StepNode>) =>
-  one.data.look === other.data.look && one.selected === other.selected && one.dragging === other.dragging && one.width === other.width && one.height === other.height;
 
-function Handles({ isFrame = false }: { isFrame?: boolean }) {
-  return (
-    <>
-      <Handle type="target" position={Position.Top} isConnectable={false} />
-      <Handle type="source" position={Position.Bottom} isConnectable={false} />
-      {isFrame && <Handle id="inside" type="source" position={Position.Bottom} isConnectable={false} className="studio-entry" />}
-      <Handle id="aside" type="source" position={Position.Right} isConnectable={false} />
-      <Handle id="beside" type="target" position={Position.Right} isConnectable={false} />
-    </>
-  );
-}
+// Return whether a card is drawn as before. Where it stands is not its own business.
+const isSame = (one: NodeProps<FlowNode>, other: NodeProps<FlowNode>) =>
+  one.data.look === other.data.look && one.data.services === other.data.services && one.selected === other.selected && one.width === other.width;
 
 function Problems({ errors, warnings }: { errors: number; warnings: number }) {
   if (errors + warnings === 0) return null;
@@ -100,7 +90,6 @@ export const StepCard = memo(function StepCard({ data, selected, width }: NodePr
   const { step } = node;
   return (
     <Focus data={data} selected={selected} className="studio-step">
-      <Handles />
       <Condition node={node} />
       <div className="studio-card">
         <span className="studio-kind">
@@ -117,10 +106,12 @@ export const StepCard = memo(function StepCard({ data, selected, width }: NodePr
           </span>
         )}
       </div>
-      <span className="studio-badges">
-        <Problems errors={data.errors} warnings={data.warnings} />
-        <Status status={data.status} />
-      </span>
+      {(data.errors + data.warnings > 0 || data.status) && (
+        <span className="studio-badges">
+          <Problems errors={data.errors} warnings={data.warnings} />
+          <Status status={data.status} />
+        </span>
+      )}
       {data.isRenamed && <RenameForm node={node} width={width ?? 228} />}
     </Focus>
   );
@@ -132,7 +123,6 @@ export const FrameCard = memo(function FrameCard({ data, selected }: NodeProps<S
   const { step } = node;
   return (
     <Focus data={data} selected={selected} className={isFolded ? "studio-frame studio-folded" : "studio-frame"}>
-      <Handles isFrame />
       <Condition node={node} />
       <div className="studio-frame-head">
         <button
@@ -178,14 +168,12 @@ type AsideNode = FlowNode<{ title: string; kind: "fallback" | "failure" }>;
 export const AsideCard = memo(function AsideCard({ data }: NodeProps<AsideNode>) {
   return (
     <div className="studio-aside">
-      {data.kind === "fallback" && <Handle type="target" position={Position.Left} isConnectable={false} className="studio-side" />}
-      <Handle id="inside" type="source" position={Position.Bottom} isConnectable={false} className="studio-entry" />
       <div className="studio-aside-head">
         <Icon name="failure" size={16} /> <b>{data.title}</b>
       </div>
     </div>
   );
-});
+}, isSame);
 
 type EndNode = FlowNode<{ icon: IconName; title: string; text: string }>;
 
@@ -193,33 +181,24 @@ type EndNode = FlowNode<{ icon: IconName; title: string; text: string }>;
 export const EndCard = memo(function EndCard({ data, id }: NodeProps<EndNode>) {
   return (
     <div className="studio-end" data-end={id === START ? "start" : id === END ? "end" : "trigger"} title={data.text}>
-      {id !== START && id !== END ? null : <Handle type="target" position={Position.Top} isConnectable={false} />}
       <Icon name={data.icon} size={16} />
       <span className="studio-words">
         <b className="studio-title">{data.title}</b>
         {data.text && <small className="studio-quiet">{data.text}</small>}
       </span>
-      <Handle type="source" position={Position.Bottom} isConnectable={false} />
     </div>
   );
-});
+}, isSame);
 
-type AdderNode = FlowNode<{ label: string; add(): void }>;
+type AdderNode = FlowNode<{ label: string; add(box: string): void }>;
 
-export const AdderCard = memo(
-  function AdderCard({ data }: NodeProps<AdderNode>) {
-    return (
-      <>
-        <Handle type="target" position={Position.Top} isConnectable={false} />
-        <button type="button" className="studio-add nodrag nopan" tabIndex={-1} aria-label={data.label} title={data.label} onClick={data.add}>
-          <Icon name="plus" size={16} />
-        </button>
-        <Handle type="source" position={Position.Bottom} isConnectable={false} />
-      </>
-    );
-  },
-  (one, other) => one.data === other.data,
-);
+export const AdderCard = memo(function AdderCard({ data, id }: NodeProps<AdderNode>) {
+  return (
+    <button type="button" className="studio-add nodrag nopan" tabIndex={-1} aria-label={data.label} title={data.label} onClick={() => data.add(id)}>
+      <Icon name="plus" size={16} />
+    </button>
+  );
+}, isSame);
 
 export const nodeTypes = { step: StepCard, frame: FrameCard, fallback: AsideCard, failure: AsideCard, start: EndCard, end: EndCard, trigger: EndCard, adder: AdderCard };
 

@@ -1,11 +1,11 @@
-// The layout as nodes and edges of React Flow.
-import { MarkerType, type Edge, type Node as FlowNode } from "@xyflow/react";
+// The layout as nodes of React Flow, and the lines between them. What looks as before stays the same object, so that React
+// draws only what has changed.
+import { getSmoothStepPath, Position, type Node as FlowNode } from "@xyflow/react";
 
 import type { Read } from "../api";
-import { absolute, END, FAILURE, FOLDED_HEIGHT, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Gap, type Layout, type Size, type Zone } from "../layout";
+import { absolute, END, FAILURE, FOLDED_HEIGHT, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Edge, type Gap, type Layout, type Size, type Zone } from "../layout";
 import type { Model, Node } from "../model";
 import { wordsOf, type Studio } from "../store";
-import type { Line } from "./FlowEdge";
 import type { IconName } from "./icons";
 
 const CARD_HEIGHT = 58;
@@ -51,7 +51,7 @@ export function draw(studio: Studio, isEditable: boolean): Drawn {
   return { layout: drawn, zones: zones(drawn) };
 }
 
-export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<string> | null, statuses: Record<string, string>, add: (gap: Gap) => void, isDraggable: boolean): FlowNode[] {
+export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<string> | null, statuses: Record<string, string>, add: (box: string) => void, isDraggable: boolean): FlowNode[] {
   const { mounted, selected, folded, dialog, canvas } = studio;
   const problems = new Map<string, { errors: number; warnings: number }>();
   for (const one of studio.view.problems) {
@@ -69,18 +69,24 @@ export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<strin
       position: { x: box.x, y: box.y },
       width: box.w,
       height: box.h,
+      // Nothing has to be measured: sizes come from the layout, and lines are not drawn by React Flow.
+      measured: { width: box.w, height: box.h },
+      handles: [],
       parentId: box.parent ?? undefined,
       focusable: false,
       selectable: box.node !== null,
       selected: box.node !== null && selected.has(box.key),
       draggable: isDraggable && box.node !== null,
+      zIndex: Z_CARD,
     };
     const { node } = box;
-    if (!node) return { ...common, type: box.kind, data: asideData(box, studio, triggers, add), style: asideStyle(box) };
+    if (!node) {
+      const aside = asideData(box, studio, triggers);
+      const isFrame = box.kind === "fallback" || box.kind === "failure";
+      return { ...common, type: box.kind, data: { ...aside, add, look: JSON.stringify(aside) }, ...(isFrame ? FRAME : {}) };
+    }
     const counts = problems.get(node.step.id) ?? { errors: 0, warnings: 0 };
-    const data = {
-      node,
-      services: mounted.services,
+    const rest = {
       ...counts,
       status: statuses[node.step.path] ?? "",
       isCurrent: current === node.key,
@@ -91,17 +97,37 @@ export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<strin
       isNever: never.has(node.step.path),
       inside: node.inner?.nodes.length ?? 0,
     };
-    const { node: _node, services: _services, ...rest } = data;
-    const { step } = node;
-    const look = JSON.stringify([rest, step, node.number, node.block.nodes.length, node.block.owner?.step.title]);
-    const frame = node.inner ? { dragHandle: ".studio-frame-head", style: { pointerEvents: "none" as const } } : {};
-    return { ...common, ...frame, zIndex: data.isRenamed ? 3000 : undefined, type: node.inner ? "frame" : "step", data: { ...data, look } };
+    const { block } = node;
+    const look = JSON.stringify([rest, node.step, node.number, block.nodes.length, block.kind, block.owner?.step.title, node.fallback !== null]);
+    const frame = node.inner ? { dragHandle: ".studio-frame-head", ...FRAME } : {};
+    const data = { ...rest, node, services: mounted.services, look };
+    return { ...common, ...frame, ...(rest.isRenamed ? { zIndex: Z_FORM } : {}), type: node.inner ? "frame" : "step", data };
   });
 }
 
-const asideStyle = (box: Box) => (box.kind === "fallback" || box.kind === "failure" ? { pointerEvents: "none" as const } : undefined);
+// Frames lie below the lines, cards above them.
+const Z_CARD = 1000;
+const Z_FORM = 3000;
+const FRAME_STYLE = { pointerEvents: "none" as const };
+const FRAME = { style: FRAME_STYLE, zIndex: 0 };
 
-function asideData(box: Box, studio: Studio, triggers: Trigger[], add: (gap: Gap) => void): Record<string, unknown> {
+// Return the nodes; those that look as one before are that one.
+export function kept(before: readonly FlowNode[], nodes: FlowNode[]): FlowNode[] {
+  const known = new Map(before.map((one) => [one.id, one]));
+  return nodes.map((one) => {
+    const old = known.get(one.id);
+    return old && isSameNode(old, one) ? old : one;
+  });
+}
+
+const SAME = ["type", "width", "height", "parentId", "selected", "draggable", "selectable", "zIndex"] as const;
+
+function isSameNode(one: FlowNode, other: FlowNode): boolean {
+  if (one.position.x !== other.position.x || one.position.y !== other.position.y) return false;
+  return one.data.look === other.data.look && one.data.services === other.data.services && SAME.every((key) => one[key] === other[key]);
+}
+
+function asideData(box: Box, studio: Studio, triggers: Trigger[]): Record<string, unknown> {
   const { definition } = studio.view;
   if (box.key === START) {
     const inputs = keysOf(definition?.inputs?.properties);
@@ -115,34 +141,73 @@ function asideData(box: Box, studio: Studio, triggers: Trigger[], add: (gap: Gap
     return { icon: "trigger" satisfies IconName, title: triggers[index]?.title ?? "", text: triggers[index]?.text ?? "" };
   }
   const gap: Gap = { block: box.block!, after: null, before: null };
-  return { label: `Add a step ${wordsOf(gap)}`, add: () => add(gap) };
+  return { label: `Add a step ${wordsOf(gap)}` };
 }
 
-const ARROW = { type: MarkerType.ArrowClosed, width: 14, height: 14 };
+// A line as it is drawn.
+export interface Line {
+  key: string;
+  kind: Edge["kind"] | "data" | "breach";
+  path: string;
+  hasArrow: boolean;
+  // What is written on it, and where.
+  label: string;
+  x: number;
+  y: number;
+}
 
-export function flowEdges(drawn: Drawn, add: ((gap: Gap) => void) | null): Edge[] {
-  const spots = new Map(drawn.zones.map((one) => [one.key, one]));
-  return drawn.layout.edges.map((edge): Line => {
-    const target = drawn.layout.byKey.get(edge.target)!;
-    const isInside = target.parent === edge.source;
-    const spot = spots.get(edge.key);
-    const gap = edge.gap;
-    return {
-      id: edge.key,
-      source: edge.source,
-      target: edge.target,
-      sourceHandle: edge.kind === "error" ? "aside" : isInside ? "inside" : null,
-      type: "flow",
-      focusable: false,
-      selectable: false,
-      markerEnd: target.kind === "adder" ? undefined : ARROW,
-      data: { kind: edge.kind, label: gap ? `Add a step ${wordsOf(gap)}` : "", x: spot?.x ?? 0, y: spot?.y ?? 0, add: gap && add && spot ? () => add(gap) : null },
-    };
+// A button that adds a step on a line.
+export interface Plus {
+  key: string;
+  label: string;
+  x: number;
+  y: number;
+}
+
+type Corners = ReadonlyMap<string, { x: number; y: number }>;
+
+// Return where the upper left corner of each box is; `dragged` are boxes on their way, by key, as seen from around them.
+export function corners(drawn: Layout, dragged: Corners | null = null): Corners {
+  const found = new Map<string, { x: number; y: number }>();
+  for (const box of drawn.boxes) {
+    const outer = box.parent === null ? null : found.get(box.parent)!; // outer boxes come first
+    const { x, y } = dragged?.get(box.key) ?? box;
+    found.set(box.key, outer ? { x: outer.x + x, y: outer.y + y } : { x, y });
+  }
+  return found;
+}
+
+const ENTRY = 46;
+const SIDE = 30;
+
+// Return the lines of the order of the steps.
+export function flowLines(drawn: Layout, at: Corners): Line[] {
+  return drawn.edges.map((edge) => {
+    const [source, target] = [drawn.byKey.get(edge.source)!, drawn.byKey.get(edge.target)!];
+    const [from, to] = [at.get(edge.source)!, at.get(edge.target)!];
+    const isAside = edge.kind === "error";
+    const bottom = target.parent === edge.source ? ENTRY : source.h;
+    const [path] = getSmoothStepPath({
+      sourceX: from.x + (isAside ? source.w : source.w / 2),
+      sourceY: from.y + (isAside ? source.h / 2 : bottom),
+      sourcePosition: isAside ? Position.Right : Position.Bottom,
+      targetX: to.x + (isAside ? 0 : target.w / 2),
+      targetY: to.y + (isAside ? SIDE : 0),
+      targetPosition: isAside ? Position.Left : Position.Top,
+      borderRadius: 14,
+    });
+    return { key: edge.key, kind: edge.kind, path, hasArrow: target.kind !== "adder", label: "", x: 0, y: 0 };
   });
 }
 
+// Return the buttons on the lines.
+export function plusses(drawn: Drawn): Plus[] {
+  const isLine = new Set(drawn.layout.edges.filter((one) => one.gap).map((one) => one.key));
+  return drawn.zones.filter((one) => isLine.has(one.key)).map(({ key, x, y, gap }) => ({ key, x, y, label: `Add a step ${wordsOf(gap)}` }));
+}
+
 // Return the lines of the references from and to the selected steps, or all of them.
-export function dataEdges(studio: Studio, drawn: Drawn): Edge[] {
+export function dataLines(studio: Studio, drawn: Drawn, at: Corners): Line[] {
   const { model, steps } = studio.view;
   const found: Line[] = [];
   if (studio.selected.size === 0 && !studio.isEverywhereData) return found;
@@ -156,35 +221,31 @@ export function dataEdges(studio: Studio, drawn: Drawn): Edge[] {
       const [from, to] = [visible(model, drawn, source), visible(model, drawn, step.id)];
       if (!from || !to || from === to) continue;
       const label = isNear ? [...new Set(reads.map((one) => one.field.replace(/^with\./, "")))].join(", ") : "";
-      found.push(lineOf(`data:${source}>${step.id}`, from, to, "data", label));
+      found.push(arc(drawn.layout, at, `data:${source}>${step.id}`, from, to, "data", label));
     }
   }
   return found;
 }
 
 // Return the ways of text that must not go there, in the saved file.
-export function breachEdges(studio: Studio, drawn: Drawn): Edge[] {
+export function breachLines(studio: Studio, drawn: Drawn, at: Corners): Line[] {
   if (studio.canvas?.is_draft) return [];
   return studio.mounted.breaches.flatMap(([source, target]) => {
     const [from, to] = [visible(studio.view.model, drawn, source), visible(studio.view.model, drawn, target)];
-    return from && to && from !== to ? [lineOf(`breach:${source}>${target}`, from, to, "breach", "must not go there")] : [];
+    return from && to && from !== to ? [arc(drawn.layout, at, `breach:${source}>${target}`, from, to, "breach", "must not go there")] : [];
   });
 }
 
-function lineOf(id: string, source: string, target: string, kind: string, label: string): Line {
-  return {
-    id,
-    source,
-    target,
-    sourceHandle: "aside",
-    targetHandle: "beside",
-    type: "data",
-    focusable: false,
-    selectable: false,
-    zIndex: 1500,
-    markerEnd: ARROW,
-    data: { kind, label, x: 0, y: 0, add: null },
+// An arc to the right of both, wider the farther they are apart, so that several can be told from each other.
+function arc(drawn: Layout, at: Corners, key: string, source: string, target: string, kind: "data" | "breach", label: string): Line {
+  const side = (one: string) => {
+    const [{ x, y }, { w, h }] = [at.get(one)!, drawn.byKey.get(one)!];
+    return { x: x + w, y: y + h / 2 };
   };
+  const [from, to] = [side(source), side(target)];
+  const reach = Math.max(from.x, to.x) + 36 + Math.min(150, Math.abs(to.y - from.y) * 0.12);
+  const path = `M ${from.x},${from.y} C ${reach},${from.y} ${reach},${to.y} ${to.x},${to.y}`;
+  return { key, kind, path, hasArrow: true, label, x: (from.x + to.x) / 8 + reach * 0.75, y: (from.y + to.y) / 2 };
 }
 
 // Return the step, or the folded group around it.

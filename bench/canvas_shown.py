@@ -1,0 +1,21 @@
+"""A change of the canvas with 200 steps (`bench/canvas.py`): the time from its key until it is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.canvas import canvas, opened, shown
+from bench.figures import absolute
+
+WORK = "canvas_shown"
+GOAL_MS = 50.0
+_SETTLE_MS = 3_000
+
+
+def measure() -> dict[str, Any]:
+    """Return the milliseconds of steps moved, removed and brought back in turn."""
+    with canvas() as (page, server):
+        opened(page, server)
+        page.wait_for_timeout(_SETTLE_MS)
+        found = shown(page)
+    return {**absolute([one for times in found.values() for one in times], GOAL_MS, "ms"), "more": found}
