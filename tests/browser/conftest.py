@@ -93,7 +93,9 @@ def serving(root: Path, port: int = 0) -> Iterator[Served]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add what the page showed to the report of a test that failed: the address, the text and a picture."""
     report = yield
     page: Page | None = getattr(item, "funcargs", {}).get("page")

@@ -274,3 +274,66 @@ def test_what_is_typed_in_a_field_a_form_or_a_note_is_there_whatever_key_follows
     text = file.read_text()
     assert "From the form" in text
     assert "From the note" in text
+
+
+def plugged(page: Page, key: str, to: str) -> None:
+    """Draw a connection from the plug of a step to another step."""
+    step(page, key).hover()
+    box, target = page.locator(f'[data-plug="{key}"]').bounding_box(), step(page, to).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(target["x"] + 40, target["y"] + 20, steps=6)
+    page.locator(".studio-target").wait_for()
+    page.mouse.up()
+    page.locator(".studio-target").wait_for(state="detached")
+
+
+def connected_by_mouse(page: Page) -> None:
+    plugged(page, "hello", "left")
+    page.locator('[data-line="hello>left"]').wait_for()
+    plugged(page, "hello", "right")
+    plugged(page, "left", "hello")
+    page.get_by_text("that would be a circle").wait_for()
+    line = page.locator('[data-line="hello>right"]')
+    x, y = line.evaluate(
+        "one => { const at = one.getPointAtLength(one.getTotalLength() * .8).matrixTransform(one.getScreenCTM());"
+        " return [at.x, at.y] }"
+    )
+    page.mouse.click(x, y)
+    page.locator(".studio-edge[data-chosen]").wait_for()
+    page.keyboard.press("Delete")
+    line.wait_for(state="detached")
+
+
+def connected_by_keyboard(page: Page) -> None:
+    for words in ("left", "right", "right"):  # a second time disconnects
+        step(page, "hello").focus()
+        page.keyboard.press("c")
+        pick(page, words)
+        has_focus(page, "hello")
+    step(page, "left").focus()
+    page.keyboard.press("c")
+    page.get_by_role("option").first.wait_for()
+    assert [one.split("\n")[0] for one in page.get_by_role("option").all_inner_texts()] == ["Right"]
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize(
+    ("name", "look", "connect"),
+    [
+        ("plugs", "Drawing", connected_by_mouse),
+        ("picks", "Drawing", connected_by_keyboard),
+        ("rows", "List", connected_by_keyboard),
+    ],
+    ids=["mouse", "keyboard", "list"],
+)
+def test_steps_are_connected_and_disconnected_by_each_way(
+    served: Served, strict: Page, name: str, look: str, connect: Any
+) -> None:
+    free = {"uses": "flow.set", "needs": [], "with": {"values": {"n": 1}}}
+    blank(served, name, {"id": "left", "title": "Left", **free}, {"id": "right", "title": "Right", **free})
+    opened(strict, served, name, look)
+    connect(strict)
+    kept(strict)
+    assert [one.get("needs") for one in saved(served, strict, name)] == [None, ["hello"], []]

@@ -2,7 +2,7 @@
 import type { CanvasStep, Definition, Operation, Place } from "./api";
 import { stepIn } from "./document";
 import type { Gap } from "./layout";
-import { ends, followers, outermost, type Block, type Model, type Node } from "./model";
+import { ends, followers, isIn, outermost, waitsFor, type Block, type Model, type Node } from "./model";
 
 const LONGEST_ID = 64;
 
@@ -191,6 +191,37 @@ export function unwrap(model: Model, node: Node): Operation[] {
     }
   }
   return [{ op: "unwrap", step: node.step.id }, ...changes];
+}
+
+// ---- what waits for what
+
+// Return the operations that let a step wait for another one; or in words why it cannot.
+export function connect(from: Node, to: Node): Operation[] | string {
+  const [first, second] = [from.step.title, to.step.title];
+  if (from === to) return "A step cannot wait for itself.";
+  if (isIn(from, to) || isIn(to, from)) return `${second} and ${first} are inside each other: a group and its steps cannot wait for each other.`;
+  if (from.block !== to.block) return `${second} cannot wait for ${first}: only steps of one list wait for each other, and these are in different ones.`;
+  if (waitsFor(from.block, from, to)) return `${second} cannot wait for ${first}, which itself waits for ${second}: that would be a circle.`;
+  if (from.number > to.number) return `${second} cannot wait for ${first}, which is further down in the file. Move ${second} below it first.`;
+  if (waitsFor(from.block, to, from)) return `${second} waits for ${first} already.`;
+  const needs = (to.step.needs ?? []).filter((one) => one !== from.step.id);
+  return [{ op: "set", step: to.step.id, field: "needs", value: [...needs, from.step.id] }];
+}
+
+// Return the operations that let a step wait for another one no more. Without `needs` it waited for all before it, and
+// waits for the others from then on.
+export function disconnect(from: Node, to: Node): Operation[] {
+  const { block, step } = to;
+  if (step.needs !== null) return [{ op: "set", step: step.id, field: "needs", value: step.needs.filter((one) => one !== from.step.id) }];
+  const others = block.nodes.filter((one) => one.number < to.number && one !== from);
+  const last = others.filter((one) => !others.some((other) => other !== one && waitsFor(block, other, one)));
+  return [{ op: "set", step: step.id, field: "needs", value: last.map((one) => one.step.id) }];
+}
+
+// Return the steps that wait for a step directly, and those that could, in file order.
+export function connections(from: Node): { made: Node[]; possible: Node[] } {
+  const made = followers(from);
+  return { made, possible: from.block.nodes.filter((one) => typeof connect(from, one) !== "string") };
 }
 
 // Return the gap to which Alt and an arrow moves a step; null if there is none in this direction.

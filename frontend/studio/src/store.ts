@@ -1,7 +1,7 @@
 // The state of one canvas: what the server has, what is on its way there, and what is selected, folded and open.
 import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type Problem, type StepType } from "./api";
 import { idsIn, stepIn, stepsOf, type TypeLook } from "./document";
-import { copied, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
+import { connect, copied, disconnect, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
 import { Foresight } from "./foresight";
 import type { Gap } from "./layout";
 import { watchDraft, watchRun, type Link, type Live, type RunState } from "./live";
@@ -43,6 +43,7 @@ export type Dialog =
   | { kind: "menu"; x: number; y: number; key: string | null }
   | { kind: "rename"; key: string; refused?: { title: string; id: string; why: string } }
   | { kind: "note"; key: string }
+  | { kind: "connect"; key: string }
   | { kind: "help" }
   | { kind: "save"; clash: SaveClash }
   | { kind: "discard" };
@@ -65,6 +66,8 @@ export class Studio {
   // The step that the keyboard is on.
   current: string | null = null;
   folded: ReadonlySet<string>;
+  // The connection that is chosen: the keys of both steps.
+  line: { from: string; to: string } | null = null;
   isPanelOpen = false;
   dialog: Dialog | null = null;
   toast: Toast | null = null;
@@ -351,6 +354,7 @@ export class Studio {
   select(keys: Iterable<string>, current: string | null = null): void {
     this.selected = new Set(keys);
     this.current = current ?? [...this.selected].at(-1) ?? this.current;
+    this.line = null;
     this.changed();
   }
 
@@ -397,6 +401,7 @@ export class Studio {
     const { nodes } = this.view.model;
     const now = (key: string): string => (nodes.has(key) ? key : (this.renamed.get(key) ?? key));
     if ([...this.selected].some((key) => !nodes.has(key))) this.selected = new Set([...this.selected].map(now).filter((key) => nodes.has(key)));
+    if (this.line && !isConnected(this.view.model, this.line)) this.line = null;
     if (this.current !== null && !nodes.has(this.current)) this.current = nodes.has(now(this.current)) ? now(this.current) : ([...this.selected][0] ?? null);
   }
 
@@ -431,7 +436,7 @@ export class Studio {
   private go(ops: Operation[], said: string): void {
     if (this.readOnly || ops.length === 0) return;
     this.send(ops).catch(() => undefined); // told by the queue
-    this.speak(said);
+    if (said) this.speak(said);
   }
 
   add(gap: Gap, type: StepType): void {
@@ -459,6 +464,7 @@ export class Studio {
   }
 
   remove(): void {
+    if (this.line) return this.disconnect(this.line.from, this.line.to);
     const nodes = outermost(this.view.model, this.selected);
     if (nodes.length === 0 || this.readOnly) return;
     const near = neighbour(nodes);
@@ -486,6 +492,33 @@ export class Studio {
     const inside = node.inner.nodes.map((one) => one.key);
     this.go(unwrap(this.view.model, node), "Group dissolved");
     this.select(inside, inside[0] ?? null);
+  }
+
+  // Choose a connection, so that it can be removed.
+  choose(from: string, to: string): void {
+    const [first, second] = [this.node(from), this.node(to)];
+    if (!first || !second) return;
+    this.selected = new Set();
+    this.line = { from, to };
+    this.speak(`${second.step.title} waits for ${first.step.title}. ${this.readOnly ? "" : "Delete removes the connection."}`);
+    this.changed();
+  }
+
+  // Let a step wait for another one; says why if it cannot.
+  connect(from: string, to: string): void {
+    const [first, second] = [this.node(from), this.node(to)];
+    if (!first || !second) return;
+    const made = connect(first, second);
+    if (typeof made === "string") this.say(made, true);
+    else this.go(made, `${second.step.title} waits for ${first.step.title}`);
+  }
+
+  disconnect(from: string, to: string): void {
+    const [first, second] = [this.node(from), this.node(to)];
+    this.line = null;
+    if (!first || !second || this.readOnly) return this.changed();
+    this.go(disconnect(first, second), "");
+    this.say(`${second.step.title} waits for ${first.step.title} no more. Ctrl+Z brings it back.`);
   }
 
   // Give a step another title and id.
@@ -676,6 +709,11 @@ function initialFields(type: StepType): Definition {
     found[name] = schema.type === "object" ? {} : schema.type === "array" ? [] : schema.type === "boolean" ? false : schema.type === "integer" || schema.type === "number" ? (schema.minimum ?? 0) : "";
   }
   return found;
+}
+
+function isConnected(model: Model, { from, to }: { from: string; to: string }): boolean {
+  const [first, second] = [model.nodes.get(from), model.nodes.get(to)];
+  return first !== undefined && second !== undefined && (second.block.waits.get(second)?.includes(first) ?? false);
 }
 
 export function titles(nodes: readonly Node[]): string {

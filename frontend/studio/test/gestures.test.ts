@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { CanvasStep, Operation } from "../src/api";
 import { applied, stepsOf } from "../src/document";
-import { gapAfter, gapTowards, inExpressions, insert, move, pasted, remove, renumbered, unwrap, wrap } from "../src/gestures";
+import { connect, connections, disconnect, gapAfter, gapTowards, inExpressions, insert, move, pasted, remove, renumbered, unwrap, wrap } from "../src/gestures";
 import { commandOf, HELP } from "../src/keys";
 import { modelOf, type Model } from "../src/model";
 import { rank } from "../src/ui/Picker";
@@ -53,6 +53,41 @@ test("a group cannot be moved into itself", () => {
 
 test("what is removed is bridged", () => {
   expect(order(diamond, remove(of(diamond), ["b", "c"]))).toEqual({ a: [], d: ["a"] });
+});
+
+test("a step waits for another one once they are connected, and no more once they are not", () => {
+  const wide = flat("a", { id: "b", needs: [] }, { id: "c", needs: ["a"] });
+  const model = of(wide);
+  const [a, b, c] = ["a", "b", "c"].map((key) => model.nodes.get(key)!);
+  const made = connect(b!, c!);
+  expect(made).toEqual([{ op: "set", step: "c", field: "needs", value: ["a", "b"] }]);
+  const joined = applied(wide, made as Operation[]);
+  const after = of(joined);
+  const [from, to] = ["b", "c"].map((key) => after.nodes.get(key)!);
+  expect(applied(joined, disconnect(from!, to!))).toEqual(wide);
+  expect(connections(a!)).toEqual({ made: [c], possible: [b] });
+});
+
+test("a connection that cannot be is refused in words", () => {
+  const plain = flat("a", "b", { id: "g", steps: [{ id: "x", uses: "flow.set" }] }, { id: "free", needs: [] });
+  const model = of(plain);
+  const said = (from: string, to: string) => connect(model.nodes.get(from)!, model.nodes.get(to)!);
+  expect(said("a", "a")).toBe("A step cannot wait for itself.");
+  expect(said("b", "a")).toBe("a cannot wait for b, which itself waits for a: that would be a circle.");
+  expect(said("free", "a")).toBe("a cannot wait for free, which is further down in the file. Move a below it first.");
+  expect(said("a", "g")).toBe("g waits for a already.");
+  expect(said("a", "x")).toContain("in different ones");
+  expect(said("g", "x")).toContain("inside each other");
+  expect(connections(model.nodes.get("b")!).possible.map((one) => one.key)).toEqual(["free"]);
+});
+
+test("a step that waited for all before it waits for the others once a connection is removed", () => {
+  const plain = flat("a", "b", "c", "d");
+  const model = of(plain);
+  const [c, d] = ["c", "d"].map((key) => model.nodes.get(key)!);
+  const operations = disconnect(c!, d!);
+  expect(operations).toEqual([{ op: "set", step: "d", field: "needs", value: ["b"] }]);
+  expect(order(plain, operations)).toEqual({ a: [], b: ["a"], c: ["b"], d: ["b"] });
 });
 
 test("a group takes over what its steps wait for, and gives it back", () => {

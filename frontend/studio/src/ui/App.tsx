@@ -175,8 +175,10 @@ export function App({ studio }: { studio: Studio }) {
           return node ? studio.open({ kind: "rename", key: node.key }) : undefined;
         case "note":
           return node ? studio.open({ kind: "note", key: node.key }) : undefined;
+        case "connect":
+          return node ? studio.open({ kind: "connect", key: node.key }) : undefined;
         case "remove":
-          ensure();
+          if (!studio.line) ensure();
           wantsFocus.current = true;
           return studio.remove();
         case "group":

@@ -3,11 +3,13 @@ import { applyNodeChanges, Background, BackgroundVariant, MiniMap, ReactFlow, us
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { stepIn } from "../document";
+import { connect } from "../gestures";
 import type { Zone } from "../layout";
 import { isIn, outermost } from "../model";
 import { matching } from "../walk";
 import { useStudio, useSurroundings } from "./context";
-import { breachLines, corners, dataLines, draw, flowLines, flowNodes, kept, placeOf, plusses } from "./drawn";
+import { breachLines, corners, dataLines, draw, flowLines, flowNodes, kept, placeOf, plusses, stepAt } from "./drawn";
+import { Connection, useConnecting } from "./connecting";
 import { Arcs, FlowLines } from "./Lines";
 import { nodeTypes } from "./StepCard";
 
@@ -190,6 +192,18 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
     setMoving(null);
   };
 
+  const line = studio.line;
+  const choose = useCallback((from: string, to: string) => studio.choose(from, to), [studio]);
+  const plug = useConnecting(field, (from, event) => {
+    const [node, { x, y }] = [studio.node(from), pointer(event)];
+    const [box, start] = [drawn.layout.byKey.get(from), at.get(from)];
+    if (!node || !box || !start) return null;
+    const target = stepAt(drawn.layout, at, node, x, y);
+    const step = target === null || target.node === node ? null : target.node;
+    const made = step && connect(node, step);
+    return { path: `M ${start.x + box.w / 2},${start.y + box.h} L ${x},${y}`, target: step ? { ...at.get(step.key)!, w: target!.w, h: target!.h, key: step.key } : null, isRefused: typeof made === "string" };
+  }, (from, to) => studio.connect(from, to));
+
   // React Flow passes each new function on to every node: these stay the same, and do what the newest say.
   const handlers = useRef<Handlers>(null!);
   handlers.current = {
@@ -231,7 +245,8 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
       <ReactFlow nodes={flowing} edges={NO_EDGES} nodeTypes={nodeTypes} onNodesChange={onNodesChange} {...stable} {...FIXED}>
         <Background variant={BackgroundVariant.Dots} gap={22} size={1.2} />
         {!isCoarse && <MiniMap pannable zoomable className="studio-minimap" nodeClassName={miniClass} nodeStrokeWidth={6} />}
-        <FlowLines lines={lines} buttons={buttons} add={add} />
+        <FlowLines lines={lines} buttons={buttons} add={add} choose={choose} chosen={line} />
+        {plug && <Connection plug={plug} />}
         {arcs.length > 0 && <Arcs lines={arcs} />}
         {targets.length > 0 && (
           <ViewportPortal>
@@ -242,10 +257,10 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
         )}
       </ReactFlow>
     ),
-    [flowing, onNodesChange, stable, isCoarse, lines, buttons, add, arcs, targets, zone],
+    [flowing, onNodesChange, stable, isCoarse, lines, buttons, add, choose, line, plug, arcs, targets, zone],
   );
   return (
-    <div ref={field} className="studio-field">
+    <div ref={field} className="studio-field" data-editable={isDraggable || undefined}>
       {shown}
     </div>
   );

@@ -5,6 +5,7 @@ import { HELP, type Command } from "../keys";
 import type { Clash } from "../queue";
 import type { SaveClash } from "../store";
 import { lineDifference } from "../text";
+import { ConnectDialog } from "./ConnectDialog";
 import { useStudio, useSurroundings } from "./context";
 import { Icon } from "./icons";
 import { Picker } from "./Picker";
@@ -53,6 +54,8 @@ export function Dialogs() {
       return <Menu x={dialog.x} y={dialog.y} />;
     case "note":
       return <NoteDialog dialogKey={dialog.key} />;
+    case "connect":
+      return <ConnectDialog key={dialog.key} dialogKey={dialog.key} />;
     case "help":
       return (
         <Modal title="Keys">
@@ -215,6 +218,7 @@ const EDITS: readonly Item[] = [
   ["add", "Add a step after", "A"],
   ["rename", "Rename", "F2"],
   ["note", "Note", "N"],
+  ["connect", "Connect to…", "C"],
   null,
   ["move-up", "Move up", "Alt ↑"],
   ["move-down", "Move down", "Alt ↓"],

@@ -4,8 +4,24 @@ import { memo } from "react";
 
 import type { Line, Plus } from "./drawn";
 
-const Path = memo(function Path({ kind, path, hasArrow }: { kind: string; path: string; hasArrow: boolean }) {
-  return <path className={`studio-edge studio-edge-${kind}`} d={path} markerEnd={hasArrow ? "url(#studio-arrow)" : undefined} />;
+const Path = memo(function Path({ kind, path, hasArrow, isChosen = false }: { kind: string; path: string; hasArrow: boolean; isChosen?: boolean }) {
+  return <path className={`studio-edge studio-edge-${kind}`} data-chosen={isChosen || undefined} d={path} markerEnd={hasArrow ? "url(#studio-arrow)" : undefined} />;
+});
+
+// A line is thin: what can be clicked is a wider one over it. It takes the focus, so that keys are about it.
+const Hit = memo(function Hit({ from, to, path, choose }: { from: string; to: string; path: string; choose(from: string, to: string): void }) {
+  return (
+    <path
+      className="studio-hit nopan"
+      d={path}
+      data-line={`${from}>${to}`}
+      tabIndex={-1}
+      onClick={(event) => {
+        event.currentTarget.focus({ preventScroll: true });
+        choose(from, to);
+      }}
+    />
+  );
 });
 
 const Button = memo(function Button({ place, label, x, y, add }: { place: string; label: string; x: number; y: number; add(place: string): void }) {
@@ -23,7 +39,7 @@ const Button = memo(function Button({ place, label, x, y, add }: { place: string
 });
 
 // The lines of the order, below the cards. `add` gets the key of a line.
-export const FlowLines = memo(function FlowLines({ lines, buttons, add }: { lines: Line[]; buttons: Plus[]; add(line: string): void }) {
+export const FlowLines = memo(function FlowLines({ lines, buttons, add, choose, chosen }: { lines: Line[]; buttons: Plus[]; add(line: string): void; choose(from: string, to: string): void; chosen: { from: string; to: string } | null }) {
   return (
     <ViewportPortal>
       <svg className="studio-lines">
@@ -32,9 +48,10 @@ export const FlowLines = memo(function FlowLines({ lines, buttons, add }: { line
             <polyline className="studio-arrow" points="-5,-4 0,0 -5,4 -5,-4" />
           </marker>
         </defs>
-        {lines.map(({ key, kind, path, hasArrow }) => (
-          <Path key={key} kind={kind} path={path} hasArrow={hasArrow} />
+        {lines.map(({ key, kind, path, hasArrow, ends }) => (
+          <Path key={key} kind={kind} path={path} hasArrow={hasArrow} isChosen={ends !== null && chosen?.from === ends.from && chosen.to === ends.to} />
         ))}
+        {lines.map(({ key, path, ends }) => ends && <Hit key={key} from={ends.from} to={ends.to} path={path} choose={choose} />)}
       </svg>
       {buttons.map(({ key, label, x, y }) => (
         <Button key={key} place={key} label={label} x={x} y={y} add={add} />

@@ -72,6 +72,7 @@ function Focus({ data, selected, className, children }: { data: StepData; select
       tabIndex={data.isCurrent ? 0 : -1}
     >
       {children}
+      <span className="studio-plug nodrag nopan" data-plug={node.key} title="Drag to the step that shall wait for this one" />
     </div>
   );
 }

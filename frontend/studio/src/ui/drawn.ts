@@ -150,6 +150,8 @@ export interface Line {
   kind: Edge["kind"] | "data" | "breach";
   path: string;
   hasArrow: boolean;
+  // Both steps, if one waits for the other: such a line can be chosen.
+  ends: { from: string; to: string } | null;
   // What is written on it, and where.
   label: string;
   x: number;
@@ -196,8 +198,19 @@ export function flowLines(drawn: Layout, at: Corners): Line[] {
       targetPosition: isAside ? Position.Left : Position.Top,
       borderRadius: 14,
     });
-    return { key: edge.key, kind: edge.kind, path, hasArrow: target.kind !== "adder", label: "", x: 0, y: 0 };
+    return { key: edge.key, kind: edge.kind, path, hasArrow: target.kind !== "adder", ends: endsOf(edge), label: "", x: 0, y: 0 };
   });
+}
+
+const endsOf = ({ gap }: Edge) => (gap?.after && gap.before ? { from: gap.after.key, to: gap.before.key } : null);
+
+// Return the step at a place: a sibling of the one that a connection is drawn from, or else the innermost one.
+export function stepAt(drawn: Layout, at: Corners, from: Node, x: number, y: number): Box | null {
+  const under = drawn.boxes.filter((box) => {
+    const corner = at.get(box.key)!;
+    return box.node !== null && x >= corner.x && y >= corner.y && x <= corner.x + box.w && y <= corner.y + box.h;
+  });
+  return under.find((one) => one.node!.block === from.block) ?? under.at(-1) ?? null;
 }
 
 // Return the buttons on the lines.
@@ -245,7 +258,7 @@ function arc(drawn: Layout, at: Corners, key: string, source: string, target: st
   const [from, to] = [side(source), side(target)];
   const reach = Math.max(from.x, to.x) + 36 + Math.min(150, Math.abs(to.y - from.y) * 0.12);
   const path = `M ${from.x},${from.y} C ${reach},${from.y} ${reach},${to.y} ${to.x},${to.y}`;
-  return { key, kind, path, hasArrow: true, label, x: (from.x + to.x) / 8 + reach * 0.75, y: (from.y + to.y) / 2 };
+  return { key, kind, path, hasArrow: true, ends: null, label, x: (from.x + to.x) / 8 + reach * 0.75, y: (from.y + to.y) / 2 };
 }
 
 // Return the step, or the folded group around it.

@@ -404,7 +404,7 @@ def test_an_edit_says_which_writes_are_made_again(
     seen = orchestra.editing.canvas(ADA, "work")
     shown = orchestra.editing.edit_file(ADA, "work", ops, save=False)
     saved = orchestra.editing.edit_file(ADA, "work", ops)
-    for problems in (drafted.problems, seen.problems, shown.problems, saved.problems):
+    for problems in (drafted.problems or [], seen.problems, shown.problems, saved.problems):
         found = [one for one in problems if one.code == "writes_again"]
         assert [warned in one.message for one in found] == [True] * bool(warned)
         assert all((one.severity, bool(one.remedy)) == ("warning", True) for one in found)
