@@ -89,7 +89,10 @@ async def get_workflow_canvas(name: str, orchestra: Door, principal: Acting) -> 
 
 @router.get("/{name}/scope", summary="List the names that a step may use", response_model=ScopeNames)
 async def get_workflow_scope(
-    name: str, step: Annotated[str, Query(max_length=64)], orchestra: Door, principal: Acting
+    name: str,
+    orchestra: Door,
+    principal: Acting,
+    step: Annotated[str, Query(max_length=64, description="Default: the outputs of the workflow.")] = "",
 ) -> dict[str, Any]:
     """List what expressions of a step may name: with type, title, a value of the last run, and what may be missing."""
     return {"names": await reading.run(partial(orchestra.editing.scope, principal, name, step))}

@@ -203,14 +203,15 @@ class WorkflowEditing:
         return problems
 
     def scope(self, p: Principal, name: str, step: str) -> list[ScopeName]:
-        """Return the names that the fields of a step may use in the text that the person edits.
+        """Return the names that the fields of a step may use in the text that the person edits; without a step, those
+        that the outputs of the workflow may use.
 
         Raises UnknownName, InvalidInput (no such step), InvalidFile (the text is no workflow).
         """
         require(p, "view", "see workflows")
         now = self._now(p, name) if may(p, "edit") else self._of_file(name)
         found = read(now.text, self._shelf.file(name))
-        place = found.node(step).place
+        place = found.node(step).place if step else ("outputs",)
         compiled, report = read_workflow(found.file, name, self._compiled.surroundings())
         if report is None or place not in report.names:
             raise InvalidFile.of(found.file.file, compiled.problems)

@@ -4,7 +4,7 @@ export type Command =
   | "extend-up" | "extend-down"
   | "move-up" | "move-down" | "move-out" | "move-in"
   | "open" | "close" | "add" | "add-before" | "toggle" | "fold"
-  | "rename" | "note" | "connect" | "remove" | "group" | "ungroup"
+  | "workflow" | "rename" | "note" | "connect" | "remove" | "group" | "ungroup"
   | "undo" | "redo" | "copy" | "cut" | "paste" | "duplicate" | "all"
   | "find" | "fit" | "zoom-in" | "zoom-out" | "menu" | "help" | "save";
 
@@ -18,7 +18,7 @@ export interface Key {
 
 const PLAIN: Record<string, Command> = {
   ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", Home: "first", End: "last",
-  Enter: "open", Escape: "close", a: "add", n: "note", c: "connect", f: "fold", " ": "toggle", g: "group", F2: "rename",
+  Enter: "open", Escape: "close", a: "add", n: "note", c: "connect", f: "fold", w: "workflow", " ": "toggle", g: "group", F2: "rename",
   Delete: "remove", Backspace: "remove", "0": "fit", "+": "zoom-in", "=": "zoom-in", "-": "zoom-out", ContextMenu: "menu", "?": "help",
 };
 const SHIFT: Record<string, Command> = {
@@ -49,6 +49,7 @@ export const HELP: readonly (readonly [string, string])[] = [
   ["Alt + ↑ ↓", "Move the step up or down"],
   ["Alt + ← →", "Move it out of a group, or into the one beside it"],
   ["F2", "Rename"],
+  ["W", "Open the form of the workflow: title, inputs, outputs"],
   ["N", "Write a note"],
   ["C", "Connect to a step that shall wait for this one, or disconnect"],
   ["G, Shift + G", "Group, and dissolve a group"],

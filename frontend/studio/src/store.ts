@@ -69,6 +69,8 @@ export class Studio {
   // The connection that is chosen: the keys of both steps.
   line: { from: string; to: string } | null = null;
   isPanelOpen = false;
+  // Whether the panel shows the workflow itself.
+  isWorkflowOpen = false;
   dialog: Dialog | null = null;
   toast: Toast | null = null;
   spoken = "";
@@ -353,6 +355,7 @@ export class Studio {
 
   select(keys: Iterable<string>, current: string | null = null): void {
     this.selected = new Set(keys);
+    if (this.selected.size > 0) this.isWorkflowOpen = false;
     this.current = current ?? [...this.selected].at(-1) ?? this.current;
     this.line = null;
     this.changed();
@@ -360,6 +363,12 @@ export class Studio {
 
   openPanel(isOpen = true): void {
     this.isPanelOpen = isOpen;
+    this.changed();
+  }
+
+  openWorkflow(isOpen = !this.isWorkflowOpen): void {
+    if (isOpen) this.selected = new Set();
+    this.isWorkflowOpen = isOpen;
     this.changed();
   }
 

@@ -147,6 +147,7 @@ export function MapControl(props: Common & { members: string[] }) {
             id={`${id}-${index}`}
             label={`${label}: ${key || `value ${index + 1}`}`}
             isUnnamed
+            mayBreak
             value={text}
             isInvalid={props.isInvalid}
             isStrict={props.isStrict}

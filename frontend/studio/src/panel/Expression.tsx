@@ -11,6 +11,8 @@ interface Props {
   value: string;
   placeholder?: string;
   isLong?: boolean;
+  // Whether Shift+Enter begins a line; Enter alone leaves the field.
+  mayBreak?: boolean;
   isInvalid?: boolean;
   // Whether text from outside may not go here.
   isStrict?: boolean;
@@ -92,7 +94,7 @@ export function Expression(props: Props) {
   };
 
   const change = (target: HTMLTextAreaElement) => {
-    const typed = isLong ? target.value : target.value.replaceAll(/[\r\n]+/g, " ");
+    const typed = isLong || props.mayBreak ? target.value : target.value.replaceAll(/[\r\n]+/g, " ");
     const next = isFixed ? { text: typed, caret: target.selectionStart } : closed(value, { text: typed, caret: target.selectionStart });
     if (next.text !== target.value) {
       target.value = next.text; // else React would do it later, and take the caret to the end
@@ -126,7 +128,7 @@ export function Expression(props: Props) {
     else if (isOpen && event.key === "Enter" && offers[active]) accept(offers[active]);
     else if (event.key === " " && event.ctrlKey) openFitting(at());
     else if (event.key === "ArrowDown" && !isLong && !listed) openFitting(at());
-    else if (event.key === "Enter" && !isLong) {
+    else if (event.key === "Enter" && !isLong && !(props.mayBreak && event.shiftKey)) {
       close();
       props.onEnter();
     } else return;

@@ -5,7 +5,7 @@ import type { CanvasStep, Definition, Operation, Problem, StepType } from "../ap
 import { stepIn } from "../document";
 import { connectionsFor, membersOf, namesFor } from "./account";
 import { sharedFields, type Shared } from "./common";
-import { nameOf, valueOf } from "./places";
+import { nameOf, valueOf, WORKFLOW } from "./places";
 import { editsOf, keyOf } from "./edits";
 import { Field, isError, Problems, Refusal } from "./Field";
 import { FormContext, isRefusedAt, placeOf, problemsAt, useForm, useUnfolded, type Form } from "./form";
@@ -14,6 +14,7 @@ import type { Schema } from "./schema";
 import { STEP_FIELDS } from "./stepFields";
 import { isExpression, isSame } from "./values";
 import { StepField, When } from "./When";
+import { WorkflowForm } from "./WorkflowForm";
 
 export interface PanelProps {
   workflow: string;
@@ -136,6 +137,7 @@ function Body() {
   if (!first) return null;
   const known = form.selected.map(({ uses }) => types.value?.find(({ name }) => name === uses));
   const isMany = others.length > 0;
+  if (first.id === WORKFLOW) return <WorkflowForm />;
   return (
     <>
       {isMany ? <p className="panel-quiet">{form.selected.map(({ title }) => title).join(", ")}. A change applies to all of them.</p> : <About type={known[0]} />}

@@ -73,6 +73,15 @@ export function When() {
       body: (
         <>
           <StepField name={rule} path={["approve"]} />
+          {!isMany && typeof step.approve !== "object" && !form.readOnly && (
+            <button
+              type="button"
+              className="panel-add"
+              onClick={() => void form.edits.flush().then(() => form.send([{ op: "set", step: only.id, field: "approve", value: { when: step.approve ?? "always" } }], null))}
+            >
+              Set who, and until when
+            </button>
+          )}
           {fieldsOf("allow", "once")}
         </>
       ),

@@ -2,9 +2,8 @@
 
 import type { Json, Operation } from "../api";
 import { Refused } from "../api";
-import { stepIn } from "../document";
 import { Dropped } from "../queue";
-import { operationsFor, valueAt, valueOf, type Place } from "./places";
+import { holderIn, operationsFor, valueAt, valueOf, type Place } from "./places";
 import { isSame, type Read } from "./values";
 
 export interface Edit {
@@ -73,7 +72,7 @@ export class Edits {
 
   // What the steps that are still there have at a place; null: nothing.
   private found({ steps, path }: Place): Json[] {
-    return steps.flatMap((id) => (stepIn(this.definition, id) ? [valueAt(stepIn(this.definition, id), path) ?? null] : []));
+    return steps.flatMap((id) => (holderIn(this.definition, id) ? [valueAt(holderIn(this.definition, id), path) ?? null] : []));
   }
 
   // What will not be sent by itself.

@@ -1,9 +1,9 @@
 // What all fields of a form share.
 import { createContext, useContext, useRef } from "react";
 
-import type { CanvasStep, Definition, Problem, StepType } from "../api";
+import type { CanvasStep, Definition, Operation, Problem, StepType } from "../api";
 import type { ScopeName } from "./completion";
-import type { Path, Place } from "./places";
+import { WORKFLOW, type Path, type Place } from "./places";
 import type { Edits } from "./edits";
 import { isSame } from "./values";
 
@@ -17,6 +17,7 @@ export interface Form {
   problems: Problem[];
   readOnly: boolean;
   stepTypes(): Promise<StepType[]>;
+  send(ops: Operation[], base: string | null): Promise<string>;
   // The names that expressions of the selected steps may use.
   names(): Promise<ScopeName[]>;
 }
@@ -47,6 +48,6 @@ export function problemsAt(form: Form, path: Path): Problem[] {
   const field = path.join(".");
   const ids = new Set(form.selected.map(({ id }) => id));
   return form.problems.filter(
-    (one) => one.step !== null && ids.has(one.step) && (one.field === field || one.field?.startsWith(`${field}.`)),
+    (one) => ids.has(one.step ?? WORKFLOW) && (one.field === field || one.field?.startsWith(`${field}.`)),
   );
 }

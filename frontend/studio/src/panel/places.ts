@@ -21,14 +21,21 @@ export function valueAt(holder: unknown, path: Path): Json | undefined {
   return value as Json | undefined;
 }
 
+// In place of the id of a step: the workflow itself.
+export const WORKFLOW = "";
+
+// Return what has the fields of a place: a step, or the workflow.
+export const holderIn = (definition: Definition, id: string): Definition | undefined =>
+  id === WORKFLOW ? definition : stepIn(definition, id);
+
 // Return the value that all steps have at a place, or MIXED.
 export function valueOf(definition: Definition, place: Place): Json | undefined | typeof MIXED {
-  const [first, ...others] = place.steps.map((id) => valueAt(stepIn(definition, id), place.path));
+  const [first, ...others] = place.steps.map((id) => valueAt(holderIn(definition, id), place.path));
   return others.every((one) => isSame(one, first)) ? first : MIXED;
 }
 
 // Return a place in words: `title of hello`.
-export const nameOf = ({ steps, path }: Place): string => `${path.filter((part) => part !== "with").join(".")} of ${steps.join(", ")}`;
+export const nameOf = ({ steps, path }: Place): string => `${path.filter((part) => part !== "with").join(".")} of ${steps.map((id) => id || "the workflow").join(", ")}`;
 
 // Return the operations that give a place a value; `undefined` removes it. `sent`: what it was given before.
 export function operationsFor(
@@ -38,8 +45,9 @@ export function operationsFor(
   sent?: { value: Json | undefined },
 ): Operation[] {
   return steps.flatMap((step): Operation[] => {
-    const present = sent ? sent.value : valueAt(stepIn(definition, step), path);
+    const present = sent ? sent.value : valueAt(holderIn(definition, step), path);
     if (isSame(present, value)) return [];
+    if (step === WORKFLOW) return [value === undefined ? { op: "unset", field: written(path) } : { op: "set", field: written(path), value }];
     if (path.length === 1 && path[0] === "id") return value ? [{ op: "rename", step, to: String(value) }] : [];
     if (value !== undefined) return [{ op: "set", step, field: written(path), value }];
     const around = path.slice(0, -1);

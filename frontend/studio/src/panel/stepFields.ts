@@ -27,7 +27,17 @@ export const STEP_FIELDS: Record<string, Schema> = {
   timeout_seconds: { type: "number", isFixed: true, title: "Seconds", description: "For one attempt; for a group or loop: for everything inside." },
   on_error: { title: "If it fails", isFixed: true, enum: ["fail", "continue"], default: "fail" },
   approve: { title: "A person approves it", isFixed: true, enum: ["always", "when_outside", "never"] },
-  approve_rule: { title: "A person approves it", isFixed: true, type: "object", additionalProperties: true },
+  approve_rule: {
+    title: "Approval",
+    isFixed: true,
+    type: "object",
+    properties: {
+      when: { title: "A person approves it", isFixed: true, enum: ["always", "when_outside", "never"] },
+      by: { type: "array", isFixed: true, items: { type: "string" }, title: "Who may approve", description: "Users or roles; empty: whoever may run." },
+      expires_after: { type: "string", isFixed: true, title: "The question ends after", description: "Such as 2d or 12h; empty: never." },
+      on_expiry: { title: "If nobody answers", isFixed: true, enum: ["reject", "continue"], default: "reject" },
+    },
+  },
   once: expression("Written once for", "A text that replaces the keys of the loops around it."),
   allow: {
     type: "object",

@@ -7,6 +7,7 @@ import { gapAfter, gapBefore, gapTowards } from "../gestures";
 import type { Gap } from "../layout";
 import { commandOf, type Command } from "../keys";
 import { Panel } from "../panel/Panel";
+import { THE_WORKFLOW } from "../panel/WorkflowForm";
 import type { Studio } from "../store";
 import { matching, shown, towards } from "../walk";
 import { Canvas } from "./Canvas";
@@ -19,7 +20,7 @@ import { TreeGrid } from "./TreeGrid";
 
 const PHONE = 640;
 const NO_CAMERA: Camera = { fit: () => undefined, zoom: () => undefined, show: () => undefined };
-const READING = new Set<Command>(["up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
+const READING = new Set<Command>(["workflow", "up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
 
 export function App({ studio }: { studio: Studio }) {
   useSyncExternalStore(studio.subscribe, studio.snapshot);
@@ -153,8 +154,13 @@ export function App({ studio }: { studio: Studio }) {
           studio.openPanel();
           requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(".studio-panel :is(input, textarea, select)")?.focus());
           return;
+        case "workflow":
+          studio.openWorkflow();
+          requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(".studio-panel :is(input, textarea, select)")?.focus());
+          return;
         case "close":
-          if (studio.isPanelOpen && studio.selected.size > 0) studio.openPanel(false);
+          if (studio.isWorkflowOpen) studio.openWorkflow(false);
+          else if (studio.isPanelOpen && studio.selected.size > 0) studio.openPanel(false);
           else if (studio.search) studio.find("");
           else studio.select([]);
           wantsFocus.current = true;
@@ -237,7 +243,8 @@ export function App({ studio }: { studio: Studio }) {
   const surroundings = useMemo(() => ({ studio, camera, run, isEditable }), [studio, run, isEditable]);
   const isOutside = studio.canvas !== null && studio.canvas.is_draft && studio.canvas.etag !== studio.canvas.saved_etag;
   const selected = useMemo(() => studio.selectedNodes.map((one) => one.step), [studio, studio.selected, view]);
-  const isPanelShown = studio.isPanelOpen && selected.length > 0;
+  const shownInPanel = studio.isWorkflowOpen ? [THE_WORKFLOW] : selected;
+  const isPanelShown = studio.isWorkflowOpen ? view.definition !== null : studio.isPanelOpen && selected.length > 0;
   return (
     <Context.Provider value={surroundings}>
       <div
@@ -299,12 +306,12 @@ export function App({ studio }: { studio: Studio }) {
             <TreeGrid statuses={studio.statuses} found={foundKeys} />
           )}
           {isPanelShown && (
-            <aside className="studio-panel" aria-label="Selected step" onKeyDown={(event) => panelKey(event, run)}>
+            <aside className="studio-panel" aria-label={studio.isWorkflowOpen ? "The workflow" : "Selected step"} onKeyDown={(event) => panelKey(event, run)}>
               <Panel
                 workflow={studio.mounted.workflow}
                 owner={studio.mounted.owner}
                 steps={view.steps}
-                selected={selected}
+                selected={shownInPanel}
                 definition={view.definition}
                 rev={studio.canvas?.rev ?? ""}
                 problems={view.problems}

@@ -38,6 +38,9 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
           <Tool command="redo" label="Redo" icon="redo" disabled={!studio.canRedo} />
         </>
       )}
+      <button type="button" className="studio-button" aria-pressed={studio.isWorkflowOpen} title="Title, inputs and outputs (W)" onClick={() => run("workflow")}>
+        <Icon name="note" size={16} /> Workflow
+      </button>
       <label className="studio-search">
         <Icon name="search" size={16} />
         <input

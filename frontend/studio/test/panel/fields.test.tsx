@@ -19,7 +19,7 @@ function rendered(type: StepType, values: Record<string, Json>): string {
   const definition = { steps: [{ id: "it", uses: type.name, with: values }] };
   const edits = new Edits(type.name);
   edits.follow(definition, async () => undefined);
-  const form: Form = { workflow: "w", selected: [step], steps: [step], definition, edits, problems: [], readOnly: false, stepTypes: async () => TYPES, names: async () => [] };
+  const form: Form = { workflow: "w", selected: [step], steps: [step], definition, edits, problems: [], readOnly: false, stepTypes: async () => TYPES, names: async () => [], send: async () => "" };
   return renderToStaticMarkup(
     <FormContext value={form}>
       <Fields types={[type]} />

@@ -277,6 +277,9 @@ def test_the_scope_of_a_step_has_what_is_finished_and_tells_what_may_be_missing(
     assert found["inputs.n"].sample == "7"
     assert found["steps.first.output.n"].sample == "1"
     assert "word" not in found
+    outputs = {one.name for one in orchestra.editing.scope(ADA, "work", "")}
+    assert {"inputs.n", "steps.last.output.n"} <= outputs
+    assert "word" not in outputs
 
 
 def test_the_scope_of_a_step_tells_what_somebody_else_wrote(orchestra: Orchestra) -> None:
