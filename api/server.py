@@ -41,6 +41,7 @@ from api.routes.prompts import tries as prompt_tries
 from api.routes.workflows import bundles as workflow_bundles
 from api.routes.workflows import changes as workflow_changes
 from api.routes.workflows import editing as workflow_editing
+from api.routes.workflows import environments as workflow_environments
 from api.routes.workflows import first_run
 from engine.orchestra import Orchestra
 
@@ -81,6 +82,7 @@ _SIGNED_IN = (
     workflow_editing.router,
     workflow_editing.checked,
     workflow_bundles.router,
+    workflow_environments.router,
     prompt_changes.router,
     prompt_texts.router,
     prompt_texts.imports,

@@ -91,6 +91,8 @@ def _print_status(one: TriggerStatus, zone: str) -> None:
     if one.is_on:
         again = _local(one.look_again_at, zone) if one.look_again_at else "at once"
         say(f"  last look {_local(one.looked_at, zone)}, next {again}; newest item {_local(one.item_at, zone)}")
+        if one.environment:
+            say(f"  its runs start in {one.environment}")
         say(f"  {one.items} seen, {one.queued} queued, {one.running} running")
     for why, count in one.left_out.items():
         say(f"  {count} left out: {why}")

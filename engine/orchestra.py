@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ from engine.store.sqlite.owners import SqliteOwner
 from engine.store.sqlite.state import SqliteState
 from engine.store.state import State
 from engine.store.write_list import WriteList
-from engine.workflows.compiled_files import CompiledFiles
+from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
 from engine.workspace.config_files import ConfigFiles
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from engine.runs.approvals import Approvals
     from engine.runs.budgets import Budgets
     from engine.runs.correcting.corrections import Corrections
+    from engine.runs.environments.environments import Environments
     from engine.runs.planning.plans import Plans
     from engine.runs.reindex import Rebuild
     from engine.runs.renaming import Renaming
@@ -96,7 +97,8 @@ ENGINE = Principal("engine", "owner")
 
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, bundles, prompts, fragments, tries, comparisons, cases,
-    case_tests, drafts, runs, corrections, triggers, approvals, budgets, usage, connections, users, demo, first_run`.
+    case_tests, drafts, runs, corrections, environments, triggers, approvals, budgets, usage, connections, users, demo,
+    first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -121,7 +123,10 @@ class Orchestra:
         self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state)
         self.troubles = Troubles(self._state.refusals, self._loaded, self._accounts, clock, self.workspace.workflow_ids)
         self._accounts.refusals = self.troubles
-        self._compiled = CompiledFiles(self.workspace.workflows, self._surroundings, self._state.renames.last)
+        self._plans = EnvironmentPlans(
+            self.workspace, self._surroundings, self._default_environment, self._state.renames.last
+        )
+        self._compiled = self._plans.as_they_are
         self._logs = logs = RunLogs(DiskBlobs(self.workspace.logs))
         self._writes = WriteList(state, self.workspace.logs)
         self.proof = Proof(self._state.proof, self._writes, logs, self._rebuild, state / "owners", self._audit, clock)
@@ -188,7 +193,9 @@ class Orchestra:
         if self._serve_lock is not None:
             self._serve_lock.close()
 
-    def preview(self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True) -> RunPreview:
+    def preview(
+        self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""
+    ) -> RunPreview:
         """Return what a run would touch; with `look`, also the items of its first loop (reads only).
 
         Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
@@ -196,7 +203,7 @@ class Orchestra:
         from engine.runs.starting import preview
 
         require(p, "run", "start runs")
-        plan = self._ready_plan(workflow, {})
+        plan = self._ready_plan(workflow, {}, environment)
         filled = checked_inputs(plan, inputs)
         services = dict(self._surroundings().connections)
         modes = self._modes_of(plan)
@@ -216,14 +223,14 @@ class Orchestra:
             has_new_accounts=any(one.kind != PUBLIC for one in needs),
         )
 
-    def is_confirmed(self, p: Principal, workflow: str) -> bool:
+    def is_confirmed(self, p: Principal, workflow: str, environment: str = "") -> bool:
         """Tell whether somebody has agreed to the real accounts that runs of a workflow would touch now.
 
         This calls no service, so it misses what only `preview` and the start of a run can detect: a repository that is
         public, another account behind the same key.
         """
         require(p, "run", "start runs")
-        return self._workplace.is_agreed(self._compiled.plan(workflow))
+        return self._workplace.is_agreed(self._plan(workflow, environment))
 
     def step_types(self, p: Principal) -> list[StepTypeInfo]:
         """Return every step type with the schemas of its fields and output."""
@@ -440,6 +447,32 @@ class Orchestra:
         return Cells(self._host, self._logs, lambda: self._loaded().config, self._clock)
 
     @cached_property
+    def environments(self) -> Environments:
+        """Which version of each workflow runs where, with which connections and variables."""
+        from engine.runs.environments.environments import Environments
+        from engine.runs.environments.promotion import Checks
+
+        def estimate(plan: Plan) -> str:
+            found = self._acceptor.estimates.of(plan, self._modes_of(plan))
+            return "" if found is None else found["sentence"]
+
+        checks = Checks(
+            require_ready=partial(self._require_ready, kept={}),
+            estimate=estimate,
+            is_agreed=partial(self._workplace.is_agreed, connection=None),
+            services=lambda: self._surroundings().connections,
+        )
+        return Environments(self.workspace, self._plans, checks, self._audit, self._clock)
+
+    def plan(self, p: Principal, workflow: str, environment: str = "") -> Plan:
+        """Return a workflow as it runs in an environment, by default the default one.
+
+        Raises UnknownName, InvalidFile with every problem, and InvalidInput if it is not in the environment.
+        """
+        require(p, "view", "see workflows")
+        return self._plan(workflow, environment)
+
+    @cached_property
     def drafts(self) -> Drafts:
         """Unsaved texts of the editors."""
         from engine.workspace.drafts import Drafts
@@ -599,7 +632,7 @@ class Orchestra:
         return Workplace(
             root=self.workspace.root,
             loaded=self._loaded,
-            plan=self._plan,
+            plan=lambda name: self._after_renames(lambda: self._plans.trigger_plan(name)),
             ids=self.workspace.workflow_ids,
             mode=self._modes.of,
             connections=self.connections,
@@ -665,30 +698,39 @@ class Orchestra:
         if self._state.renames.is_begun():
             self._renaming.settle()
 
-    def _plan(self, name: str) -> Plan:
+    def _plan(self, name: str, environment: str = "") -> Plan:
         """Return the plan of a workflow for runs; it finds records written under earlier ids of its steps."""
+        return self._after_renames(lambda: self._plans.plan(name, environment))
+
+    def _after_renames(self, plan: Callable[[], Plan]) -> Plan:
         self._end_renames()
         try:
-            return self._compiled.plan(name)
+            return plan()
         except (InvalidFile, UnknownName):  # what it names may have been renamed between two reads of the files
             self._end_renames()
-            return self._compiled.plan(name)
+            return plan()
 
-    def _ready_plan(self, name: str, kept: Mapping[str, AccountMode]) -> Plan:
+    def _default_environment(self) -> str:
+        return self._loaded().config.default_environment
+
+    def _ready_plan(self, name: str, kept: Mapping[str, AccountMode], environment: str = "") -> Plan:
         """Return the plan of a workflow if all accounts that it would touch can sign in. Raises InvalidInput.
 
         Otherwise the run would stop at the first step that needs one, after the model was paid. `kept`: the account
-        mode of each connection for this run, regardless of the current settings.
+        mode of each connection for this run, regardless of the current settings. `environment`: by default the default
+        one.
         """
-        plan = self._plan(name)
-        modes = {name: kept.get(name, mode) for name, mode in self._modes_of(plan).items()}
-        if modes:
-            self.connections.require_ready(modes)
+        plan = self._plan(name, environment)
+        self._require_ready(plan, kept)
         return plan
 
+    def _require_ready(self, plan: Plan, kept: Mapping[str, AccountMode]) -> None:
+        modes = self._acceptor.modes(plan, kept)
+        if modes:
+            self.connections.require_ready(modes)
+
     def _modes_of(self, plan: Plan) -> dict[str, AccountMode]:
-        services = self._surroundings().connections if plan.connections else {}
-        return {name: self._modes.of(services[name]) for name in plan.connections}
+        return self._acceptor.modes(plan, {})
 
     def _opened(self, plan: Plan, modes: Mapping[str, Any]) -> dict[str, Account]:
         return {name: self._accounts.open(name, None, modes[name]) for name in plan.connections}

@@ -38,7 +38,7 @@ from engine.store.sqlite.file.read_only import ReadOnlyDatabase
 from engine.store.sqlite.state import SqliteState
 from engine.store.state import State
 from engine.workflows.bundles.bundles import Bundles
-from engine.workflows.compiled_files import CompiledFiles
+from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace import config as configuration
 from engine.workspace.workspace import Workspace
@@ -63,9 +63,10 @@ class Reader:
         modes = Modes(self._state.settings, AccountMode.MINE, forced=demo)
         loaded = partial(configuration.load, self.workspace.root)
         self._accounts = Accounts(loaded, StandInProcess(state / "demo"))
+        plans = EnvironmentPlans(self.workspace, self._surroundings, lambda: loaded().config.default_environment)
         self.workflows = WorkflowFiles(
             self.workspace,
-            CompiledFiles(self.workspace.workflows, self._surroundings),
+            plans.as_they_are,
             audit,
             Renaming(self._state.renames, logs, self.workspace, utc_now),
         )

@@ -66,6 +66,7 @@ async def execute_workflow(
         pins=execution.pins,
         only=execution.only,
         from_run=execution.from_run,
+        environment=execution.environment,
     )
 
     def started() -> RunState:
@@ -88,7 +89,14 @@ async def _planned(
     if execution.only or execution.pins or execution.from_run:
         raise InvalidInput("A plan is made of the whole workflow.", remedy="Leave out `only`, `pins` and `from_run`.")
     agreeing, key = principal.agreeing(execution.confirmed), request_key_of(principal, idempotency_key)
-    make = partial(orchestra.plans.make, agreeing, execution.workflow, execution.inputs, request_key=key)
+    make = partial(
+        orchestra.plans.make,
+        agreeing,
+        execution.workflow,
+        execution.inputs,
+        request_key=key,
+        environment=execution.environment,
+    )
     return await shown_plan(request, orchestra, principal, await to_thread.run_sync(make), execution.wait_seconds)
 
 

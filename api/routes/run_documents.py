@@ -42,6 +42,12 @@ class Execution(Agreeing, Sent):
     from_run: RunId | None = Field(
         default=None, description="With only: the run whose outputs stand in for the other steps."
     )
+    environment: str = Field(
+        default="",
+        max_length=64,
+        description="In which environment; default: the default one, if there are any.",
+        examples=["prod"],
+    )
     plan: bool = Field(
         default=False,
         description="Show what would be written, and write nothing: the answer is a plan, see /api/plans.",

@@ -26,6 +26,7 @@ _PLACES = {
     "validate": "workspace.validate",
     "fmt": "workspace.fmt",
     "workflows": "workflows.group",
+    "env": "environments.environments.group",
     "prompts": "prompts.prompts.group",
     "fragments": "fragments.group",
     "connections": "connections.group",
@@ -45,6 +46,7 @@ _INSIDE = {
         "diff": "runs.reruns.diff",
         "prune": "runs.pruning.prune",
     },
+    "env": {name: f"environments.promotion.{name}" for name in ("promote", "rollback")},
     "workflows": {name: f"workflow_map.{name}" for name in ("positions", "move")},
     "prompts": {
         "new": "prompts.changes.new",

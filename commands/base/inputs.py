@@ -26,8 +26,15 @@ def values(pairs: Sequence[str], file: str | None, schemas: Callable[[], Mapping
     return found
 
 
-def schemas(session: Session, name: str) -> Mapping[str, Any]:
-    """Return the schemas of a workflow's inputs that its file has; problems in the file are reported at the start."""
+def schemas(session: Session, name: str, environment: str = "") -> Mapping[str, Any]:
+    """Return the schemas of a workflow's inputs; problems in the file are reported at the start.
+
+    `environment`: whose version is meant, if not that of the default one.
+    """
+    environment = environment or next(iter(session.orchestra.environments.names(session.principal)), "")
+    if environment:
+        found = session.orchestra.plan(session.principal, name, environment).inputs_schema.get("properties")
+        return found if isinstance(found, dict) else {}
     document = session.orchestra.workflows.get(session.principal, name).document or {}
     inputs = document.get("inputs")
     properties = inputs.get("properties") if isinstance(inputs, dict) else None

@@ -45,6 +45,13 @@ ByPlan = Annotated[
     typer.Option("--plan", help="Show what it would write, and write nothing; `orchestra plans apply ID` does it."),
 ]
 
+Environment = Annotated[
+    str,
+    typer.Option(
+        "--env", metavar="ENVIRONMENT", help="In which environment; default: the default one, if there are any."
+    ),
+]
+
 
 def run(
     name: Annotated[str, typer.Argument(help="The workflow, or its file in workflows/.", callback=workflow_name)],
@@ -58,6 +65,7 @@ def run(
     confirm: Confirm = None,
     demo: Demo = False,
     plan: ByPlan = False,
+    env: Environment = "",
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
@@ -65,14 +73,16 @@ def run(
     if plan and (only or from_run or pins or pin_file):
         raise typer.BadParameter("A plan is made of the whole workflow: leave out --only, --from-run and --pin.")
     with opened(workspace, demo=demo) as session:
-        inputs = values(pairs or [], file, lambda: schemas(session, name))
+        inputs = values(pairs or [], file, lambda: schemas(session, name, env))
         pinned = outputs(pins or [], pin_file)
         engine = session.orchestra
 
         def start(p: Principal) -> str:
             if plan:
-                return engine.plans.make(p, name, inputs)
-            return engine.runs.start(p, name, inputs, pins=pinned or None, only=only, from_run=from_run)
+                return engine.plans.make(p, name, inputs, environment=env)
+            return engine.runs.start(
+                p, name, inputs, pins=pinned or None, only=only, from_run=from_run, environment=env
+            )
 
         run_id = agreed(
             start,
@@ -80,14 +90,14 @@ def run(
             yes=yes,
             names=confirm,
             is_asked=at_terminal(as_json=as_json) and "-" not in (file, pin_file),
-            show=lambda: _shown(session, name, inputs),
+            show=lambda: _shown(session, name, inputs, env),
         )
         return (finish_plan if plan else finish)(session, run_id, as_json=as_json)
 
 
-def _shown(session: Session, name: str, inputs: JsonObject) -> None:
+def _shown(session: Session, name: str, inputs: JsonObject, environment: str) -> None:
     """Show which items the run would process, and the warnings."""
-    preview = session.orchestra.preview(session.principal, name, inputs)
+    preview = session.orchestra.preview(session.principal, name, inputs, environment=environment)
     if preview.items is not None:
         say(f"It would process {preview.count}:")
         for title in preview.items[:_MOST]:

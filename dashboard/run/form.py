@@ -13,7 +13,7 @@ from clients.errors import ServiceError
 from dashboard.base import session
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_text, plain
-from dashboard.parts.accounts import account_badges
+from dashboard.parts.accounts import Used, account_badges
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown
 from dashboard.parts.inputs import inputs_form
@@ -38,24 +38,29 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     for error in unreadable:
         error_box(error)
     missing = _missing(plan.inputs_schema, values)
-    preview = None if unreadable or missing else _preview_or_error(visit, plan.name, values)
+    where = environment_of(plan)
+    preview = None if unreadable or missing else _preview_or_error(visit, plan, values)
     is_agreed = preview is not None and agreed_to(plan.name, preview.warnings)
     needed = preview.needs_confirmation if preview is not None else []
-    is_known = visit.orchestra.is_confirmed(visit.who, plan.name) if preview is None else not preview.has_new_accounts
+    is_known = (
+        visit.orchestra.is_confirmed(visit.who, plan.name, where) if preview is None else not preview.has_new_accounts
+    )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run-bar-{plan.name}"):
         if is_known:
-            _run_button(visit, plan.name, values, needed, is_ready=is_agreed)
-            _plan_button(visit, plan.name, values, needed, is_ready=is_agreed)
+            _run_button(visit, plan, values, needed, is_ready=is_agreed)
+            _plan_button(visit, plan, values, needed, is_ready=is_agreed)
         else:
             _look_button(plan.name, values, is_ready=is_agreed)
-        account_badges(one for one in visit.orchestra.connections.list(visit.who) if one.name in plan.connections)
+        known = {one.name: one for one in visit.orchestra.connections.list(visit.who)}
+        used = [known[name] for name in plan.connections if name in known]
+        account_badges(Used(one.service, plan.mode(one.name, one.mode), one.account) for one in used)
     if preview is not None and preview.estimate is not None:
         st.caption(f":material/payments: {plain(preview.estimate['sentence'])}")
     if missing and not unreadable:
         st.caption(plain(f"Still needed: {', '.join(missing)}"))
     run_part(visit, plan, values, is_ready=is_agreed, scope=_digest(values))
     if not is_known and session.draft(_looking(plan.name), "") == _digest(values):
-        _first_run(visit, plan.name, values, is_ready=is_agreed)
+        _first_run(visit, plan, values, is_ready=is_agreed)
 
 
 def _with_defaults(schema: Mapping[str, Any], inputs: JsonObject) -> dict[str, Any]:
@@ -73,29 +78,46 @@ def _missing(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
     return [str(properties.get(name, {}).get("title") or name) for name in needed]
 
 
+def environment_of(plan: Plan) -> str:
+    """Return the environment of a plan, "" if there are none."""
+    return "" if plan.environment is None else plan.environment["name"]
+
+
 def _run_button(
-    visit: Visit, name: str, values: Mapping[str, Any], confirmed: Sequence[str], *, is_ready: bool
+    visit: Visit, plan: Plan, values: Mapping[str, Any], confirmed: Sequence[str], *, is_ready: bool
 ) -> None:
     def start(request_key: str) -> str:
-        return visit.orchestra.runs.start(visit.who.agreeing(confirmed), name, values, request_key=request_key)
+        return visit.orchestra.runs.start(
+            visit.who.agreeing(confirmed),
+            plan.name,
+            values,
+            request_key=request_key,
+            environment=environment_of(plan),
+        )
 
-    _start_button(visit, "Run", f"run-{name}", start, _digest(values), is_ready=is_ready)
+    _start_button(visit, "Run", f"run-{plan.name}", start, _scope(plan, values), is_ready=is_ready)
 
 
 def _plan_button(
-    visit: Visit, name: str, values: Mapping[str, Any], confirmed: Sequence[str], *, is_ready: bool
+    visit: Visit, plan: Plan, values: Mapping[str, Any], confirmed: Sequence[str], *, is_ready: bool
 ) -> None:
     """Offer to show what the run would write."""
 
     def make(request_key: str) -> str:
-        return visit.orchestra.plans.make(visit.who.agreeing(confirmed), name, dict(values), request_key=request_key)
+        return visit.orchestra.plans.make(
+            visit.who.agreeing(confirmed),
+            plan.name,
+            dict(values),
+            request_key=request_key,
+            environment=environment_of(plan),
+        )
 
     action_button(
         "Plan",
-        f"plan-{name}",
+        f"plan-{plan.name}",
         make,
         lambda plan_id: visit.go("plan", id=plan_id),
-        scope=_digest(values),
+        scope=_scope(plan, values),
         icon=":material/preview:",
         disabled=not is_ready,
     )
@@ -140,22 +162,23 @@ def _look_button(name: str, values: Mapping[str, Any], *, is_ready: bool) -> Non
         session.keep_draft(_looking(name), _digest(values))
 
 
-def _first_run(visit: Visit, name: str, values: Mapping[str, Any], *, is_ready: bool) -> None:
+def _first_run(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready: bool) -> None:
     """Show which items the first run on a person's own accounts would process, and ask."""
+    name, where = plan.name, environment_of(plan)
     with st.container(border=True, key=f"first-{name}"), errors_shown():
         st.subheader("The first run on your own accounts", anchor=False)
         with st.spinner("Checking; nothing is changed …"):
-            found = visit.orchestra.preview(visit.who, name, values, look=True)
+            found = visit.orchestra.preview(visit.who, name, values, look=True, environment=where)
         _what_it_goes_through(found)
 
         def confirm_and_start(request_key: str) -> str:
             agreeing = visit.who.agreeing(found.needs_confirmation)
-            return visit.orchestra.runs.start(agreeing, name, values, request_key=request_key)
+            return visit.orchestra.runs.start(agreeing, name, values, request_key=request_key, environment=where)
 
         label = f"Run on {_these(found.count)}" if found.count else "Run"
         with st.container(horizontal=True):
-            _start_button(visit, label, f"confirm-{name}", confirm_and_start, _digest(values), is_ready=is_ready)
-            _plan_button(visit, name, values, found.needs_confirmation, is_ready=is_ready)
+            _start_button(visit, label, f"confirm-{name}", confirm_and_start, _scope(plan, values), is_ready=is_ready)
+            _plan_button(visit, plan, values, found.needs_confirmation, is_ready=is_ready)
             if st.button("Not now", key=f"not-now-{name}", type="tertiary"):
                 session.drop_draft(_looking(name))
                 st.rerun()
@@ -182,13 +205,17 @@ def _these(count: int) -> str:
 # These ask services, so not on every click
 
 
+def _scope(plan: Plan, values: Mapping[str, Any]) -> str:
+    return f"{environment_of(plan)} {_digest(values)}"
+
+
 def _digest(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _preview_or_error(visit: Visit, name: str, values: Mapping[str, Any]) -> RunPreview | None:
+def _preview_or_error(visit: Visit, plan: Plan, values: Mapping[str, Any]) -> RunPreview | None:
     try:
-        return _preview(visit, _accounts_of(visit), visit.orchestra.workflows.get(visit.who, name).etag, name, values)
+        return _preview(visit, _accounts_of(visit), plan.definition_hash, plan.name, values, environment_of(plan))
     except (OrchestraError, ServiceError) as error:
         error_box(error)
         return None
@@ -201,8 +228,10 @@ def _accounts_of(visit: Visit) -> str:
 
 
 @st.cache_data(ttl=_FRESH_SECONDS, max_entries=100, show_spinner=False)
-def _preview(_visit: Visit, accounts: str, etag: str, name: str, values: Mapping[str, Any]) -> RunPreview:
-    return _visit.orchestra.preview(_visit.who, name, values, look=False)
+def _preview(
+    _visit: Visit, accounts: str, definition: str, name: str, values: Mapping[str, Any], environment: str
+) -> RunPreview:
+    return _visit.orchestra.preview(_visit.who, name, values, look=False, environment=environment)
 
 
 @st.cache_data(ttl=_FRESH_SECONDS, max_entries=100, show_spinner=False)

@@ -48,7 +48,8 @@ def run_part(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready: b
             persist_state="session",
         )
         pins = _pins(text)
-        is_known = visit.orchestra.is_confirmed(visit.who, plan.name)
+        where = "" if plan.environment is None else plan.environment["name"]
+        is_known = visit.orchestra.is_confirmed(visit.who, plan.name, where)
         if not is_known:
             st.info("It has never run on these accounts: start it once with the button above.", icon=":material/info:")
         is_sure = not _writes(plan, only, pins or {}) or st.checkbox(
@@ -58,10 +59,10 @@ def run_part(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready: b
             "Run the test",
             f"part-run-{plan.name}",
             lambda key: visit.orchestra.runs.start(
-                visit.who, plan.name, values, request_key=key, pins=pins or None, only=only
+                visit.who, plan.name, values, request_key=key, pins=pins or None, only=only, environment=where
             ),
             lambda run_id: visit.go("run", id=run_id),
-            scope=f"{scope} {only} {text}",
+            scope=f"{where} {scope} {only} {text}",
             icon=":material/science:",
             disabled=not (is_ready and is_known and is_sure and pins is not None and (pins or only)),
         )

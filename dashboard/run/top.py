@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.base.page import Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.run_rows import by_whom
@@ -22,7 +22,7 @@ from dashboard.run.step import unknown_answer
 from dashboard.run.waits import run_waits
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.base.step_path import items_around
-from engine.record.types.run import Run
+from engine.record.types.run import EnvironmentRecord, Run
 from engine.runner.execution.recording import ENGINE
 from engine.runs.starting.estimates import words
 
@@ -36,6 +36,9 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
         status_badge(str(run["status"]), run["counts"])
         if is_test(run):
             st.badge("Test run", icon=":material/science:", color="violet")
+        environment = run.get("environment")
+        if environment is not None:
+            outside_badge(environment_words(environment), ":material/layers:")
         account_badges(accounts_of(run))
     pulse()
     if run["status"] not in ACTIVE_RUNS:
@@ -47,6 +50,12 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
     run_waits(visit, run)
     run_actions(visit, run)
     _unknown(visit, run)
+
+
+def environment_words(environment: EnvironmentRecord) -> str:
+    """Return the environment of a run, and the version that ran."""
+    version = environment["version"]
+    return environment["name"] if version == "current" else f"{environment['name']} · version {version}"
 
 
 def facts(run: Run) -> str:

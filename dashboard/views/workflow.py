@@ -8,8 +8,9 @@ import streamlit as st
 
 from dashboard.base.page import Page, Visit
 from dashboard.drawing.steps import steps_of
+from dashboard.environment.tab import environments_tab
 from dashboard.parts.accounts import service_badges
-from dashboard.parts.errors import problem_list
+from dashboard.parts.errors import error_box, problem_list
 from dashboard.parts.file_dialogs import WORKFLOW, file_menu
 from dashboard.parts.header import found, page_header, section
 from dashboard.parts.run_rows import run_rows
@@ -31,6 +32,7 @@ TRIGGERS = ":material/sensors: Triggers"
 CANVAS = ":material/account_tree: Canvas"
 EDIT = ":material/edit: Edit"
 HISTORY = ":material/history: History"
+ENVIRONMENTS = ":material/layers: Environments"
 _SHOWN_RUNS = 10
 _TRAIL = [("Workflows", "workflows")]
 
@@ -49,6 +51,8 @@ def show(visit: Visit) -> None:
         st.space("stretch")
         file_menu(visit, WORKFLOW, name)
     contents = {RUN: _run_tab, CANVAS: canvas_tab, EDIT: edit_tab, TRIGGERS: triggers_tab, HISTORY: history_tab}
+    if visit.orchestra.environments.names(visit.who):
+        contents[ENVIRONMENTS] = environments_tab
     tabs = page_tabs(list(contents), f"tabs-{name}")
     for tab, content in zip(tabs, contents.values(), strict=True):
         if tab.open:  # only the open tab is drawn and sent
@@ -78,13 +82,25 @@ def _run_tab(visit: Visit, file: WorkflowFile) -> None:
 
 
 def _form(visit: Visit, file: WorkflowFile) -> None:
+    environment = _environment(visit, file.name)
     try:
-        plan = visit.orchestra.workflows.plan(visit.who, file.name)
+        plan = visit.orchestra.plan(visit.who, file.name, environment)
     except InvalidFile as error:
         st.error("It cannot run until these places are corrected on the tab Edit.", icon=":material/error:")
         problem_list(error.problems, file.text)
         return
+    except OrchestraError as error:  # it is not in this environment
+        error_box(error)
+        return
     run_form(visit, plan, _earlier(visit, file.name))
+
+
+def _environment(visit: Visit, name: str) -> str:
+    """Ask in which environment to run, if there are several; return its name, "" for the default one."""
+    names = visit.orchestra.environments.names(visit.who)
+    if len(names) < 2:
+        return ""
+    return st.segmented_control("Environment", names, default=names[0], key=f"environment-{name}") or names[0]
 
 
 def _earlier(visit: Visit, name: str) -> Run | None:

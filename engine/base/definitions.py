@@ -81,6 +81,21 @@ class WorkflowDefinition(TypedDict, total=False):
     on_failure: ReadOnly[Any]
 
 
+class RunEnvironment(TypedDict):
+    """What an environment has set for the workflows of a run (docs/environments.md)."""
+
+    name: ReadOnly[str]
+    versions: ReadOnly[Mapping[str, int | str]]
+    """The version of each workflow: of the run, and of those it calls; `current`: the file as it was."""
+    since: ReadOnly[Mapping[str, str]]
+    """When each version with a number was made, by the id of its workflow: steps renamed later have new ids."""
+    connections: ReadOnly[Mapping[str, str]]
+    """The connection that stands for a name in the workflows; `demo`: the stand-in of that connection."""
+    stand_ins: ReadOnly[Sequence[str]]
+    """Connections that steps do not take by themselves, since in some environment they stand for others."""
+    variables: ReadOnly[JsonObject]
+
+
 class RunDefinition(TypedDict):
     """What a run keeps of its workflow: everything that is needed to repeat it."""
 
@@ -89,6 +104,8 @@ class RunDefinition(TypedDict):
     """The prompts that its steps name, by reference."""
     workflows: NotRequired[ReadOnly[Mapping[str, WorkflowDefinition]]]
     """The workflows that it calls, directly or indirectly, by name."""
+    environment: NotRequired[ReadOnly[RunEnvironment]]
+    """Absent if the workspace has no environments."""
 
 
 def workflow_id(document: Mapping[str, Any], name: str) -> str:

@@ -64,7 +64,8 @@ class Actions:
         prompts = step_prompts(step, self._around.prompts)
         arguments = check_fields((*path, "with"), step.with_, kind, prompts, scope, seen, narrower)
         is_needed = not scope.facts.is_impossible
-        connection = self._connection(path, step, kind, is_needed=is_needed)
+        named = connection_name(path, step.connection, kind, self._around, self._report)
+        connection = self._connection(named, kind, is_needed=is_needed)
         action = Action(
             uses=uses,
             step_type=kind,
@@ -77,7 +78,7 @@ class Actions:
             links=self._links,
             outside_fields={} if scope.facts.is_impossible else self._outside.fields(path, step, kind, prompts),
             approval=check_approval(path, step, kind, self._approvals, self._around.is_user, self._report),
-            other_models=check_fallback(path, step, kind, connection, prompts, self._around.connections, self._report),
+            other_models=check_fallback(path, step, kind, named, prompts, self._around, self._report),
         )
         if is_needed:
             self.connections.update(dict.fromkeys(one.connection for one in action.other_models))
@@ -115,8 +116,8 @@ class Actions:
         except OrchestraError as error:
             self._report.add((*path, "with", "prompt"), error.message, "unknown_prompt", error.remedy)
 
-    def _connection(self, path: JsonPath, step: StepModel, kind: StepType, *, is_needed: bool) -> str | None:
-        name = connection_name(path, step.connection, kind, self._around.connections, self._report)
+    def _connection(self, named: str | None, kind: StepType, *, is_needed: bool) -> str | None:
+        name = None if named is None else self._around.stands_for(named)
         if name is not None and is_needed:  # a step that never runs needs no account
             self.connections[name] = None
         self.calls_openly |= name is None and bool(kind.service) and is_needed

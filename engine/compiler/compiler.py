@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from engine.base.definitions import RunEnvironment
 from engine.base.errors import OrchestraError, Problem
 from engine.base.expression_limits import SECONDS_OF_CONSTANTS, costly
 from engine.compiler.analysis.missing_values import UNKNOWN
@@ -152,6 +153,7 @@ class _Compilation:
             triggers=triggers(model, TriggerPlace(name, inputs, self._around, self._outside), self.report),
             concurrency=_concurrency(model),
             workflows=dict(self._callees.documents),
+            environment=self._environment(name),
         )
         self.passage = self._outside.passage(model)
         plan = replace(plan, reach=reaches(plan, self._callees.plans, self._around))
@@ -191,7 +193,15 @@ class _Compilation:
 
     def _scope(self, inputs: Schema) -> Scope:
         strangers = ChainMap(dict.fromkeys(self.report.doubts.strangers, ANYTHING))
-        return Scope(self.report, {"inputs": inputs, "run": RUN}, strangers)
+        variables = {"inputs": inputs, "run": RUN}
+        if self._around.environment is not None:
+            variables["env"] = self._around.environment.schema()
+        return Scope(self.report, variables, strangers, environment=self._around.environment)
+
+    def _environment(self, name: str) -> RunEnvironment | None:
+        if self._around.environment is None:
+            return None
+        return self._around.environment.kept({name: self.report.file.value, **self._callees.documents})
 
     def _on_failure(self, scope: Scope) -> Block | None:
         """Compile the steps of `on_failure`, which can use the inputs, the run, the error and each other."""

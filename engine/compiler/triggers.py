@@ -71,14 +71,14 @@ def _trigger(path: JsonPath, one: TriggerModel, at: TriggerPlace, report: Report
     except OrchestraError as error:
         report.add((*path, "uses"), error.message, "unknown_trigger_type", error.remedy)
         return None
-    connection = connection_name(path, one.connection, kind, at.around.connections, report)
+    named = connection_name(path, one.connection, kind, at.around, report)
     at.outside.begin_trigger(one.id, kind)
     inputs = _inputs((*path, "inputs"), one, kind, at.inputs, report)
     return Trigger(
         id=one.id,
         title=one.title or kind.title,
         kind=kind,
-        connection=connection,
+        connection=None if named is None else at.around.stands_for(named),
         fields=_fields((*path, "with"), one, kind, at, report),
         inputs=inputs,
         poll_seconds=one.poll_seconds or kind.poll_seconds,

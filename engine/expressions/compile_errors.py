@@ -25,7 +25,7 @@ def compile_errors(
     `known` maps each message type to its fields, and "" to the names that an expression may begin with; `source` is the
     text as the author wrote it. Each error has the detail `offset` into it. The error about an unknown name also has
     `unknown` ("name", "function" or "field"), `name`, `guess` (the name that was probably meant, or None) and, for a
-    field, the message type that is its `holder`.
+    field, the message type that is its `holder` and the path `of` the value that lacks it.
     """
     if "recursion" in text:
         return [ExpressionError(TOO_DEEP, remedy=TOO_DEEP_REMEDY)]
@@ -75,8 +75,11 @@ def _worded(
     remedy = (selected and field_words(selected[1], path_before(source, offset))) or remedy
     field = _UNKNOWN_FIELD.search(reason)
     if field:
-        remedy = _field_remedy(field[1], known.get(field[2], ()), path_before(source, offset)) or remedy
-        return ExpressionError(message, remedy=remedy, offset=offset, **_unknown_field(field[1], field[2], known))
+        of = path_before(source, offset)
+        remedy = _field_remedy(field[1], known.get(field[2], ()), of) or remedy
+        return ExpressionError(
+            message, remedy=remedy, offset=offset, of=of, **_unknown_field(field[1], field[2], known)
+        )
     return ExpressionError(message, remedy=remedy, offset=offset, **_unknown_name(name, known, is_function=is_function))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.statuses import AccountMode
@@ -23,6 +24,7 @@ from engine.record.types.run import (
     Acceptance,
     Agreement,
     Caller,
+    EnvironmentRecord,
     EstimateRecord,
     OutsideInput,
     Run,
@@ -86,6 +88,7 @@ def acceptance(plan: Plan, inputs: JsonObject, around: Circumstances) -> Accepta
         "queued_at": around.queued_at,
         "inputs": kept_inputs(plan, inputs, Values(around.blobs, around.run_id)),
         "definition": plan.definition,
+        "environment": environment_of(plan.name, plan.definition),
         "accounts": {name: {"service": service, "mode": around.modes[name]} for name, service in used.items()},
         "modes": dict(around.modes),
         "default_mode": around.default_mode,
@@ -98,6 +101,15 @@ def acceptance(plan: Plan, inputs: JsonObject, around: Circumstances) -> Accepta
         "agreed": around.agreed,
         "outside_inputs": list(around.outside_inputs),
     }
+
+
+def environment_of(workflow: str, definition: RunDefinition) -> EnvironmentRecord | None:
+    """Return the environment of a run of this workflow; None if the workspace had none."""
+    kept = definition.get("environment")
+    if kept is None:
+        return None
+    version = kept["versions"].get(workflow, "current")
+    return {"name": kept["name"], "version": version, "connections": kept["connections"]}
 
 
 def kept_inputs(plan: Plan, inputs: JsonObject, values: Values) -> dict[str, Any]:
@@ -123,6 +135,7 @@ def reaccepted(run: Run, connections: Mapping[str, str]) -> Acceptance:
         "queued_at": run["queued_at"],
         "inputs": run["inputs"],
         "definition": run["definition"],
+        "environment": environment_of(run["workflow"], run["definition"]),
         "accounts": run["accounts"],
         "caller": run.get("caller"),
         "options": run.get("options", {}),

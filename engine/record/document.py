@@ -118,6 +118,7 @@ class _Builder:
             "counts": counts(()),
             "usage": usage(()),
             "definition": acceptance["definition"],
+            "environment": acceptance.get("environment"),
             "accounts": acceptance["accounts"],
             "due_at": None,
         }

@@ -34,6 +34,8 @@ _RENAMES_REMEDY = (
     "Take it from a backup, or delete it; without it, receipts in older logs go by the former ids of their steps."
 )
 
+_AT_ONCE: Mapping[str, str] = {}
+
 
 class Renames:
     """The renames of steps, oldest first: receipts in logs have the ids of their time."""
@@ -41,10 +43,13 @@ class Renames:
     def __init__(self, lines: Iterable[Mapping[str, str]]) -> None:
         self._lines = list(lines)
 
-    def applied(self, identity: str, at: str) -> str:
-        """Return today's identity of a write made at that time."""
+    def applied(self, identity: str, at: str, since: Mapping[str, str] = _AT_ONCE) -> str:
+        """Return today's identity of a write made at that time.
+
+        `since`: when the ids were right, by workflow id, if not at that time.
+        """
         for line in self._lines:
-            if line["at"] >= at:
+            if line["at"] >= since.get(line["workflow"], at):
                 identity = Rename(line["workflow"], line["new"], line["step"]).applied(identity)
         return identity
 

@@ -89,17 +89,20 @@ class Runs(RunReader):
         pins: JsonObject | None = None,
         only: str | None = None,
         from_run: str | None = None,
+        environment: str = "",
     ) -> str:
         """Accept a run and start it; return its id once it is on disk.
 
-        Repeating a `request_key` returns the same run (a double click makes one). The other options make it a test run.
+        Repeating a `request_key` returns the same run (a double click makes one). `environment`: in which it runs, by
+        default the default one. The other options make it a test run.
         `pins`: outputs ({step path: output}, `each_mail.classify` or `each_mail[3].classify`) to use instead of running
         those steps. `only`: the one step to run, for all items or one. `from_run`: the run whose outputs replace those
         of the other steps. Raises UnknownName, InvalidFile, InvalidInput, InUse, StorageError, and ConfirmationNeeded
         if it touches real accounts that nobody, `p` included, has agreed to.
         """
         require(p, "run", "start runs")
-        asked = {name: value for name, value in (("pins", pins), ("only", only), ("from_run", from_run)) if value}
+        more = (("pins", pins), ("only", only), ("from_run", from_run), ("environment", environment))
+        asked = {name: value for name, value in more if value}
         sent = inputs if not asked else {"inputs": inputs, **asked}
         request = Request.of(request_key, workflow, sent) if request_key is not None else None
         earlier = self._acceptor.earlier(request)
@@ -107,7 +110,7 @@ class Runs(RunReader):
             return earlier
 
         def accept() -> str:
-            plan = self._plans.named(workflow, {})
+            plan = self._plans.named(workflow, {}, environment)
             options = part_options(plan, pins, only, from_run)
             if from_run is not None:
                 from engine.runs.starting.rerun import require_same_accounts, source
@@ -117,7 +120,9 @@ class Runs(RunReader):
 
         return retry_if_renamed(accept)
 
-    def start_all(self, p: Principal, workflow: str, inputs: Iterable[JsonObject]) -> builtins.list[str]:
+    def start_all(
+        self, p: Principal, workflow: str, inputs: Iterable[JsonObject], environment: str = ""
+    ) -> builtins.list[str]:
         """Accept a run for each of these inputs, all or none, and start them; return their ids once all are on disk.
 
         Raises as `start`.
@@ -125,7 +130,9 @@ class Runs(RunReader):
         require(p, "run", "start runs")
         wishes = [Wish(one) for one in inputs]
         plan = self._plans.named
-        return retry_if_renamed(lambda: self._acceptor.accept_all(p, plan(workflow, {}), wishes, "runs.start"))
+        return retry_if_renamed(
+            lambda: self._acceptor.accept_all(p, plan(workflow, {}, environment), wishes, "runs.start")
+        )
 
     def rerun(
         self,

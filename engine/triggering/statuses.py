@@ -145,6 +145,7 @@ class Statuses:
             poll_seconds=trigger.poll_seconds,
             is_watched=kind.is_watched,
             fields=dict(trigger.fields),
+            environment="" if named.plan.environment is None else named.plan.environment["name"],
         )
 
     def _counted(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError, Problem
 from engine.base.json_text import is_same
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import Environment, Surroundings
 from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.names import ScopeName, names_at
-from engine.documents.json_file import parse
-from engine.workspace.file_store import Shelf
+from engine.documents.json_file import JsonFile, parse
+from engine.files.fingerprint import Stamp
 
 _TEXTS = 2
 """Of each name: the saved one, and the one in the editor."""
@@ -36,6 +36,19 @@ class Checked:
     """The ids of the steps on the way of each text that arrives where it must not."""
 
 
+class Texts(Protocol):
+    """The texts that are compiled."""
+
+    def text(self, name: str) -> str:
+        """Return a text by its name. Raises UnknownName, InvalidInput, InvalidFile."""
+
+    def file(self, name: str) -> str:
+        """Return the name of its file in problems."""
+
+    def stamp(self, name: str) -> Stamp | None:
+        """Return what changes with the file; () if there is none."""
+
+
 class Asked:
     """Surroundings that record each question and look it up once, for one pass over many files."""
 
@@ -50,6 +63,11 @@ class Asked:
         return self._around.connections
 
     @property
+    def environment(self) -> Environment | None:
+        """The environment for which is compiled."""
+        return self._around.environment
+
+    @property
     def hosts(self) -> Mapping[str, str]:
         """The host of each connection, by name."""
         return self._around.hosts or {}
@@ -58,7 +76,9 @@ class Asked:
         """Return surroundings for one compilation; `noted` collects its questions and their answers."""
         self.noted = {}
         givers = (self._giver("prompts"), self._giver("workflows"), self._giver("with_id"))
-        return Surroundings(self.connections, *givers, self._around.hosts, self._giver("is_user"))
+        return Surroundings(
+            self.connections, *givers, self._around.hosts, self._giver("is_user"), self._around.environment
+        )
 
     def answer(self, question: _Question) -> Any:
         """Return the answer, or the error that explains why there is none."""
@@ -87,13 +107,17 @@ class _Known:
     text: str
     connections: Mapping[str, str]
     hosts: Mapping[str, str]
+    environment: Environment | None
     noted: Mapping[_Question, Any]
     checked: Checked
 
     def is_current(self, text: str, asked: Asked) -> bool:
         """Return whether the text, and everything it was checked against, is unchanged."""
-        same = (text, asked.connections, asked.hosts) == (self.text, self.connections, self.hosts)
-        return same and all(_is_same_answer(answer, asked.answer(question)) for question, answer in self.noted.items())
+        now = (text, asked.connections, asked.hosts, asked.environment)
+        is_same = now == (self.text, self.connections, self.hosts, self.environment)
+        return is_same and all(
+            _is_same_answer(answer, asked.answer(question)) for question, answer in self.noted.items()
+        )
 
 
 class CompiledFiles:
@@ -103,7 +127,7 @@ class CompiledFiles:
     """
 
     def __init__(
-        self, shelf: Shelf, surroundings: Callable[[], Surroundings], last_rename: Callable[[], str] = str
+        self, shelf: Texts, surroundings: Callable[[], Surroundings], last_rename: Callable[[], str] = str
     ) -> None:
         self.surroundings = surroundings
         self._shelf, self._last_rename = shelf, last_rename
@@ -123,7 +147,7 @@ class CompiledFiles:
         if known is None:
             checked, plan = self._compiled(name, text, asked)
             self._keep(checked, plan)
-            known = _Known(text, asked.connections, asked.hosts, asked.noted, checked)
+            known = _Known(text, asked.connections, asked.hosts, asked.environment, asked.noted, checked)
             self._known[name] = (known, *(one for one in found if one.text != text))[:_TEXTS]
             if self._shelf.stamp(name) == ():
                 self._forget_unsaved_before(name)
@@ -197,6 +221,13 @@ class CompiledFiles:
             raise NotAvailableYet(not_yet[0].message, remedy=not_yet[0].remedy)
         if errors:
             raise InvalidFile.of(self._shelf.file(name), list(checked.problems))
+
+
+def document_of(file: JsonFile) -> dict[str, Any]:
+    """Return the JSON object of a parsed file. Raises InvalidFile if it contains something else."""
+    if not isinstance(file.value, dict):
+        raise InvalidFile(f"{file.file} does not contain a JSON object.")
+    return file.value
 
 
 def _is_same_answer(one: Any, other: Any) -> bool:

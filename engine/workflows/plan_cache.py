@@ -11,7 +11,7 @@ from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidFile
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import Environment, Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 
@@ -73,8 +73,12 @@ def _compiled(acceptance: Defined) -> Plan:
     definition = acceptance["definition"]
     file = parse(json.dumps(definition["workflow"], ensure_ascii=False, indent=2), f"workflows/{name}.json")
     workflows = definition.get("workflows", {})
+    kept = definition.get("environment")
     around = Surroundings(
-        acceptance["connections"], lambda reference: definition["prompts"][reference], lambda called: workflows[called]
+        acceptance["connections"],
+        lambda reference: definition["prompts"][reference],
+        lambda called: workflows[called],
+        environment=None if kept is None else Environment.of_run(kept),
     )
     compiled = compile_workflow(file, name, around)
     if compiled.accepted is None:

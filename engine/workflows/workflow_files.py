@@ -19,6 +19,7 @@ from engine.compiler.names import ScopeName
 from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import parse
 from engine.documents.json_splice import spliced
+from engine.environments.environment_files import follow_rename
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -247,10 +248,14 @@ class WorkflowFiles:
                 remedy=f'Give the copy an id of its own first, such as "id": "{self._ids.free(id_)}".',
             )
         self._shelf.save(name, self._with_id(name, text, id_), files.etag(text), p.id)
-        self._shelf.rename(name, new, lambda: rename_references(self._shelf, "workflow", name, new, _BY))
+        self._shelf.rename(name, new, lambda: self._follow_rename(name, new))
         self._follow(name, new)
         self._audit.record(p, "workflows.rename", new, {"from": name})
         return self._file(new)
+
+    def _follow_rename(self, name: str, new: str) -> None:
+        rename_references(self._shelf, "workflow", name, new, _BY)
+        follow_rename(self._workspace, name, new, _BY)
 
     def rename_step(self, p: Principal, name: str, old: str, new: str, etag: str | None = None) -> WorkflowFile:
         """Rename a step in every expression, in the drawing and in its receipts; all else stays as written.
@@ -293,6 +298,7 @@ class WorkflowFiles:
 
         def unused() -> None:
             require_unused(self._shelf, "workflow", name)
+            follow_rename(self._workspace, name, "", p.id)
 
         trash = self._moves.delete(name, lambda: self._shelf.delete(checked_name("workflow", name), unused))
         self._follow(name, "")

@@ -151,6 +151,8 @@ class Config(_Settings):
     approvals: ApprovalSettings = ApprovalSettings()
     budgets: BudgetSettings = BudgetSettings()
     prices: PriceTable = {}
+    default_environment: str = ""
+    """In which runs are made that name none; empty: `dev`, or the first by name (docs/environments.md)."""
     state_dir: str = Field(".orchestra", min_length=1)
 
     @field_validator("time_zone")

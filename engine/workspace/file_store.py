@@ -46,7 +46,7 @@ class Shelf:
         self,
         root: Path,
         state_dir: Path,
-        kind: Kind | Literal["fragment"],
+        kind: Kind | Literal["fragment", "environment"],
         clock: Clock,
         folder: str = "",
         suffix: str = ".json",

@@ -64,6 +64,7 @@ class TextFlow:
         self.variables: dict[str, Derived] = {
             "inputs": Derived((Origin(("inputs",), inputs, is_input=True),)),
             "run": NOTHING,
+            "env": NOTHING,
             "steps": Derived((every,), self._entries),
         }
         """By their unique names in the file (engine/compiler/checks/scope.py)."""

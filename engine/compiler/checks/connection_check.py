@@ -7,24 +7,25 @@ from collections.abc import Mapping, Sequence
 from engine.base.services import is_for, is_model
 from engine.base.wording import nearest
 from engine.compiler.checks.report import Report
+from engine.compiler.definition.environment import Surroundings
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import Kind
 
 _ADD = "Add one: `orchestra connections add`."
 
 
-def connection_name(
-    path: JsonPath, named: str | None, kind: Kind, connections: Mapping[str, str], report: Report
-) -> str | None:
-    """Return the connection of the step at `path`, or None if it needs none; problems go to the report.
+def connection_name(path: JsonPath, named: str | None, kind: Kind, around: Surroundings, report: Report) -> str | None:
+    """Return the name of the connection that the step at `path` uses, None if it needs none.
 
-    `named` is the name given in the step, `connections` the service of each connection by name.
+    `named` is the name given in the step; problems go to the report.
     """
+    connections = around.names
     fitting = [name for name, service in connections.items() if is_for(service, kind.service)]
     if named is not None:
         return _named((*path, "connection"), named, kind, fitting, connections, report)
     if kind.service is None or kind.connection_optional:
         return None
+    fitting = [name for name in fitting if name not in around.set_aside]
     own = [name for name in fitting if connections[name] == kind.service]
     if len(own or fitting) == 1:  # so another model can be added without a change of every step
         return (own or fitting)[0]

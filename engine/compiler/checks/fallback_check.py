@@ -8,6 +8,7 @@ from typing import Any
 from engine.base.services import is_model
 from engine.compiler.checks.connection_check import model_connection
 from engine.compiler.checks.report import Report
+from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.model import StepModel
 from engine.compiler.definition.plan import OtherModel
 from engine.documents.json_file import JsonPath
@@ -23,13 +24,14 @@ def check_fallback(
     kind: StepType,
     connection: str | None,
     prompts: Prompts,
-    connections: Mapping[str, str],
+    around: Surroundings,
     report: Report,
 ) -> tuple[OtherModel, ...]:
     """Return the models that a step asks after its own; what is wrong with one goes to the report.
 
-    `connection` is that of the step, `connections` the service of each connection by name.
+    `connection` is the name of that of the step.
     """
+    connections = around.names
     given = step.with_.get(FALLBACK)
     if FALLBACK not in kind.fields.model_fields or not is_model(kind.service) or not given or connection is None:
         return ()
@@ -48,7 +50,10 @@ def check_fallback(
                 _add(where, found, f"entry {place + 1}", places, report)
     own = connections.get(connection)
     others = list(places)[1:]
-    return tuple(OtherModel(one.connection, one.model, connections.get(one.connection) != own) for one in others)
+    return tuple(
+        OtherModel(around.stands_for(one.connection), one.model, connections.get(one.connection) != own)
+        for one in others
+    )
 
 
 def _entry(

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.base.errors import ExpressionError
+from engine.base.wording import did_you_mean
 from engine.compiler.analysis.comparisons import has_comparisons, never_so
 from engine.compiler.analysis.conditions import NOTHING_KNOWN, Facts, learned, normal
 from engine.compiler.analysis.constants import failing
@@ -24,6 +25,7 @@ from engine.compiler.analysis.missing_value_messages import alarm_words
 from engine.compiler.analysis.missing_values import Parts, Reading, root
 from engine.compiler.checks.report import MAYBE_ABSENT, Checked, Names, Report, StepName
 from engine.compiler.definition.budget import require_time
+from engine.compiler.definition.environment import Environment
 from engine.compiler.definition.type_words import FILE, WHOLE, conversion, is_file, is_no_file, seen, wanted
 from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import Schema, fits, resolved, within
@@ -81,6 +83,8 @@ class Scope:
     facts: Facts = NOTHING_KNOWN
     only: str = ""
     """The message for names that are not in scope here, if hardly any are."""
+    environment: Environment | None = None
+    """Whose variables `env` has."""
 
     def inner(
         self, variables: Mapping[str, Schema], steps: Mapping[str, Schema], wrong_name: str | None = None
@@ -274,7 +278,7 @@ class Scope:
         is_name = unknown in ("name", "function")
         if self.wrong_loop_names and is_name:
             return
-        hidden = None if self.only else self._hidden_step(error)
+        hidden = None if self.only else self._hidden_step(error) or self._missing_variable(error)
         message, remedy = hidden or (error.message, error.own_remedy)
         is_without_names = unknown is not None and not is_name and not error.details["has_others"]
         if self.only and (is_without_names or (is_name and error.details["guess"] is None)):
@@ -296,6 +300,20 @@ class Scope:
                 f"Use steps.{group}.output, and give {group!r} an 'output' if it lacks something.",
             )
         return None
+
+    def _missing_variable(self, error: ExpressionError) -> tuple[str, str] | None:
+        """Explain a name that the environment does not have."""
+        name, unknown = error.details.get("name", ""), error.details.get("unknown")
+        if unknown == "name" and name == "env" and self.environment is None:
+            return "There is no 'env': this workspace has no environments.", "`orchestra env init` makes dev and prod."
+        if unknown != "field" or error.details.get("of") != "env" or self.environment is None:
+            return None
+        known = list(self.environment.variables)
+        near = did_you_mean(name, known) if known else ""
+        return (
+            f"The environment {self.environment.name!r} has no variable {name!r}.",
+            f"{near} `orchestra env set {self.environment.name} {name}=VALUE` adds it.".strip(),
+        )
 
     def _check_order(self, path: JsonPath, name: str, offset: int, finished: AbstractSet[str]) -> None:
         doubts = self.report.doubts

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engine.base.definitions import RunEnvironment, WorkflowDefinition, workflow_id
 from engine.base.errors import Problem, UnknownName
 from engine.base.json_text import JsonObject
+from engine.base.statuses import AccountMode
 
 if TYPE_CHECKING:
     from engine.compiler.analysis.text_flow import Passage
@@ -42,6 +44,79 @@ def no_workflows(name: str) -> JsonObject:
     raise UnknownName("workflow", name, [])
 
 
+CURRENT = "current"
+"""In place of the number of a version: the file as it is now."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment as the compiler sees it: what stands for the names in workflows (docs/environments.md)."""
+
+    name: str
+    connections: Mapping[str, str] = field(default_factory=dict)
+    """The connection that stands for a name in the workflows; `demo`: the stand-in of that connection."""
+    variables: JsonObject = field(default_factory=dict)
+    stand_ins: frozenset[str] = frozenset()
+    """Connections that stand for others in some environment; a step without `connection` never means them."""
+    versions: Mapping[str, int | str] = field(default_factory=dict)
+    """The number of the version of each workflow; the file as it is for those not named."""
+    since: Mapping[str, str] = field(default_factory=dict)
+    """When each of these versions was made, by the id of its workflow."""
+
+    of: RunEnvironment | None = None
+    """Of a run, with the workflows that it calls: what it has kept."""
+
+    @classmethod
+    def of_run(cls, kept: RunEnvironment) -> Environment:
+        """Return the environment in which a run was accepted."""
+        return cls(kept["name"], kept["connections"], kept["variables"], frozenset(kept["stand_ins"]), of=kept)
+
+    def stands_for(self, name: str) -> str:
+        """Return the connection that stands for a name in the workflows."""
+        found = self.connections.get(name, AccountMode.DEMO)
+        return name if found == AccountMode.DEMO else found
+
+    def kept(self, workflows: Mapping[str, WorkflowDefinition]) -> RunEnvironment:
+        """Return what a run of these workflows keeps of it."""
+        if self.of is not None:
+            return self.of
+        ids = {workflow_id(document, name) for name, document in workflows.items()}
+        return {
+            "name": self.name,
+            "versions": {name: self.versions.get(name, CURRENT) for name in workflows},
+            "since": {id_: at for id_, at in self.since.items() if id_ in ids},
+            "connections": dict(self.connections),
+            "stand_ins": sorted(self.stand_ins),
+            "variables": self.variables,
+        }
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of `env` in expressions."""
+        return schema_of(self.variables)
+
+
+def schema_of(value: object) -> Schema:
+    """Return the JSON Schema of values like this one: of the same type, an object with the same fields."""
+    match value:
+        case bool():
+            return {"type": "boolean"}
+        case int():
+            return {"type": "integer"}
+        case float():
+            return {"type": "number"}
+        case str():
+            return {"type": "string"}
+        case Mapping():
+            fields = {name: schema_of(inner) for name, inner in value.items()}
+            return {"type": "object", "properties": fields, "additionalProperties": False}
+        case list():
+            schemas = [schema_of(inner) for inner in value]
+            is_uniform = bool(schemas) and schemas.count(schemas[0]) == len(schemas)
+            return {"type": "array", "items": schemas[0]} if is_uniform else {"type": "array"}
+        case _:
+            return {}
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What a workflow may refer to outside its file."""
@@ -54,6 +129,25 @@ class Surroundings:
     hosts: Mapping[str, str] | None = None
     """The host of each connection, by name; None where a definition was accepted before."""
     is_user: IsUser = anybody
+    environment: Environment | None = None
+    """None if the workspace has no environments."""
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The service of each connection, by the names that steps may use for it."""
+        if self.environment is None or not self.environment.connections:
+            return self.connections
+        found = {name: self.environment.stands_for(name) for name in (*self.connections, *self.environment.connections)}
+        return {name: self.connections[real] for name, real in found.items() if real in self.connections}
+
+    @property
+    def set_aside(self) -> frozenset[str]:
+        """The connections that a step takes only if it names them."""
+        return frozenset() if self.environment is None else self.environment.stand_ins
+
+    def stands_for(self, name: str) -> str:
+        """Return the connection that stands for a name in the workflow."""
+        return name if self.environment is None else self.environment.stands_for(name)
 
 
 @dataclass(frozen=True)

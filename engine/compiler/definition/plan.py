@@ -10,9 +10,16 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.base.definitions import PromptDefinition, RunDefinition, WorkflowDefinition, workflow_id
-from engine.base.json_text import JsonSchema
+from engine.base.definitions import (
+    PromptDefinition,
+    RunDefinition,
+    RunEnvironment,
+    WorkflowDefinition,
+    workflow_id,
+)
+from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.services import is_model
+from engine.base.statuses import AccountMode
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
 from engine.compiler.definition.approval_rules import WrittenRule
 from engine.compiler.definition.earlier import all_before
@@ -249,6 +256,8 @@ class Plan:
     """Whether a step, also of a called workflow, requests a web address without a connection."""
     reach: tuple[Reach, ...] = ()
     """Which text from outside goes where (engine/compiler/checks/reach.py)."""
+    environment: RunEnvironment | None = None
+    """What it was compiled for; None if the workspace has no environments."""
     last_rename: str = ""
     """The last rename of a workflow or step before the files were read (engine/store/sqlite/renames.py)."""
 
@@ -264,10 +273,21 @@ class Plan:
 
     @cached_property
     def definition(self) -> RunDefinition:
-        """What a run stores of the plan: {workflow, prompts, workflows?}; the same object for all its runs."""
-        if not self.workflows:
-            return {"workflow": self.document, "prompts": self.prompts}
-        return {"workflow": self.document, "prompts": self.prompts, "workflows": self.workflows}
+        """What a run stores of the plan: {workflow, prompts, workflows?, environment?}; the same for all its runs."""
+        found: RunDefinition = {"workflow": self.document, "prompts": self.prompts}
+        if self.workflows:
+            found = {**found, "workflows": self.workflows}
+        return found if self.environment is None else {**found, "environment": self.environment}
+
+    @property
+    def root_names(self) -> JsonObject:
+        """The names of its expressions that are the same in every run: `env`, if it has an environment."""
+        return {} if self.environment is None else {"env": self.environment["variables"]}
+
+    def mode(self, connection: str, otherwise: AccountMode) -> AccountMode:
+        """Return the account mode of one of its connections: that of its environment, or else the given one."""
+        in_demo = self.environment is not None and self.environment["connections"].get(connection) == AccountMode.DEMO
+        return AccountMode.DEMO if in_demo else otherwise
 
     @cached_property
     def definition_hash(self) -> str:

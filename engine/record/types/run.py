@@ -123,6 +123,16 @@ class EstimateRecord(TypedDict):
     """The range and the assumption, in words."""
 
 
+class EnvironmentRecord(TypedDict):
+    """The environment of a run."""
+
+    name: ReadOnly[str]
+    version: ReadOnly[int | str]
+    """Of its workflow; `current`: the file as it was."""
+    connections: ReadOnly[Mapping[str, str]]
+    """The connection that stood for each of these names; `demo`: the stand-in of its service."""
+
+
 class RunStart(TypedDict):
     """The members that a run document takes from the acceptance."""
 
@@ -144,6 +154,8 @@ class RunStart(TypedDict):
     """With defaults; large values are references to files."""
     definition: ReadOnly[RunDefinition]
     """The texts that it runs with."""
+    environment: NotRequired[ReadOnly[EnvironmentRecord | None]]
+    """None if the workspace has no environments."""
     accounts: ReadOnly[Mapping[str, AccountRecord]]
     """By connection."""
     caller: NotRequired[ReadOnly[Caller | None]]

@@ -53,7 +53,7 @@ class Runner:
 
     async def run(self, inputs: JsonObject, run: RunName) -> Any:
         """Run all steps and return the outputs. Raises StepFailed, RunStopped."""
-        frame = Frame({"inputs": inputs, "run": run, "steps": {}})
+        frame = Frame({**self._plan.root_names, "inputs": inputs, "run": run, "steps": {}})
         with _as_failure("", self._plan.name):
             async with self._limited("", self._plan.timeout_seconds, "The workflow") as deadline:
                 await self._block(self._plan.block, frame.until(deadline))
@@ -66,7 +66,8 @@ class Runner:
         """Run the workflow's `on_failure` steps. Raises StepFailed, RunStopped."""
         if self._plan.on_failure is not None:
             told: Caught = {"type": error["type"], "message": error["message"], "step": error["step"] or ""}
-            frame = Frame({"inputs": inputs, "run": run, "error": told, "steps": {}}, path=_AFTER_FAILURE)
+            names = {**self._plan.root_names, "inputs": inputs, "run": run, "error": told, "steps": {}}
+            frame = Frame(names, path=_AFTER_FAILURE)
             await self._block(self._plan.on_failure, frame)
 
     @asynccontextmanager

@@ -151,6 +151,8 @@ class PlaceTags:
                 if name == level.loop.loop.name:
                     items = self._until(depth).tagging.tree(level.loop.loop.items)
                     return items.item().valued(level.item).current(is_current=True)
+        if name == "env":
+            return CLEAN
         raise KeyError(name)
 
     def _is_at_hand(self, name: str) -> bool:

@@ -268,17 +268,19 @@ class Execution:
     def _renamed(self) -> Callable[[str], str] | None:
         """Return the function from a write's recorded identity to its current one; None if no rename was possible.
 
-        Names do not change while a run is open. A write sent under its old name, and not answered yet, keeps that name.
-        Raises InvalidFile.
+        Names do not change while a run is open, but an environment may run a version made before. A write sent under
+        its old name, and not answered yet, keeps that name. Raises InvalidFile.
         """
         begun = (event for event in self._events if isinstance(event, RunResumed))
-        if self._resumed_by == ENGINE and all(event.by == ENGINE for event in begun):
+        kept = self._acceptance["definition"].get("environment")
+        since = {} if kept is None else kept["since"]
+        if not since and self._resumed_by == ENGINE and all(event.by == ENGINE for event in begun):
             return None
         renames, accepted_at = self._equipment.logs.renames(), self._acceptance["queued_at"]
 
         def renamed(identity: str) -> str:
             is_open = self._records.effects.is_open(identity)
-            return identity if is_open else renames.applied(identity, accepted_at)
+            return identity if is_open else renames.applied(identity, accepted_at, since)
 
         return renamed
 

@@ -234,7 +234,8 @@ class Corrections:
         run, values = wrong.run, Values(self._logs.blobs, wrong.run["run_id"])
         outputs = {one["path"]: values.loaded(one["output"]) for one in run["steps"] if one["status"] == "succeeded"}
         made = frozenset(one["path"] for one in run["steps"] if one["effect"] and not wrong.is_undone(one["path"]))
-        names = {"inputs": values.loaded(run["inputs"]), "run": {"id": run["run_id"], "started_at": run["started_at"]}}
+        known = {"inputs": values.loaded(run["inputs"]), "run": {"id": run["run_id"], "started_at": run["started_at"]}}
+        names = {**wrong.plan.root_names, **known}
         return again(wrong.plan, wrong.path, names, answer, outputs, made)
 
     def _earlier(self, run_id: str, step: str) -> str | None:

@@ -88,19 +88,28 @@ class Plans:
         self._host, self._logs, self._clock, self._runs = host, logs, clock, runs
         self._plans, self._acceptor, self._config = plans, acceptor, config
 
-    def make(self, p: Principal, workflow: str, inputs: JsonObject, *, request_key: str | None = None) -> str:
+    def make(
+        self,
+        p: Principal,
+        workflow: str,
+        inputs: JsonObject,
+        *,
+        request_key: str | None = None,
+        environment: str = "",
+    ) -> str:
         """Start to plan a run of a workflow; return the id of the plan, with which `runs.wait` waits for it.
 
         Reads and model calls are made, nothing is written. Raises as `runs.start`.
         """
         require(p, "run", "plan runs")
-        request = None if request_key is None else Request.of(request_key, f"plan {workflow}", inputs)
+        asked = f"plan {workflow}" + (f" in {environment}" if environment else "")
+        request = None if request_key is None else Request.of(request_key, asked, inputs)
         earlier = self._acceptor.earlier(request)
         if earlier is not None:
             return earlier
 
         def accept() -> str:
-            plan = self._plans.named(workflow, {})
+            plan = self._plans.named(workflow, {}, environment)
             return self._acceptor.accept(p, plan, Wish(inputs, self._terms(plan)), request, "plans.make")
 
         return retry_if_renamed(accept)

@@ -138,13 +138,13 @@ class Acceptor:
         return dict(self._surroundings().connections)
 
     def modes(self, plan: Plan, kept: Mapping[str, AccountMode]) -> dict[str, AccountMode]:
-        """Return the account mode of each connection of a plan; `kept` overrides the settings."""
+        """Return the account mode of each connection of a plan; `kept` overrides the settings, its environment both."""
         return self._modes(plan, kept, self.services())
 
     def _modes(
         self, plan: Plan, kept: Mapping[str, AccountMode], services: Mapping[str, str]
     ) -> dict[str, AccountMode]:
-        return {name: kept.get(name) or self.mode(services[name]) for name in plan.connections}
+        return {name: plan.mode(name, kept.get(name) or self.mode(services[name])) for name in plan.connections}
 
     def _circumstances(self, p: Principal, plan: Plan, wish: Wish, services: Mapping[str, str]) -> Circumstances:
         now = self._clock()

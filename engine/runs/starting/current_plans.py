@@ -17,17 +17,19 @@ from engine.workspace.workflow_ids import WorkflowIds
 class CurrentPlans:
     """Compiles workflows as their files are now."""
 
-    named: Callable[[str, Mapping[str, AccountMode]], Plan]
-    """Raises UnknownName, InvalidFile."""
+    named: Callable[[str, Mapping[str, AccountMode], str], Plan]
+    """Returns the plan of a workflow in an environment, "" for the default one. Raises UnknownName, InvalidFile."""
     ids: WorkflowIds
 
     def of_run(self, run: Run | Acceptance, modes: Mapping[str, AccountMode]) -> Plan:
-        """Return the plan of a run's workflow, whatever its name is now.
+        """Return the plan of a run's workflow in the environment of the run, whatever its name is now.
 
         Raises UnknownName, InvalidFile, and InvalidInput if the file of that name is another workflow.
         """
         id_ = workflow_id_of(run)
-        plan = self.named(self.ids.name(id_) or run["workflow"], modes)
+        environment = run.get("environment")
+        name = "" if environment is None else environment["name"]
+        plan = self.named(self.ids.name(id_) or run["workflow"], modes, name)
         if plan.id != id_:
             raise InvalidInput(
                 f"Run {run['run_id']} is one of the workflow with the id {id_!r}, and no file has this id; "

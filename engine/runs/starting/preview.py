@@ -120,7 +120,7 @@ def items(plan: Plan, inputs: JsonObject, opened: Mapping[str, Account]) -> tupl
 
     Nothing is written and no model is called. Return None if the loop depends on more than reads. Raises ServiceError.
     """
-    names: JsonObject = {"inputs": inputs, "run": {"id": "preview", "started_at": ""}, "steps": {}}
+    names: JsonObject = {**plan.root_names, "inputs": inputs, "run": {"id": "preview", "started_at": ""}, "steps": {}}
     for node in plan.block.nodes:
         if node.loop is not None:
             return _titles(node, names)

@@ -39,10 +39,10 @@ def _collect(found: Touches, plan: Plan, inputs: JsonObject, called: Callable[[P
     for action, effect in _actions(plan):
         if action.uses == "workflow.run" and depth:
             inner = called(plan, str(action.arguments["workflow"]))
-            given = _given(inner, action.arguments.get("inputs") or {}, {"inputs": inputs})
+            given = _given(inner, action.arguments.get("inputs") or {}, {**plan.root_names, "inputs": inputs})
             _collect(found, inner, known_inputs(inner, given), called, depth - 1)
         elif action.connection is not None:
-            _add(found, action, effect, inputs)
+            _add(found, action, effect, {**plan.root_names, "inputs": inputs})
         elif action.step_type.service and effect is Effect.WRITES:
             found.writes_without_connection = True
 
@@ -51,7 +51,7 @@ def _given(plan: Plan, tree: Any, names: JsonObject) -> Mapping[str, Any]:
     """Return the inputs passed to a called workflow, None for each that is not known."""
     if isinstance(tree, Mapping):
         return _known_fields(tree, names)
-    whole = _known(tree, names)  # one expression for all inputs
+    whole = known_value(tree, names)  # one expression for all inputs
     return whole if isinstance(whole, Mapping) else dict.fromkeys(plan.inputs_schema.get("properties", {}))
 
 
@@ -71,7 +71,7 @@ def _running(plan: Plan) -> Iterator[Node]:
             yield node
 
 
-def _add(found: Touches, action: Action, effect: Effect, inputs: JsonObject) -> None:
+def _add(found: Touches, action: Action, effect: Effect, names: JsonObject) -> None:
     assert action.connection is not None
     if effect is not Effect.WRITES:
         return
@@ -79,7 +79,7 @@ def _add(found: Touches, action: Action, effect: Effect, inputs: JsonObject) -> 
     service = service_of(action.step_type.service)
     place = service.public_place if service else None
     if place is not None and place.field in action.arguments:
-        value = _known(action.arguments[place.field], {"inputs": inputs})
+        value = known_value(action.arguments[place.field], names)
         found.places[action.connection, value if isinstance(value, str) else None] = None
 
 
@@ -96,10 +96,10 @@ def fixed(tree: JsonObject) -> dict[str, Any]:
 
 
 def _known_fields(tree: Any, names: JsonObject) -> dict[str, Any]:
-    return {name: _known(one, names) for name, one in tree.items()} if isinstance(tree, Mapping) else {}
+    return {name: known_value(one, names) for name, one in tree.items()} if isinstance(tree, Mapping) else {}
 
 
-def _known(tree: Any, names: JsonObject) -> Any:
+def known_value(tree: Any, names: JsonObject) -> Any:
     """Return the value of a field that depends only on these names, or None if it is not known."""
     if not all(_is_there(path, names) for path in _paths(tree)):
         return None
@@ -110,7 +110,7 @@ def _known(tree: Any, names: JsonObject) -> Any:
 
 
 def _is_there(path: tuple[str, ...], names: JsonObject) -> bool:
-    return path[0] == "inputs" and (len(path) < 2 or path[1] in names["inputs"])
+    return path[0] in names and (path[0] != "inputs" or len(path) < 2 or path[1] in names["inputs"])
 
 
 def _paths(tree: Any) -> Iterator[tuple[str, ...]]:

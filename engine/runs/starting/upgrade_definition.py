@@ -18,7 +18,7 @@ from engine.base.names import timestamp
 from engine.base.statuses import DONE_STEPS, AccountMode, StepStatus
 from engine.base.step_path import StepPath, in_workflow
 from engine.compiler.definition.plan import Plan
-from engine.record.acceptance import checked_inputs, kept_inputs
+from engine.record.acceptance import checked_inputs, environment_of, kept_inputs
 from engine.record.definitions import steps_of
 from engine.record.differences import ABSENT, Difference, differences
 from engine.record.document import document
@@ -97,6 +97,7 @@ def redefined(
     return {
         **accepted,
         "definition": definition,
+        "environment": environment_of(plan.name, definition),
         "workflow_hash": plan.definition_hash,
         "inputs": kept_inputs(plan, values.loaded(accepted["inputs"]), values),
         "connections": services,

@@ -107,7 +107,8 @@ class Workplace:
         self.consents.require(p, plan, inputs_known(plan, trigger), modes, self.mode(""))
 
     def _modes(self, plan: Plan, connection: str | None) -> dict[str, AccountMode]:
-        return {name: self.mode_of(name) for name in dict.fromkeys((*plan.connections, *filter(None, [connection])))}
+        names = dict.fromkeys((*plan.connections, *filter(None, [connection])))
+        return {name: plan.mode(name, self.mode_of(name)) for name in names}
 
     def model_of(self, connection: str) -> tuple[str, Prices]:
         """Return the model of a connection, empty if it has no settings yet, and the prices there."""

@@ -201,7 +201,7 @@ class Finder:
 
     def _modes(self, named: Named) -> dict[str, AccountMode]:
         names = {*named.plan.connections, *filter(None, [named.trigger.connection])}
-        return {name: self._workplace.mode_of(name) for name in sorted(names)}
+        return {name: named.plan.mode(name, self._workplace.mode_of(name)) for name in sorted(names)}
 
     def _around(self, named: Named) -> Around:
         is_demo = None if _is_at_home(named) else named.mode == AccountMode.DEMO
@@ -230,8 +230,8 @@ def _is_at_home(named: Named) -> bool:
 
 def _mode(plan: Plan, trigger: Trigger, mode_of: Callable[[str], AccountMode], default: AccountMode) -> AccountMode:
     if trigger.connection is not None:
-        return mode_of(trigger.connection)
+        return plan.mode(trigger.connection, mode_of(trigger.connection))
     if plan.touches_nothing:
         return AccountMode.MINE
-    modes = [mode_of(name) for name in plan.connections]
+    modes = [plan.mode(name, mode_of(name)) for name in plan.connections]
     return AccountMode.DEMO if AccountMode.DEMO in (modes or [default]) else AccountMode.MINE

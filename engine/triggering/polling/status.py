@@ -66,6 +66,8 @@ class TriggerStatus:
     error: TriggerError | None = None
     """The error of the last poll, if it failed for another reason than `problem`."""
     note: str = ""
+    environment: str = ""
+    """In which its runs start, "" if there are no environments."""
     is_silent: bool = False
     """Whether it is on without a successful poll for two periods."""
     problem: TriggerError | None = None

@@ -256,7 +256,7 @@ def test_a_run_that_a_trigger_starts_takes_no_pins(orchestra: Orchestra, root: P
 
 def test_a_called_run_takes_no_pins(orchestra: Orchestra, root: Path, service: Service, tmp_path: Path) -> None:
     write_workflow(root, "work", [set_step("a")])
-    plan = orchestra.runs._plans.named("work", {})
+    plan = orchestra.runs._plans.named("work", {}, "")
     around = Circumstances(
         run_id="20260501T080000Z-aaaaaaaa",
         started_by="tester",

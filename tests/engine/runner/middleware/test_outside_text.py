@@ -110,7 +110,7 @@ def ran(world: World, orchestra: Orchestra, row: Row, texts: Mapping[str, str]) 
     """Run a workflow of the table; return the messages with which its calls were refused."""
     name, document, expected = row
     world.save("work", document)
-    plan = orchestra.runs._plans.named("work", {})
+    plan = orchestra.runs._plans.named("work", {}, "")
     own = {place.split(".")[1] for place, _ in expected}
     given = [node for node in plan.nodes() if node.action and node.id in SOURCES - own and name not in TO_FAIL]
     pins = {

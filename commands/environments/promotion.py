@@ -1,0 +1,82 @@
+"""`env promote`, `env rollback`: which version of a workflow an environment runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.base.failures import DONE, FAILED
+from commands.base.opened import opened
+from commands.base.options import Demo, Json, Workspace, workflow_name
+from commands.base.screen import document, note, say
+
+if TYPE_CHECKING:
+    from engine.runs.environments.promotion import Promotion
+
+Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The workflow.", callback=workflow_name)]
+To = Annotated[str, typer.Option("--to", metavar="ENVIRONMENT", help="Where it shall run.")]
+
+
+def promote(
+    workflow: Workflow,
+    to: To,
+    from_: Annotated[
+        str, typer.Option("--from", metavar="ENVIRONMENT", help="Whose version; default: the default environment.")
+    ] = "",
+    is_check: Annotated[
+        bool, typer.Option("--check", help="Only show what would change, and what forbids it.")
+    ] = False,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Let an environment run the version of a workflow that another one runs. Refused while a check fails."""
+    with opened(workspace, demo=demo) as session:
+        environments, p = session.orchestra.environments, session.principal
+        source = from_ or next(iter(environments.names(p)), "")
+        act = environments.check_promotion if is_check else environments.promote
+        found = act(p, workflow, source, to)
+    if as_json:
+        document(found)
+    else:
+        _show(found)
+    return FAILED if found.problems else DONE
+
+
+def rollback(
+    workflow: Workflow,
+    name: Annotated[str, typer.Option("--in", metavar="ENVIRONMENT", help="The environment.")],
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Let an environment run the version of a workflow that it ran before."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.environments.roll_back(session.principal, workflow, name)
+    if as_json:
+        document(found)
+    else:
+        _show(found)
+    return DONE
+
+
+def _show(found: Promotion) -> None:
+    before = "nothing" if found.before is None else f"version {found.before}"
+    verb = "runs" if found.is_done else "would run"
+    say(f"{found.target} {verb} version {found.version} of {found.workflow}; before: {before}.")
+    for one in found.differences or ["Nothing that has an effect has changed"]:
+        say(f"  {one}.")
+    for title, lines in (
+        ("New accounts", found.accounts),
+        ("New writes", found.effects),
+        ("New destinations", found.destinations),
+    ):
+        for line in lines:
+            say(f"{title}: {line}")
+    if found.estimate:
+        say(f"Expected cost of a run: {found.estimate}")
+    for line in found.notes:
+        note(line)
+    for problem in found.problems:
+        note(f"{problem.severity}: {problem}")

@@ -1,0 +1,98 @@
+"""The environments of a workspace: reading and changing their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from engine.base.errors import InvalidInput, UnknownName
+from engine.environments.environment_file import EnvironmentFile, WorkflowEntry, changed, read_environment
+from engine.workspace.file_store import Shelf
+from engine.workspace.workspace import Workspace
+
+FIRST = "dev"
+"""The default environment, unless config.yaml names another."""
+_INIT = "`orchestra env init` makes dev and prod."
+
+
+class EnvironmentFiles:
+    """Every change holds the lock of all files of the workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.shelf: Shelf = workspace.environments
+        self._read: dict[str, tuple[str, EnvironmentFile]] = {}
+
+    def names(self) -> list[str]:
+        """Return the names of the environments, sorted."""
+        return self.shelf.names()
+
+    def get(self, name: str) -> EnvironmentFile:
+        """Return the content of a file. Raises UnknownName, InvalidInput, InvalidFile."""
+        if name not in self.names():
+            known = self.names()
+            raise UnknownName("environment", name, known, remedy="" if known else _INIT)
+        text = self.shelf.text(name)
+        known_text, found = self._read.get(name, ("", None))
+        if found is None or known_text != text:
+            found = read_environment(text, self.shelf.file(name))
+            self._read[name] = text, found
+        return found
+
+    def all(self) -> dict[str, EnvironmentFile]:
+        """Return every environment by name. Raises InvalidFile."""
+        return {name: self.get(name) for name in self.names()}
+
+    def default(self, configured: str) -> str:
+        """Return the name of the default environment, "" if there are no environments.
+
+        `configured`: the one that config.yaml names. Raises UnknownName.
+        """
+        names = self.names()
+        if configured and configured not in names:
+            remedy = "Change `default_environment` in config.yaml." if names else _INIT
+            raise UnknownName("environment", configured, names, remedy=remedy)
+        return configured or (FIRST if FIRST in names else next(iter(names), ""))
+
+    def make(self, name: str, content: EnvironmentFile, by: str) -> None:
+        """Create an environment. Raises InUse, InvalidInput, StorageError."""
+        self.shelf.save(name, content.text(), None, by)
+
+    def change(self, name: str, change: Callable[[EnvironmentFile], EnvironmentFile], by: str) -> EnvironmentFile:
+        """Replace the content of a file by what `change` returns. Raises as `get` and `change`, StorageError."""
+        with self.shelf.editing():
+            return self.put(name, change(self.get(name)), by)
+
+    def put(self, name: str, content: EnvironmentFile, by: str) -> EnvironmentFile:
+        """Write the content of an existing file, for a caller that holds `editing()`."""
+        self.shelf.put(name, content.text(), by)
+        return content
+
+    def delete(self, name: str) -> Path:
+        """Move the file to the trash; return its folder there."""
+        return self.shelf.delete(name)
+
+
+def of_triggers(found: Mapping[str, EnvironmentFile], workflow: str, default: str) -> str:
+    """Return the environment in which the triggers of a workflow start runs. Raises InvalidInput if several say so."""
+    names = [name for name, one in found.items() if workflow in one.workflows and one.workflows[workflow].triggers]
+    if len(names) > 1:
+        raise InvalidInput(
+            f"The triggers of {workflow!r} are in several environments: {', '.join(names)}.",
+            remedy=f"`orchestra env triggers {workflow} ENVIRONMENT` chooses one.",
+        )
+    return names[0] if names else default
+
+
+def follow_rename(workspace: Workspace, name: str, new: str, by: str) -> None:
+    """Rename a workflow in every environment, or take it out if `new` is "".
+
+    For a caller that holds `editing()`. Raises InvalidFile, StorageError.
+    """
+    files = EnvironmentFiles(workspace)
+    for environment, content in files.all().items():
+        if name in content.workflows:
+            entries: dict[str, WorkflowEntry] = dict(content.workflows)
+            entry = entries.pop(name)
+            if new:
+                entries[new] = entry
+            files.put(environment, changed(content, workflows=entries), by)

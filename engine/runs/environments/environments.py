@@ -1,0 +1,328 @@
+"""The `environments` facet: everything a person or program may do with the environments of a workspace."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from engine.base.clock import Clock
+from engine.base.errors import InUse, InvalidInput, OrchestraError, Problem, StaleEdit, UnknownName
+from engine.base.json_text import JsonObject
+from engine.base.names import timestamp
+from engine.compiler.definition.environment import CURRENT
+from engine.environments.default_setting import write_default_environment
+from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed, variable_fault
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.runs.environments.promotion import (
+    Candidate,
+    Checks,
+    Promotion,
+    arriving,
+    kept_of,
+    promotion,
+    refusal,
+    returning,
+)
+from engine.workflows.compiled_files import CompiledFiles
+from engine.workflows.environment_plans import EnvironmentPlans, errors_of, require_stand_in
+from engine.workspace.workspace import Workspace
+
+_FIRST = {"dev": EnvironmentFile(title="Development"), "prod": EnvironmentFile(title="Production", others="none")}
+"""What `init` makes: files as they are, and what was promoted."""
+
+
+@dataclass(frozen=True)
+class EnvironmentStatus:
+    """An environment, for display."""
+
+    name: str
+    title: str
+    is_default: bool
+    connections: Mapping[str, str]
+    """The connection that stands for a name in the workflows; `demo`: the stand-in of that connection."""
+    variables: JsonObject
+    others: str
+    """`current`: workflows not listed run their file as it is; `none`: they do not run here."""
+    workflows: Mapping[str, WorkflowEntry] = field(default_factory=dict)
+    error: str = ""
+    """Why its file cannot be used."""
+
+
+class Environments:
+    """Every method checks the right of `p`; every change writes an audit line."""
+
+    def __init__(
+        self, workspace: Workspace, plans: EnvironmentPlans, checks: Checks, audit: Audit, clock: Clock
+    ) -> None:
+        self._workspace, self._plans, self._checks = workspace, plans, checks
+        self._audit, self._clock = audit, clock
+        self._files, self._versions = plans.files, plans.versions
+
+    def names(self, p: Principal) -> builtins.list[str]:
+        """Return the names of the environments, the default one first, [] if there are none."""
+        require(p, "view", "see environments")
+        default = self._plans.default()
+        return sorted(self._files.names(), key=lambda name: (name != default, name))
+
+    def list(self, p: Principal) -> builtins.list[EnvironmentStatus]:
+        """Return every environment, the default one first; one whose file is damaged says so."""
+        return [self._status(name) for name in self.names(p)]
+
+    def get(self, p: Principal, name: str) -> EnvironmentStatus:
+        """Return an environment. Raises UnknownName."""
+        require(p, "view", "see environments")
+        if name not in self._files.names():
+            self._files.get(name)
+        return self._status(name)
+
+    def where(self, p: Principal, workflow: str) -> dict[str, int | str | None]:
+        """Return which version of a workflow each environment runs, None if it is not there."""
+        require(p, "view", "see environments")
+        found: dict[str, int | str | None] = {}
+        for name in self.names(p):
+            content = self._files.get(name)
+            entry = content.workflows.get(workflow)
+            otherwise = CURRENT if content.others == CURRENT else None
+            found[name] = otherwise if entry is None else entry.version
+        return found
+
+    def of_triggers(self, p: Principal, workflow: str) -> str:
+        """Return the environment in which the triggers of a workflow start runs, "" if there are none."""
+        require(p, "view", "see environments")
+        return self._plans.of_triggers(workflow)
+
+    def init(self, p: Principal) -> builtins.list[EnvironmentStatus]:
+        """Create `dev`, which runs the files as they are, and `prod`, which runs what was promoted.
+
+        Nothing else changes: `dev` is the default. Raises InUse if there are environments already.
+        """
+        require(p, "edit", "make environments")
+        known = self._files.names()
+        if set(known) - set(_FIRST) or known == sorted(_FIRST):
+            raise InUse(f"There are environments already: {', '.join(known)}.", remedy="`orchestra env new` adds one.")
+        for name, content in _FIRST.items():
+            if name not in known:
+                self._files.make(name, content, p.id)
+                self._audit.record(p, "environments.create", name)
+        return self.list(p)
+
+    def create(self, p: Principal, name: str, title: str = "", others: str = CURRENT) -> EnvironmentStatus:
+        """Create an environment. `others`: what runs of workflows that are not promoted, `current` or `none`.
+
+        Raises InUse, InvalidInput, StorageError.
+        """
+        require(p, "edit", "make environments")
+        if others not in (CURRENT, "none"):
+            raise InvalidInput(f"'others' is current or none, not {others!r}.", remedy="Write one of the two.")
+        content = EnvironmentFile.model_validate({"title": title[:200], "others": others})
+        self._files.make(name, content, p.id)
+        self._audit.record(p, "environments.create", name)
+        return self._status(name)
+
+    def delete(self, p: Principal, name: str) -> Path:
+        """Move an environment to the trash; return its folder there. Raises UnknownName, InUse."""
+        require(p, "edit", "delete environments")
+        content = self._files.get(name)
+        triggered = [workflow for workflow, entry in content.workflows.items() if entry.triggers]
+        if triggered:
+            raise InUse(
+                f"The triggers of {', '.join(triggered)} start runs in {name!r}.",
+                remedy=f"`orchestra env triggers {triggered[0]} ENVIRONMENT` moves them.",
+            )
+        if name == self._plans.default() and len(self._files.names()) > 1:
+            raise InUse(f"{name!r} is the default environment.", remedy="`orchestra env default NAME` chooses another.")
+        trash = self._files.delete(name)
+        self._audit.record(p, "environments.delete", name, {"moved_to": str(trash)})
+        return trash
+
+    def set_variables(self, p: Principal, name: str, values: JsonObject) -> EnvironmentStatus:
+        """Set variables; None removes one. Refused if a workflow that runs there would not compile any more.
+
+        Raises UnknownName, InvalidInput, StorageError.
+        """
+        require(p, "edit", "change environments")
+        for variable, value in values.items():
+            fault = None if value is None else variable_fault(variable, value)
+            if fault is not None:
+                raise InvalidInput(fault[0], remedy=fault[1])
+        known = self._files.get(name).variables
+        for variable in values:
+            if values[variable] is None and variable not in known:
+                raise UnknownName(f"variable of {name}", variable, list(known))
+
+        def change(content: EnvironmentFile) -> EnvironmentFile:
+            merged = {**content.variables, **values}
+            return changed(content, variables={key: one for key, one in merged.items() if one is not None})
+
+        self._change(p, name, change)
+        self._audit.record(p, "environments.set", name, {"variables": sorted(values)})
+        return self._status(name)
+
+    def connect(self, p: Principal, name: str, connections: Mapping[str, str | None]) -> EnvironmentStatus:
+        """Say which connection stands for a name in the workflows, `demo` for the stand-in; None: itself.
+
+        Raises UnknownName, InvalidInput, StorageError.
+        """
+        require(p, "edit", "change environments")
+        services = self._checks.services()
+        for written, target in connections.items():
+            if target is not None:
+                require_stand_in(name, written, target, services)
+
+        def change(content: EnvironmentFile) -> EnvironmentFile:
+            merged = {**content.connections, **connections}
+            merged = {key: one for key, one in merged.items() if one is not None and one != key}
+            chained = [key for key, one in merged.items() if one in merged]
+            if chained:
+                one = chained[0]
+                message = f"{one!r} stands for {merged[one]!r}, for which another connection stands."
+                raise InvalidInput(message, remedy="Name the connection that is meant itself.")
+            return changed(content, connections=merged)
+
+        self._change(p, name, change)
+        self._audit.record(p, "environments.connect", name, dict(connections))
+        return self._status(name)
+
+    def set_default(self, p: Principal, name: str) -> None:
+        """Make an environment the one of runs that name none. Raises UnknownName, InvalidFile, StorageError."""
+        require(p, "admin", "choose the default environment")
+        self._files.get(name)
+        write_default_environment(self._workspace.root, name)
+        self._audit.record(p, "environments.set_default", name)
+
+    def move_triggers(self, p: Principal, workflow: str, name: str) -> None:
+        """Let the triggers of a workflow start runs in an environment. Raises as `Orchestra.plan`."""
+        require(p, "edit", "move triggers to another environment")
+        self._plans.plan(workflow, name)
+        default = self._plans.default()
+
+        def keeping(content: EnvironmentFile, *, triggers: bool) -> EnvironmentFile:
+            entry = content.workflows.get(workflow)
+            if (entry is not None and entry.triggers) == triggers:
+                return content
+            kept = (entry or WorkflowEntry(version=CURRENT)).model_copy(update={"triggers": triggers})
+            return changed(content, workflows={**content.workflows, workflow: kept})
+
+        # The new one first: where a crash leaves two, they start nothing until this is repeated.
+        for one in sorted(self._files.names(), key=lambda other: other != name):
+            if one == name or workflow in self._files.get(one).workflows:
+                self._files.change(one, partial(keeping, triggers=one == name and one != default), p.id)
+        self._audit.record(p, "environments.move_triggers", workflow, {"to": name})
+
+    def problems(self, p: Principal, name: str) -> builtins.list[Problem]:
+        """Return the errors of the workflows that run in an environment. Raises UnknownName, InvalidInput."""
+        require(p, "view", "see environments")
+        compiled, content = self._plans.compiled(name), self._files.get(name)
+        found: builtins.list[Problem] = []
+        for workflow in content.workflows if content.others == "none" else self._workspace.workflows.names():
+            try:
+                checked = compiled.current(workflow, compiled.asked())
+                found += [one for one in checked.problems if one.severity == "error"]
+            except OrchestraError as error:
+                file = f"environments/{name}.json"
+                found.append(Problem(error.message, type(error).__name__, file=file, remedy=error.remedy))
+        return found
+
+    def check_promotion(self, p: Principal, workflow: str, source: str, target: str) -> Promotion:
+        """Return what promoting a workflow would change, and what forbids it. Raises UnknownName, InvalidInput."""
+        require(p, "view", "see environments")
+        return promotion(self._plans, self._checks, workflow, source, self._arriving(p, workflow, source, target))
+
+    def promote(self, p: Principal, workflow: str, source: str, target: str, seen: str = "") -> Promotion:
+        """Let an environment run the version of a workflow that another one runs.
+
+        A file as it is becomes a numbered version first. `seen`: the hash of the text that was checked, "" for any.
+        Raises InvalidFile with the `problems`, StaleEdit if the text is another one now, UnknownName, InvalidInput,
+        StorageError. If the process dies meanwhile, the environment runs the version before or the new one.
+        """
+        require(p, "edit", "promote workflows")
+        with self._workspace.workflows.editing():
+            candidate = self._arriving(p, workflow, source, target)
+            found = promotion(self._plans, self._checks, workflow, source, candidate)
+            if seen and seen != found.hash:
+                raise StaleEdit(f"{workflow} in {source} has changed since you looked.")
+            if found.problems:
+                raise refusal(found)
+            made = self._versions.make(workflow, candidate.text)
+            assert made == candidate.entry.version, "numbers are given under the lock"
+            self._files.put(target, candidate.content, p.id)
+        self._record(p, "environments.promote", found, {"from": source})
+        return replace(found, is_done=True)
+
+    def roll_back(self, p: Principal, workflow: str, target: str) -> Promotion:
+        """Let an environment run the version of a workflow that it ran before. Raises as `promote`."""
+        require(p, "edit", "promote workflows")
+        with self._workspace.workflows.editing():
+            candidate = returning(target, self._files.get(target), workflow, partial(self._text_of, workflow))
+            found = promotion(self._plans, self._checks, workflow, "", candidate)
+            if found.problems:
+                raise refusal(found)
+            self._files.put(target, candidate.content, p.id)
+        self._record(p, "environments.roll_back", found, {})
+        return replace(found, is_done=True)
+
+    def _record(self, p: Principal, action: str, found: Promotion, more: Mapping[str, str]) -> None:
+        detail = {**more, "environment": found.target, "version": found.version, "before": found.before}
+        self._audit.record(p, action, found.workflow, {**detail, "differences": found.differences[:20]})
+
+    def _text_of(self, workflow: str, kept: Promoted) -> str:
+        if kept.version == CURRENT:
+            return self._workspace.workflows.text(workflow)
+        return self._versions.text(workflow, int(kept.version), kept.hash)
+
+    def _arriving(self, p: Principal, workflow: str, source: str, target: str) -> Candidate:
+        if source == target:
+            raise InvalidInput(f"{workflow!r} is in {target!r} already.", remedy="Name two environments.")
+        of_source, of_target = self._files.get(source), self._files.get(target)
+        text = self._plans.text(workflow, source)
+        number = self._versions.number_of(workflow, text) or self._versions.next_number(workflow)
+        now = timestamp(self._clock())
+        kept = kept_of(of_source.workflows.get(workflow), text, number, now, p.id, source)
+        return arriving(target, of_target, workflow, kept, text)
+
+    def _change(self, p: Principal, name: str, change: Callable[[EnvironmentFile], EnvironmentFile]) -> None:
+        """Change an environment unless that breaks a workflow that runs there, or in another one."""
+
+        def checked(content: EnvironmentFile) -> EnvironmentFile:
+            new = change(content)
+            every = {**self._files.all(), name: new}
+            is_alone = set(new.connections.values()) == set(content.connections.values())
+            for one in [name] if is_alone else every:
+                self._require_running(one, self._plans.candidate(one, every[one], changed={name: new}), every[one])
+            return new
+
+        self._files.change(name, checked, p.id)
+
+    def _require_running(self, name: str, after: CompiledFiles, content: EnvironmentFile) -> None:
+        """Raise InvalidInput if a workflow that runs in an environment would not compile any more."""
+        before = self._usable(name)
+        runs_here = content.workflows if content.others == "none" else self._workspace.workflows.names()
+        for workflow in runs_here if before is not None else ():
+            errors = errors_of(after, workflow)
+            if errors and before is not None and not errors_of(before, workflow):
+                raise InvalidInput(
+                    f"{workflow} would not run in {name!r} any more: {errors[0]}",
+                    remedy="Change the workflow first, or leave this as it is.",
+                )
+
+    def _usable(self, name: str) -> CompiledFiles | None:
+        """Return the workflows of an environment, None if nothing runs there now."""
+        try:
+            return self._plans.compiled(name)
+        except OrchestraError:
+            return None
+
+    def _status(self, name: str) -> EnvironmentStatus:
+        is_default = name == self._plans.default()
+        try:
+            found = self._files.get(name)
+            self._plans.environment(name, found)
+        except OrchestraError as error:
+            return EnvironmentStatus(name, "", is_default, {}, {}, "", error=f"{error.message} {error.remedy}".strip())
+        return EnvironmentStatus(
+            name, found.title, is_default, found.connections, found.variables, found.others, found.workflows
+        )

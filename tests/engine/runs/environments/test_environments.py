@@ -1,0 +1,272 @@
+"""Environments: a run has the version, the connections and the variables of its environment, for ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.base.errors import InUse, InvalidFile, InvalidInput, StaleEdit, UnknownName
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.record.types.run import Run
+from tests.engine.conftest import OWNER, write_workflow
+from tests.patience import PATIENCE_SECONDS
+
+GREETS = {"id": "say", "uses": "flow.set", "with": {"values": {"text": "{{ env.GREETING }}, {{ env.LIMIT + 1 }}"}}}
+OUTPUTS = {"text": "{{ steps.say.output.text }}"}
+
+
+def ran(orchestra: Orchestra, name: str, environment: str = "") -> Run:
+    """Run a workflow to its end."""
+    run_id = orchestra.runs.start(OWNER, name, {}, environment=environment)
+    return orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+
+
+def greeting(orchestra: Orchestra, text: str = "", *steps: Mapping[str, Any]) -> None:
+    """Write the workflow that greets."""
+    step = {**GREETS, "with": {"values": {"text": text or GREETS["with"]["values"]["text"]}}}  # type: ignore[index]
+    write_workflow(orchestra.workspace.root, "greet", [*steps, step], outputs=OUTPUTS)
+
+
+@pytest.fixture
+def greeter(orchestra: Orchestra) -> Orchestra:
+    """A workspace with dev and prod, and a workflow that runs in dev."""
+    greeting(orchestra)
+    orchestra.environments.init(OWNER)
+    orchestra.environments.set_variables(OWNER, "dev", {"GREETING": "hi", "LIMIT": 1})
+    return orchestra
+
+
+def test_without_environments_a_run_has_none_and_its_document_says_so(orchestra: Orchestra) -> None:
+    write_workflow(orchestra.workspace.root, "plain", [{"id": "a", "uses": "flow.set", "with": {"values": {}}}])
+    ended = ran(orchestra, "plain")
+    assert (ended["status"], ended["environment"]) == ("succeeded", None)
+    assert "environment" not in ended["definition"]
+    assert orchestra.environments.list(OWNER) == []
+    with pytest.raises(UnknownName, match="no environment named 'prod'") as refused:
+        ran(orchestra, "plain", "prod")
+    assert "env init" in refused.value.remedy
+
+
+def test_a_promoted_version_runs_on_while_the_file_is_changed_and_comes_back_by_one_command(greeter: Orchestra) -> None:
+    environments = greeter.environments
+    assert ran(greeter, "greet")["outputs"] == {"text": "hi, 2"}
+    with pytest.raises(InvalidInput, match="not in the environment 'prod'"):
+        ran(greeter, "greet", "prod")
+    environments.set_variables(OWNER, "prod", {"GREETING": "Dear all", "LIMIT": 9})
+    first = environments.promote(OWNER, "greet", "dev", "prod")
+    assert (first.before, first.version, first.differences) == (None, 1, ["greet is new here"])
+    greeting(greeter, "{{ env.GREETING }}!")
+    ended = ran(greeter, "greet", "prod")
+    assert ended["outputs"] == {"text": "Dear all, 10"}
+    assert {**(ended["environment"] or {})} == {"name": "prod", "version": 1, "connections": {}}
+    second = environments.promote(OWNER, "greet", "dev", "prod")
+    assert (second.before, second.version) == (1, 2)
+    assert second.differences == ['say: values.text now takes "{{ env.GREETING }}!"']
+    assert ran(greeter, "greet", "prod")["outputs"] == {"text": "Dear all!"}
+    back = environments.roll_back(OWNER, "greet", "prod")
+    assert (back.before, back.version) == (2, 1)
+    assert ran(greeter, "greet", "prod")["outputs"] == {"text": "Dear all, 10"}
+    assert ran(greeter, "greet")["outputs"] == {"text": "hi!"}
+    with pytest.raises(InvalidInput, match="no earlier version"):
+        environments.roll_back(OWNER, "greet", "prod")
+    trail = [one.action for one in greeter.audit(OWNER) if one.target == "greet" and "environments" in one.action]
+    assert trail == ["environments.roll_back", "environments.promote", "environments.promote"]
+    files = sorted(path.name for path in (greeter.workspace.workflows.folder / "greet.versions").iterdir())
+    assert files == ["1.json", "2.json"]
+    assert environments.promote(OWNER, "greet", "dev", "prod").version == 2, "the same text is the same version"
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "said"),
+    [
+        ("{{ env.GREETNIG }}", {"GREETING": "hi"}, "has no variable 'GREETNIG'. Did you mean 'GREETING'?"),
+        ("{{ env.LIMIT + 1 }}", {"LIMIT": "many"}, "+"),
+        ("{{ env.GREETING }}", {}, "'prod' has no variable 'GREETING'. `orchestra env set prod GREETING=VALUE` adds"),
+    ],
+    ids=["misspelt", "of another type", "missing"],
+)
+def test_a_variable_that_does_not_fit_is_found_before_anything_is_promoted(
+    greeter: Orchestra, text: str, variables: dict[str, Any], said: str
+) -> None:
+    greeting(greeter, text)
+    if variables:
+        greeter.environments.set_variables(OWNER, "prod", variables)
+    greeter.environments.create(OWNER, "other")  # where nothing is compared with the file as it is
+    before = _files(greeter.workspace.root)
+    with pytest.raises(InvalidFile) as refused:
+        greeter.environments.promote(OWNER, "greet", "other", "prod")
+    assert any(said in str(one) for one in refused.value.problems), refused.value.problems
+    assert _files(greeter.workspace.root) == before
+    found = greeter.environments.check_promotion(OWNER, "greet", "other", "prod")
+    assert found.problems == refused.value.problems
+    assert not found.is_done
+
+
+def test_a_change_that_breaks_what_runs_there_is_refused(greeter: Orchestra) -> None:
+    environments = greeter.environments
+    environments.set_variables(OWNER, "prod", {"GREETING": "hello", "LIMIT": 1})
+    environments.promote(OWNER, "greet", "dev", "prod")
+    before = _files(greeter.workspace.root)
+    refused: list[tuple[str, dict[str, Any]]] = [("prod", {"LIMIT": None}), ("dev", {"LIMIT": "text"})]
+    for name, values in refused:
+        with pytest.raises(InvalidInput, match=f"greet would not run in '{name}' any more"):
+            environments.set_variables(OWNER, name, values)
+    wrong: list[dict[str, Any]] = [{"no-name": 1}, {"A": [None]}, {"API_TOKEN": "3f9a8b7c6d"}]
+    for values in wrong:
+        with pytest.raises(InvalidInput):
+            environments.set_variables(OWNER, "dev", values)
+    assert _files(greeter.workspace.root) == before
+
+
+def test_a_promotion_that_breaks_a_caller_is_refused(greeter: Orchestra) -> None:
+    root, environments = greeter.workspace.root, greeter.environments
+    call = {"id": "call", "uses": "workflow.run", "with": {"workflow": "greet"}}
+    write_workflow(root, "caller", [call], outputs={"said": "{{ steps.call.output.text }}"})
+    environments.set_variables(OWNER, "prod", {"GREETING": "hello", "LIMIT": 1})
+    with pytest.raises(InvalidFile, match="not in the environment 'prod'"):
+        environments.promote(OWNER, "caller", "dev", "prod")
+    environments.promote(OWNER, "greet", "dev", "prod")
+    environments.promote(OWNER, "caller", "dev", "prod")
+    greeting(greeter, "changed")
+    ended = ran(greeter, "caller", "prod")
+    assert ended["outputs"] == {"said": "hello, 2"}, "the version of the called workflow there, not its file"
+    assert ended["definition"]["environment"]["versions"] == {"caller": 1, "greet": 1}
+    write_workflow(root, "greet", [GREETS], outputs={"other": "x"})
+    with pytest.raises(InvalidFile, match="caller in prod would not run any more"):
+        environments.promote(OWNER, "greet", "dev", "prod")
+
+
+def test_what_was_checked_is_what_is_promoted(greeter: Orchestra) -> None:
+    environments = greeter.environments
+    environments.set_variables(OWNER, "prod", {"GREETING": "hello", "LIMIT": 1})
+    checked = environments.check_promotion(OWNER, "greet", "dev", "prod")
+    greeting(greeter, "another text")
+    with pytest.raises(StaleEdit):
+        environments.promote(OWNER, "greet", "dev", "prod", checked.hash)
+    assert environments.where(OWNER, "greet") == {"dev": "current", "prod": None}
+
+
+def test_a_version_that_was_changed_by_hand_does_not_run(greeter: Orchestra) -> None:
+    greeter.environments.set_variables(OWNER, "prod", {"GREETING": "hello", "LIMIT": 1})
+    greeter.environments.promote(OWNER, "greet", "dev", "prod")
+    file = greeter.workspace.workflows.folder / "greet.versions" / "1.json"
+    file.write_text(file.read_text().replace("LIMIT + 1", "LIMIT + 2"))
+    with pytest.raises(InvalidFile, match=r"greet\.versions/1\.json was changed after it was promoted"):
+        ran(greeter, "greet", "prod")
+
+
+def test_a_rename_and_a_deletion_reach_every_environment(greeter: Orchestra) -> None:
+    environments = greeter.environments
+    environments.set_variables(OWNER, "prod", {"GREETING": "hello", "LIMIT": 1})
+    environments.promote(OWNER, "greet", "dev", "prod")
+    greeter.workflows.rename(OWNER, "greet", "welcome")
+    assert ran(greeter, "welcome", "prod")["outputs"] == {"text": "hello, 2"}
+    assert environments.where(OWNER, "greet") == {"dev": "current", "prod": None}
+    greeter.workflows.delete(OWNER, "welcome")
+    assert environments.get(OWNER, "prod").workflows == {}
+
+
+def test_a_run_goes_on_with_the_environment_that_it_was_accepted_in(greeter: Orchestra) -> None:
+    root = greeter.workspace.root
+    nap = {"id": "nap", "uses": "flow.wait", "with": {"seconds": 0.5}}
+    write_workflow(root, "slow", [nap, {**GREETS, "needs": ["nap"]}], outputs=OUTPUTS)
+    run_id = greeter.runs.start(OWNER, "slow", {})
+    greeter.close()
+    file = root / "environments" / "dev.json"
+    file.write_text(file.read_text().replace('"hi"', '"bye"'))
+    with_others = Orchestra.open(root)
+    try:
+        with_others.runs.resume(OWNER, run_id)
+        assert with_others.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["outputs"] == {"text": "hi, 2"}
+        again = with_others.runs.rerun(OWNER, run_id)
+        ended = with_others.runs.wait(OWNER, again, PATIENCE_SECONDS)
+        assert ended["outputs"] == {"text": "bye, 2"}
+        assert {**(ended["environment"] or {})} == {"name": "dev", "version": "current", "connections": {}}
+    finally:
+        with_others.close()
+
+
+def test_triggers_start_runs_in_one_environment(greeter: Orchestra) -> None:
+    root, environments = greeter.workspace.root, greeter.environments
+    trigger = {"id": "daily", "uses": "schedule", "with": {"cron": "0 7 * * *"}}
+    write_workflow(root, "greet", [GREETS], outputs=OUTPUTS, triggers=[trigger])
+    environments.set_variables(OWNER, "prod", {"GREETING": "hello", "LIMIT": 1})
+    notes = environments.promote(OWNER, "greet", "dev", "prod").notes
+    assert notes == ["Its triggers start runs in dev; `orchestra env triggers greet prod` moves them."]
+    assert [one.environment for one in greeter.triggers.list(OWNER, "greet")] == ["dev"]
+    environments.move_triggers(OWNER, "greet", "prod")
+    write_workflow(root, "greet", [GREETS], outputs=OUTPUTS, triggers=[])
+    [status] = greeter.triggers.list(OWNER, "greet")
+    assert (status.id, status.environment) == ("daily", "prod"), "the triggers of the promoted version"
+    with pytest.raises(InUse, match="The triggers of greet"):
+        environments.delete(OWNER, "prod")
+    environments.move_triggers(OWNER, "greet", "dev")
+    assert greeter.triggers.list(OWNER, "greet") == []
+
+
+def test_the_default_environment_is_of_runs_that_name_none_and_other_lines_of_settings_stay(greeter: Orchestra) -> None:
+    config = greeter.workspace.root / "config.yaml"
+    config.write_text(f"# kept\n{config.read_text()}")
+    environments = greeter.environments
+    environments.set_variables(OWNER, "prod", {"GREETING": "hello", "LIMIT": 1})
+    environments.promote(OWNER, "greet", "dev", "prod")
+    for name, said in (("prod", "hello, 2"), ("dev", "hi, 2")):
+        environments.set_default(OWNER, name)
+        assert ran(greeter, "greet")["outputs"] == {"text": said}
+    assert config.read_text().startswith("# kept\n")
+    with pytest.raises(InUse, match="default environment"):
+        environments.delete(OWNER, "dev")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"conections": {}}, "conections"),
+        ({"variables": {"A": None}}, "null has no type"),
+        ({"workflows": {"greet": {"version": 0}}}, "workflows.greet.version"),
+        ({"connections": {"a": "b", "b": "c"}}, "'a' stands for 'b', for which another connection stands"),
+        ({"others": "all"}, "others"),
+    ],
+    ids=["misspelt", "null", "number", "chain", "choice"],
+)
+def test_a_file_written_by_hand_is_checked_and_names_the_place(
+    greeter: Orchestra, change: dict[str, Any], said: str
+) -> None:
+    file = greeter.workspace.root / "environments" / "dev.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    with pytest.raises(InvalidFile) as refused:
+        ran(greeter, "greet")
+    assert any(said in str(one) for one in refused.value.problems)
+    assert greeter.environments.get(OWNER, "dev").error
+    assert greeter.workflows.list(OWNER), "everything else goes on"
+
+
+def test_who_may_not_edit_changes_nothing(greeter: Orchestra) -> None:
+    from engine.base.errors import NotAllowed
+
+    viewer, environments = Principal("vera", "viewer"), greeter.environments
+    before = _files(greeter.workspace.root)
+    for act in (
+        lambda: environments.init(viewer),
+        lambda: environments.create(viewer, "x"),
+        lambda: environments.set_variables(viewer, "dev", {"A": 1}),
+        lambda: environments.connect(viewer, "dev", {"a": "b"}),
+        lambda: environments.set_default(viewer, "prod"),
+        lambda: environments.promote(viewer, "greet", "dev", "prod"),
+        lambda: environments.roll_back(viewer, "greet", "prod"),
+        lambda: environments.move_triggers(viewer, "greet", "prod"),
+        lambda: environments.delete(viewer, "prod"),
+    ):
+        with pytest.raises(NotAllowed):
+            act()
+    assert _files(greeter.workspace.root) == before
+
+
+def _files(root: Path) -> dict[str, bytes]:
+    folders = (root / "environments", root / "workflows")
+    return {str(path): path.read_bytes() for one in folders for path in one.rglob("*") if path.is_file()}
