@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MOST_FRAMES, FRAMES_A_SECOND = 1_000, 100
 """A client that sends more frames, pings included, is cut off: each of them takes the server's loop."""
@@ -25,6 +28,7 @@ def guarded_websocket() -> type[asyncio.Protocol]:
             for start in range(0, len(data), _PIECE):
                 if not self.transport.is_closing():
                     super().data_received(data[start : start + _PIECE])
+                    _answer_refused(self)
 
         def handle_connect(self, event: Any) -> None:
             if event.path.startswith(_SILENT_PATH):
@@ -46,3 +50,12 @@ def guarded_websocket() -> type[asyncio.Protocol]:
             return self.frames_left >= 0
 
     return Guarded
+
+
+def _answer_refused(protocol: WebSocketsSansIOProtocol) -> None:
+    """Send the answer to a request that is too long (414, 431), which uvicorn leaves behind; then hang up."""
+    if protocol.conn.handshake_exc is None or protocol.handshake_initiated:
+        return
+    protocol.handshake_complete = protocol.close_sent = True
+    protocol.transport.write(b"".join(protocol.conn.data_to_send()))
+    protocol.transport.close()

@@ -138,10 +138,11 @@ class Summarize(ModelStep):
     def call(self, call: Call) -> JsonValue:
         """Return {text, parts, is_cut, model}. Raises InvalidRequest for an empty or too long text, or a refusal."""
         parts = list(_parts(call.fields.text))
-        if not parts or len(parts) > _PARTS_MOST:
-            words = (
-                "There is no text to summarize." if not parts else f"The text has {len(call.fields.text):,} characters."
-            )
+        if not parts:
+            remedy = "Check where 'text' comes from, or skip the step when that is empty, with an 'if'."
+            raise InvalidRequest("There is no text to summarize: 'text' is empty.", remedy=remedy)
+        if len(parts) > _PARTS_MOST:
+            words = f"The text has {len(call.fields.text):,} characters."
             raise InvalidRequest(words, remedy=f"Give at most {_PARTS_MOST * _PART_CHARACTERS:,}.")
         if len(parts) == 1:
             return _summary([_asked(call, parts[0], call.fields.length)])

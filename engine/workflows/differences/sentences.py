@@ -29,14 +29,18 @@ def sentence(change: Change) -> str:
     if change.step is None:
         return _of_workflow(change)
     if change.kind == "set":
-        return f"{_named(change.step)}: {_field(change)}"
+        return f"{_named(change.step, change)}: {_field(change)}"
     return _of_step(change, change.step)
 
 
-def _named(step: Step) -> str:
-    """Return a step by its title, a loop by its id."""
+def _named(step: Step, change: Change) -> str:
+    """Return a step by its title, a loop by its id; a step that gets another title by the one that people know."""
     kind = "Loop " if step.json.get("foreach") is not None else "Group " if "steps" in step.json else ""
-    return f"{kind}{step.id}" if kind else step.title
+    if kind:
+        return f"{kind}{step.id}"
+    if change.field == ("title",):
+        return change.before if isinstance(change.before, str) and change.before else step.id
+    return step.title
 
 
 def _of_step(change: Change, step: Step) -> str:

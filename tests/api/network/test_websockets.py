@@ -92,3 +92,19 @@ def test_a_socket_that_takes_no_messages_reads_no_large_ones_and_inflates_none(p
     with opened(port, "/other", deflate) as client:
         client.sendall(b"\x82\xff" + (100_000).to_bytes(8, "big") + bytes(4) + bytes(100_000) + PING)
         assert client.recv(2) == b"\x8a\x00"
+
+
+@pytest.mark.parametrize(
+    ("path", "header", "status"),
+    [("/" + "a" * 9_000, "X-Some: thing", b"414 "), ("/some", "X-Some: " + "a" * 9_000, b"431 ")],
+    ids=["address", "header"],
+)
+def test_a_request_for_a_socket_that_is_too_long_is_answered(port: int, path: str, header: str, status: bytes) -> None:
+    client = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
+    asked = ["Host: here", "Upgrade: websocket", "Connection: Upgrade", header]
+    client.sendall("\r\n".join([f"GET {path} HTTP/1.1", *asked, "", ""]).encode())
+    answer = b""
+    while piece := client.recv(4_096):
+        answer += piece
+    client.close()
+    assert answer.startswith(b"HTTP/1.1 " + status)

@@ -126,9 +126,14 @@ def test_a_summary_that_is_cut_says_so_and_a_refusal_is_none() -> None:
         summarize(Server(refusal="I cannot."), text="Crash!")
 
 
-@pytest.mark.parametrize("text", ["", " \n ", "x" * 2_000_000], ids=["empty", "blank", "endless"])
-def test_what_cannot_be_summed_up_is_not_sent(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [("", "where 'text' comes from"), (" \n ", "an 'if'"), ("x" * 2_000_000, "Give at most")],
+    ids=["empty", "blank", "endless"],
+)
+def test_what_cannot_be_summed_up_is_not_sent(text: str, remedy: str) -> None:
     server = Server()
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequest) as refused:
         summarize(server, text=text)
+    assert remedy in refused.value.remedy
     assert server.asked == []

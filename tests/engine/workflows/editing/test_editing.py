@@ -191,7 +191,7 @@ def test_a_rename_and_a_new_title_are_one_version_and_two_sentences(orchestra: O
     done = orchestra.editing.edit_file(
         ADA, "work", [{"op": "rename", "step": "second", "to": "two"}, titled("two", "Two")]
     )
-    assert done.differences == ["Step second is now called two", 'Two: the title is now "Two"']
+    assert done.differences == ["Step second is now called two", 'two: the title is now "Two"']
     assert orchestra.workflows.differences(ADA, "work") == done.differences
 
 
@@ -199,7 +199,9 @@ def test_a_version_is_compared_with_the_one_before_it(orchestra: Orchestra) -> N
     for step, title in (("first", "A"), ("second", "B"), ("first", "C")):
         orchestra.editing.edit_file(ADA, "work", [titled(step, title)])
     second = orchestra.workflows.versions(ADA, "work")[1]
-    assert orchestra.workflows.differences(ADA, "work", new=second.id) == ['B: the title is now "B"']
+    assert orchestra.workflows.differences(ADA, "work", new=second.id) == ['second: the title is now "B"']
+    orchestra.editing.edit_file(ADA, "work", [titled("first", "Begin")])
+    assert orchestra.workflows.differences(ADA, "work") == ['C: the title is now "Begin"']
 
 
 def test_a_late_operation_applies_unless_it_is_about_what_has_changed(orchestra: Orchestra) -> None:
@@ -254,7 +256,7 @@ def test_a_save_over_another_one_tells_what_differs(orchestra: Orchestra) -> Non
     orchestra.editing.edit_file(BOB, "work", [titled("first", "Bob's")])
     with pytest.raises(StaleEdit) as refused:
         orchestra.editing.save(ADA, "work", file.text, file.etag)
-    assert refused.value.details["differences"] == ["first: it has no title any more"]
+    assert refused.value.details["differences"] == ["Bob's: it has no title any more"]
     assert refused.value.details["etag"] == orchestra.workflows.get(ADA, "work").etag
 
 
