@@ -1,4 +1,4 @@
-"""WebSockets that take little from their clients: few frames, and small messages where they take none at all."""
+"""Limits on what clients may send over WebSockets: how many frames, and how large a message."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MOST_FRAMES, FRAMES_A_SECOND = 1_000, 100
-"""A client that sends more frames, pings included, is cut off: each of them takes the server's loop."""
+"""A client that sends more frames, pings included, is disconnected: each frame takes time of the event loop."""
 _PIECE = 4_096
-"""Bytes that are read before the frames in them are counted: empty ones have six."""
-_SILENT_PATH = "/api/ws/"
-_LARGEST_OF_SILENT = 1_024
-"""Of a message to a socket that takes none."""
+"""How many bytes are read before the frames in them are counted; an empty frame has six."""
+_SEND_ONLY_PATH = "/api/ws/"
+"""Sockets that take no messages."""
+_LARGEST_UNEXPECTED = 1_024
+"""The largest message that is read before such a socket is closed, in bytes."""
 
 
 def guarded_websocket() -> type[asyncio.Protocol]:
@@ -31,17 +32,17 @@ def guarded_websocket() -> type[asyncio.Protocol]:
                     _answer_refused(self)
 
         def handle_connect(self, event: Any) -> None:
-            if event.path.startswith(_SILENT_PATH):
-                self.conn.max_message_size = _LARGEST_OF_SILENT
+            if event.path.startswith(_SEND_ONLY_PATH):
+                self.conn.max_message_size = _LARGEST_UNEXPECTED
                 self.conn.available_extensions = None  # no compression: a few bytes could become many
             super().handle_connect(event)
 
         def handle_events(self) -> None:
-            if self.counted(len(self.conn.events)):
+            if self.is_allowed(len(self.conn.events)):
                 super().handle_events()
 
-        def counted(self, frames: int) -> bool:
-            """Count frames; return whether the client may go on. Otherwise the connection is cut."""
+        def is_allowed(self, frames: int) -> bool:
+            """Count frames; return whether the client may continue. Otherwise the connection is closed."""
             now = self.loop.time()
             earned = (now - self.counted_at) * FRAMES_A_SECOND
             self.frames_left, self.counted_at = min(MOST_FRAMES, self.frames_left + earned) - frames, now

@@ -1,4 +1,4 @@
-"""`/api/ws`: sockets that follow a run, and the draft of a workflow ([live](docs/live.md))."""
+"""`/api/ws`: WebSockets that follow a run or the draft of a workflow (docs/live.md)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from functools import partial
 
 from fastapi import APIRouter, WebSocket
 
-from api.sockets.draft_news import draft_news
-from api.sockets.run_news import run_news
+from api.sockets.draft_feed import draft_feed
+from api.sockets.run_feed import run_feed
 from api.sockets.serving import serve
 
 router = APIRouter(prefix="/api/ws")
@@ -15,14 +15,14 @@ router = APIRouter(prefix="/api/ws")
 
 @router.websocket("/runs/{run_id}")
 async def follow_run(websocket: WebSocket, run_id: str) -> None:
-    """Send the state of a run, then what changes, until it ends."""
-    await serve(websocket, partial(run_news, run_id))
+    """Send the state of a run, then its changes until it ends."""
+    await serve(websocket, partial(run_feed, run_id))
 
 
 @router.websocket("/workflows/{name}")
 async def follow_workflow(websocket: WebSocket, name: str) -> None:
-    """Send what changes in the caller's draft of a workflow, in its file and in its problems.
+    """Send the state of the caller's draft of a workflow, then the changes of the draft, its file and its problems.
 
-    `?rev=` is the etag of the text that the client has: the first message then has the splices since.
+    `?rev=` is the etag of the text that the client has; the first message then has the splices since that text.
     """
-    await serve(websocket, partial(draft_news, name, websocket.query_params.get("rev", "")[:64]))
+    await serve(websocket, partial(draft_feed, name, websocket.query_params.get("rev", "")[:64]))

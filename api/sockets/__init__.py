@@ -1,1 +1,1 @@
-"""WebSockets: what many sockets watch together, the messages that they get, and the life of one."""
+"""WebSockets: subjects that many sockets watch, the feeds of messages about them, and the life of one socket."""

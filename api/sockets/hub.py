@@ -1,9 +1,9 @@
-"""What sockets watch: looked at once for all of them, and only while somebody does.
+"""What sockets watch. Each subject is read once for all its sockets, and only while there is one.
 
-Nothing tells a socket that something has happened: whoever writes, in this process or another one, changes the state
-file. So one task asks for its version ten times a second while there are sockets, which takes microseconds. When the
-version changes, each *subject* is looked at again, in a thread, and keeps its newest state; sockets send what has
-changed since the state that they sent last. So nobody waits for a socket, and however slow one is, nothing piles up.
+There are no notifications between processes; every write changes the state file. So while sockets are open, one task
+reads the version of that file ten times a second, which takes microseconds. When the version changes, each *subject* is
+read again in a thread and keeps its newest state. Sockets send the difference from the state that they sent last, so
+nothing waits for a slow client and nothing is queued for it.
 """
 
 from __future__ import annotations
@@ -25,77 +25,78 @@ from engine.orchestra import Orchestra
 
 State = TypeVar("State")
 MOST_OF_ONE = 16
-"""Sockets of one person."""
+"""How many sockets one person may have open."""
 MOST = 128
-"""Sockets of all people."""
+"""How many sockets all people together may have open."""
 _ASK_SECONDS = 0.1
 _REST = 40
-"""Looking at a subject takes at most a fortieth of a core."""
-_AGAIN_SECONDS = 1.0
-"""After a look that failed because the disk did."""
+"""The pause after a read, as a multiple of its processor time: one subject takes at most a fortieth of a core."""
+_RETRY_SECONDS = 1.0
+"""The pause after a read that failed because of the disk."""
 
 _log = logging.getLogger(__name__)
 
 
 class TooManySockets(Exception):
-    """The person, or everybody, has as many sockets open as there may be."""
+    """The person, or all people together, have the maximum number of sockets open."""
 
 
 class Subject(Generic[State]):
-    """One thing that sockets watch, and the newest state of it."""
+    """Something that sockets watch, and its newest state."""
 
     def __init__(self) -> None:
         self.state: State | None = None
         self.number = 0
-        """How many states there were."""
+        """How many states there have been."""
         self.error: Exception | None = None
-        """Why it cannot be watched any more."""
-        self.news = asyncio.Event()
-        """Set, and replaced by another one, whenever one of these changes."""
+        """Why it can no longer be watched."""
+        self.updated = asyncio.Event()
+        """Set, and replaced by a new event, whenever the state or the error changes."""
         self.watchers = 0
 
-    def take(self, state: State) -> None:
+    def update(self, state: State) -> None:
         """Set the newest state."""
         if state is not self.state and state != self.state:
             self.state, self.number = state, self.number + 1
-            self._tell()
+            self._notify()
 
     def fail(self, error: Exception) -> None:
-        """Say that it cannot be watched any more."""
+        """Set the error because of which it can no longer be watched."""
         self.error = error
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
-        self.news.set()
-        self.news = asyncio.Event()
+    def _notify(self) -> None:
+        self.updated.set()
+        self.updated = asyncio.Event()
 
 
 class Hub:
-    """The subjects that are being watched, and the sockets that watch them; for one event loop."""
+    """The watched subjects and the open sockets of one event loop."""
 
     def __init__(self, version: Callable[[], int]) -> None:
         self._version = version
         self.number = 0
-        """The version of the state when it was last asked for."""
+        """The version of the state file when it was last read."""
         self._written = asyncio.Event()
         self._subjects: dict[Hashable, tuple[Subject[Any], asyncio.Task[None]]] = {}
         self._asking: asyncio.Task[None] | None = None
-        self._places = Counter[str]()
+        self._open = Counter[str]()
+        """How many sockets each person has open."""
 
     @contextmanager
-    def place(self, who: str) -> Iterator[None]:
-        """Hold one of the places for sockets. Raises TooManySockets."""
-        if self._places[who] >= MOST_OF_ONE or self._places.total() >= MOST:
+    def socket(self, who: str) -> Iterator[None]:
+        """Count an open socket of a person. Raises TooManySockets."""
+        if self._open[who] >= MOST_OF_ONE or self._open.total() >= MOST:
             raise TooManySockets
-        self._places[who] += 1
+        self._open[who] += 1
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
         try:
             yield
         finally:
-            self._places[who] -= 1
-            self._places += Counter()  # forget those who have none
-            if not self._places and self._asking is not None:
+            self._open[who] -= 1
+            self._open += Counter()  # drops people without one
+            if not self._open and self._asking is not None:
                 self._asking.cancel()
                 self._asking = None
 
@@ -103,26 +104,26 @@ class Hub:
     async def watching(
         self,
         key: Hashable,
-        look: Callable[[], State],
+        load: Callable[[], State],
         *,
         at_least_seconds: float = 0.0,
         at_most_seconds: float = 60.0,
         threads: Threads = reading,
     ) -> AsyncIterator[Subject[State]]:
-        """Watch a subject, which has a first state, or an error, when the block begins.
+        """Watch a subject; when the block begins, it has a state or an error.
 
-        `look` returns its state; the same object or an equal one if nothing has changed. It is called in a thread after
-        the state file has changed, and `at_most_seconds` after the last time.
+        `load` returns its state; the same object or an equal one if nothing has changed. It is called in a thread after
+        the state file has changed, and at the latest `at_most_seconds` after the last call.
         """
         if key not in self._subjects:
             subject = Subject[State]()
-            follow = self._follow(subject, look, at_least_seconds, at_most_seconds, threads)
+            follow = self._follow(subject, load, at_least_seconds, at_most_seconds, threads)
             self._subjects[key] = subject, asyncio.create_task(follow)
         subject, task = self._subjects[key]
         subject.watchers += 1
         try:
             while subject.number == 0 and subject.error is None:
-                await subject.news.wait()
+                await subject.updated.wait()
             yield subject
         finally:
             subject.watchers -= 1
@@ -131,47 +132,47 @@ class Hub:
                 task.cancel()
 
     async def written(self, since: int, at_most_seconds: float) -> None:
-        """Wait until the state file has changed since a version, or until the time is over."""
+        """Wait until the state file has changed since a version, for at most this time."""
         if self.number == since:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), at_most_seconds)
 
     async def _follow(
-        self, subject: Subject[State], look: Callable[[], State], at_least: float, at_most: float, threads: Threads
+        self, subject: Subject[State], load: Callable[[], State], at_least: float, at_most: float, threads: Threads
     ) -> None:
         before = 0.0
         while subject.error is None:
             since = self.number
-            spent = await self._look(subject, look, threads)
-            await asyncio.sleep(max(at_least, _REST * min(before, spent)))  # one that took long is no reason to rest
+            spent = await self._read(subject, load, threads)
+            await asyncio.sleep(max(at_least, _REST * min(before, spent)))  # a single slow read causes no long pause
             before = spent
             await self.written(since, at_most)
 
-    async def _look(self, subject: Subject[State], look: Callable[[], State], threads: Threads) -> float:
-        """Look at a subject; return the processor time that it took."""
+    async def _read(self, subject: Subject[State], load: Callable[[], State], threads: Threads) -> float:
+        """Read the state of a subject; return the processor time that it took."""
 
         def timed() -> tuple[State, float]:
             began = time.thread_time()
-            return look(), time.thread_time() - began
+            return load(), time.thread_time() - began
 
         try:
             state, spent = await threads.run(timed)
-        except StorageError as error:  # it may pass; whoever has no state yet learns of it now
+        except StorageError as error:  # maybe temporary; a socket without a state is refused now
             if subject.number == 0:
                 subject.fail(error)
-            return _AGAIN_SECONDS / _REST
+            return _RETRY_SECONDS / _REST
         except OrchestraError as error:
             subject.fail(error)
             return 0.0
-        except Exception as error:  # noqa: BLE001 - a defect ends these sockets, not the task without a word
+        except Exception as error:  # noqa: BLE001 - a bug ends these sockets, and is logged
             _log.exception("what sockets watch cannot be read")
             subject.fail(error)
             return 0.0
-        subject.take(state)
+        subject.update(state)
         return spent
 
     async def _ask(self) -> None:
-        """Notice what any process writes."""
+        """Notice the writes of all processes."""
         while True:
             with suppress(OrchestraError):
                 number = await to_thread.run_sync(self._version)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from engine.base.errors import Problem
 from engine.documents.json_splice import Splice
 from engine.record.states.run_state import RunChange, RunState
+from engine.workflows.editing.draft_state import DraftState
 
 
 class _Message(BaseModel):
@@ -25,12 +26,12 @@ class RunSnapshot(_Message):
 
 
 class RunChanged(_Message):
-    """What has changed since the message before: what is missing has not, a step that is null is gone."""
+    """What has changed since the previous message: absent fields have not changed, a null step no longer exists."""
 
     type: Literal["changed"]
     change: RunChange
     skipped: int
-    """How many states in between were left out, because this client reads too slowly for each of them."""
+    """How many states were skipped because the client reads too slowly to get all of them."""
 
 
 class RunEnded(_Message):
@@ -40,32 +41,24 @@ class RunEnded(_Message):
     status: str
 
 
-class _DraftState(_Message):
-    rev: str
-    """The etag of the text."""
-    etag: str
-    """Of the file that the text is based on."""
-    saved_etag: str
-    """Of the file as it is now, "" if there is none."""
-    is_draft: bool
-    can_undo: bool
-    can_redo: bool
+class _DraftMessage(_Message):
+    draft: DraftState
     base: str | None
     """The rev of the text to which the splices apply."""
     splices: list[Splice] | None
-    """What leads from that text to this one; null: get the text with `GET …/canvas`."""
+    """The splices that turn that text into the new one; null if unknown: get the text with `GET …/canvas`."""
     words: list[str]
-    """What was done, as far as it is known."""
+    """A description of each change, if known."""
 
 
-class DraftSnapshot(_DraftState):
-    """The text that the person edits: the first message. `base` is the `rev` that the address of the socket names."""
+class DraftSnapshot(_DraftMessage):
+    """The state of the caller's draft: the first message. `base` is the `rev` in the address of the socket."""
 
     type: Literal["snapshot"]
 
 
-class DraftChanged(_DraftState):
-    """The text has changed: by another window of the person, or by this one."""
+class DraftChanged(_DraftMessage):
+    """The draft has changed, in this window or in another window of the same person."""
 
     type: Literal["rev"]
 
@@ -75,11 +68,11 @@ class FileChanged(_Message):
 
     type: Literal["file"]
     etag: str
-    """Of the file that the person's text is based on."""
+    """The etag of the file that the draft is based on."""
     saved_etag: str
-    """Of the file as it is now, "" if there is none."""
+    """The etag of the file now, "" if it was deleted."""
     saved_by: str | None
-    """Who has saved it; null if it was changed outside of the program."""
+    """Who saved it; null if it was changed outside AI-Orchestra."""
 
 
 class ProblemsFound(_Message):

@@ -20,31 +20,31 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
 DONE = 1000
-NOT_EXPECTED = 1008
+UNEXPECTED_MESSAGE = 1008
 BROKEN = 1011
 SIGNED_OUT, ROLE_CHANGED, GONE = 4401, 4403, 4404
 """Close codes. After `ROLE_CHANGED` the same socket can be opened again, with the rights of the new role."""
 _UNREAD_SECONDS = 30.0
-"""A client that takes nothing for so long is not there any more."""
+"""A client that reads nothing for so long is disconnected."""
 _CHECK_SECONDS, _CHECK_ANYWAY_SECONDS = 1.0, 15.0
-"""How often it is checked who is signed in: after the state file has changed, and in any case."""
+"""How often the sign-in is checked: after the state file has changed, and in any case."""
 
 Message = dict[str, Any]
 
 
-class News(Protocol):
-    """What a socket sends; it knows what was sent before."""
+class Feed(Protocol):
+    """The messages of a socket; it remembers what was sent."""
 
     @property
     def subjects(self) -> Sequence[Subject[Any]]:
-        """What it watches."""
+        """The subjects that it watches."""
 
     async def messages(self) -> Sequence[Message]:
-        """Return what has changed since the last call; the first time a snapshot."""
+        """Return the changes since the last call; the first time a snapshot."""
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether no more messages will follow."""
 
 
 class Ended(Exception):
@@ -55,22 +55,22 @@ class Ended(Exception):
         self.code, self.reason = code, reason
 
 
-Watch = Callable[[Hub, Orchestra, Principal], AbstractAsyncContextManager[News]]
-"""Watches something; raises what the GET request for the same would be refused with."""
+Watch = Callable[[Hub, Orchestra, Principal], AbstractAsyncContextManager[Feed]]
+"""Opens the feed of a socket; raises the errors of the GET request for the same data."""
 
 
 async def serve(websocket: WebSocket, watch: Watch) -> None:
-    """Serve one socket to its end; whoever may not open it gets the answer that a request would get."""
+    """Serve a socket until it ends. A refused socket gets the HTTP response of a refused request."""
     orchestra = orchestra_of(websocket)
     hub = hub_of(orchestra)
     is_open = False
     try:
         principal = await identify_socket(websocket, orchestra.users)
-        with hub.place(principal.id):
-            async with watch(hub, orchestra, principal) as news:
+        with hub.socket(principal.id):
+            async with watch(hub, orchestra, principal) as feed:
                 await websocket.accept()
                 is_open = True
-                await _talk(websocket, news, _Guard(websocket, hub, orchestra, principal))
+                await _run(websocket, feed, _Guard(websocket, hub, orchestra, principal))
     except (OrchestraError, Unauthorized, TooManySockets) as error:
         if is_open:
             await _close(websocket, _ended_by(error))
@@ -80,8 +80,8 @@ async def serve(websocket: WebSocket, watch: Watch) -> None:
         pass
 
 
-async def _talk(websocket: WebSocket, news: News, guard: _Guard) -> None:
-    """Send what changes until the socket ends, by whichever side."""
+async def _run(websocket: WebSocket, feed: Feed, guard: _Guard) -> None:
+    """Send messages until either side ends the socket."""
     ended: list[Ended] = []
 
     async with anyio.create_task_group() as group:
@@ -97,37 +97,37 @@ async def _talk(websocket: WebSocket, news: News, guard: _Guard) -> None:
                 ended.append(_ended_by(error))
             group.cancel_scope.cancel()
 
-        group.start_soon(until_it_ends, lambda: _send_all(websocket, news))
+        group.start_soon(until_it_ends, lambda: _send_all(websocket, feed))
         group.start_soon(until_it_ends, guard.watch)
         group.start_soon(until_it_ends, lambda: _listen(websocket))
     for end in ended[:1]:
         await _close(websocket, end)
 
 
-async def _send_all(websocket: WebSocket, news: News) -> None:
+async def _send_all(websocket: WebSocket, feed: Feed) -> None:
     while True:
-        signs = [subject.news for subject in news.subjects]
-        error = next((one.error for one in news.subjects if one.error is not None), None)
+        updates = [subject.updated for subject in feed.subjects]
+        error = next((one.error for one in feed.subjects if one.error is not None), None)
         if error is not None:
             raise _ended_by(error)
-        for message in await news.messages():
+        for message in await feed.messages():
             await _send(websocket, message)
-        if news.is_over:
+        if feed.is_over:
             raise Ended(DONE)
-        await _first_of(signs)
+        await _first_of(updates)
 
 
 async def _send(websocket: WebSocket, message: Message) -> None:
-    """Send a message; it waits here while the client does not read."""
+    """Send a message; waits while the client does not read."""
     with anyio.move_on_after(_UNREAD_SECONDS) as limit:
         await websocket.send_text(compact(message))
     if limit.cancelled_caught:
         raise WebSocketDisconnect
 
 
-async def _first_of(signs: Sequence[asyncio.Event]) -> None:
-    """Wait until one of these is set."""
-    waits = [asyncio.ensure_future(sign.wait()) for sign in signs]
+async def _first_of(events: Sequence[asyncio.Event]) -> None:
+    """Wait until one of these events is set."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -136,20 +136,20 @@ async def _first_of(signs: Sequence[asyncio.Event]) -> None:
 
 
 async def _listen(websocket: WebSocket) -> None:
-    """Wait until the client hangs up; it has nothing to say."""
+    """Wait until the client disconnects; it may not send messages."""
     message = await websocket.receive()
     if message["type"] == "websocket.receive":
-        raise Ended(NOT_EXPECTED, "This socket takes no messages.")
+        raise Ended(UNEXPECTED_MESSAGE, "This socket takes no messages.")
 
 
 class _Guard:
-    """Ends a socket when the person signs out, is removed, or gets another role, and when a token expires."""
+    """Ends a socket when the person signs out, is removed or gets another role, or when the token expires."""
 
     def __init__(self, websocket: WebSocket, hub: Hub, orchestra: Orchestra, principal: Principal) -> None:
         self._websocket, self._hub, self._orchestra, self._principal = websocket, hub, orchestra, principal
 
     async def watch(self) -> None:
-        """Check again and again."""
+        """Check whether the person is still signed in, until they are not."""
         while True:
             since = self._hub.number
             await anyio.sleep(_CHECK_SECONDS)
@@ -157,15 +157,15 @@ class _Guard:
             try:
                 now = await identify_socket(self._websocket, self._orchestra.users)
             except (Unauthorized, NotAllowed):
-                raise Ended(SIGNED_OUT, "Signed out.") from None
+                raise Ended(SIGNED_OUT, "Signed out: sign in again.") from None
             if now != self._principal:
-                raise Ended(ROLE_CHANGED, "The role has changed.")
+                raise Ended(ROLE_CHANGED, "The role has changed: open the socket again.")
 
 
 def _ended_by(error: Exception) -> Ended:
     if isinstance(error, UnknownName):
-        return Ended(GONE, "It is not there any more.")
-    return Ended(BROKEN, "It cannot be read now.")
+        return Ended(GONE, "This run or workflow no longer exists.")
+    return Ended(BROKEN, "The state cannot be read at the moment: open the socket again later.")
 
 
 async def _close(websocket: WebSocket, end: Ended) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.base.errors import EditConflict, InvalidFile, InvalidInput, OrchestraError, Problem, StaleEdit
@@ -21,10 +21,10 @@ from engine.workflows.differences.sentences import differences
 from engine.workflows.differences.writes_again import WriteMoved, writes_moved
 from engine.workflows.editing.applying import Applied, applied
 from engine.workflows.editing.clashes import clash
+from engine.workflows.editing.draft_state import DraftState, DraftText
 from engine.workflows.editing.graph import CanvasStep, canvas_steps
 from engine.workflows.editing.operations import AnyOperation, operations, words
 from engine.workflows.editing.scope_names import ScopeName, scope_names
-from engine.workflows.editing.standing import Standing
 from engine.workflows.editing.steps_in_text import read
 from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 from engine.workspace.canonical import as_written
@@ -38,7 +38,7 @@ _KIND: Kind = "workflow"
 _ATTEMPTS = 20
 _LONGEST_OP_ID = 100
 _CHECKED_SECONDS, _MOST_CHECKED = 5.0, 32
-"""How long the problems of a text are remembered: whoever changes it is told, and the other windows as well."""
+"""How long the problems of a text are cached: its author and their other windows ask for them at the same time."""
 _NOTHING = {
     True: "Only changes of this draft, and no more than the last 200, can be undone; the tab History has the texts "
     "saved before.",
@@ -67,22 +67,13 @@ class Edited:
 
 
 @dataclass(frozen=True)
-class Canvas:
+class Canvas(DraftState):
     """What a canvas shows: the text that the person edits, and its steps."""
 
-    rev: str
-    """The etag of the text."""
-    etag: str
-    """Of the file that the text is based on."""
-    saved_etag: str
-    """Of the file as it is now, "" if there is none: another one than `etag` if it was saved meanwhile."""
-    is_draft: bool
     text: str
     title: str
     steps: list[CanvasStep]
     positions: Positions
-    can_undo: bool
-    can_redo: bool
     problems: list[Problem]
 
 
@@ -114,6 +105,10 @@ class _Now:
         return files.etag(self.text)
 
     @property
+    def revisions(self) -> Sequence[Revision]:
+        return self.draft.revisions if self.draft is not None else ()
+
+    @property
     def renames(self) -> StepRenames:
         """The steps that have another id than in the file."""
         return self.draft.renames if self.draft is not None else ()
@@ -143,46 +138,40 @@ class WorkflowEditing:
         require(p, "view", "see workflows")
         now = self._now(p, name) if may(p, "edit") else self._of_file(name)
         document = _document(now.text) or {}
-        revisions = now.draft.revisions if now.draft is not None else ()
         return Canvas(
-            rev=now.rev,
-            etag=now.etag,
-            saved_etag=now.etag if now.draft is None else self._saved_etag(name),
-            is_draft=now.draft is not None,
+            **asdict(self._state(name, now)),
             text=now.text,
             title=str(document.get("title") or name),
             steps=canvas_steps(document),
             positions=self._workflows.positions(p, name),
-            can_undo=to_undo(revisions) is not None,
-            can_redo=to_redo(revisions) is not None,
             problems=self._check(p, name, now.text, now.renames),
         )
 
-    def standing(self, p: Principal, name: str) -> Standing:
-        """Return the text that the person edits, and the file as it is now. Raises as `canvas`."""
+    def draft_text(self, p: Principal, name: str) -> DraftText:
+        """Return the text that the person edits, with its state and its revisions. Raises as `canvas`."""
         require(p, "view", "see workflows")
         now = self._now(p, name) if may(p, "edit") else self._of_file(name)
-        revisions = now.draft.revisions if now.draft is not None else ()
-        return Standing(
+        return DraftText(self._state(name, now), now.text, now.revisions)
+
+    def _state(self, name: str, now: _Now) -> DraftState:
+        return DraftState(
             rev=now.rev,
             etag=now.etag,
             saved_etag=now.etag if now.draft is None else self._saved_etag(name),
             is_draft=now.draft is not None,
-            can_undo=to_undo(revisions) is not None,
-            can_redo=to_redo(revisions) is not None,
-            text=now.text,
-            revisions=revisions,
+            can_undo=to_undo(now.revisions) is not None,
+            can_redo=to_redo(now.revisions) is not None,
         )
 
     def saved_by(self, p: Principal, name: str, etag: str) -> str | None:
-        """Return who has saved the file with this etag; None if it was changed outside of the program."""
+        """Return who saved the file with this etag; None if it was changed outside AI-Orchestra."""
         require(p, "view", "see workflows")
         versions = self._shelf.history.versions(name)
         is_newest = bool(versions) and files.etag(self._shelf.history.latest_text(name) or "") == etag
         return versions[0].saved_by if is_newest else None
 
     def problems(self, p: Principal, name: str, text: str) -> list[Problem]:
-        """Return the problems of a text, as remembered if a change has just led to it."""
+        """Return the problems of a text; cached ones if it was checked a moment ago."""
         known = self._checked.get((name, files.etag(text)))
         is_known = known is not None and time.monotonic() - known[0] < _CHECKED_SECONDS
         if known is not None and is_known:
@@ -365,9 +354,8 @@ class WorkflowEditing:
 
     def _since(self, name: str, now: _Now, base_rev: str) -> list[tuple[Revision, str]] | None:
         """Return the revisions since a text, newest first, each with the text before it; None if unknown."""
-        revisions = now.draft.revisions if now.draft is not None else ()
         try:
-            return list(back_to(now.text, revisions, base_rev))
+            return list(back_to(now.text, now.revisions, base_rev))
         except KeyError:
             pass
         try:
@@ -418,7 +406,6 @@ class WorkflowEditing:
         is_whole: bool,
         check: bool,
     ) -> Edited:
-        revisions = now.draft.revisions if now.draft is not None else ()
         return Edited(
             rev=now.rev,
             base=base,
@@ -426,8 +413,8 @@ class WorkflowEditing:
             text=now.text if is_whole else None,
             words=said,
             steps=canvas_steps(_document(now.text) or {}),
-            can_undo=to_undo(revisions) is not None,
-            can_redo=to_redo(revisions) is not None,
+            can_undo=to_undo(now.revisions) is not None,
+            can_redo=to_redo(now.revisions) is not None,
             problems=self._check(p, name, now.text, now.renames) if check else None,
         )
 
@@ -458,8 +445,7 @@ def _done_before(draft: Draft | None, op_id: str, asked: str) -> Revision | None
 
 def _reverted(now: _Now, *, is_undo: bool) -> Revision:
     """Return the revision that undoes or redoes the last change. Raises InvalidInput."""
-    revisions = now.draft.revisions if now.draft is not None else ()
-    last = to_undo(revisions) if is_undo else to_redo(revisions)
+    last = to_undo(now.revisions) if is_undo else to_redo(now.revisions)
     if last is None:
         raise InvalidInput(f"There is nothing to {'undo' if is_undo else 'redo'}.", remedy=_NOTHING[is_undo])
     splices = inverse(last.splices)

@@ -1,8 +1,9 @@
-// What happens elsewhere, as it happens: a run in progress, and a draft that another window of the person changes.
+// Follows a run, or the draft of a workflow, over a WebSocket that is opened again after a break. The messages:
+// docs/live.md.
 //
 //   const live = watchDraft("inbox-triage", {
-//     rev: () => canvas.rev,                    // the text that this window has, for the splices after a break
-//     onRev: (news) => …,                       // the text is another one: `news.base` + `news.splices` = `news.rev`
+//     rev: () => canvas.rev,                    // the rev of the text that this window has
+//     onRev: (draft) => …,                      // the draft has changed: read `GET …/canvas` again
 //     onFile: ({ saved_etag, saved_by }) => …,  // the file was saved, changed by hand or by git pull, or deleted
 //     onProblems: ({ rev, problems }) => …,
 //     onLink: (link) => …,                      // "open", "waiting" (it tries again), "refused" (it does not)
@@ -10,10 +11,8 @@
 //   const run = watchRun("20261120T120000Z-aaaaaaaa", { onState: (state) => …, onLink: … });
 //   live.close();
 //
-// A window hears of its own changes, too, sometimes before the answer to its request: ignore a `rev` that it has. If it
-// has `base`, the splices lead to `rev`; otherwise, or if they are null, read `GET …/canvas` again.
+// A window also gets its own changes, sometimes before the answer to its request: ignore a `rev` that it already has.
 // `onState` always gets the whole state of the run. After a break the first message is a snapshot, so nothing is missed.
-// The server's side: docs/live.md.
 
 export interface Usage {
   input_tokens: number;
@@ -46,16 +45,13 @@ export interface RunState {
 
 export type RunChange = Partial<Omit<RunState, "run_id" | "workflow" | "steps">> & { steps?: Record<string, StepState | null> };
 
-export interface DraftNews {
+export interface DraftState {
   rev: string;
   etag: string;
   saved_etag: string;
   is_draft: boolean;
   can_undo: boolean;
   can_redo: boolean;
-  base: string | null;
-  splices: { start: number; removed: string; inserted: string }[] | null;
-  words: string[];
 }
 
 export interface FileNews {
@@ -78,7 +74,7 @@ export interface Live {
 
 export interface DraftListener {
   rev?(): string;
-  onRev(news: DraftNews): void;
+  onRev(draft: DraftState): void;
   onFile(news: FileNews): void;
   onProblems?(news: ProblemNews): void;
   onLink?(link: Link): void;
@@ -89,13 +85,13 @@ export interface RunListener {
   onLink?(link: Link): void;
 }
 
-// What the browser gives; tests give something else.
+// What the browser provides; tests replace it.
 export interface LiveParts {
   open(address: string): WebSocket;
-  // The status with which a request for the same is answered; 0 without an answer.
+  // The HTTP status of a request for the same data; 0 without an answer.
   status(address: string): Promise<number>;
   later(callback: () => void, milliseconds: number): () => void;
-  // Calls back when the browser is online again, or the page is looked at; returns what stops it.
+  // Calls back when the browser is online again or the page becomes visible; returns a function that stops it.
   awake(callback: () => void): () => void;
   random(): number;
 }
@@ -120,14 +116,20 @@ export function watchDraft(workflow: string, listener: DraftListener, parts: Liv
       if (news.type === "problems") listener.onProblems?.(news as unknown as ProblemNews);
       else if (news.type === "file") listener.onFile(news as unknown as FileNews);
       else if (news.type === "rev" || news.type === "snapshot") {
-        const draft = news as unknown as DraftNews;
+        const draft = news.draft as DraftState;
         const isMissed = news.type === "snapshot" && file !== null && file !== draft.saved_etag;
         if (news.type === "rev" || draft.rev !== listener.rev?.()) listener.onRev(draft);
         if (isMissed) listener.onFile({ etag: draft.etag, saved_etag: draft.saved_etag, saved_by: null });
       }
-      if (typeof news.saved_etag === "string") file = news.saved_etag;
+      file = savedEtagIn(news) ?? file;
     },
   );
+}
+
+// Return the etag of the file as a message names it: about the file, or about the draft.
+function savedEtagIn(news: News): string | undefined {
+  const named = news.type === "file" ? (news as unknown as FileNews) : (news.draft as DraftState | undefined);
+  return named?.saved_etag;
 }
 
 export function watchRun(runId: string, listener: RunListener, parts: LiveParts = browser): Live {
@@ -181,7 +183,7 @@ function watched(
     socket = null;
     if (code === DONE) return end("over");
     if (code === SIGNED_OUT || code === GONE) return end("refused");
-    // A page cannot see why a socket was not opened, but it can send a request for the same.
+    // The browser hides why a socket was not opened; the status of a request for the same data tells.
     if (!hasOpened && tries === 0 && NEVER.has(await parts.status(asked))) return end("refused");
     if (link !== "over" && link !== "refused") again();
   };
@@ -204,7 +206,7 @@ function watched(
   const stopWaking = parts.awake(() => {
     if (link !== "waiting" || !stop) return;
     stop();
-    tries = 1; // the question why was asked before
+    tries = 1; // the status was asked for before
     open();
   });
   open();

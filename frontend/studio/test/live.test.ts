@@ -1,7 +1,7 @@
 // What a page hears of a run and of a draft, over breaks of the connection.
 import { describe, expect, test } from "vitest";
 
-import { changed, watchDraft, watchRun, type DraftNews, type FileNews, type Link, type LiveParts, type RunState } from "../src/live";
+import { changed, watchDraft, watchRun, type DraftState, type FileNews, type Link, type LiveParts, type RunState } from "../src/live";
 
 class Server {
   sockets: { address: string; socket: WebSocket; isClosed: boolean }[] = [];
@@ -136,11 +136,16 @@ test("a frame of a timeline leads from one state to the next", () => {
 });
 
 describe("a draft", () => {
-  const news = (rev: string, saved_etag = "f1"): Partial<DraftNews> => ({ rev, etag: "f1", saved_etag, base: "r0", splices: [] });
+  const news = (rev: string, saved_etag = "f1") => ({
+    draft: { rev, etag: "f1", saved_etag, is_draft: true, can_undo: true, can_redo: false },
+    base: "r0",
+    splices: [],
+    words: [],
+  });
 
   function edited() {
     const server = new Server();
-    const revs: DraftNews[] = [];
+    const revs: DraftState[] = [];
     const files: FileNews[] = [];
     let rev = "r 0";
     watchDraft(

@@ -281,16 +281,16 @@ def test_what_one_window_does_arrives_at_the_other(
     first = editing.canvas(ada, name)
     with opened(client, f"workflows/{name}?rev={first.rev}", None, **token) as socket:
         snapshot = message(socket, OF_WORKFLOW)
-        assert (snapshot["rev"], snapshot["splices"]) == (first.rev, [])
+        assert (snapshot["draft"]["rev"], snapshot["splices"]) == (first.rev, [])
         text, rev = first.text, first.rev
         for op in (SET_TITLE, SET_NOTE):
             edited = editing.apply(ada, name, rev, [op])
             news = next_but_problems(socket)
-            assert (news["type"], news["base"], news["rev"]) == ("rev", rev, edited.rev)
-            text, rev = spliced(text, [Splice(**one) for one in news["splices"]]), news["rev"]
+            assert (news["type"], news["base"], news["draft"]["rev"]) == ("rev", rev, edited.rev)
+            text, rev = spliced(text, [Splice(**one) for one in news["splices"]]), news["draft"]["rev"]
         assert text == editing.canvas(ada, name).text
-        assert (news["can_undo"], news["is_draft"], len(news["words"])) == (True, True, 1)
-        while (found := message(socket, OF_WORKFLOW))["rev"] != rev:
+        assert (news["draft"]["can_undo"], news["draft"]["is_draft"], len(news["words"])) == (True, True, 1)
+        while (found := message(socket, OF_WORKFLOW)).get("rev") != rev:
             pass
         assert found["type"] == "problems"
     with opened(client, f"workflows/{name}?rev={first.rev}", None, **token) as socket:  # it has missed all of it
@@ -322,7 +322,7 @@ def test_a_file_that_is_saved_or_changed_by_hand_is_told(
     orchestra.editing.apply(ada, name, first.rev, [SET_TITLE])
     with opened(client, f"workflows/{name}", None, **bearer(orchestra, ada)) as socket:
         snapshot = message(socket, OF_WORKFLOW)
-        assert (snapshot["is_draft"], snapshot["splices"]) == (True, None)
+        assert (snapshot["draft"]["is_draft"], snapshot["splices"]) == (True, None)
         saved = orchestra.workflows.save(LOCAL, name, TEXT.replace("Work", "Saved"), first.etag)
         told = next_but_problems(socket)
         assert (told["type"], told["saved_etag"], told["saved_by"]) == ("file", saved.etag, LOCAL.id)
@@ -341,13 +341,13 @@ def test_nobody_hears_of_the_draft_of_another_person(
         opened(client, f"workflows/{name}", None, **bearer(orchestra, bob)) as his,
         opened(client, f"workflows/{name}", None, **bearer(orchestra, ada)) as hers,
     ):
-        rev = message(his, OF_WORKFLOW)["rev"]
-        assert message(hers, OF_WORKFLOW)["rev"] == rev
+        rev = message(his, OF_WORKFLOW)["draft"]["rev"]
+        assert message(hers, OF_WORKFLOW)["draft"]["rev"] == rev
         orchestra.editing.apply(bob, name, rev, [SET_TITLE])
-        assert next_but_problems(his)["is_draft"]
+        assert next_but_problems(his)["draft"]["is_draft"]
         file_of(orchestra, name).write_text(TEXT.replace("Work", "By hand"))
         news = next_but_problems(hers)
-        assert (news["type"], news["is_draft"], news["can_undo"]) == ("rev", False, False)
+        assert (news["type"], news["draft"]["is_draft"], news["draft"]["can_undo"]) == ("rev", False, False)
 
 
 # --- the documentation

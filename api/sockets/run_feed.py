@@ -1,4 +1,4 @@
-"""What the socket of a run sends."""
+"""The messages of a run's socket: the state of the run, its changes and its end."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from engine.people.access import Principal
 from engine.record.states.run_state import RunState, changes
 
 
-class RunNews:
-    """The state of a run, then what changes, then that it has ended."""
+class RunFeed:
+    """Sends the state of a run, then each change, then its end."""
 
     def __init__(self, subject: Subject[RunState]) -> None:
         self._subject = subject
-        self._told: RunState | None = None
+        self._sent: RunState | None = None
         self._number = 0
         self.is_over = False
 
@@ -31,17 +31,17 @@ class RunNews:
         return [self._subject]
 
     async def messages(self) -> Sequence[Message]:
-        """Return what leads from the state that was sent last to the newest one."""
+        """Return the messages that bring the client up to date."""
         state, number = self._subject.state, self._subject.number
-        if state is None or state is self._told:
+        if state is None or state is self._sent:
             return []
         found: list[Message] = []
-        if self._told is None:
+        if self._sent is None:
             found.append({"type": "snapshot", "run": state})
         else:
-            change = changes(self._told, state)
+            change = changes(self._sent, state)
             found.append({"type": "changed", "change": change, "skipped": number - self._number - 1})
-        self._told, self._number = state, number
+        self._sent, self._number = state, number
         if state["status"] in ENDED_RUNS:
             found.append({"type": "end", "status": state["status"]})
             self.is_over = True
@@ -49,10 +49,10 @@ class RunNews:
 
 
 @asynccontextmanager
-async def run_news(run_id: str, hub: Hub, orchestra: Orchestra, principal: Principal) -> AsyncIterator[RunNews]:
-    """Watch a run. Raises what `runs.get` raises."""
+async def run_feed(run_id: str, hub: Hub, orchestra: Orchestra, principal: Principal) -> AsyncIterator[RunFeed]:
+    """Watch a run. Raises the errors of `runs.get`."""
     await to_thread.run_sync(partial(orchestra.runs.state, principal, run_id))
     async with hub.watching(("run", run_id), partial(orchestra.runs.state, ENGINE, run_id)) as subject:
         if subject.error is not None:
             raise subject.error
-        yield RunNews(subject)
+        yield RunFeed(subject)
