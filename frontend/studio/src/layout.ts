@@ -1,5 +1,5 @@
 // Where the steps are drawn: each block from top to bottom by level, and side by side what may run side by side. Pure.
-import { ends, starts, type Block, type Model, type Node } from "./model";
+import { highest, lowest, type Block, type Model, type Node } from "./model";
 
 export const STEP_WIDTH = 228;
 export const ROW_GAP = 46;
@@ -11,6 +11,8 @@ export const FOLDED_WIDTH = 228;
 export const FOLDED_HEIGHT = 66;
 export const ADDER = 28;
 export const CARD_HEIGHT = 44;
+const BAND_SIDE = 9;
+const BAND_TOP = 19;
 
 export interface Size {
   w: number;
@@ -63,9 +65,18 @@ export interface Options {
   hasAdders: boolean;
 }
 
+// The ground below steps of which at most one runs. `x` and `y` are from the box around it.
+export interface Band extends Size {
+  key: string;
+  parent: string | null;
+  x: number;
+  y: number;
+}
+
 export interface Layout {
   // Outer before inner, as React Flow wants them.
   boxes: Box[];
+  bands: Band[];
   edges: Edge[];
   byKey: Map<string, Box>;
 }
@@ -74,7 +85,7 @@ export interface Layout {
 export function layout(model: Model, options: Options): Layout {
   const drawing = new Drawing(options);
   drawing.workflow(model);
-  return { boxes: drawing.boxes, edges: drawing.edges, byKey: new Map(drawing.boxes.map((one) => [one.key, one])) };
+  return { boxes: drawing.boxes, bands: drawing.bands, edges: drawing.edges, byKey: new Map(drawing.boxes.map((one) => [one.key, one])) };
 }
 
 export const START = "#start";
@@ -100,6 +111,7 @@ interface Cell extends Size {
 
 class Drawing {
   boxes: Box[] = [];
+  bands: Band[] = [];
   edges: Edge[] = [];
 
   constructor(private readonly options: Options) {}
@@ -121,12 +133,12 @@ class Drawing {
     y += CARD_HEIGHT + ROW_GAP;
     main.place(center - main.middle, y);
     y += main.h;
-    for (const node of starts(model.main)) this.flow(START, node, { block: model.main, after: null, before: node });
+    for (const node of highest(model.main)) this.first(START, node);
     if (cards.hasOutputs) {
       y += model.main.nodes.length > 0 || this.options.hasAdders ? ROW_GAP : 0;
       this.card(END, "end", center - STEP_WIDTH / 2, y);
       y += CARD_HEIGHT;
-      const last = this.options.hasAdders ? [adderOf(model.main)] : model.main.nodes.length > 0 ? ends(model.main).map((one) => one.key) : [START];
+      const last = this.options.hasAdders ? [adderOf(model.main)] : model.main.nodes.length > 0 ? lowest(model.main).map((one) => one.key) : [START];
       for (const source of last) this.edges.push({ key: `${source}>${END}`, source, target: END, kind: "flow", gap: null });
     }
     if (model.failure) this.failure(model.failure, center, y + ROW_GAP);
@@ -162,7 +174,7 @@ class Drawing {
     let y = 0;
     let [left, right] = [0, 0];
     for (const row of rows) {
-      const weights = new Map(row.map((cell) => [cell, barycentre(block.waits.get(cell.node)!, mids)]));
+      const weights = new Map(row.map((cell) => [cell, barycentre(block.above.get(cell.node)!, mids)]));
       row.sort((one, other) => weights.get(one)! - weights.get(other)!);
       const first = row[0]!.middle;
       const last = row.slice(0, -1).reduce((sum, cell) => sum + cell.w + COLUMN_GAP, 0) + row.at(-1)!.middle;
@@ -194,6 +206,7 @@ class Drawing {
       middle: -left,
       place: (x, top) => {
         for (const [node, cell] of cells) cell.place(x + lefts.get(cell)! - left, top + tops.get(cell)!), this.waits(node);
+        for (const lanes of block.lanes) this.band(lanes.map((node) => ({ cell: cells.get(node)!, x: x + lefts.get(cells.get(node)!)! - left, y: top + tops.get(cells.get(node)!)! })), parent);
         if (hasAdders) this.adder(block, parent, x - left - ADDER / 2, top + adderTop);
       },
     };
@@ -202,19 +215,34 @@ class Drawing {
   private adder(block: Block, parent: string | null, x: number, y: number): void {
     const key = adderOf(block);
     this.box({ key, kind: "adder", parent, x, y, w: ADDER, h: ADDER, node: null, block });
-    const last = block.nodes.length > 0 ? ends(block).map((one) => one.key) : block.kind === "workflow" ? [START] : [];
+    const last = block.nodes.length > 0 ? lowest(block).map((one) => one.key) : block.kind === "workflow" ? [START] : [];
     for (const source of last) this.edges.push({ key: `${source}>${key}`, source, target: key, kind: "flow", gap: null });
   }
 
-  private waits(node: Node): void {
-    for (const one of node.block.waits.get(node)!) this.flow(one.key, node, { block: node.block, after: one, before: node });
-    if (node.block.kind !== "workflow" && node.block.waits.get(node)!.length === 0) {
-      const frame = node.block.kind === "failure" ? FAILURE : node.block.key;
-      this.flow(frame, node, { block: node.block, after: null, before: node });
-    }
+  // The ground below lanes that nobody has moved.
+  private band(lanes: { cell: Cell; x: number; y: number }[], parent: string | null): void {
+    if (lanes.some(({ cell }) => this.options.offsets[cell.node.step.path]?.some((one) => one !== 0))) return;
+    const [left, top] = [Math.min(...lanes.map((one) => one.x)), lanes[0]!.y];
+    const [right, bottom] = [Math.max(...lanes.map((one) => one.x + one.cell.w)), Math.max(...lanes.map((one) => one.y + one.cell.h))];
+    const key = `${lanes[0]!.cell.node.key}|lanes`;
+    this.bands.push({ key, parent, x: left - BAND_SIDE, y: top - BAND_TOP, w: right - left + 2 * BAND_SIDE, h: bottom - top + BAND_TOP + BAND_SIDE });
   }
 
-  private flow(source: string, node: Node, gap: Gap): void {
+  private waits(node: Node): void {
+    const { block } = node;
+    const waits = block.waits.get(node)!;
+    const above = block.above.get(node)!;
+    // A line to a lane beside the first one stands for no `needs` of its own: nothing is put on it.
+    for (const one of above) this.flow(one.key, node, waits.includes(one) ? { block, after: one, before: node } : null);
+    if (block.kind !== "workflow" && above.length === 0) this.first(block.kind === "failure" ? FAILURE : block.key, node);
+  }
+
+  private first(source: string, node: Node): void {
+    const { block } = node;
+    this.flow(source, node, block.waits.get(node)!.length === 0 ? { block, after: null, before: node } : null);
+  }
+
+  private flow(source: string, node: Node, gap: Gap | null): void {
     this.edges.push({ key: `${source}>${node.key}`, source, target: node.key, kind: node.step.condition ? "conditional" : "flow", gap });
   }
 

@@ -1,5 +1,6 @@
 // The steps as a tree of blocks: what waits for what, level by level.
 import type { CanvasStep } from "./api";
+import { exclude } from "./exclusion";
 
 export interface Node {
   // The id of the step, or its path if another step has the same id.
@@ -22,7 +23,12 @@ export interface Block {
   nodes: Node[];
   // The siblings that each step waits for, without those that they wait for themselves.
   waits: Map<Node, Node[]>;
-  // The level of each step: one more than the highest of what it waits for.
+  // Steps that follow each other and of which at most one runs, as their conditions exclude each other: they are drawn side
+  // by side.
+  lanes: Node[][];
+  // The siblings below which each step is drawn: those that it waits for, and for the steps of lanes the same for all.
+  above: Map<Node, Node[]>;
+  // The level of each step: one more than the highest of what it is drawn below.
   levels: Map<Node, number>;
 }
 
@@ -56,7 +62,7 @@ export function modelOf(steps: CanvasStep[]): Model {
 }
 
 function blockOf(key: string, kind: Block["kind"], into: string, owner: Node | null): Block {
-  return { key, kind, into, owner, nodes: [], waits: new Map(), levels: new Map() };
+  return { key, kind, into, owner, nodes: [], waits: new Map(), lanes: [], above: new Map(), levels: new Map() };
 }
 
 function blockFor(model: Model, step: CanvasStep, owner: Node | null): Block {
@@ -76,10 +82,10 @@ export function* blocks(model: Model): Generator<Block> {
   if (model.failure) yield model.failure;
 }
 
-// Fill in the waits and levels of a block.
+// Fill in the waits of a block, its lanes and its levels.
 function order(block: Block): void {
   const byId = new Map(block.nodes.map((node) => [node.step.id, node]));
-  let ends = new Set<Node>(); // the steps so far that no other step so far waits for
+  const ends = new Set<Node>(); // the steps so far that no other step so far waits for
   const before = new Set<Node>();
   for (const node of block.nodes) {
     const { needs } = node.step;
@@ -87,22 +93,57 @@ function order(block: Block): void {
     const direct = needs === null ? [...ends] : [...new Set(needs)].map((id) => byId.get(id)).filter((one) => one !== undefined && before.has(one)) as Node[];
     const waits = direct.length > 1 ? direct.filter((one) => !direct.some((other) => other !== one && waitsFor(block, other, one))) : direct;
     block.waits.set(node, waits);
-    block.levels.set(node, Math.max(-1, ...waits.map((one) => block.levels.get(one)!)) + 1);
     for (const one of waits) ends.delete(one);
     ends.add(node);
     before.add(node);
   }
+  block.lanes = lanesOf(block);
+  const laneOf = new Map(block.lanes.flatMap((lanes) => lanes.map((one) => [one, lanes] as const)));
+  for (const node of block.nodes) {
+    const waits = block.waits.get(laneOf.get(node)?.[0] ?? node)!;
+    const above = [...new Set(waits.flatMap((one) => laneOf.get(one) ?? [one]))];
+    block.above.set(node, above);
+    block.levels.set(node, Math.max(-1, ...above.map((one) => block.levels.get(one)!)) + 1);
+  }
+}
+
+// Return the runs of steps each of which waits for the one before it only because it stands below it: their conditions
+// exclude each other, and none uses another one.
+function lanesOf(block: Block): Node[][] {
+  const waiting = new Map<Node, number>();
+  for (const waits of block.waits.values()) for (const one of waits) waiting.set(one, (waiting.get(one) ?? 0) + 1);
+  const found: Node[][] = [];
+  let run: Node[] = [];
+  for (const node of block.nodes) {
+    const last = run.at(-1);
+    const isNext = last !== undefined && isOnly(block.waits.get(node)!, last) && waiting.get(last) === 1 && run.every((one) => isLane(one, node));
+    run = isNext ? [...run, node] : [node];
+    if (run.length === 2) found.push(run);
+    else if (run.length > 2) found[found.length - 1] = run;
+  }
+  return found;
+}
+
+const isOnly = (nodes: Node[], node: Node): boolean => nodes.length === 1 && nodes[0] === node;
+
+function isLane(one: Node, other: Node): boolean {
+  return exclude(one.step.condition, other.step.condition) && !uses(other, one.step.id);
+}
+
+// Return whether a step, or one inside it, uses the output of another one.
+function uses(node: Node, id: string): boolean {
+  const inside = [...(node.inner?.nodes ?? []), ...(node.fallback?.nodes ?? [])];
+  return node.step.reads.some((one) => one.step === id) || inside.some((one) => uses(one, id));
 }
 
 // Return whether a step runs only after another one of its block, because it waits for it or for one that does.
 export function waitsFor(block: Block, node: Node, other: Node): boolean {
-  const level = block.levels.get(other)!;
   const ahead = [node];
   const seen = new Set<Node>(ahead);
   for (let one = ahead.pop(); one; one = ahead.pop()) {
     for (const next of block.waits.get(one)!) {
       if (next === other) return true;
-      if (seen.has(next) || block.levels.get(next)! <= level) continue;
+      if (seen.has(next) || next.number <= other.number) continue;
       seen.add(next);
       ahead.push(next);
     }
@@ -118,6 +159,17 @@ export function ends(block: Block): Node[] {
   const waited = new Set([...block.waits.values()].flat());
   return block.nodes.filter((one) => !waited.has(one));
 }
+
+// Return the steps of a block below which no other is drawn, and those that are drawn below no other.
+export function lowest(block: Block): Node[] {
+  const covered = new Set([...block.above.values()].flat());
+  return block.nodes.filter((one) => !covered.has(one));
+}
+
+export const highest = (block: Block): Node[] => block.nodes.filter((one) => block.above.get(one)!.length === 0);
+
+// Return the steps that are drawn right below this one.
+export const below = (node: Node): Node[] => node.block.nodes.filter((one) => node.block.above.get(one)!.includes(node));
 
 // Return the steps of a block that wait for no other.
 export const starts = (block: Block): Node[] => block.nodes.filter((one) => block.waits.get(one)!.length === 0);

@@ -1,5 +1,5 @@
 // Which step an arrow key leads to.
-import { followers, type Model, type Node } from "./model";
+import { below as drawnBelow, type Model, type Node } from "./model";
 
 // Return the step above, below or beside one, as drawn; a group is entered from above, and left at its ends.
 export function towards(model: Model, from: Node | null, way: "up" | "down" | "left" | "right", isFolded: (node: Node) => boolean): Node | null {
@@ -10,7 +10,7 @@ export function towards(model: Model, from: Node | null, way: "up" | "down" | "l
     return inside ?? below(from);
   }
   if (way === "up") {
-    const above = block.waits.get(from)![0];
+    const above = block.above.get(from)![0];
     if (above) return deepest(above, isFolded);
     return block.owner ?? (block.kind === "failure" ? (model.main.nodes.at(-1) ?? null) : null);
   }
@@ -23,7 +23,7 @@ export function towards(model: Model, from: Node | null, way: "up" | "down" | "l
 
   function below(node: Node): Node | null {
     for (let at: Node | null = node; at; at = at.block.owner) {
-      const next = followers(at)[0];
+      const next = drawnBelow(at)[0];
       if (next) return next;
     }
     return node.block.kind === "failure" ? null : (model.failure?.nodes[0] ?? null);

@@ -22,6 +22,15 @@ function numbers(seed: number): () => number {
   };
 }
 
+const CONDITIONS = ["", "", "true", "x", "!x", "y == 'a'", "y == 'b'", "y == 'c'"];
+
+interface Place {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
 function nesting(random: () => number): CanvasStep[] {
   const found: CanvasStep[] = [];
   const fill = (parent: string, place: CanvasStep["place"], depth: number): void => {
@@ -30,7 +39,9 @@ function nesting(random: () => number): CanvasStep[] {
       const id = `s${found.length}`;
       const isGroup = depth < 4 && random() < 0.3;
       const needs = random() < 0.4 ? ids.filter(() => random() < 0.4) : null;
-      const made = step(id, { parent, place, needs, kind: isGroup ? "group" : "process", condition: random() < 0.3 ? "true" : "" });
+      const condition = CONDITIONS[Math.floor(random() * CONDITIONS.length)]!;
+      const reads = random() < 0.1 && ids.length > 0 ? [{ step: ids.at(-1)!, field: "with.a" }] : [];
+      const made = step(id, { parent, place, needs, reads, kind: isGroup ? "group" : "process", condition });
       found.push(made);
       ids.push(id);
       if (isGroup && random() < 0.9) fill(made.path, "steps", depth + 1);
@@ -42,7 +53,7 @@ function nesting(random: () => number): CanvasStep[] {
   return found;
 }
 
-const overlaps = (one: Box, other: Box): boolean => one.x < other.x + other.w && other.x < one.x + one.w && one.y < other.y + other.h && other.y < one.y + one.h;
+const overlaps = (one: Place, other: Place): boolean => one.x < other.x + other.w && other.x < one.x + one.w && one.y < other.y + other.h && other.y < one.y + one.h;
 
 function faults(drawn: Layout): string[] {
   const found: string[] = [];
@@ -54,6 +65,15 @@ function faults(drawn: Layout): string[] {
       if (frame && (box.x < 0 || box.y < 40 || box.x + box.w > frame.w || box.y + box.h > frame.h)) found.push(`${box.key} leaves ${parent}`);
       for (const other of boxes.slice(index + 1)) if (overlaps(box, other)) found.push(`${box.key} overlaps ${other.key}`);
     });
+  }
+  for (const band of drawn.bands) {
+    const frame = band.parent === null ? null : drawn.byKey.get(band.parent)!;
+    if (frame && (band.x < 0 || band.y < 46 || band.x + band.w > frame.w || band.y + band.h > frame.h)) found.push(`${band.key} leaves ${band.parent}`);
+    const near = [...(inside.get(band.parent) ?? []), ...drawn.bands.filter((one) => one.parent === band.parent && one !== band)];
+    for (const other of near) {
+      const isInside = other.x >= band.x && other.y >= band.y && other.x + other.w <= band.x + band.w && other.y + other.h <= band.y + band.h;
+      if (!isInside && overlaps(band, other)) found.push(`${band.key} overlaps ${other.key}`);
+    }
   }
   return found;
 }
@@ -70,22 +90,25 @@ const draw = (steps: CanvasStep[], isFolded: (key: string) => boolean = () => fa
 test("28,000 steps in random nestings: none overlaps another one, none leaves its frame", () => {
   const random = numbers(7);
   const found: string[] = [];
-  let count = 0;
+  let [count, lanes] = [0, 0];
   while (count < 28_000) {
     const steps = nesting(random);
     count += steps.length;
     const folded = new Set(steps.filter(() => random() < 0.1).map((one) => one.id));
     const drawn = draw(steps, (key) => folded.has(key), random() < 0.5);
     found.push(...faults(drawn));
+    lanes += drawn.bands.length;
   }
   expect(found.slice(0, 5)).toEqual([]);
+  expect(lanes).toBeGreaterThan(500);
 });
 
 test("the check would see an overlap and a step outside its frame", () => {
   const drawn = draw([step("a"), step("g", { kind: "group" }), step("b", { parent: "g" })]);
   drawn.byKey.get("a")!.y = drawn.byKey.get("g")!.y;
   drawn.byKey.get("b")!.x = 500;
-  expect(faults(drawn)).toEqual(expect.arrayContaining(["a overlaps g", "b leaves g"]));
+  drawn.bands.push({ ...drawn.byKey.get("b")!, key: "lanes", y: 0 }, { key: "wide", parent: null, x: -50, y: drawn.byKey.get("a")!.y + 9, w: 90, h: 90 });
+  expect(faults(drawn)).toEqual(expect.arrayContaining(["a overlaps g", "b leaves g", "lanes leaves g", "wide overlaps a"]));
 });
 
 test("steps that wait for each other are below each other, the others side by side", () => {
@@ -107,4 +130,28 @@ test("a step moved by hand keeps its distance when another one is put in above",
   };
   expect(far(["a", "b"])).toEqual([40, 58 + 46 + 10]);
   expect(far(["new", "a", "b"])).toEqual(far(["a", "b"]));
+});
+
+test("steps of which at most one runs are side by side, below what comes before them and above what comes after", () => {
+  const drawn = draw([
+    step("sort"),
+    step("bug", { condition: "steps.sort.output == 'bug'" }),
+    step("idea", { condition: "steps.sort.output == 'idea'" }),
+    step("rest", { condition: "!(steps.sort.output == 'bug') && steps.sort.output != 'idea'" }),
+    step("tell"),
+  ]);
+  const [bug, idea, rest, tell] = ["bug", "idea", "rest", "tell"].map((key) => drawn.byKey.get(key)!);
+  expect([idea!.y, rest!.y]).toEqual([bug!.y, bug!.y]);
+  expect([bug!.x < idea!.x, idea!.x < rest!.x, tell!.y > bug!.y]).toEqual([true, true, true]);
+  expect(drawn.edges.map((one) => one.key).filter((key) => !key.includes("#"))).toEqual(["sort>bug", "sort>idea", "sort>rest", "bug>tell", "idea>tell", "rest>tell"]);
+  expect(drawn.edges.filter((one) => one.gap?.after && one.gap.before).map((one) => one.key)).toEqual(["sort>bug", "rest>tell"]);
+  expect(drawn.bands).toHaveLength(1);
+});
+
+test("a step that uses the one before it, or is not next to it, is below it", () => {
+  const found = (more: Partial<CanvasStep>) => {
+    const drawn = draw([step("a", { condition: "x" }), step("b", { condition: "!x", ...more })]);
+    return drawn.byKey.get("b")!.y > drawn.byKey.get("a")!.y;
+  };
+  expect([found({}), found({ reads: [{ step: "a", field: "if" }] }), found({ condition: "y" })]).toEqual([false, true, true]);
 });

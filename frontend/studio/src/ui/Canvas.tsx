@@ -8,9 +8,9 @@ import type { Zone } from "../layout";
 import { isIn, outermost } from "../model";
 import { matching } from "../walk";
 import { useStudio, useSurroundings } from "./context";
-import { breachLines, corners, dataLines, draw, flowLines, flowNodes, kept, placeOf, plusses, stepAt } from "./drawn";
+import { breachLines, corners, dataLines, draw, flowLines, flowNodes, grounds, kept, placeOf, plusses, stepAt } from "./drawn";
 import { Connection, useConnecting } from "./connecting";
-import { Arcs, FlowLines } from "./Lines";
+import { Arcs, FlowLines, Grounds } from "./Lines";
 import { nodeTypes } from "./StepCard";
 
 const NEAR_X = 130;
@@ -64,6 +64,7 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
   const [moving, setMoving] = useState<FlowNode[] | null>(null);
   const at = useMemo(() => corners(drawn.layout, moving && new Map(moving.map((one) => [one.id, one.position]))), [drawn, moving]);
   const lines = useMemo(() => flowLines(drawn.layout, at), [drawn, at]);
+  const under = useMemo(() => grounds(drawn.layout, at), [drawn, at]);
   const buttons = useMemo(() => (isEditable ? plusses(drawn) : []), [drawn, isEditable]);
   const arcs = useMemo(() => [...dataLines(studio, drawn, at), ...breachLines(studio, drawn, at)], [studio, drawn, at, view, selected, isEverywhereData, mounted]);
 
@@ -245,6 +246,7 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
       <ReactFlow nodes={flowing} edges={NO_EDGES} nodeTypes={nodeTypes} onNodesChange={onNodesChange} {...stable} {...FIXED}>
         <Background variant={BackgroundVariant.Dots} gap={22} size={1.2} />
         {!isCoarse && <MiniMap pannable zoomable className="studio-minimap" nodeClassName={miniClass} nodeStrokeWidth={6} />}
+        <Grounds grounds={under} />
         <FlowLines lines={lines} buttons={buttons} add={add} choose={choose} chosen={line} />
         {plug && <Connection plug={plug} />}
         {arcs.length > 0 && <Arcs lines={arcs} />}
@@ -257,7 +259,7 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
         )}
       </ReactFlow>
     ),
-    [flowing, onNodesChange, stable, isCoarse, lines, buttons, add, choose, line, plug, arcs, targets, zone],
+    [flowing, onNodesChange, stable, isCoarse, under, lines, buttons, add, choose, line, plug, arcs, targets, zone],
   );
   return (
     <div ref={field} className="studio-field" data-editable={isDraggable || undefined}>

@@ -2,7 +2,7 @@
 import { ViewportPortal } from "@xyflow/react";
 import { memo } from "react";
 
-import type { Line, Plus } from "./drawn";
+import type { Ground, Line, Plus } from "./drawn";
 
 const Path = memo(function Path({ kind, path, hasArrow, isChosen = false }: { kind: string; path: string; hasArrow: boolean; isChosen?: boolean }) {
   return <path className={`studio-edge studio-edge-${kind}`} data-chosen={isChosen || undefined} d={path} markerEnd={hasArrow ? "url(#studio-arrow)" : undefined} />;
@@ -55,6 +55,19 @@ export const FlowLines = memo(function FlowLines({ lines, buttons, add, choose, 
       </svg>
       {buttons.map(({ key, label, x, y }) => (
         <Button key={key} place={key} label={label} x={x} y={y} add={add} />
+      ))}
+    </ViewportPortal>
+  );
+});
+
+// The grounds below steps of which at most one runs.
+export const Grounds = memo(function Grounds({ grounds }: { grounds: Ground[] }) {
+  return (
+    <ViewportPortal>
+      {grounds.map(({ key, x, y, w, h }) => (
+        <div key={key} className="studio-ground" style={{ transform: `translate(${x}px, ${y}px)`, width: w, height: h }}>
+          at most one runs
+        </div>
       ))}
     </ViewportPortal>
   );

@@ -188,15 +188,16 @@ export function flowLines(drawn: Layout, at: Corners): Line[] {
     const [source, target] = [drawn.byKey.get(edge.source)!, drawn.byKey.get(edge.target)!];
     const [from, to] = [at.get(edge.source)!, at.get(edge.target)!];
     const isAside = edge.kind === "error";
-    const bottom = target.parent === edge.source ? ENTRY : source.h;
+    const isInside = target.parent === edge.source;
     const [path] = getSmoothStepPath({
       sourceX: from.x + (isAside ? source.w : source.w / 2),
-      sourceY: from.y + (isAside ? source.h / 2 : bottom),
+      sourceY: from.y + (isAside ? source.h / 2 : isInside ? ENTRY : source.h),
       sourcePosition: isAside ? Position.Right : Position.Bottom,
       targetX: to.x + (isAside ? 0 : target.w / 2),
       targetY: to.y + (isAside ? SIDE : 0),
       targetPosition: isAside ? Position.Left : Position.Top,
       borderRadius: 14,
+      offset: isInside ? 5 : 20, // there is little room below the head of a frame
     });
     return { key: edge.key, kind: edge.kind, path, hasArrow: target.kind !== "adder", ends: endsOf(edge), label: "", x: 0, y: 0 };
   });
@@ -211,6 +212,20 @@ export function stepAt(drawn: Layout, at: Corners, from: Node, x: number, y: num
     return box.node !== null && x >= corner.x && y >= corner.y && x <= corner.x + box.w && y <= corner.y + box.h;
   });
   return under.find((one) => one.node!.block === from.block) ?? under.at(-1) ?? null;
+}
+
+// A ground below lanes, from the corner of the drawing.
+export interface Ground extends Size {
+  key: string;
+  x: number;
+  y: number;
+}
+
+export function grounds(drawn: Layout, at: Corners): Ground[] {
+  return drawn.bands.map(({ key, parent, x, y, w, h }) => {
+    const corner = parent === null ? { x: 0, y: 0 } : at.get(parent)!;
+    return { key, x: corner.x + x, y: corner.y + y, w, h };
+  });
 }
 
 // Return the buttons on the lines.
