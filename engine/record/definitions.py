@@ -32,7 +32,7 @@ def _parts(node: StepNode[StepDefinition]) -> Iterator[tuple[str, dict[str, Any]
 
 
 def changes(old: RunDefinition, new: RunDefinition) -> list[Difference]:
-    """Return the changes from one definition ({workflow, prompts}) to another; `field` names steps and prompts."""
+    """Return the changes from one definition ({workflow, prompts, …}) to another; `field` names steps and prompts."""
     before, after = steps_of(old["workflow"]), steps_of(new["workflow"])
     found: list[Difference] = []
     for path in [*before, *(path for path in after if path not in before)]:
@@ -42,6 +42,7 @@ def changes(old: RunDefinition, new: RunDefinition) -> list[Difference]:
             found.append(Difference(f"steps.{path}", _uses(before, path), _uses(after, path)))
     rest = [{key: value for key, value in one["workflow"].items() if key not in _TOLD} for one in (old, new)]
     found += differences("", *rest)
+    found += differences("environment", old.get("environment") or {}, new.get("environment") or {})
     found += differences("prompts", old.get("prompts") or {}, new.get("prompts") or {})
     return found + list(differences("workflows", old.get("workflows") or {}, new.get("workflows") or {}))
 

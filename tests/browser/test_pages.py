@@ -60,11 +60,19 @@ def addresses(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Ma
     asked.post("/api/prompts/classify-mail/compare", columns=columns, sample="A bug", wait_seconds=60)
     asked.post("/api/prompts/classify-mail/tests", columns=["production", "draft"], wait_seconds=60)
     asked.put("/api/fragments/tone", text="Write in a friendly, short way.", etag=None)
+    asked.post("/api/environments/init")
+    for name in ("dev", "prod"):
+        asked.put(f"/api/environments/{name}/variables", variables={"DATABASE": "Tasks", "LIMIT": 5})
+    asked.put("/api/environments/dev/connections", connections={"notion": "demo"})
+    asked.post("/api/environments/prod/promote", workflow="inbox-triage", source="dev")
     context.close()
     by_page = {
         "workflow": [
             "workflow?name=inbox-triage",
-            *(f"workflow?name=inbox-triage&tab={tab}" for tab in ("triggers", "canvas", "edit", "history")),
+            *(
+                f"workflow?name=inbox-triage&tab={tab}"
+                for tab in ("triggers", "canvas", "edit", "history", "environments")
+            ),
         ],
         "run": [
             f"run?id={runs[0]}",

@@ -63,9 +63,9 @@ class Environments:
         self._files, self._versions = plans.files, plans.versions
 
     def names(self, p: Principal) -> builtins.list[str]:
-        """Return the names of the environments, the default one first, [] if there are none."""
+        """Return the names of the environments, the default one first; [] if there are none."""
         require(p, "view", "see environments")
-        default = self._plans.default()
+        default = self._default()
         return sorted(self._files.names(), key=lambda name: (name != default, name))
 
     def list(self, p: Principal) -> builtins.list[EnvironmentStatus]:
@@ -133,7 +133,7 @@ class Environments:
                 f"The triggers of {', '.join(triggered)} start runs in {name!r}.",
                 remedy=f"`orchestra env triggers {triggered[0]} ENVIRONMENT` moves them.",
             )
-        if name == self._plans.default() and len(self._files.names()) > 1:
+        if name == self._default() and len(self._files.names()) > 1:
             raise InUse(f"{name!r} is the default environment.", remedy="`orchestra env default NAME` chooses another.")
         trash = self._files.delete(name)
         self._audit.record(p, "environments.delete", name, {"moved_to": str(trash)})
@@ -316,8 +316,15 @@ class Environments:
         except OrchestraError:
             return None
 
+    def _default(self) -> str:
+        """Return the default environment, "" if there is none: then runs that name none are refused."""
+        try:
+            return self._plans.default()
+        except UnknownName:
+            return ""
+
     def _status(self, name: str) -> EnvironmentStatus:
-        is_default = name == self._plans.default()
+        is_default = name == self._default()
         try:
             found = self._files.get(name)
             self._plans.environment(name, found)

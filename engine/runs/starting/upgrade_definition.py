@@ -150,6 +150,9 @@ class _Change:
 
     def __init__(self, run: Run, plan: Plan) -> None:
         self._old, self._new = steps_of(run["definition"]["workflow"]), steps_of(plan.document)
+        kept = run["definition"].get("environment")
+        self._old_variables: Mapping[str, Any] = {} if kept is None else kept["variables"]
+        self._new_variables: Mapping[str, Any] = plan.root_names.get("env", {})
         self._old_prompts, self._new_prompts = run["definition"].get("prompts") or {}, plan.prompts
         self._connected = {in_workflow(one["path"]): one["connection"] for one in run["steps"] if one["uses"]}
         self._connects = {node.path: node.action.connection for node in plan.nodes() if node.action is not None}
@@ -164,6 +167,8 @@ class _Change:
             return
         for name in step_fields.names(lambda one: one.is_fixed or how in one.is_fixed_after):
             yield from differences(name, old.get(name, ABSENT), new.get(name, ABSENT))
+        if "env." in str(old):
+            yield from differences("env", self._old_variables, self._new_variables)
         if how in ("around", StepStatus.SKIPPED):
             return
         prompt = str((old.get("with") or {}).get("prompt"))

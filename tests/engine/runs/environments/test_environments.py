@@ -191,6 +191,20 @@ def test_a_run_goes_on_with_the_environment_that_it_was_accepted_in(greeter: Orc
         with_others.close()
 
 
+def test_a_run_does_not_go_on_with_other_variables_than_its_finished_steps_had(greeter: Orchestra) -> None:
+    fails = {"id": "fails", "uses": "flow.fail", "with": {"message": "{{ env.GREETING }}"}}
+    write_workflow(greeter.workspace.root, "halfway", [GREETS, fails])
+    stopped = ran(greeter, "halfway")
+    assert stopped["status"] == "failed"
+    greeter.environments.set_variables(OWNER, "dev", {"LIMIT": 7})
+    with pytest.raises(InvalidInput, match="what has finished was changed") as refused:
+        greeter.runs.resume(OWNER, stopped["run_id"], newest=True)
+    assert "env.LIMIT" in str(refused.value.details["differences"])
+    other = ran(greeter, "halfway")
+    found = greeter.runs.diff(OWNER, stopped["run_id"], other["run_id"])
+    assert "environment.variables.LIMIT" in [one.field for one in found.definition]
+
+
 def test_triggers_start_runs_in_one_environment(greeter: Orchestra) -> None:
     root, environments = greeter.workspace.root, greeter.environments
     trigger = {"id": "daily", "uses": "schedule", "with": {"cron": "0 7 * * *"}}
@@ -221,6 +235,12 @@ def test_the_default_environment_is_of_runs_that_name_none_and_other_lines_of_se
     assert config.read_text().startswith("# kept\n")
     with pytest.raises(InUse, match="default environment"):
         environments.delete(OWNER, "dev")
+    config.write_text(config.read_text().replace("default_environment: dev", "default_environment: dve"))
+    with pytest.raises(UnknownName, match="no environment named 'dve'"):
+        ran(greeter, "greet")
+    assert environments.names(OWNER) == ["dev", "prod"], "the pages go on, so that another one can be chosen"
+    environments.set_default(OWNER, "dev")
+    assert ran(greeter, "greet")["outputs"] == {"text": "hi, 2"}
 
 
 @pytest.mark.parametrize(
