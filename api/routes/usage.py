@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.budgets.use import Kind
+from engine.runs.run_days import RunDay
 from engine.runs.usage import MOST_DAYS, UsageReport
 
 router = APIRouter(prefix="/api/usage", tags=["Usage"], route_class=SignedInRoute)
@@ -28,6 +30,20 @@ class UsageQuery(BaseModel):
 def get_usage(orchestra: Door, principal: Acting, which: Annotated[UsageQuery, Query()]) -> Any:
     """Return tokens and money by workflow, step, prompt version, model or connection, and by day."""
     return orchestra.usage.report(principal, which.by, which.days)
+
+
+class RunDays(BaseModel):
+    """The runs of each day, today last."""
+
+    days: list[RunDay]
+
+
+@router.get("/runs", summary="Count runs by day", response_model=RunDays)
+def get_run_days(
+    orchestra: Door, principal: Acting, days: Annotated[int, Query(description="The last days, today included.")] = 14
+) -> Any:
+    """Return how many runs were started on each of the last days, in the time zone of the workspace."""
+    return {"days": orchestra.runs.days(principal, days, ZoneInfo(orchestra.config.time_zone))}
 
 
 @router.get("/csv", summary="Export usage", response_class=Response)

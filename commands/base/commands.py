@@ -45,6 +45,7 @@ _INSIDE = {
         "correct": "runs.correcting.correct",
         "diff": "runs.reruns.diff",
         "prune": "runs.pruning.prune",
+        "days": "runs.days.days",
     },
     "env": {name: f"environments.promotion.{name}" for name in ("promote", "rollback")},
     "workflows": {name: f"workflow_map.{name}" for name in ("positions", "move")},

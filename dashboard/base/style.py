@@ -35,6 +35,11 @@ _CSS = """
 .marked mark { background: light-dark(#e0e7ff, #312e81); color: inherit; border-bottom: 1px solid #6d66f5; }
 .bars { display: flex; align-items: end; gap: 2px; height: 7rem; border-bottom: 1px solid rgba(128, 134, 150, .5); }
 .bars i { flex: 1; min-width: 1px; border-radius: 2px 2px 0 0; background: light-dark(#4f46e5, #818cf8); }
+.bars-low { height: 4rem; }
+.bars-low i {
+  --ran: light-dark(#4f46e5, #818cf8);
+  background: linear-gradient(light-dark(#c81e1e, #f87171) var(--failed), var(--ran) var(--failed));
+}
 .bars-ends { display: flex; justify-content: space-between; font-size: .75rem; opacity: .78; }
 /* Contrast (WCAG 2.2: text 4.5, controls 3) in the light as in the dark; a visible focus for the keyboard. */
 [data-testid="stCaptionContainer"] { opacity: .78; }

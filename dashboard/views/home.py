@@ -1,4 +1,4 @@
-"""The first page: what needs attention, what ran, and the connected accounts."""
+"""The first page: what needs attention, what ran, what comes next, what was spent, and the connected accounts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dashboard.approvals.questions import question_card, run_of
 from dashboard.base import session
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain, plain_with_code
+from dashboard.home.activity import activity
+from dashboard.home.ahead import next_firings, spent
 from dashboard.parts.accounts import account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header, section
@@ -71,6 +73,10 @@ def show(visit: Visit) -> None:
             _needs_a_look(visit, rows, dead)
             _last_runs(visit, rows)
     with side:
+        if rows:
+            activity(visit)
+        next_firings(visit)
+        spent(visit, budgets)
         _connections(visit)
     password_offer(visit)
 

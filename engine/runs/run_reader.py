@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import json
+from datetime import UTC, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -19,6 +21,7 @@ from engine.record.summary import sentence
 from engine.record.types.run import Run
 from engine.record.values import Values
 from engine.runs import cancelling
+from engine.runs.run_days import RunDay, run_days
 from engine.runs.run_list import RunList, RunPage, Wanted, filter_of
 from engine.store.owners import Owners
 from engine.store.runs import RunRecord, Runs
@@ -48,7 +51,7 @@ class RunReader:
         owners_folder: Path,
         clock: Clock,
     ) -> None:
-        self._rows, self._logs, self._ids = rows, logs, ids
+        self._rows, self._logs, self._ids, self._clock = rows, logs, ids, clock
         self._list = RunList(rows, owners, owner, owners_folder, clock)
 
     def get(self, p: Principal, run_id: str) -> Run:
@@ -181,6 +184,14 @@ class RunReader:
         if known is not None:
             wanted = {**wanted, "workflow": None, "workflow_id": known}
         return self._list.page(filter_of(wanted), before, max(1, min(limit, 200)))
+
+    def days(self, p: Principal, days: int = 14, zone: tzinfo = UTC) -> builtins.list[RunDay]:
+        """Return how many runs were started on each of the last days of a time zone, today included.
+
+        Raises InvalidInput.
+        """
+        require(p, "view", "see runs")
+        return run_days(self._rows, self._clock(), days, zone)
 
 
 def _shown_to(p: Principal, run: Run) -> Run:

@@ -112,6 +112,12 @@ class Runs(Protocol):
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[RunRecord]:
         """Return at most `limit` runs without their acceptance, newest first, older than run id `before`."""
 
+    def tally(self, since: str, until: str) -> dict[str, int]:
+        """Return how many runs were accepted in a time, by status, without called ones and plans.
+
+        `since` and `until` (exclusive) are RFC 3339 texts in UTC.
+        """
+
     def in_flight(self, run_id: str) -> list[InFlight]:
         """Return the writes of a run, and of the open runs it called, that have an intent and no receipt yet."""
 

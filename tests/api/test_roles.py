@@ -86,6 +86,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/budgets", "GET"): "view",
     ("/api/usage", "GET"): "view",
     ("/api/usage/csv", "GET"): "view",
+    ("/api/usage/runs", "GET"): "view",
     ("/api/budgets/resume", "POST"): "run",
     ("/api/budgets/settings", "GET"): "view",
     ("/api/budgets/settings", "PUT"): "admin",

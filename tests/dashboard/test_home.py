@@ -10,6 +10,7 @@ from dashboard.views.home import failing
 from engine.base.statuses import AccountMode, RunStatus
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.plugins.trigger import Start
 from engine.record.document import counts
 from engine.runs.run_list import RunRow
 from engine.triggering.polling.status import Alarm, DeadItem, TriggerError
@@ -84,6 +85,26 @@ def test_what_ran_and_what_failed_stands_on_the_first_page(orchestra: Orchestra,
     assert "first-run-button" not in {button.key for button in at.button}
     [query] = {link.proto.query_string for link in at.get("page_link") if "Fails" in link.proto.label}
     assert query == f"id={run_id}"
+
+
+def test_the_first_page_counts_the_runs_and_says_what_comes_next(orchestra: Orchestra, open_page: Open) -> None:
+    nightly = {
+        "schema_version": 1,
+        "title": "Nightly",
+        "triggers": [{"id": "night", "uses": "schedule", "with": {"cron": "0 3 * * *"}}],
+        "steps": [SET],
+    }
+    (orchestra.workspace.root / "workflows" / "nightly.json").write_text(json.dumps(nightly))
+    orchestra.triggers.turn_on(OWNER, "nightly", "night", Start())
+    for _ in range(2):
+        orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "nightly", {}), 60)
+    assert [one["succeeded"] for one in orchestra.runs.days(OWNER)] == [0] * 13 + [2]
+    at = open_page()
+    assert "2 runs in 14 days" in [one.value for one in at.caption]
+    [coming] = orchestra.triggers.coming(OWNER)
+    assert coming.look_again_at is not None
+    assert coming.look_again_at.endswith("T03:00:00.000Z")
+    assert any("Nightly" in one.value and ":material/sensors:" in one.value for one in at.markdown)
 
 
 def test_a_first_visitor_with_own_accounts_is_shown_the_mails_first(orchestra: Orchestra, open_page: Open) -> None:

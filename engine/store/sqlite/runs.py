@@ -35,6 +35,10 @@ _Condition: TypeAlias = tuple[str, tuple[Any, ...]]
 _COLUMNS = ", ".join(RunRecord._fields)
 _LISTED = ", ".join(name for name in RunRecord._fields if name != "acceptance")
 _ONE = f"SELECT {_COLUMNS} FROM runs WHERE run_id = ?"  # noqa: S608 - columns of ours
+_TALLY = (
+    "SELECT status, count(*) FROM runs WHERE run_id >= ? AND run_id < ?"
+    " AND plan_hash IS NULL AND parent_run_id IS NULL GROUP BY status"
+)
 _EVENTS = "SELECT number, event FROM events WHERE run_id = ? AND number >= ? ORDER BY number"
 _SEARCHED = ("sentence", "run_id", "title", "workflow")
 
@@ -123,6 +127,15 @@ class SqliteRuns:
             found = [cursor.execute(*one).fetchall() for one in page_statements(wanted, before, limit)]
         newest_first = merge(*found, key=itemgetter(0), reverse=True)
         return [RunRecord(*row) for row in islice(newest_first, limit)]
+
+    def tally(self, since: str, until: str) -> dict[str, int]:
+        """Return how many runs were accepted in a time, by status, without called ones and plans.
+
+        `since` and `until` (exclusive) are RFC 3339 texts in UTC.
+        """
+        bounds = [re.sub("[-:]", "", one) for one in (since, until)]  # run ids begin with their time
+        with self._database.asking() as cursor:
+            return dict(cursor.execute(_TALLY, bounds).fetchall())
 
     def reopen(self, acceptance: Acceptance, event_texts: list[str], owner: str, title: str | None = None) -> bool:
         """Reopen an ended run with these events as its history; return False if it has not ended.

@@ -535,6 +535,10 @@ class MemoryRuns(_Part):
         older = [one._replace(acceptance=None) for one in found if before is None or one.run_id < before]
         return older[:limit]
 
+    def tally(self, since: str, until: str) -> dict[str, int]:
+        every = [one for one in self._state.runs_.values() if one.plan_hash is None and one.parent_run_id is None]
+        return dict(Counter(one.status for one in every if since <= one.queued_at < until))
+
     def ask_to_cancel(self, run_id: str) -> None:
         with self._state.writing():
             self.change(run_id, cancel_requested=1)

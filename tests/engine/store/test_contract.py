@@ -726,6 +726,11 @@ def test_runs_are_listed_newest_first_filtered_and_in_pages(store: Store) -> Non
     assert listed(**window) == [3, 2]
     assert (listed(workflow="other"), listed(demo=True), len(listed(demo=False))) == ([], [], 6)
     assert [one.acceptance for one in store.state.runs.page(RunFilter(), None, 1)] == [None]
+    noon, five = timestamp(NOON), timestamp(NOON + timedelta(seconds=5))
+    assert store.state.runs.tally(noon, timestamp(NOON + timedelta(days=1))) == {"failed": 2, "queued": 4}
+    assert store.state.runs.tally(noon, five) == {"failed": 2, "queued": 3}
+    assert store.state.runs.tally(five, timestamp(NOON + timedelta(seconds=6))) == {"queued": 1}
+    assert store.state.runs.tally(five, five) == {}
 
 
 def test_a_run_is_put_down_by_its_owner_and_cancelled_by_anybody(store: Store) -> None:

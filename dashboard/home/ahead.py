@@ -1,0 +1,38 @@
+"""What comes next, and what was spent."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clients.plural import counted
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.header import section
+from dashboard.parts.times import near_time
+from engine.budgets.limits import money
+from engine.runs.budgets import BudgetOverview
+
+_SHOWN = 4
+
+
+def next_firings(visit: Visit) -> None:
+    """Show the triggers that are on, the next one first."""
+    coming = visit.orchestra.triggers.coming(visit.who, _SHOWN)
+    if not coming:
+        return
+    section("Next")
+    for one in coming:
+        name = f"{one.workflow_title or one.workflow}: {one.title}"
+        when = near_time(one.look_again_at) if one.look_again_at else ""
+        st.markdown(f":material/sensors: {plain(name)} :gray[{plain(when)}]")
+    visit.link("Triggers", "triggers", icon=":material/arrow_forward:")
+
+
+def spent(visit: Visit, budgets: BudgetOverview) -> None:
+    """Show what models have cost today and this month."""
+    if not budgets.month.calls:
+        return
+    section("Spent")
+    for title, used in (("Today", budgets.day), ("This month", budgets.month)):
+        st.markdown(f"**{plain(money(used.usd))}** {title.lower()} :gray[{counted(used.calls, 'model call')}]")
+    visit.link("Usage", "usage", icon=":material/arrow_forward:")
