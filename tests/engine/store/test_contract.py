@@ -61,6 +61,9 @@ class ListedRuns(Protocol):
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[RunRecord]:
         """A page of the list."""
 
+    def tally(self, since: str, until: str) -> dict[str, int]:
+        """How many there are of each status."""
+
     def ask_to_cancel(self, run_id: str) -> None:
         """Ask for its end."""
 
