@@ -2,31 +2,25 @@
 import { useLayoutEffect, useRef } from "react";
 
 import type { Json } from "../api";
-import type { ScopeName } from "./completion";
-import { Expression } from "./Expression";
+import { Expression, type ControlProps } from "./Expression";
 import { cell, fromCell, type Read } from "./values";
 
-interface Common {
+interface RowsProps {
   id: string;
   label: string;
   value: Json | undefined;
-  // The rows as they were typed, if they have not arrived yet.
+  // The rows as they were typed, until the server has stored them.
   draft: Json | undefined;
-  isFixed: boolean;
-  isDisabled: boolean;
-  isInvalid: boolean;
-  isStrict?: boolean | undefined;
-  describedBy: string;
-  names(): Promise<ScopeName[]>;
+  // For the control of each entry.
+  control: ControlProps;
   onChange(draft: Json, read: Read, isUnfinished?: boolean): void;
 }
 
-interface ListProps extends Common {
+interface ListProps extends RowsProps {
   options: string[];
-  // Whether the field takes a text instead of a list of one.
+  // Whether the field also takes a text, in place of a list with one entry.
   mayBeText: boolean;
   choices?: (() => Promise<string[]>) | undefined;
-  placeholder: string;
 }
 
 export function listRows(value: Json | undefined): string[] {
@@ -34,7 +28,7 @@ export function listRows(value: Json | undefined): string[] {
   return (Array.isArray(value) ? value : [value]).map((one) => (typeof one === "string" ? one : JSON.stringify(one)));
 }
 
-// Return the list that rows mean; empty rows are left out.
+// Return the list for the rows; empty rows are left out.
 export function fromListRows(rows: string[], mayBeText: boolean, before: Json | undefined): Json | undefined {
   const found = rows.filter((one) => one !== "");
   if (found.length === 0) return undefined;
@@ -46,7 +40,7 @@ export function mapRows(value: Json | undefined): [string, string][] {
   return Object.entries(value).map(([key, one]) => [key, cell(one)]);
 }
 
-// Return the object that rows mean, or what is wrong with their names.
+// Return the object for the rows, or what is wrong with their names.
 export function fromMapRows(rows: [string, string][]): Read {
   const filled = rows.filter(([key, text]) => key !== "" || text !== "");
   const names = filled.map(([key]) => key);
@@ -57,7 +51,8 @@ export function fromMapRows(rows: [string, string][]): Read {
 }
 
 export function ListControl(props: ListProps) {
-  const { id, label, value, draft, isDisabled, options, onChange } = props;
+  const { id, label, value, draft, control, options, onChange } = props;
+  const { isDisabled } = control;
   const rows = Array.isArray(draft) ? draft.map(String) : listRows(value);
   const box = useRef<HTMLDivElement>(null);
   const added = useAdded(box, rows.length);
@@ -67,7 +62,7 @@ export function ListControl(props: ListProps) {
     added.current = true;
     change([...rows, ""]);
   };
-  if (options.length > 0) return <Ticks {...props} rows={rows} change={change} />;
+  if (options.length > 0) return <Checkboxes {...props} rows={rows} change={change} />;
   return (
     <div ref={box} className="panel-rows">
       {rows.map((text, index) => (
@@ -77,12 +72,7 @@ export function ListControl(props: ListProps) {
             label={`${label}, entry ${index + 1}`}
             isUnnamed
             value={text}
-            isInvalid={props.isInvalid}
-            isStrict={props.isStrict}
-            isFixed={props.isFixed}
-            isDisabled={isDisabled}
-            describedBy={props.describedBy}
-            names={props.names}
+            {...control}
             choices={props.choices}
             onChange={(next, isUnfinished) => change(rows.toSpliced(index, 1, next), isUnfinished)}
             onEnter={add}
@@ -100,7 +90,7 @@ export function ListControl(props: ListProps) {
   );
 }
 
-function Ticks({ id, options, rows, change, isDisabled }: ListProps & { rows: string[]; change(rows: string[]): void }) {
+function Checkboxes({ id, options, rows, change, control }: ListProps & { rows: string[]; change(rows: string[]): void }) {
   return (
     <div className="panel-rows">
       {options.map((one, index) => (
@@ -108,7 +98,7 @@ function Ticks({ id, options, rows, change, isDisabled }: ListProps & { rows: st
           <input
             type="checkbox"
             id={`${id}-${index}`}
-            disabled={isDisabled}
+            disabled={control.isDisabled}
             checked={rows.includes(one)}
             onChange={(event) => change(event.target.checked ? [...rows, one] : rows.filter((other) => other !== one))}
           />
@@ -119,8 +109,9 @@ function Ticks({ id, options, rows, change, isDisabled }: ListProps & { rows: st
   );
 }
 
-export function MapControl(props: Common & { members: string[] }) {
-  const { id, label, value, draft, isDisabled, onChange } = props;
+export function MapControl(props: RowsProps & { members: string[] }) {
+  const { id, label, value, draft, control, onChange } = props;
+  const { isDisabled } = control;
   const rows = Array.isArray(draft) ? (draft as [string, string][]) : mapRows(value);
   const box = useRef<HTMLDivElement>(null);
   const added = useAdded(box, rows.length);
@@ -149,12 +140,7 @@ export function MapControl(props: Common & { members: string[] }) {
             isUnnamed
             mayBreak
             value={text}
-            isInvalid={props.isInvalid}
-            isStrict={props.isStrict}
-            isFixed={props.isFixed}
-            isDisabled={isDisabled}
-            describedBy={props.describedBy}
-            names={props.names}
+            {...control}
             onChange={(next, isUnfinished) => change(rows.toSpliced(index, 1, [key, next]), isUnfinished)}
             onEnter={() => add()}
           />

@@ -1,9 +1,23 @@
-// A field of text that may hold expressions, with a list of what fits: names inside `{{ }}`, choices of the account else.
+// A text field that may hold expressions. It suggests names inside `{{ }}`, and choices of the account elsewhere.
 import { useEffect, useId, useLayoutEffect, useReducer, useRef, useState, type KeyboardEvent } from "react";
 
 import { accepted, closed, fitting, wordAt, type ScopeName, type Text } from "./completion";
 
-interface Props {
+// What a field tells each control in it.
+export interface ControlProps {
+  // Whether it takes no expressions.
+  isFixed: boolean;
+  isDisabled: boolean;
+  isInvalid?: boolean;
+  // Whether text from outside may not go here.
+  isStrict?: boolean | undefined;
+  // The id of the element with the description and the problems.
+  describedBy?: string;
+  // The names that expressions may use.
+  names(): Promise<ScopeName[]>;
+}
+
+interface Props extends ControlProps {
   id: string;
   label: string;
   // Whether no label of the page names it.
@@ -13,14 +27,6 @@ interface Props {
   isLong?: boolean;
   // Whether Shift+Enter begins a line; Enter alone leaves the field.
   mayBreak?: boolean;
-  isInvalid?: boolean;
-  // Whether text from outside may not go here.
-  isStrict?: boolean;
-  // Whether it takes no expressions.
-  isFixed: boolean;
-  isDisabled: boolean;
-  describedBy?: string;
-  names(): Promise<ScopeName[]>;
   choices?: () => Promise<string[]>;
   // `isUnfinished`: the caret is in an expression.
   onChange(text: string, isUnfinished: boolean): void;
@@ -78,7 +84,7 @@ export function Expression(props: Props) {
     } catch (error) {
       if (number !== asked.current) return;
       setListed(undefined);
-      setMessage(`What fits here is not known: ${error instanceof Error ? error.message : String(error)}`);
+      setMessage(`Suggestions could not be loaded: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
 
@@ -174,7 +180,7 @@ export function Expression(props: Props) {
         </button>
       )}
       {offers.length > 0 && (
-        <ul id={list} role="listbox" aria-label="What fits here" className="panel-offers">
+        <ul id={list} role="listbox" aria-label="Suggestions" className="panel-offers">
           {offers.map((offer, index) => (
             <li
               key={offer.key}

@@ -6,7 +6,7 @@ import { choicesFor } from "./account";
 import { ListControl, MapControl } from "./Collections";
 import { valueOf, type Path } from "./places";
 import { keyOf, type Edit } from "./edits";
-import { Expression } from "./Expression";
+import { Expression, type ControlProps } from "./Expression";
 import { placeOf, problemsAt, useForm } from "./form";
 import { controlOf, optionsOf, resolved, ROLES, type Control, type Schema } from "./schema";
 import { isExpression, MIXED, read, shown, type Read } from "./values";
@@ -62,7 +62,15 @@ export function Field(props: FieldProps) {
     edits.type(place, null, { value: undefined });
     void edits.flush();
   };
-  const common = { id, label, isFixed: schema.isFixed ?? false, isDisabled: readOnly, describedBy: `${id}-about`, isInvalid: edit?.refused !== undefined || problems.some(isError), names: form.names };
+  const controlProps: ControlProps & { describedBy: string; isInvalid: boolean } = {
+    isFixed: schema.isFixed ?? false,
+    isDisabled: readOnly,
+    isInvalid: edit?.refused !== undefined || problems.some(isError),
+    isStrict: role?.isStrict,
+    describedBy: `${id}-about`,
+    names: form.names,
+  };
+  const rows = { id, label, value, draft, control: controlProps, onChange: type };
 
   const body = (): ReactNode => {
     if (isText || TEXTUAL.includes(control)) {
@@ -70,11 +78,12 @@ export function Field(props: FieldProps) {
       const text = typeof draft === "string" ? draft : isText && !isExpression(value) ? "" : shown(value, kind);
       return (
         <Expression
-          {...common}
+          id={id}
+          label={label}
+          {...controlProps}
           value={text}
           placeholder={isText ? "{{ … }}" : placeholder}
           isLong={kind === "long" || kind === "json"}
-          isStrict={role?.isStrict}
           choices={kind === "text" ? choices : undefined}
           onChange={(next, isUnfinished) => type(next, read(next, kind), isUnfinished)}
           onEnter={() => edits.finish(place)}
@@ -89,7 +98,7 @@ export function Field(props: FieldProps) {
               type="checkbox"
               id={id}
               disabled={readOnly}
-              aria-describedby={common.describedBy}
+              aria-describedby={controlProps.describedBy}
               checked={value === undefined ? schema.default === true : value === true}
               ref={(box) => {
                 if (box) box.indeterminate = stored === MIXED && !edit;
@@ -100,23 +109,18 @@ export function Field(props: FieldProps) {
           </label>
         );
       case "choice":
-        return <Choice {...common} label={undefined} value={value} options={optionsOf(schema, props.root)} empty={emptyChoice} onChoose={(one) => type(one ?? null, { value: one })} />;
+        return <Choice id={id} {...controlProps} value={value} options={optionsOf(schema, props.root)} empty={emptyChoice} onChoose={(one) => type(one ?? null, { value: one })} />;
       case "list":
         return (
           <ListControl
-            {...common}
-            value={value}
-            draft={draft}
+            {...rows}
             options={optionsOf(schema, props.root).map(String)}
             mayBeText={Boolean(schema.anyOf)}
-            isStrict={role?.isStrict}
             choices={choices}
-            placeholder={placeholder}
-            onChange={type}
           />
         );
       case "map":
-        return <MapControl {...common} value={value} draft={draft} members={props.members ?? []} isStrict={role?.isStrict} onChange={type} />;
+        return <MapControl {...rows} members={props.members ?? []} />;
       default:
         return (
           <div className="panel-inside">
@@ -143,7 +147,7 @@ export function Field(props: FieldProps) {
       aria-labelledby={isGroup ? `${id}-label` : undefined}
       data-name={props.name}
       data-control={isText ? "expression" : control}
-      aria-describedby={isGroup ? common.describedBy : undefined}
+      aria-describedby={isGroup ? controlProps.describedBy : undefined}
       onFocus={(event) => {
         event.stopPropagation();
         edits.entered(place);
@@ -202,7 +206,7 @@ export function About(props: { id: string; description?: string; strict?: string
   );
 }
 
-// Why something was refused, and the two ways on besides changing it.
+// Why a change was refused, with buttons to revert or to retry it.
 export function Refusal({ edit: { place, refused } }: { edit: Edit }) {
   const { edits } = useForm();
   if (refused === undefined) return null;
@@ -213,7 +217,7 @@ export function Refusal({ edit: { place, refused } }: { edit: Edit }) {
       </p>
       <div className="panel-buttons">
         <button type="button" className="panel-add" onClick={() => edits.forget(place)}>
-          Put back what is kept
+          Restore the stored value
         </button>
         <button type="button" className="panel-add" onClick={() => void edits.retry(place)}>
           Try again

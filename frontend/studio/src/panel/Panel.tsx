@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "reac
 import type { CanvasStep, Definition, Operation, Problem, StepType } from "../api";
 import { stepIn } from "../document";
 import { connectionsFor, membersOf, namesFor } from "./account";
-import { sharedFields, type Shared } from "./common";
+import { sharedFields, type Shared } from "./sharedFields";
 import { nameOf, valueOf, WORKFLOW } from "./places";
 import { editsOf, keyOf } from "./edits";
 import { Field, isError, Problems, Refusal } from "./Field";
@@ -18,7 +18,7 @@ import { WorkflowForm } from "./WorkflowForm";
 
 export interface PanelProps {
   workflow: string;
-  // A name for the person, so that nobody gets what another one has typed.
+  // Identifies the person, so that nobody sees what another person has typed.
   owner: string;
   steps: CanvasStep[];
   selected: CanvasStep[];
@@ -28,7 +28,7 @@ export interface PanelProps {
   rev: string;
   problems: Problem[];
   readOnly: boolean;
-  // Settles when the server has kept the operations; rejects if it refused them.
+  // Resolves when the server has stored the operations; rejects if it refused them.
   // `base`: the text that they were made for, null for the newest.
   send(ops: Operation[], base: string | null): Promise<string>;
   stepTypes(): Promise<StepType[]>;
@@ -96,7 +96,7 @@ function useRevision(definition: Definition) {
   return revision;
 }
 
-// What was refused of other steps, which may be gone.
+// Refused changes of other steps, which may no longer exist.
 function Unsent() {
   const form = useForm();
   if (form.readOnly) return null;
@@ -106,7 +106,7 @@ function Unsent() {
     .map((one) => (
       <div key={keyOf(one.place)}>
         <p className="panel-quiet">
-          You typed into {nameOf(one.place)}: <q>{typeof one.draft === "string" ? one.draft : JSON.stringify(one.value)}</q>
+          Your change of {nameOf(one.place)}: <q>{typeof one.draft === "string" ? one.draft : JSON.stringify(one.value)}</q>
         </p>
         <Refusal edit={one} />
       </div>
@@ -140,7 +140,7 @@ function Body() {
   if (first.id === WORKFLOW) return <WorkflowForm />;
   return (
     <>
-      {isMany ? <p className="panel-quiet">{form.selected.map(({ title }) => title).join(", ")}. A change applies to all of them.</p> : <About type={known[0]} />}
+      {isMany ? <p className="panel-quiet">{form.selected.map(({ title }) => title).join(", ")}. Changes apply to all of them.</p> : <About type={known[0]} />}
       {!isMany && <General type={known[0]} />}
       <Connection />
       {types.failure && <p className="panel-problem" data-severity="error">{types.failure}</p>}
@@ -228,7 +228,7 @@ export function Fields({ types }: { types: StepType[] }) {
 // A step type has so many fields before the unused ones are folded.
 const MANY = 6;
 
-// Return what a step gives that its type does not take: it can be looked at and removed.
+// Return the fields in a step that its type does not have, so that they can be seen and removed.
 function unknownFields(form: Form, types: StepType[]): Shared[] {
   const given = types.length === 1 ? valueOf(form.definition, placeOf(form, ["with"])) : undefined;
   if (!given || typeof given !== "object") return [];

@@ -1,4 +1,4 @@
-// What a step gave in the last run, and a try of the step alone.
+// The outputs of a step in the last run, and a test run of the step alone.
 import { useState } from "react";
 
 import type { CanvasStep } from "../api";
@@ -46,7 +46,7 @@ export function Result({ step }: { step: CanvasStep }) {
           <button type="button" className="panel-add" onClick={() => void attemptNow()}>
             Try this step
           </button>{" "}
-          <span className="panel-quiet">It runs alone, with what the other steps gave.</span>
+          <span className="panel-quiet">It runs alone, with the outputs of the other steps.</span>
         </p>
       )}
       {attempt && <Outputs run={attempt} step={step} only={first?.path} />}

@@ -65,7 +65,7 @@ export async function lastRun(workflow: string): Promise<Run | undefined> {
   return runs[0] && request<Run>("GET", `/api/runs/${runs[0].run_id}`);
 }
 
-// Run one step of the saved workflow alone, with the inputs of an earlier run and what its other steps gave.
+// Run one step of the saved workflow alone, with the inputs of an earlier run and the outputs of its other steps.
 export async function tried(workflow: string, path: string, step: unknown, earlier: Run): Promise<Run> {
   const id = path.split(".").pop()?.replace(/\[\d+\]$/, "") ?? "";
   const { document } = await request<{ document: unknown }>("GET", `/api/workflows/${encoded(workflow)}`);

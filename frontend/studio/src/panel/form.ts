@@ -26,7 +26,7 @@ export const FormContext = createContext<Form | undefined>(undefined);
 
 export function useForm(): Form {
   const form = useContext(FormContext);
-  if (!form) throw new Error("A field is outside of its form.");
+  if (!form) throw new Error("A field must be inside a form.");
   return form;
 }
 

@@ -94,7 +94,7 @@ export function App({ studio }: { studio: Studio }) {
   const run = useCallback(
     (command: Command): void => {
       if (!isEditable && !READING.has(command)) {
-        if (!studio.readOnly) studio.say("The drawing is to look at here. Change the workflow in the list.");
+        if (!studio.readOnly) studio.say("The drawing is read-only on a narrow screen. Use the list to change the workflow.");
         return;
       }
       const { model } = studio.view;

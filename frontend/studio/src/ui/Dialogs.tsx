@@ -120,7 +120,7 @@ function ClashDialog({ clash }: { clash: Clash }) {
           Apply my change to it
         </button>
         <button type="button" className="studio-button" onClick={() => studio.queue.answer("theirs")}>
-          Drop my change
+          Discard my change
         </button>
       </footer>
     </Modal>
@@ -131,7 +131,7 @@ function SaveDialog({ clash }: { clash: SaveClash }) {
   const studio = useStudio();
   if (!clash.etag) return <DeletedDialog />;
   return (
-    <Modal title="Somebody has saved this workflow since">
+    <Modal title="This workflow was saved since you began your draft">
       <p>Nothing was overwritten. Your draft differs from the file as it is now:</p>
       <ul className="studio-sentences">
         {clash.differences.map((one) => (

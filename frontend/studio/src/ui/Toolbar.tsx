@@ -70,7 +70,7 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
               studio.isEverywhereData = !studio.isEverywhereData;
               studio.changed();
             }}
-            label="Show which step uses what of which"
+            label="Show which steps use each other's outputs"
             icon="data"
             pressed={studio.isEverywhereData}
           />
@@ -96,7 +96,7 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
   );
 }
 
-// What is kept, and what is not: always in words.
+// Whether the draft is stored, as a text.
 function State() {
   const studio = useStudio();
   const { state, canvas, keptAt, mounted, queue, failure } = studio;

@@ -1,4 +1,4 @@
-// The fields that several steps have in common, so that one change sets them all.
+// The fields that all selected steps have, so that one change sets them in each.
 import type { StepType } from "../api";
 import { controlOf, optionsOf, resolved, type Schema } from "./schema";
 import { isSame } from "./values";
