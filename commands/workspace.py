@@ -160,5 +160,5 @@ def search(
     elif found:
         table(["KIND", "NAME", "TITLE"], [[one.kind, one.name, one.title] for one in found])
     else:
-        say("Nothing has all of these words.")
+        say("Nothing found with all of these words. Try fewer words, or parts of words.")
     return DONE

@@ -1,4 +1,4 @@
-"""`GET /find`: what the search of the dashboard shows while somebody types."""
+"""`GET /find`: the results of the dashboard's search, as JSON."""
 
 from __future__ import annotations
 

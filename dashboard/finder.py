@@ -1,4 +1,4 @@
-"""What the search of the dashboard finds: pages, actions, what the workspace has, and the documentation."""
+"""The search of the dashboard: pages, actions, the contents of the workspace, and the documentation."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _ADDRESSES: Mapping[Kind, tuple[str, str]] = {
 }
 """The page of each kind, and the parameter that names one there."""
 _ORDER = ("Page", "Workflow", "Action", "Prompt", "Fragment", "Connection", "Run", "Help")
-"""Of two that fit alike, the earlier kind comes first."""
+"""Of two results with the same fit, the earlier kind comes first."""
 _HELP_LATER, _MOST_HELP = 0.5, 6
-"""How much worse a heading of the documentation counts than a thing of the same name, and how many are shown."""
+"""The penalty of a heading of the documentation, and how many headings are shown."""
 _WITH_WORKFLOW = (
     (Action("Run", {}, "run", "start"), "st-key-run-bar-"),
     (Action("Plan", {}, "run", "preview"), "st-key-plan-"),
     (Action("Edit", {"tab": "edit"}, "edit", "change"), ""),
 )
-"""What can be done with each workflow, and how the class of the button begins that does it."""
+"""The actions on a workflow, each with the prefix of its button's CSS class."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """One line of the list: where it leads (an address of the dashboard), and the CSS class of the button to focus."""
+    """A search result: a link to `address` in the dashboard; `focus` is the CSS class of the button to focus there."""
 
     title: str
     kind: str
@@ -48,7 +48,7 @@ class Found:
 
 
 def find(orchestra: Orchestra, who: Principal, query: str) -> list[Found]:
-    """Return what fits best and the person may open; for an empty query, the pages and actions."""
+    """Return the best results that the person may open; for an empty query, the pages and actions."""
     found = [*_pages(who, query)]
     if query.strip():
         found += map(_of, orchestra.search.find(who, query, MOST_HITS))
@@ -70,7 +70,7 @@ def _pages(who: Principal, query: str) -> Iterator[Found]:
 
 
 def _workflow_actions(orchestra: Orchestra, who: Principal, query: str) -> Iterator[Found]:
-    """Yield what can be done with the workflows that the words after the verb find: "plan inbox"."""
+    """Yield the actions on workflows for a query of a verb and words, such as "plan inbox"."""
     verb, _, rest = query.strip().partition(" ")
     allowed = [(action, button) for action, button in _WITH_WORKFLOW if may(who, action.right)]
     meant = [one for one in allowed if rank(verb, one[0].title, beside=one[0].words) is not None]

@@ -109,8 +109,8 @@ async def answer_to(error: Exception) -> JSONResponse:
     return error_response(
         429,
         "TooManyRequests",
-        "Too many websockets are open already, yours or everybody's.",
-        "Close some of them; `Retry-After` says when to try again.",
+        "You, or all people together, have too many WebSockets open.",
+        "Close some of yours, or try again after the seconds in `Retry-After`.",
         {"Retry-After": str(_RETRY_SECONDS)},
     )
 

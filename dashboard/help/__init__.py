@@ -1,1 +1,1 @@
-"""The documentation inside the dashboard."""
+"""The documentation, as shown by the page *Help*."""

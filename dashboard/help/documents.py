@@ -1,4 +1,4 @@
-"""The pages of the documentation, which the dashboard shows without any network."""
+"""Reads the pages of the documentation and prepares them for Streamlit; no network is needed."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _SAID: Mapping[str, str] = {RunStatus.QUEUED: "In the queue for {}", RunStatus.W
 def run_timeline(visit: Visit, run: Run) -> None:
     """Show the timeline of a run that has ended, or waits."""
     if run["status"] in ACTIVE_RUNS:
-        st.caption("The timeline is drawn once the run has ended, or waits. The tab Items shows what it is doing now.")
+        st.caption("The timeline appears once the run has ended or is waiting. The tab Items shows its progress.")
         return
     line = visit.orchestra.runs.timeline(visit.who, str(run["run_id"]))
     data = {
@@ -44,7 +44,8 @@ def run_timeline(visit: Visit, run: Run) -> None:
     # In a list: Streamlit searches dicts for tables, and loads pandas and pyarrow for that.
     _component(key=f"timeline-{run['run_id']}", data=[data])
     if line["is_joined"]:
-        st.caption(f"The run has more times than can be stopped at: {len(line['frames'])} of them are shown.")
+        shown = len(line["frames"])
+        st.caption(f"This run has too many changes to show each one; the timeline stops at {shown} of them.")
 
 
 def _said(idle: Idle) -> str:

@@ -1,1 +1,1 @@
-"""Finding what a workspace has by the words that a person types."""
+"""Full-text search over a workspace."""

@@ -1,4 +1,4 @@
-"""How well something fits the words that a person types to find it."""
+"""Ranks search results: how well a title fits the words of a query."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 _NOT_A_WORD = re.compile(r"[\W_]+")
 
 WHOLE, BEGINS, WORD, INSIDE, BESIDE = range(5)
-"""How a word fits, best first: it is the title, begins it, begins a word of it, is inside; or is in the text beside."""
+"""How a word matches, best first: the whole title, its beginning, the beginning of a word, inside; or other text."""
 
 
 def rank(query: str, title: str, name: str = "", beside: str = "") -> float | None:
-    """Return how well a title (or name) fits a query, 0 best; None unless every word of the query is found.
+    """Return how well a title or a name fits a query, 0 is best; None unless every word of the query is found.
 
-    `beside` is text that also counts, but less, such as a description. An empty query fits everything.
+    `beside` is other text that counts less, such as a description. An empty query fits everything.
     """
     wanted = query.casefold().split()
     if not wanted:
@@ -44,5 +44,5 @@ def _of_text(word: str, text: str) -> int | None:
 
 
 def _length(title: str) -> float:
-    """Return a little for a long title: of two that fit alike, the shorter one is more likely meant."""
+    """Return a small penalty for a long title, so that the shorter of two equal matches comes first."""
     return min(len(title), 99) / 1000

@@ -1,4 +1,4 @@
-"""Finds what a workspace has by the words that a person types: workflows, prompts, fragments, connections and runs."""
+"""Finds workflows, prompts, fragments, connections and runs by words in their names, titles and descriptions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.workspace.workspace import Workspace
 Kind = Literal["workflow", "prompt", "fragment", "connection", "run"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-"""All kinds; of two hits that fit alike, the one of the earlier kind comes first."""
+"""All kinds; of two hits with the same score, the earlier kind comes first."""
 MOST_HITS = 50
 LONGEST_QUERY = 200
 _MOST_RUNS = 8
@@ -28,7 +28,7 @@ _MOST_RUNS = 8
 
 @dataclass(frozen=True)
 class Hit:
-    """Something that was found; `name` identifies it within its kind (the id of a run), `fit` is 0 for the best."""
+    """A search result. `name` identifies it within its kind (the id of a run); a lower `fit` is better, 0 is best."""
 
     kind: Kind
     name: str
@@ -38,15 +38,15 @@ class Hit:
 
 
 class ListsRuns(Protocol):
-    """What the search needs of the runs."""
+    """The part of `runs` that the search uses."""
 
     def list(self, p: Principal, *, text: str, limit: int) -> RunPage:
-        """Return the newest runs with a text."""
+        """Return the newest runs that match a text."""
 
 
 @dataclass(frozen=True)
-class _Told:
-    """The title and the description in a text of a file."""
+class _Heading:
+    """The title and the description of a file, with the text that they were read from."""
 
     text: str
     title: str
@@ -54,17 +54,17 @@ class _Told:
 
 
 class Search:
-    """Finds things by their names and titles; it compiles nothing, and asks no service."""
+    """Searches names, titles and descriptions, without compiling anything or calling a service."""
 
     def __init__(self, workspace: Workspace, connections: Callable[[], Mapping[str, str]], runs: ListsRuns) -> None:
         """`connections` returns the service of each connection, by name."""
         self._shelves: dict[Kind, Shelf] = {"workflow": workspace.workflows, "prompt": workspace.prompts}
         self._fragments = workspace.fragments
         self._connections, self._runs = connections, runs
-        self._told: dict[tuple[Kind, str], _Told] = {}
+        self._headings: dict[tuple[Kind, str], _Heading] = {}
 
     def find(self, p: Principal, query: str, limit: int = 20) -> list[Hit]:
-        """Return at most `limit` hits that have every word of the query, best first; none for an empty one."""
+        """Return at most `limit` hits that have every word of the query, best first; none for an empty query."""
         require(p, "view", "search")
         query = query.strip()[:LONGEST_QUERY]
         if not query:
@@ -74,7 +74,7 @@ class Search:
         return sorted(found, key=lambda hit: (hit.fit, KINDS.index(hit.kind)))[:limit]
 
     def workflows(self, p: Principal, query: str, limit: int = 20) -> list[Hit]:
-        """Return the same of workflows alone."""
+        """Return at most `limit` workflows, as `find` does."""
         require(p, "view", "search")
         query = query.strip()[:LONGEST_QUERY]
         return sorted(self._files("workflow", query), key=lambda hit: hit.fit)[:limit] if query else []
@@ -82,10 +82,10 @@ class Search:
     def _files(self, kind: Kind, query: str) -> Iterator[Hit]:
         shelf = self._shelves[kind]
         for name in shelf.names():
-            told = self._told_by(kind, shelf, name)
-            fit = rank(query, told.title, name, told.description)
+            heading = self._heading(kind, shelf, name)
+            fit = rank(query, heading.title, name, heading.description)
             if fit is not None:
-                yield Hit(kind, name, told.title, told.description, fit)
+                yield Hit(kind, name, heading.title, heading.description, fit)
 
     def _named(self, query: str) -> Iterator[Hit]:
         for name in self._fragments.names():
@@ -98,28 +98,28 @@ class Search:
 
     def _found_runs(self, p: Principal, query: str) -> Iterator[Hit]:
         for row in self._runs.list(p, text=query, limit=_MOST_RUNS).rows:
-            if row.started_by == NOTIFIER.id and not may(p, "run"):  # it has links with which anybody can answer
+            if row.started_by == NOTIFIER.id and not may(p, "run"):  # links in it let anybody answer
                 continue
             fit = rank(query, row.run_id, beside=f"{row.title} {row.workflow}")
             yield Hit("run", row.run_id, row.title, row.sentence, BESIDE if fit is None else fit)
 
-    def _told_by(self, kind: Kind, shelf: Shelf, name: str) -> _Told:
-        """Return what a file says of itself; a file that cannot be read has the title that its name gives."""
+    def _heading(self, kind: Kind, shelf: Shelf, name: str) -> _Heading:
+        """Return the heading of a file; for a file that cannot be read, the title is made from its name."""
         try:
             text = shelf.text(name)
         except OrchestraError:
-            return _Told("", title_of(name), "")
-        known = self._told.get((kind, name))
+            return _Heading("", title_of(name), "")
+        known = self._headings.get((kind, name))
         if known is None or known.text != text:
-            known = self._told[kind, name] = _read(text, name)
+            known = self._headings[kind, name] = _read(text, name)
         return known
 
 
-def _read(text: str, name: str) -> _Told:
+def _read(text: str, name: str) -> _Heading:
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        return _Told(text, title_of(name), "")
-    return _Told(text, text_in(document, "title") or title_of(name), text_in(document, "description"))
+        return _Heading(text, title_of(name), "")
+    return _Heading(text, text_in(document, "title") or title_of(name), text_in(document, "description"))

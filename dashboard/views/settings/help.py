@@ -1,4 +1,4 @@
-"""The documentation, as it was when this version was made; it needs no network."""
+"""Help: the documentation of this version, without a network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def show(visit: Visit) -> None:
     name = st.query_params.get("page", START)
     if name not in known:
         page_header(visit, PAGE.title)
-        st.info("There is no such page of the documentation.", icon=":material/search_off:")
+        st.info("The documentation has no such page. Find one with the search (Ctrl K).", icon=":material/search_off:")
         return
     page_header(visit, known[name], trail=[] if name == START else [(known[START], PAGE.path)])
     if name == START:

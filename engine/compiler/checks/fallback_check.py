@@ -27,7 +27,7 @@ def check_fallback(
     around: Surroundings,
     report: Report,
 ) -> tuple[OtherModel, ...]:
-    """Return the models that a step asks after its own; what is wrong with one goes to the report.
+    """Return the models that a step asks after its own; add mistakes to the report.
 
     `connection` is the name of that of the step.
     """
@@ -36,7 +36,7 @@ def check_fallback(
     if FALLBACK not in kind.fields.model_fields or not is_model(kind.service) or not given or connection is None:
         return ()
     if not isinstance(given, list) or "{{" in str(given):
-        words = "The models are written in the step: accounts are agreed to, and costs estimated, before a run."
+        words = "The models of a `fallback` must be known before a run, to ask for consent and to estimate the cost."
         report.add((*path, "with", FALLBACK), words, FALLBACK, f"Write a list without {{{{ }}}}. {_EXAMPLE}")
         return ()
     prompt = prompts.get(str(step.with_.get("prompt") or "")) or {}
@@ -78,7 +78,7 @@ def _add(path: JsonPath, found: OtherModel, here: str, places: dict[OtherModel, 
     if found in places:
         which = f"{found.model!r}" if found.model else "the model"
         message = f"{here.capitalize()} is the same as {places[found]}: {which} of the connection {found.connection!r}."
-        remedy = "Take it out, or name another model: one that gave no answer is not asked again."
+        remedy = "Remove it, or name another model: a model that has failed is not asked again."
         report.add(path, message, FALLBACK, remedy)
     else:
         places[found] = here

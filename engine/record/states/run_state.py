@@ -1,7 +1,7 @@
-"""The state of a run by the steps of its workflow, as a drawing of the workflow shows it.
+"""The state of a run, summarized by the steps of its workflow.
 
-A run of thousands of items has as many records; its state has one for each step of the workflow, however long the run.
-It has no values: whoever wants those asks for the run's document.
+A run of thousands of items has as many records; its state has one entry for each step of the workflow. It has no inputs
+and outputs: those are in the run's document.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class StepState(TypedDict):
     started_at: str | None
     """When the first repetition began."""
     ended_at: str | None
-    """When the last one ended; None while one has not."""
+    """When the last repetition ended; None while one is open."""
     due_at: str | None
-    """The earliest time for which one waits."""
+    """The earliest time at which a waiting repetition continues."""
     attempts: int
-    """How many calls were made, with those that failed."""
+    """How many calls were made, including failed ones."""
     usage: Usage
 
 
@@ -54,14 +54,14 @@ class RunState(TypedDict):
     started_at: str | None
     ended_at: str | None
     due_at: str | None
-    """When its wait ends; None if it does not wait for a time."""
+    """When its wait ends; None if it is not waiting for a time."""
     usage: Usage
     steps: Mapping[str, StepState]
     """By the path in the workflow; steps that have not begun are missing."""
 
 
 class RunChange(TypedDict):
-    """What of the state of a run has changed; what is missing has not."""
+    """The fields of the state of a run that have changed; the others are absent."""
 
     status: NotRequired[str]
     started_at: NotRequired[str | None]
@@ -69,11 +69,11 @@ class RunChange(TypedDict):
     due_at: NotRequired[str | None]
     usage: NotRequired[Usage]
     steps: NotRequired[Mapping[str, StepState | None]]
-    """The steps that have changed; None for one that the run does not have any more."""
+    """The steps that have changed; None for a step that no longer exists."""
 
 
-class Moment(NamedTuple):
-    """What the record of a step tells at one time."""
+class StepSnapshot(NamedTuple):
+    """The state of one record of a step at one time."""
 
     status: StepStatus
     started_at: str | None = None
@@ -87,7 +87,7 @@ def state_of(run: Run) -> RunState:
     """Return the state of a run document."""
     tallies = Tallies()
     for step in run["steps"]:
-        tallies.put(step["path"], moment_of_record(step))
+        tallies.put(step["path"], snapshot_of_record(step))
     return {
         "run_id": run["run_id"],
         "workflow": run["workflow"],
@@ -100,15 +100,15 @@ def state_of(run: Run) -> RunState:
     }
 
 
-def moment_of_record(step: StepRecord) -> Moment:
-    """Return what a record tells of the time at which it was read."""
+def snapshot_of_record(step: StepRecord) -> StepSnapshot:
+    """Return the state of a record as it was read."""
     status = StepStatus(step["status"])
     due_at = step.get("due_at") if status == StepStatus.WAITING else None
-    return Moment(status, begun_at(step), step["ended_at"], due_at, len(step["attempts"]), step["usage"])
+    return StepSnapshot(status, begun_at(step), step["ended_at"], due_at, len(step["attempts"]), step["usage"])
 
 
 def begun_at(step: StepRecord) -> str | None:
-    """Return when a step began, with what it waited for and its first attempt; None if it has not begun."""
+    """Return when a step began, including its first wait and its first attempt; None if it has not begun."""
     started_at = step["started_at"]
     if started_at is None:
         return None
@@ -116,7 +116,7 @@ def begun_at(step: StepRecord) -> str | None:
 
 
 def changes(before: RunState, after: RunState) -> RunChange:
-    """Return what leads from one state of a run to a later one; `{}` if nothing has changed."""
+    """Return the changes from one state of a run to a later one; `{}` if there are none."""
     change: dict[str, Any] = {
         name: value for name, value in after.items() if name != "steps" and value != before.get(name)
     }
@@ -129,28 +129,28 @@ def changes(before: RunState, after: RunState) -> RunChange:
 
 
 def changed(state: RunState, change: RunChange) -> RunState:
-    """Return a state after a change, as everybody does who gets changes."""
+    """Return the state after a change; clients that receive changes do the same."""
     steps = {**state["steps"], **(change.get("steps") or {})}
     kept = {path: one for path, one in steps.items() if one is not None}
     return cast("RunState", {**state, **change, "steps": kept})
 
 
 class Tallies:
-    """The state of each step of the workflow, from the records of its repetitions; put in one at a time, or again."""
+    """The state of each step of the workflow, kept up to date as the records of its repetitions change."""
 
     def __init__(self) -> None:
         self._steps: dict[str, _Tally] = {}
 
-    def put(self, path: str, moment: Moment) -> str:
-        """Set what the record at a path in the run tells; return the path of its step in the workflow."""
+    def put(self, path: str, snapshot: StepSnapshot) -> str:
+        """Set the snapshot of the record at a path in the run; return the path of its step in the workflow."""
         step = in_workflow(path)
         if step not in self._steps:
             self._steps[step] = _Tally()
-        self._steps[step].put(path, moment)
+        self._steps[step].put(path, snapshot)
         return step
 
     def of(self, step: str) -> StepState:
-        """Return the state of a step that has been put in."""
+        """Return the state of a step."""
         return self._steps[step].state()
 
     def all(self) -> dict[str, StepState]:
@@ -158,15 +158,15 @@ class Tallies:
         return {step: tally.state() for step, tally in self._steps.items()}
 
     def usage(self) -> Usage:
-        """Return what all steps have used of models."""
+        """Return the model usage of all steps."""
         return cast("Usage", usage_of(tally.usage() for tally in self._steps.values()))
 
 
 class _Tally:
-    """The repetitions of one step of the workflow; each count follows every change, whatever their number."""
+    """The repetitions of one step of the workflow; the counts are updated with each change of a record."""
 
     def __init__(self) -> None:
-        self._moments: dict[str, Moment] = {}
+        self._snapshots: dict[str, StepSnapshot] = {}
         self._own, self._items = Counter[StepStatus](), Counter[StepStatus]()
         """How many records of the step, and of items of it, have which status."""
         self._due: dict[str, str] = {}
@@ -175,27 +175,27 @@ class _Tally:
         self._began: str | None = None
         self._ended: str | None = None
 
-    def put(self, path: str, moment: Moment) -> None:
-        """Set what the record at a path in the run tells."""
-        before = self._moments.get(path)
-        self._moments[path] = moment
+    def put(self, path: str, snapshot: StepSnapshot) -> None:
+        """Set the snapshot of the record at a path in the run."""
+        before = self._snapshots.get(path)
+        self._snapshots[path] = snapshot
         counts = self._items if is_item(path) else self._own
         if before is not None:
             counts[before.status] -= 1
             self._add(before, -1)
-        counts[moment.status] += 1
-        self._add(moment, 1)
+        counts[snapshot.status] += 1
+        self._add(snapshot, 1)
         self._due.pop(path, None)
-        if moment.due_at is not None:
-            self._due[path] = moment.due_at
-        if moment.started_at is not None:
-            self._began = min(self._began or moment.started_at, moment.started_at)
-        if moment.ended_at is not None:
-            self._ended = max(self._ended or moment.ended_at, moment.ended_at)
+        if snapshot.due_at is not None:
+            self._due[path] = snapshot.due_at
+        if snapshot.started_at is not None:
+            self._began = min(self._began or snapshot.started_at, snapshot.started_at)
+        if snapshot.ended_at is not None:
+            self._ended = max(self._ended or snapshot.ended_at, snapshot.ended_at)
 
-    def _add(self, moment: Moment, times: int) -> None:
-        self._attempts += times * moment.attempts
-        used = moment.usage
+    def _add(self, snapshot: StepSnapshot, times: int) -> None:
+        self._attempts += times * snapshot.attempts
+        used = snapshot.usage
         if used is None:
             return
         self._input += times * used["input_tokens"]

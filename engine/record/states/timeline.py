@@ -1,4 +1,4 @@
-"""What the state of a run was at each time, as a pure function of its document.
+"""The timeline of a run: its state at each time at which something changed, computed from its document.
 
 The events of a run are deleted when it ends, but its document has the times: when each step began, how long each of its
 attempts took, when it began to wait, and when it ended. A *frame* is what changes at one of these times. It has the
@@ -19,14 +19,14 @@ from engine.base.names import moment_of
 from engine.base.statuses import OPEN_STEPS, RunStatus, StepStatus
 from engine.base.step_path import is_item, loop_of
 from engine.record.states.run_state import (
-    Moment,
     RunChange,
     RunState,
+    StepSnapshot,
     StepState,
     Tallies,
     begun_at,
     changes,
-    moment_of_record,
+    snapshot_of_record,
     state_of,
 )
 from engine.record.types.run import Run
@@ -47,7 +47,7 @@ class Frame(TypedDict):
 
 
 class Idle(TypedDict):
-    """A stretch of time in which nothing was done."""
+    """A period in which no step worked."""
 
     since: str
     until: str
@@ -59,7 +59,7 @@ class Idle(TypedDict):
 
 
 class Timeline(TypedDict):
-    """A run from its acceptance on: the state at first, then what has changed at each time."""
+    """A run since its acceptance: its first state, then the changes at each time."""
 
     run_id: str
     queued_at: str
@@ -70,12 +70,12 @@ class Timeline(TypedDict):
     """Whether the run has more times than frames."""
 
 
-class Told(NamedTuple):
-    """What a record tells from a time on."""
+class StepUpdate(NamedTuple):
+    """The state of a record of a step from a time on."""
 
     at: str
     path: str
-    moment: Moment
+    snapshot: StepSnapshot
 
 
 def timeline(run: Run) -> Timeline:
@@ -94,26 +94,19 @@ def timeline(run: Run) -> Timeline:
     }
 
 
-def state_at(run: Run, at: str) -> RunState:
-    """Return the state of a run at a time (as in its document), or its first state before that."""
-    sweep = _Sweep(run)
-    time = max((time for time in sweep.times if time <= at), default=sweep.times[0])
-    return next(sweep.states([time]))[1]
-
-
-def told(run: Run) -> list[Told]:
-    """Return what the records of a run tell, in the order of time."""
+def updates(run: Run) -> list[StepUpdate]:
+    """Return the changes of all records of a run, in order of time."""
     loops = {step["path"]: step["started_at"] for step in run["steps"] if "items" in step}
-    found = [one for step in run["steps"] for one in _told_by(run, step, loops)]
+    found = [one for step in run["steps"] for one in _updates_of(run, step, loops)]
     return sorted(found, key=itemgetter(0))
 
 
 class _Sweep:
-    """A run from its first time to its last; a state is made only where one is wanted."""
+    """Goes through a run from its first time to its last, and computes its state only at the times asked for."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        ahead = told(run)
+        ahead = updates(run)
         self._by_time = {at: list(group) for at, group in groupby(ahead, key=itemgetter(0))}
         ends = (run["queued_at"], run["started_at"], run["ended_at"])
         self.times = sorted({*self._by_time, *(at for at in ends if at is not None)})
@@ -131,7 +124,7 @@ class _Sweep:
                 yield at, cast("RunState", {**last, **work.head(at), "steps": steps})
 
     def idle(self) -> Iterator[Idle]:
-        """Yield the stretches between two times in which nothing was done."""
+        """Yield the periods in which no step worked."""
         people = {one["at"]: one["by"] for one in self._run.get("resumed", []) if one["by"] != _ENGINE}
         work = _Work(self._run)
         for since, until in pairwise(self.times):
@@ -145,7 +138,7 @@ class _Sweep:
 
 
 class _Work:
-    """The records of a run up to a time, and what they mean for the run as a whole."""
+    """The records of a run up to a time, and the status of the run that follows from them."""
 
     def __init__(self, run: Run) -> None:
         self.tallies = Tallies()
@@ -155,21 +148,21 @@ class _Work:
         self._counts = Counter[StepStatus]()
         self._due: dict[str, str] = {}
 
-    def take(self, one: Told) -> str:
-        """Take in what a record tells; return the step of the workflow."""
+    def take(self, one: StepUpdate) -> str:
+        """Apply the change of a record; return the path of its step in the workflow."""
         if one.path in self._calls:
             before = self._statuses.get(one.path)
             if before is not None:
                 self._counts[before] -= 1
-            self._statuses[one.path] = one.moment.status
-            self._counts[one.moment.status] += 1
+            self._statuses[one.path] = one.snapshot.status
+            self._counts[one.snapshot.status] += 1
             self._due.pop(one.path, None)
-            if one.moment.due_at is not None:
-                self._due[one.path] = one.moment.due_at
-        return self.tallies.put(one.path, one.moment)
+            if one.snapshot.due_at is not None:
+                self._due[one.path] = one.snapshot.due_at
+        return self.tallies.put(one.path, one.snapshot)
 
     def head(self, at: str) -> Mapping[str, Any]:
-        """Return what is true of the run as a whole at a time."""
+        """Return the fields of the run's state, without its steps, at a time."""
         run = self._run
         if run["ended_at"] is not None and at >= run["ended_at"]:
             return {}
@@ -188,25 +181,25 @@ class _Work:
         return RunStatus.WAITING if self._counts[StepStatus.WAITING] else RunStatus.RUNNING
 
     def stopped_as(self) -> RunStatus:
-        """Return how the run has stopped, if a person resumes it next: its document only tells that."""
+        """Return how the run had stopped before a person resumed it; the document only records that it was resumed."""
         return RunStatus.FAILED if self._counts[StepStatus.FAILED] else RunStatus.INTERRUPTED
 
 
-def _told_by(run: Run, step: StepRecord, loops: Mapping[str, str | None]) -> Iterator[Told]:
-    """Yield what one record tells, in the order of time."""
-    path, last = step["path"], moment_of_record(step)
+def _updates_of(run: Run, step: StepRecord, loops: Mapping[str, str | None]) -> Iterator[StepUpdate]:
+    """Yield the changes of one record, in order of time."""
+    path, last = step["path"], snapshot_of_record(step)
     listed_at = loops.get(loop_of(path)) if is_item(path) else None
     if listed_at is not None:
-        yield Told(listed_at, path, Moment(StepStatus.PENDING))
+        yield StepUpdate(listed_at, path, StepSnapshot(StepStatus.PENDING))
     attempts = 0
     for at, what in _times(run, step):
         attempts += what == _ATTEMPT
         status = _AFTER[what] if what != _ATTEMPT or not _gave_up(run, step, at) else StepStatus.FAILED
         due_at = step.get("due_at") if status == StepStatus.WAITING else None
-        yield Told(at, path, Moment(status, begun_at(step), None, due_at, attempts))
+        yield StepUpdate(at, path, StepSnapshot(status, begun_at(step), None, due_at, attempts))
     if last.status not in OPEN_STEPS:
         ended_at = step["ended_at"] or run["ended_at"] or run["queued_at"]
-        yield Told(max(ended_at, begun_at(step) or ended_at), path, last)
+        yield StepUpdate(max(ended_at, begun_at(step) or ended_at), path, last)
 
 
 _START, _ATTEMPT, _WAIT = range(3)

@@ -1,7 +1,7 @@
-"""Ask the models of a step in turn, until one gives an answer.
+"""Ask the models of a step in turn, until one answers.
 
-Each model is asked with all that belongs to a call: its own account, agreement, budget and attempts. That one gave no
-answer is on disk before the next is asked, so a run that continues does not ask it again, unless none of them answered.
+Each model is a call of its own, with its own account, agreement, budget and attempts. The failure of a model is on disk
+before the next one is asked, so a resumed run does not ask it again, unless none of them answered.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NO_USAGE = Usage()
 
 
 class Fallback(Middleware):
-    """Asks the next model of a step's `fallback` where one gives no answer; after an answer, it says so."""
+    """Asks the next model of a step's `fallback` if one fails, and notes in the outcome which ones failed."""
 
     is_for_services = True
 
@@ -43,9 +43,9 @@ class Fallback(Middleware):
             has_next = place + 1 < len(models)
             outcome = await call_next(_asking(call, models[place], has_next=has_next))
             if not isinstance(outcome, Failed) or not another_may_answer(outcome.error):
-                return self._told(outcome)
+                return self._summarized(outcome)
             if not has_next and not asks_to_wait(outcome.error):
-                return self._told(outcome)
+                return self._summarized(outcome)
             await self._failed(outcome)
             if not has_next:  # all of them are asked again after the wait
                 return replace(outcome, usage=None)
@@ -72,8 +72,8 @@ class Fallback(Middleware):
         named = own if call.other_model is None else call.other_model.model
         return str(named or getattr(call.account and call.account.client, "model", ""))
 
-    def _told(self, outcome: Outcome) -> Outcome:
-        """Return the outcome with what the models used that gave no answer; after an answer, also with a note."""
+    def _summarized(self, outcome: Outcome) -> Outcome:
+        """Return the outcome with the usage of the failed models; after an answer, also with a note about them."""
         failed = self._recording.failed_models(outcome.call.path)
         used = [one.usage for one in failed if one.usage]
         if isinstance(outcome, Failed):
@@ -107,6 +107,6 @@ def _record(usage: Usage) -> UsageRecord:
 
 
 def _sum(earlier: Sequence[UsageRecord], usage: Usage | None) -> Usage | None:
-    """Return what was used in all; None if nothing is known to be."""
+    """Return the total usage; None if no usage is known."""
     parts = [*earlier, *([_record(usage)] if usage is not None and usage != _NO_USAGE else [])]
     return Usage(**usage_of(parts)) if parts else usage

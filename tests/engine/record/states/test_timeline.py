@@ -17,8 +17,8 @@ from engine.record.events import (
     StepStarted,
     StepWaiting,
 )
-from engine.record.states.run_state import changed, state_of
-from engine.record.states.timeline import MOST_FRAMES, state_at, timeline
+from engine.record.states.run_state import RunState, changed, state_of
+from engine.record.states.timeline import MOST_FRAMES, timeline
 from engine.record.types.run import Run
 from engine.record.types.step import Failure
 
@@ -60,6 +60,16 @@ WAITED = run_of(
     StepFinished(at("15:00:02"), "send", StepStatus.SUCCEEDED, output={}, attempt_at=at("15:00:00")),
     RunEnded(at("15:00:02"), RunStatus.SUCCEEDED, outputs={}),
 )
+
+
+def state_at(run: Run, time: str) -> RunState:
+    """The state of a run at a time, as the slider of its timeline shows it."""
+    line = timeline(run)
+    state = line["first"]
+    for frame in line["frames"]:
+        if frame["at"] <= time:
+            state = changed(state, frame["change"])
+    return state
 
 
 def test_a_run_is_seen_as_it_was_at_each_time() -> None:

@@ -245,7 +245,7 @@ def test_a_prompt_with_its_own_model_and_parameters_asks_others_with_what_they_k
         ({}, (), "names neither a connection nor a model"),
         ({"connection": "anthropic", "model": "big"}, (), "Entry 2 is the same as entry 1"),
         ({"connection": "openai"}, (), "Entry 2 is the same as the step itself"),
-        ({"model": "{{ inputs.model }}"}, None, "The models are written in the step"),
+        ({"model": "{{ inputs.model }}"}, None, "The models of a `fallback` must be known"),
         ({"modell": "big"}, ("modell",), "modell"),
     ],
     ids=["unknown", "no model", "empty", "twice", "own", "expression", "key"],
