@@ -45,7 +45,7 @@ def run_timeline(visit: Visit, run: Run) -> None:
     _component(key=f"timeline-{run['run_id']}", data=[data])
     if line["is_joined"]:
         shown = len(line["frames"])
-        st.caption(f"This run has too many changes to show each one; the timeline stops at {shown} of them.")
+        st.caption(f"This run has too many changes to show each one; the slider stops at {shown} of them.")
 
 
 def _said(idle: Idle) -> str:
