@@ -245,7 +245,9 @@ class Database:
     def _create(self) -> None:
         with self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            before = set(connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table'").scalars())
+            # With the definitions: SQLite does not notice a byte in them that is no text.
+            tables = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
+            before = {name for name, _ in tables}
             for statement in _missing(before):
                 connection.exec_driver_sql(statement)
             found = connection.execute(meta.select().where(meta.c.key == "schema_version")).one_or_none()
