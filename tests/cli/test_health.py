@@ -10,7 +10,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from tests.patience import until
 pytestmark = pytest.mark.slow
 __all__ = ["served", "service"]
 
-Fault = Callable[[Served, Path], "Iterator[None]"]
+Fault = Callable[[Served, Path], AbstractContextManager[None]]
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def _shows_and_is_over(served: Served, workspace: Path, fault: Fault) -> None:
     served.execute()
     checkpointed(workspace)
     assert served.told()["status"] == "ok", fault
-    with fault(served, workspace):  # type: ignore[attr-defined]
+    with fault(served, workspace):
         began = time.monotonic()
         while (told := served.told())["status"] == "ok":
             assert time.monotonic() - began < 5, fault
