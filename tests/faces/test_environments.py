@@ -174,6 +174,13 @@ def test_each_face_shows_the_same_check_and_refuses_in_the_same_words(make_faces
     faces.orchestra.environments.set_variables(OWNER, "dev", {"GREETING": "hi"})
     asked = faces.client("owner").get("/api/environments/prod/promotion?workflow=greet&source=dev").json()
     [problem] = asked["problems"]
+    faces.orchestra.environments.create(OWNER, "bare")
+    [unfit] = faces.request("GET", "/api/environments/bare/problems").value["problems"]
+    assert unfit["message"] == "The environment 'bare' has no variable 'GREETING'."
+    assert unfit["message"] in page(click("env-check-bare"))(faces).message
+    faces.orchestra.environments.delete(OWNER, "bare")
+    assert faces.request("GET", "/api/environments/dev/problems").value == {"problems": []}
+    assert faces.command(["env", "check", "dev"]).value == {"problems": []}
     assert problem["message"] == "The environment 'prod' has no variable 'GREETING'."
     shown = tab(click("promote-check-greet"))(faces)
     assert problem["message"] in shown.message
