@@ -101,7 +101,7 @@ test("28,000 steps in random nestings: none overlaps another one, none leaves it
   }
   expect(found.slice(0, 5)).toEqual([]);
   expect(lanes).toBeGreaterThan(500);
-});
+}, 60_000); // milliseconds, also on a busy machine
 
 test("the check would see an overlap and a step outside its frame", () => {
   const drawn = draw([step("a"), step("g", { kind: "group" }), step("b", { parent: "g" })]);
