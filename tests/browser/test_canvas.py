@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, counts, settled
+from engine.workflows.new_workspace import init
+from tests.browser.conftest import Served, counts, serving, settled, sign_in
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -337,3 +339,55 @@ def test_steps_are_connected_and_disconnected_by_each_way(
     connect(strict)
     kept(strict)
     assert [one.get("needs") for one in saved(served, strict, name)] == [None, ["hello"], []]
+
+
+def test_nothing_covers_the_canvas_while_the_server_is_away(browser: Browser, tmp_path: Path) -> None:
+    root = tmp_path / "workspace"
+    init(root)
+    with serving(root) as first:
+        context = browser.new_context(storage_state=sign_in(first, browser), viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        page = context.new_page()
+        blank(first, "away")
+        opened(page, first, "away")
+    page.locator(".stApp:not([data-test-connection-state=CONNECTED])").wait_for()
+    titled(page, "hello", "Said while away")
+    page.locator(".studio-state", has_text="Not kept").wait_for()
+    page.wait_for_timeout(5_000)  # Streamlit looks for the server a few times before it says so
+    assert page.get_by_test_id("stDialog").count() == 0
+    step(page, "hello").click(timeout=5_000)
+    with serving(root, urlsplit(first.url).port or 0) as again:
+        kept(page)
+        assert [one["title"] for one in saved(again, page, "away")] == ["Said while away"]
+        context.close()
+
+
+def test_the_bar_says_what_is_typed_and_a_note_outlives_a_reload(served: Served, strict: Page) -> None:
+    blank(served, "typing", {"id": "other", "uses": "flow.wait"})
+    opened(strict, served, "typing")
+    bar = strict.locator(".studio-state")
+    step(strict, "hello").click()
+    strict.get_by_role("textbox", name="Title of the step").fill("By mouse")
+    strict.get_by_role("button", name="Save", exact=True).click()
+    bar.get_by_text("Saved", exact=True).wait_for()
+    assert "By mouse" in (served.root / "workflows" / "typing.json").read_text()
+
+    strict.get_by_text("Name, type and note").click()
+    strict.get_by_role("textbox", name="Name in expressions").fill("other")
+    bar.get_by_text("Typing …", exact=True).wait_for()
+    strict.keyboard.press("Tab")
+    bar.get_by_text("Not kept: what you typed into", exact=False).wait_for()
+    strict.get_by_role("textbox", name="Name in expressions").fill("hello")
+    strict.keyboard.press("Tab")
+    bar.get_by_text("Saved", exact=True).wait_for()
+
+    step(strict, "other").focus()
+    strict.keyboard.press("n")
+    strict.get_by_role("textbox", name="Note").fill("Ask Ann")
+    bar.get_by_text("Typing …", exact=True).wait_for()
+    strict.reload()
+    assert strict.get_by_role("textbox", name="Note").input_value() == "Ask Ann"
+    strict.keyboard.press("Escape")
+    step(strict, "other").locator(".studio-has-note").wait_for()
+    kept(strict)
+    assert [one.get("note") for one in saved(served, strict, "typing")] == [None, "Ask Ann"]

@@ -2,6 +2,7 @@
 import flowStyle from "@xyflow/react/dist/base.css";
 import { createRoot, type Root } from "react-dom/client";
 
+import { keepUncovered } from "./away";
 import { Studio, type Mounted } from "./store";
 import panelStyle from "./panel/panel.css";
 import style from "./style.css";
@@ -29,11 +30,13 @@ export function mount(parent: Element, mounted: Mounted, tellSaved: () => void):
   addEventListener("online", wake);
   document.addEventListener("visibilitychange", wake);
   addEventListener("beforeunload", warn);
+  const uncover = keepUncovered();
   roots.set(parent, {
     root,
     studio,
     end: () => {
       studio.end();
+      uncover();
       removeEventListener("focus", wake);
       removeEventListener("online", wake);
       document.removeEventListener("visibilitychange", wake);

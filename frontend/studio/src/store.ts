@@ -6,7 +6,7 @@ import { Foresight } from "./foresight";
 import type { Gap } from "./layout";
 import { watchDraft, watchRun, type Link, type Live, type RunState } from "./live";
 import { modelOf, outermost, type Model, type Node } from "./model";
-import { editsOf } from "./panel/edits";
+import { editsOf, type Edits } from "./panel/edits";
 import { nameOf } from "./panel/places";
 import { Queue, type Change, type QueueState } from "./queue";
 import { parsed, spliced, withoutPlace } from "./text";
@@ -42,7 +42,8 @@ export type Dialog =
   | { kind: "picker"; gap: Gap }
   | { kind: "menu"; x: number; y: number; key: string | null }
   | { kind: "rename"; key: string; refused?: { title: string; id: string; why: string } }
-  | { kind: "note"; key: string }
+  // `text`: what was typed and is not kept yet.
+  | { kind: "note"; key: string; text?: string }
   | { kind: "connect"; key: string }
   | { kind: "help" }
   | { kind: "save"; clash: SaveClash }
@@ -197,11 +198,13 @@ export class Studio {
   }
 
   private show(canvas: Canvas): void {
+    const isFirst = this.canvas === null;
     if (this.canvas?.rev !== canvas.rev || this.definition === null) this.definition = parsed(canvas.text);
     this.canvas = canvas;
     if (!canvas.is_draft) this.keptAt = null;
     this.learn(canvas.steps);
     this.viewChanged();
+    if (isFirst) this.reopenNote();
   }
 
   private learn(steps: CanvasStep[]): void {
@@ -374,7 +377,18 @@ export class Studio {
 
   open(dialog: Dialog | null): void {
     this.dialog = dialog;
+    store(this.noteKey, dialog?.kind === "note" && dialog.text !== undefined ? dialog : null);
     this.changed();
+  }
+
+  // Open the note again that was being typed when the page was left.
+  private reopenNote(): void {
+    const note = stored(this.noteKey);
+    if (!this.dialog && note && this.node(note.key) && !this.readOnly) this.dialog = note;
+  }
+
+  private get noteKey(): string {
+    return `orchestra.note/${this.mounted.owner}/${this.mounted.workflow}`;
   }
 
   find(search: string): void {
@@ -619,12 +633,23 @@ export class Studio {
     return !this.queue.isEmpty || (this.canvas?.is_draft ?? false);
   }
 
+  // What is typed into the fields of the panel.
+  get edits(): Edits {
+    return editsOf(`${this.mounted.owner}/${this.mounted.workflow}`);
+  }
+
+  // Whether a field or a note holds something that the draft does not have yet.
+  get isTyping(): boolean {
+    return this.edits.isUnsent || (this.dialog?.kind === "note" && this.dialog.text !== undefined);
+  }
+
   async save(etag?: string): Promise<void> {
     if (!this.canvas || this.isSaving || this.readOnly) return;
     this.isSaving = true;
     this.changed();
     try {
-      const canvas = this.queue.isEmpty ? this.canvas : await this.kept();
+      void this.edits.flush();
+      const canvas = this.queue.isEmpty && !this.edits.isWaiting ? this.canvas : await this.kept();
       if (canvas === null) {
         this.say("Not saved: changes are still on their way to the server. Try again when the draft is kept.", true);
         return;
@@ -636,7 +661,7 @@ export class Studio {
       const saved = await api.save(this.mounted.workflow, canvas.text, etag ?? canvas.etag);
       const errors = saved.problems.filter((one) => one.severity === "error").length;
       const said = [errors > 0 ? `Saved. It cannot run yet: ${errors === 1 ? "1 error" : `${errors} errors`}.` : "Saved."];
-      const { unkept } = editsOf(`${this.mounted.owner}/${this.mounted.workflow}`);
+      const { unkept } = this.edits;
       if (unkept.length > 0) said.push(`Not in it, because it is not kept: what you typed into ${unkept.map((one) => nameOf(one.place)).join(", ")}.`);
       this.say(said.join(" "));
       this.open(null);
@@ -657,12 +682,14 @@ export class Studio {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         const { kind } = this.state;
-        if (!this.queue.isEmpty && (kind === "idle" || kind === "sending")) return;
+        if ((!this.queue.isEmpty || this.edits.isWaiting) && (kind === "idle" || kind === "sending")) return;
         stop();
+        stopEdits();
         if (this.queue.isEmpty) api.canvas(this.mounted.workflow).then(resolve, reject);
         else resolve(null);
       };
       const stop = this.subscribe(look);
+      const stopEdits = this.edits.subscribe(look);
       look();
     });
   }
@@ -698,6 +725,25 @@ function keptSteps(before: CanvasStep[], steps: CanvasStep[]): CanvasStep[] {
 
 const isSame = (one: CanvasStep, other: CanvasStep): boolean =>
   (Object.keys(other) as (keyof CanvasStep)[]).every((key) => one[key] === other[key] || (typeof other[key] === "object" && JSON.stringify(one[key]) === JSON.stringify(other[key])));
+
+type NoteDialog = Extract<Dialog, { kind: "note" }>;
+
+function store(name: string, note: NoteDialog | null): void {
+  try {
+    if (note) sessionStorage.setItem(name, JSON.stringify(note));
+    else sessionStorage.removeItem(name);
+  } catch {
+    // Storage is full or forbidden: what was typed is still on the page.
+  }
+}
+
+function stored(name: string): NoteDialog | null {
+  try {
+    return JSON.parse(sessionStorage.getItem(name) ?? "null") as NoteDialog | null;
+  } catch {
+    return null;
+  }
+}
 
 function storedFolds(key: string): string[] {
   try {

@@ -32,6 +32,7 @@ const PREFIX = "orchestra.panel/";
 
 export const keyOf = (place: Place): string => JSON.stringify([place.steps, place.path]);
 const isSent = (edit: Edit): boolean => edit.sent !== undefined && isSame(edit.sent.value, edit.value);
+const isReady = (edit: Edit): boolean => edit.error === undefined && edit.refused === undefined && !edit.isUnfinished && !isSent(edit);
 
 export class Edits {
   private focused = "";
@@ -40,7 +41,8 @@ export class Edits {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private sending: Promise<void> | undefined;
   private definition: unknown;
-  private send: Send = async () => undefined;
+  // Null until the fields are shown for the first time.
+  private send: Send | null = null;
   private rev: string | null = null;
   private version = 0;
 
@@ -77,7 +79,17 @@ export class Edits {
 
   // What will not be sent by itself.
   get unkept(): Edit[] {
-    return [...this.all.values()].filter((edit) => edit.error !== undefined || edit.refused !== undefined);
+    return [...this.all.values()].filter((edit) => edit.error !== undefined || edit.refused !== undefined || (!this.send && !isSent(edit)));
+  }
+
+  // Whether anything was typed that the draft does not have yet.
+  get isUnsent(): boolean {
+    return [...this.all.values()].some((edit) => !isSent(edit));
+  }
+
+  // Whether anything is on its way, or goes there with the next `flush`.
+  get isWaiting(): boolean {
+    return this.send !== null && [...this.all.values()].some(isReady);
   }
 
   at(place: Place): Edit | undefined {
@@ -130,12 +142,12 @@ export class Edits {
   async flush(): Promise<void> {
     clearTimeout(this.timer);
     while (this.sending) await this.sending;
-    const isWaiting = (edit: Edit) => edit.error === undefined && edit.refused === undefined && !edit.isUnfinished && !isSent(edit);
-    const all = [...this.all.entries()].filter(([, edit]) => isWaiting(edit));
+    if (!this.send) return;
+    const all = [...this.all.entries()].filter(([, edit]) => isReady(edit));
     const waiting = all.filter(([, edit]) => edit.base === all[0]?.[1].base);
     if (waiting.length === 0) return;
     const operations = waiting.map(([, { place, value, sent }]) => operationsFor(this.definition, place, value, sent));
-    this.sending = operations.flat().length > 0 ? this.sendNow(operations, waiting) : undefined;
+    this.sending = operations.flat().length > 0 ? this.sendNow(this.send, operations, waiting) : undefined;
     if (this.sending) await this.sending;
     else this.arrived(waiting, null);
     if (waiting.length < all.length) await this.flush();
@@ -154,9 +166,9 @@ export class Edits {
   }
 
   // `operations`: of each edit that waits.
-  private async sendNow(operations: Operation[][], waiting: [string, Edit][]): Promise<void> {
+  private async sendNow(send: Send, operations: Operation[][], waiting: [string, Edit][]): Promise<void> {
     try {
-      const rev = await this.send(operations.flat(), waiting[0]?.[1].base ?? null);
+      const rev = await send(operations.flat(), waiting[0]?.[1].base ?? null);
       this.sending = undefined;
       this.arrived(waiting, rev ?? null);
     } catch (error) {

@@ -1,5 +1,5 @@
 // Everything that opens over the canvas: the menu, a note, help, and the answers to a clash.
-import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, type ReactNode } from "react";
 
 import { HELP, type Command } from "../keys";
 import type { Clash } from "../queue";
@@ -53,7 +53,7 @@ export function Dialogs() {
     case "menu":
       return <Menu x={dialog.x} y={dialog.y} />;
     case "note":
-      return <NoteDialog dialogKey={dialog.key} />;
+      return <NoteDialog dialogKey={dialog.key} typed={dialog.text} />;
     case "connect":
       return <ConnectDialog key={dialog.key} dialogKey={dialog.key} />;
     case "help":
@@ -171,11 +171,11 @@ function DeletedDialog() {
   );
 }
 
-function NoteDialog({ dialogKey }: { dialogKey: string }) {
+function NoteDialog({ dialogKey, typed }: { dialogKey: string; typed: string | undefined }) {
   const studio = useStudio();
   const node = studio.node(dialogKey);
-  const [text, setText] = useState(node?.step.note ?? "");
   if (!node) return null;
+  const text = typed ?? node.step.note;
   const set = (): void => {
     studio.open(null);
     studio.note(node, text.trim());
@@ -187,7 +187,7 @@ function NoteDialog({ dialogKey }: { dialogKey: string }) {
         aria-label="Note"
         rows={5}
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => studio.open({ kind: "note", key: dialogKey, text: event.target.value })}
         onKeyDown={(event) => {
           if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) set();
         }}

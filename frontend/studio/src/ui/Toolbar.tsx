@@ -1,7 +1,10 @@
 // The bar above the canvas: what can be done with all of it, and whether it is kept.
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useSyncExternalStore } from "react";
 
 import type { Command } from "../keys";
+import type { Edits } from "../panel/edits";
+import { nameOf } from "../panel/places";
+import type { Studio } from "../store";
 import { useStudio, useSurroundings } from "./context";
 import { Icon, type IconName } from "./icons";
 
@@ -19,6 +22,7 @@ function Tool({ command, label, icon, disabled = false, pressed }: { command: Co
 export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { look: Look; setLook(look: Look): void; matches: number | null; goOn(by: number): void; toggleFull(): void; isFull: boolean }) {
   const studio = useStudio();
   const { isEditable, run } = useSurroundings();
+  useEdits(studio);
   return (
     <div className="studio-toolbar" role="toolbar" aria-label="Canvas">
       <span className="studio-looks" role="group" aria-label="Shown as">
@@ -82,11 +86,13 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
       <Tool command="help" label="Keys" icon="help" />
       <span className="studio-space" />
       <State />
-      {isEditable && studio.isDirty && (
+      {isEditable && (studio.isDirty || studio.isTyping) && (
         <>
-          <button type="button" className="studio-plain" onClick={() => studio.open({ kind: "discard" })}>
-            Discard
-          </button>
+          {studio.isDirty && (
+            <button type="button" className="studio-plain" onClick={() => studio.open({ kind: "discard" })}>
+              Discard
+            </button>
+          )}
           <button type="button" className="studio-button" data-tone="primary" disabled={studio.isSaving} onClick={() => run("save")}>
             Save
           </button>
@@ -96,9 +102,16 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
   );
 }
 
+// Draw again whenever something is typed into the fields of the panel.
+function useEdits({ edits }: Studio): Edits {
+  useSyncExternalStore(edits.subscribe, edits.snapshot);
+  return edits;
+}
+
 // Whether the draft is stored, as a text.
 function State() {
   const studio = useStudio();
+  const { unkept } = useEdits(studio);
   const { state, canvas, keptAt, mounted, queue, failure } = studio;
   const last = useRef("");
   let [text, tone] = ["", ""];
@@ -109,7 +122,9 @@ function State() {
   else if (state.kind === "waiting") [text, tone] = [`Not kept: ${state.why}. ${many}, and will be sent.`, "error"];
   else if (state.kind === "signed-out") [text, tone] = [`Not kept: you are signed out. ${many}: sign in in another tab.`, "error"];
   else if (state.kind === "clash") [text, tone] = ["Not kept: it clashes with another change.", "error"];
+  else if (unkept.length > 0) [text, tone] = [`Not kept: what you typed into ${unkept.map((one) => nameOf(one.place)).join(", ")}.`, "error"];
   else if (waiting > 0) text = "Keeping …";
+  else if (studio.isTyping) text = "Typing …";
   else if (canvas?.is_draft) text = keptAt ? `Draft kept ${clock(keptAt)}` : "Draft kept";
   else if (canvas) text = "Saved";
   useEffect(() => {

@@ -122,7 +122,7 @@ function Row({ node, isCurrent, status, isDim }: { node: Node; isCurrent: boolea
             <RenameForm node={node} width="min(22rem, 70vw)" />
           ) : (
             <span className="studio-words">
-              <b>{step.title}</b>
+              <b title={step.title}>{step.title}</b>
               <small className="studio-quiet studio-phone-word" aria-hidden="true">
                 {wordOf(step, studio.mounted.services)}
               </small>
@@ -131,7 +131,11 @@ function Row({ node, isCurrent, status, isDim }: { node: Node; isCurrent: boolea
                   <b>if</b> {step.condition}
                 </small>
               )}
-              {step.note && <small className="studio-quiet">Note: {step.note}</small>}
+              {step.note && (
+                <small className="studio-quiet" title={step.note}>
+                  Note: {step.note}
+                </small>
+              )}
             </span>
           )}
         </span>
