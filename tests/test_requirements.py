@@ -69,6 +69,7 @@ def _sources(names: Iterable[str]) -> Iterator[Path]:
         yield from path.rglob("*.py") if path.is_dir() else [path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sources", "declared"),
     [(SHIPPED, {**RUN, **ON_DEMAND}), (NOT_SHIPPED, {**RUN, **DEV})],
@@ -96,6 +97,7 @@ def test_what_is_declared_is_pinned_within_its_bounds(
     assert outside == [], "run: make requirements"
 
 
+@pytest.mark.slow
 def test_users_get_nothing_that_the_program_does_not_import() -> None:
     providers = packages_distributions()
     imported = {canonicalize_name(one) for module in _imported(SHIPPED) for one in providers.get(module, [])}

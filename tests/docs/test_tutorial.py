@@ -45,6 +45,7 @@ def name_of(words: list[str]) -> str:
     return " ".join(words[1:3]) if words[1] != "validate" else words[1]
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_tutorial_do_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -207,6 +207,7 @@ MANY: Mapping[str, list[dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(MANY))
 def test_many_operations_on_a_large_text_take_seconds_at_most(kind: str) -> None:
     text = json.dumps({"schema_version": 1, "title": "Large", "steps": LARGE}, indent=2)
