@@ -223,6 +223,7 @@ ASKING = {
         for answer in ("approve", "reject")
     ],
 }
+QUERIES = {"/api/choices": {"format": "model"}}
 NAMED = {"prompts": "classify-mail", "connections": "llm"}
 SLEEP = {"schema_version": 1, "steps": [{"id": "nap", "uses": "flow.wait", "with": {"seconds": 3600}}]}
 
@@ -284,7 +285,7 @@ def test_each_role_may_do_what_it_should_and_no_more(
         if path == "/api/state/accept":
             hold_writes(orchestra)
         before = settled(orchestra)
-        answer = client.request(method, address, json=BODIES.get(path))
+        answer = client.request(method, address, json=BODIES.get(path), params=QUERIES.get(path))
         if not may(Principal("ada", role), right):
             assert (answer.status_code, answer.json()["error"]["type"]) == (403, "NotAllowed"), (method, path)
             assert f"ada has the role {role}" in answer.json()["error"]["message"]
