@@ -22,15 +22,24 @@ def write_default_environment(root: Path, name: str) -> None:
 
 def with_default(text: str, name: str) -> str:
     """Return the text of config.yaml with this setting and everything else unchanged. Raises InvalidFile."""
-    file = parse(text, FILE)
+    file, written = parse(text, FILE), _as_yaml(name)
     if (_KEY,) in file.spans:
         begin, end = file.spans[_KEY,]
-        after = f"{text[:begin]}{name}{text[end:]}"
+        after = f"{text[:begin]}{written}{text[end:]}"
     else:
-        after = f"{text.rstrip()}\n\n{_KEY}: {name}\n"
+        after = f"{text.rstrip()}\n\n{_KEY}: {written}\n"
     wanted = {**(file.value or {}), _KEY: name}
     if parse(after, FILE).value != wanted:
-        remedy = f"Write this by hand:\n{_KEY}: {name}"
+        remedy = f"Write this by hand:\n{_KEY}: {written}"
         raise InvalidFile(f"{FILE} is written in a form that cannot be edited automatically.", remedy=remedy)
     check(parse(after, FILE), {})
     return after
+
+
+def _as_yaml(name: str) -> str:
+    """Return a name as YAML reads it: in quotes if it would be a number, true or false without."""
+    try:
+        is_plain = parse(f"{_KEY}: {name}\n", FILE).value == {_KEY: name}
+    except InvalidFile:
+        is_plain = False
+    return name if is_plain else f'"{name}"'

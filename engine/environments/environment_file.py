@@ -91,7 +91,7 @@ def variable_fault(name: str, value: JsonValue) -> tuple[str, str] | None:
         return f"{name!r} cannot be the name of a variable.", _VARIABLE_REMEDY
     if _has_null(value):
         return _NULL, 'Write "" or leave the variable out.'
-    if is_clear_secret(name, value):
+    if _has_secret(name, value):
         return f"The variable {name!r} contains a secret in plain text, and this file is meant for git.", _KEYS_REMEDY
     return None
 
@@ -99,6 +99,14 @@ def variable_fault(name: str, value: JsonValue) -> tuple[str, str] | None:
 def _has_null(value: object) -> bool:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return value is None or any(map(_has_null, inner))
+
+
+def _has_secret(name: str, value: JsonValue) -> bool:
+    if isinstance(value, dict):
+        return any(is_clear_secret("", key) or _has_secret(key, one) for key, one in value.items())
+    if isinstance(value, list):
+        return any(_has_secret(name, one) for one in value)
+    return is_clear_secret(name, value)
 
 
 def _faults(file: JsonFile, model: EnvironmentFile) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from engine.base.errors import InvalidInput, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, UnknownName
 from engine.environments.environment_file import EnvironmentFile, WorkflowEntry, changed, read_environment
 from engine.workspace.file_store import Shelf
 from engine.workspace.workspace import Workspace
@@ -55,7 +55,7 @@ class EnvironmentFiles:
 
     def make(self, name: str, content: EnvironmentFile, by: str) -> None:
         """Create an environment. Raises InUse, InvalidInput, StorageError."""
-        self.shelf.save(name, content.text(), None, by)
+        self.shelf.save(name, self._readable(name, content), None, by)
 
     def change(self, name: str, change: Callable[[EnvironmentFile], EnvironmentFile], by: str) -> EnvironmentFile:
         """Replace the content of a file by what `change` returns. Raises as `get` and `change`, StorageError."""
@@ -63,9 +63,20 @@ class EnvironmentFiles:
             return self.put(name, change(self.get(name)), by)
 
     def put(self, name: str, content: EnvironmentFile, by: str) -> EnvironmentFile:
-        """Write the content of an existing file, for a caller that holds `editing()`."""
-        self.shelf.put(name, content.text(), by)
+        """Write the content of an existing file, for a caller that holds `editing()`. Raises InvalidInput."""
+        self.shelf.put(name, self._readable(name, content), by)
         return content
+
+    def _readable(self, name: str, content: EnvironmentFile) -> str:
+        """Return the text of a file, so that nothing is written that could not be read. Raises InvalidInput."""
+        text, file = content.text(), self.shelf.file(name)
+        try:
+            read_environment(text, file)
+        except InvalidFile as error:
+            first = error.problems[0]
+            message = f"{file} would not be valid any more: {first.message}"
+            raise InvalidInput(message, remedy=first.remedy, field=first.field or "") from error
+        return text
 
     def delete(self, name: str) -> Path:
         """Move the file to the trash; return its folder there."""

@@ -243,6 +243,32 @@ def test_the_default_environment_is_of_runs_that_name_none_and_other_lines_of_se
     assert ran(greeter, "greet")["outputs"] == {"text": "hi, 2"}
 
 
+@pytest.mark.parametrize("name", ["123", "true", "no", "1e3"])
+def test_every_name_of_an_environment_can_be_the_default_one(greeter: Orchestra, name: str) -> None:
+    greeter.environments.create(OWNER, name)
+    greeter.environments.set_default(OWNER, name)
+    assert greeter.environments.names(OWNER)[0] == name
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (10**30, "dev.json would not be valid any more: This number does not fit into 64 bits"),
+        (json.loads("[" * 80 + "]" * 80), "dev.json would not be valid any more: .* nested deeper"),
+        ({"password": "hunter2"}, "contains a secret"),
+        ({"a": [{"b": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"}]}, "contains a secret"),
+        ({"ghp_abcdefghijklmnopqrstuvwxyz0123456789": 1}, "contains a secret"),
+    ],
+    ids=["number", "depth", "secret-name", "secret-value", "secret-key"],
+)
+def test_a_variable_that_the_file_cannot_keep_changes_nothing(greeter: Orchestra, value: Any, said: str) -> None:
+    before = _files(greeter.workspace.root)
+    with pytest.raises(InvalidInput, match=said):
+        greeter.environments.set_variables(OWNER, "dev", {"X": value})
+    assert _files(greeter.workspace.root) == before
+    assert ran(greeter, "greet")["outputs"] == {"text": "hi, 2"}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
