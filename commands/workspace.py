@@ -70,7 +70,7 @@ def validate(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Check workflows, prompts and settings. Names every problem with its place and remedy."""
+    """Check workflows, prompts, settings and environments. Names every problem with its place and remedy."""
     from engine.base.errors import InvalidFile
 
     try:
@@ -103,11 +103,11 @@ def _named(session: Look, names: list[str]) -> list[Problem]:
 
 
 def _all(session: Look) -> list[Problem]:
-    """Return the problems of the settings, of all workflows of the working texts of all prompts, and of fragments."""
+    """Return the problems of the settings, environments, workflows, working texts of prompts, and fragments."""
     from engine.base.errors import OrchestraError, Problem
 
     orchestra, p = session.orchestra, session.principal
-    found: list[Problem] = [*orchestra.approvals.warnings(p)]
+    found: list[Problem] = [*orchestra.approvals.warnings(p), *orchestra.environments.file_problems(p)]
     for shelf, facet in (
         (orchestra.workspace.workflows, orchestra.workflows),
         (orchestra.workspace.prompts, orchestra.prompts),

@@ -80,14 +80,14 @@ class EnvironmentPlans:
         """`around`: what all environments have. `configured`: the default environment, according to config.yaml."""
         self.files, self.versions = EnvironmentFiles(workspace), Versions(workspace.workflows)
         self._workspace, self._around = workspace, around
-        self._configured, self._last_rename = configured, last_rename
+        self.configured, self._last_rename = configured, last_rename
         self.as_they_are = CompiledFiles(workspace.workflows, self.around_files, last_rename)
         """The files, with the names of the default environment, as editors show them."""
         self._known: dict[str, tuple[Environment, EnvironmentFile, CompiledFiles]] = {}
 
     def default(self) -> str:
         """Return the name of the default environment, "" if there are none. Raises UnknownName."""
-        return self.files.default(self._configured())
+        return self.files.default(self.configured())
 
     def plan(self, workflow: str, environment: str = "") -> Plan:
         """Return the plan of a workflow in an environment, by default the default one.
@@ -142,6 +142,15 @@ class EnvironmentPlans:
     def _texts(self, name: str, content: EnvironmentFile, instead: Mapping[str, str]) -> EnvironmentTexts:
         return EnvironmentTexts(name, content, self._workspace.workflows, self.versions, instead)
 
+    def require_usable(self, name: str) -> None:
+        """Check the file of an environment alone. Raises UnknownName, InvalidInput, InvalidFile."""
+        self._require_stand_ins(name, self.files.get(name))
+
+    def _require_stand_ins(self, name: str, content: EnvironmentFile) -> None:
+        services = self._around().connections
+        for written, target in content.connections.items():
+            require_stand_in(name, written, target, services)
+
     def around_files(self) -> Surroundings:
         """Return what files as they are may refer to, as editors show them: with the names of the default environment.
 
@@ -159,9 +168,7 @@ class EnvironmentPlans:
         self, name: str, content: EnvironmentFile, changed: Mapping[str, EnvironmentFile] | None = None
     ) -> Environment:
         """Return an environment as the compiler sees it. Raises InvalidInput if a connection cannot stand in."""
-        services = self._around().connections
-        for written, target in content.connections.items():
-            require_stand_in(name, written, target, services)
+        self._require_stand_ins(name, content)
         others = {**self.files.all(), **(changed or {}), name: content}
         targets = {target for one in others.values() for target in one.connections.values()} - {AccountMode.DEMO.value}
         numbered = {workflow: entry for workflow, entry in content.workflows.items() if entry.version != CURRENT}

@@ -225,3 +225,12 @@ def test_stdout_that_is_not_utf_8_still_gets_json(workspace: Path, capsys: pytes
     assert main(["prompts", "list", "--json"]) == 0
     titles = [one["title"] for one in json.loads(capsys.readouterr().out)["prompts"]]
     assert "メール" in titles
+
+
+def test_validate_names_what_is_wrong_with_the_file_of_an_environment(orchestra: Orchestra, workspace: Path) -> None:
+    orchestra("env", "init")
+    (workspace / "environments" / "prod.json").write_text('{"variables": {"A": null}}')
+    told = orchestra("validate")
+    assert told.code == 2
+    assert "environments/prod.json:1:21" in told.err
+    assert "null has no type" in told.err

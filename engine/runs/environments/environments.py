@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.base.clock import Clock
-from engine.base.errors import InUse, InvalidInput, OrchestraError, Problem, StaleEdit, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem, StaleEdit, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import timestamp
 from engine.compiler.definition.environment import CURRENT
@@ -135,6 +135,9 @@ class Environments:
             )
         if name == self._default() and len(self._files.names()) > 1:
             raise InUse(f"{name!r} is the default environment.", remedy="`orchestra env default NAME` chooses another.")
+        if name == self._plans.configured():
+            remedy = "Take default_environment out of config.yaml first, or no run could start."
+            raise InUse(f"config.yaml names {name!r} as the default environment.", remedy=remedy)
         trash = self._files.delete(name)
         self._audit.record(p, "environments.delete", name, {"moved_to": str(trash)})
         return trash
@@ -225,6 +228,19 @@ class Environments:
             except OrchestraError as error:
                 file = f"environments/{name}.json"
                 found.append(Problem(error.message, type(error).__name__, file=file, remedy=error.remedy))
+        return found
+
+    def file_problems(self, p: Principal) -> builtins.list[Problem]:
+        """Return what is wrong with the files of environments; nothing runs in any while one is damaged."""
+        require(p, "view", "see environments")
+        found: builtins.list[Problem] = []
+        for name in self._files.names():
+            file = f"environments/{name}.json"
+            try:
+                self._plans.require_usable(name)
+            except OrchestraError as error:
+                named = error.problems if isinstance(error, InvalidFile) else []
+                found += named or [Problem(error.message, type(error).__name__, file=file, remedy=error.remedy)]
         return found
 
     def check_promotion(self, p: Principal, workflow: str, source: str, target: str) -> Promotion:

@@ -73,9 +73,14 @@ class Candidate:
 
 
 def arriving(target: str, old: EnvironmentFile, workflow: str, new: Promoted, text: str) -> Candidate:
-    """Return an environment with another version of a workflow; the one before is kept for rolling back."""
+    """Return an environment with another version of a workflow; the one before is kept for rolling back.
+
+    A version that is there already does not take the place of an earlier one.
+    """
     before = old.workflows.get(workflow)
-    earlier = () if before is None else (*before.earlier, Promoted(**before.model_dump(include=_KEPT)))
+    earlier = () if before is None else before.earlier
+    if before is not None and (before.version, before.hash) != (new.version, new.hash):
+        earlier = (*earlier, Promoted(**before.model_dump(include=_KEPT)))
     has_triggers = before is not None and before.triggers
     entry = WorkflowEntry(**new.model_dump(), triggers=has_triggers, earlier=earlier[-_MOST_EARLIER:])
     return Candidate(target, changed(old, workflows={**old.workflows, workflow: entry}), entry, text)

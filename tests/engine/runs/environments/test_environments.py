@@ -76,6 +76,9 @@ def test_a_promoted_version_runs_on_while_the_file_is_changed_and_comes_back_by_
         environments.roll_back(OWNER, "greet", "prod")
     trail = [one.action for one in greeter.audit(OWNER) if one.target == "greet" and "environments" in one.action]
     assert trail == ["environments.roll_back", "environments.promote", "environments.promote"]
+    environments.promote(OWNER, "greet", "dev", "prod")
+    environments.promote(OWNER, "greet", "dev", "prod")
+    assert environments.roll_back(OWNER, "greet", "prod").version == 1, "not the same text promoted twice"
     files = sorted(path.name for path in (greeter.workspace.workflows.folder / "greet.versions").iterdir())
     assert files == ["1.json", "2.json"]
     assert environments.promote(OWNER, "greet", "dev", "prod").version == 2, "the same text is the same version"
@@ -240,6 +243,9 @@ def test_the_default_environment_is_of_runs_that_name_none_and_other_lines_of_se
         ran(greeter, "greet")
     assert environments.names(OWNER) == ["dev", "prod"], "the pages go on, so that another one can be chosen"
     environments.set_default(OWNER, "dev")
+    environments.delete(OWNER, "prod")
+    with pytest.raises(InUse, match=r"config.yaml names 'dev'"):
+        environments.delete(OWNER, "dev")
     assert ran(greeter, "greet")["outputs"] == {"text": "hi, 2"}
 
 
