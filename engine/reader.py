@@ -25,6 +25,7 @@ from engine.prompts.prompts import PromptStore
 from engine.record.run_log import RunLogs
 from engine.runs.approvals import ApprovalReader
 from engine.runs.budgets import BudgetReader
+from engine.runs.environments.reader import EnvironmentReader
 from engine.runs.renaming import Renaming
 from engine.runs.run_reader import RunReader
 from engine.runs.trying.matrix_reader import MatrixReader
@@ -64,6 +65,7 @@ class Reader:
         loaded = partial(configuration.load, self.workspace.root)
         self._accounts = Accounts(loaded, StandInProcess(state / "demo"))
         plans = EnvironmentPlans(self.workspace, self._surroundings, lambda: loaded().config.default_environment)
+        self.environments = EnvironmentReader(plans)
         self.workflows = WorkflowFiles(
             self.workspace,
             plans.as_they_are,

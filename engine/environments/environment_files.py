@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from engine.base.errors import InvalidFile, InvalidInput, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, UnknownName
+from engine.compiler.definition.environment import CURRENT
+from engine.documents.json_file import parse
 from engine.environments.environment_file import EnvironmentFile, WorkflowEntry, changed, read_environment
+from engine.environments.versions import Versions
 from engine.workspace.file_store import Shelf
+from engine.workspace.references import references
 from engine.workspace.workspace import Workspace
 
 FIRST = "dev"
@@ -107,3 +111,24 @@ def follow_rename(workspace: Workspace, name: str, new: str, by: str) -> None:
             if new:
                 entries[new] = entry
             files.put(environment, changed(content, workflows=entries), by)
+
+
+def require_no_calls(workspace: Workspace, name: str) -> None:
+    """Raise InUse if a version of another workflow that an environment runs calls this one. Raises InvalidFile."""
+    versions = Versions(workspace.workflows)
+    for environment, content in EnvironmentFiles(workspace).all().items():
+        for caller, entry in content.workflows.items():
+            if caller != name and entry.version != CURRENT and name in _called(versions, caller, int(entry.version)):
+                raise InUse(
+                    f"Version {entry.version} of {caller!r}, which runs in {environment!r}, calls {name!r}.",
+                    remedy=f"Promote {caller} without this call first.",
+                )
+
+
+def _called(versions: Versions, workflow: str, number: int) -> set[str]:
+    """Return the workflows that a version calls; none if it cannot be read, because then it does not run."""
+    try:
+        found = references(parse(versions.text(workflow, number), versions.file(workflow, number)).value)
+    except (InvalidFile, UnknownName):
+        return set()
+    return {one.name for one in found if one.kind == "workflow"}

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.base.clock import Clock
-from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem, StaleEdit, UnknownName
+from engine.base.errors import InUse, InvalidInput, OrchestraError, Problem, StaleEdit, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import timestamp
 from engine.compiler.definition.environment import CURRENT
@@ -27,6 +27,7 @@ from engine.runs.environments.promotion import (
     refusal,
     returning,
 )
+from engine.runs.environments.reader import EnvironmentReader
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.environment_plans import EnvironmentPlans, errors_of, require_stand_in
 from engine.workspace.workspace import Workspace
@@ -52,12 +53,13 @@ class EnvironmentStatus:
     """Why its file cannot be used."""
 
 
-class Environments:
+class Environments(EnvironmentReader):
     """Every method checks the right of `p`; every change writes an audit line."""
 
     def __init__(
         self, workspace: Workspace, plans: EnvironmentPlans, checks: Checks, audit: Audit, clock: Clock
     ) -> None:
+        super().__init__(plans)
         self._workspace, self._plans, self._checks = workspace, plans, checks
         self._audit, self._clock = audit, clock
         self._files, self._versions = plans.files, plans.versions
@@ -228,19 +230,6 @@ class Environments:
             except OrchestraError as error:
                 file = f"environments/{name}.json"
                 found.append(Problem(error.message, type(error).__name__, file=file, remedy=error.remedy))
-        return found
-
-    def file_problems(self, p: Principal) -> builtins.list[Problem]:
-        """Return what is wrong with the files of environments; nothing runs in any while one is damaged."""
-        require(p, "view", "see environments")
-        found: builtins.list[Problem] = []
-        for name in self._files.names():
-            file = f"environments/{name}.json"
-            try:
-                self._plans.require_usable(name)
-            except OrchestraError as error:
-                named = error.problems if isinstance(error, InvalidFile) else []
-                found += named or [Problem(error.message, type(error).__name__, file=file, remedy=error.remedy)]
         return found
 
     def check_promotion(self, p: Principal, workflow: str, source: str, target: str) -> Promotion:

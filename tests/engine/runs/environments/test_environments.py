@@ -249,6 +249,20 @@ def test_the_default_environment_is_of_runs_that_name_none_and_other_lines_of_se
     assert ran(greeter, "greet")["outputs"] == {"text": "hi, 2"}
 
 
+def test_a_workflow_is_not_deleted_while_a_version_in_an_environment_calls_it(greeter: Orchestra) -> None:
+    root, set_ = greeter.workspace.root, {"uses": "flow.set", "with": {"values": {}}}
+    write_workflow(root, "child", [{"id": "a", **set_}])
+    write_workflow(root, "parent", [{"id": "a", "uses": "workflow.run", "with": {"workflow": "child"}}])
+    for name in ("child", "parent"):
+        greeter.environments.promote(OWNER, name, "dev", "prod")
+    write_workflow(root, "parent", [{"id": "a", **set_}])
+    with pytest.raises(InUse, match="Version 1 of 'parent', which runs in 'prod', calls 'child'"):
+        greeter.workflows.delete(OWNER, "child")
+    assert ran(greeter, "parent", "prod")["status"] == "succeeded"
+    greeter.environments.promote(OWNER, "parent", "dev", "prod")
+    greeter.workflows.delete(OWNER, "child")
+
+
 @pytest.mark.parametrize("name", ["123", "true", "no", "1e3"])
 def test_every_name_of_an_environment_can_be_the_default_one(greeter: Orchestra, name: str) -> None:
     greeter.environments.create(OWNER, name)
