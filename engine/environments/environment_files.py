@@ -113,10 +113,13 @@ def follow_rename(workspace: Workspace, name: str, new: str, by: str) -> None:
             files.put(environment, changed(content, workflows=entries), by)
 
 
-def require_no_calls(workspace: Workspace, name: str) -> None:
-    """Raise InUse if a version of another workflow that an environment runs calls this one. Raises InvalidFile."""
+def require_unused_in_environments(workspace: Workspace, name: str) -> None:
+    """Raise InUse if an environment runs a workflow on its triggers, or a version that calls it. Raises InvalidFile."""
     versions = Versions(workspace.workflows)
     for environment, content in EnvironmentFiles(workspace).all().items():
+        if name in content.workflows and content.workflows[name].triggers:
+            message = f"The triggers of {name!r} start runs in {environment!r}."
+            raise InUse(message, remedy=f"`orchestra env triggers {name} ENVIRONMENT` moves them to the default one.")
         for caller, entry in content.workflows.items():
             if caller != name and entry.version != CURRENT and name in _called(versions, caller, int(entry.version)):
                 raise InUse(

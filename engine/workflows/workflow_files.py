@@ -19,7 +19,7 @@ from engine.compiler.names import ScopeName
 from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import parse
 from engine.documents.json_splice import spliced
-from engine.environments.environment_files import follow_rename, require_no_calls
+from engine.environments.environment_files import follow_rename, require_unused_in_environments
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -298,7 +298,7 @@ class WorkflowFiles:
 
         def unused() -> None:
             require_unused(self._shelf, "workflow", name)
-            require_no_calls(self._workspace, name)
+            require_unused_in_environments(self._workspace, name)
             follow_rename(self._workspace, name, "", p.id)
 
         trash = self._moves.delete(name, lambda: self._shelf.delete(checked_name("workflow", name), unused))

@@ -222,6 +222,8 @@ def test_triggers_start_runs_in_one_environment(greeter: Orchestra) -> None:
     assert (status.id, status.environment) == ("daily", "prod"), "the triggers of the promoted version"
     with pytest.raises(InUse, match="The triggers of greet"):
         environments.delete(OWNER, "prod")
+    with pytest.raises(InUse, match="The triggers of 'greet' start runs in 'prod'"):
+        greeter.workflows.delete(OWNER, "greet")
     environments.move_triggers(OWNER, "greet", "dev")
     assert greeter.triggers.list(OWNER, "greet") == []
 
