@@ -86,14 +86,13 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
       <Tool command="help" label="Keys" icon="help" />
       <span className="studio-space" />
       <State />
-      {isEditable && (studio.isDirty || studio.isTyping) && (
+      {isEditable && (
+        // Always there, so that nothing moves under the mouse when something becomes unsaved.
         <>
-          {studio.isDirty && (
-            <button type="button" className="studio-plain" onClick={() => studio.open({ kind: "discard" })}>
-              Discard
-            </button>
-          )}
-          <button type="button" className="studio-button" data-tone="primary" disabled={studio.isSaving} onClick={() => run("save")}>
+          <button type="button" className="studio-plain" disabled={!studio.isDirty} onClick={() => studio.open({ kind: "discard" })}>
+            Discard
+          </button>
+          <button type="button" className="studio-button" data-tone="primary" disabled={studio.isSaving || !(studio.isDirty || studio.isTyping)} onClick={() => run("save")}>
             Save
           </button>
         </>
