@@ -18,6 +18,7 @@ const NEAR_Y = 60;
 const READABLE = 0.6;
 const MARGIN = 32;
 const MOST_BEFORE_START = 40;
+const DOUBLE_CLICK_MS = 500;
 
 const LABELS = {
   "node.a11yDescription.default": "",
@@ -97,19 +98,30 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
     hasFitted.current = true;
     fit(true);
   }, [canvas, fit]);
-  // The panel takes from the right: what was in the middle stays there.
+  // The panel takes from the right, so the overview is on the left. What was in the middle goes back there, but not before
+  // a double click is over.
   useEffect(() => {
-    let last = 0;
+    let [last, missed] = [0, 0];
+    let timer: ReturnType<typeof setTimeout>;
+    const shift = () => {
+      const { x, y, zoom } = flow.getViewport();
+      void flow.setViewport({ x: x + missed / 2, y, zoom });
+      missed = 0;
+    };
     const watch = new ResizeObserver(([entry]) => {
       const now = entry!.contentRect.width;
       if (last > 0 && now > 0 && now !== last && hasFitted.current) {
-        const { x, y, zoom } = flow.getViewport();
-        void flow.setViewport({ x: x + (now - last) / 2, y, zoom });
+        missed += now - last;
+        clearTimeout(timer);
+        timer = setTimeout(shift, DOUBLE_CLICK_MS);
       }
       last = now;
     });
     watch.observe(field.current!);
-    return () => watch.disconnect();
+    return () => {
+      clearTimeout(timer);
+      watch.disconnect();
+    };
   }, [flow]);
   camera.current = {
     fit: () => fit(false),
@@ -245,7 +257,7 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
     () => (
       <ReactFlow nodes={flowing} edges={NO_EDGES} nodeTypes={nodeTypes} onNodesChange={onNodesChange} {...stable} {...FIXED}>
         <Background variant={BackgroundVariant.Dots} gap={22} size={1.2} />
-        {!isCoarse && <MiniMap pannable zoomable className="studio-minimap" nodeClassName={miniClass} nodeStrokeWidth={6} />}
+        {!isCoarse && <MiniMap position="bottom-left" pannable zoomable className="studio-minimap" nodeClassName={miniClass} nodeStrokeWidth={6} />}
         <Grounds grounds={under} />
         <FlowLines lines={lines} buttons={buttons} add={add} choose={choose} chosen={line} />
         {plug && <Connection plug={plug} />}
