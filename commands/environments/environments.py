@@ -90,7 +90,7 @@ def init(demo: Demo = False, workspace: Workspace = None, as_json: Json = False)
     if as_json:
         document({"environments": found})
         return DONE
-    say("environments/dev.json and environments/prod.json are made. Runs and triggers use dev, as before.")
+    say(f"environments/dev.json and environments/prod.json are made. Runs and triggers use {found[0].name}.")
     say("`orchestra env promote WORKFLOW --to prod` lets prod run a workflow as it is now.")
     return DONE
 

@@ -267,7 +267,7 @@ class Shelf:
     def require_free(self, name: str) -> None:
         """Raise InUse if a file of this name exists, InvalidInput for an invalid name."""
         if self._exists(name):
-            raise InUse(f"There is already a {self.kind} named {name!r}.", remedy="Choose another name.")
+            raise InUse(f"The name {name!r} is taken by another {self.kind}.", remedy="Choose another name.")
 
     def layout_path(self, name: str) -> Path:
         """Return the path of the layout file."""
