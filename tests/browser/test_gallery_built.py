@@ -72,6 +72,7 @@ class Hands:
     def add(self, what: str, group: Mapping[str, Any] | None, last: str | None) -> None:
         """Add a step after the last one of its list."""
         self.page.get_by_role("button", name="Show everything").click()
+        kept(self.page)  # leaving the last field may have changed the size of a step, and moved the others
         of = f" of {group['title']}" if group else ""
         self.page.get_by_role("button", name=f"Add a step to the end{of}", exact=True).click()
         pick(self.page, what)

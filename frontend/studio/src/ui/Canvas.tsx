@@ -77,8 +77,10 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
     const [left, top] = [Math.min(...tops.map((one) => one.x)), Math.min(...tops.map((one) => one.y))];
     return { left, top, w: Math.max(...tops.map((one) => one.x + one.w)) - left, h: Math.max(...tops.map((one) => one.y + one.h)) - top };
   }, [drawn]);
+  const missed = useRef(0);
   const fit = useCallback(
     (isFirst: boolean) => {
+      missed.current = 0;
       const room = field.current?.getBoundingClientRect();
       if (!room || room.width === 0) return;
       const { left, top, w, h } = whole();
@@ -101,17 +103,17 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
   // The panel takes from the right, so the overview is on the left. What was in the middle goes back there, but not before
   // a double click is over.
   useEffect(() => {
-    let [last, missed] = [0, 0];
+    let last = 0;
     let timer: ReturnType<typeof setTimeout>;
     const shift = () => {
       const { x, y, zoom } = flow.getViewport();
-      void flow.setViewport({ x: x + missed / 2, y, zoom });
-      missed = 0;
+      void flow.setViewport({ x: x + missed.current / 2, y, zoom });
+      missed.current = 0;
     };
     const watch = new ResizeObserver(([entry]) => {
       const now = entry!.contentRect.width;
       if (last > 0 && now > 0 && now !== last && hasFitted.current) {
-        missed += now - last;
+        missed.current += now - last;
         clearTimeout(timer);
         timer = setTimeout(shift, DOUBLE_CLICK_MS);
       }
