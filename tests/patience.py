@@ -10,23 +10,14 @@ Found = TypeVar("Found")
 
 PATIENCE_SECONDS = 90.0
 _PLAIN_SECONDS = 0.034
-_SHORTEST_SECONDS = 0.005
-_LONGEST_SECONDS = 0.2
-"""Between two looks."""
 
 
 def until(look: Callable[[], Found], what: str = "it") -> Found:
-    """Look again and again until there is something to see, and give that; fail when patience is over.
-
-    What takes long to look at is looked at less often: else the looks would keep from working what they wait for.
-    """
+    """Look again and again until there is something to see, and give that; fail when patience is over."""
     ends_at = time.monotonic() + PATIENCE_SECONDS
-    began_at = time.monotonic()
     while not (found := look()):
-        now = time.monotonic()
-        assert now < ends_at, f"waited in vain for {what}"
-        time.sleep(min(max(_SHORTEST_SECONDS, 2 * (now - began_at)), _LONGEST_SECONDS))
-        began_at = time.monotonic()
+        assert time.monotonic() < ends_at, f"waited in vain for {what}"
+        time.sleep(0.005)
     return found
 
 

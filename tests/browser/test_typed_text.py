@@ -131,34 +131,11 @@ def press_a_link_and_come_back(page: Page) -> Page:
     return page
 
 
-def reload(page: Page) -> Page:
-    page.reload()
-    return page
-
-
-LEFT = [
-    pytest.param(*editor.values, (reload, press_a_link_and_come_back)[number % 2], id=editor.id)
-    for number, editor in enumerate(EDITORS[1:])
-]
-"""The other fields, each left in one way, code editors and plain fields in both; `make chaos` leaves each in both."""
-
-
 @pytest.mark.usefixtures("question")
-@pytest.mark.parametrize(("editor", "leave"), LEFT)
-def test_what_is_typed_is_there_when_one_is_back(
-    served: Served, page: Page, editor: Editor, leave: Callable[[Page], Page]
+@pytest.mark.parametrize("editor", EDITORS)
+def test_what_is_typed_is_there_after_a_reload_and_after_a_quick_press_on_a_link(
+    served: Served, page: Page, editor: Editor
 ) -> None:
-    page.goto(served.url + editor.path)
-    type_into(page, editor, f" {TYPED}")
-    shows(field(leave(page), editor), TYPED)
-
-
-def test_what_is_typed_is_there_after_a_reload_and_after_a_quick_press_on_a_link(served: Served, page: Page) -> None:
-    stays_typed(served, page, WORKFLOW)
-
-
-def stays_typed(served: Served, page: Page, editor: Editor) -> None:
-    """Type, reload, type on, press a link at once, and come back."""
     page.goto(served.url + editor.path)
     type_into(page, editor, f" {TYPED}")
     page.reload()

@@ -15,7 +15,6 @@ from tests.injection.test_injection import (
     answered,
     ran,
     shipped,
-    sorted_without_a_question,
     stopped_by_values,
     waits_for_a_person,
     without_gates,
@@ -65,10 +64,6 @@ def test_with_approval(world: World) -> None:
 
 def test_ordinary_mails(world: World) -> None:
     answered(world, 100)
-
-
-def test_ordinary_mails_are_sorted(world: World) -> None:
-    sorted_without_a_question(world, 100)
 
 
 def _texts(value: object) -> Iterator[str]:

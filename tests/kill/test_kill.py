@@ -11,8 +11,6 @@ from tests.kill.harness import WRITES, World, kill_after_events, kill_in_write, 
 pytestmark = pytest.mark.slow
 
 MAILS = 25
-MIDDLE = 110
-"""An event amid the job, which writes some 190; `tests/kill/chaos.py` kills at 22 others."""
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +25,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> World:
     return world
 
 
+@pytest.mark.parametrize("events", [pytest.param(15, id="early"), pytest.param(110, id="late")])
 def test_killed_between_first_and_last_event_the_job_ends_as_if_nothing_had_happened(
-    tmp_path: Path, undisturbed: World
+    tmp_path: Path, undisturbed: World, events: int
 ) -> None:
     with setting(tmp_path / "workspace") as place:
-        assert kill_after_events(place, MIDDLE) >= MIDDLE
+        assert kill_after_events(place, events) >= events
         assert place.finish("resume") == "succeeded"
         assert place.world() == undisturbed
 
