@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test run test coverage check lint screenshots docs docs-serve bench bench-peers chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers chaos fresh
 
 setup: $(READY)
 
@@ -45,6 +45,10 @@ requirements:
 frontend:
 	cd frontend/editor && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 	cd frontend/studio && npm ci --ignore-scripts --no-audit --no-fund && npm run build
+
+# Takes the texts of the code into the catalogues of the dashboard's languages (dashboard/locale/), and compiles these.
+catalogue: setup-dev
+	$(BIN)/python -m tests.catalogue
 
 # Types and tests of the canvas; they need Node.js, too, and ask the engine for its step types.
 frontend-test: setup

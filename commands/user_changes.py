@@ -1,4 +1,4 @@
-"""`users set-role, remove, sessions, sign-out`: change or remove a user."""
+"""`users set-role, set-language, remove, sessions, sign-out`: change or remove a user."""
 
 from __future__ import annotations
 
@@ -29,6 +29,24 @@ def set_role(
         document({"id": user_id, "role": role})
     else:
         say(f"{user_id} now has the role {role}.")
+    return DONE
+
+
+def set_language(
+    user_id: UserId,
+    language: Annotated[str, typer.Argument(metavar="LANGUAGE", help="Its code, such as de; browser: that of theirs.")],
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Choose the language in which the dashboard speaks to a user."""
+    with opened(workspace, demo=demo) as session:
+        chosen = "" if language == "browser" else language
+        session.orchestra.languages.set(session.principal, user_id, chosen)
+    if as_json:
+        document({"id": user_id, "language": chosen})
+    else:
+        say(f"The dashboard speaks {chosen or 'the language of the browser'} to {user_id}.")
     return DONE
 
 

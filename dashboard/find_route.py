@@ -26,13 +26,15 @@ def find_routes(shared: Callable[[], Orchestra]) -> list[BaseRoute]:
 
 
 def _found(orchestra: Orchestra, request: Request) -> Response:
+    from dashboard.base.language import spoken
     from dashboard.finder import find
 
     who = signed_in(orchestra, request)
     if who is None:
         return Response(status_code=401)
     try:
-        found = find(orchestra, who, request.query_params.get("q", ""))
+        with spoken(request.query_params.get("language", "")):
+            found = find(orchestra, who, request.query_params.get("q", ""))
     except OrchestraError:  # a folder that cannot be read: the page says more
         return Response(status_code=409)
     body = compact({"found": [asdict(one) for one in found]})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from dashboard.base.language import N_, t, tc
 from dashboard.base.page import Action, Page
 from dashboard.help.documents import sections, titles
 from dashboard.pages import all_views
@@ -23,14 +24,23 @@ _ADDRESSES: Mapping[Kind, tuple[str, str]] = {
     "run": ("run", "id"),
 }
 """The page of each kind, and the parameter that names one there."""
-_ORDER = ("Page", "Workflow", "Action", "Prompt", "Fragment", "Connection", "Run", "Help")
+_ORDER = (
+    N_("Page"),
+    N_("Workflow"),
+    N_("Action"),
+    N_("Prompt"),
+    N_("Fragment"),
+    N_("Connection"),
+    "Run",
+    N_("Help"),
+)
 """Of two results with the same fit, the earlier kind comes first."""
 _HELP_LATER, _MOST_HELP = 0.5, 6
 """The penalty of a heading of the documentation, and how many headings are shown."""
 _WITH_WORKFLOW = (
-    (Action("Run", {}, "run", "start"), "st-key-run-bar-"),
-    (Action("Plan", {}, "run", "preview"), "st-key-plan-"),
-    (Action("Edit", {"tab": "edit"}, "edit", "change"), ""),
+    (Action(N_("Run"), {}, "run", N_("start")), "st-key-run-bar-"),
+    (Action(N_("Plan"), {}, "run", N_("preview")), "st-key-plan-"),
+    (Action(N_("Edit"), {"tab": "edit"}, "edit", N_("change")), ""),
 )
 """The actions on a workflow, each with the prefix of its button's CSS class."""
 
@@ -55,31 +65,45 @@ def find(orchestra: Orchestra, who: Principal, query: str) -> list[Found]:
         found += _workflow_actions(orchestra, who, query)
         found += sorted(_help(query), key=lambda one: one.fit)[:_MOST_HELP]
         found.sort(key=lambda one: (one.fit, _ORDER.index(one.kind)))
-    return found[:MOST_SHOWN]
+    return [replace(one, kind=_kind(one.kind)) for one in found[:MOST_SHOWN]]
 
 
 def _pages(who: Principal, query: str) -> Iterator[Found]:
     pages = [view.page for view in all_views() if may(who, view.page.right)]
     for page in pages:
-        if page.in_menu and (fit := rank(query, page.title, beside=page.words)) is not None:
-            yield Found(page.title, "Page", page.section, f"/{page.path}", fit)
+        if page.in_menu and (fit := rank(query, t(page.title), beside=_words(page.title, page.words))) is not None:
+            yield Found(t(page.title), "Page", t(page.section), f"/{page.path}", fit)
     for page in pages:
         for action in page.actions:
-            if may(who, action.right) and (fit := rank(query, action.title, beside=action.words)) is not None:
-                yield Found(action.title, "Action", page.title, _address(page, action.params), fit)
+            if (
+                may(who, action.right)
+                and (fit := rank(query, t(action.title), beside=_words(action.title, action.words))) is not None
+            ):
+                yield Found(t(action.title), "Action", t(page.title), _address(page, action.params), fit)
+
+
+def _kind(kind: str) -> str:
+    return tc("noun", "Run") if kind == "Run" else t(kind)
+
+
+def _words(title: str, words: str) -> str:
+    """Return other words by which people may look for something: also the English ones."""
+    return words if t(title) == title else f"{t(words)} {title} {words}"
 
 
 def _workflow_actions(orchestra: Orchestra, who: Principal, query: str) -> Iterator[Found]:
     """Yield the actions on workflows for a query of a verb and words, such as "plan inbox"."""
     verb, _, rest = query.strip().partition(" ")
     allowed = [(action, button) for action, button in _WITH_WORKFLOW if may(who, action.right)]
-    meant = [one for one in allowed if rank(verb, one[0].title, beside=one[0].words) is not None]
+    meant = [
+        one for one in allowed if rank(verb, t(one[0].title), beside=_words(one[0].title, one[0].words)) is not None
+    ]
     hits = orchestra.search.workflows(who, rest, MOST_HITS) if meant else []
     for action, button in meant:
         for hit in hits:
             address = f"/workflow?{urlencode({'name': hit.name, **action.params})}"
             focus = f"{button}{hit.name}" if button else ""
-            yield Found(f"{action.title} {hit.title}", "Action", hit.name, address, hit.fit, focus)
+            yield Found(f"{t(action.title)} {hit.title}", "Action", hit.name, address, hit.fit, focus)
 
 
 def _of(hit: Hit) -> Found:

@@ -32,13 +32,15 @@ def signed_in(orchestra: Orchestra, request: Request) -> Principal | None:
 
 
 def _run_news(orchestra: Orchestra, request: Request) -> Response:
+    from dashboard.base.language import spoken
     from dashboard.run.feed import answer
 
     who = signed_in(orchestra, request)
     if who is None:
         return Response(status_code=401)
     try:
-        update = answer(orchestra, who, request.query_params)
+        with spoken(request.query_params.get("language", "")):
+            update = answer(orchestra, who, request.query_params)
     except OrchestraError:  # the page shows the error when it is redrawn
         return Response(status_code=409)
     return Response(compact(update), media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.base import fields, session, style
 from dashboard.base.browser import browser
+from dashboard.base.language import use
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
 from dashboard.pages import View, sections, streamlit_pages
@@ -59,6 +60,8 @@ def _welcome(who: Principal) -> None:
             return page.count(orchestra, who) if page.count is not None else 0
         return 0
 
+    with suppress(OrchestraError):  # a state that cannot be read: the page shows the error
+        use(orchestra.languages.get(who.id))
     visit = Visit(orchestra, who, pages := streamlit_pages(run, count, partial(may, who)))
     current = st.navigation(sections(pages), expanded=True)
     account_menu(visit)

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from dashboard import views
+from dashboard.base.language import t
 from dashboard.base.page import Page, Visit
 from engine.people.access import Right
 
@@ -49,7 +50,7 @@ def sections(pages: Mapping[str, StreamlitPage]) -> Mapping[str, Sequence[Stream
     """Return the pages by the section of the menu; sections stand in the order of their first pages."""
     found: dict[str, list[StreamlitPage]] = {}
     for view in all_views():
-        found.setdefault(view.page.section, []).append(pages[view.page.path])
+        found.setdefault(t(view.page.section), []).append(pages[view.page.path])
     return found
 
 
@@ -57,7 +58,7 @@ def _page(view: View, run: Callable[[View], None], count: int, *, is_listed: boo
     page = view.page
     return st.Page(
         lambda: run(view),
-        title=f"{page.title} ({count})" if count else page.title,
+        title=f"{t(page.title)} ({count})" if count else t(page.title),
         icon=page.icon,
         url_path=page.path or "home",
         default=not page.path,

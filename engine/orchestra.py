@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from engine.demo_mailbox import Demo
     from engine.first_run.first_run import FirstRun
     from engine.health import HealthCheck, Reason
+    from engine.people.languages import Languages
     from engine.people.trail import AuditTrail
     from engine.people.users import Users
     from engine.plugins.step_info import StepTypeInfo, TriggerTypeInfo
@@ -133,8 +134,13 @@ class Orchestra:
         self.proof.establish()  # a lost or outdated state file must not make anything happen twice
         self._end_renames()
         self._host = self._worker(serve=serve)
-        agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
-        self._consents = Consents(agreements, self._accounts, self._audit, self._host.plans, named)
+        self._consents = Consents(
+            Agreements(self._settings),
+            self._accounts,
+            self._audit,
+            self._host.plans,
+            lambda: self._surroundings().connections,
+        )
         self._acceptor = Acceptor(
             self._host, logs, self._audit, clock, self._surroundings, self._modes.of, self._consents
         )
@@ -296,10 +302,21 @@ class Orchestra:
     @cached_property
     def users(self) -> Users:
         """Who may sign in."""
+        from engine.people.languages import is_language_of
         from engine.people.users import Users
         from engine.workspace.drafts import is_draft_of
 
-        return Users(self._state, self.workspace.state_dir, self._audit, self._clock, is_draft_of)
+        def is_theirs(user_id: str, key: str) -> bool:
+            return is_draft_of(user_id, key) or is_language_of(user_id, key)
+
+        return Users(self._state, self.workspace.state_dir, self._audit, self._clock, is_theirs)
+
+    @cached_property
+    def languages(self) -> Languages:
+        """The language of the dashboard for each user."""
+        from engine.people.languages import Languages
+
+        return Languages(self._settings, self._state.people)
 
     @cached_property
     def workflows(self) -> WorkflowFiles:

@@ -33,6 +33,12 @@ class NewRole(Sent):
     role: str = Field(max_length=20, examples=["operator"])
 
 
+class NewLanguage(Sent):
+    """The language of the dashboard for a user."""
+
+    language: str = Field(max_length=3, description="Its code; empty: that of the browser.", examples=["de"])
+
+
 class NewPassword(Sent):
     """A new password for a user."""
 
@@ -112,6 +118,13 @@ def add_user(sent: NewUser, orchestra: Door, principal: Acting) -> Any:
 def set_role(user_id: str, sent: NewRole, orchestra: Door, principal: Acting) -> Any:
     """Change a user's role, from their next request on; the last owner keeps theirs."""
     orchestra.users.set_role(principal, user_id, sent.role)
+    return sent
+
+
+@router.put("/users/{user_id}/language", summary="Choose a language", response_model=NewLanguage)
+def set_language(user_id: str, sent: NewLanguage, orchestra: Door, principal: Acting) -> Any:
+    """Choose the language in which the dashboard speaks to a user; users may choose their own."""
+    orchestra.languages.set(principal, user_id, sent.language)
     return sent
 
 

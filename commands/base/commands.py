@@ -75,6 +75,7 @@ _INSIDE = {
     },
     "users": {
         "set-role": "user_changes.set_role",
+        "set-language": "user_changes.set_language",
         "remove": "user_changes.remove",
         "sessions": "user_changes.sessions",
         "sign-out": "user_changes.sign_out",

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.base.language import number, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_code, plain, plain_with_code
 from dashboard.base.run_files import run_files
@@ -30,18 +31,20 @@ def asked_call(visit: Visit, question: Approval, call: AskedCall, run: Run | Non
     """
     key = f"{place}-{question.id}"
     if call.again:
-        st.warning("This was approved before, and asks again, because something has changed:", icon=":material/sync:")
+        st.warning(
+            t("This was approved before, and asks again, because something has changed:"), icon=":material/sync:"
+        )
         _code(call.again, f"again-{key}", "diff")
     account = call.account_name or call.account
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"`{call.uses}`", width="content")
         if account:
             outside_badge(account, ":material/account_circle:", color="green" if call.mode == "demo" else "orange")
-        st.caption(f"Cost so far: {cost_text(call.cost_usd)}", width="content")
+        st.caption(t("Cost so far: {cost_text}", cost_text=cost_text(call.cost_usd)), width="content")
     if call.preview is not None and _says_all(call, call.preview):
         _origins(call)
         _effect(call.preview, f"effect-{key}")
-        with st.expander("Arguments of the call", icon=":material/data_object:", key=f"arguments-{key}"):
+        with st.expander(t("Arguments of the call"), icon=":material/data_object:", key=f"arguments-{key}"):
             _arguments(call, key)
     else:
         _arguments(call, key)
@@ -50,15 +53,20 @@ def asked_call(visit: Visit, question: Approval, call: AskedCall, run: Run | Non
     if run is not None:
         run_files(visit, run, call.arguments, key)
     if call.unreadable:
-        st.warning(plain(f"What it is about could not be read: {call.unreadable}"), icon=":material/visibility_off:")
+        st.warning(
+            plain(t("What it is about could not be read: {unreadable}", unreadable=call.unreadable)),
+            icon=":material/visibility_off:",
+        )
 
 
 def answered_edit(question: Approval, edited: JsonObject) -> None:
     """Show with which arguments a call was approved, and how they differ from those it had."""
     key = f"edited-{question.id}"
-    with st.expander(plain(f"Edited by {question.answered_by}"), icon=":material/edit:", key=key):
+    with st.expander(
+        plain(t("Edited by {answered_by}", answered_by=question.answered_by)), icon=":material/edit:", key=key
+    ):
         _code(question.difference, f"difference-{key}", "diff")
-        st.caption("Approved with these arguments:")
+        st.caption(t("Approved with these arguments:"))
         for name, value in edited.items():
             _field(name, value, None, f"{name}-{key}")
 
@@ -88,7 +96,7 @@ def _arguments(call: AskedCall, key: str) -> None:
 def _effect(preview: Preview, key: str) -> None:
     """Show what the call does: the difference on its object, or what is sent as it is."""
     changes = difference(preview.before, preview.text)
-    st.markdown(f":gray[What it does] **{plain(preview.title)}**")
+    st.markdown(t(":gray[What it does] **{title}**", title=plain(preview.title)))
     _code(changes or preview.text, key, "diff" if changes else None)
 
 
@@ -97,10 +105,11 @@ def _code(text: str, key: str, language: str | None = None) -> None:
     outside_code(text[:_MOST_LETTERS] or " ", language)
     if len(text) > _MOST_LETTERS:
         st.warning(
-            f"This is not all of it: {len(text) - _MOST_LETTERS:,} more characters.", icon=":material/content_cut:"
+            t("This is not all of it: {count} more characters.", count=number(len(text) - _MOST_LETTERS)),
+            icon=":material/content_cut:",
         )
         st.download_button(
-            f"Download all {len(text):,} characters",
+            t("Download all {count} characters", count=number(len(text))),
             text,
             file_name="whole.txt",
             mime="text/plain",
@@ -112,7 +121,7 @@ def _code(text: str, key: str, language: str | None = None) -> None:
 
 def cost_text(cost_usd: float | None) -> str:
     """Return an amount in words."""
-    return "not known" if cost_usd is None else money(cost_usd)
+    return t("not known") if cost_usd is None else money(cost_usd)
 
 
 def _field(name: str, value: Any, origin: str | None, key: str) -> None:
@@ -129,5 +138,5 @@ def _name(name: str, origin: str | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":gray[{plain(name)}]", width="content")
         if origin is not None:
-            outside_badge("text from outside", ":material/public:", color="orange")
+            outside_badge(t("text from outside"), ":material/public:", color="orange")
             st.caption(plain_with_code(origin), width="content")

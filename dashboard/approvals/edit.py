@@ -12,6 +12,7 @@ from hashlib import sha256
 import streamlit as st
 
 from dashboard.base import fields, session
+from dashboard.base.language import t
 from dashboard.base.plain import field_label
 from dashboard.parts.errors import error_box
 from dashboard.parts.values import json_text
@@ -46,7 +47,7 @@ class Edit:
     @property
     def label(self) -> str:
         """Return what the button that approves says."""
-        return "Approve as edited" if self.is_pending else "Approve"
+        return t("Approve as edited") if self.is_pending else t("Approve")
 
     def to_approve(self) -> JsonObject | None:
         """Return the arguments to approve, None for those of the call. Raises InvalidInput if the edit is not valid."""
@@ -73,9 +74,9 @@ def editor(question: Approval, call: AskedCall, edit: Edit) -> None:
     field = "" if edit.error is None else str(edit.error.details.get("field", ""))
     wrong = field if field in names else _OTHERS
     with st.expander(
-        "Edit before you approve", icon=":material/edit:", key=f"edit-open-{question.id}", expanded=edit.is_pending
+        t("Edit before you approve"), icon=":material/edit:", key=f"edit-open-{question.id}", expanded=edit.is_pending
     ):
-        st.caption("What you write here is sent instead of what is shown above.")
+        st.caption(t("What you write here is sent instead of what is shown above."))
         for name, text in _initial(call).items():
             _field(question.id, call, name, text)
             if edit.error is not None and name == wrong:
@@ -86,7 +87,7 @@ def discard_button(question: Approval, edit: Edit) -> None:
     """Offer to put the fields back to the arguments of the call, if they hold an edit."""
     if edit.is_pending and question.call is not None:
         st.button(
-            "Discard the edit",
+            t("Discard the edit"),
             key=f"discard-{question.id}",
             icon=":material/undo:",
             on_click=_discard,
@@ -96,7 +97,7 @@ def discard_button(question: Approval, edit: Edit) -> None:
 
 def comment_field(question: Approval, place: str) -> str:
     """Show the field for the reason or comment of an answer, and return its text."""
-    return fields.text_input("Reason or comment", key=comment_key(question, place), placeholder="Optional")
+    return fields.text_input(t("Reason or comment"), key=comment_key(question, place), placeholder=t("Optional"))
 
 
 def comment_key(question: Approval, place: str) -> str:
@@ -109,15 +110,17 @@ def gaps_consent(found: Sequence[str], place: str) -> bool:
 
     The tick is for exactly these gaps at this place: other ones ask anew.
     """
-    return st.checkbox("Send it with these gaps", key=f"gaps-{place}-{sha256(repr(found).encode()).hexdigest()[:12]}")
+    return st.checkbox(
+        t("Send it with these gaps"), key=f"gaps-{place}-{sha256(repr(found).encode()).hexdigest()[:12]}"
+    )
 
 
 def tell_answered(question: Approval) -> None:
     """Report what was answered and whom it concerns; the browser can forget what was typed for it."""
     fields.forget(_slot(question.id, ""))
-    how = " as edited" if question.edited is not None else ""
+    how = t(" as edited") if question.edited is not None else ""
     text = " ".join(title_of(question).split())
-    session.tell(f"{question.state.capitalize()}{how}: {text[:_TOLD]}{' …' * (len(text) > _TOLD)}")
+    session.tell(f"{t(question.state.capitalize())}{how}: {text[:_TOLD]}{' …' * (len(text) > _TOLD)}")
 
 
 def _typed(question: str, call: AskedCall) -> JsonObject:
@@ -126,7 +129,9 @@ def _typed(question: str, call: AskedCall) -> JsonObject:
     others = _read(held.pop(_OTHERS))
     for name in held:
         if name in others:
-            raise InvalidInput(f"{name} has a field of its own.", remedy="Remove it here, and write it there.")
+            raise InvalidInput(
+                t("{name} has a field of its own.", name=name), remedy=t("Remove it here, and write it there.")
+            )
     known = {**held, **others}
     return {**{name: known[name] for name in call.arguments if name in known}, **others}
 
@@ -140,7 +145,9 @@ def _held(question: str, name: str, initial: str) -> str:
 def _read(text: str) -> JsonObject:
     found: JsonObject = typed_value(text, "This")
     if not isinstance(found, dict):
-        raise InvalidInput("This is not a JSON object.", remedy='Write { "name": value, … }, or {} for no other field.')
+        raise InvalidInput(
+            t("This is not a JSON object."), remedy=t('Write { "name": value, … }, or {} for no other field.')
+        )
     return found
 
 
@@ -153,7 +160,7 @@ def _initial(call: AskedCall) -> Mapping[str, str]:
 
 def _field(question: str, call: AskedCall, name: str, text: str) -> None:
     schema = field_schemas(call).get(name, {})
-    label = "Other fields, as JSON" if name == _OTHERS else field_label(str(schema.get("title") or name))
+    label = t("Other fields, as JSON") if name == _OTHERS else field_label(str(schema.get("title") or name))
     how = {"key": _key(question, name), "slot": _slot(question, name), "persist_state": "session"}
     is_long = name == _OTHERS or "widget" in schema or "markup" in schema or "\n" in text or len(text) > _LONG
     if is_long:

@@ -8,7 +8,6 @@ from typing import Literal
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.approvals.edit import (
     Edit,
     comment_field,
@@ -19,6 +18,7 @@ from dashboard.approvals.edit import (
     tell_answered,
 )
 from dashboard.base import fields, session
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -73,18 +73,20 @@ def batch_bar(visit: Visit, questions: Sequence[Approval]) -> None:
     marked = [_Marked(one, mark, edit_of(one)) for one in questions if (mark := found[one.id]) is not None]
     with st.container(border=True, key="batch-bar"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="batch-keys"):
-            _press("Mark to approve", "a", questions, "Approve")
-            _press("Mark to reject", "r", questions, "Reject")
-            _press("Next", "j", questions, None)
-            _press("Previous", "k", questions, None, -1)
+            _press(t("Mark to approve"), "a", questions, "Approve")
+            _press(t("Mark to reject"), "r", questions, "Reject")
+            _press(t("Next"), "j", questions, None)
+            _press(t("Previous"), "k", questions, None, -1)
             place = questions.index(selected(questions)) + 1
-            st.caption(f"{place} of {len(questions)}", width="content")
+            st.caption(t("{place} of {count}", place=place, count=len(questions)), width="content")
         if marked:
             _send(visit, marked)
         else:
             st.caption(
-                "Nothing is sent yet. Mark questions below, or with the keys a and r, which also move on to the next "
-                "one; move with j and k. Then send all answers at once."
+                t(
+                    "Nothing is sent yet. Mark questions below, or with the keys a and r, which also "
+                    "move on to the next one; move with j and k. Then send all answers at once."
+                )
             )
 
 
@@ -97,7 +99,7 @@ def selected(questions: Sequence[Approval]) -> Approval:
 def selected_badge(question: Approval) -> None:
     """Show that the keys are about the question below."""
     with st.container(key=f"in-view-question-{question.id}", width="content"):
-        st.badge("Selected", icon=":material/keyboard:", color="violet")
+        st.badge(t("Selected"), icon=":material/keyboard:", color="violet")
 
 
 def mark_field(visit: Visit, question: Approval, edit: Edit, place: str) -> None:
@@ -105,10 +107,10 @@ def mark_field(visit: Visit, question: Approval, edit: Edit, place: str) -> None
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"answer-{place}-{question.id}"):
         comment_field(question, place)
         st.segmented_control(
-            "Your answer, sent with the others",
+            t("Your answer, sent with the others"),
             _MARKS,
             key=_key(question),
-            format_func=lambda mark: edit.label if mark == "Approve" else mark,
+            format_func=lambda mark: edit.label if mark == "Approve" else t(mark),
             width="content",
         )
         discard_button(question, edit)
@@ -136,12 +138,15 @@ def _send(visit: Visit, marked: Sequence[_Marked]) -> None:
     reason = ""
     found = [f"{one.name}: {', '.join(one.gaps)}" for one in marked if one.gaps]
     if found:
-        text = f"Not finished: {counted(len(found), 'question')} marked to approve, with gaps to fill in: "
+        text = t(
+            "Not finished: {questions} marked to approve, with gaps to fill in: ",
+            questions=tn("{count} question", "{count} questions", len(found)),
+        )
         st.warning(plain(text + "; ".join(found)), icon=":material/edit:")
     with_gaps = bool(found) and gaps_consent(found, "batch")
     with st.container(key="batch-send"):
         if not all(one.is_approved for one in marked):
-            reason = fields.text_input("Reason for the rejected ones", key="batch-reason", placeholder="Optional")
+            reason = fields.text_input(t("Reason for the rejected ones"), key="batch-reason", placeholder=t("Optional"))
         action_button(
             plain(_label(marked)),
             "batch-answer",
@@ -155,7 +160,12 @@ def _send(visit: Visit, marked: Sequence[_Marked]) -> None:
             disabled=bool(wrong) or (bool(found) and not with_gaps),
         )
     if wrong:
-        st.error(f"Nothing can be sent: {counted(len(wrong), 'edit')} cannot be used. Correct or discard it below.")
+        st.error(
+            t(
+                "Nothing can be sent: {edits} cannot be used. Correct or discard it below.",
+                edits=tn("{count} edit", "{count} edits", len(wrong)),
+            )
+        )
 
 
 def _decision(one: _Marked, reason: str, *, with_gaps: bool) -> Decision:
@@ -172,14 +182,15 @@ def _label(marked: Sequence[_Marked]) -> str:
     """Return what the button does: "Approve 2 (1 as edited), reject 1: to layla@…, brandt@…"; names those approved."""
     approved = [one for one in marked if one.is_approved]
     edited = sum(one.edit.is_pending for one in approved)
-    how = " as edited" if edited == len(approved) else f" ({edited} as edited)" if edited else ""
-    said = [f"approve {len(approved)}{how}"] if approved else []
-    said += [f"reject {len(marked) - len(approved)}"] if len(marked) > len(approved) else []
+    how = t(" as edited") if edited == len(approved) else t(" ({edited} as edited)", edited=edited) if edited else ""
+    said = [t("approve {count}{how}", count=len(approved), how=how)] if approved else []
+    said += [t("reject {count}", count=len(marked) - len(approved))] if len(marked) > len(approved) else []
     names = list(dict.fromkeys(one.name for one in approved or marked))
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    more = t(" and {count} more", count=len(names) - _NAMED) if len(names) > _NAMED else ""
     label = ", ".join(said)
-    to = "to " if all("@" in name for name in names) else ""
-    return f"{label[0].upper()}{label[1:]}: {to}{', '.join(names[:_NAMED])}{more}"
+    shown = ", ".join(names[:_NAMED])
+    to = t("to {names}", names=shown) if all("@" in name for name in names) else shown
+    return f"{label[0].upper()}{label[1:]}: {to}{more}"
 
 
 def _sent(found: Sequence[Decided]) -> None:
@@ -187,7 +198,12 @@ def _sent(found: Sequence[Decided]) -> None:
     for question in answered[:_TOLD]:
         tell_answered(question)
     if len(answered) > _TOLD:
-        session.tell(f"{counted(len(answered) - _TOLD, 'more question')} answered.")
+        session.tell(
+            t(
+                "{more_questions} answered.",
+                more_questions=tn("{count} more question", "{count} more questions", len(answered) - _TOLD),
+            )
+        )
     refused = [one.error.message for one in found if one.error is not None]
     for message in refused[:_TOLD]:
         session.tell(message, ":material/error:")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.approvals.asked_call import answered_edit, asked_call
 from dashboard.approvals.edit import Edit, comment_field, discard_button, edit_of, editor, gaps_consent, tell_answered
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import link_markdown, outside_text, plain
 from dashboard.parts.accounts import account_badges, accounts_of
@@ -26,14 +27,14 @@ from engine.runs.call_texts import gaps
 Color = Literal["orange", "green", "red", "gray"]
 
 _LOOKS: Mapping[str, tuple[str, str, Color]] = {
-    "open": ("Open", ":material/help:", "orange"),
-    "approved": ("Approved", ":material/check_circle:", "green"),
-    "rejected": ("Rejected", ":material/cancel:", "red"),
-    "expired": ("Expired", ":material/timer_off:", "gray"),
-    "withdrawn": ("Withdrawn", ":material/undo:", "gray"),
+    "open": (N_("Open"), ":material/help:", "orange"),
+    "approved": (N_("Approved"), ":material/check_circle:", "green"),
+    "rejected": (N_("Rejected"), ":material/cancel:", "red"),
+    "expired": (N_("Expired"), ":material/timer_off:", "gray"),
+    "withdrawn": (N_("Withdrawn"), ":material/undo:", "gray"),
 }
 _SHORT = 120
-_NOBODY = {"expired": "nobody answered in time", "withdrawn": "its run is no longer waiting"}
+_NOBODY = {"expired": N_("nobody answered in time"), "withdrawn": N_("its run is no longer waiting")}
 """What ended a question that nobody answered."""
 
 
@@ -58,9 +59,9 @@ def question_card(
         if visit.orchestra.approvals.may_answer(visit.who, question):
             _answer(visit, question, place, buttons or _buttons)
         elif visit.may("run"):
-            st.caption(plain(f"This question waits for {named(question.by)}."))
+            st.caption(plain(t("This question waits for {named}.", named=named(question.by))))
         else:
-            st.caption(f"With the role {visit.who.role} you can view questions, but not answer them.")
+            st.caption(t("With the role {role} you can view questions, but not answer them.", role=t(visit.who.role)))
 
 
 def answered_row(visit: Visit, question: Approval) -> None:
@@ -71,11 +72,15 @@ def answered_row(visit: Visit, question: Approval) -> None:
             horizontal=True, vertical_alignment="center", gap="small", key=f"titled-answered-{question.id}"
         ):
             visit.title_link(_cut(title_of(question)), "run", id=question.run_id, **opened_at(question.path))
-            st.badge(word, icon=icon, color=color)
+            st.badge(t(word), icon=icon, color=color)
         if question.comment:
             outside_text(question.comment)
-        by = f"by {question.answered_by}" if question.answered_by else _NOBODY[question.state]
-        by += ", edited" if question.edited is not None else ""
+        by = (
+            t("by {answered_by}", answered_by=question.answered_by)
+            if question.answered_by
+            else t(_NOBODY[question.state])
+        )
+        by += t(", edited") if question.edited is not None else ""
         said = [question.workflow, question.path, by, ago(question.answered_at)]
         st.caption(plain(" · ".join(said)), help=full_time(question.answered_at) or None)
         if question.edited is not None:
@@ -104,7 +109,7 @@ def _asked(question: Approval) -> None:
         st.markdown(f":material/help: **{plain(_cut(found))}**")
         st.caption(plain(question.message))
     elif "\n" in question.message.strip() or len(question.message) > _SHORT:
-        st.markdown(":material/help: **A run asks:**")
+        st.markdown(t(":material/help: **A run asks:**"))
         outside_text(question.message)
     else:
         st.markdown(f":material/help: **{plain(question.message)}**")
@@ -112,24 +117,24 @@ def _asked(question: Approval) -> None:
 
 def _where(visit: Visit, question: Approval, run: Run | None, place: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        facts = [*_titles(question, run), f"asked {ago(question.asked_at)}"]
+        facts = [*_titles(question, run), t("asked {asked_at}", asked_at=ago(question.asked_at))]
         if question.expires_at is not None:
-            facts.append(f"expires {full_time(question.expires_at)}")
+            facts.append(t("expires {expires_at}", expires_at=full_time(question.expires_at)))
         st.caption(plain(" · ".join(facts)), help=full_time(question.asked_at), width="content")
         if run is not None:
             account_badges(accounts_of(run))
             if run["demo"] and not run["accounts"]:
-                st.badge("Demo", color="gray")
+                st.badge(t("Demo"), color="gray")
         if place != "run":
             visit.link(
-                "Open its step",
+                t("Open its step"),
                 "run",
                 icon=":material/arrow_forward:",
                 id=question.run_id,
                 **opened_at(question.path),
             )
         if question.call is not None and question.call.preview is not None and question.call.preview.url:
-            label = f"Open the {link_word(question.call.uses).lower()}"
+            label = t("Open the {kind}", kind=_noun(link_word(question.call.uses)))
             st.markdown(link_markdown(label, question.call.preview.url), width="content")
 
 
@@ -150,12 +155,17 @@ def _answer(visit: Visit, question: Approval, place: str, buttons: Buttons) -> N
     if call is not None:
         if call.plan:
             st.caption(
-                plain(f"A part of the plan {call.plan}, only made as the plan has shown it: it cannot be edited.")
+                plain(
+                    t(
+                        "A part of the plan {plan}, only made as the plan has shown it: it cannot be edited.",
+                        plan=call.plan,
+                    )
+                )
             )
         else:
             editor(question, call, edit)
         if found := gaps(call, edit.arguments or call.arguments):
-            text = f"Not finished: the text still has gaps to fill in: {', '.join(found)}"
+            text = t("Not finished: the text still has gaps to fill in: {found}", found=", ".join(found))
             st.warning(plain(text), icon=":material/edit:")
     buttons(visit, question, edit, place)
 
@@ -178,7 +188,7 @@ def _buttons(visit: Visit, question: Approval, edit: Edit, place: str) -> None:
             disabled=edit.error is not None or (bool(found) and not with_gaps),
         )
         action_button(
-            "Reject",
+            t("Reject"),
             f"reject-{key}",
             lambda _key: approvals.reject(visit.who, question.id, comment),
             _answered,
@@ -186,6 +196,11 @@ def _buttons(visit: Visit, question: Approval, edit: Edit, place: str) -> None:
             icon=":material/close:",
         )
         discard_button(question, edit)
+
+
+def _noun(word: str) -> str:
+    """Return a kind of link inside a sentence; in English without its capital."""
+    return word.lower() if t(word) == word else t(word)
 
 
 def _answered(question: Approval) -> None:

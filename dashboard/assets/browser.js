@@ -8,7 +8,7 @@ const LARGE = 60_000;
 const DELAY_MS = 200;
 const ANSWER_MS = 2000;
 
-const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0, editors: null, search: "", wantsSearch: false };
+const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set(), again: 0, editors: null, search: "", wantsSearch: false, texts: {}, language: "en" };
 const typedInto = new WeakSet();
 const unsent = new WeakSet();
 const unplaced = new WeakSet();
@@ -18,17 +18,27 @@ export default function ({ data: [data], setTriggerValue }) {
   page.owner = data.owner;
   page.fields = data.fields;
   page.search = data.search;
+  page.texts = data.texts.browser;
+  page.language = data.language;
+  page.searchTexts = data.texts.search;
   if (page.wantsSearch) openSearch();
   for (const one of data.forget) forget(one.prefix, one.number, one.but);
   place();
   check();
-  editors(data.editor);
+  editors(data.editor, data.texts.editor);
+}
+
+// ---- texts
+
+// Return a text in the language of the page, with `{name}` replaced by the value `name`.
+function t(text, values = {}) {
+  return (page.texts[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
 // ---- code editors
 
 // Fields with code become editors; if the module cannot be loaded, they stay text areas.
-async function editors(address) {
+async function editors(address, texts) {
   const fields = Object.values(page.fields).filter((field) => field.code);
   if (fields.length === 0 && !page.editors) return;
   try {
@@ -36,7 +46,7 @@ async function editors(address) {
   } catch {
     return;
   }
-  page.editors.show(Object.values(page.fields).filter((field) => field.code), crc32);
+  page.editors.show(Object.values(page.fields).filter((field) => field.code), crc32, texts);
 }
 
 // ---- search
@@ -58,7 +68,7 @@ async function openSearch() {
   page.wantsSearch = !page.search; // the page is still being drawn
   if (!page.search || document.querySelector("[data-testid=stDialog]")) return;
   try {
-    (await import(new URL(page.search, location.origin).href)).open();
+    (await import(new URL(page.search, location.origin).href)).open(page.searchTexts, page.language);
   } catch {
     // The server is away, or has another version: the menu still leads everywhere.
   }
@@ -307,7 +317,9 @@ function refuseNumber() {
   const { element, text, at } = wrong;
   const isShown = element?.value === text;
   if (!element?.isConnected || (!isShown && performance.now() - at > 1000)) return false;
-  element.setCustomValidity(`${text || "This"} cannot be used here: write a number in digits.`);
+  element.setCustomValidity(
+    text ? t("{text} cannot be used here: write a number in digits.", { text }) : t("This cannot be used here: write a number in digits."),
+  );
   element.reportValidity();
   element.addEventListener("input", () => element.setCustomValidity(""), { once: true });
   return true;

@@ -13,11 +13,11 @@ export default function ({ data: [data], parentElement, setTriggerValue }) {
   const tellSaved = () => setTriggerValue("saved", Date.now());
   place.wanted = import(new URL(data.address, location.origin).href).then(
     (studio) => {
-      if (place.isConnected) studio.mount(place, data.canvas, tellSaved);
+      if (place.isConnected) studio.mount(place, data.canvas, tellSaved, data.texts.studio);
       return studio;
     },
     () => {
-      place.textContent = "The canvas cannot be loaded. Reload the page.";
+      place.textContent = t("The canvas cannot be loaded. Reload the page.", data.texts.canvas);
       return null;
     },
   );
@@ -25,4 +25,9 @@ export default function ({ data: [data], parentElement, setTriggerValue }) {
     places.delete(parentElement);
     void place.wanted.then((studio) => studio?.unmount(place));
   };
+}
+
+// Return a text in the language of the page.
+function t(text, texts) {
+  return texts[text] ?? text;
 }

@@ -7,8 +7,16 @@ const ASK_MS = 20_000;
 const mounted = new WeakMap(); // the parts drawn in an element of Streamlit
 const tables = new Map(); // the table of each run
 
+let texts = {};
+
 export default function ({ data: [data], parentElement, setTriggerValue }) {
+  texts = data.texts;
   return data.part === "table" ? table(data, parentElement, setTriggerValue) : pulse(data, parentElement, setTriggerValue);
+}
+
+// Return a text in the language of the page.
+function t(text) {
+  return texts[text] ?? text;
 }
 
 function made(tag, properties = {}, ...children) {
@@ -118,7 +126,7 @@ function table(data, parent, send) {
 function emptyTable(parent) {
   const one = { rows: [], version: "", head: "", open: ["", ""] };
   one.grid = made("div", { className: "run-table", role: "grid" });
-  one.nothing = made("p", { className: "run-facts", textContent: "Nothing here has this status.", hidden: true });
+  one.nothing = made("p", { className: "run-facts", textContent: t("Nothing here has this status."), hidden: true });
   one.grid.addEventListener("click", (event) => onClick(one, event));
   one.grid.addEventListener("keydown", (event) => onKey(one, event));
   parent.append(made("div", { className: "run-table-around" }, one.grid, one.nothing));
@@ -128,7 +136,7 @@ function emptyTable(parent) {
 
 function headRow(one) {
   const { noun, kinds, columns } = one.data;
-  const titles = [noun, "Status", ...kinds, ...columns.map(([, title]) => title)];
+  const titles = [noun, t("Status"), ...kinds, ...columns.map(([, title]) => title)];
   const widths = ["minmax(184px, 3fr)", "minmax(91px, 1fr)", ...kinds.map(() => "58px"), ...columns.map(() => "minmax(91px, 1fr)")];
   one.grid.style.setProperty("--columns", widths.join(" "));
   one.grid.style.setProperty("--least", `${184 + 91 * (1 + columns.length) + 58 * kinds.length}px`);

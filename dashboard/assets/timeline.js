@@ -8,7 +8,12 @@ const [SHORTEST_MS, LONGEST_MS] = [40, 900];
 
 const mounted = new WeakMap();
 
+let texts = {};
+let language = "en-GB";
+
 export default function ({ data: [data], parentElement }) {
+  texts = data.texts;
+  language = data.language === "en" ? "en-GB" : data.language;
   const before = mounted.get(parentElement);
   const text = JSON.stringify(data);
   if (before?.text !== text) {
@@ -16,6 +21,11 @@ export default function ({ data: [data], parentElement }) {
     mounted.set(parentElement, { text, ...drawn(parentElement, data) });
   }
   return () => mounted.get(parentElement)?.pause();
+}
+
+// Return a text in the language of the page, with `{name}` replaced by the value `name`.
+function t(text, values = {}) {
+  return (texts[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
 function made(tag, properties = {}, ...children) {
@@ -31,20 +41,20 @@ function drawn(parent, data) {
   const last = stops.length - 1;
   const at = placesOf(stops, data.idle);
   const rows = data.rows.map((row) => drawnRow(row, stops, at, data));
-  const slider = made("input", { type: "range", min: 0, max: last, step: 1, value: last, className: "tl-slider", ariaLabel: "Time in the run" });
+  const slider = made("input", { type: "range", min: 0, max: last, step: 1, value: last, className: "tl-slider", ariaLabel: t("Time in the run") });
   const play = made("button", { type: "button", className: "tl-play" });
   const said = made("p", { className: "tl-said" });
   const idle = made("div", { className: "tl-track" }, ...data.idle.map((one) => drawnIdle(one, stops, at)));
   const head = made(
     "div",
     { role: "row", className: `tl-row tl-head ${data.idle.length ? "" : "tl-busy"}` },
-    ...["Step", "", "Status", "Tokens", "Cost"].map((textContent, index) =>
+    ...[t("Step"), "", t("Status"), t("Tokens"), t("Cost")].map((textContent, index) =>
       index === 1
-        ? made("div", { role: "columnheader", ariaLabel: "Time" }, idle)
+        ? made("div", { role: "columnheader", ariaLabel: t("Time") }, idle)
         : made("div", { role: "columnheader", textContent, className: index > 2 ? "tl-number" : "" }),
     ),
   );
-  const table = made("div", { role: "table", ariaLabel: "Steps over time", className: "tl-table" }, head, ...rows.map((row) => row.element));
+  const table = made("div", { role: "table", ariaLabel: t("Steps over time"), className: "tl-table" }, head, ...rows.map((row) => row.element));
   parent.querySelector(":scope > .tl")?.remove(); // beside it, Streamlit has the style sheet
   parent.append(made("div", { className: "tl" }, made("div", { className: "tl-bar" }, play, slider), said, table));
 
@@ -60,7 +70,7 @@ function drawn(parent, data) {
   const pause = () => {
     clearTimeout(timer);
     timer = 0;
-    play.textContent = "▶ Play";
+    play.textContent = `▶ ${t("Play")}`;
   };
   const next = () => {
     const now = Number(slider.value);
@@ -74,7 +84,7 @@ function drawn(parent, data) {
   };
   play.onclick = () => {
     if (timer) return pause();
-    play.textContent = "❚❚ Pause";
+    play.textContent = `❚❚ ${t("Pause")}`;
     if (Number(slider.value) >= last) slider.value = 0;
     show();
     next();
@@ -117,26 +127,29 @@ function placesOf(stops, idle) {
 
 function wordsOf(stops, now, data) {
   const { time, at, state } = stops[now];
-  const clock = new Date(time).toLocaleTimeString("en-GB");
+  const clock = new Date(time).toLocaleTimeString(language);
   const idle = data.idle.find(([since]) => since === at);
-  const parts = [`${clock}, ${seconds(time - stops[0].time)} after the start`, lookOf(state.status, data)[0]];
+  const parts = [t("{clock}, {seconds} after the start", { clock, seconds: seconds(time - stops[0].time) }), lookOf(state.status, data)[0]];
   const { input_tokens, output_tokens } = state.usage;
-  if (input_tokens + output_tokens) parts.push(`${tokens(state.usage)} tokens`, money(state.usage));
+  if (input_tokens + output_tokens) parts.push(t("{tokens} tokens", { tokens: tokens(state.usage) }), money(state.usage));
   if (idle) parts.push(idle[2]);
   return parts.join(" · ");
 }
 
 function seconds(milliseconds) {
   const whole = Math.round(milliseconds / 1000);
-  if (milliseconds < 9950) return `${(milliseconds / 1000).toFixed(1)} s`;
+  if (milliseconds < 9950) return `${(milliseconds / 1000).toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-const tokens = ({ input_tokens, output_tokens }) => (input_tokens + output_tokens).toLocaleString("en");
-const money = ({ cost_usd }) => (cost_usd === null ? "cost unknown" : `$${cost_usd.toFixed(4)}`);
+const tokens = ({ input_tokens, output_tokens }) => (input_tokens + output_tokens).toLocaleString(language);
+const money = ({ cost_usd }) => (cost_usd === null ? t("cost unknown") : `$${cost_usd.toFixed(4)}`);
 const lookOf = (status, { looks }) => looks[status] ?? [status, "gray"];
+
+// Return a word as it is written inside a sentence.
+const inside = (word) => word.charAt(0).toLowerCase() + word.slice(1);
 
 // ---- drawing
 
@@ -164,7 +177,7 @@ function drawnRow([path, title, depth], stops, at, data) {
   );
   const show = ({ steps, ended_at }) => {
     const step = steps[path];
-    const [word, tone] = step ? lookOf(step.status, data) : [ended_at ? "Not reached" : "Not begun", "gray"];
+    const [word, tone] = step ? lookOf(step.status, data) : [ended_at ? t("Not reached") : t("Not begun"), "gray"];
     const said = countsIn(step, data) ?? word;
     status.replaceChildren(made("span", { className: `run-chip run-${tone}`, textContent: said, title: said }));
     const total = step && step.usage.input_tokens + step.usage.output_tokens;
@@ -194,13 +207,13 @@ function segments(path, stops) {
 
 // Return how many repetitions of a step have which status, the most urgent first; null for a single one.
 function countsIn(step, data) {
-  const counts = data.order.filter((status) => step?.counts[status]).map((status) => [step.counts[status], lookOf(status, data)[0].toLowerCase()]);
+  const counts = data.order.filter((status) => step?.counts[status]).map((status) => [step.counts[status], inside(lookOf(status, data)[0])]);
   return counts.reduce((sum, [count]) => sum + count, 0) > 1 ? counts.map((one) => one.join(" ")).join(", ") : null;
 }
 
 function spokenTime(step) {
-  if (!step?.started_at) return "not begun";
-  const [from, to] = [step.started_at, step.ended_at].map((time) => time && new Date(time).toLocaleTimeString("en-GB"));
+  if (!step?.started_at) return t("not begun");
+  const [from, to] = [step.started_at, step.ended_at].map((time) => time && new Date(time).toLocaleTimeString(language));
   const took = step.ended_at ? `, ${seconds(Date.parse(step.ended_at) - Date.parse(step.started_at))}` : "";
-  return `from ${from}${to ? ` to ${to}` : ""}${took}`;
+  return (to ? t("from {from} to {to}", { from, to }) : t("from {from}", { from })) + took;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import streamlit as st
 
 from dashboard.base import fields, session
 from dashboard.base.bundles_route import bundle_address
+from dashboard.base.language import language, script_texts, t
 from dashboard.base.page import Visit
 
 _SCRIPT = (Path(__file__).parents[1] / "assets" / "browser.js").read_text(encoding="utf-8")
 _KEY = "browser"
 _SEARCH_BUTTON = """
 <button type="button" class="search-button" aria-haspopup="dialog" aria-keyshortcuts="Control+K Meta+K">
-<span>Search</span> <kbd aria-hidden="true">Ctrl K</kbd></button>
+<span>{search}</span> <kbd aria-hidden="true">Ctrl K</kbd></button>
 """
 _mount = st.components.v2.component("ai-orchestra.browser", js=_SCRIPT, isolate_styles=False)
 
@@ -31,9 +33,11 @@ def browser(visit: Visit) -> None:
         "forget": fields.forgotten(),
         "editor": bundle_address("editor"),
         "search": bundle_address("search"),
+        "language": language(),
+        "texts": {name: script_texts(name) for name in ("browser", "editor", "search")},
     }
     with st.container(key="search-button"):
-        st.html(_SEARCH_BUTTON)
+        st.html(_SEARCH_BUTTON.format(search=escape(t("Search"))))
     with st.container(key="browser-script"):
         # In a list: Streamlit searches dicts for tables, and loads pandas and pyarrow (67 MiB) for that.
         _mount(key=_KEY, data=[data], height=1, on_found_change=_found)

@@ -20,6 +20,7 @@ import streamlit as st
 
 from dashboard.base import session
 from dashboard.base.code import Code, Mark
+from dashboard.base.language import t
 
 Restored = Callable[[str], object]
 """Called with the `base` of a restored text, before its field is drawn."""
@@ -140,4 +141,4 @@ def bring_back(texts: Mapping[str, Mapping[str, Any]]) -> None:
             field.restored(str(entry.get("base") or ""))
         session.set_widget(field.key, _whole(entry["text"]))
     if texts:
-        session.tell("Your unsaved text is restored.")
+        session.tell(t("Your unsaved text is restored."))

@@ -10,6 +10,8 @@ from urllib.parse import quote, urlsplit
 
 import streamlit as st
 
+from dashboard.base.language import t
+
 _MARKS = r"[\\`*_{}\[\]()#+\-.!|~<>$^=&]"
 _WAKING = r":(?=[\w+-])|(?=://)|@(?=\w)|www(?=\.)|[-<>~](?=[-=>])"
 _SPECIAL = re.compile(f"(?P<waking>{_WAKING})|{_MARKS}", re.IGNORECASE)
@@ -59,9 +61,9 @@ def _plain_part(text: str) -> str:
     return f"{' ' * before}{plain(text)}{' ' * (after and bool(text.strip()))}"
 
 
-def outside_text(text: str, *, empty: str = "(empty)") -> None:
+def outside_text(text: str, *, empty: str = "") -> None:
     """Show text from outside literally and wrapped; nothing in it is rendered or loaded."""
-    st.text(text if text.strip() else empty)
+    st.text(text if text.strip() else empty or t("(empty)"))
 
 
 def outside_code(text: str, language: str | None = None, height: int | Literal["content"] = "content") -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.base.language import N_, number, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from engine.base.run_file import RunFile
@@ -23,7 +24,13 @@ def run_files(visit: Visit, run: Run, values: Any, place: str) -> None:
         for digest, file in list(files.items())[:_MOST]:
             _button(visit, str(run["run_id"]), digest, file, place)
     if len(files) > _MOST:
-        st.caption(f"{len(files) - _MOST} more files: `GET /api/runs/{run['run_id']}/files/…` gives each.")
+        st.caption(
+            t(
+                "{count} more files: `GET /api/runs/{run_id}/files/…` gives each.",
+                count=len(files) - _MOST,
+                run_id=run["run_id"],
+            )
+        )
 
 
 def _button(visit: Visit, run_id: str, digest: str, file: RunFile, place: str) -> None:
@@ -40,9 +47,9 @@ def _button(visit: Visit, run_id: str, digest: str, file: RunFile, place: str) -
 
 def size_text(size_bytes: int) -> str:
     """Return a size in readable form, e.g. `1.2 MB`."""
-    size, unit = float(size_bytes), "bytes"
+    size, unit = float(size_bytes), N_("bytes")
     for larger in ("KB", "MB", "GB"):
         if size < 1000:
             break
         size, unit = size / 1000, larger
-    return f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
+    return f"{number(size, 0 if unit == 'bytes' or size >= 100 else 1)} {t(unit)}"

@@ -9,18 +9,19 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.parts.buttons import submit_button
 from engine.base.json_text import JsonObject, compact
 
 _ROWS = {
-    "day": "All workflows together, in a day",
-    "month": "All workflows together, in a month",
-    "workflow.run": "Each run of a workflow",
-    "workflow.day": "Each workflow, in a day",
-    "workflow.month": "Each workflow, in a month",
+    "day": N_("All workflows together, in a day"),
+    "month": N_("All workflows together, in a month"),
+    "workflow.run": N_("Each run of a workflow"),
+    "workflow.day": N_("Each workflow, in a day"),
+    "workflow.month": N_("Each workflow, in a month"),
 }
-_ENDS = {"pause": "Runs wait", "warn": "Only warn", "model": "Ask another model"}
+_ENDS = {"pause": N_("Runs wait"), "warn": N_("Only warn"), "model": N_("Ask another model")}
 
 
 def budget_form(visit: Visit) -> None:
@@ -29,10 +30,13 @@ def budget_form(visit: Visit) -> None:
         return
     known = visit.orchestra.budgets.settings(visit.who)
     version = hashlib.sha256(compact(known).encode()).hexdigest()[:8]  # other fields once something else is set
-    with st.expander("Set budgets", icon=":material/edit:"), st.form(f"budgets-{version}", border=False):
+    with st.expander(t("Set budgets"), icon=":material/edit:"), st.form(f"budgets-{version}", border=False):
         st.caption(
-            "An empty field limits nothing; what is reached first counts. A workflow file with a `budget` of its own "
-            "goes before *each workflow*. This is written into config.yaml, where comments stay."
+            t(
+                "An empty field limits nothing; what is reached first counts. A workflow file "
+                "with a `budget` of its own goes before *each workflow*. This is written into "
+                "config.yaml, where comments stay."
+            )
         )
         wanted: dict[str, Any] = {}
         for place in _ROWS:
@@ -40,10 +44,12 @@ def budget_form(visit: Visit) -> None:
             if limit:
                 outer, _, inner = place.rpartition(".")
                 (wanted.setdefault(outer, {}) if outer else wanted)[inner] = limit
-        if st.checkbox("Strict: ask no model whose price is not known", bool(known.get("strict")), f"strict-{version}"):
+        if st.checkbox(
+            t("Strict: ask no model whose price is not known"), bool(known.get("strict")), f"strict-{version}"
+        ):
             wanted["strict"] = True
         submit_button(
-            "Save budgets",
+            t("Save budgets"),
             "save-budgets",
             lambda _: visit.orchestra.budgets.set(visit.who, wanted),
             lambda _: _saved(),
@@ -52,25 +58,25 @@ def budget_form(visit: Visit) -> None:
 
 
 def _saved() -> None:
-    session.tell("The budgets are saved. They count from the next call of a model on.")
+    session.tell(t("The budgets are saved. They count from the next call of a model on."))
     st.rerun()
 
 
 def _row(place: str, known: JsonObject, key: str) -> dict[str, Any]:
     """Show the fields of a budget; return it as config.yaml has it, empty if it limits nothing."""
     limit = _limit(known, place)
-    st.markdown(f"**{_ROWS[place]}**")
+    st.markdown(f"**{t(_ROWS[place])}**")
     usd, calls, tokens, end, model = st.columns([2, 2, 2, 3, 3])
     found: dict[str, Any] = {
-        "usd": usd.number_input("Dollars", 0.0, None, limit.get("usd"), format="%.2f", key=f"{key}-usd"),
-        "calls": calls.number_input("Calls", 0, None, limit.get("calls"), key=f"{key}-calls"),
-        "tokens": tokens.number_input("Tokens", 0, None, limit.get("tokens"), key=f"{key}-tokens"),
+        "usd": usd.number_input(t("Dollars"), 0.0, None, limit.get("usd"), format="%.2f", key=f"{key}-usd"),
+        "calls": calls.number_input(t("Calls"), 0, None, limit.get("calls"), key=f"{key}-calls"),
+        "tokens": tokens.number_input(t("Tokens"), 0, None, limit.get("tokens"), key=f"{key}-tokens"),
     }
     on_limit = limit.get("on_limit", "pause")
     other = on_limit["model"] if isinstance(on_limit, Mapping) else ""
     at = list(_ENDS).index("model" if other else on_limit)
-    chosen = end.selectbox("At the limit", list(_ENDS), at, format_func=_ENDS.__getitem__, key=f"{key}-end")
-    name = model.text_input("Other model", other, key=f"{key}-model", placeholder="If another model is asked")
+    chosen = end.selectbox(t("At the limit"), list(_ENDS), at, format_func=lambda one: t(_ENDS[one]), key=f"{key}-end")
+    name = model.text_input(t("Other model"), other, key=f"{key}-model", placeholder=t("If another model is asked"))
     found = {kind: most for kind, most in found.items() if most is not None}
     if found and chosen != "pause":
         found["on_limit"] = {"model": name.strip()} if chosen == "model" else chosen

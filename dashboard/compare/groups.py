@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from clients.plural import counted
+from dashboard.base.language import t, tn
 from engine.record.differences import Difference
 from engine.record.types.run import Run
 from engine.runs.compare.diff import RunDiff, StepDiff
@@ -70,5 +70,10 @@ def the_same(group: Group, runs: Sequence[Run]) -> str:
     """Name the other steps that differ in the same way."""
     names = [item_of(one.path, runs) or one.path for one in group.others]
     shown = ", ".join(names[:5])
-    more = f", and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"The same in {counted(len(names), 'other step')}: {shown}{more}"
+    more = t(", and {count} more", count=len(names) - 5) if len(names) > 5 else ""
+    return t(
+        "The same in {other_steps}: {shown}{more}",
+        other_steps=tn("{count} other step", "{count} other steps", len(names)),
+        shown=shown,
+        more=more,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.connection.local_models import local_models
@@ -35,20 +36,26 @@ def _head(status: ConnectionStatus) -> None:
         title = f"{service_icon(status.service)} {plain(service_title(status.service))}"
         st.header(title, anchor=False, width="content")
         if status.mode == AccountMode.DEMO:
-            st.badge("Demo", icon=":material/science:", color="gray")
+            st.badge(t("Demo"), icon=":material/science:", color="gray")
         else:
-            st.badge("Mine", icon=":material/person:", color="violet")
-        st.caption(plain(f"connection {status.name}"), width="content")
+            st.badge(t("Mine"), icon=":material/person:", color="violet")
+        st.caption(plain(t("connection {name}", name=status.name)), width="content")
 
 
 def _whose(status: ConnectionStatus) -> None:
     who = status.account
     if status.mode == AccountMode.MINE:
         who = who or (status.sign_in.account if status.sign_in else "")
-        st.markdown(f"Your own account{': **' + plain(who) + '**' if who else ''}, with {plain(_source(status))}.")
+        st.markdown(
+            t(
+                "Your own account{account}, with {source}.",
+                account=": **" + plain(who) + "**" if who else "",
+                source=plain(_source(status)),
+            )
+        )
         _sign_in(status)
     else:
-        st.markdown("The stand-in on this machine. Nothing leaves it.")
+        st.markdown(t("The stand-in on this machine. Nothing leaves it."))
     if not status.ready:
         st.warning(plain_with_code(status.note), icon=":material/key_off:")
     elif status.note:
@@ -62,16 +69,16 @@ def _sign_in(status: ConnectionStatus) -> None:
     known = status.sign_in
     if known is None:
         return
-    granted = f"Granted: {', '.join(known.scopes)}." if known.scopes else ""
+    granted = t("Granted: {scopes}.", scopes=", ".join(known.scopes)) if known.scopes else ""
     st.caption(plain(" ".join(filter(None, [granted, "" if known.warns else known.note]))))
 
 
 def _buttons(visit: Visit, status: ConnectionStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if status.has_stand_in and status.mode == AccountMode.MINE:
-            _switch(visit, status, AccountMode.DEMO, "Back to Demo")
+            _switch(visit, status, AccountMode.DEMO, t("Back to Demo"))
         elif status.has_stand_in and status.own_key_found:
-            _switch(visit, status, AccountMode.MINE, "Use it")
+            _switch(visit, status, AccountMode.MINE, t("Use it"))
         if status.key_variable and visit.may("admin"):
             _give(visit, status)
         if visit.may("run"):
@@ -81,33 +88,40 @@ def _buttons(visit: Visit, status: ConnectionStatus) -> None:
 
 
 def _source(status: ConnectionStatus) -> str:
-    by = f" of {status.owner}" if status.owner else ""
-    said = {"signed in": f"the sign-in{by}", "kept": f"the stored key{by}"}
-    return said.get(status.own_key_source, f"the key in {status.own_key_source}")
+    whose = {"signed in": t("the sign-in"), "kept": t("the stored key")}
+    of_owner = {
+        "signed in": t("the sign-in of {owner}", owner=status.owner),
+        "kept": t("the stored key of {owner}", owner=status.owner),
+    }
+    said = of_owner if status.owner else whose
+    return said.get(status.own_key_source, t("the key in {own_key_source}", own_key_source=status.own_key_source))
 
 
 def _found(status: ConnectionStatus) -> str:
     if not status.own_key_found:
         return _how(status)
     if status.own_key_source == "signed in":
-        return "You are signed in."
+        return t("You are signed in.")
     if status.own_key_source == "config.yaml":
-        return "The settings in config.yaml need no key."
+        return t("The settings in config.yaml need no key.")
     if status.own_key_source == "kept":
-        return "A key is stored."
-    return f"A key was found in {status.own_key_source}."
+        return t("A key is stored.")
+    return t("A key was found in {own_key_source}.", own_key_source=status.own_key_source)
 
 
 def _how(status: ConnectionStatus) -> str:
     """Return how to get a key of your own."""
     if status.sign_in_at:
-        return f"To use your own account, sign in at {status.sign_in_at}."
-    return f"To use your own account, set {status.key_variable} in the environment or in .env, or enter it here."
+        return t("To use your own account, sign in at {sign_in_at}.", sign_in_at=status.sign_in_at)
+    return t(
+        "To use your own account, set {key_variable} in the environment or in .env, or enter it here.",
+        key_variable=status.key_variable,
+    )
 
 
 def _switch(visit: Visit, status: ConnectionStatus, mode: AccountMode, label: str) -> None:
     if not visit.may("admin"):
-        st.caption("An owner can switch it.")
+        st.caption(t("An owner can switch it."))
         return
     action_button(
         label,
@@ -121,8 +135,14 @@ def _switch(visit: Visit, status: ConnectionStatus, mode: AccountMode, label: st
 
 def _switched(status: ConnectionStatus, mode: AccountMode) -> None:
     session.drop_draft(_slot(status.name))
-    whose = "your own account" if mode == AccountMode.MINE else "the demo"
-    session.tell(f"{service_title(status.service)} now uses {whose}. Runs in progress keep theirs.")
+    whose = t("your own account") if mode == AccountMode.MINE else t("the demo")
+    session.tell(
+        t(
+            "{service} now uses {whose}. Runs in progress keep theirs.",
+            service=service_title(status.service),
+            whose=whose,
+        )
+    )
     st.rerun()
 
 
@@ -131,13 +151,19 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
     if status.sign_in_at:
         browser_sign_in(visit, status)
         return
-    again = "Change" if status.beside_key else "Enter another key"
-    first = "Enter a key" if status.mode == AccountMode.MINE else "Use my own account"
+    again = t("Change") if status.beside_key else t("Enter another key")
+    first = t("Enter a key") if status.mode == AccountMode.MINE else t("Use my own account")
     label = again if status.own_key_found else first
     with popover(label, f"key-{status.name}", ":material/key:"):
         if status.key_url:
-            st.markdown(f"Create a key here: [{plain(status.key_place)}]({status.key_url})")
-        st.caption("It is stored encrypted in the state folder of this workspace.")
+            st.markdown(
+                t(
+                    "Create a key here: [{key_place}]({key_url})",
+                    key_place=plain(status.key_place),
+                    key_url=status.key_url,
+                )
+            )
+        st.caption(t("It is stored encrypted in the state folder of this workspace."))
         with st.form(f"key-form-{status.name}", border=False):
             _key_form(visit, status)
 
@@ -147,7 +173,7 @@ def _key_form(visit: Visit, status: ConnectionStatus) -> None:
     key = st.text_input(key_label(service), type="password", key=_key_field(status), autocomplete="off")
     beside = beside_fields(service, status.beside_key, f"beside-{_key_field(status)}")
     submit_button(
-        "Save" if beside else "Save the key",
+        t("Save") if beside else t("Save the key"),
         f"key-save-{status.name}",
         lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, key, beside),
         lambda _status: _given(status),
@@ -163,8 +189,8 @@ def _key_field(status: ConnectionStatus) -> str:
 def _given(status: ConnectionStatus) -> None:
     close(f"key-{status.name}")
     session.keep_draft(f"key-form.{status.name}", session.draft(f"key-form.{status.name}", 0) + 1)
-    advice = "" if status.mode == AccountMode.MINE else " Switch it to your account when you are ready."
-    session.tell(f"Saved for {service_title(status.service)}.{advice}")
+    advice = "" if status.mode == AccountMode.MINE else t(" Switch it to your account when you are ready.")
+    session.tell(t("Saved for {service}.{advice}", service=service_title(status.service), advice=advice))
     st.rerun()
 
 
@@ -178,7 +204,7 @@ def _check(visit: Visit, status: ConnectionStatus) -> None:
         st.rerun()  # the account may be known now
 
     action_button(
-        "Check",
+        t("Check"),
         f"check-{status.name}",
         lambda _key: visit.orchestra.connections.check(visit.who, status.name),
         keep,
@@ -191,5 +217,5 @@ def _check_lines(status: ConnectionStatus) -> None:
     lines: list[CheckLine] = session.draft(_slot(status.name), [])
     for line in lines:
         icon = ":green[:material/check_circle:]" if line.ok else ":red[:material/error:]"
-        works = ":green[works]" if line.ok else ":red[does not work]"
+        works = t(":green[works]") if line.ok else t(":red[does not work]")
         st.markdown(f"{icon} **{plain(line.what.capitalize())}** {works}: {plain_with_code(line.text)}")

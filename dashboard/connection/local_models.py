@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -19,7 +20,7 @@ _FOUND = "local-models"
 def local_models(visit: Visit, status: ConnectionStatus) -> None:
     """Show the button that searches, and each server found."""
     action_button(
-        "Look for a model on this machine",
+        t("Look for a model on this machine"),
         f"local-models-{status.name}",
         lambda _key: visit.orchestra.connections.local_models(visit.who),
         _keep,
@@ -30,7 +31,7 @@ def local_models(visit: Visit, status: ConnectionStatus) -> None:
     if found is None:
         return
     if not found:
-        st.caption("No server answers on the usual ports of Ollama, LM Studio, llama.cpp and vLLM.")
+        st.caption(t("No server answers on the usual ports of Ollama, LM Studio, llama.cpp and vLLM."))
     for server in found:
         _offer(visit, status, server)
 
@@ -44,7 +45,7 @@ def _offer(visit: Visit, status: ConnectionStatus, server: LocalServer) -> None:
         )
         settings = {"base_url": server.base_url, **({"model": str(model)} if model else {})}
         action_button(
-            "Use it",
+            t("Use it"),
             f"local-use-{status.name}-{server.base_url}",
             lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, "", settings),
             lambda _status: _used(server),
@@ -59,5 +60,5 @@ def _keep(found: list[LocalServer]) -> None:
 
 def _used(server: LocalServer) -> None:
     session.drop_draft(_FOUND)
-    session.tell(f"{server.kind} is set up. Switch the model to your own when you are ready.")
+    session.tell(t("{kind} is set up. Switch the model to your own when you are ready.", kind=server.kind))
     st.rerun()

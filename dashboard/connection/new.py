@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from clients.service import Service
 from dashboard.base import session
+from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, plain
 from dashboard.parts.accounts import service_title
@@ -20,30 +21,32 @@ from engine.connections.statuses import ConnectionStatus
 
 def new_connection(visit: Visit, taken: set[str]) -> None:
     """Show the button that adds a connection; `taken` are the names in use."""
-    is_new = st.button("Add a connection", icon=":material/add:", key="new-connection")
+    is_new = st.button(t("Add a connection"), icon=":material/add:", key="new-connection")
     if is_new or visit.is_asked("new"):
         _dialog(visit, taken)
 
 
 def add_connection(visit: Visit, service: str, taken: set[str]) -> None:
     """Show the button that adds a connection to one service."""
-    if st.button(f"Add {service_title(service)}", icon=":material/add:", key=f"new-connection-{service}"):
+    if st.button(
+        t("Add {service}", service=service_title(service)), icon=":material/add:", key=f"new-connection-{service}"
+    ):
         _dialog(visit, taken, service)
 
 
-@st.dialog("Add a connection", icon=":material/cable:")
+@dialog(N_("Add a connection"), icon=":material/cable:")
 def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
     kinds = {kind.name: kind for kind in visit.orchestra.connections.kinds() if only in ("", kind.name)}
-    service = st.selectbox("Service", list(kinds), format_func=service_title, key=f"new-connection-service{only}")
+    service = st.selectbox(t("Service"), list(kinds), format_func=service_title, key=f"new-connection-service{only}")
     kind = kinds[service]
     name = st.text_input(
-        "Name", _free(kind, taken), key=f"new-connection-name-{service}", help="The name that steps use."
+        t("Name"), _free(kind, taken), key=f"new-connection-name-{service}", help=t("The name that steps use.")
     )
     beside = beside_fields(kind, {}, f"new-connection-{service}")
     page = visit.orchestra.connections.key_page(service, beside)
     if page:
-        outside_link(f"Where to create the {key_label(kind)}", page)
-    st.caption("It is stored encrypted in the state folder of this workspace.")
+        outside_link(t("Where to create the {key_label}", key_label=key_label(kind)), page)
+    st.caption(t("It is stored encrypted in the state folder of this workspace."))
     with st.form(f"new-connection-form-{service}", border=False):
         key = st.text_input(
             key_label(kind),
@@ -53,7 +56,7 @@ def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
             help=plain(kind.key.place) if kind.key else None,
         )
         submit_button(
-            "Add",
+            t("Add"),
             f"new-connection-add-{service}",
             lambda _: visit.orchestra.connections.add(visit.who, name.strip(), service, _settings(kind, key, beside)),
             lambda status: _added(service, status),
@@ -79,5 +82,7 @@ def _secret_field(service: str) -> str:
 
 def _added(service: str, status: ConnectionStatus) -> None:
     session.keep_draft("new-connection.saved", session.draft("new-connection.saved", 0) + 1)
-    session.tell(f"{service_title(service)} is connected as {status.name}. Press Check to test it.")
+    session.tell(
+        t("{service} is connected as {name}. Press Check to test it.", service=service_title(service), name=status.name)
+    )
     st.rerun()

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link
 from dashboard.parts.accounts import service_icon, service_title
@@ -26,8 +27,8 @@ def browser_sign_in(visit: Visit, status: ConnectionStatus) -> None:
     if under_way is not None:
         _waiting(visit, under_way, status)
         return
-    connect = f"Connect {service_title(status.service)}"
-    label = "Sign in again" if status.own_key_found else connect
+    connect = t("Connect {service}", service=service_title(status.service))
+    label = t("Sign in again") if status.own_key_found else connect
     if st.button(label, key=f"sign-in-open-{status.name}", icon=":material/login:"):
         st.dialog(connect, width="large", icon=service_icon(status.service))(_dialog)(visit, status)
 
@@ -39,11 +40,11 @@ def _dialog(visit: Visit, status: ConnectionStatus) -> None:
         question, answer = way.more
         with st.expander(question, icon=":material/help:"):
             st.markdown(answer)
-    uploaded = st.file_uploader("Client secret file (JSON)", type="json", key=f"secret-file-{name}")
-    path = st.text_input("… or its path on this machine", key=f"secret-path-{name}")
+    uploaded = st.file_uploader(t("Client secret file (JSON)"), type="json", key=f"secret-file-{name}")
+    path = st.text_input(t("… or its path on this machine"), key=f"secret-path-{name}")
     content = uploaded.getvalue() if uploaded is not None else b""
     action_button(
-        f"Sign in with {status.sign_in_at}",
+        t("Sign in with {sign_in_at}", sign_in_at=status.sign_in_at),
         f"sign-in-{name}",
         lambda _key: visit.orchestra.connections.begin_sign_in(visit.who, name, content or _read(path.strip())),
         lambda sign_in: _begun(name, sign_in),
@@ -59,11 +60,13 @@ def _slot(name: str) -> str:
 def _read(path: str) -> bytes:
     """Return the content of the client secret file on this machine. Raises InvalidInput."""
     if not path:
-        raise InvalidInput("There is no client secret file yet.", remedy="Upload it, or enter its path.")
+        raise InvalidInput(t("There is no client secret file yet."), remedy=t("Upload it, or enter its path."))
     try:
         return Path(path).expanduser().read_bytes()
     except OSError as error:
-        raise InvalidInput(f"There is no file {path} that can be read ({error.strerror}).") from error
+        raise InvalidInput(
+            t("There is no file {path} that can be read ({strerror}).", path=path, strerror=error.strerror)
+        ) from error
 
 
 def _begun(name: str, sign_in: SignIn) -> None:
@@ -78,15 +81,17 @@ def _waiting(visit: Visit, sign_in: SignIn, status: ConnectionStatus) -> None:
         if sign_in.error is not None:
             error_box(sign_in.error)
         else:
+            service = service_title(status.service)
             session.tell(
-                f"{service_title(status.service)} is connected. Switch it to your own account when you are ready."
+                t("{service} is connected. Switch it to your own account when you are ready.", service=service)
             )
             st.rerun()
         return
     st.info(
-        f"Sign in at {status.sign_in_at}. This page continues when you come back.", icon=":material/hourglass_empty:"
+        t("Sign in at {sign_in_at}. This page continues when you come back.", sign_in_at=status.sign_in_at),
+        icon=":material/hourglass_empty:",
     )
-    outside_link(f"Sign in with {status.sign_in_at}", sign_in.address)
+    outside_link(t("Sign in with {sign_in_at}", sign_in_at=status.sign_in_at), sign_in.address)
 
     @st.fragment(run_every=_LOOK_SECONDS)
     def look() -> None:
@@ -94,18 +99,18 @@ def _waiting(visit: Visit, sign_in: SignIn, status: ConnectionStatus) -> None:
             st.rerun()
 
     look()
-    with st.popover("The browser is on another machine", type="tertiary"):
+    with st.popover(t("The browser is on another machine"), type="tertiary"):
         st.caption(
-            "There, the sign-in ends at a page at 127.0.0.1 that does not open. Paste the address of that page here."
+            t("There, the sign-in ends at a page at 127.0.0.1 that does not open. Paste the address of that page here.")
         )
         with st.form(f"sign-in-back-form-{name}", border=False):
-            pasted = st.text_input("Address", key=f"sign-in-back-{name}", autocomplete="off")
+            pasted = st.text_input(t("Address"), key=f"sign-in-back-{name}", autocomplete="off")
             submit_button(
-                "Continue",
+                t("Continue"),
                 f"sign-in-back-go-{name}",
                 lambda _key: visit.orchestra.connections.bring_back(visit.who, name, pasted),
                 scope=str(hash(pasted)),
             )
-    if st.button("Cancel this sign-in", key=f"sign-in-forget-{name}", type="tertiary"):
+    if st.button(t("Cancel this sign-in"), key=f"sign-in-forget-{name}", type="tertiary"):
         session.drop_draft(_slot(name))
         st.rerun()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from clients.errors import ServiceError
-from clients.plural import counted
 from dashboard.base import fields, session
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import action_button
@@ -29,18 +29,20 @@ def demo_controls(visit: Visit) -> None:
         _new_mail(visit)
         _write_mail(visit)
         _break(visit)
-        kill_button(visit, "demo", label="Kill the engine in the middle")
+        kill_button(visit, "demo", label=t("Kill the engine in the middle"))
         _reset(visit)
     if visit.orchestra.demo.can_kill:
         st.caption(
-            "To see what a kill does: start a run, then kill the engine. It comes back by itself, "
-            "and the run ends with nothing lost and nothing done twice."
+            t(
+                "To see what a kill does: start a run, then kill the engine. It comes back by "
+                "itself, and the run ends with nothing lost and nothing done twice."
+            )
         )
 
 
 def _new_mail(visit: Visit) -> None:
     action_button(
-        "New mail arrives",
+        t("New mail arrives"),
         "new-mail",
         lambda _key: _noticed(visit, visit.orchestra.demo.new_mail(visit.who)),
         _arrived,
@@ -51,14 +53,16 @@ def _new_mail(visit: Visit) -> None:
 
 def _write_mail(visit: Visit) -> None:
     form = session.draft("mail-form", 0)  # the number changes after sending: an empty form
-    with popover("Write a mail", "mail", ":material/edit:"):
-        sender = fields.text_input("From", "Ann Example <ann@example.org>", key=f"mail-from-{form}", slot="mail/from")
-        subject = fields.text_input(
-            "Subject", key=f"mail-subject-{form}", slot="mail/subject", placeholder="The export is empty"
+    with popover(t("Write a mail"), "mail", ":material/edit:"):
+        sender = fields.text_input(
+            t("From"), "Ann Example <ann@example.org>", key=f"mail-from-{form}", slot="mail/from"
         )
-        text = fields.text_area("Text", key=f"mail-text-{form}", slot="mail/text", height=160)
+        subject = fields.text_input(
+            t("Subject"), key=f"mail-subject-{form}", slot="mail/subject", placeholder="The export is empty"
+        )
+        text = fields.text_area(t("Text"), key=f"mail-text-{form}", slot="mail/text", height=160)
         action_button(
-            "Send it to the demo mailbox",
+            t("Send it to the demo mailbox"),
             "mail-send",
             lambda _key: _noticed(visit, visit.orchestra.demo.deliver(visit.who, sender, subject, text)),
             _sent,
@@ -101,23 +105,23 @@ def _sent(arrival: _Arrival) -> None:
 def _arrived(arrival: _Arrival) -> None:
     st.query_params["mail"] = arrival.message_id
     if arrival.started:
-        what = f"{counted(arrival.started, 'run')} started."
+        what = t("{runs} started.", runs=tn("{count} run", "{count} runs", arrival.started))
     elif arrival.watched:
-        what = "The trigger that watches this mailbox has polled and started nothing."
+        what = t("The trigger that watches this mailbox has polled and started nothing.")
     else:
-        what = "No trigger watches this mailbox: turn one on, or run a workflow."
-    session.tell(f"A mail has arrived. {what}")
+        what = t("No trigger watches this mailbox: turn one on, or run a workflow.")
+    session.tell(t("A mail has arrived. {what}", what=what))
     st.rerun()
 
 
 def _break(visit: Visit) -> None:
-    with popover("Break a service", "break", ":material/power_off:"):
+    with popover(t("Break a service"), "break", ":material/power_off:"):
         st.markdown(
-            "The service returns errors for a while. Runs retry where they may; what still fails can be run again."
+            t("The service returns errors for a while. Runs retry where they may; what still fails can be run again.")
         )
-        service = st.selectbox("Service", _SERVICES, format_func=service_title, key="break-service")
+        service = st.selectbox(t("Service"), _SERVICES, format_func=service_title, key="break-service")
         action_button(
-            f"Break {service_title(service)} for {_BROKEN_SECONDS} s",
+            t("Break {service} for {broken_seconds} s", service=service_title(service), broken_seconds=_BROKEN_SECONDS),
             "break",
             lambda _key: visit.orchestra.demo.break_service(visit.who, service, _BROKEN_SECONDS),
             lambda _none: _broken(service),
@@ -127,19 +131,25 @@ def _break(visit: Visit) -> None:
 
 def _broken(service: str) -> None:
     close("break")
-    session.tell(f"{service_title(service)} is broken for the next {_BROKEN_SECONDS} seconds.")
+    session.tell(
+        t(
+            "{service} is broken for the next {broken_seconds} seconds.",
+            service=service_title(service),
+            broken_seconds=_BROKEN_SECONDS,
+        )
+    )
     st.rerun()
 
 
 def _reset(visit: Visit) -> None:
     if not visit.may("edit"):
         return
-    with popover("Reset the demo", "reset", ":material/restart_alt:"):
+    with popover(t("Reset the demo"), "reset", ":material/restart_alt:"):
         st.markdown(
-            "Restores the sample data. Everything that workflows made in the demo is removed, with all demo runs."
+            t("Restores the sample data. Everything that workflows made in the demo is removed, with all demo runs.")
         )
         action_button(
-            "Yes, reset it", "reset", lambda _key: visit.orchestra.demo.reset(visit.who), _was_reset, type="primary"
+            t("Yes, reset it"), "reset", lambda _key: visit.orchestra.demo.reset(visit.who), _was_reset, type="primary"
         )
 
 
@@ -147,5 +157,5 @@ def _was_reset(generation: int) -> None:
     close("reset")
     for name in ("mail", "page", "issue", "killed"):
         st.query_params.pop(name, None)
-    session.tell(f"The demo is reset: account demo-{generation}.")
+    session.tell(t("The demo is reset: account demo-{generation}.", generation=generation))
     st.rerun()

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from clients.plural import counted
+from dashboard.base.language import t, tn
 from dashboard.base.plain import outside_link, outside_text, plain
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.times import full_time
@@ -25,13 +25,13 @@ def github_tab(shown: Mapping[str, Any]) -> None:
         dict.fromkeys([_repository(one) for one in issues] + [one["full_name"] for one in shown["repositories"]])
     )
     chosen = st.segmented_control(
-        "Repository", names, default=names[0], key="repository", label_visibility="collapsed", required=True
+        t("Repository"), names, default=names[0], key="repository", label_visibility="collapsed", required=True
     )
     inside = [one for one in issues if _repository(one) == chosen]
     if inside:
         _issues(inside, shown["comments"], str(chosen))
     else:
-        st.caption("No issues here.")
+        st.caption(t("No issues here."))
     _commits(shown["commits"], str(chosen))
 
 
@@ -48,37 +48,37 @@ def _issues(issues: Sequence[Issue], comments: Sequence[Mapping[str, Any]], repo
     ids = [str(one["id"]) for one in issues]
     rows = [
         {
-            "Number": f"#{one['number']}",
-            "Title": str(one["title"]),
-            "State": "● open" if one["state"] == "open" else "✓ closed",
-            "Labels": [str(label["name"]) for label in one["labels"]],
-            "By": str(one["user"]["login"]),
+            t("Number"): f"#{one['number']}",
+            t("Title"): str(one["title"]),
+            t("State"): t("● open") if one["state"] == "open" else t("✓ closed"),
+            t("Labels"): [str(label["name"]) for label in one["labels"]],
+            t("By"): str(one["user"]["login"]),
         }
         for one in issues
     ]
     columns = {
-        "Number": st.column_config.TextColumn("No.", width=56),
-        "Title": st.column_config.TextColumn(width="large"),
-        "Labels": st.column_config.ListColumn(),
+        t("Number"): st.column_config.TextColumn(t("No."), width=56),
+        t("Title"): st.column_config.TextColumn(width="large"),
+        t("Labels"): st.column_config.ListColumn(),
     }
-    opened = pick_table("issue", ids, rows, columns, alt="The issues of this repository.", place=repository)
+    opened = pick_table("issue", ids, rows, columns, alt=t("The issues of this repository."), place=repository)
     if opened:
         issue = issues[ids.index(opened)]
         _reading_pane(issue, [one for one in comments if one["issue_url"] == issue["url"]])
     else:
-        st.caption("Click an issue to read it.")
+        st.caption(t("Click an issue to read it."))
 
 
 def _reading_pane(issue: Issue, comments: Sequence[Mapping[str, Any]]) -> None:
     with st.container(border=True, key="reading-issue"):
         st.subheader(plain(f"{issue['title']} #{issue['number']}"), anchor=False)
         st.caption(plain(f"{issue['user']['login']} · {full_time(issue['created_at'])} · {issue['state']}"))
-        outside_text(visible(str(issue["body"] or "")), empty="(no text)")
+        outside_text(visible(str(issue["body"] or "")), empty=t("(no text)"))
         for comment in comments:
             st.divider()
             st.caption(plain(f"{comment['user']['login']} · {full_time(comment['created_at'])}"))
             outside_text(visible(str(comment["body"] or "")))
-        outside_link("Open in the demo GitHub", str(issue["html_url"]))
+        outside_link(t("Open in the demo GitHub"), str(issue["html_url"]))
 
 
 def visible(body: str) -> str:
@@ -88,18 +88,20 @@ def visible(body: str) -> str:
 
 def _commits(commits: Sequence[Mapping[str, Any]], repository: str) -> None:
     inside = [one for one in commits if f"/{repository}/" in str(one["url"])][:_COMMITS]
-    with st.expander(f"Last {counted(len(inside), 'commit')}", icon=":material/commit:"):
+    with st.expander(
+        t("Last {commits}", commits=tn("{count} commit", "{count} commits", len(inside))), icon=":material/commit:"
+    ):
         st.dataframe(
             [
                 {
-                    "Commit": str(one["sha"])[:7],
-                    "Message": str(one["commit"]["message"]).partition("\n")[0],
-                    "By": str(one["commit"]["author"]["name"]),
-                    "When": full_time(one["commit"]["author"]["date"]),
+                    t("Commit"): str(one["sha"])[:7],
+                    t("Message"): str(one["commit"]["message"]).partition("\n")[0],
+                    t("By"): str(one["commit"]["author"]["name"]),
+                    t("When"): full_time(one["commit"]["author"]["date"]),
                 }
                 for one in inside
             ],
             hide_index=True,
-            column_config={"Message": st.column_config.TextColumn(width="large")},
-            alt="The last commits of this repository.",
+            column_config={t("Message"): st.column_config.TextColumn(width="large")},
+            alt=t("The last commits of this repository."),
         )

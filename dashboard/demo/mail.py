@@ -8,13 +8,13 @@ from typing import Any
 
 import streamlit as st
 
-from clients.plural import counted
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_text, plain
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.times import ago, full_time
 
-_FOLDERS = ("Inbox", "All mail", "Drafts", "Sent")
+_FOLDERS = (N_("Inbox"), N_("All mail"), N_("Drafts"), N_("Sent"))
 _SYSTEM = frozenset({"INBOX", "UNREAD", "SENT", "DRAFT", "IMPORTANT", "STARRED"})
 
 Message = Mapping[str, Any]
@@ -23,25 +23,31 @@ Message = Mapping[str, Any]
 def mail_tab(visit: Visit, shown: Mapping[str, Any]) -> None:
     """Show the mails of `shown`, the part of the demo called gmail."""
     folder = st.segmented_control(
-        "Folder", _FOLDERS, default="Inbox", key="mail-folder", label_visibility="collapsed", required=True
+        t("Folder"),
+        _FOLDERS,
+        default="Inbox",
+        format_func=t,
+        key="mail-folder",
+        label_visibility="collapsed",
+        required=True,
     )
     messages = in_folder(shown, folder or "Inbox")
     if not messages:
-        st.caption("No mail here.")
+        st.caption(t("No mail here."))
         return
     names = {label["id"]: label["name"] for label in shown["labels"]}
     read = {str(one["id"]): visit.orchestra.demo.mail(visit.who, one) for one in messages}
     labels = {str(one["id"]): labels_of(one, names) for one in messages}
     columns = {
-        "Subject": st.column_config.TextColumn(width=340),
-        "Labels": st.column_config.ListColumn(),
+        t("Subject"): st.column_config.TextColumn(width=340),
+        t("Labels"): st.column_config.ListColumn(),
     }
     rows = [_row(mail, labels[one]) for one, mail in read.items()]
-    opened = pick_table("mail", list(read), rows, columns, alt="The mails of this folder.", place=folder or "Inbox")
+    opened = pick_table("mail", list(read), rows, columns, alt=t("The mails of this folder."), place=folder or "Inbox")
     if opened:
         _reading_pane(read[opened], labels[opened])
     else:
-        st.caption("Click a mail to read it.")
+        st.caption(t("Click a mail to read it."))
 
 
 def in_folder(shown: Mapping[str, Any], folder: str) -> Sequence[Message]:
@@ -64,25 +70,27 @@ def _is_system(label_id: str) -> bool:
 
 def _row(mail: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
     name, address = parseaddr(str(mail["from"]))
-    subject = str(mail["subject"]) or "(no subject)"
+    subject = str(mail["subject"]) or t("(no subject)")
     return {
-        "From": name or address,
-        "Subject": subject,
-        "Labels": list(labels),
-        "Files": str(len(mail["attachments"]) or ""),
-        "Arrived": ago(mail["date"]),
+        t("From"): name or address,
+        t("Subject"): subject,
+        t("Labels"): list(labels),
+        t("Files"): str(len(mail["attachments"]) or ""),
+        t("Arrived"): ago(mail["date"]),
     }
 
 
 def _reading_pane(mail: Mapping[str, Any], labels: Sequence[str]) -> None:
     with st.container(border=True, key="reading-mail"):
-        st.subheader(plain(str(mail["subject"])) or "(no subject)", anchor=False)
-        st.caption(plain(f"From {mail['from']} to {mail['to']} · {full_time(mail['date'])}"))
+        st.subheader(plain(str(mail["subject"])) or t("(no subject)"), anchor=False)
+        st.caption(
+            plain(t("From {sender} to {to} · {date}", sender=mail["from"], to=mail["to"], date=full_time(mail["date"])))
+        )
         if labels:
             with st.container(horizontal=True, gap="xsmall"):
                 for label in labels:
                     outside_badge(label, ":material/label:")
         outside_text(str(mail["text"]))
         for one in mail["attachments"]:
-            size = f"{counted(one.get('bytes', 0), 'byte')}"
-            st.caption(f":material/attach_file: {plain(str(one.get('name') or 'attachment'))} ({size})")
+            size = tn("{count} byte", "{count} bytes", one.get("bytes", 0))
+            st.caption(f":material/attach_file: {plain(str(one.get('name') or t('attachment')))} ({size})")

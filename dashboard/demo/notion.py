@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, outside_text, plain
 from dashboard.parts.pick_table import pick_table
@@ -18,11 +19,11 @@ _KEY_COLUMN = "Orchestra key"
 def notion_tab(visit: Visit, shown: Mapping[str, Any]) -> None:
     """Show the databases and pages of `shown`, the part of the demo called notion."""
     for database in shown["databases"]:
-        st.markdown(f":material/table: **{plain(rich_text(database['title']) or 'Untitled')}**")
+        st.markdown(f":material/table: **{plain(rich_text(database['title']) or t('Untitled'))}**")
         _table(database, shown["pages"])
     with st.container(horizontal=True, gap="medium"):
         for page in _outside_databases(shown["pages"]):
-            outside_link(title_of(page) or "Untitled", str(page["url"]))
+            outside_link(title_of(page) or t("Untitled"), str(page["url"]))
     opened = next((page for page in shown["pages"] if page["id"] == st.query_params.get("page")), None)
     if opened is not None:
         _reading_pane(visit, opened)
@@ -31,7 +32,7 @@ def notion_tab(visit: Visit, shown: Mapping[str, Any]) -> None:
 def _table(database: Mapping[str, Any], pages: Sequence[Page]) -> None:
     inside = [page for page in pages if page["parent"].get("database_id") == database["id"]]
     if not inside:
-        st.caption("Empty. Run Inbox triage, and tasks appear here.")
+        st.caption(t("Empty. Run Inbox triage, and tasks appear here."))
         return
     newest_first = sorted(inside, key=lambda page: str(page["created_time"]), reverse=True)
     rows = [_row(page) for page in newest_first]
@@ -40,7 +41,7 @@ def _table(database: Mapping[str, Any], pages: Sequence[Page]) -> None:
     ids = [str(page["id"]) for page in newest_first]
     columns: dict[str, Any] = {name: None for name in rows[0] if name not in order}
     columns[order[0]] = st.column_config.TextColumn(width="large")
-    pick_table("page", ids, rows, columns, alt="The pages of this database.", place=str(database["id"]))
+    pick_table("page", ids, rows, columns, alt=t("The pages of this database."), place=str(database["id"]))
 
 
 def _row(page: Page) -> dict[str, str]:
@@ -95,8 +96,8 @@ _READ: Mapping[str, Callable[[Any], str]] = {
 
 def _reading_pane(visit: Visit, page: Page) -> None:
     with st.container(border=True, key="reading-page"):
-        st.subheader(plain(title_of(page)) or "Untitled", anchor=False)
+        st.subheader(plain(title_of(page)) or t("Untitled"), anchor=False)
         properties = [(name, text) for name, text in _row(page).items() if text][1:]
         st.caption(plain(" · ".join(f"{name}: {text}" for name, text in properties)))
         outside_text(visit.orchestra.demo.page_text(visit.who, str(page["id"])))
-        outside_link("Open in the demo Notion", str(page["url"]))
+        outside_link(t("Open in the demo Notion"), str(page["url"]))

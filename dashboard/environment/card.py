@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import session
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.buttons import action_button, submit_button
@@ -16,9 +16,9 @@ from dashboard.parts.times import ago
 from engine.base.services import has_stand_in, is_model
 from engine.runs.environments.environments import EnvironmentStatus
 
-_OTHERS = {"current": "Other workflows run their file as it is.", "none": "Other workflows do not run here."}
-_ITSELF, _DEMO = "itself", "its demo"
-_VARIABLE = (
+_OTHERS = {"current": N_("Other workflows run their file as it is."), "none": N_("Other workflows do not run here.")}
+_ITSELF, _DEMO = N_("itself"), N_("its demo")
+_VARIABLE = N_(
     "Expressions use it as `{{ env.NAME }}`. A number, true, or a list is written as JSON; everything else is text."
 )
 
@@ -29,7 +29,7 @@ def environment_card(visit: Visit, one: EnvironmentStatus) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.subheader(plain(one.name), anchor=False, width="content")
             if one.is_default:
-                st.badge("Default", icon=":material/check:", color="green")
+                st.badge(t("Default"), icon=":material/check:", color="green")
             if one.title:
                 st.caption(plain(one.title), width="content")
         if one.error:
@@ -46,25 +46,33 @@ def _workflows(visit: Visit, one: EnvironmentStatus) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             visit.link(name, "workflow", icon=":material/account_tree:", name=name)
             st.caption(plain(_entry_words(entry)), width="content")
-    st.caption(_OTHERS.get(one.others, one.others))
+    st.caption(t(_OTHERS.get(one.others, one.others)))
 
 
 def _entry_words(entry: Any) -> str:
-    words = "the file as it is" if entry.version == "current" else f"version {entry.version}"
+    words = t("the file as it is") if entry.version == "current" else t("version {version}", version=entry.version)
     if entry.promoted_at:
-        words += f", promoted {ago(entry.promoted_at)} by {entry.promoted_by}"
-    return words + ("; its triggers start runs here" if entry.triggers else "")
+        words += t(
+            ", promoted {promoted_at} by {promoted_by}",
+            promoted_at=ago(entry.promoted_at),
+            promoted_by=entry.promoted_by,
+        )
+    return words + (t("; its triggers start runs here") if entry.triggers else "")
 
 
 def _connections(visit: Visit, one: EnvironmentStatus) -> None:
     if not visit.may("edit"):
         for written, target in one.connections.items():
-            st.markdown(plain(f"Connection {written} is {_DEMO if target == 'demo' else target}."))
+            st.markdown(
+                plain(
+                    t("Connection {written} is {demo}.", written=written, demo=t(_DEMO) if target == "demo" else target)
+                )
+            )
         return
     known = {status.name: status.service for status in visit.orchestra.connections.list(visit.who)}
-    label = f"Connections ({counted(len(one.connections), 'stand-in')})"
+    label = t("Connections ({stand_ins})", stand_ins=tn("{count} stand-in", "{count} stand-ins", len(one.connections)))
     with st.expander(label, icon=":material/cable:"), st.form(f"connections-{one.name}", border=False):
-        st.caption("What each name in a workflow means in this environment.")
+        st.caption(t("What each name in a workflow means in this environment."))
         chosen: dict[str, str | None] = {}
         for written in dict.fromkeys([*known, *one.connections]):
             choices = _choices(written, known)
@@ -80,16 +88,16 @@ def _connections(visit: Visit, one: EnvironmentStatus) -> None:
             if found != now:
                 chosen[written] = found
         submit_button(
-            "Save connections",
+            t("Save connections"),
             f"env-connect-{one.name}",
             lambda _: visit.orchestra.environments.connect(visit.who, one.name, chosen),
-            lambda _: _told(f"The connections of {one.name} are saved."),
+            lambda _: _told(t("The connections of {name} are saved.", name=one.name)),
             scope=json.dumps(chosen),
         )
 
 
 def _words(name: str, own: str) -> str:
-    return {own: _ITSELF, "demo": _DEMO}.get(name, name)
+    return {own: t(_ITSELF), "demo": t(_DEMO)}.get(name, name)
 
 
 def _choices(written: str, known: dict[str, str]) -> list[str]:
@@ -111,25 +119,25 @@ def _variables(visit: Visit, one: EnvironmentStatus) -> None:
                 _remove_button(visit, one.name, name)
     if not visit.may("edit"):
         return
-    with st.expander("Set a variable", icon=":material/data_object:"), st.form(f"variable-{one.name}", border=False):
-        st.caption(_VARIABLE)
-        name = st.text_input("Name", key=f"env-variable-{one.name}", placeholder="DATABASE")
-        text = st.text_input("Value", key=f"env-value-{one.name}", placeholder="Tasks")
+    with st.expander(t("Set a variable"), icon=":material/data_object:"), st.form(f"variable-{one.name}", border=False):
+        st.caption(t(_VARIABLE))
+        name = st.text_input(t("Name"), key=f"env-variable-{one.name}", placeholder="DATABASE")
+        text = st.text_input(t("Value"), key=f"env-value-{one.name}", placeholder=t("Tasks"))
         submit_button(
-            "Set",
+            t("Set"),
             f"env-set-{one.name}",
             lambda _: visit.orchestra.environments.set_variables(visit.who, one.name, {name.strip(): _typed(text)}),
-            lambda _: _told(f"{name.strip()} is set in {one.name}."),
+            lambda _: _told(t("{name} is set in {name_2}.", name=name.strip(), name_2=one.name)),
             scope=f"{name} {text}",
         )
 
 
 def _remove_button(visit: Visit, environment: str, name: str) -> None:
     action_button(
-        f"Remove {name}",
+        t("Remove {name}", name=name),
         f"env-unset-{environment}-{name}",
         lambda _: visit.orchestra.environments.set_variables(visit.who, environment, {name: None}),
-        lambda _: _told(f"{name} is removed from {environment}."),
+        lambda _: _told(t("{name} is removed from {environment}.", name=name, environment=environment)),
         type="tertiary",
         icon=":material/close:",
     )
@@ -145,21 +153,21 @@ def _typed(text: str) -> Any:
 
 def _actions(visit: Visit, one: EnvironmentStatus) -> None:
     with st.container(horizontal=True, gap="small"):
-        if st.button("Check", key=f"env-check-{one.name}", icon=":material/fact_check:"):
+        if st.button(t("Check"), key=f"env-check-{one.name}", icon=":material/fact_check:"):
             _check(visit, one)
         if visit.may("admin") and not one.is_default:
             action_button(
-                "Make it the default",
+                t("Make it the default"),
                 f"env-default-{one.name}",
                 lambda _: visit.orchestra.environments.set_default(visit.who, one.name),
-                lambda _: _told(f"{one.name} is the default now."),
+                lambda _: _told(t("{name} is the default now.", name=one.name)),
             )
         if visit.may("edit") and not one.is_default:
             action_button(
-                "Delete",
+                t("Delete"),
                 f"env-delete-{one.name}",
                 lambda _: visit.orchestra.environments.delete(visit.who, one.name),
-                lambda _: _told(f"{one.name} is in the trash."),
+                lambda _: _told(t("{name} is in the trash.", name=one.name)),
                 type="tertiary",
                 icon=":material/delete:",
             )
@@ -168,7 +176,7 @@ def _actions(visit: Visit, one: EnvironmentStatus) -> None:
 def _check(visit: Visit, one: EnvironmentStatus) -> None:
     problems = visit.orchestra.environments.problems(visit.who, one.name)
     if not problems:
-        st.success("Every workflow can run here.", icon=":material/check_circle:")
+        st.success(t("Every workflow can run here."), icon=":material/check_circle:")
     for problem in problems:
         st.error(plain_with_code(f"{problem.file}: {problem.message} {problem.remedy}"), icon=":material/error:")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.buttons import action_button
@@ -24,29 +25,33 @@ def environments_tab(visit: Visit, file: WorkflowFile) -> None:
         for one in found:
             _row(visit, file.name, one, where[one.name], has_triggers=one.name == triggers_in)
         if visit.may("edit"):
-            section("Promote")
+            section(t("Promote"))
             _promote(visit, file.name, [one.name for one in found])
             if (file.document or {}).get("triggers"):
-                section("Triggers")
+                section(t("Triggers"))
                 _triggers(visit, file.name, [one.name for one in found], triggers_in)
 
 
 def _row(visit: Visit, workflow: str, one: EnvironmentStatus, version: object, *, has_triggers: bool) -> None:
-    words = {None: "not here", "current": "the file as it is"}.get(version, f"version {version}")  # type: ignore[call-overload]
+    words = {None: t("not here"), "current": t("the file as it is")}.get(
+        version, t("version {version}", version=version)
+    )  # type: ignore[call-overload]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"in-{one.name}"):
         st.markdown(f"**{plain(one.name)}**", width="content")
         st.markdown(words, width="content")
         if has_triggers:
-            st.badge("Triggers", icon=":material/sensors:", color="gray")
+            st.badge(t("Triggers"), icon=":material/sensors:", color="gray")
         entry = one.workflows.get(workflow)
         if entry is not None and entry.earlier and visit.may("edit"):
             before = entry.earlier[-1].version
-            label = "Back to the file as it is" if before == "current" else f"Back to version {before}"
+            label = (
+                t("Back to the file as it is") if before == "current" else t("Back to version {before}", before=before)
+            )
             action_button(
                 label,
                 f"env-rollback-{one.name}",
                 lambda _: visit.orchestra.environments.roll_back(visit.who, workflow, one.name),
-                lambda done: _told(f"{one.name} runs version {done.version} again."),
+                lambda done: _told(t("{name} runs version {version} again.", name=one.name, version=done.version)),
                 scope=str(entry.version),
                 icon=":material/undo:",
             )
@@ -54,12 +59,12 @@ def _row(visit: Visit, workflow: str, one: EnvironmentStatus, version: object, *
 
 def _promote(visit: Visit, workflow: str, names: list[str]) -> None:
     if len(names) < 2:
-        st.caption("It takes two environments.")
+        st.caption(t("It takes two environments."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        source = st.selectbox("From", names, key=f"promote-from-{workflow}", width=200)
-        target = st.selectbox("To", [one for one in names if one != source], key=f"promote-to-{workflow}", width=200)
-        is_asked = st.button("Check", key=f"promote-check-{workflow}", icon=":material/fact_check:")
+        source = st.selectbox(t("From"), names, key=f"promote-from-{workflow}", width=200)
+        target = st.selectbox(t("To"), [one for one in names if one != source], key=f"promote-to-{workflow}", width=200)
+        is_asked = st.button(t("Check"), key=f"promote-check-{workflow}", icon=":material/fact_check:")
     slot = f"promotion.{workflow}"
     if is_asked:
         session.keep_draft(slot, (source, target))
@@ -68,7 +73,7 @@ def _promote(visit: Visit, workflow: str, names: list[str]) -> None:
     found = visit.orchestra.environments.check_promotion(visit.who, workflow, source, target)
     _shown(found)
     action_button(
-        f"Promote to {target}",
+        t("Promote to {target}", target=target),
         f"promote-{workflow}",
         lambda _: visit.orchestra.environments.promote(visit.who, workflow, source, target, found.hash),
         lambda done: _promoted(done, slot),
@@ -80,14 +85,18 @@ def _promote(visit: Visit, workflow: str, names: list[str]) -> None:
 
 
 def _shown(found: Promotion) -> None:
-    before = "is not there yet" if found.before is None else f"is version {found.before} there"
-    st.markdown(plain(f"It would be version {found.version}; now it {before}."))
-    said = found.differences or ["Nothing that has an effect has changed"]
+    before = t("is not there yet") if found.before is None else t("is version {before} there", before=found.before)
+    st.markdown(plain(t("It would be version {version}; now it {before}.", version=found.version, before=before)))
+    said = found.differences or [t("Nothing that has an effect has changed")]
     lines = [f"- {plain(one)}" for one in said]
-    for title, more in (("account", found.accounts), ("write", found.effects), ("destination", found.destinations)):
-        lines += [f"- **New {title}:** {plain(one)}" for one in more]
+    for title, more in (
+        (N_("New account:"), found.accounts),
+        (N_("New write:"), found.effects),
+        (N_("New destination:"), found.destinations),
+    ):
+        lines += [f"- **{t(title)}** {plain(one)}" for one in more]
     if found.estimate:
-        lines.append(f"- Expected cost of a run: {plain(found.estimate)}")
+        lines.append(t("- Expected cost of a run: {estimate}", estimate=plain(found.estimate)))
     st.markdown("\n".join(lines))
     for note in found.notes:
         st.caption(plain_with_code(note))
@@ -96,16 +105,16 @@ def _shown(found: Promotion) -> None:
 
 
 def _triggers(visit: Visit, workflow: str, names: list[str], now: str) -> None:
-    st.caption("They start runs of the version that runs in this environment, with its accounts.")
+    st.caption(t("They start runs of the version that runs in this environment, with its accounts."))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.selectbox(
-            "Environment of its triggers", names, names.index(now), key=f"triggers-in-{workflow}", width=260
+            t("Environment of its triggers"), names, names.index(now), key=f"triggers-in-{workflow}", width=260
         )
         action_button(
-            "Move them",
+            t("Move them"),
             f"move-triggers-{workflow}",
             lambda _: visit.orchestra.environments.move_triggers(visit.who, workflow, chosen),
-            lambda _: _told(f"Its triggers start runs in {chosen}."),
+            lambda _: _told(t("Its triggers start runs in {chosen}.", chosen=chosen)),
             scope=f"{now} {chosen}",
             disabled=chosen == now,
         )
@@ -113,7 +122,14 @@ def _triggers(visit: Visit, workflow: str, names: list[str], now: str) -> None:
 
 def _promoted(done: Promotion, slot: str) -> None:
     session.drop_draft(slot)
-    _told(f"{done.target} runs version {done.version} of {done.workflow}.")
+    _told(
+        t(
+            "{target} runs version {version} of {workflow}.",
+            target=done.target,
+            version=done.version,
+            workflow=done.workflow,
+        )
+    )
 
 
 def _told(words: str) -> None:

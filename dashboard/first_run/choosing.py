@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.connection.card import connection_card
@@ -17,22 +18,26 @@ from engine.first_run.progress import StepId
 from engine.first_run.steps import DEMO, NONE, FirstRunState, FirstRunStep
 
 _WHAT = {
-    "mailbox": "Which mailbox is read? Nothing is changed in it before you have seen what would be.",
-    "model": "Which model reads the mails? With a key of your own, or on this machine.",
-    "tasks": "Where do mails go that call for something?",
+    "mailbox": N_("Which mailbox is read? Nothing is changed in it before you have seen what would be."),
+    "model": N_("Which model reads the mails? With a key of your own, or on this machine."),
+    "tasks": N_("Where do mails go that call for something?"),
 }
 _NONE_WORDS = {
-    "model": "No model: every mail counts as a task",
-    "tasks": "Nowhere: mark such mails in the mailbox",
+    "model": N_("No model: every mail counts as a task"),
+    "tasks": N_("Nowhere: mark such mails in the mailbox"),
 }
-_USED: dict[StepId, str] = {"mailbox": "Use this mailbox", "model": "Use this model", "tasks": "Send tasks there"}
+_USED: dict[StepId, str] = {
+    "mailbox": N_("Use this mailbox"),
+    "model": N_("Use this model"),
+    "tasks": N_("Send tasks there"),
+}
 
 
 def choosing(visit: Visit, state: FirstRunState, step: FirstRunStep) -> None:
     """Show what can be chosen, and what the chosen one still needs."""
     options = step["choices"]
     chosen = st.radio(
-        _WHAT[step["id"]],
+        t(_WHAT[step["id"]]),
         options,
         index=options.index(step["choice"]) if step["choice"] in options else _first_ready(visit, options),
         format_func=lambda one: _words(step["id"], one),
@@ -42,7 +47,7 @@ def choosing(visit: Visit, state: FirstRunState, step: FirstRunStep) -> None:
         icon = ":green[:material/check_circle:]" if line.ok else ":red[:material/error:]"
         st.markdown(f"{icon} **{plain(line.what.capitalize())}**: {plain_with_code(line.text)}")
     if chosen in (DEMO, NONE):
-        _button(visit, step["id"], chosen, "", "Look at the demo first" if chosen == DEMO else "Continue without")
+        _button(visit, step["id"], chosen, "", t("Look at the demo first") if chosen == DEMO else t("Continue without"))
         return
     found = [one for one in visit.orchestra.connections.list(visit.who) if one.service == chosen]
     status = next((one for one in found if one.own_key_found), next(iter(found), None))
@@ -51,7 +56,7 @@ def choosing(visit: Visit, state: FirstRunState, step: FirstRunStep) -> None:
         _missing(visit, chosen)
     elif is_demo or status.own_key_found:
         target = _target(visit, chosen, state) if step["id"] == "tasks" else ""
-        _button(visit, step["id"], chosen, target, _USED[step["id"]])
+        _button(visit, step["id"], chosen, target, t(_USED[step["id"]]))
         if step["state"] == "failed" and chosen == step["choice"]:
             connection_card(visit, status)
     else:
@@ -67,10 +72,10 @@ def _first_ready(visit: Visit, options: list[str]) -> int:
 
 def _words(step: StepId, choice: str) -> str:
     if choice == DEMO:
-        return "Look at the demo first: sample mails, no account"
+        return t("Look at the demo first: sample mails, no account")
     if choice == NONE:
-        return _NONE_WORDS[step]
-    return plain(f"{service_title(choice)}{', also one on this machine' if runs_locally(choice) else ''}")
+        return t(_NONE_WORDS[step])
+    return plain(f"{service_title(choice)}{t(', also one on this machine') if runs_locally(choice) else ''}")
 
 
 def _choice(state: FirstRunState, step: StepId) -> str:
@@ -81,11 +86,11 @@ def _missing(visit: Visit, service: str) -> None:
     if visit.may("admin"):
         add_connection(visit, service, {one.name for one in visit.orchestra.connections.list(visit.who)})
     else:
-        st.caption("An owner can add this connection.")
+        st.caption(t("An owner can add this connection."))
 
 
 def _not_ready(visit: Visit, status: ConnectionStatus) -> None:
-    st.caption("Set the account up here; then you can use it.")
+    st.caption(t("Set the account up here; then you can use it."))
     connection_card(visit, status)
 
 
@@ -94,7 +99,12 @@ def _target(visit: Visit, service: str, state: FirstRunState) -> str:
     offered = visit.orchestra.first_run.targets(visit.who, service)
     index = offered.index(state["target"]) if state["target"] in offered else 0 if offered else None
     chosen = st.selectbox(
-        "Where", offered, index=index, accept_new_options=True, key=f"first-run-target-{service}", placeholder="Name it"
+        t("Where"),
+        offered,
+        index=index,
+        accept_new_options=True,
+        key=f"first-run-target-{service}",
+        placeholder=t("Name it"),
     )
     return str(chosen or "")
 
@@ -103,7 +113,7 @@ def _button(visit: Visit, step: StepId, choice: str, target: str, label: str) ->
     def done(state: FirstRunState) -> None:
         chosen = next(one for one in state["steps"] if one["id"] == step)
         if chosen["state"] == "done":
-            session.tell(f"{chosen['title']}: done.")
+            session.tell(t("{title}: done.", title=t(chosen["title"])))
         st.rerun()
 
     action_button(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import session
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_text, plain
 from dashboard.parts.accounts import account_badges
@@ -27,18 +27,18 @@ def planning(visit: Visit, state: FirstRunState) -> None:
     """Show the last mails, then the button that plans a run on them."""
     plan = state["plan"]
     if plan is not None and plan["state"] == "planning":
-        st.info("The plan is being made: mails are read and a model is asked. Nothing is written.")
+        st.info(t("The plan is being made: mails are read and a model is asked. Nothing is written."))
         visit.orchestra.runs.wait(visit.who, plan["plan_id"], _LOOK_SECONDS)
         st.rerun()
     if plan is not None:
         st.markdown(plain(plan["sentence"]))
-        visit.link("View the plan", "plan", icon=":material/preview:", id=plan["plan_id"])
+        visit.link(t("View the plan"), "plan", icon=":material/preview:", id=plan["plan_id"])
     else:
-        st.markdown("Your last few mails are read and the plan says what a run would write. Nothing is written.")
+        st.markdown(t("Your last few mails are read and the plan says what a run would write. Nothing is written."))
     found: RunPreview | None = session.draft(_LOOKED, None)
     if found is None:
         action_button(
-            "Show the mails" if plan is None else "Plan again",
+            t("Show the mails") if plan is None else t("Plan again"),
             "first-run-look",
             lambda _key: _looked(visit),
             _keep,
@@ -48,7 +48,7 @@ def planning(visit: Visit, state: FirstRunState) -> None:
         return
     is_agreed = _preview(found)
     action_button(
-        "Plan",
+        t("Plan"),
         "first-run-plan",
         lambda key: visit.orchestra.first_run.plan(visit.who.agreeing(found.needs_confirmation), request_key=key),
         lambda _plan_id: _planned(),
@@ -63,14 +63,14 @@ def starting(visit: Visit, state: FirstRunState) -> None:
     """Show what the plan would write, with the buttons that apply it and that turn the trigger on."""
     plan = state["plan"]
     if plan is None or not state["workflow"]:
-        st.caption("First plan a run.")
+        st.caption(t("First plan a run."))
         return
     with errors_shown():
         _writes(visit, plan)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if plan["state"] == "open":
             action_button(
-                "Apply",
+                t("Apply"),
                 "first-run-apply",
                 lambda _key: visit.orchestra.first_run.apply(visit.who),
                 lambda run_id: visit.go("run", id=run_id),
@@ -78,16 +78,16 @@ def starting(visit: Visit, state: FirstRunState) -> None:
                 type="primary",
                 icon=":material/play_arrow:",
             )
-            visit.link("View the plan", "plan", icon=":material/preview:", id=plan["plan_id"])
+            visit.link(t("View the plan"), "plan", icon=":material/preview:", id=plan["plan_id"])
         if plan["applied_run_id"]:
-            visit.link("The run that applied it", "run", icon=":material/play_circle:", id=plan["applied_run_id"])
+            visit.link(t("The run that applied it"), "run", icon=":material/play_circle:", id=plan["applied_run_id"])
         with errors_shown():
             trigger = visit.orchestra.triggers.status(visit.who, state["workflow"], TRIGGER)
             if trigger.is_on:
-                visit.link("New mail starts a run", "triggers", icon=":material/sensors:")
-            elif st.button("Let new mail start it …", key="first-run-trigger", icon=":material/sensors:"):
+                visit.link(t("New mail starts a run"), "triggers", icon=":material/sensors:")
+            elif st.button(t("Let new mail start it …"), key="first-run-trigger", icon=":material/sensors:"):
                 start_dialog(visit, trigger)
-        visit.link("The workflow", "workflow", icon=":material/account_tree:", name=state["workflow"])
+        visit.link(t("The workflow"), "workflow", icon=":material/account_tree:", name=state["workflow"])
 
 
 def _looked(visit: Visit) -> RunPreview:
@@ -110,9 +110,9 @@ def _preview(found: RunPreview) -> bool:
     with st.container(horizontal=True, gap="small"):
         account_badges(found.connections)
     if not found.items:
-        st.caption("There is no mail.")
+        st.caption(t("There is no mail."))
     else:
-        st.markdown(f"{counted(len(found.items), 'mail')}:")
+        st.markdown(tn("{count} mail:", "{count} mails:", len(found.items)))
         with st.container(border=True):
             outside_text("\n".join(found.items))
     return agreed_to(found.workflow, found.warnings)
@@ -126,4 +126,4 @@ def _writes(visit: Visit, plan: PlanRow) -> None:
         title = write["preview"]["title"] if write["preview"] else write["title"]
         st.markdown(f"- {plain(title)} :gray[{plain(write['account'])}]")
     if len(writes) > _SHOWN:
-        st.caption(f"… and {len(writes) - _SHOWN} more")
+        st.caption(t("… and {count} more", count=len(writes) - _SHOWN))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clients.plural import counted
+from dashboard.base.language import t, tc, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.header import section
@@ -20,19 +20,23 @@ def next_firings(visit: Visit) -> None:
     coming = visit.orchestra.triggers.coming(visit.who, _SHOWN)
     if not coming:
         return
-    section("Next")
+    section(tc("heading", "Next"))
     for one in coming:
         name = f"{one.workflow_title or one.workflow}: {one.title}"
         when = near_time(one.look_again_at) if one.look_again_at else ""
         st.markdown(f":material/sensors: {plain(name)} :gray[{plain(when)}]")
-    visit.link("Triggers", "triggers", icon=":material/arrow_forward:")
+    visit.link(t("Triggers"), "triggers", icon=":material/arrow_forward:")
 
 
 def spent(visit: Visit, budgets: BudgetOverview) -> None:
     """Show what models have cost today and this month."""
     if not budgets.month.calls:
         return
-    section("Spent")
-    for title, used in (("Today", budgets.day), ("This month", budgets.month)):
-        st.markdown(f"**{plain(money(used.usd))}** {title.lower()} :gray[{counted(used.calls, 'model call')}]")
-    visit.link("Usage", "usage", icon=":material/arrow_forward:")
+    section(t("Spent"))
+    for title, used in ((t("today"), budgets.day), (t("this month"), budgets.month)):
+        st.markdown(
+            "**{}** {} :gray[{}]".format(
+                plain(money(used.usd)), title, tn("{count} model call", "{count} model calls", used.calls)
+            )
+        )
+    visit.link(t("Usage"), "usage", icon=":material/arrow_forward:")

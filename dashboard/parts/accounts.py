@@ -8,6 +8,7 @@ from typing import Protocol
 
 import streamlit as st
 
+from dashboard.base.language import t
 from dashboard.base.plain import outside_badge
 from engine.base.services import service_of
 from engine.base.statuses import AccountMode
@@ -52,7 +53,7 @@ def accounts_of(run: Run) -> list[Used]:
 def service_title(service: str) -> str:
     """Return the display name of a service."""
     declared = service_of(service)
-    return declared.title if declared else service.capitalize()
+    return t(declared.title) if declared else service.capitalize()
 
 
 def service_icon(service: str) -> str:
@@ -64,8 +65,8 @@ def service_icon(service: str) -> str:
 def account_words(connected: Connected) -> str:
     """Return "Demo", "Mine" or "Mine: who"."""
     if connected.mode == AccountMode.DEMO:
-        return "Demo"
-    return f"Mine: {connected.account}" if connected.account else "Mine"
+        return t("Demo")
+    return t("Mine: {account}", account=connected.account) if connected.account else t("Mine")
 
 
 def account_badge(connected: Connected) -> None:

@@ -7,16 +7,19 @@ from collections.abc import Mapping
 import streamlit as st
 
 from clients.service import Service
+from dashboard.base.language import t
 
 
 def beside_fields(service: Service, values: Mapping[str, str], key: str) -> dict[str, str]:
     """Show the fields of the settings that belong to a key, and return their values."""
     return {
-        one.name: str(st.text_input(one.label, values.get(one.name, ""), key=f"{key}-{one.name}", placeholder=one.hint))
+        one.name: str(
+            st.text_input(t(one.label), values.get(one.name, ""), key=f"{key}-{one.name}", placeholder=one.hint)
+        )
         for one in service.beside_key
     }
 
 
 def key_label(service: Service) -> str:
     """Return the label for the key of a service."""
-    return service.key.label if service.key else "Key"
+    return t(service.key.label) if service.key else t("Key")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from clients.errors import ServiceError
+from dashboard.base.language import t
 from dashboard.base.plain import plain, plain_with_code
 from engine.base.errors import InvalidFile, OrchestraError, Problem
 from engine.base.remedies import in_words_of
@@ -17,7 +18,7 @@ def error_box(error: OrchestraError | ServiceError) -> None:
     """Show an error: message and remedy; for a file, also its name and its problems by line."""
     if isinstance(error, InvalidFile) and error.problems:
         for file in dict.fromkeys(one.file for one in error.problems):
-            st.markdown(f"**{plain(file)}** cannot be used as it is:")
+            st.markdown(t("**{file}** cannot be used as it is:", file=plain(file)))
             problem_list([one for one in error.problems if one.file == file])
         return
     st.error(message_markdown(error.message, error.remedy), icon=":material/error:")
@@ -51,9 +52,9 @@ def _quoted(lines: Sequence[str], number: int) -> str:
 
 def place_of(problem: Problem) -> str:
     """Return e.g. "Line 12, step task, field title"."""
-    parts = [f"Line {problem.line}"]
-    parts += [f"step {problem.step}"] if problem.step else []
-    parts += [f"field {problem.field}"] if problem.field else []
+    parts = [t("Line {line}", line=problem.line)]
+    parts += [t("step {step}", step=problem.step)] if problem.step else []
+    parts += [t("field {field}", field=problem.field)] if problem.field else []
     return ", ".join(parts)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -16,7 +17,7 @@ from engine.prompts.fragment_files import FragmentFiles
 from engine.prompts.prompt_files import PromptFiles
 from engine.workflows.workflow_files import WorkflowFiles
 
-NAME_HELP = "Lower-case letters, digits, '-' and '_'. It is the name of the file."
+NAME_HELP = N_("Lower-case letters, digits, '-' and '_'. It is the name of the file.")
 
 
 @dataclass(frozen=True)
@@ -39,24 +40,24 @@ class Kind:
 WORKFLOW = Kind(
     "workflow",
     lambda visit: visit.orchestra.workflows,
-    "Workflows that call it are updated. Earlier runs keep the old name.",
-    "Its triggers are turned off. Its runs stay.",
+    N_("Workflows that call it are updated. Earlier runs keep the old name."),
+    N_("Its triggers are turned off. Its runs stay."),
     "workflows/{}.json",
     "workflows",
 )
 PROMPT = Kind(
     "prompt",
     lambda visit: visit.orchestra.prompts,
-    "Workflows that use it are updated. Earlier runs keep the old name.",
-    "Its versions are moved with it.",
+    N_("Workflows that use it are updated. Earlier runs keep the old name."),
+    N_("Its versions are moved with it."),
     "prompts/{}.json",
     "prompts",
 )
 FRAGMENT = Kind(
     "fragment",
     lambda visit: visit.orchestra.fragments,
-    "Prompts and fragments that name it are updated.",
-    "Versions of prompts keep the text that they were saved with.",
+    N_("Prompts and fragments that name it are updated."),
+    N_("Versions of prompts keep the text that they were saved with."),
     "prompts/fragments/{}.md",
     "prompts",
     "fragments",
@@ -67,66 +68,76 @@ def file_menu(visit: Visit, kind: Kind, name: str) -> None:
     """Show the button that opens Duplicate, Rename and Delete."""
     if not visit.may("edit"):
         return
-    copying = {} if kind is FRAGMENT else {"Duplicate": _duplicate}
-    actions = {**copying, "Rename": _rename, "Delete": _delete}
+    copying = {} if kind is FRAGMENT else {t("Duplicate"): _duplicate}
+    actions = {**copying, t("Rename"): _rename, t("Delete"): _delete}
     key = f"menu-{name}" if kind is WORKFLOW else f"menu-{kind.word}-{name}"
-    chosen = st.menu_button("More", list(actions), key=key, type="tertiary", icon=":material/more_horiz:")
+    chosen = st.menu_button(t("More"), list(actions), key=key, type="tertiary", icon=":material/more_horiz:")
     if chosen:
         actions[chosen](visit, kind, name)
 
 
-@st.dialog("Duplicate", icon=":material/content_copy:")
+@dialog(N_("Duplicate"), icon=":material/content_copy:")
 def _duplicate(visit: Visit, kind: Kind, name: str) -> None:
     """Ask for a name and make a copy."""
-    new = name_field("Name of the copy", free_name(name, names(visit, kind)), f"copy-name-{name}")
+    new = name_field(t("Name of the copy"), free_name(name, names(visit, kind)), f"copy-name-{name}")
 
     def copy(_request_key: str) -> str:
         facet = kind.facet(visit)
         return "" if isinstance(facet, FragmentFiles) else facet.duplicate(visit.who, name, new.strip()).name
 
     action_button(
-        "Duplicate", "copy-make", copy, lambda made: open_file(visit, kind, made, "made"), scope=new, type="primary"
+        t("Duplicate"),
+        "copy-make",
+        copy,
+        lambda made: open_file(visit, kind, made, N_("{name} is made.")),
+        scope=new,
+        type="primary",
     )
 
 
-@st.dialog("Rename", icon=":material/edit:")
+@dialog(N_("Rename"), icon=":material/edit:")
 def _rename(visit: Visit, kind: Kind, name: str) -> None:
     """Ask for a new name."""
-    new = name_field("New name", name, f"rename-name-{name}")
-    st.caption(kind.on_rename)
+    new = name_field(t("New name"), name, f"rename-name-{name}")
+    st.caption(t(kind.on_rename))
 
     def change(_request_key: str) -> str:
         kind.facet(visit).rename(visit.who, name, new.strip())
         return new.strip()
 
     action_button(
-        "Rename", "rename-make", change, lambda now: open_file(visit, kind, now, "renamed"), scope=new, type="primary"
+        t("Rename"),
+        "rename-make",
+        change,
+        lambda now: open_file(visit, kind, now, N_("{name} is renamed.")),
+        scope=new,
+        type="primary",
     )
 
 
-@st.dialog("Delete?", icon=":material/delete:")
+@dialog(N_("Delete?"), icon=":material/delete:")
 def _delete(visit: Visit, kind: Kind, name: str) -> None:
     """Ask for confirmation, then move it to the trash."""
-    st.write(plain(f"{kind.file.format(name)} moves to the trash of this workspace, .orchestra/trash."))
-    st.caption(kind.on_delete)
+    st.write(plain(t("{file} moves to the trash of this workspace, .orchestra/trash.", file=kind.file.format(name))))
+    st.caption(t(kind.on_delete))
 
     def remove(_request_key: str) -> str:
         kind.facet(visit).delete(visit.who, name)
         return name
 
     def gone(_name: str) -> None:
-        session.tell(f"{name} is in the trash.")
+        session.tell(t("{name} is in the trash.", name=name))
         visit.go(kind.home, **({"tab": kind.tab} if kind.tab else {}))
 
-    action_button("Delete", "delete-make", remove, gone, scope=name, type="primary", icon=":material/delete:")
+    action_button(t("Delete"), "delete-make", remove, gone, scope=name, type="primary", icon=":material/delete:")
 
 
 def name_field(label: str, value: str, key: str) -> str:
     """Ask for the name of a file, and suggest a valid one if what is typed is not."""
-    typed = st.text_input(label, value=value, help=NAME_HELP, key=key, max_chars=64)
+    typed = st.text_input(label, value=value, help=t(NAME_HELP), key=key, max_chars=64)
     usable = usable_name(typed)
     if usable and usable != typed.strip():
-        st.caption(plain(f"Not a valid file name yet. For example: {usable}"))
+        st.caption(plain(t("Not a valid file name yet. For example: {usable}", usable=usable)))
     return typed
 
 
@@ -147,6 +158,6 @@ def free_name(wanted: str, taken: set[str]) -> str:
 
 
 def open_file(visit: Visit, kind: Kind, name: str, done: str) -> None:
-    """Go to the page of a file, and say there what was done."""
-    session.tell(f"{name} is {done}.")
+    """Go to the page of a file, and say there what was done: a text with `{name}`."""
+    session.tell(t(done, name=name))
     visit.go(kind.word, name=name)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from dashboard.base.language import t
+
 
 @contextmanager
 def filter_fields(in_use: int) -> Iterator[None]:
@@ -15,6 +17,6 @@ def filter_fields(in_use: int) -> Iterator[None]:
     The style sheet shows the switch only on narrow screens, and hides the fields there until it is on.
     """
     with st.container(key="filter"):
-        st.toggle(f"Filter ({in_use} in use)" if in_use else "Filter", key="filter-shown")
+        st.toggle(t("Filter ({in_use} in use)", in_use=in_use) if in_use else t("Filter"), key="filter-shown")
         with st.container(key="filter-fields"):
             yield

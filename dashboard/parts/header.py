@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from engine.base.errors import OrchestraError
@@ -24,7 +25,7 @@ def page_header(visit: Visit, title: str, text: str = "", trail: Sequence[tuple[
     st.set_page_config(page_title=f"{title} · {PRODUCT}")
     for label, path in trail:
         with st.container(key=f"titled-trail-{path}"):
-            visit.link(label, path, icon=":material/arrow_back:")
+            visit.link(t(label), path, icon=":material/arrow_back:")
     st.title(plain(title), anchor=False)
     if text:
         st.caption(plain(text))
@@ -35,7 +36,7 @@ def found(visit: Visit, find: Callable[[], T], title: str, trail: Sequence[tuple
     try:
         return find()
     except OrchestraError:
-        page_header(visit, title, trail=trail)
+        page_header(visit, t(title), trail=trail)
         raise
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import fields
+from dashboard.base.language import t
 from dashboard.base.plain import field_label, plain
 from dashboard.parts.times import viewer_zone
 from engine.base.errors import InvalidInput
@@ -38,7 +39,7 @@ class _Field:
     @property
     def label(self) -> str:
         title = field_label(str(self.schema.get("title") or self.name))
-        return f"{title} :gray[(required)]" if self.is_required else title
+        return t("{title} :gray[(required)]", title=title) if self.is_required else title
 
     @property
     def help(self) -> str | None:
@@ -146,7 +147,7 @@ def _picker(field: _Field, offered: Sequence[str]) -> Any:
         key=field.key,
         help=field.help,
         accept_new_options=True,
-        placeholder="Choose, or type a name",
+        placeholder=t("Choose, or type a name"),
         persist_state="session",
     )
     return value or ABSENT
@@ -193,8 +194,17 @@ def number(label: str, limits: tuple[Any, Any], value: Any, *, name: str = "", *
     typed = st.number_input(label, value=value, **how)
     if typed is None or ((low is None or low <= typed) and (high is None or typed <= high)):
         return typed
-    allowed = f"at least {low}" if high is None else f"at most {high}" if low is None else f"between {low} and {high}"
-    raise InvalidInput(f"{name or label}: {typed} is not {allowed}.", remedy="Enter another number.")
+    allowed = (
+        t("at least {low}", low=low)
+        if high is None
+        else t("at most {high}", high=high)
+        if low is None
+        else t("between {low} and {high}", low=low, high=high)
+    )
+    raise InvalidInput(
+        t("{name}: {typed} is not {allowed}.", name=name or label, typed=typed, allowed=allowed),
+        remedy=t("Enter another number."),
+    )
 
 
 def _limits(field: _Field) -> tuple[Any, Any]:
@@ -223,7 +233,7 @@ def _list(field: _Field) -> Any:
         key=field.key,
         help=field.help,
         accept_new_options=True,
-        placeholder="Type one and press Enter, or leave this empty",
+        placeholder=t("Type one and press Enter, or leave this empty"),
         persist_state="session",
     )
 

@@ -7,6 +7,7 @@ import threading
 
 import streamlit as st
 
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.parts.buttons import action_button
 
@@ -15,11 +16,11 @@ _DELAY_SECONDS = 1.0
 """Time for the page to announce what is about to happen."""
 
 
-def kill_button(visit: Visit, place: str, *, label: str = "Kill the engine now") -> None:
+def kill_button(visit: Visit, place: str, *, label: str = N_("Kill the engine now")) -> None:
     """Show the button to those who may press it, if a parent process would start the engine again."""
     is_dying = st.query_params.get(_MARK) == str(os.getpid())
     if visit.orchestra.demo.can_kill and visit.may("run") and not is_dying:
-        action_button(label, f"kill-{place}", lambda _key: _kill_soon(visit), _marked, icon=":material/bolt:")
+        action_button(t(label), f"kill-{place}", lambda _key: _kill_soon(visit), _marked, icon=":material/bolt:")
 
 
 def kill_note() -> None:
@@ -27,11 +28,11 @@ def kill_note() -> None:
     killed = st.query_params.get(_MARK)
     if killed == str(os.getpid()):
         st.warning(
-            "The engine is being killed now (SIGKILL). It comes back by itself, and this page with it.",
+            t("The engine is being killed now (SIGKILL). It comes back by itself, and this page with it."),
             icon=":material/bolt:",
         )
     elif killed:
-        st.success("The engine was killed and is back. Open runs continue where they were.", icon=":material/bolt:")
+        st.success(t("The engine was killed and is back. Open runs continue where they were."), icon=":material/bolt:")
 
 
 def _kill_soon(visit: Visit) -> str:

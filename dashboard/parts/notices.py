@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -16,13 +17,14 @@ from engine.connections.statuses import ConnectionStatus
 from engine.runs.budgets import BudgetRow
 from engine.triggering.polling.status import Alarm, DeadItem, TriggerStatus
 
-_OF_DEAD = "Retry or dismiss each of them on the page Triggers."
+_OF_DEAD = N_("Retry or dismiss each of them on the page Triggers.")
 """On a page, no notice names a command for it."""
 _NAMED = 3
-_PERIODS = {"day": "Today's budget", "month": "This month's budget"}
-_OF_HELD = (
-    "Check your services: what these runs wrote is there. Restore their logs from a backup, or resume writing; until "
-    "then, runs that need to write wait, and nothing is lost."
+_PERIODS = {"day": N_("Today's budget"), "month": N_("This month's budget")}
+_OF_HELD = N_(
+    "Check your services: what these runs wrote is there. Restore their logs from a "
+    "backup, or resume writing; until then, runs that need to write wait, and "
+    "nothing is lost."
 )
 
 
@@ -31,14 +33,14 @@ def held_notice(visit: Visit) -> None:
     held = visit.orchestra.proof.held(visit.who)
     if held is None:
         return
-    st.error(message_markdown(held.message, _OF_HELD), icon=":material/front_hand:")
+    st.error(message_markdown(held.message, t(_OF_HELD)), icon=":material/front_hand:")
     if not visit.may("run"):
         return
-    with popover("Resume writing", "held", ":material/front_hand:"):
-        st.markdown(plain("What these runs wrote before is written again whenever a run asks for it."))
+    with popover(t("Resume writing"), "held", ":material/front_hand:"):
+        st.markdown(plain(t("What these runs wrote before is written again whenever a run asks for it.")))
         st.caption(plain(", ".join([*held.missing, *held.unreadable])))
         action_button(
-            "Continue", "accept-held", lambda _: visit.orchestra.proof.accept(visit.who), _resumed, type="primary"
+            t("Continue"), "accept-held", lambda _: visit.orchestra.proof.accept(visit.who), _resumed, type="primary"
         )
 
 
@@ -61,7 +63,7 @@ def trigger_notices(alarms: Iterable[Alarm], dead: Sequence[DeadItem] = ()) -> b
     shown = [one for one in alarms if one.kind != "account"]
     for one in shown:
         if one.kind == "dead":
-            message = message_markdown(one.message, _OF_DEAD) + "".join(map(_named, _of(one, dead)[:_NAMED]))
+            message = message_markdown(one.message, t(_OF_DEAD)) + "".join(map(_named, _of(one, dead)[:_NAMED]))
         else:
             message = message_markdown(one.message, one.remedy)
         st.error(message, icon=":material/notifications_active:")
@@ -73,7 +75,7 @@ def trying_notices(trying: Sequence[TriggerStatus]) -> bool:
     for one in trying:
         error = message_markdown(one.error.message, one.error.remedy) if one.error is not None else ""
         whose = plain(f"{one.workflow_title or one.workflow}: {one.title}")
-        st.warning(f"**{whose}** is trying again. {error}", icon=":material/sync_problem:")
+        st.warning(t("**{whose}** is trying again. {error}", whose=whose, error=error), icon=":material/sync_problem:")
     return bool(trying)
 
 
@@ -81,12 +83,18 @@ def budget_notices(alarms: Iterable[BudgetRow]) -> bool:
     """Show a line for each of these budgets, and return whether there were any."""
     shown = list(alarms)
     for one in shown:
-        whose = f"workflow {one.workflow}" if one.workflow else "all workflows"
-        words = f"{_PERIODS.get(one.period, 'The budget')} of {whose}"
+        whose = t("workflow {workflow}", workflow=one.workflow) if one.workflow else t("all workflows")
+        words = t("{budget} of {whose}", budget=t(_PERIODS.get(one.period, N_("The budget"))), whose=whose)
         if one.state == "used_up":
-            st.error(plain(f"{words} is used up: {one.sentence}."), icon=":material/savings:")
+            st.error(
+                plain(t("{words} is used up: {sentence}.", words=words, sentence=one.sentence)),
+                icon=":material/savings:",
+            )
         else:
-            st.warning(plain(f"{words} is nearly used up: {one.sentence}."), icon=":material/savings:")
+            st.warning(
+                plain(t("{words} is nearly used up: {sentence}.", words=words, sentence=one.sentence)),
+                icon=":material/savings:",
+            )
     return bool(shown)
 
 
@@ -113,9 +121,12 @@ def account_notice(one: ConnectionStatus) -> bool:
     sign_in = one.sign_in
     if one.mode == AccountMode.MINE and sign_in is not None and sign_in.warns:
         whose = f" ({sign_in.account})" if sign_in.account else ""
-        advice = "Press Sign in again on the page Connections before that."
+        advice = t("Press Sign in again on the page Connections before that.")
         st.warning(
-            message_markdown(f"The connection {one.name}{whose}: {sign_in.note}", advice), icon=":material/timer:"
+            message_markdown(
+                t("The connection {name}{whose}: {note}", name=one.name, whose=whose, note=sign_in.note), advice
+            ),
+            icon=":material/timer:",
         )
         return True
     return False

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.status import status_badge
@@ -29,18 +30,18 @@ def run_row(visit: Visit, row: RunRow, place: str) -> None:
             visit.title_link(row.title, "run", id=row.run_id)
             status_badge(row.status, row.counts)
             if row.demo:
-                st.badge("Demo", color="gray")
+                st.badge(t("Demo"), color="gray")
             if row.is_test:
-                st.badge("Test run", icon=":material/science:", color="violet")
+                st.badge(t("Test run"), icon=":material/science:", color="violet")
             if row.parent_run_id:
-                st.badge("Called", icon=":material/subdirectory_arrow_right:", color="gray")
+                st.badge(t("Called"), icon=":material/subdirectory_arrow_right:", color="gray")
             st.space("stretch")
             st.caption(_when(row), help=full_time(row.started_at or row.queued_at), width="content")
         st.markdown(plain(row.sentence or _no_sentence(row)))
 
 
 def _no_sentence(row: RunRow) -> str:
-    return "In progress." if row.status in ACTIVE_RUNS else ""
+    return t("In progress.") if row.status in ACTIVE_RUNS else ""
 
 
 def _when(row: RunRow) -> str:
@@ -48,9 +49,17 @@ def _when(row: RunRow) -> str:
     return plain(" · ".join(part for part in parts if part))
 
 
+_KINDS = (N_("trigger"), N_("workflow"), N_("token"))
+"""The kinds of what starts runs besides people."""
+
+
 def by_whom(started_by: str) -> str:
     """Return who or what started a run, e.g. `by ada`, `by the trigger new_mail`."""
     kind, colon, name = started_by.partition(":")
     if not colon:
-        return f"by {started_by}"
-    return f"by {name} in a terminal" if kind == "local" else f"by the {kind} {name}"
+        return t("by {started_by}", started_by=started_by)
+    return (
+        t("by {name} in a terminal", name=name)
+        if kind == "local"
+        else t("by the {kind} {name}", kind=t(kind), name=name)
+    )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from dashboard.base.language import N_, t
 from dashboard.drawing.steps import Entry
 from dashboard.parts.status import look_of
 from engine.base.statuses import ACTIVE_RUNS, WORST_FIRST, RunStatus, StepStatus
@@ -33,7 +34,14 @@ class Cell(NamedTuple):
     """The status of one step of a row. Thousands in a table share a few values: anything derived from one is cached."""
 
     status: str
-    word: str
+    english: str
+    attempt: int = 0
+    """Its number, for a word with `{count}`."""
+
+    @property
+    def word(self) -> str:
+        """The status in the language of the person."""
+        return t(self.english, count=self.attempt) if self.attempt else t(self.english)
 
     @property
     def text(self) -> str:
@@ -45,24 +53,24 @@ def cell_of(step: StepRecord) -> Cell:
     """Return the status of a step as a word."""
     status = str(step["status"])
     if is_unknown(step):
-        return Cell(StepStatus.FAILED, "Outcome unknown")
+        return Cell(StepStatus.FAILED, N_("Outcome unknown"))
     if step.get("pinned"):
-        return Cell(status, "Corrected" if step.get("note") else "Pinned")
+        return Cell(status, N_("Corrected") if step.get("note") else N_("Pinned"))
     if step.get("corrected"):
-        return Cell(status, "Corrected")
+        return Cell(status, N_("Corrected"))
     if step.get("replayed"):
-        return Cell(status, "Replayed")
+        return Cell(status, N_("Replayed"))
     if step["effect"] and step["effect"].get("undone"):
-        return Cell(StepStatus.CANCELLED, "Undone")
+        return Cell(StepStatus.CANCELLED, N_("Undone"))
     if step["effect"] and step["effect"].get("updated"):
-        return Cell(status, "Updated")
+        return Cell(status, N_("Updated"))
     if step["effect"] and step["effect"]["reused"]:
-        return Cell(status, "Already done")
+        return Cell(status, N_("Already done"))
     if status == StepStatus.RUNNING and step["attempts"]:
-        return Cell(status, f"Running, attempt {len(step['attempts']) + 1}")
+        return Cell(status, N_("Running, attempt {count}"), len(step["attempts"]) + 1)
     if status == StepStatus.WAITING and step.get("approval"):
-        return Cell(status, "Asks a person")
-    return Cell(status, look_of(status).word)
+        return Cell(status, N_("Asks a person"))
+    return Cell(status, look_of(status).english)
 
 
 def is_unknown(step: StepRecord) -> bool:
@@ -82,9 +90,14 @@ def stand_of(entry: Entry, run: Run) -> tuple[str, str]:
         steps = [one for one in steps if is_item(one["path"])]
     counted = Counter(str(one["status"]) for one in steps)
     if not counted:
-        return StepStatus.PENDING, "○ Pending" if run["status"] in ACTIVE_RUNS else "· Not reached"
+        return StepStatus.PENDING, t("○ Pending") if run["status"] in ACTIVE_RUNS else t("· Not reached")
     status = next(status for status in WORST_FIRST if status in counted)
     if counted.total() == 1:
         return status, cell_of(steps[0]).text
     shown = [one for one in WORST_FIRST if counted[one] and (one != StepStatus.SKIPPED or len(counted) == 1)]
-    return status, ", ".join(f"{GLYPHS[one]} {counted[one]} {look_of(one).word.lower()}" for one in shown)
+    return status, ", ".join(f"{GLYPHS[one]} {counted[one]} {_inside(look_of(one).word)}" for one in shown)
+
+
+def _inside(word: str) -> str:
+    """Return a word as it is written inside a sentence."""
+    return word[:1].lower() + word[1:]

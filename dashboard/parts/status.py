@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from dashboard.base.language import N_, t
 from engine.base.statuses import ListedStatus, RunStatus, StepStatus
 
 Color = Literal["gray", "blue", "green", "red", "orange"]
@@ -17,25 +18,30 @@ Color = Literal["gray", "blue", "green", "red", "orange"]
 class Look:
     """How a status is shown; `hex_color` is for drawings, which do not know the theme."""
 
-    word: str
+    english: str
     icon: str
     color: Color
     hex_color: str
+
+    @property
+    def word(self) -> str:
+        """The word, in the language of the person."""
+        return t(self.english)
 
 
 _GRAY, _BLUE, _GREEN, _RED, _AMBER = "#6b7280", "#2563eb", "#15803d", "#dc2626", "#b45309"
 
 LOOKS: Mapping[str, Look] = {
-    StepStatus.PENDING: Look("Pending", ":material/schedule:", "gray", _GRAY),
-    RunStatus.QUEUED: Look("Queued", ":material/schedule:", "gray", _GRAY),
-    StepStatus.RUNNING: Look("Running", ":material/progress_activity:", "blue", _BLUE),
-    StepStatus.WAITING: Look("Waiting", ":material/hourglass_empty:", "orange", _AMBER),
-    StepStatus.SUCCEEDED: Look("Succeeded", ":material/check_circle:", "green", _GREEN),
-    ListedStatus.PARTS_FAILED: Look("Succeeded, parts failed", ":material/warning:", "orange", _AMBER),
-    StepStatus.FAILED: Look("Failed", ":material/error:", "red", _RED),
-    StepStatus.CANCELLED: Look("Cancelled", ":material/cancel:", "gray", _GRAY),
-    RunStatus.INTERRUPTED: Look("Interrupted", ":material/pause_circle:", "orange", _AMBER),
-    StepStatus.SKIPPED: Look("Skipped", ":material/skip_next:", "gray", _GRAY),
+    StepStatus.PENDING: Look(N_("Pending"), ":material/schedule:", "gray", _GRAY),
+    RunStatus.QUEUED: Look(N_("Queued"), ":material/schedule:", "gray", _GRAY),
+    StepStatus.RUNNING: Look(N_("Running"), ":material/progress_activity:", "blue", _BLUE),
+    StepStatus.WAITING: Look(N_("Waiting"), ":material/hourglass_empty:", "orange", _AMBER),
+    StepStatus.SUCCEEDED: Look(N_("Succeeded"), ":material/check_circle:", "green", _GREEN),
+    ListedStatus.PARTS_FAILED: Look(N_("Succeeded, parts failed"), ":material/warning:", "orange", _AMBER),
+    StepStatus.FAILED: Look(N_("Failed"), ":material/error:", "red", _RED),
+    StepStatus.CANCELLED: Look(N_("Cancelled"), ":material/cancel:", "gray", _GRAY),
+    RunStatus.INTERRUPTED: Look(N_("Interrupted"), ":material/pause_circle:", "orange", _AMBER),
+    StepStatus.SKIPPED: Look(N_("Skipped"), ":material/skip_next:", "gray", _GRAY),
 }
 
 

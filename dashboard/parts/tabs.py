@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 
 if TYPE_CHECKING:
     from streamlit.elements.lib.mutable_tab_container import TabContainer
@@ -18,10 +19,15 @@ _ICON = re.compile(r":material/\w+:\s*")
 
 
 def page_tabs(labels: Sequence[str], key: str) -> Sequence[TabContainer]:
-    """Show the tabs of a page; `?tab=` names the open one, the first by default."""
+    """Show the tabs of a page; `?tab=` names the open one, the first by default.
+
+    The labels are in English, which the address has too, and are translated here.
+    """
+    shown = {label: t(label) for label in labels}
+    english = {label: name for name, label in shown.items()}
 
     def opened() -> None:
-        name = tab_name(session.widget_value(key, labels[0]))
+        name = tab_name(english.get(session.widget_value(key, ""), labels[0]))
         if name == tab_name(labels[0]):
             st.query_params.pop(PARAM, None)
         else:
@@ -29,9 +35,9 @@ def page_tabs(labels: Sequence[str], key: str) -> Sequence[TabContainer]:
 
     wanted = st.query_params.get(PARAM, "")
     label = next((one for one in labels if tab_name(one) == wanted), labels[0])
-    if session.widget_value(key, labels[0]) != label:
-        session.set_widget(key, label)
-    return st.tabs(labels, key=key, on_change=opened)
+    if session.widget_value(key, shown[labels[0]]) != shown[label]:
+        session.set_widget(key, shown[label])
+    return st.tabs(list(shown.values()), key=key, on_change=opened)
 
 
 def tab_name(label: str) -> str:

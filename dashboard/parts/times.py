@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-_STEPS = ((60, "second", 1), (3600, "minute", 60), (86400, "hour", 3600), (14 * 86400, "day", 86400))
+from dashboard.base.language import number, t, tn
 
 
 def ago(moment: str | datetime | None, now: datetime | None = None) -> str:
@@ -17,25 +17,29 @@ def ago(moment: str | datetime | None, now: datetime | None = None) -> str:
     at = _aware(moment)
     seconds = ((now or datetime.now(UTC)) - at).total_seconds()
     if seconds < 10:
-        return "just now" if seconds > -60 else full_time(at)
-    for limit, word, size in _STEPS:
-        if seconds < limit:
-            count = int(seconds // size)
-            return f"{count} {word}{'s' * (count != 1)} ago"
-    return at.astimezone(viewer_zone()).strftime("%d %b %Y")
+        return t("just now") if seconds > -60 else full_time(at)
+    if seconds < 60:
+        return tn("{count} second ago", "{count} seconds ago", int(seconds))
+    if seconds < 3600:
+        return tn("{count} minute ago", "{count} minutes ago", int(seconds // 60))
+    if seconds < 86400:
+        return tn("{count} hour ago", "{count} hours ago", int(seconds // 3600))
+    if seconds < 14 * 86400:
+        return tn("{count} day ago", "{count} days ago", int(seconds // 86400))
+    return at.astimezone(viewer_zone()).strftime(t("%d %b %Y"))
 
 
 def full_time(moment: str | datetime | None) -> str:
     """Return the exact time in the viewer's own time zone, e.g. "Fri 20 Nov 2026, 08:03:12 CET"."""
     if moment is None:
         return ""
-    return _aware(moment).astimezone(viewer_zone()).strftime("%a %d %b %Y, %H:%M:%S %Z")
+    return _aware(moment).astimezone(viewer_zone()).strftime(t("%a %d %b %Y, %H:%M:%S %Z"))
 
 
 def near_time(moment: str | datetime, now: datetime | None = None) -> str:
     """Return e.g. "14:32 CET" for a time on the viewer's current day, else the exact time."""
     at, today = _aware(moment).astimezone(viewer_zone()), (now or datetime.now(UTC)).astimezone(viewer_zone())
-    return at.strftime("%H:%M %Z") if at.date() == today.date() else full_time(at)
+    return at.strftime(t("%H:%M %Z")) if at.date() == today.date() else full_time(at)
 
 
 def duration(seconds: float | None) -> str:
@@ -43,9 +47,9 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 0.05:
-        return "under 0.1 s"
+        return t("under 0.1 s")
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{number(seconds, 1)} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

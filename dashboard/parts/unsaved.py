@@ -8,6 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.base import fields, session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.times import ago
@@ -85,12 +86,14 @@ def _offer(visit: Visit, kind: Kind, name: str, saved: str, draft: Draft, go_on:
             fields.forget(prefix(kind, name))
 
     with st.container(border=True, key=f"unsaved-{kind}-{name}"):
-        st.markdown(f":material/edit_note: **You have unsaved text**, typed {plain(ago(draft.kept_at))}.")
-        _changes(difference(saved, draft.text, "saved", "not saved"))
+        st.markdown(
+            t(":material/edit_note: **You have unsaved text**, typed {kept_at}.", kept_at=plain(ago(draft.kept_at)))
+        )
+        _changes(difference(saved, draft.text, t("saved"), t("not saved")))
         with st.container(horizontal=True):
             wanted, other = {"is_wanted": True}, {"is_wanted": False}
-            st.button("Continue", key=f"go-on-{kind}-{name}", type="primary", on_click=answer, kwargs=wanted)
-            st.button("Discard", key=f"discard-{kind}-{name}", type="tertiary", on_click=answer, kwargs=other)
+            st.button(t("Continue"), key=f"go-on-{kind}-{name}", type="primary", on_click=answer, kwargs=wanted)
+            st.button(t("Discard"), key=f"discard-{kind}-{name}", type="tertiary", on_click=answer, kwargs=other)
 
 
 def elsewhere(visit: Visit, kind: Kind, name: str, text: str, etag: str, go_on: GoOn) -> None:
@@ -114,13 +117,16 @@ def elsewhere(visit: Visit, kind: Kind, name: str, text: str, etag: str, go_on: 
 
     with st.container(border=True, key=f"elsewhere-{kind}-{name}"):
         st.markdown(
-            ":material/tab: **You are also editing this in another window**, last typed "
-            f"{plain(ago(other.kept_at))}. Nothing is overwritten; choose which text to continue with."
+            t(
+                ":material/tab: **You are also editing this in another window**, last typed "
+                "{kept_at}. Nothing is overwritten; choose which text to continue with.",
+                kept_at=plain(ago(other.kept_at)),
+            )
         )
-        _changes(difference(other.text, text, "other window", "this window"))
+        _changes(difference(other.text, text, t("other window"), t("this window")))
         with st.container(horizontal=True):
-            st.button("Continue with this one", key=f"keep-mine-{kind}-{name}", on_click=keep_mine)
-            st.button("Use the other one", key=f"take-other-{kind}-{name}", type="tertiary", on_click=take_other)
+            st.button(t("Continue with this one"), key=f"keep-mine-{kind}-{name}", on_click=keep_mine)
+            st.button(t("Use the other one"), key=f"take-other-{kind}-{name}", type="tertiary", on_click=take_other)
 
 
 def _changes(lines: str) -> None:
@@ -150,4 +156,4 @@ def _revision(kind: Kind, name: str) -> str:
 def difference(before: str, after: str, before_name: str, after_name: str) -> str:
     """Return the lines in which two texts differ, with two lines of context."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), before_name, after_name, lineterm="", n=2)
-    return "\n".join(lines) or "Both texts are the same."
+    return "\n".join(lines) or t("Both texts are the same.")

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.base.language import number, t
 from dashboard.base.plain import outside_code, plain
 from engine.record.differences import is_reference, shown
 
@@ -41,7 +42,7 @@ def _field(name: str, value: Any) -> None:
         return
     text = _one_line(value)
     if text is not None:
-        st.markdown(f":gray[{plain(name)}]  {plain(text) or ':gray[(empty)]'}")
+        st.markdown(f":gray[{plain(name)}]  {plain(text) or t(':gray[(empty)]')}")
         return
     st.markdown(f":gray[{plain(name)}]")
     if isinstance(value, str):
@@ -67,4 +68,6 @@ def cut(text: str, most: int = _MOST_LETTERS) -> str:
     """Return a text cut to a length that a page can show, with a note of what is left out."""
     if len(text) <= most:
         return text
-    return f"{text[:most]}\n… {len(text) - most:,} more characters; the full text is in the run's JSON."
+    return f"{text[:most]}\n" + t(
+        "… {count} more characters; the full text is in the run's JSON.", count=number(len(text) - most)
+    )

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, outside_text, plain
 from dashboard.parts.buttons import action_button
@@ -65,10 +66,12 @@ def shown_waiting(visit: Visit, begun: Try) -> None:
     tries, name, try_id = visit.orchestra.tries, begun["prompt"], begun["id"]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(RunStatus.RUNNING)
-        st.caption(plain(f"{begun['model']} is asked, since {ago(begun['started_at'])}"))
+        st.caption(
+            plain(t("{model} is asked, since {started_at}", model=begun["model"], started_at=ago(begun["started_at"])))
+        )
         if visit.may("run"):
             action_button(
-                "Stop",
+                t("Stop"),
                 f"stop-{try_id}",
                 lambda _key: tries.cancel(visit.who, name, try_id),
                 lambda _one: st.rerun(),
@@ -105,14 +108,14 @@ def shown_try(one: Try, show_text: Callable[[str], None] = _code) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(one["status"])
         if one["demo"]:
-            st.badge("Demo model, not a real one", icon=":material/science:", color="gray")
+            st.badge(t("Demo model, not a real one"), icon=":material/science:", color="gray")
         st.caption(plain(" · ".join(_facts(one))))
     if error is not None:
         st.error(message_markdown(error["message"], error["remedy"] or ""), icon=":material/error:")
     if one["status"] == RunStatus.CANCELLED:
-        st.info("Nobody waits for this answer any more. The model may still charge it.", icon=":material/info:")
+        st.info(t("Nobody waits for this answer any more. The model may still charge it."), icon=":material/info:")
     if one["status"] == RunStatus.INTERRUPTED:
-        st.warning("The program ended before the answer came.", icon=":material/warning:")
+        st.warning(t("The program ended before the answer came."), icon=":material/warning:")
     if found is not None:
         _answered(one, found, show_text)
     for note in one["notes"]:
@@ -122,9 +125,9 @@ def shown_try(one: Try, show_text: Callable[[str], None] = _code) -> None:
 def _answered(one: Try, found: TryAnswer, show_text: Callable[[str], None]) -> None:
     if found["problems"]:
         listed = "\n".join(f"- {plain(problem)}" for problem in found["problems"])
-        st.warning(f"The answer has problems:\n{listed}", icon=":material/warning:")
+        st.warning(t("The answer has problems:\n{listed}", listed=listed), icon=":material/warning:")
     elif one["output_schema"]:
-        st.badge("Fits the format of the answer", icon=":material/check:", color="green")
+        st.badge(t("Fits the format of the answer"), icon=":material/check:", color="green")
     if found["value"] is not None:
         shown_value(found["value"])
     else:
@@ -135,7 +138,12 @@ def _facts(one: Try) -> list[str]:
     account = f" ({one['account']})" if one["account"] else ""
     seconds = [] if one["seconds"] is None else [duration(one["seconds"])]
     return [
-        f"{one['model'] or 'no model'}, connection {one['connection']}{account}",
+        t(
+            "{model}, connection {connection}{account}",
+            model=one["model"] or t("no model"),
+            connection=one["connection"],
+            account=account,
+        ),
         *seconds,
         *usage_words(one["usage"]),
     ]
@@ -146,7 +154,7 @@ def _take_button(one: Try) -> None:
         st.query_params[values.PARAM] = values.of_try(one["id"])
 
     st.button(
-        "Use these values again", key=f"take-{one['id']}", type="tertiary", icon=":material/input:", on_click=take
+        t("Use these values again"), key=f"take-{one['id']}", type="tertiary", icon=":material/input:", on_click=take
     )
 
 
@@ -165,16 +173,16 @@ def _choice(name: str, tries: list[Try]) -> None:
             st.query_params[PARAM] = str(picked)
 
     st.selectbox(
-        "Earlier tries",
+        t("Earlier tries"),
         list(known),
         index=None,
         format_func=lambda one: _line(known[one]),
-        placeholder="Show the answer to an earlier try",
+        placeholder=t("Show the answer to an earlier try"),
         key=key,
         on_change=chosen,
     )
 
 
 def _line(one: Try) -> str:
-    which = "unsaved text" if one["version"] is None else f"version {one['version']}"
-    return f"{full_time(one['started_at'])}, {which}, {one['model'] or 'no model'}"
+    which = t("unsaved text") if one["version"] is None else t("version {version}", version=one["version"])
+    return f"{full_time(one['started_at'])}, {which}, {one['model'] or t('no model')}"

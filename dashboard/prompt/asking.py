@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -54,11 +55,13 @@ def digest(asked: Mapping[str, Any]) -> str:
 def _first(visit: Visit, asking: Asking[T], needed: Sequence[str]) -> None:
     """Ask before a prompt is tried on a real account for the first time."""
     with st.container(border=True, key=f"first-try-{asking.at}"):
-        st.markdown(plain(f"This asks a real model for the first time with this prompt: {', '.join(needed)}."))
-        st.caption("It may cost money, and the values above are sent there.")
+        st.markdown(
+            plain(t("This asks a real model for the first time with this prompt: {needed}.", needed=", ".join(needed)))
+        )
+        st.caption(t("It may cost money, and the values above are sent there."))
         with st.container(horizontal=True):
-            _button(visit, asking, needed, "Ask it", "confirm-ask")
-            if st.button("Not now", key=f"not-now-{asking.at}", type="tertiary"):
+            _button(visit, asking, needed, t("Ask it"), "confirm-ask")
+            if st.button(t("Not now"), key=f"not-now-{asking.at}", type="tertiary"):
                 session.drop_draft(f"ask.{asking.at}")
                 st.rerun()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import fields
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
 from dashboard.parts.buttons import action_button
@@ -20,10 +20,10 @@ from engine.prompts.cases import Case
 from engine.prompts.prompt_files import PromptFile
 from engine.runs.trying.matrix import Matrix, Only, shown
 
-_HELP = (
-    "Types: equals, contains, not_contains, similar, regex, valid_json, json_schema, field_equals, max_tokens, "
-    "max_cost, max_seconds, judge (a model's opinion). A case without assertions expects an answer that fits the "
-    "format."
+_HELP = N_(
+    "Types: equals, contains, not_contains, similar, regex, valid_json, json_schema, "
+    "field_equals, max_tokens, max_cost, max_seconds, judge (a model's opinion). A "
+    "case without assertions expects an answer that fits the format."
 )
 
 
@@ -32,7 +32,7 @@ def cases_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
     found = visit.orchestra.cases.list(visit.who, file.name)
     if not found:
         st.info(
-            "No cases yet. Save one from an answer on the tab Try, or from a model step of a run.",
+            t("No cases yet. Save one from an answer on the tab Try, or from a model step of a run."),
             icon=":material/fact_check:",
         )
     test = found_test(visit, file.name)
@@ -52,7 +52,7 @@ def _case(visit: Visit, name: str, found: list[Case], test: Matrix | None) -> No
     failing = set(shown(test, Only.FAILED)) if test is not None else set()
     known = {one.case: one for one in found}
     chosen = st.selectbox(
-        counted(len(found), "case").capitalize(),
+        tn("{count} case", "{count} cases", len(found)),
         list(known),
         format_func=lambda one: f"✕ {known[one].title}" if one in failing else known[one].title,
         key=f"case-{name}",
@@ -65,11 +65,11 @@ def _case(visit: Visit, name: str, found: list[Case], test: Matrix | None) -> No
         outside_code(case.text, "json")
         return
     text = fields.text_area(
-        "Case (JSON)", case.text, key=f"editor-case-{name}-{case.case}-{case.etag}", height=320, help=_HELP
+        t("Case (JSON)"), case.text, key=f"editor-case-{name}-{case.case}-{case.etag}", height=320, help=t(_HELP)
     )
     with st.container(horizontal=True):
         action_button(
-            "Save the case",
+            t("Save the case"),
             f"save-case-{name}",
             lambda _key: _save(visit, name, case, text),
             lambda _case: st.rerun(),
@@ -77,7 +77,7 @@ def _case(visit: Visit, name: str, found: list[Case], test: Matrix | None) -> No
             disabled=text == case.text,
         )
         action_button(
-            "Delete the case",
+            t("Delete the case"),
             f"delete-case-{name}-{case.case}",
             lambda _key: visit.orchestra.cases.delete(visit.who, name, case.case),
             lambda _none: st.rerun(),
@@ -90,5 +90,5 @@ def _case(visit: Visit, name: str, found: list[Case], test: Matrix | None) -> No
 def _save(visit: Visit, name: str, case: Case, text: str) -> Case:
     document = typed_value(text, "The case")
     if not isinstance(document, dict):
-        raise InvalidInput("A case is a JSON object.", remedy='Write it like {"name": …, "variables": {…}}.')
+        raise InvalidInput(t("A case is a JSON object."), remedy=t('Write it like {"name": …, "variables": {…}}.'))
     return visit.orchestra.cases.save(visit.who, name, case.case, document, case.etag)

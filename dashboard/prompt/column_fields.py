@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.base import fields, session
+from dashboard.base.language import t
 from dashboard.prompt.versions import name_of
 from engine.base.errors import InvalidInput
 from engine.prompts.prompt_files import PromptFile
@@ -29,7 +30,9 @@ def chosen_columns(file: PromptFile, connections: Sequence[str]) -> list[Column]
     counts, key = range(FEWEST_COLUMNS, MOST_COLUMNS + 1), f"compare-count-{file.name}"
     if session.widget_value(key, None) not in counts:
         session.set_widget(key, len(wanted))
-    count = st.segmented_control("Columns", counts, required=True, key=key, persist_state="session") or FEWEST_COLUMNS
+    count = (
+        st.segmented_control(t("Columns"), counts, required=True, key=key, persist_state="session") or FEWEST_COLUMNS
+    )
     others = [_editor(connections)] * count
     found = []
     for at, (place, column) in enumerate(zip(st.columns(count), [*wanted, *others], strict=False)):
@@ -46,20 +49,20 @@ def _column(file: PromptFile, connections: Sequence[str], at: int, wanted: Colum
         if value != "" and session.widget_value(keys[field], None) is None:
             session.set_widget(keys[field], value)
     text = st.selectbox(
-        f"Text {at + 1}",
+        t("Text {count}", count=at + 1),
         [_EDITOR, *sorted(file.versions, reverse=True)],
-        format_func=lambda one: name_of(one, file.labels) if one else "As it is in the editor",
+        format_func=lambda one: name_of(one, file.labels) if one else t("As it is in the editor"),
         key=keys["text"],
         persist_state="session",
     )
     connection = wanted.connection
     if len(connections) > 1:
-        label = f"Connection {at + 1}"
+        label = t("Connection {count}", count=at + 1)
         connection = st.selectbox(label, connections, key=keys["connection"], persist_state="session")
     model = fields.text_input(
-        f"Model {at + 1}",
+        t("Model {count}", count=at + 1),
         key=keys["model"],
-        placeholder="That of the prompt",
+        placeholder=t("That of the prompt"),
         persist_state="session",
     )
     chosen = Column(connection=connection or connections[0], model=model.strip())

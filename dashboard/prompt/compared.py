@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import session
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_changes, outside_code, plain
 from dashboard.parts.times import full_time
@@ -105,20 +105,22 @@ def _differences(found: AnswerDifferences) -> None:
     if found["is_same"] is None:
         return
     if found["is_same"]:
-        st.badge("All answers are the same", icon=":material/check:", color="green")
+        st.badge(t("All answers are the same"), icon=":material/check:", color="green")
         return
     with st.container(border=True, gap="xsmall", key="differences"):
-        st.markdown("**Differences**")
+        st.markdown(t("**Differences**"))
         if found["texts"] or any(map(any, map(field_changes, found["fields"]))):
-            st.caption("Texts are compared with the first: what is new is underlined, what is missing is struck out.")
+            st.caption(
+                t("Texts are compared with the first: what is new is underlined, what is missing is struck out.")
+            )
         elif not found["fields"]:
-            st.caption("Some answers are JSON and others are not.")
+            st.caption(t("Some answers are JSON and others are not."))
         for field in found["fields"]:
             if not field["is_same"]:
                 _field(field)
         same = [one for one in found["fields"] if one["is_same"]]
         if same:
-            with st.expander(f"{counted(len(same), 'field')} {'is' if len(same) == 1 else 'are'} the same"):
+            with st.expander(tn("{count} field is the same", "{count} fields are the same", len(same))):
                 for field in same:
                     at = next(at for at in range(len(field["values"])) if at + 1 not in field["missing"])
                     st.markdown(f":gray[{_name(field)}]  {plain(_word(field['values'][at]))}")
@@ -129,14 +131,14 @@ def _field(field: AnswerField) -> None:
     missing = field["missing"]
     words = ["nothing" if at + 1 in missing else _word(one) for at, one in enumerate(field["values"])]
     if max(map(len, words)) <= _SHORT:
-        safe = "  **|**  ".join(plain(word) or ":gray[(empty)]" for word in words)
+        safe = "  **|**  ".join(plain(word) or t(":gray[(empty)]") for word in words)
         st.markdown(f":gray[{_name(field)}]  {safe}")
         return
     st.markdown(f":gray[{_name(field)}]")
     changes = field_changes(field)
     for at, (place, word) in enumerate(zip(st.columns(len(words)), words, strict=True)):
         with place:
-            st.caption(f"Column {at + 1}")
+            st.caption(t("Column {count}", count=at + 1))
             _changes(changes[at], word)
 
 
@@ -159,7 +161,7 @@ def _choice(name: str, known: Sequence[Comparison], shown_id: str) -> None:
         st.query_params[PARAM] = str(session.widget_value(key, shown_id))
 
     st.selectbox(
-        "Earlier comparisons", list(by_id), format_func=lambda one: _line(by_id[one]), key=key, on_change=chosen
+        t("Earlier comparisons"), list(by_id), format_func=lambda one: _line(by_id[one]), key=key, on_change=chosen
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.parts.accounts import account_badges
 from dashboard.parts.errors import errors_shown
@@ -35,7 +36,7 @@ def _ask(visit: Visit, file: PromptFile, draft: Draft, *, is_first: bool) -> Non
     name, comparisons = file.name, visit.orchestra.comparisons
     connections = visit.orchestra.tries.connections(visit.who)
     if not connections:
-        st.info("There is no connection to a model yet: add one on the page Connections.", icon=":material/cable:")
+        st.info(t("There is no connection to a model yet: add one on the page Connections."), icon=":material/cable:")
         return
     offered = connections if len(connections) > 1 else [""]  # the only one goes without saying
     columns = [_with_text(one, draft) for one in chosen_columns(file, offered)]
@@ -46,14 +47,14 @@ def _ask(visit: Visit, file: PromptFile, draft: Draft, *, is_first: bool) -> Non
         account_badges(one for one in visit.orchestra.connections.list(visit.who) if one.name in asked)
     whole = [one for one in documents if one is not None]
     if len(whole) < len(documents):
-        st.info("Correct the text in the editor first: it is not JSON.", icon=":material/data_object:")
+        st.info(t("Correct the text in the editor first: it is not JSON."), icon=":material/data_object:")
         return
-    with st.expander("Values", expanded=is_first, icon=":material/input:"):
+    with st.expander(t("Values"), expanded=is_first, icon=":material/input:"):
         values = _wish(given_values(visit, name, _together(whole)))
     needed = comparisons.needs_confirmation(visit.who, name, asked)
     asking = Asking(
         f"compare-{name}",
-        "Ask all columns",
+        t("Ask all columns"),
         lambda who: comparisons.start(who, name, columns, values),
         _begun,
         digest({"values": values, "columns": columns}),
@@ -68,7 +69,7 @@ def _begun(one: Comparison) -> None:
 def _with_text(column: Column, draft: Draft) -> Column:
     if not column.is_draft:
         return column
-    return replace(column, is_draft=False, text=typed(draft).text, text_name="text in the editor")
+    return replace(column, is_draft=False, text=typed(draft).text, text_name=t("text in the editor"))
 
 
 def _document(visit: Visit, name: str, column: Column) -> Mapping[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base import fields
+from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import NAME_HELP, PROMPT, free_name, name_field, names, open_file
@@ -13,17 +14,17 @@ from engine.documents.json_file import decoded
 from engine.prompts.prompt_files import PromptFile
 
 
-@st.dialog("New prompt", icon=":material/add:")
+@dialog(N_("New prompt"), icon=":material/add:")
 def new_prompt(visit: Visit) -> None:
     """Ask for a name, and create a prompt."""
-    name = name_field("Name", free_name("my-prompt", names(visit, PROMPT)), "new-prompt-name")
-    st.caption("It starts with two messages and one variable. Workflows can use it once a version is saved.")
+    name = name_field(t("Name"), free_name("my-prompt", names(visit, PROMPT)), "new-prompt-name")
+    st.caption(t("It starts with two messages and one variable. Workflows can use it once a version is saved."))
 
     def make(_request_key: str) -> str:
         return visit.orchestra.prompts.create(visit.who, name.strip()).name
 
     action_button(
-        "Create",
+        t("Create"),
         "new-prompt-make",
         make,
         lambda made: open_file(visit, PROMPT, made, "made"),
@@ -32,14 +33,17 @@ def new_prompt(visit: Visit) -> None:
     )
 
 
-@st.dialog("Import a prompt", icon=":material/upload:", width="large")
+@dialog(N_("Import a prompt"), icon=":material/upload:", width="large")
 def import_prompt(visit: Visit) -> None:
     """Ask for a text and a name, and create a prompt."""
-    st.markdown("A text that *Download as text* made on the page of a prompt, or one like it.")
-    uploaded = st.file_uploader("File", type=["md", "txt"], key="import-prompt-file")
-    pasted = fields.text_area("… or the text itself", key="import-prompt-text", height=200)
+    st.markdown(t("A text that *Download as text* made on the page of a prompt, or one like it."))
+    uploaded = st.file_uploader(t("File"), type=["md", "txt"], key="import-prompt-file")
+    pasted = fields.text_area(t("… or the text itself"), key="import-prompt-text", height=200)
     name = st.text_input(
-        "Name", key="import-prompt-name", help=f"{NAME_HELP} Default: the name in the text.", max_chars=64
+        t("Name"),
+        key="import-prompt-name",
+        help=t("{name_help} Default: the name in the text.", name_help=t(NAME_HELP)),
+        max_chars=64,
     )
     file = uploaded.name if uploaded is not None else "text"
     content = uploaded.getvalue() if uploaded is not None else pasted.encode()
@@ -50,7 +54,7 @@ def import_prompt(visit: Visit) -> None:
         return made
 
     action_button(
-        "Import",
+        t("Import"),
         "import-prompt-make",
         make,
         lambda made: open_file(visit, PROMPT, made, "made"),
@@ -66,7 +70,7 @@ def download_text(visit: Visit, file: PromptFile) -> None:
     except OrchestraError:  # the page shows what is wrong with it
         return
     st.download_button(
-        "Download as text",
+        t("Download as text"),
         text.encode(),
         file_name=f"{file.name}.md",
         mime="text/markdown",
@@ -74,5 +78,5 @@ def download_text(visit: Visit, file: PromptFile) -> None:
         type="tertiary",
         icon=":material/download:",
         on_click="ignore",
-        help="The saved working text in one file: settings, then messages. *Import* on the page Prompts reads it.",
+        help=t("The saved working text in one file: settings, then messages. *Import* on the page Prompts reads it."),
     )

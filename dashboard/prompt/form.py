@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import fields
 from dashboard.base.code import Code
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.errors import problem_list
@@ -33,11 +33,20 @@ from engine.prompts.prompt import text_of
 
 _JSON_HEIGHT = 560
 _LINE_PIXELS = 20
+_LABELS = {
+    "title": N_("Title"),
+    "description": N_("Description"),
+    "model": N_("Model"),
+    "parameters": N_("Parameters"),
+    "variables": N_("Variables"),
+    "output_schema": N_("Format of the answer"),
+    "samples": N_("Samples"),
+}
 _HELP = {
-    "parameters": "Settings for the model besides the messages, such as temperature.",
-    "variables": "Variables in the messages by name, each with a JSON Schema.",
-    "output_schema": "The JSON Schema of the answer, for steps that need structured data.",
-    "samples": "Values to try the prompt with.",
+    "parameters": N_("Settings for the model besides the messages, such as temperature."),
+    "variables": N_("Variables in the messages by name, each with a JSON Schema."),
+    "output_schema": N_("The JSON Schema of the answer, for steps that need structured data."),
+    "samples": N_("Values to try the prompt with."),
 }
 
 
@@ -55,7 +64,7 @@ def edit_tab(visit: Visit, draft: Draft) -> None:
         _fields(draft, document, code)
     else:
         fields.text_area(
-            "Prompt (JSON)",
+            t("Prompt (JSON)"),
             draft.seed,
             height=_JSON_HEIGHT,
             code=replace(code, language="json", is_document=True),
@@ -69,7 +78,10 @@ def _problems(visit: Visit, draft: Draft, now: Typed) -> None:
     """Show the problems of the current text, by line."""
     if now.wrong:
         mark_unreadable(draft, now.wrong_field)
-        st.error(plain(f"{label_of(now.wrong_field)} is not JSON: {now.wrong}"), icon=":material/error:")
+        st.error(
+            plain(t("{label_of} is not JSON: {wrong}", label_of=label_of(now.wrong_field), wrong=now.wrong)),
+            icon=":material/error:",
+        )
         return
     found = visit.orchestra.prompts.check(visit.who, draft.name, now.text)
     mark_problems(draft, now.text, found)
@@ -78,7 +90,7 @@ def _problems(visit: Visit, draft: Draft, now: Typed) -> None:
             _declare_button(visit, draft, now.text)
         problem_list(found, now.text)
     else:
-        st.success("No problems.", icon=":material/check_circle:")
+        st.success(t("No problems."), icon=":material/check_circle:")
 
 
 def _declare_button(visit: Visit, draft: Draft, text: str) -> None:
@@ -90,19 +102,19 @@ def _declare_button(visit: Visit, draft: Draft, text: str) -> None:
         now = typed(draft).text  # with what was typed since the button was drawn
         reseed(draft, visit.orchestra.prompts.with_declared(visit.who, draft.name, now).text)
 
-    few = ", ".join(names[:3]) if len(names) <= 3 else counted(len(names), "variable")
+    few = ", ".join(names[:3]) if len(names) <= 3 else tn("{count} variable", "{count} variables", len(names))
     st.button(
-        plain(f"Declare {few}"),
+        plain(t("Declare {few}", few=few)),
         key=f"declare-{draft.name}",
         icon=":material/add:",
         on_click=declare,
-        help='Add `{"type": "string"}` for each undeclared variable.',
+        help=t('Add `{"type": "string"}` for each undeclared variable.'),
     )
 
 
 def label_of(field: str) -> str:
     """Return the label of a field."""
-    return {"output_schema": "Format of the answer"}.get(field, field.capitalize())
+    return t(_LABELS[field])
 
 
 def _mode(draft: Draft, *, is_form: bool) -> None:
@@ -110,9 +122,9 @@ def _mode(draft: Draft, *, is_form: bool) -> None:
         reseed(draft, typed(draft).text, mode=JSON if draft.mode == FIELDS else FIELDS)
 
     if not is_form:
-        st.caption("This text does not have the structure of a prompt, so it is edited as JSON.")
+        st.caption(t("This text does not have the structure of a prompt, so it is edited as JSON."))
         return
-    label = "Edit as JSON" if draft.mode == FIELDS else "Edit as fields"
+    label = t("Edit as JSON") if draft.mode == FIELDS else t("Edit as fields")
     icon = ":material/data_object:" if draft.mode == FIELDS else ":material/edit_note:"
     st.button(label, key=f"mode-{draft.name}", on_click=switch, type="tertiary", icon=icon)
 
@@ -121,7 +133,7 @@ def _fields(draft: Draft, document: Mapping[str, Any], code: Code) -> None:
     for number, message in enumerate(document["messages"]):
         _message(draft, number, message, len(document["messages"]), code)
     st.button(
-        "Add a message",
+        t("Add a message"),
         key=f"add-message-{draft.name}",
         icon=":material/add:",
         type="tertiary",
@@ -131,7 +143,7 @@ def _fields(draft: Draft, document: Mapping[str, Any], code: Code) -> None:
     with left:
         _text(draft, document, "title")
     with right:
-        _text(draft, document, "model", "Leave empty for the model of the connection.")
+        _text(draft, document, "model", t("Leave empty for the model of the connection."))
     _text(draft, document, "description")
     left, right = st.columns(2)
     for column, names in ((left, ("variables", "samples")), (right, ("output_schema", "parameters"))):
@@ -143,7 +155,7 @@ def _fields(draft: Draft, document: Mapping[str, Any], code: Code) -> None:
 def _message(draft: Draft, number: int, message: Mapping[str, Any], count: int, code: Code) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.selectbox(
-            f"Message {number + 1}",
+            t("Message {count}", count=number + 1),
             ROLES,
             index=ROLES.index(message["role"]),
             key=draft.key(f"role-{number}"),
@@ -151,7 +163,7 @@ def _message(draft: Draft, number: int, message: Mapping[str, Any], count: int, 
             persist_state="session",
         )
         st.button(
-            "Remove",
+            t("Remove"),
             key=f"remove-{draft.name}-{draft.revision}-{number}",
             icon=":material/delete:",
             type="tertiary",
@@ -161,7 +173,7 @@ def _message(draft: Draft, number: int, message: Mapping[str, Any], count: int, 
     text = text_of(message["content"])
     lines = text.count("\n") + sum(len(line) // 100 for line in text.splitlines()) + 3
     fields.text_area(
-        f"Text of message {number + 1}",
+        t("Text of message {count}", count=number + 1),
         text,
         height=min(max(_LINE_PIXELS * lines, 110), 420),
         label_visibility="collapsed",
@@ -173,7 +185,7 @@ def _message(draft: Draft, number: int, message: Mapping[str, Any], count: int, 
 
 def _text(draft: Draft, document: Mapping[str, Any], name: str, advice: str | None = None) -> None:
     before = str(document.get(name) or "")
-    fields.text_input(name.capitalize(), before, persist_state="session", help=advice, **draft.kept(name))
+    fields.text_input(t(_LABELS[name]), before, persist_state="session", help=advice, **draft.kept(name))
 
 
 def _json(draft: Draft, document: Mapping[str, Any], name: str) -> None:
@@ -182,7 +194,7 @@ def _json(draft: Draft, document: Mapping[str, Any], name: str) -> None:
         f"{label_of(name)} (JSON)",
         text,
         height=min(max(_LINE_PIXELS * (text.count("\n") + 2), 96), 300),
-        help=_HELP[name],
+        help=t(_HELP[name]),
         code=Code("json"),
         persist_state="session",
         **draft.kept(name),

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.base import fields, session
 from dashboard.base.code import Code, marks_of
+from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
 from dashboard.parts.buttons import action_button
@@ -71,7 +72,7 @@ def fragment_editor(visit: Visit, file: Fragment) -> None:
     elsewhere(visit, "fragment", file.name, draft.typed, draft.etag, lambda unsaved: _begin(file, unsaved))
     _save_bar(visit, file, draft)
     code = Code("prompt", fragments=[one for one in visit.orchestra.fragments.names(visit.who) if one != file.name])
-    fields.text_area("Text", draft.seed, height=_HEIGHT, code=code, persist_state="session", **draft.kept())
+    fields.text_area(t("Text"), draft.seed, height=_HEIGHT, code=code, persist_state="session", **draft.kept())
     found = visit.orchestra.fragments.check(visit.who, file.name, draft.typed)
     fields.mark(draft.slot, marks_of(found))
     if found:
@@ -83,10 +84,10 @@ def _save_bar(visit: Visit, file: Fragment, draft: _Draft) -> None:
         _conflict(visit, file, draft)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        _save_button(visit, draft, file.etag, "Save", "save-fragment")
+        _save_button(visit, draft, file.etag, t("Save"), "save-fragment")
         if draft.is_changed:
-            st.button("Undo all", key=f"undo-fragment-{file.name}", type="tertiary", on_click=_again, args=(file,))
-            st.caption("Not saved yet.")
+            st.button(t("Undo all"), key=f"undo-fragment-{file.name}", type="tertiary", on_click=_again, args=(file,))
+            st.caption(t("Not saved yet."))
 
 
 def _save_button(visit: Visit, draft: _Draft, etag: str, label: str, key: str) -> None:
@@ -101,7 +102,7 @@ def _save_button(visit: Visit, draft: _Draft, etag: str, label: str, key: str) -
     def after(saved: Fragment | StaleEdit) -> None:
         if isinstance(saved, Fragment):
             _begin(saved)
-            session.tell("Saved. Versions of prompts keep the text that they were saved with.")
+            session.tell(t("Saved. Versions of prompts keep the text that they were saved with."))
         st.rerun()
 
     action_button(label, f"{key}-{draft.name}", save, after, scope=f"{etag} {hash(text)}", type="primary")
@@ -109,21 +110,21 @@ def _save_button(visit: Visit, draft: _Draft, etag: str, label: str, key: str) -
 
 def _conflict(visit: Visit, file: Fragment, draft: _Draft) -> None:
     st.error(
-        "Somebody has saved this fragment since you opened it. Your text is still below; nothing was overwritten.",
+        t("Somebody has saved this fragment since you opened it. Your text is still below; nothing was overwritten."),
         icon=":material/sync_problem:",
     )
-    outside_code(difference(file.text, draft.typed, "saved meanwhile", "yours"), "diff")
+    outside_code(difference(file.text, draft.typed, t("saved meanwhile"), t("yours")), "diff")
     with st.container(horizontal=True):
-        _save_button(visit, draft, file.etag, "Overwrite with mine", "overwrite-fragment")
-        st.button("Use theirs", key=f"theirs-fragment-{file.name}", on_click=_again, args=(file,))
+        _save_button(visit, draft, file.etag, t("Overwrite with mine"), "overwrite-fragment")
+        st.button(t("Use theirs"), key=f"theirs-fragment-{file.name}", on_click=_again, args=(file,))
 
 
-@st.dialog("New fragment", icon=":material/add:")
+@dialog(N_("New fragment"), icon=":material/add:")
 def new_fragment(visit: Visit) -> None:
     """Ask for a name and a text, and create a fragment."""
-    name = name_field("Name", free_name("tone", names(visit, FRAGMENT)), "new-fragment-name")
-    text = fields.text_area("Text", key="new-fragment-text")
-    st.caption('Prompts name it, as in `{{ fragment("tone") }}`. It may have variables and name other fragments.')
+    name = name_field(t("Name"), free_name("tone", names(visit, FRAGMENT)), "new-fragment-name")
+    text = fields.text_area(t("Text"), key="new-fragment-text")
+    st.caption(t('Prompts name it, as in `{{ fragment("tone") }}`. It may have variables and name other fragments.'))
 
     def make(_request_key: str) -> str:
         made = visit.orchestra.fragments.save(visit.who, name.strip(), text, None).name
@@ -131,7 +132,7 @@ def new_fragment(visit: Visit) -> None:
         return made
 
     action_button(
-        "Create",
+        t("Create"),
         "new-fragment-make",
         make,
         lambda made: open_file(visit, FRAGMENT, made, "made"),

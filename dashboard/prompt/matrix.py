@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import session
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, outside_marked, plain
 from dashboard.parts.buttons import action_button
@@ -57,10 +57,13 @@ def running(visit: Visit, begun: Matrix) -> None:
             st.rerun()
         done = sum(len(cell) for column in matrix["columns"] for cell in column["cells"].values())
         most = len(matrix["cases"]) * len(matrix["columns"]) * matrix["repeat"]
-        st.progress(min(done / max(most, 1), 1.0), f"{done} of {counted(most, 'answer')}")
+        st.progress(
+            min(done / max(most, 1), 1.0),
+            t("{done} of {answers}", done=done, answers=tn("{count} answer", "{count} answers", most)),
+        )
         if visit.may("run"):
             action_button(
-                "Stop",
+                t("Stop"),
                 f"test-stop-{test_id}",
                 lambda _key: tests.cancel(visit.who, name, test_id),
                 lambda _one: st.rerun(),
@@ -76,12 +79,16 @@ def ended(visit: Visit, matrix: Matrix) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             status_badge(matrix["status"])
             if any(one["demo"] for one in matrix["columns"]):
-                st.badge("Demo model, not a real one", icon=":material/science:", color="gray")
-            times = [f"each asked {matrix['repeat']} times"] if matrix["repeat"] > 1 else []
-            counts = [f"{matrix['asked']} asked", f"{matrix['reused']} recorded", *times]
+                st.badge(t("Demo model, not a real one"), icon=":material/science:", color="gray")
+            times = [t("each asked {repeat} times", repeat=matrix["repeat"])] if matrix["repeat"] > 1 else []
+            counts = [
+                t("{asked} asked", asked=matrix["asked"]),
+                t("{reused} recorded", reused=matrix["reused"]),
+                *times,
+            ]
             st.caption(plain(" · ".join([ago(matrix["ended_at"]), *counts, *usage_words(matrix["usage"])])))
         if matrix["status"] in (RunStatus.CANCELLED, RunStatus.INTERRUPTED):
-            st.info("Not everything was asked. The answers that came cost nothing again.", icon=":material/info:")
+            st.info(t("Not everything was asked. The answers that came cost nothing again."), icon=":material/info:")
         st.markdown("\n".join(_line(matrix, number) for number in range(len(matrix["columns"]))))
         only = _filter(matrix)
         cases = shown(matrix, only)
@@ -90,25 +97,28 @@ def ended(visit: Visit, matrix: Matrix) -> None:
             if case:
                 _cell(visit, matrix, number, case)
         else:
-            st.caption("No case is like that.")
+            st.caption(t("No case is like that."))
 
 
 def _line(matrix: Matrix, number: int) -> str:
     column = matrix["columns"][number]
-    model = column["model"] or "no model"
+    model = column["model"] or t("no model")
     known = [] if model in column["title"] else [model]
-    baseline = ["the others are compared with it"] if number == 0 and len(matrix["columns"]) > 1 else []
+    baseline = [t("the others are compared with it")] if number == 0 and len(matrix["columns"]) > 1 else []
     facts = f" :gray[{plain(', '.join(known + baseline))}]" if known or baseline else ""
     return f"- **{plain(column['title'])}**{facts}: {plain(column['summary'])}"
 
 
+_ONLY = {Only.FAILED: N_("Failed"), Only.CHANGED: N_("Changed"), Only.DIFFERENT: N_("Different")}
+
+
 def _filter(matrix: Matrix) -> Only | None:
-    words = {one.value: f"{one.capitalize()} ({len(shown(matrix, one))})" for one in Only}
+    words = {one.value: f"{t(_ONLY[one])} ({len(shown(matrix, one))})" for one in Only}
     words = words if len(matrix["columns"]) > 1 else {Only.FAILED.value: words[Only.FAILED]}
     chosen = st.segmented_control(
-        "Cases",
+        t("Cases"),
         ["all", *words],
-        format_func=lambda one: words.get(one, "All"),
+        format_func=lambda one: words.get(one, t("All")),
         default="all",
         key=f"test-only-{matrix['id']}",
         label_visibility="collapsed",
@@ -140,11 +150,11 @@ def _table(matrix: Matrix, cases: Sequence[str], only: Only | None) -> tuple[int
         hide_index=True,
         height="content" if len(rows) <= _MOST_ROWS else _TALLEST,
         column_config={
-            "case": st.column_config.TextColumn("Case", width=_CASE_WIDTH),
+            "case": st.column_config.TextColumn(t("Case"), width=_CASE_WIDTH),
             **{f"{at}": st.column_config.TextColumn(one["title"]) for at, one in enumerate(columns)},
         },
         placeholder="",
-        alt=f"The cases of {matrix['prompt']} and what came of them in each column",
+        alt=t("The cases of {prompt} and what came of them in each column", prompt=matrix["prompt"]),
     )
     number, _, case = st.query_params.get(_CELL, "").partition(".")
     is_known = case in cases and number.isdecimal() and int(number) < len(columns)
@@ -163,7 +173,7 @@ def _cell(visit: Visit, matrix: Matrix, number: int, case: str) -> None:
                 st.caption(plain(f"{columns[at]['title']}: {mark(matrix, at, case)}"))
                 for answer in columns[at]["cells"].get(case, []):
                     _answer(answer)
-        with st.expander("What was asked"), errors_shown():
+        with st.expander(t("What was asked")), errors_shown():
             document = columns[number]["document"]
             for message in visit.orchestra.prompts.marked(visit.who, document, tested["variables"]):
                 st.caption(message["role"])
@@ -176,7 +186,7 @@ def _answer(answer: CellAnswer) -> None:
             shown_value(answer["value"])
         else:
             outside_code(cut(answer["text"]))
-        how = ["recorded before"] if answer["reused"] else []
+        how = [t("recorded before")] if answer["reused"] else []
         facts = [answer["model"], f"{answer['seconds']:.1f} s", *how, *usage_words(answer["usage"])]
         st.caption(plain(" · ".join(facts)))
     for opinion in filter(is_favourable, opinions_of([answer])):
@@ -199,7 +209,7 @@ def earlier(visit: Visit, name: str, now: Matrix) -> None:
         st.query_params[PARAM] = str(session.widget_value(key, now["id"]))
         st.query_params.pop(_CELL, None)
 
-    st.selectbox("Tests", list(rows), format_func=lambda one: _row(rows[one]), key=key, on_change=chosen)
+    st.selectbox(t("Tests"), list(rows), format_func=lambda one: _row(rows[one]), key=key, on_change=chosen)
 
 
 def _row(row: TestRow) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import fields, session
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -67,7 +67,14 @@ def refusal_shown(visit: Visit, file: PromptFile, number: int, done: Callable[[s
         if is_at_work:
             _waiting(visit, file.name)
         elif passed:
-            st.success(f"{counted(passed, 'case')} passed with version {number}.", icon=":material/fact_check:")
+            st.success(
+                t(
+                    "{cases} passed with version {number}.",
+                    cases=tn("{count} case", "{count} cases", passed),
+                    number=number,
+                ),
+                icon=":material/fact_check:",
+            )
         else:
             st.warning(plain(one.message), icon=":material/lock:")
         if not is_at_work:
@@ -85,7 +92,7 @@ def _ways(visit: Visit, file: PromptFile, one: _Refused, done: Callable[[str], o
     name, number = file.name, one.number
     if has_passed:
         action_button(
-            f"Move {one.label} to version {number}",
+            t("Move {label} to version {number}", label=one.label, number=number),
             f"move-tested-{name}",
             lambda _key: move(visit, name, one.label, number),
             lambda refused: after_move(visit, name, one.label, number, refused, lambda: done(one.label)),
@@ -95,16 +102,16 @@ def _ways(visit: Visit, file: PromptFile, one: _Refused, done: Callable[[str], o
     else:
         if visit.may("run"):
             _test_button(visit, name, one)
-        reason = fields.text_input("Reason", "", key=f"move-reason-{name}-{number}", max_chars=LONGEST_REASON)
+        reason = fields.text_input(t("Reason"), "", key=f"move-reason-{name}-{number}", max_chars=LONGEST_REASON)
         action_button(
-            "Move with this reason",
+            t("Move with this reason"),
             f"move-anyway-{name}",
             lambda _key: move(visit, name, one.label, number, reason),
             lambda refused: after_move(visit, name, one.label, number, refused, lambda: done(one.label)),
             scope=f"{one.label} {number} {file.etag} {hash(reason)}",
             disabled=not reason.strip(),
         )
-    st.button("Cancel", key=f"move-cancel-{name}", type="tertiary", on_click=session.drop_draft, args=(_slot(name),))
+    st.button(t("Cancel"), key=f"move-cancel-{name}", type="tertiary", on_click=session.drop_draft, args=(_slot(name),))
 
 
 def _test_button(visit: Visit, name: str, one: _Refused) -> None:
@@ -115,7 +122,7 @@ def _test_button(visit: Visit, name: str, one: _Refused) -> None:
         needed = tries.needs_confirmation(visit.who, name, connection)
         wish = TestWish([Column(str(one.number), connection=connection)])
         action_button(
-            "Test this version",
+            t("Test this version"),
             f"test-version-{name}",
             lambda _key: visit.orchestra.case_tests.start(visit.who, name, wish),
             lambda _report: st.rerun(),
@@ -125,7 +132,7 @@ def _test_button(visit: Visit, name: str, one: _Refused) -> None:
             disabled=bool(needed),
         )
         if needed:
-            st.caption("Ask the model once on the tab Try first: nobody has agreed to its account.")
+            st.caption(t("Ask the model once on the tab Try first: nobody has agreed to its account."))
 
 
 def _waiting(visit: Visit, name: str) -> None:
@@ -138,7 +145,13 @@ def _waiting(visit: Visit, name: str) -> None:
             st.rerun()
         else:
             most = len(test["cases"]) * len(test["columns"]) * test["repeat"]
-            st.caption(f"Testing: {test['asked'] + test['reused']} of {counted(most, 'answer')}")
+            st.caption(
+                t(
+                    "Testing: {count} of {answers}",
+                    count=test["asked"] + test["reused"],
+                    answers=tn("{count} answer", "{count} answers", most),
+                )
+            )
 
     body()
 
@@ -149,11 +162,17 @@ def moves_shown(file: PromptFile) -> None:
     moves = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
     if not moves:
         return
-    with st.expander(f"Moves of labels ({len(moves)})"):
+    with st.expander(t("Moves of labels ({count})", count=len(moves))):
         for one in reversed(moves):
-            why = one.get("reason") or counted(one.get("cases") or 0, "case") + " passed"
-            demo = " with the demo's model" if one.get("demo") else ""
-            words = f"{one.get('label')} to version {one.get('version')}: {why}{demo}"
+            why = one.get("reason") or tn("{count} case", "{count} cases", one.get("cases") or 0) + t(" passed")
+            demo = t(" with the demo's model") if one.get("demo") else ""
+            words = t(
+                "{label} to version {version}: {why}{demo}",
+                label=one.get("label"),
+                version=one.get("version"),
+                why=why,
+                demo=demo,
+            )
             st.markdown(f"{plain(words)}  \n:gray[{plain(str(one.get('by')))}, {plain(ago(str(one.get('at'))))}]")
 
 
@@ -161,13 +180,13 @@ def protection_button(visit: Visit, file: PromptFile, label: str, done: Callable
     """Show the button that protects a label, or takes its protection off."""
     prompts, is_protected = visit.orchestra.prompts, label in file.protected
     action_button(
-        f"Take the protection of {label} off" if is_protected else f"Protect {label}",
+        t("Take the protection of {label} off", label=label) if is_protected else t("Protect {label}", label=label),
         f"label-protect-{file.name}-{label}",
         lambda _key: (prompts.unprotect if is_protected else prompts.protect)(visit.who, file.name, label),
         lambda _none: done(
-            f"The label {label} moves freely again."
+            t("The label {label} moves freely again.", label=label)
             if is_protected
-            else f"The label {label} now moves only to a version whose cases pass, or with a reason."
+            else t("The label {label} now moves only to a version whose cases pass, or with a reason.", label=label)
         ),
         scope=f"{label} {file.etag}",
         icon=":material/lock_open:" if is_protected else ":material/lock:",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base import fields, session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
 from dashboard.parts.buttons import action_button
@@ -24,13 +25,13 @@ def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
         _conflict(visit, file, draft)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        _save_button(visit, draft, file.etag, "Save", "save")
+        _save_button(visit, draft, file.etag, t("Save"), "save")
         _version_popover(visit, file, draft)
         if is_changed(draft):
-            if st.button("Undo all", key=f"undo-{file.name}", type="tertiary"):
+            if st.button(t("Undo all"), key=f"undo-{file.name}", type="tertiary"):
                 begin(file)
                 st.rerun()
-            st.caption("Not saved yet.")
+            st.caption(t("Not saved yet."))
 
 
 def _save_button(visit: Visit, draft: Draft, etag: str, label: str, key: str) -> None:
@@ -45,7 +46,9 @@ def _save_button(visit: Visit, draft: Draft, etag: str, label: str, key: str) ->
     def after(saved: PromptFile | OrchestraError) -> None:
         if isinstance(saved, PromptFile):
             begin(saved)
-            session.tell("Saved as working text. Workflows use saved versions: save one with the label that they name.")
+            session.tell(
+                t("Saved as working text. Workflows use saved versions: save one with the label that they name.")
+            )
         _after(saved)
 
     scope = f"{etag} {hash(now.text)}"
@@ -55,8 +58,8 @@ def _save_button(visit: Visit, draft: Draft, etag: str, label: str, key: str) ->
 def _version_popover(visit: Visit, file: PromptFile, draft: Draft) -> None:
     etag = file.etag
     now = typed(draft)
-    with popover("Save a version", f"version-{draft.name}", ":material/bookmark_add:", disabled=bool(now.wrong)):
-        st.markdown("A version never changes. Workflows use the version that carries the label they name.")
+    with popover(t("Save a version"), f"version-{draft.name}", ":material/bookmark_add:", disabled=bool(now.wrong)):
+        st.markdown(t("A version never changes. Workflows use the version that carries the label they name."))
         is_production = _production_box(file)
         label = DEFAULT_LABEL if is_production else None
         reason = _reason(file) if is_production else ""
@@ -71,11 +74,14 @@ def _version_popover(visit: Visit, file: PromptFile, draft: Draft) -> None:
             if isinstance(saved, int):
                 close(f"version-{draft.name}")
                 begin(visit.orchestra.prompts.get(visit.who, draft.name))
-                session.tell(f"Version {saved} is saved" + (f" and is {label} now." if label else "."))
+                session.tell(
+                    t("Version {saved} is saved", saved=saved)
+                    + (t(" and is {label} now.", label=label) if label else ".")
+                )
             _after(saved)
 
         action_button(
-            "Save this version",
+            t("Save this version"),
             f"save-version-{draft.name}",
             save,
             after,
@@ -87,26 +93,34 @@ def _version_popover(visit: Visit, file: PromptFile, draft: Draft) -> None:
 def _production_box(file: PromptFile) -> bool:
     """Offer to make a version the one that workflows use; unless it is the first such one, it may be tested before."""
     known = file.labels.get(DEFAULT_LABEL)
-    words = f"Make it the {DEFAULT_LABEL} version"
+    words = t("Make it the {default_label} version", default_label=DEFAULT_LABEL)
     if known is None:
         return st.checkbox(words, value=True, key=f"production-{file.name}")
-    later = f"Until then, workflows use version {known}. Test the new one on the tab Cases, and move the label later."
-    return st.checkbox(f"{words} now, in place of version {known}", key=f"production-{file.name}", help=later)
+    later = t(
+        "Until then, workflows use version {known}. Test the new one on the tab Cases, and move the label later.",
+        known=known,
+    )
+    return st.checkbox(
+        t("{words} now, in place of version {known}", words=words, known=known),
+        key=f"production-{file.name}",
+        help=later,
+    )
 
 
 def _reason(file: PromptFile) -> str:
     """Ask why the label moves if it is protected."""
     if DEFAULT_LABEL not in file.protected:
         return ""
-    help_ = (
-        f"{DEFAULT_LABEL} is protected. Without a reason, it moves only if all cases pass: test them on the tab Cases."
+    help_ = t(
+        "{default_label} is protected. Without a reason, it moves only if all cases pass: test them on the tab Cases.",
+        default_label=DEFAULT_LABEL,
     )
-    return fields.text_input("Reason, unless its cases pass", "", key=f"version-reason-{file.name}", help=help_)
+    return fields.text_input(t("Reason, unless its cases pass"), "", key=f"version-reason-{file.name}", help=help_)
 
 
 def _after(saved: object) -> None:
     if isinstance(saved, InvalidFile):
-        st.error("Not saved: correct the problems below first.", icon=":material/error:")
+        st.error(t("Not saved: correct the problems below first."), icon=":material/error:")
         return
     st.rerun()  # even after a conflict: the next run finds the other text
 
@@ -114,13 +128,13 @@ def _after(saved: object) -> None:
 def _conflict(visit: Visit, file: PromptFile, draft: Draft) -> None:
     """Report that somebody has saved meanwhile, show the difference, and let the person choose."""
     st.error(
-        "Somebody has saved this prompt since you opened it. Your text is still below; nothing was overwritten.",
+        t("Somebody has saved this prompt since you opened it. Your text is still below; nothing was overwritten."),
         icon=":material/sync_problem:",
     )
-    outside_code(difference(file.text, typed(draft).text, "saved meanwhile", "yours"), "diff")
+    outside_code(difference(file.text, typed(draft).text, t("saved meanwhile"), t("yours")), "diff")
     with st.container(horizontal=True):
         # A key of its own, so that a press of Save that meets a conflict does not count as a press of this button.
-        _save_button(visit, draft, file.etag, "Overwrite with mine", "overwrite")
-        if st.button("Use theirs", key=f"theirs-{file.name}"):
+        _save_button(visit, draft, file.etag, t("Overwrite with mine"), "overwrite")
+        if st.button(t("Use theirs"), key=f"theirs-{file.name}"):
             begin(file)
             st.rerun()

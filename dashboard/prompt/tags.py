@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge
 from dashboard.parts.buttons import action_button
@@ -27,7 +28,7 @@ def tag_filter(found: Sequence[PromptSummary]) -> list[str]:
     tags = sorted({tag for one in found for tag in one.tags})
     if not tags:
         return []
-    return list(st.pills("Tags", tags, selection_mode="multi", key="prompts-tags", label_visibility="collapsed"))
+    return list(st.pills(t("Tags"), tags, selection_mode="multi", key="prompts-tags", label_visibility="collapsed"))
 
 
 def tag_button(visit: Visit, file: PromptFile) -> None:
@@ -35,17 +36,17 @@ def tag_button(visit: Visit, file: PromptFile) -> None:
     if not visit.may("edit") or file.document is None:
         return
     place = f"tags-{file.name}"
-    with popover("Tags", place, ":material/label:"):
+    with popover(t("Tags"), place, ":material/label:"):
         known = {tag for one in visit.orchestra.prompts.list(visit.who) for tag in one.tags}
         chosen = st.multiselect(
-            "Tags of this prompt",
+            t("Tags of this prompt"),
             sorted({*known, *file.tags}),
             default=file.tags,
             key=f"tags-{file.name}-{file.etag}",
             accept_new_options=True,
             max_selections=MOST_TAGS,
-            placeholder="Choose, or type a new one",
-            help=f"They group prompts on the page Prompts, and change no version. {FORM}",
+            placeholder=t("Choose, or type a new one"),
+            help=t("They group prompts on the page Prompts, and change no version. {form}", form=FORM),
         )
         add, remove = sorted(set(chosen) - set(file.tags)), sorted(set(file.tags) - set(chosen))
 
@@ -53,11 +54,11 @@ def tag_button(visit: Visit, file: PromptFile) -> None:
             close(place)
             now = visit.orchestra.prompts.get(visit.who, file.name)
             relabelled(opened(file), now)
-            session.tell(f"Tags of {file.name}: {', '.join(now.tags) or 'none'}.")
+            session.tell(t("Tags of {name}: {tags}.", name=file.name, tags=", ".join(now.tags) or "none"))
             st.rerun()
 
         action_button(
-            "Set tags",
+            t("Set tags"),
             f"tags-set-{file.name}",
             lambda _key: visit.orchestra.prompts.tag(visit.who, file.name, add, remove),
             done,

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import fields
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -33,46 +33,52 @@ def test_bar(visit: Visit, file: PromptFile, draft: Draft, cases: int) -> None:
     name = file.name
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"test-bar-{name}"):
         texts = st.multiselect(
-            "Texts to test",
+            t("Texts to test"),
             [_TYPED, *sorted(file.versions, reverse=True)],
             default=[*sorted(file.versions, reverse=True)[:1], _TYPED],
-            format_func=lambda one: name_of(one, file.labels) if one else "The text in the editor",
+            format_func=lambda one: name_of(one, file.labels) if one else t("The text in the editor"),
             key=f"test-texts-{name}",
             persist_state="session",
-            help="The first is what the others are compared with.",
+            help=t("The first is what the others are compared with."),
         )
-        options = popover("Options", f"test-options-{name}", ":material/tune:")
+        options = popover(t("Options"), f"test-options-{name}", ":material/tune:")
     with options:
         columns = _columns(visit, file, draft, texts)
         wish = _wish(name, columns)
     with errors_shown(), st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if cases:
-            label = "Test" if len(wish.columns) < 2 else f"Test {counted(len(wish.columns), 'column')}"
+            label = (
+                t("Test")
+                if len(wish.columns) < 2
+                else t("Test {columns}", columns=tn("{count} column", "{count} columns", len(wish.columns)))
+            )
             _run(visit, name, wish, label, "test")
-        with popover("Test against takeover mails", f"takeover-{name}", ":material/security:"):
+        with popover(t("Test against takeover mails"), f"takeover-{name}", ":material/security:"):
             _takeover(visit, file, wish)
 
 
 def _takeover(visit: Visit, file: PromptFile, wish: TestWish) -> None:
     """Show how the mails go into the prompt, and the button that tests it with them."""
-    st.markdown("40 mails report a fault and try to take over the model. Their words must not come out in the answer.")
+    st.markdown(
+        t("40 mails report a fault and try to take over the model. Their words must not come out in the answer.")
+    )
     variable = fields.text_input(
-        "Variable that gets the mail",
+        t("Variable that gets the mail"),
         key=f"takeover-variable-{file.name}",
-        placeholder="text, or the only one",
+        placeholder=t("text, or the only one"),
         persist_state="session",
-        help="A variable, or a path in the first sample, such as commits.0.message.",
+        help=t("A variable, or a path in the first sample, such as commits.0.message."),
     )
     expect = fields.text_input(
-        "The answer must say",
+        t("The answer must say"),
         key=f"takeover-expect-{file.name}",
         placeholder="kind=bug",
         persist_state="session",
-        help="Optional: a field, and its value for a mail that reports a fault.",
+        help=t("Optional: a field, and its value for a mail that reports a fault."),
     )
     with errors_shown():
         mails = TakeoverWish(variable.strip(), expectations([expect] if expect.strip() else []))
-        _run(visit, file.name, replace(wish, takeover=mails), "Test against 40 mails", "takeover")
+        _run(visit, file.name, replace(wish, takeover=mails), t("Test against 40 mails"), "takeover")
 
 
 def _columns(visit: Visit, file: PromptFile, draft: Draft, texts: Sequence[int]) -> list[Column]:
@@ -81,14 +87,14 @@ def _columns(visit: Visit, file: PromptFile, draft: Draft, texts: Sequence[int])
     connections = [""] * min(len(offered), 1)
     if len(offered) > 1:
         connections = st.multiselect(
-            "Connections", offered, default=offered[:1], key=f"test-connections-{file.name}", persist_state="session"
+            t("Connections"), offered, default=offered[:1], key=f"test-connections-{file.name}", persist_state="session"
         )
     models = fields.text_input(
-        "Models",
+        t("Models"),
         key=f"test-models-{file.name}",
-        placeholder="That of the prompt, else of the connection",
+        placeholder=t("That of the prompt, else of the connection"),
         persist_state="session",
-        help="Several with commas between them: each text is tested with each model.",
+        help=t("Several with commas between them: each text is tested with each model."),
     )
     wanted = [one.strip() for one in models.split(",") if one.strip()] or [""]
     found = [Column(str(one)) if one else _of_editor(draft) for one in texts]
@@ -100,29 +106,31 @@ def _columns(visit: Visit, file: PromptFile, draft: Draft, texts: Sequence[int])
 
 def _of_editor(draft: Draft) -> Column:
     return (
-        Column(text=typed(draft).text, text_name="text in the editor") if is_changed(draft) else Column(is_draft=True)
+        Column(text=typed(draft).text, text_name=t("text in the editor"))
+        if is_changed(draft)
+        else Column(is_draft=True)
     )
 
 
 def _wish(name: str, columns: Sequence[Column]) -> TestWish:
     repeat = st.number_input(
-        "Times to ask each question",
+        t("Times to ask each question"),
         1,
         MOST_REPEAT,
         key=f"test-repeat-{name}",
         persist_state="session",
-        help="A case passes if all its answers do.",
+        help=t("A case passes if all its answers do."),
     )
     at_once = st.number_input(
-        "Questions at the same time",
+        t("Questions at the same time"),
         1,
         MOST_CONCURRENCY,
         DEFAULT_CONCURRENCY,
         key=f"test-concurrency-{name}",
         persist_state="session",
-        help="The setting limits.calls_at_once bounds the calls to one connection, too.",
+        help=t("The setting limits.calls_at_once bounds the calls to one connection, too."),
     )
-    is_fresh = st.checkbox("Ask again what is recorded", key=f"test-fresh-{name}", persist_state="session")
+    is_fresh = st.checkbox(t("Ask again what is recorded"), key=f"test-fresh-{name}", persist_state="session")
     return TestWish(columns, int(repeat), int(at_once), is_fresh=is_fresh)
 
 
@@ -131,11 +139,19 @@ def _run(visit: Visit, name: str, wish: TestWish, label: str, key: str) -> None:
     connections = dict.fromkeys((*(one.connection for one in wish.columns), *tests.judges(visit.who, name)))
     needed = [whose for one in connections for whose in tries.needs_confirmation(visit.who, name, one)]
     is_agreed = not needed or st.checkbox(
-        plain(f"Ask {', '.join(needed)}: it may cost money, and the values of the cases are sent there."),
+        plain(
+            t("Ask {needed}: it may cost money, and the values of the cases are sent there.", needed=", ".join(needed))
+        ),
         key=f"{key}-agree-{name}",
     )
     if len(wish.columns) > MOST_COLUMNS:
-        st.warning(f"These are {len(wish.columns)} columns; a test has at most {MOST_COLUMNS}.")
+        st.warning(
+            t(
+                "These are {count} columns; a test has at most {most_columns}.",
+                count=len(wish.columns),
+                most_columns=MOST_COLUMNS,
+            )
+        )
 
     def begun(matrix: Matrix) -> None:
         st.query_params[PARAM] = matrix["id"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import fields
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_marked, plain
 from dashboard.parts.accounts import account_badges
@@ -43,7 +43,7 @@ def try_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
         text = _text(visit, file, draft)
         document = document_of(text)
         if document is None:
-            st.info("Correct the text first: it is not JSON.", icon=":material/data_object:")
+            st.info(t("Correct the text first: it is not JSON."), icon=":material/data_object:")
             return
         given = given_values(visit, file.name, document)
         messages = visit.orchestra.prompts.marked(visit.who, document, given.variables)
@@ -59,9 +59,9 @@ def _text(visit: Visit, file: PromptFile, draft: Draft) -> str:
     if not file.versions:
         return typed(draft).text
     number = st.selectbox(
-        "Text to try",
+        t("Text to try"),
         [_TYPED, *sorted(file.versions, reverse=True)],
-        format_func=lambda one: name_of(one, file.labels) if one else "As it is in the editor",
+        format_func=lambda one: name_of(one, file.labels) if one else t("As it is in the editor"),
         key=f"try-text-{file.name}",
         persist_state="session",
     )
@@ -70,12 +70,24 @@ def _text(visit: Visit, file: PromptFile, draft: Draft) -> str:
 
 def _messages(messages: list[MarkedMessage]) -> None:
     tokens = sum(one["tokens"] for one in messages)
-    st.markdown(f"**As the model receives it** :gray[about {counted(tokens, 'token')}]")
+    st.markdown(
+        t("**As the model receives it** :gray[about {tokens}]", tokens=tn("{count} token", "{count} tokens", tokens))
+    )
     for message in messages:
         share = round(100 * message["tokens"] / tokens)
         marked = list(dict.fromkeys(one["variable"] for one in message["parts"] if one["variable"]))
-        with_values = f" · marked: the values of {', '.join(marked)}" if marked else ""
-        st.caption(plain(f"{message['role']} · about {counted(message['tokens'], 'token')}, {share} %{with_values}"))
+        with_values = t(" · marked: the values of {marked}", marked=", ".join(marked)) if marked else ""
+        st.caption(
+            plain(
+                t(
+                    "{role} · about {tokens}, {share} %{marked}",
+                    role=message["role"],
+                    tokens=tn("{count} token", "{count} tokens", message["tokens"]),
+                    share=share,
+                    marked=with_values,
+                )
+            )
+        )
         outside_marked([(cut(one["text"]), one["variable"] or "") for one in message["parts"]])
 
 
@@ -83,7 +95,7 @@ def _ask(visit: Visit, name: str, text: str, given: Given) -> None:
     tries = visit.orchestra.tries
     connections = tries.connections(visit.who)
     if not connections:
-        st.info("There is no connection to a model yet: add one on the page Connections.", icon=":material/cable:")
+        st.info(t("There is no connection to a model yet: add one on the page Connections."), icon=":material/cable:")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"ask-bar-{name}"):
         place = st.empty()
@@ -92,7 +104,7 @@ def _ask(visit: Visit, name: str, text: str, given: Given) -> None:
     with errors_shown():
         wish = _wish(text, given, asked)
         needed = tries.needs_confirmation(visit.who, name, asked.connection)
-        asking = Asking(name, "Ask the model", lambda who: tries.start(who, name, wish), _begun, digest(vars(wish)))
+        asking = Asking(name, t("Ask the model"), lambda who: tries.start(who, name, wish), _begun, digest(vars(wish)))
         ask_button(visit, asking, needed, place)
 
 
@@ -101,18 +113,18 @@ def _begun(one: Try) -> None:
 
 
 def _options(name: str, connections: list[str]) -> _Asked:
-    with popover("Options", f"try-options-{name}", ":material/tune:"):
+    with popover(t("Options"), f"try-options-{name}", ":material/tune:"):
         connection = st.selectbox(
-            "Connection",
+            t("Connection"),
             connections,
             key=f"try-connection-{name}",
             persist_state="session",
             disabled=len(connections) < 2,
         )
         model = fields.text_input(
-            "Model",
+            t("Model"),
             key=f"try-model-{name}",
-            placeholder="That of the prompt, else of the connection",
+            placeholder=t("That of the prompt, else of the connection"),
             persist_state="session",
         )
     return _Asked(connection or connections[0], model.strip())

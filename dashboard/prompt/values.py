@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import fields, session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import field_label, plain
 from dashboard.parts.errors import error_box
@@ -56,10 +57,10 @@ def given_values(visit: Visit, name: str, document: Mapping[str, Any]) -> Given:
     declared = document.get("variables")
     declared = declared if isinstance(declared, Mapping) else {}
     if not declared:
-        st.caption("This prompt has no variables.")
+        st.caption(t("This prompt has no variables."))
     unused = [one for one in kept if one not in declared]
     if unused:
-        st.caption(plain(f"This text has no variable {', '.join(unused)}: left out."))
+        st.caption(plain(t("This text has no variable {unused}: left out.", unused=", ".join(unused))))
     variables = {
         one: _variable(one, schema if isinstance(schema, Mapping) else {}, kept, f"{name}-{source}")
         for one, schema in declared.items()
@@ -84,7 +85,7 @@ def _source(visit: Visit, name: str, samples: list[str]) -> str:
 
     return str(
         st.selectbox(
-            "Values",
+            t("Values"),
             options,
             format_func=lambda one: _words(visit, name, one),
             key=key,
@@ -101,18 +102,18 @@ def _words(visit: Visit, name: str, source: str) -> str:
     if source.startswith(_RUN):
         run_id, _, step = source.removeprefix(_RUN).partition(" ")
         with suppress(OrchestraError):
-            return f"From a run: {visit.orchestra.tries.values(visit.who, name, run_id, step).title}"
-        return f"From the run {run_id}"
-    return "Of an earlier try" if source.startswith(_TRY) else "Your own values"
+            return t("From a run: {title}", title=visit.orchestra.tries.values(visit.who, name, run_id, step).title)
+        return t("From the run {run_id}", run_id=run_id)
+    return t("Of an earlier try") if source.startswith(_TRY) else t("Your own values")
 
 
 def _from_runs(visit: Visit, name: str) -> None:
     """Offer the last steps of runs that used the prompt."""
     place = f"from-runs-{name}"
-    with popover("From a real run", place, ":material/history:"):
+    with popover(t("From a real run"), place, ":material/history:"):
         calls = visit.orchestra.tries.calls(visit.who, name)
         if not calls:
-            st.caption("No run has used this prompt yet.")
+            st.caption(t("No run has used this prompt yet."))
         for call in calls:
             _call_button(name, call, lambda: close(place))
 

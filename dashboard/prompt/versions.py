@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_changes, outside_code, plain
 from dashboard.parts.buttons import action_button
@@ -28,11 +29,11 @@ _WORKING_TEXT = 0
 def versions_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
     """Show one version at a time, compared with the current text."""
     if not file.versions:
-        st.info("No saved version yet. Workflows need one.", icon=":material/bookmark:")
+        st.info(t("No saved version yet. Workflows need one."), icon=":material/bookmark:")
         return
     newest_first = sorted(file.versions, reverse=True)
     number = st.selectbox(
-        "Version",
+        t("Version"),
         newest_first,
         format_func=lambda one: name_of(one, file.labels),
         key=f"version-{file.name}",
@@ -43,7 +44,7 @@ def versions_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
         _actions(visit, file, draft, number, version)
         refusal_shown(visit, file, number, lambda label: _labelled(visit, draft, label, number))
     _differences(visit, file, draft, version, [one for one in newest_first if one != number])
-    with st.expander("Full version"):
+    with st.expander(t("Full version")):
         outside_code(version.text, "json")
     moves_shown(file)
 
@@ -51,9 +52,9 @@ def versions_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
 def _differences(visit: Visit, file: PromptFile, draft: Draft, version: PromptFile, others: Sequence[int]) -> None:
     """Show by word how a chosen text differs from this version."""
     other = st.selectbox(
-        "From this version to",
+        t("From this version to"),
         [_WORKING_TEXT, *others],
-        format_func=lambda one: name_of(one, file.labels) if one else "The working text",
+        format_func=lambda one: name_of(one, file.labels) if one else t("The working text"),
         key=f"version-to-{file.name}",
         width=320,
     )
@@ -63,7 +64,7 @@ def _differences(visit: Visit, file: PromptFile, draft: Draft, version: PromptFi
         to = visit.orchestra.prompts.resolved(visit.who, document_of(typed(draft).text) or {})
     found = prompt_differences(version.document or {}, to)
     if not found:
-        st.caption("Both texts are the same.")
+        st.caption(t("Both texts are the same."))
     for one in found:
         st.markdown(f"**{plain(one['part'])}**")
         outside_changes((part["text"], part["change"]) for part in in_context(one["texts"]))
@@ -72,14 +73,14 @@ def _differences(visit: Visit, file: PromptFile, draft: Draft, version: PromptFi
 def name_of(number: int, labels: Mapping[str, int]) -> str:
     """Return e.g. "Version 3 (production)"."""
     carried = [label for label, at in labels.items() if at == number]
-    return f"Version {number}" + (f" ({', '.join(carried)})" if carried else "")
+    return t("Version {number}", number=number) + (f" ({', '.join(carried)})" if carried else "")
 
 
 def _actions(visit: Visit, file: PromptFile, draft: Draft, number: int, version: PromptFile) -> None:
     is_production = file.labels.get(DEFAULT_LABEL) == number
     with st.container(horizontal=True, vertical_alignment="center"):
         action_button(
-            "This is the production version" if is_production else "Make it the production version",
+            t("This is the production version") if is_production else t("Make it the production version"),
             f"label-{file.name}",
             lambda _key: move(visit, file.name, DEFAULT_LABEL, number),
             lambda refused: after_move(
@@ -91,7 +92,7 @@ def _actions(visit: Visit, file: PromptFile, draft: Draft, number: int, version:
         )
         _labels(visit, file, draft, number)
         st.button(
-            "Load it into the editor",
+            t("Load it into the editor"),
             key=f"take-{file.name}",
             icon=":material/restore:",
             type="tertiary",
@@ -102,14 +103,14 @@ def _actions(visit: Visit, file: PromptFile, draft: Draft, number: int, version:
 def _labels(visit: Visit, file: PromptFile, draft: Draft, number: int) -> None:
     """Show the controls that put a label on this version, or remove those it has."""
     place = f"labels-{file.name}"
-    with popover("Labels", place, ":material/new_label:"):
-        st.markdown("A label points to one version. Workflows name it, as in `name@staging`.")
+    with popover(t("Labels"), place, ":material/new_label:"):
+        st.markdown(t("A label points to one version. Workflows name it, as in `name@staging`."))
         label = st.selectbox(
-            "Label",
+            t("Label"),
             sorted({DEFAULT_LABEL, "staging", *file.labels}),
             index=None,
             accept_new_options=True,
-            placeholder="Choose, or type a new one",
+            placeholder=t("Choose, or type a new one"),
             key=f"label-name-{file.name}",
         )
 
@@ -119,12 +120,11 @@ def _labels(visit: Visit, file: PromptFile, draft: Draft, number: int) -> None:
 
         def set_or_refused(label: str, refused: ProtectedLabel | None) -> None:
             close(place)
-            after_move(
-                visit, file.name, label, number, refused, lambda: done(f"The label {label} is on version {number} now.")
-            )
+            said = t("The label {label} is on version {number} now.", label=label, number=number)
+            after_move(visit, file.name, label, number, refused, lambda: done(said))
 
         action_button(
-            f"Set on version {number}",
+            t("Set on version {number}", number=number),
             f"label-set-{file.name}",
             lambda _key: move(visit, file.name, label or "", number),
             lambda refused: set_or_refused(label or "", refused),
@@ -140,17 +140,21 @@ def _labels(visit: Visit, file: PromptFile, draft: Draft, number: int) -> None:
 
 def _remove_button(visit: Visit, file: PromptFile, label: str, done: Callable[[str], None]) -> None:
     action_button(
-        f"Remove {label}",
+        t("Remove {label}", label=label),
         f"label-remove-{file.name}-{label}",
         lambda _key: visit.orchestra.prompts.remove_label(visit.who, file.name, label),
-        lambda _none: done(f"The label {label} is removed."),
+        lambda _none: done(t("The label {label} is removed.", label=label)),
         scope=f"{label} {file.etag}",
         icon=":material/label_off:",
     )
 
 
 def _labelled(visit: Visit, draft: Draft, label: str, number: int) -> None:
-    _relabelled(visit, draft, f"Version {number} is now {label}: runs that start from now on use it.")
+    _relabelled(
+        visit,
+        draft,
+        t("Version {number} is now {label}: runs that start from now on use it.", number=number, label=label),
+    )
 
 
 def _relabelled(visit: Visit, draft: Draft, said: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base.language import t
 from dashboard.base.plain import outside_code
 from dashboard.parts.values import cut, json_text
 from engine.record.types.run import Run
@@ -16,7 +17,7 @@ def run_json(run: Run) -> None:
     """Show the document, shortened if it is long, and a button to download all of it."""
     text = json_text(run)
     st.download_button(
-        "Download",
+        t("Download"),
         text,
         file_name=f"{run['run_id']}.json",
         mime="application/json",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clients.service import OTHER_LINK
+from dashboard.base.language import N_, t
 from dashboard.base.plain import host_of
 from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
 from dashboard.parts.run_state import Cell, cell_of
@@ -24,7 +25,7 @@ NOT_REACHED = ""
 """The status of a step that the run never reached."""
 
 _MAKES = ("create_", "upsert_")
-_FIRST = ("Mail", "Draft", "Issue", "Page")
+_FIRST = (N_("Mail"), N_("Draft"), N_("Issue"), N_("Page"))
 """The kinds of links that come first, in the order in which most workflows make them; others follow by name."""
 
 
@@ -138,12 +139,12 @@ class _Builder:
             return self._cell(step)
         inside = [one["status"] for one in steps if one["path"].startswith((f"{path}.", f"{path}["))]
         worst = next((status for status in WORST_FIRST if status in inside), None)
-        return self._cell(step) if worst is None else Cell(worst, look_of(worst).word)
+        return self._cell(step) if worst is None else Cell(worst, look_of(worst).english)
 
     def _cell(self, step: StepRecord | None) -> Cell:
         if step is None:
             is_active = self.run["status"] in ACTIVE_RUNS
-            return Cell(StepStatus.PENDING, "Pending") if is_active else Cell(NOT_REACHED, "Not reached")
+            return Cell(StepStatus.PENDING, N_("Pending")) if is_active else Cell(NOT_REACHED, N_("Not reached"))
         return cell_of(step)
 
 
@@ -175,5 +176,7 @@ def progress(run: Run, shown: Board) -> tuple[float, str]:
     """Return the progress of a run, as a fraction and in words."""
     done = sum(row.cell.status not in (*OPEN_STEPS, NOT_REACHED) for row in shown.rows)
     total = max(len(shown.rows), 1)
-    thing = f"{plural(shown.noun)} and steps" if shown.noun else "steps"
-    return done / total, "Starting" if run["status"] == RunStatus.QUEUED else f"{done} of {total} {thing} done"
+    thing = t("{plural} and steps", plural=plural(shown.noun)) if shown.noun else t("steps")
+    return done / total, t("Starting") if run["status"] == RunStatus.QUEUED else t(
+        "{done} of {total} {thing} done", done=done, total=total, thing=thing
+    )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, plain
 from dashboard.parts.errors import message_markdown
@@ -24,7 +25,7 @@ def run_detail(visit: Visit, run: Run, board: Board) -> None:
     """Show the row that the address names, or explain how to open one."""
     row = board.row(st.query_params.get("open", ""))
     if row is None:
-        st.caption("Click a row to see what went in, what came out and what was made.")
+        st.caption(t("Click a row to see what went in, what came out and what was made."))
         return
     with st.container(border=True, key="run-detail"):
         with st.container(key=f"in-view-{run['run_id']}-{row.path}"):  # browser.js scrolls to it
@@ -37,11 +38,13 @@ def run_detail(visit: Visit, run: Run, board: Board) -> None:
 
 def _head(board: Board, row: Row) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(plain(row.title) or "(no title)", anchor=False)
+        st.subheader(plain(row.title) or t("(no title)"), anchor=False)
         with st.container(horizontal=True, width="content", gap="xsmall"):
-            _move("Previous", ":material/arrow_upward:", board, row, -1)
-            _move("Next", ":material/arrow_downward:", board, row, +1)
-            st.button("Close", key="detail-close", icon=":material/close:", type="tertiary", on_click=_open, args=("",))
+            _move(t("Previous"), ":material/arrow_upward:", board, row, -1)
+            _move(t("Next"), ":material/arrow_downward:", board, row, +1)
+            st.button(
+                t("Close"), key="detail-close", icon=":material/close:", type="tertiary", on_click=_open, args=("",)
+            )
 
 
 def _move(label: str, icon: str, board: Board, row: Row, by: int) -> None:
@@ -90,7 +93,7 @@ def _undo(visit: Visit, run: Run, row: Row) -> None:
     def pressed() -> None:
         session.keep_draft(opened, not session.draft(opened, default=False))
 
-    st.button("Undo this item", key="panel-undo-item-button", icon=":material/undo:", on_click=pressed)
+    st.button(t("Undo this item"), key="panel-undo-item-button", icon=":material/undo:", on_click=pressed)
     if session.draft(opened, default=False):
         with st.container(border=True, key="panel-undo-item"):
             undo_panel(visit, run, str(key), "item")
@@ -113,7 +116,7 @@ def _steps(visit: Visit, run: Run, row: Row) -> None:
     elif done:
         _tabs(visit, run, row, done)
     elif not skipped:
-        st.caption("None of its steps has run yet.")
+        st.caption(t("None of its steps has run yet."))
     for reason, names in _by_reason(skipped).items():
         st.caption(f"{plain(reason)}: {', '.join(names)}")
 
@@ -122,7 +125,7 @@ def _by_reason(skipped: Sequence[StepRecord]) -> Mapping[str, list[str]]:
     """Return the titles of skipped steps by the reason for skipping them."""
     found: dict[str, list[str]] = {}
     for step in skipped:
-        reason = str(step.get("note") or "Skipped, because the condition was not met").removesuffix(".")
+        reason = str(step.get("note") or t("Skipped, because the condition was not met")).removesuffix(".")
         found.setdefault(reason, []).append(plain(step["title"] or step["id"]))
     return found
 

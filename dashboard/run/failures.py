@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from dashboard.base.language import t
 from dashboard.parts.errors import message_markdown
 from engine.base.statuses import StepStatus
 from engine.base.step_path import StepPath
@@ -27,7 +28,7 @@ class Reason:
 def run_failures(run: Run) -> None:
     """Show the most frequent reasons; the rest are in each item's own pane."""
     for reason in reasons(run)[:_SHOWN]:
-        times = f"**{reason.count} times:** " if reason.count > 1 else ""
+        times = t("**{count} times:** ", count=reason.count) if reason.count > 1 else ""
         st.error(times + message_markdown(reason.message, reason.remedy), icon=":material/error:")
 
 

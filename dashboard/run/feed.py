@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dashboard.base.language import language
 from dashboard.run.board import Board, board, failure_board, progress
 from dashboard.run.live import may_write
 from dashboard.run.row import table_rows
@@ -49,12 +50,12 @@ def after_of(look: Look) -> Board | None:
 
 def rows_of(look: Look) -> list[list[Any]]:
     """Return the rows of the table as the browser gets them."""
-    return look.once("rows", lambda: table_rows(board_of(look)))
+    return look.once(("rows", language()), lambda: table_rows(board_of(look)))
 
 
 def head_of(look: Look) -> dict[str, Any]:
     """Return the head of a run in progress: the sentence, when and by whom it was started, its progress."""
-    part, words = look.once("progress", lambda: progress(look.run, board_of(look)))
+    part, words = look.once(("progress", language()), lambda: progress(look.run, board_of(look)))
     return {"sentence": look.run["sentence"], "facts": facts(look.run), "part": part, "words": words}
 
 
@@ -64,7 +65,9 @@ def drawn(orchestra: Orchestra, who: Principal, look: Look, opened: str, tab: st
     `opened` is the path of the open row, `tab` the open tab.
     """
     run_id = str(look.run["run_id"])
-    seen = look.once(("drawn", opened, tab), lambda: _seen(look, opened) if tab == ITEMS else secrets.token_hex(4))
+    seen = look.once(
+        ("drawn", opened, tab, language()), lambda: _seen(look, opened) if tab == ITEMS else secrets.token_hex(4)
+    )
     if look.run["status"] not in ACTIVE_RUNS:
         return f"{seen} {time.time() // 60:.0f}"  # for texts such as "3 minutes ago"
     # Not `once`: the first call imports step types, a time that has nothing to do with the size of the run.
@@ -118,16 +121,16 @@ class _Feed:
         self._rows = rows
 
 
-_feeds: OrderedDict[str, _Feed] = OrderedDict()
+_feeds: OrderedDict[tuple[str, str], _Feed] = OrderedDict()
 _lock = threading.Lock()
 
 
 def new_rows(look: Look, version: str) -> dict[str, Any]:
     """Return the rows that have changed since a version; all of them for "", or after a restart."""
-    run_id = str(look.run["run_id"])
+    key = str(look.run["run_id"]), language()
     with _lock:
-        feed = _feeds.setdefault(run_id, _Feed())
-        _feeds.move_to_end(run_id)
+        feed = _feeds.setdefault(key, _Feed())
+        _feeds.move_to_end(key)
         if len(_feeds) > _MOST_FEEDS:
             _feeds.popitem(last=False)
     return feed.since(rows_of(look), version)

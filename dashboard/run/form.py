@@ -11,6 +11,7 @@ import streamlit as st
 
 from clients.errors import ServiceError
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_text, plain
 from dashboard.parts.accounts import Used, account_badges
@@ -33,7 +34,7 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     schema, key = plan.inputs_schema, f"input-{plan.name}"
     if run is not None:
         schema, key = _with_defaults(schema, visit.orchestra.runs.inputs(visit.who, run)), f"{key}-{run['run_id']}"
-        st.caption(plain(f"With the inputs of the run of {full_time(run['queued_at'])}."))
+        st.caption(plain(t("With the inputs of the run of {queued_at}.", queued_at=full_time(run["queued_at"]))))
     values, unreadable = inputs_form(schema, key, lambda form: _offered(visit, _accounts_of(visit), form))
     for error in unreadable:
         error_box(error)
@@ -57,7 +58,7 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     if preview is not None and preview.estimate is not None:
         st.caption(f":material/payments: {plain(preview.estimate['sentence'])}")
     if missing and not unreadable:
-        st.caption(plain(f"Still needed: {', '.join(missing)}"))
+        st.caption(plain(t("Still needed: {missing}", missing=", ".join(missing))))
     run_part(visit, plan, values, is_ready=is_agreed, scope=_digest(values))
     if not is_known and session.draft(_looking(plan.name), "") == _digest(values):
         _first_run(visit, plan, values, is_ready=is_agreed)
@@ -95,7 +96,7 @@ def _run_button(
             environment=environment_of(plan),
         )
 
-    _start_button(visit, "Run", f"run-{plan.name}", start, _scope(plan, values), is_ready=is_ready)
+    _start_button(visit, t("Run"), f"run-{plan.name}", start, _scope(plan, values), is_ready=is_ready)
 
 
 def _plan_button(
@@ -113,7 +114,7 @@ def _plan_button(
         )
 
     action_button(
-        "Plan",
+        t("Plan"),
         f"plan-{plan.name}",
         make,
         lambda plan_id: visit.go("plan", id=plan_id),
@@ -146,7 +147,7 @@ def agreed_to(name: str, warnings: Sequence[PreviewWarning]) -> bool:
         show(plain(warning.text), icon=":material/public:" if warning.must_tick else ":material/warning:")
         if warning.must_tick:  # a tick applies to this exact text: another repository needs another tick
             key = f"tick-{name}-{hashlib.sha256(warning.text.encode()).hexdigest()[:8]}"
-            ticks.append(st.checkbox("I agree that it may be written there", key=key))
+            ticks.append(st.checkbox(t("I agree that it may be written there"), key=key))
     return all(ticks)
 
 
@@ -158,7 +159,7 @@ def _looking(name: str) -> str:
 
 
 def _look_button(name: str, values: Mapping[str, Any], *, is_ready: bool) -> None:
-    if st.button("Run …", key=f"look-{name}", type="primary", icon=":material/visibility:", disabled=not is_ready):
+    if st.button(t("Run …"), key=f"look-{name}", type="primary", icon=":material/visibility:", disabled=not is_ready):
         session.keep_draft(_looking(name), _digest(values))
 
 
@@ -166,8 +167,8 @@ def _first_run(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready:
     """Show which items the first run on a person's own accounts would process, and ask."""
     name, where = plan.name, environment_of(plan)
     with st.container(border=True, key=f"first-{name}"), errors_shown():
-        st.subheader("The first run on your own accounts", anchor=False)
-        with st.spinner("Checking; nothing is changed …"):
+        st.subheader(t("The first run on your own accounts"), anchor=False)
+        with st.spinner(t("Checking; nothing is changed …")):
             found = visit.orchestra.preview(visit.who, name, values, look=True, environment=where)
         _what_it_goes_through(found)
 
@@ -175,31 +176,31 @@ def _first_run(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready:
             agreeing = visit.who.agreeing(found.needs_confirmation)
             return visit.orchestra.runs.start(agreeing, name, values, request_key=request_key, environment=where)
 
-        label = f"Run on {_these(found.count)}" if found.count else "Run"
+        label = t("Run on {these}", these=_these(found.count)) if found.count else t("Run")
         with st.container(horizontal=True):
             _start_button(visit, label, f"confirm-{name}", confirm_and_start, _scope(plan, values), is_ready=is_ready)
             _plan_button(visit, plan, values, found.needs_confirmation, is_ready=is_ready)
-            if st.button("Not now", key=f"not-now-{name}", type="tertiary"):
+            if st.button(t("Not now"), key=f"not-now-{name}", type="tertiary"):
                 session.drop_draft(_looking(name))
                 st.rerun()
 
 
 def _what_it_goes_through(found: RunPreview) -> None:
     if found.items is None or found.count is None:
-        st.write("What it will process is known only once it runs.")
+        st.write(t("What it will process is known only once it runs."))
         return
     if not found.count:
-        st.write("It would find nothing to do.")
+        st.write(t("It would find nothing to do."))
         return
-    st.write(f"It would process {_these(found.count)}:")
+    st.write(t("It would process {these}:", these=_these(found.count)))
     more = found.count - len(found.items)
-    lines = [*found.items, *([f"… and {more} more"] if more > 0 else [])]
+    lines = [*found.items, *([t("… and {more} more", more=more)] if more > 0 else [])]
     with st.container(height=min(60 + 26 * len(lines), 320), border=True):
         outside_text("\n".join(lines))
 
 
 def _these(count: int) -> str:
-    return "this one" if count == 1 else f"these {count}"
+    return t("this one") if count == 1 else t("these {count}", count=count)
 
 
 # These ask services, so not on every click

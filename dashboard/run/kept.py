@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import session
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from engine.base.statuses import RunStatus
 from engine.record.types.run import Run
 
-_WAYS = {"update": "Update what was written …", "force": "Write everything again …"}
+_WAYS = {"update": N_("Update what was written …"), "force": N_("Write everything again …")}
 
 
 def kept_note(visit: Visit, run: Run, opened: str) -> None:
@@ -18,17 +18,21 @@ def kept_note(visit: Visit, run: Run, opened: str) -> None:
     kept = kept_writes(run)
     if not kept:
         return
-    were = "was" if kept == 1 else "were"
     st.warning(
-        f"**Nothing was written.** {counted(kept, 'write')} of earlier runs {were} kept, although this run asks for a "
-        "different place or different content.",
+        tn(
+            "**Nothing was written.** {count} write of earlier runs was kept, although this run asks for a different "
+            "place or different content.",
+            "**Nothing was written.** {count} writes of earlier runs were kept, although this run asks for a different "
+            "place or different content.",
+            kept,
+        ),
         icon=":material/info:",
     )
     if not visit.may("run") or not run["workflow"]:
         return
     with st.container(horizontal=True):
         for way, label in _WAYS.items():
-            st.button(label, key=f"kept-{way}", on_click=_open, args=(opened, way))
+            st.button(t(label), key=f"kept-{way}", on_click=_open, args=(opened, way))
 
 
 def kept_writes(run: Run) -> int:

@@ -7,6 +7,7 @@ from functools import cache
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_text, plain
 from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
@@ -58,5 +59,5 @@ def _entries(run: Run) -> list[Entry]:
 
 def _answer(title: str, path: str, text: str) -> None:
     with st.container(border=True, key=f"live-{path}"):
-        st.caption(f":material/edit_note: {plain(title)}: the model is writing")
+        st.caption(t(":material/edit_note: {title}: the model is writing", title=plain(title)))
         outside_text(text if len(text) <= _TAIL_LETTERS else f"… {text[-_TAIL_LETTERS:]}")

@@ -8,6 +8,8 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.base.language import script_texts
+
 _ASSETS = Path(__file__).parents[1] / "assets"
 _component = st.components.v2.component(
     "ai-orchestra.run",
@@ -20,4 +22,4 @@ _component = st.components.v2.component(
 def mount(key: str, data: Mapping[str, Any], on_told: Callable[[], None] = lambda: None) -> None:
     """Draw the part of the page that `data` names; what it sends back is the `told` of the widget."""
     # In a list: Streamlit searches dicts for tables, and loads pandas and pyarrow for that.
-    _component(key=key, data=[data], on_told_change=on_told)
+    _component(key=key, data=[{**data, "texts": script_texts("run_page")}], on_told_change=on_told)

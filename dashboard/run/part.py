@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import fields
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -18,45 +19,45 @@ from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import typed_value
 from engine.plugins.step import Effect
 
-_HELP = (
-    "A test run, marked as such; triggers and other workflows never start one. A step that is given an output "
-    "does not run: later steps use that output. If you choose one step, no other step runs, so give the "
-    "outputs that it needs."
+_HELP = N_(
+    "A test run, marked as such; triggers and other workflows never start one. A "
+    "step that is given an output does not run: later steps use that output. If you "
+    "choose one step, no other step runs, so give the outputs that it needs."
 )
 _EXAMPLE = '{"read_mail": {"messages": []}}'
 
 
 def run_part(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready: bool, scope: str) -> None:
     """Show the choice of a step, the outputs to use, and the button; real writes need a tick."""
-    with st.expander("Test a part", icon=":material/science:", key=f"part-{plan.name}"):
-        st.caption(_HELP)
+    with st.expander(t("Test a part"), icon=":material/science:", key=f"part-{plan.name}"):
+        st.caption(t(_HELP))
         titles = {one.path: one.title for one in plan.nodes() if not one.path.startswith(FAILURE_PREFIX)}
         only = st.selectbox(
-            "Run only this step",
+            t("Run only this step"),
             list(titles),
             None,
             format_func=lambda path: plain(f"{titles[path]} · {path}"),
-            placeholder="All steps",
+            placeholder=t("All steps"),
             key=f"part-only-{plan.name}",
             persist_state="session",
         )
         text = fields.text_area(
-            "Outputs to use instead of running steps (JSON)",
+            t("Outputs to use instead of running steps (JSON)"),
             key=f"part-pins-{plan.name}",
             placeholder=_EXAMPLE,
-            help="By the path of the step: `each_mail.classify` for every item, `each_mail[3].classify` for one.",
+            help=t("By the path of the step: `each_mail.classify` for every item, `each_mail[3].classify` for one."),
             persist_state="session",
         )
         pins = _pins(text)
         where = "" if plan.environment is None else plan.environment["name"]
         is_known = visit.orchestra.is_confirmed(visit.who, plan.name, where)
         if not is_known:
-            st.info("It has never run on these accounts: start it once with the button above.", icon=":material/info:")
-        is_sure = not _writes(plan, only, pins or {}) or st.checkbox(
-            "I understand that it really writes", key=f"part-tick-{plan.name}-{only}"
-        )
+            advice = t("It has never run on these accounts: start it once with the button above.")
+            st.info(advice, icon=":material/info:")
+        tick = t("I understand that it really writes")
+        is_sure = not _writes(plan, only, pins or {}) or st.checkbox(tick, key=f"part-tick-{plan.name}-{only}")
         action_button(
-            "Run the test",
+            t("Run the test"),
             f"part-run-{plan.name}",
             lambda key: visit.orchestra.runs.start(
                 visit.who, plan.name, values, request_key=key, pins=pins or None, only=only, environment=where
@@ -75,10 +76,23 @@ def _pins(text: str) -> dict[str, Any] | None:
     try:
         found = typed_value(text, "This text")
     except InvalidInput as error:
-        st.error(plain(f"{error.message} {error.remedy} Write the outputs like {_EXAMPLE}"), icon=":material/error:")
+        st.error(
+            plain(
+                t(
+                    "{message} {remedy} Write the outputs like {example}",
+                    message=error.message,
+                    remedy=error.remedy,
+                    example=_EXAMPLE,
+                )
+            ),
+            icon=":material/error:",
+        )
         return None
     if not isinstance(found, dict):
-        st.error(plain(f"The outputs are not a JSON object. Write them like {_EXAMPLE}"), icon=":material/error:")
+        st.error(
+            plain(t("The outputs are not a JSON object. Write them like {example}", example=_EXAMPLE)),
+            icon=":material/error:",
+        )
         return None
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from dashboard.base.language import N_, language, t
 from dashboard.parts.run_state import GLYPHS, Cell
 from dashboard.parts.status import look_of
 from dashboard.run.board import Board, Row
@@ -20,13 +21,14 @@ STATUSES = {
 }
 """The choices of the filter, and the statuses that each includes."""
 _SHORT = {
-    "Succeeded": "Done",
-    "Already done": "Already",
-    "Outcome unknown": "Unclear",
-    "Not reached": "Not run",
-    "Interrupted": "Paused",
-    "Cancelled": "Stopped",
-    "Asks a person": "Asks",
+    "Running, attempt {count}": N_("Attempt {count}"),
+    "Succeeded": N_("Done"),
+    "Already done": N_("Already"),
+    "Outcome unknown": N_("Unclear"),
+    "Not reached": N_("Not run"),
+    "Interrupted": N_("Paused"),
+    "Cancelled": N_("Stopped"),
+    "Asks a person": N_("Asks"),
 }
 """Short words for narrow columns: all steps of an item must fit without scrolling. The pane has the long ones."""
 _NUMBER = re.compile(r"/issues/(\d+)$")
@@ -43,8 +45,9 @@ def table_rows(board: Board) -> list[list[Any]]:
 
 def _table_row(board: Board, row: Row, numbered: set[str]) -> list[Any]:
     links = [_link(kind, row.links.get(kind), is_numbered=kind in numbered) for kind in board.kinds]
-    cells = [_chip(row.cells.get(path)) for path, _ in board.columns]
-    return [row.path, row.title, choice_of(row.cell.status), _chip(row.cell), links, cells]
+    spoken = language()
+    cells = [_chip(row.cells.get(path), spoken) for path, _ in board.columns]
+    return [row.path, row.title, choice_of(row.cell.status), _chip(row.cell, spoken), links, cells]
 
 
 @cache
@@ -62,14 +65,14 @@ def _link(kind: str, url: str | None, *, is_numbered: bool) -> list[str] | None:
     if url is None:
         return None
     number = _NUMBER.search(url) if is_numbered else None
-    return [url, number[1] if number else kind]
+    return [url, number[1] if number else t(kind)]
 
 
 @cache
-def _chip(cell: Cell | None) -> list[str] | None:
+def _chip(cell: Cell | None, _language: str) -> list[str] | None:
     """Return icon, word and colour of a cell, short enough for a narrow column."""
     if cell is None:
         return None
-    word = _SHORT.get(cell.word, cell.word).removeprefix("Running, ").capitalize()
+    word = cell._replace(english=_SHORT.get(cell.english, cell.english)).word
     color = "quiet" if cell.status in (StepStatus.SKIPPED, "") else look_of(cell.status).color
     return [f"{GLYPHS.get(cell.status, '·')} {word}", color]

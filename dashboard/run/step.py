@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from clients.plural import counted
+from dashboard.base.language import t, tc, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_code, outside_link, plain
 from dashboard.base.run_files import run_files
@@ -46,9 +46,9 @@ def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     correct_step(visit, run, step)
     left, right = st.columns(2, gap="medium")
     with left:
-        _part("Input", step["arguments"], "Nothing went in.")
+        _part(t("Input"), step["arguments"], t("Nothing went in."))
     with right:
-        _part("Output", step["output"], "Nothing came out.")
+        _part(t("Output"), step["output"], t("Nothing came out."))
     run_files(visit, run, [step["arguments"], step["output"]], str(step["path"]))
     _prompt(step)
     _attempts(step)
@@ -59,18 +59,18 @@ def _facts(run: Run, step: StepRecord) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(str(step["status"]))
         if _is_demo_model(run, step):
-            st.badge("Demo model, not a real one", icon=":material/science:", color="gray")
+            st.badge(t("Demo model, not a real one"), icon=":material/science:", color="gray")
         if step.get("pinned") and "corrects" not in (run.get("options") or {}):
-            st.badge("Pinned output, not run", icon=":material/push_pin:", color="violet")
+            st.badge(t("Pinned output, not run"), icon=":material/push_pin:", color="violet")
         if step.get("replayed"):
-            st.badge("Answer of the earlier run", icon=":material/replay:", color="violet")
+            st.badge(t("Answer of the earlier run"), icon=":material/replay:", color="violet")
         st.caption(plain(" · ".join(facts(step))), help=full_time(step["started_at"]) or None)
 
 
 def _called(visit: Visit, step: StepRecord) -> None:
     """Link to the run that the step called, once the step no longer waits for it."""
     if step.get("child_run_id") and step["status"] != StepStatus.WAITING:
-        visit.link("The run that it called", "run", icon=":material/arrow_downward:", id=str(step["child_run_id"]))
+        visit.link(t("The run that it called"), "run", icon=":material/arrow_downward:", id=str(step["child_run_id"]))
 
 
 def _is_demo_model(run: Run, step: StepRecord) -> bool:
@@ -81,11 +81,11 @@ def _is_demo_model(run: Run, step: StepRecord) -> bool:
 def facts(step: StepRecord) -> list[str]:
     """Return the step's type, connection, duration, attempts, tokens and cost, as far as known."""
     found = [str(step["uses"])] if step["uses"] else []
-    found += [f"connection {step['connection']}"] if step["connection"] else []
+    found += [t("connection {connection}", connection=step["connection"])] if step["connection"] else []
     if step["started_at"] and step["ended_at"]:
         found.append(duration((moment_of(step["ended_at"]) - moment_of(step["started_at"])).total_seconds()))
     if step["attempts"]:
-        found.append(counted(len(step["attempts"]), "attempt"))
+        found.append(tn("{count} attempt", "{count} attempts", len(step["attempts"])))
     found += [str(step["note"])] if step.get("note") else []
     return found + usage_words(step["usage"])
 
@@ -96,25 +96,25 @@ def _error(step: StepRecord) -> None:
         return
     st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
     details = [error.get("type"), f"HTTP {error['http_status']}" if error.get("http_status") else None]
-    details += [f"field {error['field']}" if error.get("field") else None]
-    details += ["the run continued without it" if step.get("handled") else None]
+    details += [t("field {field}", field=error["field"]) if error.get("field") else None]
+    details += [t("the run continued without it") if step.get("handled") else None]
     st.caption(plain(" · ".join(str(one) for one in details if one)))
 
 
 def unknown_answer(visit: Visit, run_id: str, path: str | None) -> None:
     """Ask a person about a write whose outcome is unknown; `path` None asks about all of the run."""
-    st.markdown("Check the service: has it arrived there? Answer here, and the run continues.")
+    st.markdown(t("Check the service: has it arrived there? Answer here, and the run continues."))
     runs, place = visit.orchestra.runs, path or "all"
     with st.container(horizontal=True):
         action_button(
-            "It is done",
+            t("It is done"),
             f"as-done-{place}",
             lambda _key: runs.resume(visit.who, run_id, as_done=True, step=path),
             lambda _run_id: st.rerun(),
             icon=":material/done:",
         )
         action_button(
-            "Send again",
+            t("Send again"),
             f"redo-{place}",
             lambda _key: runs.resume(visit.who, run_id, redo=True, step=path),
             lambda _run_id: st.rerun(),
@@ -130,7 +130,7 @@ def _try_link(visit: Visit, run: Run, step: StepRecord) -> None:
     prompt, run_id, path = reference.partition("@")[0], str(run["run_id"]), str(step["path"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         source = {PARAM: of_step(run_id, path)}
-        visit.link("Try this prompt", "prompt", icon=":material/science:", name=prompt, tab="try", **source)
+        visit.link(t("Try this prompt"), "prompt", icon=":material/science:", name=prompt, tab="try", **source)
         if step["output"] is not None:
             make = partial(visit.orchestra.tries.case_of_step, visit.who, prompt, run_id, path)
             save_case(visit, prompt, f"{run_id}-{path}", "", make)
@@ -141,22 +141,22 @@ def _receipt(step: StepRecord) -> None:
     if not effect:
         return
     receipt = effect["receipt"] or {"id": "", "url": ""}
-    word = "Already done by an earlier run" if effect["reused"] else "Receipt"
+    word = t("Already done by an earlier run") if effect["reused"] else t("Receipt")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":material/receipt_long: :gray[{word}]")
         if receipt["url"]:
-            outside_link(receipt["id"] or "Open", receipt["url"])
+            outside_link(receipt["id"] or tc("button", "Open"), receipt["url"])
         else:
-            st.markdown(plain(receipt["id"] or "without an id"))
+            st.markdown(plain(receipt["id"] or t("without an id")))
         if effect.get("note"):
             outside_badge(str(effect["note"]), color="orange")
         for one in effect.get("differences", ()):
             st.caption(plain(f"{one['field']}: {one['old']} → {one['new']}"))
         if effect.get("updated"):
-            st.badge("Updated", icon=":material/update:", color="blue")
+            st.badge(t("Updated"), icon=":material/update:", color="blue")
         if effect.get("undone"):
             undone = effect["undone"]
-            words = f"Undone by {undone['by']} {ago(undone['at'])}: {undone['note']}"
+            words = t("Undone by {by} {at}: {note}", by=undone["by"], at=ago(undone["at"]), note=undone["note"])
             outside_badge(words, ":material/undo:")
 
 
@@ -172,7 +172,7 @@ def _prompt(step: StepRecord) -> None:
     request = step.get("request") or {}
     if request.get("messages"):
         to = " · ".join(str(request[name]) for name in ("model", "connection") if request.get(name))
-        st.markdown(f"**Prompt as it was sent** :gray[{plain(to)}]")
+        st.markdown(t("**Prompt as it was sent** :gray[{to}]", to=plain(to)))
         messages(request["messages"])
 
 

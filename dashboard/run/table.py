@@ -8,11 +8,20 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import N_, t
 from dashboard.run.board import Board
 from dashboard.run.page import mount
 from dashboard.run.row import STATUSES
+from engine.base.statuses import StepStatus
 
-_ALT = "One row per item: its title and the status of each of its steps."
+_CHOICES = {
+    "all": N_("All"),
+    StepStatus.FAILED: N_("Failed"),
+    StepStatus.RUNNING: N_("Running"),
+    StepStatus.PENDING: N_("Pending"),
+    StepStatus.SUCCEEDED: N_("Succeeded"),
+}
+_ALT = N_("One row per item: its title and the status of each of its steps.")
 
 
 def run_table(run_id: str, board: Board, rows: Mapping[str, Any], place: str = "") -> None:
@@ -28,9 +37,9 @@ def run_table(run_id: str, board: Board, rows: Mapping[str, Any], place: str = "
     data = {
         "part": "table",
         "run": run_id + place,
-        "label": _ALT,
-        "noun": (board.noun or "step").capitalize(),
-        "kinds": list(board.kinds),
+        "label": t(_ALT),
+        "noun": board.noun.capitalize() or t("Step"),
+        "kinds": [t(one) for one in board.kinds],
         "columns": [list(one) for one in board.columns],
         "wanted": _filter(board, f"show{place}"),
         "open": [st.query_params.get("open", ""), st.query_params.get("step", "")],
@@ -43,9 +52,13 @@ def _filter(board: Board, key: str) -> str:
     if len(board.rows) < 2:
         return "all"
     chosen = st.segmented_control(
-        "Show", ["all", *STATUSES], format_func=str.capitalize, default="all", key=key, label_visibility="collapsed"
+        t("Show"), ["all", *STATUSES], format_func=_choice_word, default="all", key=key, label_visibility="collapsed"
     )
     return chosen or "all"
+
+
+def _choice_word(choice: str) -> str:
+    return t(_CHOICES[choice])
 
 
 def _open(state: Any) -> None:

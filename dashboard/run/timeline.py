@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.base.language import N_, language, script_texts, t
 from dashboard.base.page import Visit
 from dashboard.drawing.steps import failure_steps_of, steps_of
 from dashboard.parts.status import LOOKS
@@ -23,16 +24,18 @@ _component = st.components.v2.component(
     css="\n".join((_ASSETS / name).read_text(encoding="utf-8") for name in ("run_page.css", "timeline.css")),
     isolate_styles=False,
 )
-_SAID: Mapping[str, str] = {RunStatus.QUEUED: "In the queue for {}", RunStatus.WAITING: "Waited {}"}
+_SAID: Mapping[str, str] = {RunStatus.QUEUED: N_("In the queue for {time}"), RunStatus.WAITING: N_("Waited {time}")}
 
 
 def run_timeline(visit: Visit, run: Run) -> None:
     """Show the timeline of a run that has ended, or waits."""
     if run["status"] in ACTIVE_RUNS:
-        st.caption("The timeline appears once the run has ended or is waiting. The tab Items shows its progress.")
+        st.caption(t("The timeline appears once the run has ended or is waiting. The tab Items shows its progress."))
         return
     line = visit.orchestra.runs.timeline(visit.who, str(run["run_id"]))
     data = {
+        "language": language(),
+        "texts": script_texts("timeline"),
         "first": line["first"],
         "begins_at": line["queued_at"],
         "frames": line["frames"],
@@ -45,15 +48,17 @@ def run_timeline(visit: Visit, run: Run) -> None:
     _component(key=f"timeline-{run['run_id']}", data=[data])
     if line["is_joined"]:
         shown = len(line["frames"])
-        st.caption(f"This run has too many changes to show each one; the slider stops at {shown} of them.")
+        st.caption(
+            t("This run has too many changes to show each one; the slider stops at {shown} of them.", shown=shown)
+        )
 
 
 def _said(idle: Idle) -> str:
     lasted = duration(idle["seconds"])
     if idle["status"] in _SAID:
-        return _SAID[idle["status"]].format(lasted)
+        return t(_SAID[idle["status"]], time=lasted)
     word = LOOKS[idle["status"]].word
-    return f"{word}; resumed by {idle['resumed_by']} after {lasted}"
+    return t("{word}; resumed by {resumed_by} after {lasted}", word=word, resumed_by=idle["resumed_by"], lasted=lasted)
 
 
 def _rows(run: Run) -> Iterator[tuple[str, str, int]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.accounts import account_badges, accounts_of
@@ -27,7 +28,7 @@ from engine.runner.execution.recording import ENGINE
 from engine.runs.starting.estimates import words
 
 _MOST_LINKS = 5
-_INTERRUPTED = "The process that ran it stopped. Nothing is lost: it can be resumed from there."
+_INTERRUPTED = N_("The process that ran it stopped. Nothing is lost: it can be resumed from there.")
 
 
 def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
@@ -35,7 +36,7 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(str(run["status"]), run["counts"])
         if is_test(run):
-            st.badge("Test run", icon=":material/science:", color="violet")
+            st.badge(t("Test run"), icon=":material/science:", color="violet")
         environment = run.get("environment")
         if environment is not None:
             outside_badge(environment_words(environment), ":material/layers:")
@@ -55,15 +56,19 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
 def environment_words(environment: EnvironmentRecord) -> str:
     """Return the environment of a run, and the version that ran."""
     version = environment["version"]
-    return environment["name"] if version == "current" else f"{environment['name']} · version {version}"
+    return (
+        environment["name"]
+        if version == "current"
+        else t("{name} · version {version}", name=environment["name"], version=version)
+    )
 
 
 def facts(run: Run) -> str:
     """Return when and by whom a run was started, and its duration and usage so far."""
     parts = [ago(run["started_at"] or run["queued_at"]), by_whom(str(run["started_by"]))]
-    parts += [f"took {duration(run['duration_seconds'])}"] if run["duration_seconds"] is not None else []
+    parts += [t("took {time}", time=duration(run["duration_seconds"]))] if run["duration_seconds"] is not None else []
     by_people = [one for one in run.get("resumed") or [] if one.get("by") != ENGINE]  # an answer is not a resumption
-    parts += [f"resumed {len(by_people)}×"] if by_people else []
+    parts += [t("resumed {count}×", count=len(by_people))] if by_people else []
     used = usage_words(run["usage"])
     expected = words(run.get("estimate")) if used else ""
     return " · ".join([*parts, *used, *([expected] if expected else [])])
@@ -72,15 +77,15 @@ def facts(run: Run) -> str:
 def _ending(run: Run) -> None:
     """Show why the run ended early or failed, or why items failed if the run went on without them."""
     if run["status"] == RunStatus.INTERRUPTED:
-        st.info(_INTERRUPTED, icon=":material/pause_circle:")
+        st.info(t(_INTERRUPTED), icon=":material/pause_circle:")
     if run.get("stopped"):
-        why = plain(str(run["stopped"]["message"])) or "It gives no reason."
-        st.info(f"**The workflow ended it here.** {why}", icon=":material/stop_circle:")
+        why = plain(str(run["stopped"]["message"])) or t("It gives no reason.")
+        st.info(t("**The workflow ended it here.** {why}", why=why), icon=":material/stop_circle:")
     _error(run)
     after = run.get("on_failure_error")
     if after:
         words = message_markdown(after["message"], after.get("remedy") or "")
-        st.warning(f"**The steps that run on failure failed, too:** {words}", icon=":material/warning:")
+        st.warning(t("**The steps that run on failure failed, too:** {words}", words=words), icon=":material/warning:")
 
 
 def _error(run: Run) -> None:
@@ -96,15 +101,15 @@ def _links(visit: Visit, run: Run) -> None:
     """Link to the run that called this one, the run that it corrects, and the runs that correct it."""
     corrects = (run.get("options") or {}).get("corrects")
     if corrects is not None:
-        label = f"Corrects an answer of run {corrects['run']}"
+        label = t("Corrects an answer of run {run}", run=corrects["run"])
         visit.link(label, "run", icon=":material/rule:", id=corrects["run"], open=_row_of(corrects["step"]))
     later = [(step, step["corrected"]) for step in run["steps"] if "corrected" in step]
     for step, known in later[:_MOST_LINKS]:
-        label = f"Corrected: see run {known['run_id']}"
+        label = t("Corrected: see run {run_id}", run_id=known["run_id"])
         visit.link(label, "run", icon=":material/rule:", id=known["run_id"], open=_row_of(step["path"]))
     if run["parent_run_id"]:
         caller = run["caller"] or [""]
-        label = f"Called by a step of {caller[0]}" if caller[0] else "The run that called it"
+        label = t("Called by a step of {caller}", caller=caller[0]) if caller[0] else t("The run that called it")
         visit.link(label, "run", icon=":material/arrow_upward:", id=str(run["parent_run_id"]))
 
 
@@ -118,7 +123,12 @@ def _unknown(visit: Visit, run: Run) -> None:
     if not count or run["status"] in ACTIVE_RUNS:
         return
     with st.container(border=True, key="unknown"):
-        writes = "1 write is" if count == 1 else f"{count} writes are"
-        st.markdown(f":material/help: **{writes} open**: the service gave no clear answer.")
+        st.markdown(
+            tn(
+                ":material/help: **{count} write is open**: the service gave no clear answer.",
+                ":material/help: **{count} writes are open**: the service gave no clear answer.",
+                count,
+            )
+        )
         if visit.may("run"):
             unknown_answer(visit, str(run["run_id"]), None)

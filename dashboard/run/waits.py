@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.approvals.questions import question_card
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.times import full_time, near_time
@@ -30,7 +30,7 @@ def run_waits(visit: Visit, run: Run) -> None:
         wait_line(visit, step)
     if len(rest) > _SHOWN:
         more = len(rest) - _SHOWN
-        st.caption(f"… and {more} more {'step waits' if more == 1 else 'steps wait'}")
+        st.caption(tn("… and {count} more step waits", "… and {count} more steps wait", more))
 
 
 def told_waits(run: Run) -> list[StepRecord]:
@@ -57,29 +57,46 @@ def wait_line(visit: Visit, step: StepRecord) -> None:
     title = plain(str(step["title"] or step["id"]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if step.get("child_run_id"):
-            st.markdown(f":material/hourglass_empty: **{title}** waits for the run that it called", width="content")
-            visit.link("Open that run", "run", icon=":material/arrow_forward:", id=str(step["child_run_id"]))
+            st.markdown(
+                t(":material/hourglass_empty: **{title}** waits for the run that it called", title=title),
+                width="content",
+            )
+            visit.link(t("Open that run"), "run", icon=":material/arrow_forward:", id=str(step["child_run_id"]))
         elif step.get("approval"):
-            st.markdown(f":material/help: **{title}** waits for a person's answer", width="content")
+            st.markdown(t(":material/help: **{title}** waits for a person's answer", title=title), width="content")
         elif step.get("held") and step["held"].get("needs_person"):
-            st.markdown(f":material/front_hand: **{title}** waits: writes are held", width="content")
-        elif step.get("held") and step["held"].get("is_budget"):
-            st.markdown(f":material/savings: **{title}** waits: {plain(str(step['held']['message']))}")
-        elif step.get("held") and step["due_at"]:
-            by = plain(str(step["held"]["by"]))
-            until = plain(near_time(step["due_at"]))
-            help_text = f"{plain(str(step['held']['message']))} It continues by itself; nothing has failed."
-            st.markdown(f":material/hourglass_empty: **{title}**: {by} asks to wait until {until}", help=help_text)
+            st.markdown(t(":material/front_hand: **{title}** waits: writes are held", title=title), width="content")
+        elif step.get("held"):
+            _held_line(step, title)
         elif step.get("due_at"):
-            st.markdown(f":material/hourglass_empty: **{title}** waits until {plain(full_time(step['due_at']))}")
+            until = plain(full_time(step["due_at"]))
+            st.markdown(t(":material/hourglass_empty: **{title}** waits until {due_at}", title=title, due_at=until))
+
+
+def _held_line(step: StepRecord, title: str) -> None:
+    held = step["held"]
+    message = plain(str(held["message"]))
+    if held.get("is_budget"):
+        st.markdown(t(":material/savings: **{title}** waits: {message}", title=title, message=message))
+    elif step["due_at"]:
+        by, until = plain(str(held["by"])), plain(near_time(step["due_at"]))
+        st.markdown(
+            t(
+                ":material/hourglass_empty: **{title}**: {by} asks to wait until {until}",
+                title=title,
+                by=by,
+                until=until,
+            ),
+            help=t("{message} It continues by itself; nothing has failed.", message=message),
+        )
 
 
 def _questions(visit: Visit, run: Run, steps: Sequence[StepRecord]) -> None:
     for question in _open(visit, steps[:_SHOWN]):
         question_card(visit, question, run, "run")
     if len(steps) > _SHOWN:
-        more = counted(len(steps) - _SHOWN, "question")
-        visit.link(f"{more} more", "approvals", icon=":material/arrow_forward:")
+        more = tn("{count} question", "{count} questions", len(steps) - _SHOWN)
+        visit.link(t("{more} more", more=more), "approvals", icon=":material/arrow_forward:")
 
 
 def _open(visit: Visit, steps: Iterable[StepRecord]) -> Iterable[Approval]:

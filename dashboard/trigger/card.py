@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import session
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.accounts import Used, account_badge
@@ -20,15 +20,15 @@ from engine.base.statuses import AccountMode
 from engine.triggering.polling.status import PollResult, State, TriggerStatus
 
 Color = Literal["green", "red", "orange", "gray"]
-_BADGES: dict[State, tuple[str, Color]] = {
-    "by hand": (":material/touch_app:", "gray"),
-    "off": (":material/toggle_off:", "gray"),
-    "resting": (":material/bedtime:", "gray"),
-    "broken": (":material/error:", "red"),
-    "needs you": (":material/front_hand:", "red"),
-    "silent": (":material/notifications_active:", "red"),
-    "trying again": (":material/sync_problem:", "orange"),
-    "on": (":material/sensors:", "green"),
+_BADGES: dict[State, tuple[str, str, Color]] = {
+    "by hand": (N_("By hand"), ":material/touch_app:", "gray"),
+    "off": (N_("Off"), ":material/toggle_off:", "gray"),
+    "resting": (N_("Resting"), ":material/bedtime:", "gray"),
+    "broken": (N_("Broken"), ":material/error:", "red"),
+    "needs you": (N_("Needs you"), ":material/front_hand:", "red"),
+    "silent": (N_("Silent"), ":material/notifications_active:", "red"),
+    "trying again": (N_("Trying again"), ":material/sync_problem:", "orange"),
+    "on": (N_("On"), ":material/sensors:", "green"),
 }
 
 
@@ -48,7 +48,7 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str) -> None:
         if one.note and one.error is None:
             st.caption(plain_with_code(one.note))
         if not one.is_watched:
-            st.caption("Started by people; nothing is watched.")
+            st.caption(t("Started by people; nothing is watched."))
         elif not one.is_resting:
             _buttons(visit, one, key)
 
@@ -59,8 +59,8 @@ def _title(visit: Visit, one: TriggerStatus, place: str, key: str) -> None:
             st.markdown(f"**{plain(one.title)}**", width="content")
         else:
             visit.title_link(f"{one.workflow_title or one.workflow}: {one.title}", "workflow", name=one.workflow)
-        icon, color = _BADGES[one.state]
-        st.badge(one.state.capitalize(), icon=icon, color=color)
+        word, icon, color = _BADGES[one.state]
+        st.badge(t(word), icon=icon, color=color)
         if one.connection is not None:
             service = one.uses.partition(".")[0]
             account_badge(
@@ -76,18 +76,19 @@ def _health(one: TriggerStatus) -> None:
     """Say when it last polled, when it will poll next, and what it has seen."""
     if not one.is_on:
         return
-    polls = [f"polled {ago(one.looked_at)}" if one.looked_at else "has not polled yet"]
+    polls = [t("polled {looked_at}", looked_at=ago(one.looked_at)) if one.looked_at else t("has not polled yet")]
     if one.error is not None and one.succeeded_at:
-        polls.append(f"last successful poll {ago(one.succeeded_at)}")
+        polls.append(t("last successful poll {succeeded_at}", succeeded_at=ago(one.succeeded_at)))
     if one.look_again_at and not one.is_resting:
-        polls.append(f"polls again at {near_time(one.look_again_at)}")
-    seen = [f"{counted(one.items, 'item')} seen"]
+        polls.append(t("polls again at {look_again_at}", look_again_at=near_time(one.look_again_at)))
+    seen = [t("{items} seen", items=tn("{count} item", "{count} items", one.items))]
     if one.item_at:
-        seen.append(f"the newest from {ago(one.item_at)}")
-    seen += [f"{count} {word}" for count, word in ((one.queued, "queued"), (one.running, "running")) if count]
+        seen.append(t("the newest from {item_at}", item_at=ago(one.item_at)))
+    seen += [t("{count} queued", count=one.queued)] if one.queued else []
+    seen += [t("{count} running", count=one.running)] if one.running else []
     if one.dead:
-        seen.append(f"{one.dead} need{'s' * (one.dead == 1)} attention")
-    seen += [f"{count} left out: {why}" for why, count in one.left_out.items()]
+        seen.append(tn("{count} needs attention", "{count} need attention", one.dead))
+    seen += [t("{count} left out: {why}", count=count, why=why) for why, count in one.left_out.items()]
     for line in (polls, seen):
         text = " · ".join(line)
         st.caption(plain(text[:1].upper() + text[1:]), help=full_time(one.looked_at) or None)
@@ -99,35 +100,43 @@ def _buttons(visit: Visit, one: TriggerStatus, key: str) -> None:
             _switch(visit, one, key)
         if one.is_on and visit.may("run"):
             action_button(
-                "Poll now",
+                t("Poll now"),
                 f"poll-{key}",
                 lambda _key: visit.orchestra.triggers.poll(visit.who, one.workflow, one.id),
                 _looked,
                 icon=":material/refresh:",
             )
-        if one.is_on and st.button("What would it process now?", key=f"would-{key}", type="tertiary"):
+        if one.is_on and st.button(t("What would it process now?"), key=f"would-{key}", type="tertiary"):
             would_process(visit, one)
 
 
 def _switch(visit: Visit, one: TriggerStatus, key: str) -> None:
     if one.is_on:
         action_button(
-            "Turn off",
+            t("Turn off"),
             f"off-{key}",
             lambda _key: visit.orchestra.triggers.turn_off(visit.who, one.workflow, one.id),
-            lambda _none: _announce(f"{one.title} is off. It remembers how far it came."),
+            lambda _none: _announce(t("{title} is off. It remembers how far it came.", title=one.title)),
             icon=":material/toggle_off:",
         )
-    elif st.button("Turn on …", key=f"on-{key}", type="primary", icon=":material/sensors:"):
+    elif st.button(t("Turn on …"), key=f"on-{key}", type="primary", icon=":material/sensors:"):
         start_dialog(visit, one)
 
 
 def _looked(results: list[PollResult]) -> None:
     found, started = sum(one.found for one in results), sum(len(one.started) for one in results)
     for error in (one.error for one in results if one.error is not None):
-        session.tell(f"The poll failed: {error.message}", ":material/error:")
+        session.tell(t("The poll failed: {message}", message=error.message), ":material/error:")
     if found or not any(one.error for one in results):
-        session.tell(f"{counted(found, 'new item')}, {counted(started, 'run')} started." if found else "Nothing new.")
+        session.tell(
+            t(
+                "{new_items}, {runs} started.",
+                new_items=tn("{count} new item", "{count} new items", found),
+                runs=tn("{count} run", "{count} runs", started),
+            )
+            if found
+            else t("Nothing new.")
+        )
     st.rerun()
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from clients.errors import ServiceError
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -36,10 +37,10 @@ def dead_list(visit: Visit, items: Sequence[DeadItem]) -> None:
                 if visit.may("run"):
                     _buttons(visit, one, key)
                 if one.run_id is not None:
-                    visit.link("Open the run", "run", icon=":material/arrow_forward:", id=one.run_id)
+                    visit.link(t("Open the run"), "run", icon=":material/arrow_forward:", id=one.run_id)
 
     more = len(items) - shown
-    if more > 0 and st.button(f"{more} more", key="dead-more", icon=":material/expand_more:"):
+    if more > 0 and st.button(t("{more} more", more=more), key="dead-more", icon=":material/expand_more:"):
         session.keep_draft("dead.shown", shown + _SHOWN)
         st.rerun()
 
@@ -55,14 +56,14 @@ def _why(visit: Visit, one: DeadItem) -> str:
 def _buttons(visit: Visit, one: DeadItem, key: str) -> None:
     triggers = visit.orchestra.triggers
     action_button(
-        "Try again",
+        t("Try again"),
         f"dead-retry-{key}",
         lambda _key: triggers.retry(visit.who, one.workflow, one.trigger, one.item),
         lambda run_id: visit.go("run", id=run_id),
         icon=":material/replay:",
     )
     action_button(
-        "Dismiss",
+        t("Dismiss"),
         f"dead-dismiss-{key}",
         lambda _key: triggers.dismiss(visit.who, one.workflow, one.trigger, one.item),
         lambda _none: _dismissed(one),
@@ -87,7 +88,7 @@ def _retry_all(visit: Visit, items: Sequence[DeadItem]) -> None:
 
     scope = hashlib.sha256(" ".join(one.item for one in items).encode()).hexdigest()
     action_button(
-        f"Try all {len(items)} again",
+        t("Try all {count} again", count=len(items)),
         "dead-retry-all",
         retry,
         lambda result: _retried(*result, len(items)),
@@ -98,12 +99,12 @@ def _retry_all(visit: Visit, items: Sequence[DeadItem]) -> None:
 
 
 def _retried(done: int, why: str, count: int) -> None:
-    session.tell(f"{done} of {count} are being tried again.")
+    session.tell(t("{done} of {count} are being tried again.", done=done, count=count))
     if done < count:
-        session.tell(f"{count - done} cannot be tried yet: {why}", ":material/warning:")
+        session.tell(t("{count} cannot be tried yet: {why}", count=count - done, why=why), ":material/warning:")
     st.rerun()
 
 
 def _dismissed(one: DeadItem) -> None:
-    session.tell(f"Dismissed: {one.title or one.item}")
+    session.tell(t("Dismissed: {title}", title=one.title or one.item))
     st.rerun()

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -19,16 +20,16 @@ from engine.base.json_text import JsonObject
 from engine.plugins.step_info import TriggerTypeInfo
 from engine.workflows.workflow_files import WorkflowFile
 
-_DEFAULT = "its default"
+_DEFAULT = N_("its default")
 _SCALARS = ("string", "integer", "number", "boolean")
 
 
-@st.dialog("Add a trigger", icon=":material/sensors:", width="medium")
+@dialog(N_("Add a trigger"), icon=":material/sensors:", width="medium")
 def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     """Ask what starts the workflow, and write it into its file; it is turned on separately."""
     kinds = {kind.name: kind for kind in visit.orchestra.trigger_types(visit.who) if kind.is_watched}
     chosen = st.selectbox(
-        "What starts it?", list(kinds), format_func=lambda name: kinds[name].title, key="trigger-uses"
+        t("What starts it?"), list(kinds), format_func=lambda name: kinds[name].title, key="trigger-uses"
     )
     kind = kinds[chosen]
     st.caption(plain(kind.description.splitlines()[0]))
@@ -47,14 +48,14 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     if len(problems) > len(missing):
         problem_list([one for one in problems if one not in missing])
     elif missing:
-        st.caption("Fill in what is required; then you can add it.")
+        st.caption(t("Fill in what is required; then you can add it."))
 
     def add(_key: str) -> WorkflowFile:
         return visit.orchestra.workflows.save(visit.who, file.name, text, file.etag)
 
     is_ready = not errors and not problems
     action_button(
-        "Add",
+        t("Add"),
         "trigger-add",
         add,
         lambda _file: _added(block["id"]),
@@ -74,7 +75,7 @@ def _beside_defaults(values: Mapping[str, Any], kind: TriggerTypeInfo) -> dict[s
 def _connection(visit: Visit, kind: TriggerTypeInfo) -> str | None:
     """Return the connection to use, or None if there is no choice."""
     fitting = [one.name for one in visit.orchestra.connections.list(visit.who) if one.service == kind.service]
-    return str(st.selectbox("Account", fitting, key="trigger-connection")) if len(fitting) > 1 else None
+    return str(st.selectbox(t("Account"), fitting, key="trigger-connection")) if len(fitting) > 1 else None
 
 
 def _mapping(inputs: JsonObject, kind: TriggerTypeInfo) -> dict[str, str]:
@@ -82,12 +83,12 @@ def _mapping(inputs: JsonObject, kind: TriggerTypeInfo) -> dict[str, str]:
     properties: JsonObject = inputs.get("properties") or {}
     if not properties:
         return {}
-    st.markdown("**What a run receives**")
+    st.markdown(t("**What a run receives**"))
     found: dict[str, str] = {}
     for name, schema in properties.items():
         offered = _offered(schema, kind)
         is_needed = name in inputs.get("required", []) and "default" not in schema
-        options = list(offered) if is_needed else [_DEFAULT, *offered]
+        options = list(offered) if is_needed else [t(_DEFAULT), *offered]
         label = plain(str(schema.get("title") or name))
         chosen = st.selectbox(label, options, key=f"trigger-input-{kind.name}-{name}") if options else None
         if chosen in offered:
@@ -106,7 +107,7 @@ def _offered(schema: Mapping[str, Any], kind: TriggerTypeInfo) -> dict[str, str]
     if wanted == "array":
         inner = (schema.get("items") or {}).get("type", "string")
         return {
-            f"a list of one: {title}": f"{{{{ [item.{name}] }}}}"
+            t("a list of one: {title}", title=title): f"{{{{ [item.{name}] }}}}"
             for title, (name, kind_) in fields.items()
             if kind_ == inner
         }
@@ -128,5 +129,5 @@ def _free_id(uses: str, document: Mapping[str, Any]) -> str:
 
 
 def _added(name: str) -> None:
-    session.tell(f"The trigger {name} is added. Turn it on to begin.")
+    session.tell(t("The trigger {name} is added. Turn it on to begin.", name=name))
     st.rerun()

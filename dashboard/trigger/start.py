@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from clients.errors import ServiceError
-from clients.plural import counted
 from dashboard.base import session
+from dashboard.base.language import N_, dialog, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -21,16 +21,16 @@ from engine.runs.starting.consent import PUBLIC
 from engine.triggering.polling.status import PreviewItem, TriggerPreview, TriggerStatus
 
 _WORDS: dict[StartFrom, str] = {
-    "now": "Only items from now on",
-    "last": "Also the newest existing items",
-    "since": "Also items since a certain day",
+    "now": N_("Only items from now on"),
+    "last": N_("Also the newest existing items"),
+    "since": N_("Also items since a certain day"),
 }
-_GO_ON = "Continue from where it stopped"
+_GO_ON = N_("Continue from where it stopped")
 _SHOWN = 10
 _MOST = 10_000
 
 
-@st.dialog("Turn on", icon=":material/sensors:", width="medium")
+@dialog(N_("Turn on"), icon=":material/sensors:", width="medium")
 def start_dialog(visit: Visit, one: TriggerStatus) -> None:
     """Ask from where on items count as new, show what that means now, and turn the trigger on."""
     st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
@@ -40,8 +40,8 @@ def start_dialog(visit: Visit, one: TriggerStatus) -> None:
         error_box(error)
         return
     what = f"{one.workflow} {one.id} {start}"
-    if (start is None or not start.is_now) and st.button("Show what that would be", key="start-look"):
-        with errors_shown(), st.spinner("Checking …"):
+    if (start is None or not start.is_now) and st.button(t("Show what that would be"), key="start-look"):
+        with errors_shown(), st.spinner(t("Checking …")):
             session.keep_draft(
                 "trigger-preview", (what, visit.orchestra.triggers.preview(visit.who, one.workflow, one.id, start))
             )
@@ -54,7 +54,7 @@ def start_dialog(visit: Visit, one: TriggerStatus) -> None:
         return visit.orchestra.triggers.turn_on(visit.who.agreeing(needed), one.workflow, one.id, start)
 
     action_button(
-        "Turn on",
+        t("Turn on"),
         "start-on",
         turn_on,
         _turned_on,
@@ -73,50 +73,53 @@ def _agreed(visit: Visit, one: TriggerStatus) -> tuple[list[str], bool]:
         error_box(error)
         return [], False
     if needed:
-        st.caption("Its runs use what is yours. By turning it on, you agree to this:")
+        st.caption(t("Its runs use what is yours. By turning it on, you agree to this:"))
     for touch in needed:
         st.markdown(f"- {plain(touch.words)}")
     is_public = any(touch.kind == PUBLIC for touch in needed)
-    is_agreed = not is_public or st.checkbox("I agree that it may be written there", key="start-tick")
+    is_agreed = not is_public or st.checkbox(t("I agree that it may be written there"), key="start-tick")
     return [touch.name for touch in needed], is_agreed
 
 
-@st.dialog("What it would process now", icon=":material/visibility:", width="medium")
+@dialog(N_("What it would process now"), icon=":material/visibility:", width="medium")
 def would_process(visit: Visit, one: TriggerStatus) -> None:
     """Show what a poll would find now; nothing is started."""
     st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
-    with errors_shown(), st.spinner("Checking …"):
+    with errors_shown(), st.spinner(t("Checking …")):
         _preview(visit.orchestra.triggers.preview(visit.who, one.workflow, one.id))
 
 
 def _choice(one: TriggerStatus) -> Start | None:
     """Return the chosen beginning; None continues from where the trigger was."""
-    choices = [_WORDS[kind] for kind in one.start_from]
+    choices = [t(_WORDS[kind]) for kind in one.start_from]
     if not one.needs_start:
-        choices.insert(0, _GO_ON)
-    chosen = st.radio("What counts as new?", choices, key="start-from") if len(choices) > 1 else choices[0]
-    if chosen == _GO_ON:
+        choices.insert(0, t(_GO_ON))
+    chosen = st.radio(t("What counts as new?"), choices, key="start-from") if len(choices) > 1 else choices[0]
+    if chosen == t(_GO_ON):
         return None
-    if chosen == _WORDS["last"]:
-        return Start(last=int(number("How many", (1, _MOST), 10, key="start-last")))
-    if chosen == _WORDS["since"]:
+    if chosen == t(_WORDS["last"]):
+        return Start(last=int(number(t("How many"), (1, _MOST), 10, key="start-last")))
+    if chosen == t(_WORDS["since"]):
         today = datetime.now(UTC).astimezone(viewer_zone()).date()
-        day = st.date_input("Since", today - timedelta(days=1), max_value=today, key="start-since")
+        day = st.date_input(t("Since"), today - timedelta(days=1), max_value=today, key="start-since")
         return Start(since=datetime(day.year, day.month, day.day, tzinfo=viewer_zone()).astimezone(UTC))
     return Start()
 
 
 def _preview(preview: TriggerPreview) -> None:
     if preview.count == 0 and not preview.items:
-        st.info("There is nothing new right now.", icon=":material/done_all:")
+        st.info(t("There is nothing new right now."), icon=":material/done_all:")
     else:
-        more = " at least" if preview.has_more else ""
-        st.info(f"{counted(preview.count, 'run')}{more} would start.", icon=":material/play_arrow:")
+        more = t(" at least") if preview.has_more else ""
+        st.info(
+            t("{runs}{more} would start.", runs=tn("{count} run", "{count} runs", preview.count), more=more),
+            icon=":material/play_arrow:",
+        )
     for item in preview.items[:_SHOWN]:
         _item(item)
     behind = preview.behind(min(len(preview.items), _SHOWN))
     if behind or preview.has_more:
-        st.caption(f"… and {behind} more" if behind else "… and more")
+        st.caption(t("… and {behind} more", behind=behind) if behind else t("… and more"))
     if preview.note:
         st.caption(plain(preview.note))
     if preview.cost is not None:
@@ -128,12 +131,12 @@ def _item(item: PreviewItem) -> None:
     when = f" :gray[{plain(ago(item.at))}]" if item.at else ""
     st.markdown(f"- {plain(item.title or item.id)}{when}")
     if item.skip:
-        st.caption(plain(f"Left out: {item.skip}."))
+        st.caption(plain(t("Left out: {skip}.", skip=item.skip)))
     if item.error is not None:
         st.caption(message_markdown(item.error.message, item.error.remedy))
 
 
 def _turned_on(one: TriggerStatus) -> None:
     session.drop_draft("trigger-preview")
-    session.tell(f"{one.title} is on.")
+    session.tell(t("{title} is on.", title=one.title))
     st.rerun()

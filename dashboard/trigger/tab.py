@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.parts.errors import errors_shown
 from dashboard.trigger.card import trigger_card
@@ -11,7 +12,7 @@ from dashboard.trigger.new import new_trigger
 from engine.workflows.workflow_files import WorkflowFile
 
 _LOOK_SECONDS = 5.0
-_NONE = (
+_NONE = N_(
     "Nothing starts this workflow automatically. With a trigger, it runs for each new mail, at a time of day, and more."
 )
 
@@ -19,7 +20,7 @@ _NONE = (
 def triggers_tab(visit: Visit, file: WorkflowFile) -> None:
     """Show the triggers of a workflow, and the button that adds one."""
     st.fragment(_cards, run_every=_LOOK_SECONDS)(visit, file.name)
-    if visit.may("edit") and st.button("Add a trigger …", key=f"trigger-add-{file.name}", icon=":material/add:"):
+    if visit.may("edit") and st.button(t("Add a trigger …"), key=f"trigger-add-{file.name}", icon=":material/add:"):
         new_trigger(visit, file)
 
 
@@ -27,6 +28,6 @@ def _cards(visit: Visit, workflow: str) -> None:
     with errors_shown():
         found = visit.orchestra.triggers.list(visit.who, workflow)
         if not found:
-            st.info(_NONE, icon=":material/sensors:")
+            st.info(t(_NONE), icon=":material/sensors:")
         for one in found:
             trigger_card(visit, one, "workflow")

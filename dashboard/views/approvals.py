@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.approvals.question_batch import PLACE, batch_bar, mark_field, selected, selected_badge
 from dashboard.approvals.questions import answered_row, question_card, run_of
 from dashboard.base import session
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
 from dashboard.parts.header import page_header
@@ -16,17 +16,17 @@ from engine.record.types.run import Run
 from engine.runs.approvals import Approval
 
 PAGE = Page(
-    title="Approvals",
+    title=N_("Approvals"),
     icon=":material/how_to_reg:",
     path="approvals",
     order=35,
-    section="Work",
+    section=N_("Work"),
     count=lambda orchestra, who: orchestra.approvals.count_open(who),
 )
 
-OPEN = ":material/help: Open"
-ANSWERED = ":material/done_all: Answered"
-_NOTHING = "No questions. Steps that need approval, and steps `flow.approve`, ask here before their run continues."
+OPEN = N_(":material/help: Open")
+ANSWERED = N_(":material/done_all: Answered")
+_NOTHING = N_("No questions. Steps that need approval, and steps `flow.approve`, ask here before their run continues.")
 _SHOWN = 20
 _LOOK_SECONDS = 5.0
 _ANSWERS = ("approved", "rejected", "expired", "withdrawn")
@@ -34,7 +34,9 @@ _ANSWERS = ("approved", "rejected", "expired", "withdrawn")
 
 def show(visit: Visit) -> None:
     """Show both lists, each in its tab; a new question appears by itself."""
-    page_header(visit, "Approvals", "Questions that runs ask people. A run waits as long as it takes, then continues.")
+    page_header(
+        visit, t("Approvals"), t("Questions that runs ask people. A run waits as long as it takes, then continues.")
+    )
     for warning in visit.orchestra.approvals.warnings(visit.who):
         st.warning(plain(str(warning)), icon=":material/rule:")
     count = visit.orchestra.approvals.count_open(visit.who)
@@ -58,7 +60,7 @@ def _open(visit: Visit, count: int) -> None:
     shown = _shown("open")
     questions = visit.orchestra.approvals.list(visit.who, "open", shown)
     if not questions:
-        st.info(_NOTHING, icon=":material/done_all:")
+        st.info(t(_NOTHING), icon=":material/done_all:")
         return
     mine = [one for one in questions if visit.orchestra.approvals.may_answer(visit.who, one)]
     if len(mine) > 1:
@@ -71,7 +73,9 @@ def _open(visit: Visit, count: int) -> None:
             selected_badge(question)
         question_card(visit, question, runs[question.run_id], PLACE, mark_field if len(mine) > 1 else None)
     if count > len(questions):
-        _more("open", f"{counted(count - len(questions), 'question')} more")
+        _more(
+            "open", t("{questions} more", questions=tn("{count} question", "{count} questions", count - len(questions)))
+        )
 
 
 def _answered(visit: Visit) -> None:
@@ -81,11 +85,11 @@ def _answered(visit: Visit) -> None:
         found += visit.orchestra.approvals.list(visit.who, state, shown + 1)
     found.sort(key=lambda one: str(one.answered_at), reverse=True)
     if not found:
-        st.caption("Answered questions will appear here.")
+        st.caption(t("Answered questions will appear here."))
     for question in found[:shown]:
         answered_row(visit, question)
     if len(found) > shown:
-        _more("answered", "Older ones")
+        _more("answered", t("Older ones"))
 
 
 def _shown(state: str) -> int:

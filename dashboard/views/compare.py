@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.approvals.questions import opened_at
 from dashboard.base import session
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.compare.groups import groups, item_of, steps_of, the_same
@@ -23,12 +23,14 @@ from engine.record.types.run import Run
 from engine.runs.compare.answers import differing_answers
 from engine.runs.compare.diff import RunDiff, StepDiff
 
-PAGE = Page(title="Compare", icon=":material/difference:", path="compare", order=32, section="Work", in_menu=False)
+PAGE = Page(
+    title=N_("Compare"), icon=":material/difference:", path="compare", order=32, section=N_("Work"), in_menu=False
+)
 
 _ONE, _OTHER = "①", "②"
 _ARROW = ":material/arrow_forward:"
-_TRAIL = [("Runs", "runs")]
-_TITLE = "Two runs compared"
+_TRAIL = [(N_("Runs"), "runs")]
+_TITLE = N_("Two runs compared")
 _SHOWN, _SHOWN_FIELDS = 20, 8
 _SHORT, _LONG, _BEFORE = 60, 800, 160
 
@@ -37,54 +39,57 @@ def show(visit: Visit) -> None:
     """Compare the runs that `?first=` and `?second=` name: the changes, their results, then all other differences."""
     runs = found(visit, lambda: _runs(visit), _TITLE, _TRAIL)
     diff = visit.orchestra.runs.diff(visit.who, *(str(run["run_id"]) for run in runs))
-    page_header(visit, _TITLE, _workflows(*runs), trail=_TRAIL)
+    page_header(visit, t(_TITLE), _workflows(*runs), trail=_TRAIL)
     st.header(plain(diff.headline or diff.sentence), anchor=False)
     if diff.headline:
         st.caption(plain(diff.sentence.removeprefix(diff.headline)))
     _sides(visit, *runs)
     if diff.is_same:
-        st.success("There is no difference.", icon=":material/check_circle:")
+        st.success(t("There is no difference."), icon=":material/check_circle:")
     if diff.definition:
-        section("The workflow and its prompts")
+        section(t("The workflow and its prompts"))
         _differences(diff.definition, "definition")
     steps, others = steps_of(diff), differing_answers(*runs)
     answers = [one for one in steps if one.path in others]
-    _steps(visit, diff, runs, "Answered differently", answers)
+    _steps(visit, diff, runs, t("Answered differently"), answers)
     _first(visit, diff, runs, [] if answers else steps[:1])
     if diff.run:
-        section("The runs overall")
+        section(t("The runs overall"))
         _differences(diff.run, "run")
     rest = [one for one in steps if one not in answers] if answers else steps[1:]
-    _steps(visit, diff, runs, "What else differs" if answers else "What differs after that", rest)
+    _steps(visit, diff, runs, t("What else differs") if answers else t("What differs after that"), rest)
 
 
 def _runs(visit: Visit) -> tuple[Run, Run]:
     first, second = (st.query_params.get(name, "") for name in ("first", "second"))
     if not first or not second:
-        raise InvalidInput("Two runs are needed.", remedy="Open one from the list, then press Compare.")
+        raise InvalidInput(t("Two runs are needed."), remedy=t("Open one from the list, then press Compare."))
     return visit.orchestra.runs.get(visit.who, first), visit.orchestra.runs.get(visit.who, second)
 
 
 def _workflows(first: Run, second: Run) -> str:
     titles = [str(run["definition"]["workflow"].get("title") or run["workflow"]) for run in (first, second)]
-    return " and ".join(dict.fromkeys(titles))
+    return t(" and ").join(dict.fromkeys(titles))
 
 
 def _sides(visit: Visit, first: Run, second: Run) -> None:
     for column, title, run in zip(
-        st.columns(2, gap="medium"), (f"{_ONE} First run", f"{_OTHER} Second run"), (first, second), strict=True
+        st.columns(2, gap="medium"),
+        (t("{one_} First run", one_=_ONE), t("{other} Second run", other=_OTHER)),
+        (first, second),
+        strict=True,
     ):
         with column, st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"**{title}**", width="content")
                 status_badge(str(run["status"]), run["counts"])
             st.caption(plain(full_time(run["started_at"] or run["queued_at"])))
-            visit.link("Open it", "run", icon=":material/arrow_forward:", id=str(run["run_id"]))
+            visit.link(t("Open it"), "run", icon=":material/arrow_forward:", id=str(run["run_id"]))
 
 
 def _first(visit: Visit, diff: RunDiff, runs: Sequence[Run], steps: Sequence[StepDiff]) -> None:
     for one in steps:
-        section("The first difference")
+        section(t("The first difference"))
         with st.container(border=True, key="first-difference"):
             _step(visit, diff, one, item_of(one.path, runs))
 
@@ -102,7 +107,9 @@ def _steps(visit: Visit, diff: RunDiff, runs: Sequence[Run], title: str, steps: 
             if one.others:
                 st.caption(plain(the_same(one, runs)))
     if len(found) > shown and st.button(
-        f"{counted(len(found) - shown, 'difference')} more", key=f"more-{title}", icon=":material/expand_more:"
+        t("{differences} more", differences=tn("{count} difference", "{count} differences", len(found) - shown)),
+        key=f"more-{title}",
+        icon=":material/expand_more:",
     ):
         session.keep_draft(_drawn(diff, title), shown + _SHOWN)
         st.rerun()
@@ -119,8 +126,8 @@ def _step(visit: Visit, diff: RunDiff, one: StepDiff, item: str) -> None:
         for kind in one.kinds:
             st.badge(_kind(one, kind), color="orange")
         for label, run_id, path in (
-            ("In the first", diff.good, one.good_path),
-            ("In the second", diff.bad, one.bad_path),
+            (t("In the first"), diff.good, one.good_path),
+            (t("In the second"), diff.bad, one.bad_path),
         ):
             if path is not None:
                 visit.link(label, "run", icon=":material/arrow_forward:", id=run_id, **opened_at(path))
@@ -132,7 +139,7 @@ def _kind(one: StepDiff, kind: str) -> str:
     """Return in words how a step differs; a step that only one of the runs has differs in nothing else."""
     if kind != "presence":
         return kind
-    return "only in the second" if one.good_path is None else "only in the first"
+    return t("only in the second") if one.good_path is None else t("only in the first")
 
 
 def _differences(found: Sequence[Difference], place: str) -> None:
@@ -152,7 +159,12 @@ def _sides_of(found: Sequence[Difference]) -> None:
             with column:
                 _value(mark, text, begin)
     if len(found) > _SHOWN_FIELDS:
-        st.caption(f"… and {counted(len(found) - _SHOWN_FIELDS, 'more place')}")
+        st.caption(
+            t(
+                "… and {more_places}",
+                more_places=tn("{count} more place", "{count} more places", len(found) - _SHOWN_FIELDS),
+            )
+        )
 
 
 def _text(value: Any) -> str:
@@ -173,9 +185,9 @@ def _begin(old: str | None, new: str | None) -> int:
 def _value(mark: str, text: str | None, begin: int) -> None:
     """Show one side; the mark identifies it on a narrow screen, where the sides are below each other."""
     if text is None:
-        st.markdown(f":gray[{mark} (nothing)]")
+        st.markdown(t(":gray[{mark} (nothing)]", mark=mark))
     elif len(text) <= _SHORT and "\n" not in text:
-        st.markdown(f":gray[{mark}] {plain(text) or ':gray[(empty)]'}")
+        st.markdown(f":gray[{mark}] {plain(text) or t(':gray[(empty)]')}")
     else:
         st.caption(mark)
         outside_code(cut(f"… {text[begin:]}" if begin else text, _LONG))

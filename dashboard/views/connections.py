@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base.language import N_, t
 from dashboard.base.page import Action, Page, Visit
 from dashboard.connection.card import connection_card
 from dashboard.connection.new import new_connection
 from dashboard.parts.header import page_header
 
 PAGE = Page(
-    title="Connections",
+    title=N_("Connections"),
     icon=":material/cable:",
     path="connections",
     order=45,
-    section="Build",
-    words="accounts keys sign in",
-    actions=(Action("Add a connection", {"do": "new"}, "admin", "new account key"),),
+    section=N_("Build"),
+    words=N_("accounts keys sign in"),
+    actions=(Action(N_("Add a connection"), {"do": "new"}, "admin", N_("new account key")),),
 )
 
 
@@ -24,14 +25,14 @@ def show(visit: Visit) -> None:
     """Show a card for each connection of config.yaml."""
     page_header(
         visit,
-        "Connections",
-        "Each service uses the demo or your own account. A key that is found is offered, never used automatically.",
+        t("Connections"),
+        t("Each service uses the demo or your own account. A key that is found is offered, never used automatically."),
     )
     found = visit.orchestra.connections.list(visit.who)
     if visit.may("admin"):
         new_connection(visit, {one.name for one in found})
     if not found:
-        st.info("config.yaml has no connections yet.", icon=":material/cable:")
+        st.info(t("config.yaml has no connections yet."), icon=":material/cable:")
     for index in range(0, len(found), 2):  # row by row, so that neighbours have the same height
         for column, status in zip(st.columns(2, gap="medium"), found[index : index + 2], strict=False):
             with column:

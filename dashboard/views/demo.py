@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
 from dashboard.demo.controls import demo_controls
 from dashboard.demo.github import github_tab
@@ -11,16 +12,16 @@ from dashboard.parts.header import page_header
 from dashboard.parts.kill import kill_note
 from dashboard.parts.tabs import page_tabs
 
-PAGE = Page(title="Demo", icon=":material/science:", path="demo", order=55, section="Build")
+PAGE = Page(title=N_("Demo"), icon=":material/science:", path="demo", order=55, section=N_("Build"))
 
 
 def show(visit: Visit) -> None:
     """Show mailbox, Notion and GitHub of the demo, which exist only on this machine."""
-    page_header(visit, "Demo", "Stand-ins on this machine. They behave like the real services; nothing goes out.")
+    page_header(visit, t("Demo"), t("Stand-ins on this machine. They behave like the real services; nothing goes out."))
     kill_note()
     demo_controls(visit)
     shown = visit.orchestra.demo.show(visit.who)
-    mailbox, notion, github = page_tabs(["Mailbox", "Notion", "GitHub"], "demo-tabs")
+    mailbox, notion, github = page_tabs([N_("Mailbox"), "Notion", "GitHub"], "demo-tabs")
     if mailbox.open:
         with mailbox:
             mail_tab(visit, shown["gmail"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
 from dashboard.environment.card import environment_card
 from dashboard.environment.new import new_environment
@@ -12,29 +13,32 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header
 
 PAGE = Page(
-    title="Environments",
+    title=N_("Environments"),
     icon=":material/layers:",
     path="environments",
     order=52,
-    section="Build",
-    words="dev prod production staging variables promote versions",
+    section=N_("Build"),
+    words=N_("dev prod production staging variables promote versions"),
 )
-_NONE = (
-    "There are no environments: every run uses the file as it is. With `dev` and `prod` you can go on changing a "
-    "workflow while `prod` runs the version that you promoted, with accounts and variables of its own. Nothing that "
-    "runs today changes: `dev` is the default."
+_NONE = N_(
+    "There are no environments: every run uses the file as it is. With `dev` and "
+    "`prod` you can go on changing a workflow while `prod` runs the version that you "
+    "promoted, with accounts and variables of its own. Nothing that runs today "
+    "changes: `dev` is the default."
 )
 
 
 def show(visit: Visit) -> None:
     """Show a card for each environment."""
-    page_header(visit, "Environments", "Which version of each workflow runs where, and what stands for its names.")
+    page_header(
+        visit, t("Environments"), t("Which version of each workflow runs where, and what stands for its names.")
+    )
     found = visit.orchestra.environments.list(visit.who)
     if not found:
-        st.info(_NONE, icon=":material/layers:")
+        st.info(t(_NONE), icon=":material/layers:")
         if visit.may("edit"):
             action_button(
-                "Make dev and prod",
+                t("Make dev and prod"),
                 "env-init",
                 lambda _: visit.orchestra.environments.init(visit.who),
                 lambda _: _made(),
@@ -49,5 +53,5 @@ def show(visit: Visit) -> None:
 
 
 def _made() -> None:
-    session.tell("dev and prod are made. Promote a workflow on its tab Environments.")
+    session.tell(t("dev and prod are made. Promote a workflow on its tab Environments."))
     st.rerun()

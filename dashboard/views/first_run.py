@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
 from dashboard.first_run.choosing import choosing
@@ -13,13 +14,13 @@ from dashboard.parts.header import page_header
 from engine.first_run.steps import DEMO, FirstRunState, FirstRunStep
 
 PAGE = Page(
-    title="First run",
+    title=N_("First run"),
     icon=":material/flag:",
     path="first-run",
     order=11,
-    section="Work",
+    section=N_("Work"),
     in_menu=False,
-    words="start begin set up wizard own mail getting started",
+    words=N_("start begin set up wizard own mail getting started"),
 )
 _MARKS = {
     "done": ":green[:material/check_circle:]",
@@ -28,6 +29,15 @@ _MARKS = {
     "open": ":gray[:material/radio_button_unchecked:]",
 }
 
+_TITLES = (
+    N_("Choose a mailbox"),
+    N_("Choose a model"),
+    N_("Choose where tasks go"),
+    N_("Plan a run on your last mails"),
+    N_("Apply it, or let new mail start it"),
+)
+"""The titles of the steps, as the engine has them."""
+
 
 def show(visit: Visit) -> None:
     """Show the five steps; the first one that is not done is open."""
@@ -35,17 +45,20 @@ def show(visit: Visit) -> None:
     done = sum(one["state"] in ("done", "skipped") for one in state["steps"])
     page_header(
         visit,
-        PAGE.title,
-        f"Five steps to a run on your own mail; {done} of 5 done. Skip what you like: what you chose is kept.",
-        trail=[("Home", "")],
+        t(PAGE.title),
+        t(
+            "Five steps to a run on your own mail; {done} of 5 done. Skip what you like: what you chose is kept.",
+            done=done,
+        ),
+        trail=[(t("Home"), "")],
     )
     if state["is_finished"]:
-        st.success("All is set up.", icon=":material/check_circle:")
+        st.success(t("All is set up."), icon=":material/check_circle:")
         if state["steps"][0]["choice"] == DEMO:
-            st.caption("This was the demo. For your own mail, choose a mailbox in the first step.")
+            st.caption(t("This was the demo. For your own mail, choose a mailbox in the first step."))
     current = next((one["id"] for one in state["steps"] if one["state"] in ("open", "failed")), None)
     for number, step in enumerate(state["steps"], 1):
-        label = f"{_MARKS[step['state']]} **{number}. {step['title']}**"
+        label = f"{_MARKS[step['state']]} **{number}. {t(step['title'])}**"
         said = f" :gray[{plain(step['sentence'])}]" if step["sentence"] and step["state"] == "done" else ""
         is_current = step["id"] == current
         key = f"first-run-{step['id']}-{step['state']}-{is_current}"  # another key: it opens or closes by itself
@@ -55,7 +68,7 @@ def show(visit: Visit) -> None:
 
 def _step(visit: Visit, state: FirstRunState, step: FirstRunStep) -> None:
     if not visit.may("edit"):
-        st.caption("An editor or owner can do this.")
+        st.caption(t("An editor or owner can do this."))
         return
     if step["id"] == "plan":
         planning(visit, state)
@@ -65,7 +78,7 @@ def _step(visit: Visit, state: FirstRunState, step: FirstRunStep) -> None:
         choosing(visit, state, step)
     if step["state"] in ("open", "failed"):
         action_button(
-            "Skip",
+            t("Skip"),
             f"skip-{step['id']}",
             lambda _key: visit.orchestra.first_run.skip(visit.who, step["id"]),
             lambda _state: st.rerun(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_changes, outside_code, plain
 from dashboard.parts.buttons import action_button
@@ -17,34 +18,36 @@ from engine.prompts.fragment_files import Fragment
 from engine.runs.trying.prompt_differences import fragment_differences, in_context
 from engine.workspace.history import Version
 
-PAGE = Page(title="Fragment", icon=":material/extension:", path="fragment", order=42, section="Build", in_menu=False)
+PAGE = Page(
+    title=N_("Fragment"), icon=":material/extension:", path="fragment", order=42, section=N_("Build"), in_menu=False
+)
 
-_TRAIL = [("Prompts", "prompts")]
+_TRAIL = [(N_("Prompts"), "prompts")]
 
 
 def show(visit: Visit) -> None:
     """Show the fragment that `?name=` names."""
     name = st.query_params.get("name", "")
     if not name:
-        page_header(visit, "Fragment", "Choose a fragment from the page Prompts.", trail=_TRAIL)
+        page_header(visit, t("Fragment"), t("Choose a fragment from the page Prompts."), trail=_TRAIL)
         return
     file = found(visit, lambda: visit.orchestra.fragments.get(visit.who, name), PAGE.title, _TRAIL)
-    page_header(visit, name, "A text that several prompts share.", trail=_TRAIL)
+    page_header(visit, name, t("A text that several prompts share."), trail=_TRAIL)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f'Prompts name it as `{{{{ fragment("{name}") }}}}`.')
+        st.markdown(t('Prompts name it as `{{{{ fragment("{name}") }}}}`.', name=name))
         st.space("stretch")
         file_menu(visit, FRAGMENT, name)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-users-{name}"):
         if not file.used_by and not file.used_in:
-            st.caption("No prompt uses it yet.")
+            st.caption(t("No prompt uses it yet."))
         else:
-            st.caption("Used by")
+            st.caption(t("Used by"))
         for user in file.used_by:
             visit.title_link(user, "prompt", name=user)
         for user in file.used_in:
-            visit.title_link(f"fragment {user}", "fragment", name=user)
+            visit.title_link(t("fragment {user}", user=user), "fragment", name=user)
     _outdated(visit, file.used_by, name)
-    edit, history = page_tabs(["Edit", "History"], f"fragment-tabs-{name}")
+    edit, history = page_tabs([N_("Edit"), N_("History")], f"fragment-tabs-{name}")
     if edit.open:
         with edit:
             fragment_editor(visit, file)
@@ -58,7 +61,7 @@ def _history(visit: Visit, file: Fragment) -> None:
     fragments = visit.orchestra.fragments
     versions = fragments.versions(visit.who, file.name)
     if not versions:
-        st.info("Nothing has been saved here yet. Every save keeps the text it replaces.", icon=":material/history:")
+        st.info(t("Nothing has been saved here yet. Every save keeps the text it replaces."), icon=":material/history:")
         return
     choosing, showing = st.columns([2, 5], gap="large")
     with choosing:
@@ -66,25 +69,25 @@ def _history(visit: Visit, file: Fragment) -> None:
     with showing:
         text = fragments.version_text(visit.who, file.name, chosen.id)
         if text == file.text:
-            st.badge("This is the current text", icon=":material/check:", color="green")
+            st.badge(t("This is the current text"), icon=":material/check:", color="green")
             outside_code(text)
             return
         if visit.may("edit"):
             _restore_button(visit, file, chosen)
-        st.markdown("**What has changed since**")
+        st.markdown(t("**What has changed since**"))
         parts = fragment_differences(fragments, visit.who, file.name, chosen.id)
         outside_changes((part["text"], part["change"]) for part in in_context(parts))
-        with st.expander("Full text"):
+        with st.expander(t("Full text")):
             outside_code(text)
 
 
 def _restore_button(visit: Visit, file: Fragment, version: Version) -> None:
     def restored(_saved: Fragment) -> None:
-        session.tell("The earlier text is restored; the one it replaced is kept, too.")
+        session.tell(t("The earlier text is restored; the one it replaced is kept, too."))
         st.rerun()
 
     action_button(
-        "Restore this text",
+        t("Restore this text"),
         f"restore-fragment-{file.name}",
         lambda _key: visit.orchestra.fragments.restore(visit.who, file.name, version.id, file.etag),
         restored,
@@ -98,5 +101,7 @@ def _outdated(visit: Visit, prompts: list[str], name: str) -> None:
     found = visit.orchestra.prompts.list(visit.who)
     old = [one.name for one in found if one.name in prompts and name in one.changed_fragments]
     if old:
-        said = f"Workflows still get an older text of it, in {plain(', '.join(old))}: save a version of each."
+        said = t(
+            "Workflows still get an older text of it, in {old}: save a version of each.", old=plain(", ".join(old))
+        )
         st.info(said, icon=":material/update:")

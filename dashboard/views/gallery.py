@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base.language import N_, t
 from dashboard.base.page import Action, Page, Visit
 from dashboard.base.plain import plain
 from dashboard.parts.accounts import service_badges
@@ -13,13 +14,13 @@ from dashboard.parts.header import page_header
 from engine.workflows.samples import Sample
 
 PAGE = Page(
-    title="Gallery",
+    title=N_("Gallery"),
     icon=":material/grid_view:",
     path="gallery",
     order=22,
-    section="Work",
+    section=N_("Work"),
     in_menu=False,
-    actions=(Action("Gallery of workflows", {}, words="samples templates copy new"),),
+    actions=(Action(N_("Gallery of workflows"), {}, words=N_("samples templates copy new")),),
 )
 _COLUMNS = 2
 
@@ -28,9 +29,9 @@ def show(visit: Visit) -> None:
     """Show a card for each shipped workflow."""
     page_header(
         visit,
-        "Gallery",
-        "Ready-made workflows. A copy is yours to change, and runs in the demo before it runs on your accounts.",
-        trail=[("Workflows", "workflows")],
+        t("Gallery"),
+        t("Ready-made workflows. A copy is yours to change, and runs in the demo before it runs on your accounts."),
+        trail=[(t("Workflows"), "workflows")],
     )
     taken = names(visit, WORKFLOW)
     samples = sorted(visit.orchestra.workflows.samples(visit.who), key=lambda one: one.name in taken)
@@ -47,10 +48,12 @@ def _card(visit: Visit, sample: Sample, name: str) -> None:
         with st.container(horizontal=True, gap="small"):
             service_badges(sample.services)
         if name != sample.name:
-            st.caption(f"You have {plain(sample.name)} already; the copy is called {plain(name)}.")
+            st.caption(
+                t("You have {name} already; the copy is called {name_2}.", name=plain(sample.name), name_2=plain(name))
+            )
         if visit.may("edit"):
             action_button(
-                "Use this",
+                t("Use this"),
                 f"use-{sample.name}",
                 lambda _key: visit.orchestra.workflows.create_from_sample(visit.who, sample.name, name).name,
                 lambda made: open_file(visit, WORKFLOW, made, "made"),

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.approvals.questions import question_card, run_of
 from dashboard.base import session
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.home.activity import activity
@@ -28,17 +28,17 @@ from engine.connections.statuses import ConnectionStatus
 from engine.runs.run_list import RunRow
 from engine.triggering.polling.status import DeadItem
 
-PAGE = Page(title="Home", icon=":material/home:", path="", order=10, section="Work")
+PAGE = Page(title=N_("Home"), icon=":material/home:", path="", order=10, section=N_("Work"))
 
 _FIRST = "inbox-triage"
 _LOOKED_AT = 100
 _SHOWN = 6
 _SHOWN_QUESTIONS = 3
-_ON_DEMO = (
-    "25 sample mails become tasks in Notion and issues in GitHub.  \n"
-    "All of it is a demo on this machine: no account is needed, and nothing goes out."
+_ON_DEMO = N_(
+    "25 sample mails become tasks in Notion and issues in GitHub.  \nAll of it is a "
+    "demo on this machine: no account is needed, and nothing goes out."
 )
-_ON_OWN_ACCOUNTS = (
+_ON_OWN_ACCOUNTS = N_(
     "Your mails become tasks in Notion and issues in GitHub.  \nYou see which ones before anything is done."
 )
 _EVERY_SECONDS = 3
@@ -54,14 +54,14 @@ def show(visit: Visit) -> None:
     budgets = visit.orchestra.budgets.overview(visit.who)
     need_somebody += len(budgets.alarms)
     questions = visit.orchestra.approvals.count_open(visit.who)
-    page_header(visit, "Home", _state_of_things(rows, dead, len(trying), questions, need_somebody))
+    page_header(visit, t("Home"), _state_of_things(rows, dead, len(trying), questions, need_somebody))
     if account_notices(connections):
-        visit.link("Connections", "connections", icon=":material/cable:")
+        visit.link(t("Connections"), "connections", icon=":material/cable:")
     shown = [trigger_notices(alarms, dead), trying_notices(trying)]
     if any(shown):
-        visit.link("Triggers", "triggers", icon=":material/sensors:", **({"tab": "needs-a-look"} if dead else {}))
+        visit.link(t("Triggers"), "triggers", icon=":material/sensors:", **({"tab": "needs-a-look"} if dead else {}))
     if budget_notices(budgets.alarms):
-        visit.link("Budgets", "budgets", icon=":material/savings:")
+        visit.link(t("Budgets"), "budgets", icon=":material/savings:")
     if not rows:
         _first_time(visit)
     main, side = st.columns([7, 3], gap="large")
@@ -98,20 +98,20 @@ def _state_of_things(
     waiting = sum(row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED) for row in rows)
     failed = len(failing(rows, dead))
     counts = [
-        f"{count} {words}"
+        words
         for count, words in (
-            (running, RunStatus.RUNNING),
-            (waiting, RunStatus.WAITING),
-            (failed, RunStatus.FAILED),
-            (trying, "trigger trying again" if trying == 1 else "triggers trying again"),
-            (questions, "question for you" if questions == 1 else "questions for you"),
-            (need_somebody, "item needs you" if need_somebody == 1 else "items need you"),
+            (running, t("{count} running", count=running)),
+            (waiting, t("{count} waiting", count=waiting)),
+            (failed, t("{count} failed", count=failed)),
+            (trying, tn("{count} trigger trying again", "{count} triggers trying again", trying)),
+            (questions, tn("{count} question for you", "{count} questions for you", questions)),
+            (need_somebody, tn("{count} item needs you", "{count} items need you", need_somebody)),
         )
         if count
     ]
     if counts:
         return ", ".join(counts) + "."
-    return "All done; nothing needs you." if rows else "Nothing has run here yet."
+    return t("All done; nothing needs you.") if rows else t("Nothing has run here yet.")
 
 
 def _needs_somebody(one: ConnectionStatus) -> bool:
@@ -144,25 +144,29 @@ def _questions(visit: Visit) -> None:
     asked = visit.orchestra.approvals.list(visit.who, "open", _SHOWN_QUESTIONS)
     if not asked:
         return
-    section("Waits for your answer")
+    section(t("Waits for your answer"))
     for question in asked:
         question_card(visit, question, run_of(visit, question), "home")
     more = visit.orchestra.approvals.count_open(visit.who) - len(asked)
     if more > 0:
-        visit.link(f"{counted(more, 'question')} more", "approvals", icon=":material/arrow_forward:")
+        visit.link(
+            t("{questions} more", questions=tn("{count} question", "{count} questions", more)),
+            "approvals",
+            icon=":material/arrow_forward:",
+        )
 
 
 def _needs_a_look(visit: Visit, rows: Sequence[RunRow], dead: Sequence[DeadItem]) -> None:
     found = [*failing(rows, dead), *(row for row in rows if row.status == RunStatus.INTERRUPTED)]
     if not found:
         return
-    section("Needs a look")
+    section(t("Needs a look"))
     for row in found[:_SHOWN]:
         with st.container(border=True):
             run_row(visit, row, "look")
     if len(found) > _SHOWN:
         visit.link(
-            f"{len(found) - _SHOWN} more",
+            t("{count} more", count=len(found) - _SHOWN),
             "runs",
             icon=":material/arrow_forward:",
             status=[LOOKS[RunStatus.FAILED].word],
@@ -170,30 +174,30 @@ def _needs_a_look(visit: Visit, rows: Sequence[RunRow], dead: Sequence[DeadItem]
 
 
 def _last_runs(visit: Visit, rows: Sequence[RunRow]) -> None:
-    section("Last runs")
+    section(t("Last runs"))
     if not rows:
-        st.caption("Runs appear here.")
+        st.caption(t("Runs appear here."))
         return
     run_rows(visit, rows[:_SHOWN], "last")
-    visit.link("All runs", "runs", icon=":material/arrow_forward:")
+    visit.link(t("All runs"), "runs", icon=":material/arrow_forward:")
 
 
 def _first_time(visit: Visit) -> None:
     try:
         plan = visit.orchestra.workflows.plan(visit.who, _FIRST)
     except OrchestraError:  # removed, renamed or damaged: nothing can be started
-        visit.link("Choose or create a workflow", "workflows", icon=":material/account_tree:")
+        visit.link(t("Choose or create a workflow"), "workflows", icon=":material/account_tree:")
         return
     title = str(plan.document.get("title") or _FIRST)
     with st.container(border=True, key="first-run"):
-        st.header(plain(f"Start with {title}"), anchor=False)
-        st.markdown(_ON_DEMO if _is_all_demo(visit, plan) else _ON_OWN_ACCOUNTS)
+        st.header(plain(t("Start with {title}", title=title)), anchor=False)
+        st.markdown(t(_ON_DEMO) if _is_all_demo(visit, plan) else t(_ON_OWN_ACCOUNTS))
         with st.container(horizontal=True, vertical_alignment="center"):
             if visit.may("run"):
                 _first_button(visit, title)
-            visit.link("View it first", "workflow", name=_FIRST)
-            visit.link("Tutorial", "help", page="tutorial")
-            visit.link("Your own mail, in five steps", "first-run", icon=":material/flag:")
+            visit.link(t("View it first"), "workflow", name=_FIRST)
+            visit.link(t("Tutorial"), "help", page="tutorial")
+            visit.link(t("Your own mail, in five steps"), "first-run", icon=":material/flag:")
 
 
 def _is_all_demo(visit: Visit, plan: Plan) -> bool:
@@ -203,21 +207,21 @@ def _is_all_demo(visit: Visit, plan: Plan) -> bool:
 
 def _first_button(visit: Visit, title: str) -> None:
     if not visit.orchestra.is_confirmed(visit.who, _FIRST):
-        if st.button("Choose the mails", type="primary", key="first-run-choose", icon=":material/mail:"):
+        if st.button(t("Choose the mails"), type="primary", key="first-run-choose", icon=":material/mail:"):
             visit.go("workflow", name=_FIRST)
         return
 
     def start(request_key: str) -> str:
         return visit.orchestra.runs.start(visit.who, _FIRST, {}, request_key=request_key)
 
-    label, icon = plain(f"Run {title}"), ":material/play_arrow:"
+    label, icon = plain(t("Run {title}", title=title)), ":material/play_arrow:"
     action_button(
         label, "first-run-button", start, lambda run_id: visit.go("run", id=run_id), type="primary", icon=icon
     )
 
 
 def _connections(visit: Visit) -> None:
-    section("Connections")
+    section(t("Connections"))
     checked = _checked_before()
     for one in visit.orchestra.connections.list(visit.who):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -227,11 +231,11 @@ def _connections(visit: Visit) -> None:
             if not line.ok:
                 st.caption(plain_with_code(line.text))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if visit.may("run") and st.button("Check now", key="check-all", icon=":material/network_check:"):
-            with st.spinner("Asking each service …"):
+        if visit.may("run") and st.button(t("Check now"), key="check-all", icon=":material/network_check:"):
+            with st.spinner(t("Asking each service …")):
                 session.keep_draft("checked", _checked(visit))
             st.rerun()
-        visit.link("Change", "connections", icon=":material/arrow_forward:")
+        visit.link(t("Change"), "connections", icon=":material/arrow_forward:")
 
 
 def _checked_before() -> dict[str, Sequence[CheckLine]]:
@@ -246,10 +250,10 @@ def _checked(visit: Visit) -> dict[str, Sequence[CheckLine]]:
 
 def _health(one: ConnectionStatus, lines: Sequence[CheckLine] | None) -> None:
     if one.trouble is not None:
-        st.markdown(":red[:material/lock: refuses]")
+        st.markdown(t(":red[:material/lock: refuses]"))
     elif not one.ready:
-        st.markdown(":orange[:material/key_off: no key]", help=plain_with_code(one.note))
+        st.markdown(t(":orange[:material/key_off: no key]"), help=plain_with_code(one.note))
     elif lines is not None and all(line.ok for line in lines):
-        st.markdown(":green[:material/check_circle: works]")
+        st.markdown(t(":green[:material/check_circle: works]"))
     elif lines is not None:
-        st.markdown(":red[:material/error: does not work]")
+        st.markdown(t(":red[:material/error: does not work]"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import session
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.buttons import action_button
@@ -15,18 +15,17 @@ from dashboard.parts.values import json_text
 from engine.base.errors import UnknownName
 from engine.budgets.limits import money
 from engine.plugins.registry import step_type
-from engine.record.plural import many
 from engine.runs.planning.plan_documents import PlanDocument, PlannedWrite
 
-PAGE = Page(title="Plan", icon=":material/preview:", path="plan", order=34, section="Work", in_menu=False)
+PAGE = Page(title=N_("Plan"), icon=":material/preview:", path="plan", order=34, section=N_("Work"), in_menu=False)
 
-_TRAIL = [("Plans", "plans")]
+_TRAIL = [(N_("Plans"), "plans")]
 _LOOK_SECONDS = 2.0
 _SHOWN = 100
 _STATES = {
-    "applied": "This plan has been applied. A plan is applied once.",
-    "drifted": "The world has changed since this plan was made, so it was not applied, and nothing was written.",
-    "expired": "This plan is too old to be applied.",
+    "applied": N_("This plan has been applied. A plan is applied once."),
+    "drifted": N_("The world has changed since this plan was made, so it was not applied, and nothing was written."),
+    "expired": N_("This plan is too old to be applied."),
 }
 _AGAIN = ("drifted", "expired", "failed")
 
@@ -34,10 +33,10 @@ _AGAIN = ("drifted", "expired", "failed")
 def show(visit: Visit) -> None:
     """Show the plan that `?id=` names."""
     plan_id = st.query_params.get("id", "")
-    plan = found(visit, lambda: visit.orchestra.plans.show(visit.who, plan_id), "Plan", _TRAIL)
-    page_header(visit, f"Plan: {plan['title']}", _summary(plan), trail=_TRAIL)
+    plan = found(visit, lambda: visit.orchestra.plans.show(visit.who, plan_id), N_("Plan"), _TRAIL)
+    page_header(visit, t("Plan: {title}", title=plan["title"]), _summary(plan), trail=_TRAIL)
     if plan["state"] == "planning":
-        st.info("The plan is being made: mails are read and models are asked. Nothing is written.")
+        st.info(t("The plan is being made: mails are read and models are asked. Nothing is written."))
         visit.orchestra.runs.wait(visit.who, plan_id, _LOOK_SECONDS)
         st.rerun()
     _top(visit, plan)
@@ -47,12 +46,18 @@ def show(visit: Visit) -> None:
 
 def _summary(plan: PlanDocument) -> str:
     cost = plan["usage"]["cost_usd"]
-    price = "cost not known" if cost is None else money(cost)
-    tokens = counted(plan["usage"]["input_tokens"] + plan["usage"]["output_tokens"], "token")
-    demo = ", on the demo" if plan["demo"] else ""
-    return (
-        f"{many(len(plan['writes']), 'write')}{demo}; {tokens}, {price}; made {full_time(plan['made_at'])}, "
-        f"valid until {full_time(plan['expires_at'])}; hash {plan['hash'][:12]}"
+    price = t("cost not known") if cost is None else money(cost)
+    tokens = tn("{count} token", "{count} tokens", plan["usage"]["input_tokens"] + plan["usage"]["output_tokens"])
+    demo = t(", on the demo") if plan["demo"] else ""
+    return t(
+        "{writes}{demo}; {tokens}, {price}; made {made_at}, valid until {expires_at}; hash {hash}",
+        writes=tn("{count} write", "{count} writes", len(plan["writes"])),
+        demo=demo,
+        tokens=tokens,
+        price=price,
+        made_at=full_time(plan["made_at"]),
+        expires_at=full_time(plan["expires_at"]),
+        hash=plan["hash"][:12],
     )
 
 
@@ -60,16 +65,16 @@ def _top(visit: Visit, plan: PlanDocument) -> None:
     """Show the button, or why the plan cannot be applied; what differs is told when it is pressed."""
     plan_id, error = plan["plan_id"], plan["error"]
     if error is not None:
-        st.error(plain(f"The plan could not be made: {error['message']}"), icon=":material/error:")
+        st.error(plain(t("The plan could not be made: {message}", message=error["message"])), icon=":material/error:")
     if plan["state"] in _STATES:
-        st.warning(_STATES[plan["state"]], icon=":material/history:")
+        st.warning(t(_STATES[plan["state"]]), icon=":material/history:")
     if plan["applied_run_id"] is not None:
-        visit.link("The run that applied it", "run", icon=":material/play_circle:", id=plan["applied_run_id"])
-    visit.link("The log of the plan", "run", icon=":material/receipt_long:", id=plan_id)
+        visit.link(t("The run that applied it"), "run", icon=":material/play_circle:", id=plan["applied_run_id"])
+    visit.link(t("The log of the plan"), "run", icon=":material/receipt_long:", id=plan_id)
     _changes(plan)
     if plan["state"] in _AGAIN and visit.may("run"):
         action_button(
-            "Make a new plan",
+            t("Make a new plan"),
             f"again-{plan_id}",
             lambda key: visit.orchestra.plans.again(visit.who, plan_id, request_key=key),
             lambda new_id: visit.go("plan", id=new_id),
@@ -79,7 +84,7 @@ def _top(visit: Visit, plan: PlanDocument) -> None:
         )
     if plan["state"] == "open" and visit.may("run"):
         action_button(
-            "Apply",
+            t("Apply"),
             f"apply-{plan_id}",
             lambda _key: visit.orchestra.plans.apply(visit.who, plan_id),
             lambda run_id: visit.go("run", id=run_id),
@@ -92,9 +97,16 @@ def _top(visit: Visit, plan: PlanDocument) -> None:
 def _changes(plan: PlanDocument) -> None:
     """Tell what had changed when the plan was to be applied."""
     if plan["changes"]:
-        section("What has changed")
+        section(t("What has changed"))
         for one in plan["changes"]:
-            st.markdown(f"**{plain(one['path'])}** was {plain(one['before'])} and is now {plain(one['after'])}")
+            st.markdown(
+                t(
+                    "**{path}** was {before} and is now {after}",
+                    path=plain(one["path"]),
+                    before=plain(one["before"]),
+                    after=plain(one["after"]),
+                )
+            )
 
 
 def _writes(plan: PlanDocument) -> None:
@@ -102,16 +114,27 @@ def _writes(plan: PlanDocument) -> None:
     count, draft = len(plan["writes"]), f"plan.{plan['plan_id']}.first"
     first: int = session.draft(draft, 0)
     if count > _SHOWN:
-        shown = f"Writes {first + 1} to {min(first + _SHOWN, count)} of {count} are shown; Apply makes all {count}."
+        shown = t(
+            "Writes {count} to {last} of {count_2} are shown; Apply makes all {count_2}.",
+            count=first + 1,
+            last=min(first + _SHOWN, count),
+            count_2=count,
+        )
         st.info(shown, icon=":material/format_list_numbered:")
     for write in plan["writes"][first : first + _SHOWN]:
         _write(write)
     with st.container(horizontal=True, gap="small"):
-        if first and st.button(f"Previous {_SHOWN}", key="writes-previous", icon=":material/chevron_left:"):
+        if first and st.button(
+            t("Previous {shown}", shown=_SHOWN), key="writes-previous", icon=":material/chevron_left:"
+        ):
             session.keep_draft(draft, max(0, first - _SHOWN))
             st.rerun()
         rest = min(_SHOWN, count - first - _SHOWN)
-        if rest > 0 and st.button(f"Next {many(rest, 'write')}", key="writes-next", icon=":material/chevron_right:"):
+        if rest > 0 and st.button(
+            t("Next {writes}", writes=tn("{count} write", "{count} writes", rest)),
+            key="writes-next",
+            icon=":material/chevron_right:",
+        ):
             session.keep_draft(draft, first + _SHOWN)
             st.rerun()
 
@@ -126,13 +149,13 @@ def _write(write: PlannedWrite) -> None:
         if write["may"]:
             st.info(plain(write["may"]), icon=":material/help:")
         if write["approval"]:
-            st.caption(":material/how_to_reg: A person approves this first.")
+            st.caption(t(":material/how_to_reg: A person approves this first."))
         if write["unknown"]:
-            st.caption(plain(f"Not known yet: {', '.join(write['unknown'])}"))
+            st.caption(plain(t("Not known yet: {unknown}", unknown=", ".join(write["unknown"]))))
         if preview is not None:
             is_new = preview["difference"] is None
             outside_code((preview["text"] if is_new else preview["difference"]) or "", None if is_new else "diff")
-        with st.expander("Exact arguments"):
+        with st.expander(t("Exact arguments")):
             outside_code(json_text(write["arguments"]))
 
 
@@ -146,14 +169,14 @@ def _kind(uses: str) -> str:
 
 def _others(plan: PlanDocument) -> None:
     if plan["kept"]:
-        section("Kept")
+        section(t("Kept"))
         for kept in plan["kept"]:
             st.caption(plain(f"{kept['path']} · {kept['uses']} · {kept['note']}"))
     if plan["may_happen"]:
-        section("May happen")
+        section(t("May happen"))
         for may in plan["may_happen"]:
             st.caption(plain(f"{may['path']} · {may['uses']} · {may['because']}"))
     if plan["notes"]:
-        section("Also")
+        section(t("Also"))
         for one in plan["notes"]:
             st.caption(plain(f"{one['path']} · {one['note']}"))

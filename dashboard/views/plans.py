@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
 from dashboard.parts.header import page_header
 from dashboard.parts.times import full_time
 
-PAGE = Page(title="Plans", icon=":material/preview:", path="plans", order=33, section="Work")
+PAGE = Page(title=N_("Plans"), icon=":material/preview:", path="plans", order=33, section=N_("Work"))
 
 _SHOWN = 25
 _OLDER = "plans.older"
@@ -18,21 +19,31 @@ _OLDER = "plans.older"
 
 def show(visit: Visit) -> None:
     """List the plans, newest first, page by page."""
-    page_header(visit, "Plans", "What runs would write. Plan, beside Run on the page of a workflow, makes one.")
+    page_header(visit, t("Plans"), t("What runs would write. Plan, beside Run on the page of a workflow, makes one."))
     before: str | None = session.draft(_OLDER, None)
     page = visit.orchestra.plans.list(visit.who, before=before, limit=_SHOWN)
     if not page["plans"]:
-        st.info("No plans.", icon=":material/preview:")
+        st.info(t("No plans."), icon=":material/preview:")
     for plan in page["plans"]:
         with st.container(key=f"plan-row-{plan['plan_id']}"):
             visit.title_link(plan["title"], "plan", id=plan["plan_id"])
-            st.markdown(plain(plan["sentence"] or "Being made"))
-            demo = ", demo" if plan["demo"] else ""
-            st.caption(plain(f"{plan['state']}{demo}, made {full_time(plan['made_at'])} by {plan['made_by']}"))
+            st.markdown(plain(plan["sentence"] or t("Being made")))
+            demo = t(", demo") if plan["demo"] else ""
+            st.caption(
+                plain(
+                    t(
+                        "{state}{demo}, made {made_at} by {made_by}",
+                        state=plan["state"],
+                        demo=demo,
+                        made_at=full_time(plan["made_at"]),
+                        made_by=plan["made_by"],
+                    )
+                )
+            )
     with st.container(horizontal=True, gap="small"):
-        if before is not None and st.button("Newest", key="plans-newest", icon=":material/chevron_left:"):
+        if before is not None and st.button(t("Newest"), key="plans-newest", icon=":material/chevron_left:"):
             session.drop_draft(_OLDER)
             st.rerun()
-        if page["next"] is not None and st.button("Older", key="plans-older", icon=":material/chevron_right:"):
+        if page["next"] is not None and st.button(t("Older"), key="plans-older", icon=":material/chevron_right:"):
             session.keep_draft(_OLDER, page["next"])
             st.rerun()

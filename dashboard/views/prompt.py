@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clients.plural import counted
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.errors import message_markdown
@@ -24,16 +24,16 @@ from dashboard.prompt.versions import comparable, versions_tab
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.prompts import DEFAULT_LABEL
 
-PAGE = Page(title="Prompt", icon=":material/chat:", path="prompt", order=41, section="Build", in_menu=False)
+PAGE = Page(title=N_("Prompt"), icon=":material/chat:", path="prompt", order=41, section=N_("Build"), in_menu=False)
 
-_TRAIL = [("Prompts", "prompts")]
+_TRAIL = [(N_("Prompts"), "prompts")]
 
 
 def show(visit: Visit) -> None:
     """Show the prompt that `?name=` names."""
     name = st.query_params.get("name", "")
     if not name:
-        page_header(visit, "Prompt", "Choose a prompt from the list.", trail=_TRAIL)
+        page_header(visit, t("Prompt"), t("Choose a prompt from the list."), trail=_TRAIL)
         return
     file = found(visit, lambda: visit.orchestra.prompts.get(visit.who, name), PAGE.title, _TRAIL)
     document = file.document or {}
@@ -57,7 +57,7 @@ def show(visit: Visit) -> None:
 
 
 def _tabs(visit: Visit, file: PromptFile, draft: Draft) -> None:
-    labels = ["Edit", "Try", "Compare", "Cases", "Versions"]
+    labels = [N_("Edit"), N_("Try"), N_("Compare"), N_("Cases"), N_("Versions")]
     edit, trying, comparing, cases, versions = page_tabs(labels, f"prompt-tabs-{file.name}")
     if edit.open:
         with edit:
@@ -82,16 +82,24 @@ def _hurt_workflows(visit: Visit, file: PromptFile) -> None:
         problems = visit.orchestra.workflows.get(visit.who, name).problems
         if problems:
             said = message_markdown(problems[0].message, problems[0].remedy)
-            many = counted(len(problems), "problem")
-            st.warning(f"**{plain(name)}** uses this prompt and has {many}: {said}", icon=":material/warning:")
+            many = tn("{count} problem", "{count} problems", len(problems))
+            st.warning(
+                t("**{name}** uses this prompt and has {many_}: {said}", name=plain(name), many_=many, said=said),
+                icon=":material/warning:",
+            )
 
 
 def _changed_fragments(visit: Visit, file: PromptFile) -> None:
     """Say which fragments have another text now than in the version that workflows use."""
     for fragment in file.changed_fragments:
         number = file.labels[DEFAULT_LABEL]
-        said = f"The fragment **{plain(fragment)}** has changed since version {number}, which is {DEFAULT_LABEL}."
-        st.info(f"{said} Save a version to use its new text.", icon=":material/update:")
+        said = t(
+            "The fragment **{fragment}** has changed since version {number}, which is {default_label}.",
+            fragment=plain(fragment),
+            number=number,
+            default_label=DEFAULT_LABEL,
+        )
+        st.info(t("{said} Save a version to use its new text.", said=said), icon=":material/update:")
 
 
 def _differs_from_default(visit: Visit, file: PromptFile) -> bool:
@@ -108,12 +116,16 @@ def _labels(visit: Visit, file: PromptFile) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for label, number in file.labels.items():
             icon = ":material/lock:" if label in file.protected else ":material/sell:"
-            outside_badge(f"{label}: version {number}", icon, color="green")
+            outside_badge(t("{label}: version {number}", label=label, number=number), icon, color="green")
         tag_badges(file.tags)
         if _differs_from_default(visit, file):
-            st.badge(f"The text below differs from {DEFAULT_LABEL}", icon=":material/difference:", color="orange")
+            st.badge(
+                t("The text below differs from {default_label}", default_label=DEFAULT_LABEL),
+                icon=":material/difference:",
+                color="orange",
+            )
         if not file.versions:
-            st.badge("No version yet", icon=":material/bookmark:", color="orange")
+            st.badge(t("No version yet"), icon=":material/bookmark:", color="orange")
         st.space("stretch")
         tag_button(visit, file)
         download_text(visit, file)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import fields
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Action, Page, Visit
 from dashboard.base.plain import outside_badge, plain
 from dashboard.parts.file_dialogs import FRAGMENT, PROMPT, file_menu
@@ -19,23 +19,23 @@ from engine.prompts.prompt_files import PromptSummary
 
 _SHOWN = 160
 PAGE = Page(
-    title="Prompts",
+    title=N_("Prompts"),
     icon=":material/chat:",
     path="prompts",
     order=40,
-    section="Build",
+    section=N_("Build"),
     words="fragments",
     actions=(
-        Action("New prompt", {"do": "new"}, "edit", "create add make"),
-        Action("New fragment", {"tab": "fragments", "do": "new"}, "edit", "create add make"),
+        Action(N_("New prompt"), {"do": "new"}, "edit", N_("create add make")),
+        Action(N_("New fragment"), {"tab": "fragments", "do": "new"}, "edit", N_("create add make")),
     ),
 )
 
 
 def show(visit: Visit) -> None:
     """Show the prompts and the fragments that they share."""
-    page_header(visit, "Prompts", "Texts that are sent to models. Each is a plain file in the folder prompts.")
-    prompts, fragments = page_tabs(["Prompts", "Fragments"], "prompts-tabs")
+    page_header(visit, t("Prompts"), t("Texts that are sent to models. Each is a plain file in the folder prompts."))
+    prompts, fragments = page_tabs([N_("Prompts"), N_("Fragments")], "prompts-tabs")
     if prompts.open:
         with prompts:
             _prompts(visit)
@@ -47,36 +47,38 @@ def show(visit: Visit) -> None:
 def _prompts(visit: Visit) -> None:
     if visit.may("edit"):
         with st.container(horizontal=True, gap="small"):
-            is_new = st.button("New prompt", key="new-prompt", type="primary", icon=":material/add:")
-            is_imported = st.button("Import", key="import-prompt", icon=":material/upload:")
+            is_new = st.button(t("New prompt"), key="new-prompt", type="primary", icon=":material/add:")
+            is_imported = st.button(t("Import"), key="import-prompt", icon=":material/upload:")
         if is_new or visit.is_asked("new"):
             new_prompt(visit)
         elif is_imported:
             import_prompt(visit)
-    search = fields.text_input("Search", key="prompts-search", placeholder="Name, title, description or tag", width=420)
+    search = fields.text_input(
+        t("Search"), key="prompts-search", placeholder=t("Name, title, description or tag"), width=420
+    )
     every = visit.orchestra.prompts.list(visit.who)
     tags = tag_filter(every)
     found = visit.orchestra.prompts.list(visit.who, search, tags) if search.strip() or tags else every
     if not found and every:
         st.info(
-            "No prompt has this text and these tags." if tags else "No prompt has this text.",
+            t("No prompt has this text and these tags.") if tags else t("No prompt has this text."),
             icon=":material/search_off:",
         )
     elif not found:
-        st.info("No prompts yet; a workflow created from a sample brings its own.", icon=":material/chat:")
+        st.info(t("No prompts yet; a workflow created from a sample brings its own."), icon=":material/chat:")
     for summary in found:
         _card(visit, summary)
 
 
 def _fragments(visit: Visit) -> None:
-    st.caption("Texts that several prompts share. A version of a prompt keeps the text that it was saved with.")
+    st.caption(t("Texts that several prompts share. A version of a prompt keeps the text that it was saved with."))
     if visit.may("edit"):
-        is_new = st.button("New fragment", key="new-fragment", type="primary", icon=":material/add:")
+        is_new = st.button(t("New fragment"), key="new-fragment", type="primary", icon=":material/add:")
         if is_new or visit.is_asked("new"):
             new_fragment(visit)
     found = visit.orchestra.fragments.list(visit.who)
     if not found:
-        st.info('No fragments yet. Prompts name one as `{{ fragment("tone") }}`.', icon=":material/extension:")
+        st.info(t('No fragments yet. Prompts name one as `{{ fragment("tone") }}`.'), icon=":material/extension:")
     for one in found:
         _fragment_card(visit, one)
 
@@ -86,13 +88,13 @@ def _fragment_card(visit: Visit, one: FragmentSummary) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-fragment-{one.name}"):
             visit.title_link(one.name, "fragment", name=one.name)
             if one.problems:
-                st.badge(counted(one.problems, "problem"), icon=":material/error:", color="red")
+                st.badge(tn("{count} problem", "{count} problems", one.problems), icon=":material/error:", color="red")
             st.space("stretch")
             file_menu(visit, FRAGMENT, one.name)
         first, rest, _ = one.text.partition("\n")
         st.markdown(plain(f"{first[:_SHOWN]} …" if rest or len(first) > _SHOWN else first))
-        users = [*one.used_by, *(f"fragment {name}" for name in one.used_in)]
-        st.caption(plain(f"used by {', '.join(users)}" if users else "not used yet"))
+        users = [*one.used_by, *(t("fragment {name}", name=name) for name in one.used_in)]
+        st.caption(plain(t("used by {users}", users=", ".join(users)) if users else t("not used yet")))
 
 
 def _card(visit: Visit, summary: PromptSummary) -> None:
@@ -100,19 +102,21 @@ def _card(visit: Visit, summary: PromptSummary) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-{summary.name}"):
             visit.title_link(summary.title, "prompt", name=summary.name)
             if summary.problems:
-                words = counted(summary.problems, "problem")
+                words = tn("{count} problem", "{count} problems", summary.problems)
                 st.badge(words, icon=":material/error:", color="red")
             for label, number in summary.labels.items():
-                outside_badge(f"{label}: version {number}", ":material/sell:", color="green")
+                outside_badge(
+                    t("{label}: version {number}", label=label, number=number), ":material/sell:", color="green"
+                )
             for fragment in summary.changed_fragments:
-                outside_badge(f"{fragment} has changed", ":material/update:", color="violet")
+                outside_badge(t("{fragment} has changed", fragment=fragment), ":material/update:", color="violet")
             tag_badges(summary.tags)
             if not summary.versions:
-                st.badge("No version yet", icon=":material/bookmark:", color="orange")
+                st.badge(t("No version yet"), icon=":material/bookmark:", color="orange")
             st.space("stretch")
             file_menu(visit, PROMPT, summary.name)
         if summary.description:
             st.markdown(plain(summary.description))
         count = len(summary.versions)
-        used = f"used by {', '.join(summary.used_by)}" if summary.used_by else "not used yet"
-        st.caption(plain(f"{summary.name} · {counted(count, 'version')} · {used}"))
+        used = t("used by {used_by}", used_by=", ".join(summary.used_by)) if summary.used_by else t("not used yet")
+        st.caption(plain(f"{summary.name} · {tn('{count} version', '{count} versions', count)} · {used}"))

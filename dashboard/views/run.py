@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import N_, language, t, tc
 from dashboard.base.page import Page, Visit
 from dashboard.base.run_files import run_files
 from dashboard.parts.errors import errors_shown
@@ -30,20 +31,20 @@ from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.record.types.run import Run
 from engine.runs.run_looks import Look
 
-PAGE = Page(title="Run", icon=":material/play_circle:", path="run", order=31, section="Work", in_menu=False)
+PAGE = Page(title=N_("Run"), icon=":material/play_circle:", path="run", order=31, section=N_("Work"), in_menu=False)
 
 _LOOK_SECONDS, _WRITING_SECONDS, _WAITING_SECONDS = 2.0, 1.0, 10.0
 """How often the browser asks for changes: for a run in progress, one whose models are writing, one that waits."""
-_TRAIL = [("Runs", "runs")]
+_TRAIL = [(N_("Runs"), "runs")]
 
 
 def show(visit: Visit) -> None:
     """Show the run that `?id=` names; while it is in progress the browser asks every two seconds for changes."""
     run_id = st.query_params.get("id", "")
     if not run_id:
-        page_header(visit, "Run", "Choose a run from the list.", trail=_TRAIL)
+        page_header(visit, tc("noun", "Run"), t("Choose a run from the list."), trail=_TRAIL)
         return
-    look = found(visit, lambda: visit.orchestra.runs.look(visit.who, run_id), PAGE.title, _TRAIL)
+    look = found(visit, lambda: visit.orchestra.runs.look(visit.who, run_id), tc("noun", "Run"), _TRAIL)
     page_header(visit, _title(look.run), trail=_TRAIL)
     _live(visit, look)
 
@@ -69,7 +70,10 @@ def _live(visit: Visit, look: Look) -> None:
                 _run(visit, now)
             return
         if is_open:  # the error may pass: redrawn as soon as the run can be read
-            _mount_pulse(f"again-{run_id}", {"run": run_id, "every": _WAITING_SECONDS, "asked": {}, "drawn": ""})
+            _mount_pulse(
+                f"again-{run_id}",
+                {"run": run_id, "every": _WAITING_SECONDS, "asked": {"language": language()}, "drawn": ""},
+            )
 
     body()
 
@@ -77,7 +81,7 @@ def _live(visit: Visit, look: Look) -> None:
 def _run(visit: Visit, look: Look) -> None:
     run = look.run
     kill_note()
-    names = ["Items" if board_of(look).noun else "Steps", "Timeline", "Map", "JSON"]
+    names = [N_("Items") if board_of(look).noun else N_("Steps"), N_("Timeline"), N_("Map"), "JSON"]
     wanted = st.query_params.get(PARAM, "")
     tab = wanted if wanted in map(tab_name, names[1:]) else ITEMS
     run_top(visit, run, lambda: _pulse(visit, look, tab))
@@ -106,7 +110,7 @@ def _pulse(visit: Visit, look: Look, tab: str) -> None:
     data = {
         "run": run["run_id"],
         "every": every,
-        "asked": {"open": opened, "tab": tab},
+        "asked": {"open": opened, "tab": tab, "language": language()},
         "drawn": drawn(visit.orchestra, visit.who, look, opened, tab),
         "head": head_of(look) if is_open else None,
         "started": full_time(run["started_at"] or run["queued_at"]),
@@ -127,12 +131,12 @@ def _items(visit: Visit, look: Look) -> None:
     if not is_after:
         run_detail(visit, run, shown)
     if after is not None:
-        section("Because it failed")
+        section(t("Because it failed"))
         rows = [[index, row] for index, row in enumerate(table_rows(after))]
         run_table(run_id, after, {"version": "", "count": len(rows), "rows": rows}, "-failure")
         if is_after:
             run_detail(visit, run, after)
-    with st.expander("What the run was given, and what it returned"):
+    with st.expander(t("What the run was given, and what it returned")):
         left, right = st.columns(2, gap="medium")
         with left:
             st.markdown("**Inputs**")

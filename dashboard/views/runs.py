@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 
 import streamlit as st
 
+from dashboard.base.language import N_, catalogue, languages, t
 from dashboard.base.page import Action, Page, Visit
 from dashboard.parts.filters import filter_fields
 from dashboard.parts.header import page_header
@@ -19,25 +20,25 @@ from engine.base.statuses import ListedStatus, RunStatus
 from engine.runs.run_list import RunPage, Wanted
 
 PAGE = Page(
-    title="Runs",
+    title=N_("Runs"),
     icon=":material/history:",
     path="runs",
     order=30,
-    section="Work",
+    section=N_("Work"),
     words="history",
-    actions=(Action("Failed runs", {"status": LOOKS[RunStatus.FAILED].word}, words="errors broken"),),
+    actions=(Action(N_("Failed runs"), {"status": LOOKS[RunStatus.FAILED].english}, words=N_("errors broken")),),
 )
 
 _PAGE_ROWS = 25
 _DAYS = (date(2000, 1, 1), date(2099, 12, 31))
 _ADDRESS: Literal["query-params"] = "query-params"
 _FIELDS = {"text", "status", "workflow", "since", "until", "trigger"}
-_SINCE = {"1 day": timedelta(days=1), "7 days": timedelta(days=7), "30 days": timedelta(days=30)}
+_SINCE = {N_("1 day"): timedelta(days=1), N_("7 days"): timedelta(days=7), N_("30 days"): timedelta(days=30)}
 
 
 def show(visit: Visit) -> None:
     """Show the filter and one page of runs."""
-    page_header(visit, "Runs", "Everything that has run here, newest first.")
+    page_header(visit, t("Runs"), t("Everything that has run here, newest first."))
     found = _found(visit)
     if found.rows:
         run_rows(visit, found.rows, "runs")
@@ -49,11 +50,11 @@ def show(visit: Visit) -> None:
 def _nothing(visit: Visit) -> None:
     """Say why there is no run, and what to do."""
     if st.query_params:
-        st.info("No runs match this filter.", icon=":material/search_off:")
-        visit.link("All runs", "runs", icon=":material/close:")
+        st.info(t("No runs match this filter."), icon=":material/search_off:")
+        visit.link(t("All runs"), "runs", icon=":material/close:")
     else:
-        st.info("Nothing has run here yet.", icon=":material/history:")
-        visit.link("Choose a workflow to run", "workflows", icon=":material/account_tree:")
+        st.info(t("Nothing has run here yet."), icon=":material/history:")
+        visit.link(t("Choose a workflow to run"), "workflows", icon=":material/account_tree:")
 
 
 def _found(visit: Visit) -> RunPage:
@@ -65,26 +66,29 @@ def _found(visit: Visit) -> RunPage:
 
 def _filter(visit: Visit) -> Wanted:
     """Show the filter; the address keeps the choices, so that it can be bookmarked and shared."""
+    _own_words()
     text, statuses = st.columns([3, 4])
     with text:
-        wanted_text = st.text_input("Text", key="text", on_change=_first_page, placeholder="Any text", bind=_ADDRESS)
+        wanted_text = st.text_input(
+            t("Text"), key="text", on_change=_first_page, placeholder=t("Any text"), bind=_ADDRESS
+        )
     with statuses:
         wanted_statuses = st.multiselect(
-            "Status",
+            t("Status"),
             tuple(ListedStatus),
             key="status",
             format_func=lambda one: LOOKS[one].word,
             on_change=_first_page,
-            placeholder="Any",
+            placeholder=t("Any"),
             bind=_ADDRESS,
         )
     workflow, since, until = st.columns([3, 2, 2])
     with workflow:
-        wanted_workflow = _choice("Workflow", visit.orchestra.workflows.names(visit.who), "workflow", "Any")
+        wanted_workflow = _choice(t("Workflow"), visit.orchestra.workflows.names(visit.who), "workflow", t("Any"))
     with since:
-        wanted_since = _choice("Not older than", list(_SINCE), "since", "Any time")
+        wanted_since = _choice(t("Not older than"), list(_SINCE), "since", t("Any time"), t)
     with until:
-        last_day = st.date_input("Up to the day", None, *_DAYS, key="until", on_change=_first_page, bind=_ADDRESS)
+        last_day = st.date_input(t("Up to the day"), None, *_DAYS, key="until", on_change=_first_page, bind=_ADDRESS)
     return {
         "text": wanted_text or None,
         "status": _with_parts(wanted_statuses),
@@ -95,14 +99,33 @@ def _filter(visit: Visit) -> Wanted:
     }
 
 
+def _own_words() -> None:
+    """Put the choices of the address into the person's own language: a link may come from somebody with another one."""
+    for name, words in (("status", [look.english for look in LOOKS.values()]), ("since", [*_SINCE])):
+        known = {catalogue(one).gettext(word): t(word) for word in words for one in languages()}
+        given = st.query_params.get_all(name)
+        own = [known.get(one, one) for one in given]
+        if own != given:
+            st.query_params[name] = own
+
+
 def _with_parts(chosen: Sequence[ListedStatus]) -> Sequence[ListedStatus]:
     """Return the chosen statuses; whoever looks for failures wants those of parts, too."""
     return [*chosen, ListedStatus.PARTS_FAILED] if ListedStatus.FAILED in chosen else chosen
 
 
-def _choice(label: str, options: Sequence[str], key: str, placeholder: str) -> str | None:
+def _choice(
+    label: str, options: Sequence[str], key: str, placeholder: str, shown: Callable[[str], str] = str
+) -> str | None:
     return st.selectbox(
-        label, options, index=None, key=key, bind=_ADDRESS, on_change=_first_page, placeholder=placeholder
+        label,
+        options,
+        index=None,
+        format_func=shown,
+        key=key,
+        bind=_ADDRESS,
+        on_change=_first_page,
+        placeholder=placeholder,
     )
 
 
@@ -113,7 +136,7 @@ def _trigger(visit: Visit, workflow: str | None) -> str | None:
     document = visit.orchestra.workflows.get(visit.who, workflow).document or {}
     triggers = document.get("triggers")
     ids = [str(one.get("id")) for one in triggers if isinstance(one, Mapping)] if isinstance(triggers, list) else []
-    return _choice("Started by the trigger", ids, "trigger", "Any start") if ids else None
+    return _choice(t("Started by the trigger"), ids, "trigger", t("Any start")) if ids else None
 
 
 def _parent(visit: Visit) -> str | None:
@@ -122,9 +145,9 @@ def _parent(visit: Visit) -> str | None:
     if parent is None:
         return None
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Only runs that one run has called.", width="content")
-        visit.link("That run", "run", icon=":material/arrow_upward:", id=parent)
-        visit.link("All runs", "runs", icon=":material/close:")
+        st.caption(t("Only runs that one run has called."), width="content")
+        visit.link(t("That run"), "run", icon=":material/arrow_upward:", id=parent)
+        visit.link(t("All runs"), "runs", icon=":material/close:")
     return parent
 
 
@@ -153,6 +176,6 @@ def _paging(visit: Visit, found: RunPage) -> None:
     kept: dict[str, Any] = {name: _all(name) for name in st.query_params if name != "before"}
     with st.container(horizontal=True):
         if st.query_params.get("before"):
-            visit.link("Newest", "runs", icon=":material/first_page:", **kept)
+            visit.link(t("Newest"), "runs", icon=":material/first_page:", **kept)
         if found.next is not None:
-            visit.link("Older", "runs", icon=":material/arrow_forward:", **kept, before=found.next)
+            visit.link(t("Older"), "runs", icon=":material/arrow_forward:", **kept, before=found.next)

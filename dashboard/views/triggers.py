@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clients.plural import counted
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.parts.header import page_header
 from dashboard.parts.tabs import page_tabs
@@ -12,25 +12,27 @@ from dashboard.trigger.card import trigger_card
 from dashboard.trigger.dead import dead_list
 
 PAGE = Page(
-    title="Triggers",
+    title=N_("Triggers"),
     icon=":material/sensors:",
     path="triggers",
     order=50,
-    section="Build",
+    section=N_("Build"),
     count=lambda orchestra, who: len(orchestra.triggers.alarms(who)),
 )
 
-WATCHED, DEAD = ":material/sensors: Triggers", ":material/report: Needs a look"
-_NOTHING = (
-    "No workflow starts automatically yet. Add a trigger on a workflow's tab Triggers: new mail, a time of day, a new "
-    "issue, a file in a folder."
+WATCHED, DEAD = N_(":material/sensors: Triggers"), N_(":material/report: Needs a look")
+_NOTHING = N_(
+    "No workflow starts automatically yet. Add a trigger on a workflow's tab "
+    "Triggers: new mail, a time of day, a new issue, a file in a folder."
 )
 _LOOK_SECONDS = 10.0
 
 
 def show(visit: Visit) -> None:
     """Show the triggers and, in a tab of its own, what needs attention."""
-    page_header(visit, "Triggers", "Triggers start runs automatically. Each new item starts one run, whatever happens.")
+    page_header(
+        visit, t("Triggers"), t("Triggers start runs automatically. Each new item starts one run, whatever happens.")
+    )
     watched, dead = page_tabs([WATCHED, DEAD], "triggers-tabs")
     if watched.open:
         with watched:
@@ -43,7 +45,7 @@ def show(visit: Visit) -> None:
 def _watched(visit: Visit) -> None:
     found = visit.orchestra.triggers.list(visit.who)
     if not found:
-        st.info(_NOTHING, icon=":material/sensors:")
+        st.info(t(_NOTHING), icon=":material/sensors:")
     for one in sorted(found, key=lambda one: (not one.is_on, one.workflow, one.id)):
         trigger_card(visit, one, "triggers")
 
@@ -51,7 +53,12 @@ def _watched(visit: Visit) -> None:
 def _dead(visit: Visit) -> None:
     items = visit.orchestra.triggers.dead(visit.who)
     if not items:
-        st.info("Every item became a run, and none of those failed.", icon=":material/done_all:")
+        st.info(t("Every item became a run, and none of those failed."), icon=":material/done_all:")
         return
-    st.caption(f"{counted(len(items), 'item')} could not be processed; later ones were not held up.")
+    st.caption(
+        t(
+            "{items} could not be processed; later ones were not held up.",
+            items=tn("{count} item", "{count} items", len(items)),
+        )
+    )
     dead_list(visit, items)

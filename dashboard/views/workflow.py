@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import streamlit as st
 
+from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
 from dashboard.drawing.steps import steps_of
 from dashboard.environment.tab import environments_tab
@@ -25,16 +26,18 @@ from engine.base.errors import InvalidFile, OrchestraError
 from engine.record.types.run import Run
 from engine.workflows.workflow_files import WorkflowFile
 
-PAGE = Page(title="Workflow", icon=":material/account_tree:", path="workflow", order=21, section="Work", in_menu=False)
+PAGE = Page(
+    title=N_("Workflow"), icon=":material/account_tree:", path="workflow", order=21, section=N_("Work"), in_menu=False
+)
 
-RUN = ":material/play_arrow: Run"
-TRIGGERS = ":material/sensors: Triggers"
-CANVAS = ":material/account_tree: Canvas"
-EDIT = ":material/edit: Edit"
-HISTORY = ":material/history: History"
-ENVIRONMENTS = ":material/layers: Environments"
+RUN = N_(":material/play_arrow: Run")
+TRIGGERS = N_(":material/sensors: Triggers")
+CANVAS = N_(":material/account_tree: Canvas")
+EDIT = N_(":material/edit: Edit")
+HISTORY = N_(":material/history: History")
+ENVIRONMENTS = N_(":material/layers: Environments")
 _SHOWN_RUNS = 10
-_TRAIL = [("Workflows", "workflows")]
+_TRAIL = [(N_("Workflows"), "workflows")]
 
 
 def show(visit: Visit) -> None:
@@ -50,7 +53,13 @@ def show(visit: Visit) -> None:
             reach_badge(file)
         st.space("stretch")
         file_menu(visit, WORKFLOW, name)
-    contents = {RUN: _run_tab, CANVAS: canvas_tab, EDIT: edit_tab, TRIGGERS: triggers_tab, HISTORY: history_tab}
+    contents = {
+        t(RUN): _run_tab,
+        CANVAS: canvas_tab,
+        EDIT: edit_tab,
+        TRIGGERS: triggers_tab,
+        HISTORY: history_tab,
+    }
     if visit.orchestra.environments.names(visit.who):
         contents[ENVIRONMENTS] = environments_tab
     tabs = page_tabs(list(contents), f"tabs-{name}")
@@ -71,14 +80,15 @@ def _run_tab(visit: Visit, file: WorkflowFile) -> None:
         _form(visit, file)
     else:
         st.info(
-            f"With the role {visit.who.role} you can view workflows, but not run them.", icon=":material/visibility:"
+            t("With the role {role} you can view workflows, but not run them.", role=t(visit.who.role)),
+            icon=":material/visibility:",
         )
-    section("Last runs")
+    section(t("Last runs"))
     rows = visit.orchestra.runs.list(visit.who, workflow=file.name, limit=_SHOWN_RUNS).rows
     if rows:
         run_rows(visit, rows, "workflow")
     else:
-        st.caption("Never run.")
+        st.caption(t("Never run."))
 
 
 def _form(visit: Visit, file: WorkflowFile) -> None:
@@ -86,7 +96,7 @@ def _form(visit: Visit, file: WorkflowFile) -> None:
     try:
         plan = visit.orchestra.plan(visit.who, file.name, environment)
     except InvalidFile as error:
-        st.error("It cannot run until these places are corrected on the tab Edit.", icon=":material/error:")
+        st.error(t("It cannot run until these places are corrected on the tab Edit."), icon=":material/error:")
         problem_list(error.problems, file.text)
         return
     except OrchestraError as error:  # it is not in this environment
@@ -100,7 +110,7 @@ def _environment(visit: Visit, name: str) -> str:
     names = visit.orchestra.environments.names(visit.who)
     if len(names) < 2:
         return ""
-    return st.segmented_control("Environment", names, default=names[0], key=f"environment-{name}") or names[0]
+    return st.segmented_control(t("Environment"), names, default=names[0], key=f"environment-{name}") or names[0]
 
 
 def _earlier(visit: Visit, name: str) -> Run | None:

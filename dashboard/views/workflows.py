@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from clients.plural import counted
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Action, Page, Visit
 from dashboard.base.plain import plain
 from dashboard.parts.accounts import service_badges, service_title
@@ -18,12 +18,12 @@ from dashboard.workflow.dialogs import new_workflow
 from engine.workflows.workflow_files import WorkflowSummary
 
 PAGE = Page(
-    title="Workflows",
+    title=N_("Workflows"),
     icon=":material/account_tree:",
     path="workflows",
     order=20,
-    section="Work",
-    actions=(Action("New workflow", {"do": "new"}, "edit", "create add make"),),
+    section=N_("Work"),
+    actions=(Action(N_("New workflow"), {"do": "new"}, "edit", N_("create add make")),),
 )
 _SEARCH_FROM = 8
 """Fewer than this can be seen at a glance."""
@@ -32,28 +32,28 @@ _SEARCH_FROM = 8
 def show(visit: Visit) -> None:
     """Show the list, and a button to create one."""
     page_header(
-        visit, "Workflows", "The workflows of this workspace. Each is a plain JSON file in the folder workflows."
+        visit, t("Workflows"), t("The workflows of this workspace. Each is a plain JSON file in the folder workflows.")
     )
     if visit.may("edit"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            is_new = st.button("New workflow", key="new", type="primary", icon=":material/add:")
-            visit.link("Gallery", "gallery", icon=":material/grid_view:")
+            is_new = st.button(t("New workflow"), key="new", type="primary", icon=":material/add:")
+            visit.link(t("Gallery"), "gallery", icon=":material/grid_view:")
         if is_new or visit.is_asked("new"):
             new_workflow(visit)
     found = visit.orchestra.workflows.list(visit.who)
     if not found:
-        st.info("No workflows yet.", icon=":material/account_tree:")
+        st.info(t("No workflows yet."), icon=":material/account_tree:")
     for summary in _sought(found) if len(found) > _SEARCH_FROM else found:
         _card(visit, summary)
 
 
 def _sought(found: Sequence[WorkflowSummary]) -> list[WorkflowSummary]:
     """Ask for a search text, and return the workflows that contain all of its words."""
-    text = st.text_input("Search", key="search", placeholder="A word in the title, the description or a service")
+    text = st.text_input(t("Search"), key="search", placeholder=t("A word in the title, the description or a service"))
     words = text.casefold().split()
     fitting = [one for one in found if all(word in _searched(one) for word in words)]
     if not fitting:
-        st.info("No workflows match these words.", icon=":material/search_off:")
+        st.info(t("No workflows match these words."), icon=":material/search_off:")
     return fitting
 
 
@@ -83,17 +83,17 @@ def _card(visit: Visit, summary: WorkflowSummary) -> None:
 
 def _soundness(summary: WorkflowSummary) -> None:
     if summary.problems:
-        words = counted(summary.problems, "problem")
+        words = tn("{count} problem", "{count} problems", summary.problems)
         st.badge(words, icon=":material/error:", color="red")
     if summary.warnings:
-        st.badge(counted(summary.warnings, "warning"), icon=":material/warning:", color="orange")
+        st.badge(tn("{count} warning", "{count} warnings", summary.warnings), icon=":material/warning:", color="orange")
 
 
 def _last_run(visit: Visit, summary: WorkflowSummary) -> None:
-    steps = counted(summary.steps, "step")
+    steps = tn("{count} step", "{count} steps", summary.steps)
     rows = visit.orchestra.runs.list(visit.who, workflow=summary.name, limit=1).rows
     if not rows:
-        st.caption(f"{steps} · never run")
+        st.caption(t("{steps} · never run", steps=steps))
         return
     row = rows[0]
     at = row.started_at or row.queued_at

@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard.base.browser import owner_of
 from dashboard.base.bundles_route import bundle_address
+from dashboard.base.language import script_texts, t
 from dashboard.base.page import Visit
 from dashboard.parts.accounts import service_title
 from dashboard.workflow.reach import reach_section
@@ -27,10 +28,11 @@ def canvas_tab(visit: Visit, file: WorkflowFile) -> None:
     """Show the canvas of the person's draft, and below it who sees what."""
     with st.container(key="wide"):
         # In a list: Streamlit searches dicts for tables, and loads pandas and pyarrow for that.
-        data = [{"address": bundle_address("studio"), "canvas": _shown(visit, file)}]
+        texts = {name: script_texts(name) for name in ("canvas", "studio")}
+        data = [{"address": bundle_address("studio"), "texts": texts, "canvas": _shown(visit, file)}]
         _mount(key=f"canvas-{file.name}", data=data, on_saved_change=lambda: None)
     if file.breaches:
-        st.caption("Red lines: text from outside goes where it must not; the tab Edit tells more.")
+        st.caption(t("Red lines: text from outside goes where it must not; the tab Edit tells more."))
     reach_section(file)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -13,19 +14,19 @@ from engine.workflows.samples import Sample
 _BLANK = ""
 
 
-@st.dialog("New workflow", icon=":material/add:")
+@dialog(N_("New workflow"), icon=":material/add:")
 def new_workflow(visit: Visit) -> None:
     """Ask for a template and a name, and create a workflow."""
     samples = {sample.name: sample for sample in visit.orchestra.workflows.samples(visit.who)}
     chosen = st.radio(
-        "Start with",
+        t("Start with"),
         [_BLANK, *samples],
-        format_func=lambda name: plain(samples[name].title) if name else "Blank",
-        captions=["One step that runs as it is.", *(plain(_first_sentence(one)) for one in samples.values())],
+        format_func=lambda name: plain(samples[name].title) if name else t("Blank"),
+        captions=[t("One step that runs as it is."), *(plain(_first_sentence(one)) for one in samples.values())],
         key="new-sample",
     )
     suggested = free_name(chosen or "my-workflow", names(visit, WORKFLOW))
-    name = name_field("Name", suggested, f"new-name-{chosen or 'blank'}")
+    name = name_field(t("Name"), suggested, f"new-name-{chosen or 'blank'}")
 
     def make(_request_key: str) -> str:
         workflows = visit.orchestra.workflows
@@ -34,7 +35,7 @@ def new_workflow(visit: Visit) -> None:
         return workflows.create_from_sample(visit.who, chosen, name.strip()).name
 
     action_button(
-        "Create",
+        t("Create"),
         "new-make",
         make,
         lambda made: open_file(visit, WORKFLOW, made, "made"),

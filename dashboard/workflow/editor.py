@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import fields, session
 from dashboard.base.code import Code, marks_of
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
 from dashboard.parts.buttons import action_button
@@ -42,7 +42,7 @@ def edit_tab(visit: Visit, file: WorkflowFile) -> None:
         return
     base = _opened(file)
     text = fields.text_area(
-        "Workflow (JSON)",
+        t("Workflow (JSON)"),
         initial=base.text,
         height=_HEIGHT,
         key=_key(file.name),
@@ -94,13 +94,13 @@ def _begin(file: WorkflowFile, unsaved: Draft | None = None) -> _Base:
 
 def _save_bar(visit: Visit, file: WorkflowFile, base: _Base, text: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        _save_button(visit, file.name, text, base.etag, "Save", f"save-{file.name}")
+        _save_button(visit, file.name, text, base.etag, t("Save"), f"save-{file.name}")
         _format_button(file.name, text)
         if text != base.text:
-            if st.button("Undo all", key=f"undo-{file.name}", type="tertiary"):
+            if st.button(t("Undo all"), key=f"undo-{file.name}", type="tertiary"):
                 forget(file.name)
                 st.rerun()
-            st.caption("Not saved yet.")
+            st.caption(t("Not saved yet."))
 
 
 def _format_button(name: str, text: str) -> None:
@@ -113,13 +113,13 @@ def _format_button(name: str, text: str) -> None:
             session.set_widget(_key(name), formatted)
 
     st.button(
-        "Format",
+        t("Format"),
         key=f"format-{name}",
         icon=":material/format_align_left:",
         type="tertiary",
         on_click=reformat,
         disabled=_formatted(text) in (None, text),
-        help="Order and indent the text as `orchestra fmt` does.",
+        help=t("Order and indent the text as `orchestra fmt` does."),
     )
 
 
@@ -144,7 +144,7 @@ def _save_button(visit: Visit, name: str, text: str, etag: str, label: str, key:
 
 def _after_save(saved: WorkflowFile | OrchestraError) -> None:
     if isinstance(saved, InvalidFile):
-        st.error("Not saved: this is not JSON yet. Correct the places below first.", icon=":material/error:")
+        st.error(t("Not saved: this is not JSON yet. Correct the places below first."), icon=":material/error:")
         return
     if isinstance(saved, WorkflowFile):
         forget(saved.name)
@@ -155,9 +155,16 @@ def _after_save(saved: WorkflowFile | OrchestraError) -> None:
 def _tell_saved(saved: WorkflowFile) -> None:
     errors = sum(one.severity == "error" for one in saved.problems)
     if errors:
-        session.tell(f"{saved.name} is saved with {counted(errors, 'error')}. It cannot run yet.", ":material/warning:")
+        session.tell(
+            t(
+                "{name} is saved with {errors}. It cannot run yet.",
+                name=saved.name,
+                errors=tn("{count} error", "{count} errors", errors),
+            ),
+            ":material/warning:",
+        )
     else:
-        session.tell(f"{saved.name} is saved.")
+        session.tell(t("{name} is saved.", name=saved.name))
 
 
 def forget(name: str) -> None:
@@ -169,16 +176,16 @@ def forget(name: str) -> None:
 def _conflict(visit: Visit, file: WorkflowFile, text: str) -> None:
     """Report that somebody has saved meanwhile, show the difference, and let the person choose."""
     st.error(
-        "Somebody has saved this workflow since you opened it. Your text is still above; nothing was overwritten.",
+        t("Somebody has saved this workflow since you opened it. Your text is still above; nothing was overwritten."),
         icon=":material/sync_problem:",
     )
-    outside_code(difference(file.text, text, "saved meanwhile", "yours"), "diff")
-    with st.expander("The version saved meanwhile"):
+    outside_code(difference(file.text, text, t("saved meanwhile"), t("yours")), "diff")
+    with st.expander(t("The version saved meanwhile")):
         outside_code(file.text, "json")
     with st.container(horizontal=True):
         # A key of its own, so that a late press of Save does not count as a press of this button.
-        _save_button(visit, file.name, text, file.etag, "Overwrite with mine", f"overwrite-{file.name}")
-        if st.button("Use theirs", key=f"theirs-{file.name}"):
+        _save_button(visit, file.name, text, file.etag, t("Overwrite with mine"), f"overwrite-{file.name}")
+        if st.button(t("Use theirs"), key=f"theirs-{file.name}"):
             forget(file.name)
             st.rerun()
 
@@ -188,9 +195,9 @@ def _problems(visit: Visit, file: WorkflowFile, text: str) -> None:
     fields.mark(_slot(file.name), marks_of(problems))
     if problems:
         if all(problem.severity == "warning" for problem in problems):
-            st.success("It can run. Also worth a look:", icon=":material/check_circle:")
+            st.success(t("It can run. Also worth a look:"), icon=":material/check_circle:")
         problem_list(problems, text)
-        with st.expander("The text with line numbers"):
+        with st.expander(t("The text with line numbers")):
             st.code(text, language="json", line_numbers=True, wrap_lines=True)
     else:
-        st.success("No problems.", icon=":material/check_circle:")
+        st.success(t("No problems."), icon=":material/check_circle:")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.base.language import t
 from dashboard.base.plain import plain
 from dashboard.drawing.graph import GraphEdge, GraphNode, graph
 from dashboard.drawing.steps import drawing_height
@@ -21,7 +22,7 @@ def reach_section(file: WorkflowFile) -> None:
     """Show which text from outside goes where; nothing if none leaves the service that it came from."""
     if not file.reach:
         return
-    section("Who sees what")
+    section(t("Who sees what"))
     drawn = _boxes(file.reach)
     pairs = dict.fromkeys((one.source, one.to) for one in file.reach)
     graph(
@@ -37,16 +38,18 @@ def reach_badge(file: WorkflowFile) -> None:
     """Say in a badge whether text from outside leaves this machine."""
     away = sorted({one.host for one in file.reach if not one.is_local})
     if away:
-        st.badge(f"text from outside goes to {', '.join(away)}", icon=":material/visibility:", color="orange")
+        st.badge(
+            t("text from outside goes to {away}", away=", ".join(away)), icon=":material/visibility:", color="orange"
+        )
     else:
-        st.badge("text from outside stays on this machine", icon=":material/lock:", color="green")
+        st.badge(t("text from outside stays on this machine"), icon=":material/lock:", color="green")
 
 
 def _boxes(reach: Sequence[Reach]) -> list[GraphNode]:
     sources = dict.fromkeys(one.source for one in reach)
     places = {one.to: one for one in reach}
     left = [
-        GraphNode(f"from {name}", f"{name}\ntext from outside", _SOURCE, 0, _HIGH * place)
+        GraphNode(f"from {name}", t("{name}\ntext from outside", name=name), _SOURCE, 0, _HIGH * place)
         for place, name in enumerate(sources)
     ]
     right = [
@@ -57,5 +60,12 @@ def _boxes(reach: Sequence[Reach]) -> list[GraphNode]:
 
 
 def _line(one: Reach) -> str:
-    where = f" of the workflow {one.workflow}" if one.workflow else ""
-    return f"text of {one.source} goes to {one.to} ({one.host}) in the step {one.step}{where}"
+    where = t(" of the workflow {workflow}", workflow=one.workflow) if one.workflow else ""
+    return t(
+        "text of {source} goes to {to} ({host}) in the step {step}{where}",
+        source=one.source,
+        to=one.to,
+        host=one.host,
+        step=one.step,
+        where=where,
+    )

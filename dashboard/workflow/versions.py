@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.buttons import action_button
@@ -22,7 +23,7 @@ def history_tab(visit: Visit, file: WorkflowFile) -> None:
     """Show the last 20 saved texts, newest first."""
     versions = visit.orchestra.workflows.versions(visit.who, file.name)
     if not versions:
-        st.info("Nothing has been saved here yet. Every save keeps the text it replaces.", icon=":material/history:")
+        st.info(t("Nothing has been saved here yet. Every save keeps the text it replaces."), icon=":material/history:")
         return
     choosing, showing = st.columns([2, 5], gap="large")
     with choosing:
@@ -34,8 +35,10 @@ def history_tab(visit: Visit, file: WorkflowFile) -> None:
 def version_choice(versions: Sequence[Version], key: str) -> Version:
     """Show the saved texts of a file; return the chosen one."""
     labelled = _labelled(versions)
-    captions = [plain(f"{ago(one.saved_at)}, by {one.saved_by}") for one in versions]
-    return labelled[st.radio("Saved versions", list(labelled), captions=captions, key=key)]
+    captions = [
+        plain(t("{saved_at}, by {saved_by}", saved_at=ago(one.saved_at), saved_by=one.saved_by)) for one in versions
+    ]
+    return labelled[st.radio(t("Saved versions"), list(labelled), captions=captions, key=key)]
 
 
 def _labelled(versions: Sequence[Version]) -> dict[str, Version]:
@@ -53,16 +56,18 @@ def _labelled(versions: Sequence[Version]) -> dict[str, Version]:
 def _version(visit: Visit, file: WorkflowFile, version: Version) -> None:
     text = visit.orchestra.workflows.version_text(visit.who, file.name, version.id)
     if text == file.text:
-        st.badge("This is the current text", icon=":material/check:", color="green")
+        st.badge(t("This is the current text"), icon=":material/check:", color="green")
         outside_code(text, "json")
         return
     if visit.may("edit"):
         _restore_button(visit, file, version)
-    changes, lines_of_text, whole = st.tabs(["What a restore would change", "Lines", "Full text"])
+    changes, lines_of_text, whole = st.tabs([t("What a restore would change"), t("Lines"), t("Full text")])
     with changes:
         _sentences(visit, file, version)
     with lines_of_text:
-        lines = difflib.unified_diff(file.text.splitlines(), text.splitlines(), "now", "this version", lineterm="", n=2)
+        lines = difflib.unified_diff(
+            file.text.splitlines(), text.splitlines(), "now", t("this version"), lineterm="", n=2
+        )
         outside_code("\n".join(lines), "diff")
     with whole:
         outside_code(text, "json")
@@ -72,10 +77,17 @@ def _sentences(visit: Visit, file: WorkflowFile, version: Version) -> None:
     try:
         said = visit.orchestra.workflows.differences(visit.who, file.name, CURRENT, version.id)
     except InvalidFile as error:
-        st.warning(plain(f"One of the two texts is not JSON, so only their lines can be compared. {error.message}"))
+        st.warning(
+            plain(
+                t(
+                    "One of the two texts is not JSON, so only their lines can be compared. {message}",
+                    message=error.message,
+                )
+            )
+        )
         return
     if not said:
-        st.caption("Only the layout of the text differs.")
+        st.caption(t("Only the layout of the text differs."))
     st.markdown("\n".join(f"- {plain(one)}" for one in said))
 
 
@@ -85,7 +97,9 @@ def _restore_button(visit: Visit, file: WorkflowFile, version: Version) -> None:
 
     def restored(saved: WorkflowFile) -> None:
         forget(saved.name)
-        session.tell("The earlier version is restored; the text it replaced is kept, too.")
+        session.tell(t("The earlier version is restored; the text it replaced is kept, too."))
         st.rerun()
 
-    action_button("Restore this version", f"restore-{file.name}", restore, restored, scope=version.id, type="primary")
+    action_button(
+        t("Restore this version"), f"restore-{file.name}", restore, restored, scope=version.id, type="primary"
+    )

@@ -166,6 +166,7 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/users", "GET"): "admin",
     ("/api/users", "POST"): "admin",
     ("/api/users/{user_id}/role", "PUT"): "admin",
+    ("/api/users/{user_id}/language", "PUT"): "admin",
     ("/api/users/{user_id}/password", "PUT"): "admin",
     ("/api/users/{user_id}", "DELETE"): "admin",
     ("/api/users/{user_id}/sessions", "GET"): "admin",

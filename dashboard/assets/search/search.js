@@ -30,9 +30,10 @@ const STYLE = `
 .search p { margin: 0; padding: .5rem 1.1rem .7rem; font-size: .8rem; color: light-dark(#4b5263, #b4bac7); }
 `;
 
-const here = { dialog: null, input: null, list: null, told: null, found: [], chosen: 0, asked: 0, isPending: false, wants: null, slow: 0 };
+const here = { dialog: null, input: null, list: null, told: null, found: [], chosen: 0, asked: 0, isPending: false, wants: null, slow: 0, texts: {}, language: "en" };
 
-export function open() {
+export function open(texts = {}, language = "en") {
+  Object.assign(here, { texts, language });
   if (!here.dialog) build();
   const app = document.querySelector("[data-testid=stApp]") ?? document.body; // it has the colour scheme
   if (here.dialog.parentElement !== app) app.append(here.dialog);
@@ -43,18 +44,23 @@ export function open() {
   ask();
 }
 
+// Return a text in the language of the page, with `{name}` replaced by the value `name`.
+function t(text, values = {}) {
+  return (here.texts[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
 function build() {
   here.input = made("input", {
     type: "text", role: "combobox", autocomplete: "off", spellcheck: false, maxLength: 200,
-    placeholder: "A workflow, a run, a page, an action …",
-    aria: { label: "Search", expanded: "true", controls: "search-found", autocomplete: "list" },
+    placeholder: t("A workflow, a run, a page, an action …"),
+    aria: { label: t("Search"), expanded: "true", controls: "search-found", autocomplete: "list" },
   });
-  const close = made("button", { type: "button", textContent: "Close" });
-  here.list = made("ul", { id: "search-found", role: "listbox", aria: { label: "Found" } });
+  const close = made("button", { type: "button", textContent: t("Close") });
+  here.list = made("ul", { id: "search-found", role: "listbox", aria: { label: t("Found") } });
   here.told = made("p", { role: "status" });
   const head = made("div", { className: "search-head" }, here.input, close);
   const style = made("style", { textContent: STYLE });
-  here.dialog = made("dialog", { className: "search", aria: { label: "Search" } }, style, head, here.list, here.told);
+  here.dialog = made("dialog", { className: "search", aria: { label: t("Search") } }, style, head, here.list, here.told);
   here.input.addEventListener("input", ask);
   here.dialog.addEventListener("keydown", onKey);
   here.list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays in the field
@@ -78,8 +84,8 @@ async function ask() {
   const number = (here.asked += 1);
   Object.assign(here, { isPending: true, wants: null });
   clearTimeout(here.slow);
-  here.slow = setTimeout(() => tell("Searching …"), SLOW_MS);
-  const answer = await fetch(`/find?q=${encodeURIComponent(here.input.value)}`).catch(() => null);
+  here.slow = setTimeout(() => tell(t("Searching …")), SLOW_MS);
+  const answer = await fetch(`/find?${new URLSearchParams({ q: here.input.value, language: here.language })}`).catch(() => null);
   if (number !== here.asked) return; // more was typed meanwhile
   clearTimeout(here.slow);
   if (answer?.status === 401) return location.reload(); // signed out: the page says so
@@ -87,7 +93,7 @@ async function ask() {
   if (number !== here.asked) return;
   here.isPending = false;
   show();
-  if (!answer?.ok) tell("The server does not answer. Try again.");
+  if (!answer?.ok) tell(t("The server does not answer. Try again."));
   if (here.wants) go(0, here.wants.isNew);
 }
 
@@ -97,7 +103,8 @@ function show() {
   const count = here.found.length;
   here.list.hidden = count === 0;
   here.input.setAttribute("aria-expanded", String(count > 0));
-  tell(count === 0 ? "Nothing found." : `${count === 1 ? "1 result" : `${count} results`}. Enter opens, Ctrl Enter in a new tab.`);
+  const results = count === 1 ? t("1 result.") : t("{count} results.", { count });
+  tell(count === 0 ? t("Nothing found.") : `${results} ${t("Enter opens, Ctrl Enter in a new tab.")}`);
 }
 
 function option(one, index) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.kill import kill_button
@@ -27,13 +28,13 @@ def run_actions(visit: Visit, run: Run) -> None:
             _cancel(visit, run)
         if may_run and has_ended:
             if run["workflow"]:
-                _toggle(run, "again", "More options", ":material/more_horiz:")
+                _toggle(run, "again", t("More options"), ":material/more_horiz:")
             if can_undo(run):
-                _toggle(run, "undo", "Undo", ":material/undo:")
+                _toggle(run, "undo", t("Undo"), ":material/undo:")
         if has_ended and run["workflow"]:
-            _toggle(run, "compare", "Compare", ":material/difference:")
+            _toggle(run, "compare", t("Compare"), ":material/difference:")
         if run["workflow"]:
-            visit.link("Open the workflow", "workflow", icon=":material/account_tree:", name=str(run["workflow"]))
+            visit.link(t("Open the workflow"), "workflow", icon=":material/account_tree:", name=str(run["workflow"]))
         if run["demo"] and not has_ended:
             kill_button(visit, "run")
     if may_run:
@@ -95,8 +96,8 @@ def resume_label(run: Run) -> str:
     """Return the label of the button that resumes a run."""
     items = run["counts"]["failed_items"]
     if items and run["status"] == RunStatus.FAILED:
-        return f"Run the failed {items} again"
-    return "Try again" if run["status"] == RunStatus.FAILED else "Resume"
+        return t("Run the failed {items} again", items=items)
+    return t("Try again") if run["status"] == RunStatus.FAILED else t("Resume")
 
 
 def _cancel(visit: Visit, run: Run) -> None:
@@ -104,7 +105,7 @@ def _cancel(visit: Visit, run: Run) -> None:
         return
     run_id = str(run["run_id"])
     action_button(
-        "Cancel",
+        t("Cancel"),
         "cancel",
         lambda _key: visit.orchestra.runs.cancel(visit.who, run_id),
         lambda _none: st.rerun(),

@@ -8,6 +8,7 @@ import streamlit as st
 
 from clients.errors import ServiceError
 from dashboard.base import session
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.accounts import account_badges, accounts_of
@@ -21,21 +22,21 @@ from engine.runs.starting.preview import RunPreview
 
 _ASK = ""
 """In place of a run id: a person must look at the form first."""
-_ASKS = "This needs your agreement: check the form, then press Run."
+_ASKS = N_("This needs your agreement: check the form, then press Run.")
 _WAYS = {
     "reuse": (
-        "Keep what was written",
-        "What was written before stays and is not written again, the same as Run again.",
+        N_("Keep what was written"),
+        N_("What was written before stays and is not written again, the same as Run again."),
     ),
     "update": (
-        "Update what was written",
-        "What was written before is changed to what this run produces, even where somebody has changed it since.",
+        N_("Update what was written"),
+        N_("What was written before is changed to what this run produces, even where somebody has changed it since."),
     ),
-    "force": ("Write everything again", "All of it is written a second time, in addition to what is there."),
+    "force": (N_("Write everything again"), N_("All of it is written a second time, in addition to what is there.")),
 }
-_REPLAY_HELP = (
-    "Where a request is the same, the recorded answer is used: nothing is read again and no model is paid again. "
-    "Any other request is sent."
+_REPLAY_HELP = N_(
+    "Where a request is the same, the recorded answer is used: nothing is read again "
+    "and no model is paid again. Any other request is sent."
 )
 
 
@@ -54,7 +55,7 @@ def run_again(visit: Visit, run: Run) -> None:
         return visit.orchestra.runs.rerun(visit.who, run_id, request_key=request_key)
 
     action_button(
-        "Run again",
+        t("Run again"),
         "again",
         start,
         lambda started: to_run_or_form(visit, run, started),
@@ -67,23 +68,23 @@ def run_again(visit: Visit, run: Run) -> None:
 def again_panel(visit: Visit, run: Run) -> None:
     """Show the other ways to run it, with an explanation of each."""
     go_on_newest(visit, run)
-    st.markdown("**Run again with options**")
+    st.markdown(t("**Run again with options**"))
     way = st.radio(
-        "What should happen to what was written before?",
+        t("What should happen to what was written before?"),
         list(_WAYS),
-        format_func=lambda one: _WAYS[one][0],
-        captions=[text for _, text in _WAYS.values()],
+        format_func=lambda one: t(_WAYS[one][0]),
+        captions=[t(text) for _, text in _WAYS.values()],
         key="again-receipts",
     )
-    replay = st.toggle("Reuse what this run read and what models answered", key="again-replay", help=_REPLAY_HELP)
+    replay = st.toggle(t("Reuse what this run read and what models answered"), key="again-replay", help=t(_REPLAY_HELP))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("Uses the current workflow file, with the inputs and accounts of this run.", width="content")
+        st.caption(t("Uses the current workflow file, with the inputs and accounts of this run."), width="content")
         account_badges(accounts_of(run))
     found = _looked_at(visit, run)
     if found is None:
         return
     is_agreed = _agreed(found) and (
-        way != "force" or st.checkbox("I understand that it is written twice", key="again-twice")
+        way != "force" or st.checkbox(t("I understand that it is written twice"), key="again-twice")
     )
     _again_button(visit, run, way or "reuse", found, replay=replay, is_agreed=is_agreed)
 
@@ -97,7 +98,7 @@ def _again_button(visit: Visit, run: Run, way: str, found: RunPreview, *, replay
 
     with st.container(horizontal=True, vertical_alignment="center"):
         action_button(
-            "Run it",
+            t("Run it"),
             "again-so",
             start,
             lambda started: to_run_or_form(visit, run, started),
@@ -106,14 +107,14 @@ def _again_button(visit: Visit, run: Run, way: str, found: RunPreview, *, replay
             icon=":material/play_arrow:",
             disabled=not is_agreed,
         )
-        visit.link("With different inputs", "workflow", icon=":material/edit:", name=name, inputs_of=run_id)
+        visit.link(t("With different inputs"), "workflow", icon=":material/edit:", name=name, inputs_of=run_id)
 
 
 def to_run_or_form(visit: Visit, run: Run, started: str) -> None:
     """Go to the run that was started or, if there is none, to the form that asks for an agreement."""
     if started:
         visit.go("run", id=started)
-    session.tell(_ASKS)
+    session.tell(t(_ASKS))
     visit.go("workflow", name=str(run["workflow"]), inputs_of=str(run["run_id"]))
 
 
@@ -148,8 +149,8 @@ def _looked_at(visit: Visit, run: Run) -> RunPreview | None:
         return None
     if not found.has_new_accounts and not is_moved(run, found):
         return found
-    st.info("Its accounts have been switched since, or it never ran on them: start it from the form.")
-    visit.link("Open the form", "workflow", icon=":material/arrow_forward:", name=name, inputs_of=str(run["run_id"]))
+    st.info(t("Its accounts have been switched since, or it never ran on them: start it from the form."))
+    visit.link(t("Open the form"), "workflow", icon=":material/arrow_forward:", name=name, inputs_of=str(run["run_id"]))
     return None
 
 
@@ -160,5 +161,5 @@ def _agreed(found: RunPreview) -> bool:
         st.warning(plain(warning.text), icon=":material/warning:")
         if warning.must_tick:
             key = f"again-tick-{hashlib.sha256(warning.text.encode()).hexdigest()[:8]}"
-            ticks.append(st.checkbox("I agree that it may be written there", key=key))
+            ticks.append(st.checkbox(t("I agree that it may be written there"), key=key))
     return all(ticks)

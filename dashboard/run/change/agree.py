@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
@@ -45,13 +46,13 @@ def agree_panel(visit: Visit, run: Run) -> None:
     if asked is None:
         return
     with st.container(border=True, key="panel-agree"):
-        st.markdown("**This run would use accounts that nobody has agreed to**")
+        st.markdown(t("**This run would use accounts that nobody has agreed to**"))
         st.warning(plain(asked.message), icon=":material/warning:")
         is_public = any(name.endswith(":public") for name in asked.names)
-        is_ready = not is_public or st.checkbox("I agree that it may be written there", key="agree-tick")
+        is_ready = not is_public or st.checkbox(t("I agree that it may be written there"), key="agree-tick")
         with st.container(horizontal=True):
             _agree_button(visit, run, asked, is_ready=is_ready)
-            if st.button("Not now", key="agree-not-now", type="tertiary"):
+            if st.button(t("Not now"), key="agree-not-now", type="tertiary"):
                 session.drop_draft(_draft(run))
                 st.rerun()
 
@@ -65,7 +66,7 @@ def _agree_button(visit: Visit, run: Run, asked: _Asked, *, is_ready: bool) -> N
         st.rerun()
 
     action_button(
-        "Agree and continue",
+        t("Agree and continue"),
         "agree",
         lambda _key: visit.orchestra.runs.resume(agreeing, run_id, newest=asked.newest),
         gone_on,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.parts.status import look_of
 from dashboard.parts.times import full_time
@@ -20,18 +21,18 @@ def compare_panel(visit: Visit, run: Run) -> None:
     found = visit.orchestra.runs.list(visit.who, workflow_id=workflow_id_of(run), limit=_OFFERED).rows
     others = {row.run_id: row for row in found if row.run_id != run["run_id"]}
     if not others:
-        st.caption("There is no other run of this workflow to compare with.")
+        st.caption(t("There is no other run of this workflow to compare with."))
         return
-    st.markdown("**Compare with another run of this workflow**")
-    chosen = st.selectbox("Which run", list(others), format_func=lambda one: _label(others[one]), key="compare-with")
-    if st.button("Compare", key="compare-go", type="primary", icon=":material/difference:"):
+    st.markdown(t("**Compare with another run of this workflow**"))
+    chosen = st.selectbox(t("Which run"), list(others), format_func=lambda one: _label(others[one]), key="compare-with")
+    if st.button(t("Compare"), key="compare-go", type="primary", icon=":material/difference:"):
         first, second = in_order(run, others[chosen])
         visit.go("compare", first=first, second=second)
 
 
 def _label(row: RunRow) -> str:
     """Return a label that identifies a run; a selectbox shows it literally."""
-    test = ", test run" if row.is_test else ""
+    test = t(", test run") if row.is_test else ""
     return (
         f"{full_time(row.started_at or row.queued_at)} · {look_of(row.status, row.counts).word}{test} · {row.sentence}"
     )

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import session
+from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import link_markdown, outside_badge, plain, plain_with_code
 from dashboard.parts.buttons import action_button
@@ -30,10 +30,10 @@ from engine.runs.undo.undo_report import NotUndone, Undone
 from engine.store.runs import is_test
 
 _VERDICTS = {
-    "runs": "is done",
-    "may run": "may be done",
-    "does not run": "is not done",
-    "kept": "stays as it is: it does not depend on the answer",
+    "runs": N_("is done"),
+    "may run": N_("may be done"),
+    "does not run": N_("is not done"),
+    "kept": N_("stays as it is: it does not depend on the answer"),
 }
 
 
@@ -53,11 +53,15 @@ def correction_of(visit: Visit, run: Run, step: StepRecord) -> None:
     known, corrects = step.get("corrected"), (run.get("options") or {}).get("corrects")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if known is not None:
-            words = f"Corrected by {known['by']} {ago(known['at'])}: {_told(known['values'])}"
+            words = t(
+                "Corrected by {by} {at}: {told}", by=known["by"], at=ago(known["at"]), told=_told(known["values"])
+            )
             outside_badge(words, ":material/rule:", color="orange")
-            visit.link("The run that goes on from there", "run", icon=":material/arrow_forward:", id=known["run_id"])
+            visit.link(t("The run that goes on from there"), "run", icon=":material/arrow_forward:", id=known["run_id"])
         if corrects is not None and corrects["step"] == step["path"]:
-            outside_badge(f"Corrected by {corrects['by']}: {_told(corrects['values'])}", ":material/rule:")
+            outside_badge(
+                t("Corrected by {by}: {told}", by=corrects["by"], told=_told(corrects["values"])), ":material/rule:"
+            )
 
 
 def correct_step(visit: Visit, run: Run, step: StepRecord) -> None:
@@ -85,7 +89,9 @@ def _chosen(fields: Sequence[Choice], place: str) -> JsonObject:
     values: dict[str, Any] = {}
     for one in fields:
         others = [choice for choice in one.choices if choice != one.value]
-        label = "Wrong? It is a …" if len(fields) == 1 else f"Wrong? The right {plain(one.title)} is …"
+        label = (
+            t("Wrong? It is a …") if len(fields) == 1 else t("Wrong? The right {title} is …", title=plain(one.title))
+        )
         found = st.pills(label, others, format_func=lambda value: plain(_text(value)), key=f"right-{one.field}-{place}")
         if found is not None:
             values[one.field] = found
@@ -93,15 +99,15 @@ def _chosen(fields: Sequence[Choice], place: str) -> JsonObject:
 
 
 def _preview(seen: CorrectionPreview) -> None:
-    st.markdown(f"**Correct the answer: {plain(_told(seen.values))}**")
+    st.markdown(t("**Correct the answer: {told}**", told=plain(_told(seen.values))))
     lines = [f"- :material/undo: {_name(one)}: {plain(one.note)}" for one in seen.undo.undone]
-    _part("This is undone", lines, "Nothing is undone: the wrong answer led to no write.")
+    _part(t("This is undone"), lines, t("Nothing is undone: the wrong answer led to no write."))
     stays = [*seen.undo.cannot, *seen.undo.left, *seen.stays]
     if stays:
         told = [f"- {_name(one)}: {plain_with_code(one.reason)}" for one in stays]
-        st.warning("\n".join(["**This stays**", "", *told]), icon=":material/block:")
-    again = [f"- **{plain(one.title)}** {_VERDICTS[one.verdict]}" for one in seen.again]
-    _part("Then, in a new run that goes on from the right answer", again, "Nothing stands behind the answer.")
+        st.warning("\n".join([t("**This stays**"), "", *told]), icon=":material/block:")
+    again = [f"- **{plain(one.title)}** {t(_VERDICTS[one.verdict])}" for one in seen.again]
+    _part(t("Then, in a new run that goes on from the right answer"), again, t("Nothing stands behind the answer."))
     st.caption(plain_with_code(_case(seen)))
 
 
@@ -114,7 +120,7 @@ def _button(visit: Visit, seen: CorrectionPreview, place: str) -> None:
     leave, who = False, visit.who
     if asked is not None:
         st.warning(plain(asked.message), icon=":material/warning:")
-        label = "I agree that it may be used" if asked.names else "Leave what could not be undone"
+        label = t("I agree that it may be used") if asked.names else t("Leave what could not be undone")
         is_ready = st.checkbox(label, key=f"correct-tick-{place}")
         leave, who = is_ready and asked.leave, visit.who.agreeing(asked.names if is_ready else ())
 
@@ -131,8 +137,12 @@ def _button(visit: Visit, seen: CorrectionPreview, place: str) -> None:
         return made.run_id
 
     count = len(seen.undo.undone)
-    label = f"Undo {counted(count, 'write')} and do it again" if count else "Do it again"
-    with st.spinner("Correcting …"):
+    label = (
+        t("Undo {writes} and do it again", writes=tn("{count} write", "{count} writes", count))
+        if count
+        else t("Do it again")
+    )
+    with st.spinner(t("Correcting …")):
         action_button(
             label,
             f"correct-{place}",
@@ -153,19 +163,32 @@ def _gone(visit: Visit, seen: CorrectionPreview, run_id: str) -> None:
 
 def _tell(undone: Sequence[Undone], kept: Sequence[NotUndone], why_not: str) -> None:
     """Say on the next page what was undone, and what was not."""
-    session.tell(f"{counted(len(undone), 'write')} undone. This run goes on from the right answer.", ":material/rule:")
+    session.tell(
+        t(
+            "{writes} undone. This run goes on from the right answer.",
+            writes=tn("{count} write", "{count} writes", len(undone)),
+        ),
+        ":material/rule:",
+    )
     for one in kept:
-        session.tell(f"Not undone: {plain(one.title or one.path)}: {plain(one.reason)}", ":material/block:")
+        session.tell(
+            t("Not undone: {title}: {reason}", title=plain(one.title or one.path), reason=plain(one.reason)),
+            ":material/block:",
+        )
     if why_not:
-        session.tell(f"No case was saved: {plain(why_not)}", ":material/info:")
+        session.tell(t("No case was saved: {why_not}", why_not=plain(why_not)), ":material/info:")
 
 
 def _case(seen: CorrectionPreview) -> str:
     if seen.case.why_not:
-        return f"No case is saved: {seen.case.why_not}"
+        return t("No case is saved: {why_not}", why_not=seen.case.why_not)
     if seen.case.case:
-        return f"The case {seen.case.case} of the prompt {seen.case.prompt} expects this from now on."
-    return f"A case of the prompt {seen.case.prompt} expects this from now on."
+        return t(
+            "The case {case} of the prompt {prompt} expects this from now on.",
+            case=seen.case.case,
+            prompt=seen.case.prompt,
+        )
+    return t("A case of the prompt {prompt} expects this from now on.", prompt=seen.case.prompt)
 
 
 def _told(values: JsonObject) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.buttons import action_button
@@ -25,8 +26,8 @@ def go_on_newest(visit: Visit, run: Run) -> None:
     if run["status"] not in RESUMABLE_RUNS:
         return
     run_id = str(run["run_id"])
-    st.markdown("**Continue with the current workflow file**")
-    st.caption("What has finished stays. This works if those steps and their prompts are unchanged.")
+    st.markdown(t("**Continue with the current workflow file**"))
+    st.caption(t("What has finished stays. This works if those steps and their prompts are unchanged."))
 
     def go_on(request_key: str) -> InvalidInput | None:
         try:
@@ -36,7 +37,9 @@ def go_on_newest(visit: Visit, run: Run) -> None:
         return None
 
     scope = f"{run_id} {len(run.get('resumed', []))}"
-    action_button("Continue with the new file", "resume-newest", go_on, _gone_on, scope=scope, icon=":material/update:")
+    action_button(
+        t("Continue with the new file"), "resume-newest", go_on, _gone_on, scope=scope, icon=":material/update:"
+    )
     st.divider()
 
 
@@ -50,7 +53,7 @@ def _gone_on(refused: InvalidInput | None) -> None:
         st.markdown(f"**{plain(str(one['step']))}** · {plain(str(one['field']))}")
         outside_code(f"- {_told(one.get('old'))}\n+ {_told(one.get('new'))}", "diff")
     if len(differences) > _SHOWN:
-        st.caption(f"… and {len(differences) - _SHOWN} more")
+        st.caption(t("… and {count} more", count=len(differences) - _SHOWN))
 
 
 def _told(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.run.change.again import must_look, to_run_or_form
@@ -11,7 +12,7 @@ from engine.base.statuses import ACTIVE_RUNS
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 
-_HELP = "A test run: the other steps do not run; their recorded outputs are used. Uses the current workflow file."
+_HELP = N_("A test run: the other steps do not run; their recorded outputs are used. Uses the current workflow file.")
 
 
 def run_only(visit: Visit, run: Run, step: StepRecord) -> None:
@@ -35,10 +36,10 @@ def run_only(visit: Visit, run: Run, step: StepRecord) -> None:
 
     with st.container(horizontal=True, vertical_alignment="center"):
         is_ready = not _writes(visit, step) or st.checkbox(
-            "I understand that it really writes", key=f"only-tick-{path}"
+            t("I understand that it really writes"), key=f"only-tick-{path}"
         )
         action_button(
-            "Run only this step",
+            t("Run only this step"),
             f"only-{path}",
             start,
             lambda started: to_run_or_form(visit, run, started),
@@ -46,7 +47,7 @@ def run_only(visit: Visit, run: Run, step: StepRecord) -> None:
             icon=":material/science:",
             disabled=not is_ready,
         )
-        st.caption(_HELP)
+        st.caption(t(_HELP))
 
 
 def _writes(visit: Visit, step: StepRecord) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from clients.plural import counted
 from dashboard.base import session
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import link_markdown, plain, plain_with_code
 from dashboard.parts.buttons import action_button
@@ -50,28 +50,33 @@ def undo_panel(visit: Visit, run: Run, key: str | None, place: str) -> None:
     run_id = str(run["run_id"])
     report = visit.orchestra.runs.undoable(visit.who, run_id, item=key)
     if not report.undone:
-        st.markdown("**Nothing here can be undone.**")
+        st.markdown(t("**Nothing here can be undone.**"))
     else:
-        what = "this item" if key is not None else "this run"
-        st.markdown(f"**Undo {what}: this would be undone**")
+        what = t("this item") if key is not None else t("this run")
+        st.markdown(t("**Undo {what}: this would be undone**", what=what))
         st.markdown(
             "\n".join(f"- {line}{_times(count)}" for line, count in Counter(map(_would, report.undone)).items())
         )
         stays = list(dict.fromkeys(one.stays for one in report.undone if one.stays))
         if stays:
-            st.caption(plain_with_code(f"What stays: {'; '.join(stays)}."))
-        st.caption("Anything that was changed there since then is left as it is and listed.")
-    _kept("This cannot be undone", report.cannot)
+            st.caption(plain_with_code(t("What stays: {stays}.", stays="; ".join(stays))))
+        st.caption(t("Anything that was changed there since then is left as it is and listed."))
+    _kept(t("This cannot be undone"), report.cannot)
     if report.left:
-        st.caption(f"Left alone: {counted(len(report.left), 'write')} of another run, or already undone.")
+        st.caption(
+            t(
+                "Left alone: {writes} of another run, or already undone.",
+                writes=tn("{count} write", "{count} writes", len(report.left)),
+            )
+        )
     if report.undone:
         _undo_button(visit, run_id, key, len(report.undone), place)
 
 
 def _undo_button(visit: Visit, run_id: str, key: str | None, count: int, place: str) -> None:
-    with st.spinner("Undoing …"):
+    with st.spinner(t("Undoing …")):
         action_button(
-            f"Undo {counted(count, 'write')}",
+            t("Undo {writes}", writes=tn("{count} write", "{count} writes", count)),
             f"undo-now-{place}",
             lambda _key: visit.orchestra.runs.undo(visit.who, run_id, item=key),
             lambda report: _done(run_id, report),
@@ -94,12 +99,17 @@ def undo_report(run_id: str) -> None:
     with st.container(border=True, key="undo-report"):
         if report.undone:
             st.success(
-                f"{counted(len(report.undone), 'write')} undone. The next run that asks for the same writes it again.",
+                t(
+                    "{writes} undone. The next run that asks for the same writes it again.",
+                    writes=tn("{count} write", "{count} writes", len(report.undone)),
+                ),
                 icon=":material/undo:",
             )
-        _kept("Not undone", report.refused)
-        _kept("This cannot be undone", report.cannot)
-        st.button("Close", key="undo-report-close", type="tertiary", on_click=session.drop_draft, args=(_told(run_id),))
+        _kept(t("Not undone"), report.refused)
+        _kept(t("This cannot be undone"), report.cannot)
+        st.button(
+            t("Close"), key="undo-report-close", type="tertiary", on_click=session.drop_draft, args=(_told(run_id),)
+        )
 
 
 def _told(run_id: str) -> str:
@@ -111,7 +121,7 @@ def _kept(title: str, lines: Sequence[NotUndone]) -> None:
     if not lines:
         return
     told = [f"- {_name(one)}: {plain_with_code(one.reason)}" for one in lines[:_SHOWN]]
-    more = [f"- … and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    more = [t("- … and {count} more", count=len(lines) - _SHOWN)] if len(lines) > _SHOWN else []
     st.warning("\n".join([f"**{title}**", "", *told, *more]), icon=":material/block:")
 
 
@@ -129,4 +139,4 @@ def _title(line: Undone | NotUndone) -> str:
 
 
 def _times(count: int) -> str:
-    return f" · {count} times" if count > 1 else ""
+    return t(" · {count} times", count=count) if count > 1 else ""

@@ -7,13 +7,14 @@ from datetime import date, datetime, time, timedelta
 import streamlit as st
 
 from dashboard.base import session
+from dashboard.base.language import N_, t, tc
 from dashboard.base.page import Page, Visit
 from dashboard.parts.filters import filter_fields
 from dashboard.parts.header import page_header
 from dashboard.parts.times import full_time, viewer_zone
 from engine.store.people.audit import AuditLine, TrailFilter
 
-PAGE = Page(title="Audit", icon=":material/policy:", path="audit", order=75, section="Settings", right="admin")
+PAGE = Page(title=N_("Audit"), icon=":material/policy:", path="audit", order=75, section=N_("Settings"), right="admin")
 
 _SHOWN = 50
 _PAGES = "audit.pages"
@@ -22,7 +23,7 @@ _FIELDS = ("who", "action", "from", "to")
 
 def show(visit: Visit) -> None:
     """Show the entries that match the filters, page by page, and a download of all of them."""
-    page_header(visit, "Audit", "Who changed what, and when. Lines are only ever added; only owners see them.")
+    page_header(visit, t("Audit"), t("Who changed what, and when. Lines are only ever added; only owners see them."))
     in_use = sum(session.widget_value(f"audit-{field}", None) is not None for field in _FIELDS)
     with filter_fields(in_use):
         query = _filter(visit)
@@ -31,16 +32,16 @@ def show(visit: Visit) -> None:
     before = pages.get(key, [])
     lines = visit.orchestra.trail.lines(visit.who, _page(query, before))
     if not lines:
-        st.info("No matching lines.", icon=":material/search_off:")
+        st.info(t("No matching lines."), icon=":material/search_off:")
     else:
         _table(lines)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if st.button("Newer", key="audit-newer", icon=":material/chevron_left:", disabled=not before):
+        if st.button(t("Newer"), key="audit-newer", icon=":material/chevron_left:", disabled=not before):
             _turn(key, before[:-1])
-        if st.button("Older", key="audit-older", icon=":material/chevron_right:", disabled=len(lines) < _SHOWN):
+        if st.button(t("Older"), key="audit-older", icon=":material/chevron_right:", disabled=len(lines) < _SHOWN):
             _turn(key, [*before, lines[-1].number])
         st.download_button(
-            "Save as CSV",
+            t("Save as CSV"),
             lambda: visit.orchestra.trail.csv(visit.who, query),
             file_name="audit.csv",
             mime="text/csv",
@@ -55,13 +56,13 @@ def _filter(visit: Visit) -> TrailFilter:
     things = sorted({one.partition(".")[0] for one in actions})
     columns = st.columns(4, gap="small")
     with columns[0]:
-        chosen_who = st.selectbox("Who", who, None, key="audit-who", placeholder="Anybody")
+        chosen_who = st.selectbox(t("Who"), who, None, key="audit-who", placeholder=t("Anybody"))
     with columns[1]:
-        action = st.selectbox("Action", sorted([*things, *actions]), None, key="audit-action", placeholder="Any")
+        action = st.selectbox(t("Action"), sorted([*things, *actions]), None, key="audit-action", placeholder=t("Any"))
     with columns[2]:
-        first = st.date_input("From", None, key="audit-from")
+        first = st.date_input(t("From"), None, key="audit-from")
     with columns[3]:
-        last = st.date_input("To", None, key="audit-to", help="This day is included.")
+        last = st.date_input(tc("date", "To"), None, key="audit-to", help=t("This day is included."))
     return TrailFilter(chosen_who or "", action or "", _start(first), _start(last, days=1), limit=_SHOWN)
 
 
@@ -84,11 +85,11 @@ def _turn(key: str, before: list[int]) -> None:
 def _table(lines: list[AuditLine]) -> None:
     rows = [
         {
-            "At": full_time(line.at),
-            "Who": line.principal,
-            "Action": line.action,
-            "Target": line.target,
-            "Detail": line.detail,
+            t("At"): full_time(line.at),
+            t("Who"): line.principal,
+            t("Action"): line.action,
+            t("Target"): line.target,
+            t("Detail"): line.detail,
         }
         for line in lines
     ]
@@ -96,7 +97,7 @@ def _table(lines: list[AuditLine]) -> None:
         rows,
         hide_index=True,
         height="content" if len(rows) <= 12 else 460,
-        column_config={"Detail": st.column_config.TextColumn(width="large")},
-        alt="The audit trail: when, who, what was done to what, and details",
+        column_config={t("Detail"): st.column_config.TextColumn(width="large")},
+        alt=t("The audit trail: when, who, what was done to what, and details"),
         key="audit-lines",
     )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
 from dashboard.help.documents import START, headings, shown, titles
 from dashboard.parts.header import page_header
 
 PAGE = Page(
-    title="Help",
+    title=N_("Help"),
     icon=":material/help:",
     path="help",
     order=80,
-    section="Settings",
-    words="documentation docs manual guide reference",
+    section=N_("Settings"),
+    words=N_("documentation docs manual guide reference"),
 )
 
 
@@ -24,13 +25,15 @@ def show(visit: Visit) -> None:
     known = titles()
     name = st.query_params.get("page", START)
     if name not in known:
-        page_header(visit, PAGE.title)
-        st.info("The documentation has no such page. Find one with the search (Ctrl K).", icon=":material/search_off:")
+        page_header(visit, t(PAGE.title))
+        st.info(
+            t("The documentation has no such page. Find one with the search (Ctrl K)."), icon=":material/search_off:"
+        )
         return
     page_header(visit, known[name], trail=[] if name == START else [(known[START], PAGE.path)])
     if name == START:
-        visit.link("First run: five steps to your own mail", "first-run", icon=":material/flag:")
-    with st.expander("On this page", icon=":material/toc:"):
+        visit.link(t("First run: five steps to your own mail"), "first-run", icon=":material/flag:")
+    with st.expander(t("On this page"), icon=":material/toc:"):
         places = [f"- [{plain(one.title)}](#{one.anchor})" for one in headings(name) if one.anchor]
         st.markdown("\n".join(places))
     _, _, text = shown(name).partition("\n")  # without the title

@@ -18,14 +18,32 @@ const TALLEST = 0.7;
 
 const fromPage = Annotation.define();
 const setValue = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
-const page = { fields: [], crc32: () => 0, mounted: new Map(), due: 0 };
+const page = { fields: [], crc32: () => 0, mounted: new Map(), due: 0, texts: {} };
 
 // Show these fields as editors: [{css, crc, code: {language, document, names, fragments, uses, marks}}].
-export function show(fields, crc32) {
+export function show(fields, crc32, texts = {}) {
   addStyle();
+  page.texts = texts;
   page.fields = fields;
   page.crc32 = crc32;
   mountAll();
+}
+
+// Return a text in the language of the page.
+function t(text) {
+  return page.texts[text] ?? text;
+}
+
+// Return the words of CodeMirror itself in the language of the page; they are only looked up here to be in the catalogue.
+function phrases() {
+  const words = [
+    t("Find"), t("Replace"), t("next"), t("previous"), t("all"), t("match case"), t("regexp"), t("by word"), t("replace"),
+    t("replace all"), t("close"), t("current match"), t("on line"), t("replaced $ matches"), t("replaced match on line $"),
+    t("Completions"), t("Diagnostics"), t("No diagnostics"), t("Go to line"), t("go"), t("Control character"),
+    t("Selection deleted"), t("Folded lines"), t("Unfolded lines"), t("to"), t("folded code"), t("unfold"), t("Fold line"),
+    t("Unfold line"),
+  ];
+  return words.length ? page.texts : {};
 }
 
 // Streamlit may draw a field anew at any time.
@@ -96,7 +114,7 @@ class Editor {
     return [
       keymap.of(keys),
       highlightSpecialChars(), history(), bracketMatching(), closeBrackets(), highlightActiveLine(),
-      highlightActiveLineGutter(), highlightSelectionMatches(), search({ top: true }), indentUnit.of("  "),
+      highlightActiveLineGutter(), highlightSelectionMatches(), search({ top: true }), EditorState.phrases.of(phrases()), indentUnit.of("  "),
       EditorView.inputHandler.of(spaceInside),
       autocompletion({ override: completions(current) }),
       language(name, current),
@@ -113,10 +131,11 @@ class Editor {
   }
 
   attributes() {
-    const leave = this.isDocument ? "Escape, then Tab, leaves the field." : "Tab leaves the field.";
+    const leave = this.isDocument ? t("Escape, then Tab, leaves the field.") : t("Tab leaves the field.");
+    const keys = t("Control and space completes, Control and F searches.");
     return {
       "aria-label": this.name,
-      "aria-description": `Code editor. ${leave} Control and space completes, Control and F searches.`,
+      "aria-description": `${t("Code editor.")} ${leave} ${keys}`,
       tabindex: "0", // as it is anyway: checkers of accessibility look for it
       spellcheck: this.field.code.language === "prompt" ? "true" : "false",
     };

@@ -91,13 +91,6 @@ export function App({ studio }: { studio: Studio }) {
     else void root.current?.requestFullscreen();
   }, []);
 
-  // Hold the focus while the step that has it is taken away or drawn anew, so that the next key is not lost.
-  const hold = useCallback(() => {
-    if (!focused(studio)) return;
-    wantsFocus.current = true;
-    root.current?.focus({ preventScroll: true });
-  }, [studio]);
-
   const run = useCallback(
     (command: Command): void => {
       if (!isEditable && !READING.has(command)) {
@@ -192,22 +185,18 @@ export function App({ studio }: { studio: Studio }) {
           return node ? studio.open({ kind: "connect", key: node.key }) : undefined;
         case "remove":
           if (!studio.line) ensure();
-          hold();
           wantsFocus.current = true;
           return studio.remove();
         case "group":
           ensure();
-          hold();
           wantsFocus.current = true;
           return studio.group();
         case "ungroup":
           ensure();
-          hold();
           wantsFocus.current = true;
           return studio.ungroup();
         case "undo":
         case "redo":
-          hold();
           return studio.undo(command);
         case "copy":
         case "cut":
@@ -248,7 +237,7 @@ export function App({ studio }: { studio: Studio }) {
           return void studio.save();
       }
     },
-    [studio, look, isEditable, hold],
+    [studio, look, isEditable],
   );
 
   const surroundings = useMemo(() => ({ studio, camera, run, isEditable }), [studio, run, isEditable]);
@@ -260,7 +249,6 @@ export function App({ studio }: { studio: Studio }) {
     <Context.Provider value={surroundings}>
       <div
         ref={root}
-        tabIndex={-1}
         className="studio"
         data-phone={isPhone || undefined}
         onPointerDownCapture={() => (isPointing.current = true)}

@@ -1,0 +1,175 @@
+"""Keeps the catalogues of the dashboard's texts (`make catalogue`): finds the texts in the code, and compiles them.
+
+Texts are the literals in calls of `t`, `tn`, `tc` and `N_`, in Python and in the scripts of the browser.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from dashboard.base.language import LOCALE
+
+ROOT = Path(__file__).parents[1]
+_SCRIPTS = {
+    "browser": ["dashboard/assets/browser.js"],
+    "canvas": ["dashboard/assets/canvas.js"],
+    "editor": ["frontend/editor/src"],
+    "run_page": ["dashboard/assets/run_page.js"],
+    "search": ["dashboard/assets/search/search.js"],
+    "studio": ["frontend/studio/src"],
+    "timeline": ["dashboard/assets/timeline.js"],
+}
+"""The scripts that get texts, each with the sources in which these are."""
+_NAMES = ("t", "N_")
+_STRING = r'"(?:[^"\\\n]|\\.)*"'
+_CALL = re.compile(rf"(?<![\w.])(?:(?:t|N_)\(\s*({_STRING})|tn\(\s*({_STRING}),\s*({_STRING}))")
+_PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+_MADE = datetime(2026, 1, 1, tzinfo=UTC)
+"""The same in every file, so that a catalogue only changes with its texts."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text in the code, with its plural if it depends on a number."""
+
+    one: str
+    many: str = ""
+    context: str | None = None
+
+    @property
+    def id(self) -> str | tuple[str, str]:
+        """The key in a catalogue."""
+        return (self.one, self.many) if self.many else self.one
+
+
+def texts() -> Mapping[Text, set[str]]:
+    """Return the texts in the code with the files in which they are."""
+    found: dict[Text, set[str]] = {}
+    for path in sorted((ROOT / "dashboard").rglob("*.py")):
+        for text in _in_python(path):
+            found.setdefault(text, set()).add(str(path.relative_to(ROOT)))
+    for name in _SCRIPTS:
+        for text, file in _in_script(name):
+            found.setdefault(text, set()).add(file)
+    return found
+
+
+def _in_python(path: Path) -> Iterator[Text]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        literals = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        if node.func.id in _NAMES and literals:
+            yield Text(literals[0])
+        elif node.func.id == "tc" and len(literals) > 1:
+            yield Text(literals[1], context=literals[0])
+        elif node.func.id == "tn" and len(literals) > 1:
+            yield Text(literals[0], literals[1])
+
+
+def _in_script(name: str) -> Iterator[tuple[Text, str]]:
+    files = [one for place in _SCRIPTS[name] for one in _files(ROOT / place)]
+    for path in files:
+        for one, first, many in _CALL.findall(path.read_text(encoding="utf-8")):
+            text = Text(json.loads(one)) if one else Text(json.loads(first), json.loads(many))
+            yield text, str(path.relative_to(ROOT))
+
+
+def _files(place: Path) -> list[Path]:
+    return (
+        [place] if place.is_file() else sorted(one for one in place.rglob("*") if one.suffix in (".js", ".ts", ".tsx"))
+    )
+
+
+def read(file: Path) -> Catalog:
+    """Return a catalogue."""
+    with file.open("rb") as opened:
+        return read_po(opened, locale=file.stem)
+
+
+def updated(catalog: Catalog) -> Catalog:
+    """Return the catalogue with the texts that the code has now; new ones are empty."""
+    template = Catalog()
+    for text, files in texts().items():
+        template.add(text.id, context=text.context, locations=[(file, 0) for file in sorted(files)])
+    catalog.update(template, no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+    catalog.creation_date = catalog.revision_date = _MADE
+    return catalog
+
+
+def source(catalog: Catalog) -> bytes:
+    """Return the text of a `.po` file."""
+    file = BytesIO()
+    write_po(file, catalog, width=120, sort_output=True, include_lineno=False)
+    return file.getvalue()
+
+
+def compiled(catalog: Catalog) -> bytes:
+    """Return a `.mo` file, which Python's gettext reads."""
+    file = BytesIO()
+    write_mo(file, catalog)
+    return file.getvalue()
+
+
+def of_scripts(catalog: Catalog) -> str:
+    """Return the texts of each script as JSON; of a text with a plural, the forms are listed under that."""
+    found: dict[str, dict[str, str | list[str]]] = {}
+    for name in _SCRIPTS:
+        known = {text: catalog[text.id] for text, _ in _in_script(name)}
+        found[name] = dict(
+            sorted((text.many or text.one, _forms(one)) for text, one in known.items() if one is not None)
+        )
+    return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _forms(message: Message) -> str | list[str]:
+    return list(message.string) if isinstance(message.string, list | tuple) else str(message.string)
+
+
+def problems(catalog: Catalog) -> list[str]:
+    """Return what is wrong with a catalogue: texts that are missing, empty or unsure, and placeholders that differ."""
+    found = []
+    for text in texts():
+        message = catalog.get(text.id, text.context)
+        forms = [] if message is None else [_forms(message)] if not text.many else list(_forms(message))
+        if message is None or message.fuzzy or not forms or not all(forms):
+            found.append(f"not translated: {text.one!r}")
+            continue
+        allowed = _placeholders(text.many or text.one)
+        found += [f"placeholders of {one!r} are not those of {text.one!r}" for one in forms if not _fits(one, allowed)]
+    return found
+
+
+def _fits(form: str | list[str], allowed: set[str]) -> bool:
+    """Return whether a form has all placeholders; in a plural, the number may be a word."""
+    has = _placeholders(str(form))
+    return has <= allowed and allowed - has <= {"count"}
+
+
+def _placeholders(text: str) -> set[str]:
+    return set(_PLACEHOLDER.findall(text))
+
+
+def main() -> None:
+    """Bring all catalogues up to date."""
+    for file in sorted(LOCALE.glob("*.po")):
+        catalog = updated(read(file))
+        file.write_bytes(source(catalog))
+        file.with_suffix(".mo").write_bytes(compiled(catalog))
+        file.with_suffix(".json").write_text(of_scripts(catalog), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
