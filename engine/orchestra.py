@@ -329,7 +329,9 @@ class Orchestra:
             return drafts.get(p, "workflow", name)
 
         follow = partial(drafts.follow, "workflow")
-        return WorkflowFiles(self.workspace, self._compiled, self._audit, self._renaming, follow, drafted)
+        return WorkflowFiles(
+            self.workspace, self._compiled, self._audit, self._renaming, follow, drafted, self._plans.default
+        )
 
     @cached_property
     def editing(self) -> WorkflowEditing:

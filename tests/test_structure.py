@@ -48,7 +48,7 @@ OPENS_THE_STORE = {"engine.orchestra", "engine.reader"}
 """The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""
 DISK = "engine.blobs.disk"
 SQL_DRIVERS = {"sqlite3", "sqlalchemy"}
-STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|PRAGMA|BEGIN) ")
+STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE FROM|PRAGMA|BEGIN) ")
 STILL_SQL = {"engine.connections.stand_ins"}
 """Reads the stand-ins' own file, which is not the state; nothing may be added here."""
 PRINTS = {"cli.py", "demo/__main__.py", "bench/__main__.py", "bench/peers/__main__.py"}

@@ -47,7 +47,7 @@ _INSIDE = {
         "prune": "runs.pruning.prune",
         "days": "runs.days.days",
     },
-    "env": {name: f"environments.promotion.{name}" for name in ("promote", "rollback")},
+    "env": {name: f"environments.promotion.{name}" for name in ("promote", "rollback", "remove")},
     "workflows": {name: f"workflow_map.{name}" for name in ("positions", "move")},
     "prompts": {
         "new": "prompts.changes.new",

@@ -1,4 +1,4 @@
-"""`env promote`, `env rollback`: which version of a workflow an environment runs."""
+"""`env promote`, `env rollback`, `env remove`: which version of a workflow an environment runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.base.failures import DONE, FAILED
+from commands.base.agreeing import at_terminal
+from commands.base.failures import DONE, FAILED, Declined
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
@@ -58,6 +59,37 @@ def rollback(
         document(found)
     else:
         _show(found)
+    return DONE
+
+
+def remove(
+    workflow: Workflow,
+    name: Annotated[str, typer.Option("--from", metavar="ENVIRONMENT", help="The environment.")],
+    triggers_to: Annotated[
+        str,
+        typer.Option(metavar="ENVIRONMENT", help="Agree that its triggers start runs there then; else you are asked."),
+    ] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Take a workflow out of an environment; its version is kept."""
+    with opened(workspace, demo=demo) as session:
+        environments, p = session.orchestra.environments, session.principal
+        told = environments.check_removal(p, workflow, name)
+        if told.triggers and not triggers_to and at_terminal(as_json=as_json):
+            say(f"Its triggers start runs in {name}. {told.triggers}")
+            if not typer.confirm("Take it out?"):
+                raise Declined("Nothing was changed.")
+            triggers_to = told.triggers_to
+        found = environments.remove(p, workflow, name, triggers_to)
+    if as_json:
+        document(found)
+        return DONE
+    what = "the file as it is" if found.version == "current" else f"version {found.version}"
+    say(f"{workflow} is taken out of {name}, where it was {what}. {found.then}")
+    if found.triggers:
+        say(f"Its triggers started runs there. {found.triggers}")
     return DONE
 
 

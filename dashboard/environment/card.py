@@ -11,6 +11,7 @@ from dashboard.base import session
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
+from dashboard.environment.removing import removal_popover
 from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.times import ago
 from engine.base.services import has_stand_in, is_model
@@ -46,6 +47,8 @@ def _workflows(visit: Visit, one: EnvironmentStatus) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             visit.link(name, "workflow", icon=":material/account_tree:", name=name)
             st.caption(plain(_entry_words(entry)), width="content")
+            if visit.may("edit"):
+                removal_popover(visit, name, one.name)
     st.caption(t(_OTHERS.get(one.others, one.others)))
 
 

@@ -8,6 +8,7 @@ from dashboard.base import session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
+from dashboard.environment.removing import removal_popover
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import section
@@ -55,6 +56,8 @@ def _row(visit: Visit, workflow: str, one: EnvironmentStatus, version: object, *
                 scope=str(entry.version),
                 icon=":material/undo:",
             )
+        if entry is not None and visit.may("edit"):
+            removal_popover(visit, workflow, one.name)
 
 
 def _promote(visit: Visit, workflow: str, names: list[str]) -> None:

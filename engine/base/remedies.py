@@ -25,6 +25,7 @@ _PAGES: Mapping[str, str] = {
     "env init": "the page Environments",
     "env new": "New environment on the page Environments",
     "env promote": "Promote on the tab Environments of the workflow",
+    "env remove": "Take it out on the tab Environments of the workflow",
     "env set": "Variables on the page Environments",
     "env show": "the page Environments",
     "env triggers": "Triggers on the tab Environments of the workflow",
@@ -73,6 +74,7 @@ _ROUTES: Mapping[str, str] = {
     "env init": "POST /api/environments/init",
     "env new": "POST /api/environments",
     "env promote": "POST /api/environments/ENVIRONMENT/promote",
+    "env remove": "DELETE /api/environments/ENVIRONMENT/workflows/{workflow}",
     "env set": "PUT /api/environments/{name}/variables",
     "env show": "GET /api/environments/{name}",
     "env triggers": "PUT /api/environments/ENVIRONMENT/triggers",
@@ -130,6 +132,7 @@ _REQUEST_FLAGS: Mapping[str, str] = {
     "--pin": '"pins"',
     "--reason": '"reason"',
     "--redo": '"redo": true',
+    "--triggers-to": "?triggers_to",
     "--update": '"receipts": "update"',
 }
 

@@ -113,11 +113,15 @@ def follow_rename(workspace: Workspace, name: str, new: str, by: str) -> None:
             files.put(environment, changed(content, workflows=entries), by)
 
 
-def require_unused_in_environments(workspace: Workspace, name: str) -> None:
-    """Raise InUse if an environment runs a workflow on its triggers, or a version that calls it. Raises InvalidFile."""
+def require_unused_in_environments(workspace: Workspace, name: str, default: str) -> None:
+    """Raise InUse if an environment runs a workflow on purpose, or a version that calls it. Raises InvalidFile.
+
+    `default`: the environment that needs no promotion.
+    """
     versions = Versions(workspace.workflows)
     for environment, content in EnvironmentFiles(workspace).all().items():
-        if name in content.workflows and content.workflows[name].triggers:
+        own = content.workflows.get(name)
+        if own is not None and own.triggers:
             message = f"The triggers of {name!r} start runs in {environment!r}."
             raise InUse(message, remedy=f"`orchestra env triggers {name} ENVIRONMENT` moves them to the default one.")
         for caller, entry in content.workflows.items():
@@ -126,6 +130,10 @@ def require_unused_in_environments(workspace: Workspace, name: str) -> None:
                     f"Version {entry.version} of {caller!r}, which runs in {environment!r}, calls {name!r}.",
                     remedy=f"Promote {caller} without this call first.",
                 )
+        if own is not None and environment != default and (own.version != CURRENT or content.others == "none"):
+            what = "The file" if own.version == CURRENT else f"Version {own.version}"
+            message = f"{what} of {name!r} runs in {environment!r}."
+            raise InUse(message, remedy=f"`orchestra env remove {name} --from {environment}` takes it out there first.")
 
 
 def _called(versions: Versions, workflow: str, number: int) -> set[str]:

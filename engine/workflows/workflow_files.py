@@ -107,11 +107,13 @@ class WorkflowFiles:
         moves: Moves,
         follow: Callable[[str, str], None] = lambda _name, _new: None,
         drafted: Callable[[Principal, str], Draft | None] = lambda _p, _name: None,
+        default_environment: Callable[[], str] = str,
     ) -> None:
         """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is "".
 
-        `drafted(p, name)` returns the person's draft.
+        `drafted(p, name)` returns the person's draft; `default_environment` returns a name, "" if there is none.
         """
+        self._default_environment = default_environment
         self._follow, self._drafted = follow, drafted
         self._workspace = workspace
         self._shelf, self._ids = workspace.workflows, workspace.workflow_ids
@@ -292,13 +294,14 @@ class WorkflowFiles:
     def delete(self, p: Principal, name: str) -> Path:
         """Move a workflow to the trash of the workspace's state and turn its triggers off; return the folder.
 
-        Raises UnknownName, InUse (a run of it is open, or others call it), StorageError.
+        Raises UnknownName, InUse (a run of it is open, others call it, or it runs in an environment that is not the
+        default one), StorageError.
         """
         require(p, "edit", "delete workflows")
 
         def unused() -> None:
             require_unused(self._shelf, "workflow", name)
-            require_unused_in_environments(self._workspace, name)
+            require_unused_in_environments(self._workspace, name, self._default_environment())
             follow_rename(self._workspace, name, "", p.id)
 
         trash = self._moves.delete(name, lambda: self._shelf.delete(checked_name("workflow", name), unused))

@@ -163,6 +163,7 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/environments/{name}/triggers", "PUT"): "edit",
     ("/api/environments/{name}/promote", "POST"): "edit",
     ("/api/environments/{name}/rollback", "POST"): "edit",
+    ("/api/environments/{name}/workflows/{workflow}", "DELETE"): "edit",
     ("/api/users", "GET"): "admin",
     ("/api/users", "POST"): "admin",
     ("/api/users/{user_id}/role", "PUT"): "admin",

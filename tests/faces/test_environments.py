@@ -122,6 +122,11 @@ STORY: Mapping[str, tuple[Act, Act, Act]] = {
         request("PUT", "/prod/triggers", {"workflow": "greet"}),
         tab(_move),
     ),
+    "take it out": (
+        command("remove", "greet", "--from", "prod", "--triggers-to", "dev"),
+        request("DELETE", "/prod/workflows/greet?triggers_to=dev"),
+        tab(click("env-remove-prod-greet")),
+    ),
     "default": (command("default", "prod"), request("PUT", "/prod/default"), page(click("env-default-prod"))),
     "delete": (command("delete", "staging"), request("DELETE", "/staging"), page(click("env-delete-staging"))),
     "unset": (
@@ -163,7 +168,7 @@ def test_each_face_does_the_same_and_leaves_the_same_trail(make_faces: Callable[
     assert [action for action, _ in stories[0][1]] == [
         *(["environments.create"] * 3), "environments.set", "environments.set", "environments.connect",
         "environments.promote", "environments.promote", "environments.roll_back", "environments.move_triggers",
-        "environments.set_default", "environments.delete", "environments.set",
+        "environments.remove", "environments.set_default", "environments.delete", "environments.set",
     ]  # fmt: skip
 
 
@@ -197,6 +202,7 @@ def test_each_face_shows_the_same_check_and_refuses_in_the_same_words(make_faces
         ),
         (command("rollback", "greet", "--in", "prod"), request("POST", "/prod/rollback", {"workflow": "greet"})),
         (command("new", "dev"), request("POST", "", {"name": "dev"})),
+        (command("remove", "greet", "--from", "prod"), request("DELETE", "/prod/workflows/greet")),
         (command("init"), request("POST", "/init")),
         (
             command("promote", "greet", "--from", "dev", "--to", "dev"),

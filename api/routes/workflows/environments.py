@@ -12,6 +12,7 @@ from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.errors import Problem
 from engine.runs.environments.environments import EnvironmentStatus
 from engine.runs.environments.promotion import Promotion
+from engine.runs.environments.removal import Removal
 
 router = APIRouter(prefix="/api/environments", tags=["Environments"], route_class=SignedInRoute)
 _REFUSED: dict[int | str, dict[str, Any]] = {
@@ -153,3 +154,22 @@ def promote(name: str, sent: Promoting, orchestra: Door, principal: Acting) -> A
 def roll_back(name: str, sent: OfWorkflow, orchestra: Door, principal: Acting) -> Any:
     """Let this environment run the version of a workflow that it ran before."""
     return orchestra.environments.roll_back(principal, sent.workflow, name)
+
+
+@router.delete(
+    "/{name}/workflows/{workflow}",
+    summary="Take a workflow out of an environment",
+    response_model=Removal,
+    responses=_REFUSED,
+)
+def remove_workflow(
+    name: str,
+    workflow: str,
+    orchestra: Door,
+    principal: Acting,
+    triggers_to: Annotated[
+        str, Query(max_length=64, description="The environment in which its triggers start runs then, as 409 names it.")
+    ] = "",
+) -> Any:
+    """Take the version of a workflow out of this environment. 409 while its triggers start runs here, unless agreed."""
+    return orchestra.environments.remove(principal, workflow, name, triggers_to)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from engine.runs.environments.promotion import (
     returning,
 )
 from engine.runs.environments.reader import EnvironmentReader
+from engine.runs.environments.removal import Removal, removal, require_told
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.environment_plans import EnvironmentPlans, errors_of, require_stand_in
 from engine.workspace.workspace import Workspace
@@ -223,7 +224,7 @@ class Environments(EnvironmentReader):
         require(p, "view", "see environments")
         compiled, content = self._plans.compiled(name), self._files.get(name)
         found: builtins.list[Problem] = []
-        for workflow in content.workflows if content.others == "none" else self._workspace.workflows.names():
+        for workflow in self._running_in(content):
             try:
                 checked = compiled.current(workflow, compiled.asked())
                 found += [one for one in checked.problems if one.severity == "error"]
@@ -270,6 +271,32 @@ class Environments(EnvironmentReader):
         self._record(p, "environments.roll_back", found, {})
         return replace(found, is_done=True)
 
+    def check_removal(self, p: Principal, workflow: str, name: str) -> Removal:
+        """Return what taking a workflow out of an environment means. Raises UnknownName."""
+        require(p, "view", "see environments")
+        return removal(self._plans, self._files.get(name), workflow, name)
+
+    def remove(self, p: Principal, workflow: str, name: str, triggers_to: str = "") -> Removal:
+        """Take the version of a workflow out of an environment; the version itself is kept.
+
+        `triggers_to`: the environment in which its triggers start runs afterwards, as the person was told; "" if none
+        start runs here. Raises UnknownName, InUse (its triggers), InvalidInput (another workflow would not run there
+        any more), StorageError.
+        """
+        require(p, "edit", "take workflows out of environments")
+        with self._workspace.workflows.editing():
+            content = self._files.get(name)
+            found = removal(self._plans, content, workflow, name)
+            require_told(found, triggers_to)
+            rest = {one: entry for one, entry in content.workflows.items() if one != workflow}
+            new = changed(content, workflows=rest)
+            others = [one for one in self._running_in(new) if one != workflow]
+            self._require_running(name, self._plans.candidate(name, new), others)
+            self._files.put(name, new, p.id)
+        detail = {"environment": name, "version": found.version, "triggers_to": found.triggers_to}
+        self._audit.record(p, "environments.remove", workflow, detail)
+        return found
+
     def _record(self, p: Principal, action: str, found: Promotion, more: Mapping[str, str]) -> None:
         detail = {**more, "environment": found.target, "version": found.version, "before": found.before}
         self._audit.record(p, action, found.workflow, {**detail, "differences": found.differences[:20]})
@@ -297,16 +324,20 @@ class Environments(EnvironmentReader):
             every = {**self._files.all(), name: new}
             is_alone = set(new.connections.values()) == set(content.connections.values())
             for one in [name] if is_alone else every:
-                self._require_running(one, self._plans.candidate(one, every[one], changed={name: new}), every[one])
+                after = self._plans.candidate(one, every[one], changed={name: new})
+                self._require_running(one, after, self._running_in(every[one]))
             return new
 
         self._files.change(name, checked, p.id)
 
-    def _require_running(self, name: str, after: CompiledFiles, content: EnvironmentFile) -> None:
-        """Raise InvalidInput if a workflow that runs in an environment would not compile any more."""
+    def _running_in(self, content: EnvironmentFile) -> builtins.list[str]:
+        """Return the workflows that run in an environment."""
+        return [*content.workflows] if content.others == "none" else self._workspace.workflows.names()
+
+    def _require_running(self, name: str, after: CompiledFiles, workflows: Iterable[str]) -> None:
+        """Raise InvalidInput if one of these workflows would not compile in an environment any more."""
         before = self._usable(name)
-        runs_here = content.workflows if content.others == "none" else self._workspace.workflows.names()
-        for workflow in runs_here if before is not None else ():
+        for workflow in workflows if before is not None else ():
             errors = errors_of(after, workflow)
             if errors and before is not None and not errors_of(before, workflow):
                 raise InvalidInput(

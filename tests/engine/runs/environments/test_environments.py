@@ -170,8 +170,10 @@ def test_a_rename_and_a_deletion_reach_every_environment(greeter: Orchestra) -> 
     greeter.workflows.rename(OWNER, "greet", "welcome")
     assert ran(greeter, "welcome", "prod")["outputs"] == {"text": "hello, 2"}
     assert environments.where(OWNER, "greet") == {"dev": "current", "prod": None}
+    environments.promote(OWNER, "welcome", "prod", "dev")
+    environments.remove(OWNER, "welcome", "prod")
     greeter.workflows.delete(OWNER, "welcome")
-    assert environments.get(OWNER, "prod").workflows == {}
+    assert environments.get(OWNER, "dev").workflows == {}
 
 
 def test_a_run_goes_on_with_the_environment_that_it_was_accepted_in(greeter: Orchestra) -> None:
@@ -262,7 +264,42 @@ def test_a_workflow_is_not_deleted_while_a_version_in_an_environment_calls_it(gr
         greeter.workflows.delete(OWNER, "child")
     assert ran(greeter, "parent", "prod")["status"] == "succeeded"
     greeter.environments.promote(OWNER, "parent", "dev", "prod")
+    greeter.environments.remove(OWNER, "child", "prod")
     greeter.workflows.delete(OWNER, "child")
+
+
+def test_a_workflow_is_taken_out_of_an_environment_on_purpose_and_only_then_deleted(greeter: Orchestra) -> None:
+    root, environments = greeter.workspace.root, greeter.environments
+    daily = [{"id": "daily", "uses": "schedule", "with": {"cron": "0 7 * * *"}}]
+    set_ = {"uses": "flow.set", "with": {"values": {}}}
+    write_workflow(root, "child", [{"id": "a", **set_}], triggers=daily)
+    write_workflow(root, "parent", [{"id": "a", "uses": "workflow.run", "with": {"workflow": "child"}}])
+    for name in ("child", "parent"):
+        environments.promote(OWNER, name, "dev", "prod")
+    with pytest.raises(InvalidInput, match="parent would not run in 'prod' any more"):
+        environments.remove(OWNER, "child", "prod")
+    with pytest.raises(InUse, match="Version 1 of 'parent' runs in 'prod'") as refused:
+        greeter.workflows.delete(OWNER, "parent")
+    assert "`orchestra env remove parent --from prod`" in refused.value.remedy
+    assert environments.remove(OWNER, "parent", "prod").then == "parent does not run in prod."
+    greeter.workflows.delete(OWNER, "parent")
+
+    environments.move_triggers(OWNER, "child", "prod")
+    for wrong in ("", "prod"):
+        with pytest.raises(InUse, match=r"start runs in 'prod'\. Afterwards they start runs of its file .* in 'dev'"):
+            environments.remove(OWNER, "child", "prod", wrong)
+    assert ran(greeter, "child", "prod")["status"] == "succeeded", "a refusal changes nothing"
+    assert environments.remove(OWNER, "child", "prod", "dev").version == 1
+    with pytest.raises(InvalidInput, match="not in the environment 'prod'"):
+        ran(greeter, "child", "prod")
+    assert [one.environment for one in greeter.triggers.list(OWNER, "child")] == ["dev"]
+    assert environments.promote(OWNER, "child", "dev", "prod").version == 1, "the version was kept"
+    environments.remove(OWNER, "child", "prod")
+    with pytest.raises(UnknownName, match="no workflow in the environment prod named 'child'"):
+        environments.remove(OWNER, "child", "prod")
+    environments.create(OWNER, "staging")
+    environments.promote(OWNER, "child", "dev", "staging")
+    assert environments.check_removal(OWNER, "child", "staging").then == "child runs its file as it is in staging."
 
 
 @pytest.mark.parametrize("name", ["123", "true", "no", "1e3"])
