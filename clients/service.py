@@ -112,6 +112,8 @@ class Service:
     """The same for a service that speaks the protocols of mail."""
     pickers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What a person picks instead of typing: {format of a field: the client's method that lists the choices}."""
+    finders: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """The client's method that looks up what was typed instead, by the same formats: NotFound if it is not there."""
     public_place: PublicPlace | None = None
     shown_at: tuple[str, ...] = ()
     """The hosts of its own pages: a link to them leads to no stranger."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 group = typer.Typer(help="Five steps to a run on your own mail.", invoke_without_command=True, rich_markup_mode=None)
 
+Choice = Annotated[str, typer.Argument(metavar="NAME", help="One of the choices that `orchestra start` names.")]
 Target = Annotated[str, typer.Option("--in", metavar="NAME", help="The repository or database; default: the only one.")]
 _COMMANDS = {
     "mailbox": "`orchestra start mailbox NAME`: {choices}",
@@ -39,37 +40,23 @@ def start(context: typer.Context, demo: Demo = False, workspace: Workspace = Non
     return _told(state, as_json=as_json)
 
 
-@group.command()
-def mailbox(
-    choice: Annotated[str, typer.Argument(metavar="NAME", help="A mail service, or `demo`.")],
-    demo: Demo = False,
-    workspace: Workspace = None,
-    as_json: Json = False,
-) -> int:
-    """Choose the mailbox, and check it. Ends with 1 if something is wrong."""
-    return _chosen("mailbox", choice, "", workspace, demo=demo, as_json=as_json)
+def _chooses(step: str, about: str) -> None:
+    """Add the command that chooses what a step uses."""
+
+    @group.command(step, help=f"Choose {about}, and check it. Ends with 1 if something is wrong.")
+    def choose(choice: Choice, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+        return _chosen(step, choice, "", workspace, demo=demo, as_json=as_json)
 
 
-@group.command()
-def model(
-    choice: Annotated[str, typer.Argument(metavar="NAME", help="A model service, or `none`.")],
-    demo: Demo = False,
-    workspace: Workspace = None,
-    as_json: Json = False,
-) -> int:
-    """Choose the model, and check it. Ends with 1 if something is wrong."""
-    return _chosen("model", choice, "", workspace, demo=demo, as_json=as_json)
+_chooses("mailbox", "the mailbox: a mail service, or `demo`")
+_chooses("model", "the model: a model service, or `none`")
 
 
 @group.command()
 def tasks(
-    choice: Annotated[str, typer.Argument(metavar="NAME", help="Where tasks go, or `none`.")],
-    target: Target = "",
-    demo: Demo = False,
-    workspace: Workspace = None,
-    as_json: Json = False,
+    choice: Choice, target: Target = "", demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 ) -> int:
-    """Choose where tasks go, and check it. Ends with 1 if something is wrong."""
+    """Choose where tasks go: a service, or `none`, and check it. Ends with 1 if something is wrong."""
     return _chosen("tasks", choice, target, workspace, demo=demo, as_json=as_json)
 
 

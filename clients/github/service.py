@@ -39,6 +39,7 @@ GITHUB = Service(
     ),
     reads=(Read("GET", "/**"), Read("HEAD", "/**")),
     pickers={"github-repository": "repositories"},
+    finders={"github-repository": "repository"},
     public_place=PublicPlace(field="repository", format="github-repository"),
     shown_at=("github.com",),
     link="Issue",

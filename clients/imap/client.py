@@ -94,6 +94,8 @@ class ImapClient(Client):
         return f"The server {' and '.join(filter(None, said))}."
 
     def _sending(self) -> str:
+        if not self.outbox.is_set_up:
+            return "It can read; it cannot send: add `smtp_host` to the connection for that."
         return f"{self.outbox.check()} takes mail from {self.mailbox.address}."
 
 

@@ -67,6 +67,11 @@ class Servers:
         port = own.port or _IMAP_PORTS[own.security]
         return Place(SERVICE, host, port, own.security, IMAP_READS, own.ca_file)
 
+    @property
+    def knows_smtp(self) -> bool:
+        """Whether there is a server for sending; without one, the mailbox can only be read."""
+        return bool(self._settings.smtp_host) or provider_of(self._settings.address) is not None
+
     def smtp(self) -> Place:
         """Return the address of the SMTP server. Raises ServiceError if it is unknown."""
         own = self._settings

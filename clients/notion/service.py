@@ -55,6 +55,7 @@ NOTION = Service(
         Read("POST", "/v1/data_sources/*/query"),
     ),
     pickers={"notion-database": "databases"},
+    finders={"notion-database": "data_source"},
     shown_at=("www.notion.so", "notion.so", "app.notion.com"),
     link="Page",
 )

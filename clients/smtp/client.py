@@ -68,6 +68,11 @@ class Outbox:
         self._servers = Servers(settings)
         self._door = door
 
+    @property
+    def is_set_up(self) -> bool:
+        """Whether the server that takes its mail is known."""
+        return self._servers.knows_smtp
+
     def check(self) -> str:
         """Connect and log in; return the server's host and port. Raises ServiceError."""
         with self._session() as smtp:

@@ -26,6 +26,7 @@ _NONE_WORDS = {
     "model": N_("No model: every mail counts as a task"),
     "tasks": N_("Nowhere: mark such mails in the mailbox"),
 }
+_OWN_SERVER = N_("OpenAI, or your own server with OpenAI's API, such as Ollama or LM Studio on this machine")
 _USED: dict[StepId, str] = {
     "mailbox": N_("Use this mailbox"),
     "model": N_("Use this model"),
@@ -75,7 +76,7 @@ def _words(step: StepId, choice: str) -> str:
         return t("Look at the demo first: sample mails, no account")
     if choice == NONE:
         return t(_NONE_WORDS[step])
-    return plain(f"{service_title(choice)}{t(', also one on this machine') if runs_locally(choice) else ''}")
+    return t(_OWN_SERVER) if runs_locally(choice) else plain(service_title(choice))
 
 
 def _choice(state: FirstRunState, step: StepId) -> str:

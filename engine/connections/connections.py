@@ -129,6 +129,17 @@ class Connections(ConnectionChanges):
             return []
         return self._known_choices.of(p.id, account, form, lambda: _listed(account, _lister(service, form)))
 
+    def look_up(self, p: Principal, form: str, name: str, connection: str) -> None:
+        """Ask the account of a connection for what a field of this format names, if its service can be asked.
+
+        Raises UnknownName, ServiceError: NotFound if it is not there, InvalidRequest if the name cannot be right.
+        """
+        require(p, "run", "ask accounts what they have")
+        service = self._service(connection)
+        finder = declaration(service).finders.get(form)
+        if finder is not None:
+            getattr(self._accounts.open(connection, service, self._modes.of(service)).client, finder)(name)
+
 
 def _listed(account: Account, lister: str) -> Sequence[str]:
     found = getattr(account.client, lister)()

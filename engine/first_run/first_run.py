@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 
+from clients.errors import InvalidRequest, NotFound
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import AccountMode
 from engine.base.wording import listed
@@ -27,6 +28,7 @@ from engine.first_run.steps import (
     first_connection,
     is_on_demo,
     key_remedy,
+    meant,
     options,
     plan_step,
     start_step,
@@ -78,7 +80,8 @@ class FirstRun:
         """Choose what a step uses, and check it as `connections check` does; see `FirstRunStep.choices`.
 
         An own account is used in the whole workspace from now on. `target` is the repository or database for tasks; if
-        it is empty, the only one there is. Raises UnknownName, InvalidInput, NotAllowed.
+        it is empty, the only one there is. Raises UnknownName, InvalidInput (also for a target that the account does
+        not have), NotAllowed, ServiceError.
         """
         require(p, "edit", "set up the first run")
         known, progress = self._connections.list(p), self._kept.get()
@@ -92,7 +95,8 @@ class FirstRun:
             self._switch(p, status, is_demo=is_demo)
             lines = self._connections.check(p, status.name)
             if chosen == "tasks" and all(line.ok for line in lines):
-                target = target.strip() or self._only_target(p, status, is_demo=is_demo)
+                target = target.strip()
+                target = self._found(p, status, target) if target else self._only_target(p, status, is_demo=is_demo)
         self._kept.change(lambda kept: kept.with_choice(chosen, choice, target, lines))
         return self.state(p)
 
@@ -159,6 +163,18 @@ class FirstRun:
             raise InvalidInput(f"{status.name} cannot use your own account yet.", remedy=key_remedy(status))
         if not is_demo and status.has_stand_in and status.served_mode != AccountMode.MINE:
             self._connections.set_mode(p, status.service, AccountMode.MINE)
+
+    def _found(self, p: Principal, status: ConnectionStatus, target: str) -> str:
+        """Return a target that was named, once the account has it. Raises InvalidInput with the nearest names."""
+        part = parts("tasks")[status.service]["target"]
+        try:
+            self._connections.look_up(p, part["format"], target, status.name)
+        except (NotFound, InvalidRequest) as error:
+            absent = f"the account of {status.name} has none named {target!r}, or may not see it."
+            why = absent if isinstance(error, NotFound) else error.message
+            remedy = meant(target, self._connections.choices(p, part["format"], status.name))
+            raise InvalidInput(f"{part['title']}: {why}", remedy=remedy, field="target") from error
+        return target
 
     def _only_target(self, p: Principal, status: ConnectionStatus, *, is_demo: bool) -> str:
         """Return where tasks go if nobody has said so. Raises InvalidInput if that is not clear."""

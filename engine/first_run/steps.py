@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.services import has_stand_in, services
 from engine.base.statuses import AccountMode
-from engine.base.wording import listed
+from engine.base.wording import did_you_mean, listed
 from engine.connections.doctor import CheckLine
 from engine.connections.statuses import ConnectionStatus
 from engine.first_run.first_workflow import Choices, parts
@@ -17,6 +17,7 @@ from engine.first_run.progress import CHOSEN, Progress, StepId
 from engine.runs.planning.plans import PlanRow
 
 NONE, DEMO = "none", "demo"
+_MOST_MEANT = 3
 TITLES: Mapping[StepId, str] = {
     "mailbox": "Choose a mailbox",
     "model": "Choose a model",
@@ -218,6 +219,15 @@ def _step(
         "connection": connection,
         "lines": lines or [],
     }
+
+
+def meant(name: str, known: list[str]) -> str:
+    """Return which names were probably meant: those that contain the last part of this one, or else the nearest."""
+    last = name.rpartition("/")[2].casefold()
+    within = [one for one in known if last and last in one.casefold()][:_MOST_MEANT]
+    if within:
+        return f"Did you mean {' or '.join(map(repr, within))}?"
+    return did_you_mean(name, known) or "Let the account see one, then choose again."
 
 
 def key_remedy(status: ConnectionStatus) -> str:

@@ -79,6 +79,8 @@ def test_the_declaration_is_complete(kind: Kind) -> None:
 def test_what_people_pick_is_a_method_of_the_client(kind: Kind) -> None:
     assert all(callable(getattr(kind, method, None)) for method in kind.service.pickers.values())
     assert all(pickers()[form] == kind.service.name for form in kind.service.pickers), "no two services offer it"
+    assert all(callable(getattr(kind, method, None)) for method in kind.service.finders.values())
+    assert set(kind.service.finders) <= set(kind.service.pickers)
     if kind.service.public_place is not None:
         assert kind.is_public is not Client.is_public
 

@@ -20,13 +20,13 @@ OWNER = Principal("ann", "owner", confirmed=True)
 
 
 @pytest.fixture
-def root(tmp_path: Path, sending_settings: dict[str, Any], standins: StandIns) -> Path:
-    """A workspace with a mailbox, a model and a repository, each an account of its owner."""
+def root(tmp_path: Path, mailbox_settings: dict[str, Any], standins: StandIns) -> Path:
+    """A workspace with a mailbox that cannot send, a model and a repository, each an account of its owner."""
     for folder in ("workflows", "prompts", "logs"):
         (tmp_path / "w" / folder).mkdir(parents=True)
     model, hub = standins["openai"], standins["github"]
     connections = {
-        "mailbox": {"service": "imap", **sending_settings, "password": "env:IMAP_PASSWORD"},
+        "mailbox": {"service": "imap", **mailbox_settings, "password": "env:IMAP_PASSWORD"},
         "llm": {
             "service": "openai",
             "api_key": "env:MODEL_KEY",
@@ -53,9 +53,9 @@ def states(orchestra: Orchestra) -> dict[str, str]:
 
 
 def test_five_steps_lead_to_a_run_on_ones_own_mail(
-    orchestra: Orchestra, root: Path, sending_settings: dict[str, Any], standins: StandIns
+    orchestra: Orchestra, root: Path, mailbox_settings: dict[str, Any], standins: StandIns
 ) -> None:
-    with connected(sending_settings) as client:
+    with connected(mailbox_settings) as client:
         deliver(client, mail("The export crashes", "Since today the CSV export crashes with an error."))
     first, before = orchestra.first_run, standins.show("github")
     assert states(orchestra) == {"mailbox": "open", "model": "done", "tasks": "open", "plan": "open", "start": "open"}
@@ -74,6 +74,7 @@ def test_five_steps_lead_to_a_run_on_ones_own_mail(
 
     (root / ".env").write_text(f'IMAP_PASSWORD="{PASSWORD}"\n', encoding="utf-8")
     first.choose(OWNER, "mailbox", "imap")
+    assert states(orchestra)["mailbox"] == "done", "nothing is sent, so no server for sending is needed"
     first.choose(OWNER, "tasks", "github", "acme/app")
     plan_id = first.plan(OWNER)
     assert orchestra.runs.wait(OWNER, plan_id, 60)["status"] == "succeeded"

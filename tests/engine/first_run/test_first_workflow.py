@@ -73,6 +73,29 @@ def test_progress_is_there_after_a_restart_and_an_edited_workflow_stays(orchestr
         again.close()
 
 
+@pytest.mark.parametrize(
+    ("service", "typed", "said", "remedy"),
+    [
+        ("github", "acme/ap", "none named 'acme/ap'", "Did you mean 'acme/app'"),
+        ("github", "app", "Repository: ", "'acme/app'"),
+        ("notion", "task", "none named 'task'", "Did you mean 'Tasks'?"),
+        ("notion", "Wiki of nobody", "none named 'Wiki of nobody'", "Tasks"),
+    ],
+)
+def test_where_tasks_go_is_looked_up_before_it_is_taken(
+    orchestra: Orchestra, service: str, typed: str, said: str, remedy: str
+) -> None:
+    first = orchestra.first_run
+    first.choose(OWNER, "mailbox", "demo")
+    with pytest.raises(InvalidInput, match=said) as refused:
+        first.choose(OWNER, "tasks", service, typed)
+    assert remedy in refused.value.remedy
+    assert first.state(OWNER)["target"] == "", "nothing is kept of it"
+    offered = first.targets(OWNER, service)
+    for one in offered:
+        assert first.choose(OWNER, "tasks", service, f" {one} ")["target"] == one
+
+
 def test_an_unknown_choice_is_refused_with_those_there_are(orchestra: Orchestra) -> None:
     with pytest.raises(UnknownName, match="'mails'") as refused:
         orchestra.first_run.choose(OWNER, "mails", "demo")
