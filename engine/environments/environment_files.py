@@ -10,6 +10,7 @@ from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import parse
 from engine.environments.environment_file import EnvironmentFile, WorkflowEntry, changed, read_environment
 from engine.environments.versions import Versions
+from engine.files.fingerprint import Stamp, stamp
 from engine.workspace.file_store import Shelf
 from engine.workspace.references import references
 from engine.workspace.workspace import Workspace
@@ -25,10 +26,17 @@ class EnvironmentFiles:
     def __init__(self, workspace: Workspace) -> None:
         self.shelf: Shelf = workspace.environments
         self._read: dict[str, tuple[str, EnvironmentFile]] = {}
+        self._listed: tuple[Stamp | None, list[str]] = None, []
+        """The stamp of the folder, which changes with its names: every start of a run asks for them."""
 
     def names(self) -> list[str]:
         """Return the names of the environments, sorted."""
-        return self.shelf.names()
+        as_now = stamp(self.shelf.folder)
+        known_stamp, names = self._listed
+        if not as_now or as_now != known_stamp:
+            names = self.shelf.names()
+            self._listed = as_now, names
+        return [*names]
 
     def get(self, name: str) -> EnvironmentFile:
         """Return the content of a file. Raises UnknownName, InvalidInput, InvalidFile."""

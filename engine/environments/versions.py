@@ -10,9 +10,11 @@ from engine.base.errors import InvalidFile, UnknownName
 from engine.base.names import checked_name, child
 from engine.documents.json_file import read_text
 from engine.files.atomic import make_folder, write_whole
+from engine.files.fingerprint import Stamp, stamp
 from engine.workspace.file_store import Shelf
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
+_MOST_TEXTS = 200
 
 
 class Versions:
@@ -20,6 +22,8 @@ class Versions:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
+        self._texts: dict[tuple[str, int], tuple[Stamp, str, str]] = {}
+        """Texts already read, each with its stamp and hash: every start of a run asks for one."""
 
     def numbers(self, name: str) -> list[int]:
         """Return the numbers of the versions of a file, ascending."""
@@ -36,16 +40,28 @@ class Versions:
 
     def text(self, name: str, number: int, known_hash: str = "") -> str:
         """Return the text of a version. Raises UnknownName, and InvalidFile if it has another hash."""
-        known = self.numbers(name)
-        if number not in known:
-            raise UnknownName(f"version of the workflow {name}", str(number), [str(one) for one in known])
-        text = read_text(self._path(name, number), self.file(name, number))
-        if known_hash and hash_of(text) != known_hash:
+        text, its_hash = self._text(name, number)
+        if known_hash and its_hash != known_hash:
             raise InvalidFile(
                 f"{self.file(name, number)} was changed after it was promoted.",
                 remedy="Restore it, such as with git, or promote the workflow again.",
             )
         return text
+
+    def _text(self, name: str, number: int) -> tuple[str, str]:
+        """Return the text of a version and its hash. Raises as `text`."""
+        as_now = stamp(f"{self._shelf.folder}/{name}.versions/{number}.json")
+        found = self._texts.get((name, number))
+        if found is None or not as_now or found[0] != as_now:
+            known = self.numbers(name)
+            if number not in known:
+                raise UnknownName(f"version of the workflow {name}", str(number), [str(one) for one in known])
+            text = read_text(self._path(name, number), self.file(name, number))
+            found = as_now or (), text, hash_of(text)
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
+            self._texts[name, number] = found
+        return found[1:]
 
     def number_of(self, name: str, text: str) -> int | None:
         """Return the newest version with this text, None if there is none."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, StaleEdit, UnknownName
+from engine.files.fingerprint import stamp
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.record.types.run import Run
 from tests.engine.conftest import OWNER, write_workflow
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 GREETS = {"id": "say", "uses": "flow.set", "with": {"values": {"text": "{{ env.GREETING }}, {{ env.LIMIT + 1 }}"}}}
 OUTPUTS = {"text": "{{ steps.say.output.text }}"}
@@ -161,6 +163,55 @@ def test_a_version_that_was_changed_by_hand_does_not_run(greeter: Orchestra) -> 
     file.write_text(file.read_text().replace("LIMIT + 1", "LIMIT + 2"))
     with pytest.raises(InvalidFile, match=r"greet\.versions/1\.json was changed after it was promoted"):
         ran(greeter, "greet", "prod")
+
+
+LOOKED_AT: list[str] = []
+HEARS: list[bool] = []
+
+
+def hear(event: str, args: tuple[Any, ...]) -> None:
+    """Note which files and folders are opened, while somebody wants to know."""
+    if HEARS and event in ("open", "os.listdir", "os.scandir"):
+        LOOKED_AT.append(str(args[0]))
+
+
+sys.addaudithook(hear)
+
+
+def looked_at(ask: Callable[[], object]) -> list[str]:
+    """Return which files of environments, and versions, are opened for an answer."""
+    LOOKED_AT.clear()
+    HEARS.append(True)
+    try:
+        ask()
+    finally:
+        HEARS.clear()
+    return [one for one in LOOKED_AT if "environments" in one or ".versions" in one]
+
+
+def test_what_has_not_changed_is_not_read_again_and_what_has_is_seen_at_once(greeter: Orchestra) -> None:
+    environments, root = greeter.environments, greeter.workspace.root
+    environments.set_variables(OWNER, "prod", {"GREETING": "hello", "LIMIT": 1})
+    environments.promote(OWNER, "greet", "dev", "prod")
+    prod, version = root / "environments" / "prod.json", root / "workflows" / "greet.versions" / "1.json"
+    until(lambda: all(stamp(one) for one in (prod, prod.parent, version)))  # older than the clock of the disk is exact
+    plans = greeter._plans
+    assert looked_at(lambda: plans.plan("greet", "prod")), "the first time"
+    assert looked_at(lambda: plans.plan("greet", "prod")) == []
+
+    prod.write_text(prod.read_text().replace("hello", "salut"))
+    assert ran(greeter, "greet", "prod")["outputs"] == {"text": "salut, 2"}
+    (prod.parent / "other.json").write_text(prod.read_text())
+    assert ran(greeter, "greet", "other")["outputs"] == {"text": "salut, 2"}
+    (prod.parent / "other.json").unlink()
+    with pytest.raises(UnknownName, match="no environment named 'other'"):
+        ran(greeter, "greet", "other")
+    text = version.read_text()
+    version.write_text(text.replace("LIMIT + 1", "LIMIT + 2"))
+    with pytest.raises(InvalidFile, match="was changed after it was promoted"):
+        ran(greeter, "greet", "prod")
+    version.write_text(text)
+    assert ran(greeter, "greet", "prod")["status"] == "succeeded"
 
 
 def test_a_rename_and_a_deletion_reach_every_environment(greeter: Orchestra) -> None:
