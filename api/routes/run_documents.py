@@ -123,6 +123,7 @@ class RunFilter(BaseModel):
     since: AwareDatetime | None = Field(default=None, description="Only runs queued at or after this time (RFC 3339).")
     until: AwareDatetime | None = Field(default=None, description="Only runs queued before this time (RFC 3339).")
     demo: bool | None = Field(default=None, description="true: only runs on demo accounts; false: only other runs.")
+    environment: str | None = Field(default=None, max_length=64, description="Only runs in this environment.")
     before: str | None = Field(default=None, max_length=200, description="`next` of the previous page.")
     limit: int = Field(default=50, ge=1, le=200)
 
@@ -152,6 +153,7 @@ class RunRowView(BaseModel):
     counts: dict[str, Any]
     parent_run_id: str | None = Field(description="The run that called it.")
     is_test: bool = Field(description="Whether one step alone ran, or outputs were pinned.")
+    environment: str = Field(description="In which it runs, empty if there are no environments.")
 
 
 class RunRows(BaseModel):

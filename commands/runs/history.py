@@ -30,6 +30,9 @@ def list_(
     text: Annotated[str | None, typer.Option(help=_TEXT_HELP)] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help=_SINCE_HELP)] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Only runs before this time.")] = None,
+    environment: Annotated[
+        str | None, typer.Option("--env", metavar="ENVIRONMENT", help="Only runs in this environment.")
+    ] = None,
     accounts: Annotated[AccountMode | None, typer.Option(help=_ACCOUNTS_HELP)] = None,
     before: Annotated[str | None, typer.Option(metavar="ID", help="Only runs older than this run.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many to show at most.")] = 50,
@@ -49,6 +52,7 @@ def list_(
             text=text,
             since=_moment(since, zone),
             until=_moment(until, zone),
+            environment=environment,
             demo=None if accounts is None else accounts == AccountMode.DEMO,
             before=before,
             limit=limit,
@@ -69,7 +73,7 @@ def _moment(typed: str | None, zone: str) -> str | None:
 
 
 def _row(row: RunRow, zone: str) -> list[str]:
-    marks = [mark for mark, is_so in (("demo", row.demo), ("test", row.is_test)) if is_so]
+    marks = [row.environment] * bool(row.environment) + ["demo"] * row.demo + ["test"] * row.is_test
     name = f"{row.workflow} ({', '.join(marks)})" if marks else row.workflow
     started = local_time(row.started_at, zone) if row.started_at else ""
     return [row.run_id, name, row.status, started, row.sentence]

@@ -29,6 +29,8 @@ def run_row(visit: Visit, row: RunRow, place: str) -> None:
         ):
             visit.title_link(row.title, "run", id=row.run_id)
             status_badge(row.status, row.counts)
+            if row.environment:
+                st.badge(plain(row.environment), icon=":material/layers:", color="gray")
             if row.demo:
                 st.badge(t("Demo"), color="gray")
             if row.is_test:

@@ -32,7 +32,7 @@ PAGE = Page(
 _PAGE_ROWS = 25
 _DAYS = (date(2000, 1, 1), date(2099, 12, 31))
 _ADDRESS: Literal["query-params"] = "query-params"
-_FIELDS = {"text", "status", "workflow", "since", "until", "trigger"}
+_FIELDS = {"text", "status", "workflow", "since", "until", "trigger", "environment"}
 _SINCE = {N_("1 day"): timedelta(days=1), N_("7 days"): timedelta(days=7), N_("30 days"): timedelta(days=30)}
 
 
@@ -94,6 +94,7 @@ def _filter(visit: Visit) -> Wanted:
         "status": _with_parts(wanted_statuses),
         "workflow": wanted_workflow,
         "trigger": _trigger(visit, wanted_workflow),
+        "environment": _environment(visit),
         "since": _since(wanted_since),
         "until": _end_of(last_day) if isinstance(last_day, date) else None,
     }
@@ -137,6 +138,12 @@ def _trigger(visit: Visit, workflow: str | None) -> str | None:
     triggers = document.get("triggers")
     ids = [str(one.get("id")) for one in triggers if isinstance(one, Mapping)] if isinstance(triggers, list) else []
     return _choice(t("Started by the trigger"), ids, "trigger", t("Any start")) if ids else None
+
+
+def _environment(visit: Visit) -> str | None:
+    """Offer the environments, if there are any."""
+    names = visit.orchestra.environments.names(visit.who)
+    return _choice(t("Environment"), names, "environment", t("Any")) if names else None
 
 
 def _parent(visit: Visit) -> str | None:

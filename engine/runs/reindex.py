@@ -23,7 +23,7 @@ from engine.record.values import Values
 from engine.runner.effects.ledger import arguments_hash
 from engine.store.held import SeenItem, ToldRun
 from engine.store.ledger import account_of
-from engine.store.runs import is_test, unhashed
+from engine.store.runs import environment_name, is_test, unhashed
 from engine.store.state import State
 
 _STOPPED_CLEANLY = (*ENDED_RUNS, RunStatus.INTERRUPTED, RunStatus.WAITING)
@@ -127,6 +127,7 @@ def _row(run: Run) -> dict[str, Any]:
         "cancel_requested": 0,
         "is_test": int(is_test(run.get("options", {}))),
         "plan_hash": unhashed(run.get("options", {})),  # a plan is not trusted because of its log alone
+        "environment": environment_name(run.get("environment")),
     }
 
 

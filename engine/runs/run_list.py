@@ -46,6 +46,8 @@ class RunRow:
     """The run that called it, if any."""
     is_test: bool = False
     """Whether only one step ran, or outputs were pinned."""
+    environment: str = ""
+    """In which it runs, "" if the workspace had none."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Wanted(TypedDict, total=False):
     until: str | None
     """RFC 3339: accepted before then."""
     demo: bool | None
+    environment: str | None
+    """Its name."""
     parent: str | None
     """The run that called them."""
 
@@ -104,6 +108,7 @@ def filter_of(wanted: Wanted) -> RunFilter:
         since=_utc(wanted.get("since")),
         until=_utc(wanted.get("until")),
         demo=wanted.get("demo"),
+        environment=wanted.get("environment"),
     )
 
 
@@ -156,6 +161,7 @@ class RunList:
             counts=counts,
             parent_run_id=row.parent_run_id,
             is_test=bool(row.is_test),
+            environment=row.environment,
         )
 
     def _happened(self, row: RunRecord, status: RunStatus) -> tuple[str, Counts]:

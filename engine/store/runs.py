@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from engine.base.errors import UnknownName
-from engine.record.types.run import Acceptance, RunOptions
+from engine.record.types.run import Acceptance, EnvironmentRecord, RunOptions
 from engine.store.acceptances import Request
 
 _TEST = frozenset({"only", "pins"})
@@ -21,6 +21,11 @@ def is_test(options: RunOptions) -> bool:
 def unhashed(options: RunOptions) -> str | None:
     """Return the `plan_hash` of a run with these options that has not ended."""
     return "" if "plan" in options else None
+
+
+def environment_name(environment: EnvironmentRecord | None) -> str:
+    """Return the name of the environment of a run, "" if it has none."""
+    return "" if environment is None else environment["name"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class RunFilter:
     since: str | None = None
     until: str | None = None
     demo: bool | None = None
+    environment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ class RunRecord(NamedTuple):
     """1 for a plan that did not fit the world any more when it was to be applied; it never is then."""
     drift: str | None = None
     """What had changed then, as JSON: [{path, before, after}]."""
+    environment: str = ""
+    """Its name; "" if the workspace had none."""
     acceptance: str | None = None
     """None for a run that has ended, and in lists, which do not read this long text."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -139,6 +140,10 @@ STORY: Mapping[str, tuple[Act, Act, Act]] = {
 _DIFFERS = re.compile(r'"(made_at|promoted_at|promoted_by)": "[^"]+"')
 
 
+def _runs_in(environment: str, go: Open) -> AppTest:
+    return go("runs", environment=environment)
+
+
 def files_of(faces: Faces) -> dict[str, str]:
     root = faces.orchestra.workspace.root
     found = [
@@ -240,6 +245,15 @@ def test_a_run_names_its_environment_on_each_face(make_faces: Callable[[], Faces
     by_request = faces.request("POST", "/workflows/execute", body).value
     for run in (by_page, by_command, by_request):
         assert (run["environment"], run["outputs"]) == (wanted, {"text": "Dear all"})
+    in_dev = faces.command(["run", "greet"]).value["run_id"]
+    for name, wanted_ids in (("dev", [in_dev]), ("prod", [by_request["run_id"], by_command["run_id"], row.run_id])):
+        of_command = faces.command(["runs", "list", "--env", name]).value
+        assert of_command == faces.request("GET", f"/api/runs?environment={name}").value
+        assert [one["run_id"] for one in of_command["runs"]] == wanted_ids
+        assert {one["environment"] for one in of_command["runs"]} == {name}
+        listed = faces.page(partial(_runs_in, name)).value
+        links = [link.proto.query_string for link in listed.get("page_link") if link.proto.page == "run"]
+        assert links == [f"id={one}" for one in wanted_ids]
     at = faces.page(lambda go: go("run", id=row.run_id)).value
     assert any("prod · version 1" in one.value for one in at.markdown)
     unknown = (

@@ -11,7 +11,7 @@ from engine.base.errors import InUse
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
 from engine.store.acceptances import Entry, Polled, Renamed, Request
-from engine.store.runs import is_test, unhashed
+from engine.store.runs import environment_name, is_test, unhashed
 from engine.store.sqlite.file.database import Database, cursor_of
 from engine.store.sqlite.file.tables import audit, insertion, runs
 from engine.store.sqlite.owners import require_unfenced
@@ -162,6 +162,7 @@ class SqliteAcceptances:
             "lane": entry.lane,
             "is_test": int(is_test(accepted.get("options", {}))),
             "plan_hash": unhashed(accepted.get("options", {})),
+            "environment": environment_name(accepted.get("environment")),
             "acceptance": compact(accepted),
         }
 

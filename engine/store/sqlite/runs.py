@@ -18,7 +18,7 @@ from engine.base.errors import InUse, UnknownName
 from engine.base.statuses import ListedStatus, RunStatus
 from engine.record.types.run import Acceptance
 from engine.store.acceptances import Request
-from engine.store.runs import InFlight, RunFilter, RunRecord, is_test, unhashed
+from engine.store.runs import InFlight, RunFilter, RunRecord, environment_name, is_test, unhashed
 from engine.store.sqlite import deaths
 from engine.store.sqlite.acceptances import earlier_run
 from engine.store.sqlite.file.database import Database, cursor_of
@@ -44,8 +44,8 @@ _SEARCHED = ("sentence", "run_id", "title", "workflow")
 
 _ACCEPTED = (
     "INSERT INTO runs (run_id, workflow, workflow_id, title, status, demo, started_by, origin_run_id, parent_run_id,"
-    " queued_at, sentence, counts, owner, cancel_requested, is_test, plan_hash, acceptance)"
-    " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?, ?, ?)"
+    " queued_at, sentence, counts, owner, cancel_requested, is_test, plan_hash, environment, acceptance)"
+    " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?, ?, ?, ?)"
 )
 
 
@@ -71,6 +71,7 @@ def insert_accepted(cursor: sqlite3.Cursor, acceptance: Acceptance, title: str, 
         owner,
         int(is_test(acceptance.get("options", {}))),
         unhashed(acceptance.get("options", {})),
+        environment_name(acceptance.get("environment")),
         json.dumps(acceptance, ensure_ascii=False),
     )
     cursor.execute(_ACCEPTED, values)
@@ -255,6 +256,7 @@ def _conditions(wanted: RunFilter, before: str | None) -> list[_Condition]:
         "started_by": wanted.started_by,
         "parent_run_id": wanted.parent,
         "demo": None if wanted.demo is None else int(wanted.demo),
+        "environment": wanted.environment,
     }
     found: list[_Condition] = [(f"{name} = ?", (value,)) for name, value in exactly.items() if value is not None]
     if wanted.plans:

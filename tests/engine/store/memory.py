@@ -27,7 +27,7 @@ from engine.store.owners import Fenced
 from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
 from engine.store.people.people import Check, UserRecord
 from engine.store.people.sign_ins import Reached, SessionRecord, SignedIn, SignIn, Success, TryLimit
-from engine.store.runs import RunFilter, RunRecord, is_test, unhashed
+from engine.store.runs import RunFilter, RunRecord, environment_name, is_test, unhashed
 from engine.store.spending import Amount, Decide, Pot, Reservation, Standing, Verdict
 from engine.store.triggering.refusals import RefusalRecord
 from engine.store.triggering.triggered_runs import Line, QueuedRun
@@ -582,6 +582,7 @@ def _is_wanted(run: RunRecord, wanted: RunFilter) -> bool:
         and wanted.started_by in (None, run.started_by)
         and wanted.parent in (None, run.parent_run_id)
         and wanted.demo in (None, bool(run.demo))
+        and wanted.environment in (None, run.environment)
         and (wanted.since is None or run.queued_at >= wanted.since)
         and (wanted.until is None or run.queued_at < wanted.until)
         and (not wanted.text or any(wanted.text.lower() in text for text in said))
@@ -648,7 +649,7 @@ class MemoryAcceptances:
                 one["run_id"], one["workflow"], entry.title, RunStatus.QUEUED.value, int(one["demo"]),
                 one["started_by"], one["origin_run_id"], one["parent_run_id"], one["queued_at"], None, None, None, "",
                 "{}", self._owner, None, 0, entry.lane, int(is_test(one["options"])), None,
-                unhashed(one["options"]), acceptance=compact(one),
+                unhashed(one["options"]), environment=environment_name(one.get("environment")), acceptance=compact(one),
             )  # fmt: skip
 
     @contextmanager

@@ -31,6 +31,8 @@ def of_the_first_release(folder: Path) -> None:
         connection.execute("DROP INDEX runs_by_workflow_id")
         connection.execute("ALTER TABLE runs DROP COLUMN workflow_id")
         connection.execute("ALTER TABLE runs DROP COLUMN is_test")
+        connection.execute("DROP INDEX runs_by_environment")
+        connection.execute("ALTER TABLE runs DROP COLUMN environment")
         connection.execute("ALTER TABLE runs DROP COLUMN lane")
         connection.execute("ALTER TABLE effects DROP COLUMN generation")
         for table in ("approvals", "spending", "reservations", "paused_runs"):
@@ -47,7 +49,7 @@ def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path:
             ('["a"]', "done", 0)
         ]
         assert connection.execute("SELECT count(*) FROM approvals").fetchone() == (0,)
-        assert connection.execute("SELECT is_test, lane FROM runs").fetchall() == []
+        assert connection.execute("SELECT is_test, lane, environment FROM runs").fetchall() == []
         indexes = {row[1] for row in connection.execute("PRAGMA index_list(runs)")}
         assert indexes >= {
             f"runs_by_{name}"

@@ -46,6 +46,7 @@ def _row(number: int) -> dict[str, Any]:
         "sentence": f"Done: {number} steps.",
         "counts": "{}",
         "is_test": 0,
+        "environment": "prod" if number % 11 == 0 else "",
         "acceptance": "x" * 5000 if status == "waiting" else None,
     }
 
@@ -57,6 +58,7 @@ FILTERS = [
     pytest.param(RunFilter(workflow="digest"), lambda n: n % 3 == 0, id="a workflow"),
     pytest.param(RunFilter(started_by="trigger:new_mail"), lambda n: n % 7 == 0, id="a trigger"),
     pytest.param(RunFilter(parent="parent"), lambda n: n % 9 == 0, id="a parent"),
+    pytest.param(RunFilter(environment="prod"), lambda n: n % 11 == 0, id="an environment"),
     pytest.param(RunFilter(demo=True), lambda n: n % 2 == 1, id="demo"),
     pytest.param(RunFilter(since="2026-05-01T08:00:50.250Z"), lambda n: n >= 201, id="since"),
     pytest.param(RunFilter(until="2026-05-01T08:00:50.250Z"), lambda n: n < 201, id="until"),

@@ -20,7 +20,7 @@ from engine.store.sqlite.file.tables import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
-SCHEMA_VERSION = "13"
+SCHEMA_VERSION = "14"
 """The schema version that this release writes."""
 
 
@@ -36,7 +36,7 @@ def _from_1(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE effects ADD COLUMN generation INTEGER NOT NULL DEFAULT 0")
 
 
-_LATER = ("runs_by_lane", "runs_by_end_number", "runs_by_plan", "runs_by_workflow_id")
+_LATER = ("runs_by_lane", "runs_by_end_number", "runs_by_plan", "runs_by_workflow_id", "runs_by_environment")
 """Indexes of columns that later versions added."""
 
 
@@ -139,6 +139,14 @@ def _from_12(connection: Connection) -> None:
         connection.exec_driver_sql("ALTER TABLE users ADD COLUMN sign_outs INTEGER NOT NULL DEFAULT 0")
 
 
+def _from_13(connection: Connection) -> None:
+    """Add the environment of each run; of runs that have ended, only their logs know it."""
+    _add_text(connection, "runs", "environment")
+    name = "coalesce(json_extract(acceptance, '$.environment.name'), '')"
+    connection.exec_driver_sql(f"UPDATE runs SET environment = {name} WHERE acceptance IS NOT NULL")  # noqa: S608
+    _create_index(connection, "runs_by_environment")
+
+
 def _create_index(connection: Connection, name: str, table: Table = runs) -> None:
     next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
 
@@ -156,6 +164,7 @@ _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "10": (_from_10, "11"),
     "11": (_from_11, "12"),
     "12": (_from_12, "13"),
+    "13": (_from_13, "14"),
 }
 
 

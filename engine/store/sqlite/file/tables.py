@@ -52,12 +52,15 @@ runs = Table(
     Column("is_drifted", Integer),
     # What had changed then, as JSON: [{path, before, after}].
     Column("drift", Text),
+    # The name of the environment in which it runs, empty if there were none.
+    Column("environment", Text, nullable=False, server_default=""),
     # One index per filter of the list: the newest 50 are read from its end, however many runs there are.
     Index("runs_by_status", "status", "run_id"),
     Index("runs_by_workflow", "workflow", "run_id"),
     Index("runs_by_workflow_id", "workflow_id", "run_id"),
     Index("runs_by_starter", "started_by", "run_id"),
     Index("runs_by_demo", "demo", "run_id"),
+    Index("runs_by_environment", "environment", "run_id"),
     Index("runs_by_parent", "parent_run_id", "run_id"),
     # Ended runs have no owner, so that the index which processes read several times a second stays small.
     Index("runs_by_owner", "owner", sqlite_where=text("owner IS NOT NULL")),
