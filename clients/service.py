@@ -87,6 +87,8 @@ class Service:
     """A Material symbol (https://fonts.google.com/icons)."""
     settings: type[BaseModel]
     """The keys of its connections in config.yaml."""
+    offered_as: str = ""
+    """What it is among services to choose from. Empty: `title`."""
     error_name: str = ""
     """How errors begin: "The model server answered 500". Empty: `title`."""
     usual_name: str = ""
@@ -125,6 +127,7 @@ class Service:
     def __post_init__(self) -> None:
         object.__setattr__(self, "error_name", self.error_name or self.title)
         object.__setattr__(self, "usual_name", self.usual_name or self.name)
+        object.__setattr__(self, "offered_as", self.offered_as or self.title)
 
     @property
     def absence(self) -> str:

@@ -26,6 +26,7 @@ OPENAI = Service(
     name="openai",
     title="Model",
     icon="auto_awesome",
+    offered_as="OpenAI",
     settings=OpenAISettings,
     error_name="The model server",
     url=_URL,

@@ -10,9 +10,8 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.connection.card import connection_card
 from dashboard.connection.new import add_connection
-from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import action_button
-from engine.base.services import runs_locally
+from engine.base.services import declaration
 from engine.connections.statuses import ConnectionStatus
 from engine.first_run.progress import StepId
 from engine.first_run.steps import DEMO, NONE, FirstRunState, FirstRunStep
@@ -26,7 +25,7 @@ _NONE_WORDS = {
     "model": N_("No model: every mail counts as a task"),
     "tasks": N_("Nowhere: mark such mails in the mailbox"),
 }
-_OWN_SERVER = N_("OpenAI, or your own server with OpenAI's API, such as Ollama or LM Studio on this machine")
+_OWN_SERVER = N_("{service}, or your own server with the same API, such as Ollama or LM Studio on this machine")
 _USED: dict[StepId, str] = {
     "mailbox": N_("Use this mailbox"),
     "model": N_("Use this model"),
@@ -76,7 +75,8 @@ def _words(step: StepId, choice: str) -> str:
         return t("Look at the demo first: sample mails, no account")
     if choice == NONE:
         return t(_NONE_WORDS[step])
-    return t(_OWN_SERVER) if runs_locally(choice) else plain(service_title(choice))
+    service = declaration(choice)
+    return plain(t(_OWN_SERVER, service=service.offered_as) if service.runs_locally else service.offered_as)
 
 
 def _choice(state: FirstRunState, step: StepId) -> str:
