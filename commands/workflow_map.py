@@ -1,15 +1,19 @@
-"""`workflows positions, move`: the positions of steps in the drawing of a workflow."""
+"""`workflows positions, move, predict`: what the drawing of a workflow shows beside its file."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clients.plural import counted
 from commands.base.failures import DONE
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, say, table
+from commands.base.screen import document, note, say, table
+
+if TYPE_CHECKING:
+    from engine.runs.predicting.prediction import StepPrediction
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The workflow.")]
 _RESET = "none"
@@ -51,6 +55,45 @@ def move(
     else:
         say(f"Steps of {name} placed by hand: {len(kept)}.")
     return DONE
+
+
+def predict(
+    name: Name,
+    run: Annotated[
+        str, typer.Option("--run", metavar="RUN", help="Use what this run has recorded; else types only.")
+    ] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Predict what each step gives: its type and, with a run, the values that its expressions would have.
+
+    Steps give what they gave in the run; no service is called.
+    """
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.predictions.predict(session.principal, name, run)
+    if as_json:
+        document(found)
+        return DONE
+    table(["STEP", "GIVES", "WOULD"], [[one.path, _gives(one), _would(one)] for one in found.steps])
+    for step in found.steps:
+        for case in step.cases:
+            for field in case.fields:
+                say(f"{case.path} {field.name}: {field.value if field.value is not None else field.why}")
+    if found.why:
+        note(found.why)
+    return DONE
+
+
+def _gives(step: StepPrediction) -> str:
+    return f"{step.type}, or nothing" if step.may_be_missing else step.type
+
+
+def _would(step: StepPrediction) -> str:
+    """Return what the repetitions of a step would do; a plain word for a single one."""
+    if sum(step.counts.values()) == 1:
+        return str(next(iter(step.counts)))
+    return ", ".join(f"{will} {counted(count, 'time')}" for will, count in step.counts.items())
 
 
 def _move(text: str) -> tuple[str, list[float] | None]:

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from engine.runs.correcting.corrections import Corrections
     from engine.runs.environments.environments import Environments
     from engine.runs.planning.plans import Plans
+    from engine.runs.predicting.predictions import Predictions
     from engine.runs.reindex import Rebuild
     from engine.runs.renaming import Renaming
     from engine.runs.retention import Retention
@@ -97,9 +98,9 @@ ENGINE = Principal("engine", "owner")
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, editing, bundles, prompts, fragments, tries, comparisons, cases,
-    case_tests, drafts, runs, corrections, environments, triggers, approvals, budgets, usage, connections, users, demo,
-    first_run`.
+    """An opened workspace. Facets: `workflows, editing, predictions, bundles, prompts, fragments, tries, comparisons,
+    cases, case_tests, drafts, runs, corrections, environments, triggers, approvals, budgets, usage, connections, users,
+    demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -349,6 +350,14 @@ class Orchestra:
         run = self.runs.get(p, rows[0].run_id)
         outputs = {one["path"].rpartition(".")[2].partition("[")[0]: one.get("output") for one in run["steps"][::-1]}
         return {"inputs": run.get("inputs"), "steps": outputs}
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """What the steps of drafts would give."""
+        from engine.runs.predicting.predictions import Predictions
+
+        shelf, around = self.workspace.workflows, self._compiled.surroundings
+        return Predictions(shelf, self.editing, around, self.runs, self._logs.blobs)
 
     @cached_property
     def bundles(self) -> Bundles:

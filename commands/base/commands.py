@@ -48,7 +48,7 @@ _INSIDE = {
         "days": "runs.days.days",
     },
     "env": {name: f"environments.promotion.{name}" for name in ("promote", "rollback", "remove")},
-    "workflows": {name: f"workflow_map.{name}" for name in ("positions", "move")},
+    "workflows": {name: f"workflow_map.{name}" for name in ("positions", "move", "predict")},
     "prompts": {
         "new": "prompts.changes.new",
         "copy": "prompts.changes.copy",

@@ -46,6 +46,7 @@ def _shown(visit: Visit, file: WorkflowFile) -> dict[str, Any]:
         "services": {service.name: service_title(service.name) for service in services()},
         "never": _never_run(visit, file.name),
         "breaches": _pairs(file.breaches),
+        "run": st.query_params.get("run", ""),
     }
 
 

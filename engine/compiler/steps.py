@@ -133,6 +133,7 @@ class Steps:
         if written is not None:
             self._outputs.compiled[step.id] = self._report.value_schema(*written)
         schema = self._outputs.of(step)
+        self._report.types[f"{at.prefix}{step.id}"] = schema
         if schema != at.scope.steps.get(step.id):
             self._report.outputs[step.id] = schema
 

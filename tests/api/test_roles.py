@@ -24,6 +24,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/workflows/{name}/positions", "GET"): "view",
     ("/api/workflows/{name}/canvas", "GET"): "view",
     ("/api/workflows/{name}/scope", "GET"): "view",
+    ("/api/workflows/{name}/prediction", "GET"): "view",
     ("/api/workflows/{name}/versions", "GET"): "view",
     ("/api/workflows/{name}/differences", "GET"): "view",
     ("/api/workflows/{name}/draft/ops", "POST"): "edit",

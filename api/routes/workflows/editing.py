@@ -12,6 +12,7 @@ from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
+from engine.runs.predicting.prediction import Prediction
 from engine.workflows.editing.editing import Canvas, Edited, FileEdit
 from engine.workflows.editing.operations import MOST, schema
 from engine.workflows.editing.scope_names import ScopeName
@@ -96,6 +97,22 @@ async def get_workflow_scope(
 ) -> dict[str, Any]:
     """List what expressions of a step may name: with type, title, a value of the last run, and what may be missing."""
     return {"names": await reading.run(partial(orchestra.editing.scope, principal, name, step))}
+
+
+@router.get("/{name}/prediction", summary="Predict what the steps of a draft give", response_model=Prediction)
+async def get_workflow_prediction(
+    name: str,
+    orchestra: Door,
+    principal: Acting,
+    run_id: Annotated[str, Query(max_length=64, description="Default: types only.")] = "",
+) -> Any:
+    """Return the type of what each step of the caller's draft gives, and the values that its expressions would have
+    with the recorded inputs and outputs of a run of the workflow.
+
+    Nothing is called: a step gives what it gave in the run. `counts` says how many repetitions would do what: `run`,
+    `skip`, `fail`, `unknown`; `cases` has the first three.
+    """
+    return await reading.run(partial(orchestra.predictions.predict, principal, name, run_id))
 
 
 @checked.post("/{name}/draft/ops", summary="Edit the draft of a workflow", response_model=Edited)

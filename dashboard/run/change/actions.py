@@ -35,6 +35,8 @@ def run_actions(visit: Visit, run: Run) -> None:
             _toggle(run, "compare", t("Compare"), ":material/difference:")
         if run["workflow"]:
             visit.link(t("Open the workflow"), "workflow", icon=":material/account_tree:", name=str(run["workflow"]))
+            drawing = {"name": str(run["workflow"]), "tab": "canvas", "run": str(run["run_id"])}
+            visit.link(t("Show on the canvas"), "workflow", icon=":material/slideshow:", **drawing)
         if run["demo"] and not has_ended:
             kill_button(visit, "run")
     if may_run:

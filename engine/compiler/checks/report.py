@@ -84,6 +84,8 @@ class Report:
     """What is known of the steps compiled so far."""
     outputs: dict[str, Schema] = field(default_factory=dict)
     """Output schemas of compiled steps that are more precise than before."""
+    types: dict[str, Schema] = field(default_factory=dict)
+    """The output schema of every compiled step, by its path in the workflow."""
     wholes: dict[JsonPath, Checked] = field(default_factory=dict)
     """The compiled expression of each field that is a single expression."""
     flow: TextFlow | None = None

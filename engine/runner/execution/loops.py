@@ -97,7 +97,7 @@ class Loops:
             raise InvalidInput(f"'foreach' has {len(items)} items; at most {MAX_ITEMS} are allowed.", field="foreach")
         if self._selection is not None:
             self._selection.require_item(frame.path_of(node), len(items))
-        turns = _Turns(node, loop, frame, items, await worked_out(partial(_keys, loop, frame, items)))
+        turns = _Turns(node, loop, frame, items, await worked_out(partial(item_keys, loop, frame, items)))
         await self._announce(turns, path)
         tally = await self._items(turns)
         return self._gathered(loop, tally, len(items))
@@ -181,7 +181,8 @@ def _failed_item(node: Node, frame: Frame, failed: StepFailed) -> JsonObject:
     return {"key": frame.names["key"], "status": StepStatus.FAILED.value, "error": error, **outputs}
 
 
-def _keys(loop: Loop, frame: Frame, items: list[Any]) -> list[str | None]:
+def item_keys(loop: Loop, frame: Frame, items: list[Any]) -> list[str | None]:
+    """Return the key of each item of a loop, None if it has no `key`. Raises ExpressionError."""
     return [_key(loop, frame, index, item) for index, item in enumerate(items)]
 
 

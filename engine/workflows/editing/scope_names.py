@@ -82,10 +82,12 @@ def _named(found: _Found, is_missing: bool, values: Mapping[str, Any], scope: Na
     schema = resolved(found.schema)
     title = schema.get("title") or schema.get("description") or ""
     is_outside = scope.is_from_outside(found.path)
-    return ScopeName(found.name, _type(schema), is_missing, is_outside, str(title), _sample(found.path, values))
+    return ScopeName(found.name, type_of(schema), is_missing, is_outside, str(title), _sample(found.path, values))
 
 
-def _type(schema: Schema) -> str:
+def type_of(schema: Schema) -> str:
+    """Return the type of a value in a word or two: `string`, `list of object`, `any`."""
+    schema = resolved(schema)
     kind = schema.get("type")
     kinds = [kind] if isinstance(kind, str) else kind if isinstance(kind, list) else []
     words = [_list_type(schema) if one == "array" else str(one) for one in kinds]

@@ -1,5 +1,8 @@
 // The REST API as the canvas uses it: its shapes, and requests that tell apart what was refused and what did not arrive.
 
+import type { Timeline } from "./flow/past";
+import type { Prediction } from "./flow/prediction";
+
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 // A definition, a step or a value in it: whatever the text of the draft has.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -117,6 +120,13 @@ export interface StepType {
   output_schema: Definition;
 }
 
+export interface RunRow {
+  run_id: string;
+  status: string;
+  started_at: string | null;
+  queued_at: string;
+}
+
 export interface SavedFile {
   etag: string;
   text: string;
@@ -171,6 +181,8 @@ function errorIn(text: string): Definition {
   }
 }
 
+const MOST_RUNS = 20;
+
 const of = (workflow: string, rest: string) => `/api/workflows/${encodeURIComponent(workflow)}${rest}`;
 
 export const api = {
@@ -186,10 +198,10 @@ export const api = {
     request<SavedFile>("PUT", of(workflow, ""), { text }, etag ? { "If-Match": `"${etag}"` } : {}),
   position: (workflow: string, positions: Record<string, [number, number] | null>) =>
     request<{ positions: Positions }>("PUT", of(workflow, "/positions"), { positions }),
-  // The id of the newest run, null if there is none.
-  lastRun: async (workflow: string) => {
-    const { runs } = await request<{ runs: { run_id: string }[] }>("GET", `/api/runs?workflow=${encodeURIComponent(workflow)}&limit=1`);
-    return runs[0]?.run_id ?? null;
-  },
+  // The last runs, newest first.
+  runs: async (workflow: string) => (await request<{ runs: RunRow[] }>("GET", `/api/runs?workflow=${encodeURIComponent(workflow)}&limit=${MOST_RUNS}`)).runs,
+  timeline: (runId: string) => request<Timeline>("GET", `/api/runs/${encodeURIComponent(runId)}/timeline`),
+  // `runId`: the run whose outputs are used, "" for types only.
+  prediction: (workflow: string, runId: string) => request<Prediction>("GET", of(workflow, `/prediction?run_id=${encodeURIComponent(runId)}`)),
   stepTypes: async () => (await request<{ step_types: StepType[] }>("GET", "/api/step-types")).step_types,
 };

@@ -4,7 +4,8 @@ import { idsIn, stepIn, stepsOf, type TypeLook } from "./document";
 import { connect, copied, disconnect, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
 import { Foresight } from "./foresight";
 import type { Gap } from "./layout";
-import { watchDraft, watchRun, type Link, type Live, type RunState } from "./live";
+import { Flow } from "./flow/flow";
+import { watchDraft, type Link, type Live } from "./live";
 import { modelOf, outermost, type Model, type Node } from "./model";
 import { editsOf, type Edits } from "./panel/edits";
 import { nameOf } from "./panel/places";
@@ -23,6 +24,8 @@ export interface Mounted {
   // The paths of steps that never run, and the ways of text that must not go there, in the saved file.
   never: string[];
   breaches: [string, string][];
+  // The run to show, "" for none: from the address of the page.
+  run: string;
 }
 
 export interface View {
@@ -80,9 +83,8 @@ export class Studio {
   keptAt: Date | null = null;
   isSaving = false;
   isEverywhereData = false;
-  // The run whose states are shown on the steps.
-  run: RunState | null = null;
-  statuses: Record<string, string> = {};
+  // The run that is shown on the steps.
+  readonly flow: Flow;
   readonly queue: Queue;
   private readonly listeners = new Set<() => void>();
   private version = 0;
@@ -91,7 +93,6 @@ export class Studio {
   private isTold = false;
   private definition: Definition | null = null;
   private draftNews: Live | null = null;
-  private runNews: Live | null = null;
   private readonly looks = new Map<string, TypeLook>();
   // Steps that were renamed here, both ways: a refusal or an undo takes the name back.
   private readonly renamed = new Map<string, string>();
@@ -107,6 +108,13 @@ export class Studio {
   constructor(mounted: Mounted, private readonly tellSaved: () => void) {
     this.mounted = mounted;
     this.folded = new Set(storedFolds(this.foldKey));
+    this.flow = new Flow({
+      workflow: mounted.workflow,
+      rev: () => this.canvas?.rev ?? "",
+      titleOf: (path) => this.view.model.byPath.get(path)?.step.title ?? path,
+      changed: () => this.changed(),
+    });
+    if (mounted.run) void this.flow.open(mounted.run);
     this.queue = new Queue({
       send: (change, base) => this.post(change, base),
       storage: sessionStorage,
@@ -170,6 +178,7 @@ export class Studio {
   // Take over what the page tells on a rerun.
   remount(mounted: Mounted): void {
     const isOther = mounted.etag !== this.mounted.etag;
+    if (mounted.run && mounted.run !== this.mounted.run && mounted.run !== this.flow.runId) void this.flow.open(mounted.run);
     this.mounted = mounted;
     this.changed();
     if (isOther) void this.refresh();
@@ -204,6 +213,7 @@ export class Studio {
     if (!canvas.is_draft) this.keptAt = null;
     this.learn(canvas.steps);
     this.viewChanged();
+    this.flow.follow();
     if (isFirst) this.reopenNote();
   }
 
@@ -320,38 +330,7 @@ export class Studio {
 
   end(): void {
     this.draftNews?.close();
-    this.runNews?.close();
-  }
-
-  // Show how the newest run goes or went, or show it no more.
-  async watchLastRun(): Promise<void> {
-    if (this.runNews) {
-      this.runNews.close();
-      [this.runNews, this.run, this.statuses] = [null, null, {}];
-      this.changed();
-      return;
-    }
-    try {
-      const id = await api.lastRun(this.mounted.workflow);
-      if (id === null) {
-        this.say("This workflow has not run yet.");
-        return;
-      }
-      this.runNews = watchRun(id, { onState: (run) => this.showRun(run) });
-      this.changed();
-    } catch (error) {
-      this.say((error as Error).message, true);
-    }
-  }
-
-  get isRunShown(): boolean {
-    return this.runNews !== null;
-  }
-
-  private showRun(run: RunState): void {
-    this.run = run;
-    this.statuses = Object.fromEntries(Object.entries(run.steps).map(([path, step]) => [path, step.status]));
-    this.changed();
+    this.flow.end();
   }
 
   // ---- what is looked at

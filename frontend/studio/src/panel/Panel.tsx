@@ -4,11 +4,14 @@ import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "reac
 import type { CanvasStep, Definition, Operation, Problem, StepType } from "../api";
 import { stepIn } from "../document";
 import { connectionsFor, membersOf, namesFor } from "./account";
+import type { Flow } from "../flow/flow";
 import { sharedFields, type Shared } from "./sharedFields";
 import { nameOf, valueOf, WORKFLOW } from "./places";
 import { editsOf, keyOf } from "./edits";
 import { Field, isError, Problems, Refusal } from "./Field";
 import { FormContext, isRefusedAt, placeOf, problemsAt, useForm, useUnfolded, type Form } from "./form";
+import { Peek } from "./Peek";
+import { Predicted } from "./Predicted";
 import { Result } from "./Result";
 import type { Schema } from "./schema";
 import { STEP_FIELDS } from "./stepFields";
@@ -32,6 +35,8 @@ export interface PanelProps {
   // `base`: the text that they were made for, null for the newest.
   send(ops: Operation[], base: string | null): Promise<string>;
   stepTypes(): Promise<StepType[]>;
+  // The run that is shown on the canvas.
+  flow: Flow;
   onClose(): void;
 }
 
@@ -137,17 +142,23 @@ function Body() {
   if (!first) return null;
   const known = form.selected.map(({ uses }) => types.value?.find(({ name }) => name === uses));
   const isMany = others.length > 0;
+  const { flow } = form;
+  const predicted = flow?.showing === "predicted" ? flow.prediction?.steps.find(({ path }) => path === first.path) : undefined;
+  const shown = flow?.showing === "live" || flow?.showing === "past" ? flow : undefined;
   if (first.id === WORKFLOW) return <WorkflowForm />;
   return (
     <>
       {isMany ? <p className="panel-quiet">{form.selected.map(({ title }) => title).join(", ")}. Changes apply to all of them.</p> : <About type={known[0]} />}
+      {!isMany && predicted && <Predicted step={predicted} />}
+      {!isMany && shown && <Result key={shown.runId} step={first} flow={shown} />}
+      {!isMany && first.uses === "workflow.run" && <Peek />}
       {!isMany && <General type={known[0]} />}
       <Connection />
       {types.failure && <p className="panel-problem" data-severity="error">{types.failure}</p>}
       {types.value && known.every((one) => one !== undefined) && <Fields types={known} />}
       <When />
       {!isMany && <More />}
-      {!isMany && <Result step={first} />}
+      {!isMany && !shown && <Result step={first} />}
     </>
   );
 }

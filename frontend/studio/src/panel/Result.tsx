@@ -1,17 +1,20 @@
-// The outputs of a step in the last run, and a test run of the step alone.
-import { useState } from "react";
+// The outputs of a step in the run that is shown, or else in the last one, and a test run of the step alone.
+import { useEffect, useState } from "react";
 
 import type { CanvasStep } from "../api";
-import { lastRun, tried, type Run } from "./account";
+import type { Flow } from "../flow/flow";
+import { stateWords } from "../flow/marks";
+import { lastRun, runOf, tried, type Run } from "./account";
 import { stepIn } from "../document";
 import { useForm } from "./form";
 
 const MOST_ITEMS = 3;
 const LONGEST = 4000;
+const AGAIN_MS = 500;
 
 type State = { run?: Run; attempt?: Run; said: string; isFailure?: boolean };
 
-export function Result({ step }: { step: CanvasStep }) {
+export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
   const { workflow, definition, edits, readOnly } = useForm();
   const [state, setState] = useState<State>({ said: "" });
   const { run, attempt, said } = state;
@@ -27,7 +30,7 @@ export function Result({ step }: { step: CanvasStep }) {
   };
   const load = () =>
     during("Loading …", async () => {
-      const found = await lastRun(workflow);
+      const found = flow?.runId ? await runOf(flow.runId) : await lastRun(workflow);
       return found ? { run: found, said: "" } : { said: "This workflow has not run yet." };
     });
   const attemptNow = () =>
@@ -37,9 +40,19 @@ export function Result({ step }: { step: CanvasStep }) {
       return { run, attempt: await tried(workflow, first.path, stepIn(definition, step.id), run), said: "" };
     });
 
+  // The values of a run that is shown are read again whenever its step has changed.
+  const now = flow?.run?.steps[step.path];
+  const version = now && `${now.status} ${now.attempts} ${now.ended_at}`;
+  useEffect(() => {
+    if (!flow?.runId) return undefined;
+    const timer = setTimeout(() => void load(), run ? AGAIN_MS : 0);
+    return () => clearTimeout(timer);
+  }, [flow?.runId, version, step.path]);
+
   return (
-    <details onToggle={(event) => (event.currentTarget.open && !run ? void load() : undefined)}>
-      <summary>Result of the last run</summary>
+    <details open={flow !== undefined || undefined} onToggle={(event) => (event.currentTarget.open && !run && !flow ? void load() : undefined)}>
+      <summary>{flow ? "Result in this run" : "Result of the last run"}</summary>
+      {flow?.showing === "past" && flow.at < flow.stops.length - 1 && <Moment flow={flow} path={step.path} />}
       {run && <Outputs run={run} step={step} />}
       {first && step.kind !== "group" && !readOnly && step.effect !== "writes" && (
         <p>
@@ -55,6 +68,11 @@ export function Result({ step }: { step: CanvasStep }) {
       </p>
     </details>
   );
+}
+
+function Moment({ flow, path }: { flow: Flow; path: string }) {
+  const then = flow.state?.steps[path];
+  return <p>At the time that is shown: {then ? stateWords(then).toLowerCase() : "not begun"}. In the end:</p>;
 }
 
 const recorded = (run: Run, step: CanvasStep) => run.steps.filter(({ path }) => path.replaceAll(/\[\d+\]/g, "") === step.path);
@@ -76,6 +94,13 @@ function Outputs({ run, step, only }: { run: Run; step: CanvasStep; only?: strin
             <code>{one.path}</code> {one.status}
             {one.error && `: ${one.error.message}`}
           </p>
+          {one.child_run_id && (
+            <p>
+              <a href={`/run?id=${encodeURIComponent(one.child_run_id)}`} target="_top">
+                The run that it called
+              </a>
+            </p>
+          )}
           {one.output !== undefined && one.output !== null && (
             <pre tabIndex={0} aria-label={`Output of ${one.path}`}>
               {shortened(JSON.stringify(one.output, null, 2))}

@@ -56,14 +56,16 @@ export interface Run {
   run_id: string;
   status: string;
   inputs?: Record<string, Json>;
-  steps: { path: string; status: string; output?: unknown; error?: { message: string } | null }[];
+  steps: { path: string; status: string; output?: unknown; error?: { message: string } | null; child_run_id?: string }[];
 }
 
 // Return the newest run of a workflow, or undefined.
 export async function lastRun(workflow: string): Promise<Run | undefined> {
   const { runs } = await request<{ runs: { run_id: string }[] }>("GET", `/api/runs?workflow=${encoded(workflow)}&limit=1`);
-  return runs[0] && request<Run>("GET", `/api/runs/${runs[0].run_id}`);
+  return runs[0] && runOf(runs[0].run_id);
 }
+
+export const runOf = (runId: string): Promise<Run> => request<Run>("GET", `/api/runs/${encoded(runId)}`);
 
 // Run one step of the saved workflow alone, with the inputs of an earlier run and the outputs of its other steps.
 export async function tried(workflow: string, path: string, step: unknown, earlier: Run): Promise<Run> {

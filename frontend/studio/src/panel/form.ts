@@ -2,6 +2,7 @@
 import { createContext, useContext, useRef } from "react";
 
 import type { CanvasStep, Definition, Operation, Problem, StepType } from "../api";
+import type { Flow } from "../flow/flow";
 import type { ScopeName } from "./completion";
 import { WORKFLOW, type Path, type Place } from "./places";
 import type { Edits } from "./edits";
@@ -18,6 +19,8 @@ export interface Form {
   readOnly: boolean;
   stepTypes(): Promise<StepType[]>;
   send(ops: Operation[], base: string | null): Promise<string>;
+  // The run that is shown on the canvas.
+  flow?: Flow;
   // The names that expressions of the selected steps may use.
   names(): Promise<ScopeName[]>;
 }

@@ -3,6 +3,7 @@ import { ReactFlowProvider } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
 import { stepIn } from "../document";
+import { FlowBar } from "../flow/FlowBar";
 import { gapAfter, gapBefore, gapTowards } from "../gestures";
 import type { Gap } from "../layout";
 import { commandOf, type Command } from "../keys";
@@ -14,7 +15,6 @@ import { Canvas } from "./Canvas";
 import { Context, type Camera } from "./context";
 import { Dialogs } from "./Dialogs";
 import { Icon } from "./icons";
-import { lookOf } from "./looks";
 import { Toolbar, type Look } from "./Toolbar";
 import { TreeGrid } from "./TreeGrid";
 
@@ -290,20 +290,16 @@ export function App({ studio }: { studio: Studio }) {
             The text is not a workflow yet, so it cannot be drawn. Correct it on the tab Edit.
           </p>
         )}
-        {studio.run && (
-          <p className="studio-banner studio-run" data-status={studio.run.status} role="status">
-            <a href={`/run?id=${encodeURIComponent(studio.run.run_id)}`}>The last run</a>: {lookOf(studio.run.status).word.toLowerCase()}
-          </p>
-        )}
+        <FlowBar />
         <div className="studio-body">
           {studio.canvas === null ? (
             <p className="studio-quiet studio-empty">{studio.failure || "Loading …"}</p>
           ) : look === "drawing" ? (
             <ReactFlowProvider>
-              <Canvas statuses={studio.statuses} />
+              <Canvas marks={studio.flow.marks} />
             </ReactFlowProvider>
           ) : (
-            <TreeGrid statuses={studio.statuses} found={foundKeys} />
+            <TreeGrid marks={studio.flow.marks} found={foundKeys} />
           )}
           {isPanelShown && (
             <aside className="studio-panel" aria-label={studio.isWorkflowOpen ? "The workflow" : "Selected step"} onKeyDown={(event) => panelKey(event, run)}>
@@ -318,6 +314,7 @@ export function App({ studio }: { studio: Studio }) {
                 readOnly={studio.readOnly}
                 send={studio.send}
                 stepTypes={() => studio.stepTypes()}
+                flow={studio.flow}
                 onClose={() => run("close")}
               />
             </aside>

@@ -3,12 +3,13 @@ import { applyNodeChanges, Background, BackgroundVariant, MiniMap, ReactFlow, us
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { stepIn } from "../document";
+import type { Marks } from "../flow/marks";
 import { connect } from "../gestures";
 import type { Zone } from "../layout";
 import { isIn, outermost } from "../model";
 import { matching } from "../walk";
 import { useStudio, useSurroundings } from "./context";
-import { breachLines, corners, dataLines, draw, flowLines, flowNodes, grounds, kept, placeOf, plusses, stepAt } from "./drawn";
+import { breachLines, corners, dataLines, draw, flowLines, flowNodes, grounds, kept, lineMarks, placeOf, plusses, stepAt } from "./drawn";
 import { Connection, useConnecting } from "./connecting";
 import { Arcs, FlowLines, Grounds } from "./Lines";
 import { nodeTypes } from "./StepCard";
@@ -27,7 +28,7 @@ const LABELS = {
   "minimap.ariaLabel": "Overview of the drawing",
 };
 
-export function Canvas({ statuses }: { statuses: Record<string, string> }) {
+export function Canvas({ marks }: { marks: Marks }) {
   const studio = useStudio();
   const { camera, isEditable } = useSurroundings();
   const flow = useReactFlow();
@@ -57,14 +58,15 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
   const renamed = dialog?.kind === "rename" ? dialog.key : null;
   const before = useRef<FlowNode[]>([]);
   const nodes = useMemo(
-    () => kept(before.current, flowNodes(studio, drawn, found, statuses, add, isDraggable)),
-    [studio, drawn, view, found, selected, current, renamed, mounted, statuses, add, isDraggable],
+    () => kept(before.current, flowNodes(studio, drawn, found, marks, add, isDraggable)),
+    [studio, drawn, view, found, selected, current, renamed, mounted, marks, add, isDraggable],
   );
   before.current = nodes;
   // While steps are dragged, React Flow says where they are.
   const [moving, setMoving] = useState<FlowNode[] | null>(null);
   const at = useMemo(() => corners(drawn.layout, moving && new Map(moving.map((one) => [one.id, one.position]))), [drawn, moving]);
   const lines = useMemo(() => flowLines(drawn.layout, at), [drawn, at]);
+  const passed = useMemo(() => lineMarks(drawn.layout, marks), [drawn, marks]);
   const under = useMemo(() => grounds(drawn.layout, at), [drawn, at]);
   const buttons = useMemo(() => (isEditable ? plusses(drawn) : []), [drawn, isEditable]);
   const arcs = useMemo(() => [...dataLines(studio, drawn, at), ...breachLines(studio, drawn, at)], [studio, drawn, at, view, selected, isEverywhereData, mounted]);
@@ -261,7 +263,7 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
         <Background variant={BackgroundVariant.Dots} gap={22} size={1.2} />
         {!isCoarse && <MiniMap position="bottom-left" pannable zoomable className="studio-minimap" nodeClassName={miniClass} nodeStrokeWidth={6} />}
         <Grounds grounds={under} />
-        <FlowLines lines={lines} buttons={buttons} add={add} choose={choose} chosen={line} />
+        <FlowLines lines={lines} buttons={buttons} add={add} choose={choose} chosen={line} marks={passed} />
         {plug && <Connection plug={plug} />}
         {arcs.length > 0 && <Arcs lines={arcs} />}
         {targets.length > 0 && (
@@ -273,7 +275,7 @@ export function Canvas({ statuses }: { statuses: Record<string, string> }) {
         )}
       </ReactFlow>
     ),
-    [flowing, onNodesChange, stable, isCoarse, under, lines, buttons, add, choose, line, plug, arcs, targets, zone],
+    [flowing, onNodesChange, stable, isCoarse, under, lines, passed, buttons, add, choose, line, plug, arcs, targets, zone],
   );
   return (
     <div ref={field} className="studio-field" data-editable={isDraggable || undefined}>

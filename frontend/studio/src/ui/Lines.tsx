@@ -2,10 +2,30 @@
 import { ViewportPortal } from "@xyflow/react";
 import { memo } from "react";
 
+import type { LineMark } from "../flow/marks";
 import type { Ground, Line, Plus } from "./drawn";
 
-const Path = memo(function Path({ kind, path, hasArrow, isChosen = false }: { kind: string; path: string; hasArrow: boolean; isChosen?: boolean }) {
-  return <path className={`studio-edge studio-edge-${kind}`} data-chosen={isChosen || undefined} d={path} markerEnd={hasArrow ? "url(#studio-arrow)" : undefined} />;
+interface PathProps {
+  kind: string;
+  path: string;
+  hasArrow: boolean;
+  isChosen?: boolean;
+  isRunning?: boolean;
+  isHollow?: boolean;
+}
+
+const Path = memo(function Path({ kind, path, hasArrow, isChosen = false, isRunning = false, isHollow = false }: PathProps) {
+  const looks = { "data-chosen": isChosen || undefined, "data-running": isRunning || undefined, "data-hollow": isHollow || undefined };
+  return <path className={`studio-edge studio-edge-${kind}`} {...looks} d={path} markerEnd={hasArrow ? "url(#studio-arrow)" : undefined} />;
+});
+
+// What has gone along a line, or its type. A reader hears it with the steps.
+const Passed = memo(function Passed({ text, x, y, isPredicted, isHollow }: { text: string; x: number; y: number; isPredicted: boolean; isHollow: boolean }) {
+  return (
+    <span className="studio-passed" aria-hidden="true" data-predicted={isPredicted || undefined} data-hollow={isHollow || undefined} style={{ transform: `translate(14px, -50%) translate(${x}px, ${y}px)` }}>
+      {text}
+    </span>
+  );
 });
 
 // A line is thin: what can be clicked is a wider one over it. It takes the focus, so that keys are about it.
@@ -39,7 +59,7 @@ const Button = memo(function Button({ place, label, x, y, add }: { place: string
 });
 
 // The lines of the order, below the cards. `add` gets the key of a line.
-export const FlowLines = memo(function FlowLines({ lines, buttons, add, choose, chosen }: { lines: Line[]; buttons: Plus[]; add(line: string): void; choose(from: string, to: string): void; chosen: { from: string; to: string } | null }) {
+export const FlowLines = memo(function FlowLines({ lines, buttons, add, choose, chosen, marks }: { lines: Line[]; marks: ReadonlyMap<string, LineMark>; buttons: Plus[]; add(line: string): void; choose(from: string, to: string): void; chosen: { from: string; to: string } | null }) {
   return (
     <ViewportPortal>
       <svg className="studio-lines">
@@ -48,11 +68,16 @@ export const FlowLines = memo(function FlowLines({ lines, buttons, add, choose, 
             <polyline className="studio-arrow" points="-5,-4 0,0 -5,4 -5,-4" />
           </marker>
         </defs>
-        {lines.map(({ key, kind, path, hasArrow, ends }) => (
-          <Path key={key} kind={kind} path={path} hasArrow={hasArrow} isChosen={ends !== null && chosen?.from === ends.from && chosen.to === ends.to} />
-        ))}
+        {lines.map(({ key, kind, path, hasArrow, ends }) => {
+          const isChosen = ends !== null && chosen?.from === ends.from && chosen.to === ends.to;
+          return <Path key={key} kind={kind} path={path} hasArrow={hasArrow} isChosen={isChosen} isRunning={marks.get(key)?.isRunning} isHollow={marks.get(key)?.isHollow} />;
+        })}
         {lines.map(({ key, path, ends }) => ends && <Hit key={key} from={ends.from} to={ends.to} path={path} choose={choose} />)}
       </svg>
+      {lines.map(({ key, x, y, hasArrow }) => {
+        const mark = hasArrow ? marks.get(key) : undefined;
+        return mark?.text ? <Passed key={key} text={mark.text} x={x} y={y} isPredicted={mark.isPredicted} isHollow={mark.isHollow} /> : null;
+      })}
       {buttons.map(({ key, label, x, y }) => (
         <Button key={key} place={key} label={label} x={x} y={y} add={add} />
       ))}

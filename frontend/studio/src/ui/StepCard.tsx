@@ -2,11 +2,12 @@
 import { type Node as FlowNode, type NodeProps } from "@xyflow/react";
 import { memo, type ReactNode } from "react";
 
+import type { Mark } from "../flow/marks";
 import { END, FAILURE, START } from "../layout";
 import type { Node } from "../model";
 import { useSurroundings } from "./context";
 import { Icon, type IconName } from "./icons";
-import { iconOf, isLoop, labelOf, lookOf, plainExpression, wordOf } from "./looks";
+import { iconOf, isLoop, labelOf, plainExpression, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
 
 export interface StepData extends Record<string, unknown> {
@@ -16,7 +17,8 @@ export interface StepData extends Record<string, unknown> {
   services: Record<string, string>;
   errors: number;
   warnings: number;
-  status: string;
+  // What the run that is shown says, or the prediction.
+  mark: Mark | null;
   isCurrent: boolean;
   isFolded: boolean;
   isRenamed: boolean;
@@ -42,19 +44,28 @@ function Problems({ errors, warnings }: { errors: number; warnings: number }) {
   );
 }
 
-function Status({ status }: { status: string }) {
-  if (!status) return null;
-  const { word, icon } = lookOf(status);
+export function MarkBadge({ mark }: { mark: Mark | null }) {
+  if (!mark) return null;
+  const { status, words, icon, difference, isPredicted } = mark;
   return (
-    <span className="studio-badge" data-status={status}>
-      <Icon name={icon} size={13} /> {word}
-    </span>
+    <>
+      {(status || isPredicted || difference) && (
+        <span className="studio-badge" data-status={status} data-predicted={isPredicted || undefined} title={words}>
+          <Icon name={icon} size={13} /> <span className="studio-badge-words">{words}</span>
+        </span>
+      )}
+      {difference && (
+        <span className="studio-badge" data-differs title={difference}>
+          <Icon name="branch" size={13} /> <span className="studio-badge-words">{difference}</span>
+        </span>
+      )}
+    </>
   );
 }
 
 // The element that has the focus, with what a reader hears.
 function Focus({ data, selected, className, children }: { data: StepData; selected: boolean; className: string; children: ReactNode }) {
-  const { node, services, errors, warnings, status } = data;
+  const { node, services, errors, warnings, mark } = data;
   return (
     <div
       className={className}
@@ -65,10 +76,11 @@ function Focus({ data, selected, className, children }: { data: StepData; select
       data-found={data.isFound || undefined}
       data-never={data.isNever || undefined}
       data-selected={selected || undefined}
-      data-status={status || undefined}
+      data-status={mark?.status || undefined}
+      data-predicted={mark?.isPredicted || undefined}
       role="group"
       aria-roledescription="step"
-      aria-label={`${labelOf(node, services, errors + warnings, status)}${data.isNever ? ", never runs" : ""}${selected ? ", selected" : ""}`}
+      aria-label={`${labelOf(node, services, errors + warnings, mark)}${data.isNever ? ", never runs" : ""}${selected ? ", selected" : ""}`}
       tabIndex={data.isCurrent ? 0 : -1}
     >
       {children}
@@ -107,10 +119,10 @@ export const StepCard = memo(function StepCard({ data, selected, width }: NodePr
           </span>
         )}
       </div>
-      {(data.errors + data.warnings > 0 || data.status) && (
+      {(data.errors + data.warnings > 0 || data.mark) && (
         <span className="studio-badges">
           <Problems errors={data.errors} warnings={data.warnings} />
-          <Status status={data.status} />
+          <MarkBadge mark={data.mark} />
         </span>
       )}
       {data.isRenamed && <RenameForm node={node} width={width ?? 228} />}
@@ -157,7 +169,7 @@ export const FrameCard = memo(function FrameCard({ data, selected }: NodeProps<S
           </span>
         )}
         <Problems errors={data.errors} warnings={data.warnings} />
-        <Status status={data.status} />
+        <MarkBadge mark={data.mark} />
       </div>
       {data.isRenamed && <RenameForm node={node} width={260} />}
     </Focus>

@@ -82,7 +82,7 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
           {document.fullscreenEnabled && <Tool command={toggleFull} label={isFull ? "Leave full screen" : "Full screen"} icon={isFull ? "small" : "full"} />}
         </>
       )}
-      <Tool command={() => void studio.watchLastRun()} label={studio.isRunShown ? "Hide the last run" : "Show the last run"} icon="pending" pressed={studio.isRunShown} />
+      <Tool command={() => studio.flow.toggle()} label={studio.flow.isOn ? "Hide the run" : "Show the last run"} icon="pending" pressed={studio.flow.isOn} />
       <Tool command="help" label="Keys" icon="help" />
       <span className="studio-space" />
       <State />

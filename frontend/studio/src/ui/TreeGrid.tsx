@@ -1,14 +1,17 @@
 // The steps as a list: the same operations for who does not see or point, and on a phone.
 import { Fragment } from "react";
 
+import type { Mark, Marks } from "../flow/marks";
+import { giveWords } from "../flow/prediction";
 import { around, type Block, type Node } from "../model";
 import { shown } from "../walk";
 import { useStudio, useSurroundings } from "./context";
 import { Icon } from "./icons";
-import { iconOf, lookOf, plainExpression, wordOf } from "./looks";
+import { iconOf, plainExpression, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
+import { MarkBadge } from "./StepCard";
 
-export function TreeGrid({ statuses, found }: { statuses: Record<string, string>; found: ReadonlySet<string> | null }) {
+export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<string> | null }) {
   const studio = useStudio();
   const { isEditable, camera } = useSurroundings();
   const { model } = studio.view;
@@ -40,7 +43,7 @@ export function TreeGrid({ statuses, found }: { statuses: Record<string, string>
                   </th>
                 </tr>
               )}
-              <Row node={node} isCurrent={node.key === current} status={statuses[node.step.path] ?? ""} isDim={found !== null && !found.has(node.key)} />
+              <Row node={node} isCurrent={node.key === current} mark={marks[node.step.path] ?? null} isDim={found !== null && !found.has(node.key)} />
             </Fragment>
           ))}
         </tbody>
@@ -65,7 +68,7 @@ function head({ block, number }: Node): string {
   return block.kind === "fallback" ? `If ${block.owner!.step.title} fails` : "";
 }
 
-function Row({ node, isCurrent, status, isDim }: { node: Node; isCurrent: boolean; status: string; isDim: boolean }) {
+function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean; mark: Mark | null; isDim: boolean }) {
   const studio = useStudio();
   const { step } = node;
   const problems = studio.problemsOf(step.id);
@@ -154,11 +157,8 @@ function Row({ node, isCurrent, status, isDim }: { node: Node; isCurrent: boolea
             {problems.length === 1 ? "1 warning" : `${problems.length} warnings`}
           </span>
         ) : null}
-        {status && (
-          <span className="studio-badge" data-status={status}>
-            <Icon name={lookOf(status).icon} size={13} /> {lookOf(status).word}
-          </span>
-        )}
+        <MarkBadge mark={mark} />
+        {mark?.isPredicted && <small className="studio-quiet"> gives {giveWords({ type: mark.type, may_be_missing: mark.isHollow })}</small>}
       </td>
     </tr>
   );

@@ -3,6 +3,7 @@
 import { getSmoothStepPath, Position, type Node as FlowNode } from "@xyflow/react";
 
 import type { Read } from "../api";
+import { lineMark, type LineMark, type Marks } from "../flow/marks";
 import { absolute, END, FAILURE, FOLDED_HEIGHT, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Edge, type Gap, type Layout, type Size, type Zone } from "../layout";
 import type { Model, Node } from "../model";
 import { wordsOf, type Studio } from "../store";
@@ -51,7 +52,7 @@ export function draw(studio: Studio, isEditable: boolean): Drawn {
   return { layout: drawn, zones: zones(drawn) };
 }
 
-export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<string> | null, statuses: Record<string, string>, add: (box: string) => void, isDraggable: boolean): FlowNode[] {
+export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<string> | null, marks: Marks, add: (box: string) => void, isDraggable: boolean): FlowNode[] {
   const { mounted, selected, folded, dialog, canvas } = studio;
   const problems = new Map<string, { errors: number; warnings: number }>();
   for (const one of studio.view.problems) {
@@ -88,7 +89,7 @@ export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<strin
     const counts = problems.get(node.step.id) ?? { errors: 0, warnings: 0 };
     const rest = {
       ...counts,
-      status: statuses[node.step.path] ?? "",
+      mark: marks[node.step.path] ?? null,
       isCurrent: current === node.key,
       isFolded: node.inner !== null && folded.has(node.key),
       isRenamed: dialog?.kind === "rename" && dialog.key === node.key,
@@ -152,6 +153,9 @@ export interface Line {
   hasArrow: boolean;
   // Both steps, if one waits for the other: such a line can be chosen.
   ends: { from: string; to: string } | null;
+  // The boxes at both ends.
+  source: string;
+  target: string;
   // What is written on it, and where.
   label: string;
   x: number;
@@ -189,7 +193,7 @@ export function flowLines(drawn: Layout, at: Corners): Line[] {
     const [from, to] = [at.get(edge.source)!, at.get(edge.target)!];
     const isAside = edge.kind === "error";
     const isInside = target.parent === edge.source;
-    const [path] = getSmoothStepPath({
+    const [path, x, y] = getSmoothStepPath({
       sourceX: from.x + (isAside ? source.w : source.w / 2),
       sourceY: from.y + (isAside ? source.h / 2 : isInside ? ENTRY : source.h),
       sourcePosition: isAside ? Position.Right : Position.Bottom,
@@ -199,8 +203,20 @@ export function flowLines(drawn: Layout, at: Corners): Line[] {
       borderRadius: 14,
       offset: isInside ? 5 : 20, // there is little room below the head of a frame
     });
-    return { key: edge.key, kind: edge.kind, path, hasArrow: target.kind !== "adder", ends: endsOf(edge), label: "", x: 0, y: 0 };
+    return { key: edge.key, kind: edge.kind, path, hasArrow: target.kind !== "adder", ends: endsOf(edge), source: edge.source, target: edge.target, label: "", x, y };
   });
+}
+
+// Return what a run, or a prediction, says on the lines, by their keys.
+export function lineMarks(drawn: Layout, marks: Marks): ReadonlyMap<string, LineMark> {
+  const found = new Map<string, LineMark>();
+  if (Object.keys(marks).length === 0) return found;
+  for (const edge of drawn.edges) {
+    const [source, target] = [drawn.byKey.get(edge.source)!, drawn.byKey.get(edge.target)!];
+    const mark = edge.kind === "trigger" ? null : lineMark(marks, source.node, target.node);
+    if (mark) found.set(edge.key, mark);
+  }
+  return found;
 }
 
 const endsOf = ({ gap }: Edge) => (gap?.after && gap.before ? { from: gap.after.key, to: gap.before.key } : null);
@@ -273,7 +289,7 @@ function arc(drawn: Layout, at: Corners, key: string, source: string, target: st
   const [from, to] = [side(source), side(target)];
   const reach = Math.max(from.x, to.x) + 36 + Math.min(150, Math.abs(to.y - from.y) * 0.12);
   const path = `M ${from.x},${from.y} C ${reach},${from.y} ${reach},${to.y} ${to.x},${to.y}`;
-  return { key, kind, path, hasArrow: true, ends: null, label, x: (from.x + to.x) / 8 + reach * 0.75, y: (from.y + to.y) / 2 };
+  return { key, kind, path, hasArrow: true, ends: null, source, target, label, x: (from.x + to.x) / 8 + reach * 0.75, y: (from.y + to.y) / 2 };
 }
 
 // Return the step, or the folded group around it.

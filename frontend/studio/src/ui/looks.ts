@@ -1,5 +1,7 @@
 // How steps look: the word and the icon of each kind and status. Never a colour alone.
 import type { CanvasStep, Kind } from "../api";
+import type { Mark } from "../flow/marks";
+import { giveWords } from "../flow/prediction";
 import type { Node } from "../model";
 import type { IconName } from "./icons";
 
@@ -47,7 +49,7 @@ const STATUSES: Record<string, StatusLook> = {
 export const lookOf = (status: string): StatusLook => STATUSES[status] ?? { word: status, icon: "pending" };
 
 // Return what a reader of the screen hears of a step.
-export function labelOf(node: Node, services: Record<string, string>, problems: number, status: string): string {
+export function labelOf(node: Node, services: Record<string, string>, problems: number, mark: Mark | null): string {
   const { step, block } = node;
   const where =
     block.kind === "failure"
@@ -67,7 +69,9 @@ export function labelOf(node: Node, services: Record<string, string>, problems: 
     node.fallback && "has steps for when it fails",
     step.note && "has a note",
     problems > 0 && (problems === 1 ? "1 problem" : `${problems} problems`),
-    status && lookOf(status).word,
+    mark?.words,
+    mark?.isPredicted && `gives ${giveWords({ type: mark.type, may_be_missing: mark.isHollow })}`,
+    mark?.difference,
   ];
   return parts.filter(Boolean).join(", ");
 }

@@ -1,0 +1,1 @@
+"""What the steps of a draft would get, with the outputs that a run has recorded."""

@@ -1,0 +1,79 @@
+"""The `predictions` facet: what the steps of a draft would give, without a call to any service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from clients.plural import counted
+from engine.base.definitions import workflow_id_of
+from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem
+from engine.base.statuses import StepStatus
+from engine.blobs.blobs import Blobs
+from engine.compiler.checks.report import Report
+from engine.compiler.compiler import read_workflow
+from engine.compiler.definition.environment import Compiled, Surroundings
+from engine.documents.json_file import parse
+from engine.people.access import Principal, require
+from engine.runs.predicting.prediction import Prediction, StepPrediction
+from engine.runs.predicting.rehearsal import Cases, Rehearsal
+from engine.runs.run_reader import RunReader
+from engine.workflows.editing.editing import WorkflowEditing
+from engine.workflows.editing.graph import CanvasStep, canvas_steps
+from engine.workflows.editing.scope_names import type_of
+from engine.workspace.file_store import Shelf
+
+
+class Predictions:
+    """Reads drafts and runs; it writes nothing and calls nothing."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        editing: WorkflowEditing,
+        surroundings: Callable[[], Surroundings],
+        runs: RunReader,
+        blobs: Blobs,
+    ) -> None:
+        self._shelf, self._editing, self._surroundings = shelf, editing, surroundings
+        self._runs, self._blobs = runs, blobs
+
+    def predict(self, p: Principal, name: str, run_id: str = "") -> Prediction:
+        """Return the type of what each step of the text that the person edits gives, and with a run of the workflow
+        the values that its expressions would have with that run's inputs and outputs.
+
+        Raises UnknownName, InvalidInput (a run of another workflow), InvalidFile (the text is no workflow).
+        """
+        require(p, "view", "see workflows")
+        draft = self._editing.draft_text(p, name)
+        file = parse(draft.text, self._shelf.file(name))
+        compiled, report = read_workflow(file, name, self._surroundings())
+        if report is None:
+            raise InvalidFile.of(file.file, compiled.problems)
+        found, why = self._found(p, name, compiled, run_id) if run_id else ({}, "")
+        steps = [_step(one, report, found.get(one.path)) for one in canvas_steps(file.value)]
+        return Prediction(draft.state.rev, run_id or None, steps, why)
+
+    def _found(self, p: Principal, name: str, compiled: Compiled, run_id: str) -> tuple[Mapping[str, Cases], str]:
+        """Return the cases of each step, or why there are none."""
+        run = self._runs.get(p, run_id)
+        plan = compiled.accepted
+        if plan is None:
+            return {}, _errors(compiled.problems)
+        if run["workflow"] != name and workflow_id_of(run) != plan.id:
+            raise InvalidInput(f"Run {run_id} is one of {run['workflow']!r}.", remedy="Choose a run of this workflow.")
+        try:
+            return Rehearsal(plan, run, self._blobs).cases(), ""
+        except OrchestraError as error:
+            return {}, f"{error.message} {error.remedy or ''}".strip()
+
+
+def _errors(problems: Sequence[Problem]) -> str:
+    count = sum(one.severity == "error" for one in problems)
+    return f"There are no values: the workflow has {counted(count, 'error')}."
+
+
+def _step(step: CanvasStep, report: Report, cases: Cases | None) -> StepPrediction:
+    known = report.steps.get(step.id)
+    is_missing = known is not None and known.ends != {StepStatus.SUCCEEDED}
+    counts, first = (dict(cases.counts), cases.first) if cases is not None else ({}, [])
+    return StepPrediction(step.path, type_of(report.types.get(step.path, {})), is_missing, counts, first)

@@ -1,0 +1,259 @@
+// The run that a canvas shows: live over its socket, at a time of its past, compared with another, or as a prediction of
+// what the draft would do.
+import { api, type RunRow } from "../api";
+import { watchRun, type Live, type RunState } from "../live";
+import { predictedMarks, runMarks, type Marks } from "./marks";
+import { pauseAt, stopsOf, wordsAt, type Stop, type Timeline } from "./past";
+import type { Prediction } from "./prediction";
+
+export type Showing = "off" | "live" | "past" | "predicted";
+
+// What it needs of the canvas.
+export interface Owner {
+  workflow: string;
+  // The etag of the text that the server has.
+  rev(): string;
+  titleOf(path: string): string;
+  changed(): void;
+}
+
+const ENDED = new Set(["succeeded", "failed", "cancelled"]);
+const OPEN = new Set(["queued", "running"]);
+const LATER_MS = 500;
+const NO_MARKS: Marks = {};
+
+export class Flow {
+  showing: Showing = "off";
+  // The last runs of the workflow, newest first.
+  runs: RunRow[] = [];
+  runId: string | null = null;
+  // The newest state of the run, and the stops of its past once that is known.
+  run: RunState | null = null;
+  stops: Stop[] = [];
+  at = 0;
+  isPlaying = false;
+  otherId: string | null = null;
+  prediction: Prediction | null = null;
+  failure = "";
+  private timeline: Timeline | null = null;
+  private other: RunState | null = null;
+  private socket: Live | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private asked = 0; // the newest request for a prediction
+  private drawn: { of: unknown[]; marks: Marks } = { of: [], marks: NO_MARKS };
+
+  constructor(private readonly owner: Owner) {}
+
+  get isOn(): boolean {
+    return this.showing !== "off";
+  }
+
+  get isOver(): boolean {
+    return this.run !== null && ENDED.has(this.run.status);
+  }
+
+  // Whether the run has a past to go through.
+  get hasPast(): boolean {
+    return this.run !== null && !OPEN.has(this.run.status);
+  }
+
+  // The state that is shown, null in a prediction.
+  get state(): RunState | null {
+    if (this.showing === "past") return this.stops[this.at]?.state ?? this.run;
+    return this.showing === "live" ? this.run : null;
+  }
+
+  get marks(): Marks {
+    const of = [this.showing, this.state, this.showing === "predicted" ? this.prediction : null, this.other];
+    if (of.some((one, index) => one !== this.drawn.of[index])) this.drawn = { of, marks: this.made() };
+    return this.drawn.marks;
+  }
+
+  private made(): Marks {
+    if (this.showing === "predicted") return this.prediction ? predictedMarks(this.prediction) : NO_MARKS;
+    return this.state ? runMarks(this.state, this.other) : NO_MARKS;
+  }
+
+  // The moment in words, with the stretch without work that begins there.
+  get words(): string {
+    return this.stops.length > 0 ? wordsAt(this.stops, this.at, this.timeline?.idle ?? [], this.owner.titleOf) : "";
+  }
+
+  get isJoined(): boolean {
+    return this.timeline?.is_joined ?? false;
+  }
+
+  // ---- which run
+
+  toggle(): void {
+    if (this.isOn) this.close();
+    else void this.open(null);
+  }
+
+  // Show a run, null for the newest one; without any, what the draft would give.
+  async open(runId: string | null): Promise<void> {
+    this.showing = "live";
+    this.owner.changed();
+    await this.list();
+    const id = runId ?? this.runs[0]?.run_id ?? null;
+    if (!this.isOn) return;
+    if (id !== null) this.choose(id);
+    else this.show("predicted");
+  }
+
+  async list(): Promise<void> {
+    try {
+      this.runs = await api.runs(this.owner.workflow);
+      this.failure = "";
+    } catch (error) {
+      this.failure = (error as Error).message;
+    }
+    this.owner.changed();
+  }
+
+  choose(runId: string): void {
+    this.leave();
+    this.runId = runId;
+    if (this.otherId === runId) this.compare("");
+    address(runId);
+    this.socket = watchRun(runId, {
+      onState: (state) => this.take(state),
+      onLink: (link) => {
+        if (link === "over" && this.run) void this.loadPast();
+        if (link === "refused") this.failure = "This run no longer exists, or you may not see it.";
+        this.owner.changed();
+      },
+    });
+    if (this.showing === "predicted") void this.predict();
+    else this.showing = "live";
+    this.owner.changed();
+  }
+
+  private take(state: RunState): void {
+    const isFirst = this.run === null;
+    this.run = state;
+    this.runs = this.runs.map((one) => (one.run_id === state.run_id && one.status !== state.status ? { ...one, status: state.status } : one));
+    if (isFirst && this.hasPast && !this.isOver && this.showing !== "predicted") void this.loadPast(); // it waits
+    this.owner.changed();
+  }
+
+  private leave(): void {
+    const { socket } = this;
+    this.pause();
+    [this.socket, this.run, this.timeline, this.stops, this.at, this.failure] = [null, null, null, [], 0, ""];
+    socket?.close();
+  }
+
+  close(): void {
+    this.leave();
+    [this.showing, this.runId, this.otherId, this.other, this.prediction] = ["off", null, null, null, null];
+    address(null);
+    this.owner.changed();
+  }
+
+  end(): void {
+    this.leave();
+  }
+
+  // Compare with the end of another run, or with none for "".
+  compare(runId: string): void {
+    [this.otherId, this.other] = [runId || null, null];
+    this.owner.changed();
+    if (!runId) return;
+    api.timeline(runId).then(
+      (line) => {
+        if (this.otherId !== runId) return;
+        this.other = stopsOf(line).at(-1)!.state;
+        this.owner.changed();
+      },
+      (error: Error) => this.fail(error),
+    );
+  }
+
+  private fail(error: Error): void {
+    this.failure = error.message;
+    this.owner.changed();
+  }
+
+  // ---- when
+
+  show(showing: Showing): void {
+    this.pause();
+    this.showing = showing;
+    if (showing === "past" && this.timeline === null) void this.loadPast();
+    if (showing === "predicted") void this.predict();
+    this.owner.changed();
+  }
+
+  // Read the past of the run; one that has ended is shown at its end.
+  private async loadPast(): Promise<void> {
+    const id = this.runId;
+    if (id === null) return;
+    try {
+      const line = await api.timeline(id);
+      if (this.runId !== id) return;
+      [this.timeline, this.stops] = [line, stopsOf(line)];
+      this.at = this.stops.length - 1;
+      if (this.showing === "live" && this.isOver) this.showing = "past";
+      this.owner.changed();
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  seek(index: number): void {
+    this.pause();
+    this.at = Math.max(0, Math.min(this.stops.length - 1, index));
+    this.owner.changed();
+  }
+
+  play(): void {
+    if (this.isPlaying) return this.seek(this.at);
+    if (this.at >= this.stops.length - 1) this.at = 0;
+    this.isPlaying = true;
+    this.goOn();
+  }
+
+  private goOn(): void {
+    this.owner.changed();
+    if (this.at >= this.stops.length - 1) return this.pause();
+    this.timer = setTimeout(() => {
+      this.at += 1;
+      this.goOn();
+    }, pauseAt(this.stops, this.at));
+  }
+
+  private pause(): void {
+    clearTimeout(this.timer);
+    this.isPlaying = false;
+  }
+
+  // ---- what the draft would do
+
+  // The draft has another text: predict it anew, when it has rested for a moment.
+  follow(): void {
+    if (this.showing !== "predicted" || this.prediction?.rev === this.owner.rev()) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.predict(), LATER_MS);
+  }
+
+  private async predict(): Promise<void> {
+    const number = (this.asked += 1);
+    try {
+      const found = await api.prediction(this.owner.workflow, this.runId ?? "");
+      if (number !== this.asked || this.showing !== "predicted") return;
+      [this.prediction, this.failure] = [found, ""];
+      this.owner.changed();
+    } catch (error) {
+      if (number === this.asked) this.fail(error as Error);
+    }
+  }
+}
+
+// Keep the run in the address of the page, so that a reload shows it again.
+function address(runId: string | null): void {
+  const url = new URL(location.href);
+  if (runId === null) url.searchParams.delete("run");
+  else url.searchParams.set("run", runId);
+  if (url.href !== location.href) history.replaceState(history.state, "", url);
+}

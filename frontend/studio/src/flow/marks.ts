@@ -1,0 +1,113 @@
+// What a run, or a prediction, says about each step, as it is drawn: words and a badge, and a short text on the line.
+import type { RunState, StepState } from "../live";
+import type { Node } from "../model";
+import type { IconName } from "../ui/icons";
+import { isLoop, lookOf } from "../ui/looks";
+import { seconds } from "./past";
+import { willWords, type Prediction } from "./prediction";
+
+export interface Mark {
+  // The status in the run; "" for a prediction.
+  status: string;
+  icon: IconName;
+  words: string;
+  // What differs from the other run, "" if nothing does or there is none.
+  difference: string;
+  isPredicted: boolean;
+  // Whether it may give nothing.
+  isHollow: boolean;
+  // What it gives, by type, in a prediction.
+  type: string;
+  // How many items or repetitions it has.
+  count: number;
+}
+
+export type Marks = Record<string, Mark>;
+
+const ENDED = ["succeeded", "failed", "skipped", "cancelled"];
+
+const countOf = ({ counts }: StepState): number => Object.values(counts).reduce((sum, one) => sum + one, 0);
+
+// Return the state of a step in words: `Running`, or `Running, 12 of 25, 1 failed`.
+export function stateWords(step: StepState): string {
+  const { word } = lookOf(step.status);
+  const total = countOf(step);
+  if (total < 2) return word;
+  const done = ENDED.reduce((sum, status) => sum + (step.counts[status] ?? 0), 0);
+  const parts = [word, done === total ? `all ${total}` : `${done} of ${total}`];
+  if (step.counts.failed) parts.push(`${step.counts.failed} failed`);
+  return parts.join(", ");
+}
+
+// Return the marks of a run, by the path of the step; `other` is a run to compare it with.
+export function runMarks(run: RunState, other: RunState | null): Marks {
+  const found: Marks = {};
+  for (const path of new Set([...Object.keys(run.steps), ...Object.keys(other?.steps ?? {})])) {
+    const [step, before] = [run.steps[path], other?.steps[path]];
+    found[path] = {
+      status: step?.status ?? "",
+      icon: lookOf(step?.status ?? "pending").icon,
+      words: step ? stateWords(step) : "Not reached",
+      difference: other ? differenceWords(step, before) : "",
+      isPredicted: false,
+      isHollow: false,
+      type: "",
+      count: step ? countOf(step) : 0,
+    };
+  }
+  return found;
+}
+
+// Return how a step differs from the same step in another run, "" if it does not.
+export function differenceWords(step: StepState | undefined, other: StepState | undefined): string {
+  if (!step || !other) return step ? "not reached in the other run" : other ? "only in the other run" : "";
+  const parts: string[] = [];
+  if (step.status !== other.status) parts.push(`${lookOf(other.status).word.toLowerCase()} in the other run`);
+  else if (countOf(step) !== countOf(other)) parts.push(`${countOf(other)} in the other run`);
+  const longer = (tookMs(step) ?? 0) - (tookMs(other) ?? 0);
+  const isTimed = tookMs(step) !== null && tookMs(other) !== null;
+  if (isTimed && Math.abs(longer) >= Math.max(100, 0.1 * tookMs(other)!)) parts.push(`${seconds(Math.abs(longer))} ${longer > 0 ? "longer" : "shorter"}`);
+  const [cost, before] = [step.usage.cost_usd, other.usage.cost_usd];
+  if (cost !== null && before !== null && Math.abs(cost - before) >= 0.00005) parts.push(`$${Math.abs(cost - before).toFixed(4)} ${cost > before ? "more" : "less"}`);
+  return parts.join(", ");
+}
+
+const tookMs = ({ started_at, ended_at }: StepState): number | null =>
+  started_at && ended_at ? Date.parse(ended_at) - Date.parse(started_at) : null;
+
+// Return the marks of a prediction.
+export function predictedMarks({ steps, run_id, why }: Prediction): Marks {
+  const found: Marks = {};
+  const hasValues = run_id !== null && !why;
+  for (const step of steps) {
+    found[step.path] = {
+      status: "",
+      icon: "help",
+      words: `Predicted: ${hasValues && Object.keys(step.counts).length === 0 ? "not reached" : willWords(step)}`,
+      difference: "",
+      isPredicted: true,
+      isHollow: step.may_be_missing,
+      type: step.type,
+      count: 0,
+    };
+  }
+  return found;
+}
+
+export interface LineMark {
+  text: string;
+  isRunning: boolean;
+  isPredicted: boolean;
+  isHollow: boolean;
+}
+
+// Return what is drawn on the line between two steps: how many items go along it, a tick when something has, or the type.
+export function lineMark(marks: Marks, from: Node | null, to: Node | null): LineMark | null {
+  const [source, target] = [from && marks[from.step.path], to && marks[to.step.path]];
+  const isRunning = target?.status === "running";
+  if (source?.isPredicted) return { text: source.type === "any" ? "" : source.type, isRunning: false, isPredicted: true, isHollow: source.isHollow };
+  const isBegun = target !== undefined && target !== null && target.status !== "" && target.status !== "pending";
+  if (target?.status === "skipped" || (!isBegun && source?.status !== "succeeded")) return null;
+  const count = to && isLoop(to.step) && target && target.count > 0 ? target.count : (source?.count ?? 0);
+  return { text: count > 1 ? String(count) : isBegun || !to ? "✓" : "", isRunning, isPredicted: false, isHollow: false };
+}

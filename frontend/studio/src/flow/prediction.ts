@@ -1,0 +1,58 @@
+// What a draft would give: `GET /api/workflows/{name}/prediction`.
+
+export type Will = "run" | "skip" | "fail" | "unknown";
+
+// The value of an expression, as JSON; null with a reason. `was`: what the run had, if that was something else.
+export interface FieldPrediction {
+  name: string;
+  value: string | null;
+  was: string | null;
+  why: string;
+}
+
+// One repetition of a step.
+export interface CasePrediction {
+  path: string;
+  key: string;
+  will: Will;
+  why: string;
+  fields: FieldPrediction[];
+  output: string | null;
+}
+
+export interface StepPrediction {
+  path: string;
+  type: string;
+  may_be_missing: boolean;
+  counts: Partial<Record<Will, number>>;
+  cases: CasePrediction[];
+}
+
+export interface Prediction {
+  rev: string;
+  run_id: string | null;
+  steps: StepPrediction[];
+  why: string;
+}
+
+const WILL = { run: "would run", skip: "would be skipped", fail: "would fail", unknown: "not known" };
+
+// Return what a step would do, on one line: `would run, title "Invoice"`, `12 would run, 3 would be skipped`.
+export function willWords(step: StepPrediction): string {
+  const all = Object.entries(step.counts) as [keyof typeof WILL, number][];
+  const [only, ...others] = all;
+  if (!only) return `gives ${giveWords(step)}`;
+  if (others.length > 0 || only[1] > 1) return all.map(([will, count]) => `${count} ${WILL[will]}`).join(", ");
+  const value = only[0] === "run" ? valueWords(step.cases[0]) : "";
+  return value ? `${WILL[only[0]]}, ${value}` : WILL[only[0]];
+}
+
+// Return the value that has changed, or else the first.
+function valueWords(first: CasePrediction | undefined): string {
+  const fields = first?.fields.filter(({ name, value }) => value !== null && name !== "if") ?? [];
+  const one = fields.find(({ was }) => was !== null) ?? fields[0];
+  return one ? `${one.name} ${one.value}` : "";
+}
+
+export const giveWords = ({ type, may_be_missing }: { type: string; may_be_missing: boolean }): string =>
+  `${type === "any" ? "any value" : type}${may_be_missing ? ", or nothing" : ""}`;

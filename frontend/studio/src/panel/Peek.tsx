@@ -1,0 +1,46 @@
+// The steps of the workflow that a step runs, to look at.
+import { useState } from "react";
+
+import { api, type CanvasStep } from "../api";
+import { placeOf, useForm } from "./form";
+import { valueOf } from "./places";
+
+type State = { steps?: CanvasStep[]; said: string };
+
+export function Peek() {
+  const form = useForm();
+  const [state, setState] = useState<State & { name: string }>({ name: "", said: "" });
+  const named: unknown = valueOf(form.definition, placeOf(form, ["with", "workflow"]));
+  const name = typeof named === "string" && !named.includes("{{") ? (named.split("@")[0] ?? "") : "";
+  if (!name) return null;
+  const load = () => {
+    if (state.name === name) return;
+    setState({ name, said: "Loading …" });
+    api.canvas(name).then(
+      ({ steps }) => setState({ name, steps, said: steps.length === 0 ? "It has no steps yet." : "" }),
+      (error: Error) => setState({ name, said: error.message }),
+    );
+  };
+  const { steps = [], said } = state.name === name ? state : { said: "" };
+  return (
+    <details key={name} onToggle={(event) => event.currentTarget.open && load()}>
+      <summary>Steps of {name}</summary>
+      <p>
+        <a href={`/workflow?name=${encodeURIComponent(name)}&tab=canvas`} target="_top">
+          Open its canvas
+        </a>
+      </p>
+      {steps.length > 0 && (
+        <ul className="panel-peek" aria-label={`Steps of ${name}`}>
+          {steps.map(({ path, title, uses, condition }) => (
+            <li key={path} style={{ paddingInlineStart: `${path.split(".").length - 1}rem` }}>
+              {title} <code>{uses || "group"}</code>
+              {condition && <small className="panel-quiet"> if {condition}</small>}
+            </li>
+          ))}
+        </ul>
+      )}
+      {said && <p className="panel-quiet" role="status">{said}</p>}
+    </details>
+  );
+}
