@@ -37,7 +37,7 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     values, errors = inputs_form(kind.fields_schema, f"trigger-{chosen}", lambda _format: [])
     for error in errors:
         error_box(error)
-    block: dict[str, Any] = {"id": _free_id(chosen, document), "uses": chosen}
+    block: dict[str, Any] = {"id": _id(chosen, document), "uses": chosen}
     connection = _connection(visit, kind)
     if connection is not None:
         block["connection"] = connection
@@ -118,6 +118,12 @@ def _problems(visit: Visit, file: WorkflowFile, text: str) -> list[Problem]:
     """Return the problems of the trigger; problems elsewhere are shown in the Edit tab."""
     found = visit.orchestra.workflows.check(visit.who, file.name, text)
     return [one for one in found if one.severity == "error" and (one.field or "").startswith("triggers")]
+
+
+def _id(uses: str, document: Mapping[str, Any]) -> str:
+    """Ask for the name of the trigger in the file."""
+    help_ = "Its name in the file and in commands: letters, digits and _. What it has seen is kept under this name."
+    return st.text_input("Id", _free_id(uses, document), key=f"trigger-id-{uses}", help=help_).strip()
 
 
 def _free_id(uses: str, document: Mapping[str, Any]) -> str:

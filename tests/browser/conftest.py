@@ -22,9 +22,10 @@ from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+WATCH = "addEventListener('securitypolicyviolation', one => console.error(`policy: ${one.violatedDirective}`))"
 MISSING = "no Chromium: `apt-get install chromium` (or set CHROMIUM_PATH) to run the browser tests"
 
 
@@ -158,15 +159,23 @@ def sign_in(served: Served, browser: Browser) -> dict[str, Any]:
 
 @pytest.fixture
 def page(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Iterator[Page]:
-    """A signed-in page that fails the test when it asks another machine for anything."""
+    """A signed-in page; see `watched` for what fails the test, in each tab."""
     context = browser.new_context(storage_state=signed_in, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
-    opened = context.new_page()
-    foreign: list[str] = []
-    opened.on("request", lambda request: foreign.append(request.url) if not _is_ours(request.url) else None)
-    yield opened
+    wrong = watched(context)
+    yield context.new_page()
     context.close()
-    assert foreign == []
+    assert wrong == []
+
+
+def watched(context: BrowserContext) -> list[str]:
+    """Return a list that will have each request to another machine, breach of the policy, and error of a script."""
+    wrong: list[str] = []
+    context.on("request", lambda request: None if _is_ours(request.url) else wrong.append(request.url))
+    context.on("weberror", lambda error: wrong.append(str(error.error)))
+    context.on("console", lambda line: wrong.append(line.text) if "policy: " in line.text else None)
+    context.add_init_script(WATCH)
+    return wrong
 
 
 def settled(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""The canvas: a workflow built by mouse and by keyboard, two windows, no server for a while, a reload in between."""
+"""The canvas: a workflow built by mouse and by keyboard, two windows, and no server for a while."""
 
 from __future__ import annotations
 
@@ -13,30 +13,18 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.new_workspace import init
-from tests.browser.conftest import Served, counts, serving, settled, sign_in
+from tests.browser.conftest import Served, serving, settled, sign_in
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page, Route
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 OWNER = Principal("owner", "owner")
-WATCH = "addEventListener('securitypolicyviolation', one => console.error('policy: ' + one.violatedDirective))"
 HELLO = {"id": "hello", "title": "Say hello", "uses": "flow.set", "with": {"values": {"text": "Hello"}}}
 WAIT = {"id": "wait", "title": "Wait a little", "note": "Ask Ann.", "uses": "flow.wait"}
 BUILT = [{"id": "group", "title": "Group", "steps": [WAIT]}, HELLO]
-
-
-@pytest.fixture
-def strict(page: Page) -> Iterator[Page]:
-    """A page that fails the test on an error of a script, and when it tries what its policy forbids."""
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda line: wrong.append(line.text) if "policy: " in line.text else None)
-    page.add_init_script(WATCH)
-    yield page
-    assert wrong == []
 
 
 def blank(served: Served, name: str, *steps: dict[str, Any]) -> None:
@@ -133,18 +121,18 @@ def by_keyboard(page: Page) -> None:
     ids=["mouse", "keyboard", "list"],
 )
 def test_each_way_to_build_a_workflow_writes_the_same_file(
-    served: Served, strict: Page, name: str, look: str, build: Any
+    served: Served, page: Page, name: str, look: str, build: Any
 ) -> None:
     blank(served, name)
-    opened(strict, served, name, look)
-    build(strict)
-    kept(strict)
-    step(strict, "hello").focus()
-    strict.keyboard.press("Delete")
-    step(strict, "hello").wait_for(state="detached")
-    strict.keyboard.press("Control+z")
-    step(strict, "hello").wait_for()
-    found = saved(served, strict, name)
+    opened(page, served, name, look)
+    build(page)
+    kept(page)
+    step(page, "hello").focus()
+    page.keyboard.press("Delete")
+    step(page, "hello").wait_for(state="detached")
+    page.keyboard.press("Control+z")
+    step(page, "hello").wait_for()
+    found = saved(served, page, name)
     waits = found[0]["steps"][0]
     assert waits.pop("with") == {}  # what it needs is filled in by its form
     assert found == BUILT
@@ -159,18 +147,18 @@ def placed_by_hand(page: Page, key: str) -> None:
     page.mouse.up()
 
 
-def test_a_step_dragged_aside_stands_there_after_a_reload(served: Served, strict: Page) -> None:
+def test_a_step_dragged_aside_stands_there_after_a_reload(served: Served, page: Page) -> None:
     blank(served, "aside")
-    opened(strict, served, "aside")
-    with strict.expect_response("**/positions"):
-        placed_by_hand(strict, "hello")
+    opened(page, served, "aside")
+    with page.expect_response("**/positions"):
+        placed_by_hand(page, "hello")
     layout = Path(served.root / "workflows" / "aside.layout.json")
     x, y = json.loads(layout.read_text())["positions"]["hello"]
     assert (x > 150, abs(y) < 5) == (True, True)
-    there = step(strict, "hello").bounding_box()
-    opened(strict, served, "aside")
-    start = strict.locator(".studio-end").first.bounding_box()
-    again = step(strict, "hello").bounding_box()
+    there = step(page, "hello").bounding_box()
+    opened(page, served, "aside")
+    start = page.locator(".studio-end").first.bounding_box()
+    again = step(page, "hello").bounding_box()
     assert start is not None
     assert again["x"] - start["x"] == pytest.approx(x * again["width"] / 228, abs=3)
     assert there is not None
@@ -193,22 +181,22 @@ def other(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Iterat
 
 
 def test_what_was_done_without_a_server_is_sent_once_and_a_clash_shows_both(
-    served: Served, strict: Page, other: tuple[BrowserContext, Page]
+    served: Served, page: Page, other: tuple[BrowserContext, Page]
 ) -> None:
     context, away = other
     blank(served, "shared")
-    opened(strict, served, "shared")
+    opened(page, served, "shared")
     opened(away, served, "shared")
     away.get_by_role("button", name="Add a step to the end").click()
     pick(away, "wait")
-    step(strict, "wait").wait_for()  # without being asked
+    step(page, "wait").wait_for()  # without being asked
     context.set_offline(True)
     titled(away, "wait", "Wait, said offline")
     away.locator(".studio-state", has_text="Not kept").wait_for()
     titled(away, "hello", "Hello, said offline")
     step(away, "hello").get_by_text("Hello, said offline").wait_for()
-    titled(strict, "hello", "Hello, said here")
-    kept(strict)
+    titled(page, "hello", "Hello, said here")
+    kept(page)
     context.set_offline(False)
     clash = away.get_by_role("dialog", name="This draft was changed in another window")
     clash.wait_for()
@@ -216,63 +204,43 @@ def test_what_was_done_without_a_server_is_sent_once_and_a_clash_shows_both(
     assert "Hello, said offline" in clash.inner_text()
     clash.get_by_role("button", name="Apply my change to it").click()
     kept(away)
-    step(strict, "hello").get_by_text("Hello, said offline").wait_for()
+    step(page, "hello").get_by_text("Hello, said offline").wait_for()
     found = saved(served, away, "shared")
     assert [one["title"] for one in found] == ["Hello, said offline", "Wait, said offline"]
 
 
-def test_a_reload_in_the_middle_of_a_change_makes_it_once(served: Served, strict: Page) -> None:
-    blank(served, "cut")
-    opened(strict, served, "cut")
-
-    def lose(route: Route) -> None:
-        route.fetch()  # the server does it, and its answer is lost
-        route.abort()
-
-    strict.route("**/draft/ops", lose, times=1)
-    step(strict, "hello").focus()
-    strict.keyboard.press("Control+d")
-    strict.locator(".studio-state", has_text="Not kept").wait_for()
-    strict.once("dialog", lambda dialog: dialog.accept())
-    strict.reload()
-    step(strict, "hello_2").wait_for()
-    kept(strict)
-    counts(strict.locator(".studio-step"), 2)
-    assert [one["id"] for one in saved(served, strict, "cut")] == ["hello", "hello_2"]
-
-
-def test_what_is_typed_in_a_field_a_form_or_a_note_is_there_whatever_key_follows(served: Served, strict: Page) -> None:
+def test_what_is_typed_in_a_field_a_form_or_a_note_is_there_whatever_key_follows(served: Served, page: Page) -> None:
     blank(served, "typed", {"id": "other", "uses": "flow.wait"})
     file = served.root / "workflows" / "typed.json"
-    opened(strict, served, "typed")
-    keys = strict.keyboard
-    step(strict, "hello").click()
-    strict.get_by_role("textbox", name="Title of the step").fill("From the field")
+    opened(page, served, "typed")
+    keys = page.keyboard
+    step(page, "hello").click()
+    page.get_by_role("textbox", name="Title of the step").fill("From the field")
     keys.press("Control+s")
-    strict.locator(".studio-state", has_text="Saved").wait_for()
+    page.locator(".studio-state", has_text="Saved").wait_for()
     assert "From the field" in file.read_text()
 
     keys.press("Escape")
-    has_focus(strict, "hello")
+    has_focus(page, "hello")
     keys.press("F2")
-    strict.get_by_label("Title", exact=True).fill("From the form")
-    strict.get_by_label("Id", exact=True).fill("other")
+    page.get_by_label("Title", exact=True).fill("From the form")
+    page.get_by_label("Id", exact=True).fill("other")
     keys.press("Enter")
-    strict.get_by_text("There is already a step 'other'.", exact=True).wait_for()
-    assert strict.get_by_label("Title", exact=True).input_value() == "From the form"
-    strict.get_by_label("Id", exact=True).fill("first")
+    page.get_by_text("There is already a step 'other'.", exact=True).wait_for()
+    assert page.get_by_label("Title", exact=True).input_value() == "From the form"
+    page.get_by_label("Id", exact=True).fill("first")
     keys.press("Enter")
-    has_focus(strict, "first")
+    has_focus(page, "first")
     keys.press("n")
-    strict.get_by_role("textbox", name="Note").fill("From the note")
+    page.get_by_role("textbox", name="Note").fill("From the note")
     keys.press("Escape")
-    step(strict, "first").locator(".studio-has-note").wait_for()
+    step(page, "first").locator(".studio-has-note").wait_for()
 
     file.unlink()
-    strict.get_by_text("The file was deleted").wait_for()
-    strict.get_by_role("button", name="Save", exact=True).click()
-    strict.get_by_role("button", name="Make the file again").click()
-    strict.locator(".studio-state", has_text="Saved").wait_for()
+    page.get_by_text("The file was deleted").wait_for()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Make the file again").click()
+    page.locator(".studio-state", has_text="Saved").wait_for()
     text = file.read_text()
     assert "From the form" in text
     assert "From the note" in text
@@ -331,14 +299,14 @@ def connected_by_keyboard(page: Page) -> None:
     ids=["mouse", "keyboard", "list"],
 )
 def test_steps_are_connected_and_disconnected_by_each_way(
-    served: Served, strict: Page, name: str, look: str, connect: Any
+    served: Served, page: Page, name: str, look: str, connect: Any
 ) -> None:
     free = {"uses": "flow.set", "needs": [], "with": {"values": {"n": 1}}}
     blank(served, name, {"id": "left", "title": "Left", **free}, {"id": "right", "title": "Right", **free})
-    opened(strict, served, name, look)
-    connect(strict)
-    kept(strict)
-    assert [one.get("needs") for one in saved(served, strict, name)] == [None, ["hello"], []]
+    opened(page, served, name, look)
+    connect(page)
+    kept(page)
+    assert [one.get("needs") for one in saved(served, page, name)] == [None, ["hello"], []]
 
 
 def test_nothing_covers_the_canvas_while_the_server_is_away(browser: Browser, tmp_path: Path) -> None:
@@ -362,32 +330,32 @@ def test_nothing_covers_the_canvas_while_the_server_is_away(browser: Browser, tm
         context.close()
 
 
-def test_the_bar_says_what_is_typed_and_a_note_outlives_a_reload(served: Served, strict: Page) -> None:
+def test_the_bar_says_what_is_typed_and_a_note_outlives_a_reload(served: Served, page: Page) -> None:
     blank(served, "typing", {"id": "other", "uses": "flow.wait"})
-    opened(strict, served, "typing")
-    bar = strict.locator(".studio-state")
-    step(strict, "hello").click()
-    strict.get_by_role("textbox", name="Title of the step").fill("By mouse")
-    strict.get_by_role("button", name="Save", exact=True).click()
+    opened(page, served, "typing")
+    bar = page.locator(".studio-state")
+    step(page, "hello").click()
+    page.get_by_role("textbox", name="Title of the step").fill("By mouse")
+    page.get_by_role("button", name="Save", exact=True).click()
     bar.get_by_text("Saved", exact=True).wait_for()
     assert "By mouse" in (served.root / "workflows" / "typing.json").read_text()
 
-    strict.get_by_text("Name, type and note").click()
-    strict.get_by_role("textbox", name="Name in expressions").fill("other")
+    page.get_by_text("Name, type and note").click()
+    page.get_by_role("textbox", name="Name in expressions").fill("other")
     bar.get_by_text("Typing …", exact=True).wait_for()
-    strict.keyboard.press("Tab")
+    page.keyboard.press("Tab")
     bar.get_by_text("Not kept: what you typed into", exact=False).wait_for()
-    strict.get_by_role("textbox", name="Name in expressions").fill("hello")
-    strict.keyboard.press("Tab")
+    page.get_by_role("textbox", name="Name in expressions").fill("hello")
+    page.keyboard.press("Tab")
     bar.get_by_text("Saved", exact=True).wait_for()
 
-    step(strict, "other").focus()
-    strict.keyboard.press("n")
-    strict.get_by_role("textbox", name="Note").fill("Ask Ann")
+    step(page, "other").focus()
+    page.keyboard.press("n")
+    page.get_by_role("textbox", name="Note").fill("Ask Ann")
     bar.get_by_text("Typing …", exact=True).wait_for()
-    strict.reload()
-    assert strict.get_by_role("textbox", name="Note").input_value() == "Ask Ann"
-    strict.keyboard.press("Escape")
-    step(strict, "other").locator(".studio-has-note").wait_for()
-    kept(strict)
-    assert [one.get("note") for one in saved(served, strict, "typing")] == [None, "Ask Ann"]
+    page.reload()
+    assert page.get_by_role("textbox", name="Note").input_value() == "Ask Ann"
+    page.keyboard.press("Escape")
+    step(page, "other").locator(".studio-has-note").wait_for()
+    kept(page)
+    assert [one.get("note") for one in saved(served, page, "typing")] == [None, "Ask Ann"]

@@ -10,7 +10,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, counts, settled, stays_in_view
+from tests.browser.conftest import Served, settled, stays_in_view
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -60,25 +60,6 @@ def looked_at(served: Served, run_id: str) -> Any:
         return orchestra.runs.get(OWNER, run_id)
     finally:
         orchestra.close()
-
-
-def test_a_question_is_answered_with_a_comment_and_the_run_goes_on(served: Served, page: Page) -> None:
-    run_id = started(served, "asking", ASKING)
-    page.goto(f"{served.url}/approvals")
-    page.get_by_text("Send it?").wait_for()
-    settled(page)
-    page.get_by_role("link", name="Approvals (1)").wait_for()
-    assert page.locator("[class*='st-key-question-'] img").count() == 0
-    assert page.locator("[class*='st-key-question-'] a[href*='192.0.2.1']").count() == 0
-    page.get_by_label("Comment").fill("Go ahead.")
-    page.get_by_role("button", name="Approve", exact=True).dblclick()
-    page.get_by_text("No questions.").wait_for()
-    page.get_by_role("link", name="Approvals", exact=True).wait_for()
-    ends_at = time.monotonic() + PATIENCE_SECONDS
-    while (run := looked_at(served, run_id))["status"] != "succeeded":
-        assert time.monotonic() < ends_at, run["status"]
-        time.sleep(0.2)
-    assert run["outputs"] == {"said": "Go ahead."}
 
 
 LETTER = {
@@ -160,21 +141,6 @@ def test_a_new_question_shows_up_by_itself(served: Served, page: Page) -> None:
     page.get_by_text("No questions.").wait_for()
     page.get_by_role("tab", name="Answered").click()
     page.get_by_text("Rejected").first.wait_for()
-
-
-def test_a_run_is_undone_after_a_look_at_what_that_means(served: Served, page: Page) -> None:
-    run_id = started(served, "issue", ISSUE)
-    page.goto(f"{served.url}/run?id={run_id}")
-    page.get_by_role("button", name="Undo", exact=True).click()
-    page.get_by_text("this would be undone").wait_for()
-    page.get_by_text("closes the issue").wait_for()
-    settled(page)
-    page.get_by_role("button", name="Undo 1 write").dblclick()
-    page.get_by_text("1 write undone.").wait_for()
-    settled(page)
-    [step] = looked_at(served, run_id)["steps"]
-    assert step["effect"]["undone"]["by"] == "owner"
-    counts(page.get_by_role("button", name="Undo", exact=True), 0)
 
 
 def test_two_runs_are_compared_from_the_page_of_one(served: Served, page: Page) -> None:

@@ -28,7 +28,7 @@ export interface PanelProps {
   // The parsed text of the draft.
   definition: Definition;
   // Names the text that the server has.
-  rev: string;
+  rev: string | null;
   problems: Problem[];
   readOnly: boolean;
   // Resolves when the server has stored the operations; rejects if it refused them.

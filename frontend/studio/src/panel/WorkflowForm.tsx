@@ -20,13 +20,13 @@ const FIELDS: Record<string, Schema> = {
   links: { type: "array", items: { type: "string" }, title: "Hosts of links", isFixed: true, description: "Where links in written texts may lead, beside the pages of the services, such as docs.example.org." },
 };
 
-// What an input may hold, in words.
+// What an input may hold, in words. A list is empty unless a run gives one: its rows cannot say that.
 const TYPES: Record<string, Schema> = {
   "text": { type: "string" },
   "whole number": { type: "integer" },
   "number": { type: "number" },
   "yes or no": { type: "boolean" },
-  "list of texts": { type: "array", items: { type: "string" } },
+  "list of texts": { type: "array", items: { type: "string" }, default: [] },
 };
 
 const wordOf = ({ type, items }: Schema): string | undefined =>

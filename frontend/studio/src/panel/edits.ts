@@ -58,13 +58,14 @@ export class Edits {
   readonly snapshot = (): number => this.version;
 
   // Take over the text as it is now: what was sent and has been changed by something else since is forgotten.
-  // `rev` names the text that the server has.
+  // `rev` names the text that the server has; null while a change is on its way, such as a step that gets another id: what
+  // is typed then is for the text that this change leads to.
   follow(definition: unknown, send: Send, rev: string | null = null): void {
     this.send = send;
     this.rev = rev;
     const isOther = definition !== this.definition;
     this.definition = definition;
-    for (const edit of this.all.values()) if (isSame(edit.from, this.found(edit.place))) edit.base = rev;
+    if (rev !== null) for (const edit of this.all.values()) if (isSame(edit.from, this.found(edit.place))) edit.base = rev;
     if (!isOther) return;
     for (const [key, edit] of this.all) {
       const isElsewhere = isSent(edit) && !isSame(valueOf(definition, edit.place), edit.value);

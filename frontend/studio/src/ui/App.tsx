@@ -71,7 +71,7 @@ export function App({ studio }: { studio: Studio }) {
       element.focus({ preventScroll: look === "drawing" });
     });
     return () => cancelAnimationFrame(frame);
-  }, [current, dialog, view, look, studio.isPanelOpen]);
+  }, [current, dialog, view, look, studio.isPanelOpen, studio.isWorkflowOpen]);
 
   const goOn = useCallback(
     (by: number) => {
@@ -309,7 +309,7 @@ export function App({ studio }: { studio: Studio }) {
                 steps={view.steps}
                 selected={shownInPanel}
                 definition={view.definition}
-                rev={studio.canvas?.rev ?? ""}
+                rev={studio.queue.isEmpty ? (studio.canvas?.rev ?? "") : null}
                 problems={view.problems}
                 readOnly={studio.readOnly}
                 send={studio.send}

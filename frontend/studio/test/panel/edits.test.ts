@@ -171,6 +171,17 @@ test("a change is based on the newest text in which the field was as it is when 
   expect(sent).toEqual([["r2", set("mine")], ["r10", set("more")]]);
 });
 
+test("what is typed while another change is on its way is for the text that this change leads to", async () => {
+  const sent: unknown[] = [];
+  const send = async (ops: Operation[], base: string | null) => void sent.push([base, ops]);
+  const made = edits(send, withTitle("old"));
+  made.follow(withTitle("old"), send, "r1");
+  made.follow(withTitle("old"), send, null); // the step just got this id, and the server does not know it yet
+  made.type(place, "mine", { value: "mine" });
+  await made.flush();
+  expect(sent).toEqual([[null, set("mine")]]);
+});
+
 test("a change that the person has dropped is forgotten", async () => {
   const made = edits(() => Promise.reject(new Dropped("it clashes")));
   made.type(place, "Hi", { value: "Hi" });

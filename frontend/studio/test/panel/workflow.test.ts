@@ -25,8 +25,9 @@ test("an input is added to whatever inputs there are, gets a type, and leaves no
   expect(number.inputs.properties.limit).toEqual({ type: "integer", title: "At most" });
   const two = after({ ...number, inputs: { ...number.inputs, required: ["limit"] } }, [addedInput(number, "list")]);
   const list = after(two, retyped("list", { type: "string" }, "list of texts"));
-  expect(list.inputs.properties.list).toEqual({ type: "array", items: { type: "string" } });
+  const texts = { type: "array", items: { type: "string" }, default: [] };
+  expect(list.inputs.properties.list).toEqual(texts);
   const left = after(list, removedInput(list, "limit"));
-  expect(left.inputs).toEqual({ type: "object", properties: { list: { type: "array", items: { type: "string" } } }, required: [] });
+  expect(left.inputs).toEqual({ type: "object", properties: { list: texts }, required: [] });
   expect(after(left, removedInput(left, "list"))).toEqual(blank);
 });

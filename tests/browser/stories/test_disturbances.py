@@ -1,0 +1,104 @@
+"""What disturbs somebody who edits: nothing is lost, and nothing is done twice. By mouse and by keyboard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.conftest import shows
+from tests.browser.test_canvas import kept
+from tests.patience import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Route
+
+    from tests.browser.stories.conftest import Story
+    from tests.browser.stories.hands import Hand
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+NUMBER = {"id": "number", "title": "A number", "uses": "flow.set", "with": {"values": {"n": 2}}}
+SEEN = {
+    "id": "seen",
+    "title": "Seen",
+    "if": "{{ steps.number.output.n > 1 }}",
+    "uses": "flow.wait",
+    "with": {"seconds": 0},
+}
+CONDITION = "{{ steps.number.output.n > 7 }}"
+EDITED = [NUMBER, {**SEEN, "if": CONDITION}, {**SEEN, "id": "seen_2"}]
+"""What every one of these stories is to end with: a condition that was typed, and one copy of a step."""
+
+
+def editing(story: Story, word: str) -> None:
+    """Open the canvas of a new workflow, and copy a step."""
+    story.has(word, NUMBER, SEEN)
+    story.home()
+    story.hand.open("Workflows", story.title(word))
+    story.hand.tab("Canvas")
+    story.hand.step("seen").wait_for()
+
+
+def copied(hand: Hand) -> None:
+    hand.duplicate("seen")
+    hand.step("seen_2").wait_for()
+
+
+def condition(hand: Hand) -> Locator:
+    """Open the field of the condition."""
+    hand.panel("seen")
+    field = hand.page.locator(".studio-panel").get_by_label("Runs only if", exact=True)
+    summary = hand.page.locator(".studio-panel summary", has_text="Runs only if")
+    summary.wait_for()
+    if not field.is_visible():
+        hand.press(summary)
+    field.wait_for()
+    return field
+
+
+def is_saved(story: Story, word: str) -> None:
+    """Save, and compare the file."""
+    kept(story.page)
+    story.hand.save()
+    until(lambda: story.steps(word) != [NUMBER, SEEN])
+    assert story.steps(word) == EDITED
+
+
+def test_a_reload_in_the_middle_of_an_operation(story: Story) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()  # the server does it, and its answer is lost
+        route.abort()
+
+    hand, page = story.hand, story.page
+    editing(story, "reloaded")
+    page.route("**/draft/ops", lose, times=1)
+    copied(hand)
+    page.locator(".studio-state", has_text="Not kept").wait_for()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    hand.step("seen_2").wait_for()
+    kept(page)
+    hand.write(condition(hand), CONDITION)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()  # while it is being typed
+    hand.step("seen_2").wait_for()
+    shows(condition(hand), CONDITION)
+    page.keyboard.press("Enter")
+    is_saved(story, "reloaded")
+
+
+def test_two_tabs(story: Story) -> None:
+    page, other = story.page, story.page.context.new_page()
+    editing(story, "shared")
+    other.set_viewport_size({"width": 1600, "height": 1200})
+    other.goto(page.url)
+    hand: Any = type(story.hand)(other)
+    hand.step("seen").wait_for()
+    copied(hand)
+    story.hand.step("seen_2").wait_for()  # without being asked
+    story.hand.write(condition(story.hand), CONDITION)
+    page.keyboard.press("Tab")
+    hand.step("seen").get_by_text("output.n > 7").wait_for()
+    is_saved(story, "shared")
+    other.locator(".studio-state", has_text="Saved").wait_for()
