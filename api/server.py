@@ -38,6 +38,7 @@ from api.routes.prompts import fragments as prompt_fragments
 from api.routes.prompts import matrices as prompt_matrices
 from api.routes.prompts import texts as prompt_texts
 from api.routes.prompts import tries as prompt_tries
+from api.routes.workflows import branches as workflow_branches
 from api.routes.workflows import bundles as workflow_bundles
 from api.routes.workflows import changes as workflow_changes
 from api.routes.workflows import editing as workflow_editing
@@ -81,6 +82,7 @@ _SIGNED_IN = (
     workflow_changes.router,
     workflow_editing.router,
     workflow_editing.checked,
+    workflow_branches.router,
     workflow_bundles.router,
     workflow_environments.router,
     prompt_changes.router,

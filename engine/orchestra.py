@@ -66,9 +66,11 @@ if TYPE_CHECKING:
     from engine.prompts.protected import CaseProof
     from engine.runs.approval_links import ApprovalLinks
     from engine.runs.approvals import Approvals
+    from engine.runs.branches.branches import Branches
     from engine.runs.budgets import Budgets
     from engine.runs.correcting.corrections import Corrections
     from engine.runs.environments.environments import Environments
+    from engine.runs.environments.promotion import Checks
     from engine.runs.planning.plans import Plans
     from engine.runs.predicting.predictions import Predictions
     from engine.runs.reindex import Rebuild
@@ -98,9 +100,9 @@ ENGINE = Principal("engine", "owner")
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, editing, predictions, bundles, prompts, fragments, tries, comparisons,
-    cases, case_tests, drafts, runs, corrections, environments, triggers, approvals, budgets, usage, connections, users,
-    demo, first_run`.
+    """An opened workspace. Facets: `workflows, editing, predictions, branches, bundles, prompts, fragments, tries,
+    comparisons, cases, case_tests, drafts, runs, corrections, environments, triggers, approvals, budgets, usage,
+    connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -473,19 +475,32 @@ class Orchestra:
     def environments(self) -> Environments:
         """Which version of each workflow runs where, with which connections and variables."""
         from engine.runs.environments.environments import Environments
+
+        return Environments(self.workspace, self._plans, self._checks, self._audit, self._clock)
+
+    @cached_property
+    def branches(self) -> Branches:
+        """Copies of workflows in which people work apart."""
+        from engine.runs.branches.branches import Branches
+
+        shelf, drafts = self.workspace.workflows, self.drafts
+        return Branches(shelf, self.workflows, self._plans, self._checks, drafts, self._audit)
+
+    @cached_property
+    def _checks(self) -> Checks:
+        """What a text is checked with before it runs somewhere else."""
         from engine.runs.environments.promotion import Checks
 
         def estimate(plan: Plan) -> str:
             found = self._acceptor.estimates.of(plan, self._modes_of(plan))
             return "" if found is None else found["sentence"]
 
-        checks = Checks(
+        return Checks(
             require_ready=partial(self._require_ready, kept={}),
             estimate=estimate,
             is_agreed=partial(self._workplace.is_agreed, connection=None),
             services=lambda: self._surroundings().connections,
         )
-        return Environments(self.workspace, self._plans, checks, self._audit, self._clock)
 
     def plan(self, p: Principal, workflow: str, environment: str = "") -> Plan:
         """Return a workflow as it runs in an environment, by default the default one.

@@ -24,6 +24,7 @@ from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
 from engine.record.run_log import RunLogs
 from engine.runs.approvals import ApprovalReader
+from engine.runs.branches.reader import BranchReader
 from engine.runs.budgets import BudgetReader
 from engine.runs.environments.reader import EnvironmentReader
 from engine.runs.renaming import Renaming
@@ -46,8 +47,8 @@ from engine.workspace.workspace import Workspace
 
 
 class Reader:
-    """The facets of `Orchestra` that read: `workflows, bundles, prompts, fragments, tries, cases, case_tests, runs,
-    approvals, budgets, usage, connections, search`.
+    """The facets of `Orchestra` that read: `workflows, branches, bundles, prompts, fragments, tries, cases, case_tests,
+    runs, approvals, budgets, usage, connections, search`.
 
     Close it when done. Only their reading methods work; others raise StorageError, since nothing could be recorded.
     """
@@ -72,6 +73,7 @@ class Reader:
             audit,
             Renaming(self._state.renames, logs, self.workspace, utc_now),
         )
+        self.branches = BranchReader(self.workspace.workflows)
         self.bundles = Bundles(self.workspace, self.workflows, lambda: self._surroundings().connections, audit)
         self.prompts = PromptFiles(self._prompt_store, audit)
         self.fragments = FragmentFiles(self._prompt_store.fragments, audit)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 VARIABLE = "ORCHESTRA_WORKSPACE"
-_WORKFLOW_FILE = re.compile(r"(?:\.[/\\])?workflows[/\\]([^/\\]+)\.json\Z")
+_WORKFLOW_FILE = re.compile(r"(?:\.[/\\])?workflows[/\\](?:([^/\\]+)\.branches[/\\])?([^/\\]+)\.json\Z")
 
 
 @dataclass
@@ -50,4 +50,6 @@ Demo = Annotated[
 def workflow_name(written: str) -> str:
     """Return the name of a workflow that may be given as messages print it: the path of its file in the workspace."""
     found = _WORKFLOW_FILE.match(written)
-    return found[1] if found else written
+    if found is None:
+        return written
+    return f"{found[1]}@{found[2]}" if found[1] else found[2]

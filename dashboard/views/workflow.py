@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import streamlit as st
@@ -18,11 +19,13 @@ from dashboard.parts.run_rows import run_rows
 from dashboard.parts.tabs import page_tabs
 from dashboard.run.form import run_form
 from dashboard.trigger.tab import triggers_tab
+from dashboard.workflow.branches import branch_badge, branches_tab
 from dashboard.workflow.canvas import canvas_tab
 from dashboard.workflow.editor import edit_tab
 from dashboard.workflow.reach import reach_badge
 from dashboard.workflow.versions import history_tab
 from engine.base.errors import InvalidFile, OrchestraError
+from engine.base.names import is_branch
 from engine.record.types.run import Run
 from engine.workflows.workflow_files import WorkflowFile
 
@@ -35,6 +38,7 @@ TRIGGERS = N_(":material/sensors: Triggers")
 CANVAS = N_(":material/account_tree: Canvas")
 EDIT = N_(":material/edit: Edit")
 HISTORY = N_(":material/history: History")
+BRANCHES = N_(":material/call_split: Branches")
 ENVIRONMENTS = N_(":material/layers: Environments")
 _SHOWN_RUNS = 10
 _TRAIL = [(N_("Workflows"), "workflows")]
@@ -51,22 +55,28 @@ def show(visit: Visit) -> None:
         service_badges(_services(visit, file))
         if file.reach:
             reach_badge(file)
-        st.space("stretch")
-        file_menu(visit, WORKFLOW, name)
-    contents = {
-        t(RUN): _run_tab,
-        CANVAS: canvas_tab,
-        EDIT: edit_tab,
-        TRIGGERS: triggers_tab,
-        HISTORY: history_tab,
-    }
-    if visit.orchestra.environments.names(visit.who):
-        contents[ENVIRONMENTS] = environments_tab
+        if is_branch(name):
+            branch_badge(visit, name)
+        else:
+            st.space("stretch")
+            file_menu(visit, WORKFLOW, name)
+    contents = _contents(visit, name)
     tabs = page_tabs(list(contents), f"tabs-{name}")
     for tab, content in zip(tabs, contents.values(), strict=True):
         if tab.open:  # only the open tab is drawn and sent
             with tab:
                 content(visit, file)
+
+
+def _contents(visit: Visit, name: str) -> dict[str, Callable[[Visit, WorkflowFile], None]]:
+    """Return the tabs of a workflow, or of a branch of one, which no trigger and no other environment runs."""
+    contents: dict[str, Callable[[Visit, WorkflowFile], None]] = {RUN: _run_tab, CANVAS: canvas_tab, EDIT: edit_tab}
+    if is_branch(name):
+        return {**contents, HISTORY: history_tab, BRANCHES: branches_tab}
+    contents = {**contents, TRIGGERS: triggers_tab, HISTORY: history_tab, BRANCHES: branches_tab}
+    if visit.orchestra.environments.names(visit.who):
+        contents[ENVIRONMENTS] = environments_tab
+    return contents
 
 
 def _services(visit: Visit, file: WorkflowFile) -> list[str]:
@@ -92,7 +102,7 @@ def _run_tab(visit: Visit, file: WorkflowFile) -> None:
 
 
 def _form(visit: Visit, file: WorkflowFile) -> None:
-    environment = _environment(visit, file.name)
+    environment = "" if is_branch(file.name) else _environment(visit, file.name)
     try:
         plan = visit.orchestra.plan(visit.who, file.name, environment)
     except InvalidFile as error:

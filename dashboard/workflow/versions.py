@@ -36,7 +36,7 @@ def version_choice(versions: Sequence[Version], key: str) -> Version:
     """Show the saved texts of a file; return the chosen one."""
     labelled = _labelled(versions)
     captions = [
-        plain(t("{saved_at}, by {saved_by}", saved_at=ago(one.saved_at), saved_by=one.saved_by)) for one in versions
+        plain(t("{saved_at}, by {saved_by}", saved_at=ago(one.saved_at), saved_by=one.words)) for one in versions
     ]
     return labelled[st.radio(t("Saved versions"), list(labelled), captions=captions, key=key)]
 

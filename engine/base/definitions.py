@@ -6,6 +6,7 @@ from typing import Any, NotRequired
 from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.json_text import JsonObject, JsonSchema
+from engine.base.names import branch_parts
 
 
 class PromptMessage(TypedDict):
@@ -111,10 +112,13 @@ class RunDefinition(TypedDict):
 def workflow_id(document: Mapping[str, Any], name: str) -> str:
     """Return the id of a workflow from its document; without one, its name is its id.
 
-    It stays the same when the file is renamed, and what is kept of a workflow goes by it.
+    It stays the same when the file is renamed, and what is kept of a workflow goes by it. A branch shares nothing with
+    its workflow: its name is part of its id.
     """
+    workflow, branch = branch_parts(name)
     found = document.get("id")
-    return found if isinstance(found, str) else name
+    id_ = found if isinstance(found, str) else workflow
+    return f"{id_}@{branch}" if branch else id_
 
 
 def workflow_id_of(run: Mapping[str, Any]) -> str:

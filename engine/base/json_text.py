@@ -38,6 +38,12 @@ def is_same(one: Any, other: Any) -> bool:
     return compact(one) == compact(other)
 
 
+def is_alike(one: Any, other: Any) -> bool:
+    """Return whether two values are the same JSON, whatever the order of the members of their objects."""
+    texts = (json.dumps(value, sort_keys=True) for value in (one, other))
+    return next(texts) == next(texts)
+
+
 def indented(value: Mapping[str, Any], ready: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return the text of an object, indented by two spaces per level, with a newline at its end.
 

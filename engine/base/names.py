@@ -38,6 +38,46 @@ def checked_name(thing: str, name: str) -> str:
     return name
 
 
+def branch_address(workflow: str, branch: str) -> str:
+    """Return the name under which a branch of a workflow is read, edited and run: `inbox-triage@labels`."""
+    return f"{checked_name('workflow', workflow)}@{checked_name('branch', branch)}"
+
+
+def is_branch(name: str) -> bool:
+    """Return whether a name is that of a branch of a workflow."""
+    return "@" in name
+
+
+def branch_parts(name: str) -> tuple[str, str]:
+    """Return (workflow, branch) of the name of a workflow; the branch is "" if it names none."""
+    workflow, _, branch = name.partition("@")
+    return workflow, branch
+
+
+def checked_workflow(name: str) -> str:
+    """Return the name of a workflow, or of a branch of one. Raises InvalidInput as `checked_name`."""
+    return branch_address(*branch_parts(name)) if is_branch(name) else checked_name("workflow", name)
+
+
+def file_stem(name: str) -> str:
+    """Return the path of the file of a workflow or branch in its folder, without its ending.
+
+    >>> file_stem("inbox-triage@labels")
+    'inbox-triage.branches/labels'
+    """
+    return name.replace("@", ".branches/", 1)
+
+
+def require_no_branch(name: str, what: str, instead: str = "") -> None:
+    """Raise InvalidInput if a name is that of a branch: what it never does, and what else a person can do instead."""
+    workflow, branch = branch_parts(name)
+    if branch:
+        raise InvalidInput(
+            f"{name!r} is a branch, and a branch {what}.",
+            remedy=f"Merge it first: `orchestra workflows merge {workflow} {branch}`{instead}.",
+        )
+
+
 def usable_name(text: str) -> str:
     """Return `text` reduced to a valid name; empty if nothing remains."""
     plain = unicodedata.normalize("NFKD", text.strip()).casefold().replace("ı", "i")

@@ -59,6 +59,8 @@ _PAGES: Mapping[str, str] = {
     "users add": "the page Users",
     "users set-password": "the page Users",
     "validate": "the page of the workflow",
+    "workflows branch": "New branch on the tab Branches of the workflow",
+    "workflows merge": "Merge on the tab Branches of the workflow",
 }
 """The dashboard page for each command."""
 
@@ -108,6 +110,8 @@ _ROUTES: Mapping[str, str] = {
     "users add": "POST /api/users",
     "users set-password": "PUT /api/users/{name}/password",
     "validate": "GET /api/workflows/{name}",
+    "workflows branch": "POST /api/workflows/{name}/branches",
+    "workflows merge": "POST /api/workflows/{name}/branches/{branch}/merge",
 }
 """The API request for each command."""
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from engine.base.definitions import WorkflowDefinition
+from engine.base.names import file_stem
 from engine.budgets.periods import Period, end_of, name_of
 from engine.budgets.prices import usd
 from engine.budgets.settings import BudgetSettings, Limit, PriceTable, WorkflowBudget
@@ -128,7 +129,7 @@ def workflow_budgets(run: SpendingRun, settings: BudgetSettings, at: datetime, z
     own = {period for period, _ in run.budget.limits()}
     for period, limit in run.budget.over(settings.workflow).limits():
         scope = f"run:{run.run_id}" if period == "run" else f"workflow:{run.workflow_id}"
-        place = f"workflows/{run.workflow}.json, `budget.{period}`"
+        place = f"workflows/{file_stem(run.workflow)}.json, `budget.{period}`"
         place = place if period in own else f"config.yaml, `budgets.workflow.{period}`"
         pot = Pot(scope, name_of(period, at, zone))
         yield Budget(pot, period, limit, run.workflow, place, is_own=period in own, ends_at=end_of(period, at, zone))

@@ -10,6 +10,7 @@ from dataclasses import replace
 from engine.base.definitions import RunEnvironment
 from engine.base.errors import OrchestraError, Problem
 from engine.base.expression_limits import SECONDS_OF_CONSTANTS, costly
+from engine.base.names import is_branch
 from engine.compiler.analysis.missing_values import UNKNOWN
 from engine.compiler.analysis.text_flow import Passage, TextFlow
 from engine.compiler.checks.approval_check import check_rules
@@ -169,7 +170,7 @@ class _Compilation:
 
         The file that states its own name as its id is the original; a copy made by hand does not stop it.
         """
-        if plan.document.get("id") == plan.name:
+        if plan.document.get("id") == plan.name or is_branch(plan.name):
             return
         others = [name for name in self._around.with_id(plan.id) if name != plan.name]
         if others:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from clients.errors import ServiceError, WriteRefused
 from engine.base.errors import OrchestraError, PlanDrift
+from engine.base.names import file_stem
 from engine.base.plain_values import plain_json
 from engine.base.wording import kind_of
 from engine.documents.shapes import first_fault
@@ -40,7 +41,7 @@ def failure(error: BaseException, *, workflow: str = "", step: str = "") -> Fail
     document: Failure = {
         "type": type(error).__name__,
         "message": str(error)[:_LONGEST],
-        "file": f"workflows/{workflow}.json" if workflow else None,
+        "file": f"workflows/{file_stem(workflow)}.json" if workflow else None,
         "step": step or None,
         "field": None,
         "value": None,

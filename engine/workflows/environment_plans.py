@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
+from engine.base.names import is_branch, require_no_branch
 from engine.base.services import has_stand_in, is_model
 from engine.base.statuses import AccountMode
 from engine.base.wording import did_you_mean
@@ -95,6 +96,10 @@ class EnvironmentPlans:
         Raises UnknownName, InvalidFile with every problem, and InvalidInput if it is not in the environment.
         """
         name = environment or self.default()
+        if is_branch(workflow):
+            if environment not in ("", self.default()):
+                require_no_branch(workflow, "runs in no environment but the default one")
+            return self.as_they_are.plan(workflow)
         return (self.compiled(name) if name else self.as_they_are).plan(workflow)
 
     def of_triggers(self, workflow: str) -> str:
@@ -104,6 +109,7 @@ class EnvironmentPlans:
 
     def trigger_plan(self, workflow: str) -> Plan:
         """Return the plan of which the triggers of a workflow start runs. Raises as `plan`."""
+        require_no_branch(workflow, "has no triggers that start runs")
         return self.plan(workflow, self.of_triggers(workflow))
 
     def compiled(self, name: str) -> CompiledFiles:

@@ -11,6 +11,7 @@ from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidFile
+from engine.base.names import file_stem
 from engine.compiler.definition.environment import Environment, Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
@@ -71,7 +72,7 @@ def _compiled(acceptance: Defined) -> Plan:
 
     name = acceptance["workflow"]
     definition = acceptance["definition"]
-    file = parse(json.dumps(definition["workflow"], ensure_ascii=False, indent=2), f"workflows/{name}.json")
+    file = parse(json.dumps(definition["workflow"], ensure_ascii=False, indent=2), f"workflows/{file_stem(name)}.json")
     workflows = definition.get("workflows", {})
     kept = definition.get("environment")
     around = Surroundings(

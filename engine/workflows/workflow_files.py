@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem, UnknownName
 from engine.base.json_text import JsonObject
-from engine.base.names import checked_name
+from engine.base.names import branch_address, checked_name, checked_workflow, is_branch
 from engine.base.step_tree import step_nodes
 from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.names import ScopeName
@@ -144,7 +144,7 @@ class WorkflowFiles:
     def check(self, p: Principal, name: str, text: str) -> Problems:
         """Return the problems that the text would have as the file of workflow `name`, once it is saved."""
         require(p, "view", "check workflows")
-        document, problems = self._checked(checked_name("workflow", name), text)
+        document, problems = self._checked(checked_workflow(name), text)
         gets_another_id = self._ids.of(name) != name or name not in self._shelf.names()
         if document is not None and "id" not in document and gets_another_id:
             return [one for one in problems if one.code != "same_id"]
@@ -156,10 +156,16 @@ class WorkflowFiles:
         [] if the text cannot be read, or has no expressions there. Raises InvalidInput.
         """
         require(p, "view", "check workflows")
-        return self._compiled.names_at(checked_name("workflow", name), text, line, column)
+        return self._compiled.names_at(checked_workflow(name), text, line, column)
 
     def save(
-        self, p: Principal, name: str, text: str, etag: str | None, renames: StepRenames | None = None
+        self,
+        p: Principal,
+        name: str,
+        text: str,
+        etag: str | None,
+        renames: StepRenames | None = None,
+        merged_from: str = "",
     ) -> WorkflowFile:
         """Save the text as written, with a final line break; `etag` None: the file must not exist yet.
 
@@ -167,27 +173,33 @@ class WorkflowFiles:
         Without an `id` it gets the one that the workflow has, or a new one; a new file never takes that of another.
         `renames`: the steps that have another id in the text, (old, new), None for those of the person's
         draft: what is kept of them, such as receipts, follows. Positions in the drawing follow all steps.
+        `merged_from`: the branch whose changes the text brings.
         Raises InvalidFile, InvalidInput (the text has another id than the file), StaleEdit, InUse, UnknownName,
         StorageError.
         """
         require(p, "edit", "change workflows")
-        document, problems = self._checked(checked_name("workflow", name), text)
+        document, problems = self._checked(checked_workflow(name), text)
         if document is None:
             raise InvalidFile.of(self._shelf.file(name), problems)
-        is_taken = etag is None and document.get("id") in list(self._ids.by_id())
-        if is_taken or "id" not in document:
-            id_ = self._ids.free(name) if etag is None else self._ids.of(name)
-            text = self._with_id(name, text, id_)
-        elif etag is not None:
-            self._require_same_id(name, document["id"])
+        if not is_branch(name):
+            text = self._with_own_id(name, text, document, is_new=etag is None)
         renamed = (
             []
             if etag is None
             else self._renamed(name, document, self._drafted_renames(p, name) if renames is None else renames)
         )
-        self._save_renamed(p, name, as_written(text), etag, renamed)
+        self._save_renamed(p, name, as_written(text), etag, renamed, merged_from)
         self._audit.record(p, "workflows.save", name)
         return self._file(name)
+
+    def _with_own_id(self, name: str, text: str, document: JsonObject, *, is_new: bool) -> str:
+        """Return the text of a workflow with the id that it has, or with a new one. Raises InvalidInput."""
+        is_taken = is_new and document.get("id") in list(self._ids.by_id())
+        if is_taken or "id" not in document:
+            return self._with_id(name, text, self._ids.free(name) if is_new else self._ids.of(name))
+        if not is_new:
+            self._require_same_id(name, document["id"])
+        return text
 
     def samples(self, p: Principal) -> Samples:
         """Return the shipped workflows from which a new one can be made."""
@@ -250,8 +262,11 @@ class WorkflowFiles:
                 remedy=f'Give the copy an id of its own first, such as "id": "{self._ids.free(id_)}".',
             )
         self._shelf.save(name, self._with_id(name, text, id_), files.etag(text), p.id)
+        branches = self._shelf.branches(name)
         self._shelf.rename(name, new, lambda: self._follow_rename(name, new))
         self._follow(name, new)
+        for one in branches:
+            self._follow(branch_address(name, one), branch_address(new, one))
         self._audit.record(p, "workflows.rename", new, {"from": name})
         return self._file(new)
 
@@ -268,18 +283,23 @@ class WorkflowFiles:
         require(p, "edit", "rename steps")
         file = self._shelf.read(name)
         splices = rename_splices(file, name, self._compiled.surroundings(), [(old, new)])
-        text = as_written(self._with_id(name, spliced(file.text, splices), self._ids.of(name)))
+        text = as_written(self._keeping_id(name, spliced(file.text, splices)))
         self._save_renamed(p, name, text, files.etag(file.text) if etag is None else etag, [(old, new)])
         return self._file(name)
 
-    def _save_renamed(self, p: Principal, name: str, text: str, etag: str | None, renames: StepRenames) -> None:
+    def _keeping_id(self, name: str, text: str) -> str:
+        return text if is_branch(name) else self._with_id(name, text, self._ids.of(name))
+
+    def _save_renamed(
+        self, p: Principal, name: str, text: str, etag: str | None, renames: StepRenames, merged_from: str = ""
+    ) -> None:
         """Save a text; the receipts of renamed steps, and the positions of all, follow."""
         new_ids, has_layout = dict(renames), self._shelf.layout_path(name).is_file()
         paths = step_paths(self._document(name)) if has_layout else {}
         before = {new_ids.get(step, step): path for step, path in paths.items()}
 
         def save() -> None:
-            self._shelf.save(name, text, etag, p.id)
+            self._shelf.save(name, text, etag, p.id, merged_from)
             if before:
                 after = step_paths(parse(text, name).value)
                 self._save_layout(name, carried(self.positions(p, name), before, after))
@@ -304,20 +324,22 @@ class WorkflowFiles:
             require_unused_in_environments(self._workspace, name, self._default_environment())
             follow_rename(self._workspace, name, "", p.id)
 
+        branches = self._shelf.branches(name)
         trash = self._moves.delete(name, lambda: self._shelf.delete(checked_name("workflow", name), unused))
-        self._follow(name, "")
+        for one in (name, *(branch_address(name, one) for one in branches)):
+            self._follow(one, "")
         self._audit.record(p, "workflows.delete", name, {"moved_to": str(trash)})
         return trash
 
     def versions(self, p: Principal, name: str) -> Versions:
         """Return the last 20 saved texts, newest first."""
         require(p, "view", "see workflows")
-        return self._shelf.history.versions(checked_name("workflow", name))
+        return self._shelf.history.versions(checked_workflow(name))
 
     def version_text(self, p: Principal, name: str, version_id: str) -> str:
         """Return one saved text. Raises UnknownName, InvalidFile."""
         require(p, "view", "see workflows")
-        return self._shelf.history.text(checked_name("workflow", name), version_id)
+        return self._shelf.history.text(checked_workflow(name), version_id)
 
     def differences(self, p: Principal, name: str, old: str = "", new: str = "") -> Names:
         """Return in sentences what has changed from one saved version to another.
@@ -335,7 +357,7 @@ class WorkflowFiles:
 
     def _text_of(self, p: Principal, name: str, version_id: str) -> str:
         if version_id == CURRENT:
-            return self._shelf.text(checked_name("workflow", name))
+            return self._shelf.text(checked_workflow(name))
         return self.version_text(p, name, version_id)
 
     def restore(self, p: Principal, name: str, version_id: str, etag: str | None) -> WorkflowFile:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidInput, StaleEdit
-from engine.base.names import checked_name, timestamp
+from engine.base.names import checked_name, checked_workflow, timestamp
 from engine.documents.json_file import LARGEST_BYTES
 from engine.documents.json_splice import difference
 from engine.files import atomic as files
@@ -160,4 +160,4 @@ def _is_same(one: Draft | None, other: Draft | None) -> bool:
 
 def _key(p: Principal, kind: Kind, name: str) -> str:
     require(p, "edit", f"edit a {kind}")
-    return f"draft.{p.id}.{kind}.{checked_name(kind, name)}"
+    return f"draft.{p.id}.{kind}.{checked_workflow(name) if kind == 'workflow' else checked_name(kind, name)}"

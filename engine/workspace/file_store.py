@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidFile, StaleEdit, StorageError, UnknownName
-from engine.base.names import checked_name, child
+from engine.base.names import NAME, branch_parts, checked_name, checked_workflow, child, file_stem, is_branch
 from engine.documents.json_file import BOM, JsonFile, has_bom, parse, read_text
 from engine.files.atomic import (
     PRIVATE_FOLDER,
@@ -31,6 +31,10 @@ from engine.workspace.copies import copy, move
 from engine.workspace.history import History
 
 _COMPANIONS = (".layout.json", ".versions", ".cases")
+_ALL = (*_COMPANIONS, ".branches")
+"""What is moved with a file; a copy has no branches."""
+BASE = ".base.json"
+"""How the name of the text ends from which a branch was taken."""
 _OUTSIDE_EDITOR = "files"
 """The author recorded for a text that was changed on disk, outside the engine."""
 _MOST_TEXTS, _LARGEST_KEPT_TEXT = 500, 100_000
@@ -75,7 +79,10 @@ class Shelf:
         return sorted(
             name.removesuffix(self._suffix)
             for name in found
-            if name.endswith(self._suffix) and not name.endswith(".layout.json") and not name.startswith(".")
+            if name.endswith(self._suffix)
+            and not name.endswith(".layout.json")
+            and not name.startswith(".")
+            and "@" not in name  # would be the name of a branch
         )
 
     def path(self, name: str) -> Path:
@@ -84,16 +91,34 @@ class Shelf:
         Raises InvalidInput for an invalid name, StorageError if the folder cannot be accessed.
         """
         try:
-            return child(self.folder, f"{checked_name(self.kind, name)}{self._suffix}")
+            return self.beside(name, self._suffix)
         except OSError as error:
             raise self._unreadable(error) from error
+
+    def beside(self, name: str, suffix: str) -> Path:
+        """Return the path of a file beside that of a name. Raises InvalidInput."""
+        checked = checked_workflow(name) if self.kind == "workflow" else checked_name(self.kind, name)
+        path = self.folder / f"{file_stem(checked)}{suffix}"
+        folder = self.folder if path.parent == self.folder else child(self.folder, path.parent.name)
+        return child(folder, path.name)
+
+    def branches(self, name: str) -> list[str]:
+        """Return the names of the branches of a workflow, valid or not, sorted. Raises InvalidInput, StorageError."""
+        try:
+            found = [one.name for one in child(self.folder, f"{checked_name(self.kind, name)}.branches").iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise self._unreadable(error) from error
+        names = (one.removesuffix(self._suffix) for one in found if one.endswith(self._suffix))
+        return sorted(one for one in names if NAME.match(one))
 
     def _unreadable(self, error: OSError) -> StorageError:
         return StorageError(f"The folder {self.folder} cannot be read: {error.strerror}.")
 
     def file(self, name: str) -> str:
         """Return the file's name in problems, e.g. `workflows/inbox-triage.json`."""
-        return f"{self._shown}/{name}{self._suffix}"
+        return f"{self._shown}/{file_stem(name)}{self._suffix}"
 
     def text(self, name: str) -> str:
         """Return the text. Raises UnknownName, InvalidInput, and InvalidFile if it is not a plain UTF-8 file."""
@@ -111,7 +136,7 @@ class Shelf:
 
     def stamp(self, name: str) -> Stamp | None:
         """Return what changes with the file; None if it changed too recently to tell, () if there is none."""
-        return stamp(f"{self.folder}/{name}{self._suffix}")  # joining paths takes longer than the look
+        return stamp(f"{self.folder}/{file_stem(name)}{self._suffix}")  # joining paths takes longer than the look
 
     def read(self, name: str) -> JsonFile:
         """Return the parsed file. Raises as `text`, and InvalidFile with every JSON problem."""
@@ -127,7 +152,7 @@ class Shelf:
     def changed_at(self, name: str) -> datetime:
         """Return when a listed file was last written; 1970 if it has just vanished."""
         try:
-            return datetime.fromtimestamp((self.folder / f"{name}{self._suffix}").lstat().st_mtime, UTC)
+            return datetime.fromtimestamp((self.folder / f"{file_stem(name)}{self._suffix}").lstat().st_mtime, UTC)
         except OSError:
             return datetime.fromtimestamp(0, UTC)
 
@@ -137,14 +162,15 @@ class Shelf:
         with exclusive(self._lock):
             yield
 
-    def save(self, name: str, text: str, known_etag: str | None, by: str) -> None:
+    def save(self, name: str, text: str, known_etag: str | None, by: str, merged_from: str = "") -> None:
         """Write `text` if the file still has `known_etag` (None: if it does not exist yet).
 
-        Raises StaleEdit, InUse (it exists already), UnknownName (it does not exist), InvalidFile, StorageError.
+        `merged_from`: the branch whose changes it brings. Raises StaleEdit, InUse (it exists already), UnknownName (it
+        does not exist), InvalidFile, StorageError.
         """
         self.path(name)
         with self.editing():
-            self._put(name, text, self._unchanged(name, known_etag), by)
+            self._put(name, text, self._unchanged(name, known_etag), by, merged_from)
 
     def create(self, texts: Mapping[str, str], by: str, ahead: Sequence[NewFile] = ()) -> None:
         """Create files by name, and those of `ahead` in the same folder before them; quicker than `save` of each.
@@ -168,15 +194,19 @@ class Shelf:
         """Replace the text of an existing file, for a caller that holds `editing()`. Raises as `save`."""
         self._put(name, text, self.text(name), by)
 
-    def _put(self, name: str, text: str, before: str | None, by: str) -> None:
+    def put_new(self, name: str, text: str, by: str) -> None:
+        """Write a file that does not exist, for a caller that holds `editing()`. Raises InvalidInput, StorageError."""
+        self._put(name, text, None, by)
+
+    def _put(self, name: str, text: str, before: str | None, by: str, merged_from: str = "") -> None:
         if text == before:
             return
         if before is not None and before != self.history.latest_text(name):
             self.history.keep(name, before, _OUTSIDE_EDITOR, self._clock())
-        version = self.history.keep(name, text, by, self._clock())
+        version = self.history.keep(name, text, by, self._clock(), merged_from)
         try:
-            make_folder(self.folder)
             path = self.path(name)
+            make_folder(path.parent)
             write_whole(path, f"{BOM}{text}" if has_bom(path) else text)
         except BaseException:
             self.history.forget(name, version)
@@ -189,23 +219,29 @@ class Shelf:
         moved is moved back. Raises as `save`.
         """
         with self.editing():
-            self._must_exist(name)
+            self._must_exist(checked_name(self.kind, name))
             self.require_free(new)
-            self._require_room(name, new)
+            self._require_room(name, new, _ALL)
             with storage_errors(self.folder), ExitStack() as back:
-                for suffix in _COMPANIONS:
+                for suffix in _ALL:
                     source, target = self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}"
                     if source.exists() or source.is_symlink():
                         move(source, target)
                         back.callback(self._move, target, source)
                 sync_folder(self.folder)
-                if self.history.versions(name):
-                    self.history.rename(name, new)
-                    back.callback(self.history.rename, new, name)
+                for old, other in self._with_branches(name, new):
+                    if self.history.versions(old):
+                        self.history.rename(old, other)
+                        back.callback(self.history.rename, other, old)
                 follow()
                 self._move(self.path(name), self.path(new))
                 back.pop_all()
                 sync_folder(self.folder)
+
+    def _with_branches(self, name: str, new: str) -> list[tuple[str, str]]:
+        """Return (name, new name) of a workflow whose companions have moved, and of its branches."""
+        branches = self.branches(new) if self.kind == "workflow" else []
+        return [(name, new), *((f"{name}@{one}", f"{new}@{one}") for one in branches)]
 
     def duplicate(self, name: str, new: str, text: str, by: str) -> None:
         """Create a second file with `text`, and with the layout, versions and cases of the first. Raises as `save`."""
@@ -257,21 +293,24 @@ class Shelf:
             target = self._trash_folder(name)
             with storage_errors(target):
                 make_folder(target, PRIVATE_FOLDER)
-                for suffix in (self._suffix, *_COMPANIONS):
-                    self._move(self.folder / f"{name}{suffix}", target / f"{name}{suffix}")
+                for suffix in (self._suffix, *((".layout.json", BASE) if is_branch(name) else _ALL)):
+                    self._move(self.folder / f"{file_stem(name)}{suffix}", target / f"{name}{suffix}")
                 make_private(target)
                 sync_folder(target)  # before the old names are certainly gone
-                sync_folder(self.folder)
+                sync_folder(self.path(name).parent)
+                if is_branch(name):
+                    with suppress(OSError):  # other branches are left
+                        self.path(name).parent.rmdir()
         return target
 
     def require_free(self, name: str) -> None:
         """Raise InUse if a file of this name exists, InvalidInput for an invalid name."""
-        if self._exists(name):
+        if self._exists(checked_name(self.kind, name)):
             raise InUse(f"The name {name!r} is taken by another {self.kind}.", remedy="Choose another name.")
 
     def layout_path(self, name: str) -> Path:
         """Return the path of the layout file."""
-        return child(self.folder, f"{checked_name(self.kind, name)}.layout.json")
+        return self.beside(name, ".layout.json")
 
     def _unchanged(self, name: str, known_etag: str | None) -> str | None:
         """Return the text to be replaced, or None for a new file."""
@@ -285,7 +324,10 @@ class Shelf:
 
     def _must_exist(self, name: str) -> None:
         if not self._exists(name):
-            raise UnknownName(self.kind, name, self.names())
+            workflow, branch = branch_parts(name)
+            if branch and self._exists(workflow):
+                raise UnknownName(f"branch of {workflow}", branch, self.branches(workflow))
+            raise UnknownName(self.kind, workflow, self.names())
 
     def _require_room(self, name: str, new: str, suffixes: Sequence[str] = _COMPANIONS) -> None:
         """Refuse to mix the companions of two files: a folder moved onto another would end up inside it."""

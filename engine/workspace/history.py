@@ -29,20 +29,27 @@ class Version:
     id: str
     saved_at: str
     saved_by: str
+    merged_from: str = ""
+    """The branch whose changes came in with this text."""
+
+    @property
+    def words(self) -> str:
+        """Who saved it: "local:ann", "local:ann, merged from branch labels"."""
+        return f"{self.saved_by}, merged from branch {self.merged_from}" if self.merged_from else self.saved_by
 
 
 class History:
-    """The saved texts of one folder's files, in `<folder>/<name>/<time>-<by>.json`."""
+    """The saved texts of one folder's files, in `<folder>/<name>/<time>-<by>.json`, or `<time>-<by>!<branch>.json`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def keep(self, name: str, text: str, by: str, at: datetime) -> Version:
+    def keep(self, name: str, text: str, by: str, at: datetime, merged_from: str = "") -> Version:
         """Store a saved text, and delete all but the last 20. Raises StorageError."""
         folder = self.folder / name
         make_folder(folder, PRIVATE_FOLDER)
         kept = self._all(name)
-        version = _version(_free_id(kept[0].id if kept else "", by, at))
+        version = _version(_free_id(kept[0].id if kept else "", by, at) + (f"!{merged_from}" if merged_from else ""))
         assert version
         write_whole(self._path(name, version), text, mode=PRIVATE_FILE)
         with storage_errors(folder):
@@ -111,7 +118,10 @@ def _version(version_id: str) -> Version | None:
         at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC) if match else None
     except ValueError:
         return None
-    return Version(version_id, timestamp(at), unquote(match[2])) if match and at else None
+    if match is None or at is None:
+        return None
+    by, _, merged_from = match[2].partition("!")
+    return Version(version_id, timestamp(at), unquote(by), merged_from)
 
 
 def _free_id(latest: str, by: str, at: datetime) -> str:

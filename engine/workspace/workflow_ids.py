@@ -9,6 +9,7 @@ from itertools import count
 
 from engine.base.definitions import workflow_id
 from engine.base.errors import OrchestraError
+from engine.base.names import branch_parts
 from engine.files.fingerprint import Stamp
 from engine.workspace.file_store import Shelf
 
@@ -38,7 +39,13 @@ class WorkflowIds:
     def naming(self) -> Callable[[str], str | None]:
         """Return `name` as a function that reads all files at most once."""
         asked = self.asked()
-        return lambda id_: id_ if self._read(id_) == id_ else next(iter(asked(id_)), None)
+        return lambda id_: id_ if self._read(id_) == id_ else self._named(id_, asked)
+
+    def _named(self, id_: str, asked: Callable[[str], list[str]]) -> str | None:
+        """Return the name of the workflow or branch with an id, which differs from the name."""
+        workflow, branch = branch_parts(id_)
+        names = (f"{name}@{branch}" if branch else name for name in asked(workflow))
+        return next((name for name in names if not branch or self._read(name) == id_), None)
 
     def by_id(self) -> Mapping[str, list[str]]:
         """Return the names of the readable workflows by id, sorted; usually one for each id."""

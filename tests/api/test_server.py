@@ -42,6 +42,7 @@ NAMES = {
     "name": "inbox-triage",
     "approval_id": "abcdefgh",
     "workflow": "inbox-triage",
+    "branch": "labels",
     "trigger": "new_mail",
     "sha256": "0" * 64,
     "label": "staging",

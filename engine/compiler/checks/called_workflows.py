@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.base.definitions import WorkflowDefinition
 from engine.base.errors import InvalidFile, OrchestraError, Problem
+from engine.base.names import require_no_branch
 from engine.base.wording import did_you_mean
 from engine.compiler.analysis.conditions import STOPPED, SUCCEEDED, Ends
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts
@@ -119,6 +120,7 @@ def find(path: JsonPath, fields: Mapping[str, object], callees: Callees, report:
     if name is None:
         return None
     try:
+        require_no_branch(name, "is never called by other workflows")
         called = callees.called(name)
     except OrchestraError as error:
         report.add(place, error.message, "unknown_workflow", error.remedy)

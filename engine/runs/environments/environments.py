@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidInput, OrchestraError, Problem, StaleEdit, UnknownName
 from engine.base.json_text import JsonObject
-from engine.base.names import timestamp
+from engine.base.names import require_no_branch, timestamp
 from engine.compiler.definition.environment import CURRENT
 from engine.environments.default_setting import write_default_environment
 from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed, variable_fault
@@ -203,6 +203,7 @@ class Environments(EnvironmentReader):
     def move_triggers(self, p: Principal, workflow: str, name: str) -> None:
         """Let the triggers of a workflow start runs in an environment. Raises as `Orchestra.plan`."""
         require(p, "edit", "move triggers to another environment")
+        require_no_branch(workflow, "has no triggers that start runs")
         self._plans.plan(workflow, name)
         default = self._plans.default()
 
@@ -307,6 +308,7 @@ class Environments(EnvironmentReader):
         return self._versions.text(workflow, int(kept.version), kept.hash)
 
     def _arriving(self, p: Principal, workflow: str, source: str, target: str) -> Candidate:
+        require_no_branch(workflow, "is never promoted")
         if source == target:
             raise InvalidInput(f"{workflow!r} is in {target!r} already.", remedy="Name two environments.")
         of_source, of_target = self._files.get(source), self._files.get(target)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.base.clock import Clock
 from engine.base.json_text import JsonObject
-from engine.base.names import new_run_id, timestamp
+from engine.base.names import new_run_id, require_no_branch, timestamp
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.record.acceptance import Circumstances, acceptance, checked_inputs
+from engine.record.plans.planned import is_plan
 from engine.record.run_log import RunLogs
 from engine.record.types.run import OutsideInput, RunOptions, TriggerItem
 from engine.runner.worker.worker import Host
@@ -174,6 +175,8 @@ class Acceptor:
         """Record and return what `p` agrees to now: no run uses real accounts without consent."""
         if not is_real(plan, modes, default_mode):
             return []
+        if not is_plan(wish.options):
+            require_no_branch(plan.name, "does not run on real accounts", "; or run it in the demo, with `--demo`")
         return self.consents.require(p, plan, checked_inputs(plan, wish.inputs), modes, default_mode)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.json_text import is_same
-from engine.base.names import checked_name
+from engine.base.names import branch_parts, checked_name, checked_workflow
 from engine.base.step_tree import step_nodes
 from engine.documents.json_file import JsonFile, JsonPath, parse, read
 from engine.files.new_files import NewFile
@@ -61,7 +61,7 @@ class Bundles:
     def export(self, p: Principal, name: str) -> Bundle:
         """Return a workflow as a bundle. Raises UnknownName, InvalidFile (it, or a prompt, is not a JSON object)."""
         require(p, "view", "export workflows")
-        file = self._workspace.workflows.read(checked_name("workflow", name))
+        file = self._workspace.workflows.read(checked_workflow(name))
         if not isinstance(file.value, dict):
             raise InvalidFile(f"{file.file} does not contain a JSON object.")
         found = references(file.value)
@@ -74,7 +74,7 @@ class Bundles:
         named = {str(one) for one in _connections(file.value).values()}
         return Bundle(
             bundle_version=1,
-            name=name,
+            name=branch_parts(name)[0],
             workflow=lines_of(file.text),
             prompts=prompts,
             fragments=self._fragments(prompts),

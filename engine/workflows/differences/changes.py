@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -114,6 +116,33 @@ def _parent(node: StepNode[StepDefinition]) -> str:
     return f"{node.parent.step.id}.{ON_ERROR}" if node.replaces_parent else node.parent.step.id
 
 
+def fields_changed(old: Mapping[str, Any], new: Mapping[str, Any], step: Step | None) -> Iterator[Change]:
+    """Yield the changes from the fields of a step to others; `step` is None for those of the workflow."""
+    yield from _fields((), old, new, step)
+
+
+def renames_between(old: object, new: object, known: StepRenames = ()) -> dict[str, str]:
+    """Return {old id: new id} of the steps that have another id.
+
+    They are known to, or are at the same place and similar, or are the same wherever they are, and no other step is.
+    """
+    found = _renames(_object(old), _object(new), known)
+    was, now = _steps(_object(old)), _steps(_object(new))
+    gone = _by_definition(step for id_, step in was.items() if id_ not in now and id_ not in found)
+    come = _by_definition(step for id_, step in now.items() if id_ not in was and id_ not in found.values())
+    both = [definition for definition in gone if len(gone[definition]) == len(come[definition]) == 1]
+    return found | {gone[one][0]: come[one][0] for one in both}
+
+
+def _by_definition(steps: Iterable[Step]) -> Mapping[str, list[str]]:
+    """Return the ids of steps by everything else that defines them."""
+    found = defaultdict[str, list[str]](list)
+    for step in steps:
+        own = {key: one for key, one in step.json.items() if key != "id"}
+        found[json.dumps(own, sort_keys=True)].append(step.id)
+    return found
+
+
 def _fields(path: tuple[str, ...], old: Any, new: Any, step: Step | None) -> Iterator[Change]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in [*old, *(key for key in new if key not in old)]:
@@ -132,13 +161,13 @@ def _moved(was: Mapping[str, Step], now: Mapping[str, Step]) -> set[str]:
         if id_ not in found:
             lists.setdefault(now[id_].parent, []).append(id_)
     for ids in lists.values():
-        kept = _rising([ranks[id_] for id_ in ids])
+        kept = rising([ranks[id_] for id_ in ids])
         found.update(id_ for id_ in ids if ranks[id_] not in kept)
     return found
 
 
-def _rising(ranks: Sequence[int]) -> set[int]:
-    """Return the members of a longest rising subsequence."""
+def rising(ranks: Sequence[int]) -> set[int]:
+    """Return the members of a longest rising subsequence of different numbers."""
     tops: list[int] = []
     before: dict[int, int | None] = {}
     for rank in ranks:

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.base.errors import EditConflict, InvalidFile, InvalidInput, OrchestraError, Problem, StaleEdit
 from engine.base.json_text import compact
-from engine.base.names import checked_name
+from engine.base.names import checked_workflow
 from engine.compiler.compiler import read_workflow
 from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import JsonFile, parse
@@ -251,7 +251,7 @@ class WorkflowEditing:
     def discard(self, p: Principal, name: str) -> None:
         """Delete the person's draft; the file stays."""
         require(p, "edit", "edit workflows")
-        self._drafts.drop(p, _KIND, checked_name(_KIND, name))
+        self._drafts.drop(p, _KIND, checked_workflow(name))
 
     def save(self, p: Principal, name: str, text: str, etag: str | None) -> WorkflowFile:
         """Save a text as `WorkflowFiles.save` does; the person's draft is deleted if it has this text.
@@ -279,7 +279,7 @@ class WorkflowEditing:
         """
         require(p, "edit", "change workflows")
         ops = operations(sent)
-        before = self._shelf.text(checked_name(_KIND, name))
+        before = self._shelf.text(checked_workflow(name))
         known = files.etag(before)
         if etag is not None and etag != known:
             raise StaleEdit(f"Somebody changed {self._shelf.file(name)} since you opened it.")
@@ -301,13 +301,13 @@ class WorkflowEditing:
         return FileEdit(name, saved.text, saved.etag, is_saved=True, differences=said, problems=problems)
 
     def _now(self, p: Principal, name: str) -> _Now:
-        draft = self._drafts.get(p, _KIND, checked_name(_KIND, name))
+        draft = self._drafts.get(p, _KIND, checked_workflow(name))
         if draft is not None:
             return _Now(draft, draft.text, draft.etag)
         return self._of_file(name)
 
     def _of_file(self, name: str) -> _Now:
-        text = self._shelf.text(checked_name(_KIND, name))
+        text = self._shelf.text(checked_workflow(name))
         return _Now(None, text, files.etag(text))
 
     def _saved_etag(self, name: str) -> str:

@@ -267,7 +267,7 @@ def versions(name: Name, demo: Demo = False, workspace: Workspace = None, as_jso
     if as_json:
         document({"versions": found})
         return DONE
-    table(["VERSION", "SAVED", "BY"], [[one.id, local_time(one.saved_at, zone), one.saved_by] for one in found])
+    table(["VERSION", "SAVED", "BY"], [[one.id, local_time(one.saved_at, zone), one.words] for one in found])
     return DONE
 
 

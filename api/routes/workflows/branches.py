@@ -1,0 +1,132 @@
+"""`/api/workflows/{name}/branches`: copies of a workflow in which people work apart, compared and merged."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header
+from pydantic import BaseModel, Field, JsonValue
+
+from api.base.documents import Deleted, Name, Refusal, Sent
+from api.base.errors import stale
+from api.base.routing import Acting, Door, SignedInRoute
+from api.base.turns import CHECKED, TOO_MANY
+from engine.base.errors import StaleEdit
+from engine.runs.branches.merging import Merging
+from engine.runs.branches.reader import BranchStatus
+from engine.workflows.merging.conflicts import Choice, Value
+
+router = APIRouter(prefix="/api/workflows", tags=["Branches"], route_class=SignedInRoute)
+_TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "The name is taken"}}
+_CHANGED: dict[int | str, dict[str, Any]] = {
+    409: {"model": Refusal, "description": "A text has changed since it was checked"},
+    412: {"model": Refusal, "description": "The file has changed"},
+}
+
+
+class BranchList(BaseModel):
+    """The branches of a workflow, by name."""
+
+    branches: list[BranchStatus]
+
+
+class NewBranch(Sent):
+    """A new branch."""
+
+    branch: Name = Field(examples=["labels"])
+
+
+class TypedValue(Sent):
+    """A value for a field that both have changed."""
+
+    value: JsonValue
+
+
+class Checking(Sent):
+    """What to take where both have changed the same place."""
+
+    choices: dict[str, Literal["main", "branch"] | TypedValue] = Field(
+        default={},
+        max_length=10_000,
+        description="By the place of the conflict: `main`, `branch`, or a value of your own.",
+        examples=[{"steps.issue.with.title": "branch", "steps.label.note": {"value": "Since May"}}],
+    )
+
+    def decided(self) -> dict[str, Choice]:
+        """Return the choices as the engine takes them."""
+        return {place: Value(one.value) if isinstance(one, TypedValue) else one for place, one in self.choices.items()}
+
+
+class MergingBranch(Checking):
+    """A merge."""
+
+    branch_etag: str = Field(default="", max_length=100, description="Of the branch that was checked; default: any.")
+    keep: bool = Field(default=False, description="Keep the branch; it goes on from the merged text.")
+
+
+@router.get("/{name}/branches", summary="List the branches of a workflow", response_model=BranchList)
+def list_branches(name: str, orchestra: Door, principal: Acting) -> Any:
+    """Return each branch, with what it has changed and what has changed in the workflow since it was made."""
+    return {"branches": orchestra.branches.list(principal, name)}
+
+
+@router.post(
+    "/{name}/branches", summary="Create a branch", status_code=201, response_model=BranchStatus, responses=_TAKEN
+)
+def create_branch(name: str, sent: NewBranch, orchestra: Door, principal: Acting) -> Any:
+    """Copy the file of a workflow as a branch, which is edited under the name `NAME@BRANCH`. 409 if it is taken."""
+    return orchestra.branches.create(principal, name, sent.branch)
+
+
+@router.delete("/{name}/branches/{branch}", summary="Delete a branch", response_model=Deleted)
+def delete_branch(name: str, branch: str, orchestra: Door, principal: Acting) -> Any:
+    """Move a branch to the trash; the workflow stays as it is."""
+    return {"name": branch, "trash": orchestra.branches.delete(principal, name, branch).name}
+
+
+@router.post(
+    "/{name}/branches/{branch}/check",
+    summary="Check a merge",
+    response_model=Merging,
+    responses=TOO_MANY,
+    dependencies=[CHECKED],
+)
+def check_merge(name: str, branch: str, sent: Checking, orchestra: Door, principal: Acting) -> Any:
+    """Return what merging a branch would change, its conflicts, and the problems that forbid it; nothing is saved."""
+    return orchestra.branches.check(principal, name, branch, sent.decided())
+
+
+@router.post(
+    "/{name}/branches/{branch}/merge",
+    summary="Merge a branch",
+    response_model=Merging,
+    responses=_CHANGED | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def merge_branch(
+    name: str,
+    branch: str,
+    sent: MergingBranch,
+    orchestra: Door,
+    principal: Acting,
+    if_match: Annotated[str | None, Header(max_length=100)] = None,
+) -> Any:
+    """Bring what a branch has changed into the workflow. 422 with `problems` while a conflict is not decided.
+
+    `If-Match` is the `etag` of the check: 412 if the file has changed since.
+    """
+    etag = (if_match or "").removeprefix("W/").strip('"')
+    try:
+        return orchestra.branches.merge(
+            principal,
+            name,
+            branch,
+            sent.decided(),
+            known_etag=etag,
+            branch_etag=sent.branch_etag,
+            keep=sent.keep,
+        )
+    except StaleEdit as error:
+        if if_match is None:
+            raise
+        return stale(error)

@@ -1,0 +1,149 @@
+"""`workflows branch`, `branches`, `merge`, `delete-branch`: copies of a workflow in which people work apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clients.plural import counted
+from commands.base.failures import DONE, FAILED
+from commands.base.inputs import by_name
+from commands.base.opened import looked_at, opened
+from commands.base.options import Demo, Json, Workspace, workflow_name
+from commands.base.screen import document, note, say
+
+if TYPE_CHECKING:
+    from engine.runs.branches.merging import Merging
+    from engine.workflows.merging.conflicts import Choice
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The workflow.", callback=workflow_name)]
+Branch = Annotated[str, typer.Argument(metavar="BRANCH", help="The branch.")]
+
+
+def branch(name: Name, branch: Branch, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Make a branch: a copy of a workflow that no trigger and no other workflow runs. It is called NAME@BRANCH."""
+    with opened(workspace, demo=demo) as session:
+        made = session.orchestra.branches.create(session.principal, name, branch)
+    if as_json:
+        document(made)
+        return DONE
+    say(f"The branch {made.name} is made. `orchestra run {made.name} --demo` runs it,")
+    say(f"and `orchestra workflows merge {name} {branch} --check` shows what merging it would change.")
+    return DONE
+
+
+def branches(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """List the branches of a workflow: what each has changed, and what has changed in the workflow since."""
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.branches.list(session.principal, name)
+    if as_json:
+        document({"branches": found})
+        return DONE
+    if not found:
+        say(f"{name} has no branches. `orchestra workflows branch {name} BRANCH` makes one.")
+    for one in found:
+        if one.error:
+            say(f"{one.name}: {one.error}")
+            continue
+        ahead, behind = counted(len(one.ahead), "change"), counted(len(one.behind), "change")
+        say(f"{one.name}: {ahead}, and {behind} in {name} since it was made.")
+        for line in one.ahead:
+            say(f"  In the branch: {line}.")
+        for line in one.behind:
+            say(f"  In {name}: {line}.")
+    return DONE
+
+
+def merge(
+    name: Name,
+    branch: Branch,
+    is_check: Annotated[
+        bool, typer.Option("--check", help="Only show what would change, and what forbids it.")
+    ] = False,
+    take: Annotated[
+        list[str] | None,
+        typer.Option("--take", metavar="PLACE=main|branch", help="What to take where both have changed a place."),
+    ] = None,
+    value: Annotated[
+        list[str] | None,
+        typer.Option("--value", metavar="PLACE=JSON", help="A value of your own for a field that both have changed."),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the branch; it goes on from the merged text.")] = False,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Bring what a branch has changed into its workflow. Refused while a conflict is not decided."""
+    choices = _choices(take or [], value or [])
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.branches.check(session.principal, name, branch, choices)
+        if not is_check and not found.problems:
+            found = session.orchestra.branches.merge(
+                session.principal,
+                name,
+                branch,
+                choices,
+                known_etag=found.etag,
+                branch_etag=found.branch_etag,
+                keep=keep,
+            )
+    if as_json:
+        document(found)
+    else:
+        _show(found, keep=keep)
+    return FAILED if found.problems else DONE
+
+
+def _choices(take: list[str], value: list[str]) -> dict[str, Choice]:
+    from engine.base.errors import InvalidInput
+    from engine.documents.json_file import typed_value
+    from engine.workflows.merging.conflicts import SIDES, Value
+
+    chosen: dict[str, Choice] = {}
+    for place, side in by_name(take, "a conflict").items():
+        if side not in SIDES:
+            raise InvalidInput(f"{place} can be taken from main or branch, not {side!r}.", remedy="Write one of them.")
+        chosen[place] = side
+    for place, text in by_name(value, "a conflict").items():
+        chosen[place] = Value(typed_value(text, f"The value for {place!r}"))
+    return chosen
+
+
+def _show(found: Merging, *, keep: bool) -> None:
+    verb = "changes" if found.is_done else "would change"
+    say(f"Merging {found.name} {verb} {found.workflow}:")
+    for one in found.differences or ["Nothing that has an effect has changed"]:
+        say(f"  {one}.")
+    for conflict in found.conflicts:
+        say(f"Conflict at {conflict.place}" + (f", taken: {conflict.taken}" if conflict.taken else ""))
+        say(f"  In {found.workflow}: {conflict.in_main}.")
+        say(f"  In the branch: {conflict.in_branch}.")
+    for title, lines in (
+        ("New account", found.accounts),
+        ("New write", found.effects),
+        ("New destination", found.destinations),
+    ):
+        for line in lines:
+            say(f"{title}: {line}")
+    if found.estimate:
+        say(f"Expected cost of a run: {found.estimate}")
+    for line in found.notes:
+        note(line)
+    for problem in found.problems:
+        note(f"{problem.severity}: {problem}")
+    if found.is_done:
+        say(f"{found.workflow} is saved. The branch " + ("goes on from it." if keep else "is in the trash."))
+
+
+def delete_branch(
+    name: Name, branch: Branch, demo: Demo = False, workspace: Workspace = None, as_json: Json = False
+) -> int:
+    """Move a branch to the trash; the workflow stays as it is."""
+    with opened(workspace, demo=demo) as session:
+        trash = session.orchestra.branches.delete(session.principal, name, branch)
+    if as_json:
+        document({"workflow": name, "branch": branch, "trash": str(trash)})
+    else:
+        say(f"The branch {branch!r} of {name!r} is in {trash}.")
+    return DONE

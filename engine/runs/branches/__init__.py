@@ -1,0 +1,1 @@
+"""Branches of workflows: made, compared and merged."""

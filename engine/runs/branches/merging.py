@@ -1,0 +1,141 @@
+"""What the merge of a branch would change and needs, checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from engine.base.errors import InvalidFile, OrchestraError, Problem
+from engine.base.names import branch_address
+from engine.compiler.definition.plan import Plan
+from engine.documents.json_file import parse
+from engine.files.fingerprint import Stamp
+from engine.runs.environments.news import Outside, outside
+from engine.runs.environments.promotion import Checks
+from engine.workflows.compiled_files import CompiledFiles
+from engine.workflows.differences.sentences import differences
+from engine.workflows.environment_plans import EnvironmentPlans
+from engine.workflows.merging.conflicts import Conflict
+from engine.workflows.merging.merging import Merge
+from engine.workspace.file_store import Shelf
+
+CONFLICT = "merge_conflict"
+"""The code of the problem that a conflict is until somebody has decided about it."""
+
+
+@dataclass(frozen=True)
+class Merging:
+    """A branch on its way into its workflow."""
+
+    workflow: str
+    branch: str
+    etag: str
+    """Of the file of the workflow."""
+    branch_etag: str
+    text: str
+    """What the file would be; where nothing is decided about a conflict, as it is now."""
+    differences: list[str]
+    """What changes in the workflow, in sentences."""
+    conflicts: list[Conflict]
+    """Places that both have changed differently, with what was decided."""
+    accounts: list[str]
+    """Accounts that the workflow did not use before."""
+    effects: list[str]
+    """Writes that it did not make before."""
+    destinations: list[str]
+    """Where it writes then, and did not before."""
+    estimate: str
+    """What a run may cost, "" if it asks no model."""
+    notes: list[str]
+    """What else is worth knowing: it prevents nothing."""
+    problems: list[Problem] = field(default_factory=list)
+    """What has to be decided or corrected first."""
+    is_done: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name under which the branch is read."""
+        return branch_address(self.workflow, self.branch)
+
+
+@dataclass(frozen=True)
+class _WithText:
+    """The workflow files, with another text of one."""
+
+    shelf: Shelf
+    name: str
+    changed: str
+
+    def text(self, name: str) -> str:
+        """Return a text by its name."""
+        return self.changed if name == self.name else self.shelf.text(name)
+
+    def file(self, name: str) -> str:
+        """Return the name of its file in problems."""
+        return self.shelf.file(name)
+
+    def stamp(self, name: str) -> Stamp | None:
+        """Return what changes with the file."""
+        return self.shelf.stamp(name)
+
+
+def with_effects(found: Merging, plans: EnvironmentPlans, checks: Checks, shelf: Shelf) -> Merging:
+    """Return a merge with what is new in it outside, and the problems of its text."""
+    compiled = CompiledFiles(_WithText(shelf, found.workflow, found.text), plans.around_files)
+    try:
+        plan = compiled.plan(found.workflow)
+    except InvalidFile as error:
+        errors = [one for one in error.problems if one.severity == "error"]
+        return replace(found, problems=[*found.problems, *(errors or [_problem(found, error)])])
+    except OrchestraError as error:
+        return replace(found, problems=[*found.problems, _problem(found, error)])
+    services = checks.services()
+    old = _plan_now(plans.as_they_are.plan, found.workflow)
+    new = outside(plan, services).new_since(Outside() if old is None else outside(old, services))
+    return replace(
+        found,
+        accounts=list(new.accounts),
+        effects=list(new.effects),
+        destinations=list(new.destinations),
+        estimate=checks.estimate(plan),
+    )
+
+
+def _plan_now(plan: Callable[[str], Plan], workflow: str) -> Plan | None:
+    try:
+        return plan(workflow)
+    except OrchestraError:
+        return None
+
+
+def _problem(found: Merging, error: OrchestraError) -> Problem:
+    return Problem(error.message, type(error).__name__, file=f"workflows/{found.workflow}.json", remedy=error.remedy)
+
+
+def undecided(workflow: str, branch: str, conflicts: list[Conflict]) -> list[Problem]:
+    """Return a problem for each conflict about which nothing was decided."""
+    return [
+        Problem(
+            f"{one.place} was changed differently. In {workflow}: {one.in_main}. In the branch: {one.in_branch}.",
+            CONFLICT,
+            file=f"workflows/{workflow}.json",
+            field=one.place,
+            remedy=f"Decide with `orchestra workflows merge {workflow} {branch} --take {one.place}=main|branch`.",
+        )
+        for one in conflicts
+        if not one.taken
+    ]
+
+
+def changed(workflow: str, main: str, merge: Merge) -> list[str]:
+    """Return in sentences what a merge changes in a workflow."""
+    return differences(parse(main, workflow).value, parse(merge.text, workflow).value, merge.renames)
+
+
+def refusal(found: Merging) -> InvalidFile:
+    """Return the error for a merge that is not possible."""
+    first, *more = found.problems
+    others = f" ({len(more)} more)" if more else ""
+    message = f"{found.branch!r} cannot be merged into {found.workflow!r}: {first.message}{others}"
+    remedy = first.remedy or f"`orchestra workflows merge {found.workflow} {found.branch} --check` shows all."
+    return InvalidFile(message, found.problems, remedy=remedy)

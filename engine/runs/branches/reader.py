@@ -1,0 +1,59 @@
+"""The branches of workflows, for reading only."""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass
+
+from engine.base.errors import OrchestraError
+from engine.base.names import branch_address, checked_name, timestamp
+from engine.documents.json_file import parse
+from engine.people.access import Principal, require
+from engine.workflows.differences.sentences import differences
+from engine.workspace.branch_files import BranchFiles
+from engine.workspace.file_store import Shelf
+
+
+@dataclass(frozen=True)
+class BranchStatus:
+    """A branch of a workflow."""
+
+    workflow: str
+    branch: str
+    name: str
+    """Under which it is read, edited and run, like a workflow: `inbox-triage@labels`."""
+    changed_at: str
+    """RFC 3339, in UTC."""
+    ahead: list[str]
+    """What it has changed since it was taken, in sentences."""
+    behind: list[str]
+    """What has changed in the workflow since then."""
+    error: str = ""
+    """Why it cannot be compared."""
+
+
+class BranchReader:
+    """Every method checks the permission of `p`."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf, self._files = shelf, BranchFiles(shelf)
+
+    def list(self, p: Principal, workflow: str) -> list[BranchStatus]:
+        """Return the branches of a workflow by name; a damaged one says so. Raises UnknownName, InvalidInput."""
+        require(p, "view", "see branches")
+        main = self._shelf.text(checked_name("workflow", workflow))
+        return [self._status(workflow, branch, main) for branch in self._files.names(workflow)]
+
+    def _status(self, workflow: str, branch: str, main: str) -> BranchStatus:
+        name = branch_address(workflow, branch)
+        changed_at = timestamp(self._files.changed_at(name))
+        try:
+            base, mine = self._files.base(name), self._shelf.text(name)
+            ahead, behind = (_said(name, base, text) for text in (mine, main))
+        except OrchestraError as error:
+            return BranchStatus(workflow, branch, name, changed_at, [], [], f"{error.message} {error.remedy}".strip())
+        return BranchStatus(workflow, branch, name, changed_at, ahead, behind)
+
+
+def _said(name: str, old: str, new: str) -> builtins.list[str]:
+    return [] if old == new else differences(parse(old, name).value, parse(new, name).value)

@@ -1,0 +1,90 @@
+"""Places that both sides have changed differently, and what a person decides about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from engine.base.errors import InvalidInput, UnknownName
+
+Side = Literal["main", "branch"]
+SIDES: tuple[Side, Side] = ("main", "branch")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value that a person has typed for a field."""
+
+    value: Any
+
+
+Choice = Side | Value
+Choices = Mapping[str, Choice]
+"""What to take, by the place of the conflict."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A place that both sides have changed differently."""
+
+    place: str
+    """`steps.issue.with.title` for a field, `steps.issue` for a whole step, `steps.issue.@place` for where it is."""
+    in_main: str
+    """What was changed there, as a sentence."""
+    in_branch: str
+    base: Any
+    """The value before both changes; null if there was none."""
+    main: Any
+    branch: Any
+    is_field: bool
+    """Whether another value may be given."""
+    taken: str = ""
+    """What was decided: `main`, `branch`, `value`; "" if nothing was."""
+
+
+def conflict(place: str, texts: Iterable[str], values: Iterable[Any], *, is_field: bool = False) -> Conflict:
+    """Return a conflict; `texts`: of main and the branch, `values`: of the base, main and the branch."""
+    in_main, in_branch = texts
+    base, main, branch = values
+    return Conflict(place, in_main, in_branch, base, main, branch, is_field)
+
+
+class Decisions:
+    """Collects the conflicts of one merge, with what was decided about each."""
+
+    def __init__(self, choices: Choices) -> None:
+        self._choices = choices
+        self.found: dict[str, Conflict] = {}
+
+    def side(self, conflict: Conflict) -> Side:
+        """Keep a conflict about a whole step or its place; return the side that is taken, main until it is decided.
+
+        Raises InvalidInput if a value was given.
+        """
+        choice = self._choices.get(conflict.place)
+        if isinstance(choice, Value):
+            raise InvalidInput(
+                f"{conflict.place} is not one field, so no value can be given for it.",
+                remedy="Take main or branch.",
+                field=conflict.place,
+            )
+        self._keep(conflict, choice or "")
+        return choice or "main"
+
+    def value(self, conflict: Conflict, main: Any, branch: Any) -> Any:
+        """Keep a conflict about a field; return the value that is taken, that of main until it is decided."""
+        choice = self._choices.get(conflict.place)
+        self._keep(conflict, "value" if isinstance(choice, Value) else choice or "")
+        if isinstance(choice, Value):
+            return choice.value
+        return branch if choice == "branch" else main
+
+    def require_known(self) -> None:
+        """Raise UnknownName if something was decided about a place where there is no conflict."""
+        unknown = [place for place in self._choices if place not in self.found]
+        if unknown:
+            raise UnknownName("conflict", unknown[0], list(self.found))
+
+    def _keep(self, conflict: Conflict, taken: str) -> None:
+        self.found.setdefault(conflict.place, replace(conflict, taken=taken))

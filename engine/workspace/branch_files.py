@@ -1,0 +1,72 @@
+"""The files of branches: `<name>.branches/<branch>.json`, and beside it the text that the branch was taken from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from engine.base.errors import InUse, InvalidFile, StaleEdit
+from engine.base.names import branch_address, file_stem
+from engine.documents.json_file import read_text
+from engine.files.atomic import etag, make_folder, storage_errors, write_whole
+from engine.workspace.copies import copy
+from engine.workspace.file_store import BASE, Shelf
+
+
+class BranchFiles:
+    """The branches of the files of a folder. `Shelf` reads and saves each under its address, `<name>@<branch>`."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def names(self, name: str) -> list[str]:
+        """Return the branches of a file, sorted. Raises InvalidInput, StorageError."""
+        return self._shelf.branches(name)
+
+    def changed_at(self, address: str) -> datetime:
+        """Return when a branch was last written."""
+        return self._shelf.changed_at(address)
+
+    def base(self, address: str) -> str:
+        """Return the text from which a branch was taken. Raises UnknownName, InvalidFile, InvalidInput."""
+        self._shelf.text(address)
+        path, file = self._shelf.beside(address, BASE), f"{self._shelf.folder.name}/{file_stem(address)}{BASE}"
+        if not path.exists():
+            raise InvalidFile(
+                f"{file} is missing: without it, nobody can tell what the branch has changed.",
+                remedy="Restore it, for example with git, or make a new branch and change that.",
+            )
+        return read_text(path, file)
+
+    def add(self, name: str, branch: str, by: str) -> None:
+        """Create a branch with the text and the layout of a file.
+
+        Raises InUse, UnknownName, InvalidInput, InvalidFile, StorageError.
+        """
+        new = branch_address(name, branch)
+        with self._shelf.editing():
+            text, path = self._shelf.text(name), self._shelf.path(new)
+            if path.exists():
+                raise InUse(f"{name!r} has a branch {branch!r} already.", remedy="Choose another name.")
+            make_folder(path.parent)
+            write_whole(self._shelf.beside(new, BASE), text)  # first: a branch without it could not be merged
+            self._copy_layout(self._shelf.layout_path(name), self._shelf.layout_path(new))
+            self._shelf.put_new(new, text, by)
+
+    def rebase(self, name: str, branch: str, text: str, known_etag: str, by: str) -> None:
+        """Let a branch go on from a text of its file, if the branch still has `known_etag`.
+
+        Interrupted in between, the branch has all that the file has, and a base that is too old, which does no harm.
+        Raises StaleEdit, UnknownName, StorageError.
+        """
+        address = branch_address(name, branch)
+        with self._shelf.editing():
+            if etag(self._shelf.text(address)) != known_etag:
+                raise StaleEdit(f"Somebody changed {self._shelf.file(address)} since you opened it.")
+            self._shelf.put(address, text, by)
+            write_whole(self._shelf.beside(address, BASE), text)
+
+    def _copy_layout(self, source: Path, target: Path) -> None:
+        if source.is_file():
+            with storage_errors(target):
+                copy(source, target)

@@ -1,0 +1,196 @@
+"""Branches: edited and run like a workflow, started by nothing else, and merged in one save."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.base.errors import InUse, InvalidFile, InvalidInput, StaleEdit, UnknownName
+from engine.orchestra import Orchestra
+from tests.engine.conftest import OWNER, post_step, set_step, write_workflow
+from tests.patience import PATIENCE_SECONDS
+
+TRIGGER = {"id": "daily", "uses": "schedule", "with": {"cron": "0 7 * * *"}}
+BRANCH = "work@labels"
+
+
+@pytest.fixture
+def branched(orchestra: Orchestra, root: Path) -> Orchestra:
+    """A workflow with a branch, in a text of its author's own form."""
+    write_workflow(root, "work", [set_step("one"), set_step("two")], id="work", triggers=[TRIGGER])
+    orchestra.branches.create(OWNER, "work", "labels")
+    return orchestra
+
+
+def edit(orchestra: Orchestra, name: str, *ops: dict[str, Any]) -> None:
+    orchestra.editing.edit_file(OWNER, name, list(ops))
+
+
+def title(step: str, new: str) -> dict[str, Any]:
+    return {"op": "set", "step": step, "field": "title", "value": new}
+
+
+def files(orchestra: Orchestra) -> list[str]:
+    folder = orchestra.workspace.workflows.folder
+    return sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())
+
+
+def test_a_branch_is_two_files_that_are_edited_like_a_workflow(branched: Orchestra) -> None:
+    assert files(branched) == ["work.branches/labels.base.json", "work.branches/labels.json", "work.json"]
+    edit(branched, BRANCH, title("one", "First"))
+    draft = branched.editing.canvas(OWNER, BRANCH)
+    made = branched.editing.apply(OWNER, BRANCH, draft.rev, [title("two", "Second")])
+    assert made.text is None
+    text = branched.drafts.get(OWNER, "workflow", BRANCH)
+    assert text is not None
+    saved = branched.editing.save(OWNER, BRANCH, text.text, draft.etag)
+    assert {one.severity for one in saved.problems} == {"warning"}
+    [status] = branched.branches.list(OWNER, "work")
+    assert status.ahead == ['one: the title is now "First"', 'two: the title is now "Second"']
+    assert (status.name, status.behind, status.error) == (BRANCH, [], "")
+    assert [one.name for one in branched.workflows.list(OWNER)] == ["work"]
+    assert branched.workflows.differences(OWNER, BRANCH) == ['two: the title is now "Second"']
+    assert branched.bundles.export(OWNER, BRANCH).name == "work"
+    with pytest.raises(UnknownName, match="no branch of work named 'label'"):
+        branched.workflows.get(OWNER, "work@label")
+    with pytest.raises(InUse, match="has a branch 'labels' already"):
+        branched.branches.create(OWNER, "work", "labels")
+
+
+def test_a_merge_brings_the_changes_of_the_branch_and_nothing_else(branched: Orchestra, root: Path) -> None:
+    main = root / "workflows" / "work.json"
+    edit(branched, BRANCH, title("one", "First"), {"op": "add", "step": set_step("new"), "after": "two"})
+    main.write_text(main.read_text().replace('"title": "work"', '"title":   "Changed by hand"'))
+    found = branched.branches.check(OWNER, "work", "labels")
+    assert found.differences == ['one: the title is now "First"', "Step new was added after two"]
+    assert (found.problems, found.conflicts, found.is_done) == ([], [], False)
+    branched.branches.merge(OWNER, "work", "labels", known_etag=found.etag, branch_etag=found.branch_etag)
+    text = main.read_text()
+    assert '"title":   "Changed by hand"' in text, "the rest stays as it is written"
+    assert [one["id"] for one in json.loads(text)["steps"]] == ["one", "two", "new"]
+    assert files(branched) == ["work.json"]
+    newest, *_ = branched.workflows.versions(OWNER, "work")
+    assert (newest.merged_from, newest.words) == ("labels", "tester, merged from branch labels")
+    actions = [one.action for one in branched.audit(OWNER)]
+    assert actions[:3] == ["workflows.delete_branch", "workflows.merge", "workflows.save"]
+
+
+def test_a_branch_that_is_kept_goes_on_from_the_merged_text(branched: Orchestra) -> None:
+    edit(branched, "work", title("two", "Second"))
+    edit(branched, BRANCH, title("one", "First"))
+    branched.branches.merge(OWNER, "work", "labels", keep=True)
+    [status] = branched.branches.list(OWNER, "work")
+    assert (status.ahead, status.behind) == ([], [])
+    assert branched.workflows.get(OWNER, BRANCH).text == branched.workflows.get(OWNER, "work").text
+    again = branched.branches.merge(OWNER, "work", "labels", keep=True)
+    assert again.differences == []
+    assert again.notes == ["The branch has nothing that the workflow does not have."]
+
+
+def test_what_clashes_or_does_not_compile_is_shown_and_nothing_is_written(branched: Orchestra, root: Path) -> None:
+    edit(branched, "work", title("one", "A"))
+    edit(branched, BRANCH, title("one", "B"))
+    before = (root / "workflows" / "work.json").read_bytes()
+    with pytest.raises(InvalidFile, match=r'In work: one: the title is now "A"\. In the branch: .* "B"') as refused:
+        branched.branches.merge(OWNER, "work", "labels")
+    assert [one.field for one in refused.value.problems] == ["steps.one.title"]
+    assert "--take steps.one.title=main|branch" in refused.value.remedy
+    edit(
+        branched, BRANCH, {"op": "set", "step": "two", "field": "with.values.x", "value": "{{ steps.nowhere.output }}"}
+    )
+    with pytest.raises(InvalidFile, match="nowhere"):
+        branched.branches.merge(OWNER, "work", "labels", {"steps.one.title": "branch"})
+    assert (root / "workflows" / "work.json").read_bytes() == before
+    edit(branched, BRANCH, {"op": "unset", "step": "two", "field": "with.values.x"})
+    seen = branched.branches.check(OWNER, "work", "labels")
+    edit(branched, "work", title("two", "Second"))
+    with pytest.raises(StaleEdit, match=r"work\.json since you looked"):
+        branched.branches.merge(OWNER, "work", "labels", {"steps.one.title": "branch"}, known_etag=seen.etag)
+    done = branched.branches.merge(OWNER, "work", "labels", {"steps.one.title": "branch"})
+    assert done.differences == ['A: the title is now "B"']
+
+
+def test_a_branch_without_its_base_says_so(branched: Orchestra, root: Path) -> None:
+    (root / "workflows" / "work.branches" / "labels.base.json").unlink()
+    [status] = branched.branches.list(OWNER, "work")
+    assert "labels.base.json is missing" in status.error
+    with pytest.raises(InvalidFile, match="is missing"):
+        branched.branches.check(OWNER, "work", "labels")
+    assert {one.severity for one in branched.workflows.get(OWNER, BRANCH).problems} == {"warning"}
+
+
+def test_a_branch_runs_in_the_demo_and_is_planned_but_never_runs_on_real_accounts(
+    branched: Orchestra, root: Path
+) -> None:
+    ended = branched.runs.wait(OWNER, branched.runs.start(OWNER, BRANCH, {}), PATIENCE_SECONDS)
+    assert (ended["status"], ended["workflow"]) == ("succeeded", BRANCH)
+    assert [one.run_id for one in branched.runs.list(OWNER, workflow=BRANCH).rows] == [ended["run_id"]]
+    assert branched.runs.list(OWNER, workflow="work").rows == [], "it shares nothing with the workflow"
+    write = post_step("send", "http://127.0.0.1/never")
+    edit(branched, BRANCH, {"op": "add", "step": write})
+    with pytest.raises(InvalidInput, match="a branch does not run on real accounts") as refused:
+        branched.runs.start(OWNER, BRANCH, {})
+    assert "Merge it first" in refused.value.remedy
+    plan_id = branched.plans.make(OWNER, BRANCH, {})
+    assert branched.runs.wait(OWNER, plan_id, PATIENCE_SECONDS)["status"] == "succeeded"
+    with pytest.raises(InvalidInput, match="does not run on real accounts"):
+        branched.plans.apply(OWNER, plan_id)
+
+
+def test_nothing_else_starts_a_branch(branched: Orchestra, root: Path) -> None:
+    assert {one.workflow for one in branched.triggers.list(OWNER)} == {"work"}
+    with pytest.raises(InvalidInput, match="has no triggers that start runs"):
+        branched.triggers.turn_on(OWNER, BRANCH, "daily")
+    call = {"id": "call", "uses": "workflow.run", "with": {"workflow": BRANCH}}
+    write_workflow(root, "caller", [call])
+    [problem] = branched.workflows.get(OWNER, "caller").problems
+    assert "never called by other workflows" in problem.message
+    branched.environments.init(OWNER)
+    branched.runs.wait(OWNER, branched.runs.start(OWNER, BRANCH, {}), PATIENCE_SECONDS)
+    for refused in (
+        lambda: branched.runs.start(OWNER, BRANCH, {}, environment="prod"),
+        lambda: branched.environments.promote(OWNER, BRANCH, "dev", "prod"),
+        lambda: branched.environments.move_triggers(OWNER, BRANCH, "dev"),
+    ):
+        with pytest.raises(InvalidInput, match="and a branch"):
+            refused()
+    for wrong in (
+        lambda: branched.workflows.create(OWNER, "work@more"),
+        lambda: branched.workflows.duplicate(OWNER, "work", "work@more"),
+        lambda: branched.workflows.rename(OWNER, "work", "other@more"),
+        lambda: branched.workflows.save(OWNER, "work@more", "{}", None),
+        lambda: branched.workflows.delete(OWNER, BRANCH),
+        lambda: branched.branches.create(OWNER, "work", "../x"),
+    ):
+        with pytest.raises((InvalidInput, UnknownName)):
+            wrong()
+    assert {one.kind for one in branched.search.find(OWNER, "labels")} == {"run"}
+
+
+def test_branches_go_with_their_workflow(branched: Orchestra, root: Path) -> None:
+    edit(branched, BRANCH, title("one", "First"))
+    draft = branched.editing.canvas(OWNER, BRANCH)
+    branched.editing.apply(OWNER, BRANCH, draft.rev, [title("two", "Second")])
+    branched.workflows.duplicate(OWNER, "work", "copy")
+    assert branched.branches.list(OWNER, "copy") == []
+    branched.workflows.rename(OWNER, "work", "job")
+    [status] = branched.branches.list(OWNER, "job")
+    assert status.ahead == ['one: the title is now "First"']
+    assert branched.drafts.get(OWNER, "workflow", "job@labels") is not None
+    assert len(branched.workflows.versions(OWNER, "job@labels")) == 2
+    ended = branched.runs.wait(OWNER, branched.runs.start(OWNER, "job@labels", {}), PATIENCE_SECONDS)
+    assert [one.run_id for one in branched.runs.list(OWNER, workflow="job@labels").rows] == [ended["run_id"]]
+    trash = branched.workflows.delete(OWNER, "job")
+    assert (trash / "job.branches" / "labels.json").is_file()
+    assert branched.drafts.get(OWNER, "workflow", "job@labels") is None
+    assert files(branched) == ["copy.json"]
+
+
+def test_receipts_follow_a_step_that_the_branch_has_renamed(branched: Orchestra) -> None:
+    edit(branched, BRANCH, {"op": "rename", "step": "one", "to": "first"})
+    branched.branches.merge(OWNER, "work", "labels")
+    renamed = [one for one in branched.audit(OWNER) if one.action == "workflows.rename_step" and one.target == "work"]
+    assert [json.loads(one.detail) for one in renamed] == [{"from": "one", "to": "first"}]

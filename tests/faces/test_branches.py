@@ -1,0 +1,158 @@
+"""Branches on every face: made, compared, merged with a conflict decided, deleted, with the same files and trail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from engine.people.access import Principal
+from tests.faces.conftest import Faces, Open, Outcome
+
+OWNER = Principal("owner", "owner")
+ADDRESS = "/api/workflows/small/branches"
+PLACE = "steps.one.with.values.x"
+Act = Callable[[Faces], Outcome]
+
+
+def command(*words: str) -> Act:
+    return lambda faces: faces.command(["workflows", *words])
+
+
+def request(method: str, path: str, body: Any = None) -> Act:
+    return lambda faces: faces.request(method, f"{ADDRESS}{path}", body)
+
+
+def page(press: Callable[[AppTest], AppTest]) -> Act:
+    def pressed(go: Open) -> AppTest:
+        at = go("workflow", name="small")
+        at.query_params["tab"] = "branches"
+        return press(at.run())
+
+    return lambda faces: faces.page(pressed)
+
+
+def click(key: str) -> Callable[[AppTest], AppTest]:
+    return lambda at: at.button(key=key).click().run()
+
+
+def _new(name: str) -> Callable[[AppTest], AppTest]:
+    def act(at: AppTest) -> AppTest:
+        at.text_input(key="branch-name-small").set_value(name).run()
+        return click("branch-new-small")(at)
+
+    return act
+
+
+def _merge(at: AppTest) -> AppTest:
+    at = click("compare-labels")(at)
+    assert at.button(key="merge-labels").disabled, "as long as the conflict is not decided"
+    at.radio(key=f"conflict-small@labels-{PLACE}").set_value("branch").run()
+    at.checkbox(key="merge-keep-labels").set_value(True).run()
+    return click("merge-labels")(at)
+
+
+def _edited(name: str, value: int) -> Act:
+    def act(faces: Faces) -> Outcome:
+        ops = [{"op": "set", "step": "one", "field": "with.values.x", "value": value}]
+        if "@" in name:
+            ops.append({"op": "notes", "step": "two", "text": "from the branch"})
+        faces.orchestra.editing.edit_file(OWNER, name, ops)
+        return Outcome()
+
+    return act
+
+
+def _same(act: Act) -> tuple[Act, Act, Act]:
+    return act, act, act
+
+
+STORY: Mapping[str, tuple[Act, Act, Act]] = {
+    "make": (command("branch", "small", "labels"), request("POST", "", {"branch": "labels"}), page(_new("labels"))),
+    "make another": (command("branch", "small", "idea"), request("POST", "", {"branch": "idea"}), page(_new("idea"))),
+    "change the branch": _same(_edited("small@labels", 7)),
+    "change the workflow": _same(_edited("small", 8)),
+    "merge": (
+        command("merge", "small", "labels", "--take", f"{PLACE}=branch", "--keep"),
+        request("POST", "/labels/merge", {"choices": {PLACE: "branch"}, "keep": True}),
+        page(_merge),
+    ),
+    "delete": (
+        command("delete-branch", "small", "idea"),
+        request("DELETE", "/idea"),
+        page(click("branch-delete-idea")),
+    ),
+}
+"""What is done on each face, one after the other."""
+
+
+def test_each_face_does_the_same_and_leaves_the_same_trail(make_faces: Callable[[], Faces]) -> None:
+    stories = []
+    for face in range(3):
+        faces, told = make_faces(), []
+        for name, acts in STORY.items():
+            done = acts[face](faces)
+            assert done.message == "", (face, name)
+            told.append((name, faces.state()))
+        stories.append(told)
+    assert stories[0] == stories[1] == stories[2]
+    files = stories[0][-1][1]["files"]
+    small = json.loads(files["workflows/small.json"])
+    assert (small["steps"][0]["with"], small["steps"][1]["note"]) == ({"values": {"x": 7}}, "from the branch")
+    assert files["workflows/small.branches/labels.json"] == files["workflows/small.json"]
+    assert not any("idea" in name for name in files)
+
+
+def test_each_face_shows_the_same_and_refuses_in_the_same_words(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    faces.orchestra.branches.create(OWNER, "small", "labels")
+    for act in (_edited("small@labels", 7), _edited("small", 8)):
+        act(faces)
+    by_command, by_request = command("branches", "small")(faces), request("GET", "")(faces)
+    assert by_command.value == by_request.value
+    assert by_request.value["branches"][0]["behind"] == ["one: values.x now takes 8"]
+    asked = request("POST", "/labels/check", {"choices": {}})(faces).value
+    [conflict] = asked["conflicts"]
+    assert (conflict["place"], conflict["base"], conflict["main"], conflict["branch"]) == (PLACE, 1, 8, 7)
+    shown = page(click("compare-labels"))(faces).value
+    options = shown.radio(key=f"conflict-small@labels-{PLACE}").options
+    assert [one.replace("\\", "") for one in options] == [
+        "In small: one: values.x now takes 8",
+        "In the branch: one: values.x now takes 7",
+        "Another value",
+    ]
+    typed = request("POST", "/labels/check", {"choices": {PLACE: {"value": 9}}})(faces).value
+    assert typed["conflicts"][0]["taken"] == "value"
+    refused = request("POST", "/labels/merge", {})(faces)
+    assert (refused.error, "was changed differently" in refused.message) == ("InvalidFile", True)
+    for words, method, path, body in (
+        (("branch", "small", "labels"), "POST", "", {"branch": "labels"}),
+        (("branch", "small", "No"), "POST", "", {"branch": "No"}),
+        (("merge", "small", "lable"), "POST", "/lable/merge", {}),
+        (("delete-branch", "small", "lable"), "DELETE", "/lable", None),
+        (("merge", "small", "labels", "--take", "x=main"), "POST", "/labels/merge", {"choices": {"x": "main"}}),
+    ):
+        first, second = command(*words)(faces), request(method, path, body)(faces)
+        assert first.message, words
+        assert first == second
+    own = faces.page(lambda go: go("workflow", name="small@labels")).value
+    assert any("Branch labels" in one.value for one in own.markdown)
+
+
+def test_who_may_not_edit_sees_branches_and_changes_none(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    faces.orchestra.branches.create(OWNER, "small", "labels")
+    before = faces.state()
+    for method, path, body in (
+        ("POST", "", {"branch": "more"}),
+        ("POST", "/labels/merge", {}),
+        ("DELETE", "/labels", None),
+    ):
+        assert faces.request(method, f"{ADDRESS}{path}", body, "operator").error == "NotAllowed"
+    for method, path, body in (("GET", "", None), ("POST", "/labels/check", {})):
+        assert faces.request(method, f"{ADDRESS}{path}", body, "viewer").error == ""
+    at = faces.page(lambda go: go("workflow", name="small@labels", tab="branches"), "viewer").value
+    assert not {"merge-labels", "branch-delete-labels"} & {one.key for one in at.button}
+    assert {**faces.state(), "sessions": {}} == {**before, "sessions": {}}
