@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
@@ -100,6 +100,7 @@ TOPS: Sequence[tuple[Ops, Ops]] = [
 ]
 
 
+@settings(max_examples=30)  # each renames and compiles several times
 @given(st.integers(0, 10**9), st.sampled_from(list(styles(WORK))))
 def test_edits_of_different_steps_have_the_meaning_of_both_in_either_order(seed: int, style: str) -> None:
     chance, text = random.Random(seed), styles(WORK)[style]
