@@ -189,13 +189,13 @@ def _shown(found: Merging) -> None:
     st.markdown(plain(t("What merging changes in {workflow}:", workflow=found.workflow)))
     lines = [f"- {plain(one)}" for one in found.differences or [t("Nothing that has an effect has changed")]]
     for title, more in (
-        (t("New account"), found.accounts),
-        (t("New write"), found.effects),
-        (t("New destination"), found.destinations),
+        (t("New account:"), found.accounts),
+        (t("New write:"), found.effects),
+        (t("New destination:"), found.destinations),
     ):
-        lines += [f"- **{title}:** {plain(one)}" for one in more]
+        lines += [f"- **{title}** {plain(one)}" for one in more]
     if found.estimate:
-        lines.append(f"- {t('Expected cost of a run: {estimate}', estimate=plain(found.estimate))}")
+        lines.append(t("- Expected cost of a run: {estimate}", estimate=plain(found.estimate)))
     st.markdown("\n".join(lines))
     for note in found.notes:
         st.caption(plain_with_code(note))
