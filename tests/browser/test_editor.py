@@ -63,6 +63,53 @@ def test_a_problem_shows_while_one_types_and_the_caret_stays(prompt: Page) -> No
     assert text_of(code_field(prompt, MESSAGE)).endswith("\nAbout {{ nobody_else }}")
 
 
+SPOT = """(line, word) => {
+  const texts = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+  const range = new Range();
+  while (texts.nextNode()) {
+    const at = texts.currentNode.data.indexOf(word);
+    if (at < 0) continue;
+    range.setStart(texts.currentNode, at);
+    range.setEnd(texts.currentNode, at + word.length);
+    const { x, y, width, height } = range.getBoundingClientRect();
+    return [x + width / 2, y + height / 2];
+  }
+}"""
+
+
+def spot(page: Page, line: str | re.Pattern[str], word: str) -> tuple[float, float]:
+    """Return the middle of a word in a line of the editor."""
+    x, y = page.locator(".cm-line", has_text=line).evaluate(f"line => ({SPOT})(line, {json.dumps(word)})")
+    return x, y
+
+
+def selected(page: Page) -> list[str]:
+    return [page.evaluate("getSelection().toString()"), page.locator(".cm-activeLine").inner_text().strip()]
+
+
+def test_a_name_is_explained_and_leads_to_where_it_is_defined(served: Served, page: Page) -> None:
+    hello = {"id": "hello", "title": "Say hello", "uses": "flow.set", "with": {"values": {"x": 1}}}
+    again = {
+        "id": "again",
+        "needs": ["hello"],
+        "uses": "flow.set",
+        "with": {"values": {"y": "{{ steps.hello.output.x }}"}},
+    }
+    written(served, "leads", steps=[hello, again])
+    opened(served, page, "leads")
+    page.mouse.move(*spot(page, "{{ steps", ".hello.output.x"))
+    note = page.locator(".code-note")
+    note.wait_for()
+    assert note.inner_text().split("\n\n")[:3] == ["steps.hello.output", "Say hello", "object"]
+    page.mouse.click(*spot(page, "{{ steps", ".hello"))
+    page.keyboard.press("F12")
+    assert selected(page) == ["hello", '"id": "hello",']
+    page.keyboard.down("Control")
+    page.mouse.click(*spot(page, re.compile(r'^\s*"hello"$'), "hello"))  # the entry of `needs`
+    page.keyboard.up("Control")
+    assert selected(page) == ["hello", '"id": "hello",']
+
+
 def test_variables_fragments_and_step_types_are_completed(served: Served, prompt: Page) -> None:
     fragments = served.root / "prompts" / "fragments"
     fragments.mkdir(exist_ok=True)
@@ -102,7 +149,7 @@ def test_names_in_scope_of_a_step_are_completed(served: Served, page: Page) -> N
     listed.get_by_text("steps.read.output.messages").wait_for()
     assert "steps.later" not in listed.inner_text()
     page.keyboard.type("mess")
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(600)  # the list takes no key in its first moment
     page.keyboard.press("Enter")
     shows(field, '"{{ steps.read.output.messages }}"')
 

@@ -11,27 +11,24 @@ import { Annotation, EditorState } from "@codemirror/state";
 import { EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
 
 import { completions, endOf, language, spaceInside } from "./languages.js";
+import { references } from "./references.js";
 import { addStyle, theme } from "./theme.js";
+import { speak, spoken, t } from "./words.js";
 
 const COMMIT_MS = 400;
 const TALLEST = 0.7;
 
 const fromPage = Annotation.define();
 const setValue = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
-const page = { fields: [], crc32: () => 0, mounted: new Map(), due: 0, texts: {} };
+const page = { fields: [], crc32: () => 0, mounted: new Map(), due: 0 };
 
 // Show these fields as editors: [{css, crc, code: {language, document, names, fragments, uses, marks}}].
 export function show(fields, crc32, texts = {}) {
   addStyle();
-  page.texts = texts;
+  speak(texts);
   page.fields = fields;
   page.crc32 = crc32;
   mountAll();
-}
-
-// Return a text in the language of the page.
-function t(text) {
-  return page.texts[text] ?? text;
 }
 
 // Return the words of CodeMirror itself in the language of the page; they are only looked up here to be in the catalogue.
@@ -43,7 +40,7 @@ function phrases() {
     t("Selection deleted"), t("Folded lines"), t("Unfolded lines"), t("to"), t("folded code"), t("unfold"), t("Fold line"),
     t("Unfold line"),
   ];
-  return words.length ? page.texts : {};
+  return words.length ? spoken() : {};
 }
 
 // Streamlit may draw a field anew at any time.
@@ -118,6 +115,7 @@ class Editor {
       EditorView.inputHandler.of(spaceInside),
       autocompletion({ override: completions(current) }),
       language(name, current),
+      references(current),
       this.isDocument ? forDocuments : EditorView.lineWrapping,
       keymap.of([
         ...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap,

@@ -62,7 +62,7 @@ export function spaceInside(view, from, to, text) {
 
 // Complete names inside `{{ }}`, fragments inside `fragment("")`, and step types after `"uses": "`.
 export function completions(current) {
-  return [names(current), fragments(current), stepTypes(current)];
+  return [names(current), fragments(current), typeNames(current)];
 }
 
 function names(current) {
@@ -71,7 +71,7 @@ function names(current) {
     const word = context.matchBefore(/[\w.]*/);
     if (!open || (word.from === word.to && !context.explicit && !/\{\{\s*$/.test(open.text))) return null;
     if (/["'][\w.]*$/.test(open.text)) return null;
-    const offered = [...current().names, ...(await scopeNames(current().scope, context))];
+    const offered = await namesAt(current(), context.state, context.pos);
     if (current().fragments.length > 0) {
       offered.push({ label: "fragment", apply: 'fragment("', detail: "shared text", type: "function" });
     }
@@ -90,9 +90,9 @@ function fragments(current) {
   };
 }
 
-// Ask for what can be named at the cursor.
-async function scopeNames(address, { state, pos }) {
-  if (!address) return [];
+// Return what can be named at a position: {label, detail}, where detail is the type.
+export async function namesAt({ names: own, scope: address }, state, pos) {
+  if (!address) return [...own];
   const line = state.doc.lineAt(pos);
   const column = [...line.text.slice(0, pos - line.from)].length + 1; // Python counts code points
   const asked = { text: state.doc.toString(), line: line.number, column };
@@ -104,21 +104,28 @@ async function scopeNames(address, { state, pos }) {
       signal: AbortSignal.timeout(5000),
     });
     const { names } = await response.json();
-    return names.map(({ name, type }) => ({ label: name, detail: type }));
+    return [...own, ...names.map(({ name, type }) => ({ label: name, detail: type }))];
   } catch {
-    return [];
+    return [...own];
   }
 }
 
 let types = null;
 
-function stepTypes(current) {
+// Return the step types: {label, detail}, where detail is the title; none without an address.
+export async function stepTypes(address) {
+  if (!address) return [];
+  types ??= fetchTypes(address);
+  const found = await types;
+  if (found.length === 0) types = null; // the next time asks again
+  return found;
+}
+
+function typeNames(current) {
   return async (context) => {
     const used = current().uses && context.matchBefore(/"uses"\s*:\s*"[\w.]*/);
     if (!used) return null;
-    types ??= fetchTypes(current().uses);
-    const options = await types;
-    if (options.length === 0) types = null; // the next key asks again
+    const options = await stepTypes(current().uses);
     return { from: context.pos - used.text.match(/[\w.]*$/)[0].length, options, validFor: /^[\w.]*$/ };
   };
 }

@@ -47,6 +47,9 @@ export const theme = EditorView.theme({
   ".cm-lintRange-warning": wavy("light-dark(#b45309, #fbbf24)"),
   ".cm-lintRange-active": { background: "light-dark(#fef3c7, #422006)" },
   ".cm-lintPoint::after": { bottom: "-2px" },
+  ".code-note": { padding: ".35rem .6rem" },
+  ".code-note code": { fontFamily: MONO, fontWeight: "600" },
+  ".code-note p": { margin: ".1rem 0 0", overflowWrap: "anywhere" },
   ".code-expression": { background: "light-dark(#eef2ff, #23224a)", borderRadius: "3px" },
   ".code-variable": { color: "light-dark(#4338ca, #a5a0ff)", fontWeight: "600" },
 });
