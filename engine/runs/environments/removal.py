@@ -35,7 +35,7 @@ def removal(plans: EnvironmentPlans, content: EnvironmentFile, workflow: str, na
         remedy = "" if known else f"`orchestra env show {name}` shows what runs there."
         raise UnknownName(f"workflow in the environment {name}", workflow, known, remedy=remedy)
     is_current = content.others == CURRENT
-    then = f"{workflow} runs its file as it is in {name}." if is_current else f"{workflow} does not run in {name}."
+    then = f"{workflow} then {'runs its file as it is' if is_current else 'no longer runs'} in {name}."
     to, triggers = "", ""
     if _has_triggers(plans, workflow, name):
         to = plans.default()

@@ -332,7 +332,7 @@ def test_a_workflow_is_taken_out_of_an_environment_on_purpose_and_only_then_dele
     with pytest.raises(InUse, match="Version 1 of 'parent' runs in 'prod'") as refused:
         greeter.workflows.delete(OWNER, "parent")
     assert "`orchestra env remove parent --from prod`" in refused.value.remedy
-    assert environments.remove(OWNER, "parent", "prod").then == "parent does not run in prod."
+    assert environments.remove(OWNER, "parent", "prod").then == "parent then no longer runs in prod."
     greeter.workflows.delete(OWNER, "parent")
 
     environments.move_triggers(OWNER, "child", "prod")
@@ -350,7 +350,7 @@ def test_a_workflow_is_taken_out_of_an_environment_on_purpose_and_only_then_dele
         environments.remove(OWNER, "child", "prod")
     environments.create(OWNER, "staging")
     environments.promote(OWNER, "child", "dev", "staging")
-    assert environments.check_removal(OWNER, "child", "staging").then == "child runs its file as it is in staging."
+    assert environments.check_removal(OWNER, "child", "staging").then == "child then runs its file as it is in staging."
 
 
 @pytest.mark.parametrize("name", ["123", "true", "no", "1e3"])
