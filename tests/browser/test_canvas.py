@@ -147,7 +147,38 @@ def placed_by_hand(page: Page, key: str) -> None:
     page.mouse.up()
 
 
-def test_a_step_dragged_aside_stands_there_after_a_reload(served: Served, page: Page) -> None:
+def with_trigger(page: Page, served: Served, name: str) -> None:
+    """Add a trigger, fill it in, save it, turn it on, see it in both looks, turn it off, remove it, undo that."""
+    panel, card = page.locator(".studio-panel"), page.get_by_role("button", name="Trigger, At fixed times")
+    page.get_by_role("button", name="Add a trigger").click()
+    panel.get_by_label("What starts it?").select_option("At fixed times")
+    panel.get_by_role("button", name="Add the trigger").click()
+    panel.get_by_text("A schedule needs either 'cron' or 'every_seconds'.").wait_for()
+    cron = panel.get_by_label("Cron expression", exact=True)
+    cron.fill("0 7 * * 1-5")
+    cron.press("Tab")
+    card.and_(page.get_by_label("Monday to Friday at 07:00, Not in force yet")).wait_for()
+    saved(served, page, name)
+    panel.get_by_role("button", name="Turn it on").click()
+    card.and_(page.get_by_label("Monday to Friday at 07:00, On")).wait_for()
+    [status] = page.request.get(f"{served.url}/api/triggers?workflow={name}").json()["triggers"]
+    assert (status["id"], status["is_on"], status["fields"]) == ("schedule", True, {"cron": "0 7 * * 1-5"})
+    page.get_by_role("button", name="List", exact=True).click()
+    page.get_by_role("region", name="Triggers").get_by_label("Monday to Friday at 07:00, On").wait_for()
+    panel.get_by_role("button", name="Turn it off").click()
+    page.get_by_role("region", name="Triggers").get_by_label("Monday to Friday at 07:00, Off").wait_for()
+    page.get_by_role("button", name="Drawing", exact=True).click()
+    card.focus()
+    page.keyboard.press("Delete")
+    card.wait_for(state="detached")
+    has_focus(page, "hello")
+    page.keyboard.press("Control+z")
+    card.wait_for()
+
+
+def test_a_step_dragged_aside_stands_there_after_a_reload_and_a_trigger_above_the_start(
+    served: Served, page: Page
+) -> None:
     blank(served, "aside")
     opened(page, served, "aside")
     with page.expect_response("**/positions"):
@@ -162,6 +193,7 @@ def test_a_step_dragged_aside_stands_there_after_a_reload(served: Served, page: 
     assert start is not None
     assert again["x"] - start["x"] == pytest.approx(x * again["width"] / 228, abs=3)
     assert there is not None
+    with_trigger(page, served, "aside")
 
 
 def titled(page: Page, key: str, title: str) -> None:

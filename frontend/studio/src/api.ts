@@ -127,6 +127,41 @@ export interface RunRow {
   queued_at: string;
 }
 
+export interface TriggerType {
+  name: string;
+  title: string;
+  description: string;
+  service: string | null;
+  poll_seconds: number;
+  is_watched: boolean;
+  fields_schema: Definition;
+  item_schema: Definition;
+}
+
+interface TriggerError {
+  message: string;
+  remedy: string;
+}
+
+export interface TriggerStatus {
+  id: string;
+  state: string;
+  is_on: boolean;
+  // On for accounts that are not in use now.
+  is_resting: boolean;
+  needs_start: boolean;
+  start_from: string[];
+  environment: string;
+  problem: TriggerError | null;
+  error: TriggerError | null;
+}
+
+// From when on items count as new; nothing of it: from where the trigger stopped.
+export interface TriggerBeginning {
+  now?: true;
+  last?: number;
+}
+
 export interface SavedFile {
   etag: string;
   text: string;
@@ -203,5 +238,10 @@ export const api = {
   timeline: (runId: string) => request<Timeline>("GET", `/api/runs/${encodeURIComponent(runId)}/timeline`),
   // `runId`: the run whose outputs are used, "" for types only.
   prediction: (workflow: string, runId: string) => request<Prediction>("GET", of(workflow, `/prediction?run_id=${encodeURIComponent(runId)}`)),
+  triggers: async (workflow: string) =>
+    (await request<{ triggers: TriggerStatus[] }>("GET", `/api/triggers?workflow=${encodeURIComponent(workflow)}`)).triggers,
+  triggerTypes: async () => (await request<{ trigger_types: TriggerType[] }>("GET", "/api/triggers/types")).trigger_types,
+  turnTrigger: (workflow: string, trigger: string, way: "on" | "off", beginning: TriggerBeginning) =>
+    request<TriggerStatus>("POST", `/api/triggers/${encodeURIComponent(workflow)}/${encodeURIComponent(trigger)}/${way}`, beginning),
   stepTypes: async () => (await request<{ step_types: StepType[] }>("GET", "/api/step-types")).step_types,
 };

@@ -11,6 +11,7 @@ export const FOLDED_WIDTH = 228;
 export const FOLDED_HEIGHT = 66;
 export const ADDER = 28;
 export const CARD_HEIGHT = 44;
+export const TRIGGER_HEIGHT = 66;
 const BAND_SIDE = 9;
 const BAND_TOP = 19;
 
@@ -124,10 +125,10 @@ class Drawing {
     if (cards.triggers.length > 0) {
       const width = cards.triggers.length * (STEP_WIDTH + COLUMN_GAP) - COLUMN_GAP;
       cards.triggers.forEach((_, index) => {
-        this.card(triggerKey(index), "trigger", center - width / 2 + index * (STEP_WIDTH + COLUMN_GAP), y);
+        this.card(triggerKey(index), "trigger", center - width / 2 + index * (STEP_WIDTH + COLUMN_GAP), y, TRIGGER_HEIGHT);
         this.edges.push({ key: `${triggerKey(index)}>`, source: triggerKey(index), target: START, kind: "trigger", gap: null });
       });
-      y += CARD_HEIGHT + ROW_GAP;
+      y += TRIGGER_HEIGHT + ROW_GAP;
     }
     this.card(START, "start", center - STEP_WIDTH / 2, y);
     y += CARD_HEIGHT + ROW_GAP;
@@ -151,8 +152,8 @@ class Drawing {
     inner.place((w - inner.w) / 2, HEAD);
   }
 
-  private card(key: string, kind: Box["kind"], x: number, y: number): void {
-    this.box({ key, kind, parent: null, x, y, w: STEP_WIDTH, h: CARD_HEIGHT, node: null, block: null });
+  private card(key: string, kind: Box["kind"], x: number, y: number, h = CARD_HEIGHT): void {
+    this.box({ key, kind, parent: null, x, y, w: STEP_WIDTH, h, node: null, block: null });
   }
 
   private box(box: Omit<Box, "auto">, auto = { x: box.x, y: box.y }): void {

@@ -1,5 +1,5 @@
 // The state of one canvas: what the server has, what is on its way there, and what is selected, folded and open.
-import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type Problem, type StepType } from "./api";
+import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type Problem, type StepType, type TriggerBeginning, type TriggerStatus, type TriggerType } from "./api";
 import { idsIn, stepIn, stepsOf, type TypeLook } from "./document";
 import { connect, copied, disconnect, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
 import { Foresight } from "./foresight";
@@ -9,6 +9,7 @@ import { watchDraft, type Link, type Live } from "./live";
 import { modelOf, outermost, type Model, type Node } from "./model";
 import { editsOf, type Edits } from "./panel/edits";
 import { nameOf } from "./panel/places";
+import { removedTrigger, titleOf, triggersIn } from "./panel/triggers";
 import { Queue, type Change, type QueueState } from "./queue";
 import { parsed, spliced, withoutPlace } from "./text";
 
@@ -75,6 +76,11 @@ export class Studio {
   isPanelOpen = false;
   // Whether the panel shows the workflow itself.
   isWorkflowOpen = false;
+  // The trigger that the panel shows, by its place in the file, or the form that adds one.
+  trigger: number | "new" | null = null;
+  triggerTypes: TriggerType[] | null = null;
+  // Of the triggers that are in force; null as long as they are not known.
+  triggerStatuses: TriggerStatus[] | null = null;
   dialog: Dialog | null = null;
   toast: Toast | null = null;
   spoken = "";
@@ -197,6 +203,7 @@ export class Studio {
       this.uncheckedRev = "";
       this.show(canvas);
       this.queue.begin(canvas.rev);
+      if (triggersIn(this.definition).length > 0) void this.loadTriggers();
     } catch (error) {
       this.failure = error instanceof Unanswered ? "The server cannot be reached." : (error as Error).message;
       if (error instanceof Unanswered && !this.canvas) setTimeout(() => void this.refresh(), 3000);
@@ -303,6 +310,38 @@ export class Studio {
     return this.types;
   }
 
+  // ---- triggers
+
+  loadTriggerTypes = async (): Promise<TriggerType[]> => {
+    this.triggerTypes ??= await api.triggerTypes();
+    return this.triggerTypes;
+  };
+
+  // Read which triggers are on. Without an answer the cards do not say it.
+  async loadTriggers(): Promise<void> {
+    await this.loadTriggerTypes().catch(() => undefined);
+    this.triggerStatuses = await api.triggers(this.mounted.workflow).catch(() => null);
+    this.changed();
+  }
+
+  // Turn a trigger on, or off if there is no beginning; that is in force at once.
+  turnTrigger = async (id: string, beginning: TriggerBeginning | null): Promise<void> => {
+    try {
+      await api.turnTrigger(this.mounted.workflow, id, beginning ? "on" : "off", beginning ?? {});
+      this.speak(beginning ? "Turned on" : "Turned off");
+    } finally {
+      await this.loadTriggers();
+    }
+  };
+
+  removeTrigger(index: number): void {
+    const trigger = triggersIn(this.view.definition).find((one) => one.index === index);
+    if (!trigger || this.readOnly) return;
+    this.go([removedTrigger(this.view.definition, index)], "");
+    this.openTrigger(null);
+    this.say(`${titleOf(trigger, this.triggerTypes?.find(({ name }) => name === trigger.uses))} removed. Ctrl+Z brings it back.`);
+  }
+
   // ---- what happens elsewhere
 
   // Hear of changes by other windows, until `end`.
@@ -337,7 +376,7 @@ export class Studio {
 
   select(keys: Iterable<string>, current: string | null = null): void {
     this.selected = new Set(keys);
-    if (this.selected.size > 0) this.isWorkflowOpen = false;
+    if (this.selected.size > 0) [this.isWorkflowOpen, this.trigger] = [false, null];
     this.current = current ?? [...this.selected].at(-1) ?? this.current;
     this.line = null;
     this.changed();
@@ -349,9 +388,17 @@ export class Studio {
   }
 
   openWorkflow(isOpen = !this.isWorkflowOpen): void {
-    if (isOpen) this.selected = new Set();
+    if (isOpen) [this.selected, this.trigger] = [new Set(), null];
     this.isWorkflowOpen = isOpen;
     this.changed();
+  }
+
+  // Show a trigger in the panel, or the form that adds one; null closes it.
+  openTrigger(which: number | "new" | null): void {
+    if (which !== null) [this.selected, this.isWorkflowOpen, this.line] = [new Set(), false, null];
+    this.trigger = which;
+    this.changed();
+    if (which !== null && this.triggerStatuses === null) void this.loadTriggers();
   }
 
   open(dialog: Dialog | null): void {
@@ -403,6 +450,7 @@ export class Studio {
     const { nodes } = this.view.model;
     const now = (key: string): string => (nodes.has(key) ? key : (this.renamed.get(key) ?? key));
     if ([...this.selected].some((key) => !nodes.has(key))) this.selected = new Set([...this.selected].map(now).filter((key) => nodes.has(key)));
+    if (typeof this.trigger === "number" && !triggersIn(this.view.definition).some(({ index }) => index === this.trigger)) this.trigger = null;
     if (this.line && !isConnected(this.view.model, this.line)) this.line = null;
     if (this.current !== null && !nodes.has(this.current)) this.current = nodes.has(now(this.current)) ? now(this.current) : ([...this.selected][0] ?? null);
   }

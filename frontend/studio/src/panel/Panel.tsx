@@ -1,5 +1,5 @@
 // The panel of the selected steps: their fields as a form, when they run, their problems, and the last result.
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 
 import type { CanvasStep, Definition, Operation, Problem, StepType } from "../api";
 import { stepIn } from "../document";
@@ -9,12 +9,14 @@ import { sharedFields, type Shared } from "./sharedFields";
 import { nameOf, valueOf, WORKFLOW } from "./places";
 import { editsOf, keyOf } from "./edits";
 import { Field, isError, Problems, Refusal } from "./Field";
-import { FormContext, isRefusedAt, placeOf, problemsAt, useForm, useUnfolded, type Form } from "./form";
+import { FormContext, isRefusedAt, placeOf, problemsAt, useForm, useUnfolded, type Form, type Triggers } from "./form";
 import { Peek } from "./Peek";
 import { Predicted } from "./Predicted";
 import { Result } from "./Result";
 import type { Schema } from "./schema";
 import { STEP_FIELDS } from "./stepFields";
+import { headOf, TriggerForm } from "./TriggerForm";
+import { useLoaded } from "./useLoaded";
 import { isExpression, isSame } from "./values";
 import { StepField, When } from "./When";
 import { WorkflowForm } from "./WorkflowForm";
@@ -37,16 +39,19 @@ export interface PanelProps {
   stepTypes(): Promise<StepType[]>;
   // The run that is shown on the canvas.
   flow: Flow;
+  // The trigger that is shown in place of the selected steps, or the form that adds one.
+  trigger: number | "new" | null;
+  triggers: Triggers;
   onClose(): void;
 }
 
 export function Panel(props: PanelProps) {
-  const { workflow, definition, readOnly, selected } = props;
+  const { workflow, definition, readOnly, selected, trigger } = props;
   const edits = editsOf(`${props.owner}/${workflow}`);
   edits.follow(definition, props.send, props.rev);
   useSyncExternalStore(edits.subscribe, edits.snapshot, edits.snapshot);
 
-  const ids = selected.map(({ id }) => id).join(" ");
+  const ids = trigger === null ? selected.map(({ id }) => id).join(" ") : `#${trigger}`;
   useEffect(() => {
     if (readOnly) return undefined;
     const flush = () => void edits.flush();
@@ -71,9 +76,9 @@ export function Panel(props: PanelProps) {
   return (
     <FormContext value={form}>
       <div className="studio-panel-form">
-        <Head title={selected.length === 1 ? first.title : `${selected.length} steps`} onClose={props.onClose} />
+        <Head title={trigger !== null ? headOf(trigger, definition) : selected.length === 1 ? first.title : `${selected.length} steps`} onClose={props.onClose} />
         <Unsent />
-        <Body key={ids} />
+        {trigger !== null ? <TriggerForm key={ids} which={trigger} triggers={props.triggers} /> : <Body key={ids} />}
       </div>
     </FormContext>
   );
@@ -116,23 +121,6 @@ function Unsent() {
         <Refusal edit={one} />
       </div>
     ));
-}
-
-function useLoaded<T>(load: () => Promise<T>, key: string): { value?: T; failure?: string } {
-  const [state, setState] = useState<{ key: string; value?: T; failure?: string }>({ key: "" });
-  useEffect(() => {
-    if (key === "") return undefined;
-    let isWanted = true;
-    load().then(
-      (value) => isWanted && setState({ key, value }),
-      (error: unknown) => isWanted && setState({ key, failure: error instanceof Error ? error.message : String(error) }),
-    );
-    return () => {
-      isWanted = false;
-    };
-    // `key` stands for what is loaded; without one it is nothing.
-  }, [key]);
-  return state.key === key ? state : {};
 }
 
 function Body() {

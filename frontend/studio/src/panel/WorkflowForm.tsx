@@ -6,6 +6,7 @@ import { Choice, Field, Problems } from "./Field";
 import { placeOf, problemsAt, useForm } from "./form";
 import { valueOf, WORKFLOW } from "./places";
 import type { Schema } from "./schema";
+import { useSend } from "./useSend";
 
 // The workflow where the panel expects a step.
 export const THE_WORKFLOW: CanvasStep = {
@@ -69,24 +70,6 @@ function Inputs() {
       {!form.readOnly && <NewInput taken={names} />}
     </section>
   );
-}
-
-// Send operations after what was typed before.
-function useSend() {
-  const form = useForm();
-  const [failure, setFailure] = useState("");
-  const send = async (ops: Operation[]): Promise<boolean> => {
-    try {
-      await form.edits.flush();
-      await form.send(ops, null);
-      setFailure("");
-      return true;
-    } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
-      return false;
-    }
-  };
-  return { send, failure };
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;

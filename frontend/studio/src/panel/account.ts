@@ -23,6 +23,10 @@ const encoded = encodeURIComponent;
 export const connectionsFor = async (uses: string): Promise<string[]> =>
   (await get<{ connections: { name: string }[] }>(`/api/connections?uses=${encoded(uses)}`)).connections.map(({ name }) => name);
 
+// Return the connections to a service.
+export const connectionsOf = async (service: string): Promise<string[]> =>
+  (await get<{ connections: { name: string; service: string }[] }>("/api/connections")).connections.filter((one) => one.service === service).map(({ name }) => name);
+
 // Return what a field of this format may name; [] if nothing is known.
 export async function choicesFor(format: string, connection: string): Promise<string[]> {
   if (format === "prompt") return named((await get<{ prompts: Named[] }>("/api/prompts")).prompts);

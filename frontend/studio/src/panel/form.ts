@@ -1,7 +1,7 @@
 // What all fields of a form share.
 import { createContext, useContext, useRef } from "react";
 
-import type { CanvasStep, Definition, Operation, Problem, StepType } from "../api";
+import type { CanvasStep, Definition, Operation, Problem, StepType, TriggerBeginning, TriggerStatus, TriggerType } from "../api";
 import type { Flow } from "../flow/flow";
 import type { ScopeName } from "./completion";
 import { WORKFLOW, type Path, type Place } from "./places";
@@ -23,6 +23,16 @@ export interface Form {
   flow?: Flow;
   // The names that expressions of the selected steps may use.
   names(): Promise<ScopeName[]>;
+}
+
+// What is known of the triggers of the workflow, and what can be done with them at once.
+export interface Triggers {
+  types(): Promise<TriggerType[]>;
+  // Of those that are in force; null as long as they are not known.
+  statuses: TriggerStatus[] | null;
+  // Turn one on, or off if there is no beginning.
+  turn(id: string, beginning: TriggerBeginning | null): Promise<void>;
+  open(which: number | "new" | null): void;
 }
 
 export const FormContext = createContext<Form | undefined>(undefined);

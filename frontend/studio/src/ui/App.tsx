@@ -159,7 +159,8 @@ export function App({ studio }: { studio: Studio }) {
           requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(".studio-panel :is(input, textarea, select)")?.focus());
           return;
         case "close":
-          if (studio.isWorkflowOpen) studio.openWorkflow(false);
+          if (studio.trigger !== null) studio.openTrigger(null);
+          else if (studio.isWorkflowOpen) studio.openWorkflow(false);
           else if (studio.isPanelOpen && studio.selected.size > 0) studio.openPanel(false);
           else if (studio.search) studio.find("");
           else studio.select([]);
@@ -184,8 +185,9 @@ export function App({ studio }: { studio: Studio }) {
         case "connect":
           return node ? studio.open({ kind: "connect", key: node.key }) : undefined;
         case "remove":
-          if (!studio.line) ensure();
           wantsFocus.current = true;
+          if (typeof studio.trigger === "number") return studio.removeTrigger(studio.trigger);
+          if (!studio.line) ensure();
           return studio.remove();
         case "group":
           ensure();
@@ -242,9 +244,14 @@ export function App({ studio }: { studio: Studio }) {
 
   const surroundings = useMemo(() => ({ studio, camera, run, isEditable }), [studio, run, isEditable]);
   const isOutside = studio.canvas !== null && studio.canvas.is_draft && studio.canvas.etag !== studio.canvas.saved_etag;
+  const triggers = useMemo(
+    () => ({ types: studio.loadTriggerTypes, statuses: studio.triggerStatuses, turn: studio.turnTrigger, open: (which: number | "new" | null) => studio.openTrigger(which) }),
+    [studio, studio.triggerStatuses],
+  );
   const selected = useMemo(() => studio.selectedNodes.map((one) => one.step), [studio, studio.selected, view]);
-  const shownInPanel = studio.isWorkflowOpen ? [THE_WORKFLOW] : selected;
-  const isPanelShown = studio.isWorkflowOpen ? view.definition !== null : studio.isPanelOpen && selected.length > 0;
+  const isWhole = studio.isWorkflowOpen || studio.trigger !== null;
+  const shownInPanel = isWhole ? [THE_WORKFLOW] : selected;
+  const isPanelShown = isWhole ? view.definition !== null : studio.isPanelOpen && selected.length > 0;
   return (
     <Context.Provider value={surroundings}>
       <div
@@ -302,7 +309,7 @@ export function App({ studio }: { studio: Studio }) {
             <TreeGrid marks={studio.flow.marks} found={foundKeys} />
           )}
           {isPanelShown && (
-            <aside className="studio-panel" aria-label={studio.isWorkflowOpen ? "The workflow" : "Selected step"} onKeyDown={(event) => panelKey(event, run)}>
+            <aside className="studio-panel" aria-label={studio.trigger !== null ? "Trigger" : studio.isWorkflowOpen ? "The workflow" : "Selected step"} onKeyDown={(event) => panelKey(event, run)}>
               <Panel
                 workflow={studio.mounted.workflow}
                 owner={studio.mounted.owner}
@@ -315,6 +322,8 @@ export function App({ studio }: { studio: Studio }) {
                 send={studio.send}
                 stepTypes={() => studio.stepTypes()}
                 flow={studio.flow}
+                trigger={studio.trigger}
+                triggers={triggers}
                 onClose={() => run("close")}
               />
             </aside>

@@ -33,7 +33,7 @@ export function Canvas({ marks }: { marks: Marks }) {
   const { camera, isEditable } = useSurroundings();
   const flow = useReactFlow();
   const field = useRef<HTMLDivElement>(null);
-  const { view, folded, canvas, selected, current, dialog, search, mounted, isEverywhereData } = studio;
+  const { view, folded, canvas, selected, current, dialog, search, mounted, isEverywhereData, trigger, triggerTypes, triggerStatuses } = studio;
   const isCoarse = useMemo(() => matchMedia("(pointer: coarse)").matches, []);
   const isDraggable = isEditable && !isCoarse;
 
@@ -59,7 +59,7 @@ export function Canvas({ marks }: { marks: Marks }) {
   const before = useRef<FlowNode[]>([]);
   const nodes = useMemo(
     () => kept(before.current, flowNodes(studio, drawn, found, marks, add, isDraggable)),
-    [studio, drawn, view, found, selected, current, renamed, mounted, marks, add, isDraggable],
+    [studio, drawn, view, found, selected, current, renamed, mounted, marks, add, isDraggable, trigger, triggerTypes, triggerStatuses],
   );
   before.current = nodes;
   // While steps are dragged, React Flow says where they are.

@@ -3,9 +3,10 @@ import { type Node as FlowNode, type NodeProps } from "@xyflow/react";
 import { memo, type ReactNode } from "react";
 
 import type { Mark } from "../flow/marks";
-import { END, FAILURE, START } from "../layout";
+import { FAILURE, START } from "../layout";
 import type { Node } from "../model";
 import { useSurroundings } from "./context";
+import type { TriggerLook } from "./drawn";
 import { Icon, type IconName } from "./icons";
 import { iconOf, isLoop, labelOf, plainExpression, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
@@ -190,18 +191,43 @@ export const AsideCard = memo(function AsideCard({ data }: NodeProps<AsideNode>)
 
 type EndNode = FlowNode<{ icon: IconName; title: string; text: string }>;
 
-// A card that is no step: a trigger, the start, the outputs.
+// A card that is no step: the start, the outputs.
 export const EndCard = memo(function EndCard({ data, id }: NodeProps<EndNode>) {
+  const { studio, isEditable } = useSurroundings();
   return (
-    <div className="studio-end" data-end={id === START ? "start" : id === END ? "end" : "trigger"} title={data.text}>
+    <div className="studio-end" data-end={id === START ? "start" : "end"} title={data.text}>
       <Icon name={data.icon} size={16} />
       <span className="studio-words">
         <b className="studio-title">{data.title}</b>
         {data.text && <small className="studio-quiet">{data.text}</small>}
       </span>
+      {id === START && isEditable && (
+        <button type="button" className="studio-tool studio-add-trigger nodrag nopan" aria-label="Add a trigger" title="Add a trigger" onClick={() => studio.openTrigger("new")}>
+          <Icon name="plus" size={13} />
+          <Icon name="trigger" size={15} />
+        </button>
+      )}
     </div>
   );
 }, isSame);
+
+type TriggerNode = FlowNode<TriggerLook & Record<string, unknown>>;
+
+export const TriggerCard = memo(function TriggerCard({ data }: NodeProps<TriggerNode>) {
+  const { studio } = useSurroundings();
+  return (
+    <button type="button" className="studio-end nopan" data-end="trigger" data-on={data.isOn || undefined} aria-pressed={data.isChosen} aria-label={triggerLabel(data)} title={data.text} onClick={() => studio.openTrigger(data.index)}>
+      <Icon name="trigger" size={16} />
+      <span className="studio-words">
+        <b className="studio-title">{data.title}</b>
+        <small className="studio-quiet">{data.text}</small>
+        {data.state && <small className="studio-trigger-state">{data.state}</small>}
+      </span>
+    </button>
+  );
+}, isSame);
+
+export const triggerLabel = ({ title, text, state }: TriggerLook): string => ["Trigger", title, text, state].filter(Boolean).join(", ");
 
 type AdderNode = FlowNode<{ label: string; add(box: string): void }>;
 
@@ -213,6 +239,6 @@ export const AdderCard = memo(function AdderCard({ data, id }: NodeProps<AdderNo
   );
 }, isSame);
 
-export const nodeTypes = { step: StepCard, frame: FrameCard, fallback: AsideCard, failure: AsideCard, start: EndCard, end: EndCard, trigger: EndCard, adder: AdderCard };
+export const nodeTypes = { step: StepCard, frame: FrameCard, fallback: AsideCard, failure: AsideCard, start: EndCard, end: EndCard, trigger: TriggerCard, adder: AdderCard };
 
 export const isAside = (key: string): boolean => key === FAILURE || key.endsWith("#on_error");

@@ -6,10 +6,11 @@ import { giveWords } from "../flow/prediction";
 import { around, type Block, type Node } from "../model";
 import { shown } from "../walk";
 import { useStudio, useSurroundings } from "./context";
+import { triggersOf } from "./drawn";
 import { Icon } from "./icons";
 import { iconOf, plainExpression, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
-import { MarkBadge } from "./StepCard";
+import { MarkBadge, triggerLabel } from "./StepCard";
 
 export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<string> | null }) {
   const studio = useStudio();
@@ -25,6 +26,23 @@ export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<st
   const add = (block: Block) => studio.open({ kind: "picker", gap: { block, after: null, before: null } });
   return (
     <div className="studio-list">
+      <section className="studio-triggers" aria-label="Triggers">
+        {triggersOf(studio).map((one) => (
+          <button key={one.index} type="button" className="studio-end" data-end="trigger" data-on={one.isOn || undefined} aria-pressed={one.isChosen} aria-label={triggerLabel(one)} onClick={() => studio.openTrigger(one.index)}>
+            <Icon name="trigger" size={16} />
+            <span className="studio-words">
+              <b className="studio-title">{one.title}</b>
+              <small className="studio-quiet">{one.text}</small>
+              {one.state && <small className="studio-trigger-state">{one.state}</small>}
+            </span>
+          </button>
+        ))}
+        {isEditable && (
+          <button type="button" className="studio-button" onClick={() => studio.openTrigger("new")}>
+            <Icon name="plus" size={16} /> Add a trigger
+          </button>
+        )}
+      </section>
       <table role="treegrid" aria-label={`Steps of ${studio.canvas?.title ?? "the workflow"}`} aria-multiselectable="true" aria-readonly={!isEditable}>
         <thead>
           <tr role="row">

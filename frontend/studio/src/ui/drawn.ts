@@ -6,6 +6,7 @@ import type { Read } from "../api";
 import { lineMark, type LineMark, type Marks } from "../flow/marks";
 import { absolute, END, FAILURE, FOLDED_HEIGHT, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Edge, type Gap, type Layout, type Size, type Zone } from "../layout";
 import type { Model, Node } from "../model";
+import { stateWords, statusOf, titleOf, triggersIn, watchedWords } from "../panel/triggers";
 import { wordsOf, type Studio } from "../store";
 import type { IconName } from "./icons";
 
@@ -24,17 +25,23 @@ export function sizeOf(node: Node, isFolded: boolean): Size {
   return { w: STEP_WIDTH, h: (node.inner ? FOLDED_HEIGHT : CARD_HEIGHT) + condition };
 }
 
-interface Trigger {
+// A trigger as its card shows it.
+export interface TriggerLook {
+  index: number;
   title: string;
   text: string;
+  state: string;
+  isOn: boolean;
+  isChosen: boolean;
 }
 
-export function triggersOf(studio: Studio): Trigger[] {
-  const { definition } = studio.view;
-  const found = Array.isArray(definition?.triggers) ? definition.triggers : [];
-  return found
-    .filter((one: unknown) => one !== null && typeof one === "object")
-    .map((one: Record<string, unknown>) => ({ title: String(one.title ?? one.id ?? "Trigger"), text: String(one.uses ?? "") }));
+export function triggersOf(studio: Studio): TriggerLook[] {
+  const { triggerTypes, triggerStatuses = null } = studio;
+  return triggersIn(studio.view.definition).map((one) => {
+    const type = triggerTypes?.find(({ name }) => name === one.uses);
+    const isOn = statusOf(triggerStatuses, one.id)?.is_on ?? false;
+    return { index: one.index, title: titleOf(one, type), text: watchedWords(one, type), state: stateWords(triggerStatuses, one.id), isOn, isChosen: studio.trigger === one.index };
+  });
 }
 
 const keysOf = (value: unknown): string[] => (value !== null && typeof value === "object" ? Object.keys(value) : []);
@@ -128,7 +135,7 @@ function isSameNode(one: FlowNode, other: FlowNode): boolean {
   return one.data.look === other.data.look && one.data.services === other.data.services && SAME.every((key) => one[key] === other[key]);
 }
 
-function asideData(box: Box, studio: Studio, triggers: Trigger[]): Record<string, unknown> {
+function asideData(box: Box, studio: Studio, triggers: TriggerLook[]): Record<string, unknown> {
   const { definition } = studio.view;
   if (box.key === START) {
     const inputs = keysOf(definition?.inputs?.properties);
@@ -138,8 +145,8 @@ function asideData(box: Box, studio: Studio, triggers: Trigger[]): Record<string
   if (box.key === FAILURE) return { kind: "failure", title: "If the workflow fails" };
   if (box.kind === "fallback") return { kind: "fallback", title: `If ${box.block!.owner!.step.title} fails` };
   if (box.kind === "trigger") {
-    const index = triggers.findIndex((_, number) => triggerKey(number) === box.key);
-    return { icon: "trigger" satisfies IconName, title: triggers[index]?.title ?? "", text: triggers[index]?.text ?? "" };
+    const trigger = triggers.find((_, number) => triggerKey(number) === box.key);
+    return { ...trigger };
   }
   const gap: Gap = { block: box.block!, after: null, before: null };
   return { label: `Add a step ${wordsOf(gap)}` };

@@ -1,0 +1,110 @@
+// The triggers of a definition: what they watch, in words, and the operations that add and remove them. Pure.
+import type { Definition, Json, Operation, TriggerStatus, TriggerType } from "../api";
+import type { ScopeName } from "./completion";
+import type { Schema } from "./schema";
+
+export interface Trigger {
+  // Its place in the list of the file.
+  index: number;
+  id: string;
+  title: string;
+  uses: string;
+  connection: string;
+  fields: Record<string, Json>;
+}
+
+const isObject = (value: unknown): value is Record<string, Json> => value !== null && typeof value === "object" && !Array.isArray(value);
+
+// Return the triggers that a definition has; whatever is none keeps its place.
+export function triggersIn(definition: Definition): Trigger[] {
+  const list: unknown[] = Array.isArray(definition?.triggers) ? definition.triggers : [];
+  return list.flatMap((one, index) => (isObject(one) ? [{ index, id: text(one.id), title: text(one.title), uses: text(one.uses), connection: text(one.connection), fields: isObject(one.with) ? one.with : {} }] : []));
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+export const titleOf = (trigger: Trigger, type: TriggerType | undefined): string => trigger.title || type?.title || trigger.id || "Trigger";
+
+// Return what a trigger watches, in words: `Every day at 07:00`, `New mail · in:inbox`.
+export function watchedWords(trigger: Trigger, type: TriggerType | undefined): string {
+  const { cron, every_seconds: every, time_zone: zone } = trigger.fields;
+  const at = typeof cron === "string" ? cronWords(cron) : typeof every === "number" ? everyWords(every) : "";
+  if (at) return typeof zone === "string" ? `${at}, ${zone}` : at;
+  const kind = trigger.title ? (type?.title ?? trigger.uses) : "";
+  const values = Object.values(trigger.fields).flatMap((one) => (Array.isArray(one) ? one : [one])).filter((one) => typeof one === "string" || typeof one === "number");
+  return [kind, trigger.connection, ...values.map(String)].filter(Boolean).join(" · ") || trigger.uses;
+}
+
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const NUMBER = /^\d+$/;
+
+// Return a cron expression in words; one that says more than these is shown as it is.
+export function cronWords(cron: string): string {
+  const [minute = "", hour = "", day, month, weekday = "", ...rest] = cron.trim().split(/\s+/);
+  const asItIs = `At ${cron.trim()}`;
+  if (rest.length > 0 || month !== "*" || (day !== "*" && weekday !== "*")) return asItIs;
+  if (NUMBER.test(minute) && NUMBER.test(hour)) {
+    const at = `at ${hour.padStart(2, "0")}:${minute.padStart(2, "0")}`;
+    if (day !== "*") return NUMBER.test(day ?? "") ? `On day ${day} of each month ${at}` : asItIs;
+    if (weekday === "*") return `Every day ${at}`;
+    if (weekday === "1-5") return `Monday to Friday ${at}`;
+    return DAYS[NUMBER.test(weekday) ? Number(weekday) : -1] ? `Every ${DAYS[Number(weekday)]} ${at}` : asItIs;
+  }
+  if (day !== "*" || weekday !== "*" || hour !== "*") return asItIs;
+  if (minute === "*") return "Every minute";
+  if (NUMBER.test(minute)) return Number(minute) === 0 ? "Every hour" : `Every hour at minute ${minute}`;
+  const step = /^\*\/(\d+)$/.exec(minute)?.[1];
+  return step && 60 % Number(step) === 0 ? `Every ${step} minutes` : asItIs;
+}
+
+// Return an interval in words.
+export function everyWords(seconds: number): string {
+  for (const [size, one] of [[86_400, "day"], [3600, "hour"], [60, "minute"]] as const) {
+    if (seconds % size === 0 && seconds > 0) return seconds === size ? `Every ${one}` : `Every ${seconds / size} ${one}s`;
+  }
+  return seconds === 1 ? "Every second" : `Every ${seconds} seconds`;
+}
+
+// Return the status of a trigger, for the accounts in use; undefined if what runs does not have it.
+export function statusOf(statuses: TriggerStatus[] | null, id: string): TriggerStatus | undefined {
+  const found = (statuses ?? []).filter((one) => one.id === id);
+  return found.find((one) => !one.is_resting) ?? found[0];
+}
+
+// Return whether a trigger starts runs, and in which environment: `On · prod`; "" if that is not known yet.
+export function stateWords(statuses: TriggerStatus[] | null, id: string): string {
+  if (statuses === null) return "";
+  const status = statusOf(statuses, id);
+  if (!status) return "Not in force yet";
+  const word = status.state.slice(0, 1).toUpperCase() + status.state.slice(1);
+  return status.environment ? `${word} · ${status.environment}` : word;
+}
+
+// Return the operation that adds a trigger of a type, and where it will be.
+export function addedTrigger(definition: Definition, type: TriggerType): { operation: Operation; index: number } {
+  const list = Array.isArray(definition?.triggers) ? definition.triggers : [];
+  const taken = new Set(triggersIn(definition).map(({ id }) => id));
+  const wanted = type.name.split(".").at(-1) ?? type.name;
+  let id = wanted;
+  for (let number = 2; taken.has(id); number += 1) id = `${wanted}_${number}`;
+  const trigger = { id, uses: type.name };
+  if (list.length === 0) return { operation: { op: "set", field: "triggers", value: [trigger] }, index: 0 };
+  return { operation: { op: "set", field: ["triggers", list.length], value: trigger }, index: list.length };
+}
+
+// Return the operation that removes a trigger; the last one takes the list with it.
+export const removedTrigger = (definition: Definition, index: number): Operation =>
+  definition.triggers.length === 1 ? { op: "unset", field: "triggers" } : { op: "unset", field: ["triggers", index] };
+
+// Return the names that the inputs of a trigger may use: the parts of what was found.
+export function itemNames(item: Schema): ScopeName[] {
+  const found = Object.entries(item.properties ?? {}).map(([name, schema]) => ({
+    name: `item.${name}`,
+    type: typeof schema.type === "string" ? schema.type : "",
+    may_be_missing: false,
+    from_outside: (schema as { outside?: boolean }).outside === true,
+    title: schema.title ?? "",
+    sample: null,
+  }));
+  return [{ name: "item", type: "object", may_be_missing: false, from_outside: false, title: "What was found", sample: null }, ...found];
+}
