@@ -391,3 +391,25 @@ def test_the_bar_says_what_is_typed_and_a_note_outlives_a_reload(served: Served,
     step(page, "other").locator(".studio-has-note").wait_for()
     kept(page)
     assert [one.get("note") for one in saved(served, page, "typing")] == [None, "Ask Ann"]
+
+
+def test_a_browser_in_german_shows_the_canvas_and_the_search_in_german(
+    served: Served, browser: Browser, signed_in: dict[str, Any]
+) -> None:
+    blank(served, "deutsch")
+    context = browser.new_context(storage_state=signed_in, locale="de-DE")  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    page = context.new_page()
+    opened(page, served, "deutsch")
+    page.get_by_role("tab", name="Zeichenfläche").wait_for()
+    page.get_by_role("button", name="Schritt hinzufügen ans Ende").click()
+    pick(page, "wait")
+    step(page, "wait").click()
+    page.get_by_text("Wartet auf alle Schritte davor.").wait_for()
+    page.locator(".studio-state", has_text="Entwurf gesichert").wait_for()
+    page.get_by_role("button", name="Speichern", exact=True).click()
+    page.locator(".studio-state", has_text="Gespeichert").wait_for()
+    page.keyboard.press("Control+k")
+    page.get_by_placeholder("Ein Workflow, ein Lauf, eine Seite, eine Aktion …").fill("Auslöser")
+    page.get_by_role("option", name="Auslöser").first.wait_for()
+    context.close()

@@ -2,6 +2,7 @@
 
 import type { Timeline } from "./flow/past";
 import type { Prediction } from "./flow/prediction";
+import { t } from "./language";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 // A definition, a step or a value in it: whatever the text of the draft has.
@@ -200,12 +201,12 @@ export async function request<T>(method: string, path: string, body?: unknown, h
     });
     text = await response.text();
   } catch (error) {
-    throw new Unanswered("the server cannot be reached", { cause: error });
+    throw new Unanswered(t(t("the server cannot be reached")), { cause: error });
   }
   if (response.ok) return JSON.parse(text) as T;
   const error = errorIn(text);
-  if (LATER.has(response.status)) throw new Unanswered(error.message || `the server is busy (${response.status})`);
-  throw new Refused(response.status, error.message || `The server answered ${response.status}.`, error.remedy ?? "", error);
+  if (LATER.has(response.status)) throw new Unanswered(error.message || t("the server is busy ({status})", { status: response.status }));
+  throw new Refused(response.status, error.message || t("The server answered {status}.", { status: response.status }), error.remedy ?? "", error);
 }
 
 function errorIn(text: string): Definition {

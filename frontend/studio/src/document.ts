@@ -1,5 +1,6 @@
 // The draft as a tree, and operations on it: what the server will do with a gesture is shown before it has answered.
 import type { CanvasStep, Definition, Kind, Operation, Place, Read } from "./api";
+import { t } from "./language";
 
 type Step = Record<string, Definition>;
 
@@ -55,7 +56,7 @@ function find(definition: Definition, id: string): Found | undefined {
 
 function required(definition: Definition, id: string): Found {
   const found = find(definition, id);
-  if (!found) throw new Error(`There is no step ${id}.`);
+  if (!found) throw new Error(t("There is no step {id}.", { id }));
   return found;
 }
 
@@ -69,7 +70,7 @@ export function applied(definition: Definition, operations: Operation[]): Defini
 function apply(definition: Definition, operation: Operation): void {
   switch (operation.op) {
     case "add": {
-      if (find(definition, String(operation.step.id))) throw new Error(`There is already a step ${operation.step.id}.`);
+      if (find(definition, String(operation.step.id))) throw new Error(t("There is already a step {id}.", { id: String(operation.step.id) }));
       const { list, index } = target(definition, operation);
       list.splice(index, 0, structuredClone(operation.step));
       return;
@@ -169,7 +170,7 @@ function unset(holder: Definition, field: string | (string | number)[]): void {
 
 // The id and the waits change at once; the references in expressions when the server has answered.
 function rename(definition: Definition, old: string, to: string): void {
-  if (old !== to && find(definition, to)) throw new Error(`There is already a step ${to}.`);
+  if (old !== to && find(definition, to)) throw new Error(t("There is already a step {id}.", { id: to }));
   required(definition, old).step.id = to;
   for (const { step } of steps(definition)) {
     if (Array.isArray(step.needs)) step.needs = step.needs.map((one: unknown) => (one === old ? to : one));

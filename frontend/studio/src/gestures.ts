@@ -1,6 +1,7 @@
 // What people do on the canvas, as operations. Pure: the steps as they are, and what is wanted.
 import type { CanvasStep, Definition, Operation, Place } from "./api";
 import { stepIn } from "./document";
+import { t } from "./language";
 import type { Gap } from "./layout";
 import { ends, followers, isIn, outermost, waitsFor, type Block, type Model, type Node } from "./model";
 
@@ -154,10 +155,10 @@ export function remove(model: Model, keys: Iterable<string>): Operation[] {
 export function wrap(model: Model, keys: Iterable<string>, taken: ReadonlySet<string>): { operations: Operation[]; id: string } | string {
   const nodes = outermost(model, keys);
   const [first] = nodes;
-  if (!first) return "Select steps first.";
-  if (nodes.some((one) => one.block !== first.block)) return "Only steps of one list can be grouped: these are in different ones.";
+  if (!first) return t("Select steps first.");
+  if (nodes.some((one) => one.block !== first.block)) return t("Only steps of one list can be grouped: these are in different ones.");
   const begin = first.block.nodes.indexOf(first);
-  if (nodes.some((one, index) => first.block.nodes[begin + index] !== one)) return "Only steps that follow each other can be grouped.";
+  if (nodes.some((one, index) => first.block.nodes[begin + index] !== one)) return t("Only steps that follow each other can be grouped.");
   const id = freeId("group", taken);
   const inside = new Set(nodes.map((one) => one.step.id));
   const waits = new Waits(model);
@@ -173,7 +174,7 @@ export function wrap(model: Model, keys: Iterable<string>, taken: ReadonlySet<st
     waits.set(node.step.id, needs.filter((one) => inside.has(one)));
   }
   for (const one of first.block.nodes) if (!inside.has(one.step.id)) for (const name of inside) waits.replace(one, name, [id]);
-  const group: Definition = { id, title: "Group", ...(waitsForAll || first.step.needs === null ? {} : { needs: [...outside] }) };
+  const group: Definition = { id, title: t("Group"), ...(waitsForAll || first.step.needs === null ? {} : { needs: [...outside] }) };
   return { operations: [...waits.operations(), { op: "wrap", steps: nodes.map((one) => one.step.id), group }], id };
 }
 
@@ -198,12 +199,12 @@ export function unwrap(model: Model, node: Node): Operation[] {
 // Return the operations that let a step wait for another one; or in words why it cannot.
 export function connect(from: Node, to: Node): Operation[] | string {
   const [first, second] = [from.step.title, to.step.title];
-  if (from === to) return "A step cannot wait for itself.";
-  if (isIn(from, to) || isIn(to, from)) return `${second} and ${first} are inside each other: a group and its steps cannot wait for each other.`;
-  if (from.block !== to.block) return `${second} cannot wait for ${first}: only steps of one list wait for each other, and these are in different ones.`;
-  if (waitsFor(from.block, from, to)) return `${second} cannot wait for ${first}, which itself waits for ${second}: that would be a circle.`;
-  if (from.number > to.number) return `${second} cannot wait for ${first}, which is further down in the file. Move ${second} below it first.`;
-  if (waitsFor(from.block, to, from)) return `${second} waits for ${first} already.`;
+  if (from === to) return t("A step cannot wait for itself.");
+  if (isIn(from, to) || isIn(to, from)) return t("{second} and {first} are inside each other: a group and its steps cannot wait for each other.", { first, second });
+  if (from.block !== to.block) return t("{second} cannot wait for {first}: only steps of one list wait for each other, and these are in different ones.", { first, second });
+  if (waitsFor(from.block, from, to)) return t("{second} cannot wait for {first}, which itself waits for {second}: that would be a circle.", { first, second });
+  if (from.number > to.number) return t("{second} cannot wait for {first}, which is further down in the file. Move {second} below it first.", { first, second });
+  if (waitsFor(from.block, to, from)) return t("{second} waits for {first} already.", { first, second });
   const needs = (to.step.needs ?? []).filter((one) => one !== from.step.id);
   return [{ op: "set", step: to.step.id, field: "needs", value: [...needs, from.step.id] }];
 }

@@ -3,6 +3,7 @@ import flowStyle from "@xyflow/react/dist/base.css";
 import { createRoot, type Root } from "react-dom/client";
 
 import { keepUncovered } from "./away";
+import { speak, type Texts } from "./language";
 import { Studio, type Mounted } from "./store";
 import panelStyle from "./panel/panel.css";
 import style from "./style.css";
@@ -10,9 +11,11 @@ import { App } from "./ui/App";
 
 const roots = new WeakMap<Element, { root: Root; studio: Studio; end(): void }>();
 
-// Show or update the canvas in `parent`; `tellSaved` is called when the file was saved or the draft discarded.
-export function mount(parent: Element, mounted: Mounted, tellSaved: () => void): void {
+// Show or update the canvas in `parent`; `tellSaved` is called when the file was saved or the draft discarded. `texts`
+// are the translations of its texts, by the English ones.
+export function mount(parent: Element, mounted: Mounted, tellSaved: () => void, texts: Texts = {}): void {
   addStyle();
+  speak(texts);
   const known = roots.get(parent);
   if (known && known.studio.mounted.workflow === mounted.workflow) {
     known.studio.remount(mounted);

@@ -1,4 +1,5 @@
 // The keys of the canvas and of its list: each is the same command with the mouse.
+import { N_ } from "./language";
 export type Command =
   | "up" | "down" | "left" | "right" | "first" | "last"
   | "extend-up" | "extend-down"
@@ -42,24 +43,24 @@ export function commandOf(event: Key): Command | null {
 
 // What the help lists.
 export const HELP: readonly (readonly [string, string])[] = [
-  ["Arrows", "Go from step to step"],
-  ["Shift + ↑ ↓, Space", "Select more steps, or fewer"],
-  ["Enter", "Open the panel of the step"],
-  ["A, Shift + A", "Add a step after, or before"],
-  ["Alt + ↑ ↓", "Move the step up or down"],
-  ["Alt + ← →", "Move it out of a group, or into the one beside it"],
-  ["F2", "Rename"],
-  ["W", "Open the form of the workflow: title, inputs, outputs"],
-  ["N", "Write a note"],
-  ["C", "Connect to a step that shall wait for this one, or disconnect"],
-  ["G, Shift + G", "Group, and dissolve a group"],
-  ["F", "Fold a group"],
-  ["Delete", "Remove"],
-  ["Ctrl + C, X, V, D", "Copy, cut, paste, duplicate"],
-  ["Ctrl + Z, Ctrl + Y", "Undo, redo"],
-  ["Ctrl + F", "Search"],
-  ["Ctrl + S", "Save"],
-  ["0, +, −", "Show everything, zoom"],
-  ["Shift + F10", "Menu"],
-  ["Shift + drag", "Select with a box"],
+  [N_("Arrows"), N_("Go from step to step")],
+  [N_("Shift + ↑ ↓, Space"), N_("Select more steps, or fewer")],
+  ["Enter", N_("Open the panel of the step")],
+  [N_("A, Shift + A"), N_("Add a step after, or before")],
+  [N_("Alt + ↑ ↓"), N_("Move the step up or down")],
+  [N_("Alt + ← →"), N_("Move it out of a group, or into the one beside it")],
+  ["F2", N_("Rename")],
+  ["W", N_("Open the form of the workflow: title, inputs, outputs")],
+  ["N", N_("Write a note")],
+  ["C", N_("Connect to a step that shall wait for this one, or disconnect")],
+  [N_("G, Shift + G"), N_("Group, and dissolve a group")],
+  ["F", N_("Fold a group")],
+  ["Delete", N_("Remove")],
+  [N_("Ctrl + C, X, V, D"), N_("Copy, cut, paste, duplicate")],
+  [N_("Ctrl + Z, Ctrl + Y"), N_("Undo, redo")],
+  [N_("Ctrl + F"), N_("Search")],
+  [N_("Ctrl + S"), N_("Save")],
+  ["0, +, −", N_("Show everything, zoom")],
+  [N_("Shift + F10"), N_("Menu")],
+  [N_("Shift + drag"), N_("Select with a box")],
 ];

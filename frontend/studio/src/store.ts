@@ -3,6 +3,7 @@ import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition
 import { idsIn, stepIn, stepsOf, type TypeLook } from "./document";
 import { connect, copied, disconnect, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
 import { Foresight } from "./foresight";
+import { t, tn } from "./language";
 import type { Gap } from "./layout";
 import { Flow } from "./flow/flow";
 import { watchDraft, type Link, type Live } from "./live";
@@ -205,7 +206,7 @@ export class Studio {
       this.queue.begin(canvas.rev);
       if (triggersIn(this.definition).length > 0) void this.loadTriggers();
     } catch (error) {
-      this.failure = error instanceof Unanswered ? "The server cannot be reached." : (error as Error).message;
+      this.failure = error instanceof Unanswered ? t("The server cannot be reached.") : (error as Error).message;
       if (error instanceof Unanswered && !this.canvas) setTimeout(() => void this.refresh(), 3000);
     } finally {
       this.isReading = false;
@@ -433,7 +434,7 @@ export class Studio {
     } catch {
       // Local storage is full: the groups are open again next time.
     }
-    this.speak(`${node.step.title} ${isFolded ? "folded" : "unfolded"}`);
+    this.speak(isFolded ? t("{title} folded", { title: node.step.title }) : t("{title} unfolded", { title: node.step.title }));
     this.changed();
   }
 
@@ -492,13 +493,13 @@ export class Studio {
   add(gap: Gap, type: StepType): void {
     const id = idFor(type.name, idsIn(this.view.definition));
     const step = { id, title: type.title, uses: type.name, with: initialFields(type) };
-    this.go(insert(this.view.model, gap, [step]), `${type.title} added`);
+    this.go(insert(this.view.model, gap, [step]), t("{title} added", { title: type.title }));
     this.select([id], id);
   }
 
   addGroup(gap: Gap): void {
     const id = idFor("group", idsIn(this.view.definition));
-    this.go(insert(this.view.model, gap, [{ id, title: "Group", steps: [] }]), "Group added");
+    this.go(insert(this.view.model, gap, [{ id, title: t("Group"), steps: [] }]), t("Group added"));
     this.select([id], id);
   }
 
@@ -506,10 +507,10 @@ export class Studio {
     const nodes = outermost(this.view.model, keys);
     const ops = move(this.view.model, keys, gap);
     if (ops === null) {
-      this.say("A step cannot be moved into itself.", true);
+      this.say(t("A step cannot be moved into itself."), true);
       return false;
     }
-    this.go(ops, `${titles(nodes)} moved ${wordsOf(gap)}`);
+    this.go(ops, t("{titles} moved {where}", { titles: titles(nodes), where: wordsOf(gap) }));
     return ops.length > 0;
   }
 
@@ -518,8 +519,8 @@ export class Studio {
     const nodes = outermost(this.view.model, this.selected);
     if (nodes.length === 0 || this.readOnly) return;
     const near = neighbour(nodes);
-    this.go(remove(this.view.model, this.selected), `${titles(nodes)} removed`);
-    this.say(`${titles(nodes)} removed. Ctrl+Z brings it back.`);
+    this.go(remove(this.view.model, this.selected), t("{titles} removed", { titles: titles(nodes) }));
+    this.say(t("{titles} removed. Ctrl+Z brings it back.", { titles: titles(nodes) }));
     this.select(near ? [near.key] : [], near?.key ?? null);
   }
 
@@ -529,18 +530,18 @@ export class Studio {
       this.say(made, true);
       return;
     }
-    this.go(made.operations, "Grouped");
+    this.go(made.operations, t("Grouped"));
     this.select([made.id], made.id);
   }
 
   ungroup(): void {
     const node = this.selectedNodes[0];
     if (!node?.inner) {
-      this.say("Select a group first.", true);
+      this.say(t("Select a group first."), true);
       return;
     }
     const inside = node.inner.nodes.map((one) => one.key);
-    this.go(unwrap(this.view.model, node), "Group dissolved");
+    this.go(unwrap(this.view.model, node), t("Group dissolved"));
     this.select(inside, inside[0] ?? null);
   }
 
@@ -550,7 +551,7 @@ export class Studio {
     if (!first || !second) return;
     this.selected = new Set();
     this.line = { from, to };
-    this.speak(`${second.step.title} waits for ${first.step.title}. ${this.readOnly ? "" : "Delete removes the connection."}`);
+    this.speak(`${t("{second} waits for {first}.", { second: second.step.title, first: first.step.title })} ${this.readOnly ? "" : t("Delete removes the connection.")}`);
     this.changed();
   }
 
@@ -560,7 +561,7 @@ export class Studio {
     if (!first || !second) return;
     const made = connect(first, second);
     if (typeof made === "string") this.say(made, true);
-    else this.go(made, `${second.step.title} waits for ${first.step.title}`);
+    else this.go(made, t("{second} waits for {first}", { second: second.step.title, first: first.step.title }));
   }
 
   disconnect(from: string, to: string): void {
@@ -568,7 +569,7 @@ export class Studio {
     this.line = null;
     if (!first || !second || this.readOnly) return this.changed();
     this.go(disconnect(first, second), "");
-    this.say(`${second.step.title} waits for ${first.step.title} no more. Ctrl+Z brings it back.`);
+    this.say(t("{second} waits for {first} no more. Ctrl+Z brings it back.", { second: second.step.title, first: first.step.title }));
   }
 
   // Give a step another title and id.
@@ -585,24 +586,24 @@ export class Studio {
       this.select([node.key], node.key);
       this.open({ kind: "rename", key: node.key, refused: { title, id, why: withoutPlace(error.message) } });
     });
-    this.speak(`Renamed to ${title || id}`);
+    this.speak(t("Renamed to {title}", { title: title || id }));
     const key = id === node.step.id ? node.key : id;
     this.select([key], key);
   }
 
   note(node: Node, text: string): void {
-    if (text !== node.step.note) this.go([{ op: "notes", step: node.step.id, text }], text ? "Note set" : "Note removed");
+    if (text !== node.step.note) this.go([{ op: "notes", step: node.step.id, text }], text ? t("Note set") : t("Note removed"));
   }
 
   undo(way: "undo" | "redo"): void {
     if (this.readOnly) return;
     const possible = way === "undo" ? this.canUndo : this.canRedo;
     if (!possible) {
-      this.say(way === "undo" ? "There is nothing to undo in this draft." : "There is nothing to redo.");
+      this.say(way === "undo" ? t("There is nothing to undo in this draft.") : t("There is nothing to redo."));
       return;
     }
     this.queue.push(way).then(
-      () => this.speak(way === "undo" ? "Undone" : "Redone"),
+      () => this.speak(way === "undo" ? t("Undone") : t("Redone")),
       () => undefined,
     );
   }
@@ -618,7 +619,7 @@ export class Studio {
   copy(): string | null {
     const nodes = outermost(this.view.model, this.selected);
     if (nodes.length === 0 || !this.view.definition) return null;
-    this.say(`${titles(nodes)} copied.`);
+    this.say(t("{titles} copied.", { titles: titles(nodes) }));
     return copied(this.view.definition, nodes.map((one) => one.step));
   }
 
@@ -630,7 +631,7 @@ export class Studio {
     const steps = renumbered(found, idsIn(this.view.definition));
     const last = this.selectedNodes.at(-1);
     const gap: Gap = last ? gapAfter(last) : { block: this.view.model.main, after: null, before: null };
-    this.go(insert(this.view.model, gap, steps), `${steps.length === 1 ? "A step" : `${steps.length} steps`} pasted`);
+    this.go(insert(this.view.model, gap, steps), steps.length === 1 ? t("A step pasted") : t("{count} steps pasted", { count: steps.length }));
     this.select(steps.map((one) => String(one.id)));
     return true;
   }
@@ -650,7 +651,7 @@ export class Studio {
     try {
       await api.position(this.mounted.workflow, offsets);
     } catch (error) {
-      this.say(`The place is not kept: ${(error as Error).message}`, true);
+      this.say(t("The place is not kept: {why}", { why: (error as Error).message }), true);
     }
   }
 
@@ -678,7 +679,7 @@ export class Studio {
       void this.edits.flush();
       const canvas = this.queue.isEmpty && !this.edits.isWaiting ? this.canvas : await this.kept();
       if (canvas === null) {
-        this.say("Not saved: changes are still on their way to the server. Try again when the draft is kept.", true);
+        this.say(t("Not saved: changes are still on their way to the server. Try again when the draft is kept."), true);
         return;
       }
       if (etag === undefined && canvas.saved_etag === "") {
@@ -687,9 +688,9 @@ export class Studio {
       }
       const saved = await api.save(this.mounted.workflow, canvas.text, etag ?? canvas.etag);
       const errors = saved.problems.filter((one) => one.severity === "error").length;
-      const said = [errors > 0 ? `Saved. It cannot run yet: ${errors === 1 ? "1 error" : `${errors} errors`}.` : "Saved."];
+      const said = [errors > 0 ? t("Saved. It cannot run yet: {errors}.", { errors: tn("{count} error", "{count} errors", errors) }) : t("Saved.")];
       const { unkept } = this.edits;
-      if (unkept.length > 0) said.push(`Not in it, because it is not kept: what you typed into ${unkept.map((one) => nameOf(one.place)).join(", ")}.`);
+      if (unkept.length > 0) said.push(t("Not in it, because it is not kept: what you typed into {names}.", { names: unkept.map((one) => nameOf(one.place)).join(", ") }));
       this.say(said.join(" "));
       this.open(null);
       await this.refresh();
@@ -697,7 +698,7 @@ export class Studio {
     } catch (error) {
       if (error instanceof Refused && error.status === 412) {
         this.open({ kind: "save", clash: error.details.conflict ?? { theirs: "", etag: "", differences: [] } });
-      } else this.say(`Not saved: ${(error as Error).message} ${error instanceof Refused ? error.remedy : ""}`.trim(), true);
+      } else this.say(`${t("Not saved: {why}", { why: (error as Error).message })} ${error instanceof Refused ? error.remedy : ""}`.trim(), true);
     } finally {
       this.isSaving = false;
       this.changed();
@@ -724,7 +725,7 @@ export class Studio {
   async discard(): Promise<void> {
     try {
       await api.discard(this.mounted.workflow);
-      this.say("The draft is discarded: this is the saved file.");
+      this.say(t("The draft is discarded: this is the saved file."));
       this.open(null);
       await this.refresh();
       this.tellSaved();
@@ -799,15 +800,15 @@ function isConnected(model: Model, { from, to }: { from: string; to: string }): 
 }
 
 export function titles(nodes: readonly Node[]): string {
-  return nodes.length === 1 ? nodes[0]!.step.title : `${nodes.length} steps`;
+  return nodes.length === 1 ? nodes[0]!.step.title : tn("{count} step", "{count} steps", nodes.length);
 }
 
 export function wordsOf(gap: Gap): string {
-  if (gap.before) return `before ${gap.before.step.title}`;
-  if (gap.after) return `after ${gap.after.step.title}`;
-  if (gap.block.kind === "failure") return "to what runs if the workflow fails";
-  if (gap.block.kind === "fallback") return `to what runs if ${gap.block.owner!.step.title} fails`;
-  return gap.block.owner ? `to the end of ${gap.block.owner.step.title}` : "to the end";
+  if (gap.before) return t("before {title}", { title: gap.before.step.title });
+  if (gap.after) return t("after {title}", { title: gap.after.step.title });
+  if (gap.block.kind === "failure") return t("to what runs if the workflow fails");
+  if (gap.block.kind === "fallback") return t("to what runs if {title} fails", { title: gap.block.owner!.step.title });
+  return gap.block.owner ? t("to the end of {title}", { title: gap.block.owner.step.title }) : t("to the end");
 }
 
 function neighbour(nodes: readonly Node[]): Node | null {

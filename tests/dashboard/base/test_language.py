@@ -25,8 +25,8 @@ PLACES = {
     "workflow": {"name": "inbox-triage"},
     "prompt": {"name": "classify-mail"},
 }
-ALLOWED = {"English", "Tasks"}
-"""The name of a language, and an input of a workflow."""
+ALLOWED = {"At most", "English", "Tasks"}
+"""The name of a language, and inputs of workflows."""
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -1,8 +1,9 @@
 // The bar of the run that is shown: which one, live, at a time of its past, or as a prediction, and what to compare with.
 import type { RunRow } from "../api";
+import { locale, N_, t } from "../language";
 import { useStudio } from "../ui/context";
 import { Icon } from "../ui/icons";
-import { lookOf } from "../ui/looks";
+import { insideSentence, lookOf } from "../ui/looks";
 import type { Flow, Showing } from "./flow";
 import { clock } from "./past";
 
@@ -10,16 +11,16 @@ export function FlowBar() {
   const { flow } = useStudio();
   if (!flow.isOn) return null;
   return (
-    <section className="studio-flow" aria-label="The run on the canvas">
+    <section className="studio-flow" aria-label={t("The run on the canvas")}>
       <div className="studio-flow-row">
         <Ways flow={flow} />
-        <Choice label="Run" value={flow.runId ?? ""} runs={flow.runs} none={flow.runs.length === 0 ? "No runs yet" : ""} onFocus={() => void flow.list()} onChange={(id) => flow.choose(id)} />
+        <Choice label={t("Run")} value={flow.runId ?? ""} runs={flow.runs} none={flow.runs.length === 0 ? t("No runs yet") : ""} onFocus={() => void flow.list()} onChange={(id) => flow.choose(id)} />
         {flow.showing !== "predicted" && flow.runs.length > 1 && (
-          <Choice label="Compare with" value={flow.otherId ?? ""} runs={flow.runs.filter((one) => one.run_id !== flow.runId)} none="No other run" onChange={(id) => flow.compare(id)} />
+          <Choice label={t("Compare with")} value={flow.otherId ?? ""} runs={flow.runs.filter((one) => one.run_id !== flow.runId)} none={t("No other run")} onChange={(id) => flow.compare(id)} />
         )}
         {flow.runId && (
           <a href={`/run?id=${encodeURIComponent(flow.runId)}`} target="_top">
-            Open the run
+            {t("Open the run")}
           </a>
         )}
         <span className="studio-flow-status" role="status">
@@ -37,18 +38,18 @@ export function FlowBar() {
 }
 
 const WAYS: [Exclude<Showing, "off">, string][] = [
-  ["live", "Live"],
-  ["past", "Past"],
-  ["predicted", "Predicted"],
+  ["live", N_("Live")],
+  ["past", N_("Past")],
+  ["predicted", N_("Predicted")],
 ];
 
 function Ways({ flow }: { flow: Flow }) {
   const isPossible = { live: flow.run !== null && !flow.isOver, past: flow.hasPast, predicted: true };
   return (
-    <span className="studio-looks" role="group" aria-label="What is shown">
+    <span className="studio-looks" role="group" aria-label={t("What is shown")}>
       {WAYS.map(([way, label]) => (
         <button key={way} type="button" aria-pressed={flow.showing === way} disabled={!isPossible[way] && flow.showing !== way} onClick={() => flow.show(way)}>
-          {label}
+          {t(label)}
         </button>
       ))}
     </span>
@@ -86,21 +87,21 @@ function Choice({ label, value, runs, none, onFocus, onChange }: ChoiceProps) {
 // Return a run in a list: `22 Nov 12:03:04, succeeded, 1a2b3c4d`.
 function runWords({ run_id, status, started_at, queued_at }: RunRow): string {
   const time = Date.parse(started_at ?? queued_at);
-  const day = new Date(time).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
-  return `${day} ${clock(time)}, ${lookOf(status).word.toLowerCase()}, ${run_id.split("-").at(-1)}`;
+  const day = new Date(time).toLocaleDateString(locale(), { day: "numeric", month: "short" });
+  return `${day} ${clock(time)}, ${insideSentence(lookOf(status).word)}, ${run_id.split("-").at(-1)}`;
 }
 
 function Time({ flow }: { flow: Flow }) {
   const { stops, at, words, isPlaying } = flow;
-  if (stops.length === 0) return <p className="studio-flow-words">Loading …</p>;
+  if (stops.length === 0) return <p className="studio-flow-words">{t("Loading …")}</p>;
   return (
     <div className="studio-flow-row">
       <button type="button" className="studio-button" onClick={() => flow.play()}>
-        <Icon name={isPlaying ? "pause" : "start"} size={16} /> {isPlaying ? "Pause" : "Play"}
+        <Icon name={isPlaying ? "pause" : "start"} size={16} /> {isPlaying ? t("Pause") : t("Play")}
       </button>
       <input
         type="range"
-        aria-label="Time in the run"
+        aria-label={t("Time in the run")}
         aria-valuetext={words}
         min={0}
         max={stops.length - 1}
@@ -110,15 +111,15 @@ function Time({ flow }: { flow: Flow }) {
       />
       <p className="studio-flow-words">
         {words}
-        {flow.isJoined && ` (some of the many changes are shown together)`}
+        {flow.isJoined && ` ${t("(some of the many changes are shown together)")}`}
       </p>
     </div>
   );
 }
 
 function predictionWords(flow: Flow): string {
-  if (!flow.prediction) return flow.failure ? "" : "Predicting …";
-  if (flow.prediction.why) return `A prediction, by types only. ${flow.prediction.why}`;
-  if (!flow.prediction.run_id) return "A prediction, by types only: no run is chosen.";
-  return "A prediction: what this draft would do with the recorded inputs and outputs of the run. Nothing is called.";
+  if (!flow.prediction) return flow.failure ? "" : t("Predicting …");
+  if (flow.prediction.why) return `${t("A prediction, by types only.")} ${flow.prediction.why}`;
+  if (!flow.prediction.run_id) return t("A prediction, by types only: no run is chosen.");
+  return t("A prediction: what this draft would do with the recorded inputs and outputs of the run. Nothing is called.");
 }

@@ -1,6 +1,7 @@
 // The run that a canvas shows: live over its socket, at a time of its past, compared with another, or as a prediction of
 // what the draft would do.
 import { api, type RunRow } from "../api";
+import { t } from "../language";
 import { watchRun, type Live, type RunState } from "../live";
 import { predictedMarks, runMarks, type Marks } from "./marks";
 import { pauseAt, stopsOf, wordsAt, type Stop, type Timeline } from "./past";
@@ -120,7 +121,7 @@ export class Flow {
       onState: (state) => this.take(state),
       onLink: (link) => {
         if (link === "over" && this.run) void this.loadPast();
-        if (link === "refused") this.failure = "This run no longer exists, or you may not see it.";
+        if (link === "refused") this.failure = t("This run no longer exists, or you may not see it.");
         this.owner.changed();
       },
     });

@@ -1,8 +1,9 @@
 // What a run, or a prediction, says about each step, as it is drawn: words and a badge, and a short text on the line.
+import { t } from "../language";
 import type { RunState, StepState } from "../live";
 import type { Node } from "../model";
 import type { IconName } from "../ui/icons";
-import { isLoop, lookOf } from "../ui/looks";
+import { insideSentence, isLoop, lookOf } from "../ui/looks";
 import { seconds } from "./past";
 import { willWords, type Prediction } from "./prediction";
 
@@ -34,8 +35,8 @@ export function stateWords(step: StepState): string {
   const total = countOf(step);
   if (total < 2) return word;
   const done = ENDED.reduce((sum, status) => sum + (step.counts[status] ?? 0), 0);
-  const parts = [word, done === total ? `all ${total}` : `${done} of ${total}`];
-  if (step.counts.failed) parts.push(`${step.counts.failed} failed`);
+  const parts = [word, done === total ? t("all {count}", { count: total }) : t("{done} of {total}", { done, total })];
+  if (step.counts.failed) parts.push(t("{count} failed", { count: step.counts.failed }));
   return parts.join(", ");
 }
 
@@ -47,7 +48,7 @@ export function runMarks(run: RunState, other: RunState | null): Marks {
     found[path] = {
       status: step?.status ?? "",
       icon: lookOf(step?.status ?? "pending").icon,
-      words: step ? stateWords(step) : "Not reached",
+      words: step ? stateWords(step) : t("Not reached"),
       difference: other ? differenceWords(step, before) : "",
       isPredicted: false,
       isHollow: false,
@@ -60,15 +61,15 @@ export function runMarks(run: RunState, other: RunState | null): Marks {
 
 // Return how a step differs from the same step in another run, "" if it does not.
 export function differenceWords(step: StepState | undefined, other: StepState | undefined): string {
-  if (!step || !other) return step ? "not reached in the other run" : other ? "only in the other run" : "";
+  if (!step || !other) return step ? t("not reached in the other run") : other ? t("only in the other run") : "";
   const parts: string[] = [];
-  if (step.status !== other.status) parts.push(`${lookOf(other.status).word.toLowerCase()} in the other run`);
-  else if (countOf(step) !== countOf(other)) parts.push(`${countOf(other)} in the other run`);
+  if (step.status !== other.status) parts.push(t("{status} in the other run", { status: insideSentence(lookOf(other.status).word) }));
+  else if (countOf(step) !== countOf(other)) parts.push(t("{status} in the other run", { status: countOf(other) }));
   const longer = (tookMs(step) ?? 0) - (tookMs(other) ?? 0);
   const isTimed = tookMs(step) !== null && tookMs(other) !== null;
-  if (isTimed && Math.abs(longer) >= Math.max(100, 0.1 * tookMs(other)!)) parts.push(`${seconds(Math.abs(longer))} ${longer > 0 ? "longer" : "shorter"}`);
+  if (isTimed && Math.abs(longer) >= Math.max(100, 0.1 * tookMs(other)!)) parts.push(longer > 0 ? t("{time} longer", { time: seconds(longer) }) : t("{time} shorter", { time: seconds(-longer) }));
   const [cost, before] = [step.usage.cost_usd, other.usage.cost_usd];
-  if (cost !== null && before !== null && Math.abs(cost - before) >= 0.00005) parts.push(`$${Math.abs(cost - before).toFixed(4)} ${cost > before ? "more" : "less"}`);
+  if (cost !== null && before !== null && Math.abs(cost - before) >= 0.00005) parts.push(cost > before ? t("${usd} more", { usd: (cost - before).toFixed(4) }) : t("${usd} less", { usd: (before - cost).toFixed(4) }));
   return parts.join(", ");
 }
 
@@ -83,7 +84,7 @@ export function predictedMarks({ steps, run_id, why }: Prediction): Marks {
     found[step.path] = {
       status: "",
       icon: "help",
-      words: `Predicted: ${hasValues && Object.keys(step.counts).length === 0 ? "not reached" : willWords(step)}`,
+      words: t("Predicted: {what}", { what: hasValues && Object.keys(step.counts).length === 0 ? t("not reached") : willWords(step) }),
       difference: "",
       isPredicted: true,
       isHollow: step.may_be_missing,

@@ -1,7 +1,8 @@
 // A run over time: its state at each time at which something changed, as a pure function of its timeline
 // (`GET /api/runs/{run_id}/timeline`, docs/live.md), and the words of a moment.
+import { locale, t } from "../language";
 import { changed, type RunChange, type RunState } from "../live";
-import { lookOf } from "../ui/looks";
+import { insideSentence, lookOf } from "../ui/looks";
 
 // A period in which no step worked.
 export interface Idle {
@@ -59,27 +60,28 @@ export function pauseAt(stops: Stop[], index: number): number {
 // Return a moment in words: `12:03:04, 3.2 s after the start: Classify running`.
 export function wordsAt(stops: Stop[], index: number, idle: Idle[], titleOf: (path: string) => string): string {
   const { at, time, state, changes } = stops[index]!;
-  const when = `${clock(time)}, ${seconds(time - stops[0]!.time)} after the start`;
-  const told = changes.map((path) => `${titleOf(path)} ${lookOf(state.steps[path]?.status ?? "pending").word.toLowerCase()}`);
-  const what = told.length > 2 ? [...told.slice(0, 2), `${told.length - 2} more changes`] : told;
-  if (what.length === 0 || index === stops.length - 1) what.push(`run ${lookOf(state.status).word.toLowerCase()}`);
+  const when = t("{clock}, {seconds} after the start", { clock: clock(time), seconds: seconds(time - stops[0]!.time) });
+  const told = changes.map((path) => `${titleOf(path)} ${insideSentence(lookOf(state.steps[path]?.status ?? "pending").word)}`);
+  const what = told.length > 2 ? [...told.slice(0, 2), t("{count} more changes", { count: told.length - 2 })] : told;
+  if (what.length === 0 || index === stops.length - 1) what.push(t("run {status}", { status: insideSentence(lookOf(state.status).word) }));
   const rest = idle.find(({ since }) => since === at);
   return `${when}: ${what.join(", ")}${rest ? `. ${idleWords(rest)}` : ""}`;
 }
 
 function idleWords({ status, seconds: lasted, resumed_by }: Idle): string {
   const long = seconds(lasted * 1000);
-  if (status === "queued") return `Then in the queue for ${long}`;
-  if (status === "waiting") return `Then nothing works for ${long}`;
-  return `Then ${lookOf(status).word.toLowerCase()} for ${long}${resumed_by ? `, until ${resumed_by} resumed it` : ""}`;
+  if (status === "queued") return t("Then in the queue for {time}", { time: long });
+  if (status === "waiting") return t("Then nothing works for {time}", { time: long });
+  const values = { status: insideSentence(lookOf(status).word), time: long };
+  return resumed_by ? t("Then {status} for {time}, until {by} resumed it", { ...values, by: resumed_by }) : t("Then {status} for {time}", values);
 }
 
-export const clock = (time: number): string => new Date(time).toLocaleTimeString("en-GB");
+export const clock = (time: number): string => new Date(time).toLocaleTimeString(locale());
 
 // Return a duration in words: `3.2 s`, `2 min 10 s`, `3 h 5 min`.
 export function seconds(milliseconds: number): string {
   const whole = Math.round(milliseconds / 1000);
-  if (milliseconds < 9950) return `${(milliseconds / 1000).toFixed(1)} s`;
+  if (milliseconds < 9950) return `${(milliseconds / 1000).toLocaleString(locale(), { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;

@@ -1,4 +1,5 @@
 // What a draft would give: `GET /api/workflows/{name}/prediction`.
+import { N_, t } from "../language";
 
 export type Will = "run" | "skip" | "fail" | "unknown";
 
@@ -35,16 +36,16 @@ export interface Prediction {
   why: string;
 }
 
-const WILL = { run: "would run", skip: "would be skipped", fail: "would fail", unknown: "not known" };
+const WILL = { run: N_("would run"), skip: N_("would be skipped"), fail: N_("would fail"), unknown: N_("not known") };
 
 // Return what a step would do, on one line: `would run, title "Invoice"`, `12 would run, 3 would be skipped`.
 export function willWords(step: StepPrediction): string {
   const all = Object.entries(step.counts) as [keyof typeof WILL, number][];
   const [only, ...others] = all;
-  if (!only) return `gives ${giveWords(step)}`;
-  if (others.length > 0 || only[1] > 1) return all.map(([will, count]) => `${count} ${WILL[will]}`).join(", ");
+  if (!only) return t("gives {what}", { what: giveWords(step) });
+  if (others.length > 0 || only[1] > 1) return all.map(([will, count]) => `${count} ${t(WILL[will])}`).join(", ");
   const value = only[0] === "run" ? valueWords(step.cases[0]) : "";
-  return value ? `${WILL[only[0]]}, ${value}` : WILL[only[0]];
+  return value ? `${t(WILL[only[0]])}, ${value}` : t(WILL[only[0]]);
 }
 
 // Return the value that has changed, or else the first.
@@ -55,4 +56,4 @@ function valueWords(first: CasePrediction | undefined): string {
 }
 
 export const giveWords = ({ type, may_be_missing }: { type: string; may_be_missing: boolean }): string =>
-  `${type === "any" ? "any value" : type}${may_be_missing ? ", or nothing" : ""}`;
+  `${type === "any" ? t("any value") : type}${may_be_missing ? t(", or nothing") : ""}`;

@@ -2,6 +2,7 @@
 import { useLayoutEffect, useRef } from "react";
 
 import type { Json } from "../api";
+import { t } from "../language";
 import { Expression, type ControlProps } from "./Expression";
 import { cell, fromCell, type Read } from "./values";
 
@@ -44,9 +45,9 @@ export function mapRows(value: Json | undefined): [string, string][] {
 export function fromMapRows(rows: [string, string][]): Read {
   const filled = rows.filter(([key, text]) => key !== "" || text !== "");
   const names = filled.map(([key]) => key);
-  if (names.includes("")) return { error: "A value has no name." };
+  if (names.includes("")) return { error: t("A value has no name.") };
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) return { error: `Two values have the name ${twice}.` };
+  if (twice !== undefined) return { error: t("Two values have the name {name}.", { name: twice }) };
   return { value: filled.length === 0 ? undefined : Object.fromEntries(filled.map(([key, text]) => [key, fromCell(text)])) };
 }
 
@@ -69,7 +70,7 @@ export function ListControl(props: ListProps) {
         <div key={index} className="panel-row">
           <Expression
             id={`${id}-${index}`}
-            label={`${label}, entry ${index + 1}`}
+            label={t("{label}, entry {number}", { label, number: index + 1 })}
             isUnnamed
             value={text}
             {...control}
@@ -77,7 +78,7 @@ export function ListControl(props: ListProps) {
             onChange={(next, isUnfinished) => change(rows.toSpliced(index, 1, next), isUnfinished)}
             onEnter={add}
           />
-          {!isDisabled && <Remove label={`${label}, entry ${index + 1}`} onClick={() => change(rows.toSpliced(index, 1))} />}
+          {!isDisabled && <Remove label={t("{label}, entry {number}", { label, number: index + 1 })} onClick={() => change(rows.toSpliced(index, 1))} />}
         </div>
       ))}
       {!isDisabled && (
@@ -85,7 +86,7 @@ export function ListControl(props: ListProps) {
           Add an entry<span className="panel-hidden"> to {label}</span>
         </button>
       )}
-      {isDisabled && rows.length === 0 && <p className="panel-quiet">Empty</p>}
+      {isDisabled && rows.length === 0 && <p className="panel-quiet">{t("Empty")}</p>}
     </div>
   );
 }
@@ -127,7 +128,7 @@ export function MapControl(props: RowsProps & { members: string[] }) {
         <div key={index} className="panel-row">
           <input
             id={`${id}-${index}-name`}
-            aria-label={`${label}, name ${index + 1}`}
+            aria-label={t("{label}, name {number}", { label, number: index + 1 })}
             value={key}
             disabled={isDisabled}
             placeholder="name"
@@ -136,7 +137,7 @@ export function MapControl(props: RowsProps & { members: string[] }) {
           />
           <Expression
             id={`${id}-${index}`}
-            label={`${label}: ${key || `value ${index + 1}`}`}
+            label={`${label}: ${key || t("value {number}", { number: index + 1 })}`}
             isUnnamed
             mayBreak
             value={text}
@@ -144,7 +145,7 @@ export function MapControl(props: RowsProps & { members: string[] }) {
             onChange={(next, isUnfinished) => change(rows.toSpliced(index, 1, [key, next]), isUnfinished)}
             onEnter={() => add()}
           />
-          {!isDisabled && <Remove label={`${label}: ${key || `value ${index + 1}`}`} onClick={() => change(rows.toSpliced(index, 1))} />}
+          {!isDisabled && <Remove label={`${label}: ${key || t("value {number}", { number: index + 1 })}`} onClick={() => change(rows.toSpliced(index, 1))} />}
         </div>
       ))}
       {!isDisabled && (
@@ -159,7 +160,7 @@ export function MapControl(props: RowsProps & { members: string[] }) {
           </button>
         </div>
       )}
-      {isDisabled && rows.length === 0 && <p className="panel-quiet">Empty</p>}
+      {isDisabled && rows.length === 0 && <p className="panel-quiet">{t("Empty")}</p>}
     </div>
   );
 }
@@ -179,7 +180,7 @@ function useAdded(box: React.RefObject<HTMLDivElement | null>, count: number) {
 
 function Remove({ label, onClick }: { label: string; onClick(): void }) {
   return (
-    <button type="button" className="panel-link" aria-label={`Remove ${label}`} title="Remove" onClick={onClick}>
+    <button type="button" className="panel-link" aria-label={t("Remove {label}", { label })} title={t("Remove")} onClick={onClick}>
       ✕
     </button>
   );

@@ -1,6 +1,7 @@
 // A text field that may hold expressions. It suggests names inside `{{ }}`, and choices of the account elsewhere.
 import { useEffect, useId, useLayoutEffect, useReducer, useRef, useState, type KeyboardEvent } from "react";
 
+import { t, tn } from "../language";
 import { accepted, closed, fitting, wordAt, type ScopeName, type Text } from "./completion";
 
 // What a field tells each control in it.
@@ -74,7 +75,7 @@ export function Expression(props: Props) {
   const open = async (kind: Listed["kind"]) => {
     const number = (asked.current += 1);
     setActive(kind === "names" ? 0 : -1);
-    setMessage(listed?.kind === kind ? "" : "Loading …");
+    setMessage(listed?.kind === kind ? "" : t("Loading …"));
     try {
       const found: Listed =
         kind === "names" ? { kind, all: await props.names() } : { kind, all: (await props.choices?.()) ?? [] };
@@ -84,7 +85,7 @@ export function Expression(props: Props) {
     } catch (error) {
       if (number !== asked.current) return;
       setListed(undefined);
-      setMessage(`Suggestions could not be loaded: ${error instanceof Error ? error.message : String(error)}`);
+      setMessage(t("Suggestions could not be loaded: {why}", { why: error instanceof Error ? error.message : String(error) }));
     }
   };
 
@@ -171,8 +172,8 @@ export function Expression(props: Props) {
         <button
           type="button"
           className="panel-insert"
-          title="Insert a value of another step"
-          aria-label={`Insert a value into ${props.label}`}
+          title={t("Insert a value of another step")}
+          aria-label={t("Insert a value into {label}", { label: props.label })}
           onMouseDown={(event) => event.preventDefault()}
           onClick={insert}
         >
@@ -180,7 +181,7 @@ export function Expression(props: Props) {
         </button>
       )}
       {offers.length > 0 && (
-        <ul id={list} role="listbox" aria-label="Suggestions" className="panel-offers">
+        <ul id={list} role="listbox" aria-label={t("Suggestions")} className="panel-offers">
           {offers.map((offer, index) => (
             <li
               key={offer.key}
@@ -202,7 +203,7 @@ export function Expression(props: Props) {
   );
 }
 
-const counted = (count: number): string => (count === 1 ? "1 suggestion" : `${count || "No"} suggestions`);
+const counted = (count: number): string => (count === 0 ? t("No suggestions") : tn("{count} suggestion", "{count} suggestions", count));
 
 function offered(listed: Listed, at: Text): Offer[] {
   if (listed.kind === "names") {
@@ -222,7 +223,7 @@ function Offered({ offer: { key, name }, isStrict }: { offer: Offer; isStrict: b
       {name.may_be_missing && <span className="panel-tag">may be missing</span>}
       {name.from_outside && (
         <span className="panel-tag" data-warns={isStrict || undefined}>
-          {isStrict ? "text from outside: not allowed here" : "text from outside"}
+          {isStrict ? t("text from outside: not allowed here") : t("text from outside")}
         </span>
       )}
       {(name.sample !== null || name.title) && (

@@ -2,6 +2,7 @@
 import { useState, type ReactNode } from "react";
 
 import type { Json, Problem } from "../api";
+import { t } from "../language";
 import { choicesFor } from "./account";
 import { ListControl, MapControl } from "./Collections";
 import { valueOf, type Path } from "./places";
@@ -46,12 +47,12 @@ export function Field(props: FieldProps) {
 
   const id = `panel-${props.path.join("-")}`;
   const role = ROLES[schema.role ?? ""];
-  const label = schema.title ?? props.name;
+  const label = schema.title ? t(schema.title) : props.name;
   const isSet = edit ? edit.draft !== null : stored !== undefined;
   const problems = problemsAt(form, props.path).filter((one) => control !== "object" || isText || one.field === props.path.join("."));
   const isMissing = Boolean(props.isRequired) && value === undefined && !edit?.error && stored !== MIXED;
-  const placeholder = stored === MIXED && !edit ? "Several values" : exampleOf(schema);
-  const emptyChoice = stored === MIXED && !edit ? placeholder : placeholder ? `${placeholder} (default)` : props.isRequired ? "Choose …" : "Not set";
+  const placeholder = stored === MIXED && !edit ? t("Several values") : exampleOf(schema);
+  const emptyChoice = stored === MIXED && !edit ? placeholder : placeholder ? t("{value} (default)", { value: placeholder }) : props.isRequired ? t("Choose …") : t("Not set");
   const format = schema.format;
   const choices = props.choices ?? (format ? () => choicesFor(format, props.connection ?? "") : undefined);
 
@@ -163,25 +164,25 @@ export function Field(props: FieldProps) {
         {!isGroup && (control !== "boolean" || isText) && <label htmlFor={id}>{label}</label>}
         {props.isRequired && <span className="panel-tag" data-warns={isMissing || undefined}>{isMissing ? "needed" : "required"}</span>}
         {role && (
-          <span className="panel-tag" title={role.meaning}>
-            {role.word}
+          <span className="panel-tag" title={t(role.meaning)}>
+            {t(role.word)}
           </span>
         )}
         <span className="panel-space" />
         {canSwitch && !readOnly && (
           <button type="button" className="panel-link" onClick={() => (isText ? (clear(), setMode("fixed")) : setMode("expression"))}>
-            {isText ? "Fixed value" : "{{ }}"}
+            {isText ? t("Fixed value") : "{{ }}"}
             <span className="panel-hidden"> {isText ? "for" : "as an expression:"} {label}</span>
           </button>
         )}
         {isSet && !readOnly && !props.isSentLate && (
-          <button type="button" className="panel-link" onClick={clear} aria-label={`Clear ${label}`} title="Leave this out">
+          <button type="button" className="panel-link" onClick={clear} aria-label={t("Clear {label}", { label })} title={t("Leave this out")}>
             ✕
           </button>
         )}
       </div>
       {body()}
-      <About id={`${id}-about`} description={schema.description ?? ""} strict={role?.isStrict ? role.meaning : ""} edit={edit} problems={problems} />
+      <About id={`${id}-about`} description={t(schema.description ?? "")} strict={role?.isStrict ? t(role.meaning) : ""} edit={edit} problems={problems} />
     </div>
   );
 }
@@ -197,7 +198,7 @@ export function About(props: { id: string; description?: string; strict?: string
       {props.strict && <p className="panel-hidden">{props.strict}</p>}
       {props.edit?.error && (
         <p className="panel-problem" data-severity="error">
-          <b>Not kept yet:</b> {props.edit.error}
+          <b>{t("Not kept yet:")}</b> {props.edit.error}
         </p>
       )}
       {props.edit && <Refusal edit={props.edit} />}
@@ -213,14 +214,14 @@ export function Refusal({ edit: { place, refused } }: { edit: Edit }) {
   return (
     <div className="panel-problem" data-severity="error" role="alert">
       <p>
-        <b>Not kept:</b> {refused}
+        <b>{t("Not kept:")}</b> {refused}
       </p>
       <div className="panel-buttons">
         <button type="button" className="panel-add" onClick={() => edits.forget(place)}>
-          Restore the stored value
+          {t("Restore the stored value")}
         </button>
         <button type="button" className="panel-add" onClick={() => void edits.retry(place)}>
-          Try again
+          {t("Try again")}
         </button>
       </div>
     </div>
@@ -230,7 +231,7 @@ export function Refusal({ edit: { place, refused } }: { edit: Edit }) {
 export function Problems({ problems }: { problems: Problem[] }) {
   return problems.map((one) => (
     <p key={`${one.step} ${one.line} ${one.column} ${one.message}`} className="panel-problem" data-severity={one.severity}>
-      <b>{isError(one) ? "Error:" : "Warning:"}</b> {one.message} {one.remedy}
+      <b>{isError(one) ? t("Error:") : t("Warning:")}</b> {one.message} {one.remedy}
     </p>
   ));
 }
@@ -241,7 +242,7 @@ function exampleOf(schema: Schema): string {
   if (usual !== undefined && usual !== null && usual !== "" && JSON.stringify(usual).length > 2) {
     return typeof usual === "string" ? usual : JSON.stringify(usual);
   }
-  if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`;
+  if (minimum !== undefined && maximum !== undefined) return t("{minimum} to {maximum}", { minimum, maximum });
   return "";
 }
 
@@ -256,9 +257,11 @@ interface ChoiceProps {
   isInvalid: boolean;
   describedBy: string;
   onChoose(value: Json | undefined): void;
+  // Return how an option that is a text is shown.
+  shown?(option: string): string;
 }
 
-export function Choice({ id, label, value, options, empty, isDisabled, isInvalid, describedBy, onChoose }: ChoiceProps) {
+export function Choice({ id, label, value, options, empty, isDisabled, isInvalid, describedBy, onChoose, shown = String }: ChoiceProps) {
   const known = value === undefined || options.includes(value) ? options : [...options, value];
   return (
     <select
@@ -273,8 +276,8 @@ export function Choice({ id, label, value, options, empty, isDisabled, isInvalid
       <option value="">{empty}</option>
       {known.map((one, index) => (
         <option key={index} value={index}>
-          {typeof one === "string" ? one : JSON.stringify(one)}
-          {options.includes(one) ? "" : " (not one of the choices)"}
+          {typeof one === "string" ? shown(one) : JSON.stringify(one)}
+          {options.includes(one) ? "" : ` ${t("(not one of the choices)")}`}
         </option>
       ))}
     </select>

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 
 import type { CanvasStep, Definition, Operation, Problem, StepType } from "../api";
 import { stepIn } from "../document";
+import { N_, t, tn } from "../language";
 import { connectionsFor, membersOf, namesFor } from "./account";
 import type { Flow } from "../flow/flow";
 import { sharedFields, type Shared } from "./sharedFields";
@@ -76,7 +77,11 @@ export function Panel(props: PanelProps) {
   return (
     <FormContext value={form}>
       <div className="studio-panel-form">
+<<<<<<< HEAD
         <Head title={trigger !== null ? headOf(trigger, definition) : selected.length === 1 ? first.title : `${selected.length} steps`} onClose={props.onClose} />
+=======
+        <Head title={selected.length === 1 ? first.title : tn("{count} step", "{count} steps", selected.length)} onClose={props.onClose} />
+>>>>>>> 8d1754fe (Canvas: its texts come from the catalogue of the dashboard, so it speaks the language of the page)
         <Unsent />
         {trigger !== null ? <TriggerForm key={ids} which={trigger} triggers={props.triggers} /> : <Body key={ids} />}
       </div>
@@ -88,7 +93,7 @@ function Head({ title, onClose }: { title: string; onClose(): void }) {
   return (
     <header className="studio-panel-head">
       <h3>{title}</h3>
-      <button type="button" className="studio-plain" onClick={onClose} aria-label="Close the panel">
+      <button type="button" className="studio-plain" onClick={onClose} aria-label={t("Close the panel")}>
         ✕
       </button>
     </header>
@@ -151,15 +156,15 @@ function Body() {
   );
 }
 
-const EFFECTS: Record<string, string> = { pure: "Changes nothing outside", reads: "Reads", writes: "Writes" };
+const EFFECTS: Record<string, string> = { pure: N_("Changes nothing outside"), reads: N_("Reads"), writes: N_("Writes") };
 
 function About({ type }: { type: StepType | undefined }) {
   const { selected } = useForm();
   const [step] = selected;
-  if (!type) return step?.uses ? <p className="panel-quiet">{step.uses}</p> : <p className="panel-quiet">A group of steps</p>;
+  if (!type) return step?.uses ? <p className="panel-quiet">{step.uses}</p> : <p className="panel-quiet">{t("A group of steps")}</p>;
   return (
     <p className="panel-quiet">
-      {EFFECTS[type.effect]} · <code>{type.name}</code> · {type.description.split("\n\n")[0]}
+      {t(EFFECTS[type.effect] ?? type.effect)} · <code>{type.name}</code> · {type.description.split("\n\n")[0]}
     </p>
   );
 }
@@ -210,13 +215,13 @@ export function Fields({ types }: { types: StepType[] }) {
   const problems = rest.flatMap(({ name }) => problemsAt(form, ["with", name]));
   const isOpen = useUnfolded(problems.length > 0 || rest.some(({ name }) => isRefusedAt(form, ["with", name])));
   const field = (one: Shared) => <TypeField key={one.name} {...one} connection={account} />;
-  if (fields.length === 0) return types.length > 1 ? <p className="panel-quiet">These steps have no fields in common but the following.</p> : null;
+  if (fields.length === 0) return types.length > 1 ? <p className="panel-quiet">{t("These steps have no fields in common but the following.")}</p> : null;
   return (
-    <section aria-label="Fields">
+    <section aria-label={t("Fields")}>
       {fields.filter(({ name }) => isFirst.has(name)).map(field)}
       {rest.length > 0 && (
         <details open={isOpen}>
-          <summary>{rest.length === 1 ? "1 more field" : `${rest.length} more fields`}</summary>
+          <summary>{tn("{count} more field", "{count} more fields", rest.length)}</summary>
           {rest.map(field)}
         </details>
       )}
@@ -261,7 +266,7 @@ function More() {
   const names = async () => (await form.stepTypes()).map(({ name }) => name);
   return (
     <details open={isOpen}>
-      <summary>Name, type and note</summary>
+      <summary>{t("Name, type and note")}</summary>
       <StepField name="id" isSentLate />
       {!isGroup && STEP_FIELDS.uses && <Field path={["uses"]} schema={STEP_FIELDS.uses} root={STEP_FIELDS.uses} name="uses" choices={names} isSentLate />}
       {isGroup && <StepField name="output" />}

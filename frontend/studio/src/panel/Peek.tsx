@@ -2,6 +2,7 @@
 import { useState } from "react";
 
 import { api, type CanvasStep } from "../api";
+import { t } from "../language";
 import { placeOf, useForm } from "./form";
 import { valueOf } from "./places";
 
@@ -15,27 +16,27 @@ export function Peek() {
   if (!name) return null;
   const load = () => {
     if (state.name === name) return;
-    setState({ name, said: "Loading …" });
+    setState({ name, said: t("Loading …") });
     api.canvas(name).then(
-      ({ steps }) => setState({ name, steps, said: steps.length === 0 ? "It has no steps yet." : "" }),
+      ({ steps }) => setState({ name, steps, said: steps.length === 0 ? t("It has no steps yet.") : "" }),
       (error: Error) => setState({ name, said: error.message }),
     );
   };
   const { steps = [], said } = state.name === name ? state : { said: "" };
   return (
     <details key={name} onToggle={(event) => event.currentTarget.open && load()}>
-      <summary>Steps of {name}</summary>
+      <summary>{t("Steps of {title}", { title: name })}</summary>
       <p>
         <a href={`/workflow?name=${encodeURIComponent(name)}&tab=canvas`} target="_top">
-          Open its canvas
+          {t("Open its canvas")}
         </a>
       </p>
       {steps.length > 0 && (
-        <ul className="panel-peek" aria-label={`Steps of ${name}`}>
+        <ul className="panel-peek" aria-label={t("Steps of {title}", { title: name })}>
           {steps.map(({ path, title, uses, condition }) => (
             <li key={path} style={{ paddingInlineStart: `${path.split(".").length - 1}rem` }}>
-              {title} <code>{uses || "group"}</code>
-              {condition && <small className="panel-quiet"> if {condition}</small>}
+              {title} <code>{uses || t("group")}</code>
+              {condition && <small className="panel-quiet"> {t("if")} {condition}</small>}
             </li>
           ))}
         </ul>

@@ -1,15 +1,17 @@
 // What the selected step would do, as a prediction.
 import { giveWords, type CasePrediction, type StepPrediction } from "../flow/prediction";
+import { N_, t } from "../language";
 
-const WILL = { run: "Would run", skip: "Would be skipped", fail: "Would fail", unknown: "Not known" };
+const WILL = { run: N_("Would run"), skip: N_("Would be skipped"), fail: N_("Would fail"), unknown: N_("Not known") };
 
 export function Predicted({ step }: { step: StepPrediction }) {
   const all = Object.values(step.counts).reduce((sum, one) => sum + one, 0);
   return (
-    <section className="panel-predicted" aria-label="Prediction">
+    <section className="panel-predicted" aria-label={t("Prediction")}>
       <p>
-        <b>Prediction</b>: it gives {giveWords(step)}.{all === 0 && " No run leads here."}
-        {all > step.cases.length && ` The first ${step.cases.length} of ${all} times:`}
+        <b>{t("Prediction")}</b>: {t("it gives {what}.", { what: giveWords(step) })}
+        {all === 0 && ` ${t("No run leads here.")}`}
+        {all > step.cases.length && ` ${t("The first {shown} of {count} times:", { shown: step.cases.length, count: all })}`}
       </p>
       {step.cases.map((one) => (
         <Case key={one.path} case={one} />
@@ -23,7 +25,7 @@ function Case({ case: one }: { case: CasePrediction }) {
     <div>
       <p>
         <code>{one.path}</code>
-        {one.key && ` (${one.key})`}: {WILL[one.will]}. {one.why}
+        {one.key && ` (${one.key})`}: {t(WILL[one.will])}. {one.why}
       </p>
       {one.fields.length > 0 && (
         <dl>
@@ -35,7 +37,7 @@ function Case({ case: one }: { case: CasePrediction }) {
                 {was !== null && (
                   <>
                     {" "}
-                    in the run: <code>{was}</code>
+                    {t("in the run:")} <code>{was}</code>
                   </>
                 )}
               </dd>
@@ -45,7 +47,7 @@ function Case({ case: one }: { case: CasePrediction }) {
       )}
       {one.output !== null && (
         <p>
-          It gives, as in the run: <code>{one.output}</code>
+          {t("It gives, as in the run:")} <code>{one.output}</code>
         </p>
       )}
     </div>

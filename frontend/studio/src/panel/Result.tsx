@@ -4,6 +4,8 @@ import { useEffect, useState } from "react";
 import type { CanvasStep } from "../api";
 import type { Flow } from "../flow/flow";
 import { stateWords } from "../flow/marks";
+import { t } from "../language";
+import { insideSentence, lookOf } from "../ui/looks";
 import { lastRun, runOf, tried, type Run } from "./account";
 import { stepIn } from "../document";
 import { useForm } from "./form";
@@ -29,12 +31,12 @@ export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
     }
   };
   const load = () =>
-    during("Loading …", async () => {
+    during(t("Loading …"), async () => {
       const found = flow?.runId ? await runOf(flow.runId) : await lastRun(workflow);
-      return found ? { run: found, said: "" } : { said: "This workflow has not run yet." };
+      return found ? { run: found, said: "" } : { said: t("This workflow has not run yet.") };
     });
   const attemptNow = () =>
-    during("Running this step …", async () => {
+    during(t("Running this step …"), async () => {
       if (!run || !first) return state;
       await edits.flush();
       return { run, attempt: await tried(workflow, first.path, stepIn(definition, step.id), run), said: "" };
@@ -51,15 +53,15 @@ export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
 
   return (
     <details open={flow !== undefined || undefined} onToggle={(event) => (event.currentTarget.open && !run && !flow ? void load() : undefined)}>
-      <summary>{flow ? "Result in this run" : "Result of the last run"}</summary>
+      <summary>{flow ? t("Result in this run") : t("Result of the last run")}</summary>
       {flow?.showing === "past" && flow.at < flow.stops.length - 1 && <Moment flow={flow} path={step.path} />}
       {run && <Outputs run={run} step={step} />}
       {first && step.kind !== "group" && !readOnly && step.effect !== "writes" && (
         <p>
           <button type="button" className="panel-add" onClick={() => void attemptNow()}>
-            Try this step
+            {t("Try this step")}
           </button>{" "}
-          <span className="panel-quiet">It runs alone, with the outputs of the other steps.</span>
+          <span className="panel-quiet">{t("It runs alone, with the outputs of the other steps.")}</span>
         </p>
       )}
       {attempt && <Outputs run={attempt} step={step} only={first?.path} />}
@@ -72,7 +74,7 @@ export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
 
 function Moment({ flow, path }: { flow: Flow; path: string }) {
   const then = flow.state?.steps[path];
-  return <p>At the time that is shown: {then ? stateWords(then).toLowerCase() : "not begun"}. In the end:</p>;
+  return <p>{t("At the time that is shown: {state}. In the end:", { state: then ? insideSentence(stateWords(then)) : t("not begun") })}</p>;
 }
 
 const recorded = (run: Run, step: CanvasStep) => run.steps.filter(({ path }) => path.replaceAll(/\[\d+\]/g, "") === step.path);
@@ -83,26 +85,26 @@ function Outputs({ run, step, only }: { run: Run; step: CanvasStep; only?: strin
     <>
       <p className="panel-quiet">
         <a href={`/run?id=${encodeURIComponent(run.run_id)}`} target="_top">
-          Open the run
+          {t("Open the run")}
         </a>
-        {found.length === 0 && " – this step did not run."}
-        {found.length > MOST_ITEMS && ` – the first ${MOST_ITEMS} of ${found.length} items:`}
+        {found.length === 0 && ` – ${t("this step did not run.")}`}
+        {found.length > MOST_ITEMS && ` – ${t("the first {shown} of {count} items:", { shown: MOST_ITEMS, count: found.length })}`}
       </p>
       {found.slice(0, MOST_ITEMS).map((one) => (
         <div key={one.path}>
           <p>
-            <code>{one.path}</code> {one.status}
+            <code>{one.path}</code> {insideSentence(lookOf(one.status).word)}
             {one.error && `: ${one.error.message}`}
           </p>
           {one.child_run_id && (
             <p>
               <a href={`/run?id=${encodeURIComponent(one.child_run_id)}`} target="_top">
-                The run that it called
+                {t("The run that it called")}
               </a>
             </p>
           )}
           {one.output !== undefined && one.output !== null && (
-            <pre tabIndex={0} aria-label={`Output of ${one.path}`}>
+            <pre tabIndex={0} aria-label={t("Output of {path}", { path: one.path })}>
               {shortened(JSON.stringify(one.output, null, 2))}
             </pre>
           )}

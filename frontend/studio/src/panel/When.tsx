@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 
 import type { Json } from "../api";
 import { stepIn } from "../document";
+import { t, tn } from "../language";
 import { valueOf, type Path } from "./places";
 import { About, Choice, Field, isError } from "./Field";
 import { isRefusedAt, placeOf, problemsAt, useForm, useUnfolded } from "./form";
@@ -34,7 +35,7 @@ export function When() {
   const said = (sentence: string, many: string) => (isMany ? many : sentence);
   const isCall = step.uses !== undefined;
   const entries: Entry[] = [
-    { sentence: said(sentences.condition(step), "When they run"), fields: [["if"]], body: fieldsOf("if") },
+    { sentence: said(sentences.condition(step), t("When they run")), fields: [["if"]], body: fieldsOf("if") },
   ];
   if (!isMany) {
     const titleOf = (id: string) => form.steps.find((one) => one.id === id)?.title ?? id;
@@ -42,24 +43,24 @@ export function When() {
   }
   entries.push(
     {
-      sentence: said(sentences.repetition(step), "How often they run"),
+      sentence: said(sentences.repetition(step), t("How often they run")),
       fields: [["foreach"], ["as"], ["key"], ["item_title"], ["parallel"], ["on_item_error"]],
       body: isMany || step.foreach !== undefined
         ? fieldsOf("foreach", "as", "key", "item_title", "parallel", "on_item_error")
         : fieldsOf("foreach"),
     },
     {
-      sentence: said(sentences.attempts(step), "How often they are tried"),
+      sentence: said(sentences.attempts(step), t("How often they are tried")),
       fields: [["retry"]],
       body: ["attempts", "backoff_seconds", "on"].map((name) => <StepField key={name} name={name} path={["retry", name]} />),
     },
-    { sentence: said(sentences.time(step), "How long they may take"), fields: [["timeout_seconds"]], body: fieldsOf("timeout_seconds") },
+    { sentence: said(sentences.time(step), t("How long they may take")), fields: [["timeout_seconds"]], body: fieldsOf("timeout_seconds") },
     {
-      sentence: said(sentences.failure(step), "What happens if they fail"),
+      sentence: said(sentences.failure(step), t("What happens if they fail")),
       fields: [["on_error"]],
       body:
         typeof step.on_error === "object" ? (
-          <p className="panel-quiet">The steps that run in its place are drawn beside it.</p>
+          <p className="panel-quiet">{t("The steps that run in its place are drawn beside it.")}</p>
         ) : (
           fieldsOf("on_error")
         ),
@@ -68,7 +69,7 @@ export function When() {
   if (isCall || isMany) {
     const rule = typeof step.approve === "object" ? "approve_rule" : "approve";
     entries.push({
-      sentence: said(sentences.approval(step), "Who approves them"),
+      sentence: said(sentences.approval(step), t("Who approves them")),
       fields: [["approve"], ["once"], ["allow"]],
       body: (
         <>
@@ -79,7 +80,7 @@ export function When() {
               className="panel-add"
               onClick={() => void form.edits.flush().then(() => form.send([{ op: "set", step: only.id, field: "approve", value: { when: step.approve ?? "always" } }], null))}
             >
-              Set who, and until when
+              {t("Set who, and until when")}
             </button>
           )}
           {fieldsOf("allow", "once")}
@@ -88,7 +89,7 @@ export function When() {
     });
   }
   return (
-    <section aria-label="When it runs" className="panel-when">
+    <section aria-label={t("When it runs")} className="panel-when">
       {entries.map((entry) => (
         <Sentence key={entry.fields[0]?.join(".")} {...entry} />
       ))}
@@ -106,7 +107,7 @@ function Sentence({ sentence, fields, body }: Entry) {
         {sentence}
         {problems.length > 0 && (
           <span className="panel-tag" data-warns>
-            {problems.length === 1 ? "1 problem" : `${problems.length} problems`}
+            {tn("{count} problem", "{count} problems", problems.length)}
           </span>
         )}
       </summary>
@@ -141,13 +142,13 @@ function Needs() {
   };
   const before = siblings.filter((one) => step && form.steps.indexOf(one) < form.steps.indexOf(step)).map(({ id }) => id);
   return (
-    <div className="panel-field" role="group" aria-label="Waits for">
+    <div className="panel-field" role="group" aria-label={t("Waits for")}>
       <Choice
         id="panel-needs"
-        label="Which steps it waits for"
-        value={chosen ? "only these" : undefined}
-        options={["only these"]}
-        empty="all steps before it"
+        label={t("Which steps it waits for")}
+        value={chosen ? t("only these") : undefined}
+        options={[t("only these")]}
+        empty={t("all steps before it")}
         isDisabled={form.readOnly}
         isInvalid={false}
         describedBy="panel-needs-about"

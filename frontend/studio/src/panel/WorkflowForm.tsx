@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 
 import type { CanvasStep, Definition, Json, Operation } from "../api";
+import { N_, t } from "../language";
 import { Choice, Field, Problems } from "./Field";
 import { placeOf, problemsAt, useForm } from "./form";
 import { valueOf, WORKFLOW } from "./places";
@@ -10,24 +11,24 @@ import { useSend } from "./useSend";
 
 // The workflow where the panel expects a step.
 export const THE_WORKFLOW: CanvasStep = {
-  id: WORKFLOW, path: "", parent: "", place: "steps", title: "Workflow", uses: "", service: "", kind: "group",
+  id: WORKFLOW, path: "", parent: "", place: "steps", title: N_("Workflow"), uses: "", service: "", kind: "group",
   effect: "", needs: null, condition: "", foreach: "", parallel: 1, note: "", reads: [],
 };
 
 const FIELDS: Record<string, Schema> = {
-  title: { type: "string", title: "Title", isFixed: true },
-  description: { type: "string", title: "Description", isFixed: true, widget: "text" },
-  outputs: { type: "object", additionalProperties: true, title: "Outputs", description: "What a run returns, by name: expressions over its steps." },
-  links: { type: "array", items: { type: "string" }, title: "Hosts of links", isFixed: true, description: "Where links in written texts may lead, beside the pages of the services, such as docs.example.org." },
+  title: { type: "string", title: N_("Title"), isFixed: true },
+  description: { type: "string", title: N_("Description"), isFixed: true, widget: "text" },
+  outputs: { type: "object", additionalProperties: true, title: N_("Outputs"), description: N_("What a run returns, by name: expressions over its steps.") },
+  links: { type: "array", items: { type: "string" }, title: N_("Hosts of links"), isFixed: true, description: N_("Where links in written texts may lead, beside the pages of the services, such as docs.example.org.") },
 };
 
 // What an input may hold, in words. A list is empty unless a run gives one: its rows cannot say that.
 const TYPES: Record<string, Schema> = {
-  "text": { type: "string" },
-  "whole number": { type: "integer" },
-  "number": { type: "number" },
-  "yes or no": { type: "boolean" },
-  "list of texts": { type: "array", items: { type: "string" }, default: [] },
+  [N_("text")]: { type: "string" },
+  [N_("whole number")]: { type: "integer" },
+  [N_("number")]: { type: "number" },
+  [N_("yes or no")]: { type: "boolean" },
+  [N_("list of texts")]: { type: "array", items: { type: "string" }, default: [] },
 };
 
 const wordOf = ({ type, items }: Schema): string | undefined =>
@@ -61,9 +62,9 @@ function Inputs() {
   const found = valueOf(form.definition, placeOf(form, ["inputs", "properties"])) as Record<string, Schema> | undefined;
   const names = Object.keys(found ?? {});
   return (
-    <section aria-label="Inputs">
-      <h4>Inputs</h4>
-      <p className="panel-quiet">What a run is given: steps use it as inputs.NAME.</p>
+    <section aria-label={t("Inputs")}>
+      <h4>{t("Inputs")}</h4>
+      <p className="panel-quiet">{t("What a run is given: steps use it as inputs.NAME.")}</p>
       {names.map((name) => (
         <Input key={name} name={name} schema={found?.[name] ?? {}} />
       ))}
@@ -78,7 +79,7 @@ function NewInput({ taken }: { taken: string[] }) {
   const form = useForm();
   const [name, setName] = useState("");
   const { send, failure } = useSend();
-  const said = taken.includes(name) ? `There is already an input ${name}.` : name && !NAME.test(name) ? "A name has letters, digits and _, and begins with a letter." : failure;
+  const said = taken.includes(name) ? t("There is already an input {name}.", { name }) : name && !NAME.test(name) ? t("A name has letters, digits and _, and begins with a letter.") : failure;
   const add = async () => {
     if (!name || said) return;
     const isKept = await send([addedInput(form.definition, name)]);
@@ -87,7 +88,7 @@ function NewInput({ taken }: { taken: string[] }) {
   return (
     <div className="panel-field">
       <label htmlFor="panel-new-input" className="panel-label">
-        Name of a new input
+        {t("Name of a new input")}
       </label>
       <div className="panel-row">
         <input
@@ -104,7 +105,7 @@ function NewInput({ taken }: { taken: string[] }) {
           }}
         />
         <button type="button" className="panel-add" disabled={!name} onClick={() => void add()}>
-          Add the input
+          {t("Add the input")}
         </button>
       </div>
       <div id="panel-new-input-about" className="panel-about">
@@ -147,19 +148,20 @@ function Input({ name, schema }: { name: string; schema: Schema }) {
   return (
     <details ref={box} className="panel-input" data-input={name} open={isNew.current || problems.length > 0 || undefined}>
       <summary>
-        <code>{name}</code> <span className="panel-quiet">{schema.title ?? ""} · {word ?? "JSON"}</span>
+        <code>{name}</code> <span className="panel-quiet">{schema.title ?? ""} · {word ? t(word) : "JSON"}</span>
       </summary>
-      <div className="panel-inside" role="group" aria-label={`Input ${name}`}>
-        {field("title", { type: "string", title: "Title of the input" })}
+      <div className="panel-inside" role="group" aria-label={t("Input {name}", { name })}>
+        {field("title", { type: "string", title: t("Title of the input") })}
         <div className="panel-field">
           <label className="panel-label" htmlFor={`panel-type-${name}`}>
-            Type
+            {t("Type")}
           </label>
           <Choice
             id={`panel-type-${name}`}
             value={word}
             options={Object.keys(TYPES)}
-            empty={word === undefined ? "Another: see the text" : "Choose …"}
+            shown={t}
+            empty={word === undefined ? t("Another: see the text") : t("Choose …")}
             isDisabled={form.readOnly}
             isInvalid={false}
             describedBy={`panel-type-${name}-about`}
@@ -169,16 +171,16 @@ function Input({ name, schema }: { name: string; schema: Schema }) {
             {failure && <p className="panel-problem">{failure}</p>}
           </div>
         </div>
-        {word === undefined ? field("default", { title: "If it is not given" }) : field("default", { ...TYPES[word], title: "If it is not given" })}
-        {isNumber && field("minimum", { type: "number", title: "At least" })}
-        {isNumber && field("maximum", { type: "number", title: "At most" })}
-        {word === "text" && field("format", { type: "string", title: "What it names", description: "Then the account's own are offered, such as its repositories; textarea for a long text." })}
-        {word === "text" && field("enum", { type: "array", items: { type: "string" }, title: "Only one of" })}
-        {field("description", { type: "string", title: "Help" })}
+        {word === undefined ? field("default", { title: t("If it is not given") }) : field("default", { ...TYPES[word], title: t("If it is not given") })}
+        {isNumber && field("minimum", { type: "number", title: t("At least") })}
+        {isNumber && field("maximum", { type: "number", title: t("At most") })}
+        {word === "text" && field("format", { type: "string", title: t("What it names"), description: t("Then the account's own are offered, such as its repositories; textarea for a long text.") })}
+        {word === "text" && field("enum", { type: "array", items: { type: "string" }, title: t("Only one of") })}
+        {field("description", { type: "string", title: t("Help") })}
         <Problems problems={problems.filter((one) => one.field === place.join("."))} />
         {!form.readOnly && (
           <button type="button" className="panel-add" onClick={() => void send(removedInput(form.definition, name))}>
-            Remove the input<span className="panel-hidden"> {name}</span>
+            {t("Remove the input")}<span className="panel-hidden"> {name}</span>
           </button>
         )}
       </div>

@@ -1,5 +1,6 @@
 // What the account and the workspace offer for a field; each answer is kept for half a minute.
 import { request, type Json } from "../api";
+import { t } from "../language";
 import type { ScopeName } from "./completion";
 import { stepIn } from "../document";
 import { isSame } from "./values";
@@ -75,7 +76,7 @@ export const runOf = (runId: string): Promise<Run> => request<Run>("GET", `/api/
 export async function tried(workflow: string, path: string, step: unknown, earlier: Run): Promise<Run> {
   const id = path.split(".").pop()?.replace(/\[\d+\]$/, "") ?? "";
   const { document } = await request<{ document: unknown }>("GET", `/api/workflows/${encoded(workflow)}`);
-  if (!isSame(stepIn(document, id), step)) throw new Error("Save the workflow first: a try runs the saved step.");
+  if (!isSame(stepIn(document, id), step)) throw new Error(t("Save the workflow first: a try runs the saved step."));
   const asked = { workflow, only: path, from_run: earlier.run_id, inputs: earlier.inputs ?? {}, wait_seconds: TRY_SECONDS };
   const run = await request<Run>("POST", "/workflows/execute", asked);
   return run.steps ? run : request<Run>("GET", `/api/runs/${run.run_id}`);

@@ -3,6 +3,7 @@ import { createContext, useContext, useRef } from "react";
 
 import type { CanvasStep, Definition, Operation, Problem, StepType, TriggerBeginning, TriggerStatus, TriggerType } from "../api";
 import type { Flow } from "../flow/flow";
+import { t } from "../language";
 import type { ScopeName } from "./completion";
 import { WORKFLOW, type Path, type Place } from "./places";
 import type { Edits } from "./edits";
@@ -39,7 +40,7 @@ export const FormContext = createContext<Form | undefined>(undefined);
 
 export function useForm(): Form {
   const form = useContext(FormContext);
-  if (!form) throw new Error("A field must be inside a form.");
+  if (!form) throw new Error(t("A field must be inside a form."));
   return form;
 }
 

@@ -2,6 +2,7 @@
 
 import type { Definition, Json, Operation } from "../api";
 import { stepIn } from "../document";
+import { t } from "../language";
 import { isSame, MIXED } from "./values";
 
 export type Path = (string | number)[];
@@ -35,7 +36,7 @@ export function valueOf(definition: Definition, place: Place): Json | undefined 
 }
 
 // Return a place in words: `title of hello`.
-export const nameOf = ({ steps, path }: Place): string => `${path.filter((part) => part !== "with").join(".")} of ${steps.map((id) => id || "the workflow").join(", ")}`;
+export const nameOf = ({ steps, path }: Place): string => t("{field} of {steps}", { field: path.filter((part) => part !== "with").join("."), steps: steps.map((id) => id || t("the workflow")).join(", ") });
 
 // Return the operations that give a place a value; `undefined` removes it. `sent`: what it was given before.
 export function operationsFor(

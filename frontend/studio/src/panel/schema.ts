@@ -1,6 +1,7 @@
 // Which control a field of a step type gets, by the shape of its JSON Schema.
 
 import type { Json } from "../api";
+import { N_ } from "../language";
 
 
 export interface Schema {
@@ -77,14 +78,14 @@ export function optionsOf(schema: Schema, root: Schema): Json[] {
 // Return what a field is for in the trust of the workflow, in words.
 export const ROLES: Record<string, { word: string; meaning: string; isStrict: boolean }> = {
   destination: {
-    word: "Destination",
-    meaning: "Decides where something goes or what is read. Text from outside may not go here.",
+    word: N_("Destination"),
+    meaning: N_("Decides where something goes or what is read. Text from outside may not go here."),
     isStrict: true,
   },
   instruction: {
-    word: "Instruction",
-    meaning: "Tells a model what to do. Text from outside may not go here.",
+    word: N_("Instruction"),
+    meaning: N_("Tells a model what to do. Text from outside may not go here."),
     isStrict: true,
   },
-  content: { word: "Content", meaning: "May hold text from outside, such as a mail.", isStrict: false },
+  content: { word: N_("Content"), meaning: N_("May hold text from outside, such as a mail."), isStrict: false },
 };

@@ -1,6 +1,7 @@
 // Values as the text that a person edits, and back.
 
 import type { Json } from "../api";
+import { t } from "../language";
 import type { Control } from "./schema";
 
 export type Read = { value: Json | undefined } | { error: string };
@@ -43,7 +44,7 @@ export function read(text: string, control: Control): Read {
   const bare = text.trim();
   if (control === "json") {
     const found = bare === "" ? { value: undefined } : parsed(bare);
-    return found ?? (isExpression(text) ? { value: text } : { error: "This is neither JSON nor an expression." });
+    return found ?? (isExpression(text) ? { value: text } : { error: t("This is neither JSON nor an expression.") });
   }
   if (control === "text" || control === "long") return { value: text === "" ? undefined : text };
   if (bare === "") return { value: undefined };

@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import { stepIn } from "../document";
 import { FlowBar } from "../flow/FlowBar";
 import { gapAfter, gapBefore, gapTowards } from "../gestures";
+import { t } from "../language";
 import type { Gap } from "../layout";
 import { commandOf, type Command } from "../keys";
 import { Panel } from "../panel/Panel";
@@ -94,7 +95,7 @@ export function App({ studio }: { studio: Studio }) {
   const run = useCallback(
     (command: Command): void => {
       if (!isEditable && !READING.has(command)) {
-        if (!studio.readOnly) studio.say("The drawing is read-only on a narrow screen. Use the list to change the workflow.");
+        if (!studio.readOnly) studio.say(t("The drawing is read-only on a narrow screen. Use the list to change the workflow."));
         return;
       }
       const { model } = studio.view;
@@ -123,7 +124,7 @@ export function App({ studio }: { studio: Studio }) {
         ensure();
         const first = way === "down" ? studio.selectedNodes.at(-1) : studio.selectedNodes[0];
         const gap = first && gapTowards(first, way);
-        if (!gap) return studio.speak("It cannot go further.");
+        if (!gap) return studio.speak(t("It cannot go further."));
         wantsFocus.current = true;
         studio.move(studio.selected, gap);
       };
@@ -208,8 +209,8 @@ export function App({ studio }: { studio: Studio }) {
         case "paste":
           navigator.clipboard?.readText?.().then(
             (text) => paste(studio, text),
-            () => studio.say("The browser does not let a menu read the clipboard. Press Ctrl+V.", true),
-          ) ?? studio.say("Press Ctrl+V.", true);
+            () => studio.say(t("The browser does not let a menu read the clipboard. Press Ctrl+V."), true),
+          ) ?? studio.say(t("Press Ctrl+V."), true);
           return;
         case "duplicate": {
           ensure();
@@ -288,19 +289,19 @@ export function App({ studio }: { studio: Studio }) {
         {isOutside && (
           <p className="studio-banner" role="status">
             {studio.canvas?.saved_etag
-              ? "The file was saved elsewhere since this draft was begun. Nothing is overwritten: Save shows what differs."
-              : "The file was deleted since this draft was begun. Save can make it again."}
+              ? t("The file was saved elsewhere since this draft was begun. Nothing is overwritten: Save shows what differs.")
+              : t("The file was deleted since this draft was begun. Save can make it again.")}
           </p>
         )}
         {studio.canvas && view.definition === null && (
           <p className="studio-banner" role="alert">
-            The text is not a workflow yet, so it cannot be drawn. Correct it on the tab Edit.
+            {t("The text is not a workflow yet, so it cannot be drawn. Correct it on the tab Edit.")}
           </p>
         )}
         <FlowBar />
         <div className="studio-body">
           {studio.canvas === null ? (
-            <p className="studio-quiet studio-empty">{studio.failure || "Loading …"}</p>
+            <p className="studio-quiet studio-empty">{studio.failure || t("Loading …")}</p>
           ) : look === "drawing" ? (
             <ReactFlowProvider>
               <Canvas marks={studio.flow.marks} />
@@ -309,7 +310,11 @@ export function App({ studio }: { studio: Studio }) {
             <TreeGrid marks={studio.flow.marks} found={foundKeys} />
           )}
           {isPanelShown && (
+<<<<<<< HEAD
             <aside className="studio-panel" aria-label={studio.trigger !== null ? "Trigger" : studio.isWorkflowOpen ? "The workflow" : "Selected step"} onKeyDown={(event) => panelKey(event, run)}>
+=======
+            <aside className="studio-panel" aria-label={studio.isWorkflowOpen ? t("The workflow") : t("Selected step")} onKeyDown={(event) => panelKey(event, run)}>
+>>>>>>> 8d1754fe (Canvas: its texts come from the catalogue of the dashboard, so it speaks the language of the page)
               <Panel
                 workflow={studio.mounted.workflow}
                 owner={studio.mounted.owner}
@@ -332,7 +337,7 @@ export function App({ studio }: { studio: Studio }) {
         {studio.toast && (
           <p className="studio-toast" role={studio.toast.isError ? "alert" : "status"} data-tone={studio.toast.isError ? "error" : undefined}>
             {studio.toast.text}
-            <button type="button" className="studio-plain" aria-label="Close the message" onClick={() => studio.hush()}>
+            <button type="button" className="studio-plain" aria-label={t("Close the message")} onClick={() => studio.hush()}>
               <Icon name="close" size={16} />
             </button>
           </p>
@@ -380,6 +385,6 @@ function copy(studio: Studio, event: React.ClipboardEvent, isCut: boolean): void
 
 function paste(studio: Studio, text: string): void {
   void studio.paste(text).then((isPasted) => {
-    if (!isPasted) studio.say("There are no steps on the clipboard. Copy some first, here or in another workflow.", true);
+    if (!isPasted) studio.say(t("There are no steps on the clipboard. Copy some first, here or in another workflow."), true);
   });
 }

@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { stepIn } from "../document";
 import type { Marks } from "../flow/marks";
 import { connect } from "../gestures";
+import { t } from "../language";
 import type { Zone } from "../layout";
 import { isIn, outermost } from "../model";
 import { matching } from "../walk";
@@ -25,7 +26,9 @@ const LABELS = {
   "node.a11yDescription.default": "",
   "node.a11yDescription.keyboardDisabled": "",
   "edge.a11yDescription.default": "",
-  "minimap.ariaLabel": "Overview of the drawing",
+  get "minimap.ariaLabel"() {
+    return t("Overview of the drawing");
+  },
 };
 
 export function Canvas({ marks }: { marks: Marks }) {

@@ -2,6 +2,7 @@
 import { useMemo, useState } from "react";
 
 import { connections } from "../gestures";
+import { t } from "../language";
 import type { Node } from "../model";
 import { useStudio } from "./context";
 import { Modal } from "./Dialogs";
@@ -32,12 +33,12 @@ export function ConnectDialog({ dialogKey }: { dialogKey: string }) {
       <input
         data-first
         role="combobox"
-        aria-label="Search steps to connect"
+        aria-label={t("Search steps to connect")}
         aria-expanded="true"
         aria-controls="studio-connections"
         aria-activedescendant={choices[chosen] ? `studio-connection-${chosen}` : undefined}
         aria-autocomplete="list"
-        placeholder="Search: title, id …"
+        placeholder={t("Search: title, id …")}
         value={search}
         onChange={(event) => {
           setSearch(event.target.value);
@@ -54,7 +55,7 @@ export function ConnectDialog({ dialogKey }: { dialogKey: string }) {
           }
         }}
       />
-      <div id="studio-connections" role="listbox" aria-label="Steps" className="studio-choices" tabIndex={-1}>
+      <div id="studio-connections" role="listbox" aria-label={t("Steps")} className="studio-choices" tabIndex={-1}>
         {choices.map((choice, index) => (
           <div
             key={choice.node.key}
@@ -72,14 +73,14 @@ export function ConnectDialog({ dialogKey }: { dialogKey: string }) {
             </span>
             <span className="studio-words">
               <b>{choice.node.step.title}</b>
-              <small className="studio-quiet">{choice.isMade ? "Waits for it: choose it to disconnect" : "Does not wait for it: choose it to connect"}</small>
+              <small className="studio-quiet">{choice.isMade ? t("Waits for it: choose it to disconnect") : t("Does not wait for it: choose it to connect")}</small>
             </span>
             <code className="studio-quiet">{choice.node.step.id}</code>
           </div>
         ))}
         {choices.length === 0 && (
           <p className="studio-quiet">
-            {search ? "No step that can be connected has these words." : "Nothing can wait for it. A step waits for steps above it in its own list, and by default for all of them."}
+            {search ? t("No step that can be connected has these words.") : t("Nothing can wait for it. A step waits for steps above it in its own list, and by default for all of them.")}
           </p>
         )}
       </div>

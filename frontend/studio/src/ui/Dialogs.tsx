@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, type ReactNode } from "react";
 
 import { HELP, type Command } from "../keys";
+import { N_, t, tn } from "../language";
 import type { Clash } from "../queue";
 import type { SaveClash } from "../store";
 import { lineDifference } from "../text";
@@ -34,7 +35,7 @@ export function Modal({ title, className = "", children, onClose }: { title: str
     >
       <header className="studio-dialog-head">
         <h3>{title}</h3>
-        <button type="button" className="studio-plain" aria-label="Close" onClick={close}>
+        <button type="button" className="studio-plain" aria-label={t("Close")} onClick={close}>
           <Icon name="close" />
         </button>
       </header>
@@ -58,15 +59,15 @@ export function Dialogs() {
       return <ConnectDialog key={dialog.key} dialogKey={dialog.key} />;
     case "help":
       return (
-        <Modal title="Keys">
+        <Modal title={t("Keys")}>
           <table className="studio-help">
             <tbody>
               {HELP.map(([keys, what]) => (
                 <tr key={keys}>
                   <th scope="row">
-                    <kbd>{keys}</kbd>
+                    <kbd>{t(keys)}</kbd>
                   </th>
-                  <td>{what}</td>
+                  <td>{t(what)}</td>
                 </tr>
               ))}
             </tbody>
@@ -77,14 +78,14 @@ export function Dialogs() {
       return <SaveDialog clash={dialog.clash} />;
     case "discard":
       return (
-        <Modal title="Discard the draft?">
-          <p>All changes since the file was last saved are lost. This cannot be undone.</p>
+        <Modal title={t("Discard the draft?")}>
+          <p>{t("All changes since the file was last saved are lost. This cannot be undone.")}</p>
           <footer className="studio-dialog-foot">
             <button type="button" className="studio-button" data-tone="danger" onClick={() => void studio.discard()}>
-              Discard the draft
+              {t("Discard the draft")}
             </button>
             <button type="button" className="studio-button" data-first onClick={() => studio.open(null)}>
-              Keep it
+              {t("Keep it")}
             </button>
           </footer>
         </Modal>
@@ -97,7 +98,7 @@ export function Dialogs() {
 function Difference({ before, after }: { before: string; after: string }) {
   const lines = useMemo(() => lineDifference(before, after), [before, after]);
   return (
-    <pre className="studio-difference" tabIndex={0} aria-label="The lines that differ">
+    <pre className="studio-difference" tabIndex={0} aria-label={t("The lines that differ")}>
       {lines.map((line, index) => (
         <span key={index} data-sign={line.sign}>
           {line.sign === "…" ? "⋯" : `${line.sign} ${line.text}`}
@@ -111,16 +112,16 @@ function Difference({ before, after }: { before: string; after: string }) {
 function ClashDialog({ clash }: { clash: Clash }) {
   const studio = useStudio();
   return (
-    <Modal title="This draft was changed in another window" onClose={() => undefined}>
+    <Modal title={t("This draft was changed in another window")} onClose={() => undefined}>
       <p>{clash.message}</p>
-      <p className="studio-quiet">Nothing was overwritten. “−” is the draft as it is now, “+” the draft that your change was made for, with your change.</p>
+      <p className="studio-quiet">{t("Nothing was overwritten. “−” is the draft as it is now, “+” the draft that your change was made for, with your change.")}</p>
       <Difference before={clash.theirs} after={clash.yours ?? clash.theirs} />
       <footer className="studio-dialog-foot">
         <button type="button" className="studio-button" data-tone="primary" onClick={() => studio.queue.answer("mine")}>
-          Apply my change to it
+          {t("Apply my change to it")}
         </button>
         <button type="button" className="studio-button" onClick={() => studio.queue.answer("theirs")}>
-          Discard my change
+          {t("Discard my change")}
         </button>
       </footer>
     </Modal>
@@ -131,8 +132,8 @@ function SaveDialog({ clash }: { clash: SaveClash }) {
   const studio = useStudio();
   if (!clash.etag) return <DeletedDialog />;
   return (
-    <Modal title="This workflow was saved since you began your draft">
-      <p>Nothing was overwritten. Your draft differs from the file as it is now:</p>
+    <Modal title={t("This workflow was saved since you began your draft")}>
+      <p>{t("Nothing was overwritten. Your draft differs from the file as it is now:")}</p>
       <ul className="studio-sentences">
         {clash.differences.map((one) => (
           <li key={one}>{one}</li>
@@ -141,13 +142,13 @@ function SaveDialog({ clash }: { clash: SaveClash }) {
       <Difference before={clash.theirs} after={studio.canvas?.text ?? ""} />
       <footer className="studio-dialog-foot">
         <button type="button" className="studio-button" data-tone="danger" onClick={() => void studio.save(clash.etag)}>
-          Overwrite it with my draft
+          {t("Overwrite it with my draft")}
         </button>
         <button type="button" className="studio-button" onClick={() => void studio.discard()}>
-          Discard my draft
+          {t("Discard my draft")}
         </button>
         <button type="button" className="studio-button" data-first onClick={() => studio.open(null)}>
-          Decide later
+          {t("Decide later")}
         </button>
       </footer>
     </Modal>
@@ -157,14 +158,14 @@ function SaveDialog({ clash }: { clash: SaveClash }) {
 function DeletedDialog() {
   const studio = useStudio();
   return (
-    <Modal title="The file of this workflow was deleted">
-      <p>Your draft is still here.</p>
+    <Modal title={t("The file of this workflow was deleted")}>
+      <p>{t("Your draft is still here.")}</p>
       <footer className="studio-dialog-foot">
         <button type="button" className="studio-button" data-tone="primary" onClick={() => void studio.save("")}>
-          Make the file again from my draft
+          {t("Make the file again from my draft")}
         </button>
         <button type="button" className="studio-button" data-first onClick={() => studio.open(null)}>
-          Decide later
+          {t("Decide later")}
         </button>
       </footer>
     </Modal>
@@ -181,10 +182,10 @@ function NoteDialog({ dialogKey, typed }: { dialogKey: string; typed: string | u
     studio.note(node, text.trim());
   };
   return (
-    <Modal title={`Note on ${node.step.title}`} onClose={set}>
+    <Modal title={t("Note on {title}", { title: node.step.title })} onClose={set}>
       <textarea
         data-first
-        aria-label="Note"
+        aria-label={t("Note")}
         rows={5}
         value={text}
         onChange={(event) => studio.open({ kind: "note", key: dialogKey, text: event.target.value })}
@@ -194,7 +195,7 @@ function NoteDialog({ dialogKey, typed }: { dialogKey: string; typed: string | u
       />
       <footer className="studio-dialog-foot">
         <button type="button" className="studio-button" data-tone="primary" onClick={set}>
-          Keep the note
+          {t("Keep the note")}
         </button>
         {node.step.note && (
           <button
@@ -205,7 +206,7 @@ function NoteDialog({ dialogKey, typed }: { dialogKey: string; typed: string | u
               studio.note(node, "");
             }}
           >
-            Remove it
+            {t("Remove it")}
           </button>
         )}
       </footer>
@@ -215,29 +216,29 @@ function NoteDialog({ dialogKey, typed }: { dialogKey: string; typed: string | u
 
 type Item = readonly [Command, string, string] | null;
 const EDITS: readonly Item[] = [
-  ["add", "Add a step after", "A"],
-  ["rename", "Rename", "F2"],
-  ["note", "Note", "N"],
-  ["connect", "Connect to…", "C"],
+  ["add", N_("Add a step after"), "A"],
+  ["rename", N_("Rename"), "F2"],
+  ["note", N_("Note"), "N"],
+  ["connect", N_("Connect to…"), "C"],
   null,
-  ["move-up", "Move up", "Alt ↑"],
-  ["move-down", "Move down", "Alt ↓"],
-  ["group", "Group", "G"],
-  ["ungroup", "Dissolve the group", "Shift G"],
+  ["move-up", N_("Move up"), N_("Alt ↑")],
+  ["move-down", N_("Move down"), N_("Alt ↓")],
+  ["group", N_("Group"), "G"],
+  ["ungroup", N_("Dissolve the group"), N_("Shift G")],
   null,
-  ["copy", "Copy", "Ctrl C"],
-  ["paste", "Paste after", "Ctrl V"],
-  ["duplicate", "Duplicate", "Ctrl D"],
-  ["remove", "Remove", "Del"],
+  ["copy", N_("Copy"), N_("Ctrl C")],
+  ["paste", N_("Paste after"), N_("Ctrl V")],
+  ["duplicate", N_("Duplicate"), N_("Ctrl D")],
+  ["remove", N_("Remove"), N_("Del")],
 ];
 const ON_PANE: readonly Item[] = [
-  ["add", "Add a step at the end", "A"],
-  ["paste", "Paste", "Ctrl V"],
-  ["all", "Select all", "Ctrl A"],
+  ["add", N_("Add a step at the end"), "A"],
+  ["paste", N_("Paste"), N_("Ctrl V")],
+  ["all", N_("Select all"), N_("Ctrl A")],
   null,
-  ["undo", "Undo", "Ctrl Z"],
-  ["redo", "Redo", "Ctrl Y"],
-  ["fit", "Show everything", "0"],
+  ["undo", N_("Undo"), N_("Ctrl Z")],
+  ["redo", N_("Redo"), N_("Ctrl Y")],
+  ["fit", N_("Show everything"), "0"],
 ];
 
 function Menu({ x, y }: { x: number; y: number }) {
@@ -245,7 +246,7 @@ function Menu({ x, y }: { x: number; y: number }) {
   const { run, isEditable } = useSurroundings();
   const menu = useRef<HTMLDivElement>(null);
   const node = studio.selectedNodes[0];
-  const all: readonly Item[] = !node ? ON_PANE : node.inner ? [["fold", studio.folded.has(node.key) ? "Unfold" : "Fold", "F"], ...EDITS] : EDITS;
+  const all: readonly Item[] = !node ? ON_PANE : node.inner ? [["fold", studio.folded.has(node.key) ? N_("Unfold") : N_("Fold"), "F"], ...EDITS] : EDITS;
   const items = all.filter((one) => one === null || ((isEditable || ["copy", "fold", "fit", "all"].includes(one[0])) && (one[0] !== "ungroup" || node?.inner)));
   useEffect(() => {
     const element = menu.current!;
@@ -273,7 +274,7 @@ function Menu({ x, y }: { x: number; y: number }) {
       ref={menu}
       popover="auto"
       role="menu"
-      aria-label={node ? `Menu of ${studio.selected.size > 1 ? `${studio.selected.size} steps` : node.step.title}` : "Menu of the canvas"}
+      aria-label={node ? t("Menu of {what}", { what: studio.selected.size > 1 ? tn("{count} step", "{count} steps", studio.selected.size) : node.step.title }) : t("Menu of the canvas")}
       className="studio-menu"
       onKeyDown={go}
       onToggle={(event) => event.newState === "closed" && studio.dialog?.kind === "menu" && studio.open(null)}
@@ -292,7 +293,7 @@ function Menu({ x, y }: { x: number; y: number }) {
               run(one[0]);
             }}
           >
-            {one[1]} <kbd aria-hidden="true">{one[2]}</kbd>
+            {t(one[1])} <kbd aria-hidden="true">{t(one[2])}</kbd>
           </button>
         ),
       )}

@@ -3,6 +3,7 @@ import { ViewportPortal } from "@xyflow/react";
 import { memo } from "react";
 
 import type { LineMark } from "../flow/marks";
+import { t } from "../language";
 import type { Ground, Line, Plus } from "./drawn";
 
 interface PathProps {
@@ -91,7 +92,7 @@ export const Grounds = memo(function Grounds({ grounds }: { grounds: Ground[] })
     <ViewportPortal>
       {grounds.map(({ key, x, y, w, h }) => (
         <div key={key} className="studio-ground" style={{ transform: `translate(${x}px, ${y}px)`, width: w, height: h }}>
-          at most one runs
+          {t("at most one runs")}
         </div>
       ))}
     </ViewportPortal>

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 
 import type { Kind, StepType } from "../api";
+import { N_, t } from "../language";
 import type { Gap } from "../layout";
 import { wordsOf } from "../store";
 import { useStudio } from "./context";
@@ -16,16 +17,16 @@ interface Choice {
   type: StepType | null;
 }
 
-const GROUP: Choice = { key: "group", title: "Group", text: "Steps together: repeated for each item of a list, or under one condition.", icon: "group", type: null };
+const GROUP: Choice = { key: "group", title: N_("Group"), text: N_("Steps together: repeated for each item of a list, or under one condition."), icon: "group", type: null };
 const ORDER: Kind[] = ["input", "process", "agent", "output", "tool", "unknown", "group"];
 const HEADS: Record<Kind, string> = {
-  input: "Read",
-  process: "Decide and work internally",
-  agent: "Ask a model",
-  output: "Write",
-  tool: "Tools",
-  group: "Structure",
-  unknown: "Other",
+  input: N_("Read"),
+  process: N_("Decide and work internally"),
+  agent: N_("Ask a model"),
+  output: N_("Write"),
+  tool: N_("Tools"),
+  group: N_("Structure"),
+  unknown: N_("Other"),
 };
 
 export const firstSentence = (text: string): string => (text.split(/(?<=\.)\s/)[0] ?? "").trim();
@@ -63,16 +64,16 @@ export function Picker({ gap }: { gap: Gap }) {
     else studio.addGroup(gap);
   };
   return (
-    <Modal title={`Add a step ${wordsOf(gap)}`} className="studio-picker">
+    <Modal title={t("Add a step {where}", { where: wordsOf(gap) })} className="studio-picker">
       <input
         data-first
         role="combobox"
-        aria-label="Search step types"
+        aria-label={t("Search step types")}
         aria-expanded="true"
         aria-controls="studio-choices"
         aria-activedescendant={choices[chosen] ? `studio-choice-${chosen}` : undefined}
         aria-autocomplete="list"
-        placeholder="Search: mail, issue, model, wait …"
+        placeholder={t("Search: mail, issue, model, wait …")}
         value={search}
         onChange={(event) => {
           setSearch(event.target.value);
@@ -89,7 +90,7 @@ export function Picker({ gap }: { gap: Gap }) {
           }
         }}
       />
-      <div ref={list} id="studio-choices" role="listbox" aria-label="Step types" className="studio-choices" tabIndex={-1}>
+      <div ref={list} id="studio-choices" role="listbox" aria-label={t("Step types")} className="studio-choices" tabIndex={-1}>
         {choices.map((choice, index) => {
           const kind = kindOf(choice);
           const isHead = search === "" && (index === 0 || kindOf(choices[index - 1]!) !== kind);
@@ -97,7 +98,7 @@ export function Picker({ gap }: { gap: Gap }) {
             <div key={choice.key} role="presentation">
               {isHead && (
                 <div role="presentation" className="studio-choices-head">
-                  {HEADS[kind]}
+                  {t(HEADS[kind])}
                 </div>
               )}
               <div
@@ -113,16 +114,16 @@ export function Picker({ gap }: { gap: Gap }) {
                   <Icon name={choice.icon} />
                 </span>
                 <span className="studio-words">
-                  <b>{choice.title}</b>
-                  <small className="studio-quiet">{choice.text}</small>
+                  <b>{choice.type ? choice.title : t(choice.title)}</b>
+                  <small className="studio-quiet">{choice.type ? choice.text : t(choice.text)}</small>
                 </span>
                 <code className="studio-quiet">{choice.key}</code>
               </div>
             </div>
           );
         })}
-        {studio.types && choices.length === 0 && <p className="studio-quiet">No step type has these words. Try the name of a service, or fewer words.</p>}
-        {!studio.types && <p className="studio-quiet">{failure || "Loading the step types …"}</p>}
+        {studio.types && choices.length === 0 && <p className="studio-quiet">{t("No step type has these words. Try the name of a service, or fewer words.")}</p>}
+        {!studio.types && <p className="studio-quiet">{failure || t("Loading the step types …")}</p>}
       </div>
     </Modal>
   );
@@ -140,6 +141,6 @@ function choicesFor(types: StepType[], search: string): Choice[] {
   const ranked = types.map((type) => ({ type, rank: rank(type, words) })).filter((one) => one.rank > 0);
   ranked.sort((one, other) => other.rank - one.rank || one.type.title.localeCompare(other.type.title));
   const found = ranked.map((one) => choice(one.type));
-  const isGroup = words.every((word) => `group loop foreach for each repeat ${GROUP.text}`.toLowerCase().includes(word));
+  const isGroup = words.every((word) => `group loop foreach for each repeat ${GROUP.text} ${t(GROUP.title)} ${t(GROUP.text)}`.toLowerCase().includes(word));
   return isGroup ? [GROUP, ...found] : found;
 }

@@ -1,6 +1,7 @@
 // The title and the id of a step, edited in its place.
 import { useEffect, useRef, useState, type FormEvent } from "react";
 
+import { t } from "../language";
 import type { Node } from "../model";
 import { useSurroundings } from "./context";
 
@@ -37,15 +38,15 @@ export function RenameForm({ node, width }: { node: Node; width: number | string
       onPointerDown={(event) => event.stopPropagation()}
     >
       <label>
-        Title
+        {t("Title")}
         <input ref={first} value={title} onChange={(event) => setTitle(event.target.value)} />
       </label>
       <label>
-        Id
+        {t("Id")}
         <input className="studio-mono" value={id} onChange={(event) => setId(event.target.value)} spellCheck={false} />
       </label>
       {refused && <small role="alert">{refused.why}</small>}
-      <button type="submit" hidden aria-label="Rename" />
+      <button type="submit" hidden aria-label={t("Rename")} />
     </form>
   );
 }

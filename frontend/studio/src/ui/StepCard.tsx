@@ -3,7 +3,12 @@ import { type Node as FlowNode, type NodeProps } from "@xyflow/react";
 import { memo, type ReactNode } from "react";
 
 import type { Mark } from "../flow/marks";
+<<<<<<< HEAD
 import { FAILURE, START } from "../layout";
+=======
+import { t, tn } from "../language";
+import { END, FAILURE, START } from "../layout";
+>>>>>>> 8d1754fe (Canvas: its texts come from the catalogue of the dashboard, so it speaks the language of the page)
 import type { Node } from "../model";
 import { useSurroundings } from "./context";
 import type { TriggerLook } from "./drawn";
@@ -37,7 +42,7 @@ const isSame = (one: NodeProps<FlowNode>, other: NodeProps<FlowNode>) =>
 
 function Problems({ errors, warnings }: { errors: number; warnings: number }) {
   if (errors + warnings === 0) return null;
-  const word = errors > 0 ? (errors === 1 ? "1 error" : `${errors} errors`) : warnings === 1 ? "1 warning" : `${warnings} warnings`;
+  const word = errors > 0 ? tn("{count} error", "{count} errors", errors) : tn("{count} warning", "{count} warnings", warnings);
   return (
     <span className="studio-badge" data-tone={errors > 0 ? "error" : "warning"}>
       <Icon name="failure" size={13} /> {word}
@@ -80,12 +85,12 @@ function Focus({ data, selected, className, children }: { data: StepData; select
       data-status={mark?.status || undefined}
       data-predicted={mark?.isPredicted || undefined}
       role="group"
-      aria-roledescription="step"
-      aria-label={`${labelOf(node, services, errors + warnings, mark)}${data.isNever ? ", never runs" : ""}${selected ? ", selected" : ""}`}
+      aria-roledescription={t("step")}
+      aria-label={`${labelOf(node, services, errors + warnings, mark)}${data.isNever ? `, ${t("never runs")}` : ""}${selected ? `, ${t("selected")}` : ""}`}
       tabIndex={data.isCurrent ? 0 : -1}
     >
       {children}
-      <span className="studio-plug nodrag nopan" data-plug={node.key} title="Drag to the step that shall wait for this one" />
+      <span className="studio-plug nodrag nopan" data-plug={node.key} title={t("Drag to the step that shall wait for this one")} />
     </div>
   );
 }
@@ -111,7 +116,7 @@ export const StepCard = memo(function StepCard({ data, selected, width }: NodePr
         </span>
         <span className="studio-words">
           <b className="studio-title">{step.title}</b>
-          <small className="studio-quiet">{data.isNever ? "Never runs" : wordOf(step, services)}</small>
+          <small className="studio-quiet">{data.isNever ? t("Never runs") : wordOf(step, services)}</small>
         </span>
         {step.foreach && <Icon name="loop" size={15} />}
         {step.note && (
@@ -144,7 +149,7 @@ export const FrameCard = memo(function FrameCard({ data, selected }: NodeProps<S
           className="studio-fold nodrag nopan"
           tabIndex={-1}
           aria-expanded={!isFolded}
-          aria-label={`${isFolded ? "Unfold" : "Fold"} ${step.title}`}
+          aria-label={isFolded ? t("Unfold {title}", { title: step.title }) : t("Fold {title}", { title: step.title })}
           onClick={(event) => {
             event.stopPropagation();
             studio.fold(node);
@@ -160,8 +165,8 @@ export const FrameCard = memo(function FrameCard({ data, selected }: NodeProps<S
           <small className="studio-quiet">
             {wordOf(step, services)}
             {isLoop(step) && <code> {plainExpression(step.foreach)}</code>}
-            {step.parallel > 1 && ` · ${step.parallel} at once`}
-            {isFolded && ` · ${inside} inside`}
+            {step.parallel > 1 && ` · ${t("{count} at once", { count: step.parallel })}`}
+            {isFolded && ` · ${t("{count} inside", { count: inside })}`}
           </small>
         </span>
         {step.note && (

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useSyncExternalStore } from "react";
 
 import type { Command } from "../keys";
+import { t, tn } from "../language";
 import type { Edits } from "../panel/edits";
 import { nameOf } from "../panel/places";
 import type { Studio } from "../store";
@@ -24,33 +25,33 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
   const { isEditable, run } = useSurroundings();
   useEdits(studio);
   return (
-    <div className="studio-toolbar" role="toolbar" aria-label="Canvas">
-      <span className="studio-looks" role="group" aria-label="Shown as">
+    <div className="studio-toolbar" role="toolbar" aria-label={t("Canvas")}>
+      <span className="studio-looks" role="group" aria-label={t("Shown as")}>
         <button type="button" aria-pressed={look === "drawing"} onClick={() => setLook("drawing")}>
-          <Icon name="drawing" size={16} /> Drawing
+          <Icon name="drawing" size={16} /> {t("Drawing")}
         </button>
         <button type="button" aria-pressed={look === "list"} onClick={() => setLook("list")}>
-          <Icon name="list" size={16} /> List
+          <Icon name="list" size={16} /> {t("List")}
         </button>
       </span>
       {isEditable && (
         <>
           <button type="button" className="studio-button" onClick={() => run("add")}>
-            <Icon name="plus" size={16} /> Step
+            <Icon name="plus" size={16} /> {t("Step")}
           </button>
-          <Tool command="undo" label="Undo" icon="undo" disabled={!studio.canUndo} />
-          <Tool command="redo" label="Redo" icon="redo" disabled={!studio.canRedo} />
+          <Tool command="undo" label={t("Undo")} icon="undo" disabled={!studio.canUndo} />
+          <Tool command="redo" label={t("Redo")} icon="redo" disabled={!studio.canRedo} />
         </>
       )}
-      <button type="button" className="studio-button" aria-pressed={studio.isWorkflowOpen} title="Title, inputs and outputs (W)" onClick={() => run("workflow")}>
-        <Icon name="note" size={16} /> Workflow
+      <button type="button" className="studio-button" aria-pressed={studio.isWorkflowOpen} title={t("Title, inputs and outputs (W)")} onClick={() => run("workflow")}>
+        <Icon name="note" size={16} /> {t("Workflow")}
       </button>
       <label className="studio-search">
         <Icon name="search" size={16} />
         <input
           type="search"
-          aria-label="Search steps"
-          placeholder="Search"
+          aria-label={t("Search steps")}
+          placeholder={t("Search")}
           value={studio.search}
           onChange={(event) => studio.find(event.target.value)}
           onKeyDown={(event) => {
@@ -65,7 +66,7 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
             }
           }}
         />
-        {matches !== null && <small aria-live="polite">{matches === 0 ? "none" : `${matches} found`}</small>}
+        {matches !== null && <small aria-live="polite">{matches === 0 ? t("none") : t("{count} found", { count: matches })}</small>}
       </label>
       {look === "drawing" && (
         <>
@@ -74,26 +75,26 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
               studio.isEverywhereData = !studio.isEverywhereData;
               studio.changed();
             }}
-            label="Show which steps use each other's outputs"
+            label={t("Show which steps use each other's outputs")}
             icon="data"
             pressed={studio.isEverywhereData}
           />
-          <Tool command="fit" label="Show everything" icon="fit" />
-          {document.fullscreenEnabled && <Tool command={toggleFull} label={isFull ? "Leave full screen" : "Full screen"} icon={isFull ? "small" : "full"} />}
+          <Tool command="fit" label={t("Show everything")} icon="fit" />
+          {document.fullscreenEnabled && <Tool command={toggleFull} label={isFull ? t("Leave full screen") : t("Full screen")} icon={isFull ? "small" : "full"} />}
         </>
       )}
-      <Tool command={() => studio.flow.toggle()} label={studio.flow.isOn ? "Hide the run" : "Show the last run"} icon="pending" pressed={studio.flow.isOn} />
-      <Tool command="help" label="Keys" icon="help" />
+      <Tool command={() => studio.flow.toggle()} label={studio.flow.isOn ? t("Hide the run") : t("Show the last run")} icon="pending" pressed={studio.flow.isOn} />
+      <Tool command="help" label={t("Keys")} icon="help" />
       <span className="studio-space" />
       <State />
       {isEditable && (
         // Always there, so that nothing moves under the mouse when something becomes unsaved.
         <>
           <button type="button" className="studio-plain" disabled={!studio.isDirty} onClick={() => studio.open({ kind: "discard" })}>
-            Discard
+            {t("Discard")}
           </button>
           <button type="button" className="studio-button" data-tone="primary" disabled={studio.isSaving || !(studio.isDirty || studio.isTyping)} onClick={() => run("save")}>
-            Save
+            {t("Save")}
           </button>
         </>
       )}
@@ -115,17 +116,17 @@ function State() {
   const last = useRef("");
   let [text, tone] = ["", ""];
   const waiting = queue.changes.length;
-  const many = waiting === 1 ? "1 change waits" : `${waiting} changes wait`;
+  const many = tn("{count} change waits", "{count} changes wait", waiting);
   if (failure) [text, tone] = [failure, "error"];
-  else if (!mounted.mayEdit) text = "You can look at this workflow, but not change it.";
-  else if (state.kind === "waiting") [text, tone] = [`Not kept: ${state.why}. ${many}, and will be sent.`, "error"];
-  else if (state.kind === "signed-out") [text, tone] = [`Not kept: you are signed out. ${many}: sign in in another tab.`, "error"];
-  else if (state.kind === "clash") [text, tone] = ["Not kept: it clashes with another change.", "error"];
-  else if (unkept.length > 0) [text, tone] = [`Not kept: what you typed into ${unkept.map((one) => nameOf(one.place)).join(", ")}.`, "error"];
-  else if (waiting > 0) text = "Keeping …";
-  else if (studio.isTyping) text = "Typing …";
-  else if (canvas?.is_draft) text = keptAt ? `Draft kept ${clock(keptAt)}` : "Draft kept";
-  else if (canvas) text = "Saved";
+  else if (!mounted.mayEdit) text = t("You can look at this workflow, but not change it.");
+  else if (state.kind === "waiting") [text, tone] = [t("Not kept: {why}. {many}, and will be sent.", { why: state.why, many }), "error"];
+  else if (state.kind === "signed-out") [text, tone] = [t("Not kept: you are signed out. {many}: sign in in another tab.", { many }), "error"];
+  else if (state.kind === "clash") [text, tone] = [t("Not kept: it clashes with another change."), "error"];
+  else if (unkept.length > 0) [text, tone] = [t("Not kept: what you typed into {names}.", { names: unkept.map((one) => nameOf(one.place)).join(", ") }), "error"];
+  else if (waiting > 0) text = t("Keeping …");
+  else if (studio.isTyping) text = t("Typing …");
+  else if (canvas?.is_draft) text = keptAt ? t("Draft kept {time}", { time: clock(keptAt) }) : t("Draft kept");
+  else if (canvas) text = t("Saved");
   useEffect(() => {
     if (tone === "error" && last.current !== text) studio.speak(text);
     last.current = text;
@@ -135,7 +136,7 @@ function State() {
       {text}
       {(state.kind === "waiting" || state.kind === "signed-out") && (
         <button type="button" className="studio-plain" onClick={() => queue.retry()}>
-          Try now
+          {t("Try now")}
         </button>
       )}
     </span>

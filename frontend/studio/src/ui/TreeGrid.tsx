@@ -3,6 +3,7 @@ import { Fragment } from "react";
 
 import type { Mark, Marks } from "../flow/marks";
 import { giveWords } from "../flow/prediction";
+import { t, tn } from "../language";
 import { around, type Block, type Node } from "../model";
 import { shown } from "../walk";
 import { useStudio, useSurroundings } from "./context";
@@ -26,6 +27,7 @@ export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<st
   const add = (block: Block) => studio.open({ kind: "picker", gap: { block, after: null, before: null } });
   return (
     <div className="studio-list">
+<<<<<<< HEAD
       <section className="studio-triggers" aria-label="Triggers">
         {triggersOf(studio).map((one) => (
           <button key={one.index} type="button" className="studio-end" data-end="trigger" data-on={one.isOn || undefined} aria-pressed={one.isChosen} aria-label={triggerLabel(one)} onClick={() => studio.openTrigger(one.index)}>
@@ -44,11 +46,14 @@ export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<st
         )}
       </section>
       <table role="treegrid" aria-label={`Steps of ${studio.canvas?.title ?? "the workflow"}`} aria-multiselectable="true" aria-readonly={!isEditable}>
+=======
+      <table role="treegrid" aria-label={t("Steps of {title}", { title: studio.canvas?.title ?? t("the workflow") })} aria-multiselectable="true" aria-readonly={!isEditable}>
+>>>>>>> 8d1754fe (Canvas: its texts come from the catalogue of the dashboard, so it speaks the language of the page)
         <thead>
           <tr role="row">
-            <th role="columnheader" scope="col">Step</th>
-            <th role="columnheader" scope="col">What it does</th>
-            <th role="columnheader" scope="col">State</th>
+            <th role="columnheader" scope="col">{t("Step")}</th>
+            <th role="columnheader" scope="col">{t("What it does")}</th>
+            <th role="columnheader" scope="col">{t("State")}</th>
           </tr>
         </thead>
         <tbody>
@@ -66,10 +71,10 @@ export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<st
           ))}
         </tbody>
       </table>
-      {model.list.length === 0 && <p className="studio-quiet studio-empty">There are no steps yet.</p>}
+      {model.list.length === 0 && <p className="studio-quiet studio-empty">{t("There are no steps yet.")}</p>}
       {isEditable && (
         <button type="button" className="studio-button studio-list-add" onClick={() => add(model.main)}>
-          <Icon name="plus" size={16} /> Add a step
+          <Icon name="plus" size={16} /> {t("Add a step")}
         </button>
       )}
     </div>
@@ -82,8 +87,8 @@ const indent = (node: Node): number => 0.5 + 1.1 * (levelOf(node) - 1);
 // Return the heading above the first step of a list that runs only after a failure.
 function head({ block, number }: Node): string {
   if (number > 1) return "";
-  if (block.kind === "failure") return "If the workflow fails";
-  return block.kind === "fallback" ? `If ${block.owner!.step.title} fails` : "";
+  if (block.kind === "failure") return t("If the workflow fails");
+  return block.kind === "fallback" ? t("If {title} fails", { title: block.owner!.step.title }) : "";
 }
 
 function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean; mark: Mark | null; isDim: boolean }) {
@@ -127,7 +132,7 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
               type="button"
               className="studio-fold"
               tabIndex={-1}
-              aria-label={`${isFolded ? "Unfold" : "Fold"} ${step.title}`}
+              aria-label={isFolded ? t("Unfold {title}", { title: step.title }) : t("Fold {title}", { title: step.title })}
               onClick={(event) => {
                 event.stopPropagation();
                 studio.fold(node);
@@ -149,12 +154,12 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
               </small>
               {step.condition && (
                 <small className="studio-row-condition">
-                  <b>if</b> {step.condition}
+                  <b>{t("if")}</b> {step.condition}
                 </small>
               )}
               {step.note && (
                 <small className="studio-quiet" title={step.note}>
-                  Note: {step.note}
+                  {t("Note: {note}", { note: step.note })}
                 </small>
               )}
             </span>
@@ -168,11 +173,11 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
       <td role="gridcell">
         {errors > 0 ? (
           <span className="studio-badge" data-tone="error">
-            {errors === 1 ? "1 error" : `${errors} errors`}
+            {tn("{count} error", "{count} errors", errors)}
           </span>
         ) : problems.length > 0 ? (
           <span className="studio-badge" data-tone="warning">
-            {problems.length === 1 ? "1 warning" : `${problems.length} warnings`}
+            {tn("{count} warning", "{count} warnings", problems.length)}
           </span>
         ) : null}
         <MarkBadge mark={mark} />

@@ -4,6 +4,7 @@ import { getSmoothStepPath, Position, type Node as FlowNode } from "@xyflow/reac
 
 import type { Read } from "../api";
 import { lineMark, type LineMark, type Marks } from "../flow/marks";
+import { t } from "../language";
 import { absolute, END, FAILURE, FOLDED_HEIGHT, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Edge, type Gap, type Layout, type Size, type Zone } from "../layout";
 import type { Model, Node } from "../model";
 import { stateWords, statusOf, titleOf, triggersIn, watchedWords } from "../panel/triggers";
@@ -35,6 +36,7 @@ export interface TriggerLook {
   isChosen: boolean;
 }
 
+<<<<<<< HEAD
 export function triggersOf(studio: Studio): TriggerLook[] {
   const { triggerTypes, triggerStatuses = null } = studio;
   return triggersIn(studio.view.definition).map((one) => {
@@ -42,6 +44,14 @@ export function triggersOf(studio: Studio): TriggerLook[] {
     const isOn = statusOf(triggerStatuses, one.id)?.is_on ?? false;
     return { index: one.index, title: titleOf(one, type), text: watchedWords(one, type), state: stateWords(triggerStatuses, one.id), isOn, isChosen: studio.trigger === one.index };
   });
+=======
+export function triggersOf(studio: Studio): Trigger[] {
+  const { definition } = studio.view;
+  const found = Array.isArray(definition?.triggers) ? definition.triggers : [];
+  return found
+    .filter((one: unknown) => one !== null && typeof one === "object")
+    .map((one: Record<string, unknown>) => ({ title: String(one.title ?? one.id ?? t("Trigger")), text: String(one.uses ?? "") }));
+>>>>>>> 8d1754fe (Canvas: its texts come from the catalogue of the dashboard, so it speaks the language of the page)
 }
 
 const keysOf = (value: unknown): string[] => (value !== null && typeof value === "object" ? Object.keys(value) : []);
@@ -139,17 +149,17 @@ function asideData(box: Box, studio: Studio, triggers: TriggerLook[]): Record<st
   const { definition } = studio.view;
   if (box.key === START) {
     const inputs = keysOf(definition?.inputs?.properties);
-    return { icon: "start" satisfies IconName, title: "Start", text: inputs.length > 0 ? `Inputs: ${inputs.join(", ")}` : "No inputs" };
+    return { icon: "start" satisfies IconName, title: t("Start"), text: inputs.length > 0 ? t("Inputs: {names}", { names: inputs.join(", ") }) : t("No inputs") };
   }
-  if (box.key === END) return { icon: "end" satisfies IconName, title: "Result", text: keysOf(definition?.outputs).join(", ") };
-  if (box.key === FAILURE) return { kind: "failure", title: "If the workflow fails" };
-  if (box.kind === "fallback") return { kind: "fallback", title: `If ${box.block!.owner!.step.title} fails` };
+  if (box.key === END) return { icon: "end" satisfies IconName, title: t("Result"), text: keysOf(definition?.outputs).join(", ") };
+  if (box.key === FAILURE) return { kind: "failure", title: t("If the workflow fails") };
+  if (box.kind === "fallback") return { kind: "fallback", title: t("If {title} fails", { title: box.block!.owner!.step.title }) };
   if (box.kind === "trigger") {
     const trigger = triggers.find((_, number) => triggerKey(number) === box.key);
     return { ...trigger };
   }
   const gap: Gap = { block: box.block!, after: null, before: null };
-  return { label: `Add a step ${wordsOf(gap)}` };
+  return { label: t("Add a step {where}", { where: wordsOf(gap) }) };
 }
 
 // A line as it is drawn.
@@ -254,7 +264,7 @@ export function grounds(drawn: Layout, at: Corners): Ground[] {
 // Return the buttons on the lines.
 export function plusses(drawn: Drawn): Plus[] {
   const isLine = new Set(drawn.layout.edges.filter((one) => one.gap).map((one) => one.key));
-  return drawn.zones.filter((one) => isLine.has(one.key)).map(({ key, x, y, gap }) => ({ key, x, y, label: `Add a step ${wordsOf(gap)}` }));
+  return drawn.zones.filter((one) => isLine.has(one.key)).map(({ key, x, y, gap }) => ({ key, x, y, label: t("Add a step {where}", { where: wordsOf(gap) }) }));
 }
 
 // Return the lines of the references from and to the selected steps, or all of them.
@@ -283,7 +293,7 @@ export function breachLines(studio: Studio, drawn: Drawn, at: Corners): Line[] {
   if (studio.canvas?.is_draft) return [];
   return studio.mounted.breaches.flatMap(([source, target]) => {
     const [from, to] = [visible(studio.view.model, drawn, source), visible(studio.view.model, drawn, target)];
-    return from && to && from !== to ? [arc(drawn.layout, at, `breach:${source}>${target}`, from, to, "breach", "must not go there")] : [];
+    return from && to && from !== to ? [arc(drawn.layout, at, `breach:${source}>${target}`, from, to, "breach", t("must not go there"))] : [];
   });
 }
 
