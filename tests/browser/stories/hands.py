@@ -329,9 +329,9 @@ class Keyboard(Hand):
 
     def _to_canvas(self) -> None:
         """Go to the step that has its place for Tab."""
-        if self._has_focus(".studio-panel"):
+        while self._has_focus(".studio-panel"):  # a list of offers may open late: it takes an Escape of its own
             self.page.keyboard.press("Escape")
-            self.page.locator(".studio [data-step]:focus").wait_for()
+            self.page.evaluate(DRAWN)
         if not self._has_focus("[data-step]"):
             self.reach(self.page.locator('.studio [data-step][tabindex="0"]'))
 

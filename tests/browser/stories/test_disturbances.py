@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.browser.test_canvas import kept
 from tests.patience import until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Route
+    from playwright.sync_api import Locator, Page, Route
 
     from tests.browser.stories.conftest import Story
     from tests.browser.stories.hands import Hand
@@ -29,6 +30,7 @@ SEEN = {
 CONDITION = "{{ steps.number.output.n > 7 }}"
 EDITED = [NUMBER, {**SEEN, "if": CONDITION}, {**SEEN, "id": "seen_2"}]
 """What every one of these stories is to end with: a condition that was typed, and one copy of a step."""
+OFFLINE_SECONDS = 10
 
 
 def editing(story: Story, word: str) -> None:
@@ -102,3 +104,66 @@ def test_two_tabs(story: Story) -> None:
     hand.step("seen").get_by_text("output.n > 7").wait_for()
     is_saved(story, "shared")
     other.locator(".studio-state", has_text="Saved").wait_for()
+
+
+def test_sign_out_while_editing(story: Story) -> None:
+    page = story.page
+    signed_in(page, link(story))
+    editing(story, "signed")
+    copied(story.hand)
+    kept(page)
+    again = link(story)
+    other = page.context.new_page()
+    other.goto(story.served.url)
+    hand: Any = type(story.hand)(other)
+    hand.press(other.get_by_test_id("stSidebar").get_by_role("button", name="owner"))
+    hand.press(other.get_by_role("button", name="Sign out"))
+    other.wait_for_url("**/login**")
+    story.hand.write(condition(story.hand), CONDITION)
+    page.keyboard.press("Tab")
+    page.locator(".studio-state", has_text="you are signed out").wait_for()
+    signed_in(other, again)
+    is_saved(story, "signed")  # what waited was sent by itself
+
+
+def link(story: Story) -> str:
+    return story.served.url + str(story.sent("/api/users/owner/login-link")["path"])
+
+
+def signed_in(page: Page, link: str) -> None:
+    """Sign in to a session of one's own, which a sign-out ends for nobody else."""
+    page.context.clear_cookies()  # else the other one ends
+    page.goto(link)
+    page.get_by_role("button").first.click()
+    page.get_by_role("heading", name="Home", exact=True).wait_for()
+
+
+def test_the_back_button(story: Story) -> None:
+    page = story.page
+    editing(story, "left")
+    address = page.url
+    copied(story.hand)
+    story.hand.write(condition(story.hand), CONDITION)
+    page.go_back()
+    page.locator(".studio").wait_for(state="detached")
+    page.go_forward()
+    page.wait_for_url(address)
+    story.hand.step("seen_2").wait_for()
+    shows(condition(story.hand), CONDITION)
+    page.keyboard.press("Enter")
+    is_saved(story, "left")
+
+
+def test_offline_for_a_while(story: Story) -> None:
+    page, context = story.page, story.page.context
+    editing(story, "offline")
+    context.set_offline(True)
+    since = time.monotonic()
+    copied(story.hand)
+    story.hand.write(condition(story.hand), CONDITION)
+    page.keyboard.press("Tab")
+    page.locator(".studio-state", has_text="Not kept").wait_for()
+    page.wait_for_timeout(1000 * max(0, since + OFFLINE_SECONDS - time.monotonic()))
+    assert story.steps("offline") == [NUMBER, SEEN]
+    context.set_offline(False)
+    is_saved(story, "offline")

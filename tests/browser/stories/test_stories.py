@@ -1,7 +1,8 @@
-"""Stories from Home to a result, by mouse and again by keyboard; each ends with what files and services have."""
+"""Twelve stories from Home to a result, by mouse and again by keyboard; each ends with what files and services have."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from engine.compiler.definition.plan import Plan
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import REPOSITORY, counts, shows
+from tests.browser.conftest import REPOSITORY, Served, counts, shows
+from tests.browser.stories.builder import Builder
 from tests.patience import until
 
 if TYPE_CHECKING:
@@ -44,6 +47,45 @@ def saved(story: Story) -> None:
 def unfolded(story: Story, words: str) -> None:
     """Unfold a sentence of the panel."""
     story.hand.press(story.form.locator("summary", has_text=words))
+
+
+def test_inbox_triage_is_built_from_nothing_with_the_plan_of_its_file(story: Story) -> None:
+    hand, name = story.hand, story.name("built")
+    file = REPOSITORY / "workflows" / "inbox-triage.json"
+    document = json.loads(file.read_text())
+    story.home()
+    hand.go("Workflows")
+    hand.press(story.button("New workflow"))
+    hand.write(story.page.get_by_role("dialog").get_by_role("textbox", name="Name"), name)
+    hand.press(story.button("Create"))
+    story.page.wait_for_url(f"**/workflow?name={name}")
+    hand.tab("Canvas")
+    hand.step("hello").wait_for()
+    Builder(hand, document).build()
+    saved(story)
+    counts(story.page.locator(".panel-problem"), 0)
+
+    hand.tab("Triggers")
+    hand.press(story.button("Add a trigger …"))
+    dialog = story.page.get_by_role("dialog")
+    hand.choose(dialog.get_by_role("combobox", name="What starts it?"), "New mail in Gmail")
+    hand.write(dialog.get_by_role("textbox", name="Id", exact=True), "new_mail")
+    hand.choose(dialog.get_by_role("combobox", name="Only these mails"), "a list of one: Id")
+    hand.press(dialog.get_by_role("button", name="Add", exact=True))
+    story.page.get_by_text("new_mail is added").wait_for()
+    assert compiled(story.served, name) == compiled(story.served, "inbox-triage")
+
+
+def compiled(served: Served, name: str) -> dict[str, Any]:
+    """Return a plan without what is the workflow's own: its name and id."""
+    orchestra = Orchestra.open(served.root)
+    try:
+        plan: Plan = orchestra.workflows.plan(OWNER, name)
+    finally:
+        orchestra.close()
+    own = ("name", "document", "last_rename")
+    rest = {one.name: getattr(plan, one.name) for one in dataclasses.fields(plan) if one.name not in own}
+    return {**rest, "document": {key: value for key, value in plan.document.items() if key != "id"}}
 
 
 def test_a_condition_is_changed_and_saved(story: Story) -> None:

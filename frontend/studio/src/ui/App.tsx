@@ -215,6 +215,7 @@ export function App({ studio }: { studio: Studio }) {
         case "duplicate": {
           ensure();
           const text = studio.copy();
+          wantsFocus.current = text !== null; // the next key is for the copy
           if (text) void studio.paste(text);
           return;
         }
@@ -282,6 +283,7 @@ export function App({ studio }: { studio: Studio }) {
         onPaste={(event) => {
           if (isTyping(event.target) || !isEditable) return;
           event.preventDefault();
+          wantsFocus.current = true;
           paste(studio, event.clipboardData.getData("text/plain"));
         }}
       >
