@@ -77,11 +77,7 @@ export function Panel(props: PanelProps) {
   return (
     <FormContext value={form}>
       <div className="studio-panel-form">
-<<<<<<< HEAD
-        <Head title={trigger !== null ? headOf(trigger, definition) : selected.length === 1 ? first.title : `${selected.length} steps`} onClose={props.onClose} />
-=======
-        <Head title={selected.length === 1 ? first.title : tn("{count} step", "{count} steps", selected.length)} onClose={props.onClose} />
->>>>>>> 8d1754fe (Canvas: its texts come from the catalogue of the dashboard, so it speaks the language of the page)
+        <Head title={trigger !== null ? headOf(trigger, definition) : selected.length === 1 ? first.title : tn("{count} step", "{count} steps", selected.length)} onClose={props.onClose} />
         <Unsent />
         {trigger !== null ? <TriggerForm key={ids} which={trigger} triggers={props.triggers} /> : <Body key={ids} />}
       </div>

@@ -312,11 +312,7 @@ export function App({ studio }: { studio: Studio }) {
             <TreeGrid marks={studio.flow.marks} found={foundKeys} />
           )}
           {isPanelShown && (
-<<<<<<< HEAD
-            <aside className="studio-panel" aria-label={studio.trigger !== null ? "Trigger" : studio.isWorkflowOpen ? "The workflow" : "Selected step"} onKeyDown={(event) => panelKey(event, run)}>
-=======
-            <aside className="studio-panel" aria-label={studio.isWorkflowOpen ? t("The workflow") : t("Selected step")} onKeyDown={(event) => panelKey(event, run)}>
->>>>>>> 8d1754fe (Canvas: its texts come from the catalogue of the dashboard, so it speaks the language of the page)
+            <aside className="studio-panel" aria-label={studio.trigger !== null ? t("Trigger") : studio.isWorkflowOpen ? t("The workflow") : t("Selected step")} onKeyDown={(event) => panelKey(event, run)}>
               <Panel
                 workflow={studio.mounted.workflow}
                 owner={studio.mounted.owner}

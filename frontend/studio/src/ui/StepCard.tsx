@@ -3,12 +3,8 @@ import { type Node as FlowNode, type NodeProps } from "@xyflow/react";
 import { memo, type ReactNode } from "react";
 
 import type { Mark } from "../flow/marks";
-<<<<<<< HEAD
-import { FAILURE, START } from "../layout";
-=======
 import { t, tn } from "../language";
-import { END, FAILURE, START } from "../layout";
->>>>>>> 8d1754fe (Canvas: its texts come from the catalogue of the dashboard, so it speaks the language of the page)
+import { FAILURE, START } from "../layout";
 import type { Node } from "../model";
 import { useSurroundings } from "./context";
 import type { TriggerLook } from "./drawn";

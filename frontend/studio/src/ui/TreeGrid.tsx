@@ -27,8 +27,7 @@ export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<st
   const add = (block: Block) => studio.open({ kind: "picker", gap: { block, after: null, before: null } });
   return (
     <div className="studio-list">
-<<<<<<< HEAD
-      <section className="studio-triggers" aria-label="Triggers">
+      <section className="studio-triggers" aria-label={t("Triggers")}>
         {triggersOf(studio).map((one) => (
           <button key={one.index} type="button" className="studio-end" data-end="trigger" data-on={one.isOn || undefined} aria-pressed={one.isChosen} aria-label={triggerLabel(one)} onClick={() => studio.openTrigger(one.index)}>
             <Icon name="trigger" size={16} />
@@ -41,14 +40,11 @@ export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<st
         ))}
         {isEditable && (
           <button type="button" className="studio-button" onClick={() => studio.openTrigger("new")}>
-            <Icon name="plus" size={16} /> Add a trigger
+            <Icon name="plus" size={16} /> {t("Add a trigger")}
           </button>
         )}
       </section>
-      <table role="treegrid" aria-label={`Steps of ${studio.canvas?.title ?? "the workflow"}`} aria-multiselectable="true" aria-readonly={!isEditable}>
-=======
       <table role="treegrid" aria-label={t("Steps of {title}", { title: studio.canvas?.title ?? t("the workflow") })} aria-multiselectable="true" aria-readonly={!isEditable}>
->>>>>>> 8d1754fe (Canvas: its texts come from the catalogue of the dashboard, so it speaks the language of the page)
         <thead>
           <tr role="row">
             <th role="columnheader" scope="col">{t("Step")}</th>

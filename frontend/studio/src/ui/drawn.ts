@@ -36,7 +36,6 @@ export interface TriggerLook {
   isChosen: boolean;
 }
 
-<<<<<<< HEAD
 export function triggersOf(studio: Studio): TriggerLook[] {
   const { triggerTypes, triggerStatuses = null } = studio;
   return triggersIn(studio.view.definition).map((one) => {
@@ -44,14 +43,6 @@ export function triggersOf(studio: Studio): TriggerLook[] {
     const isOn = statusOf(triggerStatuses, one.id)?.is_on ?? false;
     return { index: one.index, title: titleOf(one, type), text: watchedWords(one, type), state: stateWords(triggerStatuses, one.id), isOn, isChosen: studio.trigger === one.index };
   });
-=======
-export function triggersOf(studio: Studio): Trigger[] {
-  const { definition } = studio.view;
-  const found = Array.isArray(definition?.triggers) ? definition.triggers : [];
-  return found
-    .filter((one: unknown) => one !== null && typeof one === "object")
-    .map((one: Record<string, unknown>) => ({ title: String(one.title ?? one.id ?? t("Trigger")), text: String(one.uses ?? "") }));
->>>>>>> 8d1754fe (Canvas: its texts come from the catalogue of the dashboard, so it speaks the language of the page)
 }
 
 const keysOf = (value: unknown): string[] => (value !== null && typeof value === "object" ? Object.keys(value) : []);
