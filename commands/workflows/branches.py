@@ -111,6 +111,8 @@ def _choices(take: list[str], value: list[str]) -> dict[str, Choice]:
 
 
 def _show(found: Merging, *, keep: bool) -> None:
+    from engine.runs.branches.merging import CONFLICT
+
     verb = "changes" if found.is_done else "would change"
     say(f"Merging {found.name} {verb} {found.workflow}:")
     for one in found.differences or ["Nothing that has an effect has changed"]:
@@ -131,7 +133,7 @@ def _show(found: Merging, *, keep: bool) -> None:
     for line in found.notes:
         note(line)
     for problem in found.problems:
-        note(f"{problem.severity}: {problem}")
+        note(problem.remedy if problem.code == CONFLICT else f"{problem.severity}: {problem}")
     if found.is_done:
         say(f"{found.workflow} is saved. The branch " + ("goes on from it." if keep else "is in the trash."))
 

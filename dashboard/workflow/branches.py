@@ -106,6 +106,9 @@ def _summary(one: BranchStatus) -> str:
 
 def _merge(visit: Visit, one: BranchStatus) -> None:
     found = visit.orchestra.branches.check(visit.who, one.workflow, one.branch)
+    if one.behind:
+        with st.expander(t("Changed in {workflow} since the branch was made", workflow=one.workflow)):
+            st.markdown("\n".join(f"- {plain(line)}" for line in one.behind))
     choices = _choices(found)
     if choices:
         found = visit.orchestra.branches.check(visit.who, one.workflow, one.branch, choices)

@@ -126,7 +126,7 @@ def test_each_face_shows_the_same_and_refuses_in_the_same_words(make_faces: Call
     typed = request("POST", "/labels/check", {"choices": {PLACE: {"value": 9}}})(faces).value
     assert typed["conflicts"][0]["taken"] == "value"
     refused = request("POST", "/labels/merge", {})(faces)
-    assert (refused.error, "was changed differently" in refused.message) == ("InvalidFile", True)
+    assert (refused.error, f"Both have changed {PLACE}." in refused.message) == ("InvalidFile", True)
     for words, method, path, body in (
         (("branch", "small", "labels"), "POST", "", {"branch": "labels"}),
         (("branch", "small", "No"), "POST", "", {"branch": "No"}),

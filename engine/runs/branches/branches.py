@@ -132,7 +132,11 @@ class Branches(BranchReader):
         return with_effects(found, self._plans, self._checks, self._shelf), made.renames
 
     def _notes(self, p: Principal, name: str, texts: Texts, made: Merge) -> builtins.list[str]:
-        notes = [] if made.text != texts.main else ["The branch has nothing that the workflow does not have."]
+        notes = (
+            []
+            if made.text != texts.main or made.conflicts
+            else ["The branch has nothing that the workflow does not have."]
+        )
         draft = self._drafts.get(p, "workflow", name) if may(p, "edit") else None
         if draft is not None and draft.text != texts.branch:
             notes.append("You have unsaved changes of this branch; they are not merged.")

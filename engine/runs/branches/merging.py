@@ -116,7 +116,7 @@ def undecided(workflow: str, branch: str, conflicts: list[Conflict]) -> list[Pro
     """Return a problem for each conflict about which nothing was decided."""
     return [
         Problem(
-            f"{one.place} was changed differently. In {workflow}: {one.in_main}. In the branch: {one.in_branch}.",
+            f"Both have changed {one.place}. In {workflow}: {one.in_main}. In the branch: {one.in_branch}.",
             CONFLICT,
             file=f"workflows/{workflow}.json",
             field=one.place,
