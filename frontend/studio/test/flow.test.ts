@@ -58,6 +58,13 @@ describe("a step", () => {
     expect(differenceWords(step("succeeded", { usage: { ...NOTHING, cost_usd: 0.01 } }), step("succeeded"))).toBe("$0.0100 more");
     expect(differenceWords(undefined, step("succeeded"))).toBe("only in the other run");
     expect(differenceWords(undefined, undefined)).toBe("");
+    expect(differenceWords(step("running"), step("failed"))).toBe("");
+  });
+
+  test("is marked as missing only when the run is over", () => {
+    const other = { steps: { a: step("succeeded") } } as unknown as RunState;
+    const until = (ended_at: string | null) => runMarks({ steps: {}, ended_at } as unknown as RunState, other).a?.difference;
+    expect([until(null), until("2026-11-20T10:00:00Z")]).toEqual([undefined, "only in the other run"]);
   });
 
   const prediction = (counts: StepPrediction["counts"], more: Partial<StepPrediction> = {}): StepPrediction => ({ path: "a", type: "object", may_be_missing: false, counts, cases: [], ...more });
@@ -87,6 +94,8 @@ test("a line has the number of items or a tick, moves while the step below runs,
   expect(lineMark(marks, b!, c!)).toMatchObject({ text: "25", isRunning: true });
   expect(lineMark(marks, b!, d!)).toBeNull();
   expect(lineMark(marks, null, a!)).toMatchObject({ text: "✓", isRunning: false });
-  const predicted = predictedMarks({ rev: "", run_id: null, why: "", steps: [{ path: "a", type: "object", may_be_missing: true, counts: {}, cases: [] }] });
+  const given = (path: string, type: string): StepPrediction => ({ path, type, may_be_missing: true, counts: {}, cases: [] });
+  const predicted = predictedMarks({ rev: "", run_id: null, why: "", steps: [given("a", "object"), given("b", "list of string")] });
+  expect([lineMark(predicted, b!, c!)!.text, lineMark(predicted, b!, d!)!.text]).toEqual(["string", "list of string"]);
   expect(lineMark(predicted, a!, b!)).toEqual({ text: "object", isRunning: false, isPredicted: true, isHollow: true });
 });

@@ -45,6 +45,7 @@ export function runMarks(run: RunState, other: RunState | null): Marks {
   const found: Marks = {};
   for (const path of new Set([...Object.keys(run.steps), ...Object.keys(other?.steps ?? {})])) {
     const [step, before] = [run.steps[path], other?.steps[path]];
+    if (!step && !run.ended_at) continue; // it may still come
     found[path] = {
       status: step?.status ?? "",
       icon: lookOf(step?.status ?? "pending").icon,
@@ -59,10 +60,11 @@ export function runMarks(run: RunState, other: RunState | null): Marks {
   return found;
 }
 
-// Return how a step differs from the same step in another run, "" if it does not.
+// Return how a step differs from the same step in another run, "" if it does not, or has not ended yet.
 export function differenceWords(step: StepState | undefined, other: StepState | undefined): string {
   if (!step || !other) return step ? t("not reached in the other run") : other ? t("only in the other run") : "";
   const parts: string[] = [];
+  if (!ENDED.includes(step.status)) return "";
   if (step.status !== other.status) parts.push(t("{status} in the other run", { status: insideSentence(lookOf(other.status).word) }));
   else if (countOf(step) !== countOf(other)) parts.push(t("{status} in the other run", { status: countOf(other) }));
   const longer = (tookMs(step) ?? 0) - (tookMs(other) ?? 0);
@@ -106,7 +108,11 @@ export interface LineMark {
 export function lineMark(marks: Marks, from: Node | null, to: Node | null): LineMark | null {
   const [source, target] = [from && marks[from.step.path], to && marks[to.step.path]];
   const isRunning = target?.status === "running";
-  if (source?.isPredicted) return { text: source.type === "any" ? "" : source.type, isRunning: false, isPredicted: true, isHollow: source.isHollow };
+  if (source?.isPredicted) {
+    const isItem = to?.block.owner === from; // one of the list goes to each
+    const type = isItem ? source.type.replace(/^list( of )?/, "") : source.type;
+    return { text: type === "any" ? "" : type, isRunning: false, isPredicted: true, isHollow: source.isHollow && !isItem };
+  }
   const isBegun = target !== undefined && target !== null && target.status !== "" && target.status !== "pending";
   if (target?.status === "skipped" || (!isBegun && source?.status !== "succeeded")) return null;
   const count = to && isLoop(to.step) && target && target.count > 0 ? target.count : (source?.count ?? 0);

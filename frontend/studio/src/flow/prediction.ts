@@ -40,7 +40,7 @@ const WILL = { run: N_("would run"), skip: N_("would be skipped"), fail: N_("wou
 
 // Return what a step would do, on one line: `would run, title "Invoice"`, `12 would run, 3 would be skipped`.
 export function willWords(step: StepPrediction): string {
-  const all = Object.entries(step.counts) as [keyof typeof WILL, number][];
+  const all = (Object.keys(WILL) as Will[]).flatMap((will) => (step.counts[will] ? [[will, step.counts[will]] as const] : []));
   const [only, ...others] = all;
   if (!only) return t("gives {what}", { what: giveWords(step) });
   if (others.length > 0 || only[1] > 1) return all.map(([will, count]) => `${count} ${t(WILL[will])}`).join(", ");
@@ -52,7 +52,8 @@ export function willWords(step: StepPrediction): string {
 function valueWords(first: CasePrediction | undefined): string {
   const fields = first?.fields.filter(({ name, value }) => value !== null && name !== "if") ?? [];
   const one = fields.find(({ was }) => was !== null) ?? fields[0];
-  return one ? `${one.name} ${one.value}` : "";
+  if (!one) return "";
+  return one.name === "foreach" ? `${one.value}` : `${one.name} ${one.value}`;
 }
 
 export const giveWords = ({ type, may_be_missing }: { type: string; may_be_missing: boolean }): string =>
