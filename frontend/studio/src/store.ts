@@ -329,7 +329,7 @@ export class Studio {
   turnTrigger = async (id: string, beginning: TriggerBeginning | null): Promise<void> => {
     try {
       await api.turnTrigger(this.mounted.workflow, id, beginning ? "on" : "off", beginning ?? {});
-      this.speak(beginning ? "Turned on" : "Turned off");
+      this.speak(beginning ? t("Turned on") : t("Turned off"));
     } finally {
       await this.loadTriggers();
     }
@@ -340,7 +340,7 @@ export class Studio {
     if (!trigger || this.readOnly) return;
     this.go([removedTrigger(this.view.definition, index)], "");
     this.openTrigger(null);
-    this.say(`${titleOf(trigger, this.triggerTypes?.find(({ name }) => name === trigger.uses))} removed. Ctrl+Z brings it back.`);
+    this.say(t("{titles} removed. Ctrl+Z brings it back.", { titles: titleOf(trigger, this.triggerTypes?.find(({ name }) => name === trigger.uses)) }));
   }
 
   // ---- what happens elsewhere

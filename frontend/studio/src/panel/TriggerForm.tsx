@@ -2,6 +2,7 @@
 import { useState } from "react";
 
 import { Refused, type Json, type TriggerStatus, type TriggerType } from "../api";
+import { N_, t } from "../language";
 import { connectionsOf } from "./account";
 import { Choice, Field, Problems } from "./Field";
 import { FormContext, placeOf, problemsAt, useForm, type Form, type Triggers } from "./form";
@@ -70,16 +71,16 @@ function OneTrigger({ trigger, type, triggers }: { trigger: Trigger; type: Trigg
       </p>
       <Problems problems={general} />
       <Switch trigger={trigger} type={type} triggers={triggers} />
-      <Field path={[...place, "title"]} schema={{ type: "string", title: "Title of the trigger", isFixed: true, default: type?.title ?? "" }} root={{}} name="title" />
+      <Field path={[...place, "title"]} schema={{ type: "string", title: N_("Title of the trigger"), isFixed: true, default: type?.title ?? "" }} root={{}} name="title" />
       {type && <Watched trigger={trigger} type={type} place={place} />}
       {type && <Given type={type} place={place} />}
       <details>
-        <summary>How often it polls</summary>
-        <Field path={[...place, "poll_seconds"]} schema={{ type: "number", title: "Seconds between polls", isFixed: true, minimum: 1, maximum: 86_400, default: type?.poll_seconds ?? 60 }} root={{}} name="poll_seconds" />
+        <summary>{t("How often it polls")}</summary>
+        <Field path={[...place, "poll_seconds"]} schema={{ type: "number", title: N_("Seconds between polls"), isFixed: true, minimum: 1, maximum: 86_400, default: type?.poll_seconds ?? 60 }} root={{}} name="poll_seconds" />
       </details>
       {!form.readOnly && (
         <button type="button" className="panel-add" onClick={() => void remove()}>
-          Remove the trigger
+          {t("Remove the trigger")}
         </button>
       )}
       {failure && <p className="panel-problem">{failure}</p>}
@@ -99,8 +100,8 @@ function Watched({ trigger, type, place }: { trigger: Trigger; type: TriggerType
   const hasChoice = service !== null && (names.length > 1 || isNamed || problemsAt(form, [...place, "connection"]).length > 0);
   const unknown = Object.keys(trigger.fields).filter((name) => !(name in known));
   return (
-    <section aria-label="What it watches">
-      {hasChoice && <Field path={[...place, "connection"]} schema={{ type: "string", title: "Connection", isFixed: true, description: "Whose account it watches.", enum: names }} root={{}} name="connection" />}
+    <section aria-label={t("What it watches")}>
+      {hasChoice && <Field path={[...place, "connection"]} schema={{ type: "string", title: N_("Connection"), isFixed: true, description: N_("Whose account it watches."), enum: names }} root={{}} name="connection" />}
       {Object.entries(known).map(([name, schema]) => (
         <Field key={name} path={[...place, "with", name]} schema={{ ...schema, isFixed: true }} root={root} name={name} isRequired={(root.required ?? []).includes(name)} connection={trigger.connection} />
       ))}
@@ -120,9 +121,9 @@ function Given({ type, place }: { type: TriggerType; place: Path }) {
   const inner: Form = { ...form, names: async () => itemNames(type.item_schema as Schema) };
   return (
     <FormContext value={inner}>
-      <section aria-label="What a run is given">
-        <h4>What a run is given</h4>
-        <p className="panel-quiet">A value, or an expression over the item that was found: {"{{ item.NAME }}"}.</p>
+      <section aria-label={t("What a run is given")}>
+        <h4>{t("What a run is given")}</h4>
+        <p className="panel-quiet">{t("A value, or an expression over the item that was found:")} {"{{ item.NAME }}"}.</p>
         {Object.entries(inputs).map(([name, schema]) => (
           <Field key={name} path={[...place, "inputs", name]} schema={{ title: name, ...schema }} root={schema} name={name} isRequired={required.includes(name) && schema.default === undefined} />
         ))}
@@ -131,8 +132,8 @@ function Given({ type, place }: { type: TriggerType; place: Path }) {
   );
 }
 
-const BEGINNINGS: Record<string, string> = { now: "Only items from now on", last: "Also the newest existing items" };
-const GO_ON = "Continue from where it stopped";
+const BEGINNINGS: Record<string, string> = { now: N_("Only items from now on"), last: N_("Also the newest existing items") };
+const GO_ON = N_("Continue from where it stopped");
 
 // Whether it is on: that is in force at once, while the fields are part of the draft.
 function Switch({ trigger, type, triggers }: { trigger: Trigger; type: TriggerType | undefined; triggers: Triggers }) {
@@ -142,9 +143,9 @@ function Switch({ trigger, type, triggers }: { trigger: Trigger; type: TriggerTy
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<{ text: string; isConsent: boolean }>();
   const status = statusOf(triggers.statuses, trigger.id);
-  if (type && !type.is_watched) return <p className="panel-quiet">People start it; nothing is watched.</p>;
+  if (type && !type.is_watched) return <p className="panel-quiet">{t("People start it; nothing is watched.")}</p>;
   if (triggers.statuses === null) return null;
-  if (!status) return <p className="panel-quiet">It is not in force yet: save the workflow, then you can turn it on here.</p>;
+  if (!status) return <p className="panel-quiet">{t("It is not in force yet: save the workflow, then you can turn it on here.")}</p>;
   const options = [...(status.needs_start ? [] : [GO_ON]), ...status.start_from.flatMap((one) => BEGINNINGS[one] ?? [])];
   const beginning = typeof chosen === "string" && options.includes(chosen) ? chosen : options[0];
   const turn = async () => {
@@ -160,28 +161,28 @@ function Switch({ trigger, type, triggers }: { trigger: Trigger; type: TriggerTy
     }
   };
   return (
-    <section aria-label="Whether it is on" className="panel-switch">
+    <section aria-label={t("Whether it is on")} className="panel-switch">
       <p>
-        <b>{stateWords(triggers.statuses, trigger.id)}</b> <span className="panel-quiet">Turning it on or off is in force at once, and no part of the draft.</span>
+        <b>{stateWords(triggers.statuses, trigger.id)}</b> <span className="panel-quiet">{t("Turning it on or off is in force at once, and no part of the draft.")}</span>
       </p>
       <Troubles status={status} />
       {!form.readOnly && !status.is_on && options.length > 1 && (
         <div className="panel-field">
           <label className="panel-label" htmlFor="panel-trigger-start">
-            What counts as new?
+            {t("What counts as new?")}
           </label>
-          <Choice id="panel-trigger-start" value={beginning} options={options} empty="Choose …" isDisabled={isBusy} isInvalid={false} describedBy="panel-trigger-about" onChoose={setChosen} />
-          {beginning === BEGINNINGS.last && <input type="number" min={1} max={10_000} value={last} aria-label="How many" onChange={(event) => setLast(event.target.value)} />}
+          <Choice id="panel-trigger-start" value={beginning} options={options} shown={t} empty={t("Choose …")} isDisabled={isBusy} isInvalid={false} describedBy="panel-trigger-about" onChoose={setChosen} />
+          {beginning === BEGINNINGS.last && <input type="number" min={1} max={10_000} value={last} aria-label={t("How many")} onChange={(event) => setLast(event.target.value)} />}
         </div>
       )}
       {!form.readOnly && (
         <button type="button" className="panel-add" disabled={isBusy} onClick={() => void turn()}>
-          {status.is_on ? "Turn it off" : "Turn it on"}
+          {status.is_on ? t("Turn it off") : t("Turn it on")}
         </button>
       )}
       <div id="panel-trigger-about" className="panel-about" role="status">
         {failure && <p className="panel-problem">{failure.text}</p>}
-        {failure?.isConsent && <a href="/triggers">Agree and turn it on, on the page Triggers</a>}
+        {failure?.isConsent && <a href="/triggers">{t("Agree and turn it on, on the page Triggers")}</a>}
       </div>
     </section>
   );
@@ -194,5 +195,5 @@ function Troubles({ status: { problem, error } }: { status: TriggerStatus }) {
 // Return the title of what the form is about.
 export function headOf(which: number | "new", definition: unknown): string {
   const trigger = triggersIn(definition).find(({ index }) => index === which);
-  return trigger ? titleOf(trigger, undefined) : "Add a trigger";
+  return trigger ? titleOf(trigger, undefined) : t("Add a trigger");
 }

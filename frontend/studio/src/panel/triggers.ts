@@ -1,5 +1,6 @@
 // The triggers of a definition: what they watch, in words, and the operations that add and remove them. Pure.
 import type { Definition, Json, Operation, TriggerStatus, TriggerType } from "../api";
+import { N_, t, tn } from "../language";
 import type { ScopeName } from "./completion";
 import type { Schema } from "./schema";
 
@@ -23,7 +24,7 @@ export function triggersIn(definition: Definition): Trigger[] {
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
-export const titleOf = (trigger: Trigger, type: TriggerType | undefined): string => trigger.title || type?.title || trigger.id || "Trigger";
+export const titleOf = (trigger: Trigger, type: TriggerType | undefined): string => trigger.title || type?.title || trigger.id || t("Trigger");
 
 // Return what a trigger watches, in words: `Every day at 07:00`, `New mail · in:inbox`.
 export function watchedWords(trigger: Trigger, type: TriggerType | undefined): string {
@@ -35,34 +36,34 @@ export function watchedWords(trigger: Trigger, type: TriggerType | undefined): s
   return [kind, trigger.connection, ...values.map(String)].filter(Boolean).join(" · ") || trigger.uses;
 }
 
-const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const DAYS = [N_("Sunday"), N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday")];
 const NUMBER = /^\d+$/;
 
 // Return a cron expression in words; one that says more than these is shown as it is.
 export function cronWords(cron: string): string {
   const [minute = "", hour = "", day, month, weekday = "", ...rest] = cron.trim().split(/\s+/);
-  const asItIs = `At ${cron.trim()}`;
+  const asItIs = t("At {time}", { time: cron.trim() });
   if (rest.length > 0 || month !== "*" || (day !== "*" && weekday !== "*")) return asItIs;
   if (NUMBER.test(minute) && NUMBER.test(hour)) {
-    const at = `at ${hour.padStart(2, "0")}:${minute.padStart(2, "0")}`;
-    if (day !== "*") return NUMBER.test(day ?? "") ? `On day ${day} of each month ${at}` : asItIs;
-    if (weekday === "*") return `Every day ${at}`;
-    if (weekday === "1-5") return `Monday to Friday ${at}`;
-    return DAYS[NUMBER.test(weekday) ? Number(weekday) : -1] ? `Every ${DAYS[Number(weekday)]} ${at}` : asItIs;
+    const at = t("at {time}", { time: `${hour.padStart(2, "0")}:${minute.padStart(2, "0")}` });
+    if (day !== "*") return NUMBER.test(day ?? "") ? t("On day {day} of each month {at}", { day: day ?? "", at }) : asItIs;
+    if (weekday === "*") return t("Every day {at}", { at });
+    if (weekday === "1-5") return t("Monday to Friday {at}", { at });
+    return DAYS[NUMBER.test(weekday) ? Number(weekday) : -1] ? t("Every {day} {at}", { day: t(DAYS[Number(weekday)]!), at }) : asItIs;
   }
   if (day !== "*" || weekday !== "*" || hour !== "*") return asItIs;
-  if (minute === "*") return "Every minute";
-  if (NUMBER.test(minute)) return Number(minute) === 0 ? "Every hour" : `Every hour at minute ${minute}`;
+  if (minute === "*") return tn("Every minute", "Every {count} minutes", 1);
+  if (NUMBER.test(minute)) return Number(minute) === 0 ? tn("Every hour", "Every {count} hours", 1) : t("Every hour at minute {minute}", { minute });
   const step = /^\*\/(\d+)$/.exec(minute)?.[1];
-  return step && 60 % Number(step) === 0 ? `Every ${step} minutes` : asItIs;
+  return step && 60 % Number(step) === 0 ? tn("Every minute", "Every {count} minutes", Number(step)) : asItIs;
 }
 
 // Return an interval in words.
 export function everyWords(seconds: number): string {
-  for (const [size, one] of [[86_400, "day"], [3600, "hour"], [60, "minute"]] as const) {
-    if (seconds % size === 0 && seconds > 0) return seconds === size ? `Every ${one}` : `Every ${seconds / size} ${one}s`;
-  }
-  return seconds === 1 ? "Every second" : `Every ${seconds} seconds`;
+  const isWhole = (size: number) => seconds > 0 && seconds % size === 0;
+  if (isWhole(86_400)) return tn("Every day", "Every {count} days", seconds / 86_400);
+  if (isWhole(3600)) return tn("Every hour", "Every {count} hours", seconds / 3600);
+  return isWhole(60) ? tn("Every minute", "Every {count} minutes", seconds / 60) : tn("Every second", "Every {count} seconds", seconds);
 }
 
 // Return the status of a trigger, for the accounts in use; undefined if what runs does not have it.
@@ -75,8 +76,8 @@ export function statusOf(statuses: TriggerStatus[] | null, id: string): TriggerS
 export function stateWords(statuses: TriggerStatus[] | null, id: string): string {
   if (statuses === null) return "";
   const status = statusOf(statuses, id);
-  if (!status) return "Not in force yet";
-  const word = status.state.slice(0, 1).toUpperCase() + status.state.slice(1);
+  if (!status) return t("Not in force yet");
+  const word = t(status.state.slice(0, 1).toUpperCase() + status.state.slice(1));
   return status.environment ? `${word} · ${status.environment}` : word;
 }
 
@@ -106,5 +107,5 @@ export function itemNames(item: Schema): ScopeName[] {
     title: schema.title ?? "",
     sample: null,
   }));
-  return [{ name: "item", type: "object", may_be_missing: false, from_outside: false, title: "What was found", sample: null }, ...found];
+  return [{ name: "item", type: "object", may_be_missing: false, from_outside: false, title: t("What was found"), sample: null }, ...found];
 }

@@ -228,7 +228,7 @@ export const TriggerCard = memo(function TriggerCard({ data }: NodeProps<Trigger
   );
 }, isSame);
 
-export const triggerLabel = ({ title, text, state }: TriggerLook): string => ["Trigger", title, text, state].filter(Boolean).join(", ");
+export const triggerLabel = ({ title, text, state }: TriggerLook): string => [t("Trigger"), title, text, state].filter(Boolean).join(", ");
 
 type AdderNode = FlowNode<{ label: string; add(box: string): void }>;
 
