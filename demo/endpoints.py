@@ -16,6 +16,7 @@ HOST = "127.0.0.1"
 NAMES = ("gmail", "notion", "github", "openai", "anthropic", "gemini")
 LOCK_NAME = "demo.lock"
 FILE_NAME = "endpoints.json"
+DATABASE_NAME = "demo.db"
 _TRIES = 3
 """A process that only checks the lock holds it for a moment."""
 
@@ -101,3 +102,10 @@ def _is_alive(pid: object) -> bool:
     except OSError:
         return False
     return True
+
+
+def generation(folder: Path) -> int:
+    """Return how often the sample data of a folder has been created; another process may have it in use."""
+    from demo.store import read_generation  # a command without the demo needs no SQLite for it
+
+    return read_generation(folder / DATABASE_NAME)

@@ -37,7 +37,7 @@ def show_all(store: Store) -> dict[str, dict[str, Any]]:
 
 def open_store(folder: Path) -> Store:
     """Open the demo's store in `folder`, with sample data created on first use."""
-    store = Store(folder / "demo.db")
+    store = Store(folder / endpoints.DATABASE_NAME)
     store.seed_once(seed_all)
     note_origins(store, endpoints.known_ports(folder))
     return store

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,14 @@ CREATE TABLE IF NOT EXISTS items (
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
+_GENERATION = "SELECT value FROM meta WHERE name = 'generation'"
+
+
+def read_generation(path: Path) -> int:
+    """Return the generation of a store in use by another process, without writing to it."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        row = connection.execute(_GENERATION).fetchone()
+    return int(row[0]) if row else 0
 
 
 class Store:
@@ -43,7 +51,7 @@ class Store:
     @property
     def generation(self) -> int:
         """Return how often the sample data has been created, 0 before the first time."""
-        row = self._row("SELECT value FROM meta WHERE name = 'generation'")
+        row = self._row(_GENERATION)
         return int(row[0]) if row else 0
 
     def put(self, collection: str, key: str, value: dict[str, Any]) -> None:

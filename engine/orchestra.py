@@ -137,13 +137,8 @@ class Orchestra:
         self.proof.establish()  # a lost or outdated state file must not make anything happen twice
         self._end_renames()
         self._host = self._worker(serve=serve)
-        self._consents = Consents(
-            Agreements(self._settings),
-            self._accounts,
-            self._audit,
-            self._host.plans,
-            lambda: self._surroundings().connections,
-        )
+        agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
+        self._consents = Consents(agreements, self._accounts, self._audit, self._host.plans, named)
         self._acceptor = Acceptor(
             self._host, logs, self._audit, clock, self._surroundings, self._modes.of, self._consents
         )

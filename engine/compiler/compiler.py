@@ -29,7 +29,7 @@ from engine.compiler.definition.budget import TooInvolved, limited, require_few
 from engine.compiler.definition.environment import Compiled, Surroundings
 from engine.compiler.definition.loader import Loaded, load, problem
 from engine.compiler.definition.model import ParallelModel, WorkflowModel
-from engine.compiler.definition.plan import Block, Concurrency, Plan, Reach
+from engine.compiler.definition.plan import Block, Concurrency, Plan, Reach, Tree
 from engine.compiler.steps import ERROR, Place, Steps
 from engine.compiler.triggers import TriggerPlace, triggers
 from engine.documents.json_file import JsonFile
@@ -134,10 +134,7 @@ class _Compilation:
         scope = self._scope(inputs)
         block = self._steps.block(model.steps, Place(("steps",), scope))
         on_failure = self._on_failure(scope)
-        top = self._steps.with_siblings(scope, model.steps)
-        finished = frozenset(step.id for step in model.steps)
-        outputs = top.tree(("outputs",), model.outputs, ANYTHING, finished)
-        self.report.names["outputs",] = top.names(finished)
+        outputs = self._outputs(scope)
         self._callees.end(name)
         plan = Plan(
             name=name,
@@ -164,6 +161,14 @@ class _Compilation:
         warn(model, plan, self.report, Names.of(self.report, self._faults))
         warn_of_endless_calls(plan, self._callees.plans, self.report)
         return plan
+
+    def _outputs(self, scope: Scope) -> Tree:
+        """Compile the outputs: they may use each step of the top level."""
+        steps = self._model.steps
+        top = self._steps.with_siblings(scope, steps)
+        finished = frozenset(step.id for step in steps)
+        self.report.names["outputs",] = top.names(finished)
+        return top.tree(("outputs",), self._model.outputs, ANYTHING, finished)
 
     def _require_own_id(self, plan: Plan) -> None:
         """Report another workflow with the same id: the two would share receipts and triggers.

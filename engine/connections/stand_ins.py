@@ -36,7 +36,7 @@ class StandInProcess:
             if self._line is None or not self.is_running() or self._held != endpoints.read(self._folder):
                 self._line = self._start()
                 self._held = endpoints.read(self._folder)
-            return {**self._line, "generation": self._generation(self._line["generation"])}
+            return {**self._line, "generation": endpoints.generation(self._folder)}
 
     def is_running(self) -> bool:
         """Return whether a process holds this folder: it runs the stand-ins, or starts them when needed."""
@@ -92,15 +92,6 @@ class StandInProcess:
         document: dict[str, Any] = json.loads(answer.stdout)
         return document
 
-    def _generation(self, known: int) -> int:
-        """Return the current generation: another process may have reset the data."""
-        import sqlite3
-
-        with sqlite3.connect(f"file:{self._folder / 'demo.db'}?mode=ro", uri=True) as connection:
-            row = connection.execute(_GENERATION).fetchone()
-        connection.close()
-        return int(row[0]) if row else known
-
 
 def command_line(command: str, folder: Path) -> list[str]:
     """Return the command that starts, resets or shows the stand-ins of a folder; started ones end with their stdin."""
@@ -120,6 +111,3 @@ def end_process(process: subprocess.Popen[Any]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-_GENERATION = "SELECT value FROM meta WHERE name = 'generation'"

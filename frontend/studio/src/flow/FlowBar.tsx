@@ -14,7 +14,7 @@ export function FlowBar() {
     <section className="studio-flow" aria-label={t("The run on the canvas")}>
       <div className="studio-flow-row">
         <Ways flow={flow} />
-        <Choice label={t("Run")} value={flow.runId ?? ""} runs={flow.runs} none={flow.runs.length === 0 ? t("No runs yet") : ""} onFocus={() => void flow.list()} onChange={(id) => flow.choose(id)} />
+        <Choice label={t("Which run")} value={flow.runId ?? ""} runs={flow.runs} none={flow.runs.length === 0 ? t("No runs yet") : ""} onFocus={() => void flow.list()} onChange={(id) => flow.choose(id)} />
         {flow.showing !== "predicted" && flow.runs.length > 1 && (
           <Choice label={t("Compare with")} value={flow.otherId ?? ""} runs={flow.runs.filter((one) => one.run_id !== flow.runId)} none={t("No other run")} onChange={(id) => flow.compare(id)} />
         )}

@@ -92,6 +92,13 @@ export function App({ studio }: { studio: Studio }) {
     else void root.current?.requestFullscreen();
   }, []);
 
+  // Hold the focus while the step that has it is taken away or drawn anew, so that the next key is not lost.
+  const hold = useCallback(() => {
+    if (!focused(studio)) return;
+    wantsFocus.current = true;
+    root.current?.focus({ preventScroll: true });
+  }, [studio]);
+
   const run = useCallback(
     (command: Command): void => {
       if (!isEditable && !READING.has(command)) {
@@ -186,20 +193,24 @@ export function App({ studio }: { studio: Studio }) {
         case "connect":
           return node ? studio.open({ kind: "connect", key: node.key }) : undefined;
         case "remove":
+          hold();
           wantsFocus.current = true;
           if (typeof studio.trigger === "number") return studio.removeTrigger(studio.trigger);
           if (!studio.line) ensure();
           return studio.remove();
         case "group":
           ensure();
+          hold();
           wantsFocus.current = true;
           return studio.group();
         case "ungroup":
           ensure();
+          hold();
           wantsFocus.current = true;
           return studio.ungroup();
         case "undo":
         case "redo":
+          hold();
           return studio.undo(command);
         case "copy":
         case "cut":
@@ -241,7 +252,7 @@ export function App({ studio }: { studio: Studio }) {
           return void studio.save();
       }
     },
-    [studio, look, isEditable],
+    [studio, look, isEditable, hold],
   );
 
   const surroundings = useMemo(() => ({ studio, camera, run, isEditable }), [studio, run, isEditable]);
@@ -258,6 +269,7 @@ export function App({ studio }: { studio: Studio }) {
     <Context.Provider value={surroundings}>
       <div
         ref={root}
+        tabIndex={-1}
         className="studio"
         data-phone={isPhone || undefined}
         onPointerDownCapture={() => (isPointing.current = true)}
