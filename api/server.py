@@ -76,6 +76,7 @@ _SIGNED_IN = (
     approvals.router,
     plans.router,
     state.budgets,
+    state.settings,
     usage.router,
     first_run.router,
     catalog.router,

@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from engine.workflows.editing.editing import WorkflowEditing
     from engine.workflows.workflow_files import WorkflowFiles
     from engine.workspace.drafts import Draft, Drafts
+    from engine.workspace_settings import WorkspaceSettings
 
 _LONGEST_TURN_SECONDS = 3.0
 ENGINE = Principal("engine", "owner")
@@ -101,8 +102,8 @@ ENGINE = Principal("engine", "owner")
 
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, branches, bundles, prompts, fragments, tries,
-    comparisons, cases, case_tests, drafts, runs, corrections, environments, triggers, approvals, budgets, usage,
-    connections, users, demo, first_run`.
+    comparisons, cases, case_tests, drafts, runs, corrections, environments, triggers, approvals, budgets, general,
+    usage, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -561,11 +562,20 @@ class Orchestra:
     def budgets(self) -> Budgets:
         """What model calls may use, and have used."""
         from engine.runs.budgets import Budgets
-        from engine.workspace.budget_file import write_budgets
+        from engine.workspace.config_section import write_section
 
         settings, shelf = lambda: self._loaded().config, self.workspace.workflows
-        write = partial(write_budgets, self.workspace.root)
+        write = partial(write_section, self.workspace.root, "budgets")
         return Budgets(self._state.spent, settings, shelf, self._host, self._audit, self._clock, write)
+
+    @cached_property
+    def general(self) -> WorkspaceSettings:
+        """The settings of config.yaml that an owner changes while a server runs."""
+        from engine.workspace.config_section import write_sections
+        from engine.workspace_settings import WorkspaceSettings
+
+        write = partial(write_sections, self.workspace.root)
+        return WorkspaceSettings(lambda: self._loaded().config, write, self.workspace.workflows.names, self._audit)
 
     @cached_property
     def usage(self) -> UsageReader:

@@ -1,4 +1,4 @@
-"""`/api/state`, `/api/budgets`: what makes runs wait (held writes, used-up budgets), and the way to go on."""
+"""`/api/state`, `/api/budgets`: what makes runs wait (held writes, used-up budgets), and the way to go on; settings."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from api.base.routing import Acting, Door, SignedInRoute
 from engine.budgets.settings import BudgetSettings
 from engine.runs.budgets import BudgetOverview
 from engine.store.held import Held
+from engine.workspace_settings import GeneralSettings
 
 router = APIRouter(prefix="/api/state", tags=["State"], route_class=SignedInRoute, default_response_class=Answer)
 budgets = APIRouter(prefix="/api/budgets", tags=["Budgets"], route_class=SignedInRoute)
+settings = APIRouter(prefix="/api/settings", tags=["Settings"], route_class=SignedInRoute)
 
 
 class HeldView(BaseModel):
@@ -80,3 +82,15 @@ def put_budget_settings(orchestra: Door, principal: Acting, wanted: Annotated[di
 def resume_paused(orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Let the runs that wait for a budget try again, after it was raised; those that find no room wait again."""
     return {"run_ids": orchestra.budgets.resume(principal)}
+
+
+@settings.get("", summary="Show the settings", response_model=GeneralSettings)
+def get_settings(orchestra: Door, principal: Acting) -> Any:
+    """Return time zone, retention and notifications of config.yaml. It takes the role owner."""
+    return orchestra.general.get(principal)
+
+
+@settings.put("", summary="Change the settings", response_model=GeneralSettings)
+def put_settings(orchestra: Door, principal: Acting, wanted: Annotated[dict[str, JsonValue], Body()]) -> Any:
+    """Set time zone, retention and notifications of config.yaml to exactly these; comments stay."""
+    return orchestra.general.set(principal, wanted)

@@ -134,14 +134,23 @@ def _is_name(name: str) -> str:
     return name
 
 
+def _is_time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise Misfit("must be a time zone", "Write one such as Europe/Berlin.") from None
+    return name
+
+
 ConnectionName = Annotated[str, AfterValidator(_is_name)]
+TimeZone = Annotated[str, AfterValidator(_is_time_zone)]
 
 
 class Config(_Settings):
     """All settings of a workspace."""
 
     server: ServerSettings = ServerSettings()
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     language: Literal["en"] = "en"
     model_defaults: ModelDefaults = ModelDefaults()
     connections: dict[ConnectionName, ConnectionSettings] = Field(default_factory=dict)
@@ -154,15 +163,6 @@ class Config(_Settings):
     default_environment: str = ""
     """In which runs are made that name none; empty: `dev`, or the first by name (docs/environments.md)."""
     state_dir: str = Field(".orchestra", min_length=1)
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_time_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ValueError, OSError, KeyError):
-            raise Misfit("must be a time zone", "Write one such as Europe/Berlin.") from None
-        return name
 
 
 @dataclass(frozen=True)

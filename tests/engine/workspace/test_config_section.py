@@ -1,4 +1,4 @@
-"""Budgets are written into config.yaml as a person would: everything else stays, byte for byte."""
+"""A section is written into config.yaml as a person would: everything else stays, byte for byte."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InvalidFile
-from engine.workspace.budget_file import with_budgets
+from engine.workspace.config_section import with_section
 
 DAY: dict[str, Any] = {"day": {"usd": 5}}
 HEAD = "# mine\ntime_zone: UTC  # here\n"
@@ -37,10 +37,21 @@ TAIL = "\nconnections:  # accounts\n  # none yet\n"
 def test_only_budgets_change(before: str, budgets: dict[str, Any], after: str) -> None:
     tail = TAIL if before else ""
     head = HEAD if before else HEAD.rstrip("\n")
-    assert with_budgets(head + before + tail, budgets) == head + after + tail
+    assert with_section(head + before + tail, "budgets", budgets) == head + after + tail
 
 
 def test_a_form_that_cannot_be_edited_is_refused_with_what_to_write() -> None:
     with pytest.raises(InvalidFile, match="cannot be edited automatically") as refused:
-        with_budgets("{time_zone: UTC}\n", DAY)
+        with_section("{time_zone: UTC}\n", "budgets", DAY)
     assert "  day: {usd: 5}" in refused.value.remedy
+
+
+def test_a_single_value_is_replaced_in_its_line_or_added() -> None:
+    assert with_section(HEAD, "time_zone", "Europe/Berlin") == HEAD.replace("UTC", "Europe/Berlin")
+    assert with_section("# mine\n", "time_zone", "UTC") == "# mine\n\ntime_zone: UTC\n"
+
+
+def test_a_rule_beside_it_and_its_comment_stay() -> None:
+    before = "approvals:  # who\n  gmail.send: never  # trusted\n"
+    rules = {"gmail.send": "never", "notify": "tell-me"}
+    assert with_section(before, "approvals", rules) == before + "  notify: tell-me\n"

@@ -1,9 +1,10 @@
-"""Change `budgets` in config.yaml as a person would: comments and all other lines stay as they are."""
+"""Change a section of config.yaml as a person would: comments and all other lines stay as they are."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,56 +15,74 @@ from engine.documents.yaml_file import YamlFile, parse
 from engine.files.atomic import write_whole
 from engine.workspace.config import FILE, check
 
-_KEY = "budgets"
 _Place = tuple[str | int, ...]
 _Edit = tuple[int, int, str]
 """Begin and end of what is replaced, and the text in its place."""
+_WORDS = re.compile(r"[A-Za-z][A-Za-z0-9_/.@-]*(:[A-Za-z0-9_/.-]+)*\Z")
+_YAML_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
-def write_budgets(root: Path, budgets: Mapping[str, Any]) -> None:
-    """Set `budgets` in config.yaml. Raises InvalidFile, StorageError; config.yaml is then unchanged."""
+def write_section(root: Path, name: str, value: Any) -> None:
+    """Set one section of config.yaml. Raises InvalidFile, StorageError; config.yaml is then unchanged."""
+    write_sections(root, lambda _before: {name: value})
+
+
+def write_sections(root: Path, changed: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+    """Set the sections that `changed` returns for the content of config.yaml.
+
+    Raises InvalidFile, StorageError; config.yaml is then unchanged.
+    """
     path = child(root, FILE)
-    write_whole(path, with_budgets(read_text(path, FILE), budgets))
+    text = read_text(path, FILE)
+    for name, value in changed(parse(text, FILE).value or {}).items():
+        text = with_section(text, name, value)
+    write_whole(path, text)
 
 
-def with_budgets(text: str, budgets: Mapping[str, Any]) -> str:
-    """Return the text of config.yaml with these budgets and everything else unchanged.
+def with_section(text: str, name: str, value: Any) -> str:
+    """Return the text of config.yaml with this section (a mapping or a single value) and everything else unchanged.
 
     Raises InvalidFile if the file is written in a form that cannot be changed safely.
     """
     file = parse(text, FILE)
-    changed = _changed(file, budgets)
+    changed = _changed(file, name, value)
     try:
         after = parse(changed, FILE)
-        is_right = _others(after) == _others(file) and (_written(after) or {}) == budgets
+        is_right = _others(after, name) == _others(file, name) and (_written(after, name) or {}) == (value or {})
     except InvalidFile:
         is_right = False
     if not is_right:
-        remedy = f"Write this by hand:\n{_KEY}:\n{_lines(budgets, '  ')}"
-        raise InvalidFile(f"{FILE} is written in a form that cannot be edited automatically.", remedy=remedy)
+        lines = f"{name}:\n{_lines(value, '  ')}" if isinstance(value, Mapping) else _lines({name: value}, "")
+        raise InvalidFile(
+            f"{FILE} is written in a form that cannot be edited automatically.", remedy=f"Write this by hand:\n{lines}"
+        )
     check(after, {})
     return changed
 
 
-def _written(file: YamlFile) -> Any:
-    return (file.value or {}).get(_KEY)
+def _written(file: YamlFile, name: str) -> Any:
+    return (file.value or {}).get(name)
 
 
-def _others(file: YamlFile) -> dict[str, Any]:
-    return {name: value for name, value in (file.value or {}).items() if name != _KEY}
+def _others(file: YamlFile, name: str) -> dict[str, Any]:
+    return {one: value for one, value in (file.value or {}).items() if one != name}
 
 
-def _changed(file: YamlFile, budgets: Mapping[str, Any]) -> str:
-    text, old = file.text, _written(file)
-    if (_KEY,) not in file.spans:
-        return f"{text.rstrip()}\n\n{_KEY}:\n{_lines(budgets, '  ')}" if budgets else text
-    begin, end = file.spans[_KEY,]
+def _changed(file: YamlFile, name: str, value: Any) -> str:
+    text, old = file.text, _written(file, name)
+    if (name,) not in file.spans:
+        if isinstance(value, Mapping):
+            return f"{text.rstrip()}\n\n{name}:\n{_lines(value, '  ')}" if value else text
+        return f"{text.rstrip()}\n\n{_lines({name: value}, '')}"
+    begin, end = file.spans[name,]
+    if not isinstance(value, Mapping):
+        return text[:begin] + _flow(value) + text[end:]
     if not isinstance(old, dict) or not old:  # nothing is set: its lines are comments
         rest = _line_end(text, end)
-        return text[:begin].rstrip(" ") + text[end:rest].rstrip() + "\n" + _lines(budgets, "  ") + text[rest:]
+        return text[:begin].rstrip(" ") + text[end:rest].rstrip() + "\n" + _lines(value, "  ") + text[rest:]
     if text[begin] == "{":
-        return text[:begin] + _flow(budgets) + text[end:]
-    for first, last, instead in sorted(_edits(file, (_KEY,), old, budgets), reverse=True):
+        return text[:begin] + _flow(value) + text[end:]
+    for first, last, instead in sorted(_edits(file, (name,), old, value), reverse=True):
         text = text[:first] + instead + text[last:]
     return text
 
@@ -98,7 +117,7 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(f"{name}: {_flow(one)}" for name, one in value.items()) + "}"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, str) and value in ("pause", "warn"):
+    if isinstance(value, str) and _WORDS.match(value) and value.lower() not in _YAML_WORDS:
         return value
     return json.dumps(value, ensure_ascii=False)
 

@@ -1,0 +1,114 @@
+"""The settings of config.yaml that an owner changes while a server runs: time zone, retention and notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.base.errors import InvalidInput, UnknownName
+from engine.base.json_text import JsonObject
+from engine.documents.repair import repaired
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.workspace.config import Config, NotificationSettings, RetentionSettings, TimeZone, is_address
+
+_REFERENCES = ("env:", "secret:")
+
+
+class QuestionSettings(BaseModel):
+    """How people are notified of questions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    notify: str | None = Field(None, min_length=1)
+    """A workflow, the https:// address of a webhook, or `env:NAME` or `secret:NAME` for one of these."""
+
+
+class GeneralSettings(BaseModel):
+    """These settings, in the form of config.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    time_zone: TimeZone = "UTC"
+    retention: RetentionSettings = RetentionSettings()
+    notifications: NotificationSettings = NotificationSettings()
+    approvals: QuestionSettings = QuestionSettings()
+
+
+class WorkspaceSettings:
+    """The `general` facet."""
+
+    def __init__(
+        self,
+        config: Callable[[], Config],
+        write: Callable[[Callable[[Mapping[str, Any]], Mapping[str, Any]]], None],
+        workflows: Callable[[], Sequence[str]],
+        audit: Audit,
+    ) -> None:
+        self._config, self._write, self._workflows, self._audit = config, write, workflows, audit
+
+    def get(self, p: Principal) -> JsonObject:
+        """Return the settings in force, those with a default only if they differ from it.
+
+        For owners: the address of a webhook may be a secret. Raises InvalidFile.
+        """
+        require(p, "admin", "see the settings")
+        config = self._config()
+        found = GeneralSettings(
+            time_zone=config.time_zone,
+            retention=config.retention,
+            notifications=config.notifications,
+            approvals=QuestionSettings(notify=config.approvals.notify),
+        )
+        return _as_written(found)
+
+    def set(self, p: Principal, wanted: JsonObject) -> JsonObject:
+        """Set exactly these, and return the settings in force; comments and the rest of config.yaml stay.
+
+        A variable such as ORCHESTRA_TIME_ZONE wins over the file. Raises InvalidInput that names each wrong setting,
+        UnknownName for a workflow that does not exist, InvalidFile, StorageError.
+        """
+        require(p, "admin", "change the settings")
+        found, repair = repaired(GeneralSettings, dict(wanted))
+        if found is None or repair.faults:
+            said = [f"`{'.'.join(map(str, one.path))}`: {one.message}" for one in repair.faults]
+            raise InvalidInput(" ".join(said), remedy=" ".join(one.remedy for one in repair.faults if one.remedy))
+        self._require_workflows(found)
+        before = self.get(p)
+        self._write(lambda written: _sections(found, written))
+        after = self.get(p)
+        self._audit.record(p, "settings.set", "", {"before": _public(before), "after": _public(after)})
+        return after
+
+    def _require_workflows(self, wanted: GeneralSettings) -> None:
+        asked = wanted.approvals.notify
+        named = None if asked is not None and (is_address(asked) or asked.startswith(_REFERENCES)) else asked
+        known = self._workflows()
+        for name in (named, wanted.notifications.workflow):
+            if name is not None and name not in known:
+                raise UnknownName("workflow", name, list(known))
+
+
+def _as_written(settings: GeneralSettings) -> JsonObject:
+    return settings.model_dump(exclude_none=True, exclude_defaults=True)
+
+
+def _sections(settings: GeneralSettings, written: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the sections of config.yaml that change; the rules of `approvals` stay beside `notify`."""
+    rules = {name: rule for name, rule in (written.get("approvals") or {}).items() if name != "notify"}
+    wanted: dict[str, Any] = {
+        "time_zone": settings.time_zone,
+        "retention": settings.retention.model_dump(exclude_none=True),
+        "notifications": settings.notifications.model_dump(exclude_none=True),
+        "approvals": {**rules, **settings.approvals.model_dump(exclude_none=True)},
+    }
+    before = {"time_zone": GeneralSettings().time_zone, **written}
+    return {name: value for name, value in wanted.items() if value != (before.get(name) or {})}
+
+
+def _public(settings: JsonObject) -> JsonObject:
+    """Return settings for the audit trail, which has no address of a webhook."""
+    asked = settings.get("approvals", {}).get("notify", "")
+    return {**settings, "approvals": {"notify": "a webhook"}} if is_address(asked) else settings

@@ -1,0 +1,57 @@
+"""Settings of config.yaml are changed on every face, and everything else in the file stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.base.errors import NotAllowed
+from engine.people.access import Principal
+from tests.faces.conftest import Faces, Open
+
+OWNER = Principal("owner", "owner")
+
+
+def test_every_face_changes_settings_and_what_else_is_in_the_file_stays(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    config = faces.orchestra.workspace.root / "config.yaml"
+    before = config.read_text(encoding="utf-8")
+
+    def press(go: Open) -> AppTest:
+        at = go("settings")
+        [days] = [one for one in at.number_input if (one.key or "").endswith("-days")]
+        days.set_value(90)
+        return at.button(key="save-settings").click().run()
+
+    assert faces.command(["settings", "set", "time_zone=Europe/Berlin", "notifications.workflow=small"]).error == ""
+    assert faces.page(press).error == ""
+    wanted = {
+        "time_zone": "Europe/Berlin",
+        "retention": {"days": 90},
+        "notifications": {"workflow": "small"},
+        "approvals": {"notify": "http://127.0.0.1:9/hook"},
+    }
+    assert faces.request("PUT", "/api/settings", wanted).error == ""
+    assert faces.command(["settings", "show"]).value == faces.orchestra.general.get(OWNER) == wanted
+    assert faces.request("GET", "/api/settings").value["retention"]["days"] == 90
+    assert set(before.splitlines()) - set(config.read_text(encoding="utf-8").splitlines()) == {
+        one for one in before.splitlines() if one.startswith("time_zone:")
+    }
+    for wrong, place in (
+        ({"time_zone": "Mars"}, "time_zone"),
+        ({"retention": {"days": 0}}, "retention.days"),
+        ({"approvals": {"notify": "no-such"}}, "no-such"),
+        ({"approvals": {"default": "never"}}, "approvals.default"),
+    ):
+        assert place in faces.request("PUT", "/api/settings", wrong).message
+    assert "changes no setting" in faces.command(["settings", "set", "server.host=0.0.0.0"]).message
+    assert faces.orchestra.general.get(OWNER) == wanted
+    assert faces.request("PUT", "/api/settings", {}).error == ""
+    assert faces.orchestra.general.get(OWNER) == {}
+    with pytest.raises(NotAllowed):
+        faces.orchestra.general.get(Principal("ed", "editor"))
+    lines = [one for one in faces.orchestra.audit(OWNER, limit=100) if one.action == "settings.set"]
+    assert len(lines) == 4
+    assert "9/hook" not in str(lines)
