@@ -38,6 +38,11 @@ def checked_name(thing: str, name: str) -> str:
     return name
 
 
+def is_file_name(name: str) -> bool:
+    """Return whether `checked_name` accepts a name."""
+    return name not in _DEVICES and NAME.match(name) is not None
+
+
 def branch_address(workflow: str, branch: str) -> str:
     """Return the name under which a branch of a workflow is read, edited and run: `inbox-triage@labels`."""
     return f"{checked_name('workflow', workflow)}@{checked_name('branch', branch)}"

@@ -26,7 +26,7 @@ from engine.runs.cancelling import longest_seconds
 from engine.runs.resuming import Resuming
 from engine.runs.run_reader import RunReader
 from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
-from engine.runs.starting.consent import is_real
+from engine.runs.starting.consent import is_real, require_may_write
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.store.acceptances import Request
 
@@ -234,6 +234,7 @@ class Runs(RunReader):
         modes = self._acceptor.modes(plan, accepted["modes"])
         if not is_real(plan, modes, accepted["default_mode"]):
             return
+        require_may_write(plan, accepted["options"])
         inputs = {key: one for key, one in run["inputs"].items() if not (isinstance(one, dict) and "$file" in one)}
         above = self._top(p, run)
         self._acceptor.consents.require(p, plan, inputs, modes, accepted["default_mode"], above=above)

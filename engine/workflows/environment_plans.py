@@ -99,6 +99,8 @@ class EnvironmentPlans:
         if is_branch(workflow):
             if environment not in ("", self.default()):
                 require_no_branch(workflow, "runs in no environment but the default one")
+            if name:
+                self.environment(name, self.files.get(name))  # without it, a name could lead to another account
             return self.as_they_are.plan(workflow)
         return (self.compiled(name) if name else self.as_they_are).plan(workflow)
 

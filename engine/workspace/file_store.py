@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidFile, StaleEdit, StorageError, UnknownName
-from engine.base.names import NAME, branch_parts, checked_name, checked_workflow, child, file_stem, is_branch
+from engine.base.names import branch_parts, checked_name, checked_workflow, child, file_stem, is_branch, is_file_name
 from engine.documents.json_file import BOM, JsonFile, has_bom, parse, read_text
 from engine.files.atomic import (
     PRIVATE_FOLDER,
@@ -111,7 +111,7 @@ class Shelf:
         except OSError as error:
             raise self._unreadable(error) from error
         names = (one.removesuffix(self._suffix) for one in found if one.endswith(self._suffix))
-        return sorted(one for one in names if NAME.match(one))
+        return sorted(filter(is_file_name, names))
 
     def _unreadable(self, error: OSError) -> StorageError:
         return StorageError(f"The folder {self.folder} cannot be read: {error.strerror}.")

@@ -99,7 +99,13 @@ async def get_workflow_scope(
     return {"names": await reading.run(partial(orchestra.editing.scope, principal, name, step))}
 
 
-@router.get("/{name}/prediction", summary="Predict what the steps of a draft give", response_model=Prediction)
+@router.get(
+    "/{name}/prediction",
+    summary="Predict what the steps of a draft give",
+    response_model=Prediction,
+    dependencies=[CHECKED],
+    responses=TOO_MANY,
+)
 async def get_workflow_prediction(
     name: str,
     orchestra: Door,

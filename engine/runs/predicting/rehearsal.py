@@ -31,6 +31,8 @@ _SECONDS = 10.0
 """Of costly expressions, all together."""
 _MOST_ITEMS = 100
 """Of a loop; what its steps give together is then not known."""
+_MOST_STEPS = 5_000
+"""In all loops together; further items are not predicted."""
 _MOST_CASES = 3
 _ENDS = frozenset({"flow.stop", "flow.fail"})
 
@@ -54,6 +56,7 @@ class Rehearsal:
         self._plan, self._run = plan, run
         self._values, self._earlier = Values(blobs, run["run_id"]), EarlierRun(run, blobs)
         self._found: dict[str, Cases] = {}
+        self._left = _MOST_STEPS
 
     def cases(self) -> Mapping[str, Cases]:
         """Return the repetitions of each step that would be reached, by its path in the workflow.
@@ -71,6 +74,7 @@ class Rehearsal:
 
     def _block(self, block: Block, frame: Frame) -> None:
         for node in block.nodes:
+            self._left -= 1
             frame.steps[node.id] = self._node(node, frame)
 
     def _node(self, node: Node, frame: Frame) -> Record:
@@ -189,6 +193,8 @@ class Rehearsal:
         some = items[:_MOST_ITEMS]
         found = []
         for index, (item, key) in enumerate(zip(some, item_keys(loop, frame, some), strict=True)):
+            if self._left <= 0:
+                break
             turn = frame.turn(node, loop, index, item, key)
             self._block(body, turn)
             outputs = outputs_of(body, turn)
@@ -196,9 +202,9 @@ class Rehearsal:
                 outputs["output"] = render_field("output", node.output, turn.names)
             status = StepStatus.SUCCEEDED.value
             found.append({"key": turn.names["key"], "status": status, "error": None, **outputs})
-        if len(some) == len(items):
+        if len(found) == len(items):
             return found
-        case.why = f"Of its items, the first {_MOST_ITEMS} are predicted."
+        case.why = f"Of its items, the first {len(found)} are predicted."
         return Unknown.of(f"steps.{node.id}.output")
 
 

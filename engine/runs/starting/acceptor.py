@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.base.clock import Clock
 from engine.base.json_text import JsonObject
-from engine.base.names import new_run_id, require_no_branch, timestamp
+from engine.base.names import new_run_id, timestamp
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.record.acceptance import Circumstances, acceptance, checked_inputs
-from engine.record.plans.planned import is_plan
 from engine.record.run_log import RunLogs
 from engine.record.types.run import OutsideInput, RunOptions, TriggerItem
 from engine.runner.worker.worker import Host
-from engine.runs.starting.consent import Consents, is_real
+from engine.runs.starting.consent import Consents, is_real, require_may_write
 from engine.runs.starting.unasked import require_asked
 from engine.store.acceptances import Entry, Renamed, Request
 
@@ -175,8 +174,7 @@ class Acceptor:
         """Record and return what `p` agrees to now: no run uses real accounts without consent."""
         if not is_real(plan, modes, default_mode):
             return []
-        if not is_plan(wish.options):
-            require_no_branch(plan.name, "does not run on real accounts", "; or run it in the demo, with `--demo`")
+        require_may_write(plan, wish.options)
         return self.consents.require(p, plan, checked_inputs(plan, wish.inputs), modes, default_mode)
 
 

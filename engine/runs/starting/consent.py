@@ -16,13 +16,15 @@ from clients.errors import AuthError, NotFound, ServiceError
 from engine.base.definitions import workflow_id_of
 from engine.base.errors import ConfirmationNeeded
 from engine.base.json_text import JsonObject
+from engine.base.names import require_no_branch
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreements, account_key
 from engine.people.access import Principal
 from engine.people.audit import Audit
-from engine.record.types.run import Agreement, RunStart
+from engine.record.plans.planned import is_plan
+from engine.record.types.run import Agreement, RunOptions, RunStart
 from engine.workflows.plan_cache import Defined, PlanCache
 
 if TYPE_CHECKING:
@@ -249,6 +251,12 @@ def _whose(plan: Plan, above: RunStart | None) -> str:
 def is_real(plan: Plan, modes: Mapping[str, AccountMode], default_mode: AccountMode) -> bool:
     """Tell whether runs may touch anything but the demo. `modes`: of the touched connections."""
     return AccountMode.MINE in modes.values() or (plan.calls_openly and default_mode == AccountMode.MINE)
+
+
+def require_may_write(plan: Plan, options: RunOptions) -> None:
+    """Raise InvalidInput if a run on real accounts is that of a branch, unless it only makes a plan."""
+    if not is_plan(options):
+        require_no_branch(plan.name, "does not run on real accounts", "; or run it in the demo, with `--demo`")
 
 
 def _mine(modes: Mapping[str, AccountMode]) -> list[str]:

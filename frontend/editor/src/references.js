@@ -69,7 +69,7 @@ function valueAt(state, pos) {
   const name = unquoted(state, node);
   if (list) return key === "needs" ? { kind: "step", name, from, to } : null;
   if (key === "uses") return { kind: "type", name, from, to };
-  return key in PAGES ? { kind: key, name: name.split("@")[0], from, to } : null;
+  return Object.hasOwn(PAGES, key) ? { kind: key, name: name.split("@")[0], from, to } : null;
 }
 
 const unquoted = (state, node) => state.doc.sliceString(node.from + 1, node.to - 1);
@@ -80,7 +80,7 @@ async function explanation(state, { kind, name, from }, field) {
     const found = (await stepTypes(field.uses)).find((one) => one.label === name);
     return found ? [name, found.detail] : null;
   }
-  if (kind in PAGES) return [name, t("F12, or Ctrl and a click, opens its page.")];
+  if (Object.hasOwn(PAGES, kind)) return [name, t("F12, or Ctrl and a click, opens its page.")];
   const path = kind === "step" ? `steps.${name}` : name;
   const place = definitionOf(state, path);
   const title = place?.title ? [place.title] : [];
@@ -137,12 +137,12 @@ const sibling = (state, property, key) => within(state, property.parent, key);
 // Return the text of a property of an object, "" if it has none.
 function within(state, object, key) {
   const found = object.getChildren("Property").find((one) => keyOf(state, one) === key);
-  return found?.lastChild.name === "String" ? JSON.parse(state.doc.sliceString(found.lastChild.from, found.lastChild.to)) : "";
+  return found?.lastChild.name === "String" ? unquoted(state, found.lastChild) : "";
 }
 
 // Go to the definition; return whether there is one.
 function go(view, { kind, name }) {
-  if (kind in PAGES) {
+  if (Object.hasOwn(PAGES, kind)) {
     open(`/${PAGES[kind]}?name=${encodeURIComponent(name)}`, "_blank", "noopener");
     return true;
   }

@@ -130,6 +130,25 @@ def test_what_ended_before_a_trigger_of_the_fourth_form_was_turned_on_starts_not
     connection.close()
 
 
+def test_a_damaged_acceptance_does_not_stop_the_migration(tmp_path: Path) -> None:
+    Database(tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("DROP INDEX runs_by_environment")
+        connection.execute("ALTER TABLE runs DROP COLUMN environment")
+        columns = "run_id, workflow, workflow_id, title, status, demo, started_by, queued_at, sentence, counts"
+        for run_id, acceptance in (("r1", '{"environment": {"name": "prod"}}'), ("r2", "{"), ("r3", None)):
+            row = (run_id, "w", "w", "W", "waiting", 0, "x", "t", "", "{}", acceptance)
+            values = "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0"
+            connection.execute(f"INSERT INTO runs ({columns}, acceptance, cancel_requested) VALUES ({values})", row)
+        connection.execute("UPDATE meta SET value = '13' WHERE key = 'schema_version'")
+    connection.close()
+    Database(tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        found = connection.execute("SELECT environment FROM runs ORDER BY run_id").fetchall()
+    connection.close()
+    assert found == [("prod",), ("",), ("",)]
+
+
 def test_a_state_file_of_a_later_release_is_refused_untouched(tmp_path: Path) -> None:
     Database(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:

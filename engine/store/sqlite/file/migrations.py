@@ -143,7 +143,8 @@ def _from_13(connection: Connection) -> None:
     """Add the environment of each run; of runs that have ended, only their logs know it."""
     _add_text(connection, "runs", "environment")
     name = "coalesce(json_extract(acceptance, '$.environment.name'), '')"
-    connection.exec_driver_sql(f"UPDATE runs SET environment = {name} WHERE acceptance IS NOT NULL")  # noqa: S608
+    where = "CASE WHEN json_valid(acceptance) THEN 1 END"  # SQL may evaluate AND in any order
+    connection.exec_driver_sql(f"UPDATE runs SET environment = {name} WHERE {where}")  # noqa: S608
     _create_index(connection, "runs_by_environment")
 
 

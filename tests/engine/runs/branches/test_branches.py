@@ -140,6 +140,31 @@ def test_a_branch_runs_in_the_demo_and_is_planned_but_never_runs_on_real_account
         branched.plans.apply(OWNER, plan_id)
 
 
+def test_a_run_of_a_branch_is_not_resumed_with_a_definition_that_uses_real_accounts(branched: Orchestra) -> None:
+    stop = {"id": "stop", "uses": "flow.fail", "with": {"message": "Not yet."}}
+    edit(branched, BRANCH, {"op": "add", "step": stop})
+    run_id = branched.runs.start(OWNER, BRANCH, {})
+    assert branched.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "failed"
+    write = post_step("stop", "http://127.0.0.1/never")
+    edit(branched, BRANCH, {"op": "replace_step", "step": "stop", "new": write})
+    with pytest.raises(InvalidInput, match="a branch does not run on real accounts"):
+        branched.runs.resume(OWNER, run_id, newest=True)
+
+
+def test_a_file_that_cannot_be_a_branch_is_left_out(branched: Orchestra) -> None:
+    folder = branched.workspace.workflows.folder / "work.branches"
+    (folder / "con.json").write_text("{}")
+    assert [one.branch for one in branched.branches.list(OWNER, "work")] == ["labels"]
+
+
+def test_without_its_default_environment_a_branch_is_refused_like_its_workflow(branched: Orchestra) -> None:
+    branched.environments.init(OWNER)
+    (branched.workspace.root / "environments" / "dev.json").write_text("{")
+    for name in ("work", BRANCH):
+        with pytest.raises(InvalidFile):
+            branched.runs.start(OWNER, name, {})
+
+
 def test_nothing_else_starts_a_branch(branched: Orchestra, root: Path) -> None:
     assert {one.workflow for one in branched.triggers.list(OWNER)} == {"work"}
     with pytest.raises(InvalidInput, match="has no triggers that start runs"):

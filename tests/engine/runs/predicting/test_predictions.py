@@ -20,6 +20,7 @@ from tests.engine.record.states.random_workflows import INPUTS, random_steps
 from tests.patience import PATIENCE_SECONDS
 
 WORKFLOWS, RUNS = 12, 2
+GO = {"type": "object", "properties": {"go": {"type": "boolean", "default": True}}}
 
 
 def of(found: Prediction, path: str) -> StepPrediction:
@@ -166,3 +167,18 @@ def test_a_draft_with_errors_has_types_and_says_why_it_has_no_values(
     found = orchestra.predictions.predict(OWNER, "work", ran)
     assert found.why == "There are no values: the workflow has 1 error."
     assert of(found, "each.open").type == "object"
+
+
+def test_loops_within_loops_are_predicted_up_to_a_limit(root: Path, orchestra: Orchestra) -> None:
+    numbers = "{{ [1,2,3,4,5,6,7,8,9,10] }}"
+    steps = [set_step("inmost")]
+    for depth in range(6):
+        steps = [{"id": f"loop_{depth}", "foreach": numbers, "as": f"n_{depth}", "steps": steps}]
+    write_workflow(root, "deep", [{**steps[0], "if": "{{ inputs.go }}"}], inputs=GO)
+    run_id = orchestra.runs.start(OWNER, "deep", {"go": False})
+    orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    write_workflow(root, "deep", steps, inputs=GO)
+    found = orchestra.predictions.predict(OWNER, "deep", run_id)
+    [inmost] = [one for one in found.steps if one.path.endswith(".inmost")]
+    assert 1_000 < sum(inmost.counts.values()) < 6_000
+    assert of(found, "loop_5").cases[0].why.startswith("Of its items, the first ")
