@@ -46,7 +46,7 @@ frontend:
 	cd frontend/editor && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 	cd frontend/studio && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
-# Takes the texts of the code into the catalogues of the dashboard's languages (dashboard/locale/), and compiles these.
+# Updates the translations of the dashboard (dashboard/locale/) with the texts in the code, and compiles them.
 catalogue: setup-dev
 	$(BIN)/python -m tests.catalogue
 
