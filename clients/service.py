@@ -88,7 +88,7 @@ class Service:
     settings: type[BaseModel]
     """The keys of its connections in config.yaml."""
     offered_as: str = ""
-    """What it is among services to choose from. Empty: `title`."""
+    """Its name in a list of services to choose from. Empty: `title`."""
     error_name: str = ""
     """How errors begin: "The model server answered 500". Empty: `title`."""
     usual_name: str = ""

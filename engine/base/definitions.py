@@ -112,8 +112,8 @@ class RunDefinition(TypedDict):
 def workflow_id(document: Mapping[str, Any], name: str) -> str:
     """Return the id of a workflow from its document; without one, its name is its id.
 
-    It stays the same when the file is renamed, and what is kept of a workflow goes by it. A branch shares nothing with
-    its workflow: its name is part of its id.
+    It stays the same when the file is renamed, and receipts, triggers and consent refer to it. A branch shares none of
+    them with its workflow: its name is part of its id.
     """
     workflow, branch = branch_parts(name)
     found = document.get("id")

@@ -74,7 +74,10 @@ def file_stem(name: str) -> str:
 
 
 def require_no_branch(name: str, what: str, instead: str = "") -> None:
-    """Raise InvalidInput if a name is that of a branch: what it never does, and what else a person can do instead."""
+    """Raise InvalidInput if a name is that of a branch.
+
+    `what`: what a branch never does. `instead`: what a person can do besides merging it.
+    """
     workflow, branch = branch_parts(name)
     if branch:
         raise InvalidInput(

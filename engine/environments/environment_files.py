@@ -27,7 +27,7 @@ class EnvironmentFiles:
         self.shelf: Shelf = workspace.environments
         self._read: dict[str, tuple[str, EnvironmentFile]] = {}
         self._listed: tuple[Stamp | None, list[str]] = None, []
-        """The stamp of the folder, which changes with its names: every start of a run asks for them."""
+        """The stamp of the folder, which changes with its names, and these: every start of a run asks for them."""
 
     def names(self) -> list[str]:
         """Return the names of the environments, sorted."""
@@ -122,7 +122,7 @@ def follow_rename(workspace: Workspace, name: str, new: str, by: str) -> None:
 
 
 def require_unused_in_environments(workspace: Workspace, name: str, default: str) -> None:
-    """Raise InUse if an environment runs a workflow on purpose, or a version that calls it. Raises InvalidFile.
+    """Raise InUse if an environment names a workflow, or runs a version that calls it. Raises InvalidFile.
 
     `default`: the environment that needs no promotion.
     """

@@ -165,7 +165,7 @@ class FirstRun:
             self._connections.set_mode(p, status.service, AccountMode.MINE)
 
     def _found(self, p: Principal, status: ConnectionStatus, target: str) -> str:
-        """Return a target that was named, once the account has it. Raises InvalidInput with the nearest names."""
+        """Return a target that the person has named. Raises InvalidInput with the nearest names if it is not there."""
         part = parts("tasks")[status.service]["target"]
         try:
             self._connections.look_up(p, part["format"], target, status.name)

@@ -1,4 +1,4 @@
-"""The language in which the dashboard speaks to each user."""
+"""The language of the dashboard for each user."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class Languages:
     def set(self, p: Principal, user_id: str, language: str) -> None:
         """Choose the language of a user, "" for that of their browser; users may choose their own.
 
-        The dashboard shows English for a language that it does not speak. Raises InvalidInput, UnknownName, NotAllowed.
+        The dashboard shows English instead of a language that it does not have. Raises InvalidInput, UnknownName,
+        NotAllowed.
         """
         if p.id != user_id:
             require(p, "admin", "choose the language of somebody else")

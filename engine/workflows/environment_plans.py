@@ -57,7 +57,7 @@ class EnvironmentTexts:
         return self.versions.file(name, int(entry.version))
 
     def stamp(self, name: str) -> Stamp | None:
-        """Return what changes with the file."""
+        """Return a fingerprint of the file's metadata."""
         return self.shelf.stamp(name)
 
     def document(self, name: str) -> JsonObject:
@@ -110,7 +110,7 @@ class EnvironmentPlans:
         return of_triggers(self.files.all(), workflow, default) if default else ""
 
     def trigger_plan(self, workflow: str) -> Plan:
-        """Return the plan of which the triggers of a workflow start runs. Raises as `plan`."""
+        """Return the plan that the triggers of a workflow run. Raises as `plan`."""
         require_no_branch(workflow, "has no triggers that start runs")
         return self.plan(workflow, self.of_triggers(workflow))
 

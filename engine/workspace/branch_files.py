@@ -1,4 +1,4 @@
-"""The files of branches: `<name>.branches/<branch>.json`, and beside it the text that the branch was taken from."""
+"""The files of branches: `<name>.branches/<branch>.json`, and beside it the text from which the branch was made."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BranchFiles:
         return self._shelf.changed_at(address)
 
     def base(self, address: str) -> str:
-        """Return the text from which a branch was taken. Raises UnknownName, InvalidFile, InvalidInput."""
+        """Return the text from which a branch was made. Raises UnknownName, InvalidFile, InvalidInput."""
         self._shelf.text(address)
         path, file = self._shelf.beside(address, BASE), f"{self._shelf.folder.name}/{file_stem(address)}{BASE}"
         if not path.exists():
@@ -54,9 +54,9 @@ class BranchFiles:
             self._shelf.put_new(new, text, by)
 
     def rebase(self, name: str, branch: str, text: str, known_etag: str, by: str) -> None:
-        """Let a branch go on from a text of its file, if the branch still has `known_etag`.
+        """Let a branch continue from a text of its file, if the branch still has `known_etag`.
 
-        Interrupted in between, the branch has all that the file has, and a base that is too old, which does no harm.
+        If interrupted in between, the branch has everything that the file has; its base is too old, which does no harm.
         Raises StaleEdit, UnknownName, StorageError.
         """
         address = branch_address(name, branch)

@@ -34,7 +34,7 @@ _COMPANIONS = (".layout.json", ".versions", ".cases")
 _ALL = (*_COMPANIONS, ".branches")
 """What is moved with a file; a copy has no branches."""
 BASE = ".base.json"
-"""How the name of the text ends from which a branch was taken."""
+"""The ending of the text from which a branch was made."""
 _OUTSIDE_EDITOR = "files"
 """The author recorded for a text that was changed on disk, outside the engine."""
 _MOST_TEXTS, _LARGEST_KEPT_TEXT = 500, 100_000

@@ -1,4 +1,4 @@
-"""The `branches` facet: copies of workflows in which people work apart, and their merges."""
+"""The `branches` facet: creates, checks and merges copies of workflows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from engine.workspace.drafts import Drafts
 from engine.workspace.file_store import Shelf
 from engine.workspace.step_renames import StepRenames
 
-_MOST_SAID = 20
+_MOST_RECORDED = 20
 
 
 class Branches(BranchReader):
@@ -48,7 +48,7 @@ class Branches(BranchReader):
         self._drafts, self._audit = drafts, audit
 
     def create(self, p: Principal, workflow: str, branch: str) -> BranchStatus:
-        """Create a branch with the text that the file of a workflow has now.
+        """Create a branch from the current text of a workflow.
 
         Raises UnknownName, InUse, InvalidInput, StorageError.
         """
@@ -86,11 +86,11 @@ class Branches(BranchReader):
         branch_etag: str = "",
         keep: bool = False,
     ) -> Merging:
-        """Bring what a branch has changed into its workflow, in one save; then delete the branch.
+        """Apply the changes of a branch to its workflow in one save, then delete the branch.
 
-        `known_etag`, `branch_etag`: of the texts that were checked, "" for any. `keep`: the branch stays, and goes on
-        from the merged text. If the process dies meanwhile, the file is the old one or the new one; repeating the merge
-        changes nothing twice. Raises InvalidFile with the `problems`, of which conflicts are some, StaleEdit, and as
+        `known_etag`, `branch_etag`: of the texts that were checked, "" for any. `keep`: the branch stays, and continues
+        from the merged text. If the process dies meanwhile, the file has the old or the new text; repeating the merge
+        changes nothing twice. Raises InvalidFile with the `problems`, undecided conflicts among them, StaleEdit, and as
         `check` and `WorkflowFiles.save`.
         """
         require(p, "edit", "merge branches")
@@ -100,10 +100,10 @@ class Branches(BranchReader):
         if found.problems:
             raise refusal(found)
         saved = self._workflows.save(p, workflow, found.text, found.etag, renames, merged_from=branch)
-        said = {"branch": branch, "differences": found.differences[:_MOST_SAID]}
-        self._audit.record(p, "workflows.merge", workflow, said)
+        detail = {"branch": branch, "differences": found.differences[:_MOST_RECORDED]}
+        self._audit.record(p, "workflows.merge", workflow, detail)
         if keep:
-            with suppress(StaleEdit):  # somebody has gone on with the branch meanwhile
+            with suppress(StaleEdit):  # somebody has changed the branch meanwhile
                 self._files.rebase(workflow, branch, saved.text, found.branch_etag, p.id)
         elif self._etag(found.name) == found.branch_etag:
             self.delete(p, workflow, branch)

@@ -1,4 +1,4 @@
-"""What the merge of a branch would change and needs, checked before anything is written."""
+"""What merging a branch would change, checked before anything is written."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from engine.workflows.merging.merging import Merge
 from engine.workspace.file_store import Shelf
 
 CONFLICT = "merge_conflict"
-"""The code of the problem that a conflict is until somebody has decided about it."""
+"""The code of the problem for an undecided conflict."""
 
 
 @dataclass(frozen=True)
 class Merging:
-    """A branch on its way into its workflow."""
+    """What merging a branch changes in its workflow."""
 
     workflow: str
     branch: str
@@ -33,23 +33,23 @@ class Merging:
     """Of the file of the workflow."""
     branch_etag: str
     text: str
-    """What the file would be; where nothing is decided about a conflict, as it is now."""
+    """The merged text of the workflow; undecided conflicts are as in the file."""
     differences: list[str]
     """What changes in the workflow, in sentences."""
     conflicts: list[Conflict]
-    """Places that both have changed differently, with what was decided."""
+    """Places that both have changed differently, with the decisions about them."""
     accounts: list[str]
     """Accounts that the workflow did not use before."""
     effects: list[str]
     """Writes that it did not make before."""
     destinations: list[str]
-    """Where it writes then, and did not before."""
+    """Places to which it did not write before."""
     estimate: str
     """What a run may cost, "" if it asks no model."""
     notes: list[str]
-    """What else is worth knowing: it prevents nothing."""
+    """What else is worth knowing; none of it prevents the merge."""
     problems: list[Problem] = field(default_factory=list)
-    """What has to be decided or corrected first."""
+    """What must be decided or corrected first."""
     is_done: bool = False
 
     @property
@@ -60,7 +60,7 @@ class Merging:
 
 @dataclass(frozen=True)
 class _WithText:
-    """The workflow files, with another text of one."""
+    """The workflow files, with a changed text of one of them."""
 
     shelf: Shelf
     name: str
@@ -75,12 +75,12 @@ class _WithText:
         return self.shelf.file(name)
 
     def stamp(self, name: str) -> Stamp | None:
-        """Return what changes with the file."""
+        """Return a fingerprint of the file's metadata."""
         return self.shelf.stamp(name)
 
 
 def with_effects(found: Merging, plans: EnvironmentPlans, checks: Checks, shelf: Shelf) -> Merging:
-    """Return a merge with what is new in it outside, and the problems of its text."""
+    """Return a merge with its new accounts, writes and destinations, and the problems of its text."""
     compiled = CompiledFiles(_WithText(shelf, found.workflow, found.text), plans.around_files)
     try:
         plan = compiled.plan(found.workflow)
@@ -113,7 +113,7 @@ def _problem(found: Merging, error: OrchestraError) -> Problem:
 
 
 def undecided(workflow: str, branch: str, conflicts: list[Conflict]) -> list[Problem]:
-    """Return a problem for each conflict about which nothing was decided."""
+    """Return a problem for each undecided conflict."""
     return [
         Problem(
             f"Both have changed {one.place}. In {workflow}: {one.in_main}. In the branch: {one.in_branch}.",

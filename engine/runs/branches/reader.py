@@ -21,11 +21,11 @@ class BranchStatus:
     workflow: str
     branch: str
     name: str
-    """Under which it is read, edited and run, like a workflow: `inbox-triage@labels`."""
+    """The name under which it is read, edited and run: `inbox-triage@labels`."""
     changed_at: str
     """RFC 3339, in UTC."""
     ahead: list[str]
-    """What it has changed since it was taken, in sentences."""
+    """What it has changed since it was made, in sentences."""
     behind: list[str]
     """What has changed in the workflow since then."""
     error: str = ""

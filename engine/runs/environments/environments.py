@@ -273,16 +273,16 @@ class Environments(EnvironmentReader):
         return replace(found, is_done=True)
 
     def check_removal(self, p: Principal, workflow: str, name: str) -> Removal:
-        """Return what taking a workflow out of an environment means. Raises UnknownName."""
+        """Return what taking a workflow out of an environment changes. Raises UnknownName."""
         require(p, "view", "see environments")
         return removal(self._plans, self._files.get(name), workflow, name)
 
     def remove(self, p: Principal, workflow: str, name: str, triggers_to: str = "") -> Removal:
         """Take the version of a workflow out of an environment; the version itself is kept.
 
-        `triggers_to`: the environment in which its triggers start runs afterwards, as the person was told; "" if none
-        start runs here. Raises UnknownName, InUse (its triggers), InvalidInput (another workflow would not run there
-        any more), StorageError.
+        `triggers_to`: the environment in which its triggers start runs afterwards, to which the person has agreed; ""
+        if none start runs here. Raises UnknownName, InUse (its triggers), InvalidInput (another workflow could no
+        longer run there), StorageError.
         """
         require(p, "edit", "take workflows out of environments")
         with self._workspace.workflows.editing():

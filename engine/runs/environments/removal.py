@@ -1,4 +1,4 @@
-"""What it means to take a workflow out of an environment, told before it is done."""
+"""What taking a workflow out of an environment changes, shown before it is done."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.workflows.environment_plans import EnvironmentPlans
 
 @dataclass(frozen=True)
 class Removal:
-    """A workflow on its way out of an environment."""
+    """What taking a workflow out of an environment changes."""
 
     workflow: str
     environment: str
@@ -28,7 +28,7 @@ class Removal:
 
 
 def removal(plans: EnvironmentPlans, content: EnvironmentFile, workflow: str, name: str) -> Removal:
-    """Return what taking a workflow out of an environment with this content means. Raises UnknownName."""
+    """Return what taking a workflow out of an environment with this content changes. Raises UnknownName."""
     entry = content.workflows.get(workflow)
     if entry is None:
         known = list(content.workflows)
@@ -44,7 +44,7 @@ def removal(plans: EnvironmentPlans, content: EnvironmentFile, workflow: str, na
 
 
 def require_told(found: Removal, triggers_to: str) -> None:
-    """Raise InUse unless the person knows where the triggers will start runs."""
+    """Raise InUse unless the person has agreed to where the triggers will start runs."""
     if found.triggers_to and found.triggers_to != triggers_to:
         command = f"orchestra env remove {found.workflow} --from {found.environment}"
         raise InUse(
@@ -54,7 +54,7 @@ def require_told(found: Removal, triggers_to: str) -> None:
 
 
 def _has_triggers(plans: EnvironmentPlans, workflow: str, name: str) -> bool:
-    """Tell whether the triggers of a workflow start runs in an environment; a text that cannot be read may have."""
+    """Return whether the triggers of a workflow start runs in an environment; True if its text cannot be read."""
     if plans.of_triggers(workflow) != name:
         return False
     try:

@@ -1,4 +1,4 @@
-"""A prediction: the type of what each step gives, and the values that its expressions would have."""
+"""A prediction: the type of the output of each step, and the values that its expressions would have."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Case:
     """The key of its item; empty outside of loops."""
     will: Will = Will.RUN
     why: str = ""
-    """Why it would fail, why that is unknown, or why its output is."""
+    """Why it would fail, or why that or its output is unknown."""
     fields: list[FieldValue] = field(default_factory=list)
     output: str | None = None
     """What the run has recorded as its output, as JSON, shortened; None if that is unknown."""
@@ -63,14 +63,14 @@ class StepPrediction:
     may_be_missing: bool
     """Whether it may end without an output."""
     counts: Mapping[Will, int] = field(default_factory=dict)
-    """How many repetitions would do what; empty if it would not be reached."""
+    """How many repetitions would do what; empty if none would be reached."""
     cases: Sequence[Case] = ()
-    """The first of them."""
+    """The first repetitions."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the steps of a draft give, by their types and with the outputs of a run."""
+    """The outputs of the steps of a draft: their types and, with a run, the values of their expressions."""
 
     rev: str
     """The etag of the text."""
@@ -82,8 +82,8 @@ class Prediction:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as JSON: large parts are named by their size, and unknown ones by their expression in marks."""
-    return json.dumps(_told(value), ensure_ascii=False)
+    """Return a value as JSON, with the sizes of large parts, and the expressions of unknown ones in marks."""
+    return json.dumps(_readable(value), ensure_ascii=False)
 
 
 def shortened(text: str) -> str:
@@ -91,7 +91,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _told(value: Any) -> Any:
+def _readable(value: Any) -> Any:
     if isinstance(value, Unknown):
         return value.text
     if isinstance(value, FileValue):
@@ -99,8 +99,8 @@ def _told(value: Any) -> Any:
     if isinstance(value, Deferred):
         return "(large)"
     if isinstance(value, dict):
-        return {name: _told(inner) for name, inner in value.items()}
-    return [_told(inner) for inner in value] if isinstance(value, list) else value
+        return {name: _readable(inner) for name, inner in value.items()}
+    return [_readable(inner) for inner in value] if isinstance(value, list) else value
 
 
 def plain_name(text: str) -> str:

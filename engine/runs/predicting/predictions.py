@@ -1,4 +1,4 @@
-"""The `predictions` facet: what the steps of a draft would give, without a call to any service."""
+"""The `predictions` facet: what a draft would do, without a call to any service."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Predictions:
         self._runs, self._blobs = runs, blobs
 
     def predict(self, p: Principal, name: str, run_id: str = "") -> Prediction:
-        """Return the type of what each step of the text that the person edits gives, and with a run of the workflow
-        the values that its expressions would have with that run's inputs and outputs.
+        """Return the output type of each step of the person's draft and, with a run, the values of its expressions.
 
-        Raises UnknownName, InvalidInput (a run of another workflow), InvalidFile (the text is no workflow).
+        The values are those that the expressions would have with the inputs and outputs of that run. Raises
+        UnknownName, InvalidInput (a run of another workflow), InvalidFile (the text is no workflow).
         """
         require(p, "view", "see workflows")
         draft = self._editing.draft_text(p, name)

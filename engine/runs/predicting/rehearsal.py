@@ -28,11 +28,11 @@ from engine.runner.execution.loops import item_keys
 from engine.runs.predicting.prediction import Case, FieldValue, Will, plain_name, shortened, text_of
 
 _SECONDS = 10.0
-"""Of costly expressions, all together."""
+"""The limit for all costly expressions together."""
 _MOST_ITEMS = 100
-"""Of a loop; what its steps give together is then not known."""
+"""The most items of a loop that are predicted; the output of a longer loop is unknown."""
 _MOST_STEPS = 5_000
-"""In all loops together; further items are not predicted."""
+"""The most steps that are predicted, all loops together; further items are left out."""
 _MOST_CASES = 3
 _ENDS = frozenset({"flow.stop", "flow.fail"})
 
@@ -50,7 +50,7 @@ class _Over(Exception):
 
 
 class Rehearsal:
-    """A plan, and the run whose inputs and outputs it gets; a step finds the output of the item with the same key."""
+    """Evaluates a plan with the inputs and outputs of a run; items of loops are matched by their keys."""
 
     def __init__(self, plan: Plan, run: Run, blobs: Blobs) -> None:
         self._plan, self._run = plan, run

@@ -1,1 +1,1 @@
-"""Three-way merges of workflows: what was changed on one side is taken, what clashes is shown."""
+"""Three-way merges of workflows: changes of one side are taken, clashes become conflicts."""

@@ -9,11 +9,11 @@ from engine.workflows.differences.sentences import sentence
 from engine.workflows.merging.outline import Outline
 
 _MOST = 4
-"""So many changes of a step are named."""
+"""The most changes of a step that are named."""
 
 
 class Saying:
-    """Says what a side has changed since the base."""
+    """Describes in sentences what a side has changed since the base."""
 
     def __init__(self, base: Outline) -> None:
         self._base = base
@@ -26,7 +26,7 @@ class Saying:
         return sentence(Change("set", step, path, before, after))
 
     def removed(self, id_: str) -> str:
-        """Return that a step was removed."""
+        """Return the sentence that a step was removed."""
         return sentence(Change("removed", _step(self._base, id_)))
 
     def moved(self, side: Outline, id_: str) -> str:

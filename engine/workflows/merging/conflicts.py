@@ -1,4 +1,4 @@
-"""Places that both sides have changed differently, and what a person decides about them."""
+"""Conflicts, places that both sides have changed differently, and what people decide about them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Conflict:
     is_field: bool
     """Whether another value may be given."""
     taken: str = ""
-    """What was decided: `main`, `branch`, `value`; "" if nothing was."""
+    """The decision: `main`, `branch` or `value`; "" if there is none yet."""
 
 
 def conflict(place: str, texts: Iterable[str], values: Iterable[Any], *, is_field: bool = False) -> Conflict:
@@ -81,7 +81,7 @@ class Decisions:
         return branch if choice == "branch" else main
 
     def require_known(self) -> None:
-        """Raise UnknownName if something was decided about a place where there is no conflict."""
+        """Raise UnknownName if a choice names a place without a conflict."""
         unknown = [place for place in self._choices if place not in self.found]
         if unknown:
             raise UnknownName("conflict", unknown[0], list(self.found))

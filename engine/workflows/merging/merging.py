@@ -20,7 +20,7 @@ from engine.workflows.merging.transition import transition
 
 @dataclass(frozen=True)
 class Texts:
-    """The text from which a branch was taken, and the two that it has become."""
+    """The text from which a branch was made, and the two texts that it has become."""
 
     base: str
     main: str
@@ -29,7 +29,7 @@ class Texts:
 
 @dataclass(frozen=True)
 class Merge:
-    """The merged text. Where nothing was decided about a conflict, it is as in main."""
+    """The merged text; undecided conflicts are as in main."""
 
     text: str
     conflicts: list[Conflict]
@@ -38,7 +38,7 @@ class Merge:
 
 
 def merge(texts: Texts, file: str, rename: Renamer, choices: Choices) -> Merge:
-    """Return what main and branch become together; all bytes of main stay that no change of the branch is about.
+    """Return main with the changes of the branch; everything else stays byte for byte.
 
     `file`: the name of main in messages. Raises InvalidFile (a text is no workflow with distinct ids), UnknownName and
     InvalidInput (a choice does not fit a conflict).

@@ -17,7 +17,7 @@ def ordered(
     branch: Outline,
     decide: Callable[[str], Side],
 ) -> list[str]:
-    """Return the steps of a list in order: that of main, with what only the branch has put somewhere else.
+    """Return the steps of a list in the order of main, with the moves that only the branch has made.
 
     Where both have put something at the same place, that of main comes first. `decide` is asked about a step that both
     have put at different places of the list.

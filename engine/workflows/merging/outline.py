@@ -56,12 +56,12 @@ class Outline:
 
 
 def owner_of(home: str) -> str:
-    """Return the step in which a list is, "" for a list of the workflow."""
+    """Return the step that holds a list, "" for a list of the workflow."""
     return "" if home == FAILURE else home.partition(".")[0]
 
 
 def homes_of(id_: str) -> tuple[str, str]:
-    """Return the lists that a step may have."""
+    """Return the names of the lists that a step may hold."""
     return id_, f"{id_}.{ON_ERROR}"
 
 

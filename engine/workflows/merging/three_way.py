@@ -32,7 +32,7 @@ class Sides:
 
 
 def merged(sides: Sides, decisions: Decisions) -> Outline:
-    """Return both sides' changes of `base` together; the conflicts go to `decisions`."""
+    """Return `base` with the changes of both sides; conflicts are added to `decisions`."""
     return _Merge(sides, decisions).merged()
 
 
@@ -191,7 +191,7 @@ class _Merge:
     # --- where they are
 
     def _homes(self, steps: Mapping[str, Mapping[str, Any]], fields: Mapping[str, Any]) -> dict[str, str]:
-        """Return the list in which each step is. A new step whose list was decided to go, goes with it."""
+        """Return the list in which each step is; a new step is dropped with its list."""
         steps = dict(steps)
         while True:
             known = set(_lists(steps, fields))
@@ -264,7 +264,7 @@ def _only_in(keeper: Outline, remover: Outline, id_: str) -> Iterator[str]:
 
 
 def _is_split(base: Mapping[str, Any], main: Mapping[str, Any], branch: Mapping[str, Any]) -> bool:
-    """Return whether one side has changed what a step does, and the other with what it does it."""
+    """Return whether one side has changed the type of a step, and the other its type or arguments."""
     if not _differ(main, branch, *_DEFINITION, "with"):
         return False
     return any(
@@ -305,7 +305,7 @@ def _walk(found: Outline, home: str) -> Iterator[str]:
 
 
 def _way_up(homes: Mapping[str, str], id_: str) -> list[str]:
-    """Return the steps around a step; where they go round in a circle, each once."""
+    """Return the steps around a step; if they form a circle, each once."""
     found: list[str] = []
     id_ = owner_of(homes.get(id_, ""))
     while id_ in homes and id_ not in found:

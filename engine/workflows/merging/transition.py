@@ -14,7 +14,7 @@ from engine.workflows.merging.outline import STEPS, TRIGGERS, Outline, has_steps
 
 
 def transition(old: Outline, new: Outline) -> list[AnyOperation]:
-    """Return the operations that turn one workflow into another; what both have alike is not named."""
+    """Return the operations that turn one workflow into another; equal parts need none."""
     fields = list(_fields(old, new))
     early = [one for one, is_late in fields if not is_late]
     late = [one for one, is_late in fields if is_late]
@@ -131,7 +131,7 @@ def _removals(old: Outline, new: Outline) -> Iterator[AnyOperation]:
 
 
 def _triggers(old: Outline, new: Outline) -> Iterator[AnyOperation]:
-    """Yield the changes of triggers, which are in a list, but known by their ids."""
+    """Yield the changes of triggers, which are a list but matched by their ids."""
     before, after = (one.fields.get(TRIGGERS, ABSENT) for one in (old, new))
     if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
         if before is not after:
