@@ -123,7 +123,7 @@ def set_role(user_id: str, sent: NewRole, orchestra: Door, principal: Acting) ->
 
 @router.put("/users/{user_id}/language", summary="Choose a language", response_model=NewLanguage)
 def set_language(user_id: str, sent: NewLanguage, orchestra: Door, principal: Acting) -> Any:
-    """Choose the language in which the dashboard speaks to a user; users may choose their own."""
+    """Choose the language of the dashboard for a user; users may choose their own."""
     orchestra.languages.set(principal, user_id, sent.language)
     return sent
 

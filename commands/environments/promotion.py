@@ -26,7 +26,7 @@ def promote(
         str, typer.Option("--from", metavar="ENVIRONMENT", help="Whose version; default: the default environment.")
     ] = "",
     is_check: Annotated[
-        bool, typer.Option("--check", help="Only show what would change, and what forbids it.")
+        bool, typer.Option("--check", help="Only show what would change, and what prevents it.")
     ] = False,
     demo: Demo = False,
     workspace: Workspace = None,
@@ -67,7 +67,7 @@ def remove(
     name: Annotated[str, typer.Option("--from", metavar="ENVIRONMENT", help="The environment.")],
     triggers_to: Annotated[
         str,
-        typer.Option(metavar="ENVIRONMENT", help="Agree that its triggers start runs there then; else you are asked."),
+        typer.Option(metavar="ENVIRONMENT", help="Agree that its triggers then start runs there; default: ask."),
     ] = "",
     demo: Demo = False,
     workspace: Workspace = None,

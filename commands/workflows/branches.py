@@ -1,4 +1,4 @@
-"""`workflows branch`, `branches`, `merge`, `delete-branch`: copies of a workflow in which people work apart."""
+"""`workflows branch`, `branches`, `merge`, `delete-branch`: make, list, merge and delete copies of a workflow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Branch = Annotated[str, typer.Argument(metavar="BRANCH", help="The branch.")]
 
 
 def branch(name: Name, branch: Branch, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Make a branch: a copy of a workflow that no trigger and no other workflow runs. It is called NAME@BRANCH."""
+    """Make a branch, NAME@BRANCH: a copy of a workflow that no trigger and no other workflow runs."""
     with opened(workspace, demo=demo) as session:
         made = session.orchestra.branches.create(session.principal, name, branch)
     if as_json:
@@ -59,7 +59,7 @@ def merge(
     name: Name,
     branch: Branch,
     is_check: Annotated[
-        bool, typer.Option("--check", help="Only show what would change, and what forbids it.")
+        bool, typer.Option("--check", help="Only show what would change, and what prevents it.")
     ] = False,
     take: Annotated[
         list[str] | None,
@@ -69,12 +69,12 @@ def merge(
         list[str] | None,
         typer.Option("--value", metavar="PLACE=JSON", help="A value of your own for a field that both have changed."),
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the branch; it goes on from the merged text.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the branch; it continues from the merged text.")] = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Bring what a branch has changed into its workflow. Refused while a conflict is not decided."""
+    """Apply the changes of a branch to its workflow. Refused while a conflict is undecided."""
     choices = _choices(take or [], value or [])
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.branches.check(session.principal, name, branch, choices)

@@ -1,4 +1,4 @@
-"""`workflows positions, move, predict`: what the drawing of a workflow shows beside its file."""
+"""`workflows positions, move, predict`: what the canvas shows besides the file of a workflow."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ def move(
 def predict(
     name: Name,
     run: Annotated[
-        str, typer.Option("--run", metavar="RUN", help="Use what this run has recorded; else types only.")
+        str, typer.Option("--run", metavar="RUN", help="Use what this run has recorded; default: types only.")
     ] = "",
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Predict what each step gives: its type and, with a run, the values that its expressions would have.
+    """Predict the output type of each step and, with a run, the values that its expressions would have.
 
-    Steps give what they gave in the run; no service is called.
+    Steps have the outputs that they had in the run; no service is called.
     """
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.predictions.predict(session.principal, name, run)

@@ -1,8 +1,8 @@
 """The language of the dashboard: the code has the English texts, and a catalogue translates them.
 
 A text on the screen is `t("Save")` or `t("{name} is saved.", name=name)`; a count is `tn("{count} run", "{count} runs",
-n)`. While a module is imported, nobody looks at a page yet: `N_("Save")` only marks the text, and what shows it calls
-`t`. Every text stands in the code as a literal, so that `make catalogue` finds it.
+n)`. While a module is imported, the language is not known yet: `N_("Save")` only marks the text, and the code that
+shows it calls `t`. Every text is a literal, so that `make catalogue` finds it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CHOSEN = "language"
 
 
 class _Here(threading.local):
-    """The catalogue of the session for which this thread runs the page."""
+    """The catalogue of the session whose page this thread runs."""
 
     ctx: object = None
     texts: gettext.NullTranslations
@@ -50,7 +50,7 @@ def tn(one: str, many: str, count: int, /, **values: object) -> str:
 
 
 def tc(context: str, text: str, /) -> str:
-    """Return a text that other languages translate in several ways; `context` tells which one is meant here."""
+    """Return a text that other languages translate in several ways; `context` says which one is meant here."""
     return _texts().pgettext(context, text)
 
 
@@ -109,7 +109,7 @@ def catalogue(name: str) -> gettext.NullTranslations:
 
 @contextmanager
 def spoken(name: str) -> Iterator[None]:
-    """Speak a language outside of a page, e.g. to answer a request; an unknown one is English."""
+    """Use a language outside of a page, e.g. to answer a request; English if it is unknown."""
     _here.spoken = name if name in languages() else ENGLISH
     try:
         yield
@@ -134,14 +134,13 @@ def name_of(language_code: str) -> str:
     """Return how a language calls itself, e.g. `Deutsch`."""
     if language_code == ENGLISH:
         return "English"
-    return catalogue(language_code).gettext(
-        N_("English")
-    )  # each catalogue translates this to the name of its own language
+    # Each catalogue translates this to the name of its own language.
+    return catalogue(language_code).gettext(N_("English"))
 
 
 def _texts() -> gettext.NullTranslations:
     ctx = get_script_run_ctx(suppress_warning=True)
-    if ctx is None:  # no page asks
+    if ctx is None:  # outside of a page
         return catalogue(_here.spoken)
     if _here.ctx is not ctx:
         _here.texts, _here.ctx = catalogue(language()), ctx

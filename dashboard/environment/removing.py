@@ -1,4 +1,4 @@
-"""The popover that takes a workflow out of an environment, and says before what that means."""
+"""The popover that takes a workflow out of an environment, and first says what that changes."""
 
 from __future__ import annotations
 

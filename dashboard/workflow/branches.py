@@ -28,7 +28,7 @@ _HEIGHT = 120
 
 
 def branch_badge(visit: Visit, name: str) -> None:
-    """Show that a page is about a branch, with the way back to its workflow."""
+    """Show that a page is about a branch, with a link to its workflow."""
     workflow, branch = branch_parts(name)
     st.badge(t("Branch {branch}", branch=plain(branch)), icon=":material/call_split:", color="violet")
     visit.link(workflow, "workflow", icon=":material/account_tree:", name=workflow)
@@ -138,7 +138,7 @@ def _merge(visit: Visit, one: BranchStatus) -> None:
 
 
 def _choices(found: Merging) -> dict[str, Choice]:
-    """Show the conflicts, and return what was decided about them."""
+    """Show the conflicts, and return the decisions about them."""
     if found.conflicts:
         st.warning(
             tn(

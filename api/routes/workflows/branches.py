@@ -1,4 +1,4 @@
-"""`/api/workflows/{name}/branches`: copies of a workflow in which people work apart, compared and merged."""
+"""`/api/workflows/{name}/branches`: make, list, check, merge and delete copies of a workflow."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class MergingBranch(Checking):
     """A merge."""
 
     branch_etag: str = Field(default="", max_length=100, description="Of the branch that was checked; default: any.")
-    keep: bool = Field(default=False, description="Keep the branch; it goes on from the merged text.")
+    keep: bool = Field(default=False, description="Keep the branch; it continues from the merged text.")
 
 
 @router.get("/{name}/branches", summary="List the branches of a workflow", response_model=BranchList)
@@ -74,7 +74,7 @@ def list_branches(name: str, orchestra: Door, principal: Acting) -> Any:
     "/{name}/branches", summary="Create a branch", status_code=201, response_model=BranchStatus, responses=_TAKEN
 )
 def create_branch(name: str, sent: NewBranch, orchestra: Door, principal: Acting) -> Any:
-    """Copy the file of a workflow as a branch, which is edited under the name `NAME@BRANCH`. 409 if it is taken."""
+    """Copy a workflow as a branch, which is edited under the name `NAME@BRANCH`. 409 if the name is taken."""
     return orchestra.branches.create(principal, name, sent.branch)
 
 
@@ -92,7 +92,7 @@ def delete_branch(name: str, branch: str, orchestra: Door, principal: Acting) ->
     dependencies=[CHECKED],
 )
 def check_merge(name: str, branch: str, sent: Checking, orchestra: Door, principal: Acting) -> Any:
-    """Return what merging a branch would change, its conflicts, and the problems that forbid it; nothing is saved."""
+    """Return what merging a branch would change, its conflicts, and what prevents it; nothing is saved."""
     return orchestra.branches.check(principal, name, branch, sent.decided())
 
 
@@ -111,7 +111,7 @@ def merge_branch(
     principal: Acting,
     if_match: Annotated[str | None, Header(max_length=100)] = None,
 ) -> Any:
-    """Bring what a branch has changed into the workflow. 422 with `problems` while a conflict is not decided.
+    """Apply the changes of a branch to its workflow. 422 with `problems` while a conflict is undecided.
 
     `If-Match` is the `etag` of the check: 412 if the file has changed since.
     """

@@ -101,7 +101,7 @@ async def get_workflow_scope(
 
 @router.get(
     "/{name}/prediction",
-    summary="Predict what the steps of a draft give",
+    summary="Predict the outputs of a draft",
     response_model=Prediction,
     dependencies=[CHECKED],
     responses=TOO_MANY,
@@ -112,11 +112,11 @@ async def get_workflow_prediction(
     principal: Acting,
     run_id: Annotated[str, Query(max_length=64, description="Default: types only.")] = "",
 ) -> Any:
-    """Return the type of what each step of the caller's draft gives, and the values that its expressions would have
-    with the recorded inputs and outputs of a run of the workflow.
+    """Return the output type of each step of the caller's draft, and the values that its expressions would have with
+    the recorded inputs and outputs of a run of the workflow.
 
-    Nothing is called: a step gives what it gave in the run. `counts` says how many repetitions would do what: `run`,
-    `skip`, `fail`, `unknown`; `cases` has the first three.
+    No service is called: a step has the output that it had in the run. `counts` says how many repetitions would `run`,
+    `skip`, `fail` or are `unknown`; `cases` has the first three.
     """
     return await reading.run(partial(orchestra.predictions.predict, principal, name, run_id))
 

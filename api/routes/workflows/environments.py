@@ -168,8 +168,8 @@ def remove_workflow(
     orchestra: Door,
     principal: Acting,
     triggers_to: Annotated[
-        str, Query(max_length=64, description="The environment in which its triggers start runs then, as 409 names it.")
+        str, Query(max_length=64, description="Where its triggers then start runs, as the 409 names it.")
     ] = "",
 ) -> Any:
-    """Take the version of a workflow out of this environment. 409 while its triggers start runs here, unless agreed."""
+    """Take a workflow out of this environment. 409 if its triggers start runs here and `triggers_to` does not agree."""
     return orchestra.environments.remove(principal, workflow, name, triggers_to)
