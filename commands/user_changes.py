@@ -34,7 +34,9 @@ def set_role(
 
 def set_language(
     user_id: UserId,
-    language: Annotated[str, typer.Argument(metavar="LANGUAGE", help="Its code, such as de; browser: as in their browser.")],
+    language: Annotated[
+        str, typer.Argument(metavar="LANGUAGE", help="Its code, such as de, or browser to follow their browser.")
+    ],
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
