@@ -112,7 +112,7 @@ export async function namesAt({ names: own, scope: address }, state, pos) {
 
 let types = null;
 
-// Return the step types: {label, detail}, where detail is the title; none without an address.
+// Return the step types: {label, detail}, where detail is the title; empty without an address.
 export async function stepTypes(address) {
   if (!address) return [];
   types ??= fetchTypes(address);

@@ -30,7 +30,7 @@ export function references(current) {
       mousedown(event, view) {
         if (event.button !== 0 || !(event.ctrlKey || event.metaKey)) return false;
         const pos = view.posAtCoords({ x: event.clientX, y: event.clientY });
-        return pos !== null && follow(view, pos); // elsewhere, Ctrl and a click sets another cursor, as before
+        return pos !== null && follow(view, pos); // elsewhere, Ctrl and a click sets another cursor, as usual
       },
     }),
   ];
@@ -74,7 +74,7 @@ function valueAt(state, pos) {
 
 const unquoted = (state, node) => state.doc.sliceString(node.from + 1, node.to - 1);
 
-// Return the lines of a note, the first of them the name; null if there is nothing to say.
+// Return the lines of a note, the name first; null if there is nothing to say.
 async function explanation(state, { kind, name, from }, field) {
   if (kind === "type") {
     const found = (await stepTypes(field.uses)).find((one) => one.label === name);
@@ -92,7 +92,7 @@ async function explanation(state, { kind, name, from }, field) {
   return said.length > 0 ? [path, ...said] : null;
 }
 
-// Return where a path is defined in a workflow, with the title that is written there; null if nowhere in this text.
+// Return where a path is defined in a workflow, with its title there; null if it is not in this text.
 function definitionOf(state, path) {
   const [first, second] = path.split(".");
   if (first === "steps" && second) return valued(state, "id", second, "steps");

@@ -157,7 +157,7 @@ export interface TriggerStatus {
   error: TriggerError | null;
 }
 
-// From when on items count as new; nothing of it: from where the trigger stopped.
+// Which items count as new; neither: those after the place where the trigger stopped.
 export interface TriggerBeginning {
   now?: true;
   last?: number;

@@ -23,7 +23,7 @@ export function tn(one: string, many: string, count: number, values: Values = {}
   return filled((count === 1 ? single : other) ?? many, { count, ...values });
 }
 
-// Return the name of the language's way to write dates, times and numbers.
+// Return the locale in which dates, times and numbers are written.
 export const locale = (): string => t("en-GB");
 
 // Mark a text that is translated where it is shown.

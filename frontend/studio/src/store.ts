@@ -80,7 +80,7 @@ export class Studio {
   // The trigger that the panel shows, by its place in the file, or the form that adds one.
   trigger: number | "new" | null = null;
   triggerTypes: TriggerType[] | null = null;
-  // Of the triggers that are in force; null as long as they are not known.
+  // Of the triggers that are in force; null until they are loaded.
   triggerStatuses: TriggerStatus[] | null = null;
   dialog: Dialog | null = null;
   toast: Toast | null = null;
@@ -318,14 +318,14 @@ export class Studio {
     return this.triggerTypes;
   };
 
-  // Read which triggers are on. Without an answer the cards do not say it.
+  // Load which triggers are on. If that fails, the cards do not show it.
   async loadTriggers(): Promise<void> {
     await this.loadTriggerTypes().catch(() => undefined);
     this.triggerStatuses = await api.triggers(this.mounted.workflow).catch(() => null);
     this.changed();
   }
 
-  // Turn a trigger on, or off if there is no beginning; that is in force at once.
+  // Turn a trigger on, or off if `beginning` is null; it takes effect at once.
   turnTrigger = async (id: string, beginning: TriggerBeginning | null): Promise<void> => {
     try {
       await api.turnTrigger(this.mounted.workflow, id, beginning ? "on" : "off", beginning ?? {});

@@ -1,5 +1,5 @@
-// The run that a canvas shows: live over its socket, at a time of its past, compared with another, or as a prediction of
-// what the draft would do.
+// The run that a canvas shows: live over its socket, at a time of its past, or compared with another one; or a prediction
+// of what the draft would do.
 import { api, type RunRow } from "../api";
 import { t } from "../language";
 import { watchRun, type Live, type RunState } from "../live";
@@ -91,7 +91,7 @@ export class Flow {
     else void this.open(null);
   }
 
-  // Show a run, null for the newest one; without any, what the draft would give.
+  // Show a run, null for the newest one; if there is none, what the draft would do.
   async open(runId: string | null): Promise<void> {
     this.showing = "live";
     this.owner.changed();
@@ -134,7 +134,7 @@ export class Flow {
     const isFirst = this.run === null;
     this.run = state;
     this.runs = this.runs.map((one) => (one.run_id === state.run_id && one.status !== state.status ? { ...one, status: state.status } : one));
-    if (isFirst && this.hasPast && !this.isOver && this.showing !== "predicted") void this.loadPast(); // it waits
+    if (isFirst && this.hasPast && !this.isOver && this.showing !== "predicted") void this.loadPast(); // the run is waiting
     this.owner.changed();
   }
 
@@ -186,7 +186,7 @@ export class Flow {
     this.owner.changed();
   }
 
-  // Read the past of the run; one that has ended is shown at its end.
+  // Load the past of the run; a run that has ended is shown at its end.
   private async loadPast(): Promise<void> {
     const id = this.runId;
     if (id === null) return;
@@ -231,7 +231,7 @@ export class Flow {
 
   // ---- what the draft would do
 
-  // The draft has another text: predict it anew, when it has rested for a moment.
+  // The draft has changed: predict it again after a short pause.
   follow(): void {
     if (this.showing !== "predicted" || this.prediction?.rev === this.owner.rev()) return;
     clearTimeout(this.timer);

@@ -1,4 +1,4 @@
-// What a run, or a prediction, says about each step, as it is drawn: words and a badge, and a short text on the line.
+// How a run or a prediction is drawn on each step: words and a badge, and a short text on the line.
 import { t } from "../language";
 import type { RunState, StepState } from "../live";
 import type { Node } from "../model";
@@ -15,9 +15,9 @@ export interface Mark {
   // What differs from the other run, "" if nothing does or there is none.
   difference: string;
   isPredicted: boolean;
-  // Whether it may give nothing.
+  // Whether it may have no output.
   isHollow: boolean;
-  // What it gives, by type, in a prediction.
+  // The type of its output, in a prediction.
   type: string;
   // How many items or repetitions it has.
   count: number;
@@ -104,7 +104,7 @@ export interface LineMark {
   isHollow: boolean;
 }
 
-// Return what is drawn on the line between two steps: how many items go along it, a tick when something has, or the type.
+// Return what is drawn on the line between two steps: the number of items, a tick once the next step has begun, or a type.
 export function lineMark(marks: Marks, from: Node | null, to: Node | null): LineMark | null {
   const [source, target] = [from && marks[from.step.path], to && marks[to.step.path]];
   const isRunning = target?.status === "running";

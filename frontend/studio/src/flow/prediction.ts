@@ -1,4 +1,4 @@
-// What a draft would give: `GET /api/workflows/{name}/prediction`.
+// What a draft would do: `GET /api/workflows/{name}/prediction`.
 import { N_, t } from "../language";
 
 export type Will = "run" | "skip" | "fail" | "unknown";

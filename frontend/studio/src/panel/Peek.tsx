@@ -1,4 +1,4 @@
-// The steps of the workflow that a step runs, to look at.
+// The steps of the workflow that a step runs, for reading only.
 import { useState } from "react";
 
 import { api, type CanvasStep } from "../api";

@@ -1,4 +1,4 @@
-// What the selected step would do, as a prediction.
+// The prediction of what the selected step would do.
 import { giveWords, type CasePrediction, type StepPrediction } from "../flow/prediction";
 import { N_, t } from "../language";
 

@@ -22,7 +22,7 @@ const FIELDS: Record<string, Schema> = {
   links: { type: "array", items: { type: "string" }, title: N_("Hosts of links"), isFixed: true, description: N_("Where links in written texts may lead, beside the pages of the services, such as docs.example.org.") },
 };
 
-// What an input may hold, in words. A list is empty unless a run gives one: its rows cannot say that.
+// What an input may hold, in words. A list is empty unless a run gives one, which its rows cannot express.
 const TYPES: Record<string, Schema> = {
   [N_("text")]: { type: "string" },
   [N_("whole number")]: { type: "integer" },

@@ -58,8 +58,8 @@ export class Edits {
   readonly snapshot = (): number => this.version;
 
   // Take over the text as it is now: what was sent and has been changed by something else since is forgotten.
-  // `rev` names the text that the server has; null while a change is on its way, such as a step that gets another id: what
-  // is typed then is for the text that this change leads to.
+  // `rev` names the text that the server has; null while a change is on its way, such as a new id of a step: text typed
+  // meanwhile belongs to the result of that change.
   follow(definition: unknown, send: Send, rev: string | null = null): void {
     this.send = send;
     this.rev = rev;

@@ -26,12 +26,12 @@ export interface Form {
   names(): Promise<ScopeName[]>;
 }
 
-// What is known of the triggers of the workflow, and what can be done with them at once.
+// The triggers of the workflow, and the actions that take effect at once.
 export interface Triggers {
   types(): Promise<TriggerType[]>;
-  // Of those that are in force; null as long as they are not known.
+  // Of those that are in force; null until they are loaded.
   statuses: TriggerStatus[] | null;
-  // Turn one on, or off if there is no beginning.
+  // Turn one on, or off if the beginning is null.
   turn(id: string, beginning: TriggerBeginning | null): Promise<void>;
   open(which: number | "new" | null): void;
 }

@@ -16,7 +16,7 @@ export interface Trigger {
 
 const isObject = (value: unknown): value is Record<string, Json> => value !== null && typeof value === "object" && !Array.isArray(value);
 
-// Return the triggers that a definition has; whatever is none keeps its place.
+// Return the triggers of a definition; other entries of the list are left out, but keep their index.
 export function triggersIn(definition: Definition): Trigger[] {
   const list: unknown[] = Array.isArray(definition?.triggers) ? definition.triggers : [];
   return list.flatMap((one, index) => (isObject(one) ? [{ index, id: text(one.id), title: text(one.title), uses: text(one.uses), connection: text(one.connection), fields: isObject(one.with) ? one.with : {} }] : []));
@@ -39,7 +39,7 @@ export function watchedWords(trigger: Trigger, type: TriggerType | undefined): s
 const DAYS = [N_("Sunday"), N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday")];
 const NUMBER = /^\d+$/;
 
-// Return a cron expression in words; one that says more than these is shown as it is.
+// Return a cron expression in words; a more complex one is shown unchanged.
 export function cronWords(cron: string): string {
   const [minute = "", hour = "", day, month, weekday = "", ...rest] = cron.trim().split(/\s+/);
   const asItIs = t("At {time}", { time: cron.trim() });
@@ -66,7 +66,7 @@ export function everyWords(seconds: number): string {
   return isWhole(60) ? tn("Every minute", "Every {count} minutes", seconds / 60) : tn("Every second", "Every {count} seconds", seconds);
 }
 
-// Return the status of a trigger, for the accounts in use; undefined if what runs does not have it.
+// Return the status of a trigger for the accounts in use; undefined if it is not in force.
 export function statusOf(statuses: TriggerStatus[] | null, id: string): TriggerStatus | undefined {
   const found = (statuses ?? []).filter((one) => one.id === id);
   return found.find((one) => !one.is_resting) ?? found[0];

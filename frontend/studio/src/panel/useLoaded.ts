@@ -1,7 +1,7 @@
-// What a form asks the server for.
+// Data that a form loads from the server.
 import { useEffect, useState } from "react";
 
-// Return what `load` has answered; `key` stands for what is loaded, and without one it is nothing.
+// Return the result of `load`, which is called again when `key` changes; nothing is loaded for an empty key.
 export function useLoaded<T>(load: () => Promise<T>, key: string): { value?: T; failure?: string } {
   const [state, setState] = useState<{ key: string; value?: T; failure?: string }>({ key: "" });
   useEffect(() => {

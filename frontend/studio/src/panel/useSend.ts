@@ -1,10 +1,10 @@
-// Changes that no field makes, such as adding an input or a trigger.
+// Changes made by a button instead of a field, such as adding an input or a trigger.
 import { useState } from "react";
 
 import type { Operation } from "../api";
 import { useForm } from "./form";
 
-// Return what sends operations after what was typed before, and why the last ones were refused.
+// Return a function that sends operations, after any text still being typed, and why the last ones were refused.
 export function useSend() {
   const form = useForm();
   const [failure, setFailure] = useState("");

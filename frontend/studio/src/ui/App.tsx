@@ -92,7 +92,7 @@ export function App({ studio }: { studio: Studio }) {
     else void root.current?.requestFullscreen();
   }, []);
 
-  // Hold the focus while the step that has it is taken away or drawn anew, so that the next key is not lost.
+  // Keep the focus while the focused step is removed or redrawn, so that the next key is not lost.
   const hold = useCallback(() => {
     if (!focused(studio)) return;
     wantsFocus.current = true;

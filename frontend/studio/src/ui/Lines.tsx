@@ -20,7 +20,7 @@ const Path = memo(function Path({ kind, path, hasArrow, isChosen = false, isRunn
   return <path className={`studio-edge studio-edge-${kind}`} {...looks} d={path} markerEnd={hasArrow ? "url(#studio-arrow)" : undefined} />;
 });
 
-// What has gone along a line, or its type. A reader hears it with the steps.
+// The mark of a run or a type on a line. Screen readers hear it with the steps.
 const Passed = memo(function Passed({ text, x, y, isPredicted, isHollow }: { text: string; x: number; y: number; isPredicted: boolean; isHollow: boolean }) {
   return (
     <span className="studio-passed" aria-hidden="true" data-predicted={isPredicted || undefined} data-hollow={isHollow || undefined} style={{ transform: `translate(14px, -50%) translate(${x}px, ${y}px)` }}>

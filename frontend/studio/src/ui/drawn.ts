@@ -215,7 +215,7 @@ export function flowLines(drawn: Layout, at: Corners): Line[] {
   });
 }
 
-// Return what a run, or a prediction, says on the lines, by their keys.
+// Return the marks of a run or a prediction on the lines, by their keys.
 export function lineMarks(drawn: Layout, marks: Marks): ReadonlyMap<string, LineMark> {
   const found = new Map<string, LineMark>();
   if (Object.keys(marks).length === 0) return found;
