@@ -36,7 +36,7 @@ _STRING = r'"(?:[^"\\\n]|\\.)*"'
 _CALL = re.compile(rf"(?<![\w.])(?:(?:t|N_)\(\s*({_STRING})|tn\(\s*({_STRING}),\s*({_STRING}))")
 _PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 _MADE = datetime(2026, 1, 1, tzinfo=UTC)
-"""The same in every file, so that a catalogue only changes with its texts."""
+"""The date in every file, so that a catalogue only changes with its texts."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def compiled(catalog: Catalog) -> bytes:
 
 
 def of_scripts(catalog: Catalog) -> str:
-    """Return the texts of each script as JSON; of a text with a plural, the forms are listed under that."""
+    """Return the texts of each script as JSON; the forms of a text with a plural are listed under its plural."""
     found: dict[str, dict[str, str | list[str]]] = {}
     for name in _SCRIPTS:
         known = {text: catalog[text.id] for text, _ in _in_script(name)}

@@ -158,6 +158,6 @@ def free_name(wanted: str, taken: set[str]) -> str:
 
 
 def open_file(visit: Visit, kind: Kind, name: str, done: str) -> None:
-    """Go to the page of a file, and say there what was done: a text with `{name}`."""
+    """Go to the page of a file, and say there what was done, in a text with `{name}`."""
     session.tell(t(done, name=name))
     visit.go(kind.word, name=name)

@@ -85,7 +85,7 @@ STORY: Mapping[str, tuple[Act, Act, Act]] = {
         page(click("branch-delete-idea")),
     ),
 }
-"""What is done on each face, one after the other."""
+"""The actions on each face, in order."""
 
 
 def test_each_face_does_the_same_and_leaves_the_same_trail(make_faces: Callable[[], Faces]) -> None:

@@ -106,7 +106,7 @@ class Hand(ABC):
             self.page.keyboard.press("Escape")
 
     def ready(self) -> None:
-        """Wait until the page is drawn, or there is no server that could draw it."""
+        """Wait until the page is drawn, or the server is gone."""
         self.page.wait_for_selector(READY)
 
     # ---- the canvas

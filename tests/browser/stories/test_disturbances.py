@@ -29,7 +29,7 @@ SEEN = {
 }
 CONDITION = "{{ steps.number.output.n > 7 }}"
 EDITED = [NUMBER, {**SEEN, "if": CONDITION}, {**SEEN, "id": "seen_2"}]
-"""What every one of these stories is to end with: a condition that was typed, and one copy of a step."""
+"""How each of these stories ends: with the condition that was typed, and one copy of a step."""
 OFFLINE_SECONDS = 10
 
 
@@ -131,7 +131,7 @@ def link(story: Story) -> str:
 
 
 def signed_in(page: Page, link: str) -> None:
-    """Sign in to a session of one's own, which a sign-out ends for nobody else."""
+    """Sign in with a new session, so that signing out ends no other one."""
     page.context.clear_cookies()  # else the other one ends
     page.goto(link)
     page.get_by_role("button").first.click()

@@ -19,7 +19,7 @@ BRANCH = "work@labels"
 
 @pytest.fixture
 def branched(orchestra: Orchestra, root: Path) -> Orchestra:
-    """A workflow with a branch, in a text of its author's own form."""
+    """A workflow with a branch; its text is formatted in its author's own way."""
     write_workflow(root, "work", [set_step("one"), set_step("two")], id="work", triggers=[TRIGGER])
     orchestra.branches.create(OWNER, "work", "labels")
     return orchestra

@@ -170,7 +170,7 @@ HEARS: list[bool] = []
 
 
 def hear(event: str, args: tuple[Any, ...]) -> None:
-    """Note which files and folders are opened, while somebody wants to know."""
+    """Record which files and folders are opened while this is in use."""
     if HEARS and event in ("open", "os.listdir", "os.scandir"):
         LOOKED_AT.append(str(args[0]))
 

@@ -89,7 +89,7 @@ STEPS = [
 
 
 def written(root: Path, service: Service, change: Mapping[str, str] | None = None) -> None:
-    """Write the workflow, with other texts in it."""
+    """Write the workflow with some texts replaced."""
     text = json.dumps(STEPS).replace("{service}", service.url(""))
     for old, new in (change or {}).items():
         assert old in text

@@ -1,4 +1,4 @@
-"""Merges of texts: both sides' changes arrive, all other bytes stay, and what clashes is told."""
+"""Merges of texts: both sides' changes arrive, all other bytes stay, and clashes are shown."""
 
 from __future__ import annotations
 
