@@ -14,7 +14,7 @@ class ServiceError(Exception):
 
     The message never contains a secret of a connection, even if the service's answer did.
 
-    ``outcome`` tells whether the effect took place: ``not_done`` (safe to send again), ``done`` or ``unknown``.
+    ``outcome`` says whether the effect took place: ``not_done`` (safe to send again), ``done`` or ``unknown``.
     """
 
     retryable: ClassVar[bool] = False

@@ -55,7 +55,7 @@ def is_active() -> bool:
 
 
 def require_read(request: httpx.Request, reads: Reads) -> None:
-    """Raise WriteRefused if only reads may leave, and this request is none of them."""
+    """Raise WriteRefused if only reads may leave and this request is not one."""
     if not is_active():
         return
     if not reads.include(request):

@@ -116,7 +116,7 @@ def drawn() -> dict[str, Field]:
 
 
 def told() -> dict[str, Field]:
-    """Return the fields of the page, all drawn by now, and remember that the browser is told of them."""
+    """Return the fields of the page, all drawn by now, and remember that the browser knows them."""
     session.keep_draft(_TOLD, drawn())
     return drawn()
 

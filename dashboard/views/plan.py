@@ -62,7 +62,7 @@ def _summary(plan: PlanDocument) -> str:
 
 
 def _top(visit: Visit, plan: PlanDocument) -> None:
-    """Show the button, or why the plan cannot be applied; what differs is told when it is pressed."""
+    """Show the button, or why the plan cannot be applied; pressing it shows what differs."""
     plan_id, error = plan["plan_id"], plan["error"]
     if error is not None:
         st.error(plain(t("The plan could not be made: {message}", message=error["message"])), icon=":material/error:")

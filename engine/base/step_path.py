@@ -34,7 +34,7 @@ class StepPath:
 
     @staticmethod
     def parse(text: str) -> StepPath:
-        """Return the path with this text. Raises ValueError if it is none."""
+        """Return the path with this text. Raises ValueError if it is not a path."""
         return _parsed(text)
 
     def __str__(self) -> str:
