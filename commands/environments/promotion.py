@@ -76,12 +76,12 @@ def remove(
     """Take a workflow out of an environment; its version is kept."""
     with opened(workspace, demo=demo) as session:
         environments, p = session.orchestra.environments, session.principal
-        told = environments.check_removal(p, workflow, name)
-        if told.triggers and not triggers_to and at_terminal(as_json=as_json):
-            say(f"Its triggers start runs in {name}. {told.triggers}")
+        removal = environments.check_removal(p, workflow, name)
+        if removal.triggers and not triggers_to and at_terminal(as_json=as_json):
+            say(f"Its triggers start runs in {name}. {removal.triggers}")
             if not typer.confirm("Take it out?"):
                 raise Declined("Nothing was changed.")
-            triggers_to = told.triggers_to
+            triggers_to = removal.triggers_to
         found = environments.remove(p, workflow, name, triggers_to)
     if as_json:
         document(found)

@@ -18,16 +18,16 @@ def removal_popover(visit: Visit, workflow: str, environment: str) -> None:
     """Offer to take a workflow out of an environment."""
     place = f"remove-{environment}-{workflow}"
     with popover(t("Take it out"), place, ":material/logout:"), errors_shown():
-        told = visit.orchestra.environments.check_removal(visit.who, workflow, environment)
-        st.markdown(plain(f"{told.then} {t('Its version is kept.')}"))
-        if told.triggers:
-            st.warning(plain(f"{t('Its triggers start runs here.')} {told.triggers}"), icon=":material/sensors:")
+        removal = visit.orchestra.environments.check_removal(visit.who, workflow, environment)
+        st.markdown(plain(f"{removal.then} {t('Its version is kept.')}"))
+        if removal.triggers:
+            st.warning(plain(f"{t('Its triggers start runs here.')} {removal.triggers}"), icon=":material/sensors:")
         action_button(
             t("Take {workflow} out of {environment}", workflow=workflow, environment=environment),
             f"env-{place}",
-            lambda _: visit.orchestra.environments.remove(visit.who, workflow, environment, told.triggers_to),
+            lambda _: visit.orchestra.environments.remove(visit.who, workflow, environment, removal.triggers_to),
             lambda done: _removed(done, place),
-            scope=f"{told.version} {told.triggers_to}",
+            scope=f"{removal.version} {removal.triggers_to}",
             type="primary",
         )
 

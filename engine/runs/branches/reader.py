@@ -49,11 +49,11 @@ class BranchReader:
         changed_at = timestamp(self._files.changed_at(name))
         try:
             base, mine = self._files.base(name), self._shelf.text(name)
-            ahead, behind = (_said(name, base, text) for text in (mine, main))
+            ahead, behind = (_changes(name, base, text) for text in (mine, main))
         except OrchestraError as error:
             return BranchStatus(workflow, branch, name, changed_at, [], [], f"{error.message} {error.remedy}".strip())
         return BranchStatus(workflow, branch, name, changed_at, ahead, behind)
 
 
-def _said(name: str, old: str, new: str) -> builtins.list[str]:
+def _changes(name: str, old: str, new: str) -> builtins.list[str]:
     return [] if old == new else differences(parse(old, name).value, parse(new, name).value)
