@@ -129,7 +129,11 @@ def of_scripts(catalog: Catalog) -> str:
     for name in _SCRIPTS:
         known = {text: catalog[text.id] for text, _ in _in_script(name)}
         found[name] = dict(
-            sorted((text.many or text.one, _forms(one)) for text, one in known.items() if one is not None)
+            sorted(
+                (text.many or text.one, _forms(one))
+                for text, one in known.items()
+                if one is not None and all(_forms(one))
+            )
         )
     return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 

@@ -201,7 +201,7 @@ export async function request<T>(method: string, path: string, body?: unknown, h
     });
     text = await response.text();
   } catch (error) {
-    throw new Unanswered(t(t("the server cannot be reached")), { cause: error });
+    throw new Unanswered(t("the server cannot be reached"), { cause: error });
   }
   if (response.ok) return JSON.parse(text) as T;
   const error = errorIn(text);

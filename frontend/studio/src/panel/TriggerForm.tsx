@@ -16,7 +16,7 @@ export function TriggerForm({ which, triggers }: { which: number | "new"; trigge
   const form = useForm();
   const types = useLoaded(triggers.types, "types");
   if (types.failure) return <p className="panel-problem" data-severity="error">{types.failure}</p>;
-  if (!types.value) return <p className="panel-quiet">Loading …</p>;
+  if (!types.value) return <p className="panel-quiet">{t("Loading …")}</p>;
   if (which === "new") return <NewTrigger types={types.value.filter((one) => one.is_watched)} triggers={triggers} />;
   const trigger = triggersIn(form.definition).find(({ index }) => index === which);
   if (!trigger) return null;
@@ -37,16 +37,16 @@ function NewTrigger({ types, triggers }: { types: TriggerType[]; triggers: Trigg
     <>
       <div className="panel-field">
         <label className="panel-label" htmlFor="panel-trigger-type">
-          What starts it?
+          {t("What starts it?")}
         </label>
-        <Choice id="panel-trigger-type" value={title} options={types.map((one) => one.title)} empty="Choose …" isDisabled={form.readOnly} isInvalid={false} describedBy="panel-trigger-type-about" onChoose={setTitle} />
+        <Choice id="panel-trigger-type" value={title} options={types.map((one) => one.title)} empty={t("Choose …")} isDisabled={form.readOnly} isInvalid={false} describedBy="panel-trigger-type-about" onChoose={setTitle} />
         <div id="panel-trigger-type-about" className="panel-about">
           {type && <p className="panel-quiet">{firstLine(type)}</p>}
           {failure && <p className="panel-problem">{failure}</p>}
         </div>
       </div>
       <button type="button" className="panel-add" disabled={!type} onClick={() => void add()}>
-        Add the trigger
+        {t("Add the trigger")}
       </button>
     </>
   );

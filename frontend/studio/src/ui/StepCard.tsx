@@ -203,7 +203,7 @@ export const EndCard = memo(function EndCard({ data, id }: NodeProps<EndNode>) {
         {data.text && <small className="studio-quiet">{data.text}</small>}
       </span>
       {id === START && isEditable && (
-        <button type="button" className="studio-tool studio-add-trigger nodrag nopan" aria-label="Add a trigger" title="Add a trigger" onClick={() => studio.openTrigger("new")}>
+        <button type="button" className="studio-tool studio-add-trigger nodrag nopan" aria-label={t("Add a trigger")} title={t("Add a trigger")} onClick={() => studio.openTrigger("new")}>
           <Icon name="plus" size={13} />
           <Icon name="trigger" size={15} />
         </button>
