@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from commands.base.opened import Session
 
 _LARGEST_BYTES = 16_000_000
+_NAMED = re.compile(r"""((?:\["(?:[^"\\]|\\.)*"\]|[^=])+)=(.*)""", re.DOTALL)
+"""A name, in which keys may be in brackets (`with["a=b"]`), and what is behind its sign."""
 _REMEDY = 'Pass a JSON object of inputs, {"name": value, …}.'
 
 
@@ -69,9 +72,10 @@ def by_name(pairs: Sequence[str], of: str) -> dict[str, str]:
 
     found: dict[str, str] = {}
     for pair in pairs:
-        name, sign, text = pair.partition("=")
-        if not sign or not name:
+        parts = _NAMED.fullmatch(pair)
+        if parts is None:
             raise InvalidInput(f"{pair!r} is not a value for {of}.", remedy="Write it as name=value.")
+        name, text = parts.groups()
         if name in found:
             raise InvalidInput(f"{name!r} was given twice.", remedy="Give each name only once.")
         found[name] = text

@@ -52,6 +52,8 @@ def branches(name: Name, demo: Demo = False, workspace: Workspace = None, as_jso
             say(f"  In the branch: {line}.")
         for line in one.behind:
             say(f"  In {name}: {line}.")
+        if one.unsaved_by:
+            say(f"  Unsaved changes of {', '.join(one.unsaved_by)}.")
     return DONE
 
 
@@ -91,7 +93,7 @@ def merge(
     if as_json:
         document(found)
     else:
-        _show(found, keep=keep)
+        _show(found)
     return FAILED if found.problems else DONE
 
 
@@ -110,7 +112,7 @@ def _choices(take: list[str], value: list[str]) -> dict[str, Choice]:
     return chosen
 
 
-def _show(found: Merging, *, keep: bool) -> None:
+def _show(found: Merging) -> None:
     from engine.runs.branches.merging import CONFLICT
 
     verb = "changes" if found.is_done else "would change"
@@ -135,7 +137,18 @@ def _show(found: Merging, *, keep: bool) -> None:
     for problem in found.problems:
         note(problem.remedy if problem.code == CONFLICT else f"{problem.severity}: {problem}")
     if found.is_done:
-        say(f"{found.workflow} is saved. The branch " + ("goes on from it." if keep else "is in the trash."))
+        say(f"{found.workflow} is saved. {_fate(found)}")
+
+
+def _fate(found: Merging) -> str:
+    if found.branch_is == "goes_on":
+        return "The branch goes on from it."
+    if found.branch_is == "in_trash":
+        return "The branch is in the trash."
+    why = (
+        f"{', '.join(found.unsaved_by)} did not save all changes of it" if found.unsaved_by else "it has changed since"
+    )
+    return f"The branch is kept, because {why}."
 
 
 def delete_branch(
@@ -143,9 +156,11 @@ def delete_branch(
 ) -> int:
     """Move a branch to the trash; the workflow stays as it is."""
     with opened(workspace, demo=demo) as session:
-        trash = session.orchestra.branches.delete(session.principal, name, branch)
+        deleted = session.orchestra.branches.delete(session.principal, name, branch)
     if as_json:
-        document({"workflow": name, "branch": branch, "trash": str(trash)})
+        document({"workflow": name, "branch": branch, "trash": str(deleted.trash), "unsaved_by": deleted.unsaved_by})
     else:
-        say(f"The branch {branch!r} of {name!r} is in {trash}.")
+        say(f"The branch {branch!r} of {name!r} is in {deleted.trash}.")
+        if deleted.unsaved_by:
+            note(f"Unsaved changes of {', '.join(deleted.unsaved_by)} were deleted with it.")
     return DONE

@@ -71,6 +71,9 @@ def _branch(visit: Visit, one: BranchStatus, *, is_open: bool) -> None:
             st.caption(plain(_summary(one)), width="content")
         if one.error:
             st.error(plain_with_code(one.error), icon=":material/error:")
+        if one.unsaved_by:
+            people = ", ".join(one.unsaved_by)
+            st.caption(plain(t("Unsaved changes, which deleting the branch deletes: {people}", people=people)))
         slot = f"compared.{one.name}"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if not is_open:
@@ -129,7 +132,7 @@ def _merge(visit: Visit, one: BranchStatus) -> None:
                 branch_etag=found.branch_etag,
                 keep=keep,
             ),
-            lambda _: _merged(visit, one, keep=keep),
+            lambda done: _merged(visit, one, done),
             scope=f"{found.etag} {found.branch_etag} {keep} {choices}",
             type="primary",
             icon=":material/merge:",
@@ -207,11 +210,22 @@ def _shown(found: Merging) -> None:
             st.error(plain_with_code(f"{problem.message} {problem.remedy}"), icon=":material/error:")
 
 
-def _merged(visit: Visit, one: BranchStatus, *, keep: bool) -> None:
+def _merged(visit: Visit, one: BranchStatus, done: Merging) -> None:
     forget(one.workflow)
-    forget(one.name)
+    if done.branch_is != "kept":
+        forget(one.name)
     words = t("{branch} is merged into {workflow}.", branch=one.branch, workflow=one.workflow)
-    _left(visit, one, words, is_gone=not keep)
+    _left(visit, one, f"{words} {_fate(done)}", is_gone=done.branch_is == "in_trash")
+
+
+def _fate(done: Merging) -> str:
+    if done.branch_is == "in_trash":
+        return t("The branch is in the trash.")
+    if done.branch_is == "goes_on":
+        return t("The branch goes on from the merged text.")
+    if done.unsaved_by:
+        return t("The branch is kept for the unsaved changes of {people}.", people=", ".join(done.unsaved_by))
+    return t("The branch is kept, because it has changed since.")
 
 
 def _left(visit: Visit, one: BranchStatus, words: str, *, is_gone: bool = True) -> None:

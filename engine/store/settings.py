@@ -12,6 +12,9 @@ class Settings(Protocol):
     def get(self, key: str, default: str = "") -> str:
         """Return the value of a key."""
 
+    def with_prefix(self, prefix: str) -> dict[str, str]:
+        """Return all values whose keys have a prefix, by key."""
+
     def put(self, key: str, value: str) -> None:
         """Store a value."""
 

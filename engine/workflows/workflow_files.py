@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem, StorageError, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import branch_address, checked_name, checked_workflow, is_branch
 from engine.base.step_tree import step_nodes
@@ -34,7 +34,7 @@ from engine.workspace.history import Version
 from engine.workspace.layout import LAYOUT_VERSION, Positions, carried, checked_positions, kept_positions, step_paths
 from engine.workspace.outline import services_in, text_in
 from engine.workspace.references import rename_references, require_readable_users, require_unused
-from engine.workspace.step_renames import StepRenames, in_order
+from engine.workspace.step_renames import RENAMES, StepRenames, in_order, keep_renames
 from engine.workspace.workspace import Workspace
 
 # Inside the class below, `list` is the method.
@@ -300,6 +300,8 @@ class WorkflowFiles:
 
         def save() -> None:
             self._shelf.save(name, text, etag, p.id, merged_from)
+            with suppress(StorageError):  # then a merge warns that receipts do not follow
+                self._keep_renames(name, renames, text)
             if before:
                 after = step_paths(parse(text, name).value)
                 self._save_layout(name, carried(self.positions(p, name), before, after))
@@ -310,6 +312,13 @@ class WorkflowFiles:
             save()
         for old, new in renames:
             self._audit.record(p, "workflows.rename_step", name, {"from": old, "to": new})
+
+    def _keep_renames(self, name: str, renames: StepRenames, text: str) -> None:
+        """Remember the renames in a saved text for the merges of its branches."""
+        branches = [name] if is_branch(name) else [branch_address(name, one) for one in self._shelf.branches(name)]
+        ids = {node.step.id for node in step_nodes(parse(text, name).value)} if branches else set()
+        for one in branches:
+            keep_renames(self._shelf.beside(one, RENAMES), "branch" if one == name else "main", renames, ids)
 
     def delete(self, p: Principal, name: str) -> Path:
         """Move a workflow to the trash of the workspace's state and turn its triggers off; return the folder.

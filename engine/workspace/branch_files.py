@@ -8,9 +8,10 @@ from pathlib import Path
 from engine.base.errors import InUse, InvalidFile, StaleEdit
 from engine.base.names import branch_address, file_stem
 from engine.documents.json_file import read_text
-from engine.files.atomic import etag, make_folder, storage_errors, write_whole
+from engine.files.atomic import etag, make_folder, remove, storage_errors, write_whole
 from engine.workspace.copies import copy
 from engine.workspace.file_store import BASE, Shelf
+from engine.workspace.step_renames import RENAMES, KnownRenames, known_renames
 
 
 class BranchFiles:
@@ -38,6 +39,10 @@ class BranchFiles:
             )
         return read_text(path, file)
 
+    def renames(self, address: str) -> KnownRenames:
+        """Return the renames of steps that people have made since a branch was taken. Raises InvalidInput."""
+        return known_renames(self._shelf.beside(address, RENAMES))
+
     def add(self, name: str, branch: str, by: str) -> None:
         """Create a branch with the text and the layout of a file.
 
@@ -50,6 +55,7 @@ class BranchFiles:
                 raise InUse(f"{name!r} has a branch {branch!r} already.", remedy="Choose another name.")
             make_folder(path.parent)
             write_whole(self._shelf.beside(new, BASE), text)  # first: a branch without it could not be merged
+            remove(self._shelf.beside(new, RENAMES))  # of an earlier branch with this name
             self._copy_layout(self._shelf.layout_path(name), self._shelf.layout_path(new))
             self._shelf.put_new(new, text, by)
 
@@ -65,6 +71,7 @@ class BranchFiles:
                 raise StaleEdit(f"Somebody changed {self._shelf.file(address)} since you opened it.")
             self._shelf.put(address, text, by)
             write_whole(self._shelf.beside(address, BASE), text)
+            remove(self._shelf.beside(address, RENAMES))
 
     def _copy_layout(self, source: Path, target: Path) -> None:
         if source.is_file():

@@ -109,6 +109,13 @@ class Drafts:
 
         self._settings.change(_key(p, kind, name), change)
 
+    def unsaved_by(self, kind: Kind, name: str, text: str) -> list[str]:
+        """Return the ids of the people whose drafts of a file differ from its text, sorted."""
+        begin, end = "draft.", f".{kind}.{name}"
+        kept = self._settings.with_prefix(begin).items()
+        drafts = {key[len(begin) : -len(end)]: _draft(one) for key, one in kept if key.endswith(end)}
+        return sorted(who for who, one in drafts.items() if one is not None and one.text.rstrip() != text.rstrip())
+
     def follow(self, kind: Kind, name: str, new: str = "") -> None:
         """Rename all drafts of a renamed file; delete them if there is no new name.
 

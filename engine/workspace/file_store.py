@@ -29,6 +29,7 @@ from engine.files.new_files import NewFile, write_new
 from engine.workspace.canonical import Kind
 from engine.workspace.copies import copy, move
 from engine.workspace.history import History
+from engine.workspace.step_renames import RENAMES
 
 _COMPANIONS = (".layout.json", ".versions", ".cases")
 _ALL = (*_COMPANIONS, ".branches")
@@ -293,7 +294,7 @@ class Shelf:
             target = self._trash_folder(name)
             with storage_errors(target):
                 make_folder(target, PRIVATE_FOLDER)
-                for suffix in (self._suffix, *((".layout.json", BASE) if is_branch(name) else _ALL)):
+                for suffix in (self._suffix, *((".layout.json", BASE, RENAMES) if is_branch(name) else _ALL)):
                     self._move(self.folder / f"{file_stem(name)}{suffix}", target / f"{name}{suffix}")
                 make_private(target)
                 sync_folder(target)  # before the old names are certainly gone

@@ -1,13 +1,22 @@
-"""The renames of steps, composed: pairs of (old id, new id) that all refer to the same text before."""
+"""The renames of steps: pairs of (old id, new id) that all refer to the same text before. Beside a branch, a file has
+those that people have made since it was taken.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
 
-from engine.base.errors import InUse
+from engine.base.errors import InUse, OrchestraError
+from engine.documents.json_file import read
+from engine.files.atomic import remove, write_whole
 
 StepRenames: TypeAlias = Sequence[tuple[str, str]]
+RENAMES = ".renames.json"
+"""How the name of the file ends that is beside a branch, if a step was renamed."""
 
 
 def composed(*parts: StepRenames) -> tuple[tuple[str, str], ...]:
@@ -32,3 +41,37 @@ def in_order(renames: StepRenames) -> list[tuple[str, str]]:
         found += free
         ahead = [pair for pair in ahead if pair not in free]
     return found
+
+
+@dataclass(frozen=True)
+class KnownRenames:
+    """Renames since the base of a branch: (old id, new id)."""
+
+    main: StepRenames = ()
+    branch: StepRenames = ()
+
+
+NO_RENAMES = KnownRenames()
+
+
+def known_renames(path: Path) -> KnownRenames:
+    """Return the renames in a file, none if it is missing or damaged: then no receipts follow, and a merge says so."""
+    try:
+        found = read(path).value
+        return KnownRenames(*([(str(old), str(new)) for old, new in found[side]] for side in ("main", "branch")))
+    except (OrchestraError, OSError, KeyError, TypeError, ValueError):
+        return NO_RENAMES
+
+
+def keep_renames(path: Path, side: Literal["main", "branch"], renames: StepRenames, ids: Collection[str]) -> None:
+    """Add renames of a side that has these ids of steps now; renames to another id are forgotten.
+
+    Raises StorageError.
+    """
+    known = known_renames(path)
+    now = [(old, new) for old, new in composed(getattr(known, side), renames) if new in ids]
+    changed = replace(known, **{side: now})
+    if not (changed.main or changed.branch):
+        remove(path)
+    elif changed != known:
+        write_whole(path, json.dumps(asdict(changed), indent=2) + "\n")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from commands.base.inputs import by_name
+from commands.workflows.branches import _show
 from engine.people.access import Principal
 from tests.faces.conftest import Faces, Open, Outcome
 
@@ -139,6 +143,31 @@ def test_each_face_shows_the_same_and_refuses_in_the_same_words(make_faces: Call
         assert first == second
     own = faces.page(lambda go: go("workflow", name="small@labels")).value
     assert any("Branch labels" in one.value for one in own.markdown)
+
+
+def test_each_face_says_what_became_of_the_branch(
+    make_faces: Callable[[], Faces], capsys: pytest.CaptureFixture[str]
+) -> None:
+    faces = make_faces()
+    faces.orchestra.branches.create(OWNER, "small", "labels")
+    _edited("small@labels", 7)(faces)
+    file = faces.orchestra.workflows.get(OWNER, "small@labels")
+    draft = file.text.replace("7", "9")
+    faces.orchestra.drafts.keep(Principal("ana", "editor"), "workflow", "small@labels", draft, file.etag)
+    for act in (command("merge", "small", "labels"), request("POST", "/labels/merge", {})):
+        done = act(faces).value
+        assert (done["branch_is"], done["unsaved_by"]) == ("kept", ["ana"])
+    _show(replace(faces.orchestra.branches.check(OWNER, "small", "labels"), is_done=True, branch_is="kept"))
+    assert "The branch is kept, because ana did not save all changes of it." in capsys.readouterr().out
+    at = page(lambda at: click("merge-labels")(click("compare-labels")(at)))(faces).value
+    assert any("kept for the unsaved changes of ana" in one.value for one in at.toast)
+    deleted = request("DELETE", "/labels")(faces).value
+    assert deleted["unsaved_by"] == ["ana"]
+
+
+def test_a_place_may_have_keys_with_signs_of_their_own() -> None:
+    places = by_name(['steps.a.with["x=\\"]="].b=main', "n=a=b"], "a conflict")
+    assert places == {'steps.a.with["x=\\"]="].b': "main", "n": "a=b"}
 
 
 def test_who_may_not_edit_sees_branches_and_changes_none(make_faces: Callable[[], Faces]) -> None:

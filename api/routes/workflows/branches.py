@@ -30,6 +30,12 @@ class BranchList(BaseModel):
     branches: list[BranchStatus]
 
 
+class DeletedWithDrafts(Deleted):
+    """A deleted branch."""
+
+    unsaved_by: list[str] = Field(description="The ids of the people whose unsaved changes were deleted with it.")
+
+
 class NewBranch(Sent):
     """A new branch."""
 
@@ -78,10 +84,11 @@ def create_branch(name: str, sent: NewBranch, orchestra: Door, principal: Acting
     return orchestra.branches.create(principal, name, sent.branch)
 
 
-@router.delete("/{name}/branches/{branch}", summary="Delete a branch", response_model=Deleted)
+@router.delete("/{name}/branches/{branch}", summary="Delete a branch", response_model=DeletedWithDrafts)
 def delete_branch(name: str, branch: str, orchestra: Door, principal: Acting) -> Any:
-    """Move a branch to the trash; the workflow stays as it is."""
-    return {"name": branch, "trash": orchestra.branches.delete(principal, name, branch).name}
+    """Move a branch to the trash, and delete unsaved changes of it; the workflow stays as it is."""
+    deleted = orchestra.branches.delete(principal, name, branch)
+    return {"name": branch, "trash": deleted.trash.name, "unsaved_by": deleted.unsaved_by}
 
 
 @router.post(

@@ -5,18 +5,19 @@ from __future__ import annotations
 import builtins
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.base.errors import StaleEdit
+from engine.base.errors import OrchestraError, StaleEdit
 from engine.base.names import branch_address
+from engine.base.wording import listed
 from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import JsonFile
 from engine.documents.json_splice import Splice
 from engine.files.atomic import etag
 from engine.people.access import Principal, may, require
 from engine.people.audit import Audit
-from engine.runs.branches.merging import Merging, changed, refusal, undecided, with_effects
+from engine.runs.branches.merging import Fate, Merging, changed, refusal, undecided, with_effects, writes_again
 from engine.runs.branches.reader import BranchReader, BranchStatus
 from engine.runs.environments.promotion import Checks
 from engine.workflows.editing.applying import Renamer
@@ -29,6 +30,16 @@ from engine.workspace.file_store import Shelf
 from engine.workspace.step_renames import StepRenames
 
 _MOST_RECORDED = 20
+
+
+@dataclass(frozen=True)
+class DeletedBranch:
+    """A branch that was moved to the trash."""
+
+    trash: Path
+    """Its folder there."""
+    unsaved_by: list[str]
+    """The ids of the people whose unsaved changes of it were deleted."""
 
 
 class Branches(BranchReader):
@@ -47,6 +58,10 @@ class Branches(BranchReader):
         self._workflows, self._plans, self._checks = workflows, plans, checks
         self._drafts, self._audit = drafts, audit
 
+    def list(self, p: Principal, workflow: str) -> builtins.list[BranchStatus]:
+        """Return the branches of a workflow by name; a damaged one says so. Raises UnknownName, InvalidInput."""
+        return [replace(one, unsaved_by=self._unsaved_by(p, one.name)) for one in super().list(p, workflow)]
+
     def create(self, p: Principal, workflow: str, branch: str) -> BranchStatus:
         """Create a branch from the current text of a workflow.
 
@@ -58,13 +73,17 @@ class Branches(BranchReader):
         self._audit.record(p, "workflows.branch", workflow, {"branch": branch})
         return self._status(workflow, branch, self._shelf.text(workflow))
 
-    def delete(self, p: Principal, workflow: str, branch: str) -> Path:
-        """Move a branch to the trash; return its folder there. Raises UnknownName, InvalidInput, StorageError."""
+    def delete(self, p: Principal, workflow: str, branch: str) -> DeletedBranch:
+        """Move a branch to the trash, and delete unsaved changes of it.
+
+        Raises UnknownName, InvalidInput, StorageError.
+        """
         require(p, "edit", "delete branches")
+        unsaved_by = self._unsaved_by(p, branch_address(workflow, branch))
         trash = self._shelf.delete(branch_address(workflow, branch))
         self._drafts.follow("workflow", branch_address(workflow, branch))
         self._audit.record(p, "workflows.delete_branch", workflow, {"branch": branch, "moved_to": str(trash)})
-        return trash
+        return DeletedBranch(trash, unsaved_by)
 
     def check(self, p: Principal, workflow: str, branch: str, choices: Choices | None = None) -> Merging:
         """Return what merging a branch into its workflow would change, and what has to be decided or corrected first.
@@ -88,32 +107,40 @@ class Branches(BranchReader):
     ) -> Merging:
         """Apply the changes of a branch to its workflow in one save, then delete the branch.
 
+        While somebody has unsaved changes of the branch, it stays as it is.
+
         `known_etag`, `branch_etag`: of the texts that were checked, "" for any. `keep`: the branch stays, and continues
         from the merged text. If the process dies meanwhile, the file has the old or the new text; repeating the merge
         changes nothing twice. Raises InvalidFile with the `problems`, undecided conflicts among them, StaleEdit, and as
         `check` and `WorkflowFiles.save`.
         """
         require(p, "edit", "merge branches")
-        found, renames = self._merging(p, workflow, branch, choices or {})
+        found, followed = self._merging(p, workflow, branch, choices or {})
         _require_seen(self._shelf.file(workflow), known_etag, found.etag)
         _require_seen(self._shelf.file(found.name), branch_etag, found.branch_etag)
         if found.problems:
             raise refusal(found)
-        saved = self._workflows.save(p, workflow, found.text, found.etag, renames, merged_from=branch)
+        saved = self._workflows.save(p, workflow, found.text, found.etag, followed, merged_from=branch)
         detail = {"branch": branch, "differences": found.differences[:_MOST_RECORDED]}
         self._audit.record(p, "workflows.merge", workflow, detail)
+        unsaved_by = self._unsaved_by(p, found.name)
+        fate: Fate = "kept"
         if keep:
             with suppress(StaleEdit):  # somebody has changed the branch meanwhile
                 self._files.rebase(workflow, branch, saved.text, found.branch_etag, p.id)
-        elif self._etag(found.name) == found.branch_etag:
+                fate = "goes_on"
+        elif not unsaved_by and self._etag(found.name) == found.branch_etag:
             self.delete(p, workflow, branch)
-        return replace(found, etag=saved.etag, text=saved.text, is_done=True)
+            fate = "in_trash"
+        return replace(found, etag=saved.etag, text=saved.text, is_done=True, unsaved_by=unsaved_by, branch_is=fate)
 
     def _merging(self, p: Principal, workflow: str, branch: str, choices: Choices) -> tuple[Merging, StepRenames]:
-        """Return what a merge would change, and the steps of the workflow that it renames."""
+        """Return what a merge would change, and the steps of the workflow whose receipts follow to another id."""
         name = branch_address(workflow, branch)
         texts = Texts(main=self._shelf.text(workflow), branch=self._shelf.text(name), base=self._files.base(name))
-        made = merge(texts, self._shelf.file(workflow), self._rename(workflow), choices)
+        known = self._files.renames(name)
+        made = merge(texts, self._shelf.file(workflow), self._rename(workflow), choices, known)
+        unsaved_by = self._unsaved_by(p, name)
         found = Merging(
             workflow=workflow,
             branch=branch,
@@ -126,21 +153,21 @@ class Branches(BranchReader):
             effects=[],
             destinations=[],
             estimate="",
-            notes=self._notes(p, name, texts, made),
+            notes=[*writes_again(workflow, texts.main, made), *_notes(p, unsaved_by, texts, made)],
             problems=undecided(workflow, branch, made.conflicts),
+            unsaved_by=unsaved_by,
         )
-        return with_effects(found, self._plans, self._checks, self._shelf), made.renames
+        return with_effects(found, self._plans, self._checks, self._shelf), made.followed
 
-    def _notes(self, p: Principal, name: str, texts: Texts, made: Merge) -> builtins.list[str]:
-        notes = (
-            []
-            if made.text != texts.main or made.conflicts
-            else ["The branch has nothing that the workflow does not have."]
-        )
-        draft = self._drafts.get(p, "workflow", name) if may(p, "edit") else None
-        if draft is not None and draft.text != texts.branch:
-            notes.append("You have unsaved changes of this branch; they are not merged.")
-        return notes
+    def _unsaved_by(self, p: Principal, name: str) -> builtins.list[str]:
+        """Return who has unsaved changes of a branch; only editors may know."""
+        if not may(p, "edit"):
+            return []
+        try:
+            text = self._shelf.text(name)
+        except OrchestraError:  # no text, or deleted meanwhile
+            text = ""
+        return self._drafts.unsaved_by("workflow", name, text)
 
     def _rename(self, workflow: str) -> Renamer:
         def rename(file: JsonFile, renames: StepRenames) -> Sequence[Splice]:
@@ -150,6 +177,21 @@ class Branches(BranchReader):
 
     def _etag(self, name: str) -> str:
         return etag(self._shelf.text(name))
+
+
+def _notes(p: Principal, unsaved_by: Sequence[str], texts: Texts, made: Merge) -> list[str]:
+    notes = []
+    if made.text == texts.main and not made.conflicts:
+        notes.append("The branch has nothing that the workflow does not have.")
+    stays = "they are not merged, and the branch is kept for them."
+    if p.id in unsaved_by:
+        notes.append(f"You have unsaved changes of this branch; {stays}")
+    others = [one for one in unsaved_by if one != p.id]
+    if others:
+        notes.append(
+            f"{listed(others)} {'has' if len(others) == 1 else 'have'} unsaved changes of this branch; {stays}"
+        )
+    return notes
 
 
 def _require_seen(file: str, seen: str, now: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from shlex import quote
+from typing import Literal
 
 from engine.base.errors import InvalidFile, OrchestraError, Problem
 from engine.base.names import branch_address
@@ -13,12 +15,16 @@ from engine.files.fingerprint import Stamp
 from engine.runs.environments.news import Outside, outside
 from engine.runs.environments.promotion import Checks
 from engine.workflows.compiled_files import CompiledFiles
-from engine.workflows.differences.sentences import differences
+from engine.workflows.differences.changes import changes_with, renames_between
+from engine.workflows.differences.sentences import sentence
+from engine.workflows.differences.writes_again import steps_that_may_write, writes_moved
 from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workflows.merging.conflicts import Conflict
 from engine.workflows.merging.merging import Merge
 from engine.workspace.file_store import Shelf
 
+Fate = Literal["", "in_trash", "goes_on", "kept"]
+"""What became of a branch; "" before it is merged."""
 CONFLICT = "merge_conflict"
 """The code of the problem for an undecided conflict."""
 
@@ -51,6 +57,10 @@ class Merging:
     problems: list[Problem] = field(default_factory=list)
     """What must be decided or corrected first."""
     is_done: bool = False
+    unsaved_by: list[str] = field(default_factory=list)
+    """The ids of the people who have unsaved changes of the branch: it is kept for them."""
+    branch_is: Fate = ""
+    """What became of the branch: it is in the trash, goes on from the merged text, or was kept as it is."""
 
     @property
     def name(self) -> str:
@@ -114,13 +124,14 @@ def _problem(found: Merging, error: OrchestraError) -> Problem:
 
 def undecided(workflow: str, branch: str, conflicts: list[Conflict]) -> list[Problem]:
     """Return a problem for each undecided conflict."""
+    merge = f"orchestra workflows merge {workflow} {branch}"
     return [
         Problem(
             f"Both have changed {one.place}. In {workflow}: {one.in_main}. In the branch: {one.in_branch}.",
             CONFLICT,
             file=f"workflows/{workflow}.json",
             field=one.place,
-            remedy=f"Decide with `orchestra workflows merge {workflow} {branch} --take {one.place}=main|branch`.",
+            remedy=f"Decide with `{merge} --take {quote(one.place)}=main|branch`.",
         )
         for one in conflicts
         if not one.taken
@@ -129,7 +140,22 @@ def undecided(workflow: str, branch: str, conflicts: list[Conflict]) -> list[Pro
 
 def changed(workflow: str, main: str, merge: Merge) -> list[str]:
     """Return in sentences what a merge changes in a workflow."""
-    return differences(parse(main, workflow).value, parse(merge.text, workflow).value, merge.renames)
+    old, new = (parse(text, workflow).value for text in (main, merge.text))
+    return [sentence(one) for one in changes_with(old, new, dict(merge.renames))]
+
+
+def writes_again(workflow: str, main: str, merge: Merge) -> list[str]:
+    """Return in sentences which steps write again what the workflow has written before."""
+    old, new = (parse(text, workflow).value for text in (main, merge.text))
+    found = [f"{one.words}." for one in writes_moved(old, new, merge.followed)]
+    writing = steps_that_may_write(old) | steps_that_may_write(new)
+    for before, now in renames_between(old, new, merge.renames).items():
+        if (before, now) not in merge.followed and {before, now} & writing:
+            found.append(
+                f"Step {now} is in the place of {before}, but nobody has renamed it with the operation 'rename': it "
+                f"counts as new, and writes again what {before} has written."
+            )
+    return found
 
 
 def refusal(found: Merging) -> InvalidFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.base.errors import OrchestraError
 from engine.base.names import branch_address, checked_name, timestamp
@@ -30,6 +30,8 @@ class BranchStatus:
     """What has changed in the workflow since then."""
     error: str = ""
     """Why it cannot be compared."""
+    unsaved_by: list[str] = field(default_factory=list)
+    """The ids of the people who have unsaved changes of it; deleting the branch deletes those, too."""
 
 
 class BranchReader:

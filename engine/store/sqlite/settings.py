@@ -20,6 +20,12 @@ class SqliteSettings:
             row = connection.execute(settings.select().where(settings.c.key == key)).first()
         return default if row is None else str(row.value)
 
+    def with_prefix(self, prefix: str) -> dict[str, str]:
+        """Return all values whose keys have a prefix, by key."""
+        mine = settings.c.key.startswith(prefix, autoescape=True)
+        with self._database.reading() as connection:
+            return {row.key: row.value for row in connection.execute(settings.select().where(mine))}
+
     def put(self, key: str, value: str) -> None:
         """Store a value; it is on disk when this returns."""
         with self._database.writing() as connection:

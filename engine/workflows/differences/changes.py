@@ -59,8 +59,12 @@ def changes(old: object, new: object, renames: StepRenames = ()) -> list[Change]
 
     What is no workflow counts as an empty one. `renames`: the steps known to have another id, (old, new).
     """
+    return changes_with(old, new, _renames(_object(old), _object(new), renames))
+
+
+def changes_with(old: object, new: object, names: Mapping[str, str]) -> list[Change]:
+    """Return the changes as `changes` does; only the steps in `names` have another id, {old: new}."""
     before, after = _object(old), _object(new)
-    names = _renames(before, after, renames)
     if names:
         before = _renamed(before, names)
     was, now = _steps(before), _steps(after)

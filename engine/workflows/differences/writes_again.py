@@ -45,6 +45,11 @@ def writes_moved(old: object, new: object, renames: StepRenames = ()) -> Iterato
             yield WriteMoved(node, known)
 
 
+def steps_that_may_write(document: object) -> set[str]:
+    """Return the ids of the steps that may write, or contain a step that may; one of an unknown type may, too."""
+    return {around.step.id for node in _nodes(document) if _may_write(node.step) for around in node.up()}
+
+
 def _nodes(document: object) -> Iterator[StepNode[StepDefinition]]:
     return step_nodes(document) if isinstance(document, Mapping) else iter(())
 
@@ -55,10 +60,17 @@ def _path(node: StepNode[StepDefinition], ids: Mapping[str, str]) -> str:
 
 def _writes(step: StepDefinition) -> bool:
     """Return whether a step may write; a called workflow may."""
-    if step.uses == CALL:
-        return True
+    return step.uses == CALL or _effect(step) is Effect.WRITES
+
+
+def _may_write(step: StepDefinition) -> bool:
+    return bool(step.uses) and (step.uses == CALL or _effect(step) in (None, Effect.WRITES))
+
+
+def _effect(step: StepDefinition) -> Effect | None:
+    """Return the effect of a step; None if its type is not known, or its fields have another form."""
     arguments: JsonObject = step.arguments
     try:
-        return bool(step.uses) and step_type(step.uses).effect_of(arguments)[0] is Effect.WRITES
-    except (OrchestraError, TypeError, AttributeError):  # a type that is not known, or fields of another form
-        return False
+        return step_type(step.uses).effect_of(arguments)[0]
+    except (OrchestraError, TypeError, AttributeError):
+        return None

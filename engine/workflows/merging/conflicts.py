@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -20,6 +22,7 @@ class Value:
 
 
 Choice = Side | Value
+_PLAIN = re.compile(r"""[^\s.\[\]"'=@][^\s.\[\]"'=]*""")
 Choices = Mapping[str, Choice]
 """What to take, by the place of the conflict."""
 
@@ -29,7 +32,10 @@ class Conflict:
     """A place that both sides have changed differently."""
 
     place: str
-    """`steps.issue.with.title` for a field, `steps.issue` for a whole step, `steps.issue.@place` for where it is."""
+    """`steps.issue.with.title` for a field, `steps.issue` for a whole step, `steps.issue.@place` for where it is.
+
+    A key that is no plain word is in brackets: `steps.issue.with["a.b"]`.
+    """
     in_main: str
     """What was changed there, as a sentence."""
     in_branch: str
@@ -48,6 +54,12 @@ def conflict(place: str, texts: Iterable[str], values: Iterable[Any], *, is_fiel
     in_main, in_branch = texts
     base, main, branch = values
     return Conflict(place, in_main, in_branch, base, main, branch, is_field)
+
+
+def place(*keys: str) -> str:
+    """Return the place that keys lead to; different keys never have the same place."""
+    first, *more = (key if _PLAIN.fullmatch(key) else f"[{json.dumps(key, ensure_ascii=False)}]" for key in keys)
+    return first + "".join(key if key.startswith("[") else f".{key}" for key in more)
 
 
 class Decisions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from engine.workflows.differences.changes import rising
 from engine.workflows.merging.conflicts import Side
@@ -24,14 +24,13 @@ def ordered(
     """
     before, theirs, mine = (one.lists.get(home, []) for one in (base, main, branch))
     by_main, by_branch = placed(before, theirs), placed(before, mine)
-    both = [one for one in by_main & by_branch if one in members and _ahead(one, theirs) != _ahead(one, mine)]
-    taken = {one for one in sorted(both, key=mine.index) if decide(one) == "branch"}
-    moved = {one for one in mine if one in members and (one in by_branch - by_main or one in taken)}
-    found = [one for one in theirs if one in members and one not in moved]
-    for one in mine:
-        if one in moved or (one in members and one not in found):
-            found.insert(_index(one, mine, found, by_main), one)
-    return [*found, *sorted(set(members) - set(found))]
+    ahead_in_main, ahead_in_branch = _ahead(theirs), _ahead(mine)
+    twice = by_main & by_branch & set(members)
+    both = [one for one in mine if one in twice and ahead_in_main[one] != ahead_in_branch[one]]
+    taken = {one for one in both if decide(one) == "branch"}
+    moved = {one for one in mine if one in members and (one in taken or (one in by_branch and one not in by_main))}
+    found = _with_moved([one for one in theirs if one in members and one not in moved], mine, members, by_main)
+    return [*found, *sorted(set(members).difference(found))]
 
 
 def placed(before: Sequence[str], now: Sequence[str]) -> set[str]:
@@ -41,16 +40,29 @@ def placed(before: Sequence[str], now: Sequence[str]) -> set[str]:
     return {one for one in now if one not in ranks or ranks[one] not in kept}
 
 
-def _ahead(id_: str, steps: Sequence[str]) -> str:
-    """Return the step ahead of a step, "" for the first one."""
-    at = steps.index(id_)
-    return steps[at - 1] if at else ""
+def _ahead(steps: Sequence[str]) -> Mapping[str, str]:
+    """Return the step ahead of each step, "" for the first one."""
+    return dict(zip(steps, ["", *steps], strict=False))
 
 
-def _index(id_: str, mine: Sequence[str], found: Sequence[str], by_main: Collection[str]) -> int:
-    """Return where a step of the branch comes in the list found so far."""
-    ahead = [one for one in mine[: mine.index(id_)] if one in found]
-    at = found.index(ahead[-1]) + 1 if ahead else 0
-    while at < len(found) and found[at] in by_main and found[at] not in mine:
-        at += 1
-    return at
+def _with_moved(
+    found: Sequence[str], mine: Sequence[str], members: Collection[str], by_main: Collection[str]
+) -> list[str]:
+    """Return a list with the members that are only in `mine`: each after the one ahead of it there, and after what main
+    has put at that place.
+    """
+    following = dict(zip(["", *found], [*found, ""], strict=True))
+    own, last = set(mine), ""
+    for one in mine:
+        if one in members and one not in following:
+            after = following[last]
+            while after in by_main and after not in own:  # looked at once: `last` is another one from now on
+                last, after = after, following[after]
+            following[last], following[one] = one, after
+        if one in following:
+            last = one
+    ordered, one = list[str](), following[""]
+    while one:
+        ordered.append(one)
+        one = following[one]
+    return ordered

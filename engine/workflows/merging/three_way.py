@@ -10,7 +10,7 @@ from engine.base.json_text import is_alike
 from engine.base.step_tree import FAILURE, ON_ERROR
 from engine.workflows.differences.changes import ABSENT
 from engine.workflows.merging.clashing import Saying, shown
-from engine.workflows.merging.conflicts import SIDES, Conflict, Decisions, Side, conflict
+from engine.workflows.merging.conflicts import SIDES, Conflict, Decisions, Side, conflict, place
 from engine.workflows.merging.ordering import ordered, placed
 from engine.workflows.merging.outline import STEPS, Outline, Part, has_steps, homes_of, owner_of, whole_step
 
@@ -61,9 +61,11 @@ class _Merge:
         homes = self._homes({id_: self._fields(id_) for id_ in ids}, fields)
         parts = {id_: Part(id_, home, self._fields(id_)) for id_, home in homes.items()}
         lists = {home: list[str]() for home in _lists({id_: one.fields for id_, one in parts.items()}, fields)}
+        members: dict[str, set[str]] = {home: set() for home in lists}
+        for id_, home in homes.items():
+            members.setdefault(home, set()).add(id_)
         for home in lists:
-            members = {id_ for id_, at in homes.items() if at == home}
-            lists[home] = ordered(home, members, self._base, self._main, self._branch, self._place)
+            lists[home] = ordered(home, members[home], self._base, self._main, self._branch, self._place)
         self._decisions.require_known()
         found = Outline(fields, parts, lists)
         return Outline(fields, {id_: parts[id_] for home in _tops(lists) for id_ in _walk(found, home)}, lists)
@@ -107,7 +109,7 @@ class _Merge:
 
     def _decide_definition(self, id_: str) -> Side:
         texts = [self._saying.changed(one, id_) for one in (self._main, self._branch)]
-        self._whole[id_] = self._decisions.side(self._conflict(f"steps.{id_}", "main", *texts))
+        self._whole[id_] = self._decisions.side(self._conflict(id_, "main", *texts))
         return self._whole[id_]
 
     def _roots(self, gone: list[str], keeper: Outline) -> list[str]:
@@ -120,7 +122,7 @@ class _Merge:
         inside = list(_only_in(keeper, remover, root))
         if any(self._is_touched(id_, side) for id_ in inside if id_ in self._base.parts):
             change = self._saying.changed(keeper, root)
-            taken = self._decisions.side(self._conflict(f"steps.{root}", side, change, self._saying.removed(root)))
+            taken = self._decisions.side(self._conflict(root, side, change, self._saying.removed(root)))
             self._place_of |= {id_: taken for home in homes_of(root) for id_ in keeper.lists.get(home, ())}
             if taken == side:
                 return
@@ -183,10 +185,10 @@ class _Merge:
                 for key in keys
             }
             return {key: value for key, value in found.items() if value is not ABSENT}
-        place = ".".join(("steps", id_, *path) if id_ else path)
         texts = [self._saying.field(id_, path, base, one) for one in (main, branch)]
         values = [shown(one) for one in (base, main, branch)]
-        return self._decisions.value(conflict(place, texts, values, is_field=True), main, branch)
+        where = place(STEPS, id_, *path) if id_ else place(*path)
+        return self._decisions.value(conflict(where, texts, values, is_field=True), main, branch)
 
     # --- where they are
 
@@ -244,14 +246,13 @@ class _Merge:
         """Return the side whose place of a step is taken."""
         texts = [self._saying.moved(one, id_) for one in (self._main, self._branch)]
         places = [self._saying.place(one, id_) for one in (self._base, self._main, self._branch)]
-        return self._decisions.side(conflict(f"steps.{id_}.@place", texts, places))
+        return self._decisions.side(conflict(f"{place(STEPS, id_)}.@place", texts, places))
 
-    def _conflict(self, place: str, side: Side, its: str, others: str) -> Conflict:
+    def _conflict(self, id_: str, side: Side, its: str, others: str) -> Conflict:
         """Return a conflict about a whole step; `its` and `others` are the words of `side` and of the other."""
-        id_ = place.removeprefix("steps.")
         texts = (its, others) if side == "main" else (others, its)
         values = [whole_step(one, id_) if id_ in one.parts else None for one in vars(self._sides).values()]
-        return conflict(place, texts, values)
+        return conflict(place(STEPS, id_), texts, values)
 
 
 def _only_in(keeper: Outline, remover: Outline, id_: str) -> Iterator[str]:

@@ -126,6 +126,9 @@ class MemorySettings(_Part):
     def get(self, key: str, default: str = "") -> str:
         return self._state.settings_.get(key, default)
 
+    def with_prefix(self, prefix: str) -> dict[str, str]:
+        return {key: value for key, value in self._state.settings_.items() if key.startswith(prefix)}
+
     def put(self, key: str, value: str) -> None:
         with self._state.writing():
             self._state.settings_[key] = value

@@ -293,6 +293,7 @@ def test_settings_with_a_prefix_are_changed_at_once_and_others_are_not(store: St
     settings.change_all("draft.", lambda there: {"draft.c": ",".join(sorted(there))})
     found = [settings.get(key) for key in ("draft.a", "draft.b", "draft.c", "draftx", "other")]
     assert found == ["", "", "draft.a,draft.b", "draftx", "other"]
+    assert settings.with_prefix("draft.") == {"draft.c": "draft.a,draft.b"}
 
 
 # --- audit

@@ -10,6 +10,7 @@ import pytest
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, StaleEdit, UnknownName
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 from tests.engine.conftest import OWNER, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -219,3 +220,78 @@ def test_receipts_follow_a_step_that_the_branch_has_renamed(branched: Orchestra)
     branched.branches.merge(OWNER, "work", "labels")
     renamed = [one for one in branched.audit(OWNER) if one.action == "workflows.rename_step" and one.target == "work"]
     assert [json.loads(one.detail) for one in renamed] == [{"from": "one", "to": "first"}]
+
+
+WRITE = post_step("ops", "http://127.0.0.1/ops")
+ANA = Principal("ana", "editor")
+
+
+def test_receipts_do_not_follow_to_a_write_that_only_looks_renamed(branched: Orchestra) -> None:
+    edit(branched, "work", {"op": "add", "step": WRITE, "after": "two"})
+    branched.branches.create(OWNER, "work", "replace")
+    branched.branches.create(OWNER, "work", "rename")
+    other = post_step("hr", "http://127.0.0.1/hr")
+    edit(branched, "work@replace", {"op": "remove", "steps": ["ops"]}, {"op": "add", "step": other, "after": "two"})
+    found = branched.branches.check(OWNER, "work", "replace")
+    assert found.differences == ["Step ops was removed", "Step hr was added after two"]
+    [note] = found.notes
+    assert note.startswith("Step hr is in the place of ops")
+    assert "writes again what ops has written" in note
+    edit(branched, "work@rename", {"op": "rename", "step": "ops", "to": "hr"})
+    edit(branched, "work@rename", {"op": "rename", "step": "hr", "to": "people"})
+    done = branched.branches.merge(OWNER, "work", "rename")
+    assert (done.differences, done.notes) == (["Step ops is now called people"], [])
+    followed = [one for one in branched.audit(OWNER) if one.action == "workflows.rename_step" and one.target == "work"]
+    assert [json.loads(one.detail) for one in followed] == [{"from": "ops", "to": "people"}]
+    assert not any("branches/rename." in name for name in files(branched)), "its renames went with the branch"
+
+
+def test_what_is_known_of_renames_ends_with_the_branch_and_with_the_step(branched: Orchestra) -> None:
+    edit(branched, "work", {"op": "add", "step": WRITE, "after": "two"})
+    branched.branches.create(OWNER, "work", "more")
+    edit(branched, "work@more", {"op": "rename", "step": "ops", "to": "hr"})
+    assert "work.branches/more.renames.json" in files(branched)
+    branched.branches.merge(OWNER, "work", "more", keep=True)
+    assert "work.branches/more.renames.json" not in files(branched), "the branch goes on from the merged text"
+    assert "work.branches/labels.renames.json" in files(branched), (
+        "and the other branch knows what the workflow renamed"
+    )
+    edit(branched, "work@more", {"op": "rename", "step": "hr", "to": "ops"})
+    before = branched.workflows.get(OWNER, "work@more")
+    versions = branched.workflows.versions(OWNER, "work@more")
+    branched.workflows.restore(OWNER, "work@more", versions[1].id, before.etag)
+    assert "work.branches/more.renames.json" not in files(branched), "the text has the old id again"
+
+
+def test_a_merge_says_which_steps_write_again(branched: Orchestra) -> None:
+    group = {"id": "group", "steps": [set_step("inside")]}
+    edit(branched, "work", {"op": "add", "step": WRITE, "after": "two"}, {"op": "add", "step": group, "after": "ops"})
+    branched.branches.create(OWNER, "work", "move")
+    edit(branched, "work@move", {"op": "move", "steps": ["ops"], "into": "group"})
+    for found in (
+        branched.branches.check(OWNER, "work", "move"),
+        branched.branches.merge(OWNER, "work", "move"),
+    ):
+        assert found.differences == ["Step ops was moved after inside in group"]
+        assert [one.split(",")[0] for one in found.notes] == ["Step ops: it writes again what was written from ops"]
+
+
+def test_a_merge_keeps_the_branch_while_somebody_has_unsaved_changes_of_it(branched: Orchestra) -> None:
+    edit(branched, BRANCH, title("one", "First"))
+    file = branched.workflows.get(OWNER, BRANCH)
+    draft = branched.drafts.keep(ANA, "workflow", BRANCH, file.text.replace("First", "Mine"), file.etag)
+    branched.drafts.keep(OWNER, "workflow", BRANCH, f"{file.text}\n", file.etag)
+    done = branched.branches.merge(OWNER, "work", "labels")
+    assert done.notes == [
+        "ana has unsaved changes of this branch; they are not merged, and the branch is kept for them."
+    ]
+    assert (done.branch_is, done.unsaved_by) == ("kept", ["ana"])
+    assert branched.drafts.get(ANA, "workflow", BRANCH) == draft
+    assert [one.unsaved_by for one in branched.branches.list(OWNER, "work")] == [["ana"]]
+    assert [one.unsaved_by for one in branched.branches.list(Principal("v", "viewer"), "work")] == [[]]
+    branched.drafts.drop(OWNER, "workflow", BRANCH)
+    saved = branched.editing.save(ANA, BRANCH, draft.text, draft.etag)
+    assert [one.unsaved_by for one in branched.branches.list(OWNER, "work")] == [[]]
+    branched.drafts.keep(ANA, "workflow", BRANCH, "{}", saved.etag)
+    deleted = branched.branches.delete(OWNER, "work", "labels")
+    assert (deleted.unsaved_by, deleted.trash.is_dir()) == (["ana"], True)

@@ -21,8 +21,10 @@ from engine.workflows.editing.applying import applied
 from engine.workflows.editing.operations import operations
 from engine.workflows.merging.conflicts import SIDES, Choices, Side, Value
 from engine.workflows.merging.merging import Merge, Texts, merge
+from engine.workflows.merging.ordering import ordered
+from engine.workflows.merging.outline import Outline
 from engine.workspace.canonical import canonical
-from engine.workspace.step_renames import StepRenames
+from engine.workspace.step_renames import KnownRenames, StepRenames
 from tests.engine.compiler.test_compiler import AROUND
 from tests.engine.workflows.editing.model import EXTRA, SEEDS, Random, apply, styles
 
@@ -367,3 +369,76 @@ def test_a_workflow_with_the_same_id_twice_is_not_merged() -> None:
 def test_the_id_of_the_workflow_is_not_merged() -> None:
     base, main, branch = (json.dumps({**EXTRA, **more}) for more in ({}, {"id": "x"}, {"id": "y", "title": "T"}))
     assert is_alike(json.loads(merged(base, main, branch).text), {**EXTRA, "id": "x", "title": "T"})
+
+
+def post(id_: str, url: str) -> dict[str, Any]:
+    return {"id": id_, "uses": "http.request", "connection": "web", "with": {"method": "POST", "url": url}}
+
+
+def test_a_write_counts_as_renamed_only_if_somebody_has_said_so() -> None:
+    """One that was put in the place of another is similar, too: its receipts are its own."""
+    loop = {"id": "each", "foreach": "{{ [1] }}", "steps": [post("inner", "http://a/")]}
+    quiet = {"uses": "flow.set", "with": {"values": {"x": 1}}}
+    base, branch = (
+        json.dumps({**WORK, "steps": [post(id_, url), {**loop, "id": around}, {**quiet, "id": harmless}]})
+        for id_, url, around, harmless in (("ops", "http://a/", "each", "a"), ("hr", "http://b/", "every", "b"))
+    )
+    main = edited(base, [set_("ops", "note", "changed in main")])
+    guessed = merged(base, main, branch)
+    assert [one.place for one in guessed.conflicts] == ["steps.ops"], "removed in the branch, and changed in main"
+    assert (guessed.renames, guessed.followed) == ([("a", "b")], [])
+    known = KnownRenames(branch=[("ops", "hr"), ("gone", "hr2")])
+    said = merge(Texts(base, main, branch), FILE, renamer, {}, known)
+    assert (said.conflicts, said.followed) == ([], [("ops", "hr")])
+    first = json.loads(said.text)["steps"][0]
+    assert (first["id"], first["note"], first["with"]["url"]) == ("hr", "changed in main", "http://b/")
+    back = merge(Texts(base, branch, main), FILE, renamer, {}, KnownRenames(main=[("ops", "hr")]))
+    assert (back.conflicts, back.followed, json.loads(back.text)["steps"][0]["id"]) == ([], [], "hr")
+
+
+def test_different_places_never_look_the_same() -> None:
+    """Neither the fields of `{"a.b": …, "a": {"b": …}}`, nor one that is called like the place of a step."""
+    fields: list[list[str]] = [["a.b"], ["a", "b"], ['["a"', "b"], ["@place"], ["with space"]]
+
+    def text(value: int) -> str:
+        found = dict[str, Any]()
+        for path in fields:
+            inner = found
+            for key in path[:-1]:
+                inner = inner.setdefault(key, {})
+            inner[path[-1]] = value
+        return json.dumps({**WORK, "steps": [{**step("one"), "with": {"values": found}}]})
+
+    texts = text(1), text(2), text(3)
+    places = [one.place for one in merged(*texts).conflicts]
+    begin = "steps.one.with.values"
+    wanted = ['["a.b"]', ".a.b", '["[\\"a\\""].b', '["@place"]', '["with space"]']
+    assert sorted(places) == sorted(f"{begin}{one}" for one in wanted)
+    choices: dict[str, Side] = dict.fromkeys(places, "main")
+    made = merged(*texts, {**choices, f'{begin}["a.b"]': "branch"})
+    values = json.loads(made.text)["steps"][0]["with"]["values"]
+    assert (values["a.b"], values["a"]["b"]) == (3, 2)
+
+
+class Counted(str):
+    """An id that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_the_order_of_many_steps_is_found_without_comparing_each_with_each() -> None:
+    count = 300
+    base, theirs, mine = ([Counted(f"{name}{number}") for number in range(count)] for name in ("base", "main", "own"))
+    lists = base, [*base[:200], *theirs, *base[200:]], [*base[:100], *mine, *base[100:][::-1]]
+    before, main, branch = (Outline({}, {}, {"": [*ids]}) for ids in lists)
+    Counted.compared = 0
+    found = ordered("", {*base, *theirs, *mine}, before, main, branch, lambda _: "main")
+    assert Counted.compared < 30 * count
+    assert len(found) == 3 * count
+    assert found[100 : 100 + count] == mine
