@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -38,6 +39,21 @@ _SAME_VALUE = ("not", "if", "then", "else")
 _REFERENCES = ("$ref", "$dynamicRef")
 
 
+@dataclass(frozen=True)
+class Misfit:
+    """One violation of a schema."""
+
+    place: str
+    """Where in the value, such as `items[2].total`; empty: the value as a whole."""
+    message: str
+    """What is wrong there, as a sentence."""
+    is_checked: bool = True
+    """False: the check came to no end, for the reason in `message`."""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
 def schema_faults(schema: Any) -> Iterator[tuple[Path, str]]:
     """Yield (path inside the schema, sentence) for each problem of a schema, including its default."""
     text = compact_json(schema) if isinstance(schema, Mapping) else ""
@@ -64,30 +80,35 @@ def is_usable(schema: Any) -> bool:
 
 def misfits(value: Any, schema: JsonSchema) -> Iterator[str]:
     """Yield a sentence for each violation of the schema by `value`, or one that says that the schema is invalid."""
+    return (str(one) for one in placed_misfits(value, schema))
+
+
+def placed_misfits(value: Any, schema: JsonSchema, most: int = _MOST_ERRORS) -> Iterator[Misfit]:
+    """Yield at most `most` violations of the schema with their places, or one that says why nothing was checked."""
     if not schema:
         return
     validator, reason = _validator(compact_json(schema))
     if validator is None:
-        yield f"Its schema cannot be used: {reason}"
+        yield Misfit("", f"Its schema cannot be used: {reason}", is_checked=False)
     elif is_deep(value):
-        yield f"It is nested deeper than {DEEPEST} levels."
+        yield Misfit("", f"It is nested deeper than {DEEPEST} levels.", is_checked=False)
     else:
-        yield from _errors(validator, value)
+        yield from _errors(validator, value, most)
 
 
-def _errors(validator: Any, value: Any) -> Iterator[str]:
+def _errors(validator: Any, value: Any, most: int) -> Iterator[Misfit]:
     try:
-        for error in islice(errors_of(validator, value), _MOST_ERRORS):
-            yield _sentence(error)
+        for error in islice(errors_of(validator, value), most):
+            yield Misfit(_place(error), f"{_message(error)}.")
     except RecursionError:
-        yield _TOO_INVOLVED
+        yield Misfit("", _TOO_INVOLVED, is_checked=False)
     except TooMuch:
-        yield _TOO_MUCH
+        yield Misfit("", _TOO_MUCH, is_checked=False)
     except BaseException as error:
         # The validator keeps its references in Rust, where a full stack is a panic instead of a RecursionError.
         if type(error).__name__ != "PanicException":
             raise
-        yield _TOO_INVOLVED
+        yield Misfit("", _TOO_INVOLVED, is_checked=False)
 
 
 def is_deep(value: Any) -> bool:
@@ -104,10 +125,14 @@ def is_deep(value: Any) -> bool:
     return bool(level)
 
 
-def _sentence(error: Any) -> str:
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-    message = error.message if len(error.message) <= 300 else f"{error.message[:_LONGEST_SEEN]}… ({error.validator})"
-    return f"{place.lstrip('.') + ': ' if place else ''}{message}."
+def _place(error: Any) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+    return "".join(parts).lstrip(".")
+
+
+def _message(error: Any) -> str:
+    text: str = error.message
+    return text if len(text) <= 300 else f"{text[:_LONGEST_SEEN]}… ({error.validator})"
 
 
 @lru_cache(maxsize=256)

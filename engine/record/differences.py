@@ -48,7 +48,7 @@ def differences(field: str, old: Any, new: Any) -> Iterator[Difference]:
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from differences(f"{field}[{index}]", one, other)
-    elif _comparable(old) != _comparable(new) or type(old) is bool is not type(new):
+    elif _comparable(old) != _comparable(new) or (type(old) is bool) != (type(new) is bool):
         yield Difference(field, old, new)
 
 

@@ -1,0 +1,1 @@
+"""Steps that check and compare values."""
