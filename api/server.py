@@ -44,6 +44,7 @@ from api.routes.workflows import changes as workflow_changes
 from api.routes.workflows import editing as workflow_editing
 from api.routes.workflows import environments as workflow_environments
 from api.routes.workflows import first_run
+from api.routes.workflows import versions as workflow_versions
 from engine.orchestra import Orchestra
 
 PUBLIC_PATHS = ("/health", "/auth/login", "/api/docs", "/api/openapi.json")
@@ -84,6 +85,7 @@ _SIGNED_IN = (
     workflow_editing.router,
     workflow_editing.checked,
     workflow_branches.router,
+    workflow_versions.router,
     workflow_bundles.router,
     workflow_environments.router,
     prompt_changes.router,

@@ -103,11 +103,12 @@ def _named(session: Look, names: list[str]) -> list[Problem]:
 
 
 def _all(session: Look) -> list[Problem]:
-    """Return the problems of the settings, environments, workflows, working texts of prompts, and fragments."""
+    """Return the problems of the settings, environments, labels, workflows, working texts of prompts, and fragments."""
     from engine.base.errors import OrchestraError, Problem
 
     orchestra, p = session.orchestra, session.principal
     found: list[Problem] = [*orchestra.approvals.warnings(p), *orchestra.environments.file_problems(p)]
+    found += orchestra.versions.file_problems(p)
     for shelf, facet in (
         (orchestra.workspace.workflows, orchestra.workflows),
         (orchestra.workspace.prompts, orchestra.prompts),

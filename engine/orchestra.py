@@ -91,8 +91,10 @@ if TYPE_CHECKING:
     from engine.upkeep import Upkeep
     from engine.workflows.bundles.bundles import Bundles
     from engine.workflows.editing.editing import WorkflowEditing
+    from engine.workflows.versions import WorkflowVersions
     from engine.workflows.workflow_files import WorkflowFiles
     from engine.workspace.drafts import Draft, Drafts
+    from engine.workspace.step_renames import StepRenames
     from engine.workspace_settings import WorkspaceSettings
 
 _LONGEST_TURN_SECONDS = 3.0
@@ -101,9 +103,9 @@ ENGINE = Principal("engine", "owner")
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, editing, predictions, branches, bundles, prompts, fragments, tries,
-    comparisons, cases, case_tests, drafts, runs, corrections, environments, triggers, approvals, budgets, general,
-    usage, connections, users, demo, first_run`.
+    """An opened workspace. Facets: `workflows, editing, predictions, versions, branches, bundles, prompts, fragments,
+    tries, comparisons, cases, case_tests, drafts, runs, corrections, environments, triggers, approvals, budgets,
+    general, usage, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -475,12 +477,22 @@ class Orchestra:
         return Environments(self.workspace, self._plans, self._checks, self._audit, self._clock)
 
     @cached_property
+    def versions(self) -> WorkflowVersions:
+        """Kept texts of workflows, and their labels."""
+        from engine.workflows.versions import WorkflowVersions
+
+        return WorkflowVersions(self.workspace, self._plans.kept, self.workflows, self._audit, self._clock)
+
+    @cached_property
     def branches(self) -> Branches:
         """Copies of workflows in which people work apart."""
         from engine.runs.branches.branches import Branches
 
+        def renames_since(workflow: str, at: str) -> StepRenames:
+            return self._logs.renames().since(self.workspace.workflow_ids.of(workflow), at)
+
         shelf, drafts = self.workspace.workflows, self.drafts
-        return Branches(shelf, self.workflows, self._plans, self._checks, drafts, self._audit)
+        return Branches(shelf, self.workflows, self._plans, self._checks, drafts, self._audit, renames_since)
 
     @cached_property
     def _checks(self) -> Checks:

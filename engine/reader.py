@@ -41,14 +41,15 @@ from engine.store.sqlite.state import SqliteState
 from engine.store.state import State
 from engine.workflows.bundles.bundles import Bundles
 from engine.workflows.environment_plans import EnvironmentPlans
+from engine.workflows.versions import WorkflowVersions
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace import config as configuration
 from engine.workspace.workspace import Workspace
 
 
 class Reader:
-    """The facets of `Orchestra` that read: `workflows, branches, bundles, prompts, fragments, tries, cases, case_tests,
-    runs, approvals, budgets, usage, connections, search`.
+    """The facets of `Orchestra` that read: `workflows, versions, branches, bundles, prompts, fragments, tries, cases,
+    case_tests, runs, approvals, budgets, usage, connections, search`.
 
     Close it when done. Only their reading methods work; others raise StorageError, since nothing could be recorded.
     """
@@ -73,6 +74,7 @@ class Reader:
             audit,
             Renaming(self._state.renames, logs, self.workspace, utc_now),
         )
+        self.versions = WorkflowVersions(self.workspace, plans.kept, self.workflows, audit, utc_now)
         self.branches = BranchReader(self.workspace.workflows)
         self.bundles = Bundles(self.workspace, self.workflows, lambda: self._surroundings().connections, audit)
         self.prompts = PromptFiles(self._prompt_store, audit)

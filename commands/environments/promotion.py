@@ -25,6 +25,9 @@ def promote(
     from_: Annotated[
         str, typer.Option("--from", metavar="ENVIRONMENT", help="Whose version; default: the default environment.")
     ] = "",
+    version: Annotated[
+        str, typer.Option(metavar="VERSION", help="A saved version instead: its id, number or label.")
+    ] = "",
     is_check: Annotated[
         bool, typer.Option("--check", help="Only show what would change, and what prevents it.")
     ] = False,
@@ -32,12 +35,12 @@ def promote(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Let an environment run the version of a workflow that another one runs. Refused while a check fails."""
+    """Let an environment run the version that another one runs, or a saved one. Refused while a check fails."""
     with opened(workspace, demo=demo) as session:
         environments, p = session.orchestra.environments, session.principal
-        source = from_ or next(iter(environments.names(p)), "")
+        source = from_ or ("" if version else next(iter(environments.names(p)), ""))
         act = environments.check_promotion if is_check else environments.promote
-        found = act(p, workflow, source, to)
+        found = act(p, workflow, source, to, version=version)
     if as_json:
         document(found)
     else:

@@ -21,10 +21,20 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The workflow.", callb
 Branch = Annotated[str, typer.Argument(metavar="BRANCH", help="The branch.")]
 
 
-def branch(name: Name, branch: Branch, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+def branch(
+    name: Name,
+    branch: Branch,
+    version: Annotated[
+        str,
+        typer.Option("--from", metavar="VERSION", help="A saved version: its id, number or label; default: the file."),
+    ] = "current",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
     """Make a branch, NAME@BRANCH: a copy of a workflow that no trigger and no other workflow runs."""
     with opened(workspace, demo=demo) as session:
-        made = session.orchestra.branches.create(session.principal, name, branch)
+        made = session.orchestra.branches.create(session.principal, name, branch, version)
     if as_json:
         document(made)
         return DONE

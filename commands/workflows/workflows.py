@@ -11,7 +11,7 @@ from commands.base.failures import DONE
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import Force, Output, write_output
-from commands.base.screen import document, local_time, note, raw, say, table
+from commands.base.screen import document, note, raw, say, table
 
 if TYPE_CHECKING:
     from engine.workflows.bundles.bundles import Imported
@@ -50,10 +50,19 @@ def gallery(demo: Demo = False, workspace: Workspace = None, as_json: Json = Fal
 
 
 @group.command()
-def show(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+def show(
+    name: Name,
+    version: Annotated[str, typer.Option(help="A saved version: its id, number or label.")] = "current",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
     """Show a workflow: its problems, and which text from outside its steps send to which service."""
     with looked_at(workspace, demo=demo) as session:
-        found = session.orchestra.workflows.get(session.principal, name)
+        if version == "current":
+            found = session.orchestra.workflows.get(session.principal, name)
+        else:
+            found = session.orchestra.versions.get(session.principal, name, version)
     if as_json:
         document({"name": name, "document": found.document, "problems": found.problems, "reach": found.reach})
         return DONE
@@ -255,39 +264,3 @@ def _report_parts(made: Imported) -> None:
         note(f"There is no connection {connection!r}. {remedy}, or set `connection` in the file to one that exists.")
     for called in made.missing_workflows:
         note(f"It calls the workflow {called!r}, which is not here.")
-
-
-@group.command()
-def versions(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """List the last 20 saved texts of a workflow, newest first."""
-    with looked_at(workspace, demo=demo) as session:
-        session.orchestra.workflows.get(session.principal, name)
-        found = session.orchestra.workflows.versions(session.principal, name)
-        zone = session.orchestra.config.time_zone
-    if as_json:
-        document({"versions": found})
-        return DONE
-    table(["VERSION", "SAVED", "BY"], [[one.id, local_time(one.saved_at, zone), one.words] for one in found])
-    return DONE
-
-
-@group.command()
-def diff(
-    name: Name,
-    old: Annotated[str, typer.Argument(metavar="[OLD]", help="A version, or `current`; default: before NEW.")] = "",
-    new: Annotated[str, typer.Argument(metavar="[NEW]", help="A version, or `current`; default: the file.")] = "",
-    demo: Demo = False,
-    workspace: Workspace = None,
-    as_json: Json = False,
-) -> int:
-    """Say in sentences what has changed between two versions of a workflow; by default, what the last save changed."""
-    with looked_at(workspace, demo=demo) as session:
-        said = session.orchestra.workflows.differences(session.principal, name, old, new)
-    if as_json:
-        document({"differences": said})
-        return DONE
-    for one in said:
-        say(f"{one}.")
-    if not said:
-        say("Nothing that has an effect has changed.")
-    return DONE

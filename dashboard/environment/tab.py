@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from dashboard.base import session
@@ -60,27 +62,45 @@ def _row(visit: Visit, workflow: str, one: EnvironmentStatus, version: object, *
             removal_popover(visit, workflow, one.name)
 
 
+@dataclass(frozen=True)
+class _Source:
+    """What is promoted: the version of an environment, or the one with a label."""
+
+    environment: str
+    version: str = ""
+
+    @property
+    def words(self) -> str:
+        return t("version {version}", version=self.version) if self.version else self.environment
+
+
 def _promote(visit: Visit, workflow: str, names: list[str]) -> None:
     if len(names) < 2:
         st.caption(t("It takes two environments."))
         return
+    labels = visit.orchestra.versions.labels(visit.who, workflow)
+    sources = {one.words: one for one in (*map(_Source, names), *(_Source("", label) for label in labels))}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        source = st.selectbox(t("From"), names, key=f"promote-from-{workflow}", width=200)
-        target = st.selectbox(t("To"), [one for one in names if one != source], key=f"promote-to-{workflow}", width=200)
+        source = sources[st.selectbox(t("From"), list(sources), key=f"promote-from-{workflow}", width=260)]
+        others = [one for one in names if one != source.environment]
+        target = st.selectbox(t("To"), others, key=f"promote-to-{workflow}", width=200)
         is_asked = st.button(t("Check"), key=f"promote-check-{workflow}", icon=":material/fact_check:")
     slot = f"promotion.{workflow}"
     if is_asked:
-        session.keep_draft(slot, (source, target))
-    if session.draft(slot, None) != (source, target):
+        session.keep_draft(slot, (source.words, target))
+    if session.draft(slot, None) != (source.words, target):
         return
-    found = visit.orchestra.environments.check_promotion(visit.who, workflow, source, target)
+    environments = visit.orchestra.environments
+    found = environments.check_promotion(visit.who, workflow, source.environment, target, version=source.version)
     _shown(found)
     action_button(
         t("Promote to {target}", target=target),
         f"promote-{workflow}",
-        lambda _: visit.orchestra.environments.promote(visit.who, workflow, source, target, found.hash),
+        lambda _: environments.promote(
+            visit.who, workflow, source.environment, target, found.hash, version=source.version
+        ),
         lambda done: _promoted(done, slot),
-        scope=f"{source} {target} {found.hash}",
+        scope=f"{source.words} {target} {found.hash}",
         type="primary",
         icon=":material/upload:",
         disabled=bool(found.problems),

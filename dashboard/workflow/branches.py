@@ -18,6 +18,7 @@ from dashboard.parts.times import ago
 from dashboard.workflow.editor import forget
 from engine.base.errors import InvalidInput
 from engine.base.names import branch_parts
+from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import typed_value
 from engine.runs.branches.merging import CONFLICT, Merging
 from engine.runs.branches.reader import BranchStatus
@@ -54,14 +55,29 @@ def branches_tab(visit: Visit, file: WorkflowFile) -> None:
 def _new(visit: Visit, workflow: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = name_field(t("Name"), "", f"branch-name-{workflow}").strip()
+        version = _version(visit, workflow)
         action_button(
             t("New branch"),
             f"branch-new-{workflow}",
-            lambda _: visit.orchestra.branches.create(visit.who, workflow, name),
+            lambda _: visit.orchestra.branches.create(visit.who, workflow, name, version),
             lambda made: _told(t("The branch {branch} is made.", branch=made.branch)),
-            scope=name,
+            scope=f"{name} {version}",
             icon=":material/add:",
         )
+
+
+def _version(visit: Visit, workflow: str) -> str:
+    """Ask from which version to branch, if one has a label."""
+    labels = visit.orchestra.versions.labels(visit.who, workflow)
+    if not labels:
+        return CURRENT
+    return st.selectbox(
+        t("From"),
+        [CURRENT, *labels],
+        format_func=lambda one: t("the file as it is") if one == CURRENT else one,
+        key=f"branch-from-{workflow}",
+        width=260,
+    )
 
 
 def _branch(visit: Visit, one: BranchStatus, *, is_open: bool) -> None:

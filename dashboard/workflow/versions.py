@@ -1,9 +1,10 @@
-"""The History tab: the last saved texts of a workflow, to view and to restore."""
+"""The History tab: the kept texts of a workflow, to view, to label and to restore."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import streamlit as st
 
@@ -12,49 +13,97 @@ from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
 from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import errors_shown
 from dashboard.parts.times import ago, full_time
 from dashboard.workflow.editor import forget
+from dashboard.workflow.labels import labels_row
 from engine.base.errors import InvalidFile
-from engine.workflows.workflow_files import CURRENT, WorkflowFile
-from engine.workspace.history import Version
+from engine.base.names import is_branch
+from engine.compiler.definition.environment import CURRENT
+from engine.environments.kept_versions import SavedVersion
+from engine.workflows.workflow_files import WorkflowFile
+
+
+class Saved(Protocol):
+    """A saved text, as it is listed."""
+
+    @property
+    def saved_at(self) -> str:
+        """Return the time, RFC 3339; "" if nobody knows."""
+
+    @property
+    def words(self) -> str:
+        """Return who saved it."""
+
+
+OneSaved = TypeVar("OneSaved", bound=Saved)
 
 
 def history_tab(visit: Visit, file: WorkflowFile) -> None:
-    """Show the last 20 saved texts, newest first."""
-    versions = visit.orchestra.workflows.versions(visit.who, file.name)
-    if not versions:
-        st.info(t("Nothing has been saved here yet. Every save keeps the text it replaces."), icon=":material/history:")
-        return
-    choosing, showing = st.columns([2, 5], gap="large")
-    with choosing:
-        chosen = version_choice(versions, f"versions-{file.name}")
-    with showing:
-        _version(visit, file, chosen)
+    """Show the last 20 saved texts, newest first, and the older ones that have a number."""
+    with errors_shown():
+        versions = visit.orchestra.versions.list(visit.who, file.name)
+        if not versions:
+            st.info(
+                t("Nothing has been saved here yet. Every save keeps the text it replaces."), icon=":material/history:"
+            )
+            return
+        choosing, showing = st.columns([2, 5], gap="large")
+        with choosing:
+            shown = _found(versions, file.name)
+            chosen = version_choice(shown, f"versions-{file.name}", {one.id: _named(one) for one in shown})
+        with showing:
+            _version(visit, file, chosen)
 
 
-def version_choice(versions: Sequence[Version], key: str) -> Version:
-    """Show the saved texts of a file; return the chosen one."""
+def _found(versions: Sequence[SavedVersion], name: str) -> Sequence[SavedVersion]:
+    """Ask for a text in a label, if there are labels; return the versions that have it, all if none does."""
+    if not any(one.labels for one in versions):
+        return versions
+    text = st.text_input(t("Find a label"), key=f"find-label-{name}", icon=":material/search:").casefold()
+    found = [one for one in versions if not text or any(text in label.casefold() for label in one.labels)]
+    if not found:
+        st.caption(t("No label has this text."))
+    return found or versions
+
+
+def _named(version: SavedVersion) -> str:
+    """Return the labels and the number of a version: "before May, version 3"."""
+    number = "" if version.number is None else t("version {version}", version=version.number)
+    return ", ".join(filter(None, [*version.labels, number]))
+
+
+def version_choice(versions: Sequence[OneSaved], key: str, names: Mapping[str, str] | None = None) -> OneSaved:
+    """Show the saved texts of a file; return the chosen one. `names`: what each is called, by its id."""
     labelled = _labelled(versions)
-    captions = [
-        plain(t("{saved_at}, by {saved_by}", saved_at=ago(one.saved_at), saved_by=one.words)) for one in versions
-    ]
+    captions = [plain(_caption(one, (names or {}).get(getattr(one, "id", ""), ""))) for one in versions]
     return labelled[st.radio(t("Saved versions"), list(labelled), captions=captions, key=key)]
 
 
-def _labelled(versions: Sequence[Version]) -> dict[str, Version]:
+def _caption(version: Saved, name: str) -> str:
+    saved = ""
+    if version.saved_at and version.words:
+        saved = t("{saved_at}, by {saved_by}", saved_at=ago(version.saved_at), saved_by=version.words)
+    return " · ".join(filter(None, [name, saved]))
+
+
+def _labelled(versions: Sequence[OneSaved]) -> dict[str, OneSaved]:
     """Return the versions by a label that is stable and unique.
 
     Streamlit identifies a choice by its label: of equal labels, it would take the last for all.
     """
-    found: dict[str, Version] = {}
-    for version in versions:
-        label = full_time(version.saved_at)
-        found[label if label not in found else f"{label} {version.saved_at[-5:-1]}"] = version
+    found: dict[str, OneSaved] = {}
+    for place, version in enumerate(versions):
+        label = full_time(version.saved_at) if version.saved_at else t("An earlier text")
+        more = version.saved_at[-5:-1] or str(len(versions) - place)
+        found[label if label not in found else f"{label} {more}"] = version
     return found
 
 
-def _version(visit: Visit, file: WorkflowFile, version: Version) -> None:
-    text = visit.orchestra.workflows.version_text(visit.who, file.name, version.id)
+def _version(visit: Visit, file: WorkflowFile, version: SavedVersion) -> None:
+    text = visit.orchestra.versions.text(visit.who, file.name, version.id)
+    if not is_branch(file.name):
+        labels_row(visit, file.name, version)
     if text == file.text:
         st.badge(t("This is the current text"), icon=":material/check:", color="green")
         outside_code(text, "json")
@@ -73,9 +122,9 @@ def _version(visit: Visit, file: WorkflowFile, version: Version) -> None:
         outside_code(text, "json")
 
 
-def _sentences(visit: Visit, file: WorkflowFile, version: Version) -> None:
+def _sentences(visit: Visit, file: WorkflowFile, version: SavedVersion) -> None:
     try:
-        said = visit.orchestra.workflows.differences(visit.who, file.name, CURRENT, version.id)
+        said = visit.orchestra.versions.differences(visit.who, file.name, CURRENT, version.id)
     except InvalidFile as error:
         st.warning(
             plain(
@@ -91,9 +140,9 @@ def _sentences(visit: Visit, file: WorkflowFile, version: Version) -> None:
     st.markdown("\n".join(f"- {plain(one)}" for one in said))
 
 
-def _restore_button(visit: Visit, file: WorkflowFile, version: Version) -> None:
+def _restore_button(visit: Visit, file: WorkflowFile, version: SavedVersion) -> None:
     def restore(_request_key: str) -> WorkflowFile:
-        return visit.orchestra.workflows.restore(visit.who, file.name, version.id, file.etag)
+        return visit.orchestra.versions.restore(visit.who, file.name, version.id, file.etag)
 
     def restored(saved: WorkflowFile) -> None:
         forget(saved.name)

@@ -60,7 +60,9 @@ _PAGES: Mapping[str, str] = {
     "users set-password": "the page Users",
     "validate": "the page of the workflow",
     "workflows branch": "New branch on the tab Branches of the workflow",
+    "workflows label": "Label on the tab History of the workflow",
     "workflows merge": "Merge on the tab Branches of the workflow",
+    "workflows versions": "the tab History of the workflow",
 }
 """The dashboard page for each command."""
 
@@ -111,7 +113,9 @@ _ROUTES: Mapping[str, str] = {
     "users set-password": "PUT /api/users/{name}/password",
     "validate": "GET /api/workflows/{name}",
     "workflows branch": "POST /api/workflows/{name}/branches",
+    "workflows label": "PUT /api/workflows/{name}/labels/LABEL",
     "workflows merge": "POST /api/workflows/{name}/branches/{branch}/merge",
+    "workflows versions": "GET /api/workflows/{name}/versions",
 }
 """The API request for each command."""
 

@@ -38,7 +38,7 @@ class Promoted(_Part):
     promoted_at: str = ""
     promoted_by: str = ""
     promoted_from: str = ""
-    """The environment that it came from."""
+    """The environment that it came from, or the `version …` that was named."""
 
 
 class WorkflowEntry(Promoted):

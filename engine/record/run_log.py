@@ -53,6 +53,12 @@ class Renames:
                 identity = Rename(line["workflow"], line["new"], line["step"]).applied(identity)
         return identity
 
+    def since(self, workflow_id: str, at: str) -> list[tuple[str, str]]:
+        """Return the renames of a workflow's steps since a time: (old id, new id), oldest first."""
+        return [
+            (line["step"], line["new"]) for line in self._lines if line["workflow"] == workflow_id and line["at"] >= at
+        ]
+
 
 class RunLogs:
     """The logs of a workspace."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, get_args
 
 from engine.base.errors import OrchestraError
 from engine.base.services import declaration
+from engine.environments.version_labels import VersionLabels
 from engine.people.access import NOTIFIER, Principal, may, require
 from engine.runs.run_list import RunPage
 from engine.search.ranking import BESIDE, rank
@@ -59,7 +60,7 @@ class Search:
     def __init__(self, workspace: Workspace, connections: Callable[[], Mapping[str, str]], runs: ListsRuns) -> None:
         """`connections` returns the service of each connection, by name."""
         self._shelves: dict[Kind, Shelf] = {"workflow": workspace.workflows, "prompt": workspace.prompts}
-        self._fragments = workspace.fragments
+        self._fragments, self._labels = workspace.fragments, VersionLabels(workspace.workflows)
         self._connections, self._runs = connections, runs
         self._headings: dict[tuple[Kind, str], _Heading] = {}
 
@@ -83,9 +84,17 @@ class Search:
         shelf = self._shelves[kind]
         for name in shelf.names():
             heading = self._heading(kind, shelf, name)
-            fit = rank(query, heading.title, name, heading.description)
+            labels = self._labels_of(name) if kind == "workflow" else ""
+            fit = rank(query, heading.title, name, f"{heading.description} {labels}")
             if fit is not None:
                 yield Hit(kind, name, heading.title, heading.description, fit)
+
+    def _labels_of(self, workflow: str) -> str:
+        """Return the labels of the versions of a workflow; "" if their file cannot be read."""
+        try:
+            return " ".join(self._labels.all(workflow))
+        except OrchestraError:
+            return ""
 
     def _named(self, query: str) -> Iterator[Hit]:
         for name in self._fragments.names():

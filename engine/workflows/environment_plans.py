@@ -16,6 +16,7 @@ from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.environments.environment_file import EnvironmentFile
 from engine.environments.environment_files import EnvironmentFiles, of_triggers
+from engine.environments.kept_versions import KeptVersions
 from engine.environments.versions import Versions
 from engine.files.fingerprint import Stamp
 from engine.workflows.compiled_files import CompiledFiles, document_of
@@ -80,6 +81,7 @@ class EnvironmentPlans:
     ) -> None:
         """`around`: what all environments have. `configured`: the default environment, according to config.yaml."""
         self.files, self.versions = EnvironmentFiles(workspace), Versions(workspace.workflows)
+        self.kept = KeptVersions(workspace.workflows, self.versions, self.files)
         self._workspace, self._around = workspace, around
         self.configured, self._last_rename = configured, last_rename
         self.as_they_are = CompiledFiles(workspace.workflows, self.around_files, last_rename)

@@ -25,12 +25,10 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.workflows import samples
 from engine.workflows.compiled_files import Asked, Checked, CompiledFiles
-from engine.workflows.differences.sentences import differences
 from engine.workflows.samples import Sample
 from engine.workspace.blanks import blank_workflow, checked_title, title_of, titled_as_copy
 from engine.workspace.canonical import as_written, canonical
 from engine.workspace.drafts import Draft
-from engine.workspace.history import Version
 from engine.workspace.layout import LAYOUT_VERSION, Positions, carried, checked_positions, kept_positions, step_paths
 from engine.workspace.outline import services_in, text_in
 from engine.workspace.references import rename_references, require_readable_users, require_unused
@@ -41,12 +39,9 @@ from engine.workspace.workspace import Workspace
 Problems: TypeAlias = list[Problem]
 ScopeNames: TypeAlias = list[ScopeName]
 Samples: TypeAlias = list[Sample]
-Versions: TypeAlias = list[Version]
 Names: TypeAlias = list[str]
 Pairs: TypeAlias = list[tuple[str, str]]
 
-CURRENT = "current"
-"""In place of a version id: the file as it is now."""
 _BY = "rename"
 """The author recorded for changes to workflows that call a renamed one."""
 
@@ -140,6 +135,11 @@ class WorkflowFiles:
         """Return a workflow file with all its problems. Raises UnknownName, InvalidInput."""
         require(p, "view", "see workflows")
         return self._file(name)
+
+    def as_file(self, p: Principal, name: str, text: str) -> WorkflowFile:
+        """Return a text as if it was the file of workflow `name`. Raises InvalidInput."""
+        require(p, "view", "see workflows")
+        return self._with_text(checked_workflow(name), text)
 
     def check(self, p: Principal, name: str, text: str) -> Problems:
         """Return the problems that the text would have as the file of workflow `name`, once it is saved."""
@@ -340,39 +340,6 @@ class WorkflowFiles:
         self._audit.record(p, "workflows.delete", name, {"moved_to": str(trash)})
         return trash
 
-    def versions(self, p: Principal, name: str) -> Versions:
-        """Return the last 20 saved texts, newest first."""
-        require(p, "view", "see workflows")
-        return self._shelf.history.versions(checked_workflow(name))
-
-    def version_text(self, p: Principal, name: str, version_id: str) -> str:
-        """Return one saved text. Raises UnknownName, InvalidFile."""
-        require(p, "view", "see workflows")
-        return self._shelf.history.text(checked_workflow(name), version_id)
-
-    def differences(self, p: Principal, name: str, old: str = "", new: str = "") -> Names:
-        """Return in sentences what has changed from one saved version to another.
-
-        `old` and `new` are version ids; CURRENT is the file. Without `new` it is the file, without `old` the version
-        before that text. Raises UnknownName, InvalidFile.
-        """
-        after = self._text_of(p, name, new or CURRENT)
-        ids = [one.id for one in self.versions(p, name)]
-        earlier = ids[ids.index(new) + 1 :] if new and new != CURRENT else ids
-        old = old or next((one for one in earlier if self._text_of(p, name, one) != after), "")
-        before = self._text_of(p, name, old) if old else after
-        file = self._shelf.file(name)
-        return differences(parse(before, file).value, parse(after, file).value)
-
-    def _text_of(self, p: Principal, name: str, version_id: str) -> str:
-        if version_id == CURRENT:
-            return self._shelf.text(checked_workflow(name))
-        return self.version_text(p, name, version_id)
-
-    def restore(self, p: Principal, name: str, version_id: str, etag: str | None) -> WorkflowFile:
-        """Save an earlier text again; the current text is kept as a version. Raises as `save`."""
-        return self.save(p, name, self.version_text(p, name, version_id), etag)
-
     def plan(self, p: Principal, name: str) -> Plan:
         """Return the compiled workflow. Raises UnknownName, and InvalidFile with every problem."""
         require(p, "view", "see workflows")
@@ -459,6 +426,9 @@ class WorkflowFiles:
             text = self._shelf.text(name)
         except InvalidFile as error:  # not a text: a folder, or not UTF-8
             return WorkflowFile(name, "", "", None, error.problems)
+        return self._with_text(name, text)
+
+    def _with_text(self, name: str, text: str) -> WorkflowFile:
         checked = self._compiled.check(name, text, self._compiled.asked())
         return WorkflowFile(name, text, files.etag(text), *_opened(checked), [*checked.reach], [*checked.breaches])
 

@@ -11,7 +11,7 @@ from engine.documents.json_file import read_text
 from engine.files.atomic import etag, make_folder, remove, storage_errors, write_whole
 from engine.workspace.copies import copy
 from engine.workspace.file_store import BASE, Shelf
-from engine.workspace.step_renames import RENAMES, KnownRenames, known_renames
+from engine.workspace.step_renames import RENAMES, KnownRenames, StepRenames, keep_renames, known_renames
 
 
 class BranchFiles:
@@ -43,20 +43,22 @@ class BranchFiles:
         """Return the renames of steps that people have made since a branch was taken. Raises InvalidInput."""
         return known_renames(self._shelf.beside(address, RENAMES))
 
-    def add(self, name: str, branch: str, by: str) -> None:
+    def add(self, name: str, branch: str, by: str, text: str = "", renames: StepRenames = ()) -> None:
         """Create a branch with the text and the layout of a file.
 
-        Raises InUse, UnknownName, InvalidInput, InvalidFile, StorageError.
+        `text`: an earlier text of the file, "" for the current one; `renames`: of its steps since then, which lead to
+        ids that the file has. Raises InUse, UnknownName, InvalidInput, InvalidFile, StorageError.
         """
         new = branch_address(name, branch)
         with self._shelf.editing():
-            text, path = self._shelf.text(name), self._shelf.path(new)
+            text, path = text or self._shelf.text(name), self._shelf.path(new)
             if path.exists():
                 raise InUse(f"{name!r} has a branch {branch!r} already.", remedy="Choose another name.")
             make_folder(path.parent)
             write_whole(self._shelf.beside(new, BASE), text)  # first: a branch without it could not be merged
             remove(self._shelf.beside(new, RENAMES))  # of an earlier branch with this name
             self._copy_layout(self._shelf.layout_path(name), self._shelf.layout_path(new))
+            keep_renames(self._shelf.beside(new, RENAMES), "main", renames, {now for _, now in renames})
             self._shelf.put_new(new, text, by)
 
     def rebase(self, name: str, branch: str, text: str, known_etag: str, by: str) -> None:

@@ -36,7 +36,7 @@ _ALL = (*_COMPANIONS, ".branches")
 """What is moved with a file; a copy has no branches."""
 BASE = ".base.json"
 """The ending of the text from which a branch was made."""
-_OUTSIDE_EDITOR = "files"
+OUTSIDE_EDITOR = "files"
 """The author recorded for a text that was changed on disk, outside the engine."""
 _MOST_TEXTS, _LARGEST_KEPT_TEXT = 500, 100_000
 
@@ -203,7 +203,7 @@ class Shelf:
         if text == before:
             return
         if before is not None and before != self.history.latest_text(name):
-            self.history.keep(name, before, _OUTSIDE_EDITOR, self._clock())
+            self.history.keep(name, before, OUTSIDE_EDITOR, self._clock())
         version = self.history.keep(name, text, by, self._clock(), merged_from)
         try:
             path = self.path(name)

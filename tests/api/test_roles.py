@@ -109,6 +109,11 @@ RIGHTS: dict[tuple[str, str], Right] = {
 }
 SOCKETS: dict[str, Right] = {"/api/ws/runs/{run_id}": "view", "/api/ws/workflows/{name}": "view"}
 IN_CONTRACT: dict[tuple[str, str], Right] = {
+    ("/api/workflows/{name}/versions/{version}", "GET"): "view",
+    ("/api/workflows/{name}/versions/{version}/restore", "POST"): "edit",
+    ("/api/workflows/{name}/labels/{label}", "PUT"): "edit",
+    ("/api/workflows/{name}/labels/{label}", "DELETE"): "edit",
+    ("/api/workflows/{name}/labels/{label}/rename", "POST"): "edit",
     ("/api/workflows", "POST"): "edit",
     ("/api/workflows/{name}", "PUT"): "edit",
     ("/api/workflows/{name}", "DELETE"): "edit",

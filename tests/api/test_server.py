@@ -49,6 +49,7 @@ NAMES = {
     "case": "a-crash",
     "step": "model",
     "version_id": "20261120T073000.000000Z-ann",
+    "version": "3",
     "user_id": "nobody",
     "session_id": "0123456789abcdef",
 }

@@ -161,7 +161,7 @@ def _of_workspace(api: FastAPI, orchestra_provider: Callable[[], Orchestra]) -> 
     return answer
 
 
-_WHO_AND_WHEN = re.compile(r'"(?:by|at)": "[^"]+"')
+_WHO_AND_WHEN = re.compile(r'"(?:labelled_|made_)?(?:by|at)": "[^"]*"')
 """In the history of a label: each face has a person of its own."""
 
 

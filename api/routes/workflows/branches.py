@@ -40,6 +40,9 @@ class NewBranch(Sent):
     """A new branch."""
 
     branch: Name = Field(examples=["labels"])
+    version: str = Field(
+        default="current", max_length=200, description="A saved version: its id, number or label; default: the file."
+    )
 
 
 class TypedValue(Sent):
@@ -81,7 +84,7 @@ def list_branches(name: str, orchestra: Door, principal: Acting) -> Any:
 )
 def create_branch(name: str, sent: NewBranch, orchestra: Door, principal: Acting) -> Any:
     """Copy a workflow as a branch, which is edited under the name `NAME@BRANCH`. 409 if the name is taken."""
-    return orchestra.branches.create(principal, name, sent.branch)
+    return orchestra.branches.create(principal, name, sent.branch, sent.version)
 
 
 @router.delete("/{name}/branches/{branch}", summary="Delete a branch", response_model=DeletedWithDrafts)

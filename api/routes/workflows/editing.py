@@ -1,4 +1,4 @@
-"""`/api/workflows/{name}`: the canvas, operations on the caller's draft, undo and redo, versions and differences."""
+"""`/api/workflows/{name}`: the canvas, operations on the caller's draft, undo and redo."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from engine.runs.predicting.prediction import Prediction
 from engine.workflows.editing.editing import Canvas, Edited, FileEdit
 from engine.workflows.editing.operations import MOST, schema
 from engine.workflows.editing.scope_names import ScopeName
-from engine.workspace.history import Version
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
 _CLASH: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It has changed since"}}
@@ -62,18 +61,6 @@ class ScopeNames(BaseModel):
     """The names that the fields of a step may use."""
 
     names: list[ScopeName]
-
-
-class VersionRows(BaseModel):
-    """The saved texts of a workflow, newest first."""
-
-    versions: list[Version]
-
-
-class Differences(BaseModel):
-    """What has changed, in sentences."""
-
-    differences: list[str]
 
 
 class Discarded(BaseModel):
@@ -154,22 +141,3 @@ def discard_workflow_draft(name: str, orchestra: Door, principal: Acting) -> dic
 def edit_workflow(name: str, sent: FileOps, orchestra: Door, principal: Acting) -> Any:
     """Apply operations to the file and save it; the answer says in sentences what has changed. Drafts stay."""
     return orchestra.editing.edit_file(principal, name, sent.ops, sent.etag, save=not sent.dry_run)
-
-
-@router.get("/{name}/versions", summary="List the versions of a workflow", response_model=VersionRows)
-def list_workflow_versions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """List the last 20 saved texts, newest first."""
-    orchestra.workflows.get(principal, name)
-    return {"versions": orchestra.workflows.versions(principal, name)}
-
-
-@router.get("/{name}/differences", summary="Compare versions of a workflow", response_model=Differences)
-def get_workflow_differences(
-    name: str,
-    orchestra: Door,
-    principal: Acting,
-    old: Annotated[str, Query(max_length=200)] = "",
-    new: Annotated[str, Query(max_length=200)] = "",
-) -> dict[str, Any]:
-    """Return in sentences what has changed from `old` (default: the text before the newest) to `new` (the file)."""
-    return {"differences": orchestra.workflows.differences(principal, name, old, new)}

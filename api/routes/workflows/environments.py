@@ -58,7 +58,10 @@ class OfWorkflow(Sent):
 class Promoting(OfWorkflow):
     """Which version to promote."""
 
-    source: Name = Field(description="The environment whose version it is.", examples=["dev"])
+    source: str = Field(default="", max_length=64, description="The environment whose version it is.", examples=["dev"])
+    version: str = Field(
+        default="", max_length=200, description="Instead of it, a saved version: its id, number or label."
+    )
     hash: str = Field(default="", max_length=64, description="`hash` of the checked promotion: refused if it differs.")
 
 
@@ -138,16 +141,18 @@ def check_promotion(
     orchestra: Door,
     principal: Acting,
     workflow: Annotated[str, Query(max_length=64)],
-    source: Annotated[str, Query(max_length=64, description="The environment whose version it is.")],
+    source: Annotated[str, Query(max_length=64, description="The environment whose version it is.")] = "",
+    version: Annotated[str, Query(max_length=200, description="Instead of it, a saved version.")] = "",
 ) -> Any:
     """Return what promoting a workflow to this environment would change, and the problems that forbid it."""
-    return orchestra.environments.check_promotion(principal, workflow, source, name)
+    return orchestra.environments.check_promotion(principal, workflow, source, name, version=version)
 
 
 @router.post("/{name}/promote", summary="Promote a workflow", response_model=Promotion, responses=_REFUSED)
 def promote(name: str, sent: Promoting, orchestra: Door, principal: Acting) -> Any:
-    """Let this environment run the version that another one runs. 422 with `problems` while a check fails."""
-    return orchestra.environments.promote(principal, sent.workflow, sent.source, name, sent.hash)
+    """Let this environment run the version of another one, or a saved one. 422 with `problems` while a check fails."""
+    environments = orchestra.environments
+    return environments.promote(principal, sent.workflow, sent.source, name, sent.hash, version=sent.version)
 
 
 @router.post("/{name}/rollback", summary="Roll a workflow back", response_model=Promotion, responses=_REFUSED)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.base.errors import OrchestraError, StaleEdit
 from engine.base.names import branch_address
+from engine.base.step_tree import step_nodes
 from engine.base.wording import listed
+from engine.compiler.definition.environment import CURRENT
 from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import JsonFile
 from engine.documents.json_splice import Splice
@@ -27,7 +29,7 @@ from engine.workflows.merging.merging import Merge, Texts, merge
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.drafts import Drafts
 from engine.workspace.file_store import Shelf
-from engine.workspace.step_renames import StepRenames
+from engine.workspace.step_renames import StepRenames, composed
 
 _MOST_RECORDED = 20
 
@@ -53,25 +55,38 @@ class Branches(BranchReader):
         checks: Checks,
         drafts: Drafts,
         audit: Audit,
+        renames_since: Callable[[str, str], StepRenames] = lambda _workflow, _at: (),
     ) -> None:
+        """`renames_since(workflow, at)` returns the renames of its steps since a time, oldest first."""
         super().__init__(shelf)
         self._workflows, self._plans, self._checks = workflows, plans, checks
-        self._drafts, self._audit = drafts, audit
+        self._drafts, self._audit, self._renames_since = drafts, audit, renames_since
 
     def list(self, p: Principal, workflow: str) -> builtins.list[BranchStatus]:
         """Return the branches of a workflow by name; a damaged one says so. Raises UnknownName, InvalidInput."""
         return [replace(one, unsaved_by=self._unsaved_by(p, one.name)) for one in super().list(p, workflow)]
 
-    def create(self, p: Principal, workflow: str, branch: str) -> BranchStatus:
-        """Create a branch from the current text of a workflow.
+    def create(self, p: Principal, workflow: str, branch: str, version: str = CURRENT) -> BranchStatus:
+        """Create a branch from a version of a workflow, by default its current text.
 
-        Raises UnknownName, InUse, InvalidInput, StorageError.
+        `version`: the id of a saved text, a number or a label. Raises UnknownName, InUse, InvalidInput, InvalidFile,
+        StorageError.
         """
         require(p, "edit", "make branches")
-        self._files.add(workflow, branch, p.id)
-        self._drafts.follow("workflow", branch_address(workflow, branch))  # of an earlier branch with this name
-        self._audit.record(p, "workflows.branch", workflow, {"branch": branch})
+        address, from_ = branch_address(workflow, branch), self._plans.kept.find(workflow, version)
+        self._files.add(workflow, branch, p.id, from_.text, self._renames(workflow, from_.made_at))
+        self._drafts.follow("workflow", address)  # of an earlier branch with this name
+        detail = {} if version == CURRENT else {"version": version}
+        self._audit.record(p, "workflows.branch", workflow, {"branch": branch, **detail})
         return self._status(workflow, branch, self._shelf.text(workflow))
+
+    def _renames(self, workflow: str, made_at: str) -> StepRenames:
+        """Return the renames from a version made at that time to the steps that the workflow has now."""
+        if not made_at:
+            return ()
+        ids = {node.step.id for node in step_nodes(self._shelf.document(workflow))}
+        since = composed(*([one] for one in self._renames_since(workflow, made_at)))
+        return [(old, new) for old, new in since if new in ids]
 
     def delete(self, p: Principal, workflow: str, branch: str) -> DeletedBranch:
         """Move a branch to the trash, and delete unsaved changes of it.

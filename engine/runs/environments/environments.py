@@ -15,6 +15,8 @@ from engine.base.names import require_no_branch, timestamp
 from engine.compiler.definition.environment import CURRENT
 from engine.environments.default_setting import write_default_environment
 from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed, variable_fault
+from engine.environments.kept_versions import KeptVersion
+from engine.environments.versions import hash_of
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.runs.environments.promotion import (
@@ -22,9 +24,9 @@ from engine.runs.environments.promotion import (
     Checks,
     Promotion,
     arriving,
-    kept_of,
     promotion,
     refusal,
+    require_own_id,
     returning,
 )
 from engine.runs.environments.reader import EnvironmentReader
@@ -234,21 +236,28 @@ class Environments(EnvironmentReader):
                 found.append(Problem(error.message, type(error).__name__, file=file, remedy=error.remedy))
         return found
 
-    def check_promotion(self, p: Principal, workflow: str, source: str, target: str) -> Promotion:
-        """Return what promoting a workflow would change, and what forbids it. Raises UnknownName, InvalidInput."""
+    def check_promotion(self, p: Principal, workflow: str, source: str, target: str, *, version: str = "") -> Promotion:
+        """Return what promoting a workflow would change, and what forbids it.
+
+        `source`: the environment whose version it is, or "" with `version`: the id of a saved text, a number or a
+        label. Raises UnknownName, InvalidInput, InvalidFile.
+        """
         require(p, "view", "see environments")
-        return promotion(self._plans, self._checks, workflow, source, self._arriving(p, workflow, source, target))
+        candidate, source = self._arriving(p, workflow, source, target, version)
+        return promotion(self._plans, self._checks, workflow, source, candidate)
 
-    def promote(self, p: Principal, workflow: str, source: str, target: str, seen: str = "") -> Promotion:
-        """Let an environment run the version of a workflow that another one runs.
+    def promote(
+        self, p: Principal, workflow: str, source: str, target: str, seen: str = "", *, version: str = ""
+    ) -> Promotion:
+        """Let an environment run the version of a workflow that another one runs, or the named `version`.
 
-        A file as it is becomes a numbered version first. `seen`: the hash of the text that was checked, "" for any.
-        Raises InvalidFile with the `problems`, StaleEdit if the text is another one now, UnknownName, InvalidInput,
-        StorageError. If the process dies meanwhile, the environment runs the version before or the new one.
+        What has no number gets one first. `seen`: the hash of the text that was checked, "" for any. Raises InvalidFile
+        with the `problems`, StaleEdit if the text is another one now, UnknownName, InvalidInput, StorageError. If the
+        process dies meanwhile, the environment runs the version before or the new one.
         """
         require(p, "edit", "promote workflows")
         with self._workspace.workflows.editing():
-            candidate = self._arriving(p, workflow, source, target)
+            candidate, source = self._arriving(p, workflow, source, target, version)
             found = promotion(self._plans, self._checks, workflow, source, candidate)
             if seen and seen != found.hash:
                 raise StaleEdit(f"{workflow} in {source} has changed since you looked.")
@@ -307,16 +316,39 @@ class Environments(EnvironmentReader):
             return self._workspace.workflows.text(workflow)
         return self._versions.text(workflow, int(kept.version), kept.hash)
 
-    def _arriving(self, p: Principal, workflow: str, source: str, target: str) -> Candidate:
+    def _arriving(self, p: Principal, workflow: str, source: str, target: str, version: str) -> tuple[Candidate, str]:
+        """Return what the target would have, and where it comes from."""
         require_no_branch(workflow, "is never promoted")
+        found, source = self._named(workflow, source, target, version)
+        number = self._versions.number_of(workflow, found.text) or self._versions.next_number(workflow)
+        now = timestamp(self._clock())
+        kept = Promoted(
+            version=number,
+            hash=hash_of(found.text),
+            made_at=found.made_at or now,
+            promoted_at=now,
+            promoted_by=p.id,
+            promoted_from=source,
+        )
+        return arriving(target, self._files.get(target), workflow, kept, found.text), source
+
+    def _named(self, workflow: str, source: str, target: str, version: str) -> tuple[KeptVersion, str]:
+        """Return the text to promote, and where it comes from."""
+        if bool(source) == bool(version):
+            raise InvalidInput(
+                f"{workflow} cannot be promoted: name the environment whose version it is, or a version.",
+                remedy="Give one of the two.",
+            )
+        if version:
+            found = self._plans.kept.find(workflow, version)
+            require_own_id(workflow, found, self._workspace.workflow_ids.of(workflow))
+            return found, found.words
         if source == target:
             raise InvalidInput(f"{workflow!r} is in {target!r} already.", remedy="Name two environments.")
-        of_source, of_target = self._files.get(source), self._files.get(target)
+        entry = self._files.get(source).workflows.get(workflow)
+        is_file = entry is None or entry.version == CURRENT
         text = self._plans.text(workflow, source)
-        number = self._versions.number_of(workflow, text) or self._versions.next_number(workflow)
-        now = timestamp(self._clock())
-        kept = kept_of(of_source.workflows.get(workflow), text, number, now, p.id, source)
-        return arriving(target, of_target, workflow, kept, text)
+        return KeptVersion(text, "" if is_file or entry is None else entry.made_at, source), source
 
     def _change(self, p: Principal, name: str, change: Callable[[EnvironmentFile], EnvironmentFile]) -> None:
         """Change an environment unless that breaks a workflow that runs there, or in another one."""

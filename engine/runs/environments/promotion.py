@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem
-from engine.compiler.definition.environment import CURRENT
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.environments.environment_file import EnvironmentFile, Promoted, WorkflowEntry, changed
+from engine.environments.kept_versions import KeptVersion
 from engine.environments.versions import hash_of
 from engine.runs.environments.news import Outside, outside
 from engine.workflows.compiled_files import CompiledFiles
@@ -26,7 +26,7 @@ class Promotion:
 
     workflow: str
     source: str
-    """The environment that it comes from; "" if an earlier version comes back."""
+    """The environment that it comes from, or the `version …` that was named; "" if an earlier version comes back."""
     target: str
     before: int | str | None
     """The version that is there now; None if the workflow is not."""
@@ -218,14 +218,15 @@ def refusal(found: Promotion) -> InvalidFile:
     return InvalidFile(f"{what}: {first.message}{others}", found.problems, remedy=remedy)
 
 
-def kept_of(source: WorkflowEntry | None, text: str, number: int, at: str, by: str, from_: str) -> Promoted:
-    """Return what an environment keeps of a version that is promoted."""
-    made_at = at if source is None or source.version == CURRENT else source.made_at
-    return Promoted(
-        version=number,
-        hash=hash_of(text),
-        made_at=made_at,
-        promoted_at=at,
-        promoted_by=by,
-        promoted_from=from_,
-    )
+def require_own_id(workflow: str, version: KeptVersion, id_: str) -> None:
+    """Raise InvalidInput if a version has the id of another workflow: its receipts would be those of that one."""
+    try:
+        document = parse(version.text, workflow).value
+    except InvalidFile:
+        return  # the compiler reports it
+    other = document.get("id", id_) if isinstance(document, dict) else id_
+    if other != id_:
+        raise InvalidInput(
+            f"The {version.words} of {workflow} has the id {other!r} of another workflow; its own is {id_!r}.",
+            remedy="It came with a copy. Make the change in the file, and promote that.",
+        )

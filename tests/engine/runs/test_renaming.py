@@ -119,7 +119,7 @@ def test_receipts_follow_several_renames_that_are_saved_at_once(
         orchestra.workflows.save(OWNER, "work", editing.canvas(OWNER, "work").text, file.etag)
     else:
         editing.edit_file(OWNER, "work", named(*renames))
-    assert len(orchestra.workflows.versions(OWNER, "work")) == 2
+    assert len(orchestra.versions.list(OWNER, "work")) == 2
     assert list(orchestra.workflows.positions(OWNER, "work")) == ["every" if "each>every" in renames else "each"]
     assert reused(started(orchestra)) == {True}
     back = lost_state(root, orchestra)
@@ -195,8 +195,8 @@ def test_the_text_before_is_kept_and_the_drawing_follows(orchestra: Orchestra, r
     before = orchestra.workflows.get(OWNER, "work").text
     after = orchestra.workflows.rename_step(OWNER, "work", "a", "first")
     assert orchestra.workflows.positions(OWNER, "work") == {"first": [0, 0], "b": [0, 120]}
-    versions = orchestra.workflows.versions(OWNER, "work")
-    texts = [orchestra.workflows.version_text(OWNER, "work", one.id) for one in versions]
+    versions = orchestra.versions.list(OWNER, "work")
+    texts = [orchestra.versions.text(OWNER, "work", one.id) for one in versions]
     assert texts == [after.text, before]
     assert orchestra.audit(OWNER, 1)[0].action == "workflows.rename_step"
 
@@ -322,7 +322,7 @@ def test_a_rename_whose_files_cannot_be_moved_leaves_nothing_behind(
             orchestra.workflows.rename(OWNER, "work", "other")
     assert not [path.name for path in (root / "workflows").iterdir() if path.name.startswith("other")]
     assert not (root / ".orchestra" / "versions" / "workflows" / "other").exists()
-    assert orchestra.workflows.versions(OWNER, "work")
+    assert orchestra.versions.list(OWNER, "work")
     assert "layout" in str(sorted((root / "workflows").iterdir()))
     assert reused(started(orchestra)) == {True}
     orchestra.workflows.rename(OWNER, "work", "other")
@@ -348,7 +348,7 @@ def test_a_workflow_whose_rename_was_cut_short_is_renamed_whole_by_repeating_it(
     call_ = {"id": "called", "uses": "workflow.run", "with": {"workflow": "work"}}
     write_workflow(root, "caller", [call_])
     started(first)
-    before = len(first.workflows.versions(OWNER, "work"))
+    before = len(first.versions.list(OWNER, "work"))
     first.close()
     died = subprocess.run([sys.executable, "-c", _DIES, str(root), cut], check=False)
     assert died.returncode == _DIED
@@ -356,7 +356,7 @@ def test_a_workflow_whose_rename_was_cut_short_is_renamed_whole_by_repeating_it(
     try:
         again.workflows.rename(OWNER, "work", "other")
         assert again.workflows.names(OWNER) == ["caller", "other"]
-        assert len(again.workflows.versions(OWNER, "other")) > before
+        assert len(again.versions.list(OWNER, "other")) > before
         assert again.workflows.positions(OWNER, "other") == {"each": [0, 0]}
         assert reused(started(again, "other")) == {True}
         assert started(again, "caller")["status"] == "succeeded"

@@ -103,7 +103,6 @@ def test_a_workflow_is_saved_as_it_is_written_and_comes_back(facet: WorkflowFile
         pytest.param(lambda facet: facet.duplicate(VIEWER, "good", "b"), id="duplicate"),
         pytest.param(lambda facet: facet.rename(VIEWER, "good", "b"), id="rename"),
         pytest.param(lambda facet: facet.delete(VIEWER, "good"), id="delete"),
-        pytest.param(lambda facet: facet.restore(VIEWER, "good", "x", None), id="restore"),
         pytest.param(lambda facet: facet.move_steps(VIEWER, "good", {}), id="move-steps"),
     ],
 )
@@ -141,18 +140,6 @@ def test_a_second_editor_is_told_and_overwrites_nothing(facet: WorkflowFiles) ->
     with pytest.raises(InUse):
         facet.save(EDITOR, "a", TEXT, None)
     assert facet.get(VIEWER, "a") == second
-
-
-def test_an_earlier_text_comes_back_and_the_later_is_kept(facet: WorkflowFiles) -> None:
-    first = facet.save(EDITOR, "a", TEXT, None)
-    second = facet.save(EDITOR, "a", TEXT.replace("Good", "Second"), first.etag)
-    newest, oldest = facet.versions(VIEWER, "a")
-    assert facet.version_text(VIEWER, "a", newest.id) == second.text
-    restored = facet.restore(EDITOR, "a", oldest.id, second.etag)
-    assert restored.text == first.text
-    assert len(facet.versions(VIEWER, "a")) == 3
-    with pytest.raises(StaleEdit):
-        facet.restore(EDITOR, "a", oldest.id, second.etag)
 
 
 def test_a_text_that_is_no_json_object_is_not_saved_and_its_place_is_named(facet: WorkflowFiles) -> None:
@@ -266,7 +253,6 @@ def test_no_name_leaves_the_folder(facet: WorkflowFiles, name: str) -> None:
         lambda: facet.get(VIEWER, name),
         lambda: facet.check(VIEWER, name, TEXT),
         lambda: facet.save(EDITOR, name, TEXT, None),
-        lambda: facet.versions(VIEWER, name),
         lambda: facet.plan(VIEWER, name),
         lambda: facet.create_from_sample(EDITOR, "inbox-triage", name),
         lambda: facet.create_from_sample(EDITOR, name, "b"),

@@ -89,10 +89,10 @@ def _save_after_an_editor(scene: Scene) -> None:
 
 def _restore(scene: Scene) -> None:
     _saved(scene, "second")
-    facet = scene.orchestra.workflows
-    oldest = facet.versions(OWNER, WORKFLOW)[-1]
+    facet, versions = scene.orchestra.workflows, scene.orchestra.versions
+    oldest = versions.list(OWNER, WORKFLOW)[-1]
     _unsure(scene)
-    facet.restore(OWNER, WORKFLOW, oldest.id, facet.get(OWNER, WORKFLOW).etag)
+    versions.restore(OWNER, WORKFLOW, oldest.id, facet.get(OWNER, WORKFLOW).etag)
     _kept(scene)
 
 
@@ -162,7 +162,7 @@ def _renamed(rename: Callable[[Scene], Any], steps: tuple[str, str], name: str) 
         scene.orchestra.workflows.move_steps(OWNER, WORKFLOW, {steps[0]: [1, 0]})
         scene.orchestra.runs.wait(OWNER, scene.orchestra.runs.start(OWNER, WORKFLOW, {"lane": "a"}), 30)
         scene.orchestra.workflows.save(OWNER, "caller", scene.text(_CALL, "caller"), None)
-        kept = len(scene.orchestra.workflows.versions(OWNER, WORKFLOW))
+        kept = len(scene.orchestra.versions.list(OWNER, WORKFLOW))
         scene.begin()
         if name != WORKFLOW:
             scene.holds("whole", "renamed whole", old=WORKFLOW, new=name, caller="caller", versions=kept)

@@ -206,7 +206,7 @@ def _renamed_whole(second: Second, fact: Mapping[str, Any]) -> str:
         workflows.rename(OWNER, fact["old"], fact["new"])
     if f'"workflow": "{fact["new"]}"' not in workflows.get(OWNER, fact["caller"]).text:
         return "is still called by its old name"
-    return "" if len(workflows.versions(OWNER, fact["new"])) >= fact["versions"] else "lost saved versions"
+    return "" if len(second.orchestra.versions.list(OWNER, fact["new"])) >= fact["versions"] else "lost saved versions"
 
 
 def _written_once(second: Second, fact: Mapping[str, Any]) -> str:

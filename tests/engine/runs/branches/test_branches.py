@@ -53,7 +53,7 @@ def test_a_branch_is_two_files_that_are_edited_like_a_workflow(branched: Orchest
     assert status.ahead == ['one: the title is now "First"', 'two: the title is now "Second"']
     assert (status.name, status.behind, status.error) == (BRANCH, [], "")
     assert [one.name for one in branched.workflows.list(OWNER)] == ["work"]
-    assert branched.workflows.differences(OWNER, BRANCH) == ['two: the title is now "Second"']
+    assert branched.versions.differences(OWNER, BRANCH) == ['two: the title is now "Second"']
     assert branched.bundles.export(OWNER, BRANCH).name == "work"
     with pytest.raises(UnknownName, match="no branch of work named 'label'"):
         branched.workflows.get(OWNER, "work@label")
@@ -73,7 +73,7 @@ def test_a_merge_brings_the_changes_of_the_branch_and_nothing_else(branched: Orc
     assert '"title":   "Changed by hand"' in text, "the rest stays as it is written"
     assert [one["id"] for one in json.loads(text)["steps"]] == ["one", "two", "new"]
     assert files(branched) == ["work.json"]
-    newest, *_ = branched.workflows.versions(OWNER, "work")
+    newest, *_ = branched.versions.list(OWNER, "work")
     assert (newest.merged_from, newest.words) == ("labels", "tester, merged from branch labels")
     actions = [one.action for one in branched.audit(OWNER)]
     assert actions[:3] == ["workflows.delete_branch", "workflows.merge", "workflows.save"]
@@ -206,7 +206,7 @@ def test_branches_go_with_their_workflow(branched: Orchestra, root: Path) -> Non
     [status] = branched.branches.list(OWNER, "job")
     assert status.ahead == ['one: the title is now "First"']
     assert branched.drafts.get(OWNER, "workflow", "job@labels") is not None
-    assert len(branched.workflows.versions(OWNER, "job@labels")) == 2
+    assert len(branched.versions.list(OWNER, "job@labels")) == 2
     ended = branched.runs.wait(OWNER, branched.runs.start(OWNER, "job@labels", {}), PATIENCE_SECONDS)
     assert [one.run_id for one in branched.runs.list(OWNER, workflow="job@labels").rows] == [ended["run_id"]]
     trash = branched.workflows.delete(OWNER, "job")
@@ -258,8 +258,8 @@ def test_what_is_known_of_renames_ends_with_the_branch_and_with_the_step(branche
     )
     edit(branched, "work@more", {"op": "rename", "step": "hr", "to": "ops"})
     before = branched.workflows.get(OWNER, "work@more")
-    versions = branched.workflows.versions(OWNER, "work@more")
-    branched.workflows.restore(OWNER, "work@more", versions[1].id, before.etag)
+    versions = branched.versions.list(OWNER, "work@more")
+    branched.versions.restore(OWNER, "work@more", versions[1].id, before.etag)
     assert "work.branches/more.renames.json" not in files(branched), "the text has the old id again"
 
 

@@ -192,16 +192,16 @@ def test_a_rename_and_a_new_title_are_one_version_and_two_sentences(orchestra: O
         ADA, "work", [{"op": "rename", "step": "second", "to": "two"}, titled("two", "Two")]
     )
     assert done.differences == ["Step second is now called two", 'two: the title is now "Two"']
-    assert orchestra.workflows.differences(ADA, "work") == done.differences
+    assert orchestra.versions.differences(ADA, "work") == done.differences
 
 
 def test_a_version_is_compared_with_the_one_before_it(orchestra: Orchestra) -> None:
     for step, title in (("first", "A"), ("second", "B"), ("first", "C")):
         orchestra.editing.edit_file(ADA, "work", [titled(step, title)])
-    second = orchestra.workflows.versions(ADA, "work")[1]
-    assert orchestra.workflows.differences(ADA, "work", new=second.id) == ['second: the title is now "B"']
+    second = orchestra.versions.list(ADA, "work")[1]
+    assert orchestra.versions.differences(ADA, "work", new=second.id) == ['second: the title is now "B"']
     orchestra.editing.edit_file(ADA, "work", [titled("first", "Begin")])
-    assert orchestra.workflows.differences(ADA, "work") == ['C: the title is now "Begin"']
+    assert orchestra.versions.differences(ADA, "work") == ['C: the title is now "Begin"']
 
 
 def test_a_late_operation_applies_unless_it_is_about_what_has_changed(orchestra: Orchestra) -> None:

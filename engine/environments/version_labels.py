@@ -1,0 +1,141 @@
+"""Labels of workflow versions: names that people gave them, in `workflows/<name>.versions/labels.json`."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.base.errors import InvalidFile, InvalidInput, Problem
+from engine.base.names import checked_name, child
+from engine.compiler.definition.environment import CURRENT
+from engine.documents.json_file import JsonFile, parse, read_text
+from engine.documents.repair import repaired
+from engine.environments.environment_file import Number
+from engine.files.atomic import make_folder, remove, write_whole
+from engine.files.fingerprint import Stamp, stamp
+from engine.workspace.file_store import Shelf
+
+LONGEST_LABEL = 60
+_HISTORY_ID = re.compile(r"\d{8}T\d{6}\.\d{6}Z-")
+_FILE = "labels.json"
+
+
+class VersionLabel(BaseModel):
+    """The numbered version that a label names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Number
+    made_at: str = ""
+    """When the file was this version, RFC 3339: steps that were renamed later have other ids now."""
+    labelled_at: str = ""
+    labelled_by: str = ""
+    """The id of a principal."""
+
+
+class _LabelFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    labels: dict[str, VersionLabel] = {}
+
+
+class VersionLabels:
+    """Reads and writes the labels of the files of one folder."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._read: dict[str, tuple[Stamp, dict[str, VersionLabel]]] = {}
+        """Labels already read, each with the stamp of their file: the search asks for those of every workflow."""
+
+    def all(self, name: str) -> dict[str, VersionLabel]:
+        """Return the labels of a file, {} if it has none. Raises InvalidFile with every problem, InvalidInput."""
+        as_now = stamp(f"{self._shelf.folder}/{name}.versions/{_FILE}")
+        known = self._read.get(name)
+        if known is not None and as_now and known[0] == as_now:
+            return {**known[1]}
+        path = self._path(name)
+        found = _read(read_text(path, self.file(name)), self.file(name)) if path.exists() else {}
+        if as_now:
+            self._read[name] = as_now, found
+        else:
+            self._read.pop(name, None)
+        return {**found}
+
+    def put(self, name: str, labels: Mapping[str, VersionLabel]) -> None:
+        """Write the labels of a file, for a caller that holds `editing()` of the folder. Raises StorageError."""
+        path = self._path(name)
+        if not labels:
+            remove(path)
+            return
+        content = _LabelFile(labels=dict(sorted(labels.items()))).model_dump(mode="json")
+        make_folder(path.parent)
+        write_whole(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+    def file(self, name: str) -> str:
+        """Return the name of the file of labels in problems."""
+        return f"{self._shelf.file(name).removesuffix('.json')}.versions/{_FILE}"
+
+    def _path(self, name: str) -> Path:
+        return child(self._shelf.folder, f"{checked_name(self._shelf.kind, name)}.versions") / _FILE
+
+
+def checked_label(text: str) -> str:
+    """Return a label as it is stored, with single spaces. Raises InvalidInput if it cannot be one."""
+    label = " ".join(unicodedata.normalize("NFC", text).split())
+    if fault := _fault(label):
+        raise InvalidInput(
+            f"{text[:100]!r} cannot be a label: {fault}.", remedy='Write one such as "before May" or v2.'
+        )
+    return label
+
+
+def _fault(label: str) -> str:
+    """Return why a text cannot be a label; "" if it can."""
+    if not label:
+        return "it is empty"
+    if len(label) > LONGEST_LABEL:
+        return f"it has {len(label)} characters, and at most {LONGEST_LABEL} are allowed"
+    if not label.isprintable() or "/" in label or "\\" in label:
+        return "it has '/', '\\' or a character that cannot be printed"
+    if not label[0].isalnum():
+        return "it begins with neither a letter nor a digit"
+    if label.isdecimal() or label.casefold() == CURRENT or _HISTORY_ID.match(label):
+        return "it could be mistaken for the number or the id of a version"
+    return ""
+
+
+def _read(text: str, file: str) -> dict[str, VersionLabel]:
+    found = parse(text, file)
+    if not isinstance(found.value, dict):
+        raise InvalidFile(f"{file} does not contain a JSON object.")
+    model, repair = repaired(_LabelFile, found.value)
+    problems = [
+        _problem(found, repair.written(one.path), one.message, one.code, one.remedy) for one in repair.faults
+    ] or [*_label_problems(found, model)]
+    if problems or model is None:
+        raise InvalidFile.of(file, problems)
+    return dict(model.labels)
+
+
+def _label_problems(file: JsonFile, model: _LabelFile | None) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for label in model.labels if model is not None else ():
+        fault = _fault(label)
+        if fault:
+            yield _problem(file, ("labels", label), f"{label!r} cannot be a label: {fault}.", "label", "Rename it.")
+        elif other := seen.get(label.casefold()):
+            yield _problem(file, ("labels", label), f"{label!r} is the same label as {other!r}.", "label", "Rename it.")
+        seen[label.casefold()] = label
+
+
+def _problem(file: JsonFile, path: tuple[str | int, ...], message: str, code: str, remedy: str) -> Problem:
+    line, column = file.place(path)
+    where = ".".join(map(str, path)) or None
+    return Problem(message, code, file=file.file, line=line, column=column, field=where, remedy=remedy)
