@@ -35,6 +35,8 @@ class Opening:
     is_demo: bool = False
     """Only the service's stand-in may be reached."""
     shared_folder: Path | None = None
+    demo_site: str = ""
+    """Demo: the address of the stand-in for the web, the only one that a client of any server reaches."""
     seal: Callable[[Path | None], Seal | None] = _no_seal
     """Returns what encrypts a sign-in file; None for a file that other programs read, too."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
-NAMES = ("gmail", "notion", "github", "openai", "anthropic", "gemini")
+NAMES = ("gmail", "notion", "github", "openai", "anthropic", "gemini", "site")
 LOCK_NAME = "demo.lock"
 FILE_NAME = "endpoints.json"
 DATABASE_NAME = "demo.db"

@@ -11,6 +11,8 @@ from clients.client import CheckLine, Client, Opening
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http.answer import facts, file_of, plain, said
 from clients.http.credentials import Credentials
+from clients.http.demo_site import site_client
+from clients.http.fetching import Fetched, Version
 from clients.http.pages import Pages, Paging
 from clients.http.request import READS, SERVICE, Wanted, address
 from clients.http.service import HTTP, HttpSettings
@@ -45,10 +47,12 @@ class HttpClient(Client):
 
     @classmethod
     def open(cls, settings: HttpSettings, opening: Opening) -> HttpClient:
-        """Return a client for these settings: of the demo, it reaches nothing."""
+        """Return a client for these settings: of the demo, it reaches the demo's site only."""
         hosts, reads = frozenset(settings.allow_hosts), Reads(HTTP.reads, title=HTTP.title)
         if opening.is_demo:
-            return cls(settings, http_client(allowed_origins=frozenset(), reads=reads))
+            known = frozenset(filter(None, [opening.demo_site and origin(opening.demo_site)]))
+            http = http_client(allowed_origins=known, reads=reads)
+            return cls(settings, site_client(http, opening.demo_site) if known else http)
         return cls(settings, http_client(public_only=True, allow_hosts=hosts, reads=reads))
 
     def account(self) -> str:
@@ -76,6 +80,16 @@ class HttpClient(Client):
         """
         answer = self._answered(wanted.request(self.http))
         return facts(answer, self._credentials), *file_of(answer, self._credentials)
+
+    def fetch(self, url: str, most_bytes: int, known: Version) -> Fetched | None:
+        """Read a document; None if it is still the known version. Raises as `download`."""
+        answer = self._answered(Wanted("GET", url, known.headers, most_bytes=most_bytes).request(self.http))
+        told = facts(answer, self._credentials)
+        if answer.status_code == httpx.codes.NOT_MODIFIED:
+            return None
+        content, _, _ = file_of(answer, self._credentials)
+        kind = told["headers"].get("content-type", "")
+        return Fetched(answer.status_code, told["url"], content, kind, Version.of(told["headers"]))
 
     def pages(self, wanted: Wanted, paging: Paging) -> Json:
         """Read a list page by page: {status, headers, url} of the last page, {items, pages, has_more} of all.

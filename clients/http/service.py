@@ -51,4 +51,5 @@ HTTP = Service(
     needs_key=False,
     reads=(Read("GET", "/**", ANYWHERE), Read("HEAD", "/**", ANYWHERE)),
     has_accounts=False,
+    reaches_any_server=True,
 )

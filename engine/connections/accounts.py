@@ -179,7 +179,9 @@ class Accounts:
             ) from error
         if mode == AccountMode.MINE:
             known.keep(f"connection {name}", *_secrets(checked.model_dump()))
-        client = found.open(checked, Opening(mode == AccountMode.DEMO, self._shared, self._seal))
+        is_demo = mode == AccountMode.DEMO
+        site = self._stand_ins.endpoints()["site"]["base_url"] if is_demo and found.service.reaches_any_server else ""
+        client = found.open(checked, Opening(is_demo, self._shared, seal=self._seal, demo_site=site))
         return Account(name, kind, mode, client, Workers(name, self._size), identity)
 
     def _seal(self, token_file: Path | None) -> SafeSeal | None:

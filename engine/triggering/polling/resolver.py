@@ -107,8 +107,13 @@ class Finder:
         workflow_id = named.plan.id
         self._workplace.require_ready(workflow_id, self._modes(named))
         connection = named.trigger.connection
-        account = None if connection is None else self._accounts.open(connection, None, named.mode)
-        whose = self.known_account(named) if account is None else self._asked(account, workflow_id)
+        service = named.trigger.kind.service
+        if connection is None:  # any server, without credentials: there is nobody to ask for
+            account = None if service is None else self._accounts.open(None, service, named.mode)
+            whose = self.known_account(named)
+        else:
+            account = self._accounts.open(connection, None, named.mode)
+            whose = self._asked(account, workflow_id)
         return Watched(named, Key(workflow_id, named.trigger.id, whose, named.source), account, self._around(named))
 
     def _asked(self, account: Account, workflow_id: str) -> str:
@@ -151,7 +156,7 @@ class Finder:
 
     def refused(self, watched: Watched, error: AuthError) -> None:
         """Record that the account of a trigger refused a call."""
-        if watched.account is not None:
+        if watched.account is not None and watched.named.trigger.connection is not None:
             self._refused(watched.account, watched.key.workflow, error)
 
     def _refused(self, account: Account, workflow_id: str, error: AuthError) -> None:
@@ -225,13 +230,13 @@ def require_id(plan: Plan, workflow_id: str) -> None:
 
 def _is_at_home(named: Named) -> bool:
     """Tell whether neither the trigger nor its runs touch anything outside: then the end of any run may start them."""
-    return named.trigger.connection is None and named.plan.touches_nothing
+    return named.trigger.kind.service is None and named.plan.touches_nothing
 
 
 def _mode(plan: Plan, trigger: Trigger, mode_of: Callable[[str], AccountMode], default: AccountMode) -> AccountMode:
     if trigger.connection is not None:
         return plan.mode(trigger.connection, mode_of(trigger.connection))
-    if plan.touches_nothing:
+    if plan.touches_nothing and trigger.kind.service is None:
         return AccountMode.MINE
     modes = [plan.mode(name, mode_of(name)) for name in plan.connections]
     return AccountMode.DEMO if AccountMode.DEMO in (modes or [default]) else AccountMode.MINE

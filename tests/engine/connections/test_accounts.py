@@ -31,7 +31,14 @@ class Endpoints:
         """Where they would be."""
         self.asked += 1
         here = {"base_url": "http://127.0.0.1:9/", "token": "demo"}
-        return {"gmail": here, "github": here, "notion": here, "openai": here, "generation": self.generation}
+        return {
+            "gmail": here,
+            "github": here,
+            "notion": here,
+            "openai": here,
+            "site": here,
+            "generation": self.generation,
+        }
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from engine.workspace.canonical import canonical
 OWNER = Principal("owner", "owner")
 WROTE = {
     "bug-reports": 9,
+    "feed-digest": 1,
     "issue-triage": 9,  # the issues of the reports, which have no labels yet
     "meeting-notes": 4,
     "newsletter-digest": 1,

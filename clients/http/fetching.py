@@ -1,0 +1,50 @@
+"""A document as it was fetched, and what asks later whether it has changed (RFC 9110 13.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_CHARSET = "charset="
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a server calls the present state of a document; empty if it calls it nothing."""
+
+    etag: str = ""
+    modified: str = ""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Version:
+        """Return it from the headers of an answer, in lower case."""
+        return cls(headers.get("etag", ""), headers.get("last-modified", ""))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that ask for the document only if it has another state."""
+        named = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
+        return {name: value for name, value in named.items() if value}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A document."""
+
+    status: int
+    url: str
+    """The address that answered, after redirects."""
+    content: bytes = field(repr=False)
+    content_type: str
+    version: Version
+
+    @property
+    def media_type(self) -> str:
+        """Its media type without parameters, in lower case."""
+        return self.content_type.partition(";")[0].strip().lower()
+
+    @property
+    def charset(self) -> str:
+        """The charset that the server names; empty if none."""
+        _, _, named = self.content_type.lower().partition(_CHARSET)
+        return named.partition(";")[0].strip(" \"'")

@@ -1,0 +1,1 @@
+"""A stand-in for the web: one site with a feed, posts, and a page that changes."""

@@ -1,0 +1,55 @@
+"""Feeds and web pages of strangers as plain data."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from clients.errors import InvalidRequest
+
+PageFormat = Literal["text", "markdown"]
+_SECONDS_MOST = 30.0
+_REFUSED = 2
+CPU_SECONDS = 10
+"""For one document: a feed of 1 MB takes less than one."""
+_CHILD = Path(__file__).with_name("web_child.py")
+_FEED_REMEDY = "Correct `url`: give the address of an RSS or Atom feed."
+_PAGE_REMEDY = "Correct `url` or `selector`, or ask for the answer as it is with `http.request`."
+
+Json = dict[str, Any]
+
+
+def feed(content: bytes, media_type: str, url: str) -> Json:
+    """Return {title, url, text, entries: [{id, title, url, at, updated_at, author, text, tags}]}. Blocking.
+
+    Texts are plain, times RFC 3339 or None, and entries in the order of the feed, 1000 at most. Raises InvalidRequest
+    if the content is no feed, or takes too much to read.
+    """
+    return _read(content, {"task": "feed", "media_type": media_type, "url": url}, _FEED_REMEDY)
+
+
+def page(content: bytes, charset: str, url: str, selector: str, form: PageFormat) -> Json:
+    """Return {title, text, truncated, found} of an HTML page; `found`: how many elements `selector` fits. Blocking.
+
+    Raises InvalidRequest if the selector cannot be read, or the page takes too much to read.
+    """
+    asked = {"task": "page", "charset": charset, "url": url, "selector": selector, "format": form}
+    return _read(content, asked, _PAGE_REMEDY)
+
+
+def _read(content: bytes, request: Json, remedy: str) -> Json:
+    # The environment holds secrets: the child, which reads what a stranger wrote, gets none of it.
+    command = [sys.executable, "-I", str(_CHILD), json.dumps({**request, "cpu_seconds": CPU_SECONDS})]
+    try:
+        ended = subprocess.run(command, input=content, capture_output=True, timeout=_SECONDS_MOST, check=False, env={})
+    except subprocess.TimeoutExpired:
+        raise InvalidRequest(f"The answer was not read within {_SECONDS_MOST:g} s.", remedy=remedy) from None
+    if ended.returncode == _REFUSED:
+        raise InvalidRequest(ended.stderr.decode("utf-8", "replace"), remedy=remedy)
+    if ended.returncode != 0:
+        raise InvalidRequest("The answer takes too much time or memory to read.", remedy=remedy)
+    answer: Json = json.loads(ended.stdout)
+    return answer

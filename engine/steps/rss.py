@@ -1,0 +1,75 @@
+"""The step that reads a feed."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from clients.http.fetching import Version
+from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
+from engine.sandbox.web import feed
+
+FEED_BYTES = 10_485_760
+
+
+class FeedFields(Fields):
+    """The feed, and how many entries."""
+
+    url: str = destination("Address of the feed (RSS or Atom)", min_length=1)
+    limit: int = option("At most", 20, ge=1, le=500)
+
+
+class Entry(Output):
+    """An entry; `id` is the one that the feed gives, or else its address."""
+
+    id: str = outside("Id")
+    title: str = outside("Title")
+    url: str = outside("Address")
+    published_at: str | None
+    updated_at: str | None
+    author: str = outside("Author")
+    summary: str = outside("Text")
+    tags: list[str] = outside("Tags")
+
+
+class Feed(Output):
+    """The feed, and its entries in the feed's order, mostly newest first."""
+
+    title: str = outside("Title")
+    url: str = outside("Address of its site")
+    entries: list[Entry]
+    has_more: bool
+
+
+class Read(StepType):
+    """Read the entries of an RSS or Atom feed. Texts come without HTML."""
+
+    name = "rss.read"
+    title = "Read a feed"
+    service = "http"
+    connection_optional: ClassVar[bool] = True
+    effect = Effect.READS
+    fields = FeedFields
+    output = Feed
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {title, url, entries, has_more}."""
+        it: FeedFields = call.fields
+        fetched = call.client.fetch(it.url, FEED_BYTES, Version())
+        read = feed(fetched.content, fetched.content_type, fetched.url)
+        entries = [entry(one) for one in read["entries"][: it.limit]]
+        has_more = len(read["entries"]) > it.limit
+        return {"title": read["title"], "url": read["url"], "entries": entries, "has_more": has_more}
+
+
+def entry(one: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry of `engine.sandbox.web.feed` as workflows see it."""
+    return {
+        "id": one["id"] or one["url"],
+        "title": one["title"],
+        "url": one["url"],
+        "published_at": one["at"],
+        "updated_at": one["updated_at"],
+        "author": one["author"],
+        "summary": one["text"],
+        "tags": one["tags"],
+    }

@@ -1,0 +1,130 @@
+"""New entries of a feed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from clients.http.fetching import Version
+from engine.base.names import moment_of
+from engine.plugins.step import Fields, destination
+from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
+from engine.sandbox.web import feed
+from engine.steps.rss import FEED_BYTES, Entry, entry
+
+_BEFORE = "it already existed"
+_DIGITS = 24
+
+
+class FeedFields(Fields):
+    """The feed."""
+
+    url: str = destination("Address of the feed (RSS or Atom)", min_length=1)
+
+
+class NewEntry(TriggerType):
+    """Starts a run for each new entry of an RSS or Atom feed, also if the feed names no ids or changes its order.
+
+    An entry counts as known if its id was seen before, or if the feed just gave its address, title and text under
+    another id. An entry that is changed later starts nothing again. The server is asked for a feed that has changed
+    (`ETag`, `Last-Modified`) every 15 minutes.
+    """
+
+    name = "rss.new_entry"
+    title = "A new entry in a feed"
+    service = "http"
+    connection_optional: ClassVar[bool] = True
+    fields = FeedFields
+    item = Entry
+    poll_seconds = 900.0
+
+    def source(self, fields: FeedFields) -> str:
+        """Return the address: another feed has other entries."""
+        return fields.url
+
+    def look(self, look: Look) -> Found:
+        """List the entries that are not known.
+
+        The cursor is {etag, modified, known}: `known` are the digests of what the feed had at the last look. The first
+        look also lists entries that do not count, as skipped.
+        """
+        cursor: Mapping[str, Any] = look.cursor or {"etag": "", "modified": "", "known": []}
+        fetched = look.client.fetch(look.fields.url, FEED_BYTES, Version(cursor["etag"], cursor["modified"]))
+        if fetched is None:
+            return Found([], cursor)
+        entries = _oldest_first(_identified(feed(fetched.content, fetched.content_type, fetched.url)["entries"]))
+        version = {"etag": fetched.version.etag, "modified": fetched.version.modified}
+        if look.cursor is None:
+            return _first(entries, look.start, version)
+        known = set(cursor["known"])
+        unseen = set(look.unseen(one.id for one in entries))
+        new = [one for one in entries if one.id in unseen and known.isdisjoint(one.digests)]
+        listed, later = new[: look.limit], {one.id for one in new[look.limit :]}
+        version = {"etag": "", "modified": ""} if later else version
+        digests = _digests(one for one in entries if one.id not in later)
+        return Found([one.listed() for one in listed], {**version, "known": digests}, has_more=bool(later))
+
+
+@dataclass(frozen=True)
+class _Entry:
+    id: str
+    digests: tuple[str, ...]
+    """Of its id, and of its address, title and text."""
+    value: Mapping[str, Any]
+
+    @property
+    def at(self) -> datetime | None:
+        """When it was published, as far as the feed says."""
+        return moment_of(self.value["published_at"]) if self.value["published_at"] else None
+
+    def listed(self, skip: str = "") -> Item:
+        """Return it as an item."""
+        return Item(self.id, self.value, self.value["title"] or self.value["url"] or self.id, self.at, skip)
+
+
+def _first(entries: Sequence[_Entry], start: Start, version: Mapping[str, str]) -> Found:
+    """Skip the entries that do not count; those that count are listed at the next look."""
+    counting: Sequence[_Entry] = []
+    if start.last is not None:
+        counting = entries[-start.last :]
+    elif start.since is not None:
+        counting = [one for one in entries if one.at is not None and one.at >= start.since]
+    ids = {one.id for one in counting}
+    before = [one for one in entries if one.id not in ids]
+    cursor = {**({"etag": "", "modified": ""} if ids else version), "known": _digests(before)}
+    return Found([one.listed(_BEFORE) for one in before], cursor, has_more=bool(ids))
+
+
+def _identified(read: Sequence[dict[str, Any]]) -> list[_Entry]:
+    """Give each entry its id: the feed's own, its address, or a digest, whichever is the first that no other has."""
+    ids, addresses = Counter(one["id"] for one in read), Counter(one["url"] for one in read)
+    found: dict[str, _Entry] = {}
+    for one in read:
+        whole = _digest(one["url"], one["title"], one["text"])
+        if one["id"] and ids[one["id"]] == 1:
+            name = one["id"]
+        elif one["url"] and addresses[one["url"]] == 1:
+            name = one["url"]
+        else:
+            name = _digest(one["id"], one["url"], one["title"], one["at"] or one["text"])
+        found.setdefault(name, _Entry(name, (_digest(name), whole), {**entry(one), "id": name}))
+    return list(found.values())
+
+
+def _oldest_first(entries: Sequence[_Entry]) -> list[_Entry]:
+    """Order entries by their times; if one has none, the feed's order counts, which is newest first by custom."""
+    rising = list(reversed(entries))
+    times = {one.id: one.at for one in rising if one.at is not None}
+    return sorted(rising, key=lambda one: times[one.id]) if len(times) == len(rising) else rising
+
+
+def _digests(entries: Iterable[_Entry]) -> list[str]:
+    return sorted({digest for one in entries for digest in one.digests})
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:_DIGITS]

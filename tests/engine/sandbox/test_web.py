@@ -1,0 +1,98 @@
+"""Feeds and pages of strangers: what is read of them, and that malicious ones cost no more than their limits."""
+
+from __future__ import annotations
+
+import resource
+import time
+from contextlib import suppress
+
+import pytest
+
+from clients.errors import InvalidRequest
+from engine.sandbox import web
+from tests.patience import PATIENCE_SECONDS
+
+ATOM = b"""<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom"><title>A &amp; B</title>
+<entry><id>tag:x,1</id><title type="html">&lt;b&gt;Bold&lt;/b&gt; news</title><link href="/posts/1"/>
+<updated>2026-01-02T03:04:05+01:00</updated><author><name>Ada</name></author>
+<content type="html">&lt;p&gt;One&lt;/p&gt;
+&lt;script&gt;x()&lt;/script&gt;&lt;p&gt;Two&lt;/p&gt;</content></entry></feed>"""
+PAGE = b"""<html><head><title>Shop</title><style>p{}</style></head><body><nav>Menu</nav><main><h1>Prices</h1>
+<p>Small   <b>9</b> euros</p><script>x()</script><p class="n">Team <a href="/t">29</a></p></main></body></html>"""
+_DEEP = b"<item>" * 100_000
+_ENTITIES = b"".join(b'<!ENTITY l%d "%s">' % (n, b"&l%d;" % (n - 1) * 10) for n in range(1, 12))
+_LAUGHS = b"<?xml version='1.0'?><!DOCTYPE r [<!ENTITY l0 'ha'>" + _ENTITIES + b"]><rss>&l11;</rss>"
+
+
+def test_an_entry_is_plain_text_with_whole_addresses_and_times() -> None:
+    read = web.feed(ATOM, "application/atom+xml", "https://blog.example/feed")
+    [one] = read["entries"]
+    assert (read["title"], one["id"], one["author"]) == ("A & B", "tag:x,1", "Ada")
+    assert (one["url"], one["at"]) == ("https://blog.example/posts/1", "2026-01-02T02:04:05.000Z")
+    assert "Bold" in one["title"]
+    assert one["text"].split() == ["One", "Two"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(b"", "no feed", id="nothing"),
+        pytest.param(b"/etc/passwd", "no feed", id="the name of a file"),
+        pytest.param(b"https://127.0.0.1:1/feed", "no feed", id="an address"),
+        pytest.param(b'{"a": 1}', "no feed", id="JSON"),
+        pytest.param(
+            b'<html><head><link rel="alternate" type="application/rss+xml" href="/f.xml"></head></html>',
+            "names one: https://blog.example/f.xml",
+            id="a page that names its feed",
+        ),
+    ],
+)
+def test_what_is_no_feed_is_refused(content: bytes, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        web.feed(content, "text/html", "https://blog.example/")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(
+            b"<?xml version='1.0'?><!DOCTYPE r [<!ENTITY l0 'ha'>" + _LAUGHS + b"]><rss>&l11;</rss>", id="xml"
+        ),
+        pytest.param(b"<rss version='2.0'><channel>" + _DEEP, id="deep"),
+        pytest.param(b"<rss version='2.0'><channel><title>" + b"<![CDATA[" * 1_000_000, id="unfinished"),
+        pytest.param(b"<html>" + b"<a <b " * 1_000_000, id="no tags"),
+    ],
+)
+@pytest.mark.parametrize("task", ["feed", "page"])
+def test_a_bomb_is_refused_or_read_within_the_limits(
+    monkeypatch: pytest.MonkeyPatch, content: bytes, task: str
+) -> None:
+    monkeypatch.setattr(web, "CPU_SECONDS", 1)
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    with suppress(InvalidRequest):
+        if task == "feed":
+            web.feed(content, "text/xml", "https://x.example/")
+        else:
+            web.page(content, "", "https://x.example/", "", "text")
+    assert time.monotonic() - began < PATIENCE_SECONDS
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes"
+
+
+@pytest.mark.parametrize(
+    ("selector", "form", "text", "found"),
+    [
+        pytest.param("", "text", "Prices\nSmall 9 euros\nTeam 29", 1, id="the main part"),
+        pytest.param("p", "text", "Small 9 euros\n\nTeam 29", 2, id="some elements"),
+        pytest.param("p.n", "markdown", "Team [29](https://shop.example/t)", 1, id="Markdown"),
+        pytest.param("main, p", "text", "Prices\nSmall 9 euros\nTeam 29", 1, id="nothing twice"),
+        pytest.param(".gone", "text", "", 0, id="nothing"),
+    ],
+)
+def test_a_page_is_what_people_see_of_it(selector: str, form: web.PageFormat, text: str, found: int) -> None:
+    read = web.page(PAGE, "utf-8", "https://shop.example/prices", selector, form)
+    assert (read["title"], read["text"], read["found"]) == ("Shop", text, found)
+
+
+def test_a_selector_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        web.page(PAGE, "utf-8", "https://shop.example/", "p[", "text")
