@@ -125,6 +125,11 @@ class Service:
     """What the addresses lead to that its steps return, in one word."""
     shared_file: str = ""
     """A file in the state folder that the clients of all processes of a workspace share."""
+    is_in_workspace: bool = False
+    """Whether it is a part of the workspace if it is used without a connection: then nothing leaves this machine, and
+    it belongs to the demo in runs on demo accounts."""
+    demo_file: str = ""
+    """A file in the state folder with what the demo has left there; it is removed when the demo is reset."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "error_name", self.error_name or self.title)

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.base.environment import PARENT_VARIABLE
 from engine.base.errors import InvalidInput, NotAvailableYet, OrchestraError, StorageError, UnknownName
+from engine.base.services import services
 from engine.connections.stand_ins import StandInProcess
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -55,6 +56,9 @@ class Demo:
         gone = self._data.writers()  # first: an account that is listed but unknown would block all writes
         self._writes.replace(lambda sent: [one for one in sent if one.run_id not in gone])
         self._logs.remove(self._data.forget())
+        for service in services():
+            if service.demo_file:
+                (self._host.folder / service.demo_file).unlink(missing_ok=True)
         generation = self._stand_ins.reset()
         self._audit.record(p, "demo.reset", f"demo-{generation}")
         return generation

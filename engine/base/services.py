@@ -69,6 +69,12 @@ def has_stand_in(service: str) -> bool:
     return service in endpoints.NAMES
 
 
+def is_in_workspace(service: str | None, connection: str | None) -> bool:
+    """Tell whether a step's service is a part of the workspace, such as its tables."""
+    found = service_of(service) if connection is None else None
+    return found is not None and found.is_in_workspace
+
+
 def is_model(service: str | None) -> bool:
     """Tell whether a service is a language model."""
     found = service_of(service)

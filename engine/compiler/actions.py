@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError
+from engine.base.services import is_in_workspace
 from engine.base.step_tree import CALL
 from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.allow_check import check_allowed
@@ -120,5 +121,6 @@ class Actions:
         name = None if named is None else self._around.stands_for(named)
         if name is not None and is_needed:  # a step that never runs needs no account
             self.connections[name] = None
-        self.calls_openly |= name is None and bool(kind.service) and is_needed
+        is_open = name is None and bool(kind.service) and not is_in_workspace(kind.service, name)
+        self.calls_openly |= is_open and is_needed
         return name

@@ -76,7 +76,7 @@ class Account:
     @property
     def label(self) -> str:
         """Whose account it is, in words for people; empty if not asked yet."""
-        if self._identity.startswith("demo-"):
+        if self._identity.startswith("demo-") and has_stand_in(self.service):
             return self._identity
         return self.client.label() if self._identity else ""  # the client has asked before, and answers from memory
 
@@ -155,14 +155,15 @@ class Accounts:
 
     def _settings(self, connection: str | None, service: str | None, mode: AccountMode) -> tuple[dict[str, Any], str]:
         """Return the client's settings, and the account's identity if it is known without asking."""
+        demo = "demo-" if mode == AccountMode.DEMO else ""  # so that a reset of the demo forgets its receipts
         if connection is None:
-            return {}, f"{service}:none"
+            return {}, f"{demo}{service}:none"
         name = self._service(connection)
         declared = declaration(name)
         if mode == AccountMode.DEMO and has_stand_in(name):
             endpoints = self._stand_ins.endpoints()
             return _stand_in_settings(declared, endpoints[name]), f"demo-{endpoints['generation']}"
-        return self.config().settings_of(connection), "" if declared.has_accounts else f"{name}:{connection}"
+        return self.config().settings_of(connection), "" if declared.has_accounts else f"{demo}{name}:{connection}"
 
     def _connect(self, name: str, kind: str, mode: AccountMode, settings: Mapping[str, Any], identity: str) -> Account:
         from pydantic import ValidationError

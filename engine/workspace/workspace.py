@@ -55,4 +55,4 @@ class Workspace:
 
 def _shared() -> list[str]:
     """Return the names of the files that the clients of services share, and of those that their databases add."""
-    return [f"{one.shared_file}*" for one in services() if one.shared_file]
+    return [f"{name}*" for one in services() for name in (one.shared_file, one.demo_file) if name]

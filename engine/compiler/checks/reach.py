@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from clients.addresses import is_loopback
+from engine.base.services import is_in_workspace
 from engine.base.step_tree import CALL
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.allowed_values import RECIPIENTS
@@ -86,7 +87,7 @@ def _places(action: Action, called: Mapping[str, Plan], around: Surroundings) ->
         name = action.arguments.get("workflow") if isinstance(action.arguments, dict) else None
         inner = called[name].reach if isinstance(name, str) and name in called else ()
         yield from (replace(one, workflow=one.workflow or str(name)) for one in inner if one.source.startswith(INPUT))
-    elif action.step_type.service is not None:
+    elif action.step_type.service is not None and not is_in_workspace(action.step_type.service, action.connection):
         for connection in (action.connection, *(one.connection for one in action.other_models)):
             host = _host(action, connection, around)
             yield Reach("", connection or action.step_type.service, host, is_loopback(host), "")

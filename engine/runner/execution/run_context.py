@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from engine.base.json_text import JsonObject
 from engine.base.names import timestamp
+from engine.base.services import is_in_workspace
 from engine.base.statuses import AccountMode
 from engine.budgets.meter import RunMeter
 from engine.compiler.definition.approval_rules import Rules
@@ -52,6 +53,8 @@ class RunFacts:
     agreed: Agreed
     """The real accounts that the run may touch."""
     default_mode: AccountMode = AccountMode.MINE
+    is_demo: bool = False
+    """Whether it runs on demo accounts alone; then so are the parts of the workspace that it uses."""
     caller: Sequence[Any] | None = None
     """The `workflow.run` step that started the run: [workflow id, step path, scope …]; None if no step started it."""
     options: RunOptions = field(default_factory=RunOptions)
@@ -68,9 +71,11 @@ class RunFacts:
         """Whether a person started the run, so that its inputs are no text from outside."""
         return self.item is None and self.caller is None
 
-    def mode(self, name: str) -> AccountMode:
-        """Return the mode of a connection, or of a service without one (`no:<service>`)."""
-        return self.modes.get(name, self.default_mode)
+    def mode(self, connection: str | None, service: str | None) -> AccountMode:
+        """Return the mode of a connection, or of a service without one."""
+        if is_in_workspace(service, connection):
+            return AccountMode.DEMO if self.is_demo else AccountMode.MINE
+        return self.modes.get(connection or f"no:{service}", self.default_mode)
 
 
 @dataclass(frozen=True)

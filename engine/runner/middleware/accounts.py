@@ -31,7 +31,7 @@ class OpenedAccounts(Middleware):
     async def _account(self, action: Action) -> Account:
         key = (action.connection, action.step_type.service)
         if key not in self._opened:
-            mode = self._run.facts.mode(action.connection or f"no:{action.step_type.service}")
+            mode = self._run.facts.mode(*key)
             self._opened[key] = asyncio.ensure_future(self._run.guarded(partial(self._run.accounts.open, *key, mode)))
         opened = self._opened[key]
         if opened.done() and not opened.cancelled() and opened.exception() is None:

@@ -48,5 +48,5 @@ class RefusalReports(Middleware):
             return
         workflow = "" if self._facts.item is None else self._facts.workflow_id
         with suppress(StorageError):
-            mode = self._facts.mode(connection)
+            mode = self._facts.mode(connection, None)
             await asyncio.to_thread(self._refusals.report, connection, mode, error, workflow)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.names import new_run_id, timestamp
-from engine.base.statuses import Ending, RunStatus
+from engine.base.statuses import AccountMode, Ending, RunStatus
 from engine.record.acceptance import Circumstances, acceptance, reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import encoded
@@ -84,7 +84,7 @@ class Children:
         plan = self._host.plans.called(self._parent, workflow)
         now = self._clock()
         services = self._parent["connections"]
-        default_mode = self._parent["default_mode"]
+        default_mode = AccountMode.DEMO if self._parent["demo"] else self._parent["default_mode"]
         around = Circumstances(
             run_id=new_run_id(now),
             started_by=self._parent["started_by"],

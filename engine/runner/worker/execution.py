@@ -257,6 +257,7 @@ class Execution:
             modes=acceptance["modes"],
             prompts=acceptance["definition"]["prompts"],
             default_mode=acceptance["default_mode"],
+            is_demo=acceptance["demo"],
             caller=acceptance.get("caller"),
             options=acceptance.get("options", {}),
             renamed=self._renamed(),

@@ -135,6 +135,8 @@ def _is_plain_read(node: Node) -> bool:
     if action is None or node.condition is not True or node.loop is not None or is_model(action.step_type.service):
         return False
     kind = action.step_type
+    if kind.service is not None and action.connection is None:
+        return False
     return kind.effect is Effect.READS or kind.is_for_output or kind.name == "flow.assert"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
-from engine.base.services import service_of
+from engine.base.services import is_in_workspace, service_of
 from engine.compiler.definition.plan import Action, Node, Plan
 from engine.expressions.expressions import Template, render
 from engine.plugins.step import Effect
@@ -43,7 +43,7 @@ def _collect(found: Touches, plan: Plan, inputs: JsonObject, called: Callable[[P
             _collect(found, inner, known_inputs(inner, given), called, depth - 1)
         elif action.connection is not None:
             _add(found, action, effect, {**plan.root_names, "inputs": inputs})
-        elif action.step_type.service and effect is Effect.WRITES:
+        elif effect is Effect.WRITES and not is_in_workspace(action.step_type.service, None):
             found.writes_without_connection = True
 
 

@@ -1,0 +1,211 @@
+"""The tables of a workspace in one SQLite file, shared by all its processes; those of the demo are in another file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from clients.client import CheckLine, Client, Opening
+from clients.datastore.rows import (
+    SERVICE,
+    Row,
+    Rows,
+    Saved,
+    Wanted,
+    chosen,
+    json_of,
+    require_key,
+    require_name,
+    require_room,
+    require_size,
+)
+from clients.datastore.service import STORE, StoreSettings
+from clients.errors import Unavailable
+from clients.reads_only import is_active, refused
+
+_WAIT_SECONDS = 20.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS rows (
+    name TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, updated_at TEXT NOT NULL, PRIMARY KEY (name, key)
+) WITHOUT ROWID
+"""
+
+
+class StoreClient(Client):
+    """The tables: `names`, `get`, `query`, `save`, `put_back`, `delete`, `drop`. A change is on disk when it returns.
+
+    Every method raises InvalidRequest for a name that cannot be one, and Unavailable if the file cannot be used.
+    """
+
+    service = STORE
+
+    def __init__(self, file: Path | None, *, is_demo: bool) -> None:
+        self._file, self._is_demo = file, is_demo
+
+    @classmethod
+    def open(cls, settings: StoreSettings, opening: Opening) -> StoreClient:
+        """Return a client for the tables of the workspace, or of its demo."""
+        del settings
+        name = STORE.demo_file if opening.is_demo else STORE.shared_file
+        return cls(opening.shared_folder / name if opening.shared_folder else None, is_demo=opening.is_demo)
+
+    def account(self) -> str:
+        """Return what the tables belong to."""
+        return "demo-tables" if self._is_demo else "tables"
+
+    def label(self) -> str:
+        """Return what the tables belong to, for people."""
+        return "the demo's tables" if self._is_demo else "the tables of this workspace"
+
+    def check(self) -> list[CheckLine]:
+        """Look whether the file can be read."""
+        try:
+            count = len(self.names())
+        except Unavailable as error:
+            return [("tables", False, f"{error.message} {error.remedy}")]
+        return [("tables", True, f"There are {count} tables." if count != 1 else "There is one table.")]
+
+    def names(self) -> dict[str, int]:
+        """Return the number of rows of every table by its name, sorted."""
+        with self._reading() as file:
+            return dict(file.execute("SELECT name, count(*) FROM rows GROUP BY name ORDER BY name"))
+
+    def get(self, table: str, key: str) -> Row | None:
+        """Return a row, None if there is none."""
+        require_name(table)
+        with self._reading() as file:
+            return _row(file, table, key)
+
+    def query(self, table: str, wanted: Wanted) -> Rows:
+        """Return rows of a table; none if there is no such table."""
+        require_name(table)
+        with self._reading() as file:
+            found = file.execute("SELECT key, value, updated_at FROM rows WHERE name = ?", (table,))
+            return chosen((Row(key, json.loads(value), at) for key, value, at in found), wanted)
+
+    def save(self, table: str, key: str, value: Any, *, merge: bool = False) -> Saved:
+        """Add or replace a row; with `merge`, members of its value that are not given stay.
+
+        A row that has this value already is left as it is. Raises InvalidRequest if it, or the table, is too large.
+        """
+        require_name(table)
+        require_key(key)
+        with self._writing(f"the row {key!r} of the table {table!r}") as file:
+            before = _row(file, table, key)
+            if merge and before is not None and isinstance(before.value, Mapping) and isinstance(value, Mapping):
+                value = {**before.value, **value}
+            text = json_of(value)
+            if before is not None and json_of(before.value) == text:
+                return Saved(before, before)
+            require_size(key, text)
+            if before is None:
+                require_room(table, _count(file, table))
+            row = Row(key, value, _now())
+            _put(file, table, row)
+            return Saved(row, before)
+
+    def put_back(self, table: str, key: str, now: Any, before: Row | None) -> bool:
+        """Put a row back as it was before if its value still is `now`; None removes it. Return whether it is as before.
+
+        `now` is None if there was no row then.
+        """
+        require_name(table)
+        with self._writing(f"the row {key!r} of the table {table!r}") as file:
+            there = _row(file, table, key)
+            if _text(there) == _text(before):
+                return True
+            if (None if there is None else json_of(there.value)) != (None if now is None else json_of(now)):
+                return False
+            _remove(file, table, key)
+            if before is not None:
+                _put(file, table, Row(key, before.value, _now()))
+            return True
+
+    def delete(self, table: str, key: str) -> Row | None:
+        """Delete a row, and return it; None if there was none."""
+        require_name(table)
+        with self._writing(f"the row {key!r} of the table {table!r}") as file:
+            there = _row(file, table, key)
+            _remove(file, table, key)
+            return there
+
+    def drop(self, table: str) -> int:
+        """Delete a table with all its rows, and return their number."""
+        require_name(table)
+        with self._writing(f"the table {table!r}") as file:
+            return file.execute("DELETE FROM rows WHERE name = ?", (table,)).rowcount
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._opened() as file:
+            yield file
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[sqlite3.Connection]:
+        """Hold the file alone, for one transaction."""
+        if is_active():
+            raise refused(what[:1].upper() + what[1:])
+        with self._opened() as file:
+            file.execute("BEGIN IMMEDIATE")
+            with file:
+                yield file
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        if self._file is None:
+            raise Unavailable("There is no workspace that has tables.", service=SERVICE, outcome="not_done")
+        try:
+            with closing(_connected(self._file)) as file:
+                yield file
+        except (sqlite3.Error, OSError) as error:
+            raise Unavailable(
+                f"The tables in {self._file} cannot be used: {error}.",
+                service=SERVICE,
+                remedy="Check the disk and the rights of that file; a copy of it can be put in its place.",
+                outcome="not_done",
+            ) from error
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))  # private before anything is in it
+    file = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+    try:
+        file.execute("PRAGMA synchronous = FULL")
+        file.execute(_SCHEMA)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _row(file: sqlite3.Connection, table: str, key: str) -> Row | None:
+    found = file.execute("SELECT value, updated_at FROM rows WHERE name = ? AND key = ?", (table, key)).fetchone()
+    return None if found is None else Row(key, json.loads(found[0]), found[1])
+
+
+def _count(file: sqlite3.Connection, table: str) -> int:
+    return int(file.execute("SELECT count(*) FROM rows WHERE name = ?", (table,)).fetchone()[0])
+
+
+def _put(file: sqlite3.Connection, table: str, row: Row) -> None:
+    values = (table, row.key, json_of(row.value), row.updated_at)
+    file.execute("INSERT OR REPLACE INTO rows (name, key, value, updated_at) VALUES (?, ?, ?, ?)", values)
+
+
+def _remove(file: sqlite3.Connection, table: str, key: str) -> None:
+    file.execute("DELETE FROM rows WHERE name = ? AND key = ?", (table, key))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _text(row: Row | None) -> str | None:
+    return None if row is None else json_of(row.value)

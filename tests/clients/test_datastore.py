@@ -1,0 +1,104 @@
+"""The workspace's own tables: rows survive, two processes do not lose each other's, and limits have sentences."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from clients.client import Opening
+from clients.datastore.client import StoreClient
+from clients.datastore.rows import VALUE_BYTES_MOST, Row, Wanted
+from clients.datastore.service import StoreSettings
+from clients.errors import InvalidRequest, Unavailable, WriteRefused
+from clients.reads_only import reads_only
+
+
+def tables(folder: Path, *, is_demo: bool = False) -> StoreClient:
+    return StoreClient.open(StoreSettings(), Opening(is_demo=is_demo, shared_folder=folder))
+
+
+def test_a_row_is_added_replaced_merged_and_deleted(tmp_path: Path) -> None:
+    here = tables(tmp_path)
+    assert here.get("people", "ann") is None
+    assert here.save("people", "ann", {"mails": 1, "city": "Bonn"}).before is None
+    saved = here.save("people", "ann", {"mails": 2}, merge=True)
+    assert saved.row.value == {"mails": 2, "city": "Bonn"}
+    assert saved.before is not None
+    assert saved.before.value == {"mails": 1, "city": "Bonn"}
+    assert here.save("people", "ann", {"city": "Bonn", "mails": 2}).row == saved.row, "the same again changes nothing"
+    assert here.names() == {"people": 1}
+    gone = here.delete("people", "ann")
+    assert gone is not None
+    assert here.delete("people", "ann") is None
+    assert here.names() == {}
+
+
+def test_rows_are_found_by_members_prefix_and_words_in_order(tmp_path: Path) -> None:
+    here = tables(tmp_path)
+    for key, value in (("a:1", {"n": 2, "ok": True}), ("a:2", {"n": 10, "ok": 1}), ("b:1", "plain"), ("b:2", None)):
+        here.save("t", key, value)
+    assert [row.key for row in here.query("t", Wanted(where={"ok": True})).rows] == ["a:1"]
+    found = here.query("t", Wanted(prefix="a:", order_by="n", descending=True, limit=1))
+    assert ([row.key for row in found.rows], found.total) == (["a:2"], 2)
+    assert [row.key for row in here.query("t", Wanted(words="PLAIN")).rows] == ["b:1"]
+    assert here.query("none", Wanted()).total == 0
+
+
+def test_a_row_is_put_back_only_if_nobody_changed_it_since(tmp_path: Path) -> None:
+    here = tables(tmp_path)
+    here.save("t", "k", 1)
+    here.save("t", "k", 2)
+    assert here.put_back("t", "k", 2, Row("k", 1, ""))
+    assert here.put_back("t", "k", 2, Row("k", 1, "")), "twice is as once"
+    here.save("t", "k", 3)
+    assert not here.put_back("t", "k", 2, Row("k", 1, ""))
+    assert here.put_back("t", "k", 3, None)
+    assert here.get("t", "k") is None
+
+
+def _count_up(folder: Path, name: str) -> None:
+    for number in range(25):
+        tables(folder).save("t", "shared", {f"{name}-{number}": number}, merge=True)
+
+
+def test_processes_at_once_lose_nothing(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(4) as pool:
+        list(pool.map(_count_up, [tmp_path] * 4, "abcd"))
+    row = tables(tmp_path).get("t", "shared")
+    assert row is not None
+    assert len(row.value) == 100
+
+
+def test_the_file_is_private_and_the_demo_has_its_own(tmp_path: Path) -> None:
+    tables(tmp_path).save("t", "k", 1)
+    assert tables(tmp_path, is_demo=True).get("t", "k") is None
+    assert stat.S_IMODE((tmp_path / "tables.db").stat().st_mode) == 0o600
+
+
+def test_nothing_is_written_while_a_plan_is_made(tmp_path: Path) -> None:
+    here = tables(tmp_path)
+    here.save("t", "k", 1)
+    with reads_only():
+        assert here.get("t", "k") is not None
+        for write in (lambda: here.save("t", "k", 2), lambda: here.delete("t", "k"), lambda: here.drop("t")):
+            with pytest.raises(WriteRefused):
+                write()
+    assert here.query("t", Wanted()).rows[0].value == 1
+
+
+def test_what_does_not_fit_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    here = tables(tmp_path)
+    for table, key, value, words in (
+        ("Über", "k", 1, "cannot be the name"),
+        ("t", "", 1, "has 0 characters"),
+        ("t", "k", "x" * VALUE_BYTES_MOST, "at most 64,000"),
+        ("t", "k", float("nan"), "cannot be stored"),
+    ):
+        with pytest.raises(InvalidRequest, match=words):
+            here.save(table, key, value)
+    (tmp_path / "tables.db").write_bytes(b"no database, but somebody's notes" * 100)
+    with pytest.raises(Unavailable, match="cannot be used"):
+        here.get("t", "k")
