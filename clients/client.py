@@ -37,6 +37,8 @@ class Opening:
     shared_folder: Path | None = None
     demo_site: str = ""
     """Demo: the address of the stand-in for the web, the only one that a client of any server reaches."""
+    workspace: Path | None = None
+    """The folder that relative paths of settings are in."""
     seal: Callable[[Path | None], Seal | None] = _no_seal
     """Returns what encrypts a sign-in file; None for a file that other programs read, too."""
 

@@ -114,6 +114,8 @@ class Service:
     """The requests that change nothing. While a plan is made, no other is sent; without any, nothing can be read."""
     read_commands: tuple[ReadCommands, ...] = ()
     """The same for a service that speaks the protocols of mail."""
+    proven_reads: str = ""
+    """The same for a service whose client proves of each request that it only reads: what such a request is."""
     pickers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What a person picks instead of typing: {format of a field: the client's method that lists the choices}."""
     finders: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -67,7 +67,7 @@ def _start(options: argparse.Namespace) -> int:
     while endpoints.lock(folder) is None:  # the process that holds it may be about to end
         ports = endpoints.wait_for_other(folder, 0.2)
         if ports is not None:
-            print(stand_ins.line(stand_ins.open_store(folder), ports), flush=True)
+            print(stand_ins.line(stand_ins.open_store(folder), ports, folder), flush=True)
             return 0
         if time.monotonic() > ends_at:
             print(f"Another process holds {folder}, and its stand-ins do not answer.", file=sys.stderr)
@@ -89,7 +89,7 @@ async def _serve(options: argparse.Namespace, store: Store, sockets: Mapping[str
     ports = {name: each.getsockname()[1] for name, each in sockets.items()}
     stand_ins.note_origins(store, ports)
     apps = {
-        name: service(each, store, options.latency, reset=lambda: store.reset(stand_ins.seed_all))
+        name: service(each, store, options.latency, reset=lambda: stand_ins.reset(store, options.dir))
         for name, each in stand_ins.load_all().items()
     }
     stop = asyncio.Event()
@@ -102,7 +102,7 @@ async def _serve(options: argparse.Namespace, store: Store, sockets: Mapping[str
     def ready() -> None:
         if not options.sockets:
             endpoints.write(options.dir, ports, os.getpid())
-        print(stand_ins.line(store, ports), flush=True)
+        print(stand_ins.line(store, ports, options.dir), flush=True)
 
     async def leave() -> None:
         await stop.wait()
@@ -124,7 +124,7 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 def _reset(options: argparse.Namespace) -> int:
     """Restore the sample data; running stand-ins show it at once."""
     store = stand_ins.open_store(options.dir)
-    _print({"generation": store.reset(stand_ins.seed_all)})
+    _print({"generation": stand_ins.reset(store, options.dir)})
     return 0
 
 

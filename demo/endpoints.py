@@ -14,6 +14,8 @@ from typing import Any
 
 HOST = "127.0.0.1"
 NAMES = ("gmail", "notion", "github", "openai", "anthropic", "gemini", "site")
+FILES = {"sql": "shop.db"}
+"""The stand-ins that are no servers: the file of each, beside those of the others."""
 LOCK_NAME = "demo.lock"
 FILE_NAME = "endpoints.json"
 DATABASE_NAME = "demo.db"

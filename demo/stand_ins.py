@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from demo import endpoints
 from demo.service import StandIn
+from demo.sql import shop
 from demo.store import Store
 
 
@@ -39,8 +40,16 @@ def open_store(folder: Path) -> Store:
     """Open the demo's store in `folder`, with sample data created on first use."""
     store = Store(folder / endpoints.DATABASE_NAME)
     store.seed_once(seed_all)
+    shop.make_once(folder / endpoints.FILES["sql"])
     note_origins(store, endpoints.known_ports(folder))
     return store
+
+
+def reset(store: Store, folder: Path) -> int:
+    """Create the sample data of every stand-in anew; return the new generation."""
+    generation = store.reset(seed_all)
+    shop.make(folder / endpoints.FILES["sql"])
+    return generation
 
 
 def note_origins(store: Store, ports: Mapping[str, int]) -> None:
@@ -55,13 +64,16 @@ def _origin(port: int) -> str:
     return f"http://{endpoints.HOST}:{port}"
 
 
-def line(store: Store, ports: Mapping[str, int]) -> str:
+def line(store: Store, ports: Mapping[str, int], folder: Path) -> str:
     """Return one line of JSON: each stand-in's address, token and account, in the form its SDK expects."""
     document: dict[str, Any] = {}
     for name, port in ports.items():
         module = load(name)
         origin = _origin(port)
         document[name] = {"base_url": origin, "token": module.TOKEN} | _extra(name, module, origin, store)
+    for name, file in endpoints.FILES.items():
+        url = f"sqlite:///{folder.resolve() / file}"
+        document[name] = {"base_url": url, "token": url}
     return json.dumps({**document, "generation": store.generation})
 
 

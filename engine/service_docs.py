@@ -52,6 +52,8 @@ def _facts(kind: type[Client]) -> Iterator[str]:
         yield f"- While a plan is made it sends nothing but {', '.join(f'`{one}`' for one in service.reads)}."
     for commands in service.read_commands:
         yield f"- While a plan is made it sends these {commands.protocol} commands only: {commands}."
+    if service.proven_reads:
+        yield f"- While a plan is made it sends nothing but {service.proven_reads}."
     for form in service.pickers:
         yield f"- Inputs of the format `{form}` are picked from a list."
     yield f"- The demo has {'a' if has_stand_in(service.name) else 'no'} stand-in for it."

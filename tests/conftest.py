@@ -19,9 +19,10 @@ from hypothesis import settings
 
 from clients.transport import http_client
 from demo import stand_ins
-from demo.endpoints import bind
+from demo.endpoints import FILES, bind
 from demo.server import QuietServer, server
 from demo.service import service
+from demo.sql import shop
 from demo.store import Store
 from tests.described import described
 from tests.patience import PATIENCE_SECONDS
@@ -75,7 +76,11 @@ class StandIns:
     used: set[str] = field(default_factory=set)
 
     def __getitem__(self, name: str) -> Endpoint:
-        """Where the stand-in answers."""
+        """Where the stand-in answers, or the file that it is."""
+        if name in FILES:
+            shop.make(self.folder / FILES[name])
+            url = f"sqlite:///{self.folder / FILES[name]}"
+            return Endpoint(url, url, url)
         if name not in self.endpoints:
             self.endpoints[name] = self._start(name)
         if name not in self.used:

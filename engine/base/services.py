@@ -66,7 +66,7 @@ def service_of(name: str | None) -> Service | None:
 
 def has_stand_in(service: str) -> bool:
     """Tell whether the demo has a stand-in for a service; otherwise only the owner's own accounts exist."""
-    return service in endpoints.NAMES
+    return service in endpoints.NAMES or service in endpoints.FILES
 
 
 def is_in_workspace(service: str | None, connection: str | None) -> bool:

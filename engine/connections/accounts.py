@@ -182,7 +182,7 @@ class Accounts:
             known.keep(f"connection {name}", *_secrets(checked.model_dump()))
         is_demo = mode == AccountMode.DEMO
         site = self._stand_ins.endpoints()["site"]["base_url"] if is_demo and found.service.reaches_any_server else ""
-        client = found.open(checked, Opening(is_demo, self._shared, seal=self._seal, demo_site=site))
+        client = found.open(checked, Opening(is_demo, self._shared, site, self.config().root, self._seal))
         return Account(name, kind, mode, client, Workers(name, self._size), identity)
 
     def _seal(self, token_file: Path | None) -> SafeSeal | None:

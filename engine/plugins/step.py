@@ -342,6 +342,11 @@ class StepType(Kind):
 
     `always` is for what reaches people or places outside the workspace's own accounts, merges or deletes.
     """
+
+    def approval_of(self, arguments: Mapping[str, JsonValue]) -> Literal["always", "never"]:
+        """Return `approval` for a call with these fields as written, where it depends on them."""
+        return self.approval
+
     sends_mail: ClassVar[Literal["", "written", "stored"]] = ""
     """Writes: whether other people get what is sent; `stored` is for text that the service holds, such as a draft."""
     lag_seconds: ClassVar[float] = 0.0

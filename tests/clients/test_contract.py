@@ -122,7 +122,8 @@ def test_the_identity_stays(kind: Kind, standins: StandIns, nowhere: int) -> Non
     if has_stand_in(kind.service.name):
         assert kind.service.key is not None
         where = standins[kind.service.name]
-        given = {"base_url": where.base_url, kind.service.key.setting: where.token}
+        known = kind.service.settings.model_fields
+        given = {kind.service.key.setting: where.token, **({"base_url": where.base_url} if "base_url" in known else {})}
         settings = kind.service.settings.model_validate(given)
     opened = [kind.open(settings, Opening()) for _ in range(2)]
     first, second = opened
@@ -153,7 +154,7 @@ def test_the_demo_reaches_nothing_else(kind: Kind, nowhere: int) -> None:
 
 def test_it_declares_what_only_reads_and_sends_nothing_else_in_a_plan(kind: Kind, nowhere: int) -> None:
     client = kind.open(settings_of(kind, nowhere), Opening())
-    declared = kind.service.reads or kind.service.read_commands
+    declared = kind.service.reads or kind.service.read_commands or kind.service.proven_reads
     assert declared or kind.service.is_in_workspace, "it can read nothing while a plan is made"
     if client.http is not None:
         for method, path in (("POST", "/"), ("DELETE", "/"), ("PUT", "/x"), ("PATCH", "/x"), ("POST", "/v1/x")):

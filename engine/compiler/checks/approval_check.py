@@ -55,7 +55,7 @@ def check_approval(
             report.add((*path, "approve"), *fault)
         elif step.approve.when == "never":
             _check_never(path, step.approve.model_dump(exclude_defaults=True), report)
-    return written_rule(step.approve, rules, kind.name)
+    return written_rule(step.approve, rules, kind.name, kind.approval_of(step.with_))
 
 
 def _warn_of_strangers(path: JsonPath, rule: ApprovalRule, is_user: IsUser, report: Report) -> None:

@@ -140,6 +140,8 @@ class WrittenRule:
     """The step's own rule, completed by that of the workflow for its type."""
     default: ApprovalRule | None = None
     """The rule of the workflow for all other types."""
+    usual: Literal["", "always", "never"] = ""
+    """Where no rule says anything. Empty: as the step type does."""
 
     def in_force(self, configured: Rules, kind: StepType, effect: Effect) -> StepApproval:
         """Return the rule for a call: of the file, then of config.yaml, then of the step type; `when` is set.
@@ -152,9 +154,11 @@ class WrittenRule:
             found = found.over(rule)
         if found.when is not None:
             return found
-        return found.model_copy(update={"when": kind.approval if effect is Effect.WRITES else "never"})
+        return found.model_copy(update={"when": (self.usual or kind.approval) if effect is Effect.WRITES else "never"})
 
 
-def written_rule(own: StepApproval | None, of_workflow: Rules, uses: str) -> WrittenRule:
-    """Return what a file says about a step of this type."""
-    return WrittenRule((own or StepApproval()).over(of_workflow.get(uses)), of_workflow.get(DEFAULT))
+def written_rule(
+    own: StepApproval | None, of_workflow: Rules, uses: str, usual: Literal["", "always", "never"] = ""
+) -> WrittenRule:
+    """Return what a file says about a step of this type; `usual`: what its fields say without a rule."""
+    return WrittenRule((own or StepApproval()).over(of_workflow.get(uses)), of_workflow.get(DEFAULT), usual)

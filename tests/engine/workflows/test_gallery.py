@@ -22,6 +22,7 @@ WROTE = {
     "issue-triage": 9,  # the issues of the reports, which have no labels yet
     "meeting-notes": 4,
     "newsletter-digest": 1,
+    "nightly-sql-report": 1,
     "receipts": 3,
     "release-notes": 1,
     "stale-issues": 2,

@@ -1,0 +1,1 @@
+"""SQL databases: SQLite files, PostgreSQL, and MySQL with MariaDB."""

@@ -1,0 +1,125 @@
+"""The address of a database: which dialect it speaks, and where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+
+from clients.addresses import is_loopback
+from clients.errors import InvalidRequest
+from clients.sql.service import NAME
+
+Dialect = Literal["sqlite", "postgres", "mysql"]
+Security = Literal["none", "encrypted", "verified"]
+
+_DIALECTS: Mapping[str, Dialect] = {
+    "sqlite": "sqlite",
+    "postgresql": "postgres",
+    "postgres": "postgres",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+}
+_PORTS: Mapping[Dialect, int] = {"postgres": 5432, "mysql": 3306}
+_SECURITY: Mapping[str, Security] = {"disable": "none", "require": "encrypted", "verify-full": "verified"}
+_FORMS = (
+    "Write `sqlite:///data/shop.db`, `postgresql://user:password@host:5432/database` "
+    "or `mysql://user:password@host:3306/database`."
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a database is, and as whom it is used."""
+
+    dialect: Dialect
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+    database: str = ""
+    """Of a server. SQLite: the file, as written."""
+    security: Security = "none"
+
+    @property
+    def shown(self) -> str:
+        """The address without user and password, as in errors and in the identity of writes."""
+        if self.dialect == "sqlite":
+            return f"sqlite:{self.database}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.dialect}://{host}:{self.port}/{self.database}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The password, in each spelling that an address may have."""
+        return (self.password, quote(self.password, safe="")) if self.password else ()
+
+
+def parsed(url: str) -> Address:
+    """Return the address that a URL names. Raises InvalidRequest, which never repeats a password."""
+    try:
+        parts = urlsplit(url.strip())
+        scheme, _, _driver = parts.scheme.lower().partition("+")
+        port, host = parts.port, parts.hostname or ""
+    except ValueError:
+        raise _wrong("The database's `url` is no address.") from None
+    if scheme not in _DIALECTS:
+        said = f"The database's `url` begins with {scheme + '://' if scheme else 'no scheme'!r}"
+        raise _wrong(f"{said}: sqlite, postgresql, mysql and mariadb are supported.")
+    dialect = _DIALECTS[scheme]
+    if dialect == "sqlite":
+        return _file(parts)
+    options = dict(parse_qsl(parts.query))
+    database = unquote(parts.path.lstrip("/"))
+    if not host or not parts.username or not database or "/" in database:
+        raise _wrong("The database's `url` needs a user, a host and the name of one database.")
+    return Address(
+        dialect,
+        host,
+        port or _PORTS[dialect],
+        unquote(parts.username),
+        unquote(parts.password or ""),
+        database,
+        _security(host, options),
+    )
+
+
+def _file(parts: SplitResult) -> Address:
+    path = unquote(parts.path)
+    if parts.netloc or not path.strip("/") or parts.query:
+        raise _wrong("The `url` of an SQLite file has no host and no options.")
+    return Address("sqlite", database=path.removeprefix("/"))
+
+
+def _security(host: str, options: Mapping[str, str]) -> Security:
+    asked = options.pop("sslmode", "") if isinstance(options, dict) else ""
+    if options:
+        raise _wrong(f"The database's `url` has an unknown option {min(options)!r}; `sslmode` is the only one.")
+    if asked and asked not in _SECURITY:
+        raise _wrong(f"`sslmode` is {asked!r}: {', '.join(_SECURITY)} are known.")
+    return _SECURITY[asked] if asked else ("none" if is_loopback(host) else "verified")
+
+
+def _wrong(message: str) -> InvalidRequest:
+    return InvalidRequest(message, service=NAME, remedy=_FORMS)
+
+
+def sqlite_file(address: Address, workspace: Path | None, state_folder: Path | None) -> Path:
+    """Return the file of an SQLite address: relative ones are in the workspace.
+
+    Raises InvalidRequest for the files that this program itself keeps: its state, secrets and settings.
+    """
+    root = Path("/") if workspace is None else workspace.resolve()
+    path = (root / address.database).resolve()
+    inside = path.relative_to(root).parts if workspace is not None and path.is_relative_to(root) else ()
+    is_hidden = any(part.startswith(".") for part in inside)
+    is_state = state_folder is not None and path.is_relative_to(state_folder.resolve())
+    if is_hidden or is_state or path.name == "state.db":
+        raise InvalidRequest(
+            f"The database {address.database!r} is one of this program's own files.",
+            service=NAME,
+            remedy="Put your database into a folder of its own, such as `sqlite:///data/shop.db`.",
+        )
+    return path

@@ -1,0 +1,150 @@
+"""One database as steps, triggers and pages use it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from clients.client import CheckLine, Client, Opening
+from clients.errors import InvalidRequest, ServiceError
+from clients.secrets import known
+from clients.sql.address import Address, parsed, sqlite_file
+from clients.sql.database import Database, Table, Write, Written
+from clients.sql.reading import proven
+from clients.sql.service import NAME, SQL, SqlSettings
+from clients.sql.values import record
+
+_MOST_BYTES = 20_000_000
+"""How much the rows of one answer may take, as JSON."""
+_MOST_FILE_BYTES = 200_000_000
+_MOST_COLUMNS = 2_000
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a query as objects, and whether there are more."""
+
+    columns: Sequence[Mapping[str, str]]
+    """{name, type}, in order."""
+    rows: Sequence[Mapping[str, Any]]
+    truncated: bool
+
+
+class SqlClient(Client):
+    """One database. Thread-safe: each operation has a connection of its own."""
+
+    service = SQL
+
+    def __init__(self, settings: SqlSettings, workspace: Path | None, state_folder: Path | None) -> None:
+        self._settings, self._workspace, self._state_folder = settings, workspace, state_folder
+        with_secrets = _address_or_none(settings)
+        if with_secrets is not None and with_secrets.password:
+            known.keep(f"password {with_secrets.user}@{with_secrets.shown}", *with_secrets.secrets)
+
+    @classmethod
+    def open(cls, settings: SqlSettings, opening: Opening) -> SqlClient:
+        """Return a client for these settings; nothing is opened yet."""
+        if opening.is_demo and not settings.url.get_secret_value().startswith("sqlite:"):
+            settings = SqlSettings()  # the demo is a file: no server is reached
+        return cls(settings, None, None) if opening.is_demo else cls(settings, opening.workspace, opening.shared_folder)
+
+    def account(self) -> str:
+        """Return the database's address, without user and password."""
+        return self._address().shown
+
+    def label(self) -> str:
+        """Return the name of the database."""
+        return self._address().database
+
+    def check(self) -> list[CheckLine]:
+        """Connect, and say what the account may do beyond reading."""
+        try:
+            rights = self._database().rights()
+        except ServiceError as error:
+            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+        return [("sign-in", True, f"{self.account()} answers."), *rights]
+
+    def query(self, statement: str, parameters: Mapping[str, Any], limit: int) -> Rows:
+        """Return at most `limit` rows of a query. Raises InvalidRequest if it may do more than read."""
+        database = self._database()
+        with database.read(proven(statement, database.dialect), parameters) as found:
+            names = [column.name for column in found.columns]
+            rows = list(islice(_within(found.rows, names, _MOST_BYTES), limit))
+            is_cut = next(iter(found.rows), None) is not None
+            return Rows([asdict(column) for column in found.columns], rows, is_cut)
+
+    def lines(self, statement: str, parameters: Mapping[str, Any], limit: int) -> tuple[Rows, bytes]:
+        """Return at most `limit` rows of a query as JSON lines, beside its columns and whether there are more."""
+        database = self._database()
+        with database.read(proven(statement, database.dialect), parameters) as found:
+            names = [column.name for column in found.columns]
+            taken = islice(_within(found.rows, names, _MOST_FILE_BYTES), limit)
+            content = b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in taken)
+            is_cut = next(iter(found.rows), None) is not None
+            return Rows([asdict(column) for column in found.columns], (), is_cut), content
+
+    def execute(self, write: Write) -> Written:
+        """Execute a statement once: `write.marker` is inserted in the same transaction."""
+        return self._database().execute(write)
+
+    def found(self, marker: str) -> Written | None:
+        """Return what the write with this marker did, None if it was not made."""
+        return self._database().found(marker)
+
+    def schema(self) -> Sequence[Table]:
+        """Return the tables and views with their columns."""
+        return self._database().tables()
+
+    def tables(self) -> list[str]:
+        """List the names of the tables and views, for a picker."""
+        return [table.name for table in self.schema()]
+
+    def columns(self) -> list[str]:
+        """List the columns as `table.column`, for a picker."""
+        return [f"{table.name}.{column.name}" for table in self.schema() for column in table.columns]
+
+    def _address(self) -> Address:
+        return parsed(self._settings.url.get_secret_value())
+
+    def _database(self) -> Database:
+        """Return the database of the address. Raises InvalidRequest for an address that is none."""
+        address = self._address()
+        if address.dialect == "sqlite":
+            from clients.sql.sqlite import SqliteDatabase
+
+            return SqliteDatabase(sqlite_file(address, self._workspace, self._state_folder), address.shown)
+        if address.dialect == "postgres":
+            from clients.sql.postgres import PostgresDatabase
+
+            return PostgresDatabase(address, self._settings.ca_file)
+        from clients.sql.mysql import MysqlDatabase
+
+        return MysqlDatabase(address, self._settings.ca_file)
+
+
+def _address_or_none(settings: SqlSettings) -> Address | None:
+    try:
+        return parsed(settings.url.get_secret_value())
+    except ServiceError:
+        return None
+
+
+def _within(rows: Iterator[Sequence[Any]], names: Sequence[str], most_bytes: int) -> Iterator[dict[str, Any]]:
+    """Yield rows as objects. Raises InvalidRequest once they take more than so many bytes."""
+    if len(names) > _MOST_COLUMNS:
+        raise InvalidRequest(f"The query has {len(names)} columns; {_MOST_COLUMNS} are the most.", service=NAME)
+    size = 0
+    for row in rows:
+        one = record(names, row)
+        size += sum(len(str(value)) + len(name) + 6 for name, value in one.items())
+        if size > most_bytes:
+            raise InvalidRequest(
+                f"The rows take more than {most_bytes // 1_000_000} MB.",
+                service=NAME,
+                remedy="Select fewer columns, lower `limit`, or set `as_file`.",
+            )
+        yield one

@@ -1,0 +1,105 @@
+"""The interface of a database: one class for each dialect implements it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from clients.client import CheckLine
+from clients.sql.address import Dialect
+from clients.sql.reading import Reading
+
+Value: TypeAlias = Any
+"""A plain JSON value."""
+ONCE = "orchestra_once"
+"""The table in the target that has a row for each write that was made."""
+TRANSIENT_SECONDS = 5
+"""How long a statement waits for a lock of somebody else."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a result; `type` is the database's name for it, "" if it has none."""
+
+    name: str
+    type: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The rows of a query while they are read: they end with the transaction."""
+
+    columns: Sequence[Column]
+    rows: Iterator[Sequence[Value]]
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of a table."""
+
+    name: str
+    type: str
+    is_nullable: bool = True
+    is_key: bool = False
+    """Whether it is part of the primary key."""
+    refers_to: str = ""
+    """`table.column` that a foreign key names."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table or view, with its columns in order."""
+
+    name: str
+    """With its schema, unless that is the usual one."""
+    kind: str
+    columns: Sequence[TableColumn] = ()
+
+
+@dataclass(frozen=True)
+class Write:
+    """A statement to execute once."""
+
+    statement: str
+    parameters: Mapping[str, Value]
+    marker: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did: the number of rows, and those that it returns."""
+
+    affected: int
+    rows: Sequence[Mapping[str, Value]] = field(default_factory=tuple)
+
+
+class Database(ABC):
+    """One database. Each operation opens a connection of its own, so that nothing of one is left for the next."""
+
+    dialect: Dialect
+
+    @abstractmethod
+    def read(self, reading: Reading, parameters: Mapping[str, Value]) -> AbstractContextManager[Result]:
+        """Run a query in a session that cannot write. Raises ServiceError."""
+
+    @abstractmethod
+    def execute(self, write: Write) -> Written:
+        """Execute a statement once: its marker is inserted first, in the same transaction. Raises ServiceError.
+
+        If the marker is there already, the result of the earlier execution is returned.
+        """
+
+    @abstractmethod
+    def found(self, marker: str) -> Written | None:
+        """Return what the write with this marker did; None if it was not made. Raises ServiceError."""
+
+    @abstractmethod
+    def tables(self) -> Sequence[Table]:
+        """Return the tables and views that the account sees, without this program's own. Raises ServiceError."""
+
+    @abstractmethod
+    def rights(self) -> Sequence[CheckLine]:
+        """Return what the account may do beyond reading, as lines of a check. Raises ServiceError."""

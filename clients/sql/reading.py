@@ -1,0 +1,146 @@
+"""The proof that a statement only reads: one query, with nothing in it that a parser does not know to be harmless.
+
+It is one of three layers: the account should have no other rights, and the session cannot write. This one refuses
+what those two let pass, such as functions that sleep, take locks, read files of the server or change the session.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clients.errors import InvalidRequest
+from clients.sql.address import Dialect
+from clients.sql.service import NAME
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_LONGEST = 50_000
+_REMEDY = "Write one SELECT. To change data, use the step `sql.execute`."
+_FUNCTIONS_OF_ALL = frozenset(
+    """abs acos ascii asin atan atan2 avg bit_length cast ceil ceiling char char_length coalesce concat concat_ws cos
+        cot count date degrees exp floor format greatest hex ifnull instr json_array json_extract json_object
+        json_quote json_type json_valid lag last_value lead least left length ln log log10 log2 lower lpad ltrim max
+        md5 min mod now nullif octet_length pi power quote radians replace reverse right round row row_number rpad
+        rtrim sign sin sqrt substr substring sum tan trim trunc truncate upper""".split()
+)
+_FUNCTIONS: Mapping[Dialect, frozenset[str]] = {
+    "sqlite": frozenset(
+        """changes char glob iif json json_array_length json_each json_group_array json_group_object json_insert
+        json_patch json_remove json_replace json_set json_tree julianday likelihood likely printf random soundex
+        sqlite_version strftime time timediff total typeof unhex unicode unixepoch unlikely datetime""".split()
+    ),
+    "postgres": frozenset(
+        """age array_length array_position array_remove array_to_json array_to_string bool_and bool_or btrim cardinality
+        clock_timestamp current_database current_schema date_part daterange decode div encode every format_type
+        gen_random_uuid int4range int8range isfinite json_array_elements json_array_elements_text json_array_length
+        json_build_array json_build_object json_each json_each_text json_extract_path json_extract_path_text
+        json_object_keys json_to_record json_to_recordset json_typeof jsonb_array_elements jsonb_array_elements_text
+        jsonb_array_length jsonb_build_array jsonb_build_object jsonb_each jsonb_each_text jsonb_extract_path
+        jsonb_extract_path_text jsonb_object_keys jsonb_path_query jsonb_pretty jsonb_to_record jsonb_to_recordset
+        jsonb_typeof justify_days justify_hours justify_interval lower_inc make_date make_interval make_time
+        make_timestamp make_timestamptz mode numrange pg_typeof phraseto_tsquery plainto_tsquery quote_ident
+        quote_literal quote_nullable regexp_count regexp_match regexp_matches regexp_split_to_array
+        regexp_split_to_table row_to_json scale similarity split_part statement_timestamp string_to_array
+        string_to_table strpos timeofday timezone to_ascii to_json to_jsonb to_number to_regclass to_tsquery
+        to_tsvector transaction_timestamp translate ts_headline ts_rank ts_rank_cd tsrange tstzrange unnest version
+        websearch_to_tsquery width_bucket word_similarity xpath""".split()
+    ),
+    "mysql": frozenset(
+        """addtime bin conv convert_tz crc32 curdate curtime database dayname dayofmonth dayofweek dayofyear elt
+        export_set field find_in_set format_bytes from_base64 from_days from_unixtime get_format hour if inet_aton
+        inet_ntoa isnull json_arrayagg json_contains json_contains_path json_depth json_keys json_length
+        json_merge_patch json_objectagg json_overlaps json_pretty json_search json_unquote json_value last_day
+        localtime localtimestamp locate lcase makedate maketime microsecond mid minute monthname oct ord period_add
+        period_diff position quarter rand regexp_instr regexp_like regexp_replace regexp_substr schema second
+        sec_to_time sha sha1 sha2 space strcmp subtime sysdate time_format time_to_sec timediff to_base64 to_days
+        to_seconds ucase unhex unix_timestamp utc_date utc_time utc_timestamp uuid version weekday weekofyear
+        weight_string yearweek""".split()
+    ),
+}
+"""Functions that sqlglot does not know itself, and that read nothing but their arguments and the clock."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A statement that was proven to read. Only `proven` makes one."""
+
+    statement: str
+    dialect: Dialect
+    names: tuple[str, ...]
+    """Its parameters, in order, each as often as it occurs."""
+    tree: exp.Query
+
+
+def proven(statement: str, dialect: Dialect) -> Reading:
+    """Return the statement as a proven read. Raises InvalidRequest, which says what is in the way."""
+    from sqlglot import exp
+
+    from clients.sql.parameters import names_in
+
+    if len(statement) > _LONGEST:
+        raise _refused(f"the statement is longer than {_LONGEST} characters")
+    if "\0" in statement or re.search(r"/\*M?!", statement):
+        raise _refused("it has a comment that the database would execute (`/*!`)")
+    tree = _only(statement, dialect)
+    reason = next(_reasons(tree, dialect), None)
+    if reason is not None:
+        raise _refused(reason)
+    assert isinstance(tree, exp.Query)
+    return Reading(statement, dialect, names_in(statement, dialect), tree)
+
+
+def parsed(statement: str, dialect: Dialect) -> list[exp.Expr]:
+    """Return the statements in a text. Raises InvalidRequest if it cannot be parsed."""
+    import sqlglot
+
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it would warn of each statement that it does not know
+    try:
+        found = sqlglot.parse(statement, read=dialect)
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+        where = re.search(r"Line \d+, Col: \d+", str(error))
+        said = f"it cannot be parsed ({where[0] if where else type(error).__name__})"
+        raise _refused(said) from None
+    return [one for one in found if one is not None and type(one).__name__ != "Semicolon"]
+
+
+def _only(statement: str, dialect: Dialect) -> exp.Expr:
+    found = parsed(statement, dialect)
+    if len(found) != 1:
+        raise _refused(f"it has {len(found)} statements")
+    return found[0]
+
+
+def _reasons(tree: exp.Expr, dialect: Dialect) -> Iterator[str]:
+    """Yield what makes a statement more than a read."""
+    from sqlglot import exp
+
+    if not isinstance(tree, exp.Query):
+        yield f"it is {_words(tree)}, not a query"
+        return
+    changing = (exp.DML, exp.DDL, exp.Command, exp.Into, exp.Lock, exp.Set, exp.Transaction, exp.Copy, exp.Attach)
+    refused = (*changing, exp.Commit, exp.Rollback, exp.Pragma, exp.PropertyEQ, exp.Parameter, exp.NextValueFor)
+    readers = (exp.ReadCSV, exp.ReadParquet)
+    for node in tree.walk():
+        if isinstance(node, (*refused, *readers)) and not isinstance(node, exp.Query):
+            yield f"it contains {_words(node)}"
+        elif isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
+            yield f"it calls the function `{node.expression.name}` of a schema"
+        elif isinstance(node, exp.Anonymous):
+            name = node.name.lower()
+            if name not in _FUNCTIONS_OF_ALL and name not in _FUNCTIONS[dialect]:
+                yield f"the function `{name}` is not known to change nothing"
+
+
+def _words(node: exp.Expr) -> str:
+    name = type(node).__name__
+    said = {"Command": str(node.name).upper(), "Lock": "FOR UPDATE or FOR SHARE", "PropertyEQ": "an assignment"}
+    return said.get(name, name.upper()) or name.upper()
+
+
+def _refused(reason: str) -> InvalidRequest:
+    return InvalidRequest(f"The statement is not proven to read only: {reason}.", service=NAME, remedy=_REMEDY)

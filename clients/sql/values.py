@@ -1,0 +1,50 @@
+"""Values of databases as plain JSON: decimal numbers, dates and times as text, so that none loses a digit."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON: bytes in base64, times as ISO 8601, numbers that JSON lacks as text."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case Decimal():
+            return format(value, "f") if value.is_finite() else str(value)
+        case datetime() | date() | time():
+            return value.isoformat()
+        case timedelta() | UUID():
+            return str(value)
+        case bytes() | bytearray() | memoryview():
+            return base64.b64encode(bytes(value)).decode("ascii")
+        case dict():
+            return {str(name): plain(inner) for name, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [plain(inner) for inner in value]
+        case _:
+            return str(value)
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Return names of columns, so that each is there once: `id`, `id_2`."""
+    found: list[str] = []
+    for name in names:
+        known, number = name, 2
+        while known in found:
+            known, number = f"{name}_{number}", number + 1
+        found.append(known)
+    return found
+
+
+def record(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
+    """Return a row as an object."""
+    return {name: plain(value) for name, value in zip(names, row, strict=True)}

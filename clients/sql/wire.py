@@ -1,0 +1,157 @@
+"""A connection to a database server, in the form of the sockets that drivers use.
+
+It is opened by the same gate as all connections of this program, obeys the deadline of the calling thread, and sends
+nothing while a plan is made that was not proven to be a read.
+"""
+
+from __future__ import annotations
+
+import io
+import ssl
+from typing import Any
+
+import httpcore
+
+from clients.deadline import seconds_left
+from clients.errors import InvalidRequest, ServiceError, Timeout, Unavailable
+from clients.sockets import Gate
+from clients.sql.address import Address
+from clients.sql.service import NAME
+
+_CONNECT_SECONDS = 15.0
+_READ_BYTES = 65_536
+
+
+class Wire:
+    """The part of a socket that the drivers use. Raises only ServiceError."""
+
+    def __init__(self, stream: httpcore.NetworkStream, shown: str) -> None:
+        self._stream, self._shown = stream, shown
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it. Raises WriteRefused in a plan, unless it belongs to a proven read."""
+        try:
+            self._stream.write(bytes(data))
+        except httpcore.TimeoutException:
+            raise Timeout(f"{self._shown} did not accept the statement in time.", service=NAME) from None
+        except (httpcore.NetworkError, OSError):
+            raise self._broken() from None
+
+    def send(self, data: bytes) -> int:
+        """Send all of it; return its size."""
+        self.sendall(data)
+        return len(data)
+
+    def recv(self, most: int) -> bytes:
+        """Return what has arrived."""
+        try:
+            return self._stream.read(min(most, _READ_BYTES))
+        except httpcore.TimeoutException:
+            raise Timeout(f"{self._shown} did not answer in time.", service=NAME) from None
+        except (httpcore.NetworkError, OSError):
+            raise self._broken() from None
+
+    def makefile(self, mode: str) -> io.BufferedReader | io.BufferedRWPair:
+        """Return the connection as a file, for reading ("rb") or for both ("rwb")."""
+        raw = _Raw(self)
+        return io.BufferedReader(raw) if mode == "rb" else io.BufferedRWPair(raw, raw)
+
+    def secured(self, context: ssl.SSLContext, host: str) -> Wire:
+        """Return the connection with TLS."""
+        try:
+            return Wire(self._stream.start_tls(context, host, _CONNECT_SECONDS), self._shown)
+        except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
+            remedy = "Check the host's name; set `ca_file` for a certificate of your own, or `?sslmode=` in the `url`."
+            raise Unavailable(
+                f"{self._shown} offers no encryption that can be trusted: {error}.",
+                service=NAME,
+                remedy=remedy,
+                outcome="not_done",
+            ) from None
+
+    def settimeout(self, _seconds: float | None) -> None:
+        """Do nothing: the deadline of the thread counts."""
+
+    def setsockopt(self, *_option: object) -> None:
+        """Do nothing: the gate has set the options."""
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def _broken(self) -> ServiceError:
+        return Unavailable(f"{self._shown} closed the connection before answering.", service=NAME)
+
+
+class _Raw(io.RawIOBase):
+    """The unbuffered file under the buffers of the standard library."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        found = self._wire.recv(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def write(self, data: Any) -> int:
+        return self._wire.send(bytes(data))
+
+
+class Tls(ssl.SSLContext):
+    """The TLS settings of a connection: drivers hand it their socket, which is a Wire."""
+
+    def wrap_socket(self, sock: Any, *args: Any, **more: Any) -> Any:
+        """Return the connection with TLS."""
+        if isinstance(sock, Wire):
+            return sock.secured(self, str(more.get("server_hostname") or ""))
+        return super().wrap_socket(sock, *args, **more)
+
+
+def connected(address: Address) -> Wire:
+    """Open a connection to a server, without TLS yet. Raises Unavailable, Timeout: nothing was sent."""
+    shown = f"{address.host}:{address.port}"
+    gate = Gate(public_only=False, allow_hosts=frozenset())
+    try:
+        return Wire(gate.connect_tcp(address.host, address.port, _CONNECT_SECONDS), shown)
+    except httpcore.ConnectTimeout:
+        raise Timeout(f"{shown} could not be reached in time.", service=NAME, outcome="not_done") from None
+    except httpcore.ConnectError as error:
+        raise Unavailable(f"{shown} does not answer: {error}.", service=NAME, outcome="not_done") from None
+
+
+def tls(address: Address, ca_file: str) -> Tls | None:
+    """Return how a connection is encrypted; None if it is not. Raises InvalidRequest for a missing certificate."""
+    if address.security == "none":
+        return None
+    import certifi
+
+    context = Tls(ssl.PROTOCOL_TLS_CLIENT)
+    if address.security == "encrypted":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    try:
+        context.load_verify_locations(certifi.where())
+        if ca_file:
+            context.load_verify_locations(ca_file)
+            # Since Python 3.13 certificates must strictly conform to RFC 5280; self-made ones do not.
+            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    except OSError as error:
+        raise InvalidRequest(
+            f"The certificate file {ca_file!r} cannot be read: {error}.",
+            service=NAME,
+            remedy="Correct the connection's `ca_file`.",
+        ) from None
+    return context
+
+
+def milliseconds_left(most_seconds: float = 300.0) -> int:
+    """Return how long a statement may take on the server."""
+    return max(1, int(min(seconds_left(most_seconds, httpcore.ReadTimeout), most_seconds) * 1000))

@@ -1,0 +1,1 @@
+"""The sample database of the demo."""

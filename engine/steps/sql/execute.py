@@ -1,0 +1,85 @@
+"""The step that changes a database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from clients.sql.changes import is_harmless
+from clients.sql.database import Write, Written
+from engine.plugins.step import (
+    Call,
+    Effect,
+    Fields,
+    JsonValue,
+    Output,
+    Prompts,
+    Receipt,
+    Repeat,
+    StepType,
+    content,
+    instruction,
+    outside,
+)
+from engine.steps.sql.query import SERVICE, statement_problems
+
+
+class ExecuteFields(Fields):
+    """The fields of `sql.execute`."""
+
+    statement: str = instruction("Statement, with :names for values", min_length=1, widget="text")
+    parameters: dict[str, JsonValue] = content("Values of its :names", {})
+
+
+class ExecuteOutput(Output):
+    """How many rows were changed, and what RETURNING gives; `id` is the row in `orchestra_once`."""
+
+    id: str
+    affected: int
+    rows: list[dict[str, Any]] = outside("Rows of RETURNING")
+
+
+class Execute(StepType):
+    """Change a database by one statement, exactly once: a row in its table `orchestra_once` is written with it.
+
+    That table is made on first use. An INSERT, or an UPDATE with WHERE, does not ask; anything else asks a person.
+    MySQL cannot take back CREATE, ALTER and DROP, nor changes of MyISAM tables: these are refused.
+    """
+
+    name = "sql.execute"
+    title = "Change a database"
+    service = SERVICE
+    effect = Effect.WRITES
+    repeat = Repeat.FINDABLE
+    approval: ClassVar[Literal["always", "never"]] = "always"
+    done = "changed"
+    lasts = "What the rows were before is not known: write a statement that puts them right."
+    fields = ExecuteFields
+    output = ExecuteOutput
+
+    def approval_of(self, arguments: Mapping[str, JsonValue]) -> Literal["always", "never"]:
+        """Return `never` for an INSERT, or an UPDATE with WHERE."""
+        statement = arguments.get("statement")
+        return "never" if isinstance(statement, str) and is_harmless(statement) else "always"
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, affected, rows}."""
+        it: ExecuteFields = call.fields
+        return _output(call, call.client.execute(Write(it.statement, it.parameters, call.marker)))
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the marker's row in the database."""
+        found = call.client.found(call.marker)
+        return None if found is None else _output(call, found)
+
+    def receipt(self, output: JsonValue) -> Receipt:
+        """Return the marker of the row in `orchestra_once`."""
+        return Receipt(id=str(output["id"]))
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
+        """Require a fixed statement, and a value for each of its parameters."""
+        return statement_problems(arguments, reads=False)
+
+
+def _output(call: Call, written: Written) -> JsonValue:
+    return {"id": call.marker, "affected": written.affected, "rows": [dict(row) for row in written.rows]}

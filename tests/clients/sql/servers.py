@@ -1,0 +1,94 @@
+"""Databases for tests: an SQLite file, and one of our own on each server that this machine has; dropped afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from clients.sql.client import SqlClient
+from clients.sql.service import SqlSettings
+
+Dialect = Literal["sqlite", "postgres", "mysql"]
+DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres", "mysql")
+NAME = f"orchestra_test_{os.getpid()}"
+
+
+@dataclass
+class Target:
+    """A database: its URL, a client of ours, and a way past it."""
+
+    dialect: Dialect
+    url: str
+    client: SqlClient
+    run: Callable[[str], Sequence[Sequence[Any]]] = field(repr=False)
+    """Runs statements directly, outside of what is tested."""
+
+
+@contextlib.contextmanager
+def target(dialect: Dialect, folder: Path) -> Iterator[Target]:
+    """Open an empty database; skip the test if no server answers on this machine."""
+    with {"sqlite": _sqlite, "postgres": _postgres, "mysql": _mysql}[dialect](folder) as (url, run):
+        yield Target(dialect, url, SqlClient(SqlSettings.model_validate({"url": url}), folder, None), run)
+
+
+def _require(port: int, what: str) -> None:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", port)) != 0:
+            pytest.skip(f"{what} does not answer on this machine.")
+
+
+_Opened = contextlib.AbstractContextManager[tuple[str, Callable[[str], Sequence[Sequence[Any]]]]]
+
+
+@contextlib.contextmanager
+def _sqlite(folder: Path) -> Iterator[tuple[str, Callable[[str], Sequence[Sequence[Any]]]]]:
+    path = folder / f"{NAME}.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    yield f"sqlite:///{path.name}", lambda statement: connection.execute(statement).fetchall()
+    connection.close()
+    path.unlink()
+
+
+@contextlib.contextmanager
+def _postgres(_folder: Path) -> Iterator[tuple[str, Callable[[str], Sequence[Sequence[Any]]]]]:
+    import pg8000.native
+
+    _require(5432, "PostgreSQL")
+    with contextlib.closing(pg8000.native.Connection("root", host="127.0.0.1", database="postgres")) as server:
+        server.run(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+        server.run(f"CREATE DATABASE {NAME}")
+        try:
+            with contextlib.closing(pg8000.native.Connection("root", host="127.0.0.1", database=NAME)) as direct:
+                yield f"postgresql://root@127.0.0.1:5432/{NAME}", lambda statement: direct.run(statement) or []
+        finally:
+            server.run(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+
+
+@contextlib.contextmanager
+def _mysql(_folder: Path) -> Iterator[tuple[str, Callable[[str], Sequence[Sequence[Any]]]]]:
+    import pymysql
+
+    _require(3306, "MariaDB")
+    with contextlib.closing(pymysql.connect(host="127.0.0.1", user="root", autocommit=True)) as direct:
+
+        def run(statement: str) -> Sequence[Sequence[Any]]:
+            with direct.cursor() as cursor:
+                cursor.execute(statement)
+                return list(cursor.fetchall())
+
+        run(f"DROP DATABASE IF EXISTS {NAME}")
+        run(f"CREATE DATABASE {NAME}")
+        run(f"USE {NAME}")
+        try:
+            yield f"mysql://root@127.0.0.1:3306/{NAME}", run
+        finally:
+            run(f"DROP DATABASE IF EXISTS {NAME}")

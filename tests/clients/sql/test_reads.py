@@ -1,0 +1,174 @@
+"""Nothing is written through a query: 40 attempts and more for each dialect, on real databases."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.errors import InvalidRequest, ServiceError, WriteRefused
+from clients.reads_only import reads_only
+from clients.sql import guard, mysql, postgres, sqlite
+from clients.sql.database import Write
+from clients.sql.reading import Reading, parsed
+from tests.clients.sql.attempts import ATTEMPTS, ONLY_REFUSED_BY_PARSING, SETUP, STATE
+from tests.clients.sql.servers import DIALECTS, Target, target
+
+ROWS = "insert into item values (1, 'a', 3), (2, 'b', 4)"
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    with target(request.param, tmp_path_factory.mktemp("sql")) as opened:
+        for statement in (*SETUP[opened.dialect], ROWS):
+            opened.run(statement)
+        yield opened
+
+
+def written_by(database: Target, attempts: Sequence[str], file: Path) -> list[str]:
+    """Make each attempt; return those after which something was different, and put that right."""
+    changed = []
+    before = state(database)
+    for attempt in attempts:
+        with contextlib.suppress(ServiceError):
+            database.client.query(attempt.replace("FILE", str(file)), {}, 10)
+        if state(database) != before or file.exists():
+            changed.append(attempt)
+            file.unlink(missing_ok=True)
+            restore(database)
+            before = state(database)
+    return changed
+
+
+def state(database: Target) -> list[Any]:
+    with contextlib.suppress(Exception):
+        return [list(map(list, database.run(statement))) for statement in STATE[database.dialect]]
+    return ["a table is gone"]
+
+
+def restore(database: Target) -> None:
+    """Lay the tables out anew, as far as an attempt has changed them."""
+    for statement in ("drop view other", "drop table other", "drop table item", SETUP[database.dialect][0], ROWS):
+        with contextlib.suppress(Exception):
+            database.run(statement)
+
+
+def test_no_attempt_writes(database: Target, tmp_path: Path) -> None:
+    attempts = ATTEMPTS[database.dialect]
+    assert len(attempts) >= 40
+    assert written_by(database, attempts, tmp_path / "made") == []
+
+
+def test_the_session_refuses_them_without_the_parser(
+    database: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_parser(monkeypatch)
+    known = ONLY_REFUSED_BY_PARSING[database.dialect]
+    attempts = [one for one in ATTEMPTS[database.dialect] if not any(word in one for word in known)]
+    assert written_by(database, attempts, tmp_path / "made") == []
+
+
+def test_the_parser_refuses_them_without_the_session(
+    database: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_session(monkeypatch)
+    attempts = [one for one in ATTEMPTS[database.dialect] if "sneaky" not in one]  # a view: what it calls is not seen
+    assert written_by(database, attempts, tmp_path / "made") == []
+
+
+@pytest.mark.control
+def test_without_both_many_write(database: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_parser(monkeypatch)
+    without_session(monkeypatch)
+    assert len(written_by(database, ATTEMPTS[database.dialect], tmp_path / "made")) >= 3
+
+
+def without_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    def believed(statement: str, dialect: Any) -> Reading:
+        tree: Any = None
+        with contextlib.suppress(InvalidRequest):
+            tree = parsed(statement, dialect)
+        return Reading(statement, dialect, (), tree)
+
+    monkeypatch.setattr("clients.sql.client.proven", believed)
+
+
+def without_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextlib.contextmanager
+    def writing(self: Any) -> Iterator[Any]:
+        with self._opened() as connection:
+            if isinstance(self, postgres.PostgresDatabase):
+                postgres._run(connection, "BEGIN")
+            yield connection
+            if isinstance(self, postgres.PostgresDatabase):
+                postgres._run(connection, "COMMIT")
+
+    opened = sqlite.SqliteDatabase._opened
+    monkeypatch.setattr(guard, "reads", lambda *_: 0)
+    monkeypatch.setattr(sqlite.SqliteDatabase, "_opened", lambda self, _mode: _Writable(opened(self, "rw")))
+    monkeypatch.setattr(postgres.PostgresDatabase, "_reading", writing)
+    monkeypatch.setattr(mysql.MysqlDatabase, "_reading", writing)
+
+
+class _Writable:
+    """A connection to SQLite that cannot be made read-only."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def execute(self, statement: str, *values: Any) -> Any:
+        return self._inner.execute("select 1" if "query_only" in statement else statement, *values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select id, name from item where name = :name and qty > 1 order by id limit 5",
+        "with s as (select sum(qty) as total, count(*) as n from item) select total, n from s where :name <> ''",
+        "select upper(name) as name, ':no' as t, round(avg(qty) over (), 2) from item where name = :name -- :not",
+        "select id from item where name = :name union all select coalesce(qty, 0) from item",
+        "select case when name = :name then 1 else 0 end as is_it, abs(-1), length(trim(name)) from item",
+    ],
+)
+def test_everyday_queries_are_allowed(database: Target, statement: str) -> None:
+    with reads_only():
+        assert database.client.query(statement, {"name": "a"}, 10).rows
+
+
+def test_a_plan_cannot_write(database: Target) -> None:
+    with reads_only(), pytest.raises(WriteRefused, match="was not sent"):
+        database.client.execute(Write("delete from item", {}, "m"))
+    assert len(database.run("select * from item")) == 2
+
+
+def test_a_query_ends_at_its_time(database: Target) -> None:
+    from clients.deadline import deadline
+
+    endless = (
+        "with recursive r (n) as (select 1 union all select n + 1 from r where n < 1000000000) select count(*) from r"
+    )
+    if database.dialect == "mysql":
+        endless = (
+            "select count(*) from information_schema.columns a, information_schema.columns b,"
+            " information_schema.columns c, information_schema.columns d"
+        )
+    with deadline(0.5), pytest.raises(ServiceError) as raised:
+        database.client.query(endless, {}, 1)
+    assert raised.value.retryable
+
+
+def test_limits_and_values(database: Target) -> None:
+    found = database.client.query("select id, qty * 1.50 as price from item order by id", {}, 1)
+    assert found.truncated
+    assert [column["name"] for column in found.columns] == ["id", "price"]
+    assert found.rows == [{"id": 1, "price": 4.5 if database.dialect == "sqlite" else "4.50"}]
+    rows, lines = database.client.lines("select id from item order by id", {}, 10)
+    assert (rows.truncated, lines) == (False, b'{"id": 1}\n{"id": 2}\n')
+    assert "item" in database.client.tables()
+    assert "item.qty" in database.client.columns()
