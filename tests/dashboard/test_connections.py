@@ -59,8 +59,8 @@ def mode(orchestra: Orchestra, name: str) -> str:
 def test_each_service_has_a_card_that_says_how_to_give_a_key(open_page: Open) -> None:
     at = open_page("connections")
     assert not at.exception
-    assert len(at.header) == 4
-    for said in ("GITHUB_TOKEN", "NOTION_TOKEN", "OPENAI_API_KEY", "sign in at Google"):
+    assert len(at.header) == 5
+    for said in ("GITHUB_TOKEN", "NOTION_TOKEN", "OPENAI_API_KEY", "DATABASE_URL", "sign in at Google"):
         assert said in words(at)
     assert "Use it" not in labels(at)
 

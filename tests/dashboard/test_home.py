@@ -146,7 +146,7 @@ def test_connections_can_be_checked_from_the_first_page(open_page: Open) -> None
     at = open_page()
     at.button(key="check-all").click().run()
     assert not at.exception
-    assert sum("works" in one.value for one in at.markdown) == 4
+    assert sum("works" in one.value for one in at.markdown) == 5
 
 
 def test_without_the_sample_the_first_page_leads_to_workflows(orchestra: Orchestra, open_page: Open) -> None:
