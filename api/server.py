@@ -41,6 +41,7 @@ from api.routes.prompts import tries as prompt_tries
 from api.routes.workflows import branches as workflow_branches
 from api.routes.workflows import bundles as workflow_bundles
 from api.routes.workflows import changes as workflow_changes
+from api.routes.workflows import debugging as workflow_debugging
 from api.routes.workflows import editing as workflow_editing
 from api.routes.workflows import environments as workflow_environments
 from api.routes.workflows import first_run
@@ -86,6 +87,7 @@ _SIGNED_IN = (
     workflow_editing.checked,
     workflow_branches.router,
     workflow_versions.router,
+    workflow_debugging.router,
     workflow_bundles.router,
     workflow_environments.router,
     prompt_changes.router,

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from engine.runs.branches.branches import Branches
     from engine.runs.budgets import Budgets
     from engine.runs.correcting.corrections import Corrections
+    from engine.runs.debugging.debugging import Debugging
     from engine.runs.environments.environments import Environments
     from engine.runs.environments.promotion import Checks
     from engine.runs.planning.plans import Plans
@@ -104,8 +105,8 @@ ENGINE = Principal("engine", "owner")
 
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, versions, branches, bundles, prompts, fragments,
-    tries, comparisons, cases, case_tests, drafts, runs, corrections, environments, triggers, approvals, budgets,
-    general, usage, connections, users, demo, first_run`.
+    tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers, approvals,
+    budgets, general, usage, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -468,6 +469,17 @@ class Orchestra:
         from engine.runs.trying.cells import Cells
 
         return Cells(self._host, self._logs, lambda: self._loaded().config, self._clock)
+
+    @cached_property
+    def debugging(self) -> Debugging:
+        """Runs that pause before steps."""
+        from engine.runs.debugging.debugging import Debugging
+
+        def plan(p: Principal, name: str) -> tuple[Plan, bool]:
+            draft = self.editing.draft_text(p, name)
+            return self._after_renames(lambda: self._compiled.plan(name, draft.text)), draft.state.is_draft
+
+        return Debugging(self._host, self._clock, self.runs, self._acceptor, plan)
 
     @cached_property
     def environments(self) -> Environments:

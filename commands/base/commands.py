@@ -47,6 +47,10 @@ _INSIDE = {
         "diff": "runs.reruns.diff",
         "prune": "runs.pruning.prune",
         "days": "runs.days.days",
+        "debug": "runs.debugging.debug",
+        "step": "runs.debugging.step",
+        "continue": "runs.debugging.continue_",
+        "breakpoints": "runs.debugging.breakpoints",
     },
     "env": {name: f"environments.promotion.{name}" for name in ("promote", "rollback", "remove")},
     "workflows": {

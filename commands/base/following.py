@@ -173,6 +173,8 @@ def _went_wrong(session: Look, run: Run) -> Iterator[str]:
 
 def _waits_for(session: Look, run: Run) -> str:
     waiting = [step for step in run["steps"] if step["status"] == StepStatus.WAITING]
+    if any("paused" in step for step in waiting):
+        return f"`orchestra runs step {run['run_id']}` or `orchestra runs continue {run['run_id']}` lets it go on."
     questions = [step["approval"] for step in waiting if step.get("approval")]
     unanswered = [one for one in questions if _is_open(session, one)]
     if unanswered:

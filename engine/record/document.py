@@ -257,6 +257,8 @@ class _Builder:
         step: StepRecord = {**self._begun(event, COPIED), "status": StepStatus.WAITING}
         if event.waited is UNSET:
             step = {**step, "waited": [*step.get("waited", ()), event.at]}
+        if event.paused:
+            step = {**step, "paused": event.paused}
         self._steps[event.path] = step
 
     def _step_finished(self, event: StepFinished) -> None:
@@ -276,6 +278,8 @@ class _Builder:
     def _begun(self, event: StepStarted | StepWaiting | StepFinished, copied: Iterable[str]) -> StepRecord:
         """Return the record of a step with what an event tells of it; it is not kept yet."""
         step = self._step(event.path)
+        if "paused" in step:
+            step = cast("StepRecord", {name: value for name, value in step.items() if name != "paused"})
         started_at = event.started_at or step["started_at"] or event.at
         self._open_items(event.path, started_at)
         known = {name: value for name in copied if (value := getattr(event, name)) is not UNSET}

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
         Approved,
         Failure,
         Hold,
+        Paused,
         PlannedStep,
         StepEffect,
         StopRecord,
         UsageRecord,
     )
 else:  # msgspec knows no read-only members; what another release has written is not checked here
-    JsonObject = Stopped = Approved = Failure = Hold = PlannedStep = StepEffect = StopRecord = UsageRecord = dict
+    JsonObject = Stopped = Approved = Failure = Hold = Paused = PlannedStep = StepEffect = dict
+    StopRecord = UsageRecord = dict
 
 Text: TypeAlias = str | UnsetType | None
 Flag: TypeAlias = bool | UnsetType
@@ -216,6 +218,8 @@ class StepWaiting(_Event, frozen=True):
     """Its output once that time has come."""
     held: Hold | UnsetType | None = UNSET
     """Why a service, or a person, has it wait."""
+    paused: Paused | UnsetType = UNSET
+    """In a debug run: that it pauses before its call."""
     waited: Sequence[str] | UnsetType = UNSET
     """When it began to wait before, of a run that is continued from its log."""
     handled: Flag = UNSET

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject
-from engine.base.step_path import StepPath
+from engine.base.step_path import StepPath, in_workflow
 from engine.base.wording import did_you_mean, listed
 from engine.compiler.definition.plan import Node, Plan
 from engine.documents.schema_check import misfits
@@ -81,6 +81,30 @@ def refuse_in_service(options: RunOptions, started_by: str, caller: Any) -> None
             f"Pinned outputs and single steps are for test runs, and {whose} starts this one.",
             remedy="Start a test run by hand.",
         )
+
+
+def breakpoints_of(plan: Plan, named: Sequence[str]) -> list[str]:
+    """Return the paths of the steps at which a debug run of a plan pauses, in file order of the plan.
+
+    A step is named by its path, by one of its repetitions (`each_mail[3].classify`), or by its id alone; the breakpoint
+    of a group or loop is that of its first step. Raises InvalidInput for a step that is not there.
+    """
+    nodes = _nodes(plan)
+    by_id = {node.id: path for path, node in nodes.items()}
+    unknown = next((one for one in named if one not in by_id and in_workflow(one) not in nodes), None)
+    if unknown is not None:
+        raise InvalidInput(f"There is no step {unknown!r}.", remedy=did_you_mean(unknown, [*by_id]))
+    found = dict.fromkeys(_first_call(*_node(nodes, by_id.get(one, one), "A breakpoint")) for one in named)
+    order = list(nodes)
+    return sorted(found, key=lambda path: (order.index(in_workflow(path)), path))
+
+
+def _first_call(node: Node, path: StepPath) -> str:
+    """Return the path of a step, or that of the first step in a group or loop."""
+    while node.action is None and node.body is not None:
+        node = node.body.nodes[0]
+        path = path.inner(node.id)
+    return str(path)
 
 
 def _nodes(plan: Plan) -> dict[str, Node]:

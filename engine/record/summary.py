@@ -77,6 +77,10 @@ def sentence(run: Run) -> str:
     options = run.get("options") or {}
     if "plan" in options:
         return _plan_sentence(run)
+    paused = [step["path"] for step in run["steps"] if "paused" in step and step["status"] == StepStatus.WAITING]
+    if paused and run["status"] == RunStatus.WAITING:
+        others = f" and {many(len(paused) - 1, 'other step')}" if len(paused) > 1 else ""
+        return f"Paused before {paused[0]}{others}."
     if "corrects" in options:
         return _correction_sentence(run, options["corrects"])
     if "only" in options:

@@ -10,11 +10,11 @@ from engine.base.errors import UnknownName
 from engine.record.types.run import Acceptance, EnvironmentRecord, RunOptions
 from engine.store.acceptances import Request
 
-_TEST = frozenset({"only", "pins"})
+_TEST = frozenset({"only", "pins", "debug"})
 
 
 def is_test(options: RunOptions) -> bool:
-    """Return whether a run with these options is a test run: not all of its workflow really runs."""
+    """Return whether a run with these options is a test run: a part of its workflow, or a debug run."""
     return "corrects" not in options and not _TEST.isdisjoint(options)
 
 

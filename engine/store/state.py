@@ -8,6 +8,7 @@ from typing import Protocol
 from engine.store.acceptances import Acceptances
 from engine.store.approvals import Approvals, Questions
 from engine.store.changes import Changes
+from engine.store.debugging import DebuggedRuns, Debugging
 from engine.store.demo import DemoData
 from engine.store.held import Proof
 from engine.store.journal import CalledRuns, DueRuns, Journal, OwnRuns
@@ -34,6 +35,7 @@ class Records:
     called: CalledRuns
     due: DueRuns
     questions: Questions
+    debugged: DebuggedRuns
     effects: Effects
     spending: Spending
 
@@ -96,6 +98,10 @@ class State(Protocol):
     @property
     def approvals(self) -> Approvals:
         """Questions to people."""
+
+    @property
+    def debugging(self) -> Debugging:
+        """How far debug runs may go."""
 
     @property
     def owners(self) -> Owners:

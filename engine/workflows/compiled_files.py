@@ -168,11 +168,14 @@ class CompiledFiles:
         """Return the problems of a file. Raises UnknownName, InvalidInput, and InvalidFile if it is no UTF-8 file."""
         return self.check(name, self._shelf.text(name), asked)
 
-    def plan(self, name: str) -> Plan:
-        """Return the plan of a file. Raises as `current`, InvalidFile with every problem, NotAvailableYet."""
+    def plan(self, name: str, draft: str | None = None) -> Plan:
+        """Return the plan of a file, or of a draft of it.
+
+        Raises as `current`, InvalidFile with every problem, NotAvailableYet.
+        """
         last_rename = self._last_rename()  # before any file is read, so that a later rename is noticed
         asked = self.asked()
-        text = self._shelf.text(name)
+        text = self._shelf.text(name) if draft is None else draft
         checked = self.check(name, text, asked)
         self._require_plan(name, checked)
         _, plan = self._plans.get(id(checked), (checked, None))

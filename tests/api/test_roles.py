@@ -72,6 +72,11 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/runs/{run_id}/timeline", "GET"): "view",
     ("/api/runs/{good}/diff/{bad}", "GET"): "view",
     ("/api/runs/{run_id}/cancel", "POST"): "run",
+    ("/api/runs/{run_id}/debug", "GET"): "view",
+    ("/api/runs/{run_id}/debug/breakpoints", "PUT"): "run",
+    ("/api/runs/{run_id}/debug/continue", "POST"): "run",
+    ("/api/runs/{run_id}/debug/step", "POST"): "run",
+    ("/api/workflows/{name}/debug", "POST"): "run",
     ("/api/runs/{run_id}/correct", "POST"): "run",
     ("/api/runs/{run_id}/correct/preview", "POST"): "run",
     ("/api/runs/{run_id}/undoable", "GET"): "run",
@@ -205,6 +210,7 @@ BODIES = {
     "/api/workflows/{name}/edit": {"ops": [{"op": "remove", "steps": ["x"]}]},
     "/api/runs/{run_id}/correct": {"step": "nap", "set": {"kind": "task"}},
     "/api/runs/{run_id}/correct/preview": {"step": "nap"},
+    "/api/runs/{run_id}/debug/breakpoints": {"breakpoints": []},
     "/api/runs/{run_id}/resume": {},
     "/api/budgets/settings": {},
     "/api/settings": {},
@@ -229,7 +235,7 @@ TRIED_ELSEWHERE = (
     "/first-run/",
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/approvals/answers", "/budgets/resume", "/correct",
-    "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices",
+    "/debug", "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {

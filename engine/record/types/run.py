@@ -56,6 +56,15 @@ class CorrectedAnswer(TypedDict):
     """The person."""
 
 
+class DebugTerms(TypedDict):
+    """How a debug run begins."""
+
+    breakpoints: ReadOnly[Sequence[str]]
+    """Paths of steps before which it pauses; empty: it pauses before its first step."""
+    draft: ReadOnly[bool]
+    """Whether it runs the draft of the person who started it, and not the file."""
+
+
 class RunOptions(TypedDict, total=False):
     """How a run differs from a plain one; empty for a plain run."""
 
@@ -75,6 +84,8 @@ class RunOptions(TypedDict, total=False):
     """Of a planning run: the plan that it compares with the present state of the world."""
     apply: ReadOnly[AppliedPlan]
     """The plan that it executes."""
+    debug: ReadOnly[DebugTerms]
+    """Of a debug run, which pauses before steps and uses only stand-ins."""
     corrects: ReadOnly[CorrectedAnswer]
     """Of a run that does an item of an earlier run again. It is no test: `pins` has the corrected answer, `only` the
     item, if it is one of a loop, and `from_run` the earlier run, whose outputs stand in for the steps before."""

@@ -154,6 +154,15 @@ class Hold(TypedDict):
     """Whether it is only the client's own rate limit."""
 
 
+class Paused(TypedDict):
+    """A pause of a debug run before the call of a step."""
+
+    why: ReadOnly[Literal["breakpoint", "step"]]
+    """The step has a breakpoint, or the run goes step by step."""
+    turn: ReadOnly[int]
+    """How often the run had been continued."""
+
+
 class StopRecord(TypedDict):
     """The wish of a `flow.stop` step to end the run."""
 
@@ -176,6 +185,8 @@ class Wait(TypedDict, total=False):
     """The run that it called."""
     held: ReadOnly[Hold]
     """Why a service, or a person, has it wait."""
+    paused: ReadOnly[Paused]
+    """Of a debug run: that it pauses before its call."""
 
 
 class PreviewRecord(TypedDict):
@@ -252,6 +263,8 @@ class StepRecord(TypedDict):
     due_at: NotRequired[ReadOnly[str | None]]
     """When the wait ends; None if a person ends it."""
     held: NotRequired[ReadOnly[Hold]]
+    paused: NotRequired[ReadOnly[Paused]]
+    """Of a debug run: that it pauses before its call; absent as soon as it is made."""
     waited: NotRequired[ReadOnly[Sequence[str]]]
     """When it began to wait, each time; absent if it never did."""
     handled: NotRequired[ReadOnly[bool]]

@@ -83,7 +83,12 @@ def is_hold(written: Wait | None) -> bool:
 
 def repeats_call(written: Wait | None) -> bool:
     """Return whether the step makes its call once a recorded wait is over: the wait is not its own."""
-    return written is not None and ("held" in written or "call_hash" in written)
+    return written is not None and ("held" in written or "call_hash" in written or "paused" in written)
+
+
+def is_debugged(written: Wait | None) -> bool:
+    """Return whether a recorded wait is a pause of a debug run, which its breakpoint ends (`Breakpoints`)."""
+    return written is not None and "paused" in written
 
 
 def needs_person(written: Wait) -> bool:

@@ -36,7 +36,7 @@ from engine.record.events import (
     members,
 )
 from engine.record.frames import Record
-from engine.record.types.step import Failure, StopRecord, UsageRecord, Wait
+from engine.record.types.step import Failure, Paused, StopRecord, UsageRecord, Wait
 from engine.record.values import Forms, Look, Values, forms, look
 from engine.store.journal import Journal
 
@@ -77,6 +77,7 @@ class Recording:
         self._finished: dict[str, Ended] = {}
         self._waiting: dict[str, Wait] = {}
         self._last_waits: dict[str, Wait] = {}
+        self._paused: dict[str, Paused] = {}
         self._failed_attempts: Counter[str] = Counter()
         self._failed_models: dict[str, tuple[ModelFailed, ...]] = {}
         self._begun: dict[str, str] = {}
@@ -181,6 +182,10 @@ class Recording:
         """Return what a step that failed or was interrupted last waited for, None if it did not wait."""
         return self._last_waits.get(path)
 
+    def paused(self, path: str) -> Paused | None:
+        """Return the pause that an unfinished step of a debug run has made before its call, None if it has not."""
+        return self._paused.get(path)
+
     def failed_attempts(self, path: str) -> int:
         """Return how many attempts of an unfinished step have failed so far."""
         return self._failed_attempts[path]
@@ -202,9 +207,7 @@ class Recording:
             case StepFinished() | ItemFinished():
                 self._finish(event)
             case StepStarted() | StepWaiting():
-                self._begun.setdefault(event.path, event.started_at or event.at)
-                if isinstance(event, StepWaiting):
-                    self._waiting[event.path] = self._last_waits[event.path] = _wait(event)
+                self._begin(event)
             case AttemptFailed():
                 self._failed_attempts[event.path] += 1
             case ModelFailed():
@@ -219,6 +222,15 @@ class Recording:
             case RunStarted() | RunResumed():
                 self._begin_run(event)
 
+    def _begin(self, event: StepStarted | StepWaiting) -> None:
+        if isinstance(event, StepWaiting):
+            self._waiting[event.path] = _wait(event)
+            if event.paused:  # the step itself has neither begun nor waited
+                self._paused[event.path] = event.paused
+                return
+            self._last_waits[event.path] = self._waiting[event.path]
+        self._begun.setdefault(event.path, event.started_at or event.at)
+
     def _begin_run(self, event: RunStarted | RunResumed) -> None:
         if isinstance(event, RunResumed):
             if event.by != ENGINE:
@@ -230,6 +242,7 @@ class Recording:
     def _finish(self, event: StepFinished | ItemFinished) -> None:
         """Keep what counts as finished; an unhandled failure is executed again."""
         self._waiting.pop(event.path, None)
+        self._paused.pop(event.path, None)
         self._failed_attempts.pop(event.path, None)
         self._failed_models.pop(event.path, None)
         if isinstance(event, StepFinished) and event.usage:

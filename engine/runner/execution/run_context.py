@@ -31,6 +31,7 @@ from engine.runner.execution.earlier_answers import EarlierAnswers
 from engine.runner.execution.recording import Recording
 from engine.runner.execution.step_call import StepCall
 from engine.runner.suspension.waits import Pauses, Waiting
+from engine.store.debugging import DebugState
 from engine.store.ledger import Receipts
 
 Result = TypeVar("Result")
@@ -104,6 +105,8 @@ class RunContext:
     """The plan that it may not depart from."""
     guard: Guard = nullcontext
     """What everything that may reach a service is done in."""
+    debug_state: Callable[[], DebugState] | None = None
+    """Returns how far a debug run may go now; None for other runs."""
     named_accounts: set[str] = field(default_factory=set)
     """The connections whose account this process has recorded."""
 

@@ -46,7 +46,11 @@ class Runner:
         perform: Perform,
         at_work: AbstractContextManager[None],
         selection: Selection | None = None,
+        *,
+        is_timed: bool = True,
     ) -> None:
+        """`is_timed`: whether the time limits of the workflow, of groups and of loops apply."""
+        self._is_timed = is_timed
         self._plan, self._recording, self._perform, self._selection = plan, recording, perform, selection
         self._at_work = at_work
         """Entered by each action for as long as it runs."""
@@ -76,7 +80,7 @@ class Runner:
 
         Yields the time of the deadline.
         """
-        if seconds is None:
+        if seconds is None or not self._is_timed:
             yield None
             return
         deadline = self._recording.deadline(path, seconds)

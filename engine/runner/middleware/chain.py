@@ -18,16 +18,17 @@ of what it must see. From the outside in:
    attempts. What a wait repeats, begins with the model that is to be asked then.
 7. `OpenedAccounts`, then `RequiredAgreement`: no account is used, not even for a read, before somebody agreed to it.
 8. `WriteIdentity` needs arguments and account, and the event that follows names it.
-9. `Planning` answers a write in the place of its service, `Approval` lets through only what a person has approved, and
+9. `Breakpoints` pause a debug run here: what the call will get is known, and nothing has happened yet.
+10. `Planning` answers a write in the place of its service, `Approval` lets through only what a person has approved, and
    `AsPlanned` only what a plan has shown, even if a person has edited it: they know everything about the call, and
    nothing has happened yet. What `Approval` asks for is waited for outside, by `RateLimits`, so that all of it is
    worked out again afterwards.
-10. `Budget` has each request to a model permitted; a used-up budget becomes a wait in `RateLimits`.
-11. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
-12. `OutputTypes` fit every output, also a replayed one.
-13. `Rereading` compares a read with what a plan has read, `Replay` answers before anything is sent or watched.
-14. `LiveAnswers` stays open over all attempts.
-15. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
+11. `Budget` has each request to a model permitted; a used-up budget becomes a wait in `RateLimits`.
+12. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
+13. `OutputTypes` fit every output, also a replayed one.
+14. `Rereading` compares a read with what a plan has read, `Replay` answers before anything is sent or watched.
+15. `LiveAnswers` stays open over all attempts.
+16. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
 
 So another rule that may refuse a call stands between `WriteIdentity` and `Announcement`, beside these. A run
 has only the middlewares that its options ask for (`is_wanted`).
@@ -58,6 +59,7 @@ from engine.runner.middleware.allow_list import AllowList
 from engine.runner.middleware.approval import Approval
 from engine.runner.middleware.arguments import Arguments
 from engine.runner.middleware.as_planned import AsPlanned
+from engine.runner.middleware.breakpoints import Breakpoints
 from engine.runner.middleware.harmless_text import HarmlessText
 from engine.runner.middleware.identity import WriteIdentity
 from engine.runner.middleware.models.budget import Budget
@@ -86,6 +88,7 @@ ORDER: tuple[type[Middleware], ...] = (
     OpenedAccounts,
     RequiredAgreement,
     WriteIdentity,
+    Breakpoints,
     Planning,
     Approval,
     AsPlanned,

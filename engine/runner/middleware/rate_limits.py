@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from engine.base.names import moment_of
 from engine.record.events import StepWaiting
-from engine.runner.effects.rate_limit_waits import hold, repeats_call
+from engine.runner.effects.rate_limit_waits import hold, is_debugged, repeats_call
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Asks, Failed, Middleware, Next, Outcome, StepCall
 
@@ -32,7 +32,7 @@ class RateLimits(Middleware):
     async def _released(self, call: StepCall) -> StepCall:
         """Return the call as it begins now, after the recorded wait if there is one."""
         recorded = self._recording.waiting(call.path)
-        if recorded is None or not repeats_call(recorded) or self._pauses.is_lost(recorded):
+        if recorded is None or not repeats_call(recorded) or self._pauses.is_lost(recorded) or is_debugged(recorded):
             return call
         await self._wait(self._pauses.of(recorded), None, call.frame.deadline)
         failed_before = self._recording.failed_attempts(call.path)

@@ -92,8 +92,8 @@ class _Pause(_Moment):
         return None
 
 
-class _Release:
-    """A held write: it is sent once a person allows writing again."""
+class Release:
+    """What a person ends: a write is held until writing is allowed again, a debug run pauses until it may go on."""
 
     due_at: datetime | None = None
 
@@ -101,15 +101,19 @@ class _Release:
         self._is_held = is_held
 
     def is_over(self) -> bool:
+        """Return whether the step can continue."""
         return not self._is_held()
 
     def may_park(self) -> bool:
+        """Return whether the run may be suspended meanwhile."""
         return True
 
     async def changed(self) -> None:
+        """Never return: whoever ends the wait wakes the run."""
         await asyncio.Event().wait()
 
     def output(self) -> Any:
+        """Return None: the call is still to be made."""
         return None
 
     async def given_up(self, how: str) -> None:
@@ -223,7 +227,7 @@ class Pauses:
         if "child_run_id" in written:
             return _Child(self._children, written["child_run_id"])
         if is_hold(written) and needs_person(written):
-            return _Release(self._is_held)
+            return Release(self._is_held)
         if is_hold(written) and is_pause(written):
             return _Pause(written["due_at"], self._is_paused, self._clock)
         due_at = written["due_at"]

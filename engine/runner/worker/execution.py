@@ -66,6 +66,7 @@ from engine.runner.suspension.children import ChildHost, Children
 from engine.runner.suspension.questions import RunQuestions
 from engine.runner.suspension.suspension import Parking
 from engine.runner.suspension.waits import Pauses, Waiting
+from engine.store.debugging import DebugState
 from engine.store.journal import JournalBroken, RunEnd
 from engine.store.ledger import Receipts
 from engine.store.state import Records
@@ -191,7 +192,9 @@ class Execution:
         self._begin_log(plan)
         followed = await self._followed()
         executor = StepExecutor(await self._context(plan, followed))
-        runner = Runner(plan, self._recording, executor.perform, self._parking, await self._selection(plan))
+        is_debugged = "debug" in self._acceptance.get("options", {})  # a person takes their time
+        selection = await self._selection(plan)
+        runner = Runner(plan, self._recording, executor.perform, self._parking, selection, is_timed=not is_debugged)
         run: RunName = {"id": self.run_id, "started_at": self._recording.started_at}
         if followed is not None:  # so that what names the run has the planned text
             run = {"id": followed["run_id"], "started_at": followed["started_at"]}
@@ -234,7 +237,13 @@ class Execution:
             earlier=None if earlier is None else EarlierAnswers(earlier, facts.prompts),
             guard=reads_only if is_plan(facts.options) else nullcontext,
             applied=None if followed is None else await self._applied(plan, followed),
+            debug_state=self._debug_state,
         )
+
+    def _debug_state(self) -> DebugState:
+        """Return how far this debug run may go now."""
+        terms = self._acceptance["options"]["debug"]
+        return self._records.debugged.state(self.run_id) or DebugState.begun(terms["breakpoints"])
 
     async def _applied(self, plan: Plan, followed: Run) -> AppliedRun | None:
         """Return what this run may write; None if it writes nothing. Raises InvalidFile."""

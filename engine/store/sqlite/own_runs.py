@@ -30,6 +30,7 @@ _ENDED = (
     " owner = NULL, due_at = NULL, acceptance = NULL, plan_hash = ? WHERE run_id = ?"
 )
 _WITHDRAW = "UPDATE approvals SET state = 'withdrawn', answered_at = ? WHERE run_id = ? AND state = 'open'"
+_FORGET_DEBUGGING = "DELETE FROM debugging WHERE run_id = ?"
 _WAKE = "UPDATE runs SET due_at = ? WHERE run_id = ? AND status = 'waiting'"
 _CANCEL_CALLED = "UPDATE runs SET cancel_requested = 1 WHERE parent_run_id = ? AND ended_at IS NULL"
 
@@ -112,6 +113,7 @@ def _end(cursor: sqlite3.Cursor, end: RunEnd) -> None:
     cursor.execute(_ENDED, (*told, end.plan_hash, end.run_id))
     cursor.execute("DELETE FROM events WHERE run_id = ?", (end.run_id,))
     cursor.execute(_WITHDRAW, (end.ended_at, end.run_id))
+    cursor.execute(_FORGET_DEBUGGING, (end.run_id,))
     cursor.execute(_CANCEL_CALLED, (end.run_id,))
     if end.parent_run_id is not None:
         cursor.execute(_WAKE, (end.ended_at, end.parent_run_id))

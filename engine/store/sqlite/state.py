@@ -7,6 +7,7 @@ from functools import cached_property
 from engine.store.changes import Changes
 from engine.store.sqlite.acceptances import SqliteAcceptances
 from engine.store.sqlite.approvals import SqliteApprovals, SqliteQuestions
+from engine.store.sqlite.debugging import SqliteDebuggedRuns, SqliteDebugging
 from engine.store.sqlite.demo import SqliteDemoData
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.journal import SqliteJournal
@@ -107,6 +108,11 @@ class SqliteState:
         return SqliteApprovals(self._database)
 
     @cached_property
+    def debugging(self) -> SqliteDebugging:
+        """How far debug runs may go."""
+        return SqliteDebugging(self._database)
+
+    @cached_property
     def owners(self) -> SqliteOwners:
         """The processes that own runs."""
         return SqliteOwners(self._database)
@@ -145,6 +151,7 @@ class SqliteState:
             called=SqliteCalledRuns(journal),
             due=SqliteDueRuns(journal),
             questions=SqliteQuestions(journal),
+            debugged=SqliteDebuggedRuns(journal),
             effects=SqliteEffects(journal),
             spending=SqliteSpending(journal),
         )

@@ -19,6 +19,7 @@ from engine.base.names import in_utc, moment_of, timestamp
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RunStatus
 from engine.store.acceptances import Entry, Polled, Renamed, Request
 from engine.store.approvals import ApprovalRecord
+from engine.store.debugging import DebugState
 from engine.store.held import Held
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Similar, Write
@@ -63,6 +64,7 @@ class MemoryState:
         self.reserved: dict[str, tuple[Reservation, str, Amount]] = {}
         self.paused: dict[str, str] = {}
         self.asked: dict[str, ApprovalRecord] = {}
+        self.debugged: dict[str, DebugState] = {}
         self.settings = MemorySettings(self)
         self.audit = MemoryAudit(self)
         self.people = MemoryPeople(self)
@@ -75,6 +77,7 @@ class MemoryState:
         self.run_queue = MemoryRunQueue(self)
         self.spent = MemorySpent(self)
         self.approvals = MemoryApprovals(self)
+        self.debugging = MemoryDebugging(self)
 
     @contextmanager
     def writing(self, owner: str | None = None) -> Iterator[None]:
@@ -988,6 +991,23 @@ class MemoryApprovals(_Part):
     def notified(self, question: str, at: str) -> None:
         with self._state.writing():
             self._state.asked[question] = self._state.asked[question]._replace(notified_at=at)
+
+
+class MemoryDebugging(_Part):
+    """How far debug runs may go."""
+
+    def get(self, run_id: str) -> DebugState | None:
+        return self._state.debugged.get(run_id)
+
+    def change(self, run_id: str, change: Callable[[DebugState | None], DebugState], at: str) -> bool:
+        with self._state.writing():
+            run = self._state.runs_.get(run_id)
+            if run is None or run.ended_at is not None:
+                return False
+            self._state.debugged[run_id] = change(self._state.debugged.get(run_id))
+            if run.status == RunStatus.WAITING:
+                self._state.runs.change(run_id, due_at=at)
+            return True
 
 
 class MemoryQuestions:

@@ -21,6 +21,7 @@ from engine.base.statuses import RunStatus
 from engine.record.types.step import ReceiptRecord
 from engine.store.acceptances import Acceptances, Chosen, Entry, Polled, Renamed, Request
 from engine.store.approvals import ApprovalRecord, Approvals, Questions
+from engine.store.debugging import Debugging, DebugState
 from engine.store.held import Held
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Effects, Write, identity
@@ -98,6 +99,8 @@ class Ports(Protocol):
     def spent(self) -> Spent: ...
     @property
     def approvals(self) -> Approvals: ...
+    @property
+    def debugging(self) -> Debugging: ...
 
 
 OnLoop = Callable[[Effects], Coroutine[Any, Any, None]]
@@ -1143,6 +1146,28 @@ def test_of_questions_answered_in_one_moment_the_last_one_counts(store: Store) -
         assert found.id == "q2"
 
     store.asking(test)
+
+
+def test_a_changed_debug_run_is_woken_and_one_that_has_ended_is_not_changed(store: Store) -> None:
+    open_run, ended = accepted(1), accepted(2)
+    store.acceptances.store([open_run, ended])
+    store.wait(run_id(open_run))
+    store.fail(run_id(ended))
+    debugging, seen = store.state.debugging, list[DebugState | None]()
+    state = DebugState(("each.task",), is_stepping=True, turn=2, released=("each[0].task",), passed=("each",))
+
+    def change(known: DebugState | None) -> DebugState:
+        seen.append(known)
+        return state._replace(turn=state.turn + len(seen))
+
+    assert debugging.change(run_id(open_run), change, LATER)
+    assert debugging.change(run_id(open_run), change, LATER)
+    assert seen == [None, state._replace(turn=3)]
+    assert debugging.get(run_id(open_run)) == state._replace(turn=4)
+    assert not debugging.change(run_id(ended), change, LATER)
+    assert debugging.get(run_id(ended)) is None
+    rows = [store.state.runs.get(run_id(one)) for one in (open_run, ended)]
+    assert [row.due_at for row in rows if row is not None] == [LATER, None]
 
 
 def test_an_answer_wakes_the_run_that_waits_and_no_other(store: Store) -> None:

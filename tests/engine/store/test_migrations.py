@@ -35,7 +35,7 @@ def of_the_first_release(folder: Path) -> None:
         connection.execute("ALTER TABLE runs DROP COLUMN environment")
         connection.execute("ALTER TABLE runs DROP COLUMN lane")
         connection.execute("ALTER TABLE effects DROP COLUMN generation")
-        for table in ("approvals", "spending", "reservations", "paused_runs"):
+        for table in ("approvals", "spending", "reservations", "paused_runs", "debugging"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
     connection.close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from engine.store.sqlite.file.tables import (
+    debugging,
     login_failures,
     paused_runs,
     reservations,
@@ -20,7 +21,7 @@ from engine.store.sqlite.file.tables import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
-SCHEMA_VERSION = "14"
+SCHEMA_VERSION = "15"
 """The schema version that this release writes."""
 
 
@@ -148,6 +149,11 @@ def _from_13(connection: Connection) -> None:
     _create_index(connection, "runs_by_environment")
 
 
+def _from_14(connection: Connection) -> None:
+    """Add the state of debug runs."""
+    debugging.create(connection, checkfirst=True)
+
+
 def _create_index(connection: Connection, name: str, table: Table = runs) -> None:
     next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
 
@@ -166,6 +172,7 @@ _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "11": (_from_11, "12"),
     "12": (_from_12, "13"),
     "13": (_from_13, "14"),
+    "14": (_from_14, "15"),
 }
 
 

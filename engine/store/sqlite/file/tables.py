@@ -256,6 +256,15 @@ paused_runs = Table(
     sqlite_with_rowid=False,
 )
 
+# How far debug runs may go: the members of DebugState as JSON (engine/store/debugging.py).
+debugging = Table(
+    "debugging",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 owners = Table(
     "owners",
     metadata,

@@ -1,0 +1,1 @@
+"""Runs that pause before steps, on the stand-ins."""
