@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 from commands.base.agreeing import at_terminal
@@ -150,7 +149,7 @@ def _asked(session: Session, view: DebugView) -> bool:
     while True:
         try:
             answer, _, rest = str(typer.prompt(_ASKED, default="s", show_default=False)).strip().partition(" ")
-        except click.Abort:
+        except typer.Abort:
             return False
         if answer.startswith("q"):
             return False
