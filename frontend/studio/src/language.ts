@@ -29,4 +29,5 @@ export const locale = (): string => t("en-GB");
 // Mark a text that is translated where it is shown.
 export const N_ = (text: string): string => text;
 
-const filled = (text: string, values: Values): string => text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+const filled = (text: string, values: Values): string =>
+  text.includes("{") ? text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole)) : text;

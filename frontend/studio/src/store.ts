@@ -8,6 +8,7 @@ import type { Gap } from "./layout";
 import { Flow } from "./flow/flow";
 import { watchDraft, type Link, type Live } from "./live";
 import { modelOf, outermost, type Model, type Node } from "./model";
+import { painted } from "./paint";
 import { editsOf, type Edits } from "./panel/edits";
 import { nameOf } from "./panel/places";
 import { removedTrigger, titleOf, triggersIn } from "./panel/triggers";
@@ -105,6 +106,8 @@ export class Studio {
   private readonly renamed = new Map<string, string>();
   private loadingTypes: Promise<StepType[]> | null = null;
   private readonly foresight = new Foresight();
+  // What the view was last foreseen from.
+  private foreseenOf: unknown[] = [];
   private link: Link = "connecting";
   // The file was changed while changes were on their way.
   private isFileOther = false;
@@ -123,7 +126,7 @@ export class Studio {
     });
     if (mounted.run) void this.flow.open(mounted.run);
     this.queue = new Queue({
-      send: (change, base) => this.post(change, base),
+      send: (change, base) => painted().then(() => this.post(change, base)), // what it changes is shown first
       storage: sessionStorage,
       key: `orchestra.canvas/${mounted.owner}/${mounted.workflow}`,
       newId: () => randomId(),
@@ -287,6 +290,9 @@ export class Studio {
 
   private foreseen(canvas: Canvas, pending: Change[]): View {
     const definition = this.foresight.after(this.definition, pending);
+    const of = [definition, canvas.steps, canvas.problems, this.types];
+    if (of.every((one, index) => one === this.foreseenOf[index]) && this.view.definition === definition) return this.view;
+    this.foreseenOf = of;
     const reads = new Map(canvas.steps.map((one) => [one.id, one.reads]));
     const steps = stepsOf(definition, (uses) => this.look(uses), (id) => reads.get(id) ?? NO_READS);
     return this.viewOf(definition, steps, canvas.problems);

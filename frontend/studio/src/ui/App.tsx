@@ -32,6 +32,8 @@ export function App({ studio }: { studio: Studio }) {
   const [isFull, setFull] = useState(false);
   const wantsFocus = useRef(false);
   const isPointing = useRef(false);
+  // Whether a step or a line has the focus; still so when that is taken away, which is no event here.
+  const isOnDrawing = useRef(false);
   const isPhone = width < PHONE;
   const look: Look = chosen ?? (isPhone ? "list" : "drawing");
   const isEditable = !studio.readOnly && !(isPhone && look === "drawing");
@@ -65,14 +67,23 @@ export function App({ studio }: { studio: Studio }) {
     const key = current ?? view.model.list[0]?.key;
     if (!wantsFocus.current || dialog !== null || key === undefined) return;
     const frame = requestAnimationFrame(() => {
-      const element = root.current?.querySelector<HTMLElement>(`[data-step="${CSS.escape(key)}"]`);
+      const element = elementOf(root.current, key);
       if (!element) return; // not drawn yet
       wantsFocus.current = false;
       camera.current.show(key);
-      element.focus({ preventScroll: look === "drawing" });
+      focus(element, look);
     });
     return () => cancelAnimationFrame(frame);
   }, [current, dialog, view, look, studio.isPanelOpen, studio.isWorkflowOpen]);
+  // The step that had the focus may be gone: the next key is not lost. A microtask later, because React Flow takes its cards
+  // away in a render of its own.
+  useEffect(() => {
+    if (!isOnDrawing.current) return;
+    queueMicrotask(() => {
+      if (!isOnDrawing.current || !root.current || document.activeElement !== document.body) return;
+      focus((studio.current !== null && elementOf(root.current, studio.current)) || root.current, look);
+    });
+  }, [current, view, look, studio]);
 
   const goOn = useCallback(
     (by: number) => {
@@ -91,13 +102,6 @@ export function App({ studio }: { studio: Studio }) {
     if (document.fullscreenElement) void document.exitFullscreen();
     else void root.current?.requestFullscreen();
   }, []);
-
-  // Keep the focus while the focused step is removed or redrawn, so that the next key is not lost.
-  const hold = useCallback(() => {
-    if (!focused(studio)) return;
-    wantsFocus.current = true;
-    root.current?.focus({ preventScroll: true });
-  }, [studio]);
 
   const run = useCallback(
     (command: Command): void => {
@@ -125,6 +129,11 @@ export function App({ studio }: { studio: Studio }) {
         }
         const at = node ? rows.indexOf(node) : -1;
         goTo(rows[Math.max(0, Math.min(rows.length - 1, at + (way === "down" ? 1 : -1)))] ?? null, isExtending);
+      };
+      // Focus what is current now, while nothing is drawn anew yet: later the page would have to work out its styles first.
+      const goOver = () => {
+        const next = focused(studio) && studio.current !== null ? elementOf(root.current, studio.current) : null;
+        if (next) focus(next, look);
       };
       const end: Gap = { block: model.main, after: null, before: null };
       const shift = (way: "up" | "down" | "out" | "in") => {
@@ -193,24 +202,22 @@ export function App({ studio }: { studio: Studio }) {
         case "connect":
           return node ? studio.open({ kind: "connect", key: node.key }) : undefined;
         case "remove":
-          hold();
           wantsFocus.current = true;
           if (typeof studio.trigger === "number") return studio.removeTrigger(studio.trigger);
           if (!studio.line) ensure();
-          return studio.remove();
+          studio.remove();
+          return goOver();
         case "group":
           ensure();
-          hold();
           wantsFocus.current = true;
           return studio.group();
         case "ungroup":
           ensure();
-          hold();
           wantsFocus.current = true;
           return studio.ungroup();
         case "undo":
         case "redo":
-          hold();
+          wantsFocus.current ||= focused(studio) !== null;
           return studio.undo(command);
         case "copy":
         case "cut":
@@ -252,7 +259,7 @@ export function App({ studio }: { studio: Studio }) {
           return void studio.save();
       }
     },
-    [studio, look, isEditable, hold],
+    [studio, look, isEditable],
   );
 
   const surroundings = useMemo(() => ({ studio, camera, run, isEditable }), [studio, run, isEditable]);
@@ -274,7 +281,9 @@ export function App({ studio }: { studio: Studio }) {
         data-phone={isPhone || undefined}
         onPointerDownCapture={() => (isPointing.current = true)}
         onPointerUpCapture={() => (isPointing.current = false)}
+        onBlur={() => (isOnDrawing.current = false)}
         onFocus={(event) => {
+          isOnDrawing.current = event.target instanceof Element && event.target.closest("[data-step], [data-line]") !== null;
           // What the keyboard or a reader goes to is what the next key is about.
           const key = event.target instanceof HTMLElement ? event.target.dataset.step : undefined;
           if (key === undefined || isPointing.current || key === studio.current) return;
@@ -359,6 +368,13 @@ export function App({ studio }: { studio: Studio }) {
       </div>
     </Context.Provider>
   );
+}
+
+const elementOf = (root: HTMLElement | null, key: string): HTMLElement | null => root?.querySelector<HTMLElement>(`[data-step="${CSS.escape(key)}"]`) ?? null;
+
+// Focus an element, unless it has the focus: even that makes the page work out all its styles.
+function focus(element: HTMLElement, look: Look): void {
+  if (element !== document.activeElement) element.focus({ preventScroll: look === "drawing" });
 }
 
 // The step that has the focus though nothing was chosen yet.

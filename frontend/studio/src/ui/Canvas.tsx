@@ -1,19 +1,20 @@
 // The drawing: React Flow shows what the layout says, and its gestures become operations.
-import { applyNodeChanges, Background, BackgroundVariant, MiniMap, ReactFlow, useReactFlow, ViewportPortal, type Node as FlowNode, type NodeChange, type ReactFlowProps } from "@xyflow/react";
+import { applyNodeChanges, Background, BackgroundVariant, ReactFlow, useReactFlow, ViewportPortal, type Node as FlowNode, type NodeChange, type ReactFlowProps } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { stepIn } from "../document";
 import type { Marks } from "../flow/marks";
 import { connect } from "../gestures";
-import { t } from "../language";
 import type { Zone } from "../layout";
 import { isIn, outermost } from "../model";
+import { afterPaint } from "../paint";
 import { matching } from "../walk";
 import { useStudio, useSurroundings } from "./context";
-import { breachLines, corners, dataLines, draw, flowLines, flowNodes, grounds, kept, lineMarks, placeOf, plusses, stepAt } from "./drawn";
+import { breachLines, corners, dataLines, draw, flowLines, flowNodes, grounds, kept, lineMarks, placeOf, plusses, stepAt, type Line } from "./drawn";
 import { Connection, useConnecting } from "./connecting";
 import { Arcs, FlowLines, Grounds } from "./Lines";
-import { nodeTypes } from "./StepCard";
+import { Overview } from "./Overview";
+import { nodeTypes, renumber } from "./StepCard";
 
 const NEAR_X = 130;
 const NEAR_Y = 60;
@@ -26,9 +27,6 @@ const LABELS = {
   "node.a11yDescription.default": "",
   "node.a11yDescription.keyboardDisabled": "",
   "edge.a11yDescription.default": "",
-  get "minimap.ariaLabel"() {
-    return t("Overview of the drawing");
-  },
 };
 
 export function Canvas({ marks }: { marks: Marks }) {
@@ -68,7 +66,10 @@ export function Canvas({ marks }: { marks: Marks }) {
   // While steps are dragged, React Flow says where they are.
   const [moving, setMoving] = useState<FlowNode[] | null>(null);
   const at = useMemo(() => corners(drawn.layout, moving && new Map(moving.map((one) => [one.id, one.position]))), [drawn, moving]);
-  const lines = useMemo(() => flowLines(drawn.layout, at), [drawn, at]);
+  const linesBefore = useRef<Line[]>([]);
+  const lines = useMemo(() => flowLines(drawn.layout, at, linesBefore.current), [drawn, at]);
+  linesBefore.current = lines;
+  useEffect(() => afterPaint(() => renumber(field.current!, nodes, model)), [nodes, model]);
   const passed = useMemo(() => lineMarks(drawn.layout, marks), [drawn, marks]);
   const under = useMemo(() => grounds(drawn.layout, at), [drawn, at]);
   const buttons = useMemo(() => (isEditable ? plusses(drawn) : []), [drawn, isEditable]);
@@ -100,6 +101,7 @@ export function Canvas({ marks }: { marks: Marks }) {
     [flow, whole],
   );
   const hasFitted = useRef(false);
+  const size = useRef<{ width: number; height: number } | null>(null);
   useEffect(() => {
     if (hasFitted.current || !canvas) return;
     hasFitted.current = true;
@@ -116,6 +118,7 @@ export function Canvas({ marks }: { marks: Marks }) {
       missed.current = 0;
     };
     const watch = new ResizeObserver(([entry]) => {
+      size.current = entry!.contentRect;
       const now = entry!.contentRect.width;
       if (last > 0 && now > 0 && now !== last && hasFitted.current) {
         missed.current += now - last;
@@ -135,7 +138,7 @@ export function Canvas({ marks }: { marks: Marks }) {
     zoom: (by) => void flow.zoomTo(flow.getZoom() * by),
     show: (key) => {
       const place = placeOf(drawn, key);
-      const room = field.current?.getBoundingClientRect();
+      const room = size.current; // reading it now would make the browser lay everything out at once
       if (!place || !room) return;
       const { x, y, zoom } = flow.getViewport();
       const [left, top] = [place.x * zoom + x, place.y * zoom + y];
@@ -264,7 +267,7 @@ export function Canvas({ marks }: { marks: Marks }) {
     () => (
       <ReactFlow nodes={flowing} edges={NO_EDGES} nodeTypes={nodeTypes} onNodesChange={onNodesChange} {...stable} {...FIXED}>
         <Background variant={BackgroundVariant.Dots} gap={22} size={1.2} />
-        {!isCoarse && <MiniMap position="bottom-left" pannable zoomable className="studio-minimap" nodeClassName={miniClass} nodeStrokeWidth={6} />}
+        {!isCoarse && <Overview layout={drawn.layout} at={at} />}
         <Grounds grounds={under} />
         <FlowLines lines={lines} buttons={buttons} add={add} choose={choose} chosen={line} marks={passed} />
         {plug && <Connection plug={plug} />}
@@ -278,7 +281,7 @@ export function Canvas({ marks }: { marks: Marks }) {
         )}
       </ReactFlow>
     ),
-    [flowing, onNodesChange, stable, isCoarse, under, lines, passed, buttons, add, choose, line, plug, arcs, targets, zone],
+    [flowing, onNodesChange, stable, isCoarse, drawn, at, under, lines, passed, buttons, add, choose, line, plug, arcs, targets, zone],
   );
   return (
     <div ref={field} className="studio-field" data-editable={isDraggable || undefined}>
@@ -304,7 +307,6 @@ interface Handlers {
 
 type DragEvent = React.MouseEvent | MouseEvent | TouchEvent;
 
-const miniClass = (node: FlowNode): string => `studio-mini studio-mini-${node.type}`;
 const NO_EDGES: never[] = [];
 // Everything about React Flow that never changes: an object of its own in each render would set it up again.
 const FIXED: Partial<ReactFlowProps> = {

@@ -45,6 +45,16 @@ const Hit = memo(function Hit({ from, to, path, choose }: { from: string; to: st
   );
 });
 
+// Drawn anew only if the line is another object. A line that is only somewhere else keeps its path.
+const FlowLine = memo(function FlowLine({ line: { kind, path, hasArrow, ends, course }, isChosen, mark, choose }: { line: Line; isChosen: boolean; mark: LineMark | undefined; choose(from: string, to: string): void }) {
+  return (
+    <g transform={`translate(${course[0]} ${course[1]})`}>
+      <Path kind={kind} path={path} hasArrow={hasArrow} isChosen={isChosen} isRunning={mark?.isRunning} isHollow={mark?.isHollow} />
+      {ends && <Hit from={ends.from} to={ends.to} path={path} choose={choose} />}
+    </g>
+  );
+});
+
 const Button = memo(function Button({ place, label, x, y, add }: { place: string; label: string; x: number; y: number; add(place: string): void }) {
   return (
     <button
@@ -69,11 +79,10 @@ export const FlowLines = memo(function FlowLines({ lines, buttons, add, choose, 
             <polyline className="studio-arrow" points="-5,-4 0,0 -5,4 -5,-4" />
           </marker>
         </defs>
-        {lines.map(({ key, kind, path, hasArrow, ends }) => {
-          const isChosen = ends !== null && chosen?.from === ends.from && chosen.to === ends.to;
-          return <Path key={key} kind={kind} path={path} hasArrow={hasArrow} isChosen={isChosen} isRunning={marks.get(key)?.isRunning} isHollow={marks.get(key)?.isHollow} />;
+        {lines.map((line) => {
+          const isChosen = line.ends !== null && chosen?.from === line.ends.from && chosen.to === line.ends.to;
+          return <FlowLine key={line.key} line={line} isChosen={isChosen} mark={marks.get(line.key)} choose={choose} />;
         })}
-        {lines.map(({ key, path, ends }) => ends && <Hit key={key} from={ends.from} to={ends.to} path={path} choose={choose} />)}
       </svg>
       {lines.map(({ key, x, y, hasArrow }) => {
         const mark = hasArrow ? marks.get(key) : undefined;

@@ -5,7 +5,7 @@ import { memo, type ReactNode } from "react";
 import type { Mark } from "../flow/marks";
 import { t, tn } from "../language";
 import { FAILURE, START } from "../layout";
-import type { Node } from "../model";
+import type { Model, Node } from "../model";
 import { useSurroundings } from "./context";
 import type { TriggerLook } from "./drawn";
 import { Icon, type IconName } from "./icons";
@@ -65,9 +65,26 @@ export function MarkBadge({ mark }: { mark: Mark | null }) {
   );
 }
 
+// Return what a reader hears of a card.
+function spokenOf({ node, services, errors, warnings, mark, isNever }: StepData, isSelected: boolean): string {
+  return [labelOf(node, services, errors + warnings, mark), isNever && t("never runs"), isSelected && t("selected")].filter(Boolean).join(", ");
+}
+
+// Tell readers the number of each step, also of those whose card is drawn as before.
+export function renumber(field: Element, nodes: readonly FlowNode[], model: Model): void {
+  const drawn = new Map(nodes.map((one) => [one.id, one]));
+  for (const element of field.querySelectorAll<HTMLElement>("[data-step]")) {
+    const key = element.dataset.step!;
+    const [one, node] = [drawn.get(key), model.nodes.get(key)];
+    if (!one || !node) continue;
+    const label = spokenOf({ ...(one.data as StepData), node }, one.selected ?? false);
+    if (element.getAttribute("aria-label") !== label) element.setAttribute("aria-label", label);
+  }
+}
+
 // The element that has the focus, with what a reader hears.
 function Focus({ data, selected, className, children }: { data: StepData; selected: boolean; className: string; children: ReactNode }) {
-  const { node, services, errors, warnings, mark } = data;
+  const { node, mark } = data;
   return (
     <div
       className={className}
@@ -82,7 +99,7 @@ function Focus({ data, selected, className, children }: { data: StepData; select
       data-predicted={mark?.isPredicted || undefined}
       role="group"
       aria-roledescription={t("step")}
-      aria-label={`${labelOf(node, services, errors + warnings, mark)}${data.isNever ? `, ${t("never runs")}` : ""}${selected ? `, ${t("selected")}` : ""}`}
+      aria-label={spokenOf(data, selected)}
       tabIndex={data.isCurrent ? 0 : -1}
     >
       {children}

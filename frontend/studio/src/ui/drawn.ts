@@ -107,7 +107,8 @@ export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<strin
       inside: node.inner?.nodes.length ?? 0,
     };
     const { block } = node;
-    const look = JSON.stringify([rest, node.step, node.number, block.nodes.length, block.kind, block.owner?.step.title, node.fallback !== null]);
+    // Its number is told to readers once the others are drawn (`numbered`): a step that is removed changes it for all below.
+    const look = JSON.stringify([rest, node.step, block.kind, block.owner?.step.title, node.fallback !== null]);
     const frame = node.inner ? { dragHandle: ".studio-frame-head", ...FRAME } : {};
     const data = { ...rest, node, services: mounted.services, look };
     return { ...common, ...frame, ...(rest.isRenamed ? { zIndex: Z_FORM } : {}), type: node.inner ? "frame" : "step", data };
@@ -157,6 +158,7 @@ function asideData(box: Box, studio: Studio, triggers: TriggerLook[]): Record<st
 export interface Line {
   key: string;
   kind: Edge["kind"] | "data" | "breach";
+  // From its beginning; of an arc from the corner of the drawing.
   path: string;
   hasArrow: boolean;
   // Both steps, if one waits for the other: such a line can be chosen.
@@ -164,6 +166,8 @@ export interface Line {
   // The boxes at both ends.
   source: string;
   target: string;
+  // Where it begins and ends; an order line with the same course is the same object.
+  course: readonly number[];
   // What is written on it, and where.
   label: string;
   x: number;
@@ -178,7 +182,7 @@ export interface Plus {
   y: number;
 }
 
-type Corners = ReadonlyMap<string, { x: number; y: number }>;
+export type Corners = ReadonlyMap<string, { x: number; y: number }>;
 
 // Return where the upper left corner of each box is; `dragged` are boxes on their way, by key, as seen from around them.
 export function corners(drawn: Layout, dragged: Corners | null = null): Corners {
@@ -194,24 +198,30 @@ export function corners(drawn: Layout, dragged: Corners | null = null): Corners 
 const ENTRY = 46;
 const SIDE = 30;
 
-// Return the lines of the order of the steps.
-export function flowLines(drawn: Layout, at: Corners): Line[] {
+// Return the lines of the order of the steps; those that run as one before are that one.
+export function flowLines(drawn: Layout, at: Corners, before: readonly Line[] = []): Line[] {
+  const known = new Map(before.map((one) => [one.key, one]));
   return drawn.edges.map((edge) => {
     const [source, target] = [drawn.byKey.get(edge.source)!, drawn.byKey.get(edge.target)!];
     const [from, to] = [at.get(edge.source)!, at.get(edge.target)!];
     const isAside = edge.kind === "error";
     const isInside = target.parent === edge.source;
+    const [sourceX, sourceY] = [from.x + (isAside ? source.w : source.w / 2), from.y + (isAside ? source.h / 2 : isInside ? ENTRY : source.h)];
+    const [targetX, targetY] = [to.x + (isAside ? 0 : target.w / 2), to.y + (isAside ? SIDE : 0)];
+    const [ends, hasArrow, course] = [endsOf(edge), target.kind !== "adder", [sourceX, sourceY, targetX, targetY]];
+    const old = known.get(edge.key);
+    if (old && old.kind === edge.kind && old.hasArrow === hasArrow && isSameEnds(old.ends, ends) && course.every((one, index) => one === old.course[index])) return old;
     const [path, x, y] = getSmoothStepPath({
-      sourceX: from.x + (isAside ? source.w : source.w / 2),
-      sourceY: from.y + (isAside ? source.h / 2 : isInside ? ENTRY : source.h),
+      sourceX: 0,
+      sourceY: 0,
       sourcePosition: isAside ? Position.Right : Position.Bottom,
-      targetX: to.x + (isAside ? 0 : target.w / 2),
-      targetY: to.y + (isAside ? SIDE : 0),
+      targetX: targetX - sourceX,
+      targetY: targetY - sourceY,
       targetPosition: isAside ? Position.Left : Position.Top,
       borderRadius: 14,
       offset: isInside ? 5 : 20, // there is little room below the head of a frame
     });
-    return { key: edge.key, kind: edge.kind, path, hasArrow: target.kind !== "adder", ends: endsOf(edge), source: edge.source, target: edge.target, label: "", x, y };
+    return { key: edge.key, kind: edge.kind, path, hasArrow, ends, source: edge.source, target: edge.target, course, label: "", x: sourceX + x, y: sourceY + y };
   });
 }
 
@@ -227,6 +237,7 @@ export function lineMarks(drawn: Layout, marks: Marks): ReadonlyMap<string, Line
   return found;
 }
 
+const isSameEnds = (one: Line["ends"], other: Line["ends"]): boolean => one?.from === other?.from && one?.to === other?.to;
 const endsOf = ({ gap }: Edge) => (gap?.after && gap.before ? { from: gap.after.key, to: gap.before.key } : null);
 
 // Return the step at a place: a sibling of the one that a connection is drawn from, or else the innermost one.
@@ -297,7 +308,7 @@ function arc(drawn: Layout, at: Corners, key: string, source: string, target: st
   const [from, to] = [side(source), side(target)];
   const reach = Math.max(from.x, to.x) + 36 + Math.min(150, Math.abs(to.y - from.y) * 0.12);
   const path = `M ${from.x},${from.y} C ${reach},${from.y} ${reach},${to.y} ${to.x},${to.y}`;
-  return { key, kind, path, hasArrow: true, ends: null, source, target, label, x: (from.x + to.x) / 8 + reach * 0.75, y: (from.y + to.y) / 2 };
+  return { key, kind, path, hasArrow: true, ends: null, source, target, course: [], label, x: (from.x + to.x) / 8 + reach * 0.75, y: (from.y + to.y) / 2 };
 }
 
 // Return the step, or the folded group around it.
