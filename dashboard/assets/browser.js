@@ -294,15 +294,18 @@ function dropOld() {
 // ---- a click right after typing
 
 // Streamlit sends a text some time after its field is left: a quick click would overtake it, and a button would use
-// the old text, or a link leave the page that the text belongs to. The click waits for the text.
+// the old text, or a link leave the page that the text belongs to. The click waits for the text. The fields of our own
+// components, such as the canvas, are not Streamlit's: nothing waits for them, because a late click would hit what stands
+// there by then.
 const SENT_MS = 150;
+const OWN = '[data-testid^="stBidiComponent"]';
 let leftAt = -Infinity;
 
 function onFocusOut(event) {
   if (event.target.type === "number" && typedInto.has(event.target) && !isNumber(event.target)) {
     wrong = { element: event.target, text: event.target.value, at: performance.now() };
   }
-  if (unsent.delete(event.target)) leftAt = performance.now();
+  if (unsent.delete(event.target) && !event.target.closest(OWN)) leftAt = performance.now();
 }
 
 // If Streamlit cannot use a typed number (20 digits, 1e5, 2.5 for an integer), it silently goes on with the previous

@@ -38,9 +38,20 @@ FILLED = {
 }
 
 
-def written(served: Served, name: str) -> None:
+LATE = """milliseconds => {
+  const send = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await send(...asked);
+    await new Promise(done => setTimeout(done, milliseconds));
+    return answer;
+  };
+}"""
+"""Holds the answers of the server back."""
+
+
+def written(served: Served, name: str, **more: Any) -> None:
     each = {"id": "each", **LOOP, "steps": [SORT, LOOK, EMPTY]}
-    document = {"schema_version": 1, "id": name, "title": name, "steps": [READ, each]}
+    document = {"schema_version": 1, "id": name, "title": name, "steps": [READ, each], **more}
     orchestra = Orchestra.open(served.root)
     orchestra.workflows.save(OWNER, name, json.dumps(document, indent=2), None)
     orchestra.close()
@@ -58,8 +69,12 @@ def card(page: Page, step: str) -> Locator:
 
 def drafted(page: Page, name: str) -> Any:
     """Return the steps of the loop as they are in the draft."""
+    return drafted_whole(page, name)["steps"][1]["steps"]
+
+
+def drafted_whole(page: Page, name: str) -> Any:
     text = page.evaluate("async (name) => (await (await fetch(`/api/workflows/${name}/canvas`)).json()).text", name)
-    return json.loads(text)["steps"][1]["steps"]
+    return json.loads(text)
 
 
 def chosen(panel: Locator, field: Locator, typed: str, option: str) -> None:
@@ -156,3 +171,43 @@ def test_several_steps_are_changed_at_once_and_a_reload_loses_no_key(served: Ser
     values.press("Enter")
     until(lambda: drafted(page, "several")[1]["with"]["values"] == {"owner": "Anna and {{ mail.su }}"})
     panel.get_by_text("There is no field 'su'").wait_for()
+
+
+def described(panel: Locator) -> Locator:
+    """Open the form of the workflow; return its description."""
+    panel.page.get_by_role("button", name="Workflow", exact=True).click()
+    return panel.get_by_label("Description", exact=True)
+
+
+def test_no_answer_and_no_other_window_replaces_what_is_being_typed(served: Served, page: Page) -> None:
+    written(served, "late", outputs={"old": "1"})
+    opened(served, page, "late")
+    page.evaluate(LATE, 800)
+    panel = page.locator(".studio-panel")
+    description = described(panel)
+    description.fill("Mine")
+    panel.get_by_role("button", name="Remove Outputs: old").click()  # at once: the text is still on its way
+    panel.get_by_role("button", name="Add a value to Outputs").click()
+    page.keyboard.type("new")
+    page.keyboard.press("Tab")
+    page.keyboard.type("five")
+    page.locator(".studio-state", has_text="Draft kept").wait_for()
+    shows(panel.get_by_label("Outputs, name 1", exact=True), "new")
+    assert drafted_whole(page, "late")["outputs"] == {"new": "five"}
+
+    description.press("End")
+    page.keyboard.type(" and mine")
+    until(lambda: drafted_whole(page, "late")["description"] == "Mine and mine")
+    other = page.context.new_page()
+    opened(served, other, "late")
+    described(other.locator(".studio-panel")).fill("Theirs")
+    other.keyboard.press("Tab")
+    panel.get_by_text("Changed elsewhere meanwhile: Theirs").wait_for()
+    shows(description, "Mine and mine")
+    page.keyboard.type(", too")
+    page.keyboard.press("Tab")
+    clash = page.get_by_role("dialog")
+    for text in ("Theirs", "Mine and mine, too"):
+        clash.get_by_text(text).first.wait_for()
+    clash.get_by_role("button", name="Apply my change").click()
+    until(lambda: drafted_whole(page, "late")["description"] == "Mine and mine, too")

@@ -201,6 +201,11 @@ export function About(props: { id: string; description?: string; strict?: string
           <b>{t("Not kept yet:")}</b> {props.edit.error}
         </p>
       )}
+      {props.edit?.theirs && (
+        <p className="panel-problem" data-severity="warning" role="status">
+          {props.edit.theirs.value === undefined ? t("Removed elsewhere meanwhile.") : t("Changed elsewhere meanwhile: {value}", { value: shown(props.edit.theirs.value, "text") })}
+        </p>
+      )}
       {props.edit && <Refusal edit={props.edit} />}
       <Problems problems={props.problems} />
     </div>

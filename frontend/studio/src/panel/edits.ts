@@ -4,7 +4,7 @@ import type { Json, Operation } from "../api";
 import { Refused } from "../api";
 import { Dropped } from "../queue";
 import { holderIn, operationsFor, valueAt, valueOf, type Place } from "./places";
-import { isSame, type Read } from "./values";
+import { isSame, MIXED, type Read } from "./values";
 
 export interface Edit {
   place: Place;
@@ -19,6 +19,8 @@ export interface Edit {
   isUnfinished?: boolean;
   // Why the server has refused it: it is sent again only when the person changes it or asks for it.
   refused?: string;
+  // What something else has made of it while its field has the focus; undefined: nothing is left there.
+  theirs?: { value: Json | undefined };
   // What the steps had here when the typing began, and the newest text of the draft in which they had it.
   from?: Json[];
   base?: string | null;
@@ -57,7 +59,8 @@ export class Edits {
 
   readonly snapshot = (): number => this.version;
 
-  // Take over the text as it is now: what was sent and has been changed by something else since is forgotten.
+  // Take over the text as it is now: what was sent is forgotten, except in the field that has the focus. What something else
+  // has made of that one since is shown beside it.
   // `rev` names the text that the server has; null while a change is on its way, such as a new id of a step: text typed
   // meanwhile belongs to the result of that change.
   follow(definition: unknown, send: Send, rev: string | null = null): void {
@@ -68,9 +71,16 @@ export class Edits {
     if (rev !== null) for (const edit of this.all.values()) if (isSame(edit.from, this.found(edit.place))) edit.base = rev;
     if (!isOther) return;
     for (const [key, edit] of this.all) {
-      const isElsewhere = isSent(edit) && !isSame(valueOf(definition, edit.place), edit.value);
-      if (isElsewhere || (isSent(edit) && key !== this.focused)) this.all.delete(key);
+      if (!isSent(edit)) continue;
+      if (key !== this.focused) this.all.delete(key);
+      else edit.theirs = this.theirsAt(edit);
     }
+  }
+
+  // What the draft has in place of what was sent, if that differs.
+  private theirsAt({ place, value }: Edit): Edit["theirs"] {
+    const now = valueOf(this.definition, place);
+    return now === MIXED || isSame(now, value) ? undefined : { value: now };
   }
 
   // What the steps that are still there have at a place; null: nothing.
@@ -100,8 +110,9 @@ export class Edits {
   // Keep what was typed, and send it after a pause, or once the field is left.
   type(place: Place, draft: Json, read: Read, isUnfinished = false): void {
     const before = this.at(place);
-    const { from, base = null } = before && !isSent(before) ? before : { from: this.found(place), base: this.rev };
-    this.all.set(keyOf(place), { place, draft, isUnfinished, ...read, ...(before?.sent && { sent: before.sent }), ...(from && { from }), base });
+    // What was changed elsewhere meanwhile is not overwritten: the text that the typing began with tells the server.
+    const { from, base = null } = before && (before.theirs || !isSent(before)) ? before : { from: this.found(place), base: this.rev };
+    this.all.set(keyOf(place), { place, draft, isUnfinished, ...read, ...(before?.sent && { sent: before.sent }), ...(before?.theirs && { theirs: before.theirs }), ...(from && { from }), base });
     this.changed();
     this.later();
   }
@@ -196,6 +207,7 @@ export class Edits {
       const now = this.all.get(key);
       if (!now) continue;
       now.sent = { value };
+      delete now.theirs;
       [now.from, now.base] = [place.steps.map(() => value ?? null), rev ?? this.rev];
       if (isSent(now) && key !== this.focused && isSame(valueOf(this.definition, now.place), value)) this.all.delete(key);
     }

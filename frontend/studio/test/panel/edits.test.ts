@@ -100,18 +100,40 @@ test("text that means nothing yet is kept and not sent", async () => {
   expect([sent, made.at(place)?.draft, Object.keys(kept).length]).toEqual([[], "{", 1]);
 });
 
-test("a change from elsewhere replaces what has arrived, and not what is being typed", async () => {
-  const made = edits(async () => undefined);
+test("no change from elsewhere replaces the text of the field that has the focus: both are shown, and neither overwrites the other", async () => {
+  const sent: unknown[] = [];
+  const send = async (ops: Operation[], base: string | null) => {
+    sent.push([base, ops]);
+    return "r2";
+  };
+  const made = edits(send);
+  made.follow(withTitle(), send, "r1");
   made.entered(place);
   made.type(place, "Hi ", { value: "Hi " });
   await made.flush();
-  made.follow(withTitle("Hi "), async () => undefined);
-  expect(made.at(place)?.draft).toBe("Hi ");
-  made.follow(withTitle("undone"), async () => undefined);
+  made.follow(withTitle("Hi "), send, "r2");
+  expect(made.at(place)).toMatchObject({ draft: "Hi " });
+  made.follow(withTitle("by another window"), send, "r3");
+  expect(made.at(place)).toMatchObject({ draft: "Hi ", theirs: { value: "by another window" } });
+  made.type(place, "Hi you", { value: "Hi you" });
+  expect(made.at(place)).toMatchObject({ draft: "Hi you", theirs: { value: "by another window" } });
+  await made.flush();
+  expect(sent.slice(1)).toEqual([["r2", set("Hi you")]]); // where the server sees that both have changed it
+  expect(made.at(place)?.theirs).toBeUndefined();
+});
+
+test("what was changed elsewhere is shown once the field is left, and at once in the other fields", async () => {
+  const send = async () => undefined;
+  const made = edits(send);
+  const other = { steps: ["a"], path: ["note"] };
+  made.type(other, "n", { value: "n" });
+  made.entered(place);
+  made.type(place, "Hi", { value: "Hi" });
+  await made.flush();
+  made.follow(withTitle("by another window"), send);
+  expect([made.at(place)?.draft, made.at(other)]).toEqual(["Hi", undefined]);
+  made.left(place);
   expect(made.at(place)).toBeUndefined();
-  made.type(place, "more", { value: "more" });
-  made.follow(withTitle("other"), async () => undefined);
-  expect(made.at(place)?.draft).toBe("more");
 });
 
 test("the last field of a group takes the group with it", async () => {
