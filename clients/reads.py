@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -34,6 +34,10 @@ class Read:
     follows."""
     at: str = BASE
     """`base_url`: the connection's address; `server`: the root of its host; `anywhere`: any address; else an origin."""
+    body: Callable[[bytes], bool] | None = None
+    """Whether a body only reads, where the address alone does not say so; then the address has no parameters."""
+    body_is: str = ""
+    """What such a body is, for people: "a query"."""
 
     def __post_init__(self) -> None:
         if not self.method.isupper() or self.method in _NEVER_READ:
@@ -52,12 +56,14 @@ class Read:
             if not _is_at(request.url, start) or not path.startswith(before):
                 return False
             path = path[len(before) :]
-        return re.fullmatch(_pattern(self.path), path) is not None
+        is_there = re.fullmatch(_pattern(self.path), path) is not None
+        return is_there and (self.body is None or (not request.url.query and self.body(request.read())))
 
     def __str__(self) -> str:
         """Return it for people: `GET /v1/**`."""
         where = {BASE: "", SERVER: " (at the root of the server)", ANYWHERE: " (at any address)"}
-        return f"{self.method} {self.path if self.at in where else self.at + self.path}{where.get(self.at, '')}"
+        place = f"{self.method} {self.path if self.at in where else self.at + self.path}{where.get(self.at, '')}"
+        return f"{place} ({self.body_is})" if self.body else place
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from github.Issue import Issue
     from github.IssueComment import IssueComment
     from github.PullRequest import PullRequest
+    from github.PullRequestComment import PullRequestComment
     from github.Repository import Repository
     from github.Requester import Requester
 
@@ -53,6 +54,13 @@ class Api:
 
         name = github_values.repository_name(repository)
         return IssueComment(self.requester, url=f"/repos/{name}/issues/comments/{comment}")
+
+    def review_comment(self, repository: str, comment: int) -> PullRequestComment:
+        """Return a comment on a line of a pull request by its id."""
+        from github.PullRequestComment import PullRequestComment
+
+        name = github_values.repository_name(repository)
+        return PullRequestComment(self.requester, url=f"/repos/{name}/pulls/comments/{comment}")
 
 
 class _Raw:

@@ -20,10 +20,12 @@ from clients.github.branches import Branches
 from clients.github.check import look
 from clients.github.feeds import Feeds
 from clients.github.files import find_commit, find_removal, read_content, read_file, remove_file, write_file
+from clients.github.graphql import asked
 from clients.github.issues import Issues
 from clients.github.pace import Pace, is_paced
 from clients.github.pulls import Pulls
 from clients.github.releases import Releases
+from clients.github.reviews import Reviews
 from clients.github.service import GITHUB, GitHubSettings
 from clients.github.transport import raw, reading, requester
 from clients.github.undo import close_issue, delete_comment, restore_file
@@ -46,7 +48,7 @@ class GitHubClient(Client):
         self._has_token = bool(token)
         self._api = api = Api(requester(http, settings.base_url, token, Pace(shared, token) if paced else None))
         self.issues, self.pulls, self.branches, self.releases = Issues(api), Pulls(api), Branches(api), Releases(api)
-        self.feeds = Feeds(api)
+        self.feeds, self.reviews = Feeds(api), Reviews(api)
         self._account = ""
         self._lock = threading.Lock()
 
@@ -300,3 +302,8 @@ class GitHubClient(Client):
             address = github_values.api_path(path)
             status, _, answer = self._api.requester.requestJson(method, address, parameters=dict(query), input=body)
             return {"status": status, "json": json.loads(answer) if answer else None}
+
+    def graphql(self, document: str, variables: Mapping[str, Any], operation: str) -> Json:
+        """Send a document of GraphQL; see `clients.github.graphql.asked`."""
+        with reading():
+            return asked(self._api.requester, document, variables, operation)

@@ -1,8 +1,9 @@
-"""Changes to GitHub issues (fields and labels), and issue search."""
+"""Changes to GitHub issues (fields, labels, locks), their comments, and issue search."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.github import values as github_values
 from clients.github.api import Api, shaped, things
 from clients.github.transport import SERVICE, raw, reading
-from clients.github.values import Json
+from clients.github.values import Json, given, utc
 from clients.listing import ItemList
 
 
@@ -34,6 +35,8 @@ class Issues:
             "labels": [label["name"] for label in found["labels"]],
             "assignees": [user["login"] for user in found["assignees"]],
             "milestone": (found.get("milestone") or {}).get("number"),
+            "locked": bool(found.get("locked")),
+            "lock_reason": found.get("active_lock_reason") or "",
         }
 
     @reading()
@@ -48,18 +51,26 @@ class Issues:
 
     def undo_change(self, repository: str, number: int, left: Mapping[str, Any], before: Mapping[str, Any]) -> None:
         """Restore the fields to `before` if each still has its value in `left`; otherwise raise Conflict."""
-        present = self.fields(repository, number)
-        # `state_reason` follows from `state`.
-        changed = {name for name in before if name != "state_reason" and not _is_same(present[name], before[name])}
-        for name in sorted(changed):
-            if not _is_same(present[name], left[name]):
-                raise Conflict(
-                    f"Somebody has changed {name} of #{number} since.",
-                    service=SERVICE,
-                    remedy="It was left unchanged. Check it there and decide.",
-                )
+        changed = to_restore(number, self.fields(repository, number), left, before)
         if changed:
-            self.change(repository, number, {name: before[name] for name in changed})
+            self.change(repository, number, changed)
+
+    @reading()
+    def lock(self, repository: str, number: int, reason: str) -> None:
+        """Let nobody comment but those who can write to the repository; `reason` is GitHub's word, empty for none."""
+        url = f"{self._api.issue(repository, number).url}/lock"
+        self._api.requester.requestJsonAndCheck("PUT", url, input=given(lock_reason=reason or None))
+
+    @reading()
+    def unlock(self, repository: str, number: int) -> None:
+        """Let everybody comment again; an issue that is not locked stays so."""
+        self._api.requester.requestJsonAndCheck("DELETE", f"{self._api.issue(repository, number).url}/lock")
+
+    @reading()
+    def comments(self, repository: str, issue: int, since: datetime | None, limit: int) -> ItemList:
+        """List the comments on an issue or pull request, oldest first; `since` refers to their last change."""
+        found = self._api.issue(repository, issue).get_comments(**given(since=utc(since)))
+        return shaped(github_values.whole_comment, things(found), limit)
 
     @reading()
     def add_labels(self, repository: str, number: int, labels: Sequence[str]) -> list[str]:
@@ -109,6 +120,23 @@ class Issues:
         words += [f"repo:{github_values.repository_name(repository)}"] if repository else []
         found: Any = PaginatedList(Issue, self._api.requester, "/search/issues", {"q": " ".join(words)})
         return shaped(github_values.found_issue, things(found), limit)
+
+
+def to_restore(number: int, present: Json, left: Mapping[str, Any], before: Mapping[str, Any]) -> Json:
+    """Return the old values of the fields that still have theirs of `left`; raises Conflict if one was changed since.
+
+    Fields that have their old value again are left out.
+    """
+    # `state_reason` follows from `state`.
+    changed = {name for name in before if name != "state_reason" and not _is_same(present[name], before[name])}
+    for name in sorted(changed):
+        if not _is_same(present[name], left[name]):
+            raise Conflict(
+                f"Somebody has changed {name} of #{number} since.",
+                service=SERVICE,
+                remedy="It was left unchanged. Check it there and decide.",
+            )
+    return {name: before[name] for name in changed}
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from clients.errors import Conflict
 from clients.github import values as github_values
 from clients.github.api import CLOCK_SKEW, Api, shaped, things
+from clients.github.issues import to_restore
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import Json, given, utc
 from clients.listing import ItemList
@@ -38,6 +39,32 @@ class Pulls:
         found = raw(pull.complete())
         changed = [raw(each) for each in itertools.islice(pull.get_files(), files)] if files else []
         return {**github_values.whole_pull(found), **github_values.changes(changed, characters, found["changed_files"])}
+
+    @reading()
+    def fields(self, repository: str, number: int) -> Json:
+        """Return all fields of a pull request that `change` sets: {id, number, url, title, state, body, base, …}.
+
+        The body comes without this program's hidden marker.
+        """
+        found = raw(self._api.pull(repository, number).complete())
+        body = github_values.unmarked(found.get("body") or "")
+        return {**github_values.written(found), "body": body, "base": str(found["base"]["ref"])}
+
+    @reading()
+    def change(self, repository: str, number: int, changes: Mapping[str, Any]) -> Json:
+        """Set fields of a pull request, named as in `fields`: {id, number, url, title, state}; its marker is kept."""
+        pull = self._api.pull(repository, number)
+        asked = dict(changes)
+        if "body" in asked:
+            asked["body"] += github_values.mark_in(raw(pull.complete()).get("body") or "")
+        _, data = self._api.requester.requestJsonAndCheck("PATCH", pull.url, input=asked)
+        return github_values.written(data)
+
+    def undo_change(self, repository: str, number: int, left: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+        """Restore the fields to `before` if each still has its value in `left`; otherwise raise Conflict."""
+        changed = to_restore(number, self.fields(repository, number), left, before)
+        if changed:
+            self.change(repository, number, changed)
 
     @reading()
     def create(self, repository: str, fields: Mapping[str, Any], marker: str) -> Json:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.base_url import BaseUrl
-from clients.reads import Read
+from clients.github.operations import is_query
+from clients.reads import SERVER, Read
 from clients.service import Key, PublicPlace, Service
 
 _URL = "https://api.github.com"
@@ -37,7 +38,12 @@ GITHUB = Service(
         place="GitHub, Settings, Developer settings, Personal access tokens",
         url="https://github.com/settings/tokens",
     ),
-    reads=(Read("GET", "/**"), Read("HEAD", "/**")),
+    reads=(
+        Read("GET", "/**"),
+        Read("HEAD", "/**"),
+        Read("POST", "/graphql", body=is_query, body_is="a query"),
+        Read("POST", "/api/graphql", at=SERVER, body=is_query, body_is="a query"),  # GitHub Enterprise Server
+    ),
     pickers={"github-repository": "repositories"},
     finders={"github-repository": "repository"},
     public_place=PublicPlace(field="repository", format="github-repository"),

@@ -15,6 +15,7 @@ from clients import error_mapping as failures
 from clients.errors import BadAnswer, Conflict, InvalidRequest, ServiceError
 from clients.github.pace import Pace
 from clients.github.service import GITHUB
+from clients.request_tracking import only_asks
 
 if TYPE_CHECKING:
     from github.GithubObject import GithubObject
@@ -94,7 +95,7 @@ def _connection(http: httpx.Client, scheme: str, pace: Pace | None) -> type[Any]
         def getresponse(self) -> _Answer:
             request = self._waiting.request
             if pace is not None:
-                pace.before(request.method)
+                pace.before("GET" if only_asks(request.method) else request.method)
             response = http.send(request)
             try:
                 return _Answer(_accepted(response))

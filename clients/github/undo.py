@@ -13,6 +13,7 @@ from clients.github.values import Json, given, marked, marker_of
 if TYPE_CHECKING:
     from github.Issue import Issue
     from github.IssueComment import IssueComment
+    from github.PullRequestComment import PullRequestComment
     from github.Repository import Repository
 
 _NOTE = "This {what} was opened by a workflow run that was undone. It is closed; nothing was deleted."
@@ -49,7 +50,7 @@ def close_issue(repository: Repository, issue: Issue, left: Mapping[str, str], n
         issue.edit(state="closed")
 
 
-def delete_comment(repository: Repository, comment: IssueComment, left: str) -> None:
+def delete_comment(repository: Repository, comment: IssueComment | PullRequestComment, left: str) -> None:
     """Delete a comment, unless its text differs from `left`; if it is already gone, do nothing."""
     try:
         found = raw(comment.complete())

@@ -231,6 +231,45 @@ def comment(found: Mapping[str, Any]) -> Json:
     return {"id": int(found["id"]), "url": str(found["html_url"])}
 
 
+def placed_comment(found: Mapping[str, Any]) -> Json:
+    """Return a comment on a line as its creating step outputs it: {id, url, path, line, commit}."""
+    place = {"path": str(found["path"]), "line": found.get("line"), "commit": str(found["commit_id"])}
+    return {**comment(found), **place}
+
+
+def review_requests(found: Mapping[str, Any]) -> Json:
+    """Return a pull request and whose review is requested: {id, number, url, title, reviewers, teams}."""
+    return {
+        **{name: value for name, value in written(found).items() if name != "state"},
+        "reviewers": [user["login"] for user in found.get("requested_reviewers") or []],
+        "teams": [team["slug"] for team in found.get("requested_teams") or []],
+    }
+
+
+def whole_comment(found: Mapping[str, Any]) -> Json:
+    """Return a comment in full: {id, url, body, author, created_at, updated_at}; the body without our marker."""
+    return {
+        **comment(found),
+        "body": _MARKER.sub("", found.get("body") or ""),
+        "author": (found.get("user") or {}).get("login", ""),
+        "created_at": str(found["created_at"]),
+        "updated_at": str(found["updated_at"]),
+    }
+
+
+def review_comment(found: Mapping[str, Any]) -> Json:
+    """Return a comment on a line of a pull request; `line` is None where the change no longer has that line."""
+    return {
+        **whole_comment(found),
+        "path": str(found["path"]),
+        "line": found.get("line"),
+        "side": str(found.get("side") or ""),
+        "commit": str(found["commit_id"]),
+        "patch": str(found.get("diff_hunk") or ""),
+        "in_reply_to": found.get("in_reply_to_id"),
+    }
+
+
 def commit(found: Mapping[str, Any]) -> Json:
     """Return a commit: {sha, message, author, date, url}; author is the login, else git's author name."""
     inner = found["commit"]

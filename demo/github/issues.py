@@ -1,4 +1,4 @@
-"""Issues: create, read, change, list."""
+"""Issues: create, read, change, lock, list."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from demo.github.records import REPOSITORY, issue_of, issues_of, new_issue, new_
 from demo.service import Refused
 
 TITLE_LENGTH = 256
+LOCK_REASONS = ("off-topic", "too heated", "resolved", "spam")
 
 
 def _assignees(call: Call, repository: Record) -> list[str] | None:
@@ -87,6 +88,23 @@ def set_state(call: Call, record: Record) -> None:
     record["state"] = state
 
 
+def lock(call: Call) -> Reply:
+    """PUT: lock the conversation; a reason that GitHub does not know is refused."""
+    reason = call.body.get("lock_reason")
+    if reason not in {None, *LOCK_REASONS}:
+        raise Refused(
+            422, f"Invalid request.\n\nFor 'properties/lock_reason', {reason!r} is not a member of {LOCK_REASONS}."
+        )
+    save(call.store, {**issue_of(call), "locked": True, "lock_reason": reason, "updated_at": now()})
+    return Reply(None, 204)
+
+
+def unlock(call: Call) -> Reply:
+    """DELETE: unlock the conversation."""
+    save(call.store, {**issue_of(call), "locked": False, "lock_reason": None, "updated_at": now()})
+    return Reply(None, 204)
+
+
 def list_issues(call: Call) -> Reply:
     """GET /repos/{owner}/{repo}/issues with state, labels, creator, assignee, since, sort, direction and paging."""
     repository = repository_of(call)["full_name"]
@@ -122,4 +140,6 @@ TABLE: Table = (
     ("POST", _ISSUES, create_issue),
     ("GET", f"{_ISSUES}/{{number:int}}", get_issue),
     ("PATCH", f"{_ISSUES}/{{number:int}}", update_issue),
+    ("PUT", f"{_ISSUES}/{{number:int}}/lock", lock),
+    ("DELETE", f"{_ISSUES}/{{number:int}}/lock", unlock),
 )

@@ -1,12 +1,12 @@
-"""Labels of a repository and of an issue."""
+"""Labels of a repository and of an issue, and milestones."""
 
 from __future__ import annotations
 
 import re
 
 from demo.call import Call, Reply, Table
-from demo.github.call import invalid, names, not_found, now, page, text
-from demo.github.objects import issue, label
+from demo.github.call import invalid, login, names, not_found, now, page, text
+from demo.github.objects import issue, label, milestone
 from demo.github.records import REPOSITORY, issue_of, labels_of, new_label, repository_of, save
 from demo.service import Refused
 
@@ -69,6 +69,43 @@ def remove_issue_label(call: Call) -> Reply:
     return list_issue_labels(call)
 
 
+def list_milestones(call: Call) -> Reply:
+    """GET the milestones of a repository; `state` is open, closed or all."""
+    name, state = repository_of(call)["full_name"], call.query("state", "open")
+    found = [each for each in call.store.all("github/milestones") if each["repository"] == name]
+    kept = [each for each in found if state in {"all", each["state"]}]
+    return page(call, kept, lambda each: milestone(call.base, call.store, each))
+
+
+def get_milestone(call: Call) -> Reply:
+    """GET one milestone."""
+    found = call.store.get("github/milestones", f"{repository_of(call)['full_name']}#{call.part('number')}")
+    if found is None:
+        raise not_found()
+    return Reply(milestone(call.base, call.store, found))
+
+
+def create_milestone(call: Call) -> Reply:
+    """POST a milestone; 422 already_exists for an existing title."""
+    name = repository_of(call)["full_name"]
+    title = text(call, "Milestone", "title", longest=255)
+    if any((each["repository"], each["title"]) == (name, title) for each in call.store.all("github/milestones")):
+        raise invalid("Milestone", "title", "already_exists")
+    record = {
+        "id": 9_000_000 + call.store.next_number("github/id"),
+        "repository": name,
+        "number": call.store.next_number(f"github/milestone/{name}"),
+        "title": title,
+        "description": text(call, "Milestone", "description", longest=65_536, needed=False),
+        "state": "open",
+        "user": login(call.store),
+        "created_at": now(),
+    }
+    call.store.put("github/milestones", f"{name}#{record['number']}", record)
+    shown = milestone(call.base, call.store, record)
+    return Reply(shown, 201, {"location": shown["url"]})
+
+
 _LABELS = f"{REPOSITORY}/labels"
 _OF_ISSUE = f"{REPOSITORY}/issues/{{number:int}}/labels"
 TABLE: Table = (
@@ -79,4 +116,7 @@ TABLE: Table = (
     ("POST", _OF_ISSUE, change_issue_labels),
     ("PUT", _OF_ISSUE, change_issue_labels),
     ("DELETE", f"{_OF_ISSUE}/{{label:path}}", remove_issue_label),
+    ("GET", f"{REPOSITORY}/milestones", list_milestones),
+    ("POST", f"{REPOSITORY}/milestones", create_milestone),
+    ("GET", f"{REPOSITORY}/milestones/{{number:int}}", get_milestone),
 )

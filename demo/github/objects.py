@@ -189,15 +189,15 @@ def issue(base: str, store: Store, record: Record) -> Record:
         "assignee": assignees[0] if assignees else None,
         "assignees": assignees,
         "milestone": milestone_of(base, store, record),
-        "locked": False,
-        "active_lock_reason": None,
+        "locked": record.get("locked", False),
+        "active_lock_reason": record.get("lock_reason"),
         "comments": record["comments"],
         "created_at": record["created_at"],
         "updated_at": record["updated_at"],
         "closed_at": record["closed_at"],
         "closed_by": user(base, closed_by) if closed_by else None,
         "author_association": "COLLABORATOR",
-        "reactions": _reactions(url),
+        "reactions": reactions(url),
         **_pull_links(base, record),
     }
 
@@ -277,11 +277,12 @@ def comment(base: str, record: Record) -> Record:
         "created_at": record["created_at"],
         "updated_at": record["updated_at"],
         "author_association": "COLLABORATOR",
-        "reactions": _reactions(url),
+        "reactions": reactions(url),
     }
 
 
-def _reactions(url: str) -> Record:
+def reactions(url: str) -> Record:
+    """Return how often each reaction was given: never, here."""
     kinds = ("total_count", "+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
     return {"url": f"{url}/reactions", **dict.fromkeys(kinds, 0)}
 

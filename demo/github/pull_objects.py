@@ -11,6 +11,7 @@ from demo.github.objects import (
     milestone_of,
     node_id,
     page_of,
+    reactions,
     user,
 )
 from demo.github.refs import ahead, changed_paths, common_ancestor, files_between
@@ -59,8 +60,8 @@ def simple_pull(base: str, store: Store, record: Record) -> Record:
         **{f"{key}_url": target for key, target in links.items() if key not in {"self", "html"}},
         "number": number,
         "state": record["state"],
-        "locked": False,
-        "active_lock_reason": None,
+        "locked": record.get("locked", False),
+        "active_lock_reason": record.get("lock_reason"),
         "title": record["title"],
         "user": user(base, record["user"]),
         "body": record["body"],
@@ -129,7 +130,10 @@ def whole_pull(base: str, store: Store, record: Record) -> Record:
         "mergeable_state": "unknown" if mergeable is None else "clean" if mergeable else "dirty",
         "merged_by": user(base, pull["merged_by"]) if pull["merged_by"] else None,
         "comments": record["comments"],
-        "review_comments": 0,
+        "review_comments": sum(
+            (each["repository"], each["pull"]) == (record["repository"], record["number"])
+            for each in store.all("github/review_comments")
+        ),
         "maintainer_can_modify": False,
         "commits": len(ahead(store, record["repository"], base_of(store, record), head_of(store, record))),
         "additions": sum(each["additions"] for each in files),
@@ -154,4 +158,33 @@ def review(base: str, record: Record) -> Record:
         "submitted_at": record["submitted_at"],
         "commit_id": record["commit"],
         "author_association": "COLLABORATOR",
+    }
+
+
+def review_comment(base: str, record: Record) -> Record:
+    """Return a comment on a line of a pull request."""
+    pull = f"{base}/repos/{record['repository']}/pulls/{record['pull']}"
+    url = f"{base}/repos/{record['repository']}/pulls/comments/{record['id']}"
+    html = f"{base}{record['html']}#discussion_r{record['id']}"
+    return {
+        "id": record["id"],
+        "node_id": node_id("PRRC", record["id"]),
+        "pull_request_review_id": None,
+        "url": url,
+        "html_url": html,
+        "pull_request_url": pull,
+        "_links": {"self": {"href": url}, "html": {"href": html}, "pull_request": {"href": pull}},
+        "diff_hunk": record["patch"],
+        "path": record["path"],
+        "commit_id": record["commit"],
+        "original_commit_id": record["commit"],
+        **dict.fromkeys(("line", "original_line"), record["line"]),
+        "side": record["side"],
+        "subject_type": "line",
+        "user": user(base, record["user"]),
+        "body": record["body"],
+        "created_at": record["created_at"],
+        "updated_at": record["updated_at"],
+        "author_association": "COLLABORATOR",
+        "reactions": reactions(url),
     }

@@ -91,12 +91,17 @@ def get_pull(call: Call) -> Reply:
 
 
 def update_pull(call: Call) -> Reply:
-    """PATCH title, body, state, base."""
+    """PATCH title, body, state, base; 422 for a base that does not exist."""
     record = pull_of(call)
     if "title" in call.body:
         record["title"] = text(call, "PullRequest", "title", longest=TITLE_LENGTH)
     if "body" in call.body:
         record["body"] = text(call, "PullRequest", "body", longest=BODY_LENGTH, needed=False)
+    if "base" in call.body:
+        if call.body["base"] not in branches_of(call.store, record["repository"]):
+            error = {"resource": "PullRequest", "field": "base", "code": "invalid"}
+            raise Refused(422, "Validation Failed", errors=[error])
+        record["pull"]["base"] = call.body["base"]
     if "state" in call.body:
         record["pull"]["head_sha"] = head_of(call.store, record)
         set_state(call, record)

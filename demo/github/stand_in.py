@@ -15,19 +15,20 @@ from demo.github import comments as github_comments
 from demo.github import commits as github_commits
 from demo.github import contents as github_contents
 from demo.github import events as github_events
+from demo.github import graphql as github_graphql
 from demo.github import issues as github_issues
 from demo.github import labels as github_labels
-from demo.github import milestones as github_milestones
 from demo.github import notifications as github_notifications
 from demo.github import pages as github_pages
 from demo.github import pulls as github_pulls
 from demo.github import refs as github_refs
 from demo.github import releases as github_releases
 from demo.github import repositories as github_repositories
+from demo.github import review_comments as github_review_comments
 from demo.github import search as github_search
 from demo.github.call import RateLimit, conditional, error_body
 from demo.github.objects import comment, issue, milestone
-from demo.github.pull_objects import review, simple_pull
+from demo.github.pull_objects import review, review_comment, simple_pull
 from demo.github.records import new_comment, new_issue, new_label, save
 from demo.service import origin
 from demo.store import Store
@@ -38,9 +39,9 @@ TABLES = (
     github_search,
     github_comments,
     github_labels,
-    github_milestones,
     github_issues,
     github_pulls,
+    github_review_comments,
     github_refs,
     github_commits,
     github_contents,
@@ -48,6 +49,7 @@ TABLES = (
     github_notifications,
     github_events,
     github_repositories,
+    github_graphql,
 )
 SAMPLE = Path(__file__).with_name("sample.json")
 
@@ -81,6 +83,7 @@ def show(store: Store) -> dict[str, Any]:
         "repositories": [github_repositories.shown_repository(base, store, each) for each in repositories],
         "issues": [issue(base, store, each) for each in store.all("github/issues") if "pull" not in each],
         "pulls": [simple_pull(base, store, each) for each in store.all("github/issues") if "pull" in each],
+        "review_comments": [review_comment(base, each) for each in store.all("github/review_comments")],
         "reviews": [review(base, each) for each in store.all("github/reviews")],
         "releases": [github_releases.release(base, each) for each in store.all("github/releases")],
         "milestones": [milestone(base, store, each) for each in store.all("github/milestones")],

@@ -426,6 +426,13 @@ def test_a_workflow_is_dispatched_where_its_file_is(http: httpx.Client) -> None:
         pytest.param(
             "POST", f"{WEBSITE}/pulls/2/reviews", {"event": "APPROVE"}, models.PullRequestReview, id="new review"
         ),
+        pytest.param(
+            "POST",
+            f"{WEBSITE}/pulls/2/requested_reviewers",
+            {"reviewers": ["hanna-weiss"]},
+            models.PullRequestSimple,
+            id="requested review",
+        ),
         pytest.param("GET", "/repos/acme/app/branches", None, list[models.ShortBranch], id="branches"),
         pytest.param("GET", "/repos/acme/app/branches/main", None, models.BranchWithProtection, id="branch"),
         pytest.param("GET", "/repos/acme/app/git/ref/heads/main", None, models.GitRef, id="ref"),
@@ -449,6 +456,27 @@ def test_answers_have_the_published_form(http: httpx.Client, method: str, path: 
 
     parsed = TypeAdapter(model).validate_python(http.request(method, path, json=body).json())
     assert parsed
+
+
+def test_a_comment_is_on_a_line_that_the_pull_request_changes(http: httpx.Client) -> None:
+    place = f"{WEBSITE}/pulls/2/comments"
+    head = http.get(f"{WEBSITE}/pulls/2").json()["head"]["sha"]
+    said = {"body": "Why?", "path": "prices.md", "line": 1, "commit_id": head}
+    made = http.post(place, json=said)
+    assert models.PullRequestReviewComment.model_validate(made.json()).line == 1
+    assert [each["id"] for each in http.get(place).json()] == [made.json()["id"]]
+    for wrong in ({"path": "other.md"}, {"commit_id": "0" * 40}, {"line": 0}):
+        assert http.post(place, json={**said, **wrong}).status_code == 422
+
+
+def test_a_locked_conversation_says_why(http: httpx.Client) -> None:
+    place = "/repos/acme/app/issues/2"
+    assert http.put(f"{place}/lock", json={"lock_reason": "dull"}).status_code == 422
+    assert http.put(f"{place}/lock", json={"lock_reason": "too heated"}).status_code == 204
+    found = models.Issue.model_validate(http.get(place).json())
+    assert (found.locked, found.active_lock_reason) == (True, "too heated")
+    assert http.delete(f"{place}/lock").status_code == 204
+    assert http.get(place).json()["active_lock_reason"] is None
 
 
 @pytest.mark.parametrize(

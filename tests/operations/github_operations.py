@@ -41,6 +41,27 @@ def _dispatched(world: World) -> Mapping[str, Any]:
     return {"repository": REPOSITORY, "workflow": "nightly.yml", "inputs": {"day": "today"}}
 
 
+def _locked(world: World) -> Mapping[str, Any]:
+    world.made("github.lock_issue", **_OF_ISSUE, reason="resolved")
+    return _OF_ISSUE
+
+
+def _reviewed(world: World) -> Mapping[str, Any]:
+    world.made("github.add_review_comment", **_WEBSITE, path="prices.md", line=1, body="Why?")
+    return _WEBSITE
+
+
+_ADD_COMMENT = (
+    "mutation Say($input: AddCommentInput!) { addComment(input: $input) { commentEdge { node { id url } } } }"
+)
+
+
+def _mutation(world: World) -> Mapping[str, Any]:
+    document = 'query { repository(owner: "acme", name: "app") { issue(number: 2) { id } } }'
+    found = world.made("github.graphql", document=document)["data"]["repository"]["issue"]["id"]
+    return {"document": _ADD_COMMENT, "variables": {"input": {"subjectId": found, "body": "Seen."}}}
+
+
 # A file or ref that is missing is a thing that the step looks for, or a label that is off already.
 _GONE_IS_FINE = {"404": None}
 
@@ -57,6 +78,14 @@ OPERATIONS = {
     ),
     "github.set_assignees": Operation(lambda _: {**_OF_ISSUE, "assignees": ["mira-kovac"]}),
     "github.set_milestone": Operation(_milestone),
+    "github.lock_issue": Operation(lambda _: {**_OF_ISSUE, "reason": "resolved"}),
+    "github.unlock_issue": Operation(_locked),
+    "github.list_comments": Operation(lambda _: {"repository": REPOSITORY, "issue": 4}),
+    "github.update_pull": Operation(lambda _: {**_WEBSITE, "title": "Other", "body": "Another text"}),
+    "github.request_reviewers": Operation(lambda _: {**_WEBSITE, "reviewers": ["hanna-weiss"]}),
+    "github.list_review_comments": Operation(_reviewed),
+    "github.add_review_comment": Operation(lambda _: {**_WEBSITE, "path": "prices.md", "line": 1, "body": "Why?"}),
+    "github.graphql": Operation(_mutation),
     "github.search_issues": Operation(lambda _: {"query": "stock", "repository": REPOSITORY}),
     "github.list_issues": Operation(lambda _: {"repository": REPOSITORY}),
     "github.list_pulls": Operation(lambda _: {"repository": "acme/website"}),

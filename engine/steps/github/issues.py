@@ -61,19 +61,23 @@ class ChangeIssue(Writing):
     def changes(self, call: Call) -> Mapping[str, Any]:
         """Return the fields to set, under GitHub's names."""
 
+    def thing(self, call: Call) -> tuple[Any, int]:
+        """Return the part of the client that reads and changes it, and its number."""
+        return call.client.issues, call.fields.issue
+
     def call(self, call: Call) -> JsonValue:
         """Read the issue, then set the fields that differ."""
-        it, changes = call.fields, self.changes(call)
-        before = _before(call, changes, lambda: call.client.issues.fields(it.repository, it.issue))
-        issue = call.client.issues.change(it.repository, it.issue, changes)
+        changes, (things, number) = self.changes(call), self.thing(call)
+        before = _before(call, changes, lambda: things.fields(call.fields.repository, number))
+        issue = things.change(call.fields.repository, number, changes)
         return {**issue, "before": before, "changed": None if before is None else bool(before)}
 
     def preview(self, call: Call) -> Preview:
         """Return the fields to set, and their present values."""
-        it, changes = call.fields, self.changes(call)
-        issue = call.client.issues.fields(it.repository, it.issue)
+        it, changes, (things, number) = call.fields, self.changes(call), self.thing(call)
+        issue = things.fields(it.repository, number)
         before = lines_of({name: issue[name] for name in changes})
-        thing = issue_name(it.repository, it.issue)
+        thing = issue_name(it.repository, number)
         return Preview(f"{thing}: {issue['title']}", lines_of(changes), before, thing)
 
     def why_kept(self, written: Written) -> str:
@@ -82,10 +86,10 @@ class ChangeIssue(Writing):
 
     def undo(self, call: Call, written: Written) -> None:
         """Restore the old values, unless somebody has changed one since."""
-        it, before = call.fields, written.output["before"]
+        before, (things, number) = written.output["before"], self.thing(call)
         left = {name: value for name, value in self.changes(call).items() if name in before}
         with changes_respected():
-            call.client.issues.undo_change(it.repository, it.issue, left, before)
+            things.undo_change(call.fields.repository, number, left, before)
 
     updates = True
 

@@ -19,7 +19,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
-from engine.steps.github.repository import FindableWriting, Limited, Listing, Reading, Repository, ThreadText
+from engine.steps.github.repository import FindableWriting, Limited, Listing, Part, Reading, Repository, ThreadText
 
 
 class IssueText(ThreadText):
@@ -181,3 +181,34 @@ class ListIssues(Listing):
     def lister(self, client: Any) -> Any:
         """Return the method that lists issues."""
         return client.list_issues
+
+
+class CommentText(Part):
+    """A comment as it is read."""
+
+    id: int
+    url: str = address("Address")
+    body: str = outside("Text")
+    author: str = outside("Author")
+    created_at: str
+    updated_at: str
+
+
+class ListCommentsFields(Limited):
+    """The issue or pull request, and a filter."""
+
+    issue: int = option("Issue number", ge=1)
+    since: AwareDatetime | None = option("Changed since", None)
+
+
+class ListComments(Listing):
+    """List the comments on an issue or pull request, oldest first."""
+
+    name = "github.list_comments"
+    title = "List comments"
+    listed, of = "comments", CommentText
+    fields = ListCommentsFields
+
+    def lister(self, client: Any) -> Any:
+        """Return the method that lists comments."""
+        return client.issues.comments

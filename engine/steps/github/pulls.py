@@ -21,6 +21,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
+from engine.steps.github.issues import ChangeIssue
 from engine.steps.github.repository import (
     Changes,
     FindableWriting,
@@ -150,6 +151,39 @@ class OnePull(Repository):
     """The pull request."""
 
     pull: int = destination("Pull request number", ge=1)
+
+
+class UpdatePullFields(OnePull):
+    """The new values; fields that are not given stay unchanged."""
+
+    title: str | None = content("Title", None, min_length=1, markup="commit")
+    body: str | None = content("Body", None, widget="text", markup="markdown")
+    base: str | None = destination("Into branch", None, min_length=1)
+    state: Literal["open", "closed"] | None = option("State", None)
+
+
+class UpdatePull(ChangeIssue):
+    """Change fields of a pull request; fields that are not given stay unchanged."""
+
+    name = "github.update_pull"
+    title = "Change a pull request"
+    done = "changed"
+    undoes = "restores the earlier content of the pull request"
+    fields = UpdatePullFields
+
+    def changes(self, call: Call) -> Mapping[str, Any]:
+        """Return the fields that are given."""
+        given = call.fields.model_dump(exclude={"repository", "pull"})
+        return {name: value for name, value in given.items() if value is not None}
+
+    def thing(self, call: Call) -> tuple[Any, int]:
+        """Return the part of the client for pull requests, and the number."""
+        return call.client.pulls, call.fields.pull
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
+        """Require at least one field to change."""
+        is_empty = not set(arguments) - {"repository", "pull"}
+        return [("title", "Say what to change: title, body, base or state.")] if is_empty else []
 
 
 class ReviewPullFields(OnePull):

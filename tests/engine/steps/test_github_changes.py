@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "acme/app"
 ISSUE = f"/repos/{REPOSITORY}/issues/2"
+PULL = "/repos/acme/website/pulls/2"
 every_step = pytest.mark.parametrize("name", OPERATIONS)
 
 
@@ -50,6 +51,12 @@ class Hub:
         """What issue 2 says."""
         fields: dict[str, Any] = self.world.client.issues.fields(REPOSITORY, 2)
         return {name: value for name, value in fields.items() if name != "state_reason"}
+
+    def pull(self) -> dict[str, Any]:
+        """What pull request 2 of the website says, and who should review it."""
+        found = self.ask("GET", PULL)
+        reviewers = [each["login"] for each in found["requested_reviewers"]]
+        return {"reviewers": reviewers, **{name: found[name] for name in ("title", "body", "state")}}
 
     def tree(self) -> dict[str, str]:
         """The files of the main branch."""
@@ -91,8 +98,8 @@ def test_the_output_is_of_the_declared_shape_and_the_receipt_says_where(hub: Hub
 def test_where_it_goes_is_declared_and_every_field_has_a_title(name: str) -> None:
     fields = registry.step_type(name).fields.model_json_schema(by_alias=True)["properties"]
     assert all("role" in field and "title" in field for field in fields.values())
-    place = fields.get("repository") or fields["path"]
-    assert place["role"] == "destination"
+    place = fields.get("repository") or fields.get("path") or fields["document"]
+    assert place["role"] == ("instruction" if name == "github.graphql" else "destination")
 
 
 # --- undone
@@ -103,6 +110,11 @@ PROBES: dict[str, Callable[[Hub], Any]] = {
     "github.reopen_issue": Hub.issue,
     "github.set_assignees": Hub.issue,
     "github.set_milestone": Hub.issue,
+    "github.lock_issue": Hub.issue,
+    "github.unlock_issue": Hub.issue,
+    "github.update_pull": Hub.pull,
+    "github.request_reviewers": Hub.pull,
+    "github.add_review_comment": lambda hub: hub.names("review_comments", "body"),
     "github.add_labels": Hub.issue,
     "github.remove_labels": Hub.issue,
     "github.delete_file": Hub.tree,
@@ -126,6 +138,9 @@ def test_a_write_is_undone_once_however_often_it_is_asked(hub: Hub, name: str) -
 
 SINCE: dict[str, tuple[str, str, Any, str]] = {
     "github.update_issue": ("PATCH", ISSUE, {"title": "A better title"}, "title"),
+    "github.lock_issue": ("PUT", f"{ISSUE}/lock", {"lock_reason": "spam"}, "locked .spam. now"),
+    "github.update_pull": ("PATCH", PULL, {"title": "A better title"}, "title"),
+    "github.add_review_comment": ("PATCH", "/repos/acme/website/pulls/comments/{id}", {"body": "Better"}, "changed"),
     "github.set_assignees": ("PATCH", ISSUE, {"assignees": ["ayo-bello"]}, "assignees"),
     "github.set_milestone": ("POST", f"/repos/{REPOSITORY}/milestones", {"title": "Autumn"}, "milestone"),
     "github.create_release": ("PATCH", f"/repos/{REPOSITORY}/releases/{{id}}", {"body": "Better"}, "changed"),
@@ -140,10 +155,11 @@ def test_what_somebody_changed_since_is_left_as_it_is(hub: Hub, name: str) -> No
     made = hub.ask(method, path.format(**written.output), body)
     if says == "milestone":
         hub.ask("PATCH", ISSUE, {"milestone": made["number"]})
-    before = hub.issue(), hub.names("releases", "id"), hub.names("pulls", "state")
+    before = hub.issue(), hub.pull(), *(hub.names(kind, "id") for kind in ("releases", "pulls", "review_comments"))
     with pytest.raises(CannotUndo, match=says):
         registry.step_type(name).undo(undo, written)
-    assert (hub.issue(), hub.names("releases", "id"), hub.names("pulls", "state")) == before
+    after = hub.issue(), hub.pull(), *(hub.names(kind, "id") for kind in ("releases", "pulls", "review_comments"))
+    assert after == before
 
 
 def test_a_branch_that_went_on_is_not_deleted(hub: Hub) -> None:
@@ -207,7 +223,16 @@ def test_an_approval_is_dismissed_and_a_comment_says_that_it_stays(hub: Hub) -> 
 # --- what is not known is not undone
 
 
-@pytest.mark.parametrize("name", ["github.close_issue", "github.set_assignees", "github.add_labels"])
+_CHANGES = [
+    "github.close_issue",
+    "github.set_assignees",
+    "github.add_labels",
+    "github.lock_issue",
+    "github.request_reviewers",
+]
+
+
+@pytest.mark.parametrize("name", _CHANGES)
 def test_what_an_earlier_attempt_may_have_done_is_not_called_ours(hub: Hub, name: str) -> None:
     arguments = OPERATIONS[name].arguments(hub.world)
     hub.made(name, arguments)  # its answer was lost
@@ -215,14 +240,14 @@ def test_what_an_earlier_attempt_may_have_done_is_not_called_ours(hub: Hub, name
     assert "not known" in registry.step_type(name).why_kept(written)
 
 
-@pytest.mark.parametrize("name", ["github.close_issue", "github.set_assignees", "github.add_labels"])
+@pytest.mark.parametrize("name", _CHANGES)
 def test_what_was_so_already_is_not_undone(hub: Hub, name: str) -> None:
     arguments, step = OPERATIONS[name].arguments(hub.world), registry.step_type(name)
     hub.made(name, arguments)
-    before = hub.issue()
+    before = hub.issue(), hub.pull()
     undo, written = hub.made(name, arguments)
     step.undo(undo, written)
-    assert hub.issue() == before
+    assert (hub.issue(), hub.pull()) == before
 
 
 # --- details
