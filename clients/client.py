@@ -39,6 +39,8 @@ class Opening:
     """Demo: the address of the stand-in for the web, the only one that a client of any server reaches."""
     workspace: Path | None = None
     """The folder that relative paths of settings are in."""
+    private: frozenset[Path] = frozenset()
+    """Files and folders of the workspace that no step may read or write: its state, its settings, sign-ins."""
     seal: Callable[[Path | None], Seal | None] = _no_seal
     """Returns what encrypts a sign-in file; None for a file that other programs read, too."""
 

@@ -243,10 +243,10 @@ def strings(tree_of: ast.Module) -> Iterator[ast.Constant]:
 def named_services(tree_of: ast.Module) -> Iterator[int]:
     """The lines on which a module names a service: in a text, by its client, or in a comparison.
 
-    `http` is a protocol as well, and `sql` a language: they count only where something called a service is compared.
+    `http` is a protocol as well, `sql` a language, `file` a word: they count only where a service is compared.
     """
     known = set(client_classes())
-    words = re.compile(rf"\b({'|'.join(sorted(known - {'http', 'sql'}))}|smtp)\b", re.IGNORECASE)
+    words = re.compile(rf"\b({'|'.join(sorted(known - {'http', 'sql', 'file'}))}|smtp)\b", re.IGNORECASE)
     asked = {kind.sign_in_way.at for kind in client_classes().values() if kind.sign_in_way}
     for node in strings(tree_of):
         text = re.sub(r"https?://\S+", "", str(node.value))

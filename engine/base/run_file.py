@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
@@ -10,19 +11,33 @@ from pydantic_core import CoreSchema
 
 FORMAT = "run-file"
 """Marks the schema of a file, so that the compiler can tell it from other objects."""
+WORKSPACE_FILE = "workspace-file"
+"""Marks a path in the workspace: of a field, that it takes one; of an output, that it leads to a file found there."""
 
 
 @dataclass(frozen=True)
 class FileContent:
-    """A file in the output of a step: the engine stores it and puts a `RunFile` in its place."""
+    """A file in the output of a step: the engine stores it and puts a `RunFile` in its place.
 
-    content: bytes
+    Its content is in memory, or in a file of its own at `path`, which the engine deletes once it has stored it.
+    """
+
+    content: bytes = b""
     name: str = "unnamed"
     media_type: str = "application/octet-stream"
+    path: Path | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of the content. Raises OSError."""
+        return len(self.content) if self.path is None else self.path.stat().st_size
 
 
 class RunFile(BaseModel):
-    """A file that a step of a run returned; `Call.read` returns its content. In JSON, `$file` is its location."""
+    """A file that a step of a run returned; `Call.read` returns its content, `Call.path` where it is.
+
+    In JSON, `$file` is its location.
+    """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
 

@@ -7,6 +7,8 @@ everything whose name begins with it. Folders need not be made, and are gone wit
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 
@@ -18,6 +20,12 @@ class Blobs(Protocol):
 
     def get(self, name: str) -> bytes | None:
         """Return a blob, or None if there is none. Raises InvalidFile if it cannot be read, StorageError."""
+
+    def opened(self, name: str) -> AbstractContextManager[Path | None]:
+        """Give a local file with the content of a blob, to be read inside; None if there is none. Raises StorageError.
+
+        For blobs that are too large for memory.
+        """
 
     def exists(self, name: str) -> bool:
         """Return whether there is such a blob."""
@@ -51,6 +59,9 @@ class Blobs(Protocol):
 
         It is durable when this returns. Fencing does not apply: the name is derived from the content.
         """
+
+    def put_file_hashed(self, folder: str, source: Path) -> str:
+        """Do the same with the content of a local file, a piece at a time; the file stays. Raises StorageError."""
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove blobs and folders, as far as they exist; durable when this returns. Raises StorageError."""

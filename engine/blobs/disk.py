@@ -22,6 +22,7 @@ from engine.files.atomic import (
     write_hashed,
     write_whole,
 )
+from engine.files.copying import copy_hashed
 from engine.files.fingerprint import Stamp, stamp
 from engine.files.group_sync import GroupSync
 
@@ -56,6 +57,12 @@ class DiskBlobs:
             if isinstance(error, FileNotFoundError) and not path.is_symlink():
                 return None
             unreadable(str(path), path, error)
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[Path | None]:
+        """Give the file itself; None if there is none."""
+        path = self._path(name)
+        yield path if path.is_file() and not path.is_symlink() else None
 
     def exists(self, name: str) -> bool:
         """Return whether there is such a file."""
@@ -107,6 +114,10 @@ class DiskBlobs:
     def put_hashed(self, folder: str, data: bytes) -> str:
         """Write a file named by its SHA-256, and return that; the hash is computed meanwhile. Raises StorageError."""
         return write_hashed(self._path(folder), data).name
+
+    def put_file_hashed(self, folder: str, source: Path) -> str:
+        """Copy a file to one that is named by its SHA-256, and return that. Raises StorageError."""
+        return copy_hashed(self._path(folder), source).name
 
     def remove(self, names: Iterable[str]) -> None:
         """Delete files and folders, and the folders that are empty then. Raises StorageError."""

@@ -180,10 +180,21 @@ class Accounts:
             ) from error
         if mode == AccountMode.MINE:
             known.keep(f"connection {name}", *_secrets(checked.model_dump()))
-        is_demo = mode == AccountMode.DEMO
-        site = self._stand_ins.endpoints()["site"]["base_url"] if is_demo and found.service.reaches_any_server else ""
-        client = found.open(checked, Opening(is_demo, self._shared, site, self.config().root, self._seal))
+        client = found.open(checked, self._opening(found.service, is_demo=mode == AccountMode.DEMO))
         return Account(name, kind, mode, client, Workers(name, self._size), identity)
+
+    def _opening(self, service: Service, *, is_demo: bool) -> Opening:
+        site = self._stand_ins.endpoints()["site"]["base_url"] if is_demo and service.reaches_any_server else ""
+        root = self.config().root.resolve()
+        return Opening(is_demo, self._shared, site, root, self._private(root), self._seal)
+
+    def _private(self, root: Path) -> frozenset[Path]:
+        """Return the files of the workspace that are not for steps."""
+        config = self.config().config
+        settings = [setting for one in config.connections.values() for setting in one.settings.items()]
+        named = [value for name, value in settings if name.endswith("_file") and isinstance(value, str) and value]
+        own = [config.state_dir, "logs", "config.yaml", *named]
+        return frozenset(root / Path(one).expanduser() for one in own)
 
     def _seal(self, token_file: Path | None) -> SafeSeal | None:
         """Return the seal of a sign-in file; None if the file is not this program's own."""

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from engine.expressions.celtypes import ANYTHING, Schema, plain, within
+from engine.base.run_file import FORMAT, WORKSPACE_FILE
+from engine.expressions.celtypes import ANYTHING, Schema, plain, resolved, within
 from engine.expressions.cost import SCALAR_RESULTS
 from engine.expressions.interpreter import Domain, Interpreter
 from engine.expressions.syntax import Node, walk
@@ -26,6 +27,7 @@ _TIMES = frozenset({"date-time", "date", "time"})
 _LITERALS = frozenset({"constant", "list", "struct"})
 _PATHS = frozenset({"ident", "select", "optional"})
 _SAID_BY_SERVICES = ("sender", "address")
+_FILES = (FORMAT, WORKSPACE_FILE)
 _FEW = 4
 MOST_KEPT = 6
 """Origins of a value that are kept for people; one more than are told."""
@@ -67,6 +69,11 @@ class Origin:
     def carries_text(self) -> bool:
         """Return whether text of somebody else may be left of it; for an input, if the input has such text."""
         return has_outside_text(self.schema, is_outside=self.is_outside or self.is_input)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of a run, or the path of one in the workspace, as a step or a trigger returned it."""
+        return self.is_exact and not self.is_input and self.cause is None and _leads_to_a_file(self.schema)
 
     def computed(self) -> Origin:
         """Return the origin of a value that is computed from this one."""
@@ -182,6 +189,14 @@ class Derived:
         carrying = [one for one in self.origins if one.carries_text]
         return bool(carrying) and all(one.is_exact and "address" in one.schema for one in carrying)
 
+    def without_files(self) -> Derived:
+        """Return the value without the files in it, and the paths of files that were found in the workspace.
+
+        A type says so only of what a service itself returns: that of a model's answer, or of an input, is an author's.
+        """
+        left = tuple([one for one in self.origins if not one.is_file])
+        return self if len(left) == len(self.origins) else replace(self, origins=left, fields=None, items=None)
+
     def part(self, path: Sequence[str]) -> Derived:
         """Return the part at a path."""
         found = self
@@ -199,6 +214,13 @@ class Derived:
         fields = self.fields and {name: one.settled((*path, name)) for name, one in self.fields.items()}
         items = None if self.items is None else self.items.settled((*path, ITEM))
         return Derived(made_from(self, path), fields, items, self.depth, is_settled=True)
+
+
+def _leads_to_a_file(schema: Schema) -> bool:
+    """Return whether a value of this type is a file of a run, or a path in the workspace; null is neither."""
+    options = [within(schema, one) for key in ("anyOf", "oneOf") for one in resolved(schema).get(key, ())]
+    found = [one for one in map(resolved, options or [schema]) if one.get("type") != "null"]
+    return bool(found) and all(one.get("format") in _FILES for one in found)
 
 
 def made_from(value: Derived, path: Path, schema: Schema = ANYTHING) -> tuple[Origin, ...]:

@@ -12,11 +12,12 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from clients.errors import Conflict, NotFound
 from engine.base.definitions import PromptDefinition
 from engine.base.json_text import JsonSchema
-from engine.base.run_file import RunFile
+from engine.base.run_file import WORKSPACE_FILE, RunFile
 
 JsonValue = Any
 """A plain JSON value: None, bool, int, float, str, list or dict of such."""
@@ -116,6 +117,22 @@ def sender(title: str, default: Any = ..., **extra: Any) -> Any:
     return Field(default, title=title, json_schema_extra={"outside": True, "sender": True}, **extra)
 
 
+def found_file(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare an output field with the path of a file in the workspace that was found where the author looked for it.
+
+    Its name is text from outside, but it leads to that file and nowhere else, so that a step may read it.
+    """
+    return Field(default, title=title, json_schema_extra={"outside": True, "format": WORKSPACE_FILE}, **extra)
+
+
+def file_to_read(title: str, **extra: Any) -> Any:
+    """Declare a field of type `RunFile | str`: a file of the run, or a path in the workspace.
+
+    Text from outside must not decide the path; a file of a run, and what `found_file` declares, may come from anywhere.
+    """
+    return destination(title, extra.pop("default", ...), format=WORKSPACE_FILE, **extra)
+
+
 def own(title: str, default: Any = ..., **extra: Any) -> Any:
     """Declare an output field without text from outside, even if the step was given some (a person's comment)."""
     return Field(default, title=title, json_schema_extra={"outside": False}, **extra)
@@ -154,6 +171,10 @@ def _no_files(file: RunFile) -> bytes:
     raise LookupError(f"there is no run that holds {file.name!r}")
 
 
+def _no_paths(file: RunFile) -> AbstractContextManager[Path]:
+    raise LookupError(f"there is no run that holds {file.name!r}")
+
+
 @dataclass
 class Call:
     """One call of one step: its input, and where it leaves what a person may want to see later."""
@@ -182,6 +203,8 @@ class Call:
     """Sentences for a person about a successful call: for example, what it could not read."""
     read: Callable[[RunFile], bytes] = _no_files
     """Returns the content of a file in a field; called before anything is sent. Raises InvalidRequest."""
+    path: Callable[[RunFile], AbstractContextManager[Path]] = _no_paths
+    """Gives the same as a local file, to be read inside: it takes no memory, however large it is."""
     other_model: str | None = None
     """Of a model step that asks another model than its own: that model, "" for the one of its connection."""
     is_other_service: bool = False
@@ -352,6 +375,8 @@ class StepType(Kind):
     lag_seconds: ClassVar[float] = 0.0
     """Findable writes: how long the service may hide a new write from `find`."""
     timeout_seconds: ClassVar[float] = 60.0
+    heavy: ClassVar[bool] = False
+    """Pure steps: whether a call may take more than a few milliseconds, so that it is made in a worker thread."""
     hands_on: ClassVar[frozenset[str]] = frozenset()
     """Fields that `call` only copies to its result: large values in them are not loaded (engine/record/values.py)."""
     streams: ClassVar[bool] = False
@@ -367,7 +392,8 @@ class StepType(Kind):
     def call(self, call: Call) -> Result:
         """Make one attempt and return the output.
 
-        Runs in a worker thread (pure ones on the engine's loop: they must not block). Raises ServiceError.
+        Runs in a worker thread (pure ones that are not `heavy` on the engine's loop: they must not block). Raises
+        ServiceError.
         """
 
     def find(self, call: Call) -> JsonValue | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from clients.errors import InvalidRequest
@@ -35,6 +38,14 @@ class RunFolder:
         """Store data and return its hash once it is durable. Raises StorageError."""
         return self.blobs.put_hashed(self._blob(""), data)
 
+    def put_file(self, source: Path) -> str:
+        """Store a copy of a local file and return its hash once it is durable. Raises StorageError."""
+        return self.blobs.put_file_hashed(self._blob(""), source)
+
+    def opened(self, digest: str) -> AbstractContextManager[Path | None]:
+        """Give a local file with what is stored under a hash, None if it is gone. Raises StorageError."""
+        return self.blobs.opened(self._blob(digest))
+
     def get(self, digest: str) -> bytes | None:
         """Return what is stored under a hash, None if it is gone. Raises InvalidFile, StorageError."""
         return self.blobs.get(self._blob(digest))
@@ -62,32 +73,70 @@ class RunFiles:
 
         Raises StorageError.
         """
+        size = file.size_bytes
         return {
-            "$file": f"{self._folder.name}/{self._folder.put(file.content)}",
+            "$file": f"{self._folder.name}/{self._put(file)}",
             "name": whole_text(file.name),
-            "bytes": len(file.content),
+            "bytes": size,
             "media_type": whole_text(file.media_type),
         }
+
+    def _put(self, file: FileContent) -> str:
+        if file.path is None:
+            return self._folder.put(file.content)
+        digest = self._folder.put_file(file.path)
+        file.path.unlink(missing_ok=True)
+        return digest
 
     def read(self, file: RunFile) -> bytes:
         """Return the content of a file. Blocking.
 
         Raises InvalidRequest if it is gone, was changed or is not a file: steps read files before they send anything.
         """
-        name, _, digest = file.place.partition("/")
-        run_id = name.removesuffix(".files")
-        if name == run_id or not RUN_ID.match(run_id) or not _DIGEST.match(digest):
-            raise _unreadable(f"{file.place[:100]!r} is not a file of a run.")
-        folder = RunFolder(self._folder.blobs, run_id)
+        folder, digest = self._place(file)
         try:
             content = folder.get(digest)
         except OrchestraError as error:
             raise _unreadable(f"{file.name!r} is not readable: {error.message}") from error
         if content is None:
-            raise _unreadable(f"{file.name!r} is gone: {folder.where(digest)}.")
+            raise _gone(file, folder, digest)
         if hashlib.sha256(content).hexdigest() != digest:
-            raise _unreadable(f"{file.name!r} was changed since it was written: {folder.where(digest)}.")
+            raise _changed(file, folder, digest)
         return content
+
+    @contextmanager
+    def path(self, file: RunFile) -> Iterator[Path]:
+        """Give a local file with the content of a file of a run, to be read inside and not changed. Blocking.
+
+        Raises InvalidRequest as `read` does. It takes no memory, however large the file is.
+        """
+        folder, digest = self._place(file)
+        with folder.opened(digest) as path:
+            if path is None:
+                raise _gone(file, folder, digest)
+            try:
+                with path.open("rb") as content:
+                    found = hashlib.file_digest(content, "sha256").hexdigest()
+            except OSError as error:
+                raise _unreadable(f"{file.name!r} is not readable: {error.strerror}.") from error
+            if found != digest:
+                raise _changed(file, folder, digest)
+            yield path
+
+    def _place(self, file: RunFile) -> tuple[RunFolder, str]:
+        name, _, digest = file.place.partition("/")
+        run_id = name.removesuffix(".files")
+        if name == run_id or not RUN_ID.match(run_id) or not _DIGEST.match(digest):
+            raise _unreadable(f"{file.place[:100]!r} is not a file of a run.")
+        return RunFolder(self._folder.blobs, run_id), digest
+
+
+def _gone(file: RunFile, folder: RunFolder, digest: str) -> InvalidRequest:
+    return _unreadable(f"{file.name!r} is gone: {folder.where(digest)}.")
+
+
+def _changed(file: RunFile, folder: RunFolder, digest: str) -> InvalidRequest:
+    return _unreadable(f"{file.name!r} was changed since it was written: {folder.where(digest)}.")
 
 
 def _unreadable(said: str) -> InvalidRequest:

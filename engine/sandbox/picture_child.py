@@ -67,7 +67,7 @@ def _written(content: bytes, page: int, longest_side: int) -> bytes:
 
 def _drawn(content: bytes, page: int, longest_side: int) -> tuple[Image, int]:
     """Draw a page of a PDF, scaled so that its longer side has that many pixels."""
-    import pypdfium2  # type: ignore[import-untyped]
+    import pypdfium2
 
     try:
         document = pypdfium2.PdfDocument(content)

@@ -15,7 +15,7 @@ from pydantic import Field
 from clients.errors import InvalidRequest, NotFound, Unavailable
 from clients.plural import counted
 from engine.base.names import moment_of, timestamp
-from engine.plugins.step import Fields, Output, destination, option, outside
+from engine.plugins.step import Fields, Output, destination, found_file, option, outside
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
 
 _LARGEST_TEXT_BYTES = 1024 * 1024
@@ -40,7 +40,7 @@ class FolderFields(Fields):
 class FolderItem(Output):
     """A file."""
 
-    path: str = outside("Absolute path")
+    path: str = found_file("Absolute path")
     name: str = outside("Its name")
     relative_path: str = outside("Path inside the folder")
     size_bytes: int = Field(title="Its size")

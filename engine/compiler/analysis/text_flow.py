@@ -35,6 +35,8 @@ class Sink:
     """The inputs."""
     is_recipient: bool = False
     """Whether it takes the recipients of a mail, so that a workflow may let it take the sender of another."""
+    takes_files: bool = False
+    """Whether it takes a file of the run, or the path of a file that was found in the workspace."""
 
 
 @dataclass(frozen=True)

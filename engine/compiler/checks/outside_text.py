@@ -15,6 +15,7 @@ from typing import Any
 
 from clients.service import OTHER_LINK
 from engine.base.errors import UnknownName
+from engine.base.run_file import WORKSPACE_FILE
 from engine.base.services import is_model, service_of
 from engine.base.step_tree import CALL
 from engine.compiler.analysis.text_flow import OpenCall, Passage, Sink, looped, placed
@@ -87,9 +88,11 @@ class OutsideCheck:
     def _check(self, place: JsonPath, step: StepModel, value: Any, schema: Schema, prompts: Prompts) -> None:
         if is_approved(step) or str(place[-1]) in step.allow:
             return
+        takes_files = schema.get("format") == WORKSPACE_FILE
         for where, derived in self._strict(place, value, schema, prompts):
             named = ".".join(map(str, ("steps", step.id, *where[len(place) - 2 :])))
-            self._take(where, Sink(f"`{named}`", is_recipient=place[-1] in RECIPIENTS), derived)
+            is_recipient = place[-1] in RECIPIENTS
+            self._take(where, Sink(f"`{named}`", is_recipient=is_recipient, takes_files=takes_files), derived)
 
     def _strict(
         self, path: JsonPath, value: Any, schema: Schema, prompts: Prompts, role: str = ""
@@ -117,6 +120,7 @@ class OutsideCheck:
 
     def _take(self, path: JsonPath, sink: Sink, derived: Derived) -> None:
         """Report a value from outside in a field that must not take it; keep one that depends on inputs."""
+        derived = derived.without_files() if sink.takes_files else derived
         outside = derived.outside
         if outside is not None:
             field_name = next((str(one) for one in reversed(path) if isinstance(one, str)), "to")
@@ -227,6 +231,7 @@ class OutsideCheck:
         for where, sink in list(self.sinks):
             for root in sink.roots:
                 found = given.part(root.path[1:])
+                found = found.without_files() if sink.takes_files and root.is_exact else found
                 if found.outside is not None:
                     is_reply = found.is_sender and root.is_exact
                     of = found.outside.schema if is_reply else ANYTHING

@@ -112,6 +112,8 @@ class OutsideInput(TypedDict):
     """Where it comes from, in words."""
     sender: ReadOnly[bool]
     """Whether it is the address from which the mail came that the caller works on."""
+    file: NotRequired[ReadOnly[bool]]
+    """Whether it is the path of a file that the caller has found in the workspace."""
 
 
 class Agreement(TypedDict, total=False):

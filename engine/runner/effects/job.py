@@ -108,6 +108,7 @@ class Job(NamedTuple):
             request=remarks.request,
             notes=remarks.notes,
             read=self.files.read,
+            path=self.files.path,
             other_model=self.other_model.model if self.other_model is not None else None,
             is_other_service=self.other_model is not None and self.other_model.is_other_service,
             has_next_model=self.has_next_model,

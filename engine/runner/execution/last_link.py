@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+from clients.errors import Timeout
 from engine.base.plain_values import plain_json
+from engine.base.threads import Workers
 from engine.plugins.step import StopRun, Wish
-from engine.runner.effects.job import Attempt, Remarks
+from engine.runner.effects.job import Attempt, Job, Remarks
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Outcome, StepCall, Stops, Succeeded, Waits
+
+_AT_ONCE = 4
+"""Heavy calls of one process at a time: they need the processor, or a child process that does."""
+_heavy_workers = Workers("heavy", _AT_ONCE)
 
 
 class LastLink:
@@ -18,19 +27,39 @@ class LastLink:
     async def __call__(self, call: StepCall) -> Outcome:
         """Make the call."""
         if call.account is None:
-            return self._pure(call)
+            return await self._pure(call)
         done = await self._run.reads.make(self._run.job(call))
         return Succeeded(call, done.output, None, done.remarks, done.began_at)
 
-    def _pure(self, call: StepCall) -> Outcome:
-        """Make a call that needs no service: at once, on the loop, and without a second attempt."""
+    async def _pure(self, call: StepCall) -> Outcome:
+        """Make a call that needs no service, without a second attempt: at once, on the loop, unless it is heavy."""
         started_at, remarks = self._run.clock(), Remarks()
         try:
-            with self._run.guard():
-                result = call.action.step_type.call(self._run.job(call).call(1, started_at, remarks))
+            job = self._run.job(call)
+            if call.action.step_type.heavy:
+                result = await self._in_thread(job, remarks)
+            else:
+                with self._run.guard():
+                    result = job.step_type.call(job.call(1, started_at, remarks))
+                result = result if isinstance(result, Wish) else plain_json(result)
             if not isinstance(result, Wish):
-                return Succeeded(call, plain_json(result), remarks=remarks)
+                return Succeeded(call, result, remarks=remarks)
         except Exception as error:
             self._run.attempt_failed(call, Attempt(started_at, self._run.clock(), error))
             raise
         return Stops(call, result) if isinstance(result, StopRun) else Waits(call, result)
+
+    async def _in_thread(self, job: Job, remarks: Remarks) -> Any:
+        """Make a heavy call in a worker thread; its result is plain JSON, with its files stored, or a wish."""
+
+        def made() -> Any:
+            with job.guard():
+                result = job.step_type.call(job.call(1, self._run.clock(), remarks))
+            return result if isinstance(result, Wish) else job.plain(result)
+
+        try:
+            async with asyncio.timeout(job.timeout_seconds):
+                return await _heavy_workers.run(made)
+        except TimeoutError as error:
+            remedy = "Give it less to do, or raise the step's `timeout_seconds`."
+            raise Timeout(f"It was not done within {job.timeout_seconds:g} s.", remedy=remedy) from error

@@ -302,14 +302,16 @@ def outside_inputs(place: PlaceTags, action: Action) -> list[OutsideInput]:
     """Return which of the inputs that a `workflow.run` step gives are text from outside."""
     tag = place.tagging.tree(action.arguments.get("inputs", {}))
     found = places(tag, place.tagging.is_clean)
-    return [
-        {"place": list(where), "origin": one.way, "sender": one.is_sender and one.is_current}
-        for where, one in found.items()
-    ]
+    return [_told(list(where), one) for where, one in found.items()]
+
+
+def _told(place: list[str], one: Outside) -> OutsideInput:
+    told: OutsideInput = {"place": place, "origin": one.way, "sender": one.is_sender and one.is_current}
+    return {**told, "file": True} if one.is_file else told
 
 
 def _stored(one: OutsideInput) -> Outside:
-    return Outside((one["origin"],), one["sender"], one["sender"])
+    return Outside((one["origin"],), one["sender"], one["sender"], one.get("file", False))
 
 
 def given_inputs(plan: Plan, outside: Mapping[Place, Outside]) -> Tag:

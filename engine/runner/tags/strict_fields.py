@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from engine.base.run_file import WORKSPACE_FILE
 from engine.expressions.celtypes import Schema, resolved, within
 from engine.plugins.step import Prompts, Role, fields_schema
 from engine.runner.tags.tags import Tag
@@ -41,7 +42,10 @@ def strict_parts(
         for variable in _instructing(prompts):
             yield f"{name}.{variable}", tag.field(variable)
         return
-    yield from _inside(within(schema, schema.get("properties", {}).get(name)), name, value, tag, "")
+    own = within(schema, schema.get("properties", {}).get(name))
+    for path, part in _inside(own, name, value, tag, ""):
+        if not (takes_files(own) and _is_run_file(value, path)):
+            yield path, part
 
 
 def _inside(schema: Schema, path: str, value: Any, tag: Tag, role: str) -> Iterator[tuple[str, Tag]]:
@@ -56,6 +60,18 @@ def _inside(schema: Schema, path: str, value: Any, tag: Tag, role: str) -> Itera
             yield from _inside(inner, f"{path}.{name}", one, tag.field(name), role)
     elif role in _STRICT:
         yield path, tag
+
+
+def takes_files(schema: Schema) -> bool:
+    """Return whether a field takes a file of the run, or a path in the workspace."""
+    return schema.get("format") == WORKSPACE_FILE
+
+
+def _is_run_file(value: Any, path: str) -> bool:
+    """Return whether a field, or the item of its list at a path, is a file of a run: its name leads nowhere."""
+    for index in path.split(".")[1:]:
+        value = value[int(index)] if isinstance(value, list) else value
+    return isinstance(value, dict) and "$file" in value
 
 
 def _meant(schema: Schema, value: Any) -> Schema:

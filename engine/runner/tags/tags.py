@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Any
 
 from engine.base.lazy_values import Deferred, Unknown
+from engine.base.run_file import WORKSPACE_FILE
 from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
 
 NOT_KNOWN: Any = object()
@@ -48,6 +49,8 @@ class Outside:
     """Whether it is the address that a mail came from, unchanged."""
     is_current: bool = False
     """Whether it belongs to the item that is being worked on: of a loop, or of the trigger that started the run."""
+    is_file: bool = False
+    """Whether it is the path of a file that was found in the workspace, unchanged."""
 
     @property
     def way(self) -> str:
@@ -61,7 +64,8 @@ def merged(several: Iterable[Outside]) -> Outside | None:
     if not found:
         return None
     ways = tuple(dict.fromkeys(way for one in found for way in one.ways))[: _MOST_TOLD + 1]
-    return Outside(ways, all(one.is_sender for one in found), all(one.is_current for one in found))
+    is_sender, is_current = all(one.is_sender for one in found), all(one.is_current for one in found)
+    return Outside(ways, is_sender, is_current, all(one.is_file for one in found))
 
 
 Found = tuple[Place, Any, Outside]
@@ -172,7 +176,8 @@ class Typed(Tag):
         shown = f"the {title} of the {self.words} (`{self.path}`)" if title and self.words else f"`{self.path}`"
         if self.words and not title:
             shown = f"{shown} ({self.words})"
-        return Outside((shown,), "sender" in self.schema, self.is_current)
+        is_file = self.schema.get("format") == WORKSPACE_FILE
+        return Outside((shown,), "sender" in self.schema, self.is_current, is_file)
 
     @cached_property
     def _declared(self) -> Schema:
@@ -440,6 +445,8 @@ class Given(Tag):
         whole = inner.pop((), None)
         if whole is not None and isinstance(typed, Typed):
             schema = {**typed.schema, "outside": True}
+            if whole.is_file:
+                return replace(typed, schema={"format": WORKSPACE_FILE}, is_outside=True, is_current=whole.is_current)
             if whole.is_sender:
                 return replace(typed, schema={"sender": True}, is_outside=True, is_current=whole.is_current)
             return replace(typed, schema=schema, is_outside=True, because=whole.way)

@@ -152,7 +152,7 @@ def _read(node: Node, names: JsonObject, opened: Mapping[str, Account]) -> Any:
 
 def _described(file: FileContent) -> dict[str, Any]:
     """Return the description of a file that is not stored."""
-    return {"name": file.name, "bytes": len(file.content), "media_type": file.media_type}
+    return {"name": file.name, "bytes": file.size_bytes, "media_type": file.media_type}
 
 
 def _titles(node: Node, names: JsonObject) -> tuple[list[str], int] | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import tempfile
 import threading
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class MemoryBlobs:
@@ -25,6 +28,17 @@ class MemoryBlobs:
 
     def get(self, name: str) -> bytes | None:
         return self._stored[name][1] if self.exists(name) else None
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[Path | None]:
+        data = self.get(name)
+        if data is None:
+            yield None
+            return
+        with tempfile.NamedTemporaryFile() as copy:
+            copy.write(data)
+            copy.flush()
+            yield Path(copy.name)
 
     def exists(self, name: str) -> bool:
         return name in self._stored
@@ -56,6 +70,9 @@ class MemoryBlobs:
         digest = hashlib.sha256(data).hexdigest()
         self._stored[folder + digest] = next(self._numbers), data
         return digest
+
+    def put_file_hashed(self, folder: str, source: Path) -> str:
+        return self.put_hashed(folder, source.read_bytes())
 
     def remove(self, names: Iterable[str]) -> None:
         for gone in names:

@@ -1,0 +1,1 @@
+"""Files of the workspace: read where they are, written in a folder for such."""

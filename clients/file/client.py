@@ -1,0 +1,261 @@
+"""Files below one folder: opened by a walk that follows no link, written atomically, listed."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from clients.client import CheckLine, Client, Opening
+from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Unavailable
+from clients.file.paths import SERVICE, parts_of, refused, require_open
+from clients.file.service import FILE, FileSettings
+from clients.reads_only import is_active
+from clients.reads_only import refused as not_now
+
+_PIECE = 1024 * 1024
+_LISTED_MOST = 200_000
+"""Names that one listing looks at."""
+_DEMO = "demo"
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """An open regular file."""
+
+    handle: int
+    path: str
+    """From the folder on, with slashes."""
+    size_bytes: int
+    modified_at: datetime
+
+    @property
+    def name(self) -> str:
+        """Its name, without its folder."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in a listing."""
+
+    path: str
+    size_bytes: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """What a write has left."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    is_new: bool
+
+
+class FileClient(Client):
+    """The files below a folder; those of the demo are written in a folder of their own."""
+
+    service = FILE
+
+    def __init__(self, folder: Path, output: str, private: frozenset[Path]) -> None:
+        self.folder, self._output, self._private = folder, output, private
+
+    @classmethod
+    def open(cls, settings: FileSettings, opening: Opening) -> FileClient:
+        """Return a client for these settings; without a workspace and a folder, nothing can be read."""
+        workspace = opening.workspace or Path(os.devnull)
+        folder = workspace / Path(settings.folder).expanduser() if settings.folder else workspace
+        output = f"{settings.output}/{_DEMO}" if opening.is_demo else settings.output
+        return cls(Path(os.path.abspath(folder)), output, opening.private)  # noqa: PTH100 - links stay as they are
+
+    def account(self) -> str:
+        """Return the folder."""
+        return str(self.folder)
+
+    def check(self) -> list[CheckLine]:
+        """Look whether the folder can be listed."""
+        try:
+            os.scandir(self.folder).close()
+        except OSError as error:
+            return [("folder", False, f"The folder {self.folder} cannot be read: {error.strerror}. Correct `folder`.")]
+        return [("folder", True, f"Steps read the files in {self.folder}.")]
+
+    @contextmanager
+    def opened(self, path: str) -> Iterator[OpenFile]:
+        """Open a file that a step names. Raises InvalidRequest (not for steps), NotFound, Unavailable."""
+        parts = self._parts(path)
+        if not parts:
+            raise refused(path, "it is a folder")
+        with self._errors(path), self._in_folder(parts[:-1]) as folder:
+            handle = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            facts = os.fstat(handle)
+            if not stat.S_ISREG(facts.st_mode):
+                raise refused(path, "it is no regular file")
+            yield OpenFile(handle, "/".join(parts), facts.st_size, _moment(facts.st_mtime))
+        finally:
+            os.close(handle)
+
+    def listed(self, folder: str, pattern: str, *, is_deep: bool) -> Iterator[Entry]:
+        """Yield the files of a folder whose name fits, in the order of their names; links are left out.
+
+        Raises InvalidRequest, NotFound, Unavailable.
+        """
+        parts, seen = self._parts(folder), 0
+        with self._errors(folder), self._in_folder(parts) as handle:
+            for where, _, names, at in os.fwalk(".", dir_fd=handle, follow_symlinks=False):
+                inside = [*parts, *Path(where).parts]
+                fitting = sorted(name for name in names if fnmatch.fnmatch(name, pattern))
+                seen += len(names)
+                yield from (entry for name in fitting if (entry := self._entry([*inside, name], at)))
+                if not is_deep or seen > _LISTED_MOST:
+                    return
+
+    def _entry(self, parts: Sequence[str], at: int) -> Entry | None:
+        path = "/".join(parts)
+        try:
+            require_open(self.folder, self._parts(path), self._private, path)
+            facts = os.stat(parts[-1], dir_fd=at, follow_symlinks=False)
+            path.encode()
+        except (InvalidRequest, OSError, UnicodeEncodeError):
+            return None
+        return Entry(path, facts.st_size, _moment(facts.st_mtime)) if stat.S_ISREG(facts.st_mode) else None
+
+    def write(self, path: str, content: BinaryIO, *, may_replace: bool) -> WrittenFile:
+        """Write a file in the folder for such, atomically; it is on disk when this returns.
+
+        Writing the same again changes nothing. Raises InvalidRequest, Conflict (another file is there and must not be
+        replaced), Unavailable.
+        """
+        if is_active():
+            raise not_now(f"The file {path}")
+        parts = self.place(path)
+        with self._errors(path), self._in_folder(parts[:-1], is_made=True) as folder:
+            temporary = f"{os.urandom(8).hex()}.tmp"
+            size, digest = _copied(content, temporary, folder)
+            try:
+                before = _digest_of(parts[-1], folder)
+                if before is not None and before != digest and not may_replace:
+                    raise Conflict(
+                        f"{'/'.join(parts)} exists, with another content.",
+                        service=SERVICE,
+                        remedy="Give another `path`, or let the step replace it (`on_exists`).",
+                    )
+                os.replace(temporary, parts[-1], src_dir_fd=folder, dst_dir_fd=folder)
+                os.fsync(folder)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary, dir_fd=folder)
+                raise
+        return WrittenFile("/".join(parts), size, digest, before is None)
+
+    def remove(self, path: str, sha256: str) -> None:
+        """Delete a file that a step wrote, if its content is still that. Raises Conflict, InvalidRequest."""
+        if is_active():
+            raise not_now(f"The file {path}")
+        parts = self.place(path)
+        with suppress(NotFound), self._errors(path), self._in_folder(parts[:-1]) as folder:
+            now = _digest_of(parts[-1], folder)
+            if now is None:
+                return
+            if now != sha256:
+                raise Conflict(f"{path} was changed since.", service=SERVICE)
+            os.unlink(parts[-1], dir_fd=folder)
+            os.fsync(folder)
+
+    def place(self, path: str) -> tuple[str, ...]:
+        """Return where a file to write is, from the folder on. Raises InvalidRequest."""
+        output = parts_of(self.folder, self._output)
+        parts = parts_of(self.folder, path)
+        parts = parts if parts[: len(output)] == output else (*output, *_without(parts, output[:1]))
+        if len(parts) <= len(output):
+            raise refused(path, "it is a folder")
+        require_open(self.folder, parts, self._private, path)
+        return parts
+
+    def _parts(self, path: str) -> tuple[str, ...]:
+        parts = parts_of(self.folder, path)
+        require_open(self.folder, parts, self._private, path)
+        return parts
+
+    @contextmanager
+    def _in_folder(self, parts: Sequence[str], *, is_made: bool = False) -> Iterator[int]:
+        """Open a folder name by name, following no link: nothing on the way can be exchanged meanwhile."""
+        handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for part in parts:
+                if is_made:
+                    with suppress(FileExistsError):
+                        os.mkdir(part, dir_fd=handle)
+                        os.fsync(handle)
+                inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
+                os.close(handle)
+                handle = inner
+            yield handle
+        finally:
+            os.close(handle)
+
+    @contextmanager
+    def _errors(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except ServiceError:
+            raise
+        except FileNotFoundError as error:
+            raise NotFound(f"There is no {path!r} in {self.folder}.", service=SERVICE, remedy=_THERE) from error
+        except PermissionError as error:
+            raise InvalidRequest(f"{path!r} may not be used.", service=SERVICE, remedy=_RIGHT) from error
+        except OSError as error:
+            if error.errno in _LINKS:
+                raise refused(path, "a link is on the way, or a file in place of a folder") from error
+            said = error.strerror or str(error)
+            raise Unavailable(f"{path!r} cannot be used: {said}.", service=SERVICE, remedy=_DISK) from error
+
+
+_THERE = "Correct the path; `file.list` shows what is there."
+_RIGHT = "Let the account that runs `orchestra` use it, then try again."
+_DISK = "Check the disk, then try again."
+_LINKS = frozenset({40, 62, 20})
+"""ELOOP (Linux, macOS) and ENOTDIR: what opening a link gives that must not be followed."""
+
+
+def _without(parts: tuple[str, ...], first: tuple[str, ...]) -> tuple[str, ...]:
+    return parts[1:] if first and parts[:1] == first else parts
+
+
+def _copied(content: BinaryIO, name: str, folder: int) -> tuple[int, str]:
+    """Write a new file in a folder and sync it; return its size and hash. Raises OSError."""
+    found, size = hashlib.sha256(), 0
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder)
+    with os.fdopen(handle, "wb") as out:
+        while piece := content.read(_PIECE):
+            found.update(piece)
+            size += out.write(piece)
+        out.flush()
+        os.fsync(handle)
+    return size, found.hexdigest()
+
+
+def _digest_of(name: str, folder: int) -> str | None:
+    """Return the hash of a regular file, None if there is none. Raises OSError for a link."""
+    try:
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(handle, "rb") as content:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise refused(name, "something else than a file is there")
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(min(max(seconds, 0), 253_370_764_800), UTC)

@@ -1,0 +1,70 @@
+"""Paths that steps give: inside one folder, and never to what belongs to the program or is hidden."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from clients.errors import InvalidRequest
+
+SERVICE = "file"
+_NAME_MOST = 255
+_PARTS_MOST = 40
+_SECRET_ENDS = (".key", ".pem", ".p12", ".pfx")
+_SECRET_STARTS = ("client_secret", "credentials", "token.json")
+_REMEDY = "Give the path of a file inside the workspace, relative to it, such as `inbox/invoice.pdf`."
+
+
+def parts_of(root: Path, path: str) -> tuple[str, ...]:
+    """Return the names on the way from `root` to a path that a step gives: () for the folder itself.
+
+    An absolute path must lead into the folder. Nothing is looked up on the disk. Raises InvalidRequest for a path that
+    leads out (`..`), is hidden or has a name that no file can have.
+    """
+    if "\0" in path or len(path) > _NAME_MOST * _PARTS_MOST:
+        raise refused(path[:100], "no file can have this name")
+    given = PurePosixPath(path.replace("\\", "/"))
+    if given.is_absolute():
+        if not given.is_relative_to(root.as_posix()):
+            raise refused(path, "it is outside the folder whose files steps may use")
+        given = given.relative_to(root.as_posix())
+    for part in given.parts:
+        if part == "..":
+            raise refused(path, "it leads out of a folder with `..`")
+        if part.startswith("."):
+            raise refused(path, f"{part!r} is hidden, and hidden files are not for steps")
+        if len(part.encode("utf-8", "surrogateescape")) > _NAME_MOST:
+            raise refused(path[:100], "no file can have this name")
+    if len(given.parts) > _PARTS_MOST:
+        raise refused(path[:100], "it is too deep")
+    return given.parts
+
+
+def require_open(root: Path, parts: Iterable[str], private: Iterable[Path], shown: str) -> None:
+    """Raise InvalidRequest for a path to what belongs to the program: its state, its settings, keys, sign-ins."""
+    given = tuple(map(_plain, parts))
+    for one in private:
+        own = _inside(root, one)
+        if own and given[: len(own)] == own:
+            raise refused(shown, "it belongs to AI-Orchestra itself: its settings, its state or a sign-in")
+    last = given[-1] if given else ""
+    if last.endswith(_SECRET_ENDS) or last.startswith(_SECRET_STARTS):
+        raise refused(shown, "a file with such a name may hold a key")
+
+
+def refused(shown: str, why: str) -> InvalidRequest:
+    """Return the error for a path that is not for steps."""
+    return InvalidRequest(f"The path {shown!r} cannot be used: {why}.", service=SERVICE, remedy=_REMEDY)
+
+
+def _inside(root: Path, private: Path) -> tuple[str, ...]:
+    try:
+        return tuple(map(_plain, private.relative_to(root).parts))
+    except ValueError:
+        return ()
+
+
+def _plain(name: str) -> str:
+    """Return a name as file systems compare it that ignore case (macOS)."""
+    return unicodedata.normalize("NFC", name).casefold()

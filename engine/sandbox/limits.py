@@ -1,0 +1,35 @@
+"""The limits under which a child process reads an untrusted file; it sets them itself, before it imports a reader."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+from dataclasses import dataclass
+
+MEMORY_BYTES = 1024**3
+"""Of address space: the largest libraries need a fifth of it."""
+_FILES = 64
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child may use."""
+
+    cpu_seconds: int = 30
+    wall_seconds: float = 60.0
+    """The processor may be busy with other work."""
+    file_bytes: int = 0
+    """Of the file that it may write; 0: none."""
+    answer_bytes: int = 16 * 1024 * 1024
+
+    def apply(self) -> None:
+        """Limit this process for good, as far as the system knows these limits."""
+        for what, most in (
+            (resource.RLIMIT_AS, MEMORY_BYTES),
+            (resource.RLIMIT_CPU, self.cpu_seconds),
+            (resource.RLIMIT_FSIZE, self.file_bytes),
+            (resource.RLIMIT_NOFILE, _FILES),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(what, (most, most))

@@ -1,0 +1,1 @@
+"""The readers of files, one for each format; they run only in a child process with limits."""

@@ -1,0 +1,121 @@
+"""What a file is, by its content: its first bytes, the entries of an archive, the form of a text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from engine.sandbox.readers.encodings import encoding_of
+from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.zips import member, opened_zip
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file."""
+
+    name: str
+    """Of the module that reads it, or a word for what nothing reads."""
+    media_type: str
+    words: str
+    """What it is, for people."""
+    encoding: str = ""
+    """Of a text."""
+
+
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+WORD = Kind("word", f"{_OFFICE}wordprocessingml.document", "Word document")
+EXCEL = Kind("excel", f"{_OFFICE}spreadsheetml.sheet", "Excel workbook")
+SLIDES = Kind("slides", f"{_OFFICE}presentationml.presentation", "PowerPoint presentation")
+_SHEETS = Kind("excel", "application/vnd.oasis.opendocument.spreadsheet", "OpenDocument spreadsheet")
+_XLSB = Kind("excel", "application/vnd.ms-excel.sheet.binary.macroEnabled.12", "Excel workbook")
+_XLS = Kind("excel", "application/vnd.ms-excel", "Excel workbook")
+_OLD = Kind("old", "application/x-ole-storage", "Office document of an old format")
+_MSG = Kind("msg", "application/vnd.ms-outlook", "mail of Outlook")
+ARCHIVE = Kind("archive", "application/zip", "zip archive")
+UNKNOWN = Kind("unknown", "application/octet-stream", "file of an unknown kind")
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", Kind("picture", "image/png", "picture")),
+    (b"\xff\xd8\xff", Kind("picture", "image/jpeg", "picture")),
+    (b"GIF8", Kind("picture", "image/gif", "picture")),
+    (b"BM", Kind("picture", "image/bmp", "picture")),
+    (b"II*\0", Kind("picture", "image/tiff", "picture")),
+    (b"MM\0*", Kind("picture", "image/tiff", "picture")),
+    (b"\x1f\x8b", Kind("unknown", "application/gzip", "gzip file")),
+    (b"PAR1", Kind("unknown", "application/vnd.apache.parquet", "Parquet file")),
+    (b"7z\xbc\xaf\x27\x1c", Kind("unknown", "application/x-7z-compressed", "7-Zip archive")),
+    (b"Rar!", Kind("unknown", "application/vnd.rar", "RAR archive")),
+)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_HEADER = re.compile(
+    rb"\A(?:[!-9;-~]+:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*){2,}", re.IGNORECASE
+)  # RFC 5322 2.2: names of printable characters without a colon
+_OF_MAIL = re.compile(rb"(?im)^(from|received|message-id|mime-version|return-path|date):")
+_HTML = re.compile(r"<(!doctype\s+html|html|head|body|table|div|p)\b", re.IGNORECASE)
+_ENDINGS = {"csv": "csv", "tsv": "csv", "tab": "csv", "md": "plain", "markdown": "plain", "txt": "plain"}
+
+
+def kind_of(source: Source) -> Kind:
+    """Return what a file is. Raises Refused for an archive that the limits do not allow."""
+    head = source.head()
+    if b"%PDF-" in head[:1024]:
+        return Kind("pdf", "application/pdf", "PDF")
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return _of_zip(source)
+    if head.startswith(_OLE):
+        return _of_ole(source)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return Kind("picture", "image/webp", "picture")
+    found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
+    if found is not None and (found.media_type != "image/bmp" or head[6:10] == b"\0\0\0\0"):
+        return found
+    return _of_text(source, head)
+
+
+def _of_zip(source: Source) -> Kind:
+    with opened_zip(source.content) as archive:
+        names = archive.namelist()
+        if "mimetype" in names:
+            said = member(archive, "mimetype")[:100]
+            return _SHEETS if b"opendocument.spreadsheet" in said else ARCHIVE
+        for begin, kind in (("word/", WORD), ("xl/", EXCEL), ("ppt/", SLIDES)):
+            if any(name.startswith(begin) for name in names) and "[Content_Types].xml" in names:
+                return _XLSB if kind is EXCEL and "xl/workbook.bin" in names else kind
+    return ARCHIVE
+
+
+def _of_ole(source: Source) -> Kind:
+    """Tell the formats in the container of old Office files apart by the names in it, which are UTF-16."""
+    head = source.head(4 * 1024 * 1024)
+    for name, kind in (("Workbook", _XLS), ("Book", _XLS), ("__substg1.0_", _MSG)):
+        if name.encode("utf-16-le") in head:
+            return kind
+    return _OLD
+
+
+def _of_text(source: Source, head: bytes) -> Kind:
+    try:
+        encoding = encoding_of(source)
+    except Refused:
+        return UNKNOWN
+    text = head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
+    if _HEADER.match(head) and len(set(_OF_MAIL.findall(head.lower()))) >= 2:
+        return Kind("mail", "message/rfc822", "mail", encoding)
+    ending = source.name.rpartition(".")[2].lower()
+    if _ENDINGS.get(ending) == "csv":
+        return Kind("csv", "text/csv", "table of text", encoding)
+    if text[:1] in ("{", "[") and ending not in _ENDINGS:
+        if ending in ("jsonl", "ndjson") or _is_json_lines(text):
+            return Kind("json_lines", "application/x-ndjson", "JSON lines", encoding)
+        return Kind("json", "application/json", "JSON", encoding)
+    if _HTML.search(text[:2000]) and text.startswith("<"):
+        return Kind("html", "text/html", "HTML", encoding)
+    if text.startswith("<?xml"):
+        return Kind("plain", "application/xml", "XML", encoding)
+    media_type = "text/markdown" if ending in ("md", "markdown") else "text/plain"
+    return Kind("plain", media_type, "text", encoding)
+
+
+def _is_json_lines(text: str) -> bool:
+    lines = text.splitlines()[:3]
+    return len(lines) > 2 and all(one.startswith("{") and one.rstrip().endswith("}") for one in lines[:-1])

@@ -1,0 +1,83 @@
+"""The encoding of a text, and the text itself, a line at a time."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Iterator
+
+from engine.sandbox.readers.source import Refused, Source
+
+LINE_MOST = 10_000_000
+"""Characters of one line."""
+_PIECE = 1024 * 1024
+_SAMPLE = 65536
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_USUAL = "cp1252"
+_OTHERS = frozenset(
+    "cp1251 koi8_r koi8_u cp866 iso8859_5 mac_cyrillic cp1253 iso8859_7 cp1255 iso8859_8 cp1256 iso8859_6 cp874 tis_620"
+    " shift_jis shift_jis_2004 cp932 euc_jp euc_jis_2004 iso2022_jp gb2312 gbk gb18030 hz big5 big5hkscs cp950 euc_kr"
+    " cp949 johab utf_16 utf_16_le utf_16_be utf_32 utf_8".split()
+)
+"""Guesses that are believed; the others are made of texts in Latin letters, nearly always in the usual one."""
+_CONTROLS = bytes(sorted({*range(32)} - {*b"\t\n\r\f\x1b\x1a"}))
+
+
+def encoding_of(source: Source) -> str:
+    """Return the encoding of a text: as its first bytes say, else UTF-8 if it is that, else guessed.
+
+    Raises Refused for what is no text.
+    """
+    head = source.head(_SAMPLE)
+    for mark, name in _BOMS:
+        if head.startswith(mark):
+            return name
+    strange = len(head) - len(head.translate(None, _CONTROLS))
+    if b"\0" in head or strange * 50 > len(head):
+        raise Refused("It is no text.")
+    after = _first_not_utf8(source)
+    return "utf-8" if after is None else _guessed(source, after)
+
+
+def lines(source: Source, encoding: str) -> Iterator[str]:
+    """Yield the lines of a text with their ends. Raises Refused for a line that is too long."""
+    source.content.seek(0)
+    text, number = io.TextIOWrapper(source.content, encoding, errors="replace", newline=""), 0
+    try:
+        while line := text.readline(LINE_MOST + 1):
+            number += 1
+            if len(line) > LINE_MOST:
+                raise Refused(f"Line {number:,} has more than {LINE_MOST:,} characters.")
+            yield line
+    finally:
+        text.detach()
+
+
+def _first_not_utf8(source: Source) -> int | None:
+    """Return about where the first bytes are that are not UTF-8, None if there are none."""
+    decoder, place = codecs.getincrementaldecoder("utf-8")(), 0
+    source.content.seek(0)
+    try:
+        while piece := source.content.read(_PIECE):
+            decoder.decode(piece)
+            place += len(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return place
+    return None
+
+
+def _guessed(source: Source, place: int) -> str:
+    from charset_normalizer import from_bytes
+
+    source.content.seek(place)
+    sample = source.content.read(_PIECE)
+    first = next((index for index, byte in enumerate(sample) if byte > 127), 0)
+    found = from_bytes(sample[max(first - 2000, 0) :][:_SAMPLE], cp_exclusion=["utf_7"]).best()
+    return found.encoding if found is not None and found.encoding in _OTHERS else _USUAL

@@ -1,0 +1,107 @@
+"""Workbooks of Excel and OpenDocument: sheets as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.tables import Table, fill, trimmed
+from engine.sandbox.readers.texts import Text, markdown_table, wanted_pages
+from engine.sandbox.readers.zips import opened_zip, refuse_entities
+
+_ROWS_SHOWN = 500
+"""Of each sheet, in a text."""
+
+
+def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+    """Take a sheet by its name, or its number from 1. Raises Refused."""
+    book = _Careful(source) if options.get("is_careful") else _opened(source, kind)
+    into.sheets += book.names
+    fill(into, book.rows(_named(book.names, options.get("sheet"))), has_header=options.get("header"))
+
+
+def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+    """Take the first rows of each sheet as a table of Markdown, or with tabs between the cells."""
+    book = _opened(source, kind)
+    into.pages = len(book.names)
+    for number in wanted_pages(options["pages"], into.pages):
+        name = book.names[number - 1]
+        if into.is_full:
+            into.leave_out(f"the sheets from {name!r} on")
+            return
+        rows = book.rows(name)
+        shown = [row for row in map(trimmed, islice(rows, _ROWS_SHOWN)) if row]
+        left = sum(1 for row in rows if any(cell not in (None, "") for cell in row))
+        tabs = "\n".join("\t".join("" if cell is None else str(cell) for cell in row) for row in shown)
+        into.add(markdown_table(shown) if into.is_markdown else tabs, number, f"Sheet {name}")
+        if left:
+            into.leave_out(f"{left:,} rows of the sheet {name!r}")
+
+
+def _named(names: Sequence[str], wanted: str | int | None) -> str:
+    if wanted is None:
+        wanted = 1
+    if isinstance(wanted, str) and wanted not in names and wanted.isdecimal():
+        wanted = int(wanted)
+    if isinstance(wanted, int) and 0 < wanted <= len(names):
+        return names[wanted - 1]
+    if wanted in names:
+        return str(wanted)
+    raise Refused(f"There is no sheet {wanted!r}; the sheets are {', '.join(map(repr, names[:20]))}.")
+
+
+class _Quick:
+    """Reads a sheet as a whole (python-calamine); ends this process where cells are named very far away."""
+
+    def __init__(self, source: Source) -> None:
+        import python_calamine
+
+        source.content.seek(0)
+        try:
+            self._book = python_calamine.CalamineWorkbook.from_filelike(source.content)
+        except python_calamine.PasswordError as error:
+            raise Refused("The workbook is locked with a password.") from error
+        except python_calamine.CalamineError as error:
+            raise Refused("The workbook is damaged.") from error
+        self._error: type[Exception] = python_calamine.CalamineError
+        self.names = [str(name) for name in self._book.sheet_names]
+
+    def rows(self, name: str) -> Iterator[Sequence[Any]]:
+        try:
+            return iter(self._book.get_sheet_by_name(name).iter_rows())
+        except self._error as error:
+            raise Refused(f"The sheet {name!r} is damaged.") from error
+
+
+class _Careful:
+    """Reads the cells of a sheet that are there, one after another (openpyxl): slower, but in little memory."""
+
+    def __init__(self, source: Source) -> None:
+        import openpyxl
+
+        source.content.seek(0)
+        try:
+            self._book = openpyxl.load_workbook(source.content, read_only=True, data_only=True)
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as error:
+            raise Refused("The workbook is damaged.") from error
+        self.names = list(self._book.sheetnames)
+
+    def rows(self, name: str) -> Iterator[Sequence[Any]]:
+        try:
+            yield from self._book[name].iter_rows(values_only=True)
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as error:
+            raise Refused(f"The sheet {name!r} is damaged.") from error
+
+
+def _opened(source: Source, kind: Kind) -> _Quick:
+    if "ms-excel" not in kind.media_type or "binary" in kind.media_type:
+        with opened_zip(source.content) as archive:
+            refuse_entities(archive)
+    return _Quick(source)

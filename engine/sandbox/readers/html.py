@@ -1,0 +1,54 @@
+"""HTML: its visible text as Markdown, without what is hidden, and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clients.mail.html import HTML_MOST, TAGS_MOST, shortened, visible_text
+from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.encodings import lines
+from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.tables import Table, fill
+from engine.sandbox.readers.texts import Text
+
+
+def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+    """Take what a reader of the page sees: hidden text may be meant for a model only."""
+    del options
+    found = _html(source, kind, into)
+    into.add(visible_text(found))
+
+
+def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+    """Take the table that was asked for by its number, from 1."""
+    tables_of(_html(source, kind), options, into)
+
+
+def tables_of(html: str, options: Mapping[str, Any], into: Table) -> None:
+    """Take a table of some HTML. Raises Refused if it has none of that number."""
+    from bs4 import BeautifulSoup
+
+    found = BeautifulSoup(shortened(html, TAGS_MOST), "html.parser").find_all("table")
+    wanted = options.get("sheet") or 1
+    if not isinstance(wanted, int) or not 0 < wanted <= len(found):
+        raise Refused(f"The document has {len(found)} tables; give `sheet` the number of one, from 1.")
+    into.sheets += [f"table {number}" for number in range(1, len(found) + 1)]
+    fill(into, _rows(found[wanted - 1]), has_header=options.get("header"))
+
+
+def _rows(table: Any) -> Iterator[list[str]]:
+    for row in table.find_all("tr"):
+        yield [" ".join(cell.get_text(" ").split()) for cell in row.find_all(["td", "th"])]
+
+
+def _html(source: Source, kind: Kind, into: Text | None = None) -> str:
+    parts, length = [], 0
+    for line in lines(source, kind.encoding):
+        parts.append(line)
+        length += len(line)
+        if length > HTML_MOST:
+            if into is not None:
+                into.leave_out(f"what follows the first {HTML_MOST:,} characters of HTML")
+            break
+    return "".join(parts)

@@ -1,0 +1,96 @@
+"""Lists of objects in JSON, and JSON lines, as tables; large files are read an item at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from itertools import chain, islice
+from typing import Any
+
+import orjson
+
+from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.encodings import lines
+from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.tables import Table
+
+_AT_ONCE = 20 * 1024 * 1024
+"""Bytes up to which a file is parsed as a whole."""
+_NAMED_BY = 1000
+"""Rows whose names make the columns."""
+
+
+def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+    """Take a list of objects: the file itself, or its only member that is a list, or the member `sheet` names."""
+    if kind.name == "json_lines":
+        _fill(into, _of_lines(source, kind))
+    elif source.size <= _AT_ONCE:
+        _fill(into, _of_document(source, kind, options.get("sheet"), into))
+    else:
+        _fill(into, _streamed(source, options.get("sheet")))
+
+
+def _fill(into: Table, items: Iterator[Any]) -> None:
+    first = [_row(one) for one in islice(items, _NAMED_BY)]
+    names = list(dict.fromkeys(name for row in first for name in row))
+    into.columns = names
+    known = set(names)
+    for row in chain(first, map(_row, items)):
+        more = [name for name in row if name not in known]
+        into.columns += more
+        known.update(more)
+        into.put({name: row.get(name) for name in into.columns})
+
+
+def _row(item: Any) -> dict[str, Any]:
+    return {str(name): _plain(value) for name, value in item.items()} if isinstance(item, dict) else {"value": item}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _of_lines(source: Source, kind: Kind) -> Iterator[Any]:
+    for number, line in enumerate(lines(source, kind.encoding), 1):
+        if line.strip():
+            yield _parsed(line.encode("utf-8", "replace"), f"Line {number:,} is no JSON")
+
+
+def _of_document(source: Source, kind: Kind, sheet: Any, into: Table) -> Iterator[Any]:
+    text = source.whole().decode(kind.encoding, "replace").encode("utf-8", "replace")
+    found = _parsed(text, "The file is no JSON")
+    if isinstance(found, list):
+        return iter(found)
+    lists = {name: one for name, one in found.items() if isinstance(one, list)} if isinstance(found, dict) else {}
+    into.sheets += list(lists)
+    if sheet in lists:
+        return iter(lists[sheet])
+    if sheet is None and len(lists) == 1:
+        return iter(next(iter(lists.values())))
+    seen = f"the lists {', '.join(map(repr, list(lists)[:20]))}" if lists else "no list"
+    raise Refused(f"The JSON has {seen}; name one in `sheet`.")
+
+
+def _streamed(source: Source, sheet: Any) -> Iterator[Any]:
+    import ijson
+
+    prefix = "item" if source.head(1000).lstrip()[:1] == b"[" else f"{sheet}.item"
+    if prefix == "None.item":
+        raise Refused("The JSON is an object: name the member that is the list in `sheet`.")
+    source.content.seek(0)
+    try:
+        yield from ijson.items(source.content, prefix)
+    except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
+        raise Refused("The file is no JSON.") from error
+
+
+def _parsed(text: bytes, otherwise: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        deep = "recursion" in str(error).lower()
+        raise Refused("The JSON is nested too deeply." if deep else f"{otherwise}: {error}.") from error

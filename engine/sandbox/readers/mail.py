@@ -1,0 +1,41 @@
+"""Mails in files (.eml): their head and their visible text, as of mails in a mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from clients.mail.parts import nothing_left_out
+from clients.mail.raw import payload_of
+from clients.mail.text import read_mail, written_at
+from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.source import Source
+from engine.sandbox.readers.texts import Text
+
+_BYTES_MOST = 50 * 1024 * 1024
+_HEAD = ("from", "to", "cc", "subject", "date")
+
+
+def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+    """Take the head and the text; attachments are only named."""
+    del kind, options
+    mail = _read(source)
+    head = "\n".join(f"{name.capitalize()}: {mail[name]}" for name in _HEAD if mail.get(name))
+    names = ", ".join(_attached(mail))
+    into.add("\n\n".join(filter(None, [head, mail["text"], f"Attachments: {names}" if names else ""])))
+
+
+def facts(source: Source, kind: Kind) -> dict[str, Any]:
+    """Return the head of the mail, and its attachments by name."""
+    del kind
+    mail = _read(source)
+    return {**{name: mail[name] for name in _HEAD if mail.get(name)}, "attachments": _attached(mail)}
+
+
+def _attached(mail: Mapping[str, Any]) -> list[str]:
+    return [str(one.get("name") or "unnamed") for one in mail.get("attachments", ())]
+
+
+def _read(source: Source) -> dict[str, Any]:
+    payload = payload_of(source.whole(_BYTES_MOST))
+    return {**read_mail(payload, nothing_left_out), "date": written_at(payload)}

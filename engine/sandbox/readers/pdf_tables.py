@@ -1,0 +1,41 @@
+"""The tables in PDF files: those with lines around their cells."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.pdf import opened
+from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.tables import Table, fill
+from engine.sandbox.readers.texts import wanted_pages
+
+_PAGES_MOST = 200
+
+
+def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+    """Take the table that was asked for by its number, from 1; one that goes on on the next page is two."""
+    del kind
+    logging.disable()  # pdfminer tells of each oddity
+    opened(source).close()  # damaged and locked files are refused with their reason
+    import pdfplumber
+
+    wanted = options.get("sheet") or 1
+    if not isinstance(wanted, int):
+        raise Refused("The tables of a PDF have no names: give `sheet` a number, from 1.")
+    found = 0
+    content: Any = source.content
+    with pdfplumber.open(content) as document:
+        for number in wanted_pages(options.get("pages", ()), min(len(document.pages), _PAGES_MOST)):
+            page = document.pages[number - 1]
+            for rows in page.extract_tables():
+                found += 1
+                into.sheets.append(f"page {number}")
+                if found == wanted:
+                    fill(into, iter(rows), has_header=options.get("header"))
+            page.close()
+    if found < wanted:
+        seen = "no table with lines around its cells" if not found else f"{found} tables"
+        raise Refused(f"The PDF has {seen}; table {wanted} was asked for.")

@@ -1,0 +1,122 @@
+"""Tables of text: CSV and its relatives, with any separator, encoding, and lines above the head."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from engine.sandbox.readers.detect import Kind
+from engine.sandbox.readers.encodings import LINE_MOST, lines
+from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.tables import Table, fill
+from engine.sandbox.readers.texts import Text, markdown_table
+
+_SEPARATORS = ",;\t|"
+_SAMPLE_LINES = 100
+_TYPED_BY = 1000
+"""Rows that decide the types of the columns."""
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})\Z")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?\Z")
+_SHOWN_MOST = 500
+
+Cell = Callable[[str], Any]
+
+
+def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
+    """Take the rows; a column is numbers if all that its first rows have are such, and else text. Raises Refused."""
+    read = _rows(source, kind)
+    rows: Iterator[Sequence[Any]] = _typed(read) if options.get("typed", True) else iter(read)
+    fill(into, rows, has_header=options.get("header"))
+
+
+def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
+    """Take the first rows as a table of Markdown, or the file as it is."""
+    if not into.is_markdown:
+        from engine.sandbox.readers import plain
+
+        return plain.text(source, kind, options, into)
+    rows = _rows(source, kind)
+    shown: list[list[str]] = []
+    size = 0
+    for row in rows:
+        size += sum(map(len, row)) + 4 * len(row)
+        if len(shown) >= _SHOWN_MOST or size > into.most:
+            left = sum(1 for _ in islice(rows, 1_000_000)) + 1
+            into.leave_out(f"{left:,} rows")
+            break
+        shown.append(row)
+    return into.add(markdown_table(shown))
+
+
+def separator_of(sample: Sequence[str]) -> str:
+    """Return the character that parts the first lines of a file most evenly."""
+    return max(_SEPARATORS, key=lambda separator: _evenness(sample, separator))
+
+
+def _evenness(sample: Sequence[str], separator: str) -> tuple[float, int]:
+    """Return (share of the lines that have the usual number of cells, that number); nothing for lines of one cell."""
+    try:
+        widths = [len(row) for row in csv.reader(sample, delimiter=separator) if row]
+    except csv.Error:
+        return 0.0, 0
+    several = Counter(width for width in widths if width > 1)
+    if not several:
+        return 0.0, 0
+    width, count = max(several.items(), key=lambda item: (item[1], item[0]))
+    return round(count / len(widths), 2), width
+
+
+def _rows(source: Source, kind: Kind) -> Iterator[list[str]]:
+    csv.field_size_limit(LINE_MOST)
+    read = lines(source, kind.encoding)
+    sample = list(islice(read, _SAMPLE_LINES))
+    if sample and sample[0].lower().startswith("sep=") and len(sample[0].strip()) == 5:  # a hint for Excel
+        separator, sample = sample[0][4], sample[1:]
+    else:
+        separator = separator_of(sample)
+    return _parsed(chain(sample, read), separator)
+
+
+def _parsed(read: Iterable[str], separator: str) -> Iterator[list[str]]:
+    rows = csv.reader(read, delimiter=separator)
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise Refused(f"Line {rows.line_num:,} cannot be read: {error}.") from error
+
+
+def _typed(rows: Iterator[list[str]]) -> Iterator[Sequence[Any]]:
+    sample = list(islice(rows, _TYPED_BY))
+    kinds = _kinds(sample)
+    if not any(kinds):
+        yield from chain(sample, rows)
+        return
+    for row in chain(sample, rows):
+        yield [_as(kind, cell) for kind, cell in zip(kinds, row, strict=False)] + row[len(kinds) :]
+
+
+def _kinds(sample: Sequence[Sequence[str]]) -> list[Cell | None]:
+    """Return for each column what makes values of its cells; the rows before the first with a number do not count."""
+    width = max(map(len, sample), default=0)
+    return [_kind([row[at] for row in sample if len(row) > at]) for at in range(width)]
+
+
+def _kind(cells: Sequence[str]) -> Cell | None:
+    first = next((i for i, cell in enumerate(cells) if _NUMBER.match(cell)), None)
+    if first is None:
+        return None
+    told = [cell for cell in cells[first:] if cell]
+    if all(map(_WHOLE.match, told)):
+        return int
+    return float if all(map(_NUMBER.match, told)) else None
+
+
+def _as(kind: Cell | None, cell: str) -> Any:
+    if kind is None or not cell:
+        return cell
+    pattern = _WHOLE if kind is int else _NUMBER
+    return kind(cell) if pattern.match(cell) else cell

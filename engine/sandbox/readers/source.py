@@ -1,0 +1,42 @@
+"""What every reader gets, and how it refuses a file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import BinaryIO
+
+IN_MEMORY_MOST = 100 * 1024 * 1024
+"""Bytes of a file that a reader may load as a whole."""
+
+
+class Refused(Exception):
+    """The file cannot be read, or takes more than the limits allow; the message is a sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that is open, its name, and where large results go."""
+
+    content: BinaryIO
+    name: str
+    out: int | None = None
+
+    @property
+    def size(self) -> int:
+        """The size of the file in bytes."""
+        return os.fstat(self.content.fileno()).st_size
+
+    def head(self, size: int = 8192) -> bytes:
+        """Return the first bytes."""
+        self.content.seek(0)
+        found = self.content.read(size)
+        self.content.seek(0)
+        return found
+
+    def whole(self, most: int = IN_MEMORY_MOST) -> bytes:
+        """Return all bytes. Raises Refused if there are too many."""
+        if self.size > most:
+            raise Refused(f"It has {self.size:,} bytes; such files are read up to {most:,}.")
+        self.content.seek(0)
+        return self.content.read()

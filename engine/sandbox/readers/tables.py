@@ -1,0 +1,162 @@
+"""A table as it is read, row by row: the first rows for the answer, and all of a large one for a file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
+
+import orjson
+
+from engine.sandbox.readers.source import Refused
+
+INLINE_BYTES_MOST = 4_000_000
+"""Of the rows in the answer, as JSON."""
+COLUMNS_MOST = 16_384
+_SAMPLE = 200
+_WRITTEN_AT_ONCE = 1 << 20
+_WHOLE = 2**53
+
+
+class Table:
+    """Takes the head and the rows of one table."""
+
+    def __init__(self, limit: int, out: int | None) -> None:
+        self._limit, self._out = limit, out
+        self.columns: list[str] = []
+        self.preamble: list[str] = []
+        """What stands above the table, line by line."""
+        self.sheets: list[str] = []
+        """The sheets, or tables, that the file has."""
+        self._rows: list[dict[str, Any]] = []
+        self._count = self._inline_bytes = 0
+        self._is_cut = False
+        self._buffer = bytearray()
+
+    def head(self, cells: Iterable[Any]) -> None:
+        """Take the names of the columns. Raises Refused if there are too many."""
+        self.columns = column_names(cells)
+        if len(self.columns) > COLUMNS_MOST:
+            raise Refused(f"The table has more than {COLUMNS_MOST:,} columns.")
+
+    def add(self, cells: Sequence[Any]) -> None:
+        """Take a row: its cells are plain values, in the order of the columns; missing ones are null."""
+        if len(cells) > len(self.columns):
+            self._widen(len(cells))
+        self.put(dict(zip(self.columns, chain(cells, _nothing()), strict=False)))
+
+    def put(self, row: dict[str, Any]) -> None:
+        """Take a row as an object."""
+        self._count += 1
+        line = orjson.dumps(row, option=orjson.OPT_NON_STR_KEYS)
+        if not self._is_cut and len(self._rows) < self._limit and self._inline_bytes + len(line) <= INLINE_BYTES_MOST:
+            self._rows.append(row)
+            self._inline_bytes += len(line)
+        elif not self._is_cut:
+            self._is_cut = True
+            for earlier in self._rows:
+                self._write(orjson.dumps(earlier, option=orjson.OPT_NON_STR_KEYS))
+            self._write(line)
+        else:
+            self._write(line)
+
+    def document(self) -> dict[str, Any]:
+        """Return {columns, rows, row_count, truncated, preamble, sheets}; the file has all rows if it is truncated."""
+        self._flush()
+        return {
+            "columns": self.columns,
+            "rows": self._rows,
+            "row_count": self._count,
+            "truncated": self._is_cut,
+            "preamble": self.preamble[:50],
+            "sheets": self.sheets[:1000],
+        }
+
+    def _widen(self, width: int) -> None:
+        self.head([*self.columns, *[None] * (width - len(self.columns))])
+
+    def _write(self, line: bytes) -> None:
+        if self._out is None:
+            return
+        self._buffer += line + b"\n"
+        if len(self._buffer) > _WRITTEN_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        left = memoryview(bytes(self._buffer))
+        self._buffer.clear()
+        try:
+            while left and self._out is not None:
+                left = left[os.write(self._out, left) :]
+        except OSError as error:
+            raise Refused(f"The table is too large to be kept as a file: {error.strerror}.") from error
+
+
+def column_names(cells: Iterable[Any]) -> list[str]:
+    """Return names for columns, each once: an empty one is called by its number, from 1."""
+    found: dict[str, None] = {}
+    for number, cell in enumerate(cells, 1):
+        name = " ".join(str(cell).split())[:200] if cell not in (None, "") else f"column_{number}"
+        again, other = 2, name
+        while other in found:
+            other, again = f"{name}_{again}", again + 1
+        found[other] = None
+    return list(found)
+
+
+def fill(table: Table, rows: Iterator[Sequence[Any]], *, has_header: bool | None) -> None:
+    """Take rows from the top of a sheet: what stands above the table, its head, and its rows.
+
+    The head is the first row as wide as most of the first rows; without a head, columns are called by their numbers.
+    """
+    first = [trimmed(row) for row in islice(rows, _SAMPLE)]
+    widths = [len(row) for row in first if _filled(row) > 1]
+    usual = max(set(widths), key=lambda width: (widths.count(width), width)) if widths else 1
+    at = next((i for i, row in enumerate(first) if len(row) >= usual and _filled(row) * 2 > usual), 0)
+    table.preamble += [" ".join(str(cell) for cell in row if cell is not None) for row in first[:at] if row]
+    body = first[at:]
+    if has_header is False or not body:
+        table.head([None] * usual if body else [])
+    else:
+        table.head([*body[0], *[None] * (usual - len(body[0]))])
+        body = body[1:]
+    for row in chain(body, map(trimmed, rows)):
+        if row:
+            table.add(row)
+
+
+def _filled(row: Sequence[Any]) -> int:
+    return sum(cell is not None for cell in row)
+
+
+def trimmed(row: Sequence[Any]) -> list[Any]:
+    """Return the cells of a row as plain values, without the empty ones at its end."""
+    cells = [plain_cell(cell) for cell in row]
+    while cells and cells[-1] is None:
+        cells.pop()
+    return cells
+
+
+def plain_cell(value: Any) -> Any:
+    """Return a cell as JSON: whole numbers without a fraction, nothing for an empty one, dates as in ISO 8601."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() and abs(value) < _WHOLE else value
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat()
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, dt.timedelta):
+        return str(value)
+    return value if isinstance(value, str | int | bool) else str(value)
+
+
+def _nothing() -> Iterator[None]:
+    while True:
+        yield None

@@ -1,0 +1,92 @@
+"""What can be asked of a file, and which reader answers for which kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from importlib import import_module
+from typing import Any
+
+from engine.sandbox.readers.detect import Kind, kind_of
+from engine.sandbox.readers.source import Refused, Source
+from engine.sandbox.readers.tables import Table
+from engine.sandbox.readers.texts import Text
+
+Options = Mapping[str, Any]
+
+TEXTS: Mapping[str, str] = {
+    "pdf": "pdf",
+    "word": "word",
+    "excel": "excel",
+    "slides": "slides",
+    "csv": "separated",
+    "json": "plain",
+    "json_lines": "plain",
+    "plain": "plain",
+    "html": "html",
+    "mail": "mail",
+    "picture": "picture",
+}
+"""{kind: the module that reads its text}."""
+TABLES: Mapping[str, str] = {
+    "pdf": "pdf_tables",
+    "word": "word",
+    "excel": "excel",
+    "csv": "separated",
+    "plain": "separated",
+    "json": "json_tables",
+    "json_lines": "json_tables",
+    "html": "html",
+}
+_FACTS: Mapping[str, str] = {
+    "pdf": "pdf",
+    "word": "office",
+    "excel": "office",
+    "slides": "office",
+    "mail": "mail",
+    "picture": "picture",
+}
+_OTHER_PROGRAM = {
+    "old": "It has an old Office format. Save it as .docx, .xlsx or .pptx, or as PDF.",
+    "msg": "It is a mail as Outlook saves it (.msg). Save it as .eml, or read the mailbox itself.",
+    "archive": "It is a zip archive. `file.archive` unpacks it.",
+}
+
+
+def answer(source: Source, task: str, options: Options) -> dict[str, Any]:
+    """Do a task: `detect`, `text`, `table`, `metadata` or `unpack`. Raises Refused."""
+    if task == "unpack":
+        from engine.sandbox.readers.archive import unpacked
+
+        return unpacked(source, options)
+    kind = kind_of(source)
+    if task == "detect":
+        return asdict(kind)
+    if task == "metadata":
+        return {**asdict(kind), "facts": _facts(source, kind)}
+    if task == "text":
+        text = Text(options["most"], options["form"])
+        _reader(TEXTS, kind, "text", source).text(source, kind, options, text)
+        return {**asdict(kind), **text.document()}
+    table = Table(options["limit"], source.out)
+    _reader(TABLES, kind, "a table", source).table(source, kind, options, table)
+    return {**asdict(kind), **table.document()}
+
+
+def _facts(source: Source, kind: Kind) -> dict[str, Any]:
+    if kind.name not in _FACTS:
+        return {}
+    facts: Callable[[Source, Kind], dict[str, Any]] = _module(_FACTS[kind.name]).facts
+    return facts(source, kind)
+
+
+def _reader(known: Mapping[str, str], kind: Kind, wanted: str, source: Source) -> Any:
+    if not source.size:
+        raise Refused("It is empty.")
+    if kind.name not in known:
+        raise Refused(_OTHER_PROGRAM.get(kind.name, f"It is a {kind.words}, from which {wanted} cannot be read."))
+    return _module(known[kind.name])
+
+
+def _module(name: str) -> Any:
+    return import_module(f"engine.sandbox.readers.{name}")

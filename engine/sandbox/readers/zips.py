@@ -1,0 +1,79 @@
+"""Checks before any format that is a zip archive: small files that unpack to enormous ones are refused unopened."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from typing import BinaryIO
+from xml.etree import ElementTree as ET
+
+from engine.sandbox.readers.source import Refused
+
+UNPACKED_MOST = 200 * 1024 * 1024
+RATIO_MOST = 200
+ENTRIES_MOST = 2000
+_SMALL = 1024 * 1024
+"""Entries up to this size may have any ratio."""
+_ENCRYPTED = 0x1
+_XML = (".xml", ".rels", ".vml")
+_HEAD = 65536
+_DOCTYPE = re.compile(rb"<!\s*DOCTYPE|<!\s*ENTITY", re.IGNORECASE)
+
+
+def opened_zip(content: BinaryIO) -> zipfile.ZipFile:
+    """Open an archive once it has passed the checks. Raises Refused."""
+    try:
+        content.seek(0)
+        archive = zipfile.ZipFile(content)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError) as error:
+        raise Refused("The archive is damaged.") from error
+    entries = archive.infolist()
+    if len(entries) > ENTRIES_MOST:
+        raise Refused(f"The archive has {len(entries):,} entries; at most {ENTRIES_MOST:,} are read.")
+    total = sum(one.file_size for one in entries)
+    if total > UNPACKED_MOST:
+        raise Refused(f"The archive unpacks to {total:,} bytes; at most {UNPACKED_MOST:,} are read.")
+    for one in entries:
+        if one.flag_bits & _ENCRYPTED:
+            raise Refused("The archive is locked with a password.")
+        if one.file_size > _SMALL and one.file_size > RATIO_MOST * max(one.compress_size, 1):
+            raise Refused(f"An entry of the archive unpacks to more than {RATIO_MOST} times its size.")
+    return archive
+
+
+def member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return an entry, b"" if there is none. Raises Refused."""
+    try:
+        return archive.read(name)
+    except KeyError:
+        return b""
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise Refused("The archive is damaged.") from error
+    except Exception as error:
+        if type(error).__module__ in ("zlib", "lzma"):
+            raise Refused("The archive is damaged.") from error
+        raise
+
+
+def refuse_entities(archive: zipfile.ZipFile) -> None:
+    """Raise Refused if XML in an office document declares entities: no program that writes such files does that."""
+    for one in archive.infolist():
+        if one.filename.lower().endswith(_XML):
+            with archive.open(one) as content:
+                try:
+                    head = content.read(_HEAD)
+                except Exception as error:
+                    raise Refused("The archive is damaged.") from error
+            if _DOCTYPE.search(head):
+                raise Refused("The document declares entities (a DOCTYPE), which can make a small file enormous.")
+
+
+def xml(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
+    """Return the XML of an entry, None if there is none. Raises Refused."""
+    data = member(archive, name)
+    if not data:
+        return None
+    try:
+        return ET.fromstring(data)  # noqa: S314 - in a child with limits; entities are refused before
+    except ET.ParseError as error:
+        raise Refused(f"The part {name} of the document is damaged.") from error

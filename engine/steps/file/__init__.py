@@ -1,0 +1,1 @@
+"""Steps that read files of any kind, and write files in the workspace."""

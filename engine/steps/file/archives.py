@@ -1,0 +1,106 @@
+"""The step that packs files into a zip archive, and unpacks one."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from engine.base.run_file import FileContent, RunFile
+from engine.plugins.step import Call, Fields, JsonValue, Output, Prompts, content, file_to_read, option, outside
+from engine.sandbox.limits import Limits
+from engine.sandbox.reading import read
+from engine.steps.file.fields import FileStep, FileToRead, new_file, opened, plain_name
+
+_UNPACK = Limits(cpu_seconds=60, wall_seconds=120.0, file_bytes=256 * 1024**2)
+_ZIP = "application/zip"
+_PIECE = 1024 * 1024
+
+
+class ArchiveFields(Fields):
+    """Either `file`, an archive to unpack, or `files` to pack into one."""
+
+    file: FileToRead | None = file_to_read("Archive to unpack", default=None)
+    pattern: str = option("Only files with such a name, such as *.pdf", "*", min_length=1, max_length=200)
+    files: list[FileToRead] = file_to_read("Files to pack", default=[])
+    name: str = content("Name of the new archive", "archive.zip", max_length=200)
+
+
+class ArchiveOutput(Output):
+    """Of an archive that was unpacked, `files`; of one that was made, `file`. `left_out` names entries that are links,
+    or whose name leads out of a folder.
+    """
+
+    file: RunFile | None
+    files: list[RunFile]
+    left_out: list[str] = outside("Entries that were left out")
+
+
+class Archive(FileStep):
+    """Pack files into a zip archive, or unpack one; the files belong to the run, and nothing is written elsewhere.
+
+    An archive that unpacks to more than 200 MB, or to more than 200 times its size, is refused.
+    """
+
+    name = "file.archive"
+    title = "Pack or unpack an archive"
+    fields = ArchiveFields
+    output = ArchiveOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {file, files, left_out}."""
+        it: ArchiveFields = call.fields
+        if it.file is None:
+            return {"file": _packed(call, it), "files": [], "left_out": []}
+        with opened(call, it.file) as given, new_file() as (out, path):
+            found = read(given, "unpack", {"pattern": it.pattern}, _UNPACK, out)
+            files = [*_split(path, found["entries"])]
+            path.unlink()
+        if found["left_out"]:
+            call.notes.append(f"{len(found['left_out'])} entries were left out.")
+        return {"file": None, "files": files, "left_out": found["left_out"]}
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
+        """Require one of the two."""
+        if (arguments.get("file") is None) == (not arguments.get("files")):
+            return [("file", "Give an archive to unpack in file, or the files to pack in files.")]
+        return super().problems(arguments, prompts)
+
+
+def _packed(call: Call, it: ArchiveFields) -> FileContent:
+    """Pack files, each under its own name; equal names get numbers."""
+    taken: set[str] = set()
+    with new_file() as (out, path):
+        with os.fdopen(os.dup(out), "wb") as made, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in it.files:
+                with opened(call, file) as given, os.fdopen(os.dup(given.handle), "rb") as source:
+                    entry = zipfile.ZipInfo(_free(plain_name(given.name, "unnamed"), taken))  # 1980: always the same
+                    entry.compress_type = zipfile.ZIP_DEFLATED
+                    with archive.open(entry, "w", force_zip64=True) as target:
+                        shutil.copyfileobj(source, target, _PIECE)
+        return FileContent(name=plain_name(it.name, "archive.zip"), media_type=_ZIP, path=path)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    stem, dot, ending = name.rpartition(".")
+    stem, ending = (stem, dot + ending) if stem else (name, "")
+    free, number = name, 2
+    while free.casefold() in taken:
+        free, number = f"{stem} ({number}){ending}", number + 1
+    taken.add(free.casefold())
+    return free
+
+
+def _split(path: Path, entries: list[dict[str, JsonValue]]) -> Iterator[FileContent]:
+    """Yield the files that were written one after another."""
+    with path.open("rb") as source:
+        for entry in entries:
+            with new_file() as (out, part), os.fdopen(os.dup(out), "wb") as target:
+                left = entry["size"]
+                while left and (piece := source.read(min(left, _PIECE))):
+                    left -= target.write(piece)
+            media_type = mimetypes.guess_type(entry["name"])[0] or "application/octet-stream"
+            yield FileContent(name=entry["name"].replace("/", "_"), media_type=media_type, path=part)

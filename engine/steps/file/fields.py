@@ -1,0 +1,99 @@
+"""What the steps of files share: the field that names a file, opening it, and files as results."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from clients.errors import InvalidRequest
+from clients.file.paths import parts_of
+from engine.base.run_file import RunFile
+from engine.plugins.step import Call, Effect, Fields, StepType, file_to_read
+from engine.sandbox.reading import Given
+
+SERVICE = "file"
+FileToRead = RunFile | str
+PAGES = r"^$|^\d{1,5}(-\d{1,5})?(, ?\d{1,5}(-\d{1,5})?)*$"
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+class OneFile(Fields):
+    """The file."""
+
+    file: FileToRead = file_to_read("File of the run, or path in the workspace")
+
+
+class FileStep(StepType):
+    """Base of the steps that read files; they need no connection."""
+
+    service = SERVICE
+    connection_optional = True
+    effect = Effect.READS
+    timeout_seconds = 150.0
+
+    def problems(self, arguments: Mapping[str, Any], prompts: Any) -> list[tuple[str, str]]:
+        """Reject paths that are written in the workflow and lead nowhere that a step may read."""
+        del prompts
+        given = [(name, one) for name in ("file", "path", "folder") for one in [arguments.get(name)]]
+        given += [("files", one) for one in _list(arguments.get("files"))]
+        return [(name, wrong) for name, one in given if (wrong := _wrong_path(one))]
+
+
+@contextmanager
+def opened(call: Call, file: FileToRead) -> Iterator[Given]:
+    """Open a file of the run or of the workspace, to be read inside. Raises InvalidRequest, NotFound, Unavailable."""
+    if isinstance(file, str):
+        with call.client.opened(file) as found:
+            yield Given(found.handle, found.name)
+        return
+    with call.path(file) as path:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            yield Given(handle, file.name)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def new_file() -> Iterator[tuple[int, Path]]:
+    """Give an empty file outside the workspace, open for writing; it is deleted if what is inside fails."""
+    handle, name = tempfile.mkstemp(prefix="orchestra-")
+    try:
+        yield handle, Path(name)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+    finally:
+        os.close(handle)
+
+
+def page_ranges(pages: str | int) -> list[tuple[int, int]]:
+    """Return the pages of `1-3, 5` as [(1, 3), (5, 5)]; [] for all."""
+    return [(int(one[1]), int(one[2] or one[1])) for one in _RANGE.finditer(str(pages))]
+
+
+def plain_name(name: str, otherwise: str) -> str:
+    """Return the last part of a name from outside, on one line."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    shown = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split())[:200]
+    return shown.lstrip(".") or otherwise
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _wrong_path(value: Any) -> str:
+    if not isinstance(value, str) or "{{" in value or value.startswith("/"):
+        return ""
+    try:
+        parts_of(Path("/"), value)
+    except InvalidRequest as error:
+        return error.message
+    return ""

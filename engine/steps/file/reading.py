@@ -1,0 +1,202 @@
+"""Steps that read a file: what it is, its text, its tables, what it says about itself."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from engine.base.run_file import FileContent, RunFile
+from engine.plugins.mail_fields import Part
+from engine.plugins.step import Call, JsonValue, Output, option, outside
+from engine.sandbox.limits import Limits
+from engine.sandbox.reading import read
+from engine.steps.file.fields import PAGES, FileStep, OneFile, new_file, opened, page_ranges, plain_name
+
+_TABLE = Limits(cpu_seconds=240, wall_seconds=290.0, file_bytes=4 * 1024**3)
+_LINES = "application/x-ndjson"
+
+
+class DetectOutput(Output):
+    """What the file is, by its content. `kind` is the word of this program for it, such as `pdf` or `excel`."""
+
+    kind: str
+    media_type: str
+    name: str = outside("Name")
+    encoding: str = Field(title="Encoding of a text")
+    size_bytes: int
+
+
+class Detect(FileStep):
+    """Say what a file is. Its content decides, not its name."""
+
+    name = "file.detect"
+    title = "Find out what a file is"
+    fields = OneFile
+    output = DetectOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {kind, media_type, name, encoding, size_bytes}."""
+        with opened(call, call.fields.file) as given:
+            found = read(given, "detect", {})
+            return {
+                "kind": found["name"],
+                "media_type": found["media_type"],
+                "name": given.name,
+                "encoding": found["encoding"],
+                "size_bytes": given.size_bytes,
+            }
+
+
+class TextFields(OneFile):
+    """The file, and what of it is read. `pages` names pages, sheets or slides: `1-3, 5`; empty: all."""
+
+    format: Literal["text", "markdown"] = option("Form of the text", "text")
+    pages: int | str = option("Pages, such as 1-3, 5", "", pattern=PAGES)
+    max_characters: int = option("Most characters", 200_000, ge=100, le=2_000_000)
+
+
+class PageStart(Part):
+    """Where a page begins in the text."""
+
+    page: int
+    start: int
+
+
+class TextOutput(Output):
+    """The text of a file. `pages` is how many pages, sheets or slides it has, 0 for a file without any; `page_starts`
+    says where each that was read begins in `text`. If `truncated`, `left_out` says what is missing, and so do the last
+    words of Markdown. `needs_ocr` if a page has a picture and no text.
+    """
+
+    text: str = outside("Text")
+    pages: int
+    page_starts: list[PageStart]
+    truncated: bool
+    left_out: str = outside("What is missing")
+    needs_ocr: bool
+    media_type: str
+    name: str = outside("Name")
+
+
+class Text(FileStep):
+    """Read the text of a PDF, a Word, Excel or PowerPoint file, a table of text, JSON, HTML, a mail or a text.
+
+    The file is read in a separate process with limits: a file that would break or fill the program is refused. Hidden
+    text of HTML is left out.
+    """
+
+    name = "file.text"
+    title = "Read the text of a file"
+    fields = TextFields
+    output = TextOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {text, pages, page_starts, truncated, left_out, needs_ocr, media_type, name}."""
+        it: TextFields = call.fields
+        options = {"form": it.format, "pages": page_ranges(it.pages), "most": it.max_characters}
+        with opened(call, it.file) as given:
+            found = read(given, "text", options)
+        if found["truncated"]:
+            call.notes.append(f"The text was cut: {found['left_out']} left out.")
+        if found["needs_ocr"]:
+            call.notes.append("Pages without text were found: they may be scanned.")
+        told = ("text", "pages", "page_starts", "truncated", "left_out", "needs_ocr", "media_type")
+        return {**{name: found[name] for name in told}, "name": given.name}
+
+
+class TableFields(OneFile):
+    """The file, and which of its tables is read. `sheet` is the name of a sheet or of a list in JSON, or a number from
+    1, also of a table in a PDF, a Word file or HTML; empty: the first. `header` says whether the first row names the
+    columns; empty: the first full row does.
+    """
+
+    sheet: int | str = option("Sheet or table: name, or number from 1", "")
+    header: bool | None = option("The first row names the columns", None)
+    pages: int | str = option("Pages of a PDF, such as 1-3", "", pattern=PAGES)
+    limit: int = option("Most rows in the output", 1000, ge=1, le=10_000)
+    typed: bool = option("Turn columns of digits into numbers", default=True)
+
+
+class TableOutput(Output):
+    """A table. Each row is an object with a value for each of `columns`; empty cells are null, dates are written as
+    2026-11-20. If there are more rows than the limit, it is `truncated`, and `file` has all rows as JSON lines.
+    `preamble` is what stands above the table.
+    """
+
+    columns: list[str] = outside("Columns")
+    rows: list[dict[str, Any]] = outside("Rows")
+    row_count: int
+    truncated: bool
+    file: RunFile | None
+    preamble: list[str] = outside("Lines above the table")
+    sheets: list[str] = outside("Sheets or tables of the file")
+
+
+class Table(FileStep):
+    """Read a table: a sheet of Excel or OpenDocument, CSV with any separator and encoding, JSON, JSON lines, a table in
+    a PDF (with lines around its cells), a Word file or HTML. The size of a table of text does not matter.
+    """
+
+    name = "file.table"
+    title = "Read a table from a file"
+    timeout_seconds = 300.0
+    fields = TableFields
+    output = TableOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {columns, rows, row_count, truncated, file, preamble, sheets}."""
+        it: TableFields = call.fields
+        options = {
+            "sheet": it.sheet or None,
+            "header": it.header,
+            "pages": page_ranges(it.pages),
+            "limit": it.limit,
+            "typed": it.typed,
+        }
+        with opened(call, it.file) as given, new_file() as (out, path):
+            found = read(given, "table", options, _TABLE, out)
+            file = FileContent(name=f"{plain_name(given.name, 'table')}.jsonl", media_type=_LINES, path=path)
+            if found["truncated"]:
+                call.notes.append(f"{found['row_count']:,} rows; {len(found['rows']):,} of them are in `rows`.")
+            else:
+                path.unlink()
+        told = ("columns", "rows", "row_count", "truncated", "preamble", "sheets")
+        return {**{name: found[name] for name in told}, "file": file if found["truncated"] else None}
+
+
+class MetadataFields(OneFile):
+    """The file."""
+
+    location: bool = option("Also where a picture was taken", default=False)
+
+
+class MetadataOutput(Output):
+    """What a file says about itself: `properties` has those that are there of `title`, `author`, `subject`,
+    `created_at`, `modified_at`, `pages`; of a mail its head; of a picture also `width`, `height`, `camera`, `taken_at`.
+    """
+
+    kind: str
+    media_type: str
+    name: str = outside("Name")
+    size_bytes: int
+    properties: dict[str, Any] = outside("Properties")
+
+
+class Metadata(FileStep):
+    """Read what a file says about itself. Where a picture was taken is left out unless it is asked for."""
+
+    name = "file.metadata"
+    title = "Read the properties of a file"
+    fields = MetadataFields
+    output = MetadataOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {kind, media_type, name, size_bytes, properties}."""
+        it: MetadataFields = call.fields
+        with opened(call, it.file) as given:
+            found = read(given, "metadata", {})
+            size = given.size_bytes
+        facts = {name: one for name, one in found["facts"].items() if name != "location" or it.location}
+        kinds = {"kind": found["name"], "media_type": found["media_type"]}
+        return {**kinds, "name": given.name, "size_bytes": size, "properties": facts}

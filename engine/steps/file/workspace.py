@@ -1,0 +1,238 @@
+"""Steps that list, take and write files of the workspace."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+from typing import Any, BinaryIO, Literal
+
+from clients.errors import Conflict, InvalidRequest, ServiceError
+from engine.base.names import timestamp
+from engine.base.run_file import FileContent, RunFile
+from engine.plugins.mail_fields import Part
+from engine.plugins.step import (
+    Call,
+    CannotUndo,
+    Effect,
+    Fields,
+    JsonValue,
+    Output,
+    Preview,
+    Prompts,
+    Receipt,
+    Repeat,
+    Written,
+    content,
+    destination,
+    file_to_read,
+    found_file,
+    option,
+    outside,
+)
+from engine.sandbox.reading import Given, read
+from engine.steps.file.fields import FileStep, FileToRead, OneFile, new_file, opened
+
+_TEXT_MOST = 1024 * 1024
+_SHOWN_MOST = 20_000
+
+
+class ListFields(Fields):
+    """Where, and which files."""
+
+    folder: str = destination("Folder in the workspace; empty: the workspace itself", "")
+    pattern: str = option("File names, such as *.pdf", "*", min_length=1, max_length=200)
+    deep: bool = option("Also in folders inside", default=False)
+    limit: int = option("Most files", 200, ge=1, le=5000)
+
+
+class ListedFile(Part):
+    """A file; `path` can be given to the other steps of files."""
+
+    path: str = found_file("Path")
+    name: str = outside("Name")
+    size_bytes: int
+    modified_at: datetime
+
+
+class ListOutput(Output):
+    """The files, in the order of their names."""
+
+    files: list[ListedFile]
+    has_more: bool
+
+
+class List(FileStep):
+    """List files of the workspace. Links, hidden files and what belongs to AI-Orchestra itself are left out."""
+
+    name = "file.list"
+    title = "List files"
+    fields = ListFields
+    output = ListOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {files: [{path, name, size_bytes, modified_at}], has_more}."""
+        it: ListFields = call.fields
+        found = call.client.listed(it.folder, it.pattern, is_deep=it.deep)
+        first = list(islice(found, it.limit + 1))
+        rows = [
+            {
+                "path": one.path,
+                "name": one.path.rpartition("/")[2],
+                "size_bytes": one.size_bytes,
+                "modified_at": timestamp(one.modified_at),
+            }
+            for one in first[: it.limit]
+        ]
+        return {"files": rows, "has_more": len(first) > it.limit}
+
+
+class ReadOutput(Output):
+    """The file as a file of the run, which other steps can attach or send. `text` is that of a text of up to 1 MB."""
+
+    file: RunFile
+    name: str = outside("Name")
+    media_type: str
+    size_bytes: int
+    text: str = outside("Text")
+
+
+class Read(FileStep):
+    """Take a file of the workspace into the run as it is, to attach it to a mail or to send it."""
+
+    name = "file.read"
+    title = "Take a file into the run"
+    fields = OneFile
+    output = ReadOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {file, name, media_type, size_bytes, text}."""
+        with opened(call, call.fields.file) as given, new_file() as (out, path):
+            kind = read(given, "detect", {})
+            _copy(given, out)
+            with path.open("rb") as copied:
+                is_text = bool(kind["encoding"]) and given.size_bytes <= _TEXT_MOST
+                text = copied.read().decode(kind["encoding"], "replace") if is_text else ""
+            return {
+                "file": FileContent(name=given.name, media_type=kind["media_type"], path=path),
+                "name": given.name,
+                "media_type": kind["media_type"],
+                "size_bytes": given.size_bytes,
+                "text": text,
+            }
+
+
+class WriteFields(Fields):
+    """Where, and what: exactly one of `text`, `data` (written as JSON) and `file`.
+
+    `path` is inside the folder `files` of the workspace, which is made if it is missing.
+    """
+
+    path: str = destination("Path inside the folder `files`", min_length=1, max_length=1000)
+    text: str | None = content("Text", None, widget="text")
+    data: Any = content("Data, written as JSON", None)
+    file: FileToRead | None = file_to_read("File of the run, or path in the workspace", default=None)
+    on_exists: Literal["replace", "fail"] = option("If another file is there", "replace")
+
+
+class WriteOutput(Output):
+    """The file that was written; `path` can be given to the other steps of files."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    is_new: bool
+
+
+class Write(FileStep):
+    """Write a file in the folder `files` of the workspace: whole or not at all. The same file again changes nothing.
+
+    Runs of the demo write in `files/demo`.
+    """
+
+    name = "file.write"
+    title = "Write a file"
+    effect = Effect.WRITES
+    repeat = Repeat.SAFE
+    done = "written"
+    fields = WriteFields
+    output = WriteOutput
+    undoes = "deletes the file, if it was new and nobody has changed it"
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {path, size_bytes, sha256, is_new}."""
+        it: WriteFields = call.fields
+        may_replace = it.on_exists == "replace"
+        if it.file is None:
+            written = call.client.write(it.path, io.BytesIO(_content(it)), may_replace=may_replace)
+        else:
+            with opened(call, it.file) as given, os.fdopen(os.dup(given.handle), "rb") as source:
+                written = call.client.write(it.path, source, may_replace=may_replace)
+        facts = {"path": written.path, "size_bytes": written.size_bytes, "sha256": written.sha256}
+        return {**facts, "is_new": written.is_new}
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
+        """Require exactly one content."""
+        given = [name for name in ("text", "data", "file") if arguments.get(name) is not None]
+        if len(given) != 1:
+            return [("text", "Give one content: text, data or file.")]
+        return super().problems(arguments, prompts)
+
+    def target(self, fields: WriteFields) -> str:
+        """Serialize writes to the same file."""
+        return fields.path
+
+    def receipt(self, output: JsonValue) -> Receipt:
+        """Return the path."""
+        return Receipt(id=str(output["path"]))
+
+    def preview(self, call: Call) -> Preview:
+        """Return the text, and that of the file which is there now."""
+        it: WriteFields = call.fields
+        path = "/".join(call.client.place(it.path))
+        before = None
+        with suppress(ServiceError), call.client.opened(path) as found:
+            before = _shown(os.read(found.handle, _SHOWN_MOST + 1))
+        text = f"the file {_named(it.file)}" if it.file is not None else _shown(_content(it))
+        return Preview(path, text, before, object=path)
+
+    def why_kept(self, written: Written) -> str:
+        """Return why the file stays, if it took the place of another one."""
+        is_new = bool(written.output.get("is_new")) if isinstance(written.output, dict) else False
+        return super().why_kept(written) or ("" if is_new else "It replaced a file whose former content is not kept.")
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Delete the file. Raises CannotUndo if it was changed since."""
+        try:
+            call.client.remove(str(written.output["path"]), str(written.output["sha256"]))
+        except Conflict as error:
+            raise CannotUndo(error.message) from error
+
+
+def _content(it: WriteFields) -> bytes:
+    if it.text is not None:
+        return it.text.encode("utf-8", "replace")
+    if it.data is None:
+        raise InvalidRequest("Give one content: text, data or file.", service="file")
+    return f"{json.dumps(it.data, ensure_ascii=False, indent=2)}\n".encode("utf-8", "replace")
+
+
+def _copy(given: Given, out: int) -> None:
+    os.lseek(given.handle, 0, os.SEEK_SET)
+    source: BinaryIO
+    with os.fdopen(os.dup(given.handle), "rb") as source, os.fdopen(os.dup(out), "wb") as copy:
+        shutil.copyfileobj(source, copy, _TEXT_MOST)
+
+
+def _named(file: FileToRead) -> str:
+    return file if isinstance(file, str) else file.name
+
+
+def _shown(data: bytes) -> str:
+    text = data[:_SHOWN_MOST].decode("utf-8", "replace")
+    return text if len(data) <= _SHOWN_MOST else f"{text}\n[and more]"

@@ -1,0 +1,114 @@
+"""Files that are made to harm: each is refused with a sentence or read within the limits, and this process stays."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.errors import InvalidRequest
+from engine.sandbox.limits import MEMORY_BYTES, Limits
+from engine.sandbox.reading import Given, read
+from tests.engine.sandbox.bombs import MB, bombs
+
+BOMBS = bombs()
+LIMITS = Limits(cpu_seconds=1, wall_seconds=60.0, file_bytes=20 * MB, answer_bytes=4 * MB)
+OPTIONS: Mapping[str, Any] = {"most": 100_000, "form": "markdown", "pages": [], "limit": 100, "pattern": "*"}
+GROWTH_MOST = 48 * MB
+
+
+@contextmanager
+def given(folder: Path, name: str, content: bytes) -> Iterator[Given]:
+    path = folder / "bomb"
+    path.write_bytes(content)
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        yield Given(handle, name)
+    finally:
+        os.close(handle)
+
+
+def resident() -> int:
+    """The memory that this process holds now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def answered(folder: Path, name: str, task: str) -> str:
+    """What is said about a bomb: `read`, or why it is refused."""
+    with given(folder, name, BOMBS[name]()) as file, (folder / "out").open("wb") as out:
+        before = resident()
+        try:
+            read(file, task, OPTIONS, LIMITS, out.fileno())
+            said = "read"
+        except InvalidRequest as error:
+            said = error.message
+        assert resident() - before < GROWTH_MOST, name
+    assert (folder / "out").stat().st_size <= LIMITS.file_bytes
+    return said
+
+
+def test_there_are_enough() -> None:
+    assert len(BOMBS) >= 60
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory of a process is read as on Linux")
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_with_a_sentence_or_read_within_the_limits(tmp_path: Path, name: str) -> None:
+    tasks = ["unpack"] if name.endswith(".zip") else ["text"]
+    tasks += ["table"] if name.endswith((".xlsx", ".csv", ".json", ".jsonl", ".html")) else []
+    for task in tasks:
+        said = answered(tmp_path, name, task)
+        assert said == "read" or (said.startswith(f"{name!r} was not read: ") and said.endswith(".")), said
+        refused = REFUSED.get(name)
+        assert refused is None or refused in said, said
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 <= MEMORY_BYTES
+
+
+REFUSED = {
+    "sum of entries.zip": "unpacks to 220,200,960 bytes",
+    "ratio.zip": "200 times its size",
+    "entries.zip": "2,500 entries",
+    "password.zip": "password",
+    "entities.xlsx": "declares entities",
+    "foreign entity.xlsx": "declares entities",
+    "entities.docx": "declares entities",
+    "quadratic.docx": "declares entities",
+    "entities.pptx": "declares entities",
+    "one line.csv": "Line 1 has more than 10,000,000 characters",
+    "large.png": "",
+    "nested.json": "",
+}
+
+
+def test_what_leads_out_of_a_folder_is_left_out(tmp_path: Path) -> None:
+    for name in ("entries that lead out.zip", "links.zip"):
+        with given(tmp_path, name, BOMBS[name]()) as file, (tmp_path / "out").open("wb") as out:
+            assert read(file, "unpack", OPTIONS, LIMITS, out.fileno())["entries"] == []
+
+
+def test_a_cell_far_away_is_read_by_the_careful_reader(tmp_path: Path) -> None:
+    with given(tmp_path, "x", BOMBS["cell far away.xlsx"]()) as file, (tmp_path / "out").open("wb") as out:
+        found = read(file, "table", {**OPTIONS, "header": False}, LIMITS, out.fileno())
+    assert found["row_count"] == 2
+
+
+def test_a_child_sees_neither_the_environment_nor_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_SECRET", "x")
+    seen: list[Any] = []
+    started: Any = subprocess.Popen
+
+    def watched(*args: Any, **more: Any) -> Any:
+        seen.append(more)
+        return started(*args, **more)
+
+    monkeypatch.setattr(subprocess, "Popen", watched)
+    with given(tmp_path, "a.txt", b"text") as file:
+        assert read(file, "text", OPTIONS)["text"] == "text"
+        assert seen[-1]["env"] == {}
+        assert seen[-1]["pass_fds"] == (file.handle,)

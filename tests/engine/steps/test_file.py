@@ -1,0 +1,271 @@
+"""Steps of files: every format is read alike, in a run, from the workspace and from files of the run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.orchestra import Orchestra
+from tests.engine.conftest import OWNER, Run, write_workflow
+from tests.engine.sandbox import documents
+from tests.engine.sandbox.documents import FILES, HEAD, OBJECTS, ROWS, TEXT
+from tests.patience import PATIENCE_SECONDS
+
+NO_TEXT = {"a.jpg", "a.png", "a.zip", "a.tsv", "a.csv"}
+TABLES = ["a.docx", "a.xlsx", "a.csv", "bank.csv", "a.tsv", "a.json", "a.html", "a.pdf"]
+
+
+@pytest.fixture
+def inbox(root: Path) -> Path:
+    """A folder of the workspace with a file of each format."""
+    folder = root / "inbox"
+    folder.mkdir()
+    for name, make in FILES.items():
+        (folder / name).write_bytes(make())
+    return folder
+
+
+def step(uses: str, step_id: str = "it", **fields: Any) -> dict[str, Any]:
+    return {"id": step_id, "uses": uses, "with": fields}
+
+
+def output(document: Mapping[str, Any], step_id: str = "it") -> Any:
+    assert document["status"] == "succeeded", document["error"]
+    return next(one for one in document["steps"] if one["path"] == step_id)["output"]
+
+
+def each(uses: str, names: list[str], **fields: Any) -> list[dict[str, Any]]:
+    """A step for each file."""
+    return [step(uses, f"s{at}", file=f"inbox/{name}", **fields) for at, name in enumerate(names)]
+
+
+def test_the_text_of_every_format_is_read(run: Run, inbox: Path) -> None:
+    names = [name for name in FILES if name not in NO_TEXT]
+    document = run([*each("file.text", names, format="markdown"), step("file.text", file="inbox/a.jpg")])
+    for at, name in enumerate(names):
+        found = output(document, f"s{at}")
+        assert TEXT in found["text"], name
+        assert found["needs_ocr"] is found["truncated"] is False
+    assert [output(document, f"s{names.index(name)}")["pages"] for name in ("a.pdf", "a.xlsx", "a.pptx")] == [2, 2, 2]
+    slides = output(document, f"s{names.index('a.pptx')}")
+    assert slides["text"].index("Slide 1: First") < slides["text"].index("Slide 2: Second")
+    assert "Notes: Speak slowly." in slides["text"]
+    assert [slides["text"][one["start"] :][:10] for one in slides["page_starts"]] == ["## Slide 1", "## Slide 2"]
+    hidden = output(document, f"s{names.index('a.html')}")["text"]
+    assert "Ignore" not in hidden
+    assert "obey" not in hidden
+    assert output(document)["needs_ocr"] is True
+
+
+def test_pages_are_chosen_and_what_is_cut_is_said(run: Run, inbox: Path) -> None:
+    (inbox / "long.pdf").write_bytes(documents.pdf(*(documents.written(f"Page number {at}") for at in range(1, 41))))
+    document = run(
+        [
+            step("file.text", "some", file="inbox/long.pdf", pages="2-3, 40"),
+            step("file.text", "cut", file="inbox/long.pdf", format="markdown", max_characters=100),
+        ]
+    )
+    assert output(document, "some")["text"] == "Page number 2\n\nPage number 3\n\nPage number 40"
+    cut = output(document, "cut")
+    assert cut["truncated"] is True
+    assert cut["text"].endswith("left out.]")
+    assert "more of 40 pages" in cut["left_out"]
+
+
+def test_the_same_table_is_read_from_every_format(run: Run, inbox: Path) -> None:
+    document = run(each("file.table", TABLES))
+    for at, name in enumerate(TABLES):
+        found = output(document, f"s{at}")
+        assert found["columns"] == HEAD, name
+        if name in ("a.docx", "a.html", "a.pdf"):  # their cells are texts
+            assert [str(row["id"]) for row in found["rows"]] == ["1", "2", "3"], name
+            assert found["rows"][2]["amount"] is None
+        else:
+            assert found["rows"] == OBJECTS, name
+            assert isinstance(found["rows"][0]["amount"], int)
+        assert found["truncated"] is False
+        assert found["file"] is None
+    assert output(document, f"s{TABLES.index('bank.csv')}")["preamble"] == ["Account DE00", f"Note {TEXT}"]
+
+
+def test_a_table_over_the_limit_is_a_file_that_can_be_read_again(run: Run, inbox: Path) -> None:
+    lines = ["no;zip;price"] + [f"{at};{at:05};{at}.5" for at in range(2500)]
+    (inbox / "many.csv").write_text("\n".join(lines))
+    document = run(
+        [
+            step("file.table", file="inbox/many.csv", limit=10),
+            step("file.table", "again", file="{{ steps.it.output.file }}", limit=5000),
+        ]
+    )
+    found, again = output(document), output(document, "again")
+    assert found["row_count"] == again["row_count"] == 2500
+    assert found["rows"][1] == {"no": 1, "zip": "00001", "price": 1.5}
+    assert again["rows"][:10] == found["rows"]
+    assert again["rows"][-1] == {"no": 2499, "zip": "02499", "price": 2499.5}
+
+
+def test_files_are_known_by_their_content_and_their_properties_are_read(run: Run, inbox: Path) -> None:
+    (inbox / "a.pdf").rename(inbox / "scan.txt")
+    document = run(
+        [
+            step("file.detect", file="inbox/scan.txt"),
+            step("file.metadata", "slides", file="inbox/a.pptx"),
+            step("file.metadata", "picture", file="inbox/a.jpg"),
+            step("file.metadata", "place", file="inbox/a.jpg", location=True),
+        ]
+    )
+    assert output(document)["media_type"] == "application/pdf"
+    assert output(document, "slides")["properties"] == {"title": "The invoice", "pages": 2}
+    assert "location" not in output(document, "picture")["properties"]
+    place = output(document, "place")["properties"]
+    assert place["location"] == {"latitude": 48.133333, "longitude": 11.575}
+    assert (place["width"], place["camera"]) == (60, "Model")
+
+
+def test_files_are_written_listed_packed_and_unpacked(run: Run, inbox: Path, root: Path) -> None:
+    document = run(
+        [
+            step("file.write", "note", path="out/note.md", text="# Done"),
+            step("file.write", "data", path="out/data.json", data={"rows": ROWS}),
+            step("file.write", "copy", path="copy.pdf", file="inbox/a.pdf"),
+            step("file.list", "found", folder="files", deep=True),
+            step("file.archive", "packed", files=["{{ steps.note.output.path }}", "inbox/a.pdf"], name="all.zip"),
+            step("file.archive", "unpacked", file="{{ steps.packed.output.file }}", pattern="*.pdf"),
+            step("file.write", "last", path="last.pdf", file="{{ steps.unpacked.output.files[0] }}"),
+            {"id": "texts", "foreach": "{{ steps.found.output.files }}", "as": "one", "key": "{{ one.path }}",
+             "steps": [step("file.text", "text", file="{{ one.path }}")]},
+        ]
+    )  # fmt: skip
+    assert [one["path"] for one in output(document, "found")["files"]] == [
+        "files/copy.pdf",
+        "files/out/data.json",
+        "files/out/note.md",
+    ]
+    assert (root / "files" / "last.pdf").read_bytes() == (inbox / "a.pdf").read_bytes()
+    assert json.loads((root / "files" / "out" / "data.json").read_text())["rows"] == ROWS
+    assert not list(root.glob("files/**/*.tmp"))
+
+
+def test_a_write_is_undone_if_nobody_has_changed_the_file(run: Run, orchestra: Orchestra, root: Path) -> None:
+    document = run([step("file.write", path="a.txt", text="one"), step("file.write", "b", path="b.txt", text="two")])
+    (root / "files" / "b.txt").write_text("by a person")
+    report = orchestra.runs.undo(OWNER, document["run_id"])
+    assert not (root / "files" / "a.txt").exists()
+    assert (root / "files" / "b.txt").read_text() == "by a person"
+    assert "changed" in str(report)
+
+
+def test_another_file_is_kept_if_the_step_says_so(run: Run, root: Path) -> None:
+    (root / "files").mkdir()
+    (root / "files" / "a.txt").write_text("by a person")
+    document = run([step("file.write", path="a.txt", text="one", on_exists="fail")])
+    assert document["error"]["type"] == "Conflict"
+    assert (root / "files" / "a.txt").read_text() == "by a person"
+
+
+def test_a_plan_shows_the_file_and_writes_nothing(orchestra: Orchestra, root: Path) -> None:
+    write_workflow(root, "work", [step("file.write", path="a.txt", text="one")])
+    plan_id = orchestra.plans.make(OWNER, "work", {})
+    orchestra.runs.wait(OWNER, plan_id, PATIENCE_SECONDS)
+    plan = orchestra.plans.show(OWNER, plan_id)
+    preview = plan["writes"][0]["preview"]
+    assert preview is not None
+    assert preview["title"] == "files/a.txt"
+    assert not (root / "files").exists()
+    orchestra.runs.wait(OWNER, orchestra.plans.apply(OWNER, plan_id), PATIENCE_SECONDS)
+    assert (root / "files" / "a.txt").read_text() == "one"
+
+
+OUT = [
+    pytest.param("../secret.txt", id="parent"),
+    pytest.param("inbox/../../secret.txt", id="parent inside"),
+    pytest.param("/etc/passwd", id="absolute"),
+    pytest.param("link.txt", id="link"),
+    pytest.param("linked/passwd", id="link on the way"),
+    pytest.param("inbox/linked.pdf", id="link to a file inside"),
+    pytest.param("config.yaml", id="settings"),
+    pytest.param("Config.YAML", id="settings in capitals"),
+    pytest.param(".orchestra/state.db", id="state"),
+    pytest.param(".env", id="hidden"),
+    pytest.param("logs/x.json", id="logs"),
+    pytest.param("keys/server.key", id="key"),
+    pytest.param("sign-in.json", id="sign-in that the settings name"),
+    pytest.param("pipe", id="pipe"),
+    pytest.param("inbox", id="folder"),
+    pytest.param("inbox\\..\\..\\secret.txt", id="backslashes"),
+]
+
+
+@pytest.mark.parametrize("path", OUT)
+@pytest.mark.parametrize("way", ["read", "write"])
+def test_no_path_leads_out_or_to_what_belongs_to_the_program(
+    orchestra: Orchestra, root: Path, inbox: Path, path: str, way: str
+) -> None:
+    (root.parent / "secret.txt").write_text("secret")
+    for name in (".env", "sign-in.json", "logs/x.json"):
+        (root / name).write_text("secret")
+    (root / "keys").mkdir()
+    (root / "keys" / "server.key").write_text("secret")
+    output_folder = root / "files"
+    output_folder.mkdir()
+    for folder in (root, output_folder):
+        (folder / "link.txt").symlink_to(root.parent / "secret.txt")
+        (folder / "linked").symlink_to("/etc")
+        os.mkfifo(folder / "pipe")
+    (inbox / "linked.pdf").symlink_to(inbox / "a.pdf")
+    with (root / "config.yaml").open("a") as config:
+        config.write("  gmail:\n    service: gmail\n    token_file: sign-in.json\n")
+    kept = [one for one in root.parent.rglob("*") if one.is_file() and not {".orchestra", "logs"} & {*one.parts}]
+    before = {one: one.read_bytes() for one in kept}
+    client: Any = orchestra._accounts.open(None, "file", orchestra._modes.of("x")).client
+    steps = {
+        "read": step("file.read", file="{{ inputs.path }}"),
+        "write": step("file.write", path="{{ inputs.path }}", text="x"),
+    }
+    if way == "write" and path in ("inbox", "inbox/linked.pdf", "logs/x.json", "config.yaml", "Config.YAML",
+                                   "sign-in.json"):  # fmt: skip
+        assert client.place(path)[0] == "files"  # a new file in the folder for such
+        return
+    inputs = {"type": "object", "properties": {"path": {"type": "string"}}}
+    write_workflow(root, "work", [steps[way]], inputs=inputs)
+    run_id = orchestra.runs.start(OWNER, "work", {"path": path})
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    assert document["status"] == "failed"
+    error: Any = document["error"]
+    assert error["type"] in ("InvalidRequest", "Unavailable"), error
+    assert "secret" not in json.dumps(document["steps"][0].get("output") or {})
+    assert {one: one.read_bytes() for one in before} == before
+
+
+FROM_OUTSIDE = [
+    pytest.param("{{ steps.page.output.text }}", True, id="text"),
+    pytest.param("inbox/{{ steps.page.output.text }}", True, id="part of a path"),
+    pytest.param("{{ steps.found.output.files[0].name }}", True, id="name of a file"),
+    pytest.param("{{ steps.found.output.files[0].path + '' }}", True, id="changed path"),
+    pytest.param("{{ steps.found.output.files[0].path }}", False, id="path that was found"),
+    pytest.param("{{ steps.page.output.file }}", False, id="file of the run"),
+    pytest.param("{{ steps.model.output.path }}", True, id="answer of a model that calls itself a path"),
+]
+
+
+@pytest.mark.parametrize(("path", "is_refused"), FROM_OUTSIDE)
+def test_text_from_outside_decides_no_path(orchestra: Orchestra, root: Path, path: str, is_refused: bool) -> None:
+    with (root / "config.yaml").open("a") as config:
+        config.write("  ai:\n    service: openai\n    base_url: http://127.0.0.1:9/v1\n    model: m\n")
+    schema = {"type": "object", "properties": {"path": {"type": "string", "format": "workspace-file"}}}
+    steps = [
+        {"id": "page", "uses": "http.request", "connection": "web", "with": {"url": "http://127.0.0.1:9/"}},
+        step("file.list", "found"),
+        {"id": "model", "uses": "llm.extract",
+         "with": {"messages": [{"role": "user", "content": "{{ steps.page.output.text }}"}], "schema": schema}},
+        step("file.text", file=path),
+    ]  # fmt: skip
+    steps = steps if "model" in path else [steps[0], steps[1], steps[3]]
+    text = json.dumps({"schema_version": 1, "title": "work", "steps": steps})
+    codes = {one.code for one in orchestra.workflows.check(OWNER, "work", text)}
+    assert ("outside_destination" in codes) is is_refused, codes
