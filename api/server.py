@@ -45,6 +45,7 @@ from api.routes.workflows import debugging as workflow_debugging
 from api.routes.workflows import editing as workflow_editing
 from api.routes.workflows import environments as workflow_environments
 from api.routes.workflows import first_run
+from api.routes.workflows import step_tries as workflow_step_tries
 from api.routes.workflows import versions as workflow_versions
 from engine.orchestra import Orchestra
 
@@ -88,6 +89,7 @@ _SIGNED_IN = (
     workflow_branches.router,
     workflow_versions.router,
     workflow_debugging.router,
+    workflow_step_tries.router,
     workflow_bundles.router,
     workflow_environments.router,
     prompt_changes.router,

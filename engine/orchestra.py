@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from engine.runs.debugging.debugging import Debugging
     from engine.runs.environments.environments import Environments
     from engine.runs.environments.promotion import Checks
+    from engine.runs.made_up.step_tries import StepTries
     from engine.runs.planning.plans import Plans
     from engine.runs.predicting.predictions import Predictions
     from engine.runs.reindex import Rebuild
@@ -99,14 +100,16 @@ if TYPE_CHECKING:
     from engine.workspace_settings import WorkspaceSettings
 
 _LONGEST_TURN_SECONDS = 3.0
+_MOST_TESTS = 20
+"""So many of the last runs are looked at for one that is no test."""
 ENGINE = Principal("engine", "owner")
 """The principal of maintenance work that nobody requested."""
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, editing, predictions, versions, branches, bundles, prompts, fragments,
-    tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers, approvals,
-    budgets, general, usage, connections, users, demo, first_run`.
+    """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
+    fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
+    approvals, budgets, general, usage, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -344,11 +347,15 @@ class Orchestra:
         return WorkflowEditing(shelf, self.workflows, compiled, self.drafts, self._last_values)
 
     def _last_values(self, p: Principal, workflow: str) -> dict[str, Any]:
-        """Return the inputs of the last successful run of a workflow and the outputs of its steps, {} if none."""
-        rows = self.runs.list(p, workflow=workflow, status="succeeded", limit=1).rows
-        if not rows:
+        """Return the inputs of the last successful run of a workflow and the outputs of its steps, {} if none.
+
+        Test runs do not count: their values may be made up.
+        """
+        rows = self.runs.list(p, workflow=workflow, status="succeeded", limit=_MOST_TESTS).rows
+        last = next((one for one in rows if not one.is_test), None)
+        if last is None:
             return {}
-        run = self.runs.get(p, rows[0].run_id)
+        run = self.runs.get(p, last.run_id)
         outputs = {one["path"].rpartition(".")[2].partition("[")[0]: one.get("output") for one in run["steps"][::-1]}
         return {"inputs": run.get("inputs"), "steps": outputs}
 
@@ -359,6 +366,15 @@ class Orchestra:
 
         shelf, around = self.workspace.workflows, self._compiled.surroundings
         return Predictions(shelf, self.editing, around, self.runs, self._logs.blobs)
+
+    @cached_property
+    def step_tries(self) -> StepTries:
+        """Steps that run alone with made-up values."""
+        from engine.runs.made_up.step_tries import StepTries
+
+        plans = CurrentPlans(self._ready_plan, self.workspace.workflow_ids)
+        shelf, around = self.workspace.workflows, self._compiled.surroundings
+        return StepTries(shelf, around, plans, self._acceptor, self._last_values)
 
     @cached_property
     def bundles(self) -> Bundles:

@@ -57,6 +57,7 @@ _INSIDE = {
         "positions": "workflows.workflow_map.positions",
         "move": "workflows.workflow_map.move",
         "predict": "workflows.workflow_map.predict",
+        "try": "workflows.trying.try_",
         "versions": "workflows.versions.versions",
         "diff": "workflows.versions.diff",
         "restore": "workflows.versions.restore",

@@ -66,6 +66,7 @@ _PAGES: Mapping[str, str] = {
     "workflows branch": "New branch on the tab Branches of the workflow",
     "workflows label": "Label on the tab History of the workflow",
     "workflows merge": "Merge on the tab Branches of the workflow",
+    "workflows try": "Fill in under Made-up values in the panel of the step",
     "workflows versions": "the tab History of the workflow",
 }
 """The dashboard page for each command."""
@@ -123,6 +124,7 @@ _ROUTES: Mapping[str, str] = {
     "workflows branch": "POST /api/workflows/{name}/branches",
     "workflows label": "PUT /api/workflows/{name}/labels/LABEL",
     "workflows merge": "POST /api/workflows/{name}/branches/{branch}/merge",
+    "workflows try": "GET /api/workflows/{name}/steps/{step}/try",
     "workflows versions": "GET /api/workflows/{name}/versions",
 }
 """The API request for each command."""

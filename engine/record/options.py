@@ -31,8 +31,17 @@ def rerun_options(receipts: str, replay_of: str | None) -> RunOptions:
 _PIN = "Give what the step itself would put out (docs/steps.md), or take it from a run: `--from-run ID`."
 
 
-def part_options(plan: Plan, pins: JsonObject | None, only: str | None, from_run: str | None) -> RunOptions:
-    """Return the options of a test run of a plan, {} for a plain run. Raises InvalidInput."""
+def part_options(
+    plan: Plan,
+    pins: JsonObject | None,
+    only: str | None,
+    from_run: str | None,
+    made_up: Mapping[str, Sequence[Any]] | None = None,
+) -> RunOptions:
+    """Return the options of a test run of a plan, {} for a plain run. Raises InvalidInput.
+
+    `made_up`: the items of loops, by path; such a run writes nothing.
+    """
     if from_run is not None and only is None:
         raise InvalidInput(
             "Recorded outputs stand in for the steps beside one step; name that step.",
@@ -44,8 +53,10 @@ def part_options(plan: Plan, pins: JsonObject | None, only: str | None, from_run
     if only is not None:
         _, step = _node(nodes, only, "A step to run alone")
         if from_run is None:
-            _check_needs(nodes, only, step.in_workflow, pins or {})
+            _check_needs(nodes, only, step.in_workflow, pins or {}, made_up or {})
     asked: RunOptions = {} if only is None else {"only": only}
+    if made_up is not None:
+        asked = {**asked, "made_up": made_up}
     if pins:
         asked = {**asked, "pins": pins}
     return asked if from_run is None else {**asked, "from_run": from_run}
@@ -67,7 +78,8 @@ def same_part(run: RunStart, plan: Plan) -> RunOptions:
     options = run.get("options") or {}
     if "corrects" in options:
         return corrected_options(plan, options["corrects"], options["pins"][options["corrects"]["step"]])
-    return part_options(plan, options.get("pins"), options.get("only"), options.get("from_run"))
+    of_options = options.get("pins"), options.get("only"), options.get("from_run"), options.get("made_up")
+    return part_options(plan, *of_options)
 
 
 def refuse_in_service(options: RunOptions, started_by: str, caller: Any) -> None:
@@ -149,12 +161,14 @@ def _check_pin(nodes: Mapping[str, Node], path: str, output: Any, only: str | No
         raise InvalidInput(f"The output pinned to {path!r} does not fit: {' '.join(wrong)}", remedy=_PIN)
 
 
-def _check_needs(nodes: Mapping[str, Node], only: str, path: str, pins: JsonObject) -> None:
+def _check_needs(
+    nodes: Mapping[str, Node], only: str, path: str, pins: JsonObject, made_up: Mapping[str, Sequence[Any]]
+) -> None:
     """Refuse a single step that needs the output of a step which does not run."""
     from engine.record.step_dependencies import outputs_needed
 
     pinned = {StepPath.parse(pin).in_workflow for pin in pins}
-    missing = sorted(outputs_needed(nodes, path) - pinned)
+    missing = sorted(outputs_needed(nodes, path, made_up) - pinned)
     if missing:
         raise InvalidInput(
             f"{only!r} cannot run alone: it takes the output of {listed(missing)}.",

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from engine.compiler.definition.plan import Node
 from engine.expressions.expressions import Expression, Template
 
 
-def outputs_needed(nodes: Mapping[str, Node], only: str) -> set[str]:
+def outputs_needed(nodes: Mapping[str, Node], only: str, given: Container[str] = ()) -> set[str]:
     """Return the paths of the steps outside `only` (a step path without indexes) whose outputs it requires.
 
-    This includes what the groups and loops around it need in order to reach it.
+    This includes what the groups and loops around it need in order to reach it. `given`: the paths of the loops whose
+    items are given.
     """
     found: set[str] = set()
     for path, node in nodes.items():
         is_inside = path == only or path.startswith(f"{only}.")
-        trees = _fields(node) if is_inside else _way_in(node) if only.startswith(f"{path}.") else []
+        has_items = path in given
+        trees = (
+            _fields(node, has_items=has_items)
+            if is_inside
+            else _way_in(node, has_items=has_items)
+            if only.startswith(f"{path}.")
+            else []
+        )
         for tree in trees:
             found.update(one for name in _steps_in(tree) if (one := seen(name, path, nodes)) is not None)
     return {one for one in found if one != only and not one.startswith(f"{only}.") and not only.startswith(f"{one}.")}
 
 
-def _fields(node: Node) -> list[Any]:
+def _fields(node: Node, *, has_items: bool) -> list[Any]:
     action = [node.action.arguments, node.action.once] if node.action is not None else []
-    return [*_way_in(node), *action, node.output]
+    return [*_way_in(node, has_items=has_items), *action, node.output]
 
 
-def _way_in(node: Node) -> list[Any]:
-    return [node.condition, *([node.loop.items, node.loop.key] if node.loop is not None else [])]
+def _way_in(node: Node, *, has_items: bool) -> list[Any]:
+    if node.loop is None:
+        return [node.condition]
+    return [node.condition, node.loop.key, *([] if has_items else [node.loop.items])]
 
 
 def _steps_in(tree: Any) -> Iterator[str]:

@@ -114,6 +114,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
 }
 SOCKETS: dict[str, Right] = {"/api/ws/runs/{run_id}": "view", "/api/ws/workflows/{name}": "view"}
 IN_CONTRACT: dict[tuple[str, str], Right] = {
+    ("/api/workflows/{name}/steps/{step}/try", "GET"): "view",
+    ("/api/workflows/{name}/steps/{step}/try", "POST"): "run",
     ("/api/workflows/{name}/versions/{version}", "GET"): "view",
     ("/api/workflows/{name}/versions/{version}/restore", "POST"): "edit",
     ("/api/workflows/{name}/labels/{label}", "PUT"): "edit",

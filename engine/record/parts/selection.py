@@ -45,7 +45,12 @@ class Selection:
         only, pins = options.get("only"), options.get("pins") or {}
         self._name, self._only = only, StepPath.parse(only).parts if only else ()
         self._pins = {StepPath.parse(path).parts: output for path, output in pins.items()}
-        self._earlier = earlier
+        self._made_up, self._earlier = options.get("made_up") or {}, earlier
+
+    def items_of(self, node: Node) -> list[Any] | None:
+        """Return the made-up items of a loop, None if it has those of its `foreach`."""
+        items = self._made_up.get(node.path)
+        return None if items is None else list(items)
 
     @property
     def is_part(self) -> bool:

@@ -28,8 +28,13 @@ VALID_FOR = timedelta(hours=24)
 
 
 def is_plan(options: RunOptions) -> bool:
-    """Return whether a run with these options writes nothing and only tells what it would write."""
+    """Return whether a run with these options is a plan, which can be applied."""
     return "plan" in options
+
+
+def writes_nothing(options: RunOptions) -> bool:
+    """Return whether a run with these options only tells what it would write: a plan, or one with made-up values."""
+    return "plan" in options or "made_up" in options
 
 
 def expires_at(made_at: str) -> datetime:

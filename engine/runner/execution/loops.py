@@ -84,7 +84,8 @@ class Loops:
         """Run a loop; return the records of its items. Raises StepFailed and what its fields raise."""
         loop = node.loop
         assert loop is not None
-        items = await filled("foreach", loop.items, frame.names)
+        given = None if self._selection is None else self._selection.items_of(node)
+        items = await filled("foreach", loop.items, frame.names) if given is None else given
         if isinstance(items, Unknown):
             turns = _Turns(node, loop, frame, [None], [None], are_unknown=True)
             await self._announce(turns, path)

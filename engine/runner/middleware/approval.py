@@ -20,6 +20,7 @@ from engine.base.lazy_values import complete
 from engine.compiler.definition.approval_rules import StepApproval
 from engine.plugins.step import Effect
 from engine.record.events import StepWaiting
+from engine.record.plans.planned import writes_nothing
 from engine.record.plans.previews import changes
 from engine.record.run_files import without_owners
 from engine.record.types.approval import AskedCall
@@ -48,8 +49,8 @@ class Approval(Middleware):
 
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:
-        """Return whether the run may wait for people: a plan asks nobody."""
-        return "plan" not in options
+        """Return whether the run may wait for people: one that writes nothing asks nobody."""
+        return not writes_nothing(options)
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call if it needs no approval, or has one; else ask. Raises Rejected, ApprovalExpired."""

@@ -16,6 +16,7 @@ from clients.errors import WriteRefused
 from engine.base.lazy_values import Unknown, marked
 from engine.expressions.celtypes import plain
 from engine.plugins.step import AskPerson, CallWorkflow, Effect, Preview, Role, WaitUntil, described, fields_schema
+from engine.record.plans.planned import writes_nothing
 from engine.record.plans.previews import recorded
 from engine.record.types.run import RunOptions
 from engine.record.types.step import PlannedStep
@@ -36,8 +37,8 @@ class Planning(Middleware):
 
     @classmethod
     def is_wanted(cls, options: RunOptions) -> bool:
-        """Return whether the run is a plan."""
-        return "plan" in options
+        """Return whether the run writes nothing."""
+        return writes_nothing(options)
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Return the outcome that the plan goes on with."""

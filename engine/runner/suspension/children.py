@@ -110,6 +110,8 @@ class Children:
         kept: RunOptions = {"receipts": options["receipts"]} if "receipts" in options else {}
         if "plan" in options:
             kept = {**kept, "plan": options["plan"]}
+        if "made_up" in options:
+            kept = {**kept, "made_up": {}}
         if replay is None or not self._logs.exists(replay):
             return kept
         if "check" in options:

@@ -44,7 +44,7 @@ from engine.record.failure import StepFailed, failure
 from engine.record.frames import RunName
 from engine.record.parts.redoing import Redoing
 from engine.record.parts.selection import Selection
-from engine.record.plans.planned import AppliedRun, is_plan, plan_hash
+from engine.record.plans.planned import AppliedRun, is_plan, plan_hash, writes_nothing
 from engine.record.previous_run import EarlierRun
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
@@ -235,7 +235,7 @@ class Execution:
             meter=self._meter(),
             live=equipment.live,
             earlier=None if earlier is None else EarlierAnswers(earlier, facts.prompts),
-            guard=reads_only if is_plan(facts.options) else nullcontext,
+            guard=reads_only if writes_nothing(facts.options) else nullcontext,
             applied=None if followed is None else await self._applied(plan, followed),
             debug_state=self._debug_state,
         )
@@ -435,7 +435,7 @@ class Execution:
         few = self._recording.few
         run = await self._log(self._stored() if few is None else few)
         assert run["ended_at"] is not None
-        is_planned = is_plan(run.get("options") or {})
+        options = run.get("options") or {}
         end = RunEnd(
             run_id=self.run_id,
             workflow_id=workflow_id_of(run),
@@ -447,8 +447,8 @@ class Execution:
             sentence=run["sentence"],
             counts=compact_json(run["counts"]),
             at_milliseconds=milliseconds_of(self._equipment.clock()),
-            made_good=[] if is_planned else _processed(run),
-            plan_hash=await asyncio.to_thread(plan_hash, run) if is_planned else None,
+            made_good=[] if writes_nothing(options) else _processed(run),
+            plan_hash=await asyncio.to_thread(plan_hash, run) if is_plan(options) else None,
         )
         await self._records.runs.ended(end)
         self.is_over = True

@@ -190,5 +190,5 @@ def retry_if_renamed(accept: Callable[[], Result]) -> Result:
 
 
 def _named(options: RunOptions) -> dict[str, Any]:
-    """Return options for the audit trail: which steps were pinned, without the values."""
-    return {**options, "pins": list(options["pins"])} if "pins" in options else {**options}
+    """Return options for the audit trail: which steps and items were given, without the values."""
+    return {**options, **{key: list(options[key]) for key in ("pins", "made_up") if key in options}}

@@ -23,7 +23,7 @@ from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreements, account_key
 from engine.people.access import Principal
 from engine.people.audit import Audit
-from engine.record.plans.planned import is_plan
+from engine.record.plans.planned import writes_nothing
 from engine.record.types.run import Agreement, RunOptions, RunStart
 from engine.workflows.plan_cache import Defined, PlanCache
 
@@ -254,8 +254,8 @@ def is_real(plan: Plan, modes: Mapping[str, AccountMode], default_mode: AccountM
 
 
 def require_may_write(plan: Plan, options: RunOptions) -> None:
-    """Raise InvalidInput if a run on real accounts is that of a branch, unless it only makes a plan."""
-    if not is_plan(options):
+    """Raise InvalidInput if a run on real accounts is that of a branch, unless it writes nothing."""
+    if not writes_nothing(options):
         require_no_branch(plan.name, "does not run on real accounts", "; or run it in the demo, with `--demo`")
 
 

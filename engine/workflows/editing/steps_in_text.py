@@ -45,14 +45,15 @@ class StepsInText:
         return step_homes(self.document) if self._before is None else self._before.after(self.document)
 
     @cached_property
-    def _nodes(self) -> list[StepNode[StepDefinition]]:
+    def nodes(self) -> list[StepNode[StepDefinition]]:
+        """All steps, outer before inner, in file order."""
         return list(step_nodes(self.document))
 
     @cached_property
     def _places(self) -> dict[str, StepNode[StepDefinition]]:
         """The first step with each id, in file order."""
         found: dict[str, StepNode[StepDefinition]] = {}
-        for node in self._nodes:
+        for node in self.nodes:
             id_ = node.step.json.get("id")
             if isinstance(id_, str) and id_:
                 found.setdefault(id_, node)
@@ -61,9 +62,9 @@ class StepsInText:
     @cached_property
     def _twice(self) -> Counter[str]:
         """The ids that several steps have."""
-        if len(self._places) == len(self._nodes):
+        if len(self._places) == len(self.nodes):
             return Counter()
-        return Counter({id_: count for id_, count in Counter(one.step.id for one in self._nodes).items() if count > 1})
+        return Counter({id_: count for id_, count in Counter(one.step.id for one in self.nodes).items() if count > 1})
 
     @property
     def ids(self) -> AbstractSet[str]:

@@ -122,6 +122,30 @@ def test_a_step_is_tried_with_a_changed_field(story: Story) -> None:
     assert outputs["times"] == {"m": 6}
 
 
+def test_a_step_that_writes_is_tried_with_made_up_values_and_writes_nothing(story: Story) -> None:
+    title = story.title("made-up")
+    ask = {**issue(title), "id": "issue", "if": "{{ steps.number.output.n > 1 }}"}
+    story.has("made-up", NUMBER, ask)
+    on_canvas(story, "made-up")
+    story.hand.panel("issue")
+    unfolded(story, "Made-up values")
+    box = story.form.get_by_role("textbox", name="Made-up values")
+    story.form.get_by_text("Filled in with values made from types.").wait_for()
+    assert json.loads(box.input_value()) == {"steps": {"number": {"output": {"n": 1}}}}
+    story.hand.write(box, '{"steps": {"number": {"output": {"n": "x"}}}}')
+    story.hand.press(story.form.get_by_role("button", name="Try with these values"))
+    story.form.get_by_text("values.steps.number.output does not fit: n:").wait_for()
+    story.hand.write(box, '{"steps": {"number": {"output": {"n": 2}}}}')
+    story.hand.press(story.form.get_by_role("button", name="Try with these values"))
+    story.form.get_by_text("Nothing was written.").wait_for()
+    assert title in story.form.get_by_label("What issue would write").inner_text()
+    assert story.issues(title) == []
+    story.page.reload()
+    story.hand.panel("issue")
+    unfolded(story, "Made-up values")
+    assert json.loads(box.input_value()) == {"steps": {"number": {"output": {"n": 2}}}}, "the browser keeps them"
+
+
 def test_a_plan_is_looked_at_and_applied_once(story: Story) -> None:
     title = story.title("planned")
     story.has("planned", issue(title))

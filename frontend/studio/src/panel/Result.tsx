@@ -5,13 +5,13 @@ import type { CanvasStep } from "../api";
 import type { Flow } from "../flow/flow";
 import { stateWords } from "../flow/marks";
 import { t } from "../language";
-import { insideSentence, lookOf } from "../ui/looks";
+import { insideSentence } from "../ui/looks";
 import { lastRun, runOf, tried, type Run } from "./account";
 import { stepIn } from "../document";
 import { useForm } from "./form";
+import { MadeUp } from "./MadeUp";
+import { Outputs, recorded } from "./Outputs";
 
-const MOST_ITEMS = 3;
-const LONGEST = 4000;
 const AGAIN_MS = 500;
 
 type State = { run?: Run; attempt?: Run; said: string; isFailure?: boolean };
@@ -52,23 +52,26 @@ export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
   }, [flow?.runId, version, step.path]);
 
   return (
-    <details open={flow !== undefined || undefined} onToggle={(event) => (event.currentTarget.open && !run && !flow ? void load() : undefined)}>
-      <summary>{flow ? t("Result in this run") : t("Result of the last run")}</summary>
-      {flow?.showing === "past" && flow.at < flow.stops.length - 1 && <Moment flow={flow} path={step.path} />}
-      {run && <Outputs run={run} step={step} />}
-      {first && step.kind !== "group" && !readOnly && step.effect !== "writes" && (
-        <p>
-          <button type="button" className="panel-add" onClick={() => void attemptNow()}>
-            {t("Try this step")}
-          </button>{" "}
-          <span className="panel-quiet">{t("It runs alone, with the outputs of the other steps.")}</span>
+    <>
+      <details open={flow !== undefined || undefined} onToggle={(event) => (event.currentTarget.open && !run && !flow ? void load() : undefined)}>
+        <summary>{flow ? t("Result in this run") : t("Result of the last run")}</summary>
+        {flow?.showing === "past" && flow.at < flow.stops.length - 1 && <Moment flow={flow} path={step.path} />}
+        {run && <Outputs run={run} step={step} />}
+        {first && step.kind !== "group" && !readOnly && step.effect !== "writes" && (
+          <p>
+            <button type="button" className="panel-add" onClick={() => void attemptNow()}>
+              {t("Try this step")}
+            </button>{" "}
+            <span className="panel-quiet">{t("It runs alone, with the outputs of the other steps.")}</span>
+          </p>
+        )}
+        {attempt && <Outputs run={attempt} step={step} only={first?.path} />}
+        <p role="status" className={state.isFailure ? "panel-problem" : "panel-quiet"}>
+          {said}
         </p>
-      )}
-      {attempt && <Outputs run={attempt} step={step} only={first?.path} />}
-      <p role="status" className={state.isFailure ? "panel-problem" : "panel-quiet"}>
-        {said}
-      </p>
-    </details>
+      </details>
+      {step.kind !== "group" && !readOnly && !flow && <MadeUp key={step.id} step={step} />}
+    </>
   );
 }
 
@@ -76,42 +79,3 @@ function Moment({ flow, path }: { flow: Flow; path: string }) {
   const then = flow.state?.steps[path];
   return <p>{t("At the time that is shown: {state}. In the end:", { state: then ? insideSentence(stateWords(then)) : t("not begun") })}</p>;
 }
-
-const recorded = (run: Run, step: CanvasStep) => run.steps.filter(({ path }) => path.replaceAll(/\[\d+\]/g, "") === step.path);
-
-function Outputs({ run, step, only }: { run: Run; step: CanvasStep; only?: string | undefined }) {
-  const found = recorded(run, step).filter(({ path }) => only === undefined || path === only);
-  return (
-    <>
-      <p className="panel-quiet">
-        <a href={`/run?id=${encodeURIComponent(run.run_id)}`} target="_top">
-          {t("Open the run")}
-        </a>
-        {found.length === 0 && ` – ${t("this step did not run.")}`}
-        {found.length > MOST_ITEMS && ` – ${t("the first {shown} of {count} items:", { shown: MOST_ITEMS, count: found.length })}`}
-      </p>
-      {found.slice(0, MOST_ITEMS).map((one) => (
-        <div key={one.path}>
-          <p>
-            <code>{one.path}</code> {insideSentence(lookOf(one.status).word)}
-            {one.error && `: ${one.error.message}`}
-          </p>
-          {one.child_run_id && (
-            <p>
-              <a href={`/run?id=${encodeURIComponent(one.child_run_id)}`} target="_top">
-                {t("The run that it called")}
-              </a>
-            </p>
-          )}
-          {one.output !== undefined && one.output !== null && (
-            <pre tabIndex={0} aria-label={t("Output of {path}", { path: one.path })}>
-              {shortened(JSON.stringify(one.output, null, 2))}
-            </pre>
-          )}
-        </div>
-      ))}
-    </>
-  );
-}
-
-const shortened = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text);

@@ -8,6 +8,7 @@ import { isSame } from "./values";
 const FRESH_MS = 30_000;
 const MOST_SCOPES = 10;
 const TRY_SECONDS = 30;
+const NEWEST_RUNS = 20;
 const answers = new Map<string, { at: number; answer: Promise<unknown> }>();
 
 function get<T>(path: string): Promise<T> {
@@ -61,23 +62,51 @@ export interface Run {
   run_id: string;
   status: string;
   inputs?: Record<string, Json>;
-  steps: { path: string; status: string; output?: unknown; error?: { message: string } | null; child_run_id?: string }[];
+  steps: RunStep[];
 }
 
-// Return the newest run of a workflow, or undefined.
+interface RunStep {
+  path: string;
+  status: string;
+  output?: unknown;
+  arguments?: unknown;
+  error?: { message: string } | null;
+  child_run_id?: string;
+  // Of a step that was not called: what it would have done.
+  planned?: { write?: string; account?: string; note?: string };
+}
+
+// Return the newest run of a workflow that is no test, or else the newest test, or undefined.
 export async function lastRun(workflow: string): Promise<Run | undefined> {
-  const { runs } = await request<{ runs: { run_id: string }[] }>("GET", `/api/runs?workflow=${encoded(workflow)}&limit=1`);
-  return runs[0] && runOf(runs[0].run_id);
+  const { runs } = await request<{ runs: { run_id: string; is_test: boolean }[] }>("GET", `/api/runs?workflow=${encoded(workflow)}&limit=${NEWEST_RUNS}`);
+  const newest = runs.find(({ is_test: isTest }) => !isTest) ?? runs[0];
+  return newest && runOf(newest.run_id);
 }
 
 export const runOf = (runId: string): Promise<Run> => request<Run>("GET", `/api/runs/${encoded(runId)}`);
 
 // Run one step of the saved workflow alone, with the inputs of an earlier run and the outputs of its other steps.
 export async function tried(workflow: string, path: string, step: unknown, earlier: Run): Promise<Run> {
-  const id = path.split(".").pop()?.replace(/\[\d+\]$/, "") ?? "";
-  const { document } = await request<{ document: unknown }>("GET", `/api/workflows/${encoded(workflow)}`);
-  if (!isSame(stepIn(document, id), step)) throw new Error(t("Save the workflow first: a try runs the saved step."));
+  await requireSaved(workflow, path.split(".").pop()?.replace(/\[\d+\]$/, "") ?? "", step);
   const asked = { workflow, only: path, from_run: earlier.run_id, inputs: earlier.inputs ?? {}, wait_seconds: TRY_SECONDS };
   const run = await request<Run>("POST", "/workflows/execute", asked);
   return run.steps ? run : request<Run>("GET", `/api/runs/${run.run_id}`);
+}
+
+async function requireSaved(workflow: string, id: string, step: unknown): Promise<void> {
+  const { document } = await request<{ document: unknown }>("GET", `/api/workflows/${encoded(workflow)}`);
+  if (!isSame(stepIn(document, id), step)) throw new Error(t("Save the workflow first: a try runs the saved step."));
+}
+
+const tryPath = (workflow: string, id: string): string => `/api/workflows/${encoded(workflow)}/steps/${encoded(id)}/try`;
+
+// Return values that fit what a step reads: of the last run, or made from types.
+export const sampleFor = (workflow: string, id: string): Promise<{ values: Record<string, Json>; is_recorded: boolean }> =>
+  request("GET", tryPath(workflow, id));
+
+// Run one step of the saved workflow alone with made-up values; nothing is written.
+export async function triedWith(workflow: string, id: string, step: unknown, values: Json): Promise<Run> {
+  await requireSaved(workflow, id, step);
+  const run = await request<Run>("POST", tryPath(workflow, id), { values, wait_seconds: TRY_SECONDS });
+  return run.steps ? run : runOf(run.run_id);
 }

@@ -1,0 +1,139 @@
+"""The `step_tries` facet: one step runs alone with values that a person has made up, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
+from engine.base.json_text import JsonObject
+from engine.base.lazy_values import opened
+from engine.base.statuses import StepStatus
+from engine.base.step_tree import StepDefinition, StepNode
+from engine.compiler.compiler import read_workflow
+from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.plan import Plan
+from engine.expressions.expressions import render
+from engine.people.access import Principal, require
+from engine.record.options import part_options
+from engine.runs.made_up.samples import sample_of
+from engine.runs.made_up.values import StepReads, step_reads
+from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
+from engine.runs.starting.current_plans import CurrentPlans
+from engine.store.acceptances import Request
+from engine.workflows.editing.steps_in_text import read
+from engine.workspace.file_store import Shelf
+
+
+@dataclass(frozen=True)
+class SampleValues:
+    """Values with which a step can be tried, as a beginning."""
+
+    workflow: str
+    step: str
+    values: JsonObject
+    """By the names of its expressions: `inputs`, `steps.ID.output`, and the item of each loop around it."""
+    is_recorded: bool
+    """Whether values of the last successful run were found; else all are made from types."""
+
+
+class StepTries:
+    """A try is a test run of the saved workflow. It reads and asks models as usual; a write is only shown."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        surroundings: Callable[[], Surroundings],
+        plans: CurrentPlans,
+        acceptor: Acceptor,
+        last_values: Callable[[Principal, str], Mapping[str, Any]],
+    ) -> None:
+        """`last_values(p, workflow)` returns those of its last run: {"inputs": …, "steps": {id: output}}."""
+        self._shelf, self._surroundings, self._plans = shelf, surroundings, plans
+        self._acceptor, self._last_values = acceptor, last_values
+
+    def sample(self, p: Principal, workflow: str, step: str) -> SampleValues:
+        """Return values that fit what a step reads: those of the last successful run, else made from types.
+
+        Raises UnknownName, InvalidInput (no such step, or it cannot run alone), InvalidFile.
+        """
+        require(p, "view", "see workflows")
+        reads = self._reads(workflow, step)
+        known = dict(self._last_values(p, workflow))
+        with suppress(OrchestraError):  # the workflow may have errors elsewhere
+            known |= _items(self._plans.named(workflow, {}, ""), reads, known)
+        return SampleValues(workflow, step, reads.sample(known), is_recorded=bool(known))
+
+    def start(
+        self,
+        p: Principal,
+        workflow: str,
+        step: str,
+        values: Mapping[str, Any],
+        *,
+        request_key: str | None = None,
+        environment: str = "",
+    ) -> str:
+        """Run a step alone with made-up values; return the id of the run, with which `runs.wait` waits for it.
+
+        Steps that write are not called: the run has a preview of each write. Raises InvalidInput with the place of a
+        value that does not fit, and as `runs.start`.
+        """
+        require(p, "run", "try steps")
+        sent = {"values": dict(values), "environment": environment}
+        request = None if request_key is None else Request.of(request_key, f"try {workflow} {step}", sent)
+        earlier = self._acceptor.earlier(request)
+        if earlier is not None:
+            return earlier
+        reads = self._reads(workflow, step)
+        reads.require_fit(values)
+        paths = {node.step.id: node.path for node in self._nodes(workflow)}
+
+        def accept() -> str:
+            plan = self._plans.named(workflow, {}, environment)
+            pins = {paths[one]: values["steps"][one]["output"] for one in reads.steps}
+            items = {path: [values[name]] for name, path in reads.loops.items()}
+            options = part_options(plan, pins, reads.only, None, items)
+            wish = Wish({**_required_inputs(plan), **values.get("inputs", {})}, options)
+            return self._acceptor.accept(p, plan, wish, request, "runs.try")
+
+        return retry_if_renamed(accept)
+
+    def _nodes(self, workflow: str) -> list[StepNode[StepDefinition]]:
+        return read(self._shelf.text(workflow), self._shelf.file(workflow)).nodes
+
+    def _reads(self, workflow: str, step: str) -> StepReads:
+        found = read(self._shelf.text(workflow), self._shelf.file(workflow))
+        node = found.node(step)
+        if not node.step.uses:
+            raise InvalidInput(f"{step!r} is a group.", remedy="Choose a step in it.", field="step")
+        compiled, report = read_workflow(found.file, workflow, self._surroundings())
+        if report is None or node.place not in report.names:
+            raise InvalidFile.of(found.file.file, compiled.problems)
+        return step_reads(workflow, node, report.names[node.place], [one.step.id for one in found.nodes])
+
+
+def _required_inputs(plan: Plan) -> dict[str, Any]:
+    """Return some value for each required input: without it, no run is accepted."""
+    members = plan.inputs_schema.get("properties", {})
+    return {name: sample_of(members.get(name, {})) for name in plan.inputs_schema.get("required", [])}
+
+
+def _items(plan: Plan, reads: StepReads, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the first item of each loop around a step, with the values of an earlier run."""
+    nodes = {node.path: node for node in plan.nodes()}
+    steps = {
+        step: {"status": StepStatus.SUCCEEDED.value, "output": output}
+        for step, output in (known.get("steps") or {}).items()
+    }
+    names: dict[str, Any] = {**plan.root_names, "inputs": known.get("inputs") or {}, "steps": steps}
+    found: dict[str, Any] = {}
+    for name, path in reads.loops.items():
+        loop = nodes[path].loop
+        items = opened(render(loop.items, {**names, **found})) if loop is not None else []
+        if not isinstance(items, list) or not items:
+            break
+        found[name] = items[0]
+    return found

@@ -1,0 +1,88 @@
+// A try of a step with values that the person makes up; the browser keeps them for the next time.
+import { useEffect, useState } from "react";
+
+import type { CanvasStep, Json } from "../api";
+import { stepIn } from "../document";
+import { t } from "../language";
+import { sampleFor, triedWith, type Run } from "./account";
+import { useForm } from "./form";
+import { Outputs } from "./Outputs";
+
+type State = { attempt?: Run; said: string; isFailure?: boolean };
+
+const LINES = 10;
+
+export function MadeUp({ step }: { step: CanvasStep }) {
+  const { workflow, definition, edits } = useForm();
+  const key = `orchestra-made-up-${workflow}-${step.id}`;
+  const [text, setText] = useState(() => localStorage.getItem(key) ?? "");
+  const [state, setState] = useState<State>({ said: "" });
+
+  const during = async (word: string, work: () => Promise<State>) => {
+    setState({ ...state, said: word, isFailure: false });
+    try {
+      setState(await work());
+    } catch (error) {
+      setState({ ...state, said: error instanceof Error ? error.message : String(error), isFailure: true });
+    }
+  };
+  const type = (value: string) => {
+    setText(value);
+    if (value.trim()) localStorage.setItem(key, value);
+    else localStorage.removeItem(key);
+  };
+  const fill = () =>
+    during(t("Loading …"), async () => {
+      await edits.flush();
+      const { values, is_recorded: isRecorded } = await sampleFor(workflow, step.id);
+      type(JSON.stringify(values, null, 2));
+      return { said: isRecorded ? t("Filled in with values of the last run.") : t("Filled in with values made from types.") };
+    });
+  const attempt = () =>
+    during(t("Running this step …"), async () => {
+      const values = parsed(text);
+      await edits.flush();
+      return { attempt: await triedWith(workflow, step.id, stepIn(definition, step.id), values), said: "" };
+    });
+  const open = () => {
+    if (!text) void fill();
+  };
+
+  // Another step has other values.
+  useEffect(() => setText(localStorage.getItem(key) ?? ""), [key]);
+
+  return (
+    <details onToggle={(event) => (event.currentTarget.open ? open() : undefined)}>
+      <summary>{t("Made-up values")}</summary>
+      <p className="panel-quiet">{t("What the step reads, as JSON. It runs alone with these values; what it would write is only shown.")}</p>
+      <textarea
+        className="panel-made-up"
+        aria-label={t("Made-up values")}
+        rows={LINES}
+        spellCheck={false}
+        value={text}
+        onChange={(event) => type(event.currentTarget.value)}
+      />
+      <p>
+        <button type="button" className="panel-add" onClick={() => void attempt()}>
+          {t("Try with these values")}
+        </button>{" "}
+        <button type="button" className="panel-add" onClick={() => void fill()}>
+          {t("Fill in again")}
+        </button>
+      </p>
+      {state.attempt && <Outputs run={state.attempt} step={step} />}
+      <p role="status" className={state.isFailure ? "panel-problem" : "panel-quiet"}>
+        {state.said}
+      </p>
+    </details>
+  );
+}
+
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    throw new Error(t("This is not JSON: {message}", { message: error instanceof Error ? error.message : String(error) }));
+  }
+}

@@ -1,0 +1,53 @@
+// What a step gave in a run, or would have written.
+import type { CanvasStep } from "../api";
+import { t } from "../language";
+import { insideSentence, lookOf } from "../ui/looks";
+import type { Run } from "./account";
+
+const MOST_ITEMS = 3;
+const LONGEST = 4000;
+
+export const recorded = (run: Run, step: CanvasStep) => run.steps.filter(({ path }) => path.replaceAll(/\[\d+\]/g, "") === step.path);
+
+export function Outputs({ run, step, only }: { run: Run; step: CanvasStep; only?: string | undefined }) {
+  const found = recorded(run, step).filter(({ path }) => only === undefined || path === only);
+  return (
+    <>
+      <p className="panel-quiet">
+        <a href={`/run?id=${encodeURIComponent(run.run_id)}`} target="_top">
+          {t("Open the run")}
+        </a>
+        {found.length === 0 && ` – ${t("this step did not run.")}`}
+        {found.length > MOST_ITEMS && ` – ${t("the first {shown} of {count} items:", { shown: MOST_ITEMS, count: found.length })}`}
+      </p>
+      {found.slice(0, MOST_ITEMS).map((one) => (
+        <div key={one.path}>
+          <p>
+            <code>{one.path}</code> {insideSentence(lookOf(one.status).word)}
+            {one.error && `: ${one.error.message}`}
+          </p>
+          {one.child_run_id && (
+            <p>
+              <a href={`/run?id=${encodeURIComponent(one.child_run_id)}`} target="_top">
+                {t("The run that it called")}
+              </a>
+            </p>
+          )}
+          {one.planned?.write && <p>{t("Nothing was written. It would write this to {account}:", { account: one.planned.account ?? "" })}</p>}
+          {one.planned?.note && <p>{one.planned.note}</p>}
+          {one.planned?.write ? (
+            <pre tabIndex={0} aria-label={t("What {path} would write", { path: one.path })}>
+              {shortened(JSON.stringify(one.arguments, null, 2))}
+            </pre>
+          ) : one.output !== undefined && one.output !== null && (
+            <pre tabIndex={0} aria-label={t("Output of {path}", { path: one.path })}>
+              {shortened(JSON.stringify(one.output, null, 2))}
+            </pre>
+          )}
+        </div>
+      ))}
+    </>
+  );
+}
+
+const shortened = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text);
