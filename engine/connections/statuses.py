@@ -87,7 +87,9 @@ class Statuses:
             return _missing_sign_in(loaded, path)
         variables, kept = references(connection.settings), kept_names(connection.settings)
         if not variables and not kept:
-            return "its settings name none" if declaration(connection.service).needs_key else ""
+            service = declaration(connection.service)
+            is_given = service.key is not None and bool(connection.settings.get(service.key.setting))
+            return "its settings name none" if service.needs_key and not is_given else ""
         unset = [variable for variable in variables if not loaded.environment.get(variable)]
         if unset:
             return f"{', '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set"

@@ -16,14 +16,16 @@ from tests.kill.storm import Storm
 from tests.kill.test_apply_kill import applications, killed_applications
 from tests.kill.test_kill import undisturbed
 from tests.kill.test_sign_in import Shared, shared
+from tests.kill.test_sql_kill import Databases, databases, random_kills
 from tests.kill.test_storm import judged, killed_at_any_moment, killed_at_named_points, place
 
-__all__ = ["applications", "place", "shared", "undisturbed"]
+__all__ = ["applications", "databases", "place", "shared", "undisturbed"]
 
 KILLS = 1000
 ROUNDS = 5
 APPLICATION_KILLS = 100
 SIGN_IN_KILLS = 100
+SQL_KILLS = 100
 
 SPREAD = 22
 IN_WRITE = 8
@@ -84,3 +86,8 @@ def test_a_kill_between_a_write_and_its_receipt(tmp_path: Path, undisturbed: Wor
 def test_a_hundred_kills_of_workers_that_share_a_sign_in(shared: Shared) -> None:
     renewals = test_sign_in.killed_at_any_moment(shared, SIGN_IN_KILLS)
     print(f"{SIGN_IN_KILLS} kills amid {renewals} renewals, no token lost")  # noqa: T201 - the figures, for `pytest -s`
+
+
+def test_a_hundred_kills_between_a_statement_and_its_receipt(databases: Databases) -> None:
+    counted = [databases.written(number) for number in random_kills(databases, SQL_KILLS)]
+    assert counted == [[1] * len(databases.targets)] * SQL_KILLS

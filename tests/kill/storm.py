@@ -238,9 +238,9 @@ class Storm:
         """Go on with a run in a process of its own, to its end."""
         self._wait_for(self.fork("resume", run_id=run_id, **more))
 
-    def resume_all(self) -> None:
+    def resume_all(self, **more: Any) -> None:
         """Go on with every run that nobody works on, to its end."""
-        self._wait_for(self.fork("resume_all"))
+        self._wait_for(self.fork("resume_all", **more))
 
     def _wait_for(self, job: Job) -> None:
         while job.said():

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
+from clients.sql.client import SqlClient
 from engine.base.clock import utc_now
 from engine.record.events import RunEnded, RunStarted
 from engine.runner.effects.delivery import Delivery
@@ -79,6 +82,13 @@ def runs_apart() -> None:
     SqliteAcceptances._store_within = first_what_was_seen  # type: ignore[method-assign]
 
 
+def no_marker_in_the_database() -> None:
+    """A statement is executed with a marker of its own each time, and is not looked for."""
+    execute = SqlClient.execute
+    SqlClient.execute = lambda self, write: execute(self, replace(write, marker=uuid4().hex))  # type: ignore[method-assign]
+    SqlClient.found = lambda *_: None  # type: ignore[method-assign]
+
+
 def no_seen_set() -> None:
     """Nothing that a trigger lists is known from before."""
     items.unseen = lambda connection, key, ids: list(dict.fromkeys(ids))
@@ -92,4 +102,5 @@ WRONG: dict[str, Callable[[], None]] = {
     "no receipts": receipts_without_commit,
     "runs apart": runs_apart,
     "no seen set": no_seen_set,
+    "no marker in the database": no_marker_in_the_database,
 }
