@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from clients.secrets import known
 from clients.sql.address import Address, parsed, sqlite_file
 from clients.sql.database import Database, Table, Write, Written
 from clients.sql.reading import proven
+from clients.sql.select import Selection, statement_of
 from clients.sql.service import NAME, SQL, SqlSettings
 from clients.sql.values import record
 
@@ -86,6 +87,11 @@ class SqlClient(Client):
             content = b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in taken)
             is_cut = next(iter(found.rows), None) is not None
             return Rows([asdict(column) for column in found.columns], (), is_cut), content
+
+    def select(self, selection: Selection) -> Rows:
+        """Return rows of one table; one more than asked for is read, to know whether there are more."""
+        statement, values = statement_of(replace(selection, limit=selection.limit + 1), self._database().dialect)
+        return self.query(statement, values, selection.limit)
 
     def execute(self, write: Write) -> Written:
         """Execute a statement once: `write.marker` is inserted in the same transaction."""

@@ -1,0 +1,62 @@
+"""Queries that are made of names instead of text: rows of one table, filtered and ordered by its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from clients.errors import InvalidRequest
+from clients.sql.address import Dialect
+from clients.sql.service import NAME
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Rows of a table. Columns may be written as `table.column`, as pickers do."""
+
+    table: str
+    columns: Sequence[str] = ()
+    """Empty: all."""
+    equal: Mapping[str, Any] = field(default_factory=dict)
+    """The value that a column must have; None: it is null."""
+    order_by: str = ""
+    descending: bool = False
+    at_least: Any = None
+    """The lowest value of `order_by`; rows without one are left out."""
+    limit: int = 1_000
+
+
+def statement_of(selection: Selection, dialect: Dialect) -> tuple[str, dict[str, Any]]:
+    """Return the query and its parameters. Raises InvalidRequest for a name that none can have."""
+    table, order = selection.table, selection.order_by and column_of(selection.table, selection.order_by)
+    columns = ", ".join(_quoted(column_of(table, name), dialect) for name in selection.columns) or "*"
+    values: dict[str, Any] = {}
+    conditions = []
+    for number, (name, value) in enumerate(selection.equal.items()):
+        column = _quoted(column_of(table, name), dialect)
+        conditions.append(f"{column} IS NULL" if value is None else f"{column} = :v{number}")
+        if value is not None:
+            values[f"v{number}"] = value
+    if selection.at_least is not None:
+        conditions.append(f"{_quoted(order, dialect)} >= :since")
+        values["since"] = selection.at_least
+    elif order:
+        conditions.append(f"{_quoted(order, dialect)} IS NOT NULL")
+    source = ".".join(_quoted(part, dialect) for part in table.split("."))
+    parts = ["SELECT", columns, "FROM", source]
+    parts += [f"WHERE {' AND '.join(conditions)}"] if conditions else []
+    parts += [f"ORDER BY {_quoted(order, dialect)}{' DESC' if selection.descending else ''}"] if order else []
+    return " ".join([*parts, f"LIMIT {selection.limit}"]), values
+
+
+def column_of(table: str, name: str) -> str:
+    """Return the name of a column without that of its table."""
+    return name.removeprefix(f"{table}.")
+
+
+def _quoted(name: str, dialect: Dialect) -> str:
+    mark = "`" if dialect == "mysql" else '"'
+    if not name or "\0" in name or mark in name or "\\" in name:
+        raise InvalidRequest(f"{name!r} is no name of a table or column.", service=NAME)
+    return f"{mark}{name}{mark}"

@@ -1,0 +1,113 @@
+"""New rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from clients.errors import InvalidRequest
+from clients.sql.select import Selection, column_of
+from engine.plugins.step import Fields, JsonValue, Output, destination, outside
+from engine.plugins.trigger import Found, Item, Look, TriggerType
+
+_LOOKED_BACK = 200
+"""Rows before the newest known one that are read again: a transaction that began earlier may have ended later."""
+_BEFORE = "it already existed"
+
+
+class NewRowFields(Fields):
+    """The table, and how its rows are told apart."""
+
+    table: str = destination("Table", min_length=1, format="sql-table")
+    column: str = destination("Column that rises with each new row, such as id", min_length=1, format="sql-column")
+    key: str = destination("Column that identifies a row; empty: the same one", "", format="sql-column")
+
+
+class NewRow(Output):
+    """A row."""
+
+    id: str
+    row: dict[str, Any] = outside("The row, by its columns")
+
+
+class NewRows(TriggerType):
+    """Starts a run for each new row of a table, found by a column that rises: a number, or a time of creation.
+
+    A row that is changed later starts nothing again. The last 200 rows are compared at each look, so that a row whose
+    transaction ended late is not missed.
+    """
+
+    name = "sql.new_row"
+    title = "A new row in a table"
+    service = "sql"
+    fields = NewRowFields
+    item = NewRow
+    start_from = ("now", "last")
+
+    def source(self, fields: NewRowFields) -> str:
+        """Return the table and the columns: others find other rows."""
+        return f"{fields.table} {fields.column} {fields.key}"
+
+    def look(self, look: Look) -> Found:
+        """List the rows from the cursor on. The cursor is {from}: the value of the oldest row that is read again."""
+        if look.cursor is None:
+            return _first(look)
+        most = _LOOKED_BACK + look.limit
+        rows = _read(look, at_least=look.cursor["from"], limit=most)
+        unseen = set(look.unseen(one.id for one in rows))
+        new = [index for index, one in enumerate(rows) if one.id in unseen]
+        listed = new[: look.limit]
+        has_more = len(new) > len(listed) or len(rows) == most
+        last = listed[-1] if len(new) > len(listed) else len(rows) - 1
+        since = rows[max(0, last - _LOOKED_BACK)].value if rows else look.cursor["from"]
+        if has_more and not listed and since == look.cursor["from"]:
+            raise InvalidRequest(
+                f"More than {_LOOKED_BACK} rows of {look.fields.table} have the same {look.fields.column}.",
+                service="sql",
+                remedy="Choose a column that is different in each row, such as its number.",
+            )
+        return Found([rows[index].listed(look) for index in listed], {"from": since}, has_more=has_more)
+
+
+@dataclass(frozen=True)
+class _Row:
+    id: str
+    value: JsonValue
+    """Of the column that rises."""
+    row: Mapping[str, JsonValue]
+
+    def listed(self, look: Look, skip: str = "") -> Item:
+        """Return it as an item."""
+        title = f"{look.fields.table} {self.id}"
+        return Item(self.id, {"id": self.id, "row": dict(self.row)}, title, _moment(self.value) or look.now, skip)
+
+
+def _first(look: Look) -> Found:
+    """Skip the rows that do not count; those that count are listed at the next look."""
+    wanted = look.start.last or 0
+    rows = _read(look, limit=_LOOKED_BACK + wanted, descending=True)[::-1]
+    before = rows[: len(rows) - wanted] if wanted else rows
+    return Found(
+        [one.listed(look, _BEFORE) for one in before],
+        {"from": rows[0].value if rows else None},
+        has_more=len(before) < len(rows),
+    )
+
+
+def _read(look: Look, **more: Any) -> Sequence[_Row]:
+    fields: NewRowFields = look.fields
+    column = column_of(fields.table, fields.column)
+    key = column_of(fields.table, fields.key) or column
+    found = look.client.select(Selection(fields.table, order_by=column, **more)).rows
+    return [_Row(str(row[key]), row[column], row) for row in found]
+
+
+def _moment(value: JsonValue) -> datetime | None:
+    """Return a time that a column may have; None if it has something else."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found

@@ -1,0 +1,145 @@
+"""The steps of databases, as the compiler and runs see them: on the shop of the demo."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.sql import shop
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from tests.patience import PATIENCE_SECONDS
+
+OWNER = Principal("tester", "owner", confirmed=True)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Orchestra]:
+    root = tmp_path / "workspace"
+    for folder in ("workflows", "prompts", "logs"):
+        (root / folder).mkdir(parents=True)
+    (root / "config.yaml").write_text("connections: {shop: {service: sql, url: 'sqlite:///data/shop.db'}}\n")
+    shop.make(root / "data" / "shop.db")
+    opened = Orchestra.open(root)
+    yield opened
+    opened.close()
+
+
+def step(uses: str, **fields: Any) -> dict[str, Any]:
+    return {"id": "it", "uses": uses, "with": fields}
+
+
+def document(one: dict[str, Any], **outputs: str) -> str:
+    return json.dumps({"schema_version": 1, "title": "It", "steps": [one], "outputs": outputs})
+
+
+def run(orchestra: Orchestra, text: str, name: str = "it") -> Any:
+    orchestra.workflows.save(OWNER, name, text, None)
+    return again(orchestra, name)
+
+
+def again(orchestra: Orchestra, name: str = "it") -> Any:
+    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
+        pytest.param(step("sql.query", statement="select {{ inputs.x }}"), "no {{ }} in it", id="an expression"),
+        pytest.param(step("sql.query", statement="delete from orders"), "is DELETE, not a query", id="a write"),
+        pytest.param(
+            step("sql.query", statement="select id from orders where id = :id"), "no value for :id", id="no value"
+        ),
+        pytest.param(step("sql.query", statement="select 1", parameters={"id": 1}), "has no :id", id="no parameter"),
+        pytest.param(step("table.query", tables={}, statement="drop table x"), "is DROP", id="a write to lists"),
+        pytest.param(
+            step("sql.execute", statement="insert into t values ({{ 1 }})"), "no {{ }} in it", id="a write made"
+        ),
+    ],
+)
+def test_mistakes_in_a_statement_are_found_before_it_runs(
+    workspace: Orchestra, one: dict[str, Any], message: str
+) -> None:
+    assert any(message in problem.message for problem in workspace.workflows.check(OWNER, "it", document(one)))
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        step("sql.query", statement="select name, count(*) as orders from customers group by name"),
+        step("sql.rows", table="customers", columns=["customers.name", "email"]),
+        step("table.query", tables={"a": [{"x": 1}]}, statement="select x as name from a"),
+    ],
+    ids=["a statement", "picked columns", "lists"],
+)
+def test_the_compiler_knows_the_columns(workspace: Orchestra, one: dict[str, Any]) -> None:
+    right = document(one, name="{{ steps.it.output.rows[0].name }}")
+    wrong = document(one, name="{{ steps.it.output.rows[0].nam }}")
+    assert workspace.workflows.check(OWNER, "it", right) == []
+    assert any("nam" in problem.message for problem in workspace.workflows.check(OWNER, "it", wrong))
+
+
+def test_rows_are_read_and_also_kept_as_a_file(workspace: Orchestra) -> None:
+    one = step("sql.query", statement="select name from customers where city = :city", parameters={"city": "Berlin"})
+    assert run(workspace, document(one, name="{{ steps.it.output.rows[0].name }}"))["outputs"] == {"name": "Ada Berg"}
+    picked = step("sql.rows", table="products", columns=["products.name"], where={"stock": 2}, order_by="products.name")
+    assert run(workspace, document(picked, name="{{ steps.it.output.rows[0].name }}"), "picked")["outputs"] == {
+        "name": "Fountain pen"
+    }
+    filed = step("sql.query", statement="select id from customers order by id", as_file=True)
+    assert run(workspace, document(filed, size="{{ steps.it.output.file.bytes }}"), "filed")["outputs"] == {"size": 60}
+
+
+def test_an_insert_is_made_once_and_a_delete_asks(workspace: Orchestra, tmp_path: Path) -> None:
+    add = step(
+        "sql.execute", statement="insert into products values (:id, 'Cup', 'kitchen', 5, 9)", parameters={"id": 99}
+    )
+    add["once"] = "cup"
+    first, second = run(workspace, document(add, n="{{ steps.it.output.affected }}")), again(workspace)
+    assert (first["outputs"], second["outputs"]) == ({"n": 1}, {"n": 1})
+    assert second["counts"]["new_effects"] == 0
+    assert (
+        run(workspace, document(step("sql.execute", statement="delete from products")), "delete")["status"] == "waiting"
+    )
+    with closing(sqlite3.connect(tmp_path / "workspace" / "data" / "shop.db")) as connection:
+        assert connection.execute("select count(*) from products").fetchone() == (9,)
+        assert connection.execute("select count(*) from orchestra_once").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///.orchestra/state.db", "sqlite:///.env", "sqlite:///data/../.orchestra/x"])
+def test_the_files_of_the_program_are_no_databases(workspace: Orchestra, tmp_path: Path, url: str) -> None:
+    config = tmp_path / "workspace" / "config.yaml"
+    config.write_text(config.read_text().replace("sqlite:///data/shop.db", url))
+    assert any("one of this program's own files" in line.text for line in workspace.connections.check(OWNER, "shop"))
+
+
+def test_lists_are_joined_and_grouped(workspace: Orchestra) -> None:
+    lists = {
+        "work": [{"p": "a", "h": 3}, {"p": "b", "h": 5}, {"p": "a", "h": 4}],
+        "names": [{"id": "a", "name": "Site"}],
+    }
+    statement = "select name, sum(h) as hours from work join names on id = p group by name having sum(h) > :least"
+    one = step("table.query", tables=lists, statement=statement, parameters={"least": 1})
+    assert run(workspace, document(one, h="{{ steps.it.output.rows }}"))["outputs"]["h"] == [
+        {"name": "Site", "hours": 7}
+    ]
+
+
+def test_a_password_is_nowhere_to_be_seen(workspace: Orchestra, tmp_path: Path) -> None:
+    root = tmp_path / "workspace"
+    (root / ".env").write_text("DATABASE_URL=postgresql://me:s3cret%2Fp4ss@127.0.0.1:1/shop\n")
+    (root / ".env").chmod(0o600)
+    (root / "config.yaml").write_text("connections: {shop: {service: sql, url: env:DATABASE_URL}}\n")
+    said = " ".join(line.text for line in workspace.connections.check(OWNER, "shop"))
+    assert "127.0.0.1:1" in said
+    failed = run(workspace, document(step("sql.query", statement="select 's3cret/p4ss' as x")))
+    shown = json.dumps(failed) + said
+    assert failed["status"] == "failed"
+    assert "s3cret%2Fp4ss" not in shown
+    assert "s3cret/p4ss" not in json.dumps(failed["steps"][0].get("error"))
