@@ -27,6 +27,9 @@ _TEXT_MOST = 100_000
 _PAGE_MOST = 1_000_000
 _NAME_MOST = 2000
 _NOT_CONTENT = ["script", "style", "noscript", "template", "svg", "iframe", "nav", "header", "footer", "aside", "form"]
+_BLOCK_END = "\x1e"
+_BLOCKS = ["p", "div", "li", "tr", "br", "section", "article", "dt", "dd", "pre", "table", "ul", "ol", "blockquote"]
+_BLOCKS += ["h1", "h2", "h3", "h4", "h5", "h6", "main", "header", "footer", "hr", "option", "figure", "caption"]
 _NEVER = ["script", "style", "noscript", "template", "svg", "iframe"]
 
 Json = dict[str, Any]
@@ -157,16 +160,19 @@ def _written(part: Any, request: Mapping[str, Any]) -> str:
         for link in part.find_all("a", href=True):
             link["href"] = urljoin(request["url"], str(link["href"]))
         return visible_text(str(part))
-    return "\n".join(filter(None, (" ".join(line.split()) for line in _blocks(part).splitlines())))
+    return "\n".join(filter(None, (" ".join(line.split()) for line in _blocks(part))))
 
 
-def _blocks(part: Any) -> str:
-    """Return the text of a part with a line for each block: inline elements do not end a line."""
-    for element in part.find_all(["p", "div", "li", "tr", "br", "section", "article", "dt", "dd", "pre", "h1", "h2"]):
-        element.insert_after("\n")
-    for element in part.find_all(["h3", "h4", "h5", "h6", "table", "ul", "ol", "blockquote", "td", "th"]):
-        element.insert_after(" " if element.name in {"td", "th"} else "\n")
-    return str(part.get_text(""))
+def _blocks(part: Any) -> list[str]:
+    """Return the text of each block: blanks and line ends in the source are no line ends on a page."""
+    for text in [text for listing in part.find_all("pre") for text in listing.find_all(string=True)]:
+        text.replace_with(text.replace("\n", _BLOCK_END))
+    for element in part.find_all(_BLOCKS):
+        element.insert_before(_BLOCK_END)
+        element.insert_after(_BLOCK_END)
+    for element in part.find_all(["td", "th"]):
+        element.insert_after(" ")
+    return str(part.get_text("")).split(_BLOCK_END)
 
 
 if __name__ == "__main__":

@@ -45,8 +45,8 @@ def test_each_thing_is_new_once_and_the_oldest_comes_first(kind: TriggerType, wo
     world.happen(2)
     world.happen(3)
     later = looker.look_until_done(world.now(3))
-    assert (len(first), len(later)) == (1, 2)
-    assert len({item.id for item in [*first, *later]}) == 3
+    assert (len(first), len(later)) == (1, 1 if world.is_state else 2)
+    assert len({item.id for item in [*first, *later]}) == len([*first, *later])
     times = [item.at for item in [*first, *later]]
     assert all(times)
     assert times == sorted(times, key=str)
@@ -141,7 +141,7 @@ def test_what_comes_after_the_first_look_is_new_and_that_look_itself_starts_noth
     world.happen(1)
     world.happen(2)
     found = {item.id for item in looker.look_until_done(world.now(2))}
-    assert (len(found - old), old - found) == (2, set())
+    assert (len(found - old), old - found) == (1 if world.is_state else 2, set())
 
 
 def test_a_backlog_comes_in_pieces(kind: TriggerType, world: World) -> None:
@@ -154,7 +154,7 @@ def test_a_backlog_comes_in_pieces(kind: TriggerType, world: World) -> None:
     while not pieces or looker.has_more:
         pieces.append(len(looker.look(world.now(5))))
         assert len(pieces) < 20
-    assert sum(pieces) == 5
+    assert sum(pieces) == (1 if world.is_state else 5)
 
 
 def test_the_newest_come_first_of_all_where_that_was_asked_for(kind: TriggerType, world: World) -> None:

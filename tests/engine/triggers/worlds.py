@@ -49,6 +49,8 @@ class World:
     """More of what a Looker takes."""
     now: Callable[[int], datetime] = lambda number: NOW
     """When the look after the n-th thing is made."""
+    is_state: bool = False
+    """Whether a look sees what is there now: things that happen between two looks are one."""
 
     def looker(self, kind: TriggerType, start: Start | None = None) -> Looker:
         """The trigger, not looked at yet."""

@@ -1,0 +1,83 @@
+"""The step that reads a web page."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from clients.errors import InvalidRequest
+from clients.http.fetching import Fetched, Version
+from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
+from engine.sandbox.web import PageFormat, page
+
+PAGE_BYTES = 10_485_760
+_HTML = frozenset({"", "text/html", "application/xhtml+xml"})
+_TEXTUAL = ("json", "xml", "javascript", "yaml", "csv")
+
+
+class PageFields(Fields):
+    """The page, and which part of it."""
+
+    url: str = destination("Address", min_length=1)
+    selector: str = option("Only what this CSS selector fits (empty: the main part)", "", max_length=500)
+    format: Literal["markdown", "text"] = option("Format", "markdown")
+
+
+class Page(Output):
+    """The page as people read it; `markdown` keeps headings, lists and links."""
+
+    status: int
+    url: str = outside("Address that answered")
+    title: str = outside("Title")
+    text: str = outside("Text")
+    truncated: bool
+    """Whether it has more than 1,000,000 characters."""
+
+
+class Read(StepType):
+    """Read a web page: its text without menus, scripts and what is hidden."""
+
+    name = "web.read"
+    title = "Read a web page"
+    service = "http"
+    connection_optional: ClassVar[bool] = True
+    effect = Effect.READS
+    fields = PageFields
+    output = Page
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {status, url, title, text, truncated}."""
+        it: PageFields = call.fields
+        fetched = call.client.fetch(it.url, PAGE_BYTES, Version())
+        read = text_of(fetched, it.selector, it.format)
+        facts = {name: read[name] for name in ("title", "text", "truncated")}
+        return {"status": fetched.status, "url": fetched.url, **facts}
+
+
+def text_of(fetched: Fetched, selector: str, form: PageFormat) -> dict[str, Any]:
+    """Return {title, text, truncated, found} of a page. Raises InvalidRequest: it is no text, or the selector fits
+    nothing.
+    """
+    if fetched.media_type not in _HTML:
+        return _plain(fetched, selector)
+    read = page(fetched.content, fetched.charset, fetched.url, selector, form)
+    if selector and not read["found"]:
+        raise InvalidRequest(
+            f"The selector {selector!r} fits nothing on {fetched.url}.",
+            remedy="Correct `selector`, or leave it out: the page may have changed, or be written by scripts.",
+        )
+    return read
+
+
+def _plain(fetched: Fetched, selector: str) -> dict[str, Any]:
+    """Return a document that is no HTML, as it is."""
+    kind = fetched.media_type
+    if not (kind.startswith("text/") or any(word in kind for word in _TEXTUAL)) or selector:
+        raise InvalidRequest(
+            f"{fetched.url} is no web page, but {kind}.",
+            remedy="Leave out `selector`, or get the answer as it is with `http.request` (`as_file` for files).",
+        )
+    try:
+        text = fetched.content.decode(fetched.charset or "utf-8", "replace")
+    except LookupError:
+        text = fetched.content.decode("utf-8", "replace")
+    return {"title": "", "text": text[:1_000_000], "truncated": len(text) > 1_000_000, "found": 1}

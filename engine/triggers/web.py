@@ -1,0 +1,111 @@
+"""Changes of a web page."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from clients.errors import InvalidRequest
+from clients.http.fetching import Version
+from engine.base.names import timestamp
+from engine.plugins.step import Fields, Output, destination, option, outside
+from engine.plugins.trigger import Found, Item, Look, TriggerType
+from engine.steps.web import PAGE_BYTES, text_of
+
+_TEXT_MOST = 200_000
+_LINES_MOST = 5_000
+"""For a difference: finding one takes time with the square of the lines."""
+_DIGITS = 24
+
+
+class WatchedFields(Fields):
+    """The page, and which part of it."""
+
+    url: str = destination("Address", min_length=1)
+    selector: str = option("Only what this CSS selector fits (empty: the main part)", "", max_length=500)
+
+
+class Change(Output):
+    """What the page said, and what it says now."""
+
+    url: str = outside("Address that answered")
+    title: str = outside("Title of the page")
+    before: str = outside("Text before")
+    after: str = outside("Text now")
+    changes: str = outside("Lines that came (+) and went (-)")
+    seen_at: str = Field(title="When the change was seen")
+
+
+class PageChanged(TriggerType):
+    """Starts a run when the text of a web page, or of a part of it, has changed.
+
+    Only text counts: blanks, empty lines, pictures, scripts and addresses of links do not. Changes between two looks
+    are one. Give a `selector` for the part that matters, such as `#prices`, if the page also shows a date or an
+    advertisement.
+    """
+
+    name = "web.page_changed"
+    title = "A web page has changed"
+    service = "http"
+    connection_optional: ClassVar[bool] = True
+    fields = WatchedFields
+    item = Change
+    poll_seconds = 900.0
+    start_from = ("now",)
+    remembered_days = 30
+
+    def source(self, fields: WatchedFields) -> str:
+        """Return the address with the selector: another part has another text."""
+        return f"{fields.url} {fields.selector}".strip()
+
+    def look(self, look: Look) -> Found:
+        """Compare the page with the text of the last look.
+
+        The cursor is {etag, modified, text, number}: `number` counts the changes, since a page may return to what it
+        said before.
+        """
+        cursor: Mapping[str, Any] = look.cursor or {"etag": "", "modified": "", "text": None, "number": 0}
+        fetched = look.client.fetch(look.fields.url, PAGE_BYTES, Version(cursor["etag"], cursor["modified"]))
+        if fetched is None:
+            return Found([], cursor)
+        read = text_of(fetched, look.fields.selector, "text")
+        text = _without_noise(read["text"])
+        if len(text) > _TEXT_MOST:
+            raise InvalidRequest(
+                f"The page has {len(text):,} characters; at most {_TEXT_MOST:,} are watched.",
+                remedy="Name the part that matters in `selector`.",
+            )
+        version = {"etag": fetched.version.etag, "modified": fetched.version.modified}
+        number = cursor["number"] + (cursor["text"] is not None and cursor["text"] != text)
+        moved = {**version, "text": text, "number": number}
+        if number == cursor["number"]:
+            return Found([], moved)
+        value = {
+            "url": fetched.url,
+            "title": read["title"],
+            "before": cursor["text"],
+            "after": text,
+            "changes": changes(cursor["text"], text),
+            "seen_at": timestamp(look.now),
+        }
+        name = f"{number}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:_DIGITS]}"
+        return Found([Item(name, value, read["title"] or look.fields.url, look.now)], moved)
+
+
+def changes(before: str, after: str) -> str:
+    """Return the lines that went and came, `- ` and `+ ` before each, in the order of the page."""
+    old, new = before.splitlines(), after.splitlines()
+    if max(len(old), len(new)) > _LINES_MOST:
+        gone, come = set(old) - set(new), set(new) - set(old)
+        found = [f"- {line}" for line in old if line in gone] + [f"+ {line}" for line in new if line in come]
+    else:
+        found = [line for line in difflib.ndiff(old, new) if line[:2] in {"- ", "+ "}]
+    return "\n".join(found)
+
+
+def _without_noise(text: str) -> str:
+    return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
