@@ -6,8 +6,6 @@ import contextlib
 import resource
 from dataclasses import dataclass
 
-MEMORY_BYTES = 1024**3
-"""Of address space: the largest libraries need a fifth of it."""
 _FILES = 64
 
 
@@ -15,6 +13,8 @@ _FILES = 64
 class Limits:
     """What a child may use."""
 
+    memory_bytes: int = 1024**3
+    """Of address space: the largest libraries need a fifth of it."""
     cpu_seconds: int = 30
     wall_seconds: float = 60.0
     """The processor may be busy with other work."""
@@ -25,7 +25,7 @@ class Limits:
     def apply(self) -> None:
         """Limit this process for good, as far as the system knows these limits."""
         for what, most in (
-            (resource.RLIMIT_AS, MEMORY_BYTES),
+            (resource.RLIMIT_AS, self.memory_bytes),
             (resource.RLIMIT_CPU, self.cpu_seconds),
             (resource.RLIMIT_FSIZE, self.file_bytes),
             (resource.RLIMIT_NOFILE, _FILES),

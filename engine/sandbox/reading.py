@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from clients.errors import InvalidRequest
-from engine.sandbox.limits import MEMORY_BYTES, Limits
+from engine.sandbox.limits import Limits
 
 _CHILD = Path(__file__).with_name("reader_child.py")
 _REFUSED, _NO_MEMORY = 2, 3
@@ -86,7 +86,7 @@ def _why(ended: _End, limits: Limits) -> str:
     if ended.status == _REFUSED and ended.said:
         return ended.said
     if ended.status == _NO_MEMORY:
-        return f"it needs more than {MEMORY_BYTES // 1024**2} MB of memory."
+        return f"it needs more than {limits.memory_bytes // 1024**2} MB of memory."
     if ended.reason == "answer":
         return f"it gives more than {limits.answer_bytes // 1024**2} MB."
     if ended.reason == "time" or -ended.status in (signal.SIGXCPU, signal.SIGKILL):

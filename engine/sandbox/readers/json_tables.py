@@ -92,5 +92,7 @@ def _parsed(text: bytes, otherwise: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        if "not enough memory" in str(error).lower():
+            raise MemoryError from error
         deep = "recursion" in str(error).lower()
         raise Refused("The JSON is nested too deeply." if deep else f"{otherwise}: {error}.") from error

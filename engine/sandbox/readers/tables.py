@@ -144,6 +144,8 @@ def plain_cell(value: Any) -> Any:
     """Return a cell as JSON: whole numbers without a fraction, nothing for an empty one, dates as in ISO 8601."""
     if value is None or value == "":
         return None
+    if type(value) is str:  # nearly all of them
+        return value
     if isinstance(value, float):
         if not math.isfinite(value):
             return None

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from clients.errors import InvalidRequest
-from engine.sandbox.limits import MEMORY_BYTES, Limits
+from engine.sandbox import reading
+from engine.sandbox.limits import Limits
 from engine.sandbox.reading import Given, read
 from tests.engine.sandbox.bombs import MB, bombs
 
@@ -21,6 +22,12 @@ BOMBS = bombs()
 LIMITS = Limits(cpu_seconds=1, wall_seconds=60.0, file_bytes=20 * MB, answer_bytes=4 * MB)
 OPTIONS: Mapping[str, Any] = {"most": 100_000, "form": "markdown", "pages": [], "limit": 100, "pattern": "*"}
 GROWTH_MOST = 48 * MB
+
+
+@pytest.fixture(autouse=True)
+def without_walls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the limits alone hold, as on a machine without bubblewrap."""
+    monkeypatch.setattr(reading, "_walls", lambda: ())
 
 
 @contextmanager
@@ -67,7 +74,7 @@ def test_a_bomb_is_refused_with_a_sentence_or_read_within_the_limits(tmp_path: P
         assert said == "read" or (said.startswith(f"{name!r} was not read: ") and said.endswith(".")), said
         refused = REFUSED.get(name)
         assert refused is None or refused in said, said
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 <= MEMORY_BYTES
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 <= LIMITS.memory_bytes
 
 
 REFUSED = {
@@ -112,3 +119,17 @@ def test_a_child_sees_neither_the_environment_nor_other_files(tmp_path: Path, mo
         assert read(file, "text", OPTIONS)["text"] == "text"
         assert seen[-1]["env"] == {}
         assert seen[-1]["pass_fds"] == (file.handle,)
+
+
+def test_a_large_table_of_text_takes_no_memory(tmp_path: Path) -> None:
+    lines = b"".join(b"%d;Customer %d;%d.5;2026-11-20\n" % (at, at % 997, at) for at in range(600_000))
+    small = Limits(memory_bytes=100 * MB, cpu_seconds=60, wall_seconds=300.0, file_bytes=200 * MB)
+    with given(tmp_path, "a.csv", b"id;name;amount;date\n" + lines) as file, (tmp_path / "out").open("wb") as out:
+        before = resident()
+        found = read(file, "table", OPTIONS, small, out.fileno())
+        assert resident() - before < GROWTH_MOST
+    assert (found["row_count"], found["truncated"]) == (600_000, True)
+    assert found["rows"][1] == {"id": 1, "name": "Customer 1", "amount": 1.5, "date": "2026-11-20"}
+    as_a_whole = b'{"items": [' + b"[1]," * 4 * MB + b"1]}"
+    with given(tmp_path, "a.json", as_a_whole) as file, pytest.raises(InvalidRequest, match="needs more than 100 MB"):
+        read(file, "table", OPTIONS, small)
