@@ -149,6 +149,13 @@ class StepDefinition:
         yield from _children(_object(self.json.get(ON_ERROR)).get("steps"), (ON_ERROR, "steps"))
 
 
+def home_of(node: StepNode[StepDefinition]) -> str:
+    """Return the name of the list that a step is in: "", `on_failure`, the id of a group, or `<id>.on_error`."""
+    if node.parent is None:
+        return FAILURE if node.is_after_failure else ""
+    return f"{node.parent.step.id}.{ON_ERROR}" if node.replaces_parent else node.parent.step.id
+
+
 def step_nodes(document: object) -> Iterator[StepNode[StepDefinition]]:
     """Yield every step of a workflow document, outer before inner, in file order; those of `on_failure` last.
 

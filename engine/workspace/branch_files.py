@@ -56,7 +56,8 @@ class BranchFiles:
                 raise InUse(f"{name!r} has a branch {branch!r} already.", remedy="Choose another name.")
             make_folder(path.parent)
             write_whole(self._shelf.beside(new, BASE), text)  # first: a branch without it could not be merged
-            remove(self._shelf.beside(new, RENAMES))  # of an earlier branch with this name
+            remove(self._shelf.beside(new, RENAMES))  # of an earlier branch with this name, as its saved texts are
+            self._shelf.set_history_aside(new)
             self._copy_layout(self._shelf.layout_path(name), self._shelf.layout_path(new))
             keep_renames(self._shelf.beside(new, RENAMES), "main", renames, {now for _, now in renames})
             self._shelf.put_new(new, text, by)

@@ -213,6 +213,19 @@ class Shelf:
             self.history.forget(name, version)
             raise
 
+    def set_history_aside(self, name: str) -> None:
+        """Move the saved texts of an earlier file with this name to the trash, for a caller that holds `editing()`.
+
+        Raises StorageError.
+        """
+        source = self.history.folder / name
+        if source.is_dir():
+            target = self._trash_folder(name)
+            with storage_errors(target):
+                make_folder(target, PRIVATE_FOLDER)
+                self._move(source, target / f"{name}.history")
+                sync_folder(target)
+
     def rename(self, name: str, new: str, follow: Callable[[], object] = bool) -> None:
         """Rename the file together with its layout, versions, cases and history; `follow` changes its users.
 

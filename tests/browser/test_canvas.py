@@ -146,7 +146,7 @@ def placed_by_hand(page: Page, key: str) -> None:
 
 
 def with_trigger(page: Page, served: Served, name: str) -> None:
-    """Add a trigger, fill it in, save it, turn it on, see it in both looks, turn it off, remove it, undo that."""
+    """Add a trigger, fill it in, rename it, save it, turn it on, see it in both looks, turn it off, remove it, undo that."""
     panel, card = page.locator(".studio-panel"), page.get_by_role("button", name="Trigger, At fixed times")
     page.get_by_role("button", name="Add a trigger").click()
     panel.get_by_label("What starts it?").select_option("At fixed times")
@@ -156,11 +156,18 @@ def with_trigger(page: Page, served: Served, name: str) -> None:
     cron.fill("0 7 * * 1-5")
     cron.press("Tab")
     card.and_(page.get_by_label("Monday to Friday at 07:00, Not in force yet")).wait_for()
+    id_ = panel.get_by_label("Id", exact=True)
+    id_.fill("Not an id")
+    id_.press("Tab")
+    panel.get_by_text("Not an id").first.wait_for()
+    id_.fill("mornings")
+    id_.press("Tab")
+    panel.locator("code", has_text="mornings").wait_for()
     saved(served, page, name)
     panel.get_by_role("button", name="Turn it on").click()
     card.and_(page.get_by_label("Monday to Friday at 07:00, On")).wait_for()
     [status] = page.request.get(f"{served.url}/api/triggers?workflow={name}").json()["triggers"]
-    assert (status["id"], status["is_on"], status["fields"]) == ("schedule", True, {"cron": "0 7 * * 1-5"})
+    assert (status["id"], status["is_on"], status["fields"]) == ("mornings", True, {"cron": "0 7 * * 1-5"})
     page.get_by_role("button", name="List", exact=True).click()
     page.get_by_role("region", name="Triggers").get_by_label("Monday to Friday at 07:00, On").wait_for()
     panel.get_by_role("button", name="Turn it off").click()

@@ -29,6 +29,16 @@ def request(method: str, path: str, body: Any = None) -> Act:
     return lambda faces: faces.request(method, f"{ADDRESS}{path}", body)
 
 
+def decided(path: str, **body: Any) -> Act:
+    """Merge with choices, about the text as it is now."""
+
+    def act(faces: Faces) -> Outcome:
+        etag = faces.orchestra.workflows.get(OWNER, "small").etag
+        return faces.request("POST", f"{ADDRESS}{path}", {**body, "etag": etag})
+
+    return act
+
+
 def page(press: Callable[[AppTest], AppTest]) -> Act:
     def pressed(go: Open) -> AppTest:
         at = go("workflow", name="small")
@@ -80,7 +90,7 @@ STORY: Mapping[str, tuple[Act, Act, Act]] = {
     "change the workflow": _same(_edited("small", 8)),
     "merge": (
         command("merge", "small", "labels", "--take", f"{PLACE}=branch", "--keep"),
-        request("POST", "/labels/merge", {"choices": {PLACE: "branch"}, "keep": True}),
+        decided("/labels/merge", choices={PLACE: "branch"}, keep=True),
         page(_merge),
     ),
     "delete": (
@@ -136,11 +146,17 @@ def test_each_face_shows_the_same_and_refuses_in_the_same_words(make_faces: Call
         (("branch", "small", "No"), "POST", "", {"branch": "No"}),
         (("merge", "small", "lable"), "POST", "/lable/merge", {}),
         (("delete-branch", "small", "lable"), "DELETE", "/lable", None),
-        (("merge", "small", "labels", "--take", "x=main"), "POST", "/labels/merge", {"choices": {"x": "main"}}),
     ):
         first, second = command(*words)(faces), request(method, path, body)(faces)
         assert first.message, words
         assert first == second
+    unknown = command("merge", "small", "labels", "--take", "x=main")(faces)
+    assert unknown.message
+    assert unknown == decided("/labels/merge", choices={"x": "main"})(faces)
+    blind = faces.client("owner").post(f"{ADDRESS}/labels/merge", json={"choices": {PLACE: "branch"}})
+    assert (blind.status_code, "If-Match" in blind.json()["error"]["remedy"]) == (428, True)
+    stale = {"choices": {PLACE: "branch"}, "etag": "0123456789abcdef"}
+    assert faces.client("owner").post(f"{ADDRESS}/labels/merge", json=stale).status_code == 409
     own = faces.page(lambda go: go("workflow", name="small@labels")).value
     assert any("Branch labels" in one.value for one in own.markdown)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header
 from pydantic import BaseModel, Field, JsonValue
 
 from api.base.documents import Deleted, Name, Refusal, Sent
-from api.base.errors import stale
+from api.base.errors import error_response, stale
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.base.errors import StaleEdit
@@ -21,6 +21,7 @@ _TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description"
 _CHANGED: dict[int | str, dict[str, Any]] = {
     409: {"model": Refusal, "description": "A text has changed since it was checked"},
     412: {"model": Refusal, "description": "The file has changed"},
+    428: {"model": Refusal, "description": "There are choices, and no `If-Match` says about which text"},
 }
 
 
@@ -69,6 +70,9 @@ class Checking(Sent):
 class MergingBranch(Checking):
     """A merge."""
 
+    etag: str = Field(
+        default="", max_length=100, description="Of the file that was checked, if it is not in `If-Match`."
+    )
     branch_etag: str = Field(default="", max_length=100, description="Of the branch that was checked; default: any.")
     keep: bool = Field(default=False, description="Keep the branch; it continues from the merged text.")
 
@@ -123,9 +127,17 @@ def merge_branch(
 ) -> Any:
     """Apply the changes of a branch to its workflow. 422 with `problems` while a conflict is undecided.
 
-    `If-Match` is the `etag` of the check: 412 if the file has changed since.
+    `If-Match`, or `etag`, is the `etag` of the check: 412 or 409 if the file has changed since. With `choices` it is
+    required, or the answer is 428: they were made about the text that was checked.
     """
-    etag = (if_match or "").removeprefix("W/").strip('"')
+    etag = sent.etag if if_match is None else if_match.removeprefix("W/").strip('"')
+    if sent.choices and not etag:
+        return error_response(
+            428,
+            "EtagNeeded",
+            "The choices are about a text, and the request does not say which one.",
+            "Send the `etag` of the check in `If-Match`: POST …/check returns it with the conflicts.",
+        )
     try:
         return orchestra.branches.merge(
             principal,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.base.json_text import is_same
-from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, StepNode, step_nodes
+from engine.base.step_tree import FAILURE, ON_ERROR, home_of, step_nodes
 from engine.workspace.step_renames import StepRenames
 
 ABSENT: Any = object()
@@ -109,15 +109,9 @@ def _steps(document: Mapping[str, Any]) -> dict[str, Step]:
         around = node.place[:-1]
         id_ = node.step.id
         key = id_ if id_ not in found else f"{id_}#{len(found)}"
-        found[key] = Step(key, node.step.title, _parent(node), last.get(around, ""), node.step.json)
+        found[key] = Step(key, node.step.title, home_of(node), last.get(around, ""), node.step.json)
         last[around] = key
     return found
-
-
-def _parent(node: StepNode[StepDefinition]) -> str:
-    if node.parent is None:
-        return FAILURE if node.is_after_failure else ""
-    return f"{node.parent.step.id}.{ON_ERROR}" if node.replaces_parent else node.parent.step.id
 
 
 def fields_changed(old: Mapping[str, Any], new: Mapping[str, Any], step: Step | None) -> Iterator[Change]:

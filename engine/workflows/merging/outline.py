@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.base.errors import InvalidFile
 from engine.base.json_text import is_alike
-from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, StepNode, step_nodes
+from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, home_of, step_nodes
 
 STEPS, TRIGGERS = "steps", "triggers"
 
@@ -71,7 +71,7 @@ def outline(document: Mapping[str, Any], file: str) -> Outline:
     fields = _emptied(document, lists, "", FAILURE)
     for node in step_nodes(document):
         id_ = node.step.id
-        parts[id_] = Part(id_, _home(node), _own(node.step.json, id_, lists))
+        parts[id_] = Part(id_, home_of(node), _own(node.step.json, id_, lists))
         lists.setdefault(parts[id_].home, []).append(id_)
     triggers = document.get(TRIGGERS)
     if isinstance(triggers, list) and all(isinstance(one, dict) and isinstance(one.get("id"), str) for one in triggers):
@@ -104,12 +104,6 @@ def _emptied(json: Mapping[str, Any], lists: dict[str, list[str]], steps: str, o
         own[key] = {**handler, STEPS: []}
         lists.setdefault(other, [])
     return own
-
-
-def _home(node: StepNode[StepDefinition]) -> str:
-    if node.parent is None:
-        return FAILURE if node.is_after_failure else ""
-    return f"{node.parent.step.id}.{ON_ERROR}" if node.replaces_parent else node.parent.step.id
 
 
 def whole(found: Outline) -> dict[str, Any]:

@@ -1,30 +1,23 @@
 // The steps of the workflow that a step runs, for reading only.
 import { useState } from "react";
 
-import { api, type CanvasStep } from "../api";
+import { api } from "../api";
 import { t } from "../language";
 import { placeOf, useForm } from "./form";
 import { valueOf } from "./places";
-
-type State = { steps?: CanvasStep[]; said: string };
+import { useLoaded } from "./useLoaded";
+import { plainText } from "./values";
 
 export function Peek() {
   const form = useForm();
-  const [state, setState] = useState<State & { name: string }>({ name: "", said: "" });
-  const named: unknown = valueOf(form.definition, placeOf(form, ["with", "workflow"]));
-  const name = typeof named === "string" && !named.includes("{{") ? (named.split("@")[0] ?? "") : "";
+  const [opened, setOpened] = useState("");
+  const name = plainText(valueOf(form.definition, placeOf(form, ["with", "workflow"])));
+  const { value, failure } = useLoaded(() => api.canvas(name), name && opened === name ? name : "");
   if (!name) return null;
-  const load = () => {
-    if (state.name === name) return;
-    setState({ name, said: t("Loading …") });
-    api.canvas(name).then(
-      ({ steps }) => setState({ name, steps, said: steps.length === 0 ? t("It has no steps yet.") : "" }),
-      (error: Error) => setState({ name, said: error.message }),
-    );
-  };
-  const { steps = [], said } = state.name === name ? state : { said: "" };
+  const steps = value?.steps ?? [];
+  const said = failure ?? (value ? (steps.length === 0 ? t("It has no steps yet.") : "") : t("Loading …"));
   return (
-    <details key={name} onToggle={(event) => event.currentTarget.open && load()}>
+    <details key={name} onToggle={(event) => setOpened(event.currentTarget.open ? name : "")}>
       <summary>{t("Steps of {title}", { title: name })}</summary>
       <p>
         <a href={`/workflow?name=${encodeURIComponent(name)}&tab=canvas`} target="_top">

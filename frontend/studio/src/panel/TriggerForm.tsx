@@ -8,7 +8,7 @@ import { Choice, Field, Problems } from "./Field";
 import { FormContext, placeOf, problemsAt, useForm, type Form, type Triggers } from "./form";
 import { valueOf, type Path } from "./places";
 import type { Schema } from "./schema";
-import { addedTrigger, itemNames, removedTrigger, stateWords, statusOf, titleOf, triggersIn, type Trigger } from "./triggers";
+import { addedTrigger, itemNames, needsConsent, removedTrigger, stateWords, statusOf, titleOf, triggersIn, type Trigger } from "./triggers";
 import { useLoaded } from "./useLoaded";
 import { useSend } from "./useSend";
 
@@ -20,7 +20,7 @@ export function TriggerForm({ which, triggers }: { which: number | "new"; trigge
   if (which === "new") return <NewTrigger types={types.value.filter((one) => one.is_watched)} triggers={triggers} />;
   const trigger = triggersIn(form.definition).find(({ index }) => index === which);
   if (!trigger) return null;
-  return <OneTrigger key={trigger.id} trigger={trigger} type={types.value.find(({ name }) => name === trigger.uses)} triggers={triggers} />;
+  return <OneTrigger key={which} trigger={trigger} type={types.value.find(({ name }) => name === trigger.uses)} triggers={triggers} />;
 }
 
 function NewTrigger({ types, triggers }: { types: TriggerType[]; triggers: Triggers }) {
@@ -58,7 +58,7 @@ function OneTrigger({ trigger, type, triggers }: { trigger: Trigger; type: Trigg
   const form = useForm();
   const { send, failure } = useSend();
   const place: Path = ["triggers", trigger.index];
-  const own = ["", ".id", ".uses", ".with"].map((one) => place.join(".") + one);
+  const own = ["", ".uses", ".with"].map((one) => place.join(".") + one);
   const general = problemsAt(form, place).filter((one) => own.includes(one.field ?? ""));
   const remove = async () => {
     if (await send([removedTrigger(form.definition, trigger.index)])) triggers.open(null);
@@ -71,6 +71,7 @@ function OneTrigger({ trigger, type, triggers }: { trigger: Trigger; type: Trigg
       </p>
       <Problems problems={general} />
       <Switch trigger={trigger} type={type} triggers={triggers} />
+      <Field path={[...place, "id"]} schema={{ type: "string", title: N_("Id"), isFixed: true, description: N_("A trigger with another id is a new one: after saving, turn it on again.") }} root={{}} name="id" isRequired />
       <Field path={[...place, "title"]} schema={{ type: "string", title: N_("Title of the trigger"), isFixed: true, default: type?.title ?? "" }} root={{}} name="title" />
       {type && <Watched trigger={trigger} type={type} place={place} />}
       {type && <Given type={type} place={place} />}
@@ -155,7 +156,7 @@ function Switch({ trigger, type, triggers }: { trigger: Trigger; type: TriggerTy
       setFailure(undefined);
     } catch (error) {
       const text = error instanceof Refused ? `${error.message} ${error.remedy}`.trim() : (error as Error).message;
-      setFailure({ text, isConsent: error instanceof Refused && error.details.type === "ConfirmationNeeded" });
+      setFailure({ text, isConsent: needsConsent(error) });
     } finally {
       setBusy(false);
     }

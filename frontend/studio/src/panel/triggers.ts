@@ -1,5 +1,5 @@
 // The triggers of a definition: what they watch, in words, and the operations that add and remove them. Pure.
-import type { Definition, Json, Operation, TriggerStatus, TriggerType } from "../api";
+import { Refused, type Definition, type Json, type Operation, type TriggerStatus, type TriggerType } from "../api";
 import { N_, t, tn } from "../language";
 import type { ScopeName } from "./completion";
 import type { Schema } from "./schema";
@@ -71,6 +71,9 @@ export function statusOf(statuses: TriggerStatus[] | null, id: string): TriggerS
   const found = (statuses ?? []).filter((one) => one.id === id);
   return found.find((one) => !one.is_resting) ?? found[0];
 }
+
+// Return whether a request was refused because nobody has agreed to what it would touch: the answer lists that.
+export const needsConsent = (error: unknown): boolean => error instanceof Refused && Array.isArray(error.details?.needs_confirmation);
 
 // Return whether a trigger starts runs, and in which environment: `On · prod`; "" if that is not known yet.
 export function stateWords(statuses: TriggerStatus[] | null, id: string): string {

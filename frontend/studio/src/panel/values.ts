@@ -60,3 +60,6 @@ export function cell(value: Json): string {
 export function fromCell(text: string): Json {
   return parsed(text)?.value ?? (text === "null" ? null : text);
 }
+
+// Return a text as it is written, all of it; "" for anything else and for an expression, which has a value only in a run.
+export const plainText = (value: unknown): string => (typeof value === "string" && !value.includes("{{") ? value : "");

@@ -1,10 +1,10 @@
 // Triggers in the panel: what they watch in words, and what adding, changing and removing them sends.
 import { expect, test } from "vitest";
 
-import type { TriggerStatus, TriggerType } from "../../src/api";
+import { Refused, type TriggerStatus, type TriggerType } from "../../src/api";
 import { applied } from "../../src/document";
 import { operationsFor, WORKFLOW } from "../../src/panel/places";
-import { addedTrigger, cronWords, everyWords, itemNames, removedTrigger, stateWords, triggersIn, watchedWords } from "../../src/panel/triggers";
+import { addedTrigger, cronWords, everyWords, itemNames, needsConsent, removedTrigger, stateWords, triggersIn, watchedWords } from "../../src/panel/triggers";
 
 const mail = { name: "gmail.new_message", title: "New mail" } as TriggerType;
 const schedule = { name: "schedule", title: "At fixed times" } as TriggerType;
@@ -62,4 +62,11 @@ test("triggers come, change and go by operations on the draft", () => {
 test("the inputs of a trigger may name the parts of an item", () => {
   const names = itemNames({ properties: { id: { type: "string" }, subject: { type: "string", title: "Subject", outside: true } as never } });
   expect(names.map(({ name, type, from_outside }) => [name, type, from_outside])).toEqual([["item", "object", false], ["item.id", "string", false], ["item.subject", "string", true]]);
+});
+
+test("consent is asked for if the answer says what it is about, whatever the error is called", () => {
+  const refused = (details: object) => new Refused(409, "Nobody has agreed.", "", details);
+  expect(needsConsent(refused({ type: "Renamed", needs_confirmation: ["gmail:me:read"] }))).toBe(true);
+  expect(needsConsent(refused({ type: "ConfirmationNeeded" }))).toBe(false);
+  expect(needsConsent(new Error("ConfirmationNeeded"))).toBe(false);
 });

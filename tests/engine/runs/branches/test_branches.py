@@ -295,3 +295,13 @@ def test_a_merge_keeps_the_branch_while_somebody_has_unsaved_changes_of_it(branc
     branched.drafts.keep(ANA, "workflow", BRANCH, "{}", saved.etag)
     deleted = branched.branches.delete(OWNER, "work", "labels")
     assert (deleted.unsaved_by, deleted.trash.is_dir()) == (["ana"], True)
+
+
+def test_a_new_branch_has_nothing_of_a_deleted_one_with_its_name(branched: Orchestra) -> None:
+    edit(branched, BRANCH, title("one", "First"))
+    branched.branches.delete(OWNER, "work", "labels")
+    branched.branches.create(OWNER, "work", "labels")
+    [only] = branched.versions.list(OWNER, BRANCH)
+    assert branched.versions.text(OWNER, BRANCH, only.id) == branched.workspace.workflows.text("work")
+    [aside] = branched.workspace.state_dir.glob(f"trash/*/{BRANCH}.history")
+    assert len(list(aside.iterdir())) == 2, "what was saved before is in the trash"
