@@ -10,7 +10,7 @@ import { isIn, outermost } from "../model";
 import { afterPaint } from "../paint";
 import { matching } from "../walk";
 import { useStudio, useSurroundings } from "./context";
-import { breachLines, corners, dataLines, draw, flowLines, flowNodes, grounds, kept, lineMarks, placeOf, plusses, stepAt, type Line } from "./drawn";
+import { asides, breachLines, corners, dataLines, draw, flowLines, flowNodes, grounds, kept, lineMarks, placeOf, plusses, stepAt, type Line } from "./drawn";
 import { Connection, useConnecting } from "./connecting";
 import { Arcs, FlowLines, Grounds } from "./Lines";
 import { Overview } from "./Overview";
@@ -41,7 +41,7 @@ export function Canvas({ marks }: { marks: Marks }) {
   const { definition, model } = view;
   const drawn = useMemo(
     () => draw(studio, isEditable),
-    [studio, model, definition?.triggers, definition?.outputs, definition?.inputs, folded, canvas?.positions, isEditable],
+    [studio, model, asides(definition), folded, canvas?.positions, isEditable],
   );
   const latest = useRef(drawn);
   latest.current = drawn;
@@ -69,7 +69,7 @@ export function Canvas({ marks }: { marks: Marks }) {
   const linesBefore = useRef<Line[]>([]);
   const lines = useMemo(() => flowLines(drawn.layout, at, linesBefore.current), [drawn, at]);
   linesBefore.current = lines;
-  useEffect(() => afterPaint(() => renumber(field.current!, nodes, model)), [nodes, model]);
+  useEffect(() => afterPaint(() => renumber(field.current!, before.current, model)), [model]);
   const passed = useMemo(() => lineMarks(drawn.layout, marks), [drawn, marks]);
   const under = useMemo(() => grounds(drawn.layout, at), [drawn, at]);
   const buttons = useMemo(() => (isEditable ? plusses(drawn) : []), [drawn, isEditable]);

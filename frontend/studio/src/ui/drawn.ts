@@ -2,7 +2,7 @@
 // draws only what has changed.
 import { getSmoothStepPath, Position, type Node as FlowNode } from "@xyflow/react";
 
-import type { Read } from "../api";
+import type { Definition, Read } from "../api";
 import { lineMark, type LineMark, type Marks } from "../flow/marks";
 import { t } from "../language";
 import { absolute, END, FAILURE, FOLDED_HEIGHT, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Edge, type Gap, type Layout, type Size, type Zone } from "../layout";
@@ -46,6 +46,9 @@ export function triggersOf(studio: Studio): TriggerLook[] {
 }
 
 const keysOf = (value: unknown): string[] => (value !== null && typeof value === "object" ? Object.keys(value) : []);
+
+// Return, as text, what the cards that are no steps take from the definition: each answer brings a definition of its own.
+export const asides = (definition: Definition): string => JSON.stringify([definition?.triggers, keysOf(definition?.outputs), keysOf(definition?.inputs?.properties)]);
 
 // Lay out what a canvas shows.
 export function draw(studio: Studio, isEditable: boolean): Drawn {
@@ -121,13 +124,14 @@ const Z_FORM = 3000;
 const FRAME_STYLE = { pointerEvents: "none" as const };
 const FRAME = { style: FRAME_STYLE, zIndex: 0 };
 
-// Return the nodes; those that look as one before are that one.
-export function kept(before: readonly FlowNode[], nodes: FlowNode[]): FlowNode[] {
+// Return the nodes; those that look as one before are that one, and the list is the one before if all of them do.
+export function kept(before: FlowNode[], nodes: FlowNode[]): FlowNode[] {
   const known = new Map(before.map((one) => [one.id, one]));
-  return nodes.map((one) => {
+  const found = nodes.map((one) => {
     const old = known.get(one.id);
     return old && isSameNode(old, one) ? old : one;
   });
+  return found.length === before.length && found.every((one, index) => one === before[index]) ? before : found;
 }
 
 const SAME = ["type", "width", "height", "parentId", "selected", "draggable", "selectable", "zIndex"] as const;
