@@ -146,7 +146,7 @@ def placed_by_hand(page: Page, key: str) -> None:
 
 
 def with_trigger(page: Page, served: Served, name: str) -> None:
-    """Add a trigger, fill it in, rename it, save it, turn it on, see it in both looks, turn it off, remove it, undo that."""
+    """Add a trigger, fill it in, rename, save, turn it on, see it in both looks, turn it off, remove it, undo that."""
     panel, card = page.locator(".studio-panel"), page.get_by_role("button", name="Trigger, At fixed times")
     page.get_by_role("button", name="Add a trigger").click()
     panel.get_by_label("What starts it?").select_option("At fixed times")
