@@ -31,6 +31,7 @@ from api.routes import (
     usage,
     users,
 )
+from api.routes.data import tables
 from api.routes.prompts import cases as prompt_cases
 from api.routes.prompts import changes as prompt_changes
 from api.routes.prompts import comparisons as prompt_comparisons
@@ -81,6 +82,7 @@ _SIGNED_IN = (
     state.budgets,
     state.settings,
     usage.router,
+    tables.router,
     first_run.router,
     catalog.router,
     workflow_changes.router,

@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from engine.runs.trying.wishes import Wishes
     from engine.runs.usage import UsageReader
     from engine.search.search import Search
+    from engine.tables import Tables
     from engine.triggering.assembly import Machinery
     from engine.triggering.polling.context import Workplace
     from engine.triggering.triggers import Triggers
@@ -109,7 +110,7 @@ ENGINE = Principal("engine", "owner")
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
-    approvals, budgets, general, usage, connections, users, demo, first_run`.
+    approvals, budgets, general, tables, usage, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -607,6 +608,13 @@ class Orchestra:
         settings, shelf = lambda: self._loaded().config, self.workspace.workflows
         write = partial(write_section, self.workspace.root, "budgets")
         return Budgets(self._state.spent, settings, shelf, self._host, self._audit, self._clock, write)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables that workflows remember things in."""
+        from engine.tables import Tables
+
+        return Tables(self._accounts.open, self._audit)
 
     @cached_property
     def general(self) -> WorkspaceSettings:

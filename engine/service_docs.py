@@ -33,7 +33,8 @@ def services_page() -> str:
 def _section(kind: type[Client]) -> str:
     service = kind.service
     lines = [f"## `{service.name}`\n", f"**{service.title}.**\n", *_facts(kind), ""]
-    return "\n".join([*lines, _COLUMNS, *_settings(service), ""])
+    rows = list(_settings(service))
+    return "\n".join([*lines, *([_COLUMNS, *rows] if rows else ["It has no settings."]), ""])
 
 
 def _facts(kind: type[Client]) -> Iterator[str]:

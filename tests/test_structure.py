@@ -219,6 +219,7 @@ def is_file_work(module: str) -> bool:
 MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/steps/": "the operations of each service",
     "engine/triggers/": "the same",
+    "engine/tables.py": "the tables of the workspace, for people",
     "engine/demo_mailbox.py": "the demo, which is a mailbox, a database and a repository",
     "dashboard/demo/": "the same",
     "dashboard/views/demo.py": "the same",

@@ -23,6 +23,7 @@ _PLACES = {
     "approvals": "approvals.group",
     "budgets": "budgets.group",
     "usage": "usage.usage",
+    "tables": "tables.group",
     "settings": "settings.group",
     "validate": "workspace.validate",
     "fmt": "workspace.fmt",

@@ -36,6 +36,7 @@ def is_public(path: str) -> bool:
 
 
 NAMES = {
+    "table": "customers",
     **dict.fromkeys(
         ("run_id", "good", "bad", "plan_id", "try_id", "comparison_id", "test_id"), "20261120T120000Z-aaaaaaaa"
     ),

@@ -1,0 +1,1 @@
+"""Routes for the data that workflows keep."""

@@ -1,0 +1,115 @@
+"""`/api/tables`: the tables of the workspace, which workflows remember things in."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.base.routing import Acting, Door, SignedInRoute
+
+router = APIRouter(prefix="/api/tables", tags=["Tables"], route_class=SignedInRoute)
+
+Accounts = Annotated[
+    Literal["mine", "demo"], Query(description="`demo`: the tables of runs on demo accounts, instead of all others.")
+]
+
+
+class TableDocument(BaseModel):
+    """A table and the number of its rows."""
+
+    name: str
+    rows: int
+
+
+class TableList(BaseModel):
+    """All tables, by name."""
+
+    tables: list[TableDocument]
+
+
+class RowDocument(BaseModel):
+    """A row."""
+
+    key: str
+    value: Any
+    updated_at: str = Field(description="RFC 3339, UTC.")
+
+
+class RowList(BaseModel):
+    """Rows of a table; `total` counts those beyond the limit, too."""
+
+    rows: list[RowDocument]
+    total: int
+
+
+class RowQuery(BaseModel):
+    """Which rows to return."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    words: str = Field("", description="A text that the key or the value contains, in any case.")
+    prefix: str = Field("", description="How keys begin.")
+    order_by: str = Field("key", description="`key`, `updated_at`, or a member of the values.")
+    descending: bool = False
+    limit: int = Field(100, ge=1, le=10_000)
+    accounts: Literal["mine", "demo"] = "mine"
+
+
+class RowWish(BaseModel):
+    """A row to save."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str
+    value: Any
+    merge: bool = Field(default=False, description="Keep the members of the old value that the new one does not have.")
+
+
+class Dropped(BaseModel):
+    """The number of rows that were deleted."""
+
+    rows: int
+
+
+@router.get("", summary="List tables", response_model=TableList)
+def list_tables(orchestra: Door, principal: Acting, accounts: Accounts = "mine") -> Any:
+    """Return the name of every table and the number of its rows."""
+    found = orchestra.tables.names(principal, demo=accounts == "demo")
+    return {"tables": [{"name": name, "rows": count} for name, count in found.items()]}
+
+
+@router.get("/{table}", summary="List the rows of a table", response_model=RowList)
+def list_rows(orchestra: Door, principal: Acting, table: str, which: Annotated[RowQuery, Query()]) -> Any:
+    """Return rows of a table; 404 if there is no such table."""
+    wanted = which.model_dump(exclude={"accounts"})
+    found = orchestra.tables.rows(principal, table, **wanted, demo=which.accounts == "demo")
+    return {"rows": [asdict(row) for row in found.rows], "total": found.total}
+
+
+@router.put("/{table}/rows", summary="Save a row", response_model=RowDocument)
+def save_row(orchestra: Door, principal: Acting, table: str, wish: RowWish, accounts: Accounts = "mine") -> Any:
+    """Add or replace a row; the table is made when it gets its first row."""
+    saved = orchestra.tables.save(principal, table, wish.key, wish.value, merge=wish.merge, demo=accounts == "demo")
+    return asdict(saved)
+
+
+@router.delete("/{table}/rows", summary="Delete a row", response_model=Dropped)
+def delete_row(
+    orchestra: Door,
+    principal: Acting,
+    table: str,
+    key: Annotated[str, Query(description="The key of the row.")],
+    accounts: Accounts = "mine",
+) -> Any:
+    """Delete a row; 404 if there is none with this key."""
+    orchestra.tables.delete(principal, table, key, demo=accounts == "demo")
+    return {"rows": 1}
+
+
+@router.delete("/{table}", summary="Delete a table", response_model=Dropped)
+def drop_table(orchestra: Door, principal: Acting, table: str, accounts: Accounts = "mine") -> Any:
+    """Delete a table with all its rows."""
+    return {"rows": orchestra.tables.drop(principal, table, demo=accounts == "demo")}

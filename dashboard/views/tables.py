@@ -1,0 +1,161 @@
+"""The tables of the workspace: what workflows remember, to look at and to correct."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from dashboard.base import fields, session
+from dashboard.base.language import N_, t, tn
+from dashboard.base.page import Page, Visit
+from dashboard.base.plain import plain
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import error_box
+from dashboard.parts.header import page_header
+from dashboard.parts.pick_table import pick_table
+from dashboard.parts.popover import close, popover
+from dashboard.parts.times import ago
+from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.json_text import compact
+
+PAGE = Page(
+    title=N_("Tables"),
+    icon=":material/table:",
+    path="tables",
+    order=49,
+    section=N_("Build"),
+    words="data store remember rows database",
+)
+_SHOWN = 200
+_DEMO = "demo"
+
+
+def show(visit: Visit) -> None:
+    """Show the tables, the rows of the chosen one, and the row that is open."""
+    page_header(visit, t("Tables"), t("What workflows remember from one run to the next, with the steps `store.…`."))
+    demo = _is_demo()
+    try:
+        found = visit.orchestra.tables.names(visit.who, demo=demo)
+        chosen = _table(found)
+        if chosen:
+            _rows(visit, chosen, demo=demo)
+    except OrchestraError as error:
+        error_box(error)
+        return
+    if visit.may("edit"):
+        _new_row(visit, chosen, demo=demo)
+
+
+def _is_demo() -> bool:
+    labels = {"mine": t("Your accounts"), _DEMO: t("Demo")}
+    chosen = st.segmented_control(
+        t("Tables of runs on"), list(labels), default="mine", format_func=labels.__getitem__, key="tables-accounts"
+    )
+    return chosen == _DEMO
+
+
+def _table(found: dict[str, int]) -> str:
+    if not found:
+        st.info(
+            t("There is no table yet. A step `store.upsert` makes one, or the button below."), icon=":material/table:"
+        )
+        return ""
+    counts = {name: tn("{count} row", "{count} rows", count) for name, count in found.items()}
+    return str(
+        st.selectbox(t("Table"), list(found), format_func=lambda name: f"{name} ({counts[name]})", key="tables-table")
+    )
+
+
+def _rows(visit: Visit, table: str, *, demo: bool) -> None:
+    words = st.text_input(t("Search"), key="tables-search", placeholder=t("A word in the key or the value"))
+    found = visit.orchestra.tables.rows(visit.who, table, words=words, limit=_SHOWN, demo=demo)
+    if not found.rows:
+        st.caption(t("No row contains this."))
+    else:
+        rows = [{"key": row.key, "value": _short(row.value), "updated": ago(row.updated_at)} for row in found.rows]
+        columns = {"key": t("Key"), "value": t("Value"), "updated": t("Changed")}
+        opened = pick_table("row", [row.key for row in found.rows], rows, columns, alt=t("Rows"), place=table)
+        if found.total > len(found.rows):
+            st.caption(t("The first {shown} of {total} rows; search for the others.", shown=_SHOWN, total=found.total))
+        for row in found.rows:
+            if row.key == opened:
+                _row(visit, table, row.key, row.value, demo=demo)
+    if visit.may("edit"):
+        _drop(visit, table, demo=demo)
+
+
+def _row(visit: Visit, table: str, key: str, value: Any, *, demo: bool) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{plain(key)}**")
+        if not visit.may("edit"):
+            st.json(value)
+            return
+        shown = json.dumps(value, ensure_ascii=False, indent=2)
+        slot = f"tables-{table}-{key}-{fields.checksum(shown)}"
+        text = fields.text_area(t("Value (JSON)"), shown, key=slot, slot=slot, height="content")
+        with st.container(horizontal=True, gap="small"):
+            action_button(
+                t("Save"),
+                f"tables-save-{key}",
+                lambda _: visit.orchestra.tables.save(visit.who, table, key, _value(text), demo=demo),
+                lambda _: _done(t("The row is saved.")),
+                scope=text,
+                type="primary",
+            )
+            action_button(
+                t("Delete"),
+                f"tables-delete-{key}",
+                lambda _: visit.orchestra.tables.delete(visit.who, table, key, demo=demo),
+                lambda _: _done(t("The row is deleted.")),
+                icon=":material/delete:",
+            )
+
+
+def _new_row(visit: Visit, table: str, *, demo: bool) -> None:
+    with popover(t("Add a row"), "tables-new", ":material/add:"):
+        name = st.text_input(t("Table"), table, key=f"tables-new-table-{table}")
+        key = st.text_input(t("Key"), key="tables-new-key")
+        text = fields.text_area(t("Value (JSON)"), "{}", key="tables-new-value", slot="tables-new-value")
+        action_button(
+            t("Add"),
+            "tables-add",
+            lambda _: visit.orchestra.tables.save(visit.who, name, key, _value(text), demo=demo),
+            lambda _: _done(t("The row is saved.")),
+            scope=f"{name} {key} {text}",
+            type="primary",
+        )
+
+
+def _drop(visit: Visit, table: str, *, demo: bool) -> None:
+    with popover(t("Delete the table"), "tables-drop", ":material/delete:"):
+        st.caption(t("All rows of {table} are deleted. This cannot be undone.", table=plain(table)))
+        action_button(
+            t("Delete {table}", table=table),
+            "tables-drop-it",
+            lambda _: visit.orchestra.tables.drop(visit.who, table, demo=demo),
+            lambda _: _done(t("The table is deleted.")),
+            scope=table,
+        )
+
+
+def _done(sentence: str) -> None:
+    for name in ("tables-new", "tables-drop"):
+        close(name)
+    session.tell(sentence)
+    st.rerun()
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"This is not JSON: {error}.", remedy='Write a value such as {"mails": 3} or "text".'
+        ) from error
+
+
+def _short(value: Any) -> str:
+    text = compact(value)
+    return text if len(text) <= 200 else f"{text[:200]}…"

@@ -1,0 +1,100 @@
+"""The tables of the workspace, which workflows remember things in, for people who look at them and correct them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from clients.datastore.client import StoreClient
+from clients.datastore.rows import Row, Rows, Wanted
+from clients.datastore.service import STORE
+from clients.errors import InvalidRequest, ServiceError
+from engine.base.errors import InvalidInput, StorageError, UnknownName
+from engine.base.statuses import AccountMode
+from engine.connections.accounts import Account
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+
+Open = Callable[[str | None, str | None, AccountMode], Account]
+
+
+class Tables:
+    """The `tables` facet. `demo`: the tables of runs on demo accounts, instead of those of all others."""
+
+    def __init__(self, open_account: Open, audit: Audit) -> None:
+        self._open, self._audit = open_account, audit
+
+    def names(self, p: Principal, *, demo: bool = False) -> dict[str, int]:
+        """Return the number of rows of each table, by name. Raises StorageError."""
+        require(p, "view", "see the tables")
+        with _own_errors():
+            return self._client(demo=demo).names()
+
+    def rows(
+        self,
+        p: Principal,
+        table: str,
+        *,
+        words: str = "",
+        prefix: str = "",
+        order_by: str = "key",
+        descending: bool = False,
+        limit: int = 100,
+        demo: bool = False,
+    ) -> Rows:
+        """Return rows of a table: those with these words, in an order (`key`, `updated_at` or a member of the values).
+
+        Raises UnknownName, InvalidInput, StorageError.
+        """
+        require(p, "view", "see the tables")
+        wanted = Wanted(None, prefix, words, order_by, descending, limit)
+        with _own_errors():
+            found = self._client(demo=demo).query(table, wanted)
+            if not found.total and table not in (known := self._client(demo=demo).names()):
+                raise UnknownName("table", table, list(known))
+            return found
+
+    def save(self, p: Principal, table: str, key: str, value: Any, *, merge: bool = False, demo: bool = False) -> Row:
+        """Add or replace a row, and return it. Raises InvalidInput, StorageError."""
+        require(p, "edit", "change the tables")
+        with _own_errors():
+            saved = self._client(demo=demo).save(table, key, value, merge=merge)
+        self._audit.record(p, "tables.save", table, {"key": key, "demo": demo})
+        return saved.row
+
+    def delete(self, p: Principal, table: str, key: str, *, demo: bool = False) -> None:
+        """Delete a row. Raises UnknownName, InvalidInput, StorageError."""
+        require(p, "edit", "change the tables")
+        with _own_errors():
+            gone = self._client(demo=demo).delete(table, key)
+        if gone is None:
+            raise UnknownName("row", key, remedy=f"The table {table!r} has no row with this key.")
+        self._audit.record(p, "tables.delete", table, {"key": key, "demo": demo})
+
+    def drop(self, p: Principal, table: str, *, demo: bool = False) -> int:
+        """Delete a table with all its rows, and return their number. Raises UnknownName, InvalidInput, StorageError."""
+        require(p, "edit", "change the tables")
+        with _own_errors():
+            known = self._client(demo=demo).names()
+            count = self._client(demo=demo).drop(table)
+        if not count:
+            raise UnknownName("table", table, list(known))
+        self._audit.record(p, "tables.drop", table, {"rows": count, "demo": demo})
+        return count
+
+    def _client(self, *, demo: bool) -> StoreClient:
+        client = self._open(None, STORE.name, AccountMode.DEMO if demo else AccountMode.MINE).client
+        assert isinstance(client, StoreClient)
+        return client
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """Turn the errors of the client into ours: for people, the tables are no outside service."""
+    try:
+        yield
+    except InvalidRequest as error:
+        raise InvalidInput(error.message, remedy=error.remedy) from error
+    except ServiceError as error:
+        raise StorageError(error.message, remedy=error.remedy) from error
