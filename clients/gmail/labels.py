@@ -75,6 +75,43 @@ class Labels:
             label = known or self._made(wanted)
             return {"id": label, "name": self._names[label], "created": known is None}
 
+    def found(self, name: str) -> dict[str, Any] | None:
+        """Return the user label with this name, fetched anew: {id, name, mails}; None if there is none.
+
+        Raises InvalidRequest for one of Gmail's own.
+        """
+        wanted = _name(name)
+        with self._lock:
+            self._read()
+            label = self._id(wanted)
+        if label is None:
+            return None
+        told = answered(self._users.labels().get(userId="me", id=label), "id", "name")
+        if told.get("type") == "system":
+            raise InvalidRequest(f"{wanted!r} is a label of Gmail's own: it stays as it is.", service=SERVICE)
+        with reading():
+            return {"id": label, "name": str(told["name"]), "mails": int(told.get("messagesTotal") or 0)}
+
+    def rename(self, label: str, name: str) -> None:
+        """Give a label another name. Raises Conflict if there is one of that name, NotFound."""
+        answered(self._users.labels().patch(userId="me", id=label, body={"name": _name(name)}), "id", "name")
+        with self._lock:
+            self._names = {}
+
+    def delete(self, label: str) -> None:
+        """Delete a label by its id; it comes off all mails. If it is already gone, do nothing."""
+        with suppress(NotFound):
+            done(self._users.labels().delete(userId="me", id=label))
+        with self._lock:
+            self._names = {}
+
+    def name_of(self, label: str) -> str | None:
+        """Return the present name of a label by its id; None if it is gone."""
+        try:
+            return str(answered(self._users.labels().get(userId="me", id=label), "id", "name")["name"])
+        except NotFound:
+            return None
+
     def delete_unused(self, label: str) -> None:
         """Delete a label by its id; if it is already gone, do nothing. Raises Conflict if a mail has it."""
         with suppress(NotFound):

@@ -45,6 +45,10 @@ class Outgoing:
     subject: str = ""
     text: str = ""
     files: Sequence[File] = field(default_factory=tuple)
+    html: str = ""
+    """The same as `text` for programs that show HTML; empty: there is only the text."""
+    reply_to: Sequence[str] = ()
+    """Where answers go, instead of to the account."""
 
 
 class _WholeIds(EmailPolicy):
@@ -88,7 +92,7 @@ def build(
     subject = reply_subject(mail.subject, answers) if answers is not None else mail.subject
     try:
         built["From"] = account
-        for name, given in (("To", mail.to), ("Cc", mail.cc), ("Bcc", mail.bcc)):
+        for name, given in (("To", mail.to), ("Cc", mail.cc), ("Bcc", mail.bcc), ("Reply-To", mail.reply_to)):
             if given:
                 built[name] = _addresses(name, given)
         built["Subject"] = one_line(subject)
@@ -100,6 +104,8 @@ def build(
         elif submitted:
             built["Auto-Submitted"] = submitted
         built.set_content(_sound(mail.text))
+        if mail.html:
+            built.add_alternative(_sound(mail.html), subtype="html")
         for file in mail.files:
             _attach(built, file)
     except (ValueError, MessageError, UnicodeError) as error:

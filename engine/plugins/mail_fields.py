@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from clients.errors import InvalidRequest
+from clients.mail.html import visible_text
 from clients.mail.outgoing import File, Outgoing, one_line, reply_subject, require_recipients
+from clients.mail.rendered import html_of
 from clients.mail.text import Trim
 from clients.plural import counted
 from engine.base.run_file import FileContent, RunFile
@@ -19,10 +21,12 @@ from engine.plugins.step import (
     Call,
     Fields,
     JsonValue,
+    Markup,
     Output,
     Preview,
     content,
     destination,
+    instruction,
     option,
     outside,
     sender,
@@ -112,20 +116,14 @@ class InlineFile(Fields):
 
 
 class TextFields(Fields):
-    """The text to write."""
+    """The text to write; with `markdown` or `html` the mail has an HTML version beside it."""
 
     subject: str = content("Subject", "")
     text: str = content("Text", "", widget="text")
+    markdown: bool = option("The text is Markdown, and is sent as HTML, too", default=False)
+    html: str = instruction("HTML of your own (an empty text is made from it)", "", widget="text")
 
-
-class AddressFields(TextFields):
-    """The text to write, and its recipients."""
-
-    to: str | list[str] = destination("To", [])
-    cc: str | list[str] = destination("Cc", [])
-    bcc: str | list[str] = destination("Bcc", [])
-
-    @field_validator("to", "cc", "bcc")
+    @field_validator("to", "cc", "bcc", "reply_to", check_fields=False)
     @classmethod
     def _are_addresses(cls, given: str | list[str], field: ValidationInfo) -> str | list[str]:
         name, found = str(field.field_name), addresses(given)
@@ -135,6 +133,27 @@ class AddressFields(TextFields):
         except InvalidRequest as error:
             raise Misfit(error.message.removeprefix(f"{name}: "), error.remedy) from error
         return given
+
+
+class AddressFields(TextFields):
+    """The text to write, and its recipients."""
+
+    to: str | list[str] = destination("To", [])
+    cc: str | list[str] = destination("Cc", [])
+    bcc: str | list[str] = destination("Bcc", [])
+    reply_to: str | list[str] = destination("Answers go to (empty: this account)", [])
+
+
+def written_text(fields: TextFields) -> tuple[str, str]:
+    """Return the text of a mail and its HTML, "" for none: your own, or that of the Markdown."""
+    if fields.html.strip():
+        return fields.text or visible_text(fields.html), fields.html
+    return fields.text, html_of(fields.text) if fields.markdown and fields.text.strip() else ""
+
+
+def text_markup(arguments: Mapping[str, JsonValue]) -> Markup:
+    """Return how readers' programs read the text of a mail: as Markdown, unless the workflow says that it is none."""
+    return "" if arguments.get("markdown", False) is False else "markdown"
 
 
 def addresses(value: str | Sequence[str]) -> list[str]:
@@ -168,10 +187,12 @@ def mail_preview(mail: Outgoing, answers: Mapping[str, Any] | None) -> Preview:
     """Return a mail as its readers will see it; `answers`: the payload of the mail that it answers."""
     subject = mail.subject if answers is None else reply_subject(mail.subject, answers)
     head = {"To": ", ".join(mail.to), "Cc": ", ".join(mail.cc), "Bcc": ", ".join(mail.bcc), "Subject": subject}
+    head["Reply-To"] = ", ".join(mail.reply_to)
     lines = [f"{name}: {one_line(value)}" for name, value in head.items() if value]
     lines += [f"Attachment: {one_line(file.name)} ({len(file.content):,} bytes)" for file in mail.files]
     to = one_line(", ".join([*mail.to, *mail.cc, *mail.bcc]))
-    return Preview(one_line(subject), "\n".join([*lines, "", mail.text]), to=to)
+    html = ["", "As HTML:", mail.html] if mail.html else []
+    return Preview(one_line(subject), "\n".join([*lines, "", mail.text, *html]), to=to)
 
 
 def mail_head(mail: Mapping[str, JsonValue]) -> str:

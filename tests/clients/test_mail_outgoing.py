@@ -10,11 +10,13 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.errors import InvalidRequest
 from clients.mail.outgoing import File, Outgoing, as_bytes, build, message_id, reply_subject
+from clients.mail.rendered import html_of
 
 ME = "me@example.com"
 MARKER = "a1b2c3d4" * 4
@@ -203,3 +205,43 @@ def test_an_address_that_hides_a_line_end_begins_no_header(word: str, address: s
     with suppress(InvalidRequest):
         built["made"] = as_bytes(build(Outgoing([address.format(word)]), ME, MARKER, None, WHEN))
     assert b"\nbcc" not in built["made"].lower()
+
+
+def test_a_mail_with_html_has_both_versions_and_its_files_beside_them() -> None:
+    mail = sent(Outgoing(["a@example.com"], text="Hi", files=[File("x.txt", b"x")], html="<b>Hi</b>"))
+    assert mail.get_content_type() == "multipart/mixed"
+    assert [part.get_content_type() for part in mail.walk()][1:] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "text/plain",
+    ]
+    assert mail.get_body(("html",)).get_content().strip() == "<b>Hi</b>"  # type: ignore[union-attr]
+
+
+def test_answers_go_where_the_mail_says_and_nowhere_that_a_line_end_hides() -> None:
+    assert (
+        sent(Outgoing(["a@example.com"], reply_to=["Desk <desk@example.com>"]))["Reply-To"] == "Desk <desk@example.com>"
+    )
+    with suppress(InvalidRequest):
+        assert sent(Outgoing(["a@example.com"], reply_to=["x@example.com\nBcc: y@example.com"]))["Bcc"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<img src=https://evil.example/x>",
+        "<script>alert(1)</script>",
+        "a <b onmouseover=x>b</b>",
+        "[x](javascript:alert(1))",
+        "![x](data:text/html,x)",
+        "`<script>`\n\n    <script>\n\n```\n<script>\n```",
+        "<!-- x --><style>*{}</style>",
+        '[a](https://example.com "><script>x</script>")',
+    ],
+)
+def test_tags_in_markdown_are_shown_and_do_nothing(text: str) -> None:
+    made = BeautifulSoup(html_of(text), "html.parser")
+    assert {tag.name for tag in made.find_all()} <= {"p", "pre", "code", "a"}
+    assert all(str(tag.get("href", "https:")).startswith("https:") for tag in made.find_all("a"))
+    assert all(set(tag.attrs) <= {"href", "title", "class"} for tag in made.find_all())

@@ -35,6 +35,10 @@ def _of_draft(**more: Any) -> Callable[[World], Mapping[str, Any]]:
     return lambda world: {"draft": world.made("gmail.create_draft", **LETTER)["id"], **more}
 
 
+def _of_label(**more: Any) -> Callable[[World], Mapping[str, Any]]:
+    return lambda world: {"label": world.made("gmail.create_label", name="Work/New")["name"], **more}
+
+
 def _after(step: str, **more: Any) -> Callable[[World], Mapping[str, Any]]:
     """A mail to which another step was done before."""
 
@@ -68,6 +72,8 @@ OPERATIONS = {
     "gmail.add_labels": Operation(_of_mail(labels=["triaged", "STARRED"]), match="/modify"),
     "gmail.remove_labels": Operation(_after("gmail.add_labels", labels=["triaged"]), match="/modify"),
     "gmail.create_label": Operation(lambda _: {"name": "Work/New"}, match=f"POST {HERE}/labels"),
+    "gmail.update_label": Operation(_of_label(name="Work/Other"), match=f"PATCH {HERE}/labels/"),
+    "gmail.delete_label": Operation(_of_label(), match=f"DELETE {HERE}/labels/", differs=GONE_IS_DONE),
     "gmail.mark_read": Operation(_after("gmail.mark_unread"), match="/modify"),
     "gmail.mark_unread": Operation(_after("gmail.mark_read"), match="/modify"),
     "gmail.archive": Operation(_of_thread(), match="/modify"),

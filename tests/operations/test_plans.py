@@ -102,7 +102,7 @@ def test_a_plan_writes_nothing_and_applied_it_writes_exactly_that(case: Case) ->
     assert json.dumps(run["steps"][0]["arguments"]) == json.dumps(write["arguments"])
 
 
-_LEAVES_NOTHING = frozenset({"gmail.delete_draft", "github.delete_file"})
+_LEAVES_NOTHING = frozenset({"gmail.delete_draft", "gmail.delete_label", "github.delete_file"})
 
 
 def test_a_step_type_that_lies_about_its_effect_is_stopped(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from clients.errors import NotFound
+from clients.plural import counted
 from engine.plugins.mail_fields import Part
-from engine.plugins.step import Call, Fields, JsonValue, Output, Repeat, Written, changes_respected, destination
-from engine.steps.gmail.reading import GmailRead
+from engine.plugins.step import (
+    Call,
+    CannotUndo,
+    Fields,
+    JsonValue,
+    Output,
+    Preview,
+    Receipt,
+    Repeat,
+    Written,
+    changes_respected,
+    destination,
+)
+from engine.steps.gmail.reading import SERVICE, GmailRead
 from engine.steps.gmail.relabeling import ChangeOutput, Relabel, WhereFields
 from engine.steps.gmail.writing import GmailWrite
 
@@ -104,6 +118,130 @@ class CreateLabel(GmailWrite):
     def target(self, fields: Any) -> str:
         """Serialize creations of the same label."""
         return str(fields.name).casefold()
+
+
+class UpdateLabelFields(Fields):
+    """The label, and its new name; `A/B` is B nested in A."""
+
+    label: str = destination("Label", min_length=1, format="gmail-label")
+    name: str = destination("New name", min_length=1)
+
+
+class RenamedOutput(Output):
+    """The label; `before` is its old name, null if it already had the new one."""
+
+    id: str
+    name: str
+    before: str | None
+
+
+class UpdateLabel(GmailWrite):
+    """Rename a label; mails keep it. A label that already has the new name stays as it is."""
+
+    name = "gmail.update_label"
+    title = "Rename a label"
+    done = "renamed"
+    repeat = Repeat.SAFE
+    fields = UpdateLabelFields
+    output = RenamedOutput
+    undoes = "gives the label its old name back"
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, name, before}."""
+        it = call.fields
+        label = call.client.labels.found(it.label)
+        if label is None:
+            return _renamed_before(call)
+        if label["name"] == " ".join(it.name.split()):
+            return {"id": label["id"], "name": label["name"], "before": None}
+        call.request["label"] = label  # a later attempt no longer finds the old name
+        call.client.labels.rename(label["id"], it.name)
+        return {"id": label["id"], "name": " ".join(it.name.split()), "before": label["name"]}
+
+    def preview(self, call: Call) -> Preview:
+        """Return the new and the old name."""
+        it = call.fields
+        label = call.client.labels.found(it.label)
+        if label is None:
+            return Preview(it.name, it.name)
+        return Preview(label["name"], it.name, label["name"], label["id"])
+
+    def why_kept(self, written: Written) -> str:
+        """Return a reason if the label already had the name."""
+        return super().why_kept(written) if written.output.get("before") else "The label already had this name."
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Give the label its old name, unless somebody has renamed it since."""
+        present = call.client.labels.name_of(written.output["id"])
+        if present in (None, written.output["before"]):
+            return
+        if present != written.output["name"]:
+            raise CannotUndo(f"The label is now called {present!r}.")
+        with changes_respected():
+            call.client.labels.rename(written.output["id"], written.output["before"])
+
+    def target(self, fields: Any) -> str:
+        """Serialize changes of the same label."""
+        return str(fields.label).casefold()
+
+
+def _renamed_before(call: Call) -> JsonValue:
+    """Return the output if an attempt has renamed the label; raises NotFound if there is none of either name."""
+    label, known = call.client.labels.found(call.fields.name), call.request.get("label")
+    if label is None or (not call.is_again and known is None):
+        raise NotFound(f"There is no label {call.fields.label!r}.", service=SERVICE, remedy="Check the name in Gmail.")
+    return {"id": label["id"], "name": label["name"], "before": known["name"] if known else call.fields.label}
+
+
+class DeleteLabelFields(Fields):
+    """The label."""
+
+    label: str = destination("Label", min_length=1, format="gmail-label")
+
+
+class DeletedLabelOutput(Output):
+    """`deleted` is false if there was no such label; `mails` had it."""
+
+    name: str
+    deleted: bool
+    mails: int
+
+
+class DeleteLabel(GmailWrite):
+    """Delete a label; it comes off all mails that have it, and the mails stay."""
+
+    name = "gmail.delete_label"
+    approval = "always"
+    title = "Delete a label"
+    done = "deleted"
+    repeat = Repeat.SAFE
+    fields = DeleteLabelFields
+    output = DeletedLabelOutput
+    lasts = "Gmail does not keep which mails had a deleted label."
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {name, deleted, mails}."""
+        label = call.client.labels.found(call.fields.label)
+        if label is None:
+            return {"name": call.fields.label, "deleted": call.is_again, "mails": 0}
+        call.client.labels.delete(label["id"])
+        return {"name": label["name"], "deleted": True, "mails": label["mails"]}
+
+    def preview(self, call: Call) -> Preview:
+        """Return the label, with how many mails have it."""
+        label = call.client.labels.found(call.fields.label)
+        if label is None:
+            return Preview(call.fields.label, "There is no such label.", "There is no such label.")
+        before = f"{label['name']} ({counted(label['mails'], 'mail')})"
+        return Preview(label["name"], "", before, label["id"], before)
+
+    def receipt(self, output: JsonValue) -> Receipt:
+        """Return the name: the label is gone."""
+        return Receipt(id=str(output["name"]))
+
+    def target(self, fields: Any) -> str:
+        """Serialize changes of the same label."""
+        return str(fields.label).casefold()
 
 
 class ListedLabel(Part):

@@ -10,8 +10,9 @@ from clients.errors import InvalidRequest
 from clients.gmail.letter import Letter
 from clients.mail.forwarding import forward_subject, forward_text
 from clients.mail.outgoing import Outgoing
+from clients.mail.rendered import html_of_text
 from clients.mail.replies import reply_address, reply_all_addresses
-from engine.plugins.mail_fields import AddressFields, addresses
+from engine.plugins.mail_fields import AddressFields, addresses, written_text
 from engine.plugins.step import Call, JsonValue, Preview, Prompts, Repeat, content, destination, option
 from engine.steps.gmail.reading import SERVICE
 from engine.steps.gmail.writing import (
@@ -106,7 +107,8 @@ class Reply(GmailCompose):
         if it.all:
             to, cc = reply_all_addresses(answers["payload"], call.client.account())
         call.request.update({"to": to, "cc": cc})
-        mail = Outgoing(to, cc, (), it.subject, it.text, files(call, it.attachments))
+        text, html = written_text(it)
+        mail = Outgoing(to, cc, (), it.subject, text, files(call, it.attachments), html, addresses(it.reply_to))
         return Letter(mail, call.marker, answers, call.intended_at)
 
     def target(self, fields: Any) -> str:
@@ -141,7 +143,9 @@ class Forward(GmailCompose):
         subject = it.subject or forward_subject(old["subject"])
         to, cc, bcc = addresses(it.to), addresses(it.cc), addresses(it.bcc)
         call.request.update({"to": to, "subject": subject, "attachments": [file.name for file in attached]})
-        mail = Outgoing(to, cc, bcc, subject, forward_text(it.text, old), attached)
+        text, html = written_text(it)
+        html = f"{html}\n<hr>\n{html_of_text(forward_text('', old))}" if html else ""
+        mail = Outgoing(to, cc, bcc, subject, forward_text(text, old), attached, html, addresses(it.reply_to))
         return Letter(mail, call.marker, None, call.intended_at)
 
     def target(self, fields: Any) -> str:

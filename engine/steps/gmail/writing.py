@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from clients.errors import InvalidRequest
@@ -17,8 +18,10 @@ from engine.plugins.mail_fields import (
     inline_file,
     mail_preview,
     run_file,
+    text_markup,
+    written_text,
 )
-from engine.plugins.step import Call, Effect, Output, Preview, StepType, content, destination, option
+from engine.plugins.step import Call, Effect, JsonValue, Markup, Output, Preview, StepType, content, destination, option
 from engine.steps.gmail.reading import SERVICE
 
 
@@ -35,6 +38,7 @@ Attachments = list[RunFile | FileFields]
 class AnswerFields(TextFields):
     """The text, and files to attach."""
 
+    reply_to: str | list[str] = destination("Answers go to (empty: this account)", [])
     attachments: Attachments = content("Attachments", [])
 
 
@@ -60,13 +64,19 @@ class GmailWrite(StepType):
     service = SERVICE
     effect = Effect.WRITES
 
+    def markup_of(self, name: str, arguments: Mapping[str, JsonValue]) -> Markup:
+        """Return how a field is read: the text of a mail may be Markdown."""
+        return text_markup(arguments) if name == "text" else super().markup_of(name, arguments)
+
 
 def letter(call: Call) -> Letter:
     """Return the letter that `WriteFields` describe; a reply without `to` goes to the sender of the original mail."""
     it: WriteFields = call.fields
     answers = call.client.mail.original(it.in_reply_to) if it.in_reply_to else None
     to = addresses(it.to) or ([reply_address(answers["payload"])] if answers else [])
-    mail = Outgoing(to, addresses(it.cc), addresses(it.bcc), it.subject, it.text, files(call, it.attachments))
+    text, html = written_text(it)
+    people = (to, addresses(it.cc), addresses(it.bcc))
+    mail = Outgoing(*people, it.subject, text, files(call, it.attachments), html, addresses(it.reply_to))
     call.request.update({"to": to, "in_reply_to": it.in_reply_to})
     return Letter(mail, call.marker, answers, call.intended_at)
 

@@ -7,9 +7,8 @@ from typing import Any
 from clients.errors import NotFound
 from clients.imap.drafts import create_draft, find_draft, undo_draft, update_draft
 from engine.plugins.mail_fields import mail_preview
-from engine.plugins.step import Call, Effect, JsonValue, Output, Preview, Repeat, StepType, Written, changes_respected
-from engine.steps.imap.reading import SERVICE
-from engine.steps.imap.smtp import WriteFields, written_mail
+from engine.plugins.step import Call, JsonValue, Output, Preview, Repeat, Written, changes_respected
+from engine.steps.imap.smtp import WriteFields, WritesMail, written_mail
 
 
 class DraftOutput(Output):
@@ -20,14 +19,12 @@ class DraftOutput(Output):
     message_id: str
 
 
-class CreateDraft(StepType):
+class CreateDraft(WritesMail):
     """Write a draft for a person to read and send; a reply stays in its conversation."""
 
     name = "imap.create_draft"
     title = "Write a draft"
     done = "answered in a draft"
-    service = SERVICE
-    effect = Effect.WRITES
     repeat = Repeat.FINDABLE
     lag_seconds = 2.0
     fields = WriteFields

@@ -19,11 +19,14 @@ from engine.plugins.mail_fields import (
     inline_file,
     mail_preview,
     run_file,
+    text_markup,
+    written_text,
 )
 from engine.plugins.step import (
     Call,
     Effect,
     JsonValue,
+    Markup,
     Output,
     Preview,
     Prompts,
@@ -52,6 +55,7 @@ class ReplyFields(TextFields):
 
     message: str = destination("Mail to reply to", min_length=1, format="imap-message")
     all: bool = option("To everyone who received that mail", default=False)
+    reply_to: str | list[str] = destination("Answers go to (empty: this account)", [])
     attachments: Attachments = content("Attachments", [])
 
 
@@ -64,11 +68,20 @@ class SentOutput(Output):
     recipients: list[str] = outside("Recipients")
 
 
-class _Sending(StepType):
-    """Base of the steps that send a mail."""
+class WritesMail(StepType):
+    """Base of the steps that write a mail."""
 
     service = SERVICE
     effect = Effect.WRITES
+
+    def markup_of(self, name: str, arguments: Mapping[str, JsonValue]) -> Markup:
+        """Return how a field is read: the text of a mail may be Markdown."""
+        return text_markup(arguments) if name == "text" else super().markup_of(name, arguments)
+
+
+class _Sending(WritesMail):
+    """Base of the steps that send a mail."""
+
     approval = "always"
     sends_mail = "written"
     repeat = Repeat.FINDABLE
@@ -137,7 +150,8 @@ class Reply(_Sending):
         to, cc = reply_all_addresses(answers, call.client.account())
         cc = cc if fields.all else []
         call.request.update({"to": to, "cc": cc})
-        return Outgoing(to, cc, (), fields.subject, fields.text, _files(call)), answers
+        text, html = written_text(fields)
+        return Outgoing(to, cc, (), fields.subject, text, _files(call), html, addresses(fields.reply_to)), answers
 
     def target(self, fields: Any) -> str:
         """Serialize replies to the same mail."""
@@ -150,8 +164,8 @@ def written_mail(call: Call) -> tuple[Outgoing, dict[str, JsonValue] | None]:
     answers = original(call.client.mailbox, fields.in_reply_to) if fields.in_reply_to else None
     to = addresses(fields.to) or ([reply_address(answers)] if answers else [])
     call.request.update({"to": to, "in_reply_to": fields.in_reply_to})
-    mail = Outgoing(to, addresses(fields.cc), addresses(fields.bcc), fields.subject, fields.text, _files(call))
-    return mail, answers
+    people, (text, html) = (to, addresses(fields.cc), addresses(fields.bcc)), written_text(fields)
+    return Outgoing(*people, fields.subject, text, _files(call), html, addresses(fields.reply_to)), answers
 
 
 def _files(call: Call) -> list[File]:

@@ -11,13 +11,13 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from clients.errors import NotFound, ServiceError
+from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.gmail.client import GmailClient
 from clients.gmail.labels import Target
 from clients.gmail.service import GmailSettings
 from engine.plugins.step import Call, CannotUndo, StepType, Written
 from engine.steps.gmail.drafts import CreateDraft
-from engine.steps.gmail.labels import AddLabels
+from engine.steps.gmail.labels import AddLabels, CreateLabel, DeleteLabel, UpdateLabel
 from engine.steps.gmail.sending import Send
 from tests.patience import PATIENCE_SECONDS
 
@@ -138,6 +138,50 @@ def test_an_update_puts_the_new_labels_on(make: Make, call: Call, mail: str) -> 
     output = AddLabels().update(asked, written)
     assert AddLabels.output.model_validate(output).model_dump() == output
     assert {"new", "newer"} <= set(labels(call, mail))
+
+
+def names(api: Api) -> list[str]:
+    return sorted(each["name"] for each in api("GET", "/labels")["labels"] if each["type"] == "user")
+
+
+def test_a_renamed_label_gets_its_old_name_back_unless_somebody_renamed_it_since(make: Make, api: Api) -> None:
+    make(CreateLabel(), {"name": "Work/New"})
+    before = names(api)
+    undo, written = make(UpdateLabel(), {"label": "work/new", "name": "Work/Other"})
+    assert written.output["before"] == "Work/New"
+    for _ in range(2):
+        UpdateLabel().undo(undo, written)
+        assert names(api) == before
+    api("PATCH", f"/labels/{written.output['id']}", {"name": "Hers"})
+    with pytest.raises(CannotUndo, match="Hers"):
+        UpdateLabel().undo(undo, written)
+    _, same = make(UpdateLabel(), {"label": "Hers", "name": "Hers"})
+    assert "already" in UpdateLabel().why_kept(same)
+
+
+def test_a_rename_whose_answer_was_lost_is_done_once(make: Make, call: Call, api: Api, standins: StandIns) -> None:
+    make(CreateLabel(), {"name": "Old"})
+    fields = UpdateLabel.fields.model_validate({"label": "Old", "name": "New"})
+    asked = replace(call, fields=fields, request={})
+    standins.faults("gmail", match="PATCH", cut=True, when="after_effect")
+    with pytest.raises(ServiceError):
+        UpdateLabel().call(asked)
+    assert UpdateLabel().call(replace(asked, attempt=2))["before"] == "Old"
+    assert "New" in names(api)
+    with pytest.raises(NotFound, match="no label 'Gone'"):
+        make(UpdateLabel(), {"label": "Gone", "name": "New"})
+
+
+def test_a_deleted_label_comes_off_its_mails_and_gmail_s_own_stay(make: Make, call: Call, mail: str) -> None:
+    make(AddLabels(), {"message": mail, "labels": ["new"]})
+    before = labels(call, mail)
+    _, written = make(DeleteLabel(), {"label": "new"})
+    assert (written.output["deleted"], written.output["mails"]) == (True, 1)
+    assert labels(call, mail) == [each for each in before if each != "new"]
+    assert make(DeleteLabel(), {"label": "new"})[1].output["deleted"] is False
+    for step, arguments in ((DeleteLabel(), {}), (UpdateLabel(), {"name": "x"})):
+        with pytest.raises(InvalidRequest, match="Gmail's own"):
+            make(step, {"label": "INBOX", **arguments})
 
 
 # --- drafts

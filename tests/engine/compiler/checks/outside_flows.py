@@ -101,6 +101,10 @@ WRITTEN = "{{ steps.mail.output.text }}"
 # fmt: off
 EXPRESSIONS: Sequence[Row] = [
     ("a constant", flow(send("me@example.org")), []),
+    ("text as HTML of a mail", flow(MAIL, step("send", "gmail.send", {"to": "a@b.c", "html": f"<p>{SAID}</p>"})),
+     [("steps.send.with.html", SUBJECT)]),
+    ("where answers go", flow(MAIL, step("send", "gmail.send", {"to": "a@b.c", "text": "t", "reply_to": SAID})),
+     [("steps.send.with.reply_to", SUBJECT)]),
     ("text as content", flow(MAIL, step("send", "gmail.send", {"to": "a@b.c", "subject": SAID, "text": WRITTEN})), []),
     ("an id of the service", flow(MAIL, step("label", "gmail.add_labels", {"message": "{{ steps.mail.output.id }}",
      "labels": ["x"]})), []),

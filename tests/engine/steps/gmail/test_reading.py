@@ -209,7 +209,14 @@ def test_writes_to_one_place_go_one_at_a_time() -> None:
 def test_fields_have_their_roles_and_outside_text_is_marked() -> None:
     letter = Send.fields.model_json_schema()["properties"]
     roles = {name: field["role"] for name, field in letter.items()}
-    assert {name for name, role in roles.items() if role == "destination"} == {"to", "cc", "bcc", "in_reply_to"}
+    assert {name for name, role in roles.items() if role == "destination"} == {
+        "to",
+        "cc",
+        "bcc",
+        "in_reply_to",
+        "reply_to",
+    }
+    assert {name for name, role in roles.items() if role == "instruction"} == {"html"}
     assert {name for name, role in roles.items() if role == "content"} == {"subject", "text", "attachments"}
     mail = GetMessage().output_schema({}, {})
     outside = {name for name, field in mail["properties"].items() if field.get("outside")}

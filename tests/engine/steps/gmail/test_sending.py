@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import email
+import email.policy
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from email.utils import getaddresses
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +21,7 @@ from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
 from clients.mail.addresses import specs
 from engine.base.run_file import RunFile
+from engine.plugins.registry import step_type
 from engine.plugins.step import Call, StepType
 from engine.steps.gmail.drafts import CreateDraft, DeleteDraft, GetDraft, SendDraft, UpdateDraft
 from engine.steps.gmail.sending import Forward, GmailSend, Reply, Send
@@ -225,3 +230,50 @@ def test_what_was_written_is_found_while_the_search_is_late(
     made = step.call(asked)
     standins.faults("gmail", match="rfc822msgid", status=200, body=f'{{"{listed}": []}}', times=5)
     assert step.find(asked) == made
+
+
+def read(standins: StandIns, message: str) -> EmailMessage:
+    """A mail of the mailbox, as another program parses it."""
+    url = f"{standins['gmail'].base_url}/gmail/v1/users/me/messages/{message}?format=raw"
+    headers = {"Authorization": f"Bearer {standins['gmail'].token}"}
+    answer = httpx.get(url, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
+    mail = email.message_from_bytes(base64.urlsafe_b64decode(answer.json()["raw"] + "=="), policy=email.policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+WRITTEN = {"subject": "Offer", "text": "**Yes** <b>no</b>", "markdown": True, "reply_to": "desk@example.org"}
+
+
+@pytest.mark.parametrize("step", [Send(), CreateDraft(), Reply(), Forward()], ids=lambda step: str(step.name))
+def test_markdown_has_an_html_version_in_which_tags_are_text_and_answers_go_elsewhere(
+    call: Call, standins: StandIns, arrive: Callable[[str], str], step: StepType
+) -> None:
+    place = {"message": arrive(FILED)} if "message" in step.fields.model_fields else {}
+    to = {"to": "bob@example.org"} if "to" in step.fields.model_fields else {}
+    asked = replace(call, fields=step.fields.model_validate({**WRITTEN, **place, **to}), request={})
+    output: Any = step.call(asked)
+    mail = read(standins, output.get("message", output["id"]))
+    assert mail["Reply-To"] == "desk@example.org"
+    plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]
+    assert plain.startswith("**Yes** <b>no</b>")
+    assert "<strong>Yes</strong> &lt;b&gt;no&lt;/b&gt;" in html
+    assert ("Forwarded message" in html) is (step.name == "gmail.forward")
+    shown = step.preview(replace(asked, request={})).text
+    assert "Reply-To: desk@example.org" in shown
+    assert "<strong>Yes</strong>" in shown
+
+
+def test_html_of_one_s_own_is_sent_as_it_is_beside_its_text(do: Do, standins: StandIns) -> None:
+    made = do(CreateDraft(), to="a@example.org", html="<p>One</p><p>Two</p>")
+    mail = read(standins, made["message"])
+    plain, html = (mail.get_body((kind,)).get_content().strip() for kind in ("plain", "html"))  # type: ignore[union-attr]
+    assert (plain.split(), html) == (["One", "Two"], "<p>One</p><p>Two</p>")
+
+
+@pytest.mark.parametrize("name", ["gmail.send", "gmail.reply", "gmail.create_draft", "smtp.send", "imap.create_draft"])
+def test_a_text_that_is_sent_as_html_is_rewritten_as_markdown(name: str) -> None:
+    step = step_type(name)
+    for given, markup in ((False, ""), (True, "markdown"), ("{{ inputs.markdown }}", "markdown")):
+        assert step.markup_of("text", {"markdown": given}) == markup
+    assert step.markup_of("text", {}) == step.markup_of("subject", {"markdown": True}) == ""
