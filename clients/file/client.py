@@ -17,6 +17,7 @@ from clients.client import CheckLine, Client, Opening
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.file.paths import SERVICE, parts_of, refused, require_open
 from clients.file.service import FILE, FileSettings
+from clients.file.tesseract import ABSENT, tesseract
 from clients.reads_only import is_active
 from clients.reads_only import refused as not_now
 
@@ -87,7 +88,9 @@ class FileClient(Client):
             os.scandir(self.folder).close()
         except OSError as error:
             return [("folder", False, f"The folder {self.folder} cannot be read: {error.strerror}. Correct `folder`.")]
-        return [("folder", True, f"Steps read the files in {self.folder}.")]
+        found = tesseract()
+        known = f"file.ocr reads {', '.join(found.languages)}." if found else f"file.ocr cannot be used. {ABSENT}"
+        return [("folder", True, f"Steps read the files in {self.folder}."), ("ocr", True, known)]
 
     @contextmanager
     def opened(self, path: str) -> Iterator[OpenFile]:

@@ -54,12 +54,15 @@ _OTHER_PROGRAM = {
 
 
 def answer(source: Source, task: str, options: Options) -> dict[str, Any]:
-    """Do a task: `detect`, `text`, `table`, `metadata` or `unpack`. Raises Refused."""
+    """Do a task: `detect`, `text`, `table`, `metadata`, `ocr` or `unpack`. Raises Refused."""
     if task == "unpack":
         from engine.sandbox.readers.archive import unpacked
 
         return unpacked(source, options)
     kind = kind_of(source)
+    if task == "ocr":
+        found: dict[str, Any] = _module("scans.ocr").recognized(source, kind, options)
+        return found
     if task == "detect":
         return asdict(kind)
     if task == "metadata":

@@ -1,0 +1,45 @@
+"""The program that reads text in pictures: where it is, what it can read, and how to install it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+
+INSTALL = "`apt install tesseract-ocr tesseract-ocr-deu` (13 MB; `brew install tesseract tesseract-lang` on macOS)"
+ABSENT = f"It needs the program tesseract, which is not installed. Install it: {INSTALL}, or use `llm.vision`."
+_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Tesseract:
+    """An installed tesseract."""
+
+    program: str
+    languages: tuple[str, ...]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What it needs of the environment: where its languages are, if they are not in the usual place."""
+        place = os.environ.get("TESSDATA_PREFIX")
+        return {"TESSDATA_PREFIX": place} if place else {}
+
+
+def tesseract() -> Tesseract | None:
+    """Return the installed tesseract, None if there is none."""
+    program = shutil.which("tesseract")
+    return _known(program) if program else None
+
+
+@cache
+def _known(program: str) -> Tesseract | None:
+    try:
+        said = subprocess.run(
+            [program, "--list-langs"], capture_output=True, timeout=_SECONDS, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = said.stdout.decode("utf-8", "replace").splitlines()
+    return Tesseract(program, tuple(sorted(one.strip() for one in lines[1:] if one.strip())))

@@ -1,0 +1,1 @@
+"""Text in pictures, and on the pages of PDF files that are pictures."""
