@@ -24,6 +24,10 @@ CheckLine = tuple[str, bool, str]
 """One line of a check: what was tried, whether it worked, and a sentence, with the remedy if it did not."""
 
 
+def _no_site() -> str:
+    return ""
+
+
 def _no_seal(_file: Path | None) -> None:
     return None
 
@@ -35,8 +39,8 @@ class Opening:
     is_demo: bool = False
     """Only the service's stand-in may be reached."""
     shared_folder: Path | None = None
-    demo_site: str = ""
-    """Demo: the address of the stand-in for the web, the only one that a client of any server reaches."""
+    demo_site: Callable[[], str] = _no_site
+    """Returns the address of the stand-in for the web, and starts it; empty if there is none."""
     workspace: Path | None = None
     """The folder that relative paths of settings are in."""
     private: frozenset[Path] = frozenset()

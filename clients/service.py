@@ -102,8 +102,6 @@ class Service:
     """Whether the service can say whose account it is; otherwise the connection's name identifies it."""
     extra: Extra | None = None
     """Where its SDK is not installed with this program."""
-    reaches_any_server: bool = False
-    """Whether its steps say which server they reach; in the demo, that is the stand-in for the web."""
     runs_locally: bool = False
     """Whether the model servers that people run on their own machine have its API."""
     takes_default_model: bool = False

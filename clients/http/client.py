@@ -48,12 +48,16 @@ class HttpClient(Client):
     @classmethod
     def open(cls, settings: HttpSettings, opening: Opening) -> HttpClient:
         """Return a client for these settings: of the demo, it reaches the demo's site only."""
-        hosts, reads = frozenset(settings.allow_hosts), Reads(HTTP.reads, title=HTTP.title)
+        reads = Reads(HTTP.reads, title=HTTP.title)
         if opening.is_demo:
-            known = frozenset(filter(None, [opening.demo_site and origin(opening.demo_site)]))
-            http = http_client(allowed_origins=known, reads=reads)
-            return cls(settings, site_client(http, opening.demo_site) if known else http)
-        return cls(settings, http_client(public_only=True, allow_hosts=hosts, reads=reads))
+            others = http_client(allowed_origins=frozenset(), reads=reads)
+        else:
+            others = http_client(public_only=True, allow_hosts=frozenset(settings.allow_hosts), reads=reads)
+
+        def reach(address: str) -> httpx.Client:
+            return http_client(allowed_origins=frozenset({origin(address)}), reads=reads)
+
+        return cls(settings, site_client(others, opening.demo_site, reach))
 
     def account(self) -> str:
         """Return the hosts that receive this connection's credentials; "public" if there are none."""

@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import httpx
 
 HOST = "news.example.com"
-"""Nobody can have this name (RFC 2606): whoever leaves the demo meets no stranger at an address of it."""
+"""Nobody can have this name (RFC 2606), so on real accounts, too, it leads to the stand-in and to no stranger."""
 
 
 class DemoSite(httpx.BaseTransport):
-    """Sends requests for the demo's site to its stand-in, and all others on as they are, where they are refused."""
+    """Sends requests for the demo's site to its stand-in, and all others through another client.
 
-    def __init__(self, inner: httpx.Client, address: str) -> None:
-        self._inner, self._address = inner, httpx.URL(address)
+    `address` returns where the stand-in is, and starts it; empty if there is none. `reach` opens a client for it.
+    """
+
+    def __init__(self, others: httpx.Client, address: Callable[[], str], reach: Callable[[str], httpx.Client]) -> None:
+        self._others, self._address, self._reach = others, address, reach
+        self._site: tuple[httpx.URL, httpx.Client] | None = None
+        self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request. Raises Forbidden for any other host."""
-        if request.url.host != HOST:
-            return self._inner.send(request, stream=True)
-        there = self._address.copy_with(raw_path=request.url.raw_path)
+        """Send one request. Raises as the client that sends it."""
+        site = self._opened() if request.url.host == HOST else None
+        if site is None:
+            return self._others.send(request, stream=True)
+        address, client = site
+        there = address.copy_with(raw_path=request.url.raw_path)
         headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
         extensions = dict(request.extensions)
-        sent = self._inner.build_request(
+        sent = client.build_request(
             request.method, there, headers=headers, content=request.read(), extensions=extensions
         )
-        return self._inner.send(sent, stream=True)
+        return client.send(sent, stream=True)
 
     def close(self) -> None:
         """Close the connections."""
-        self._inner.close()
+        self._others.close()
+        if self._site is not None:
+            self._site[1].close()
+
+    def _opened(self) -> tuple[httpx.URL, httpx.Client] | None:
+        """Return where the stand-in is now: another process may have started it again."""
+        address = self._address()
+        if not address:
+            return None
+        with self._lock:
+            if self._site is None or self._site[0] != httpx.URL(address):
+                if self._site is not None:
+                    self._site[1].close()
+                self._site = (httpx.URL(address), self._reach(address))
+            return self._site
 
 
-def site_client(http: httpx.Client, address: str) -> httpx.Client:
-    """Return a client that finds the demo's site at the address of its stand-in, which `http` reaches."""
-    return httpx.Client(transport=DemoSite(http, address), timeout=httpx.Timeout(None))
+def site_client(others: httpx.Client, address: Callable[[], str], reach: Callable[[str], httpx.Client]) -> httpx.Client:
+    """Return a client that finds the demo's site at the address of its stand-in."""
+    return httpx.Client(transport=DemoSite(others, address, reach), timeout=httpx.Timeout(None))

@@ -51,5 +51,4 @@ HTTP = Service(
     needs_key=False,
     reads=(Read("GET", "/**", ANYWHERE), Read("HEAD", "/**", ANYWHERE)),
     has_accounts=False,
-    reaches_any_server=True,
 )

@@ -180,13 +180,15 @@ class Accounts:
             ) from error
         if mode == AccountMode.MINE:
             known.keep(f"connection {name}", *_secrets(checked.model_dump()))
-        client = found.open(checked, self._opening(found.service, is_demo=mode == AccountMode.DEMO))
+        client = found.open(checked, self._opening(is_demo=mode == AccountMode.DEMO))
         return Account(name, kind, mode, client, Workers(name, self._size), identity)
 
-    def _opening(self, service: Service, *, is_demo: bool) -> Opening:
-        site = self._stand_ins.endpoints()["site"]["base_url"] if is_demo and service.reaches_any_server else ""
+    def _opening(self, *, is_demo: bool) -> Opening:
         root = self.config().root.resolve()
-        return Opening(is_demo, self._shared, site, root, self._private(root), self._seal)
+        return Opening(is_demo, self._shared, self._demo_site, root, self._private(root), self._seal)
+
+    def _demo_site(self) -> str:
+        return str(self._stand_ins.endpoints()["site"]["base_url"])
 
     def _private(self, root: Path) -> frozenset[Path]:
         """Return the files of the workspace that are not for steps."""

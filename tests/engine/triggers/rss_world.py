@@ -17,7 +17,9 @@ START = datetime.now(UTC).replace(microsecond=0)
 
 def connected(scene: Scene) -> HttpClient:
     """A client as runs in the demo have it."""
-    return HttpClient(HttpSettings(), site_client(scene.http, scene.standins["site"].origin))
+    return HttpClient(
+        HttpSettings(), site_client(scene.http, lambda: scene.standins["site"].origin, lambda _: scene.http)
+    )
 
 
 def control(scene: Scene, action: str, **given: Any) -> None:

@@ -1,0 +1,33 @@
+"""One request to the API of a chat, and the error of one that failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from clients.error_mapping import of_broken_connection, of_status
+from clients.service import Service
+
+Json = dict[str, Any]
+
+
+def asked(service: Service, http: httpx.Client, method: str, url: str, **more: Any) -> Any:
+    """Return the JSON of an answer, None if it has no content. Raises ServiceError."""
+    try:
+        answer = http.request(method, url, **more)
+        if answer.status_code >= 300:
+            raise of_status(service, answer.status_code, dict(answer.headers), said(answer))
+        return answer.json() if answer.content else None
+    except Exception as error:
+        raise of_broken_connection(service, error) from error
+
+
+def said(answer: httpx.Response) -> str:
+    """Return the service's own words for an error, empty if it has none."""
+    try:
+        told = answer.json()
+    except ValueError:
+        return ""
+    words = [told.get(name) for name in ("description", "message", "error")] if isinstance(told, dict) else []
+    return next((str(one) for one in words if one), "")

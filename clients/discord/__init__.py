@@ -1,0 +1,1 @@
+"""Discord: messages of a bot or a webhook."""

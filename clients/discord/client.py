@@ -1,0 +1,208 @@
+"""The Discord client: messages of a bot or a webhook (https://discord.com/developers/docs/reference)."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Container
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from clients.chats.asking import asked
+from clients.client import CheckLine, Client, Opening
+from clients.discord.service import DISCORD, DiscordSettings
+from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
+
+Json = dict[str, Any]
+_ID = re.compile(r"\d{15,22}")
+_TEXT_CHANNELS = frozenset({0, 5})
+"""Text and announcements (https://discord.com/developers/docs/resources/channel#channel-object-channel-types)."""
+_NO_PREVIEWS = 1 << 2
+"""Discord would ask the addresses of strangers."""
+_NONCE_MOST = 25
+_PAGE = 100
+_PAGES_MOST = 20
+_EPOCH_MS = 1_420_070_400_000
+"""Ids of Discord hold a time since its first second of 2015."""
+_WEBHOOK = re.compile(r"/webhooks/\d+/[\w-]+\Z")
+
+
+class DiscordClient(Client):
+    """A bot on Discord, or a webhook of one channel."""
+
+    service = DISCORD
+    http: httpx.Client
+
+    def __init__(self, settings: DiscordSettings, http: httpx.Client) -> None:
+        self.http = http
+        self._url = settings.base_url.rstrip("/")
+        self._token = settings.token.get_secret_value()
+        self._hook = settings.webhook.get_secret_value().strip()
+        self._me: Json | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, settings: DiscordSettings, opening: Opening) -> DiscordClient:
+        """Return a client for these settings."""
+        return cls(settings, opening.http(DISCORD, settings.base_url))
+
+    def account(self) -> str:
+        """Return the name of the bot, or of the webhook."""
+        me = self._whoami()
+        return str(me.get("username") or me.get("name") or "webhook")
+
+    def identity(self) -> str:
+        """Return the id of the bot or webhook, which never changes."""
+        return str(self._whoami()["id"])
+
+    def check(self) -> list[CheckLine]:
+        """Try to sign in, and to list channels."""
+        if not self._token and not self._hook:
+            said = (
+                "There is neither a bot token nor a webhook. https://discord.com/developers/applications makes a bot."
+            )
+            return [("sign-in", False, said)]
+        try:
+            lines = [("sign-in", True, f"Signed in as {self.account()}.")]
+            if not self._token:
+                return lines
+            found = self.channels()
+        except ServiceError as error:
+            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+        if found:
+            names = ", ".join(one["name"] for one in found[:5])
+            return [*lines, ("channels", True, f"The bot sees {names}.")]
+        return [*lines, ("channels", False, "The bot is on no server. The developer portal has its invitation.")]
+
+    def channels(self) -> list[Json]:
+        """List the text channels of all servers of the bot: [{id, name, url}]; a name is `server/#channel`."""
+        if not self._token:
+            return []
+        found = []
+        for guild in self._bot("GET", "/users/@me/guilds"):
+            for one in self._bot("GET", f"/guilds/{guild['id']}/channels"):
+                if one["type"] in _TEXT_CHANNELS:
+                    url = f"https://discord.com/channels/{guild['id']}/{one['id']}"
+                    found.append({"id": one["id"], "name": f"{guild['name']}/#{one['name']}", "url": url})
+        return found
+
+    def send(self, channel: str, text: str, reply_to: str, marker: str) -> Json:
+        """Send Markdown to a channel; return {id, channel, url}.
+
+        Discord drops a repeated message of the same marker within some minutes (`enforce_nonce`).
+        """
+        where = self.channel_id(channel)
+        body = {
+            **_message(text),
+            "nonce": marker[:_NONCE_MOST],
+            "enforce_nonce": True,
+            **({"message_reference": {"message_id": reply_to, "fail_if_not_exists": True}} if reply_to else {}),
+        }
+        return self._sent(self._bot("POST", f"/channels/{where}/messages", json=body))
+
+    def send_by_webhook(self, text: str) -> Json:
+        """Send Markdown by the webhook to its channel; return {id, channel, url}."""
+        return self._sent(asked(DISCORD, self.http, "POST", f"{self._webhook()}?wait=true", json=_message(text)))
+
+    def sent(self, channel: str, text: str, since: datetime, others: Container[str]) -> Json | None:
+        """Look for a message of the bot with this text since a time that is none of `others`; None if there is none."""
+        where, me = self.channel_id(channel), self.identity()
+        after = str((int(since.timestamp() * 1000) - 60_000 - _EPOCH_MS) << 22)
+        for _ in range(_PAGES_MOST):
+            query = {"after": after, "limit": str(_PAGE)}
+            found = sorted(
+                self._bot("GET", f"/channels/{where}/messages", params=query), key=lambda one: int(one["id"])
+            )
+            for one in found:
+                if one["author"]["id"] == me and one["content"] == text.strip() and one["id"] not in others:
+                    return self._sent(one)
+            if len(found) < _PAGE:
+                break
+            after = found[-1]["id"]
+        return None
+
+    def messages(self, channel: str, limit: int) -> list[Json]:
+        """Return the newest messages of a channel, oldest first: [{id, text, author, author_id, is_bot, at, url}]."""
+        where, found = self.channel_id(channel), list[Json]()
+        while len(found) < limit:
+            query = {"limit": str(min(_PAGE, limit - len(found))), **({"before": found[-1]["id"]} if found else {})}
+            page = self._bot("GET", f"/channels/{where}/messages", params=query)
+            found += page
+            if len(page) < int(query["limit"]):
+                break
+        return [_shown(one) for one in reversed(found)]
+
+    def delete(self, channel: str, message: str) -> None:
+        """Delete a message of the bot or webhook; harmless if it is gone."""
+        try:
+            if self._token:
+                self._bot("DELETE", f"/channels/{channel}/messages/{message}")
+            else:
+                asked(DISCORD, self.http, "DELETE", f"{self._webhook()}/messages/{message}")
+        except NotFound:
+            return
+
+    def channel_id(self, channel: str) -> str:
+        """Return the id of a channel given by id, `server/#channel` or a name that is the only one. Raises NotFound."""
+        if _ID.fullmatch(channel):
+            return channel
+        known = self.channels()
+        name = channel.rpartition("/")[2].removeprefix("#")
+        found = [one for one in known if one["name"] == channel] or [
+            one for one in known if "/" not in channel and one["name"].rpartition("/#")[2] == name
+        ]
+        if len(found) != 1:
+            said = "There is no" if not found else f"There are {len(found)} channels, not one:"
+            remedy = "Name it as `server/#channel`, or by its id."
+            raise NotFound(f"{said} channel {channel!r} that the bot sees.", service=DISCORD.name, remedy=remedy)
+        return str(found[0]["id"])
+
+    def _whoami(self) -> Json:
+        with self._lock:
+            if self._me is None:
+                is_bot = bool(self._token) or not self._hook
+                self._me = (
+                    self._bot("GET", "/users/@me") if is_bot else asked(DISCORD, self.http, "GET", self._webhook())
+                )
+            return self._me
+
+    def _webhook(self) -> str:
+        """Return the address of the webhook at the API; the token in it is its only secret."""
+        path = urlsplit(self._hook).path
+        found = _WEBHOOK.search(path)
+        if found is None:
+            remedy = "Discord shows it: channel settings, Integrations, Webhooks, Copy webhook URL."
+            raise InvalidRequest("The connection has no webhook.", service=DISCORD.name, remedy=remedy)
+        return f"{self._url}{found[0]}"
+
+    def _sent(self, one: Json) -> Json:
+        guild = one.get("guild_id") or "@me"
+        url = f"https://discord.com/channels/{guild}/{one['channel_id']}/{one['id']}"
+        return {"id": one["id"], "channel": one["channel_id"], "url": url}
+
+    def _bot(self, way: str, path: str, **more: Any) -> Any:
+        if not self._token:
+            remedy = "Give the connection the token of a bot; a webhook only sends, and with no `channel`."
+            raise AuthError("The connection has no bot.", service=DISCORD.name, remedy=remedy)
+        headers = {"Authorization": f"Bot {self._token}"}
+        return asked(DISCORD, self.http, way, f"{self._url}{path}", headers=headers, **more)
+
+
+def _message(text: str) -> Json:
+    return {"content": text, "allowed_mentions": {"parse": []}, "flags": _NO_PREVIEWS}
+
+
+def _shown(one: Json) -> Json:
+    author = one.get("author") or {}
+    return {
+        "id": one["id"],
+        "text": one.get("content", ""),
+        "author": str(author.get("global_name") or author.get("username") or ""),
+        "author_id": str(author.get("id", "")),
+        "is_bot": bool(author.get("bot")),
+        "at": one["timestamp"],
+        "url": f"https://discord.com/channels/{one.get('guild_id') or '@me'}/{one['channel_id']}/{one['id']}",
+    }

@@ -1,0 +1,1 @@
+"""Slack: messages and reactions of a bot."""

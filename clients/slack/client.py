@@ -1,0 +1,209 @@
+"""The Slack client: channels, messages and reactions of a bot (https://docs.slack.dev/reference/methods)."""
+
+from __future__ import annotations
+
+import re
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from clients.chats.asking import asked
+from clients.chats.markdown import SLACK as MARKS
+from clients.chats.markdown import rendered
+from clients.client import CheckLine, Client, Opening
+from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
+from clients.slack.service import SLACK, SlackSettings
+
+Json = dict[str, Any]
+_EVENT = "ai_orchestra_write"
+"""The type of the metadata that marks our messages."""
+_ID = re.compile(r"[CDG][A-Z0-9]{8,}")
+_PAGES_MOST = 20
+_PAGE = 200
+_KINDS: dict[str, type[ServiceError]] = {
+    **dict.fromkeys(
+        ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"), AuthError
+    ),
+    **dict.fromkeys(("channel_not_found", "message_not_found", "thread_not_found", "no_reaction"), NotFound),
+    **dict.fromkeys(("ratelimited", "rate_limited"), RateLimited),
+    **dict.fromkeys(("internal_error", "fatal_error", "service_unavailable", "request_timeout"), Unavailable),
+}
+_REMEDIES = {
+    "missing_scope": "Slack, Your apps, OAuth & Permissions: add the scope, and install the app again.",
+    "not_in_channel": "Invite the bot: `/invite @NAME` in the channel.",
+    "channel_not_found": "Correct `channel`; the bot sees private channels only once it is invited.",
+}
+
+
+class SlackClient(Client):
+    """A bot in one Slack workspace."""
+
+    service = SLACK
+    http: httpx.Client
+
+    def __init__(self, settings: SlackSettings, http: httpx.Client) -> None:
+        self.http = http
+        self._url = settings.base_url.rstrip("/")
+        self._token = settings.token.get_secret_value()
+        self._me: Json | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, settings: SlackSettings, opening: Opening) -> SlackClient:
+        """Return a client for these settings."""
+        return cls(settings, opening.http(SLACK, settings.base_url))
+
+    def account(self) -> str:
+        """Return the name of the bot and of its workspace."""
+        me = self._whoami()
+        return f"{me.get('user')} in {me.get('team')}"
+
+    def identity(self) -> str:
+        """Return the ids of workspace and bot, which never change."""
+        me = self._whoami()
+        return f"{me['team_id']}:{me['user_id']}"
+
+    def check(self) -> list[CheckLine]:
+        """Try to sign in, and to list channels."""
+        if not self._token:
+            return [("sign-in", False, "There is no token yet. Create an app at https://api.slack.com/apps.")]
+        try:
+            lines = [("sign-in", True, f"Signed in as {self.account()}.")]
+        except ServiceError as error:
+            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+        try:
+            joined = [one["name"] for one in self.channels() if one["is_member"]]
+        except ServiceError as error:
+            return [*lines, ("channels", False, f"{error.message} {error.remedy}".strip())]
+        if joined:
+            return [*lines, ("channels", True, f"The bot is in {', '.join(joined[:5])}.")]
+        return [*lines, ("channels", False, "The bot is in no channel. Invite it: `/invite @NAME` in a channel.")]
+
+    def channels(self) -> list[Json]:
+        """List the channels that the bot sees: [{id, name, url, is_member, is_private}]; names begin with #."""
+        query = {"exclude_archived": "true", "types": "public_channel,private_channel", "limit": str(_PAGE)}
+        home = str(self._whoami().get("url", "")).rstrip("/")
+        return [
+            {
+                "id": one["id"],
+                "name": f"#{one['name']}",
+                "url": f"{home}/archives/{one['id']}",
+                "is_member": bool(one.get("is_member")),
+                "is_private": bool(one.get("is_private")),
+            }
+            for one in self._pages("conversations.list", "channels", query, _PAGES_MOST)
+        ]
+
+    def send(self, channel: str, text: str, thread: str, marker: str) -> Json:
+        """Send Markdown to a channel, marked so that `sent` finds it; return {id, channel, url}."""
+        where = self.channel_id(channel)
+        body = {
+            "channel": where,
+            "text": rendered(text, MARKS),
+            "unfurl_links": False,  # Slack would ask the addresses of strangers
+            "unfurl_media": False,
+            "metadata": {"event_type": _EVENT, "event_payload": {"marker": marker}},
+            **({"thread_ts": thread} if thread else {}),
+        }
+        answer = self._asked("POST", "chat.postMessage", json=body)
+        return self._sent(where, answer["ts"])
+
+    def sent(self, channel: str, thread: str, marker: str, since: datetime) -> Json | None:
+        """Look for a message of `send` since a time; None if it is not there."""
+        where = self.channel_id(channel)
+        query = {"oldest": f"{since.timestamp() - 60:.6f}", "include_all_metadata": "true"}
+        for one in self._messages(where, thread, query, _PAGES_MOST):
+            metadata = one.get("metadata") or {}
+            if metadata.get("event_type") == _EVENT and metadata.get("event_payload", {}).get("marker") == marker:
+                return self._sent(where, one["ts"])
+        return None
+
+    def messages(self, channel: str, thread: str, limit: int) -> list[Json]:
+        """Return the newest messages of a channel or thread: [{id, text, author, is_bot, at, thread, url}]."""
+        where = self.channel_id(channel)
+        pages = -(-limit // _PAGE)
+        found = sorted(self._messages(where, thread, {}, pages), key=lambda one: float(one["ts"]))
+        return [self._shown(where, one) for one in found[-limit:]]
+
+    def delete(self, channel: str, message: str) -> None:
+        """Delete a message of the bot; harmless if it is gone."""
+        try:
+            self._asked("POST", "chat.delete", json={"channel": channel, "ts": message})
+        except NotFound:
+            return
+
+    def react(self, channel: str, message: str, name: str) -> None:
+        """Add a reaction to a message; harmless if it is there."""
+        body = {"channel": self.channel_id(channel), "timestamp": message, "name": name.strip(":")}
+        self._asked("POST", "reactions.add", may="already_reacted", json=body)
+
+    def unreact(self, channel: str, message: str, name: str) -> None:
+        """Take a reaction of the bot back; harmless if it is not there."""
+        body = {"channel": self.channel_id(channel), "timestamp": message, "name": name.strip(":")}
+        self._asked("POST", "reactions.remove", may="no_reaction", json=body)
+
+    def channel_id(self, channel: str) -> str:
+        """Return the id of a channel given by id or name. Raises NotFound."""
+        if _ID.fullmatch(channel):
+            return channel
+        name = f"#{channel.removeprefix('#')}"
+        found = next((one["id"] for one in self.channels() if one["name"] == name), None)
+        if found is None:
+            remedy = _REMEDIES["channel_not_found"]
+            raise NotFound(f"There is no channel {name} that the bot sees.", service=SLACK.name, remedy=remedy)
+        return str(found)
+
+    def _whoami(self) -> Json:
+        with self._lock:
+            if self._me is None:
+                self._me = self._asked("GET", "auth.test")
+            return self._me
+
+    def _sent(self, channel: str, message: str) -> Json:
+        return {"id": message, "channel": channel, "url": self._link(channel, message)}
+
+    def _link(self, channel: str, message: str) -> str:
+        home = str(self._whoami().get("url", "")).rstrip("/")
+        return f"{home}/archives/{channel}/p{message.replace('.', '')}"
+
+    def _shown(self, channel: str, one: Json) -> Json:
+        return {
+            "id": one["ts"],
+            "text": one.get("text", ""),
+            "author": str(one.get("username") or one.get("user") or one.get("bot_id") or ""),
+            "is_bot": "bot_id" in one,
+            "at": f"{datetime.fromtimestamp(float(one['ts']), UTC).isoformat(timespec='milliseconds')[:-6]}Z",
+            "thread": one.get("thread_ts", ""),
+            "url": self._link(channel, one["ts"]),
+        }
+
+    def _messages(self, channel: str, thread: str, query: Json, pages: int) -> list[Json]:
+        method = "conversations.replies" if thread else "conversations.history"
+        asks = {"channel": channel, "limit": str(_PAGE), **query, **({"ts": thread} if thread else {})}
+        return self._pages(method, "messages", asks, pages)
+
+    def _pages(self, method: str, member: str, query: Json, pages: int) -> list[Json]:
+        found: list[Json] = []
+        for _ in range(pages):
+            answer = self._asked("GET", method, params=query)
+            found += answer.get(member, [])
+            following = (answer.get("response_metadata") or {}).get("next_cursor", "")
+            if not following:
+                break
+            query = {**query, "cursor": following}
+        return found
+
+    def _asked(self, way: str, method: str, may: str = "", **more: Any) -> Json:
+        """Return an answer that says `ok`; `may`: an error that changes nothing. Raises ServiceError."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        answer = asked(SLACK, self.http, way, f"{self._url}/{method}", headers=headers, **more)
+        if not isinstance(answer, dict):
+            raise BadAnswer(f"Slack's answer to {method} is no object.", service=SLACK.name)
+        if answer.get("ok") or (may and answer.get("error") == may):
+            return answer
+        code = str(answer.get("error") or "no explanation given")
+        needed = f" (needed: {answer['needed']})" if answer.get("needed") else ""
+        kind = _KINDS.get(code, InvalidRequest)
+        raise kind(f"Slack refused {method}: {code}{needed}.", service=SLACK.name, remedy=_REMEDIES.get(code, ""))

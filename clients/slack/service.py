@@ -1,0 +1,45 @@
+"""The declaration of Slack, and the settings of its connections."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from clients.base_url import BaseUrl
+from clients.reads import Read
+from clients.service import Key, Service
+
+URL = "https://slack.com/api"
+
+
+class SlackSettings(BaseModel):
+    """Settings of a Slack workspace under `connections.<name>` in config.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: SecretStr = Field(SecretStr(""), description="The token of a bot (`xoxb-`).")
+    base_url: BaseUrl = Field(URL, description="The address of the API.")
+
+
+SLACK = Service(
+    name="slack",
+    title="Slack",
+    icon="tag",
+    settings=SlackSettings,
+    url=URL,
+    key=Key(
+        setting="token",
+        variable="SLACK_BOT_TOKEN",
+        place="Slack, Your apps, OAuth & Permissions, Bot User OAuth Token",
+        url="https://api.slack.com/apps",
+        label="Bot token",
+    ),
+    reads=(
+        Read("GET", "/auth.test"),
+        Read("GET", "/conversations.list"),
+        Read("GET", "/conversations.history"),
+        Read("GET", "/conversations.replies"),
+    ),
+    pickers={"slack-channel": "channels"},
+    shown_at=("slack.com", "app.slack.com"),
+    link="Message",
+)

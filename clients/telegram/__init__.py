@@ -1,0 +1,1 @@
+"""Telegram: messages to and from a bot."""

@@ -1,0 +1,154 @@
+"""The Telegram client: messages to and from a bot (https://core.telegram.org/bots/api)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from clients.chats.asking import asked
+from clients.chats.markdown import TELEGRAM as MARKS
+from clients.chats.markdown import rendered
+from clients.client import CheckLine, Client, Opening
+from clients.errors import InvalidRequest, NotFound, ServiceError
+from clients.telegram.service import TELEGRAM, TelegramSettings
+
+Json = dict[str, Any]
+UPDATES_MOST = 100
+"""What one answer holds at most."""
+_KINDS = ("message", "channel_post")
+_MEDIA = ("photo", "document", "voice", "audio", "video", "sticker", "location", "contact", "poll")
+
+
+class TelegramClient(Client):
+    """One bot."""
+
+    service = TELEGRAM
+    http: httpx.Client
+
+    def __init__(self, settings: TelegramSettings, http: httpx.Client) -> None:
+        self.http = http
+        self._token = settings.token.get_secret_value()
+        self._url = _address(settings)
+        self._me: Json | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, settings: TelegramSettings, opening: Opening) -> TelegramClient:
+        """Return a client for these settings."""
+        return cls(settings, opening.http(TELEGRAM, _address(settings)))
+
+    def account(self) -> str:
+        """Return the name of the bot, with @."""
+        return f"@{self._whoami().get('username', '')}"
+
+    def identity(self) -> str:
+        """Return the id of the bot, which never changes."""
+        return str(self._whoami()["id"])
+
+    def check(self) -> list[CheckLine]:
+        """Try to sign in, and see whether another program gets the messages."""
+        if not self._token:
+            return [("sign-in", False, "There is no token yet. @BotFather in Telegram makes a bot.")]
+        try:
+            lines = [("sign-in", True, f"Signed in as {self.account()}.")]
+            hook = self._asked("GET", "getWebhookInfo").get("url", "")
+        except ServiceError as error:
+            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+        if hook:
+            said = "Another program gets the messages of this bot (a webhook): the trigger sees none. Use another bot."
+            return [*lines, ("messages", False, said)]
+        return lines
+
+    def chats(self) -> list[Json]:
+        """List the chats that wrote to the bot within a day: [{id, name, url}]; a name begins with the id."""
+        found = {one["chat_id"]: one["chat"] for one in self.new_messages()}
+        return [{"id": str(key), "name": f"{key} {title}".strip(), "url": ""} for key, title in found.items()]
+
+    def send(self, chat: str, text: str, reply_to: int | None) -> Json:
+        """Send Markdown to a chat: its id, its id and name as in `chats`, or @name; return {id, chat, url}."""
+        body = {
+            "chat_id": chat_id(chat),
+            "text": rendered(text, MARKS),
+            "parse_mode": "HTML",
+            "link_preview_options": {"is_disabled": True},  # Telegram would ask the addresses of strangers
+            **({"reply_parameters": {"message_id": reply_to}} if reply_to else {}),
+        }
+        sent = self._asked("POST", "sendMessage", json=body)
+        where = sent["chat"]
+        url = f"https://t.me/{where['username']}/{sent['message_id']}" if where.get("username") else ""
+        return {"id": f"{where['id']}:{sent['message_id']}", "chat": str(where["id"]), "url": url}
+
+    def delete(self, message: str) -> None:
+        """Delete a message of the bot, by the id of `send`; harmless if it is gone."""
+        chat, _, number = message.rpartition(":")
+        try:
+            self._asked("POST", "deleteMessage", json={"chat_id": chat, "message_id": int(number)})
+        except InvalidRequest as error:
+            if "not found" not in error.message:
+                raise
+
+    def new_messages(self) -> list[Json]:
+        """Return the messages that Telegram still keeps, for a day at most, oldest first; 100 at most.
+
+        [{update, id, chat_id, chat, text, kind, author, author_id, at, reply_to}].
+        """
+        asks = {"limit": str(UPDATES_MOST), "allowed_updates": json.dumps(_KINDS)}
+        return [_message(one) for one in self._asked("GET", "getUpdates", params=asks) if _content(one)]
+
+    def forget(self, update: int) -> None:
+        """Let Telegram forget the messages up to this one: it keeps no more than it sends at once."""
+        asks = {"limit": 1, "offset": update + 1, "allowed_updates": list(_KINDS)}
+        self._asked("POST", "getUpdates", json=asks)
+
+    def _whoami(self) -> Json:
+        with self._lock:
+            if self._me is None:
+                self._me = self._asked("GET", "getMe")
+            return self._me
+
+    def _asked(self, way: str, method: str, **more: Any) -> Any:
+        """Return `result` of an answer. Raises ServiceError; a wrong token is a 404 or 401 there."""
+        try:
+            return asked(TELEGRAM, self.http, way, f"{self._url}/{method}", **more)["result"]
+        except ServiceError as error:
+            if error.http_status == httpx.codes.CONFLICT:
+                error.remedy = "Another program gets the messages of this bot. Use another bot, or end that program."
+            if isinstance(error, NotFound) and method == "getMe":
+                error.remedy = "The token is no bot's: @BotFather shows it after /mybots."
+            raise
+
+
+def chat_id(chat: str) -> str:
+    """Return what names a chat to Telegram: the first word of a choice in `TelegramClient.chats`."""
+    return chat.strip().split(" ", 1)[0]
+
+
+def _address(settings: TelegramSettings) -> str:
+    return f"{settings.base_url.rstrip('/')}/bot{settings.token.get_secret_value()}"
+
+
+def _content(update: Json) -> Json | None:
+    return next((update[kind] for kind in _KINDS if kind in update), None)
+
+
+def _message(update: Json) -> Json:
+    one = _content(update) or {}
+    chat, author = one["chat"], one.get("from") or {}
+    names = (author.get("first_name", ""), author.get("last_name", ""))
+    at = datetime.fromtimestamp(one["date"], UTC)
+    return {
+        "update": update["update_id"],
+        "id": f"{chat['id']}:{one['message_id']}",
+        "number": one["message_id"],
+        "chat_id": str(chat["id"]),
+        "chat": str(chat.get("title") or " ".join(filter(None, names)) or chat.get("username") or ""),
+        "text": one.get("text") or one.get("caption") or "",
+        "kind": next((kind for kind in _MEDIA if kind in one), "text" if "text" in one else "other"),
+        "author": " ".join(filter(None, names)) or str(author.get("username") or chat.get("title") or ""),
+        "author_id": str(author.get("id", "")),
+        "at": f"{at.isoformat(timespec='milliseconds')[:-6]}Z",
+    }

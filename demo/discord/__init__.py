@@ -1,0 +1,1 @@
+"""A stand-in for Discord: one server with text channels, a bot and a webhook."""

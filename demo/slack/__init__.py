@@ -1,0 +1,1 @@
+"""A stand-in for Slack: channels, messages with metadata and threads, reactions."""

@@ -1,0 +1,1 @@
+"""A stand-in for Telegram: a bot, its chats, and the messages that wait for it."""

@@ -1,0 +1,138 @@
+"""Steps of Discord: messages of a bot or a webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clients.discord.service import DISCORD
+from engine.plugins.step import (
+    Call,
+    Effect,
+    Fields,
+    JsonValue,
+    Output,
+    Prompts,
+    Repeat,
+    StepType,
+    Written,
+    address,
+    content,
+    destination,
+    option,
+    outside,
+)
+
+_MOST = 2000
+"""Characters, by Discord's own limit."""
+
+
+class MessageFields(Fields):
+    """The channel and the message; a connection with a webhook has its channel already."""
+
+    channel: str = destination("Channel (empty: that of the webhook)", "", format="discord-channel")
+    text: str = content("Message (Markdown)", min_length=1, max_length=_MOST, widget="text", markup="markdown")
+    reply_to: str = destination("Message to answer", "", pattern=r"^\d*$")
+
+
+class Sent(Output):
+    """The message."""
+
+    id: str
+    channel: str
+    url: str = address("Address")
+
+
+class SendMessage(StepType):
+    """Send a message to a Discord channel. Nobody is mentioned, whatever the text says.
+
+    A bot's message is found again by its text. Discord cannot say whether a webhook's message arrived, so after a crash
+    a person decides.
+    """
+
+    name = "discord.send_message"
+    title = "Send a Discord message"
+    service = DISCORD.name
+    effect = Effect.WRITES
+    repeat = Repeat.FINDABLE
+    approval = "always"
+    done = "sent"
+    undoes = "deletes the message"
+    stays = "that people may have read it"
+    fields = MessageFields
+    output = Sent
+
+    def effect_of(self, arguments: Mapping[str, JsonValue]) -> tuple[Effect, Repeat | None]:
+        """Return a findable write for a bot, which names its channel, and an unfindable one for a webhook."""
+        return Effect.WRITES, Repeat.FINDABLE if arguments.get("channel") else Repeat.UNFINDABLE
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
+        """Refuse an answer without a channel: a webhook cannot answer."""
+        if arguments.get("reply_to") and not arguments.get("channel"):
+            return [("channel", "Give the channel of the message to answer: a webhook cannot answer.")]
+        return []
+
+    def is_marked(self, fields: MessageFields) -> bool:
+        """Return no: Discord shows a nonce to the sender only, so an equal message looks the same."""
+        return False
+
+    def target(self, fields: MessageFields) -> str:
+        """Return the channel."""
+        return fields.channel
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, channel, url}."""
+        it: MessageFields = call.fields
+        if not it.channel:
+            return call.client.send_by_webhook(it.text)
+        return call.client.send(it.channel, it.text, it.reply_to, call.marker)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for a message of the bot with the same text since then that belongs to no other write."""
+        assert call.intended_at is not None
+        it: MessageFields = call.fields
+        return call.client.sent(it.channel, it.text, call.intended_at, call.made_by_others)
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Delete the message."""
+        call.client.delete(written.output["channel"], written.output["id"])
+
+
+class ReadFields(Fields):
+    """The channel, and how many messages."""
+
+    channel: str = destination("Channel", format="discord-channel", min_length=1)
+    limit: int = option("At most", 50, ge=1, le=500)
+
+
+class Message(Output):
+    """A message."""
+
+    id: str
+    text: str = outside("Text")
+    author: str = outside("Author")
+    author_id: str
+    is_bot: bool
+    at: str
+    url: str = address("Address")
+
+
+class Messages(Output):
+    """The newest messages, oldest first."""
+
+    messages: list[Message]
+
+
+class ReadMessages(StepType):
+    """Read the newest messages of a Discord channel. The bot needs the intent *Message Content*."""
+
+    name = "discord.read_messages"
+    title = "Read Discord messages"
+    service = DISCORD.name
+    effect = Effect.READS
+    fields = ReadFields
+    output = Messages
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {messages}."""
+        it: ReadFields = call.fields
+        return {"messages": call.client.messages(it.channel, it.limit)}
