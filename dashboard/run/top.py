@@ -19,6 +19,7 @@ from dashboard.parts.usage import usage_words
 from dashboard.run.change.actions import panel_of, run_actions
 from dashboard.run.failures import run_failures
 from dashboard.run.kept import kept_note
+from dashboard.run.pauses import run_pauses
 from dashboard.run.step import unknown_answer
 from dashboard.run.waits import run_waits
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
@@ -36,7 +37,11 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(str(run["status"]), run["counts"])
         if is_test(run):
-            st.badge(t("Test run"), icon=":material/science:", color="violet")
+            st.badge(
+                t("Debug run") if "debug" in (run.get("options") or {}) else t("Test run"),
+                icon=":material/science:",
+                color="violet",
+            )
         environment = run.get("environment")
         if environment is not None:
             outside_badge(environment_words(environment), ":material/layers:")
@@ -48,6 +53,7 @@ def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
     _ending(run)
     _links(visit, run)
     kept_note(visit, run, panel_of(str(run["run_id"])))
+    run_pauses(visit, run)
     run_waits(visit, run)
     run_actions(visit, run)
     _unknown(visit, run)

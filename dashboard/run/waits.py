@@ -38,6 +38,7 @@ def told_waits(run: Run) -> list[StepRecord]:
     if run["ended_at"] is not None:
         return []
     waiting = [step for step in run["steps"] if step["status"] == StepStatus.WAITING and step["uses"]]
+    waiting = [step for step in waiting if "paused" not in step]  # dashboard/run/pauses.py
     return [step for step in waiting if step.get("approval") or _is_told(run, step)]
 
 

@@ -65,9 +65,25 @@ def by_request(faces: Faces) -> list[Any]:
     return [*map(seen, found), seen(settled(faces, run_id))]
 
 
+def on_page(faces: Faces) -> list[Any]:
+    """Do the same with the buttons on the page of the run; the breakpoint is cleared on the canvas, by a request."""
+    run_id = faces.request("POST", f"/api/workflows/{NAME}/debug", {"breakpoints": ["one"]}).value["run_id"]
+    found = [settled(faces, run_id)]
+
+    def pressed(key: str) -> Callable[[Any], Any]:
+        return lambda go: go("run", id=run_id).button(key=key).click().run()
+
+    faces.page(pressed("debug-step-one"))
+    found.append(settled(faces, run_id))
+    found.append(faces.request("PUT", f"/api/runs/{run_id}/debug/breakpoints", {"breakpoints": []}).value)
+    faces.page(pressed("debug-continue"))
+    return [*map(seen, found), seen(settled(faces, run_id))]
+
+
 def test_each_face_goes_through_a_run_the_same_way(faces: Faces) -> None:
     asked = by_request(faces)
     assert asked == by_command(faces)
+    assert asked == on_page(faces)
     [(_, [first], none), (_, [second], after), (cleared, _, _), (ended, left, last)] = asked
     assert (first["path"], first["arguments"], none) == ("one", {"values": {"x": 1}}, None)
     assert (second["path"], second["why"], after["output"]) == ("two", "step", {"x": 1})

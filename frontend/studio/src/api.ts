@@ -124,6 +124,8 @@ export interface StepType {
 export interface RunRow {
   run_id: string;
   status: string;
+  // Whether it is a test run, such as a debug run.
+  is_test?: boolean;
   started_at: string | null;
   queued_at: string;
 }
@@ -168,6 +170,46 @@ export interface SavedFile {
   text: string;
   problems: Problem[];
 }
+
+// A call of a debug run that is made when somebody lets the run go on.
+export interface PausedStep {
+  // In the run, with the indexes of items; `step` is the path in the workflow.
+  path: string;
+  step: string;
+  title: string;
+  uses: string;
+  why: "breakpoint" | "step";
+  since: string;
+  arguments: Record<string, Json>;
+  // The innermost loop around it, "" if there is none, and the title of the item.
+  loop: string;
+  item: string;
+}
+
+export interface StepResult {
+  path: string;
+  step: string;
+  title: string;
+  status: string;
+  output: Json;
+  error: string;
+  ended_at: string;
+}
+
+// Where a debug run is: `GET /api/runs/{run_id}/debug`.
+export interface DebugView {
+  run_id: string;
+  status: string;
+  sentence: string;
+  breakpoints: string[];
+  is_stepping: boolean;
+  is_moving: boolean;
+  paused: PausedStep[];
+  last: StepResult | null;
+}
+
+// What a run that continues does not pause for any more.
+export type Past = "" | "loop" | "breakpoint";
 
 // The server refused a request, in words.
 export class Refused extends Error {
@@ -219,6 +261,7 @@ function errorIn(text: string): Definition {
 
 const MOST_RUNS = 20;
 
+const ofRun = (runId: string, rest: string) => `/api/runs/${encodeURIComponent(runId)}${rest}`;
 const of = (workflow: string, rest: string) => `/api/workflows/${encodeURIComponent(workflow)}${rest}`;
 
 export const api = {
@@ -244,5 +287,12 @@ export const api = {
   triggerTypes: async () => (await request<{ trigger_types: TriggerType[] }>("GET", "/api/triggers/types")).trigger_types,
   turnTrigger: (workflow: string, trigger: string, way: "on" | "off", beginning: TriggerBeginning) =>
     request<TriggerStatus>("POST", `/api/triggers/${encodeURIComponent(workflow)}/${encodeURIComponent(trigger)}/${way}`, beginning),
+  debug: (workflow: string, inputs: Record<string, Json>, breakpoints: string[]) =>
+    request<{ run_id: string }>("POST", of(workflow, "/debug"), { inputs, breakpoints }),
+  debugView: (runId: string) => request<DebugView>("GET", ofRun(runId, "/debug")),
+  breakpoints: (runId: string, breakpoints: string[]) => request<DebugView>("PUT", ofRun(runId, "/debug/breakpoints"), { breakpoints }),
+  debugStep: (runId: string, step: string) => request<DebugView>("POST", ofRun(runId, "/debug/step"), { step }),
+  debugContinue: (runId: string, past: Past, step: string) => request<DebugView>("POST", ofRun(runId, "/debug/continue"), { past, step }),
+  cancel: (runId: string) => request<unknown>("POST", ofRun(runId, "/cancel")),
   stepTypes: async () => (await request<{ step_types: StepType[] }>("GET", "/api/step-types")).step_types,
 };

@@ -7,6 +7,7 @@ export type Command =
   | "open" | "close" | "add" | "add-before" | "toggle" | "fold"
   | "workflow" | "rename" | "note" | "connect" | "remove" | "group" | "ungroup"
   | "undo" | "redo" | "copy" | "cut" | "paste" | "duplicate" | "all"
+  | "breakpoint" | "debug" | "debug-step" | "debug-continue" | "debug-stop"
   | "find" | "fit" | "zoom-in" | "zoom-out" | "menu" | "help" | "save";
 
 export interface Key {
@@ -19,7 +20,7 @@ export interface Key {
 
 const PLAIN: Record<string, Command> = {
   ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", Home: "first", End: "last",
-  Enter: "open", Escape: "close", a: "add", n: "note", c: "connect", f: "fold", w: "workflow", " ": "toggle", g: "group", F2: "rename",
+  Enter: "open", Escape: "close", a: "add", n: "note", c: "connect", f: "fold", w: "workflow", " ": "toggle", g: "group", b: "breakpoint", d: "debug", s: "debug-step", r: "debug-continue", x: "debug-stop", F2: "rename",
   Delete: "remove", Backspace: "remove", "0": "fit", "+": "zoom-in", "=": "zoom-in", "-": "zoom-out", ContextMenu: "menu", "?": "help",
 };
 const SHIFT: Record<string, Command> = {
@@ -55,6 +56,9 @@ export const HELP: readonly (readonly [string, string])[] = [
   ["C", N_("Connect to a step that shall wait for this one, or disconnect")],
   [N_("G, Shift + G"), N_("Group, and dissolve a group")],
   ["F", N_("Fold a group")],
+  ["B", N_("Set or delete a breakpoint")],
+  ["D", N_("Debug the draft in the demo")],
+  ["S, R, X", N_("While debugging: step, continue, stop")],
   ["Delete", N_("Remove")],
   [N_("Ctrl + C, X, V, D"), N_("Copy, cut, paste, duplicate")],
   [N_("Ctrl + Z, Ctrl + Y"), N_("Undo, redo")],

@@ -1,10 +1,11 @@
 // The state of one canvas: what the server has, what is on its way there, and what is selected, folded and open.
-import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type Problem, type StepType, type TriggerBeginning, type TriggerStatus, type TriggerType } from "./api";
+import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type PausedStep, type Problem, type StepType, type TriggerBeginning, type TriggerStatus, type TriggerType } from "./api";
 import { idsIn, stepIn, stepsOf, type TypeLook } from "./document";
 import { connect, copied, disconnect, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
 import { Foresight } from "./foresight";
 import { t, tn } from "./language";
 import type { Gap } from "./layout";
+import { askedInputs, Debugger, pauseWords } from "./flow/debugging";
 import { Flow } from "./flow/flow";
 import { watchDraft, type Link, type Live } from "./live";
 import { modelOf, outermost, type Model, type Node } from "./model";
@@ -51,6 +52,7 @@ export type Dialog =
   // `text`: what was typed and is not kept yet.
   | { kind: "note"; key: string; text?: string }
   | { kind: "connect"; key: string }
+  | { kind: "debug" }
   | { kind: "help" }
   | { kind: "save"; clash: SaveClash }
   | { kind: "discard" };
@@ -93,6 +95,7 @@ export class Studio {
   isEverywhereData = false;
   // The run that is shown on the steps.
   readonly flow: Flow;
+  readonly debugger: Debugger;
   readonly queue: Queue;
   private readonly listeners = new Set<() => void>();
   private version = 0;
@@ -122,6 +125,18 @@ export class Studio {
       workflow: mounted.workflow,
       rev: () => this.canvas?.rev ?? "",
       titleOf: (path) => this.view.model.byPath.get(path)?.step.title ?? path,
+      ran: () => this.debugger?.follow(this.flow.runId, this.flow.runs.find((one) => one.run_id === this.flow.runId)?.is_test !== false),
+      changed: () => this.changed(),
+    });
+    this.debugger = new Debugger({
+      workflow: mounted.workflow,
+      key: `orchestra.breakpoints/${mounted.owner}/${mounted.workflow}`,
+      storage: localStorage,
+      ids: () => this.view.steps.filter((one) => one.uses !== "").map((one) => one.id),
+      flush: () => this.flushed(),
+      show: (runId) => void this.flow.open(runId),
+      paused: (step) => this.showPause(step),
+      say: (text, isError) => this.say(text, isError),
       changed: () => this.changed(),
     });
     if (mounted.run) void this.flow.open(mounted.run);
@@ -377,6 +392,7 @@ export class Studio {
   end(): void {
     this.draftNews?.close();
     this.flow.end();
+    this.debugger.end();
   }
 
   // ---- what is looked at
@@ -709,6 +725,33 @@ export class Studio {
       this.isSaving = false;
       this.changed();
     }
+  }
+
+  // ---- debugging
+
+  // Start a debug run of the draft; ask for its inputs first, if it has any.
+  debug(): void {
+    if (askedInputs(this.view.definition).length > 0) this.open({ kind: "debug" });
+    else void this.debugger.start({});
+  }
+
+  // Store what is typed; false if changes cannot be stored now.
+  private async flushed(): Promise<boolean> {
+    void this.edits.flush();
+    if (this.queue.isEmpty && !this.edits.isWaiting) return true;
+    if ((await this.kept()) !== null) return true;
+    this.say(t("Not started: changes are still on their way to the server. Try again when the draft is kept."), true);
+    return false;
+  }
+
+  // Show the step before which the run pauses, with what it will get.
+  private showPause(step: PausedStep): void {
+    const node = this.view.model.byPath.get(step.step);
+    if (this.debugger.view) this.speak(pauseWords(this.debugger.view, step));
+    if (!node) return;
+    this.reveal(node);
+    this.select([node.key], node.key);
+    this.openPanel();
   }
 
   // Wait until all changes are kept, and return the draft; null if that needs the server or the person first.

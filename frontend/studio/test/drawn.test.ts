@@ -12,7 +12,7 @@ const add = () => undefined;
 function studioOf(definition: unknown): Studio {
   const steps = stepsOf(definition, () => undefined, () => []);
   const view = { definition, steps, model: modelOf(steps), problems: [] };
-  return { view, folded: new Set(), selected: new Set(), mounted: { services, never: [] }, dialog: null, current: "s0", canvas: { positions: {}, is_draft: true } } as unknown as Studio;
+  return { view, folded: new Set(), selected: new Set(), mounted: { services, never: [] }, dialog: null, current: "s0", debugger: { breakpoints }, canvas: { positions: {}, is_draft: true } } as unknown as Studio;
 }
 
 function nodesOf(definition: unknown) {
@@ -20,6 +20,7 @@ function nodesOf(definition: unknown) {
   return flowNodes(studio, draw(studio, true), null, {}, add, true);
 }
 const services = {};
+const breakpoints = new Set<string>();
 
 // How many nodes are drawn anew after operations.
 function renewed(...operations: Operation[]): number {

@@ -15,6 +15,8 @@ export interface Owner {
   // The etag of the text that the server has.
   rev(): string;
   titleOf(path: string): string;
+  // Another run is shown, or it has changed.
+  ran(): void;
   changed(): void;
 }
 
@@ -133,6 +135,7 @@ export class Flow {
   private take(state: RunState): void {
     const isFirst = this.run === null;
     this.run = state;
+    this.owner.ran();
     this.runs = this.runs.map((one) => (one.run_id === state.run_id && one.status !== state.status ? { ...one, status: state.status } : one));
     if (isFirst && this.hasPast && !this.isOver && this.showing !== "predicted") void this.loadPast(); // the run is waiting
     this.owner.changed();
@@ -148,6 +151,7 @@ export class Flow {
   close(): void {
     this.leave();
     [this.showing, this.runId, this.otherId, this.other, this.prediction] = ["off", null, null, null, null];
+    this.owner.ran();
     address(null);
     this.owner.changed();
   }

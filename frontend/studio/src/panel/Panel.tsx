@@ -5,6 +5,7 @@ import type { CanvasStep, Definition, Operation, Problem, StepType } from "../ap
 import { stepIn } from "../document";
 import { N_, t, tn } from "../language";
 import { connectionsFor, membersOf, namesFor } from "./account";
+import { Pauses } from "../flow/DebugBar";
 import type { Flow } from "../flow/flow";
 import { sharedFields, type Shared } from "./sharedFields";
 import { nameOf, valueOf, WORKFLOW } from "./places";
@@ -139,6 +140,7 @@ function Body() {
     <>
       {isMany ? <p className="panel-quiet">{form.selected.map(({ title }) => title).join(", ")}. Changes apply to all of them.</p> : <About type={known[0]} />}
       {!isMany && predicted && <Predicted step={predicted} />}
+      {!isMany && shown && <Pauses step={first} />}
       {!isMany && shown && <Result key={shown.runId} step={first} flow={shown} />}
       {!isMany && first.uses === "workflow.run" && <Peek />}
       {!isMany && <General type={known[0]} />}

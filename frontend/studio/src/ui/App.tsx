@@ -3,6 +3,7 @@ import { ReactFlowProvider } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
 import { stepIn } from "../document";
+import { DebugBar } from "../flow/DebugBar";
 import { FlowBar } from "../flow/FlowBar";
 import { gapAfter, gapBefore, gapTowards } from "../gestures";
 import { t } from "../language";
@@ -21,7 +22,7 @@ import { TreeGrid } from "./TreeGrid";
 
 const PHONE = 640;
 const NO_CAMERA: Camera = { fit: () => undefined, zoom: () => undefined, show: () => undefined };
-const READING = new Set<Command>(["workflow", "up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
+const READING = new Set<Command>(["breakpoint", "debug", "debug-step", "debug-continue", "debug-stop", "workflow", "up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
 
 export function App({ studio }: { studio: Studio }) {
   useSyncExternalStore(studio.subscribe, studio.snapshot);
@@ -253,6 +254,23 @@ export function App({ studio }: { studio: Studio }) {
           const box = document.activeElement?.getBoundingClientRect();
           return studio.open({ kind: "menu", x: (box?.left ?? 0) + 24, y: (box?.top ?? 0) + 24, key: studio.current });
         }
+        case "breakpoint": {
+          const calls = (studio.selected.size > 0 ? studio.selectedNodes : node ? [node] : []).filter((one) => one.step.uses !== "");
+          if (calls.length === 0) return studio.speak(t("A breakpoint is set on a step that makes a call."));
+          for (const one of calls) {
+            studio.debugger.toggle(one.step.id);
+            studio.speak(studio.debugger.breakpoints.has(one.step.id) ? t("Breakpoint on {title}", { title: one.step.title }) : t("No breakpoint on {title}", { title: one.step.title }));
+          }
+          return;
+        }
+        case "debug":
+          return studio.debug();
+        case "debug-step":
+          return studio.debugger.step();
+        case "debug-continue":
+          return studio.debugger.goOn();
+        case "debug-stop":
+          return studio.debugger.stop();
         case "help":
           return studio.open({ kind: "help" });
         case "save":
@@ -269,6 +287,7 @@ export function App({ studio }: { studio: Studio }) {
     [studio, studio.triggerStatuses],
   );
   const selected = useMemo(() => studio.selectedNodes.map((one) => one.step), [studio, studio.selected, view]);
+  const marks = studio.debugger.marks(studio.flow.marks);
   const isWhole = studio.isWorkflowOpen || studio.trigger !== null;
   const shownInPanel = isWhole ? [THE_WORKFLOW] : selected;
   const isPanelShown = isWhole ? view.definition !== null : studio.isPanelOpen && selected.length > 0;
@@ -322,15 +341,16 @@ export function App({ studio }: { studio: Studio }) {
           </p>
         )}
         <FlowBar />
+        <DebugBar />
         <div className="studio-body">
           {studio.canvas === null ? (
             <p className="studio-quiet studio-empty">{studio.failure || t("Loading …")}</p>
           ) : look === "drawing" ? (
             <ReactFlowProvider>
-              <Canvas marks={studio.flow.marks} />
+              <Canvas marks={marks} />
             </ReactFlowProvider>
           ) : (
-            <TreeGrid marks={studio.flow.marks} found={foundKeys} />
+            <TreeGrid marks={marks} found={foundKeys} />
           )}
           {isPanelShown && (
             <aside className="studio-panel" aria-label={studio.trigger !== null ? t("Trigger") : studio.isWorkflowOpen ? t("The workflow") : t("Selected step")} onKeyDown={(event) => panelKey(event, run)}>

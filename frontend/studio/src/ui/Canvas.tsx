@@ -35,6 +35,7 @@ export function Canvas({ marks }: { marks: Marks }) {
   const flow = useReactFlow();
   const field = useRef<HTMLDivElement>(null);
   const { view, folded, canvas, selected, current, dialog, search, mounted, isEverywhereData, trigger, triggerTypes, triggerStatuses } = studio;
+  const { breakpoints } = studio.debugger;
   const isCoarse = useMemo(() => matchMedia("(pointer: coarse)").matches, []);
   const isDraggable = isEditable && !isCoarse;
 
@@ -60,7 +61,7 @@ export function Canvas({ marks }: { marks: Marks }) {
   const before = useRef<FlowNode[]>([]);
   const nodes = useMemo(
     () => kept(before.current, flowNodes(studio, drawn, found, marks, add, isDraggable)),
-    [studio, drawn, view, found, selected, current, renamed, mounted, marks, add, isDraggable, trigger, triggerTypes, triggerStatuses],
+    [studio, drawn, view, found, selected, current, renamed, mounted, marks, add, isDraggable, trigger, triggerTypes, triggerStatuses, breakpoints],
   );
   before.current = nodes;
   // While steps are dragged, React Flow says where they are.

@@ -1,6 +1,7 @@
 // Everything that opens over the canvas: the menu, a note, help, and the answers to a clash.
 import { useEffect, useMemo, useRef, type ReactNode } from "react";
 
+import { DebugDialog } from "../flow/DebugBar";
 import { HELP, type Command } from "../keys";
 import { N_, t, tn } from "../language";
 import type { Clash } from "../queue";
@@ -74,6 +75,8 @@ export function Dialogs() {
           </table>
         </Modal>
       );
+    case "debug":
+      return <DebugDialog />;
     case "save":
       return <SaveDialog clash={dialog.clash} />;
     case "discard":
@@ -220,6 +223,7 @@ const EDITS: readonly Item[] = [
   ["rename", N_("Rename"), "F2"],
   ["note", N_("Note"), "N"],
   ["connect", N_("Connect to…"), "C"],
+  ["breakpoint", N_("Set or delete a breakpoint"), "B"],
   null,
   ["move-up", N_("Move up"), N_("Alt ↑")],
   ["move-down", N_("Move down"), N_("Alt ↓")],
@@ -247,7 +251,7 @@ function Menu({ x, y }: { x: number; y: number }) {
   const menu = useRef<HTMLDivElement>(null);
   const node = studio.selectedNodes[0];
   const all: readonly Item[] = !node ? ON_PANE : node.inner ? [["fold", studio.folded.has(node.key) ? N_("Unfold") : N_("Fold"), "F"], ...EDITS] : EDITS;
-  const items = all.filter((one) => one === null || ((isEditable || ["copy", "fold", "fit", "all"].includes(one[0])) && (one[0] !== "ungroup" || node?.inner)));
+  const items = all.filter((one) => one === null || ((isEditable || ["copy", "fold", "fit", "all", "breakpoint"].includes(one[0])) && (one[0] !== "breakpoint" || node?.step.uses) && (one[0] !== "ungroup" || node?.inner)));
   useEffect(() => {
     const element = menu.current!;
     element.showPopover();

@@ -27,6 +27,7 @@ export interface StepData extends Record<string, unknown> {
   isDim: boolean;
   isFound: boolean;
   isNever: boolean;
+  hasBreakpoint: boolean;
   inside: number;
 }
 
@@ -66,8 +67,8 @@ export function MarkBadge({ mark }: { mark: Mark | null }) {
 }
 
 // Return what a reader hears of a card.
-function spokenOf({ node, services, errors, warnings, mark, isNever }: StepData, isSelected: boolean): string {
-  return [labelOf(node, services, errors + warnings, mark), isNever && t("never runs"), isSelected && t("selected")].filter(Boolean).join(", ");
+function spokenOf({ node, services, errors, warnings, mark, isNever, hasBreakpoint }: StepData, isSelected: boolean): string {
+  return [labelOf(node, services, errors + warnings, mark, hasBreakpoint), isNever && t("never runs"), isSelected && t("selected")].filter(Boolean).join(", ");
 }
 
 // Tell readers the number of each step, also of those whose card is drawn as before.
@@ -108,6 +109,10 @@ function Focus({ data, selected, className, children }: { data: StepData; select
   );
 }
 
+export function BreakpointDot() {
+  return <span className="studio-breakpoint" title={t("Breakpoint: a debug run pauses before this step (B)")} />;
+}
+
 function Condition({ node }: { node: Node }) {
   if (!node.step.condition) return null;
   return (
@@ -123,6 +128,7 @@ export const StepCard = memo(function StepCard({ data, selected, width }: NodePr
   return (
     <Focus data={data} selected={selected} className="studio-step">
       <Condition node={node} />
+      {data.hasBreakpoint && <BreakpointDot />}
       <div className="studio-card">
         <span className="studio-kind">
           <Icon name={iconOf(step)} />

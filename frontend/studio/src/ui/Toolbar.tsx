@@ -83,6 +83,9 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
           {document.fullscreenEnabled && <Tool command={toggleFull} label={isFull ? t("Leave full screen") : t("Full screen")} icon={isFull ? "small" : "full"} />}
         </>
       )}
+      <button type="button" className="studio-button" title={t("Run the draft in the demo step by step (D)")} disabled={studio.debugger.isOn} onClick={() => run("debug")}>
+        <Icon name="breakpoint" size={16} /> {t("Debug")}
+      </button>
       <Tool command={() => studio.flow.toggle()} label={studio.flow.isOn ? t("Hide the run") : t("Show the last run")} icon="pending" pressed={studio.flow.isOn} />
       <Tool command="help" label={t("Keys")} icon="help" />
       <span className="studio-space" />

@@ -11,7 +11,7 @@ import { triggersOf } from "./drawn";
 import { Icon } from "./icons";
 import { iconOf, plainExpression, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
-import { MarkBadge, triggerLabel } from "./StepCard";
+import { BreakpointDot, MarkBadge, triggerLabel } from "./StepCard";
 
 export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<string> | null }) {
   const studio = useStudio();
@@ -100,6 +100,7 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
       role="row"
       data-step={node.key}
       data-kind={step.kind}
+      data-status={mark?.status || undefined}
       data-dim={isDim || undefined}
       aria-level={levelOf(node)}
       aria-posinset={node.number}
@@ -140,6 +141,12 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
           <span className="studio-kind">
             <Icon name={iconOf(step)} />
           </span>
+          {step.uses && studio.debugger.breakpoints.has(step.id) && (
+            <>
+              <BreakpointDot />
+              <span className="studio-spoken">{t("has a breakpoint")}</span>
+            </>
+          )}
           {isRenamed ? (
             <RenameForm node={node} width="min(22rem, 70vw)" />
           ) : (

@@ -107,6 +107,7 @@ export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<strin
       isDim: found !== null && !found.has(node.key),
       isFound: found !== null && found.has(node.key),
       isNever: never.has(node.step.path),
+      hasBreakpoint: studio.debugger.breakpoints.has(node.step.id) && node.step.uses !== "",
       inside: node.inner?.nodes.length ?? 0,
     };
     const { block } = node;

@@ -12,6 +12,8 @@ const PATHS = {
   trigger: "M13 3 5 14h6l-1 7 8-11h-6Z",
   start: "M8 5.5v13l10-6.5Z",
   pause: "M8 5v14M16 5v14",
+  breakpoint: "M12 5a7 7 0 1 0 0 14 7 7 0 0 0 0-14ZM12 9.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5Z",
+  step: "M4 6l8 6-8 6ZM16 5v14",
   end: "M6 21V4h12l-2.5 4 2.5 4H6",
   plus: "M12 5v14M5 12h14",
   undo: "M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3",

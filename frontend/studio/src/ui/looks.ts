@@ -38,6 +38,7 @@ const STATUSES: Record<string, StatusLook> = {
   pending: { word: N_("Pending"), icon: "pending" },
   running: { word: N_("Running"), icon: "running" },
   waiting: { word: N_("Waiting"), icon: "waiting" },
+  paused: { word: N_("Paused"), icon: "pause" },
   succeeded: { word: N_("Succeeded"), icon: "done" },
   failed: { word: N_("Failed"), icon: "failed" },
   cancelled: { word: N_("Cancelled"), icon: "close" },
@@ -55,7 +56,7 @@ const translated = (look: StatusLook | undefined): StatusLook | undefined => loo
 export const insideSentence = (word: string): string => word.charAt(0).toLowerCase() + word.slice(1);
 
 // Return what a reader of the screen hears of a step.
-export function labelOf(node: Node, services: Record<string, string>, problems: number, mark: Mark | null): string {
+export function labelOf(node: Node, services: Record<string, string>, problems: number, mark: Mark | null, hasBreakpoint = false): string {
   const { step, block } = node;
   const place = { number: node.number, count: block.nodes.length, owner: block.owner?.step.title ?? "" };
   const where =
@@ -75,6 +76,7 @@ export function labelOf(node: Node, services: Record<string, string>, problems: 
     node.inner && t("{count} steps inside", { count: node.inner.nodes.length }),
     node.fallback && t("has steps for when it fails"),
     step.note && t("has a note"),
+    hasBreakpoint && t("has a breakpoint"),
     problems > 0 && tn("{count} problem", "{count} problems", problems),
     mark?.words,
     mark?.isPredicted && t("gives {what}", { what: giveWords({ type: mark.type, may_be_missing: mark.isHollow }) }),
