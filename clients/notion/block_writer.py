@@ -1,18 +1,19 @@
-"""Appends blocks to a page in as many requests as needed, and continues an interrupted append without duplicates."""
+"""Appends blocks and files to a page; an interrupted append is continued without duplicates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
-from clients.errors import Conflict, InvalidRequest
-from clients.notion.api import SERVICE, answered, every, is_limit, reading
-from clients.notion.pages import CLOCK_SKEW
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.notion.api import SERVICE, answered, every, is_limit, page_id, reading
+from clients.notion.databases import CLOCK_SKEW
 from clients.notion.text.batches import batches, is_opened
 from clients.notion.text.blocks import children_of
 from clients.notion.text.inline import Json, written
-from clients.notion.values import plain_text
+from clients.notion.values import plain_text, rich_text
 
 if TYPE_CHECKING:
     from notion_client import Client
@@ -127,3 +128,68 @@ def _sent(block: Json) -> tuple[str, str]:
     pieces = [*content.get("rich_text", []), *(piece for cell in content.get("cells", []) for piece in cell)]
     text = "".join(written(piece) for piece in pieces) + str(content.get("expression", ""))
     return kind, "".join(text.split())
+
+
+UPLOAD_MOST = 20 * 1024 * 1024
+"""Bytes of a file that is sent in one part (developers.notion.com, Uploading small files)."""
+_SHOWN_AS = {"image": "image", "video": "video", "audio": "audio"}
+
+
+def _kind_of(media_type: str) -> str:
+    return "pdf" if media_type == "application/pdf" else _SHOWN_AS.get(media_type.partition("/")[0], "file")
+
+
+class Files:
+    """Files on pages: uploaded, then shown in a block of their own."""
+
+    def __init__(self, api: Client) -> None:
+        self._api = api
+
+    def add(self, page: str, name: str, content: bytes, media_type: str, caption: str) -> Json:
+        """Upload a file and append it to a page: {id of the block, page, type, name}. Raises InvalidRequest."""
+        if not content or len(content) > UPLOAD_MOST:
+            raise InvalidRequest(
+                f"{name!r} has {len(content):,} bytes; Notion takes 1 to {UPLOAD_MOST:,} at once.",
+                service=SERVICE,
+                remedy="Shorten it, or put it on a drive and link to it.",
+            )
+        kind, some_id = _kind_of(media_type), page_id(page)
+        with reading():
+            made = answered(self._api.file_uploads.create(mode="single_part", filename=name, content_type=media_type))
+            answered(self._api.file_uploads.send(made["id"], file=(name, content, media_type)))
+            shown: Json = {"type": "file_upload", "file_upload": {"id": made["id"]}, "caption": rich_text(caption)}
+            block = {"type": kind, kind: {**shown, **({"name": name} if kind == "file" else {})}}
+            answer = answered(self._api.blocks.children.append(some_id, children=[block]))
+            return {"id": str(answer["results"][-1]["id"]), "page": some_id, "type": kind, "name": name}
+
+    def find(self, page: str, name: str, media_type: str, since: datetime, others: Collection[str]) -> Json | None:
+        """Return what `add` returned, if this connection has put a file of this name on the page since then."""
+        kind, some_id = _kind_of(media_type), page_id(page)
+        with reading():
+            own = str(answered(self._api.users.me())["id"])
+            for block in every(self._api.blocks.children.list, block_id=some_id):
+                is_one = block["type"] == kind and _file_name(block[kind]) == name and block["id"] not in others
+                is_fresh = datetime.fromisoformat(block["created_time"]) >= since - CLOCK_SKEW
+                if is_one and is_fresh and block["created_by"]["id"] == own:
+                    return {"id": str(block["id"]), "page": some_id, "type": kind, "name": name}
+        return None
+
+    def undo(self, block: str) -> None:
+        """Delete the block of a file; one that is gone stays so. Raises Conflict if somebody else has edited it."""
+        try:
+            with reading():
+                found = answered(self._api.blocks.retrieve(block))
+        except NotFound:
+            return
+        if found.get("in_trash"):
+            return
+        if found["last_edited_by"]["id"] != found["created_by"]["id"]:
+            raise Conflict("Somebody else has edited it since.", service=SERVICE)
+        with reading():
+            self._api.blocks.delete(block)
+
+
+def _file_name(about: Json) -> str:
+    """Return the name of a file in a block: only the type `file` tells it, of others it ends the address."""
+    hosted = about.get("file") or {}
+    return str(about.get("name") or unquote(urlsplit(str(hosted.get("url") or "")).path.rpartition("/")[2]))

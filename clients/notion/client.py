@@ -12,6 +12,7 @@ import httpx
 from clients.client import CheckLine, Client, Opening
 from clients.errors import ServiceError
 from clients.notion.api import answered, notion_api, reading
+from clients.notion.block_writer import Files
 from clients.notion.check import look
 from clients.notion.comments import Comments
 from clients.notion.content import Content
@@ -48,6 +49,7 @@ class NotionClient(Client):
         self.pages = Pages(api, content, written)
         self.comments = Comments(api)
         self.finder = Finder(api, self._databases, references)
+        self.schemas, self.files = self._databases, Files(api)
         self._account = self._bot = ""
         self._lock = threading.Lock()
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from clients.errors import InvalidRequest, NotFound
-from clients.notion.api import SERVICE, answered, every, id_in, reading, wrong_layer
-from clients.notion.values import Json, Schema, is_written, plain_text
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.notion.api import SERVICE, answered, every, id_in, page_id, reading, wrong_layer
+from clients.notion.values import Json, Schema, is_written, plain_text, rich_text
 from clients.plural import counted
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 KEY_PROPERTY = "Orchestra key"
 _KEPT_SECONDS = 60.0
+CLOCK_SKEW = timedelta(seconds=120)
+"""How far Notion's clock, which shows whole minutes, may differ from ours."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,37 @@ def _described(each: Mapping[str, Any]) -> Json:
     if kind == "relation":
         told["data_source"] = str(about.get("data_source_id") or "")
     return told
+
+
+_NEW_TYPES = (
+    *("title", "rich_text", "number", "select", "multi_select", "status", "date", "checkbox", "url", "email"),
+    *("phone_number", "people", "files", "created_time", "created_by", "last_edited_time", "last_edited_by"),
+)
+
+
+def schema_of(properties: Mapping[str, Any]) -> Json:
+    """Return Notion's form of the properties of a new database; without a title it gets `Name`.
+
+    Each is a type (`"date"`), or {type, options: [names]} of one with options. Raises InvalidRequest.
+    """
+    schema = {name: _new_property(name, given) for name, given in properties.items()}
+    titles = [name for name, each in schema.items() if "title" in each]
+    if len(titles) > 1:
+        raise InvalidRequest(f"Only one property can be the title, not {', '.join(titles)}.", service=SERVICE)
+    return schema if titles else {"Name": {"title": {}}, **schema}
+
+
+def _new_property(name: str, given: Any) -> Json:
+    asked = given if isinstance(given, Mapping) else {"type": given}
+    kind, options = asked.get("type"), asked.get("options") or []
+    has_options = kind in ("select", "multi_select", "status")
+    if kind not in _NEW_TYPES or (options and not has_options) or set(asked) - {"type", "options"}:
+        raise InvalidRequest(
+            f"The property {name!r} cannot be {given!r:.100}.",
+            service=SERVICE,
+            remedy=f"Give a type, or {{type, options}} with a list of names. Types: {', '.join(_NEW_TYPES)}.",
+        )
+    return {str(kind): {"options": [{"name": str(each)} for each in options]} if options else {}}
 
 
 class Databases:
@@ -118,6 +152,45 @@ class Databases:
                 "title": plain_text(found.get("title")),
                 "data_sources": [{"id": str(each["id"]), "name": str(each["name"])} for each in found["data_sources"]],
             }
+
+    def create(self, parent: str, title: str, properties: Mapping[str, Any]) -> Json:
+        """Create a database on a page; returns what `database` returns. `properties`: see `schema_of`."""
+        schema = schema_of(properties)
+        with reading():
+            made = answered(
+                self._api.databases.create(
+                    parent={"type": "page_id", "page_id": page_id(parent)},
+                    title=rich_text(title),
+                    initial_data_source={"properties": schema},
+                )
+            )
+        return self.database(str(made["id"]))
+
+    def find_created(self, parent: str, title: str, since: datetime, others: Collection[str]) -> Json | None:
+        """Return what `create` returned, if a database with this title was created on the page since then.
+
+        `others`: ids of databases of other writes, as two with the same title cannot be told apart otherwise.
+        """
+        with reading():
+            for block in every(self._api.blocks.children.list, block_id=page_id(parent)):
+                is_one = block["type"] == "child_database" and block["child_database"]["title"] == title
+                is_fresh = datetime.fromisoformat(block["created_time"]) >= since - CLOCK_SKEW
+                if is_one and is_fresh and block["id"] not in others:
+                    return self.database(str(block["id"]))
+        return None
+
+    def undo(self, written: Mapping[str, Any]) -> None:
+        """Move a database that `create` made to the trash. Raises Conflict if it has pages, or another title."""
+        with reading():
+            found = answered(self._api.databases.retrieve(written["id"]))
+            if _is_in_trash(found):
+                return
+            for source in found["data_sources"]:
+                if answered(self._api.data_sources.query(source["id"], page_size=1))["results"]:
+                    raise Conflict("There are pages in it now.", service=SERVICE)
+            if plain_text(found.get("title")) != written["title"]:
+                raise Conflict("Its title has been changed since.", service=SERVICE)
+            self._api.databases.update(written["id"], in_trash=True)
 
     def _parent_of(self, source_id: str) -> str:
         with reading():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from clients.errors import InvalidRequest
 from clients.listing import ItemList, Unreadable, readable, times_of
-from clients.notion.api import answers, every, reading
+from clients.notion.api import answers, every, page_id, reading
 from clients.notion.databases import KEY_PROPERTY, Databases
 from clients.notion.pages import page_of
 from clients.notion.query import filter_of, sorts_of
@@ -73,6 +73,19 @@ class Finder:
             found = (one for one in every_one if not (isinstance(one, Mapping) and one.get("in_trash")))
             some = list(readable(itertools.islice(found, limit + 1), _found))
         return ItemList(some[:limit]), len(some) > limit
+
+    def users(self, limit: int) -> tuple[ItemList, bool]:
+        """List the people and connections of the workspace, and return whether there are more: [{id, name, …}]."""
+        with reading():
+            found = list(itertools.islice(every(self._api.users.list), limit + 1))
+            return ItemList(readable(found[:limit], _user)), len(found) > limit
+
+    def blocks(self, parent: str, limit: int) -> tuple[ItemList, bool]:
+        """List the blocks of a page, or inside a block, in order, and return whether there are more."""
+        with reading():
+            every_one = every(self._api.blocks.children.list, block_id=page_id(parent))
+            found = list(itertools.islice(every_one, limit + 1))
+            return ItemList(readable(found[:limit], _block)), len(found) > limit
 
     def changed_since(self, database: str, moment: Moment, since: datetime) -> Iterator[Json | Unreadable]:
         """Yield the pages created (`created_time`) or changed since then, earliest first.
@@ -155,4 +168,35 @@ def _found(each: Mapping[str, Any]) -> Json:
         "url": str(each.get("url") or ""),
         "title": title,
         "last_edited_at": str(each["last_edited_time"]),
+    }
+
+
+def _user(found: Mapping[str, Any]) -> Json:
+    """Return a user: {id, name, kind: person | bot, email}; the address is empty without the right to see it."""
+    email = (found.get("person") or {}).get("email") or ""
+    return {
+        "id": str(found["id"]),
+        "name": found.get("name") or "",
+        "kind": str(found.get("type") or ""),
+        "email": email,
+    }
+
+
+def _block(found: Mapping[str, Any]) -> Json:
+    """Return a block: {id, type, text, url, checked, has_children, created_at, last_edited_at}."""
+    kind = str(found["type"])
+    about = found.get(kind) or {}
+    cells = " | ".join(plain_text(cell) for cell in about.get("cells") or [])
+    text = plain_text(about.get("rich_text")) or about.get("title") or about.get("expression") or cells
+    hosted = about.get(about.get("type") or "")
+    url = about.get("url") or (hosted.get("url") if isinstance(hosted, Mapping) else "")
+    return {
+        "id": str(found["id"]),
+        "type": kind,
+        "text": str(text or plain_text(about.get("caption"))),
+        "url": str(url or ""),
+        "checked": about.get("checked"),
+        "has_children": bool(found.get("has_children")),
+        "created_at": str(found["created_time"]),
+        "last_edited_at": str(found["last_edited_time"]),
     }

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from clients.notion.databases import KEY_PROPERTY
+from clients.notion.databases import CLOCK_SKEW, KEY_PROPERTY
 from clients.notion.values import Json, from_notion, rich_text
 
-CLOCK_SKEW = timedelta(seconds=120)
-"""How far Notion's clock, which shows whole minutes, may differ from ours."""
 UNFINISHED = " (being written)"
 _KEY_MOST = 500
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.notion.api import SERVICE, answered, reading, wrong_layer
 from clients.notion.content import Content
-from clients.notion.databases import KEY_PROPERTY
-from clients.notion.pages import CLOCK_SKEW, brief
+from clients.notion.databases import CLOCK_SKEW, KEY_PROPERTY
+from clients.notion.pages import brief
 from clients.notion.text.markdown import essence
 from clients.notion.values import Json, from_notion
 from clients.notion.whole import whole

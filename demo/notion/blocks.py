@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from demo.call import Call, Reply, Table
+from demo.notion import files as notion_files
 from demo.notion import tree as notion_tree
 from demo.notion.call import Record, as_id, invalid, not_found, now, page_of
 
@@ -27,17 +28,23 @@ def _parent(call: Call) -> Record:
     return {"type": kind, kind: record["id"]}
 
 
+def _shown(call: Call, record: Record) -> Record:
+    block = notion_tree.shown(call.store, record)
+    return {**block, block["type"]: notion_files.shown(call.store, block[block["type"]], call.base)}
+
+
 def list_children(call: Call) -> Reply:
     """GET /v1/blocks/{id}/children."""
     parent = _parent(call)
     found = notion_tree.children(call.store, parent[parent["type"]])
-    return page_of(found, dict(call.request.query_params), "block", lambda each: notion_tree.shown(call.store, each))
+    return page_of(found, dict(call.request.query_params), "block", lambda each: _shown(call, each))
 
 
 def append_children(call: Call) -> Reply:
     """PATCH /v1/blocks/{id}/children; `after` (2025-09-03) or `position` (2026-03-11) is the place."""
     parent = _parent(call)
     notion_tree.check(call.body.get("children"))
+    notion_files.attached(call.store, call.body["children"])
     position = call.body.get("position") or {}
     after = call.body.get("after") or (position.get("after_block") or {}).get("id")
     if after:
@@ -47,13 +54,13 @@ def append_children(call: Call) -> Reply:
     first = position.get("type") == "start"
     made = notion_tree.append(call.store, parent, call.body["children"], after, first=first)
     notion_tree.touch(call.store, parent[parent["type"]])
-    listed = page_of(made, {}, "block", lambda each: notion_tree.shown(call.store, each))
+    listed = page_of(made, {}, "block", lambda each: _shown(call, each))
     return Reply({**listed.document, "next_cursor": None, "has_more": False})
 
 
 def get_block(call: Call) -> Reply:
     """GET /v1/blocks/{id}."""
-    return Reply(notion_tree.shown(call.store, _block(call)))
+    return Reply(_shown(call, _block(call)))
 
 
 def update_block(call: Call) -> Reply:
@@ -82,7 +89,7 @@ def _kept(call: Call, record: Record) -> Reply:
     if page:
         call.store.put("notion/pages", record["id"], {**page, "in_trash": record["in_trash"]})
     notion_tree.touch(call.store, record["id"])
-    return Reply(notion_tree.shown(call.store, record))
+    return Reply(_shown(call, record))
 
 
 TABLE: Table = (

@@ -14,6 +14,7 @@ from demo.markdown import from_markdown
 from demo.notion import blocks as notion_blocks
 from demo.notion import comments as notion_comments
 from demo.notion import databases as notion_databases
+from demo.notion import files as notion_files
 from demo.notion import markdown as notion_markdown
 from demo.notion import pages as notion_pages
 from demo.notion import people as notion_people
@@ -28,7 +29,7 @@ from demo.store import Store
 
 TOKEN = "demo-notion-token"  # noqa: S105 - the same for everybody, good for loopback only
 ERROR = error_body
-TABLES = (notion_workspace, notion_databases, notion_pages, notion_blocks, notion_comments)
+TABLES = (notion_workspace, notion_databases, notion_pages, notion_blocks, notion_comments, notion_files)
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 HOME_TEXT = """Welcome. This is what the demo writes to.
 - **Tasks** below fills when a workflow runs
@@ -59,6 +60,7 @@ def routes(store: Store) -> list[Route]:
         return JSONResponse({"markdown": notion_markdown.read(store, page_id, base_url(request))})
 
     return [
+        notion_files.route(store),
         *api_routes(store, checked, dict),
         Route("/_demo/text/{id}", text, methods=["GET"]),
         notion_people.route(store),

@@ -16,8 +16,9 @@ TEXT_TYPES = {
 }
 PLAIN_TYPES = {
     *("divider", "table_of_contents", "breadcrumb", "table", "table_row", "column_list", "column", "bookmark"),
-    *("embed", "equation", "image", "link_to_page", "synced_block"),
+    *("embed", "equation", "image", "file", "pdf", "video", "audio", "link_to_page", "synced_block"),
 }
+FILE_TYPES = {"image", "file", "pdf", "video", "audio"}
 PARENT_TYPES = {"child_page", "child_database"}
 BLOCK_FIELDS = ("id", "parent", "type", "content", "created_time", "last_edited_time", "in_trash")
 
@@ -106,8 +107,8 @@ def content_of(kind: str, given: Record, where: str) -> Record:
         content["caption"] = notion_text.complete(given.get("caption", []), f"{where}.code.caption")
     if kind == "equation":
         content["expression"] = _expression(given.get("expression"), f"{where}.equation.expression")
-    if kind == "image":
-        content["caption"] = notion_text.complete(given.get("caption", []), f"{where}.image.caption")
+    if kind in FILE_TYPES:
+        content["caption"] = notion_text.complete(given.get("caption", []), f"{where}.{kind}.caption")
     if kind == "table_row":
         cells = given.get("cells")
         if not isinstance(cells, list):

@@ -524,6 +524,24 @@ def test_show_gives_databases_and_pages_as_the_api_does(http: httpx.Client, sdk:
     assert len(shown["pages"]) == 2
 
 
+def _uploaded(sdk: Any) -> Json:
+    made = sdk.file_uploads.create(mode="single_part", filename="Bill.pdf", content_type="application/pdf")
+    return dict(sdk.file_uploads.send(made["id"], file=("Bill.pdf", b"%PDF-1.7", "application/pdf")))
+
+
+def test_a_file_is_shown_once_its_bytes_are_there(sdk: Any, home: str) -> None:
+    pending = sdk.file_uploads.create(filename="Bill.pdf", content_type="application/pdf")["id"]
+    for upload, says in ((pending, "has not been completed"), (_uploaded(sdk)["id"], "")):
+        block = {"pdf": {"type": "file_upload", "file_upload": {"id": upload}}}
+        if says:
+            with pytest.raises(notion_client.APIResponseError, match=says):
+                sdk.blocks.children.append(home, children=[block])
+        else:
+            made = _only(sdk.blocks.children.append(home, children=[block])["results"])
+            assert made["pdf"]["file"]["url"].endswith("/Bill.pdf")
+            assert sdk.file_uploads.retrieve(upload)["status"] == "attached"
+
+
 def test_answers_fit_strict_models_of_notions_objects(sdk: Any, home: str, tasks: str) -> None:
     from ultimate_notion.obj_api import blocks, objects
 
@@ -537,6 +555,7 @@ def test_answers_fit_strict_models_of_notions_objects(sdk: Any, home: str, tasks
         (blocks.Database, sdk.databases.retrieve(database)),
         (objects.Comment, sdk.comments.create(parent={"page_id": home}, rich_text=_text("x"))),
         *((objects.User, each) for each in sdk.users.list()["results"]),
+        (objects.FileUpload, _uploaded(sdk)),
         *((blocks.Block, each) for each in sdk.blocks.children.list(made["id"])["results"]),
         *((blocks.Block, each) for each in sdk.blocks.children.list(home)["results"]),
     ]

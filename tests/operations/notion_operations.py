@@ -35,6 +35,15 @@ def _in_trash(world: World) -> Mapping[str, Any]:
     return {"page": page}
 
 
+def _file(world: World) -> Mapping[str, Any]:
+    return {"page": _page(world), "file": world.file(b"%PDF-1.7", "Bill.pdf", "application/pdf"), "caption": "May"}
+
+
+def _database(world: World) -> Mapping[str, Any]:
+    properties = {"Due": "date", "State": {"type": "select", "options": ["open", "done"]}}
+    return {"parent": _page(world), "title": "Bills", "properties": properties}
+
+
 OPERATIONS = {
     "notion.create_page": Operation(lambda world: {"parent": _page(world), "title": "Below", "markdown": "Text"}),
     "notion.create_item": Operation(_of_database(**PAGE)),
@@ -50,6 +59,10 @@ OPERATIONS = {
     "notion.restore": Operation(_in_trash, match="PATCH"),
     "notion.add_comment": Operation(_of_page(text="Well done"), match="POST /v1/comments"),
     "notion.list_comments": Operation(_of_page()),
+    "notion.list_blocks": Operation(_of_page()),
+    "notion.list_users": Operation(lambda _: {}),
+    "notion.upload_file": Operation(_file, match="PATCH /v1/blocks"),
+    "notion.create_database": Operation(_database, match="POST /v1/databases"),
     "notion.get_database": Operation(_of_database()),
     "notion.get_data_source": Operation(_of_database()),
 }

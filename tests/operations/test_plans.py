@@ -23,8 +23,8 @@ from tests.patience import PATIENCE_SECONDS
 if TYPE_CHECKING:
     from tests.conftest import StandIns
 
-_OF_A_RUN = frozenset({"llm.vision"})
-"""Takes a file that an earlier step of the run has left."""
+_OF_A_RUN = frozenset({"llm.vision", "notion.upload_file"})
+"""Take a file that an earlier step of the run has left."""
 CONNECTIONS = {"gmail": "token", "github": "token", "notion": "token", "openai": "api_key"}
 
 

@@ -1,15 +1,32 @@
-"""Steps that search for Notion pages, and that describe databases."""
+"""Steps that search for Notion pages, and that describe and create databases."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.plugins.listing import UnreadableThing, unreadable_of
-from engine.plugins.step import Call, Fields, JsonValue, Output, address, destination, option, outside
+from engine.plugins.step import (
+    Call,
+    Effect,
+    Fields,
+    JsonValue,
+    Output,
+    Preview,
+    Repeat,
+    StepType,
+    Written,
+    address,
+    changes_respected,
+    content,
+    destination,
+    lines_of,
+    option,
+    outside,
+)
 from engine.steps.notion.pages import PageText
-from engine.steps.notion.upserting import Reading
+from engine.steps.notion.upserting import LAG_SECONDS, Reading
 
 
 class _DatabaseFields(Fields):
@@ -147,3 +164,57 @@ class GetDataSource(Reading):
     def call(self, call: Call) -> JsonValue:
         """Read the data source."""
         return call.client.data_source(call.fields.database)
+
+
+class CreateDatabaseFields(Fields):
+    """The page that it is on, its title, and its properties: {name: type}, or {name: {type, options: [names]}}.
+
+    Types are those of Notion, such as `select`, `date` or `checkbox`. Without one of type `title` there is `Name`.
+    """
+
+    parent: str = destination("Parent page", format="notion-page", min_length=1)
+    title: str = content("Title", min_length=1, max_length=2000)
+    properties: dict[str, JsonValue] = option("Properties", {})
+
+
+class CreateDatabase(StepType):
+    """Create a database on a page."""
+
+    name = "notion.create_database"
+    title = "Create a database"
+    service = "notion"
+    effect = Effect.WRITES
+    repeat = Repeat.FINDABLE
+    lag_seconds = LAG_SECONDS
+    fields = CreateDatabaseFields
+    output = DatabaseOutput
+    undoes = "moves the database to the trash, unless there are pages in it"
+    stays = "the database in the trash"
+
+    def call(self, call: Call) -> JsonValue:
+        """Create the database."""
+        it = call.fields
+        return call.client.schemas.create(it.parent, it.title, it.properties)
+
+    def preview(self, call: Call) -> Preview:
+        """Return its title and properties."""
+        it = call.fields
+        return Preview(it.title, f"# {it.title}\n\n{lines_of(it.properties)}".strip())
+
+    def is_marked(self, fields: Any) -> bool:
+        """Return False: a database has no place for a marker."""
+        return False
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for a database with this title on the page."""
+        it = call.fields
+        return call.client.schemas.find_created(it.parent, it.title, call.intended_at, call.made_by_others)
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Move it to the trash, unless there are pages in it or its title was changed."""
+        with changes_respected():
+            call.client.schemas.undo(written.output)
+
+    def target(self, fields: Any) -> str:
+        """Return the parent page."""
+        return str(fields.parent).strip().lower()

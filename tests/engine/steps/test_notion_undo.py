@@ -12,11 +12,13 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from clients.errors import NotFound, ServiceError
+from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.notion.client import NotionClient
 from clients.notion.service import NotionSettings
 from engine.plugins.step import Call, CannotUndo, StepType, Written
+from engine.steps.notion.blocks import UploadFile
 from engine.steps.notion.comments import AddComment
+from engine.steps.notion.databases import CreateDatabase
 from engine.steps.notion.pages import Archive, Restore, UpdateItem
 from engine.steps.notion.texts import AppendMarkdown, ReplaceMarkdown
 from engine.steps.notion.upserting import CreatePage, UpsertPage
@@ -338,3 +340,72 @@ def test_a_page_below_a_page_goes_to_the_trash(make: Make, old: str, api: Api) -
     assert step.update(replace(undo, fields=undo.fields.model_copy(update={"markdown": "Else"})), written)
     with pytest.raises(CannotUndo):
         step.undo(undo, written)
+
+
+# --- databases and files
+
+BASE = {"title": "Bills", "properties": {"Due": "date", "State": {"type": "select", "options": ["open", "done"]}}}
+
+
+@pytest.fixture
+def home(api: Api) -> str:
+    return str(api("POST", "/search", {"query": "Home"})["results"][0]["id"])
+
+
+def databases(standins: StandIns) -> list[str]:
+    return [each["title"][0]["plain_text"] for each in standins.show("notion")["databases"]]
+
+
+def test_a_database_goes_to_the_trash_unless_there_is_something_in_it(
+    make: Make, api: Api, home: str, standins: StandIns
+) -> None:
+    undo, written = make(CreateDatabase(), parent=home, **BASE)
+    source = written.output["data_sources"][0]["id"]
+    kinds = {name: each["type"] for name, each in api("GET", f"/data_sources/{source}")["properties"].items()}
+    assert kinds == {"Name": "title", "Due": "date", "State": "select"}
+    page = api("POST", "/pages", {"parent": {"data_source_id": source}, "properties": {}})
+    with pytest.raises(CannotUndo, match="pages in it"):
+        CreateDatabase().undo(undo, written)
+    api("PATCH", f"/pages/{page['id']}", {"in_trash": True})
+    for _ in range(2):
+        CreateDatabase().undo(undo, written)
+        assert databases(standins) == ["Tasks"]
+
+
+def test_a_database_of_another_write_is_not_taken_for_ones_own(make: Make, call: Call, home: str) -> None:
+    _, written = make(CreateDatabase(), parent=home, **BASE)
+    asked = replace(call, fields=CreateDatabase.fields.model_validate({"parent": home, **BASE}))
+    assert CreateDatabase().find(asked) == written.output
+    assert CreateDatabase().find(replace(asked, made_by_others=frozenset({written.output["id"]}))) is None
+
+
+@pytest.mark.parametrize("wrong", ["colour", {"type": "date", "options": ["x"]}, {"type": "date", "more": 1}, 7])
+def test_a_property_that_notion_does_not_know_is_refused_before_anything_is_sent(
+    make: Make, home: str, standins: StandIns, wrong: Any
+) -> None:
+    before = databases(standins)
+    with pytest.raises(InvalidRequest, match="'Due' cannot be"):
+        make(CreateDatabase(), parent=home, title="x", properties={"Due": wrong})
+    assert databases(standins) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "kind"), [("Bill é.pdf", "application/pdf", "pdf"), ("a.csv", "text/csv", "file")]
+)
+def test_a_file_on_a_page_is_found_again_and_removed_once(
+    make: Make, call: Call, api: Api, home: str, name: str, media_type: str, kind: str
+) -> None:
+    file = {"$file": "x", "name": name, "bytes": 3, "media_type": media_type}
+    fields = UploadFile.fields.model_validate({"page": home, "file": file})
+    asked = replace(call, fields=fields, read=lambda _: b"abc")
+    assert UploadFile().find(asked) is None
+    output: Any = UploadFile().call(asked)
+    assert (output["type"], output["name"]) == (kind, name)
+    assert UploadFile().find(asked) == output
+    assert UploadFile().find(replace(asked, made_by_others=frozenset({output["id"]}))) is None
+    written = Written({}, output, UploadFile().receipt(output), call.marker, datetime.now(UTC))
+    for _ in range(2):
+        UploadFile().undo(asked, written)
+        assert UploadFile().find(asked) is None
+    with pytest.raises(InvalidRequest, match="0 bytes"):
+        UploadFile().call(replace(asked, read=lambda _: b""))
