@@ -18,7 +18,7 @@ from clients.sql.reading import Reading, parsed
 from clients.sql.schemas import assembled
 from clients.sql.service import NAME
 from clients.sql.values import unique
-from clients.sql.wire import connected, milliseconds_left, tls
+from clients.sql.wire import connected, milliseconds_left, tls, understood
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -170,7 +170,8 @@ class MysqlDatabase(Database):
                     ssl=encryption,
                     ssl_disabled=encryption is None,
                 )
-                connection.connect(wire)
+                with understood(address):
+                    connection.connect(wire)
                 cursor = connection.cursor()
                 cursor.execute(_PLAIN_MODE)
                 cursor.execute("SET SESSION time_zone = '+00:00'")

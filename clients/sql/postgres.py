@@ -19,7 +19,7 @@ from clients.sql.reading import Reading
 from clients.sql.schemas import assembled
 from clients.sql.service import NAME
 from clients.sql.values import record, unique
-from clients.sql.wire import connected, milliseconds_left, tls
+from clients.sql.wire import connected, milliseconds_left, tls, understood
 
 if TYPE_CHECKING:
     from pg8000.core import Context, CoreConnection
@@ -165,15 +165,16 @@ class PostgresDatabase(Database):
         with _errors(address):
             wire = connected(address)
             try:
-                connection = CoreConnection(
-                    address.user,
-                    host=address.host,
-                    database=address.database,
-                    password=address.password or None,
-                    sock=wire,
-                    ssl_context=False if encryption is None else encryption,
-                    application_name="AI-Orchestra",
-                )
+                with understood(address):
+                    connection = CoreConnection(
+                        address.user,
+                        host=address.host,
+                        database=address.database,
+                        password=address.password,
+                        sock=wire,
+                        ssl_context=False if encryption is None else encryption,
+                        application_name="AI-Orchestra",
+                    )
                 known = {oid: connection.pg_types[oid] for oid in _OF_JSON} | dict.fromkeys(_TIMES, _iso)
                 connection.pg_types = defaultdict(lambda: str, known)
                 yield connection

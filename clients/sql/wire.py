@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import io
 import ssl
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpcore
 
 from clients.deadline import seconds_left
-from clients.errors import InvalidRequest, ServiceError, Timeout, Unavailable
+from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
 from clients.sockets import Gate
 from clients.sql.address import Address
 from clients.sql.service import NAME
@@ -57,9 +60,10 @@ class Wire:
         return io.BufferedReader(raw) if mode == "rb" else io.BufferedRWPair(raw, raw)
 
     def secured(self, context: ssl.SSLContext, host: str) -> Wire:
-        """Return the connection with TLS."""
+        """Start TLS on the connection, and return it."""
         try:
-            return Wire(self._stream.start_tls(context, host, _CONNECT_SECONDS), self._shown)
+            self._stream = self._stream.start_tls(context, host, _CONNECT_SECONDS)
+            return self
         except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
             remedy = "Check the host's name; set `ca_file` for a certificate of your own, or `?sslmode=` in the `url`."
             raise Unavailable(
@@ -124,6 +128,20 @@ def connected(address: Address) -> Wire:
         raise Timeout(f"{shown} could not be reached in time.", service=NAME, outcome="not_done") from None
     except httpcore.ConnectError as error:
         raise Unavailable(f"{shown} does not answer: {error}.", service=NAME, outcome="not_done") from None
+
+
+@contextmanager
+def understood(address: Address) -> Iterator[None]:
+    """Raise BadAnswer for an answer that only something else than a database would give, while a driver connects."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, struct.error) as error:
+        raise BadAnswer(
+            f"{address.host}:{address.port} does not answer as this kind of database does ({type(error).__name__}).",
+            service=NAME,
+            remedy="Check the host and the port in the `url` of the connection.",
+            outcome="not_done",
+        ) from None
 
 
 def tls(address: Address, ca_file: str) -> Tls | None:

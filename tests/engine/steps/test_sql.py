@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from demo.sql import shop
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.plugins.registry import step_type
+from engine.plugins.step import Call
 from tests.patience import PATIENCE_SECONDS
 
 OWNER = Principal("tester", "owner", confirmed=True)
@@ -112,6 +115,32 @@ def test_an_insert_is_made_once_and_a_delete_asks(workspace: Orchestra, tmp_path
         assert connection.execute("select count(*) from orchestra_once").fetchone() == (1,)
 
 
+def test_a_plan_reads_and_writes_nothing(workspace: Orchestra, tmp_path: Path) -> None:
+    read = {**step("sql.query", statement="select max(id) as id from products"), "id": "last"}
+    add = step("sql.execute", statement="insert into products values (:id, 'Cup', 'kitchen', 5, 9)")
+    add["with"]["parameters"] = {"id": "{{ steps.last.output.rows[0].id + 1 }}"}
+    text = json.dumps({"schema_version": 1, "title": "It", "steps": [read, add]})
+    workspace.workflows.save(OWNER, "it", text, None)
+    file = tmp_path / "workspace" / "data" / "shop.db"
+    before = file.read_bytes()
+    plan = workspace.plans.make(OWNER, "it", {})
+    assert workspace.runs.wait(OWNER, plan, PATIENCE_SECONDS)["status"] == "succeeded"
+    assert file.read_bytes() == before
+    run_id = workspace.plans.apply(OWNER, plan)
+    assert workspace.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("select id from products where name = 'Cup'").fetchall() == [(9,)]
+
+
+def test_a_person_adds_a_database_and_picks_from_it(workspace: Orchestra, tmp_path: Path) -> None:
+    shop.make(tmp_path / "workspace" / "data" / "other.db")
+    workspace.connections.add(OWNER, "other", "sql", {"url": SecretStr("sqlite:///data/other.db")})
+    assert "other.db" not in (tmp_path / "workspace" / "config.yaml").read_text()
+    assert all(line.ok for line in workspace.connections.check(OWNER, "other"))
+    assert "orders" in workspace.connections.choices(OWNER, "sql-table", "other")
+    assert "orders.status" in workspace.connections.choices(OWNER, "sql-column", "other")
+
+
 @pytest.mark.parametrize("url", ["sqlite:///.orchestra/state.db", "sqlite:///.env", "sqlite:///data/../.orchestra/x"])
 def test_the_files_of_the_program_are_no_databases(workspace: Orchestra, tmp_path: Path, url: str) -> None:
     config = tmp_path / "workspace" / "config.yaml"
@@ -129,6 +158,29 @@ def test_lists_are_joined_and_grouped(workspace: Orchestra) -> None:
     assert run(workspace, document(one, h="{{ steps.it.output.rows }}"))["outputs"]["h"] == [
         {"name": "Site", "hours": 7}
     ]
+
+
+ROWS = [{"a": "x", "n": 2}, {"a": "y", "n": "10.5"}, {"a": "x", "n": 3}, {"a": "x", "n": None}, {"a": "x", "n": 2}]
+
+
+@pytest.mark.parametrize(
+    ("uses", "fields", "rows"),
+    [
+        ("group", {"rows": ROWS, "by": ["a"], "sum": ["n"], "highest": ["n"]},
+         [{"a": "x", "count": 4, "sum_n": 7, "highest_n": 3},
+          {"a": "y", "count": 1, "sum_n": 10.5, "highest_n": 10.5}]),
+        ("join", {"left": [{"k": 1}, {"k": 2}], "right": [{"id": 1, "v": "a"}, {"id": 1, "v": "b"}], "on": {"k": "id"},
+                  "keep_all": True},
+         [{"id": 1, "v": "a", "k": 1}, {"id": 1, "v": "b", "k": 1}, {"id": None, "v": None, "k": 2}]),
+        ("sort", {"rows": ROWS[2:], "by": ["n"], "descending": True}, [ROWS[2], ROWS[4], ROWS[3]]),
+        ("dedupe", {"rows": ROWS}, ROWS[:4]),
+        ("dedupe", {"rows": ROWS, "by": ["a"]}, ROWS[:2]),
+    ],
+    ids=["group", "join", "sort", "dedupe", "dedupe by a column"],
+)  # fmt: skip
+def test_forms_for_lists(uses: str, fields: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    kind = step_type(f"table.{uses}")
+    assert kind.call(Call(kind.fields.model_validate(fields))) == {"rows": rows}
 
 
 def test_a_password_is_nowhere_to_be_seen(workspace: Orchestra, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Steps that compute with lists of objects, such as the rows of a file or of a database."""
+"""The step that asks lists of objects by SQL, such as the rows of a file or of a database."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Steps that compute with lists of objects."""
