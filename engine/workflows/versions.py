@@ -6,7 +6,7 @@ import builtins
 
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidFile, Problem, UnknownName
-from engine.base.names import require_no_branch, timestamp
+from engine.base.names import is_file_name, require_no_branch, timestamp
 from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import parse
 from engine.environments.kept_versions import ALWAYS, KeptVersions, SavedVersion
@@ -128,7 +128,7 @@ class WorkflowVersions:
         """Return what is wrong with the files of labels."""
         require(p, "view", "see workflows")
         found: builtins.list[Problem] = []
-        for name in self._shelf.names():
+        for name in filter(is_file_name, self._shelf.names()):
             try:
                 labels, numbers = self._kept.labels.all(name), self._kept.numbered.numbers(name)
             except InvalidFile as error:
