@@ -34,7 +34,7 @@ SQL = Service(
         variable="DATABASE_URL",
         place="Your database's host shows it as connection string (the link explains its form)",
         url="https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS",
-        label="Address of the database",
+        label="Connection string",
     ),
     proven_reads="single SELECT statements that a parser has read, in transactions that cannot write",
     pickers={"sql-table": "tables", "sql-column": "columns"},

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from clients.errors import AuthError
 from clients.gmail.sign_in_file import SignInFile
+from demo.sql import shop
 from engine.base.statuses import AccountMode
 from engine.connections.local_models import LocalServer
 from engine.orchestra import Orchestra
@@ -266,3 +267,18 @@ def test_a_model_is_chosen_without_giving_the_key_again(orchestra: Orchestra, wo
     assert (status.own_key_found, status.own_key_source) == (True, "OPENAI_API_KEY")
     assert status.beside_key["model"] == "gpt-5"
     assert "sk-0123456789abcdef" in (workspace / ".env").read_text()
+
+
+def test_a_database_is_added_by_its_address_which_nobody_sees_again(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
+    shop.make(workspace / "data" / "shop.db")
+    at = open_page("connections")
+    fill(at, "new-connection", {"new-connection-service": "sql"})
+    fill(at, "new-connection", {"new-connection-name-sql": "shop"})
+    fill(at, "new-connection", {"new-connection-key-sql-0": "sqlite:///data/shop.db"}, "new-connection-add-sql")
+    assert not at.exception
+    assert "url: secret:shop.url" in (workspace / "config.yaml").read_text()
+    orchestra.connections.set_mode(OWNER, "sql", AccountMode.MINE)
+    assert all(line.ok for line in orchestra.connections.check(OWNER, "shop"))
+    assert "orders.status" in orchestra.connections.choices(OWNER, "sql-column", "shop")
