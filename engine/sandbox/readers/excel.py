@@ -41,15 +41,13 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
             into.leave_out(f"{left:,} rows of the sheet {name!r}")
 
 
-def _named(names: Sequence[str], wanted: str | int | None) -> str:
-    if wanted is None:
-        wanted = 1
-    if isinstance(wanted, str) and wanted not in names and wanted.isdecimal():
-        wanted = int(wanted)
-    if isinstance(wanted, int) and 0 < wanted <= len(names):
-        return names[wanted - 1]
+def _named(names: Sequence[str], wanted: str | None) -> str:
+    """Return a sheet by its name, else by its number."""
+    wanted = wanted or "1"
     if wanted in names:
-        return str(wanted)
+        return wanted
+    if wanted.isdecimal() and 0 < int(wanted) <= len(names):
+        return names[int(wanted) - 1]
     raise Refused(f"There is no sheet {wanted!r}; the sheets are {', '.join(map(repr, names[:20]))}.")
 
 

@@ -9,7 +9,7 @@ from clients.mail.html import HTML_MOST, TAGS_MOST, shortened, visible_text
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.encodings import lines
 from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import Table, fill
+from engine.sandbox.readers.tables import Table, fill, table_number
 from engine.sandbox.readers.texts import Text
 
 
@@ -30,8 +30,8 @@ def tables_of(html: str, options: Mapping[str, Any], into: Table) -> None:
     from bs4 import BeautifulSoup
 
     found = BeautifulSoup(shortened(html, TAGS_MOST), "html.parser").find_all("table")
-    wanted = options.get("sheet") or 1
-    if not isinstance(wanted, int) or not 0 < wanted <= len(found):
+    wanted = table_number(options.get("sheet"))
+    if not 0 < wanted <= len(found):
         raise Refused(f"The document has {len(found)} tables; give `sheet` the number of one, from 1.")
     into.sheets += [f"table {number}" for number in range(1, len(found) + 1)]
     fill(into, _rows(found[wanted - 1]), has_header=options.get("header"))

@@ -9,7 +9,7 @@ from typing import Any
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.pdf import opened
 from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import Table, fill
+from engine.sandbox.readers.tables import Table, fill, table_number
 from engine.sandbox.readers.texts import wanted_pages
 
 _PAGES_MOST = 200
@@ -22,10 +22,7 @@ def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -
     opened(source).close()  # damaged and locked files are refused with their reason
     import pdfplumber
 
-    wanted = options.get("sheet") or 1
-    if not isinstance(wanted, int):
-        raise Refused("The tables of a PDF have no names: give `sheet` a number, from 1.")
-    found = 0
+    wanted, found = table_number(options.get("sheet")), 0
     content: Any = source.content
     with pdfplumber.open(content) as document:
         for number in wanted_pages(options.get("pages", ()), min(len(document.pages), _PAGES_MOST)):

@@ -107,6 +107,13 @@ def column_names(cells: Iterable[Any]) -> list[str]:
     return list(found)
 
 
+def table_number(sheet: str | None) -> int:
+    """Return the number of the table that was asked for, from 1. Raises Refused for a name."""
+    if sheet is not None and not sheet.isdecimal():
+        raise Refused("The tables of this file have no names: give `sheet` a number, from 1.")
+    return int(sheet or 1)
+
+
 def fill(table: Table, rows: Iterator[Sequence[Any]], *, has_header: bool | None) -> None:
     """Take rows from the top of a sheet: what stands above the table, its head, and its rows.
 

@@ -8,7 +8,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from clients.errors import InvalidRequest
 from clients.file.paths import parts_of
@@ -19,6 +21,16 @@ from engine.sandbox.reading import Given
 SERVICE = "file"
 FileToRead = RunFile | str
 PAGES = r"^$|^\d{1,5}(-\d{1,5})?(, ?\d{1,5}(-\d{1,5})?)*$"
+
+
+def _as_text(value: Any) -> Any:
+    several = value if isinstance(value, list) else [value]
+    are_numbers = bool(several) and all(type(one) is int for one in several)
+    return ", ".join(map(str, several)) if are_numbers else value
+
+
+NumberOrText = Annotated[str, BeforeValidator(_as_text)]
+"""A text that may be written as a number, or as a list of numbers."""
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
 
@@ -73,9 +85,9 @@ def new_file() -> Iterator[tuple[int, Path]]:
         os.close(handle)
 
 
-def page_ranges(pages: str | int) -> list[tuple[int, int]]:
+def page_ranges(pages: str) -> list[tuple[int, int]]:
     """Return the pages of `1-3, 5` as [(1, 3), (5, 5)]; [] for all."""
-    return [(int(one[1]), int(one[2] or one[1])) for one in _RANGE.finditer(str(pages))]
+    return [(int(one[1]), int(one[2] or one[1])) for one in _RANGE.finditer(pages)]
 
 
 def plain_name(name: str, otherwise: str) -> str:

@@ -14,7 +14,7 @@ from engine.plugins.mail_fields import Part
 from engine.plugins.step import Call, JsonValue, Output, Prompts, option, outside
 from engine.sandbox.limits import Limits
 from engine.sandbox.reading import read
-from engine.steps.file.fields import PAGES, FileStep, OneFile, opened, page_ranges
+from engine.steps.file.fields import PAGES, FileStep, NumberOrText, OneFile, opened, page_ranges
 
 _LIMITS = Limits(cpu_seconds=120, wall_seconds=580.0)
 _LAYOUTS = {"auto": 1, "block": 6, "sparse": 11}
@@ -31,7 +31,7 @@ class OcrFields(OneFile):
     """
 
     languages: list[str] | str = option("Languages of the text, such as eng, deu", ["eng"])
-    pages: int | str = option("Pages of a PDF, such as 1-3, 5", "", pattern=PAGES)
+    pages: NumberOrText = option("Pages of a PDF, such as 1-3, 5", "", pattern=PAGES)
     layout: Literal["auto", "block", "sparse"] = option("Layout", "auto")
     max_pages: int = option("Most pages", 20, ge=1, le=100)
 

@@ -11,7 +11,7 @@ from engine.plugins.mail_fields import Part
 from engine.plugins.step import Call, JsonValue, Output, option, outside
 from engine.sandbox.limits import Limits
 from engine.sandbox.reading import read
-from engine.steps.file.fields import PAGES, FileStep, OneFile, new_file, opened, page_ranges, plain_name
+from engine.steps.file.fields import PAGES, FileStep, NumberOrText, OneFile, new_file, opened, page_ranges, plain_name
 
 _TABLE = Limits(cpu_seconds=240, wall_seconds=290.0, file_bytes=4 * 1024**3)
 _LINES = "application/x-ndjson"
@@ -52,7 +52,7 @@ class TextFields(OneFile):
     """The file, and what of it is read. `pages` names pages, sheets or slides: `1-3, 5`; empty: all."""
 
     format: Literal["text", "markdown"] = option("Form of the text", "text")
-    pages: int | str = option("Pages, such as 1-3, 5", "", pattern=PAGES)
+    pages: NumberOrText = option("Pages, such as 1-3, 5", "", pattern=PAGES)
     max_characters: int = option("Most characters", 200_000, ge=100, le=2_000_000)
 
 
@@ -111,9 +111,9 @@ class TableFields(OneFile):
     columns; empty: the first full row does.
     """
 
-    sheet: int | str = option("Sheet or table: name, or number from 1", "")
+    sheet: NumberOrText = option("Sheet or table: name, or number from 1", "")
     header: bool | None = option("The first row names the columns", None)
-    pages: int | str = option("Pages of a PDF, such as 1-3", "", pattern=PAGES)
+    pages: NumberOrText = option("Pages of a PDF, such as 1-3", "", pattern=PAGES)
     limit: int = option("Most rows in the output", 1000, ge=1, le=10_000)
     typed: bool = option("Turn columns of digits into numbers", default=True)
 

@@ -67,10 +67,14 @@ def test_pages_are_chosen_and_what_is_cut_is_said(run: Run, inbox: Path) -> None
     document = run(
         [
             step("file.text", "some", file="inbox/long.pdf", pages="2-3, 40"),
+            step("file.text", "listed", file="inbox/long.pdf", pages=[2, 3, 40]),
+            step("file.table", "sheet", file="inbox/a.xlsx", sheet=2),
             step("file.text", "cut", file="inbox/long.pdf", format="markdown", max_characters=100),
         ]
     )
     assert output(document, "some")["text"] == "Page number 2\n\nPage number 3\n\nPage number 40"
+    assert output(document, "listed")["text"] == output(document, "some")["text"]
+    assert output(document, "sheet")["columns"] == ["a", "b"]
     cut = output(document, "cut")
     assert cut["truncated"] is True
     assert cut["text"].endswith("left out.]")

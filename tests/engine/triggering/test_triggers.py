@@ -112,6 +112,23 @@ def test_files_and_ends_of_runs_between_turning_on_and_the_next_look_start_runs(
     assert started == {"by-0": 1, "by-1": 1}
 
 
+def test_a_file_that_a_trigger_has_found_is_read_by_its_path(feed: Feed) -> None:
+    (feed.root / "drop").mkdir()
+    trigger = {"id": "it", "uses": "folder.new_file", "with": {"path": "drop", "still_seconds": 0}}
+    inputs = {"type": "object", "properties": {"path": {"type": "string"}}}
+    step = {"id": "text", "uses": "file.text", "with": {"file": "{{ inputs.path }}"}}
+    more = {"inputs": inputs, "outputs": {"text": "{{ steps.text.output.text }}"}}
+    triggers = [{**trigger, "inputs": {"path": "{{ item.path }}"}}]
+    write_workflow(feed.root, "reads", [step], triggers=triggers, **more)
+    feed.orchestra.triggers.turn_on(OWNER, "reads", "it", Start())
+    (feed.root / "drop" / "new.txt").write_text("the text")
+    feed.clock.move(1)
+    started = [run for one in feed.orchestra.triggers.poll(OWNER) for run in one.started]
+    document = feed.orchestra.runs.wait(OWNER, started[0], PATIENCE_SECONDS)
+    assert document["status"] == "succeeded", document["error"]
+    assert document["outputs"] == {"text": "the text"}
+
+
 @pytest.mark.parametrize("fault", ["Unavailable", "AuthError"])
 def test_where_the_service_does_not_answer_nothing_is_turned_on(feed: Feed, fault: str) -> None:
     feed.fault(type=fault)

@@ -45,6 +45,7 @@ export function resolved(schema: Schema, root: Schema): Schema {
 // Return the control for a resolved schema; where it allows two shapes, the present value decides.
 export function controlOf(schema: Schema, root: Schema, value?: Json): Control {
   if (schema.enum) return "choice";
+  if (schema.format === "workspace-file") return schema.type === "array" ? "list" : "text";
   if (schema.anyOf) return ofAlternatives(schema.anyOf.map((one) => controlOf(resolved(one, root), root)), value);
   switch (schema.type) {
     case "integer":
