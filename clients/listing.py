@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
 
 Json: TypeAlias = dict[str, Any]
-_OF_ONE_THING = (BadAnswer, InvalidRequest, NotFound)
+OF_ONE_THING = (BadAnswer, InvalidRequest, NotFound)
 """Errors that concern a single item, if further requests are needed for it."""
 
 
@@ -43,7 +43,7 @@ def readable(things: Iterable[Any], shape: Callable[[Any], Json]) -> Iterator[Js
     for thing in things:
         try:
             yield shape(thing)
-        except _OF_ONE_THING as error:
+        except OF_ONE_THING as error:
             yield unreadable(thing, error.message)
         except (ServiceError, OSError):
             raise

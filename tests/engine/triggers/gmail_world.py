@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from pydantic import SecretStr
@@ -11,6 +12,20 @@ from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
 from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World
+
+
+def _attached(scene: Scene) -> World:
+    world, where = _new_message(scene), scene.standins["gmail"]
+
+    def happen(number: int) -> None:
+        raw = (
+            f"From: ada@example.com\nSubject: Thing {number}\nContent-Type: multipart/mixed; boundary=x\n\n"
+            f"--x\n\nHello\n--x\nContent-Type: text/csv; name={number}.csv\n\n1,2\n--x--\n"
+        )
+        plain = {"content-type": "text/plain"}
+        scene.standins.controls.post(f"{where.origin}/_demo/mail", content=raw, headers=plain).raise_for_status()
+
+    return replace(world, happen=happen)
 
 
 def _new_message(scene: Scene) -> World:
@@ -32,4 +47,8 @@ def _new_message(scene: Scene) -> World:
     )
 
 
-WORLDS = {"gmail.new_message": _new_message}
+WORLDS = {
+    "gmail.new_message": _new_message,
+    "gmail.new_attachment": _attached,
+    "gmail.new_in_thread": _new_message,
+}

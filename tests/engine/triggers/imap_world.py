@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from clients.errors import Unavailable
@@ -28,9 +29,24 @@ def _new_message(_scene: Scene) -> World:
     )
 
 
+def _attached(scene: Scene) -> World:
+    world = _new_message(scene)
+
+    def happen(number: int) -> None:
+        content = mail(f"Thing {number}")
+        content.add_attachment(b"1,2", maintype="text", subtype="csv", filename=f"{number}.csv")
+        deliver(world.client, content, at=NOW + timedelta(minutes=number))
+
+    return replace(world, happen=happen)
+
+
 def _shown(client: ImapClient) -> list[object]:
     with client.mailbox.opened("INBOX") as (session, selected):
         return [selected, *session.fetch(session.search("ALL"), "BODY.PEEK[]")]
 
 
-WORLDS = {"imap.new_message": _new_message}
+WORLDS = {
+    "imap.new_message": _new_message,
+    "imap.new_attachment": _attached,
+    "imap.new_in_thread": _new_message,
+}

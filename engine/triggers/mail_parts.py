@@ -1,0 +1,198 @@
+"""New mail by attachments and by conversations: one run for each attached file, or for each thread with its new mails.
+
+Both build on the triggers for new mails. The engine remembers the ids of items, so each mail is listed, too, as an item
+that starts no run: then the next poll knows that it was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from clients.errors import NotFound
+from clients.listing import OF_ONE_THING
+from engine.plugins.step import JsonValue, Output, outside, sender
+from engine.plugins.trigger import Found, Item, Look, TriggerType
+from engine.triggers import gmail, imap
+
+_FILE, _THREAD = "file", "thread"
+_FILES_COUNT = "its attachments are items of their own"
+_THREAD_COUNTS = "it is part of a conversation that starts a run"
+
+
+class AttachedFile(Output):
+    """A file that is attached to a new mail; the step `get_attachment` of its service takes `message` and `id`."""
+
+    id: str
+    message: str
+    name: str = outside("Name")
+    media_type: str = outside("Media type")
+    bytes: int
+    sender: str = sender("From", alias="from")
+    subject: str = outside("Subject")
+    date: str
+
+
+class _OfMails(TriggerType):
+    """Base of the triggers whose items are made of new mails."""
+
+    mails: ClassVar[TriggerType]
+    """The trigger type that lists the mails."""
+
+    def source(self, fields: Any) -> str:
+        """Return what the mails' own trigger returns."""
+        return self.mails.source(fields)
+
+    def _found(self, look: Look) -> tuple[Found, list[Item]]:
+        found = self.mails.look(look)
+        fresh = {one.id: one for one in found.items}
+        return found, [self._read(look, fresh[one]) for one in look.unseen(fresh)]
+
+    def _read(self, look: Look, item: Item) -> Item:
+        """Return a mail with its value, or with why it has none: one mail does not hold up the others."""
+        if item.skip or item.error or item.value is not None:
+            return item
+        try:
+            return self.mails.read(look, item)
+        except NotFound:
+            return replace(item, skip="it has been deleted since")
+        except OF_ONE_THING as error:
+            return replace(item, error=error.message)
+
+
+class _Attachments(_OfMails):
+    """Base of the triggers for attached files."""
+
+    item = AttachedFile
+
+    def look(self, look: Look) -> Found:
+        """List the files of the new mails."""
+        found, mails = self._found(look)
+        return replace(found, items=[each for mail in mails for each in _files_first(mail)])
+
+    def read(self, look: Look, item: Item) -> Item:
+        """Read the mail of a file again. Raises NotFound."""
+        kind, _, rest = item.id.partition(":")
+        number, _, message = rest.partition(":")
+        if kind != _FILE or not number.isdigit():
+            return replace(self._read(look, item), value={}, skip=_FILES_COUNT)
+        files = [*_files(self.mails.read(look, replace(item, id=message)))]
+        return files[int(number)]
+
+
+def _counts(mail: Item) -> bool:
+    return mail.value is not None and not mail.skip
+
+
+def _files_first(mail: Item) -> Iterator[Item]:
+    """Yield the files of a mail, then the mail, which starts no run."""
+    if not _counts(mail):
+        yield mail
+        return
+    files = [*_files(mail)]
+    yield from files
+    yield replace(mail, value={}, skip=_FILES_COUNT if files else "it has no attachment")
+
+
+def _files(mail: Item) -> Iterator[Item]:
+    value: Mapping[str, Any] = mail.value or {}
+    about = {"message": value["id"], **{name: value[name] for name in ("from", "subject", "date")}}
+    for number, file in enumerate(value["attachments"]):
+        kept = {name: file[name] for name in ("id", "name", "media_type", "bytes")}
+        title = file["name"] or mail.title
+        yield Item(f"{_FILE}:{number}:{mail.id}", {**kept, **about}, title, mail.at)
+
+
+class _Conversations(_OfMails):
+    """Base of the triggers for conversations."""
+
+    def look(self, look: Look) -> Found:
+        """List the conversations of the new mails, each with those of this poll."""
+        found, mails = self._found(look)
+        counting = [mail for mail in mails if _counts(mail)]
+        left_out = [replace(mail, value={}, skip=_THREAD_COUNTS) if _counts(mail) else mail for mail in mails]
+        return replace(found, items=[*_conversations(counting), *left_out])
+
+    def read(self, look: Look, item: Item) -> Item:
+        """Read the first mail of a conversation again. Raises NotFound."""
+        kind, _, message = item.id.partition(":")
+        if kind != _THREAD:
+            return replace(self._read(look, item), value={}, skip=_THREAD_COUNTS)
+        [read] = _conversations([self.mails.read(look, replace(item, id=message))])
+        return read
+
+
+def _conversations(mails: Iterable[Item]) -> list[Item]:
+    """Return one item for each thread, in the order of their first mails, after which they are named."""
+    threads: dict[str, list[Item]] = {}
+    for mail in mails:
+        value: Mapping[str, JsonValue] = mail.value or {}
+        threads.setdefault(str(value["thread_id"] or mail.id), []).append(mail)
+    return [
+        Item(
+            f"{_THREAD}:{new[0].id}",
+            {"thread_id": thread, "subject": new[0].title, "messages": [one.value for one in new]},
+            new[0].title,
+            new[0].at,
+        )
+        for thread, new in threads.items()
+    ]
+
+
+class GmailAttachment(_Attachments):
+    """Starts a run for each file that is attached to a new mail which matches the search."""
+
+    name = "gmail.new_attachment"
+    title = "A new attachment in Gmail"
+    service = "gmail"
+    fields = gmail.NewMessageFields
+    mails = gmail.NewMessage()
+
+
+class ImapAttachment(_Attachments):
+    """Starts a run for each file that is attached to a new mail in a folder."""
+
+    name = "imap.new_attachment"
+    title = "A new attachment in a mailbox (IMAP)"
+    service = "imap"
+    fields = imap.NewMessageFields
+    mails = imap.NewMessage()
+
+
+class GmailThread(Output):
+    """A conversation, with the mails that are new in it, oldest first; `subject` is that of the first of them."""
+
+    thread_id: str
+    subject: str = outside("Subject")
+    messages: list[gmail.NewMail]
+
+
+class ImapThread(Output):
+    """A conversation, with the mails that are new in it, oldest first; `subject` is that of the first of them."""
+
+    thread_id: str = outside("Conversation")
+    subject: str = outside("Subject")
+    messages: list[imap.NewMail]
+
+
+class GmailConversation(_Conversations):
+    """Starts a run for each conversation with new mails; those that arrive between two polls are one run."""
+
+    name = "gmail.new_in_thread"
+    title = "New mail in a conversation of Gmail"
+    service = "gmail"
+    fields = gmail.NewMessageFields
+    item = GmailThread
+    mails = gmail.NewMessage()
+
+
+class ImapConversation(_Conversations):
+    """Starts a run for each conversation with new mails; those that arrive between two polls are one run."""
+
+    name = "imap.new_in_thread"
+    title = "New mail in a conversation (IMAP)"
+    service = "imap"
+    fields = imap.NewMessageFields
+    item = ImapThread
+    mails = imap.NewMessage()
