@@ -164,6 +164,29 @@ def test_a_write_is_undone_if_nobody_has_changed_the_file(run: Run, orchestra: O
     assert "changed" in str(report)
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory of a process is read as on Linux")
+def test_a_large_file_travels_by_path(run: Run, root: Path) -> None:
+    size = 120 * 1024**2
+    with (root / "large.bin").open("wb") as file:
+        for at in range(120):
+            file.write(bytes([at]) * 1024**2)
+    run([step("file.detect", file="large.bin")])
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = peak_bytes()
+    copied = [
+        step("file.read", file="large.bin"),
+        step("file.write", "copy", path="b", file="{{ steps.it.output.file }}"),
+    ]
+    assert output(run(copied), "copy")["size_bytes"] == size
+    assert peak_bytes() - before < size // 3
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
 def test_another_file_is_kept_if_the_step_says_so(run: Run, root: Path) -> None:
     (root / "files").mkdir()
     (root / "files" / "a.txt").write_text("by a person")
