@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from demo.__main__ import main
-from demo.endpoints import NAMES
+from demo.endpoints import FILES, NAMES
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
@@ -67,7 +67,7 @@ def _issues(line: dict[str, Any]) -> list[str]:
 
 def test_the_line_says_where_each_service_is(start: Start) -> None:
     _, line = start()
-    assert set(line) == {*NAMES, "generation"}
+    assert set(line) == {*NAMES, *FILES, "generation"}
     assert line["github"]["repository"] == "acme/app"
     assert line["gmail"]["account"] == f"demo-{line['generation']}@example.com"
     assert line["gmail"]["web_url"] == f"{line['gmail']['base_url']}/mail/"

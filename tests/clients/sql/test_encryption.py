@@ -32,7 +32,7 @@ def _mysql(client: socket.socket, server: socket.socket, context: ssl.SSLContext
     flags = greeting.index(0, 5) + 1 + 4 + 8 + 1
     greeting[flags + 1] |= _CLIENT_SSL >> 8
     client.sendall(greeting)
-    assert client.recv(4096)[3] == 1
+    assert client.recv(36, socket.MSG_WAITALL)[3] == 1  # no more: the next bytes are TLS
     safe = context.wrap_socket(client, server_side=True)
     response = bytearray(safe.recv(4096))
     response[3] = 1
