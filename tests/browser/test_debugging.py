@@ -57,6 +57,7 @@ def with_the_mouse(page: Page, served: Served) -> None:
     page.get_by_role("button", name="Start", exact=True).click()
     shows(page, re.compile(re.escape(CLASSIFY) + ".*and 1 other step"))
     badge(page, "classify", "Paused here, 2 times")
+    page.wait_for_function("one => one.getBoundingClientRect().bottom < innerHeight", arg=classify.element_handle())
     panel = page.get_by_role("region", name="Debug run").filter(has_text="It will get").last
     assert '"subject"' in panel.get_by_label("Arguments of each_mail[0].classify").inner_text()
     assert '"messages"' in panel.get_by_label("Output of mails").inner_text()

@@ -6,12 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.record.types.run import AccountRecord, Counts, ResumeRecord, Run, RunOptions, TriggerItem
-from engine.record.types.step import AttemptRecord, Failure, Hold, StepEffect, StepRecord, UsageRecord
+from engine.record.types.step import AttemptRecord, Failure, Hold, Paused, StepEffect, StepRecord, UsageRecord
 
 _OF_RUNS: Mapping[str, Any] = {
     "options": RunOptions, "trigger": TriggerItem, "error": Failure, "counts": Counts, "usage": UsageRecord
 }  # fmt: skip
-_OF_STEPS: Mapping[str, Any] = {"error": Failure, "effect": StepEffect, "usage": UsageRecord, "held": Hold}
+_OF_STEPS: Mapping[str, Any] = {
+    "error": Failure,
+    "effect": StepEffect,
+    "usage": UsageRecord,
+    "held": Hold,
+    "paused": Paused,
+}
 
 
 def misfits(run: Mapping[str, Any]) -> list[str]:

@@ -30,6 +30,7 @@ RECORDS = (
     "StopRecord",
     "UsageRecord",
     "Hold",
+    "Paused",
     "PlannedStep",
     "Approved",
 )

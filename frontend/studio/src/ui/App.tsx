@@ -86,6 +86,15 @@ export function App({ studio }: { studio: Studio }) {
     });
   }, [current, view, look, studio]);
 
+  // A step before which a debug run pauses comes into view, once the panel beside it is drawn.
+  const pausedAt = studio.debugger.isOn ? studio.debugger.chosen : null;
+  useEffect(() => {
+    const key = pausedAt && studio.view.model.byPath.get(pausedAt.step)?.key;
+    if (!key) return;
+    const timer = setTimeout(() => camera.current.show(key), 60);
+    return () => clearTimeout(timer);
+  }, [pausedAt?.path, pausedAt?.since, studio]);
+
   const goOn = useCallback(
     (by: number) => {
       if (!found || found.length === 0) return;
