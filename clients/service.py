@@ -129,7 +129,7 @@ class Service:
     """Whether it is a part of the workspace if it is used without a connection: then nothing leaves this machine, and
     it belongs to the demo in runs on demo accounts."""
     demo_file: str = ""
-    """A file in the state folder with what the demo has left there; it is removed when the demo is reset."""
+    """A file in the state folder with what the demo has left there, or how such files begin; a reset removes them."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "error_name", self.error_name or self.title)

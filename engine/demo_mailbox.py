@@ -58,7 +58,8 @@ class Demo:
         self._logs.remove(self._data.forget())
         for service in services():
             if service.demo_file:
-                (self._host.folder / service.demo_file).unlink(missing_ok=True)
+                for path in self._host.folder.glob(f"{service.demo_file}*"):
+                    path.unlink(missing_ok=True)
         generation = self._stand_ins.reset()
         self._audit.record(p, "demo.reset", f"demo-{generation}")
         return generation

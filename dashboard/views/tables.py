@@ -34,7 +34,11 @@ _DEMO = "demo"
 
 def show(visit: Visit) -> None:
     """Show the tables, the rows of the chosen one, and the row that is open."""
-    page_header(visit, t("Tables"), t("What workflows remember from one run to the next, with the steps store.get, store.upsert and others."))
+    page_header(
+        visit,
+        t("Tables"),
+        t("What workflows remember from one run to the next, with the steps store.get, store.upsert and others."),
+    )
     demo = _is_demo()
     try:
         found = visit.orchestra.tables.names(visit.who, demo=demo)

@@ -1,0 +1,1 @@
+"""Collections of documents that are searched by words, on this machine."""

@@ -1,0 +1,41 @@
+"""The words by which passages are found: those of a question as a query of SQLite's full-text search (FTS5)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_WORD = re.compile(r"\w+")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+_STOP = frozenset(
+    "a an and are as at be by can could do does for from had has have how i if in into is it its may me my not of on or"
+    " our should so than that the their them then there these they this to was we were what when where which who whom"
+    " whose why will with would you your"
+    " aber als am an auch auf aus bei bin bis da das dass dem den der des die du ein eine einem einen einer eines er es"
+    " für hat ich ihr im in ist ja kann man mein mich mir mit nach nicht noch nur oder sich sie sind so und uns unser"
+    " vom von vor wann war was wer werden wie wir wird wo zu zum zur über"
+    " au aux avec ce ces dans de des du elle en est et il je la le les leur lui ma mais me mes mon ne nous on ou où par"
+    " pas pour qu que quel quelle qui sa se ses son sont sur ta te tes ton tu un une vos votre vous".split()
+)
+_WORDS_MOST = 40
+
+
+def pairs(text: str) -> str:
+    """Return the pairs of neighbouring signs of Chinese, Japanese and Korean, which are written without spaces."""
+    return " ".join(two for run in _CJK.findall(text) for two in _pairs(run))
+
+
+def query(question: str) -> str:
+    """Return a query that finds passages with any of the words of a question; empty if it has none.
+
+    Words are quoted, so that nothing in them is read as an operator (https://sqlite.org/fts5.html#full_text_query_syntax).
+    """
+    plain = unicodedata.normalize("NFC", question)
+    words = [word.casefold() for word in _WORD.findall(_CJK.sub(" ", plain))]
+    wanted = [word for word in words if word not in _STOP] or words
+    signs = [two for run in _CJK.findall(plain) for two in _pairs(run)]
+    return " OR ".join(f'"{word}"' for word in list(dict.fromkeys([*wanted, *signs]))[:_WORDS_MOST])
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[at : at + 2] for at in range(max(1, len(run) - 1))]

@@ -1,0 +1,1 @@
+"""Steps that index documents, search them, and answer questions from them."""
