@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import starmap
 from pathlib import Path
 
 from clients.client import CheckLine, Client, Opening
@@ -45,9 +46,9 @@ CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
 """
 _SEARCH = """
 SELECT passages.document, documents.title, documents.url, passages.page, passages.first, passages.last, words.text,
-       words.headings, bm25(words, 1.0, 3.0, 1.0) AS rank
+       words.headings, -bm25(words, 1.0, 3.0, 1.0) AS score
 FROM words JOIN passages ON passages.number = words.rowid JOIN documents ON documents.id = passages.document
-WHERE words MATCH ? ORDER BY rank, passages.number LIMIT ?
+WHERE words MATCH ? ORDER BY score DESC, passages.number LIMIT ?
 """
 
 
@@ -166,7 +167,7 @@ class RagClient(Client):
                 )
             wanted = query(question)
             rows = file.execute(_SEARCH, (wanted, limit)) if wanted else ()
-            return [Found(*place, score=round(-rank, 6)) for *place, rank in rows]
+            return list(starmap(Found, rows))
 
     def delete(self, collection: str, ids: Sequence[str]) -> int:
         """Delete documents, also from the bytes of the file; return how many were there."""
