@@ -65,6 +65,7 @@ def test_there_are_enough() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory of a process is read as on Linux")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_with_a_sentence_or_read_within_the_limits(tmp_path: Path, name: str) -> None:
     tasks = ["unpack"] if name.endswith(".zip") else ["text"]
