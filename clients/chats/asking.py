@@ -13,12 +13,12 @@ Json = dict[str, Any]
 
 
 def asked(service: Service, http: httpx.Client, method: str, url: str, **more: Any) -> Any:
-    """Return the JSON of an answer, None if it has no content. Raises ServiceError."""
+    """Return the JSON of an answer, None if the service says that there is none (204). Raises ServiceError."""
     try:
         answer = http.request(method, url, **more)
         if answer.status_code >= 300:
             raise of_status(service, answer.status_code, dict(answer.headers), said(answer))
-        return answer.json() if answer.content else None
+        return None if answer.status_code == httpx.codes.NO_CONTENT else answer.json()
     except Exception as error:
         raise of_broken_connection(service, error) from error
 

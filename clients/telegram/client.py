@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import threading
 from datetime import UTC, datetime
 from typing import Any
@@ -14,13 +16,30 @@ from clients.chats.markdown import TELEGRAM as MARKS
 from clients.chats.markdown import rendered
 from clients.client import CheckLine, Client, Opening
 from clients.errors import InvalidRequest, NotFound, ServiceError
+from clients.secrets import known
 from clients.telegram.service import TELEGRAM, TelegramSettings
 
 Json = dict[str, Any]
 UPDATES_MOST = 100
 """What one answer holds at most."""
 _KINDS = ("message", "channel_post")
+_TOKEN = re.compile(r"/bot\d+:[^/]+/")
 _MEDIA = ("photo", "document", "voice", "audio", "video", "sticker", "location", "contact", "poll")
+
+
+class _NoTokens(logging.Filter):
+    """Takes the tokens of bots out of the addresses that httpx logs: they are part of each address."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every line pass, without tokens."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                _TOKEN.sub("/bot…/", str(one)) if isinstance(one, httpx.URL) else one for one in record.args
+            )
+        return True
+
+
+_NO_TOKENS = _NoTokens()
 
 
 class TelegramClient(Client):
@@ -30,8 +49,11 @@ class TelegramClient(Client):
     http: httpx.Client
 
     def __init__(self, settings: TelegramSettings, http: httpx.Client) -> None:
+        logging.getLogger("httpx").addFilter(_NO_TOKENS)  # the same one is added once
         self.http = http
         self._token = settings.token.get_secret_value()
+        # The transport knows the secrets of headers only; before the colon is the public id of the bot.
+        known.keep(f"requests of the bot {self._token.partition(':')[0]}", self._token)
         self._url = _address(settings)
         self._me: Json | None = None
         self._lock = threading.Lock()
@@ -115,7 +137,7 @@ class TelegramClient(Client):
         try:
             return asked(TELEGRAM, self.http, way, f"{self._url}/{method}", **more)["result"]
         except ServiceError as error:
-            if error.http_status == httpx.codes.CONFLICT:
+            if error.http_status == httpx.codes.CONFLICT and method == "getUpdates":
                 error.remedy = "Another program gets the messages of this bot. Use another bot, or end that program."
             if isinstance(error, NotFound) and method == "getMe":
                 error.remedy = "The token is no bot's: @BotFather shows it after /mybots."

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from clients.errors import InvalidRequest
 from clients.http.fetching import Fetched, Version
+from clients.http.request import SERVICE
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
 from engine.sandbox.web import PageFormat, page
 
@@ -63,6 +64,7 @@ def text_of(fetched: Fetched, selector: str, form: PageFormat) -> dict[str, Any]
     if selector and not read["found"]:
         raise InvalidRequest(
             f"The selector {selector!r} fits nothing on {fetched.url}.",
+            service=SERVICE,
             remedy="Correct `selector`, or leave it out: the page may have changed, or be written by scripts.",
         )
     return read
@@ -74,6 +76,7 @@ def _plain(fetched: Fetched, selector: str) -> dict[str, Any]:
     if not (kind.startswith("text/") or any(word in kind for word in _TEXTUAL)) or selector:
         raise InvalidRequest(
             f"{fetched.url} is no web page, but {kind}.",
+            service=SERVICE,
             remedy="Leave out `selector`, or get the answer as it is with `http.request` (`as_file` for files).",
         )
     try:

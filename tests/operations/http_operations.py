@@ -16,4 +16,15 @@ def _posted(world: World) -> Mapping[str, Any]:
 
 
 # To a server of which nothing is known an answer without a body is an answer; how much is read the workflow says.
-OPERATIONS = {"http.request": Operation(_posted, differs={"empty": None, "oversize": InvalidRequest})}
+# What is no feed is told as that; a page may be empty, and is read whole.
+_NO_FEED = {"not JSON": InvalidRequest, "empty": InvalidRequest, "oversize": InvalidRequest}
+
+OPERATIONS = {
+    "http.request": Operation(_posted, differs={"empty": None, "oversize": InvalidRequest}),
+    "rss.read": Operation(lambda world: {"url": f"{world.endpoint.origin}/feed.xml"}, differs=_NO_FEED, plays="site"),
+    "web.read": Operation(
+        lambda world: {"url": f"{world.endpoint.origin}/pages/pricing"},
+        differs={"not JSON": None, "empty": None, "oversize": None},
+        plays="site",
+    ),
+}

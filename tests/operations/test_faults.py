@@ -93,7 +93,7 @@ class Matrix:
 
     def _prepared(self, name: str) -> Ready:
         step_type, operation = registry.step_type(name), operations_of()[name]
-        world = World(str(step_type.service), self.standins, http_client())
+        world = World(str(step_type.service), self.standins, http_client(), plays=operation.plays)
         self.standins.calm(world.stand_in)
         self.standins.reset(world.stand_in)
         arguments = operation.arguments(world)

@@ -43,10 +43,14 @@ class Case:
 def case(request: pytest.FixtureRequest, standins: StandIns) -> Iterator[Case]:
     step_type = registry.step_type(request.param)
     service = client_class(str(step_type.service)).service
-    name = {"http": "github"}.get(service.name, service.name)
-    with http_client(reads=Reads(service.reads, standins[name].base_url, service.title)) as http:
-        world = World(service.name, standins, http)
-        yield Case(step_type, world, operations_of()[request.param].arguments(world))
+    operation = operations_of()[request.param]
+    name = operation.plays or {"http": "github"}.get(service.name, service.name)
+    base_url = standins[name].base_url
+    if service.name == "telegram":  # the token is part of the address
+        base_url += f"/bot{standins[name].token}"
+    with http_client(reads=Reads(service.reads, base_url, service.title)) as http:
+        world = World(service.name, standins, http, plays=operation.plays)
+        yield Case(step_type, world, operation.arguments(world))
 
 
 def test_inside_reads_work_and_writes_are_refused_and_outside_they_arrive(case: Case) -> None:

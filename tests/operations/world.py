@@ -39,6 +39,8 @@ class Operation:
 
     arguments: Callable[[World], Mapping[str, Any]]
     match: str = ""
+    plays: str = ""
+    """The stand-in that is asked, if not the one of its service."""
     differs: Mapping[str, type[ServiceError] | None] = field(default_factory=dict)
 
 
@@ -51,6 +53,8 @@ class World:
     http: httpx.Client
     sent: list[str] = field(default_factory=list)
     """The requests of the last call, each "METHOD /path?query"."""
+    plays: str = ""
+    """The stand-in that is asked, if not the one of its service."""
     files: dict[str, bytes] = field(default_factory=dict)
     counted: Sent = field(default_factory=Sent)
 
@@ -65,7 +69,7 @@ class World:
     @property
     def stand_in(self) -> str:
         """The name of the stand-in."""
-        return STAND_INS.get(self.service, self.service)
+        return self.plays or STAND_INS.get(self.service, self.service)
 
     @property
     def endpoint(self) -> Endpoint:
