@@ -13,7 +13,7 @@ import httpx
 
 from clients.chats.asking import asked
 from clients.client import CheckLine, Client, Opening
-from clients.discord.service import DISCORD, DiscordSettings
+from clients.discord.service import DISCORD, URL, DiscordSettings
 from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
 
 Json = dict[str, Any]
@@ -39,6 +39,7 @@ class DiscordClient(Client):
     def __init__(self, settings: DiscordSettings, http: httpx.Client) -> None:
         self.http = http
         self._url = settings.base_url.rstrip("/")
+        self._pages = "https://discord.com" if self._url == URL else self._url
         self._token = settings.token.get_secret_value()
         self._hook = settings.webhook.get_secret_value().strip()
         self._me: Json | None = None
@@ -85,7 +86,7 @@ class DiscordClient(Client):
         for guild in self._bot("GET", "/users/@me/guilds"):
             for one in self._bot("GET", f"/guilds/{guild['id']}/channels"):
                 if one["type"] in _TEXT_CHANNELS:
-                    url = f"https://discord.com/channels/{guild['id']}/{one['id']}"
+                    url = f"{self._pages}/channels/{guild['id']}/{one['id']}"
                     found.append({"id": one["id"], "name": f"{guild['name']}/#{one['name']}", "url": url})
         return found
 
@@ -94,31 +95,33 @@ class DiscordClient(Client):
 
         Discord drops a repeated message of the same marker within some minutes (`enforce_nonce`).
         """
-        where = self.channel_id(channel)
+        where = self._channel(channel)  # before anything is sent: its address is part of the answer
         body = {
             **_message(text),
             "nonce": marker[:_NONCE_MOST],
             "enforce_nonce": True,
             **({"message_reference": {"message_id": reply_to, "fail_if_not_exists": True}} if reply_to else {}),
         }
-        return self._sent(self._bot("POST", f"/channels/{where}/messages", json=body))
+        return _sent(where["url"], self._bot("POST", f"/channels/{where['id']}/messages", json=body))
 
     def send_by_webhook(self, text: str) -> Json:
         """Send Markdown by the webhook to its channel; return {id, channel, url}."""
-        return self._sent(asked(DISCORD, self.http, "POST", f"{self._webhook()}?wait=true", json=_message(text)))
+        hook = self._whoami()
+        channel = f"{self._pages}/channels/{hook.get('guild_id') or '@me'}/{hook.get('channel_id', '')}"
+        return _sent(channel, asked(DISCORD, self.http, "POST", f"{self._webhook()}?wait=true", json=_message(text)))
 
     def sent(self, channel: str, text: str, since: datetime, others: Container[str]) -> Json | None:
         """Look for a message of the bot with this text since a time that is none of `others`; None if there is none."""
-        where, me = self.channel_id(channel), self.identity()
+        where, me = self._channel(channel), self.identity()
         after = str((int(since.timestamp() * 1000) - 60_000 - _EPOCH_MS) << 22)
         for _ in range(_PAGES_MOST):
             query = {"after": after, "limit": str(_PAGE)}
             found = sorted(
-                self._bot("GET", f"/channels/{where}/messages", params=query), key=lambda one: int(one["id"])
+                self._bot("GET", f"/channels/{where['id']}/messages", params=query), key=lambda one: int(one["id"])
             )
             for one in found:
                 if one["author"]["id"] == me and one["content"] == text.strip() and one["id"] not in others:
-                    return self._sent(one)
+                    return _sent(where["url"], one)
             if len(found) < _PAGE:
                 break
             after = found[-1]["id"]
@@ -126,14 +129,14 @@ class DiscordClient(Client):
 
     def messages(self, channel: str, limit: int) -> list[Json]:
         """Return the newest messages of a channel, oldest first: [{id, text, author, author_id, is_bot, at, url}]."""
-        where, found = self.channel_id(channel), list[Json]()
+        where, found = self._channel(channel), list[Json]()
         while len(found) < limit:
             query = {"limit": str(min(_PAGE, limit - len(found))), **({"before": found[-1]["id"]} if found else {})}
-            page = self._bot("GET", f"/channels/{where}/messages", params=query)
+            page = self._bot("GET", f"/channels/{where['id']}/messages", params=query)
             found += page
             if len(page) < int(query["limit"]):
                 break
-        return [_shown(one) for one in reversed(found)]
+        return [_shown(where["url"], one) for one in reversed(found)]
 
     def delete(self, channel: str, message: str) -> None:
         """Delete a message of the bot or webhook; harmless if it is gone."""
@@ -145,20 +148,21 @@ class DiscordClient(Client):
         except NotFound:
             return
 
-    def channel_id(self, channel: str) -> str:
-        """Return the id of a channel given by id, `server/#channel` or a name that is the only one. Raises NotFound."""
+    def _channel(self, channel: str) -> Json:
+        """Return {id, url} of a channel given by id, `server/#channel`, or a name of only one. Raises NotFound."""
         if _ID.fullmatch(channel):
-            return channel
+            found = self._bot("GET", f"/channels/{channel}")
+            return {"id": channel, "url": f"{self._pages}/channels/{found.get('guild_id') or '@me'}/{channel}"}
         known = self.channels()
         name = channel.rpartition("/")[2].removeprefix("#")
-        found = [one for one in known if one["name"] == channel] or [
+        fitting = [one for one in known if one["name"] == channel] or [
             one for one in known if "/" not in channel and one["name"].rpartition("/#")[2] == name
         ]
-        if len(found) != 1:
-            said = "There is no" if not found else f"There are {len(found)} channels, not one:"
+        if len(fitting) != 1:
+            said = "There is no" if not fitting else f"There are {len(fitting)} channels, not one:"
             remedy = "Name it as `server/#channel`, or by its id."
             raise NotFound(f"{said} channel {channel!r} that the bot sees.", service=DISCORD.name, remedy=remedy)
-        return str(found[0]["id"])
+        return fitting[0]
 
     def _whoami(self) -> Json:
         with self._lock:
@@ -178,11 +182,6 @@ class DiscordClient(Client):
             raise InvalidRequest("The connection has no webhook.", service=DISCORD.name, remedy=remedy)
         return f"{self._url}{found[0]}"
 
-    def _sent(self, one: Json) -> Json:
-        guild = one.get("guild_id") or "@me"
-        url = f"https://discord.com/channels/{guild}/{one['channel_id']}/{one['id']}"
-        return {"id": one["id"], "channel": one["channel_id"], "url": url}
-
     def _bot(self, way: str, path: str, **more: Any) -> Any:
         if not self._token:
             remedy = "Give the connection the token of a bot; a webhook only sends, and with no `channel`."
@@ -195,7 +194,12 @@ def _message(text: str) -> Json:
     return {"content": text, "allowed_mentions": {"parse": []}, "flags": _NO_PREVIEWS}
 
 
-def _shown(one: Json) -> Json:
+def _sent(channel: str, one: Json) -> Json:
+    """Return {id, channel, url} of a message; `channel` is the address of its channel."""
+    return {"id": one["id"], "channel": one["channel_id"], "url": f"{channel}/{one['id']}"}
+
+
+def _shown(channel: str, one: Json) -> Json:
     author = one.get("author") or {}
     return {
         "id": one["id"],
@@ -204,5 +208,5 @@ def _shown(one: Json) -> Json:
         "author_id": str(author.get("id", "")),
         "is_bot": bool(author.get("bot")),
         "at": one["timestamp"],
-        "url": f"https://discord.com/channels/{one.get('guild_id') or '@me'}/{one['channel_id']}/{one['id']}",
+        "url": f"{channel}/{one['id']}",
     }

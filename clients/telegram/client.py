@@ -101,7 +101,8 @@ class TelegramClient(Client):
         }
         sent = self._asked("POST", "sendMessage", json=body)
         where = sent["chat"]
-        url = f"https://t.me/{where['username']}/{sent['message_id']}" if where.get("username") else ""
+        is_public = where.get("username") and where.get("type") != "private"
+        url = f"https://t.me/{where['username']}/{sent['message_id']}" if is_public else ""
         return {"id": f"{where['id']}:{sent['message_id']}", "chat": str(where["id"]), "url": url}
 
     def delete(self, message: str) -> None:

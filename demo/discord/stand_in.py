@@ -21,7 +21,9 @@ HOOK = "100000000000000031"
 HOOK_TOKEN = "demo-webhook"  # noqa: S105 - the same
 _BOT = {"id": "100000000000000021", "username": "orchestra", "global_name": None, "bot": True}
 _ADA = {"id": "100000000000000022", "username": "ada", "global_name": "Ada", "bot": False}
+_CHANNEL_PAGE = "/channels/{guild:int}/{channel:int}"
 _EPOCH_MS = 1_420_070_400_000
+_HOOK_PLACE = {"channel_id": next(iter(CHANNELS)), "guild_id": GUILD["id"]}
 _TEXT_MOST, _NOT_FOUND, _INVALID = 2000, 10003, 50035
 
 
@@ -64,6 +66,7 @@ def routes(store: Store) -> list[Route]:
         ("GET", "/users/@me", lambda _: Reply(_BOT)),
         ("GET", "/users/@me/guilds", lambda _: Reply([GUILD])),
         ("GET", "/guilds/{guild}/channels", lambda call: Reply(call.store.all("discord/channels"))),
+        ("GET", "/channels/{channel}", lambda call: Reply(call.store.get("discord/channels", _channel(call)))),
         ("GET", "/channels/{channel}/messages", _messages),
         ("POST", "/channels/{channel}/messages", _post),
         ("DELETE", "/channels/{channel}/messages/{message}", _delete),
@@ -73,7 +76,7 @@ def routes(store: Store) -> list[Route]:
         if (request.path_params["hook"], request.path_params["token"]) != (HOOK, HOOK_TOKEN):
             raise Refused(404, "Unknown Webhook", code=10015)
         if request.method == "GET":
-            return JSONResponse({"id": HOOK, "type": 1, "name": "Alerts", "channel_id": next(iter(CHANNELS))})
+            return JSONResponse({"id": HOOK, "type": 1, "name": "Alerts", **_HOOK_PLACE})
         body = await json_object(request)
         author = {"id": HOOK, "username": "Alerts", "global_name": None, "bot": True}
         return JSONResponse(write(store, next(iter(CHANNELS)), author, _text(body)))
@@ -86,7 +89,7 @@ def routes(store: Store) -> list[Route]:
         Route("/_demo/message", by_hand, methods=["POST"]),
         OpenRoute("/webhooks/{hook}/{token}", hook, methods=["GET", "POST"]),
         *api_routes(store, table, dict),
-        *page_routes(store, [("/", _page)]),
+        *page_routes(store, [(path, _page) for path in ("/", _CHANNEL_PAGE, f"{_CHANNEL_PAGE}/{{message}}")]),
     ]
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from clients.errors import InvalidRequest
-from clients.http.request import SERVICE
 
 PageFormat = Literal["text", "markdown"]
 _SECONDS_MOST = 30.0
@@ -47,12 +46,10 @@ def _read(content: bytes, request: Json, remedy: str) -> Json:
     try:
         ended = subprocess.run(command, input=content, capture_output=True, timeout=_SECONDS_MOST, check=False, env={})
     except subprocess.TimeoutExpired:
-        raise InvalidRequest(
-            f"The answer was not read within {_SECONDS_MOST:g} s.", service=SERVICE, remedy=remedy
-        ) from None
+        raise InvalidRequest(f"The answer was not read within {_SECONDS_MOST:g} s.", remedy=remedy) from None
     if ended.returncode == _REFUSED:
-        raise InvalidRequest(ended.stderr.decode("utf-8", "replace"), service=SERVICE, remedy=remedy)
+        raise InvalidRequest(ended.stderr.decode("utf-8", "replace"), remedy=remedy)
     if ended.returncode != 0:
-        raise InvalidRequest("The answer takes too much time or memory to read.", service=SERVICE, remedy=remedy)
+        raise InvalidRequest("The answer takes too much time or memory to read.", remedy=remedy)
     answer: Json = json.loads(ended.stdout)
     return answer

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from clients.errors import InvalidRequest
 from clients.http.fetching import Version
+from clients.http.request import SERVICE
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
 from engine.sandbox.web import feed
 
@@ -55,7 +57,11 @@ class Read(StepType):
         """Return {title, url, entries, has_more}."""
         it: FeedFields = call.fields
         fetched = call.client.fetch(it.url, FEED_BYTES, Version())
-        read = feed(fetched.content, fetched.content_type, fetched.url)
+        try:
+            read = feed(fetched.content, fetched.content_type, fetched.url)
+        except InvalidRequest as error:
+            error.service = SERVICE
+            raise
         entries = [entry(one) for one in read["entries"][: it.limit]]
         has_more = len(read["entries"]) > it.limit
         return {"title": read["title"], "url": read["url"], "entries": entries, "has_more": has_more}

@@ -48,7 +48,6 @@ class SendMessage(StepType):
     approval = "always"
     done = "sent"
     undoes = "deletes the message"
-    stays = "that people may have read it"
     fields = MessageFields
     output = Sent
 
