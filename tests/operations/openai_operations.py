@@ -27,6 +27,10 @@ OPERATIONS = {
     "llm.extract": Operation(lambda _: {"messages": _ASKED, "schema": _SCHEMA}, differs=_IN_WORDS),
     "llm.classify": Operation(lambda _: {"text": _TEXT, "labels": _LABELS}, differs=_IN_WORDS),
     "llm.summarize": Operation(lambda _: {"text": _TEXT}),
+    "llm.repair": Operation(lambda _: {"data": {"kind": 7}, "schema": _SCHEMA}, differs=_IN_WORDS),
+    "rag.answer": Operation(
+        lambda _: {"question": "When is lunch?", "passages": [{"document": "plan", "text": _TEXT}]}, differs=_IN_WORDS
+    ),
     "llm.embed": Operation(lambda _: {"texts": [_TEXT, "Lunch?"]}),
     "llm.vision": Operation(lambda world: {"file": world.file(_PIXEL, "dot.png", "image/png")}),
     "llm.list_models": Operation(lambda _: {}),

@@ -21,6 +21,7 @@ import clients.transport
 from clients.errors import ServiceError, Timeout
 from clients.transport import http_client
 from demo import stand_ins
+from engine.base.services import services
 from engine.plugins import registry
 from engine.plugins.step import Effect, Repeat, StepType
 from engine.record.failure import failure
@@ -31,7 +32,11 @@ from tests.operations.world import Operation, World
 if TYPE_CHECKING:
     from tests.conftest import StandIns
 
-ELSEWHERE = {"imap": "speaks no HTTP: tests/mail breaks real servers"}
+ELSEWHERE = {
+    "imap": "speaks no HTTP: tests/mail breaks real servers",
+    "sql": "speaks no HTTP: tests/clients/sql has real databases",
+    **{one.name: "is a part of the workspace: tests/clients" for one in services() if one.is_in_workspace},
+}
 """Services that are not in the matrix, and where their faults are tested instead."""
 ALL_THERE = ("items", "counters", "meta")
 

@@ -12,20 +12,20 @@ import pytest
 
 from clients.transport import http_client
 from engine.base.run_file import RunFile
+from engine.base.services import declaration
 from engine.orchestra import Orchestra
 from engine.plugins import registry
 from engine.plugins.step import Effect, StepType
 from tests.engine.conftest import OWNER, write_workflow
 from tests.operations.test_faults import operations_of
-from tests.operations.world import STAND_INS, World
+from tests.operations.world import World
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from tests.conftest import StandIns
+    from tests.conftest import Endpoint, StandIns
 
 _OF_A_RUN = frozenset({"llm.vision", "notion.upload_file"})
 """Take a file that an earlier step of the run has left."""
-CONNECTIONS = {"gmail": "token", "github": "token", "notion": "token", "openai": "api_key"}
 
 
 @dataclass
@@ -56,16 +56,15 @@ def case(
     request: pytest.FixtureRequest, standins: StandIns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Case]:
     step_type = registry.step_type(request.param)
-    service = str(step_type.service)
+    service, operation = str(step_type.service), operations_of()[request.param]
     with http_client() as http:
-        world = World(service, standins, http)
-        arguments = json.loads(json.dumps(operations_of()[request.param].arguments(world), default=_no_file))
-    connection = None if service not in CONNECTIONS and service != "http" else service
-    step = {"id": "it", "uses": request.param, "connection": connection, "with": arguments}
+        world = World(service, standins, http, plays=operation.plays)
+        arguments = json.loads(json.dumps(operation.arguments(world), default=_no_file))
+    step = {"id": "it", "uses": request.param, "connection": service, "with": arguments}
     for name in ("workflows", "prompts", "logs"):
         (tmp_path / name).mkdir()
-    (tmp_path / "config.yaml").write_text(_config(service, standins) + "approvals:\n  default: never\n")
-    monkeypatch.setenv("THE_TOKEN", standins[STAND_INS.get(service, service)].token)
+    (tmp_path / "config.yaml").write_text(_config(service, world.endpoint) + "approvals:\n  default: never\n")
+    monkeypatch.setenv("THE_TOKEN", world.endpoint.token)
     write_workflow(tmp_path, "work", [step])
     orchestra = Orchestra.open(tmp_path)
     yield Case(step_type, world, arguments, orchestra)
@@ -77,12 +76,13 @@ def _no_file(value: Any) -> Any:
     pytest.skip("takes a file of a run")
 
 
-def _config(service: str, standins: StandIns) -> str:
-    endpoint = standins[STAND_INS.get(service, service)]
+def _config(service: str, endpoint: Endpoint) -> str:
     if service == "http":
         return f"connections:\n  http:\n    service: http\n    allow_hosts: ['{endpoint.origin.partition('//')[2]}']\n"
     config = f"connections:\n  {service}:\n    service: {service}\n    base_url: {endpoint.base_url}\n"
-    config += f"    {CONNECTIONS[service]}: env:THE_TOKEN\n"
+    key = declaration(service).key
+    assert key is not None
+    config += f"    {key.setting}: env:THE_TOKEN\n"
     return config + ("    model: demo-extractive\n" if service == "openai" else "")
 
 
