@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from clients.datastore.rows import (
     Row,
     Rows,
     Saved,
+    StoredRow,
     Wanted,
     chosen,
     json_of,
@@ -79,6 +81,7 @@ class StoreClient(Client):
     def get(self, table: str, key: str) -> Row | None:
         """Return a row, None if there is none."""
         require_name(table)
+        require_key(key)
         with self._reading() as file:
             return _row(file, table, key)
 
@@ -87,7 +90,7 @@ class StoreClient(Client):
         require_name(table)
         with self._reading() as file:
             found = file.execute("SELECT key, value, updated_at FROM rows WHERE name = ?", (table,))
-            return chosen((Row(key, json.loads(value), at) for key, value, at in found), wanted)
+            return chosen(starmap(StoredRow, found), wanted)
 
     def save(self, table: str, key: str, value: Any, *, merge: bool = False) -> Saved:
         """Add or replace a row; with `merge`, members of its value that are not given stay.
@@ -104,10 +107,9 @@ class StoreClient(Client):
             if before is not None and json_of(before.value) == text:
                 return Saved(before, before)
             require_size(key, text)
-            if before is None:
-                require_room(table, _count(file, table))
             row = Row(key, value, _now())
             _put(file, table, row)
+            require_room(table, *_size(file, table))
             return Saved(row, before)
 
     def put_back(self, table: str, key: str, now: Any, before: Row | None) -> bool:
@@ -130,6 +132,7 @@ class StoreClient(Client):
     def delete(self, table: str, key: str) -> Row | None:
         """Delete a row, and return it; None if there was none."""
         require_name(table)
+        require_key(key)
         with self._writing(f"the row {key!r} of the table {table!r}") as file:
             there = _row(file, table, key)
             _remove(file, table, key)
@@ -190,8 +193,11 @@ def _row(file: sqlite3.Connection, table: str, key: str) -> Row | None:
     return None if found is None else Row(key, json.loads(found[0]), found[1])
 
 
-def _count(file: sqlite3.Connection, table: str) -> int:
-    return int(file.execute("SELECT count(*) FROM rows WHERE name = ?", (table,)).fetchone()[0])
+def _size(file: sqlite3.Connection, table: str) -> tuple[int, int]:
+    """Return the number of rows of a table, and of the bytes of their values."""
+    statement = "SELECT count(*), sum(length(CAST(value AS BLOB))) FROM rows WHERE name = ?"
+    count, size_bytes = file.execute(statement, (table,)).fetchone()
+    return int(count), int(size_bytes or 0)
 
 
 def _put(file: sqlite3.Connection, table: str, row: Row) -> None:

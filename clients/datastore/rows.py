@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from clients.errors import InvalidRequest
 
 ROWS_MOST = 100_000
 """Rows of one table; what is larger belongs in a database."""
+TABLE_BYTES_MOST = 50_000_000
 VALUE_BYTES_MOST = 64_000
+ANSWER_BYTES_MOST = 20_000_000
+"""Of the values that one query returns: what is beyond counts in `total` only."""
 KEY_CHARACTERS_MOST = 300
 SERVICE = "datastore"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -63,19 +68,58 @@ class Rows:
     total: int
 
 
-def chosen(rows: Iterable[Row], wanted: Wanted) -> Rows:
-    """Return the rows that are wanted, in order."""
-    found = [row for row in rows if _fits(row, wanted)]
-    found.sort(key=lambda row: _rank(_member(row, wanted.order_by)), reverse=wanted.descending)
-    return Rows(found[: wanted.limit], len(found))
+@dataclass
+class StoredRow:
+    """A row as it is stored, with its value as JSON text."""
+
+    key: str
+    text: str
+    updated_at: str
+
+    @cached_property
+    def value(self) -> Any:
+        """Its value."""
+        return json.loads(self.text)
+
+    @property
+    def row(self) -> Row:
+        """The row."""
+        return Row(self.key, self.value, self.updated_at)
+
+
+def chosen(stored: Iterable[StoredRow], wanted: Wanted) -> Rows:
+    """Return the rows that are wanted, in order; only as many as are returned are in memory at once."""
+    total = 0
+
+    def fitting() -> Iterator[StoredRow]:
+        nonlocal total
+        for one in stored:
+            if _fits(one, wanted):
+                total += 1
+                yield one
+
+    first = heapq.nlargest if wanted.descending else heapq.nsmallest
+    found = first(wanted.limit, fitting(), key=lambda one: _rank(_member(one, wanted.order_by)))
+    return Rows(list(_within(found)), total)
+
+
+def _within(found: Iterable[StoredRow]) -> Iterator[Row]:
+    left = ANSWER_BYTES_MOST
+    for one in found:
+        left -= len(one.text)
+        if left < 0:
+            return
+        yield one.row
 
 
 def json_of(value: Any) -> str:
     """Return the JSON text of a value, the same for equal values. Raises InvalidRequest."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    except (TypeError, ValueError) as error:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequest(f"The value cannot be stored as JSON: {error}.", service=SERVICE) from error
+    return text
 
 
 def require_name(table: str) -> None:
@@ -90,6 +134,8 @@ def require_name(table: str) -> None:
 
 def require_key(key: str) -> None:
     """Raise InvalidRequest for a text that cannot be a key."""
+    if any("\ud800" <= sign <= "\udfff" for sign in key):
+        raise InvalidRequest("The key of a row has half a character in it.", service=SERVICE, remedy="Leave it out.")
     if not 0 < len(key) <= KEY_CHARACTERS_MOST:
         raise InvalidRequest(
             f"The key of a row has {len(key):,} characters.",
@@ -109,25 +155,30 @@ def require_size(key: str, text: str) -> None:
         )
 
 
-def require_room(table: str, count: int) -> None:
-    """Raise InvalidRequest if a table has no room for another row."""
-    if count >= ROWS_MOST:
-        raise InvalidRequest(f"The table {table!r} is full: it has {count:,} rows.", service=SERVICE, remedy=_MORE)
+def require_room(table: str, count: int, size_bytes: int) -> None:
+    """Raise InvalidRequest if a table with so many rows of so many bytes in all is too large."""
+    if count > ROWS_MOST:
+        raise InvalidRequest(f"The table {table!r} is full: it has {ROWS_MOST:,} rows.", service=SERVICE, remedy=_MORE)
+    if size_bytes > TABLE_BYTES_MOST:
+        what = f"The table {table!r} is full: its rows have {TABLE_BYTES_MOST:,} bytes."
+        raise InvalidRequest(what, service=SERVICE, remedy=_MORE)
 
 
-def _fits(row: Row, wanted: Wanted) -> bool:
-    if not row.key.startswith(wanted.prefix):
+def _fits(one: StoredRow, wanted: Wanted) -> bool:
+    if not one.key.startswith(wanted.prefix):
         return False
-    if wanted.words and wanted.words.casefold() not in f"{row.key}\n{json_of(row.value)}".casefold():
+    if wanted.words and wanted.words.casefold() not in f"{one.key}\n{one.text}".casefold():
         return False
-    value = row.value if isinstance(row.value, Mapping) else {}
-    return all(name in value and json_of(value[name]) == json_of(one) for name, one in (wanted.where or {}).items())
+    if not wanted.where:
+        return True
+    value = one.value if isinstance(one.value, Mapping) else {}
+    return all(name in value and json_of(value[name]) == json_of(given) for name, given in wanted.where.items())
 
 
-def _member(row: Row, name: str) -> Any:
+def _member(one: StoredRow, name: str) -> Any:
     if name in ("key", "updated_at"):
-        return getattr(row, name)
-    return row.value.get(name) if isinstance(row.value, Mapping) else None
+        return getattr(one, name)
+    return one.value.get(name) if isinstance(one.value, Mapping) else None
 
 
 def _rank(value: Any) -> tuple[int, float, str]:

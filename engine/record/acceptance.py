@@ -67,6 +67,14 @@ class Circumstances:
     """What it is expected to cost."""
 
 
+def is_demo(plan: Plan, modes: Mapping[str, AccountMode], default_mode: AccountMode) -> bool:
+    """Return whether a run works on demo accounts alone; one that uses no account is what `default_mode` says."""
+    used = [modes[name] for name in plan.connections]
+    if plan.calls_openly or not used:
+        used.append(default_mode)
+    return all(mode == AccountMode.DEMO for mode in used)
+
+
 def acceptance(plan: Plan, inputs: JsonObject, around: Circumstances) -> Acceptance:
     """Return everything about a run that never changes, as JSON; large inputs are then on disk.
 
@@ -74,14 +82,11 @@ def acceptance(plan: Plan, inputs: JsonObject, around: Circumstances) -> Accepta
     """
     refuse_in_service(around.options, around.started_by, around.caller)
     used = {name: around.connections[name] for name in plan.connections}
-    modes = [around.modes[name] for name in used]
-    if plan.calls_openly or not modes:
-        modes.append(around.default_mode)
     return {
         "run_id": around.run_id,
         "workflow": plan.name,
         "workflow_hash": plan.definition_hash,
-        "demo": all(mode == AccountMode.DEMO for mode in modes),
+        "demo": is_demo(plan, around.modes, around.default_mode),
         "started_by": around.started_by,
         "origin_run_id": around.origin_run_id,
         "parent_run_id": around.parent_run_id,

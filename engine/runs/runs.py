@@ -26,7 +26,7 @@ from engine.runs.cancelling import longest_seconds
 from engine.runs.resuming import Resuming
 from engine.runs.run_reader import RunReader
 from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
-from engine.runs.starting.consent import is_real, require_may_write
+from engine.runs.starting.consent import is_real
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.store.acceptances import Request
 
@@ -232,12 +232,13 @@ class Runs(RunReader):
         accepted = reaccepted(run, self._surroundings().connections)
         plan = newest or self._host.plans.plan(accepted)
         modes = self._acceptor.modes(plan, accepted["modes"])
-        if not is_real(plan, modes, accepted["default_mode"]):
-            return
-        require_may_write(plan, accepted["options"])
         inputs = {key: one for key, one in run["inputs"].items() if not (isinstance(one, dict) and "$file" in one)}
+        consents, default = self._acceptor.consents, accepted["default_mode"]
+        consents.require_may_write(plan, inputs, modes, default, accepted["options"])
+        if not is_real(plan, modes, default):
+            return
         above = self._top(p, run)
-        self._acceptor.consents.require(p, plan, inputs, modes, accepted["default_mode"], above=above)
+        consents.require(p, plan, inputs, modes, default, above=above)
 
     def _top(self, p: Principal, run: Run) -> Run:
         """Return the run at the top of the call chain: consent to its workflow covers the runs that it calls."""

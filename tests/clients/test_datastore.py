@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
+import tracemalloc
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from clients.client import Opening
 from clients.datastore.client import StoreClient
-from clients.datastore.rows import VALUE_BYTES_MOST, Row, Wanted
+from clients.datastore.rows import TABLE_BYTES_MOST, VALUE_BYTES_MOST, Row, Wanted, json_of
 from clients.datastore.service import StoreSettings
 from clients.errors import InvalidRequest, Unavailable, WriteRefused
 from clients.reads_only import reads_only
@@ -89,6 +92,24 @@ def test_nothing_is_written_while_a_plan_is_made(tmp_path: Path) -> None:
     assert here.query("t", Wanted()).rows[0].value == 1
 
 
+def test_a_full_table_is_refused_and_a_query_holds_only_what_it_returns(tmp_path: Path) -> None:
+    here = tables(tmp_path)
+    here.save("t", "0000", "x")
+    rows = [("t", f"{number:04}", json_of("x" * 59_998), "") for number in range(TABLE_BYTES_MOST // 60_000)]
+    with closing(sqlite3.connect(tmp_path / "tables.db")) as file, file:
+        file.executemany("INSERT OR REPLACE INTO rows (name, key, value, updated_at) VALUES (?, ?, ?, ?)", rows)
+    with pytest.raises(InvalidRequest, match="is full"):
+        here.save("t", "more", "x" * 59_998)
+    assert here.get("t", "more") is None
+    tracemalloc.start()
+    found = here.query("t", Wanted(limit=1, descending=True))
+    grown = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.total, found.rows[0].key) == (833, "0832")
+    assert grown < 1_000_000
+    assert len(here.query("t", Wanted(limit=1_000)).rows) < 400, "an answer has a limit, too"
+
+
 def test_what_does_not_fit_is_refused_with_the_remedy(tmp_path: Path) -> None:
     here = tables(tmp_path)
     for table, key, value, words in (
@@ -96,6 +117,8 @@ def test_what_does_not_fit_is_refused_with_the_remedy(tmp_path: Path) -> None:
         ("t", "", 1, "has 0 characters"),
         ("t", "k", "x" * VALUE_BYTES_MOST, "at most 64,000"),
         ("t", "k", float("nan"), "cannot be stored"),
+        ("t", "k", "\ud800", "cannot be stored"),
+        ("t", "\ud800", 1, "half a character"),
     ):
         with pytest.raises(InvalidRequest, match=words):
             here.save(table, key, value)

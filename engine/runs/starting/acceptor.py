@@ -20,7 +20,7 @@ from engine.record.acceptance import Circumstances, acceptance, checked_inputs
 from engine.record.run_log import RunLogs
 from engine.record.types.run import OutsideInput, RunOptions, TriggerItem
 from engine.runner.worker.worker import Host
-from engine.runs.starting.consent import Consents, is_real, require_may_write
+from engine.runs.starting.consent import Consents, is_real
 from engine.runs.starting.unasked import require_asked
 from engine.store.acceptances import Entry, Renamed, Request
 
@@ -172,9 +172,9 @@ class Acceptor:
         self, p: Principal, plan: Plan, wish: Wish, modes: Mapping[str, AccountMode], default_mode: AccountMode
     ) -> list[str]:
         """Record and return what `p` agrees to now: no run uses real accounts without consent."""
+        self.consents.require_may_write(plan, wish.inputs, modes, default_mode, wish.options)
         if not is_real(plan, modes, default_mode):
             return []
-        require_may_write(plan, wish.options)
         return self.consents.require(p, plan, checked_inputs(plan, wish.inputs), modes, default_mode)
 
 

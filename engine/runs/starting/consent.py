@@ -16,13 +16,14 @@ from clients.errors import AuthError, NotFound, ServiceError
 from engine.base.definitions import workflow_id_of
 from engine.base.errors import ConfirmationNeeded
 from engine.base.json_text import JsonObject
-from engine.base.names import require_no_branch
+from engine.base.names import branch_parts, require_no_branch
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreements, account_key
 from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.record.acceptance import is_demo
 from engine.record.plans.planned import writes_nothing
 from engine.record.types.run import Agreement, RunOptions, RunStart
 from engine.workflows.plan_cache import Defined, PlanCache
@@ -138,6 +139,24 @@ class Consents:
         whole = [*self._of_accounts(found, modes, default_mode, agreed), *self._of_repositories(found, modes, agreed)]
         return [one for one in dict.fromkeys(whole) if not one.is_in(agreed)]
 
+    def require_may_write(
+        self,
+        plan: Plan,
+        inputs: JsonObject,
+        modes: Mapping[str, AccountMode],
+        default_mode: AccountMode,
+        options: RunOptions,
+    ) -> None:
+        """Raise InvalidInput if a branch would touch real accounts, or the workspace outside the demo."""
+        if not branch_parts(plan.name)[1] or writes_nothing(options):
+            return
+        is_outside_demo = not is_demo(plan, modes, default_mode)
+        if is_real(plan, modes, default_mode):
+            require_no_branch(plan.name, "does not run on real accounts", "; or run it in the demo, with `--demo`")
+        elif is_outside_demo and self._touches(plan, inputs).writes_in_workspace:
+            what = "does not write to the tables and files of the workspace"
+            require_no_branch(plan.name, what, "; or run it in the demo, with `--demo`")
+
     def is_known(
         self, plan: Plan, inputs: JsonObject, modes: Mapping[str, AccountMode], default_mode: AccountMode
     ) -> bool:
@@ -251,12 +270,6 @@ def _whose(plan: Plan, above: RunStart | None) -> str:
 def is_real(plan: Plan, modes: Mapping[str, AccountMode], default_mode: AccountMode) -> bool:
     """Tell whether runs may touch anything but the demo. `modes`: of the touched connections."""
     return AccountMode.MINE in modes.values() or (plan.calls_openly and default_mode == AccountMode.MINE)
-
-
-def require_may_write(plan: Plan, options: RunOptions) -> None:
-    """Raise InvalidInput if a run on real accounts is that of a branch, unless it writes nothing."""
-    if not writes_nothing(options):
-        require_no_branch(plan.name, "does not run on real accounts", "; or run it in the demo, with `--demo`")
 
 
 def _mine(modes: Mapping[str, AccountMode]) -> list[str]:

@@ -24,6 +24,8 @@ class Touches:
     """Connections that steps write through."""
     places: dict[tuple[str, str | None], None] = field(default_factory=dict)
     """(connection, place) of every write to a service with public places; None if it is known only at run time."""
+    writes_in_workspace: bool = False
+    """Whether a step changes a part of the workspace, such as its tables or files."""
     writes_without_connection: bool = False
     """Whether a step sends something to an address without an account."""
 
@@ -43,7 +45,9 @@ def _collect(found: Touches, plan: Plan, inputs: JsonObject, called: Callable[[P
             _collect(found, inner, known_inputs(inner, given), called, depth - 1)
         elif action.connection is not None:
             _add(found, action, effect, {**plan.root_names, "inputs": inputs})
-        elif effect is Effect.WRITES and not is_in_workspace(action.step_type.service, None):
+        elif effect is Effect.WRITES and is_in_workspace(action.step_type.service, None):
+            found.writes_in_workspace = True
+        elif effect is Effect.WRITES:
             found.writes_without_connection = True
 
 

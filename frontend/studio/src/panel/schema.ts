@@ -45,7 +45,7 @@ export function resolved(schema: Schema, root: Schema): Schema {
 // Return the control for a resolved schema; where it allows two shapes, the present value decides.
 export function controlOf(schema: Schema, root: Schema, value?: Json): Control {
   if (schema.enum) return "choice";
-  if (schema.format === "workspace-file") return schema.type === "array" ? "list" : "text";
+  if (schema.format === "workspace-file") return ofFiles(schema, value);
   if (schema.anyOf) return ofAlternatives(schema.anyOf.map((one) => controlOf(resolved(one, root), root)), value);
   switch (schema.type) {
     case "integer":
@@ -62,6 +62,13 @@ export function controlOf(schema: Schema, root: Schema, value?: Json): Control {
     default:
       return "json";
   }
+}
+
+// Return the control for a file: its path is a text; what is written in another form stays as it is.
+function ofFiles(schema: Schema, value?: Json): Control {
+  const given = Array.isArray(value) ? value : [value];
+  if (given.some((one) => one !== undefined && typeof one !== "string")) return "json";
+  return schema.type === "array" ? "list" : "text";
 }
 
 function ofAlternatives(kinds: Control[], value?: Json): Control {

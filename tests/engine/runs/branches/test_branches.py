@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,18 @@ def test_a_branch_runs_in_the_demo_and_is_planned_but_never_runs_on_real_account
     assert branched.runs.wait(OWNER, plan_id, PATIENCE_SECONDS)["status"] == "succeeded"
     with pytest.raises(InvalidInput, match="does not run on real accounts"):
         branched.plans.apply(OWNER, plan_id)
+
+
+def test_a_branch_writes_to_the_tables_of_the_workspace_only_in_the_demo(branched: Orchestra, root: Path) -> None:
+    save = {"id": "save", "uses": "store.upsert", "with": {"table": "people", "key": "ann", "value": 1}}
+    edit(branched, BRANCH, {"op": "add", "step": save})
+    with pytest.raises(InvalidInput, match="does not write to the tables and files of the workspace"):
+        branched.runs.start(OWNER, BRANCH, {})
+    assert branched.tables.names(OWNER) == {}
+    with closing(Orchestra.open(root, demo=True)) as demo:
+        assert demo.runs.wait(OWNER, demo.runs.start(OWNER, BRANCH, {}), PATIENCE_SECONDS)["status"] == "succeeded"
+        assert demo.tables.names(OWNER, demo=True) == {"people": 1}
+    assert branched.tables.names(OWNER) == {}
 
 
 def test_a_run_of_a_branch_is_not_resumed_with_a_definition_that_uses_real_accounts(branched: Orchestra) -> None:
