@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from clients.client import CheckLine, Client, Opening
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Unavailable
+from clients.file.folders import Folder
 from clients.file.paths import SERVICE, parts_of, refused, require_open
 from clients.file.service import FILE, FileSettings
 from clients.file.tesseract import ABSENT, tesseract
@@ -67,16 +68,15 @@ class FileClient(Client):
 
     service = FILE
 
-    def __init__(self, folder: Path, output: str, private: frozenset[Path]) -> None:
-        self.folder, self._output, self._private = folder, output, private
+    def __init__(self, folder: Folder, output: str) -> None:
+        self._found, self._output = folder, output
+        self.folder, self._private = folder.place, folder.private
 
     @classmethod
     def open(cls, settings: FileSettings, opening: Opening) -> FileClient:
         """Return a client for these settings; without a workspace and a folder, nothing can be read."""
-        workspace = opening.workspace or Path(os.devnull)
-        folder = workspace / Path(settings.folder).expanduser() if settings.folder else workspace
-        output = f"{settings.output}/{_DEMO}" if opening.is_demo else settings.output
-        return cls(Path(os.path.abspath(folder)), output, opening.private)  # noqa: PTH100 - links stay as they are
+        output = f"{settings.output}/{_DEMO}".lstrip("/") if opening.is_demo else settings.output
+        return cls(Folder.of(settings, opening), output)
 
     def account(self) -> str:
         """Return the folder."""
@@ -84,6 +84,8 @@ class FileClient(Client):
 
     def check(self) -> list[CheckLine]:
         """Look whether the folder can be listed."""
+        if self._found.problem:
+            return [("folder", False, self._found.problem)]
         try:
             os.scandir(self.folder).close()
         except OSError as error:
@@ -177,8 +179,7 @@ class FileClient(Client):
 
     def place(self, path: str) -> tuple[str, ...]:
         """Return where a file to write is, from the folder on. Raises InvalidRequest."""
-        output = parts_of(self.folder, self._output)
-        parts = parts_of(self.folder, path)
+        output, parts = parts_of(self.folder, self._output), self._named(path)
         parts = parts if parts[: len(output)] == output else (*output, *_without(parts, output[:1]))
         if len(parts) <= len(output):
             raise refused(path, "it is a folder")
@@ -186,9 +187,14 @@ class FileClient(Client):
         return parts
 
     def _parts(self, path: str) -> tuple[str, ...]:
-        parts = parts_of(self.folder, path)
+        parts = self._named(path)
         require_open(self.folder, parts, self._private, path)
         return parts
+
+    def _named(self, path: str) -> tuple[str, ...]:
+        if self._found.problem:
+            raise InvalidRequest(self._found.problem, service=SERVICE, remedy=_OTHER_FOLDER)
+        return self._found.parts(path)
 
     @contextmanager
     def _in_folder(self, parts: Sequence[str], *, is_made: bool = False) -> Iterator[int]:
@@ -224,6 +230,7 @@ class FileClient(Client):
             raise Unavailable(f"{path!r} cannot be used: {said}.", service=SERVICE, remedy=_DISK) from error
 
 
+_OTHER_FOLDER = "Correct the connection in config.yaml."
 _THERE = "Correct the path; `file.list` shows what is there."
 _RIGHT = "Let the account that runs `orchestra` use it, then try again."
 _DISK = "Check the disk, then try again."

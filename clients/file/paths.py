@@ -46,11 +46,22 @@ def require_open(root: Path, parts: Iterable[str], private: Iterable[Path], show
     given = tuple(map(_plain, parts))
     for one in private:
         own = _inside(root, one)
-        if own and given[: len(own)] == own:
+        if own and (given[: len(own)] == own or _is_copy(given, own)):
             raise refused(shown, "it belongs to AI-Orchestra itself: its settings, its state or a sign-in")
     last = given[-1] if given else ""
     if last.endswith(_SECRET_ENDS) or last.startswith(_SECRET_STARTS):
         raise refused(shown, "a file with such a name may hold a key")
+
+
+def is_within(place: Path, other: Path) -> bool:
+    """Return whether a resolved path is another, or leads into it, as file systems compare names that ignore case."""
+    own = tuple(map(_plain, other.parts))
+    return tuple(map(_plain, place.parts))[: len(own)] == own
+
+
+def is_hidden_in(root: Path, place: Path) -> bool:
+    """Return whether a resolved path leads into a hidden folder of the workspace."""
+    return is_within(place, root) and any(part.startswith(".") for part in place.parts[len(root.parts) :])
 
 
 def refused(shown: str, why: str) -> InvalidRequest:
@@ -63,6 +74,14 @@ def _inside(root: Path, private: Path) -> tuple[str, ...]:
         return tuple(map(_plain, private.relative_to(root).parts))
     except ValueError:
         return ()
+
+
+def _is_copy(given: tuple[str, ...], own: tuple[str, ...]) -> bool:
+    """Return whether a path names what editors keep beside a private file: `config.yaml.bak`, `config.yaml~`."""
+    before, name = own[:-1], own[-1]
+    if "." not in name or len(given) < len(own) or given[: len(before)] != before:
+        return False
+    return given[len(before)].lstrip("#").startswith(name)
 
 
 def _plain(name: str) -> str:

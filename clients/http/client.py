@@ -11,7 +11,7 @@ from clients.client import CheckLine, Client, Opening
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http.answer import facts, file_of, plain, said
 from clients.http.credentials import Credentials
-from clients.http.demo_site import site_client
+from clients.http.demo_site import HOST, STRANGER, site_client
 from clients.http.fetching import Fetched, Version
 from clients.http.pages import Pages, Paging
 from clients.http.request import READS, SERVICE, Wanted, address
@@ -146,7 +146,10 @@ class HttpClient(Client):
         url = address(str(_joined(request.url, answer.headers["location"])))
         if request.url.scheme == "https" and url.scheme != "https":
             raise Forbidden(f"{origin(request.url)} redirects to an address without encryption.", service=SERVICE)
-        return self._with_credentials(self._to(request, url))
+        following = self._to(request, url)
+        if STRANGER in request.extensions or request.url.host != HOST:
+            following.extensions[STRANGER] = True
+        return self._with_credentials(following)
 
     def _to(self, request: httpx.Request, url: httpx.URL) -> httpx.Request:
         """Repeat the read at another URL; headers that identify the caller stay behind if the place changes."""

@@ -7,8 +7,13 @@ from collections.abc import Callable
 
 import httpx
 
+from clients.transport import Forbidden
+
 HOST = "news.example.com"
 """Nobody can have this name (RFC 2606), so on real accounts, too, it leads to the stand-in and to no stranger."""
+STRANGER = "demo_site_by_stranger"
+"""Extension of a request that a redirect of another site asks for: it does not reach, nor start, the stand-in."""
+_CONTROLS = "_demo"
 
 
 class DemoSite(httpx.BaseTransport):
@@ -23,8 +28,11 @@ class DemoSite(httpx.BaseTransport):
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request. Raises as the client that sends it."""
-        site = self._opened() if request.url.host == HOST else None
+        """Send one request. Raises as the client that sends it; Forbidden for the controls of the stand-in."""
+        is_asked = request.url.host == HOST and STRANGER not in request.extensions
+        if is_asked and _CONTROLS in request.url.path.lower().split("/"):
+            raise Forbidden(f"{HOST}/{_CONTROLS} is for the tests of the demo only.", service="http")
+        site = self._opened() if is_asked else None
         if site is None:
             return self._others.send(request, stream=True)
         address, client = site

@@ -55,11 +55,15 @@ def visible_text(html: str) -> str:
     """
     from bs4 import BeautifulSoup
 
-    html = _whole_tags(_DECLARATION.sub("", _uncommented(shortened(html, TAGS_MOST))))
-    soup = BeautifulSoup(_REFERENCE.sub(_referring, html), "html.parser")
+    soup = BeautifulSoup(_REFERENCE.sub(_referring, bounded(html)), "html.parser")
     _remove_hidden(soup)
     text = tidy(_markdown(soup) if _flatten(soup) <= _STEPS_MOST else soup.get_text("\n", strip=True))
     return text or tidy("\n".join(map(_description, soup.find_all("img"))))
+
+
+def bounded(html: str) -> str:
+    """Return HTML that the parser reads in seconds, whatever it was: its beginning, without comments, whole tags."""
+    return _whole_tags(_DECLARATION.sub("", _uncommented(shortened(html, TAGS_MOST))))
 
 
 def named_charset(html: bytes) -> str:

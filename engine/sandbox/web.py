@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from clients.errors import InvalidRequest
+from engine.sandbox import child
+from engine.sandbox.limits import Limits
 
 PageFormat = Literal["text", "markdown"]
 _SECONDS_MOST = 30.0
 _REFUSED = 2
 CPU_SECONDS = 10
 """For one document: a feed of 1 MB takes less than one."""
+ANSWER_BYTES = 16 * 1024 * 1024
 _CHILD = Path(__file__).with_name("web_child.py")
 _FEED_REMEDY = "Correct `url`: give the address of an RSS or Atom feed."
 _PAGE_REMEDY = "Correct `url` or `selector`, or ask for the answer as it is with `http.request`."
@@ -41,15 +43,14 @@ def page(content: bytes, charset: str, url: str, selector: str, form: PageFormat
 
 
 def _read(content: bytes, request: Json, remedy: str) -> Json:
-    # The environment holds secrets: the child, which reads what a stranger wrote, gets none of it.
-    command = [sys.executable, "-I", str(_CHILD), json.dumps({**request, "cpu_seconds": CPU_SECONDS})]
-    try:
-        ended = subprocess.run(command, input=content, capture_output=True, timeout=_SECONDS_MOST, check=False, env={})
-    except subprocess.TimeoutExpired:
-        raise InvalidRequest(f"The answer was not read within {_SECONDS_MOST:g} s.", remedy=remedy) from None
-    if ended.returncode == _REFUSED:
-        raise InvalidRequest(ended.stderr.decode("utf-8", "replace"), remedy=remedy)
-    if ended.returncode != 0:
+    limits = Limits(cpu_seconds=CPU_SECONDS, wall_seconds=_SECONDS_MOST, answer_bytes=ANSWER_BYTES)
+    with child.turn:
+        end = child.ended([str(_CHILD), json.dumps({**request, "limits": asdict(limits)})], limits, content=content)
+    if end.reason == "time":
+        raise InvalidRequest(f"The answer was not read within {_SECONDS_MOST:g} s.", remedy=remedy)
+    if end.status == _REFUSED and not end.reason:
+        raise InvalidRequest(end.said, remedy=remedy)
+    if end.status != 0 or end.reason:
         raise InvalidRequest("The answer takes too much time or memory to read.", remedy=remedy)
-    answer: Json = json.loads(ended.stdout)
+    answer: Json = json.loads(end.out)
     return answer

@@ -7,21 +7,19 @@ with 2 and a sentence on stderr if there is nothing that can be read.
 from __future__ import annotations
 
 import calendar
-import contextlib
 import io
 import json
 import os
-import resource
+import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 _ROOT = str(Path(__file__).resolve().parents[2])
-_MEMORY_BYTES = 1024**3
 _ENTRIES_MOST = 1000
 _TEXT_MOST = 100_000
 _PAGE_MOST = 1_000_000
@@ -31,6 +29,8 @@ _BLOCK_END = "\x1e"
 _BLOCKS = ["p", "div", "li", "tr", "br", "section", "article", "dt", "dd", "pre", "table", "ul", "ol", "blockquote"]
 _BLOCKS += ["h1", "h2", "h3", "h4", "h5", "h6", "main", "header", "footer", "hr", "option", "figure", "caption"]
 _NEVER = ["script", "style", "noscript", "template", "svg", "iframe"]
+_NUMBER = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_LAST, _SURROGATES = 0x10FFFF, range(0xD800, 0xE000)
 
 Json = dict[str, Any]
 
@@ -41,20 +41,32 @@ class Unreadable(Exception):
 
 def main() -> int:
     """Read stdin, write the answer to stdout, return the exit status."""
-    request = json.loads(sys.argv[1])
-    for what, most in ((resource.RLIMIT_AS, _MEMORY_BYTES), (resource.RLIMIT_CPU, request["cpu_seconds"])):
-        with contextlib.suppress(ValueError, OSError):  # not every system has all limits
-            resource.setrlimit(what, (most, most))
     sys.path.insert(0, _ROOT)
+    from engine.sandbox.limits import Limits
+
+    request = json.loads(sys.argv[1])
+    Limits(**request["limits"]).apply()
     try:
         found = (_feed if request["task"] == "feed" else _page)(sys.stdin.buffer.read(), request)
-    except (Unreadable, MemoryError, RecursionError) as error:
-        sys.stderr.write(str(error) or "It needs more memory than is given to it.")
-        sys.stderr.flush()
-        return 2
-    sys.stdout.buffer.write(json.dumps(found).encode())
+        # Half of a pair may be left of an escaped reference; no later reader could write it.
+        written = json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")
+    except Unreadable as error:
+        return _refused(str(error))
+    except MemoryError:
+        return _refused("The answer needs more memory to read than is given to it.")
+    except RecursionError:
+        return _refused("The answer is nested too deeply.")
+    except Exception as error:  # noqa: BLE001 - the libraries promise nothing for broken input
+        return _refused(f"The answer is damaged: it cannot be read ({type(error).__name__}).")
+    sys.stdout.buffer.write(written)
     sys.stdout.buffer.flush()
     return 0
+
+
+def _refused(sentence: str) -> int:
+    sys.stderr.write(sentence)
+    sys.stderr.flush()
+    return 2
 
 
 def _feed(content: bytes, request: Mapping[str, Any]) -> Json:
@@ -63,12 +75,21 @@ def _feed(content: bytes, request: Mapping[str, Any]) -> Json:
 
     headers = {"content-type": request["media_type"], "content-location": request["url"]}
     # A stream: the library takes a text for an address or for the name of a file.
-    read: Any = parse(io.BytesIO(content), response_headers=headers, sanitize_html=False)  # type: ignore[no-untyped-call]
+    stream = io.BytesIO(_NUMBER.sub(_character, content))
+    read: Any = parse(stream, response_headers=headers, sanitize_html=False)  # type: ignore[no-untyped-call]
     if not read.get("version") and not read.entries:
         raise Unreadable(_no_feed(read.feed.get("links", [])))
     entries = [_entry(one, request["url"]) for one in read.entries[:_ENTRIES_MOST]]
     about = {"title": _line(read.feed.get("title")), "url": _line(read.feed.get("link"))}
     return {**about, "text": _text(read.feed.get("subtitle")), "entries": entries}
+
+
+def _character(found: re.Match[bytes]) -> bytes:
+    """Return a reference as it is, U+FFFD in place of one to no character (XML 1.0, 2.2): the library breaks there."""
+    digits, base = (found[1], 16) if found[1] else (found[2], 10)
+    digits = digits.lstrip(b"0")
+    number = int(digits or b"0", base) if len(digits) < 8 else _LAST + 1
+    return b"&#xFFFD;" if number > _LAST or number in _SURROGATES else found[0]
 
 
 def _no_feed(links: Iterable[Mapping[str, Any]]) -> str:
@@ -83,13 +104,21 @@ def _entry(one: Any, base: str) -> Json:
     return {
         "id": _line(one.get("id")),
         "title": _text(one.get("title")).replace("\n", " ")[:_NAME_MOST],
-        "url": urljoin(base, _line(one.get("link"))) if one.get("link") else "",
+        "url": _joined(base, _line(one.get("link"))) if one.get("link") else "",
         "at": _moment(one.get("published_parsed") or one.get("updated_parsed")),
         "updated_at": _moment(one.get("updated_parsed")),
         "author": _line(one.get("author")),
         "text": _text(html),
         "tags": [_line(each.get("term")) for each in one.get("tags", [])[:50]],
     }
+
+
+def _joined(base: str, href: str) -> str:
+    """Return a whole address; a link that is none stays as it is written."""
+    try:
+        return urljoin(base, href)
+    except ValueError:
+        return href
 
 
 def _line(value: object) -> str:
@@ -116,13 +145,13 @@ def _moment(parsed: Any) -> str | None:
 def _page(content: bytes, request: Mapping[str, Any]) -> Json:
     """Return {title, text, found}: `found` is how many elements the selector fits."""
     from bs4 import BeautifulSoup
+    from bs4.dammit import UnicodeDammit
 
-    from clients.mail.html import HTML_MOST, TAGS_MOST, shortened
+    from clients.mail.html import HTML_MOST, bounded
 
-    charset = request["charset"] or None
-    soup = BeautifulSoup(content[: 4 * HTML_MOST], "html.parser", from_encoding=charset)
-    whole = shortened(soup.decode(), TAGS_MOST)
-    soup = BeautifulSoup(whole, "html.parser")
+    charsets = [request["charset"]] if request["charset"] else []
+    decoded = UnicodeDammit(content[: 4 * HTML_MOST], known_definite_encodings=charsets, is_html=True)
+    soup = BeautifulSoup(bounded(decoded.unicode_markup or ""), "html.parser")
     title = _line(soup.title.get_text()) if soup.title else ""
     parts = _selected(soup, request["selector"]) if request["selector"] else _main_part(soup)
     text = "\n\n".join(filter(None, (_written(part, request) for part in parts)))
@@ -153,26 +182,38 @@ def _main_part(soup: Any) -> list[Any]:
 def _written(part: Any, request: Mapping[str, Any]) -> str:
     from clients.mail.html import visible_text
 
-    for element in part.find_all(_NEVER):
-        if not element.decomposed:
-            element.decompose()
     if request["format"] == "markdown":
+        for element in part.find_all(_NEVER):
+            if not element.decomposed:
+                element.decompose()
         for link in part.find_all("a", href=True):
-            link["href"] = urljoin(request["url"], str(link["href"]))
+            link["href"] = _joined(request["url"], str(link["href"]))
         return visible_text(str(part))
-    return "\n".join(filter(None, (" ".join(line.split()) for line in _blocks(part))))
+    blocks = "".join(_pieces(part)).split(_BLOCK_END)
+    return "\n".join(filter(None, (" ".join(line.split()) for line in blocks)))
 
 
-def _blocks(part: Any) -> list[str]:
-    """Return the text of each block: blanks and line ends in the source are no line ends on a page."""
-    for text in [text for listing in part.find_all("pre") for text in listing.find_all(string=True)]:
-        text.replace_with(text.replace("\n", _BLOCK_END))
-    for element in part.find_all(_BLOCKS):
-        element.insert_before(_BLOCK_END)
-        element.insert_after(_BLOCK_END)
-    for element in part.find_all(["td", "th"]):
-        element.insert_after(" ")
-    return str(part.get_text("")).split(_BLOCK_END)
+def _pieces(part: Any) -> Iterator[str]:
+    """Yield the text of a part, with a mark around each block: blanks and line ends in the source are none on a page.
+
+    Walks without recursion and changes nothing: a page may nest tens of thousands of elements.
+    """
+    from bs4.element import CData, NavigableString, Tag
+
+    waiting: list[tuple[Any, bool]] = [(part, False)]
+    while waiting:
+        one, is_pre = waiting.pop()
+        if isinstance(one, Tag):
+            if one.name in _NEVER:
+                continue
+            around = _BLOCK_END if one.name in _BLOCKS else ""
+            after = " " if one.name in ("td", "th") else around
+            is_pre = is_pre or one.name == "pre"
+            waiting.append((after, False))
+            waiting += [(each, is_pre) for each in reversed(one.contents)]
+            yield around
+        elif type(one) in (str, NavigableString, CData):  # comments and declarations are no text
+            yield one.replace("\n", _BLOCK_END) if is_pre else str(one)
 
 
 if __name__ == "__main__":

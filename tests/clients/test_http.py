@@ -21,6 +21,7 @@ from clients.errors import (
     Unavailable,
 )
 from clients.http.client import HttpClient
+from clients.http.demo_site import site_client
 from clients.http.request import Wanted
 from clients.http.service import HttpSettings
 from clients.transport import Forbidden, http_client
@@ -299,6 +300,46 @@ def test_credentials_do_not_go_along_to_another_host(start_scripted: Callable[[]
     went_along = there.seen[0].headers
     assert {"x-token", "authorization", "cookie", "private-token"}.isdisjoint(went_along)
     assert went_along["accept-language"] == "de"
+
+
+@pytest.mark.parametrize(
+    ("first", "hops", "is_reached"),
+    [
+        pytest.param("https://news.example.com/feed.xml", [], True, id="named"),
+        pytest.param("https://news.example.com/a", ["https://news.example.com/b"], True, id="redirect inside"),
+        pytest.param("", ["https://news.example.com/feed.xml"], False, id="redirect of a stranger"),
+        pytest.param("", ["https://news.example.com/a", "https://news.example.com/b"], False, id="two of a stranger"),
+        pytest.param("https://news.example.com/_demo/show", [], False, id="controls"),
+        pytest.param("https://news.example.com/%5fdemo/show", [], False, id="controls in other letters"),
+        pytest.param("https://news.example.com/a", ["https://news.example.com/_demo/show"], False, id="to controls"),
+    ],
+)
+def test_only_who_names_the_site_of_the_demo_reaches_it(
+    start_scripted: Callable[[], Scripted], opened: Opened, first: str, hops: list[str], is_reached: bool
+) -> None:
+    stranger, site = start_scripted(), start_scripted()
+    asked = [stranger, site] if not first else [site]
+    for at, hop in enumerate(hops):
+        asked[min(at, len(asked) - 1)].then(302, b"", location=hop)
+    site.then(200, b"reached")
+    started: list[str] = []
+    others = opened(host_of(stranger)).http
+
+    def start() -> str:
+        started.append(site.url)
+        return site.url
+
+    client = HttpClient(
+        HttpSettings(),
+        site_client(others, start, lambda _: opened(host_of(site)).http),
+    )
+    try:
+        text = client.request(Wanted("GET", first or stranger.url))["text"]
+    except ServiceError:
+        text = ""
+    assert (text == "reached") is is_reached
+    assert is_reached or len(site.seen) == (1 if first and hops else 0)
+    assert bool(started) is bool(first and (is_reached or hops)), "it is not even started"
 
 
 def test_a_redirect_inside_is_refused(scripted: Scripted, opened: Opened) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.encodings import LINE_MOST, lines
 from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import Table, fill
+from engine.sandbox.readers.tables import COLUMNS_MOST, Table, fill
 from engine.sandbox.readers.texts import Text, markdown_table
 
 _SEPARATORS = ",;\t|"
@@ -101,7 +101,7 @@ def _typed(rows: Iterator[list[str]]) -> Iterator[Sequence[Any]]:
 
 def _kinds(sample: Sequence[Sequence[str]]) -> list[Cell | None]:
     """Return for each column what makes values of its cells; the rows before the first with a number do not count."""
-    width = max(map(len, sample), default=0)
+    width = min(max(map(len, sample), default=0), COLUMNS_MOST)
     return [_kind([row[at] for row in sample if len(row) > at]) for at in range(width)]
 
 

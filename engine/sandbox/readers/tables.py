@@ -38,9 +38,10 @@ class Table:
 
     def head(self, cells: Iterable[Any]) -> None:
         """Take the names of the columns. Raises Refused if there are too many."""
-        self.columns = column_names(cells)
-        if len(self.columns) > COLUMNS_MOST:
+        first = list(islice(cells, COLUMNS_MOST + 1))
+        if len(first) > COLUMNS_MOST:
             raise Refused(f"The table has more than {COLUMNS_MOST:,} columns.")
+        self.columns = column_names(first)
 
     def add(self, cells: Sequence[Any]) -> None:
         """Take a row: its cells are plain values, in the order of the columns; missing ones are null."""
@@ -98,12 +99,13 @@ class Table:
 def column_names(cells: Iterable[Any]) -> list[str]:
     """Return names for columns, each once: an empty one is called by its number, from 1."""
     found: dict[str, None] = {}
+    following: dict[str, int] = {}
     for number, cell in enumerate(cells, 1):
         name = " ".join(str(cell).split())[:200] if cell not in (None, "") else f"column_{number}"
-        again, other = 2, name
+        again, other = following.get(name, 2), name
         while other in found:
             other, again = f"{name}_{again}", again + 1
-        found[other] = None
+        found[other], following[name] = None, again
     return list(found)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
+from collections.abc import Iterable
 from typing import BinaryIO
 from xml.etree import ElementTree as ET
+from xml.parsers import expat
 
 from engine.sandbox.readers.source import Refused
 
@@ -16,8 +17,9 @@ _SMALL = 1024 * 1024
 """Entries up to this size may have any ratio."""
 _ENCRYPTED = 0x1
 _XML = (".xml", ".rels", ".vml")
-_HEAD = 65536
-_DOCTYPE = re.compile(rb"<!\s*DOCTYPE|<!\s*ENTITY", re.IGNORECASE)
+_PIECE = 65536
+_ODD = (expat.ExpatError, LookupError, ValueError)
+"""What expat raises for broken XML, and for encodings that it does not know."""
 
 
 def opened_zip(content: BinaryIO) -> zipfile.ZipFile:
@@ -56,16 +58,36 @@ def member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def refuse_entities(archive: zipfile.ZipFile) -> None:
-    """Raise Refused if XML in an office document declares entities: no program that writes such files does that."""
+    """Raise Refused if XML in an office document declares entities: no program that writes such files does that.
+
+    All entries are looked at: a relationship may give any name to a part. What is no XML ends at its first bytes.
+    """
     for one in archive.infolist():
-        if one.filename.lower().endswith(_XML):
+        try:
             with archive.open(one) as content:
-                try:
-                    head = content.read(_HEAD)
-                except Exception as error:
-                    raise Refused("The archive is damaged.") from error
-            if _DOCTYPE.search(head):
-                raise Refused("The document declares entities (a DOCTYPE), which can make a small file enormous.")
+                _refuse_doctype(iter(lambda content=content: content.read(_PIECE), b""))  # type: ignore[misc]
+        except Refused:
+            raise
+        except Exception as error:
+            if one.filename.lower().endswith(_XML):
+                raise Refused("The archive is damaged.") from error
+
+
+def _refuse_doctype(pieces: Iterable[bytes]) -> None:
+    """Raise Refused for a DOCTYPE before the first element (XML 1.0, 2.8), in any encoding, behind any comment."""
+    parser = expat.ParserCreate()
+    seen: list[bool] = []
+    parser.StartDoctypeDeclHandler = lambda *_: seen.append(True)
+    parser.StartElementHandler = lambda *_: seen.append(False)
+    for piece in pieces:
+        try:
+            parser.Parse(piece)
+        except _ODD:
+            break  # behind a DOCTYPE, too
+        if seen:
+            break
+    if seen and seen[0]:
+        raise Refused("The document declares entities (a DOCTYPE), which can make a small file enormous.")
 
 
 def xml(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
@@ -73,7 +95,8 @@ def xml(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
     data = member(archive, name)
     if not data:
         return None
+    _refuse_doctype([data])
     try:
         return ET.fromstring(data)  # noqa: S314 - in a child with limits; entities are refused before
-    except ET.ParseError as error:
+    except (ET.ParseError, *_ODD) as error:
         raise Refused(f"The part {name} of the document is damaged.") from error

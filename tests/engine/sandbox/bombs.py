@@ -64,6 +64,12 @@ def _sheets() -> Iterator[tuple[str, Bomb]]:
 def _offices() -> Iterator[tuple[str, Bomb]]:
     yield "entities.docx", lambda: _docx("<w:p><w:r><w:t>&l;</w:t></w:r></w:p>", LAUGHS)
     yield "quadratic.docx", lambda: _docx(f"<w:p><w:r><w:t>{'&a;' * 20_000}</w:t></w:r></w:p>", QUADRATIC)
+    comment = f"<!--{'x' * 70_000}-->"
+    yield "behind a comment.docx", lambda: _docx("<w:p><w:r><w:t>&l;</w:t></w:r></w:p>", comment + LAUGHS)
+    wide = f'<?xml version="1.0" encoding="utf-16"?>{LAUGHS}<x>&l;</x>'.encode("utf-16")
+    yield "other name.docx", lambda: documents.docx(**{"word/styles.dat": f"{LAUGHS}<x>&l;</x>"})
+    yield "wide.docx", lambda: _changed(documents.docx(), {"word/document.xml": wide})
+    yield "wide.pptx", lambda: _pptx({"ppt/presentation.xml": wide})
     nested = "<w:tbl><w:tr><w:tc>" * 20_000 + "</w:tc></w:tr></w:tbl>" * 20_000
     yield "nested tables.docx", lambda: documents.docx(nested)
     yield "many runs.docx", lambda: documents.docx("<w:p>" + "<w:r><w:t>a</w:t></w:r>" * 2_000_000 + "</w:p>")
@@ -105,6 +111,7 @@ def _texts() -> Iterator[tuple[str, Bomb]]:
     yield "one line.csv", lambda: b"a" * (60 * MB)
     yield "open quote.csv", lambda: b'a,b\n1,"' + b"x\n" * (15 * MB)
     yield "many columns.csv", lambda: b"," * MB + b"\n" + b"," * MB
+    yield "equal names.csv", lambda: (b"a," * 100_000 + b"\n") * 5
     yield "growing rows.csv", lambda: b"".join(b"," * at + b"\n" for at in range(0, 6000, 3))
     yield "binary.csv", lambda: random.Random(2).randbytes(MB)
     yield "nested.json", lambda: b"[" * (2 * MB)
@@ -157,8 +164,12 @@ def _docx(body: str, head: str) -> bytes:
     return documents.docx(**{"word/document.xml": document})
 
 
-def _pptx(other: Mapping[str, str]) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(documents.pptx())) as archive:
+def _pptx(other: Mapping[str, str | bytes]) -> bytes:
+    return _changed(documents.pptx(), other)
+
+
+def _changed(made: bytes, other: Mapping[str, str | bytes]) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
         return zipped({**{name: archive.read(name) for name in archive.namelist()}, **other})
 
 

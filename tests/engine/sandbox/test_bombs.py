@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from clients.errors import InvalidRequest
-from engine.sandbox import reading
+from engine.sandbox import child
 from engine.sandbox.limits import Limits
 from engine.sandbox.reading import Given, read
 from tests.engine.sandbox.bombs import MB, bombs
@@ -27,7 +28,7 @@ GROWTH_MOST = 48 * MB
 @pytest.fixture(autouse=True)
 def without_walls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the limits alone hold, as on a machine without bubblewrap."""
-    monkeypatch.setattr(reading, "_walls", lambda: ())
+    monkeypatch.setattr(child, "walls", lambda: ())
 
 
 @contextmanager
@@ -88,6 +89,11 @@ REFUSED = {
     "entities.docx": "declares entities",
     "quadratic.docx": "declares entities",
     "entities.pptx": "declares entities",
+    "behind a comment.docx": "declares entities",
+    "other name.docx": "declares entities",
+    "wide.docx": "declares entities",
+    "wide.pptx": "declares entities",
+    "equal names.csv": "",
     "one line.csv": "Line 1 has more than 10,000,000 characters",
     "large.png": "",
     "nested.json": "",
@@ -104,6 +110,45 @@ def test_a_cell_far_away_is_read_by_the_careful_reader(tmp_path: Path) -> None:
     with given(tmp_path, "x", BOMBS["cell far away.xlsx"]()) as file, (tmp_path / "out").open("wb") as out:
         found = read(file, "table", {**OPTIONS, "header": False}, LIMITS, out.fileno())
     assert found["row_count"] == 2
+
+
+def test_too_many_columns_are_refused_before_they_get_names(tmp_path: Path) -> None:
+    with (
+        given(tmp_path, "a.csv", BOMBS["equal names.csv"]()) as file,
+        pytest.raises(InvalidRequest, match="more than 16,384 columns"),
+    ):
+        read(file, "table", OPTIONS, LIMITS)
+
+
+def test_a_part_of_any_name_declares_no_entities(tmp_path: Path) -> None:
+    for name in ("behind a comment.docx", "other name.docx", "wide.docx", "wide.pptx"):
+        with (
+            given(tmp_path, name, BOMBS[name]()) as file,
+            pytest.raises(InvalidRequest, match="declares entities"),
+        ):
+            read(file, "text", OPTIONS, LIMITS)
+
+
+def test_only_a_workbook_that_broke_its_reader_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Mapping[str, Any]] = []
+    for status, content, times in (
+        (-signal.SIGABRT, b"PK\x03\x04", 2),
+        (-signal.SIGSEGV, b"PK\x03\x04", 2),
+        (-signal.SIGXCPU, b"PK\x03\x04", 1),
+        (-signal.SIGKILL, b"PK\x03\x04", 1),
+        (-signal.SIGABRT, b"a,b", 1),
+    ):
+        started.clear()
+        end = child.End(status, b"", "")
+
+        def ended(*_: Any, end: child.End = end, **more: Any) -> child.End:
+            started.append(more)
+            return end
+
+        monkeypatch.setattr(child, "ended", ended)
+        with given(tmp_path, "a.csv", content) as file, pytest.raises(InvalidRequest):
+            read(file, "table", OPTIONS, LIMITS)
+        assert len(started) == times, (status, content)
 
 
 def test_a_child_sees_neither_the_environment_nor_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import resource
+import threading
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from clients.errors import InvalidRequest
-from engine.sandbox import web
+from engine.sandbox import child, web
 
 ATOM = b"""<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom"><title>A &amp; B</title>
 <entry><id>tag:x,1</id><title type="html">&lt;b&gt;Bold&lt;/b&gt; news</title><link href="/posts/1"/>
@@ -100,6 +101,68 @@ def _seconds_of_children() -> float:
 def test_a_page_is_what_people_see_of_it(selector: str, form: web.PageFormat, text: str, found: int) -> None:
     read = web.page(PAGE, "utf-8", "https://shop.example/prices", selector, form)
     assert (read["title"], read["text"], read["found"]) == ("Shop", text, found)
+
+
+@pytest.mark.parametrize("reference", ["&#xD800;", "&#56320;", "&#x110000;", "&#99999999999;"])
+def test_a_reference_to_no_character_costs_one_character(reference: str) -> None:
+    read = web.feed(
+        ATOM.replace(b"A &amp; B", f"A {reference} B".encode()), "application/atom+xml", "https://b.example/"
+    )
+    assert (read["title"], len(read["entries"])) == ("A \ufffd B", 1)
+    wrapped = ATOM.replace(b"One", reference.replace("&", "&amp;").encode())  # in the HTML of an entry
+    web.feed(wrapped, "application/atom+xml", "https://b.example/")["entries"][0]["text"].encode()
+    web.page(PAGE.replace(b"Small", reference.encode()), "", "https://b.example/", "", "text")["text"].encode()
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_a_link_that_is_no_address_stays_as_it_is_written(form: web.PageFormat) -> None:
+    odd = PAGE.replace(b'href="/t"', b'href="http://[::1"')
+    assert "29" in web.page(odd, "", "https://shop.example/", "", form)["text"]
+    feed = ATOM.replace(b'href="/posts/1"', b'href="http://[::1"')
+    assert web.feed(feed, "application/atom+xml", "https://b.example/")["entries"][0]["url"] in ("http://[::1", "")
+
+
+def test_what_breaks_the_reader_is_called_damaged() -> None:
+    odd = ATOM.decode().replace('"utf-8"', '"utf-16"').replace("A &amp; B", "A &#xD800; B").encode("utf-16")
+    try:
+        web.feed(odd, "application/atom+xml", "https://b.example/")
+    except InvalidRequest as error:
+        assert error.message.startswith("The answer is damaged")  # noqa: PT017 - it may be read, too
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"<div>" * 200_000, id="open"),
+        pytest.param(b"<div>" * 50_000 + b"x" + b"</div>" * 50_000, id="nested"),
+    ],
+)
+def test_a_nest_of_tags_is_read_in_seconds(body: bytes, form: web.PageFormat) -> None:
+    before = _seconds_of_children()
+    assert web.page(b"<html>first " + body, "", "https://x.example/", "", form)["text"].startswith("first")
+    assert _seconds_of_children() - before < 5
+
+
+def test_feeds_and_pages_wait_for_their_turn_behind_walls(monkeypatch: pytest.MonkeyPatch) -> None:
+    walled: list[int] = []
+
+    def walls() -> tuple[str, ...]:
+        walled.append(1)
+        return ()
+
+    monkeypatch.setattr(child, "walls", walls)
+    monkeypatch.setattr(child, "turn", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(web, "ANSWER_BYTES", 1000)
+    with child.turn:
+        waiting = threading.Thread(target=web.page, args=(PAGE, "", "https://x.example/", "", "text"))
+        waiting.start()
+        waiting.join(1.0)
+        assert waiting.is_alive()
+    waiting.join(30.0)
+    assert (waiting.is_alive(), walled) == (False, [1])
+    with pytest.raises(InvalidRequest, match="too much"):
+        web.page(b"<p>" + b"word " * 1000, "", "https://x.example/", "", "text")
 
 
 def test_a_selector_that_cannot_be_read_is_refused() -> None:

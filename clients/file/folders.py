@@ -1,0 +1,75 @@
+"""Which folder a `file` connection may have: none that holds, or would replace, the program's own files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from clients.client import Opening
+from clients.errors import InvalidRequest
+from clients.file.paths import is_hidden_in, is_within, parts_of
+from clients.file.service import FileSettings
+
+_OWN = ("workflows", "prompts", "environments", "logs")
+"""Folders of a workspace whose files say what runs, or ran."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder, as it is found once: a link that is changed later leads nowhere else."""
+
+    place: Path
+    """Resolved."""
+    named: Path
+    """As the settings name it, absolute; a step may name files by this path, too."""
+    private: frozenset[Path]
+    """What no step may read or write, as it is named and as it is resolved."""
+    problem: str = ""
+    """Why no step may use this folder, as a sentence with the remedy; empty if they may."""
+
+    @classmethod
+    def of(cls, settings: FileSettings, opening: Opening) -> Folder:
+        """Return the folder of a connection; that of the workspace if the settings name none."""
+        root = opening.workspace or Path(os.devnull)
+        given = root / Path(settings.folder).expanduser() if settings.folder else root
+        named = Path(os.path.abspath(given))  # noqa: PTH100 - links stay as they are
+        place, root = _resolved(given), _resolved(root)
+        both = opening.private | {_resolved(one) for one in opening.private}
+        private = frozenset(one for one in both if not is_within(root, one))  # a state folder may be around all
+        problem = _of_folder(place, root, private) or _of_output(place, root, private, settings.output)
+        return cls(place, named, private, problem)
+
+    def parts(self, path: str) -> tuple[str, ...]:
+        """Return the names on the way to a path that a step gives. Raises InvalidRequest."""
+        is_named = f"{path}/".startswith(f"{self.named.as_posix()}/")
+        return parts_of(self.named if is_named else self.place, path)
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # links in a circle: opening it says so
+        return Path(os.path.abspath(path))  # noqa: PTH100
+
+
+def _of_folder(place: Path, root: Path, private: Iterable[Path]) -> str:
+    if is_hidden_in(root, place) or any(is_within(place, one) for one in private):
+        return f"The folder {place} belongs to AI-Orchestra itself, or is hidden. Correct `folder`: name another one."
+    return ""
+
+
+def _of_output(place: Path, root: Path, private: Iterable[Path], output: str) -> str:
+    """Return the problem of a folder to write in that is in, or around, what decides about runs."""
+    try:
+        written = place.joinpath(*parts_of(place, output))
+    except InvalidRequest as error:
+        return f"{error.message} Correct `output`: name a folder inside `folder`, such as `files`."
+    own = (*(root / name for name in _OWN), *private)
+    if any(is_within(written, one) or is_within(one, written) for one in own):
+        return (
+            f"Steps may not write in {output!r}: workflows, settings or logs of AI-Orchestra are there. "
+            "Correct `output`: name a folder of its own, such as `files`."
+        )
+    return ""

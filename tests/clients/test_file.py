@@ -1,0 +1,107 @@
+"""Folders that a `file` connection may have: none that holds the program's own files, however it is reached."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from clients.client import Opening
+from clients.errors import InvalidRequest
+from clients.file.client import FileClient
+from clients.file.service import FileSettings
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A workspace with its own files, and with links around it."""
+    root = tmp_path / "workspace"
+    for name in (".orchestra/blobs", ".git", "logs", "workflows", "prompts/fragments", "inbox"):
+        (root / name).mkdir(parents=True)
+    for name in ("config.yaml", "config.yaml.bak", "config.yaml~", ".env", ".env.old", "inbox/a.txt", "inbox/.b.txt"):
+        (root / name).write_text("secret")
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "to workspace").symlink_to(root)
+    (tmp_path / "to state").symlink_to(root / ".orchestra")
+    (tmp_path / "to parent").symlink_to(tmp_path)
+    return root
+
+
+def client(workspace: Path, folder: str = "", output: str = "files") -> FileClient:
+    """A client as the engine opens it."""
+    private = frozenset(workspace / name for name in (".orchestra", "logs", "config.yaml"))
+    opening = Opening(workspace=workspace, private=private)
+    return FileClient.open(FileSettings(folder=folder, output=output), opening)
+
+
+@pytest.mark.parametrize(
+    ("folder", "output"),
+    [
+        pytest.param(".orchestra", "files", id="state"),
+        pytest.param(".orchestra/blobs", "files", id="inside the state"),
+        pytest.param(".git", "files", id="hidden"),
+        pytest.param("logs", "files", id="logs"),
+        pytest.param("../to state", "files", id="link to the state"),
+        pytest.param("../to workspace/.orchestra", "files", id="state behind a link"),
+        pytest.param("", "", id="output: everything"),
+        pytest.param("", ".", id="output: everything, with a dot"),
+        pytest.param("", "workflows", id="output: workflows"),
+        pytest.param("", "Workflows/x", id="output: inside workflows, in capitals"),
+        pytest.param("", "prompts", id="output: prompts"),
+        pytest.param("", "environments", id="output: environments"),
+        pytest.param("", "logs", id="output: logs"),
+        pytest.param("", ".hidden", id="output: hidden"),
+        pytest.param("..", "", id="output: the parent"),
+        pytest.param("..", "workspace", id="output: the workspace from above"),
+        pytest.param("workflows", "", id="folder workflows, output: all of it"),
+        pytest.param("../to workspace", "workflows", id="output: workflows behind a link"),
+    ],
+)
+def test_a_folder_of_the_program_is_refused_in_a_check_and_at_use(workspace: Path, folder: str, output: str) -> None:
+    opened = client(workspace, folder, output)
+    [name, works, said] = opened.check()[0]
+    assert (name, works) == ("folder", False)
+    assert said.endswith(".")
+    with pytest.raises(InvalidRequest):
+        opened.write("x.json", io.BytesIO(b"{}"), may_replace=True)
+    if output == "files":
+        with pytest.raises(InvalidRequest):
+            list(opened.listed("", "*", is_deep=True))
+
+
+@pytest.mark.parametrize(("folder", "before"), [("", ""), ("../to workspace", ""), ("..", "workspace/"),
+                                                ("../to parent", "workspace/")])  # fmt: skip
+@pytest.mark.parametrize("path", ["config.yaml", "config.yaml.bak", "config.yaml~", "Config.YAML.old", ".env",
+                                  ".env.old", "inbox/.b.txt", "logs/x", ".orchestra/x"])  # fmt: skip
+def test_private_files_stay_private_however_the_folder_is_reached(
+    workspace: Path, folder: str, before: str, path: str
+) -> None:
+    opened = client(workspace, folder)
+    with pytest.raises(InvalidRequest), opened.opened(before + path):
+        pass
+    assert [one.path for one in opened.listed(f"{before}inbox", "*", is_deep=True)] == [f"{before}inbox/a.txt"]
+    assert not list(opened.listed("", "*config*", is_deep=True))
+
+
+@pytest.mark.parametrize("folder", ["", "../to workspace", "inbox", "../scans"])
+def test_other_folders_are_read_and_written(workspace: Path, folder: str) -> None:
+    opened = client(workspace, folder)
+    assert opened.check()[0][1]
+    opened.write("x.txt", io.BytesIO(b"x"), may_replace=False)
+    named = Path(os.path.abspath(workspace / folder / "files" / "x.txt"))  # noqa: PTH100 - links stay
+    for path in ("files/x.txt", str(named), str(named.resolve())):
+        with opened.opened(path) as found:
+            assert found.path == "files/x.txt"
+
+
+def test_a_state_folder_around_the_workspace_closes_nothing(workspace: Path) -> None:
+    around = Opening(workspace=workspace, private=frozenset({workspace, workspace.parent, workspace / "config.yaml"}))
+    with FileClient.open(FileSettings(), around).opened("inbox/a.txt") as found:
+        assert found.path == "inbox/a.txt"
+
+
+def test_all_of_a_folder_elsewhere_may_be_written(workspace: Path) -> None:
+    client(workspace, "../scans", "").write("x.txt", io.BytesIO(b"x"), may_replace=False)
+    assert (workspace.parent / "scans" / "x.txt").read_bytes() == b"x"
