@@ -124,10 +124,8 @@ def test_a_link_that_is_no_address_stays_as_it_is_written(form: web.PageFormat) 
 
 def test_what_breaks_the_reader_is_called_damaged() -> None:
     odd = ATOM.decode().replace('"utf-8"', '"utf-16"').replace("A &amp; B", "A &#xD800; B").encode("utf-16")
-    try:
+    with pytest.raises(InvalidRequest, match="The answer is damaged"):
         web.feed(odd, "application/atom+xml", "https://b.example/")
-    except InvalidRequest as error:
-        assert error.message.startswith("The answer is damaged")  # noqa: PT017 - it may be read, too
 
 
 @pytest.mark.parametrize("form", ["text", "markdown"])
