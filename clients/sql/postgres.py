@@ -12,10 +12,11 @@ from clients.client import CheckLine
 from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout, Unavailable
 from clients.reads_only import checked, is_active, refused
 from clients.sql.address import Address
+from clients.sql.attributes import called
 from clients.sql.changes import require_change
 from clients.sql.database import TRANSIENT_SECONDS, Column, Database, Result, Table, Write, Written
 from clients.sql.parameters import names_in, require_all, rewritten, sendable
-from clients.sql.reading import Reading
+from clients.sql.reading import Reading, harmless_functions, refusal
 from clients.sql.schemas import assembled
 from clients.sql.service import NAME
 from clients.sql.values import record, unique
@@ -77,6 +78,7 @@ class PostgresDatabase(Database):
         require_all(reading.names, parameters)
         statement, values = _numbered(reading.statement, parameters)
         with checked(), self._reading() as connection:
+            _require_columns(connection, reading)
             _run(connection, f"DECLARE found NO SCROLL CURSOR FOR {statement}", values)
             first = _run(connection, f"FETCH {_BATCH} FROM found")
             names = unique(one["name"] for one in first.columns or ())
@@ -205,6 +207,14 @@ def _run(connection: CoreConnection, statement: str, values: Sequence[str | None
         return connection.execute_unnamed(statement, values)
     except DatabaseError as error:
         raise _mapped(error) from None
+
+
+def _require_columns(connection: CoreConnection, reading: Reading) -> None:
+    """Raise InvalidRequest if a name behind that of a table is a function that may do more than read."""
+    harmless = harmless_functions("postgres")
+    name = called(reading.attributes, harmless, lambda statement, values: _run(connection, statement, values).rows)
+    if name is not None:
+        raise refusal(f"`{name}` behind the name of a table is no column of one, and may call a function")
 
 
 def _rows(connection: CoreConnection, first: Context) -> Iterator[Sequence[Any]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from clients.errors import InvalidRequest
 from clients.sql.address import Dialect
+from clients.sql.attributes import LONGEST_NAME, Attribute, attributes_of
 from clients.sql.service import NAME
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 50_000
 _REMEDY = "Write one SELECT. To change data, use the step `sql.execute`."
+ESCAPED_NAME = re.compile(r'u&"', re.IGNORECASE)
+"""PostgreSQL's names with escapes (https://www.postgresql.org/docs/current/sql-syntax-lexical.html)."""
 _FUNCTIONS_OF_ALL = frozenset(
     """abs acos ascii asin atan atan2 avg bit_length cast ceil ceiling char char_length coalesce concat concat_ws cos
         cot count date degrees exp floor format greatest hex ifnull instr json_array json_extract json_object
@@ -74,6 +77,8 @@ class Reading:
     names: tuple[str, ...]
     """Its parameters, in order, each as often as it occurs."""
     tree: exp.Query
+    attributes: tuple[Attribute, ...] = ()
+    """For PostgreSQL: names that the database must look at before it runs the statement."""
 
 
 def proven(statement: str, dialect: Dialect) -> Reading:
@@ -83,15 +88,18 @@ def proven(statement: str, dialect: Dialect) -> Reading:
     from clients.sql.parameters import names_in
 
     if len(statement) > _LONGEST:
-        raise _refused(f"the statement is longer than {_LONGEST} characters")
+        raise refusal(f"the statement is longer than {_LONGEST} characters")
     if "\0" in statement or re.search(r"/\*M?!", statement):
-        raise _refused("it has a comment that the database would execute (`/*!`)")
+        raise refusal("it has a comment that the database would execute (`/*!`)")
+    if ESCAPED_NAME.search(statement):
+        raise refusal('it has a name written by numbers of characters (`U&"…"`)')
     tree = _only(statement, dialect)
     reason = next(_reasons(tree, dialect), None)
     if reason is not None:
-        raise _refused(reason)
+        raise refusal(reason)
     assert isinstance(tree, exp.Query)
-    return Reading(statement, dialect, names_in(statement, dialect), tree)
+    attributes = attributes_of(tree) if dialect == "postgres" else ()
+    return Reading(statement, dialect, names_in(statement, dialect), tree, attributes)
 
 
 def parsed(statement: str, dialect: Dialect) -> list[exp.Expr]:
@@ -104,14 +112,14 @@ def parsed(statement: str, dialect: Dialect) -> list[exp.Expr]:
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         where = re.search(r"Line \d+, Col: \d+", str(error))
         said = f"it cannot be parsed ({where[0] if where else type(error).__name__})"
-        raise _refused(said) from None
+        raise refusal(said) from None
     return [one for one in found if one is not None and type(one).__name__ != "Semicolon"]
 
 
 def _only(statement: str, dialect: Dialect) -> exp.Expr:
     found = parsed(statement, dialect)
     if len(found) != 1:
-        raise _refused(f"it has {len(found)} statements")
+        raise refusal(f"it has {len(found)} statements")
     return found[0]
 
 
@@ -122,18 +130,44 @@ def _reasons(tree: exp.Expr, dialect: Dialect) -> Iterator[str]:
     if not isinstance(tree, exp.Query):
         yield f"it is {_words(tree)}, not a query"
         return
+    for node in tree.walk():
+        reason = hazard(node, dialect, harmless_functions(dialect))
+        if reason:
+            yield reason
+
+
+def hazard(node: exp.Expr, dialect: Dialect, functions: frozenset[str]) -> str:
+    """Return what one part of a statement may do beyond reading; "" for a part that only reads."""
+    from sqlglot import exp
+
     changing = (exp.DML, exp.DDL, exp.Command, exp.Into, exp.Lock, exp.Set, exp.Transaction, exp.Copy, exp.Attach)
     refused = (*changing, exp.Commit, exp.Rollback, exp.Pragma, exp.PropertyEQ, exp.Parameter, exp.NextValueFor)
     readers = (exp.ReadCSV, exp.ReadParquet)
-    for node in tree.walk():
-        if isinstance(node, (*refused, *readers)) and not isinstance(node, exp.Query):
-            yield f"it contains {_words(node)}"
-        elif isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
-            yield f"it calls the function `{node.expression.name}` of a schema"
-        elif isinstance(node, exp.Anonymous):
-            name = node.name.lower()
-            if name not in _FUNCTIONS_OF_ALL and name not in _FUNCTIONS[dialect]:
-                yield f"the function `{name}` is not known to change nothing"
+    if isinstance(node, (*refused, *readers)) and not isinstance(node, exp.Query):
+        return f"it contains {_words(node)}"
+    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
+        return f"it calls the function `{node.expression.name}` of a schema"
+    if isinstance(node, exp.Anonymous) and node.name.lower() not in functions:
+        return f"the function `{node.name.lower()}` is not known to change nothing"
+    return _hazard_of_postgres(node) if dialect == "postgres" else ""
+
+
+def _hazard_of_postgres(node: exp.Expr) -> str:
+    """Return how PostgreSQL may call a function without its parentheses: `(value).f` is `f(value)`."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Dot) and node.find_ancestor(exp.DataType) is None:
+        return f"`(…).{node.expression.name or '*'}` may call a function"
+    if isinstance(node, exp.Operator):
+        return "OPERATOR(…) may call a function"
+    if isinstance(node, exp.Identifier) and len(node.name.encode()) > LONGEST_NAME:
+        return f"the name `{node.name[:20]}…` has more than {LONGEST_NAME} bytes, and PostgreSQL would cut it"
+    return ""
+
+
+def harmless_functions(dialect: Dialect) -> frozenset[str]:
+    """Return the functions that sqlglot does not know itself, and that read only their arguments and the clock."""
+    return _FUNCTIONS_OF_ALL | _FUNCTIONS[dialect]
 
 
 def _words(node: exp.Expr) -> str:
@@ -142,5 +176,6 @@ def _words(node: exp.Expr) -> str:
     return said.get(name, name.upper()) or name.upper()
 
 
-def _refused(reason: str) -> InvalidRequest:
+def refusal(reason: str) -> InvalidRequest:
+    """Return the error for a statement that may do more than read."""
     return InvalidRequest(f"The statement is not proven to read only: {reason}.", service=NAME, remedy=_REMEDY)

@@ -79,6 +79,26 @@ select * from sneaky
 select pg_notify('other', 'x')
 select pg_advisory_lock(1)
 explain analyze delete from item
+select ('numbers'::regclass).nextval
+select (('numbers'::regclass)).nextval
+select (select 'numbers'::regclass).nextval
+select y.nextval from unnest(array['numbers'::regclass]) as y
+select Y.NextVal from unnest(array['numbers'::regclass]) as y
+select y."nextval" from unnest(array['numbers'::regclass]) as y
+select y.U&"next\\0076al" from unnest(array['numbers'::regclass]) as y
+select (array['numbers'::regclass])[1].nextval
+select (4711::oid).lo_create
+select y.lo_create from unnest(array[4711::oid]) as y
+select item.wipe_row from item
+select i.wipe_row from item as i
+select public.item.wipe_row from item
+select count(i.wipe_row) from item as i where i.id = 1 group by i.id order by i.wipe_row
+select (i).wipe_row from item as i
+select i.wipe_row from (select * from item) as i
+with i as (select * from item) select i.wipe_row from i
+select x.wipe_row from item as i, lateral (select i.wipe_row) as x
+select i.qty from item as i (a, b, c), (select 1 as qty) as other
+select 1 operator(public.~+) 2
 select E'\\'' ; delete from item --'
 select $$;$$; delete from item
 execute other
@@ -135,6 +155,12 @@ SETUP: Mapping[Dialect, tuple[str, ...]] = {
         "create sequence numbers",
         "create function wipe() returns int language plpgsql as 'begin delete from item; return 1; end'",
         "create view sneaky as select wipe() as a",
+        "create function wipe_row(anyelement) returns int language plpgsql as 'begin delete from item; return 1; end'",
+        "create function qty(anyelement) returns int language plpgsql as 'begin delete from item; return 1; end'",
+        "create function wipe_sum(int, int) returns int language plpgsql as 'begin delete from item; return 1; end'",
+        "create operator ~+ (leftarg = int, rightarg = int, function = wipe_sum)",
+        "create table odd (nextval int, name text)",
+        "insert into odd values (7, 'x')",
     ),
     "mysql": (
         "create table item (id int primary key, name varchar(50), qty int) engine=innodb",

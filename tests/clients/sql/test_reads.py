@@ -141,6 +141,40 @@ def test_everyday_queries_are_allowed(database: Target, statement: str) -> None:
         assert database.client.query(statement, {"name": "a"}, 10).rows
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select ('/etc/hostname'::text).pg_read_file",
+        "select (:p::text).pg_read_file",
+        "select y.pg_read_file from unnest(array['/etc/hostname'::text]) as y",
+        "select (pid).pg_terminate_backend from pg_stat_activity where false",
+        "select (1::bigint).pg_advisory_lock",
+        "select (0.5).pg_sleep",
+        "select item.wipe_row from item where false",
+        f"select y.{'a' * 63}b from item as y",
+    ],
+)
+def test_no_function_is_called_as_a_column(database: Target, statement: str) -> None:
+    if database.dialect == "postgres":
+        with pytest.raises(InvalidRequest, match="not proven to read only"):
+            database.client.query(statement, {"p": "/etc/hostname"} if ":p:" in statement else {}, 10)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select i.name, i.qty, public.item.id from item as i, item where i.id = item.id",
+        "select s.count, s.max, s.name from (select name, count(*), max(qty) from item group by name) as s",
+        "with s as (select id, name from item) select s.id, s.name from s order by s.name",
+        "select o.nextval, odd.nextval from odd as o, odd",
+        "select 'x'::text as a, i.* from item as i where i.name like '%a%'",
+    ],
+)
+def test_columns_that_are_called_as_functions_are_read(database: Target, statement: str) -> None:
+    if database.dialect == "postgres":
+        assert database.client.query(statement, {}, 10).rows
+
+
 def test_a_plan_cannot_write(database: Target) -> None:
     with reads_only(), pytest.raises(WriteRefused, match="was not sent"):
         database.client.execute(Write("delete from item", {}, "m"))
