@@ -24,6 +24,8 @@ _DIALECTS: Mapping[str, Dialect] = {
 }
 _PORTS: Mapping[Dialect, int] = {"postgres": 5432, "mysql": 3306}
 _SECURITY: Mapping[str, Security] = {"disable": "none", "require": "encrypted", "verify-full": "verified"}
+_DEMO_FILE = Path("demo", "shop.db")
+"""The stand-in of the demo, in the folder of the state (`demo.endpoints`)."""
 _FORMS = (
     "Write `sqlite:///data/shop.db`, `postgresql://user:password@host:5432/database` "
     "or `mysql://user:password@host:3306/database`."
@@ -106,16 +108,21 @@ def _wrong(message: str) -> InvalidRequest:
     return InvalidRequest(message, service=NAME, remedy=_FORMS)
 
 
-def sqlite_file(address: Address, workspace: Path | None, state_folder: Path | None) -> Path:
+def sqlite_file(
+    address: Address, workspace: Path | None, state_folder: Path | None, *, is_demo: bool = False
+) -> Path:
     """Return the file of an SQLite address: relative ones are in the workspace.
 
-    Raises InvalidRequest for the files that this program itself keeps: its state, secrets and settings.
+    Raises InvalidRequest for the files that this program itself keeps: its state, secrets and settings. The demo's own
+    database is beside its state, and is the only file there that may be opened, by the demo alone.
     """
     root = Path("/") if workspace is None else workspace.resolve()
     path = (root / address.database).resolve()
     inside = path.relative_to(root).parts if workspace is not None and path.is_relative_to(root) else ()
     is_hidden = any(part.startswith(".") for part in inside)
     is_state = state_folder is not None and path.is_relative_to(state_folder.resolve())
+    if is_demo and path in _of_demo(workspace, state_folder):
+        return path
     if is_hidden or is_state or path.name == "state.db":
         raise InvalidRequest(
             f"The database {address.database!r} is one of this program's own files.",
@@ -123,3 +130,10 @@ def sqlite_file(address: Address, workspace: Path | None, state_folder: Path | N
             remedy="Put your database into a folder of its own, such as `sqlite:///data/shop.db`.",
         )
     return path
+
+
+def _of_demo(workspace: Path | None, state_folder: Path | None) -> list[Path]:
+    """Return where the database of the demo may be."""
+    state = [] if workspace is None else [workspace / ".orchestra"]
+    state += [] if state_folder is None else [state_folder]
+    return [folder.resolve() / _DEMO_FILE for folder in state]

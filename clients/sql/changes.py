@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from clients.errors import InvalidRequest
 from clients.sql.address import Dialect
 from clients.sql.columns import DIALECTS
 from clients.sql.database import ONCE
-from clients.sql.reading import parsed
+from clients.sql.reading import ESCAPED_NAME, harmless_functions, hazard, parsed
 from clients.sql.service import NAME
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 _WORDS = frozenset(
     """insert update delete replace merge with select values create alter drop truncate comment grant revoke refresh
-    reindex analyze call do""".split()
+    reindex analyze""".split()
 )
-"""Not BEGIN, COMMIT and their like: the statement and its marker are one transaction. Not SET, COPY and ATTACH."""
+"""Not BEGIN, COMMIT and their like: the statement and its marker are one transaction. Not SET, COPY and ATTACH.
+Not DO and CALL: what they execute is not in the statement."""
+
+_NOT_ALIKE = re.compile(r"/\*|#|--(?!\s)")
+"""Comments that not all databases take for one, or that some of them execute."""
+_OF_SERVERS = frozenset({"pg_catalog", "information_schema", "mysql", "sys", "performance_schema"})
+_FUNCTIONS = frozenset[str]().union(*(harmless_functions(dialect) for dialect in DIALECTS))
 
 
 def require_change(statement: str, dialect: Dialect) -> None:
@@ -31,7 +43,13 @@ def require_change(statement: str, dialect: Dialect) -> None:
             service=NAME,
             remedy="The statement runs in a transaction with its marker: write one that changes rows or tables.",
         )
-    if any(token.text.lower().strip('"`[]') == ONCE for token in tokens):
+    if ESCAPED_NAME.search(statement):
+        raise InvalidRequest(
+            'The statement has a name written by numbers of characters (`U&"…"`).',
+            service=NAME,
+            remedy="Write the name itself.",
+        )
+    if ONCE in statement.lower():
         raise InvalidRequest(
             f"The table {ONCE} belongs to this program: it says what was done already.",
             service=NAME,
@@ -40,20 +58,68 @@ def require_change(statement: str, dialect: Dialect) -> None:
 
 
 def is_harmless(statement: str) -> bool:
-    """Return whether a statement only adds rows, or changes rows that it names by WHERE, in every dialect."""
+    """Return whether a statement only adds rows, or changes rows that it names by WHERE.
+
+    All dialects must agree: what one of them takes for a comment or a text, another one executes.
+    """
+    if ESCAPED_NAME.search(statement) or _NOT_ALIKE.search(statement) or "\0" in statement:
+        return False
+    return all(_is_harmless(statement, dialect) for dialect in DIALECTS)
+
+
+def _is_harmless(statement: str, dialect: Dialect) -> bool:
     from sqlglot import exp
 
-    for dialect in DIALECTS:
-        try:
-            found = parsed(statement, dialect)
-        except InvalidRequest:
-            continue
-        if len(found) != 1:
-            return False
-        tree = found[0]
-        is_addition = isinstance(tree, exp.Insert) and not tree.args.get("overwrite")
-        is_named = isinstance(tree, exp.Update) and tree.args.get("where") is not None
-        parts = (exp.Delete, exp.Merge, exp.Command, exp.DDL)
-        others = [one for one in tree.walk() if isinstance(one, parts) and not isinstance(one, exp.Query | exp.Insert)]
-        return (is_addition or is_named) and not [one for one in others if one is not tree]
+    try:
+        found = parsed(statement, dialect)
+    except InvalidRequest:
+        return False
+    if len(found) != 1 or not isinstance(found[0], exp.Insert | exp.Update):
+        return False
+    return all(_is_harmless_part(node, dialect) for node in found[0].walk())
+
+
+def _is_harmless_part(node: exp.Expr, dialect: Dialect) -> bool:
+    """Return whether a part of a statement only reads, adds rows, or changes named rows."""
+    from sqlglot import exp
+
+    match node:
+        case exp.Insert():
+            conflict = node.args.get("conflict")
+            is_replacing = bool(node.args.get("overwrite") or node.args.get("alternative"))
+            return not is_replacing and (conflict is None or _does_nothing(conflict))
+        case exp.Update():
+            where = node.args.get("where")
+            return where is not None and _names_rows(where.this)
+        case exp.Table():
+            is_own = node.db.lower() in _OF_SERVERS or node.name.lower().startswith(("pg_", "sqlite_"))
+            return not is_own
+        case exp.Column():
+            return not node.table  # PostgreSQL may call a function for it
+        case _:
+            return not hazard(node, dialect, _FUNCTIONS)
+
+
+def _does_nothing(conflict: exp.Expr) -> bool:
+    """Return whether rows that exist already stay as they are."""
+    action = conflict.args.get("action")
+    return action is not None and str(action.name).upper() == "DO NOTHING" and not conflict.expressions
+
+
+def _names_rows(condition: exp.Expr) -> bool:
+    """Return whether a condition compares a column with something else, whichever of its cases holds."""
+    from sqlglot import exp
+
+    match condition:
+        case exp.Paren():
+            return _names_rows(condition.this)
+        case exp.And():
+            return _names_rows(condition.this) or _names_rows(condition.expression)
+        case exp.Or():
+            return _names_rows(condition.this) and _names_rows(condition.expression)
+        case exp.EQ() | exp.GT() | exp.GTE() | exp.LT() | exp.LTE() | exp.Is() | exp.Like():
+            sides = (condition.this, condition.expression)
+            return any(isinstance(one, exp.Column) for one in sides) and sides[0] != sides[1]
+        case exp.In() | exp.Between():
+            return isinstance(condition.this, exp.Column)
     return False

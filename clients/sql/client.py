@@ -40,8 +40,11 @@ class SqlClient(Client):
 
     service = SQL
 
-    def __init__(self, settings: SqlSettings, workspace: Path | None, state_folder: Path | None) -> None:
+    def __init__(
+        self, settings: SqlSettings, workspace: Path | None, state_folder: Path | None, *, is_demo: bool = False
+    ) -> None:
         self._settings, self._workspace, self._state_folder = settings, workspace, state_folder
+        self._is_demo = is_demo
         with_secrets = _address_or_none(settings)
         if with_secrets is not None and with_secrets.password:
             known.keep(f"password {with_secrets.user}@{with_secrets.shown}", *with_secrets.secrets)
@@ -51,7 +54,7 @@ class SqlClient(Client):
         """Return a client for these settings; nothing is opened yet."""
         if opening.is_demo and not settings.url.get_secret_value().startswith("sqlite:"):
             settings = SqlSettings()  # the demo is a file: no server is reached
-        return cls(settings, None, None) if opening.is_demo else cls(settings, opening.workspace, opening.shared_folder)
+        return cls(settings, opening.workspace, opening.shared_folder, is_demo=opening.is_demo)
 
     def account(self) -> str:
         """Return the database's address, without user and password."""
@@ -72,7 +75,7 @@ class SqlClient(Client):
     def query(self, statement: str, parameters: Mapping[str, Any], limit: int) -> Rows:
         """Return at most `limit` rows of a query. Raises InvalidRequest if it may do more than read."""
         database = self._database()
-        with database.read(proven(statement, database.dialect), parameters) as found:
+        with database.read(proven(statement, database.dialect), parameters, limit) as found:
             names = [column.name for column in found.columns]
             rows = list(islice(_within(found.rows, names, _MOST_BYTES), limit))
             is_cut = next(iter(found.rows), None) is not None
@@ -81,7 +84,7 @@ class SqlClient(Client):
     def lines(self, statement: str, parameters: Mapping[str, Any], limit: int) -> tuple[Rows, bytes]:
         """Return at most `limit` rows of a query as JSON lines, beside its columns and whether there are more."""
         database = self._database()
-        with database.read(proven(statement, database.dialect), parameters) as found:
+        with database.read(proven(statement, database.dialect), parameters, limit) as found:
             names = [column.name for column in found.columns]
             taken = islice(_within(found.rows, names, _MOST_FILE_BYTES), limit)
             content = b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in taken)
@@ -122,7 +125,8 @@ class SqlClient(Client):
         if address.dialect == "sqlite":
             from clients.sql.sqlite import SqliteDatabase
 
-            return SqliteDatabase(sqlite_file(address, self._workspace, self._state_folder), address.shown)
+            file = sqlite_file(address, self._workspace, self._state_folder, is_demo=self._is_demo)
+            return SqliteDatabase(file, address.shown)
         if address.dialect == "postgres":
             from clients.sql.postgres import PostgresDatabase
 

@@ -82,8 +82,11 @@ class Database(ABC):
     dialect: Dialect
 
     @abstractmethod
-    def read(self, reading: Reading, parameters: Mapping[str, Value]) -> AbstractContextManager[Result]:
-        """Run a query in a session that cannot write. Raises ServiceError."""
+    def read(self, reading: Reading, parameters: Mapping[str, Value], limit: int) -> AbstractContextManager[Result]:
+        """Run a query in a session that cannot write, for at most one row more than `limit`. Raises ServiceError.
+
+        Rows are read while they are used: only a few are in memory.
+        """
 
     @abstractmethod
     def execute(self, write: Write) -> Written:

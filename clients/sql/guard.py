@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from clients.deadline import seconds_left
+from clients.sql.database import ONCE
 
 _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 _NEVER = frozenset(
@@ -32,9 +33,10 @@ def reads(action: int, _one: str | None, two: str | None, _file: str | None, _by
     return _answer(action in _READS, action, two)
 
 
-def writes(action: int, _one: str | None, two: str | None, _file: str | None, _by: str | None) -> int:
-    """Allow what changes this one database."""
-    return _answer(action not in _NEVER, action, two)
+def writes(action: int, one: str | None, two: str | None, _file: str | None, _by: str | None) -> int:
+    """Allow what changes this one database, except its table of markers: also not by triggers and views."""
+    is_marker = ONCE in {(one or "").lower(), (two or "").lower()}
+    return _answer(action not in _NEVER and not is_marker, action, two)
 
 
 def _answer(is_allowed: bool, action: int, function: str | None) -> int:  # noqa: FBT001

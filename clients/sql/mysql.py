@@ -18,12 +18,11 @@ from clients.sql.reading import Reading, parsed
 from clients.sql.schemas import assembled
 from clients.sql.service import NAME
 from clients.sql.values import unique
-from clients.sql.wire import connected, milliseconds_left, tls, understood
+from clients.sql.wire import Wire, connected, milliseconds_left, tls, understood
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
 
-_BATCH = 1_000
 _CREATE = (
     "CREATE TABLE IF NOT EXISTS orchestra_once (marker varchar(64) PRIMARY KEY, "
     "done_at timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP, result longtext) ENGINE=InnoDB"
@@ -69,17 +68,17 @@ class MysqlDatabase(Database):
         self._address, self._ca_file = address, ca_file
 
     @contextmanager
-    def read(self, reading: Reading, parameters: Mapping[str, Any]) -> Iterator[Result]:
+    def read(self, reading: Reading, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
         """Run a query: in a read-only transaction of a read-only session."""
         require_all(reading.names, parameters)
         with checked(), self._reading() as connection:
-            cursor = _streaming(connection)
-            cursor.execute(_filled(connection, reading.statement, parameters))
-            names = unique(one[0] for one in cursor.description or ())
-            columns = [
-                Column(name, _type_name(one[1])) for name, one in zip(names, cursor.description or (), strict=True)
-            ]
-            yield Result(columns, _rows(cursor))
+            with _streaming(connection) as cursor:
+                cursor.execute(_filled(connection, reading.statement, parameters))
+                names = unique(one[0] for one in cursor.description or ())
+                columns = [
+                    Column(name, _type_name(one[1])) for name, one in zip(names, cursor.description or (), strict=True)
+                ]
+                yield Result(columns, _rows(cursor, _wire_of(connection), limit))
 
     def execute(self, write: Write) -> Written:
         """Execute a statement once."""
@@ -228,15 +227,35 @@ def _require_rollback(connection: Connection[Any], statement: str) -> None:
             )
 
 
-def _streaming(connection: Connection[Any]) -> Any:
+@contextmanager
+def _streaming(connection: Connection[Any]) -> Iterator[Any]:
+    """Open a cursor that reads rows as they are asked for; the driver would read the others when it closes one."""
     import pymysql.cursors
 
-    return connection.cursor(pymysql.cursors.SSCursor)
+    cursor: Any = connection.cursor(pymysql.cursors.SSCursor)
+    try:
+        yield cursor
+    finally:
+        cursor.connection = None  # the connection ends with this query
+        if cursor._result is not None:  # noqa: SLF001 - the driver has no public way to leave rows unread
+            cursor._result.unbuffered_active = False  # noqa: SLF001
 
 
-def _rows(cursor: Any) -> Iterator[Sequence[Any]]:
-    while found := cursor.fetchmany(_BATCH):
-        yield from found
+def _rows(cursor: Any, wire: Wire, limit: int) -> Iterator[Sequence[Any]]:
+    """Yield the rows one by one, and at most one more than `limit`: each may be as large as an answer."""
+    for _ in range(limit + 1):
+        wire.count_anew()
+        row = cursor.fetchone()
+        if row is None:
+            return
+        yield row
+
+
+def _wire_of(connection: Connection[Any]) -> Wire:
+    """Return what the driver sends through."""
+    wire = connection._sock  # noqa: SLF001 - the driver has no public name for it
+    assert isinstance(wire, Wire)
+    return wire
 
 
 def _all(connection: Connection[Any], statement: str, values: Sequence[Any] = ()) -> Sequence[Sequence[Any]]:

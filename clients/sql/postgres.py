@@ -19,13 +19,15 @@ from clients.sql.parameters import names_in, require_all, rewritten, sendable
 from clients.sql.reading import Reading, harmless_functions, refusal
 from clients.sql.schemas import assembled
 from clients.sql.service import NAME
-from clients.sql.values import record, unique
+from clients.sql.values import record, size_of, unique
 from clients.sql.wire import connected, milliseconds_left, tls, understood
 
 if TYPE_CHECKING:
     from pg8000.core import Context, CoreConnection
 
-_BATCH = 1_000
+_MOST_FETCHED = 500
+_BATCH_BYTES = 1_000_000
+"""What the rows of one FETCH should take: the next one asks for as many as the largest row so far allows."""
 _MOST_RETURNED = 1_000
 _CREATE = (
     "CREATE TABLE orchestra_once (marker text PRIMARY KEY, done_at timestamptz NOT NULL DEFAULT now(), result text)"
@@ -73,18 +75,18 @@ class PostgresDatabase(Database):
         self._address, self._ca_file = address, ca_file
 
     @contextmanager
-    def read(self, reading: Reading, parameters: Mapping[str, Any]) -> Iterator[Result]:
+    def read(self, reading: Reading, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
         """Run a query: in a read-only transaction, by a cursor, which the server allows for queries alone."""
         require_all(reading.names, parameters)
         statement, values = _numbered(reading.statement, parameters)
         with checked(), self._reading() as connection:
             _require_columns(connection, reading)
             _run(connection, f"DECLARE found NO SCROLL CURSOR FOR {statement}", values)
-            first = _run(connection, f"FETCH {_BATCH} FROM found")
+            first = _run(connection, "FETCH 1 FROM found")
             names = unique(one["name"] for one in first.columns or ())
             types = _type_names(connection, [one["type_oid"] for one in first.columns or ()])
             columns = [Column(name, kind) for name, kind in zip(names, types, strict=True)]
-            yield Result(columns, _rows(connection, first))
+            yield Result(columns, _rows(connection, first, limit))
 
     def execute(self, write: Write) -> Written:
         """Execute a statement once."""
@@ -217,13 +219,17 @@ def _require_columns(connection: CoreConnection, reading: Reading) -> None:
         raise refusal(f"`{name}` behind the name of a table is no column of one, and may call a function")
 
 
-def _rows(connection: CoreConnection, first: Context) -> Iterator[Sequence[Any]]:
-    found = first
+def _rows(connection: CoreConnection, first: Context, limit: int) -> Iterator[Sequence[Any]]:
+    """Yield the rows, and at most one more than `limit`: few at a time while it is not known how large they are."""
+    found, asked, left, largest = first, 1, limit + 1, 1
     while found.rows:
         yield from found.rows
-        if len(found.rows) < _BATCH:
+        left -= len(found.rows)
+        if len(found.rows) < asked or left <= 0:
             return
-        found = _run(connection, f"FETCH {_BATCH} FROM found")
+        largest = max(largest, *map(size_of, found.rows))
+        asked = max(1, min(asked * 8, _MOST_FETCHED, left, _BATCH_BYTES // largest))
+        found = _run(connection, f"FETCH {asked} FROM found")
 
 
 def _type_names(connection: CoreConnection, oids: Sequence[int]) -> list[str]:

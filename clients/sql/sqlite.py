@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -44,7 +45,7 @@ class SqliteDatabase(Database):
         self._path, self._shown = path, shown
 
     @contextmanager
-    def read(self, reading: Reading, parameters: Mapping[str, Any]) -> Iterator[Result]:
+    def read(self, reading: Reading, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
         """Run a query: the file is opened for reading, and the authorizer allows nothing else."""
         require_all(reading.names, parameters)
         given = {name: sendable(value) for name, value in parameters.items()}
@@ -53,7 +54,7 @@ class SqliteDatabase(Database):
             connection.set_authorizer(guard.reads)
             found = connection.execute(reading.statement, given)
             names = unique(one[0] for one in found.description or ())
-            yield Result([Column(name) for name in names], found)
+            yield Result([Column(name) for name in names], islice(found, limit + 1))
 
     def execute(self, write: Write) -> Written:
         """Execute a statement once."""

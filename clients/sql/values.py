@@ -48,3 +48,8 @@ def unique(names: Iterable[str]) -> list[str]:
 def record(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
     """Return a row as an object."""
     return {name: plain(value) for name, value in zip(names, row, strict=True)}
+
+
+def size_of(row: Sequence[Any]) -> int:
+    """Return about how many bytes a row takes."""
+    return sum(len(value) if isinstance(value, str | bytes) else 8 + len(str(value)) for value in row)

@@ -23,16 +23,23 @@ from clients.sql.service import NAME
 
 _CONNECT_SECONDS = 15.0
 _READ_BYTES = 65_536
+_MOST_BYTES = 64_000_000
+"""What one answer may take on the way: more than the rows of a step, with room for how the server writes them."""
 
 
 class Wire:
     """The part of a socket that the drivers use. Raises only ServiceError."""
 
     def __init__(self, stream: httpcore.NetworkStream, shown: str) -> None:
-        self._stream, self._shown = stream, shown
+        self._stream, self._shown, self._received = stream, shown, 0
+
+    def count_anew(self) -> None:
+        """Begin a new answer, or the next row of one."""
+        self._received = 0
 
     def sendall(self, data: bytes) -> None:
         """Send all of it. Raises WriteRefused in a plan, unless it belongs to a proven read."""
+        self.count_anew()
         try:
             self._stream.write(bytes(data))
         except httpcore.TimeoutException:
@@ -46,9 +53,17 @@ class Wire:
         return len(data)
 
     def recv(self, most: int) -> bytes:
-        """Return what has arrived."""
+        """Return what has arrived. Raises InvalidRequest once one answer takes more memory than it should."""
+        if self._received > _MOST_BYTES:
+            raise InvalidRequest(
+                f"One answer of {self._shown} takes more than {_MOST_BYTES // 1_000_000} MB.",
+                service=NAME,
+                remedy="Select fewer columns, or only the part of a large value that is needed (`substr`).",
+            )
         try:
-            return self._stream.read(min(most, _READ_BYTES))
+            found = self._stream.read(min(most, _READ_BYTES))
+            self._received += len(found)
+            return found
         except httpcore.TimeoutException:
             raise Timeout(f"{self._shown} did not answer in time.", service=NAME) from None
         except (httpcore.NetworkError, OSError):

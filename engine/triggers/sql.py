@@ -28,7 +28,7 @@ class NewRowFields(Fields):
 class NewRow(Output):
     """A row."""
 
-    id: str
+    id: str = outside("Id")
     row: dict[str, Any] = outside("The row, by its columns")
 
 

@@ -53,6 +53,9 @@ def test_a_statement_that_fails_leaves_no_marker(database: Target) -> None:
         pytest.param("insert into item values ('two'); insert into item values ('two')", id="two statements"),
         pytest.param("insert into item values ('two'); commit; insert into item values ('two')", id="with a commit"),
         pytest.param("delete from orchestra_once", id="forgets what was done"),
+        pytest.param('delete from U&"orchestra\\005fonce"', id="forgets it by an escaped name"),
+        pytest.param("do $$ begin execute 'delete from orchestra' || '_once'; end $$", id="forgets it in a block"),
+        pytest.param("call forget()", id="forgets it in a procedure"),
         pytest.param("set autocommit = 1", id="changes the session"),
     ],
 )
@@ -61,6 +64,17 @@ def test_what_would_break_it_is_refused(database: Target, statement: str) -> Non
         database.client.execute(Write(statement, {}, "b" * 32))
     assert database.client.found("b" * 32) is None
     assert count(database, "two") == 0
+
+
+def test_a_trigger_of_a_file_does_not_forget_it(database: Target) -> None:
+    if database.dialect != "sqlite":
+        pytest.skip("Servers do not ask about what their own triggers do.")
+    database.client.execute(Write(ADD, {"name": "kept"}, "k" * 32))
+    database.run("create table forgetful (a int)")
+    database.run("create trigger forget after insert on forgetful begin delete from orchestra_once; end")
+    with pytest.raises(ServiceError, match="not permitted"):
+        database.client.execute(Write("insert into forgetful values (1)", {}, "l" * 32))
+    assert database.client.found("k" * 32) is not None
 
 
 def test_mysql_says_what_it_cannot_take_back(database: Target) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -206,3 +207,36 @@ def test_limits_and_values(database: Target) -> None:
     assert (rows.truncated, lines) == (False, b'{"id": 1}\n{"id": 2}\n')
     assert "item" in database.client.tables()
     assert "item.qty" in database.client.columns()
+
+
+LARGE = "select repeat('x', 10000000) as text from item a, item b, item c, item d, item e, item f"
+"""64 rows of 10 MB."""
+
+
+def test_large_rows_are_not_read_at_once(database: Target) -> None:
+    if database.dialect == "sqlite":
+        pytest.skip("SQLite makes each row when it is asked for.")
+    tracemalloc.start()
+    try:
+        found = database.client.query(LARGE, {}, 1)
+        assert (len(found.rows), found.truncated) == (1, True)
+        with pytest.raises(InvalidRequest, match="more than 20 MB"):
+            database.client.query(LARGE, {}, 1_000)
+        assert tracemalloc.get_traced_memory()[1] < 120_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_one_large_value_ends_the_answer(database: Target) -> None:
+    if database.dialect != "postgres":
+        pytest.skip("The server itself makes no larger value.")
+    with pytest.raises(InvalidRequest, match="One answer of .* takes more than 64 MB"):
+        database.client.query("select repeat('x', 200000000) as text", {}, 1)
+
+
+def test_rows_of_all_sizes_arrive(database: Target) -> None:
+    numbers = "with recursive r (n) as (select 1 union all select n + 1 from r where n < 900)"
+    text = "printf('%.*c', n * 10, 'x')" if database.dialect == "sqlite" else "repeat('x', n * 10)"
+    found = database.client.query(f"{numbers} select n, {text} as t from r order by n", {}, 850)
+    assert ([row["n"] for row in found.rows], found.truncated) == (list(range(1, 851)), True)
+    assert not database.client.query(f"{numbers} select n from r", {}, 900).truncated

@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from clients.client import Opening
+from clients.errors import InvalidRequest
+from clients.sql.client import SqlClient
+from clients.sql.service import SqlSettings
 from demo.sql import shop
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -146,6 +150,15 @@ def test_the_files_of_the_program_are_no_databases(workspace: Orchestra, tmp_pat
     config = tmp_path / "workspace" / "config.yaml"
     config.write_text(config.read_text().replace("sqlite:///data/shop.db", url))
     assert any("one of this program's own files" in line.text for line in workspace.connections.check(OWNER, "shop"))
+
+
+@pytest.mark.parametrize("is_demo", [False, True])
+def test_they_are_none_in_the_demo_either(tmp_path: Path, is_demo: bool) -> None:
+    opening = Opening(is_demo, shared_folder=tmp_path / "state", workspace=tmp_path)
+    for place in (".env", "state/other.db", "state/demo/demo.db", *(() if is_demo else ("state/demo/shop.db",))):
+        client = SqlClient.open(SqlSettings(url=SecretStr(f"sqlite:///{place}")), opening)
+        with pytest.raises(InvalidRequest, match="one of this program's own files"):
+            client.tables()
 
 
 def test_lists_are_joined_and_grouped(workspace: Orchestra) -> None:

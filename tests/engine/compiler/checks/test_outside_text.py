@@ -15,7 +15,7 @@ from engine.documents.json_file import parse
 from tests.engine.compiler.checks import outside_flows as flows
 from tests.engine.compiler.checks.outside_flows import ADDRESS, MAIL, MAILS, Row, ask, each, flow, inputs, send, step
 
-SERVICES = {"gmail": "gmail", "notion": "notion", "github": "github", "llm": "openai", "web": "http"}
+SERVICES = {"gmail": "gmail", "notion": "notion", "github": "github", "llm": "openai", "web": "http", "database": "sql"}
 ROWS = [*flows.EXPRESSIONS, *flows.SCHEMAS, *flows.KNOWN, *flows.MODELS, *flows.STRUCTURE, *flows.STARTS, *flows.CALLS]
 REPLY: PromptDefinition = {
     "variables": {"text": {"type": "string"}, "tone": {"type": "string"}},
