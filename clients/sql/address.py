@@ -108,9 +108,7 @@ def _wrong(message: str) -> InvalidRequest:
     return InvalidRequest(message, service=NAME, remedy=_FORMS)
 
 
-def sqlite_file(
-    address: Address, workspace: Path | None, state_folder: Path | None, *, is_demo: bool = False
-) -> Path:
+def sqlite_file(address: Address, workspace: Path | None, state_folder: Path | None, *, is_demo: bool = False) -> Path:
     """Return the file of an SQLite address: relative ones are in the workspace.
 
     Raises InvalidRequest for the files that this program itself keeps: its state, secrets and settings. The demo's own

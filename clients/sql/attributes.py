@@ -1,4 +1,4 @@
-"""Names with a table before them: PostgreSQL calls the function `f` for `t.f` if the table `t` has no column of that name.
+"""Names with a table before them: PostgreSQL calls the function `f` for `t.f` if `t` has no column of that name.
 
 A statement that was proven to read may have such names only if they cannot be functions that do more than read:
 https://www.postgresql.org/docs/current/sql-expressions.html#FIELD-SELECTION, and "functional notation" in
@@ -50,7 +50,7 @@ def attributes_of(tree: exp.Expr) -> tuple[Attribute, ...]:
 
 
 def called(attributes: Iterable[Attribute], harmless: Iterable[str], ask: Ask) -> str | None:
-    """Return the first name that PostgreSQL would take for a function which may do more than read; None if there is none.
+    """Return the first name that PostgreSQL would take for a function which may do more than read; None: there is none.
 
     `harmless` are the names of functions that only read their arguments.
     """

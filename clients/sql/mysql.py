@@ -71,14 +71,13 @@ class MysqlDatabase(Database):
     def read(self, reading: Reading, parameters: Mapping[str, Any], limit: int) -> Iterator[Result]:
         """Run a query: in a read-only transaction of a read-only session."""
         require_all(reading.names, parameters)
-        with checked(), self._reading() as connection:
-            with _streaming(connection) as cursor:
-                cursor.execute(_filled(connection, reading.statement, parameters))
-                names = unique(one[0] for one in cursor.description or ())
-                columns = [
-                    Column(name, _type_name(one[1])) for name, one in zip(names, cursor.description or (), strict=True)
-                ]
-                yield Result(columns, _rows(cursor, _wire_of(connection), limit))
+        with checked(), self._reading() as connection, _streaming(connection) as cursor:
+            cursor.execute(_filled(connection, reading.statement, parameters))
+            names = unique(one[0] for one in cursor.description or ())
+            columns = [
+                Column(name, _type_name(one[1])) for name, one in zip(names, cursor.description or (), strict=True)
+            ]
+            yield Result(columns, _rows(cursor, _wire_of(connection), limit))
 
     def execute(self, write: Write) -> Written:
         """Execute a statement once."""

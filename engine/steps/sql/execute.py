@@ -42,7 +42,8 @@ class ExecuteOutput(Output):
 class Execute(StepType):
     """Change a database by one statement, exactly once: a row in its table `orchestra_once` is written with it.
 
-    That table is made on first use. An INSERT, or an UPDATE with WHERE, does not ask; anything else asks a person.
+    That table is made on first use. An INSERT that replaces nothing, or an UPDATE whose WHERE compares a column, does
+    not ask, unless it calls functions that may do more; anything else asks a person. DO and CALL are refused.
     MySQL cannot take back CREATE, ALTER and DROP, nor changes of MyISAM tables: these are refused.
     """
 
@@ -58,7 +59,7 @@ class Execute(StepType):
     output = ExecuteOutput
 
     def approval_of(self, arguments: Mapping[str, JsonValue]) -> Literal["always", "never"]:
-        """Return `never` for an INSERT, or an UPDATE with WHERE."""
+        """Return `never` for an INSERT that replaces nothing, or an UPDATE of rows that it names."""
         statement = arguments.get("statement")
         return "never" if isinstance(statement, str) and is_harmless(statement) else "always"
 

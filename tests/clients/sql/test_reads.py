@@ -230,7 +230,7 @@ def test_large_rows_are_not_read_at_once(database: Target) -> None:
 def test_one_large_value_ends_the_answer(database: Target) -> None:
     if database.dialect != "postgres":
         pytest.skip("The server itself makes no larger value.")
-    with pytest.raises(InvalidRequest, match="One answer of .* takes more than 64 MB"):
+    with pytest.raises(InvalidRequest, match=r"One answer of .* takes more than 64 MB"):
         database.client.query("select repeat('x', 200000000) as text", {}, 1)
 
 
