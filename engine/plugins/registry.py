@@ -59,7 +59,7 @@ class Registry(Generic[Found]):
     def _no_such_service(self, service: str) -> str:
         """Return the remedy for an unknown service: the nearest name, or all services."""
         known = list(dict.fromkeys(name.partition(".")[0] for name in self.every))
-        if not service or nearest(service, known) is not None:
+        if not service or _is_slip(service, nearest(service, known)):
             return ""
         other = f" There is no service {service!r}: http.request calls any that speaks HTTP." if "http" in known else ""
         return f"There are: {listed(list(self.every))}.{other}"
@@ -83,12 +83,23 @@ class Registry(Generic[Found]):
         return self.every[name]
 
 
+_LETTERS_MOST = 2
+"""Letters that people leave out, or type twice: `teams` is no slip for `telegram`."""
+
+
 def _modules_in(package: str) -> Iterator[str]:
     for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
         if found.ispkg:
             yield from (f"{found.name}.{name}" for name in _modules_in(f"{package}.{found.name}"))
         else:
             yield found.name
+
+
+def _is_slip(name: str, meant: str | None) -> bool:
+    """Return whether somebody has probably mistyped or shortened a name, rather than named something else."""
+    if meant is None:
+        return False
+    return meant.startswith(name) or name.startswith(meant) or abs(len(meant) - len(name)) <= _LETTERS_MOST
 
 
 def _is_whole(kind: type[Kind]) -> bool:

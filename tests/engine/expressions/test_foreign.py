@@ -28,7 +28,7 @@ def test_the_remedy_shows_our_form(source: str, ours: str) -> None:
     assert ours or "|" not in refused.value.message
 
 
-@pytest.mark.parametrize("name", ["slack.post_message", "teams.send", "jira.create_issue"])
+@pytest.mark.parametrize("name", ["trello.create_card", "teams.send", "jira.create_issue"])
 def test_a_service_that_there_is_not_is_called_by_http(name: str) -> None:
     with pytest.raises(UnknownName) as refused:
         step_type(name)

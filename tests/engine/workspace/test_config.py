@@ -37,6 +37,7 @@ def test_the_template_says_the_defaults_and_names_every_setting() -> None:
         "github": "github",
         "notion": "notion",
         "llm": "openai",
+        "database": "sql",
     }
 
 

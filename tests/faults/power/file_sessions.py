@@ -24,12 +24,12 @@ _PROMPT = {
 def _kept(scene: Scene, name: str = WORKFLOW) -> None:
     """Promise a workflow as it is now, with all its saved versions."""
     scene.answers("workflows.get", name)
-    scene.answers("workflows.versions", name)
+    scene.answers("versions.list", name)
 
 
 def _unsure(scene: Scene, name: str = WORKFLOW) -> None:
     scene.unsure("workflows.get", name)
-    scene.unsure("workflows.versions", name)
+    scene.unsure("versions.list", name)
 
 
 def _saved(scene: Scene, title: str, name: str = WORKFLOW) -> None:
@@ -81,7 +81,7 @@ def _many_saves(scene: Scene) -> None:
 
 def _save_after_an_editor(scene: Scene) -> None:
     scene.unsure("workflows.get", WORKFLOW)
-    scene.unsure("workflows.versions", WORKFLOW)
+    scene.unsure("versions.list", WORKFLOW)
     scene.workflow(_STEPS, title="by hand")
     scene.begin()  # what other programs write, they must sync themselves
     _saved(scene, "second")

@@ -90,6 +90,10 @@ def world(tmp_path: Path, standins: StandIns, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(mail_fields, "require_recipients", lambda *_: None)
     with worlds.world(tmp_path / "workspace", standins) as found:
         found.ask("never")
+        config = tmp_path / "workspace" / "config.yaml"
+        settings = json.loads(config.read_text(encoding="utf-8"))
+        settings["connections"]["database"] = {"service": "sql", "url": "sqlite:///shop.db"}
+        config.write_text(json.dumps(settings), encoding="utf-8")
         [mail] = found.deliver([f"From: M <{UNKNOWN}>\r\nSubject: {UNKNOWN}\r\n\r\n{UNKNOWN}\r\n".encode()])
         for name, document in flows.SHELF.items():
             text = json.dumps(document).replace('"m1"', json.dumps(mail)).replace(_DUE, "")
