@@ -18,7 +18,7 @@ $(READY): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed and was not found; PYTHON=… names one." >&2; exit 2; }
 	@test -x $(BIN)/python || { \
 		echo "First start: setting up AI-Orchestra in .venv, in this folder."; \
-		echo "It downloads 180 MB, takes 850 MB of disk, and about two minutes (more on a slow line or a busy machine)."; \
+		echo "It downloads 180 MB, takes 870 MB of disk, and about two minutes (more on a slow line or a busy machine)."; \
 		"$(PYTHON)" -m venv .venv; } || \
 		{ echo "On Debian and Ubuntu: sudo apt install python3-venv" >&2; rm -rf .venv; exit 2; }
 	@echo "1 of 3: packages (requirements.txt); pip is silent for about a minute while it unpacks them"
