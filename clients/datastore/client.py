@@ -75,20 +75,20 @@ class StoreClient(Client):
 
     def names(self) -> dict[str, int]:
         """Return the number of rows of every table by its name, sorted."""
-        with self._reading() as file:
+        with self._opened() as file:
             return dict(file.execute("SELECT name, count(*) FROM rows GROUP BY name ORDER BY name"))
 
     def get(self, table: str, key: str) -> Row | None:
         """Return a row, None if there is none."""
         require_name(table)
         require_key(key)
-        with self._reading() as file:
+        with self._opened() as file:
             return _row(file, table, key)
 
     def query(self, table: str, wanted: Wanted) -> Rows:
         """Return rows of a table; none if there is no such table."""
         require_name(table)
-        with self._reading() as file:
+        with self._opened() as file:
             found = file.execute("SELECT key, value, updated_at FROM rows WHERE name = ?", (table,))
             return chosen(starmap(StoredRow, found), wanted)
 
@@ -143,11 +143,6 @@ class StoreClient(Client):
         require_name(table)
         with self._writing(f"the table {table!r}") as file:
             return file.execute("DELETE FROM rows WHERE name = ?", (table,)).rowcount
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._opened() as file:
-            yield file
 
     @contextmanager
     def _writing(self, what: str) -> Iterator[sqlite3.Connection]:

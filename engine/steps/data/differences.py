@@ -42,6 +42,7 @@ class Diff(StepType):
     name = "data.diff"
     title = "Compare data"
     effect = Effect.PURE
+    heavy = True
     is_for_output = True
     fields = DiffFields
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from pydantic import ConfigDict
@@ -71,6 +70,7 @@ class SchemaStep(StepType):
     """Base of the steps with a schema."""
 
     effect = Effect.PURE
+    heavy = True
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require a schema that can be used."""
@@ -152,7 +152,7 @@ def _is_movable(part: Any) -> bool:
 
 
 def _errors(data: JsonValue, schema: JsonSchema) -> list[dict[str, JsonValue]]:
-    found: Sequence[Misfit] = list(islice(placed_misfits(data, schema, ERRORS_MOST), ERRORS_MOST))
+    found: Sequence[Misfit] = list(placed_misfits(data, schema, ERRORS_MOST))
     for misfit in found:
         if not misfit.is_checked:
             raise InvalidRequest(f"The data was not checked. {misfit.message}")
