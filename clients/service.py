@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from clients.reads import Read, ReadCommands
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+ServiceKind = Literal["", "model", "drive"]
+"""`model`: a language model: its calls cost by length, and it changes nothing. `drive`: a place for files
+(clients/drives)."""
 OTHER_LINK = "Link"
 """What an address leads to if nothing more is known."""
 
@@ -106,8 +109,8 @@ class Service:
     """Whether the model servers that people run on their own machine have its API."""
     takes_default_model: bool = False
     """Whether `model_defaults.model` in config.yaml is the model of its connections that have none."""
-    is_model: bool = False
-    """Whether it is a language model: its calls cost by length, and it changes nothing."""
+    kind: ServiceKind = ""
+    """What it has in common with others: a step that needs one of a kind accepts a connection to any of them."""
     reads: tuple[Read, ...] = ()
     """The requests that change nothing. While a plan is made, no other is sent; without any, nothing can be read."""
     read_commands: tuple[ReadCommands, ...] = ()
@@ -135,6 +138,11 @@ class Service:
         object.__setattr__(self, "error_name", self.error_name or self.title)
         object.__setattr__(self, "usual_name", self.usual_name or self.name)
         object.__setattr__(self, "offered_as", self.offered_as or self.title)
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is a language model."""
+        return self.kind == "model"
 
     @property
     def absence(self) -> str:

@@ -42,5 +42,5 @@ ANTHROPIC = Service(
         Read("GET", "/v1/models/*"),
         Read("POST", "/v1/messages"),
     ),
-    is_model=True,
+    kind="model",
 )

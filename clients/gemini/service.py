@@ -44,5 +44,5 @@ GEMINI = Service(
         Read("POST", "/v1beta/models/*:streamGenerateContent"),
         Read("POST", "/v1beta/models/*:batchEmbedContents"),
     ),
-    is_model=True,
+    kind="model",
 )

@@ -59,5 +59,5 @@ OPENAI = Service(
     ),
     runs_locally=True,
     takes_default_model=True,
-    is_model=True,
+    kind="model",
 )

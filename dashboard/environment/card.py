@@ -14,7 +14,7 @@ from dashboard.base.plain import plain, plain_with_code
 from dashboard.environment.removing import removal_popover
 from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.times import ago
-from engine.base.services import has_stand_in, is_model
+from engine.base.services import has_stand_in, is_for
 from engine.runs.environments.environments import EnvironmentStatus
 
 _OTHERS = {"current": N_("Other workflows run their file as it is."), "none": N_("Other workflows do not run here.")}
@@ -105,11 +105,7 @@ def _words(name: str, own: str) -> str:
 
 def _choices(written: str, known: dict[str, str]) -> list[str]:
     service = known.get(written, "")
-    same = [
-        name
-        for name, other in known.items()
-        if name != written and (other == service or (is_model(other) and is_model(service)))
-    ]
+    same = [name for name, other in known.items() if name != written and is_for(other, service)]
     return [written, *(["demo"] if service and has_stand_in(service) else []), *same]
 
 

@@ -14,7 +14,7 @@ from typing import TypeGuard
 
 import clients
 from clients.client import Client
-from clients.service import Service
+from clients.service import Service, ServiceKind
 from demo import endpoints
 from engine.base.errors import UnknownName
 
@@ -77,13 +77,18 @@ def is_in_workspace(service: str | None, connection: str | None) -> bool:
 
 def is_model(service: str | None) -> bool:
     """Tell whether a service is a language model."""
-    found = service_of(service)
-    return found is not None and found.is_model
+    return kind_of(service) == "model"
 
 
 def is_for(service: str | None, needed: str | None) -> bool:
-    """Tell whether a connection to a service is one that a step or trigger needs: models can replace each other."""
-    return service is not None and (service == needed or (is_model(service) and is_model(needed)))
+    """Tell whether a connection to a service is one that a step or trigger needs: any of its kind, if it has one."""
+    return service is not None and (service == needed or kind_of(service) == kind_of(needed) != "")
+
+
+def kind_of(service: str | None) -> ServiceKind:
+    """Return what a service has in common with others, empty if nothing."""
+    found = service_of(service)
+    return found.kind if found is not None else ""
 
 
 def runs_locally(service: str) -> bool:

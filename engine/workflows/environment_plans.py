@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.names import is_branch, require_no_branch
-from engine.base.services import has_stand_in, is_model
+from engine.base.services import has_stand_in, is_for
 from engine.base.statuses import AccountMode
 from engine.base.wording import did_you_mean
 from engine.compiler.definition.environment import CURRENT, Environment, Surroundings
@@ -212,7 +212,7 @@ def require_stand_in(environment: str, name: str, target: str, services: Mapping
             remedy=f"{did_you_mean(target, list(services))} `orchestra connections add` adds one.".strip(),
         )
     here, there = services.get(name), services[target]
-    if here is not None and here != there and not (is_model(here) and is_model(there)):
+    if here is not None and not is_for(there, here):
         raise InvalidInput(
             f"{where}: {name!r} is for {here}, and {target!r} is for {there}.",
             remedy="Name a connection to the same service.",

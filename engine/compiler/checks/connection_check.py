@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.base.services import is_for, is_model
+from engine.base.services import is_for, kind_of
 from engine.base.wording import nearest
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.environment import Surroundings
@@ -27,7 +27,7 @@ def connection_name(path: JsonPath, named: str | None, kind: Kind, around: Surro
         return None
     fitting = [name for name in fitting if name not in around.set_aside]
     own = [name for name in fitting if connections[name] == kind.service]
-    if len(own or fitting) == 1:  # so another model can be added without a change of every step
+    if len(own or fitting) == 1:  # so another model or drive can be added without a change of every step
         return (own or fitting)[0]
     seen = f"there are {len(fitting)}: {', '.join(fitting)}" if fitting else "there is none"
     report.add(
@@ -70,4 +70,5 @@ def _named(
 
 
 def _needed(kind: Kind) -> str:
-    return "a model" if is_model(kind.service) else kind.service or "none"
+    shared = kind_of(kind.service)
+    return f"a {shared}" if shared else kind.service or "none"

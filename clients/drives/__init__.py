@@ -1,0 +1,1 @@
+"""What all drives share: the port, file names, and downloads in parts."""

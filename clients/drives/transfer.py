@@ -1,0 +1,89 @@
+"""Downloads in parts: a broken part is asked for again, and a file that changes meanwhile is never a mix of two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx
+
+from clients.errors import BadAnswer, Conflict, InvalidRequest
+from clients.service import Service
+from clients.transport import AS_IT_IS, FILE_BYTES
+
+PART_BYTES = 8 * 1024 * 1024
+_BREAKS_MOST = 5
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+AS_FILE = {AS_IT_IS: True, "most_bytes": FILE_BYTES}
+"""The request extensions of a download: bytes arrive as they are, one part at a time in memory."""
+Send = Callable[[Mapping[str, str]], AbstractContextManager[httpx.Response]]
+"""Sends the request of a download with these headers more, as `httpx.Client.stream`; raises ServiceError for a status
+that is neither 200, 206 nor 416."""
+
+
+def received(service: Service, send: Send, into: Path, size: int, limit: int, version: str = "") -> None:
+    """Write `size` bytes to a file, asking for them in parts.
+
+    `version` is the ETag: with it no part of another version arrives. Raises InvalidRequest if there are more bytes
+    than `limit`, Conflict if the file changes meanwhile, httpx.TransportError if the connection breaks too often.
+    """
+    require_within(service, size, limit)
+    breaks = 0
+    with into.open("wb") as out:
+        while out.tell() < size:
+            begin = out.tell()
+            try:
+                _part(service, send, out, size, version)
+            except httpx.TransportError:
+                breaks = breaks + 1 if out.tell() == begin else 1
+                if breaks > _BREAKS_MOST:
+                    raise
+
+
+def require_within(service: Service, size: int | None, limit: int) -> None:
+    """Raise InvalidRequest if a file is too large."""
+    if size is not None and size > limit:
+        raise InvalidRequest(
+            f"The file has {size} bytes, and at most {limit} are taken.",
+            service=service.name,
+            remedy="Raise `max_bytes` of the step, or take a smaller file.",
+        )
+
+
+def _part(service: Service, send: Send, out: BinaryIO, size: int, version: str) -> None:
+    """Append the next part. What came before a connection broke stays."""
+    begin, end = out.tell(), min(out.tell() + PART_BYTES, size)
+    headers = {"Range": f"bytes={begin}-{end - 1}", **({"If-Range": version} if _is_strong(version) else {})}
+    with send(headers) as answer:
+        changed = Conflict("The file changed while it was downloaded.", service=service.name)
+        if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise changed
+        if version and _opaque(answer.headers.get("etag", version)) != _opaque(version):
+            raise changed
+        if answer.status_code == httpx.codes.OK:  # the server ignores ranges, or the file is another one now
+            if int(answer.headers.get("content-length", size)) != size:
+                raise changed
+            out.seek(0)
+            out.truncate()
+            end = size
+        elif not _is_range(answer, begin, size):
+            raise BadAnswer(f"{service.error_name} sent another part than was asked for.", service=service.name)
+        out.writelines(chunk[: end - out.tell()] for chunk in answer.iter_raw())
+
+
+def _is_range(answer: httpx.Response, begin: int, size: int) -> bool:
+    found = _RANGE.fullmatch(answer.headers.get("content-range", ""))
+    return found is not None and int(found[1]) == begin and int(found[3]) == size
+
+
+def _is_strong(version: str) -> bool:
+    """Return whether it is an ETag that If-Range takes (RFC 9110 13.1.5)."""
+    return version.startswith('"')
+
+
+def _opaque(version: str) -> str:
+    return version.removeprefix("W/")
