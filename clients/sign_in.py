@@ -73,9 +73,9 @@ class SignInWay(ABC):
     """Who asks the person: "Google"."""
     file_remedy: ClassVar[str]
     """How to get the file that the person has to bring."""
-    guide: ClassVar[str]
+    guide: str
     """The way there, step by step, in Markdown."""
-    more: ClassVar[tuple[str, str]]
+    more: tuple[str, str]
     """A question that people ask about it, and the answer in Markdown."""
 
     @abstractmethod

@@ -102,6 +102,7 @@ class ClientSecret(Sent):
     """The content of the JSON file that Google's console provides for a desktop app."""
 
     client_secret: dict[str, JsonValue]
+    service: str = Field("", max_length=100, description="Of a new connection; default: the one of its name.")
 
 
 class BroughtBack(Sent):

@@ -103,7 +103,8 @@ def set_mode(name: str, sent: ModeChoice, orchestra: Door, principal: Acting) ->
 @router.post("/connections/{name}/sign-in", summary="Start a sign-in", response_model=SignInView)
 def begin_sign_in(name: str, sent: ClientSecret, orchestra: Door, principal: Acting) -> Any:
     """Begin a sign-in at Google; a person opens `address` in a browser on the machine that this server runs on."""
-    return _shown(orchestra.connections.begin_sign_in(principal, name, json.dumps(sent.client_secret).encode()))
+    content = json.dumps(sent.client_secret).encode()
+    return _shown(orchestra.connections.begin_sign_in(principal, name, content, sent.service))
 
 
 @router.post(

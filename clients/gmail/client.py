@@ -8,15 +8,16 @@ import httpx
 
 from clients.client import CheckLine, Client, Opening
 from clients.errors import ServiceError
-from clients.gmail.google_sign_in import GoogleSignIn
+from clients.gmail.app import GMAIL_APP
 from clients.gmail.history import History
 from clients.gmail.labels import Labels
 from clients.gmail.outbox import Outbox
 from clients.gmail.profile import address_of, users_of
 from clients.gmail.reading import Reading
 from clients.gmail.service import GMAIL, GmailSettings
-from clients.gmail.tokens import tokens_of
 from clients.gmail.upload import Upload
+from clients.google.sign_in import GoogleSignIn
+from clients.google.tokens import tokens_of
 from clients.plural import counted
 from clients.sign_in import Seal
 
@@ -26,12 +27,12 @@ class GmailClient(Client):
 
     service = GMAIL
     http: httpx.Client
-    sign_in_way = GoogleSignIn()
+    sign_in_way = GoogleSignIn(GMAIL_APP)
 
     def __init__(self, settings: GmailSettings, http: httpx.Client, seal: Seal | None = None) -> None:
         self.http = http
         token = settings.token.get_secret_value() if settings.token is not None else ""
-        self._tokens = tokens_of(token, settings.token_file, http, seal)
+        self._tokens = tokens_of(GMAIL_APP, token, settings.token_file, http, seal)
         users = users_of(http, self._tokens, settings.base_url)
         self._users, self._web_url = users, settings.web_url
         self._account = ""

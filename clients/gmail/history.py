@@ -12,7 +12,8 @@ from typing import Any
 
 from clients.errors import NotFound
 from clients.gmail.labels import Labels
-from clients.gmail.transport import PAGE, answered, listed
+from clients.gmail.transport import PAGE, listed
+from clients.google.transport import answered
 from clients.listing import Json, Unreadable, readable
 
 _EVENTS = {"messagesAdded": "messageAdded", "labelsAdded": "labelAdded"}

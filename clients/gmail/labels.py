@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from clients.errors import Conflict, InvalidRequest, NotFound
-from clients.gmail.sign_in_file import SERVICE
-from clients.gmail.transport import answered, done, entries, gone, reading
+from clients.gmail.transport import SERVICE, entries, gone, reading
+from clients.google.transport import answered, done
 
 Names = dict[str, list[str]]
 """Label names by mail id."""

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 from clients.errors import BadAnswer, InvalidRequest, NotFound
 from clients.gmail.letter import Letter
-from clients.gmail.sign_in_file import SERVICE
-from clients.gmail.transport import answered, done, entries, listed
+from clients.gmail.transport import SERVICE, entries, listed
 from clients.gmail.undo import delete_draft
 from clients.gmail.upload import Upload
+from clients.google.transport import answered, done
 from clients.mail.outgoing import as_bytes, build, marked, message_id
 from clients.mail.parts import from_base64url, header
 

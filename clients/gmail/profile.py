@@ -6,24 +6,20 @@ from typing import Any
 
 import httpx
 
-from clients.gmail.tokens import Tokens
-from clients.gmail.transport import GoogleHttp, answered
+from clients.google.app import Tokens
+from clients.google.transport import answered, built
 
 
 def users_of(http: httpx.Client, tokens: Tokens, base_url: str) -> Any:
-    """Return the SDK's resource of mailboxes; built from the API description in its package, without a request."""
-    from googleapiclient.discovery import build as build_service
-
-    return build_service(
-        "gmail",
-        "v1",
-        http=GoogleHttp(http, tokens),
-        client_options={"api_endpoint": base_url},
-        cache_discovery=False,
-        static_discovery=True,
-    ).users()
+    """Return the SDK's resource of mailboxes."""
+    return built("gmail", "v1", http, tokens, base_url).users()
 
 
 def address_of(users: Any) -> str:
     """Ask for the mailbox's address."""
     return str(answered(users.getProfile(userId="me"), "emailAddress")["emailAddress"])
+
+
+def account_of(http: httpx.Client, tokens: Tokens, base_url: str) -> str:
+    """Ask for the address of the mailbox that a token opens."""
+    return address_of(users_of(http, tokens, base_url))

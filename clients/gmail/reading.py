@@ -21,8 +21,8 @@ from clients.errors import (
 from clients.gmail.labels import Labels
 from clients.gmail.mail import read_message
 from clients.gmail.outbox import ids_of
-from clients.gmail.sign_in_file import SERVICE
-from clients.gmail.transport import CHECK_THE_ID, answered, entries, gone, listed, mailbox_is_there, reading
+from clients.gmail.transport import CHECK_THE_ID, SERVICE, entries, gone, listed, mailbox_is_there, reading
+from clients.google.transport import answered
 from clients.mail.outgoing import File
 from clients.mail.parts import attachment, attachment_id, attachment_parts, body_bytes, header, shown
 from clients.mail.replies import refusal

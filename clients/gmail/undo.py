@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clients.errors import Conflict, NotFound
-from clients.gmail.sign_in_file import SERVICE
-from clients.gmail.transport import answered, done, entries, reading
+from clients.gmail.transport import SERVICE, entries, reading
+from clients.google.transport import answered, done
 
 _CLOCK_SKEW = timedelta(seconds=120)
 """How far Gmail's clock may differ from ours."""

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from clients.errors import InvalidRequest
-from clients.gmail.sign_in_file import SERVICE
+from clients.gmail.transport import SERVICE
 
 INLINE_MOST = 2 * 1024 * 1024
 """Maximum size of a mail sent inside a JSON request."""

@@ -58,6 +58,10 @@ class ConnectionChanges:
         """Return the services a new connection can use, except those with a sign-in by browser."""
         return [kind.service for kind in client_classes().values() if kind.service.key and kind.sign_in_way is None]
 
+    def signed_in_kinds(self) -> list[Service]:
+        """Return the services that people sign in to with a browser."""
+        return [kind.service for kind in client_classes().values() if kind.sign_in_way is not None]
+
     def key_page(self, service: str, beside: Mapping[str, Any]) -> str:
         """Return the page where one gets a key of a service; for a mailbox, its provider's page if known."""
         return client_class(service).key_page(beside)
@@ -139,16 +143,17 @@ class ConnectionChanges:
         self._audit.record(p, f"connections.connect_{service}", name, {"account": signed_in.account})
         return self._statuses.of(name)
 
-    def begin_sign_in(self, p: Principal, name: str, content: bytes) -> SignIn:
+    def begin_sign_in(self, p: Principal, name: str, content: bytes, service: str = "") -> SignIn:
         """Start a sign-in in the background; return it once a person can open its address.
 
-        `content`: of the file that a person brings. A connection that does not exist yet becomes one to the service
-        that people sign in to. Raises ServiceError, InvalidInput, NotAllowed.
+        `content`: of the file that a person brings. `service` is only needed for a connection that does not exist yet;
+        without it, the service is the one of the connection's name, else the first that people sign in to. Raises
+        ServiceError, InvalidInput, InUse, NotAllowed, UnknownName.
         """
         require(p, "admin", "add connections")
         checked_name("connection", name)
         known = self._config().config.connections.get(name)
-        service = known.service if known else next(one for one, kind in client_classes().items() if kind.sign_in_way)
+        service = service or (known.service if known else _signed_in_to(name))
         remedy = self._sign_in_way(service).file_remedy
         return self._sign_ins.begin(
             name, content, remedy, lambda file, opened: self.connect(p, name, service, file, opened)
@@ -248,6 +253,12 @@ class ConnectionChanges:
             with file.locked():
                 file.save(info)
         return path
+
+
+def _signed_in_to(name: str) -> str:
+    """Return the service of a new connection that is to be signed in to, and of which only the name is given."""
+    names = [one for one, kind in client_classes().items() if kind.sign_in_way]
+    return next((one for one in names if name == one or name.startswith(f"{one}-")), names[0])
 
 
 def _kept_files(settings: Mapping[str, Any]) -> set[str]:

@@ -16,10 +16,11 @@ import httpx
 import pytest
 
 from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout
+from clients.gmail.app import GMAIL_APP, SCOPES
 from clients.gmail.client import GmailClient
-from clients.gmail.oauth import SCOPES, sign_in
 from clients.gmail.service import GmailSettings
-from clients.gmail.sign_in_file import SignInFile
+from clients.google.oauth import sign_in
+from clients.google.sign_in_file import SignInFile
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def test_signing_in_gives_what_works(standins: StandIns, http: httpx.Client, tmp
         opened.append(url)
         browser(url)
 
-    signed_in = sign_in(client_secret(tmp_path, origin), open_browser, timeout=30, base_url=origin)
-    SignInFile(token_file).save(signed_in.info)
+    signed_in = sign_in(GMAIL_APP, client_secret(tmp_path, origin), open_browser, timeout=30, base_url=origin)
+    SignInFile(token_file, GMAIL_APP).save(signed_in.info)
     gmail = GmailClient(GmailSettings(token_file=token_file, base_url=origin), http)
     assert gmail.account() == signed_in.account == signed_in.info["account"]
     assert all(ok for _, ok, _ in gmail.check())
@@ -77,34 +78,37 @@ def test_two_sign_ins_at_once_leave_nothing_behind(standins: StandIns, tmp_path:
     file = client_secret(tmp_path, origin)
 
     def within(url: str) -> None:
-        accounts.append(sign_in(file, browser, timeout=30, base_url=origin).account)
+        accounts.append(sign_in(GMAIL_APP, file, browser, timeout=30, base_url=origin).account)
         browser(url)
 
     def first(url: str) -> None:
         assert "OAUTHLIB_INSECURE_TRANSPORT" not in os.environ, "not for as long as a person thinks"
         within(url)
 
-    accounts.append(sign_in(file, first, timeout=30, base_url=origin).account)
+    accounts.append(sign_in(GMAIL_APP, file, first, timeout=30, base_url=origin).account)
     assert len(accounts) == 2
     assert "OAUTHLIB_INSECURE_TRANSPORT" not in os.environ
 
 
 def test_the_sign_in_can_be_renewed(standins: StandIns, http: httpx.Client, tmp_path: Path) -> None:
     origin, token_file = standins["gmail"].origin, tmp_path / "gmail.json"
-    info = sign_in(client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
-    SignInFile(token_file).save({**info, "token": "gone", "expiry": "2020-01-01T00:00:00Z"})
+    info = sign_in(GMAIL_APP, client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
+    SignInFile(token_file, GMAIL_APP).save({**info, "token": "gone", "expiry": "2020-01-01T00:00:00Z"})
     gmail = GmailClient(GmailSettings(token_file=token_file, base_url=origin), http)
     assert gmail.check()[0][1]
-    renewed = SignInFile(token_file).read()
+    renewed = SignInFile(token_file, GMAIL_APP).read()
     assert renewed["token"] not in ("gone", info["token"])
     assert renewed["consented_at"] == info["consented_at"]
 
 
 def test_what_google_says_of_the_end_is_kept(standins: StandIns, tmp_path: Path) -> None:
     origin = standins["gmail"].origin
-    assert "sign_in_ends_at" not in sign_in(client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
+    assert (
+        "sign_in_ends_at"
+        not in sign_in(GMAIL_APP, client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
+    )
     httpx.post(f"{origin}/_demo/sign-in", json={"testing": True}, trust_env=False, timeout=PATIENCE_SECONDS)
-    info = sign_in(client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
+    info = sign_in(GMAIL_APP, client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
     lives = datetime.fromisoformat(info["sign_in_ends_at"]) - datetime.fromisoformat(info["consented_at"])
     assert abs(lives - timedelta(days=7)) < timedelta(minutes=2)
 
@@ -118,7 +122,7 @@ def test_what_comes_back_without_the_right_state_is_not_believed(standins: Stand
             pages.extend([httpx.get(f"{address}{query}", trust_env=False, timeout=PATIENCE_SECONDS).status_code])
         browser(url)
 
-    sign_in(client_secret(tmp_path, origin), attacked, timeout=30, base_url=origin)
+    sign_in(GMAIL_APP, client_secret(tmp_path, origin), attacked, timeout=30, base_url=origin)
     assert pages == [404] * 5
 
 
@@ -135,7 +139,7 @@ def test_a_refused_sign_in_says_so(
 ) -> None:
     origin = standins["gmail"].origin
     with pytest.raises(AuthError, match=said) as caught:
-        sign_in(client_secret(tmp_path, origin), back(change), timeout=30, base_url=origin)
+        sign_in(GMAIL_APP, client_secret(tmp_path, origin), back(change), timeout=30, base_url=origin)
     assert "very-secret" not in repr(caught.value)
 
 
@@ -163,12 +167,12 @@ def test_an_exchange_that_fails_says_so(
     scripted.then(status, answer)
     come_back = back(lambda query: f"code=c&state={query['state']}")
     with pytest.raises(kind):
-        sign_in(client_secret(tmp_path, scripted.url), come_back, timeout=30, base_url=scripted.url)
+        sign_in(GMAIL_APP, client_secret(tmp_path, scripted.url), come_back, timeout=30, base_url=scripted.url)
 
 
 def test_nobody_comes_back(standins: StandIns, tmp_path: Path) -> None:
     with pytest.raises(Timeout, match="was not completed"):
-        sign_in(client_secret(tmp_path, standins["gmail"].origin), lambda _: None, timeout=0.2)
+        sign_in(GMAIL_APP, client_secret(tmp_path, standins["gmail"].origin), lambda _: None, timeout=0.2)
     assert not [thread for thread in threading.enumerate() if "serve_forever" in thread.name]
 
 
@@ -192,7 +196,7 @@ def test_a_wrong_client_secret_file_says_where_to_get_one(tmp_path: Path, conten
     if content is not None:
         path.write_text(content)
     with pytest.raises(InvalidRequest, match=said) as caught:
-        sign_in(path, lambda _: None, timeout=0.2)
+        sign_in(GMAIL_APP, path, lambda _: None, timeout=0.2)
     assert "Desktop app" in caught.value.remedy
     assert "Error" not in caught.value.message
 
@@ -202,4 +206,4 @@ def test_a_port_in_use_is_said(standins: StandIns, tmp_path: Path) -> None:
     port = urlsplit(origin).port
     assert port is not None
     with pytest.raises(InvalidRequest, match=str(port)):
-        sign_in(client_secret(tmp_path, origin), browser, port)
+        sign_in(GMAIL_APP, client_secret(tmp_path, origin), browser, port)

@@ -14,10 +14,11 @@ import pytest
 
 from clients.client import Opening
 from clients.errors import AuthError, RateLimited, ServiceError, Unavailable
+from clients.gmail.app import GMAIL_APP
 from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
-from clients.gmail.sign_in_file import SignInFile
-from clients.gmail.tokens import TokenFile
+from clients.google.sign_in_file import SignInFile
+from clients.google.tokens import TokenFile
 from clients.reads_only import reads_only
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ def token_file(tmp_path: Path) -> Path:
 def sign_in_file(path: Path, url: str, *, lives: timedelta, token: str = "old") -> Path:
     expiry = (datetime.now(UTC) + lives).isoformat().replace("+00:00", "Z")
     info = {"token": token, "refresh_token": REFRESH, "client_id": "id", "client_secret": SECRET}
-    SignInFile(path).save({**info, "token_uri": f"{url}/token", "account": "me@example.com", "expiry": expiry})
+    SignInFile(path, GMAIL_APP).save(
+        {**info, "token_uri": f"{url}/token", "account": "me@example.com", "expiry": expiry}
+    )
     return path
 
 
 def tokens_of(path: Path, http: httpx.Client) -> TokenFile:
-    return TokenFile(SignInFile(path), http)
+    return TokenFile(SignInFile(path, GMAIL_APP), http)
 
 
 def test_a_token_that_lives_is_used_as_it_is(scripted: Scripted, http: httpx.Client, token_file: Path) -> None:
@@ -56,7 +59,7 @@ def test_a_token_that_ran_out_is_renewed_and_saved_before_use(
     scripted.then(200, {**FRESH, "refresh_token": "1//another"})
     tokens = tokens_of(sign_in_file(token_file, scripted.url, lives=timedelta(minutes=1)), http)
     assert tokens.current() == "fresh"
-    saved = SignInFile(token_file).read()
+    saved = SignInFile(token_file, GMAIL_APP).read()
     assert (saved["token"], saved["refresh_token"], saved["account"]) == ("fresh", "1//another", "me@example.com")
     assert tokens_of(token_file, http).current() == "fresh"
     assert len(scripted.seen) == 1
@@ -64,9 +67,9 @@ def test_a_token_that_ran_out_is_renewed_and_saved_before_use(
 
 
 def test_the_file_is_for_its_owner_only(token_file: Path) -> None:
-    SignInFile(token_file).save({"a": 1})
+    SignInFile(token_file, GMAIL_APP).save({"a": 1})
     token_file.chmod(0o644)
-    SignInFile(token_file).save({"a": 2})
+    SignInFile(token_file, GMAIL_APP).save({"a": 2})
     assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
     assert [path.name for path in token_file.parent.iterdir()] == [token_file.name]
 
@@ -79,20 +82,20 @@ def test_a_disk_that_is_full_is_an_error_that_may_pass_and_nothing_was_sent(
 
     scripted.then(200, FRESH)
     tokens = tokens_of(sign_in_file(token_file, scripted.url, lives=timedelta(minutes=1)), http)
-    monkeypatch.setattr("clients.gmail.sign_in_file.tempfile.mkstemp", full)
+    monkeypatch.setattr("clients.google.sign_in_file.tempfile.mkstemp", full)
     with pytest.raises(Unavailable, match="No space left") as full_disk:
         tokens.current()
     assert (full_disk.value.outcome, full_disk.value.retryable) == ("not_done", True)
-    assert SignInFile(token_file).read()["token"] == "old"
-    monkeypatch.setattr("clients.gmail.sign_in_file.os.open", full)
+    assert SignInFile(token_file, GMAIL_APP).read()["token"] == "old"
+    monkeypatch.setattr("clients.google.sign_in_file.os.open", full)
     with pytest.raises(Unavailable, match="No space left"):
         tokens.current()
 
 
 def test_a_file_that_cannot_be_saved_leaves_the_old_one(token_file: Path) -> None:
-    SignInFile(token_file).save({"a": 1})
+    SignInFile(token_file, GMAIL_APP).save({"a": 1})
     with pytest.raises(TypeError):
-        SignInFile(token_file).save({"a": object()})
+        SignInFile(token_file, GMAIL_APP).save({"a": object()})
     assert json.loads(token_file.read_text()) == {"a": 1}
     assert [path.name for path in token_file.parent.iterdir()] == [token_file.name]
 
@@ -171,7 +174,7 @@ def test_a_revoked_sign_in_says_whose_and_what_to_do(scripted: Scripted, http: h
     shown = repr(caught.value) + caught.value.message + repr(tokens)
     assert REFRESH not in shown
     assert SECRET not in shown
-    assert SignInFile(token_file).read()["refresh_token"] == REFRESH
+    assert SignInFile(token_file, GMAIL_APP).read()["refresh_token"] == REFRESH
 
 
 @pytest.mark.parametrize(
@@ -230,5 +233,5 @@ def test_a_time_that_is_gone_or_none_means_renewal(
 ) -> None:
     scripted.then(200, FRESH)
     sign_in_file(token_file, scripted.url, lives=timedelta(0))
-    SignInFile(token_file).save({**SignInFile(token_file).read(), "expiry": expiry})
+    SignInFile(token_file, GMAIL_APP).save({**SignInFile(token_file, GMAIL_APP).read(), "expiry": expiry})
     assert tokens_of(token_file, http).current() == "fresh"

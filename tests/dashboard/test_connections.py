@@ -11,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from clients.errors import AuthError
-from clients.gmail.sign_in_file import SignInFile
+from clients.gmail.app import GMAIL_APP
+from clients.google.sign_in_file import SignInFile
 from demo.sql import shop
 from engine.base.statuses import AccountMode
 from engine.connections.local_models import LocalServer
@@ -203,7 +204,7 @@ def test_a_sign_in_that_is_about_to_end_says_so_here_and_at_home(
     consented = datetime.now(UTC) - timedelta(days=5, hours=12)
     info = {"account": "me@example.com", "consented_at": consented.isoformat()}
     info["sign_in_ends_at"] = (consented + timedelta(days=7)).isoformat()
-    SignInFile(workspace / ".orchestra" / "tokens" / "gmail.json").save(info)
+    SignInFile(workspace / ".orchestra" / "tokens" / "gmail.json", GMAIL_APP).save(info)
     orchestra.connections.add(OWNER, "gmail", "gmail", {"token_file": ".orchestra/tokens/gmail.json"})
     orchestra.connections.set_mode(OWNER, "gmail", AccountMode.MINE)
     for page in ("connections", ""):

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from clients.errors import ServiceError
-from clients.gmail.sign_in_file import SignInFile
-from clients.gmail.tokens import TokenFile
-from clients.gmail.transport import GoogleHttp
+from clients.gmail.app import GMAIL_APP
+from clients.google.sign_in_file import SignInFile
+from clients.google.tokens import TokenFile
+from clients.google.transport import GoogleHttp
 from clients.transport import http_client
 from engine.connections.sign_ins import SafeSeal
 from engine.secrets.vault import Safe
@@ -36,7 +37,7 @@ _IMPORTED_LATER = ("cryptography.fernet", "google.oauth2.credentials", "google.o
 def sign_in_file(state: Path) -> SignInFile:
     """The one sign-in of a state folder, sealed."""
     safe = Safe(state, dict[str, str])
-    return SignInFile(safe.folder / "gmail.sign-in.json", SafeSeal(lambda: safe))
+    return SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, SafeSeal(lambda: safe))
 
 
 class Worker:

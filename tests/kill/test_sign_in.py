@@ -24,8 +24,8 @@ import httpx
 import pytest
 
 from clients.errors import AuthError
-from clients.gmail.tokens import TokenFile
-from clients.gmail.transport import GoogleHttp
+from clients.google.tokens import TokenFile
+from clients.google.transport import GoogleHttp
 from clients.transport import http_client
 from tests.conftest import StandIns
 from tests.kill.sign_in_child import PROFILE, sign_in_file

@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from clients.gmail.sign_in_file import SignInFile
+from clients.gmail.app import GMAIL_APP
+from clients.google.sign_in_file import SignInFile
 from clients.http.client import HttpClient
 from clients.http.request import Wanted
 from clients.transport import Forbidden
@@ -167,7 +168,7 @@ def test_an_account_shows_no_secret(config: Path, stand_ins: Endpoints) -> None:
 
 def test_a_mailbox_that_another_process_signed_in_to_is_told_from_the_one_before(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("connections:\n  gmail: {service: gmail, token_file: sign-in.json}\n")
-    file = SignInFile(tmp_path / "sign-in.json")
+    file = SignInFile(tmp_path / "sign-in.json", GMAIL_APP)
 
     def sign_in(account: str, token: str = "one") -> None:
         lasting = {"refresh_token": "r", "client_id": "i", "client_secret": "s", "expiry": "2099-01-01T00:00:00Z"}

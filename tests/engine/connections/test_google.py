@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from clients.gmail.sign_in_file import SignInFile
+from clients.gmail.app import GMAIL_APP
+from clients.google.sign_in_file import SignInFile
 from engine.base.errors import InvalidInput
 from engine.connections.statuses import ConnectionStatus
 from engine.orchestra import Orchestra
@@ -122,7 +123,7 @@ def test_no_secret_of_a_sign_in_lies_there_in_clear(google: Google) -> None:
     google.sign_in()
     google.run()
     (google.root / "client_secret.json").unlink()
-    file = SignInFile(google.root / ".orchestra" / "secrets" / "gmail.sign-in.json")
+    file = SignInFile(google.root / ".orchestra" / "secrets" / "gmail.sign-in.json", GMAIL_APP)
     assert set(file.read()) == {"sealed"}
     google.orchestra.close()
     secrets = (b"client-very-secret", b"1//demo-", b"demo-access-")
@@ -163,7 +164,7 @@ def test_a_sign_in_of_an_earlier_release_is_sealed_at_its_first_use(google: Goog
     sealed = google.root / ".orchestra" / "secrets" / "gmail.sign-in.json"
     old = google.root / ".orchestra" / "tokens" / "gmail.json"
     info = json.loads(google.orchestra._loaded().safe.opened(sealed.read_text()))
-    SignInFile(old).save({name: one for name, one in info.items() if name not in ("owner", "consented_at")})
+    SignInFile(old, GMAIL_APP).save({name: one for name, one in info.items() if name not in ("owner", "consented_at")})
     google.orchestra.connections.add(OWNER, "gmail", "gmail", {"token_file": ".orchestra/tokens/gmail.json"})
     assert "1//demo-" in old.read_text()
     assert google.run()["status"] == "succeeded"
@@ -189,7 +190,7 @@ def test_a_sign_in_that_another_connection_names_stays(google: Google) -> None:
 def test_a_file_that_other_tools_read_too_stays_as_it_is(google: Google, tmp_path: Path) -> None:
     google.sign_in()
     sealed = google.root / ".orchestra" / "secrets" / "gmail.sign-in.json"
-    shared = SignInFile(tmp_path / "elsewhere" / "authorized_user.json")
+    shared = SignInFile(tmp_path / "elsewhere" / "authorized_user.json", GMAIL_APP)
     shared.save(json.loads(google.orchestra._loaded().safe.opened(sealed.read_text())))
     google.orchestra.connections.add(OWNER, "gmail", "gmail", {"token_file": str(shared.path)})
     google.later(timedelta(hours=2))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clients.gmail.google_sign_in import facts
+from clients.google.sign_in import facts
 from engine.base.errors import InvalidInput
 from engine.connections.sign_ins import SignIn
 

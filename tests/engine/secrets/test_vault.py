@@ -18,7 +18,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from clients.errors import AuthError
-from clients.gmail.sign_in_file import SignInFile
+from clients.gmail.app import GMAIL_APP
+from clients.google.sign_in_file import SignInFile
 from engine.base.errors import InvalidInput, SecretLost
 from engine.connections.sign_ins import SafeSeal
 from engine.files.atomic import write_whole
@@ -139,7 +140,7 @@ def test_what_is_not_kept_says_how_to_give_it(safe: Safe) -> None:
 
 def test_another_key_seals_everything_anew_and_the_old_one_opens_nothing(safe: Safe, tmp_path: Path) -> None:
     safe.keep("a", SECRET)
-    sign_in = SignInFile(tmp_path / "tokens" / "gmail.json", SafeSeal(lambda: safe))
+    sign_in = SignInFile(tmp_path / "tokens" / "gmail.json", GMAIL_APP, SafeSeal(lambda: safe))
     sign_in.save({"refresh_token": "1//x"})
     before, old = (safe.folder / "a.json").read_text(), (tmp_path / "secret.key").read_text()
     assert safe.rekey().files == 2
@@ -249,8 +250,8 @@ def test_what_belongs_to_another_key_is_told(safe: Safe, tmp_path: Path) -> None
 
 def test_a_sign_in_in_clear_is_read_and_sealed_by_the_next_change_of_keys(safe: Safe, tmp_path: Path) -> None:
     path = tmp_path / "tokens" / "gmail.json"
-    SignInFile(path).save({"refresh_token": "1//in-clear"})
-    sealed = SignInFile(path, SafeSeal(lambda: safe))
+    SignInFile(path, GMAIL_APP).save({"refresh_token": "1//in-clear"})
+    sealed = SignInFile(path, GMAIL_APP, SafeSeal(lambda: safe))
     assert sealed.is_in_clear()
     assert sealed.read() == {"refresh_token": "1//in-clear"}
     safe.rekey()
@@ -260,7 +261,7 @@ def test_a_sign_in_in_clear_is_read_and_sealed_by_the_next_change_of_keys(safe: 
 
 
 def test_a_client_is_told_of_a_lost_key_as_of_a_sign_in_that_is_not_good(safe: Safe, tmp_path: Path) -> None:
-    file = SignInFile(tmp_path / "secrets" / "gmail.sign-in.json", SafeSeal(lambda: safe))
+    file = SignInFile(tmp_path / "secrets" / "gmail.sign-in.json", GMAIL_APP, SafeSeal(lambda: safe))
     file.save({"refresh_token": "1//x"})
     (tmp_path / "secret.key").unlink()
     with pytest.raises(AuthError, match=r"secret\.key") as lost:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from clients.gmail.sign_in_file import SignInFile
+from clients.gmail.app import GMAIL_APP
+from clients.google.sign_in_file import SignInFile
 from engine.connections.sign_ins import SafeSeal
 from engine.orchestra import Orchestra
 from tests.faults.power.disk import put
@@ -240,7 +241,7 @@ def _secret(second: Second, fact: Mapping[str, Any]) -> str:
 
 def _sign_in(second: Second, fact: Mapping[str, Any]) -> str:
     safe = second.orchestra.connections._safe
-    info = SignInFile(safe.folder / "gmail.sign-in.json", SafeSeal(lambda: safe)).read()
+    info = SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, SafeSeal(lambda: safe)).read()
     return "" if info["refresh_token"] == fact["token"] else f"is {info['refresh_token']}"
 
 

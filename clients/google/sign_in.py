@@ -1,4 +1,4 @@
-"""How people sign in to Gmail: the way through Google's console, the browser, and what is known of a sign-in."""
+"""How people sign in to a service of Google: its console, the browser, and what is known of a sign-in."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from clients.gmail.client_secret import WrongClientSecret
-from clients.gmail.sign_in_file import SignInFile
+from clients.google.app import GoogleApp
+from clients.google.client_secret import WrongClientSecret
+from clients.google.sign_in_file import SignInFile
 from clients.sign_in import Seal, SignedIn, SignInFacts, SignInWay
 
 TESTING = timedelta(days=7)
@@ -17,31 +18,29 @@ TESTING = timedelta(days=7)
 _WARNS_BEFORE = timedelta(days=2)
 _CONSOLE = "https://console.cloud.google.com"
 _GUIDE = f"""
-Google requires each installation to have its own client. This takes about ten minutes, once, and is free.
+Google requires each installation to have its own client. This takes about ten minutes, once, and is free. If you have
+done it for another service of Google, do step 2 in the same project, and give the same file.
 
 1. [New project]({_CONSOLE}/projectcreate): any name, then *Create*.
-2. [Gmail API]({_CONSOLE}/apis/library/gmail.googleapis.com): *Enable*.
+2. [API]({_CONSOLE}/apis/library/LIBRARY): *Enable*.
 3. [Google Auth Platform]({_CONSOLE}/auth/overview): *Get started*. Any app name, your address twice, audience
-   *External* (*Internal*, if your mailbox belongs to a Google Workspace and only its people sign in).
+   *External* (*Internal*, if your account belongs to a Google Workspace and only its people sign in).
 4. [Audience]({_CONSOLE}/auth/audience): *Add users* under *Test users*, your own address. Without it Google says
    *Access blocked*.
 5. [Clients]({_CONSOLE}/auth/clients): *Create client*, type **Desktop app** (no other type works), *Create*, then
    *Download JSON*. This is the file to give below.
 6. *Sign in with Google*, with the browser on **this** machine. Google warns that it has not verified the app: it is
-   your own. *Continue*, and leave the one box ticked.
+   your own. *Continue*, and leave every box ticked.
 """
 _SEVEN_DAYS = """
 As long as *Audience* says **Testing**, Google ends every sign-in after seven days. This page counts the days and
 warns you beforehand; signing in again takes a minute.
 
 **In production** a sign-in lasts until you revoke it. But Google has not verified your app: it shows a louder
-warning, allows at most 100 people, and may block the app or ask for a review, since it reads mail. If you change this,
+warning, allows at most 100 people, and may block the app or ask for a review, since it reads READS. If you change this,
 sign in once more afterwards: the old sign-in still expires.
 
 **Internal** (Google Workspace) has neither limit.
-
-**No console at all**: *Add a connection*, *Mailbox (IMAP)*, with an app password of your Google account. It needs
-2-step verification, gives anyone who has it access to the whole mailbox, and a Workspace may forbid it.
 """
 
 
@@ -50,18 +49,22 @@ class GoogleSignIn(SignInWay):
 
     at = "Google"
     file_remedy = WrongClientSecret.default_remedy
-    guide = _GUIDE
-    more = ("Why seven days? Testing, In production, or no console at all", _SEVEN_DAYS)
+
+    def __init__(self, app: GoogleApp) -> None:
+        self._app = app
+        self.guide = _GUIDE.replace("[API]", f"[{app.api}]").replace("LIBRARY", app.library)
+        question = "Why seven days? Testing, In production" + (", or no console at all" if app.other_way else "")
+        self.more = (question, _SEVEN_DAYS.replace("READS", app.reads) + app.other_way)
 
     def sign_in(self, file: Path, open_browser: Callable[[str], object], base_url: str) -> SignedIn:
         """Let a person sign in at Google; writes nothing."""
-        from clients.gmail.oauth import sign_in
+        from clients.google.oauth import sign_in
 
-        return sign_in(file, open_browser, base_url=base_url)
+        return sign_in(self._app, file, open_browser, base_url=base_url)
 
     def stored(self, path: Path, seal: Seal | None) -> SignInFile:
         """Return a sign-in file."""
-        return SignInFile(path, seal)
+        return SignInFile(path, self._app, seal)
 
     def facts(self, info: Mapping[str, Any], now: datetime) -> SignInFacts:
         """Return the facts in the content of a sign-in file."""

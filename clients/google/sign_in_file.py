@@ -1,4 +1,4 @@
-"""A Gmail sign-in on disk (Google's authorized-user JSON, plus facts noted at sign-in), shared by many processes."""
+"""A Google sign-in on disk (Google's authorized-user JSON, plus facts noted at sign-in), shared by many processes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from clients.errors import AuthError, Timeout, Unavailable
-from clients.gmail.service import GMAIL
+from clients.errors import Timeout, Unavailable
+from clients.google.app import GoogleApp
 from clients.sign_in import Seal
 
-SERVICE = GMAIL.name
-SIGN_IN_AGAIN = "Sign in again: `orchestra connections add gmail --client-secret FILE`, or Connect on the dashboard."
 _LOCK_SECONDS = 30.0
 
 
@@ -40,8 +38,8 @@ class InClear:
 class SignInFile:
     """One sign-in file; hold `locked()` around a read followed by a save."""
 
-    def __init__(self, path: Path, seal: Seal | None = None) -> None:
-        self.path = path
+    def __init__(self, path: Path, app: GoogleApp, seal: Seal | None = None) -> None:
+        self.path, self.app = path, app
         self._seal: Seal = seal or InClear()
 
     def read(self) -> dict[str, Any]:
@@ -49,11 +47,15 @@ class SignInFile:
         try:
             found = json.loads(self._seal.opened(self._content()))
         except FileNotFoundError:
-            raise sign_in_error(f"Nobody has signed in to Gmail yet: {self.path} does not exist.") from None
+            raise self.app.sign_in_error(
+                f"Nobody has signed in to {self.app.title} yet: {self.path} does not exist."
+            ) from None
         except (OSError, ValueError) as error:
-            raise sign_in_error(f"The Gmail sign-in file {self.path} cannot be read: {type(error).__name__}.") from None
+            raise self.app.sign_in_error(
+                f"The {self.app.title} sign-in file {self.path} cannot be read: {type(error).__name__}."
+            ) from None
         if not isinstance(found, dict):
-            raise sign_in_error(f"{self.path} is not a Gmail sign-in file.")
+            raise self.app.sign_in_error(f"{self.path} is not a {self.app.title} sign-in file.")
         return found
 
     def is_in_clear(self) -> bool:
@@ -72,7 +74,7 @@ class SignInFile:
         try:
             self._put(text)
         except OSError as error:
-            raise _unwritten(self.path, error) from error
+            raise self._unwritten(error) from error
 
     def _put(self, text: str) -> None:
         folder = self.path.parent
@@ -104,15 +106,23 @@ class SignInFile:
             _make(self.path.parent)
             descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise _unwritten(self.path, error) from error
+            raise self._unwritten(error) from error
         try:
-            _wait_for(descriptor)
+            _wait_for(descriptor, self.app)
             yield
         finally:
             os.close(descriptor)
 
     def _content(self) -> str:
         return self.path.read_text(encoding="utf-8")
+
+    def _unwritten(self, error: OSError) -> Unavailable:
+        return Unavailable(
+            f"The {self.app.title} sign-in file {self.path} cannot be written: {error.strerror or error}.",
+            service=self.app.name,
+            remedy="Free space on that disk, or let this program write there; then try again.",
+            outcome="not_done",
+        )
 
 
 def _make(folder: Path) -> None:
@@ -130,16 +140,7 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _unwritten(path: Path, error: OSError) -> Unavailable:
-    return Unavailable(
-        f"The Gmail sign-in file {path} cannot be written: {error.strerror or error}.",
-        service=SERVICE,
-        remedy="Free space on that disk, or let this program write there; then try again.",
-        outcome="not_done",
-    )
-
-
-def _wait_for(descriptor: int) -> None:
+def _wait_for(descriptor: int, app: GoogleApp) -> None:
     give_up_at = time.monotonic() + _LOCK_SECONDS
     while True:
         try:
@@ -147,17 +148,10 @@ def _wait_for(descriptor: int) -> None:
         except BlockingIOError:
             if time.monotonic() > give_up_at:
                 raise Timeout(
-                    "Another process has been renewing the Gmail sign-in for 30 seconds.",
-                    service=SERVICE,
+                    f"Another process has been renewing the {app.title} sign-in for 30 seconds.",
+                    service=app.name,
                     outcome="not_done",
                 ) from None
             time.sleep(0.02)
         else:
             return
-
-
-def sign_in_error(message: str, *, account: str = "", lacks_scope: bool = False) -> AuthError:
-    """Return the error for a missing or invalid sign-in."""
-    error = AuthError(message, service=SERVICE, remedy=SIGN_IN_AGAIN)
-    error.account, error.lacks_scope = account, lacks_scope
-    return error

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from clients.gmail.sign_in_file import SERVICE
 from clients.sign_in import WrongFile
 
 _DESKTOP_APP = "In Google's console, create an OAuth client of type Desktop app and download its JSON."
@@ -18,30 +18,29 @@ class WrongClientSecret(WrongFile):
 
     default_remedy = _DESKTOP_APP
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, service=SERVICE)
 
-
-def client_secret(file: Path) -> dict[str, Any]:
+def client_secret(file: Path, service: str) -> dict[str, Any]:
     """Return the file's content, `{"installed": {client_id, client_secret, auth_uri, token_uri, …}}`.
 
-    For another client type Google would refuse the redirect, and show it only in the browser. Raises WrongClientSecret.
+    For another client type Google would refuse the redirect, and show it only in the browser. Raises WrongClientSecret,
+    which names `service`.
     """
+    wrong = partial(WrongClientSecret, service=service)
     try:
         found = json.loads(file.expanduser().read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise WrongClientSecret(f"There is no file {file}.") from None
+        raise wrong(f"There is no file {file}.") from None
     except OSError as error:
-        raise WrongClientSecret(f"{file} cannot be read: {error.strerror}.") from None
+        raise wrong(f"{file} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError):
-        raise WrongClientSecret(f"{file.name} is not a client secret file: it is not JSON.") from None
+        raise wrong(f"{file.name} is not a client secret file: it is not JSON.") from None
     if isinstance(found, dict) and "web" in found:
         kind = "of an OAuth client of type Web application; this needs a Desktop app"
-        raise WrongClientSecret(f"{file.name} is {kind}.")
+        raise wrong(f"{file.name} is {kind}.")
     client = found.get("installed") if isinstance(found, dict) else None
     if not isinstance(client, dict):
-        raise WrongClientSecret(f"{file.name} is not a client secret file: it contains no OAuth client.")
+        raise wrong(f"{file.name} is not a client secret file: it contains no OAuth client.")
     missing = [name for name in _REQUIRED if not isinstance(client.get(name), str)]
     if missing:
-        raise WrongClientSecret(f"{file.name} is not a complete client secret file: {', '.join(missing)} is missing.")
+        raise wrong(f"{file.name} is not a complete client secret file: {', '.join(missing)} is missing.")
     return {"installed": client}

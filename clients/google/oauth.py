@@ -1,4 +1,4 @@
-"""Sign-in to Gmail in the browser: OAuth 2.0 for installed apps with PKCE and a loopback redirect (RFC 8252)."""
+"""Sign-in to Google in the browser: OAuth 2.0 for installed apps with PKCE and a loopback redirect (RFC 8252)."""
 
 from __future__ import annotations
 
@@ -17,23 +17,15 @@ from urllib.parse import parse_qs, urlsplit
 
 from clients import error_mapping as failures
 from clients.errors import AuthError, InvalidRequest, Timeout
-from clients.gmail.client_secret import client_secret
-from clients.gmail.profile import address_of, users_of
-from clients.gmail.service import GMAIL
-from clients.gmail.sign_in_file import SERVICE
-from clients.gmail.tokens import FixedToken, end_of
+from clients.google.app import GoogleApp
+from clients.google.client_secret import client_secret
+from clients.google.tokens import FixedToken, end_of
 from clients.secrets import known
 from clients.sign_in import SignedIn
 from clients.transport import http_client
 
 if TYPE_CHECKING:
     from google.oauth2.credentials import Credentials
-
-SCOPES = ("https://www.googleapis.com/auth/gmail.modify",)
-"""The narrowest scope that allows reading, labels, drafts and sending; it cannot delete mail permanently.
-
-(Gmail's API description lists `gmail.modify` for each method used here; `gmail.compose` would add nothing.)
-"""
 
 _EXCHANGE_SECONDS = 30.0
 _one_at_a_time = threading.Lock()
@@ -44,32 +36,34 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="colo
 
 
 def sign_in(
+    app: GoogleApp,
     client_secret_file: Path,
     open_browser: Callable[[str], object],
     port: int = 0,
     timeout: float = 300.0,
     *,
-    base_url: str = GMAIL.url,
+    base_url: str = "",
 ) -> SignedIn:
     """Let a person sign in with their browser; writes nothing.
 
     `client_secret_file` is the JSON that Google's console creates for a desktop app; `open_browser` is called with the
-    address to open; `timeout` is in seconds. Raises WrongClientSecret, AuthError (refused) and Timeout.
+    address to open; `timeout` is in seconds; `base_url` is the address of the API, if it is not Google's own. Raises
+    WrongClientSecret, AuthError (refused) and Timeout.
     """
-    flow = _flow(client_secret_file)
-    code = _consent(flow, open_browser, port, timeout)
+    flow = _flow(app, client_secret_file)
+    code = _consent(app, flow, open_browser, port, timeout)
     consented_at = datetime.now(UTC)
     with _loopback_without_tls(flow.client_config):
-        credentials = _exchanged(flow, code)
-    account = _account(credentials, base_url)
-    return SignedIn(account, _sign_in_info(flow, credentials, account, consented_at))
+        credentials = _exchanged(app, flow, code)
+    account = _account(app, credentials, base_url or app.service.url)
+    return SignedIn(account, _sign_in_info(app, flow, credentials, account, consented_at))
 
 
-def _flow(client_secret_file: Path) -> Any:
+def _flow(app: GoogleApp, client_secret_file: Path) -> Any:
     from google_auth_oauthlib.flow import InstalledAppFlow
 
     read: Any = InstalledAppFlow.from_client_config  # the package has no types
-    flow = read(client_secret(client_secret_file), scopes=list(SCOPES))
+    flow = read(client_secret(client_secret_file, app.name), scopes=list(app.scopes))
     flow.oauth2session.trust_env = False
     return flow
 
@@ -97,10 +91,10 @@ def _loopback_without_tls(config: Mapping[str, Any]) -> Iterator[None]:
                 os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = before
 
 
-def _consent(flow: Any, open_browser: Callable[[str], object], port: int, timeout: float) -> str:
+def _consent(app: GoogleApp, flow: Any, open_browser: Callable[[str], object], port: int, timeout: float) -> str:
     """Send the person to Google and wait until their browser returns with a code."""
     answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
-    with _listening(port, answers) as (address, expected):
+    with _listening(app.name, port, answers) as (address, expected):
         flow.redirect_uri = address
         # `consent` each time: only then does Google issue a new refresh token.
         with _loopback_without_tls(flow.client_config):
@@ -112,25 +106,25 @@ def _consent(flow: Any, open_browser: Callable[[str], object], port: int, timeou
         except queue.Empty:
             raise Timeout(
                 f"The sign-in was not completed within {timeout:.0f} seconds.",
-                service=SERVICE,
+                service=app.name,
                 remedy=_TRY_AGAIN,
                 outcome="not_done",
             ) from None
     if "code" not in answer:
         raise AuthError(
-            f"Google did not complete the sign-in: {answer['error'][:100]}.", service=SERVICE, remedy=_TRY_AGAIN
+            f"Google did not complete the sign-in: {answer['error'][:100]}.", service=app.name, remedy=_TRY_AGAIN
         )
     return answer["code"]
 
 
 @contextlib.contextmanager
-def _listening(port: int, answers: queue.SimpleQueue[dict[str, str]]) -> Iterator[tuple[str, list[str]]]:
+def _listening(service: str, port: int, answers: queue.SimpleQueue[dict[str, str]]) -> Iterator[tuple[str, list[str]]]:
     """Serve the redirect on loopback; yields its address, and the list that holds the one expected state."""
     expected: list[str] = []
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), _handler(answers, expected))
     except OSError as error:
-        raise InvalidRequest(f"Port {port} cannot be used for the sign-in: {error}", service=SERVICE) from error
+        raise InvalidRequest(f"Port {port} cannot be used for the sign-in: {error}", service=service) from error
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
@@ -172,7 +166,7 @@ def _handler(answers: queue.SimpleQueue[dict[str, str]], expected: list[str]) ->
     return Redirect
 
 
-def _exchanged(flow: Any, code: str) -> Credentials:
+def _exchanged(app: GoogleApp, flow: Any, code: str) -> Credentials:
     from oauthlib.oauth2 import OAuth2Error  # type: ignore[import-untyped]
 
     known.keep("sign-in under way", code, str(flow.client_config.get("client_secret", "")))
@@ -180,35 +174,37 @@ def _exchanged(flow: Any, code: str) -> Credentials:
         flow.fetch_token(code=code, timeout=_EXCHANGE_SECONDS)
         credentials: Credentials = flow.credentials
     except Warning:  # oauthlib raises it if Google grants other scopes than requested
-        raise AuthError("Not all of the required access was granted.", service=SERVICE, remedy=_TRY_AGAIN) from None
+        raise AuthError("Not all of the required access was granted.", service=app.name, remedy=_TRY_AGAIN) from None
     except OAuth2Error as error:
         raise AuthError(
-            f"Google refuses the sign-in: {error.description or error.error}.", service=SERVICE, remedy=_TRY_AGAIN
+            f"Google refuses the sign-in: {error.description or error.error}.", service=app.name, remedy=_TRY_AGAIN
         ) from None
     except (OSError, ValueError, LookupError) as error:  # requests' errors are OSErrors
-        raise failures.of_broken_connection(GMAIL, error) from None
+        raise failures.of_broken_connection(app.service, error) from None
     if not credentials.refresh_token:
         raise AuthError(
             "Google returned no refresh token, so the sign-in would not last.",
-            service=SERVICE,
+            service=app.name,
             remedy="Remove this app at https://myaccount.google.com/permissions, then sign in again.",
         )
     return credentials
 
 
-def _account(credentials: Credentials, base_url: str) -> str:
+def _account(app: GoogleApp, credentials: Credentials, base_url: str) -> str:
     with http_client() as http:
-        return address_of(users_of(http, FixedToken(str(credentials.token)), base_url))
+        return app.account_of(http, FixedToken(str(credentials.token), app), base_url)
 
 
-def _sign_in_info(flow: Any, credentials: Credentials, account: str, consented_at: datetime) -> dict[str, Any]:
+def _sign_in_info(
+    app: GoogleApp, flow: Any, credentials: Credentials, account: str, consented_at: datetime
+) -> dict[str, Any]:
     """Return the content of the sign-in file; the refresh token's expiry is counted from the consent."""
     info: dict[str, Any] = json.loads(credentials.to_json())  # type: ignore[no-untyped-call]
     answer = dict(flow.oauth2session.token)
     return {
         **info,
         "account": account,
-        "granted_scopes": list(credentials.granted_scopes or SCOPES),
+        "granted_scopes": list(credentials.granted_scopes or app.scopes),
         "consented_at": consented_at.isoformat(timespec="seconds"),
         **end_of(answer, consented_at),
     }

@@ -1,0 +1,134 @@
+"""The `http` object of google-api-python-client over the shared HTTP client, and Google's refusals as our errors."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from clients import error_mapping as failures
+from clients.errors import AuthError, BadAnswer, ServiceError
+from clients.google.app import GoogleApp, Tokens
+from clients.transport import FILE_BYTES
+
+if TYPE_CHECKING:
+    from googleapiclient.http import HttpRequest
+    from httplib2 import Response
+
+
+class GoogleHttp:
+    """Sends googleapiclient's requests; thread-safe, unlike httplib2. Raises only ServiceError."""
+
+    def __init__(self, http: httpx.Client, tokens: Tokens) -> None:
+        self._http, self._tokens, self.app = http, tokens, tokens.app
+
+    def request(
+        self, uri: str, method: str = "GET", body: Any = None, headers: dict[str, str] | None = None, **_: object
+    ) -> tuple[Response, bytes]:
+        """Send one request with a token; a rejected token is renewed once, since a 401 means that nothing was done."""
+        from httplib2 import Response
+
+        answer = self._accepted(method, uri, body, dict(headers or {}))
+        given = Response({"status": str(answer.status_code), **dict(answer.headers)})  # type: ignore[no-untyped-call]
+        return given, answer.content
+
+    def _accepted(self, method: str, uri: str, body: Any, headers: dict[str, str]) -> httpx.Response:
+        token = self._tokens.current()
+        answer = self._sent(method, uri, body, {**headers, "authorization": f"Bearer {token}"})
+        if answer.status_code == 401:
+            other = self._tokens.renewed(token)
+            if other:
+                token = other
+                answer = self._sent(method, uri, body, {**headers, "authorization": f"Bearer {token}"})
+        if answer.status_code >= 300:
+            raise self._refusal(answer)
+        return answer
+
+    def _sent(self, method: str, uri: str, body: Any, headers: dict[str, str]) -> httpx.Response:
+        try:
+            limit = {"most_bytes": FILE_BYTES} if any(mark in uri for mark in self.app.files) else {}
+            return self._http.request(method, uri, content=body, headers=headers, extensions=limit)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise failures.of_broken_connection(self.app.service, error) from error
+
+    def _refusal(self, answer: httpx.Response) -> ServiceError:
+        said = _said(answer)
+        error = failures.of_status(self.app.service, answer.status_code, answer.headers, said)
+        if isinstance(error, AuthError):
+            owner, way = self._tokens.owner(), self.app.sign_in_again
+            error.remedy = f"The account is {owner}. {way}" if owner else way
+            error.account = owner
+            error.lacks_scope = "insufficient" in said  # the reason insufficientPermissions
+        return error
+
+    def close(self) -> None:
+        """Do nothing: the connections belong to the shared client."""
+
+
+def _said(answer: httpx.Response) -> str:
+    """Return Google's own message with its reason code, which tells a rate limit from a refusal."""
+    try:
+        error = json.loads(answer.content)["error"]
+        reasons = [str(entry.get("reason", "")) for entry in error.get("errors", [])]
+        return " ".join([str(error.get("message", "")), *(f"({reason})" for reason in reasons if reason)])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+
+
+def built(name: str, version: str, http: httpx.Client, tokens: Tokens, base_url: str) -> Any:
+    """Return the SDK of an API; built from the API description in its package, without a request."""
+    from googleapiclient.discovery import build as build_service
+
+    return build_service(
+        name,
+        version,
+        http=GoogleHttp(http, tokens),
+        client_options={"api_endpoint": base_url},
+        cache_discovery=False,
+        static_discovery=True,
+    )
+
+
+def _app(request: HttpRequest) -> GoogleApp:
+    app: GoogleApp = request.http.app
+    return app
+
+
+def sent(request: HttpRequest) -> Any:
+    """Send an SDK request and return its parsed answer, which may be empty. Raises ServiceError."""
+    try:
+        return request.execute(num_retries=0)
+    except ServiceError:
+        raise
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise failures.of_broken_connection(_app(request).service, error) from error
+
+
+def done(request: HttpRequest) -> None:
+    """Send a request whose answer is empty, such as a deletion; raises BadAnswer if it is not."""
+    if sent(request):
+        app = _app(request)
+        raise BadAnswer(f"{app.title} sent an answer where none was expected.", service=app.name)
+
+
+def answered(request: HttpRequest, *needed: str) -> dict[str, Any]:
+    """Send an SDK request and return its answer; raises BadAnswer if it is not an object or lacks a needed field."""
+    answer, app = sent(request), _app(request)
+    if not isinstance(answer, dict):  # the SDK returns non-JSON as a string, and an empty answer too
+        raise BadAnswer(f"{app.title} sent an answer that is not JSON.", service=app.name)
+    missing = [name for name in needed if name not in answer]
+    if missing:
+        raise BadAnswer(f"{app.title} sent an answer without {', '.join(missing)}.", service=app.name)
+    return answer
+
+
+@contextlib.contextmanager
+def reading(app: GoogleApp) -> Iterator[None]:
+    """Convert the exceptions of reading a malformed answer into BadAnswer."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise failures.of_shape(app.service, error) from error
