@@ -107,6 +107,8 @@ class Service:
     """Where its SDK is not installed with this program."""
     runs_locally: bool = False
     """Whether the model servers that people run on their own machine have its API."""
+    reads_strangers_files: bool = False
+    """Whether its steps read files of strangers, each in a child process of this machine."""
     takes_default_model: bool = False
     """Whether `model_defaults.model` in config.yaml is the model of its connections that have none."""
     kind: ServiceKind = ""

@@ -28,5 +28,6 @@ FILE = Service(
     needs_key=False,
     is_in_workspace=True,
     has_accounts=False,
+    reads_strangers_files=True,
     link="File",
 )

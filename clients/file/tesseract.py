@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 INSTALL = "`apt install tesseract-ocr tesseract-ocr-deu` (13 MB; `brew install tesseract tesseract-lang` on macOS)"
 ABSENT = f"It needs the program tesseract, which is not installed. Install it: {INSTALL}, or use `llm.vision`."
@@ -25,6 +26,13 @@ class Tesseract:
         """What it needs of the environment: where its languages are, if they are not in the usual place."""
         place = os.environ.get("TESSDATA_PREFIX")
         return {"TESSDATA_PREFIX": place} if place else {}
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """What it reads besides the programs of the system: its languages, and itself where it is elsewhere."""
+        top = Path(self.program).resolve().parents[1]
+        itself = () if top == Path("/usr") else (self.program, *(str(top / one) for one in ("bin", "lib", "share")))
+        return (*itself, *self.environment.values())
 
 
 def tesseract() -> Tesseract | None:

@@ -85,6 +85,7 @@ class Doctor:
         if mode == AccountMode.MINE:
             yield from self._sign_in(name)
             yield from self._offered(name)
+        yield from self._walls(name)
 
     def _open(self, name: str, mode: AccountMode) -> Account:
         return self._accounts.open(name, self._config().config.connections[name].service, mode)
@@ -139,6 +140,13 @@ class Doctor:
             yield ("sign-in ends", True, f"{known.note}{advice}")
         if known is not None and known.scopes:
             yield ("scopes", True, f"{self._statuses.of(name).sign_in_at} granted {', '.join(known.scopes)}.")
+
+    def _walls(self, name: str) -> Iterator[Line]:
+        """Say whether strangers' files are shut off from this machine while they are read."""
+        if declaration(self._config().config.connections[name].service).reads_strangers_files:
+            from engine.sandbox.walls import problem
+
+            yield ("sandbox", True, problem() or "Strangers' files are read without network and without other files.")
 
     def _offered(self, name: str) -> Iterator[Line]:
         """Name the model servers of this machine that are not in use."""

@@ -5,26 +5,37 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 from engine.sandbox.limits import Limits
+from engine.sandbox.walls import Room, filtered, walls
+from engine.sandbox.watch import Watch, children
 
 _BY_SIGNAL = 128
 _SAID_MOST = 2000
+_SAID_BYTES = 65536
 _PIECE = 65536
-_BWRAP_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
+_REAPED_SECONDS = 1.0
+_NO_ROOM = Room()
 turn = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 """Children at a time: each may take a gigabyte."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """A pipe for what a child leaves behind."""
+
+    read: int
+    write: int
+    bytes_most: int
 
 
 @dataclass(frozen=True)
@@ -36,21 +47,35 @@ class End:
     out: bytes
     said: str
     reason: str = ""
-    """`time` or `answer` if the child was ended because it took too long, or wrote too much."""
+    """Why the child was ended: `time`, `answer` (it wrote too much), `processes`, `memory`, `files`, `cancelled`."""
+    left: bytes = b""
 
 
-def ended(script: Sequence[str], limits: Limits, *, content: bytes = b"", handles: Sequence[int] = ()) -> End:
+def ended(
+    script: Sequence[str],
+    limits: Limits,
+    *,
+    content: bytes = b"",
+    handles: Sequence[int] = (),
+    room: Room = _NO_ROOM,
+    left: Left | None = None,
+    cancelled: threading.Event | None = None,
+) -> End:
     """Run a script of Python, with its arguments, to its end; the caller has taken its `turn`. Blocking.
 
     The child reads `content` from stdin, and gets the descriptors `handles`. It applies the limits of memory and
-    processor itself; those of time and of the answer hold here.
+    processor itself; those of time, of the answer and of all its processes together hold here. `left.write` is closed.
     """
-    with tempfile.TemporaryFile() as given:
+    with tempfile.TemporaryFile() as given, contextlib.ExitStack() as until_started:
         given.write(content)
         given.seek(0)
+        if left is not None:
+            until_started.callback(os.close, left.write)
+            handles = (*handles, left.write)
+        front, handles = _front(script, handles, room, until_started)
         # The environment holds secrets: the child, which reads what a stranger wrote, gets none of it.
         child = subprocess.Popen(
-            [*walls(), sys.executable, "-I", "-B", *script],
+            [*front, sys.executable, "-I", "-B", *script],
             stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -59,41 +84,83 @@ def ended(script: Sequence[str], limits: Limits, *, content: bytes = b"", handle
             start_new_session=True,
         )
         try:
-            return _awaited(child, limits)
+            until_started.close()
+            return _awaited(child, limits, left, cancelled)
         finally:
             _kill(child)
 
 
-def _awaited(child: subprocess.Popen[bytes], limits: Limits) -> End:
-    """Read what the child says until it ends, takes too long or says too much."""
+def _front(
+    script: Sequence[str], handles: Sequence[int], room: Room, open_until: contextlib.ExitStack
+) -> tuple[list[str], tuple[int, ...]]:
+    """Return what stands before the command of a child, and the descriptors to pass."""
+    around = walls()
+    if around is None:
+        return [], tuple(handles)
+    handle = open_until.enter_context(filtered(has_descriptors=not room.work_bytes))
+    room = Room((*room.reads, script[0]), room.work_bytes)
+    return [*around.command(room, handle), "--"], (*handles, *(() if handle is None else (handle,)))
+
+
+def _awaited(
+    child: subprocess.Popen[bytes], limits: Limits, left: Left | None, cancelled: threading.Event | None
+) -> End:
+    """Read what the child says until it ends, takes too much or is cancelled."""
     assert child.stdout is not None
     assert child.stderr is not None
-    said, until, reason = {child.stdout: bytearray(), child.stderr: bytearray()}, time.monotonic(), ""
-    until += limits.wall_seconds
-    with selectors.DefaultSelector() as waiting:
-        for pipe in said:
-            waiting.register(pipe, selectors.EVENT_READ)
-        while waiting.get_map() and not reason:
-            ready = waiting.select(max(until - time.monotonic(), 0))
-            reason = "" if ready else "time"
-            for key, _ in ready:
-                ready_one: Any = key.fileobj
-                piece = os.read(key.fd, _PIECE)
-                said[ready_one] += piece
-                if not piece:
-                    waiting.unregister(ready_one)
-                elif len(said[ready_one]) > (limits.answer_bytes if ready_one is child.stdout else _PIECE):
-                    reason = "answer"
+    out, words, rest = child.stdout.fileno(), child.stderr.fileno(), left.read if left else -1
+    most = {out: limits.answer_bytes, words: _SAID_BYTES} | ({rest: left.bytes_most} if left else {})
+    said: dict[int, bytearray] = {pipe: bytearray() for pipe in most}
+    watch, reason = Watch(child.pid, limits), ""
+    for found in _reasons(child, most, said, time.monotonic() + limits.wall_seconds):
+        reason = found or ("cancelled" if cancelled is not None and cancelled.is_set() else watch.excess())
+        if reason:
+            break
     if reason:
         _kill(child)
-    out, words = bytes(said[child.stdout]), said[child.stderr][:_SAID_MOST].decode("utf-8", "replace")
     status = child.wait()
     if _BY_SIGNAL < status < 2 * _BY_SIGNAL:  # as shells and bubblewrap tell of a signal
         status = _BY_SIGNAL - status
-    return End(status, out, " ".join(words.split()), reason)
+    sentence = " ".join(said[words][:_SAID_MOST].decode("utf-8", "replace").split())
+    return End(status, bytes(said[out]), sentence, reason, bytes(said[rest]) if left else b"")
+
+
+def _reasons(
+    child: subprocess.Popen[bytes], most: Mapping[int, int], said: Mapping[int, bytearray], until: float
+) -> Iterator[str]:
+    """Read until the child has ended; yield now and then, with a reason to end it if there is one."""
+    looked = time.monotonic()
+    with selectors.DefaultSelector() as waiting:
+        for pipe in most:
+            waiting.register(pipe, selectors.EVENT_READ)
+        while waiting.get_map() or child.poll() is None:
+            if not waiting.get_map():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(_LOOK_SECONDS)
+            for key, _ in waiting.select(_LOOK_SECONDS) if waiting.get_map() else ():
+                piece, free = os.read(key.fd, _PIECE), most[key.fd] - len(said[key.fd])
+                said[key.fd].extend(piece[:free])
+                if not piece:
+                    waiting.unregister(key.fd)
+                elif len(piece) > free:
+                    yield "answer"
+            if time.monotonic() > until:
+                yield "time"
+            if time.monotonic() - looked >= _LOOK_SECONDS:
+                yield ""
+                looked = time.monotonic()
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
+    """End a child and all that it started; leave nothing for somebody else to clear away."""
+    if child.poll() is None:
+        # What it started first: then it clears that away itself, and no dead process is left to this machine's init.
+        for one in children(child.pid):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(one, signal.SIGKILL)
+        if children(child.pid):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_REAPED_SECONDS)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
@@ -101,22 +168,3 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
     for pipe in (child.stdout, child.stderr):
         if pipe is not None:
             pipe.close()
-
-
-@cache
-def walls() -> tuple[str, ...]:
-    """Return the command that takes network and writing away from what follows it; () where that does not work."""
-    program = shutil.which("bwrap")
-    if program is None:
-        return ()
-    walls = (
-        *(program, "--unshare-user", "--unshare-net", "--unshare-pid", "--unshare-ipc", "--die-with-parent"),
-        *("--cap-drop", "ALL", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--chdir", "/", "--"),
-    )
-    try:
-        tried = subprocess.run(
-            [*walls, sys.executable, "-I", "-c", ""], capture_output=True, timeout=_BWRAP_SECONDS, check=False, env={}
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return walls if tried.returncode == 0 else ()

@@ -21,6 +21,12 @@ class Limits:
     file_bytes: int = 0
     """Of the file that it may write; 0: none."""
     answer_bytes: int = 16 * 1024 * 1024
+    processes: int = 64
+    """With their threads, of the child and all that it starts; libraries start a thread for each processor."""
+    tree_bytes: int = 2 * 1024**3
+    """Of memory in use by all of these together."""
+    files: int = 10_000
+    """In the folders in which the child may write."""
 
     def apply(self) -> None:
         """Limit this process for good, as far as the system knows these limits."""

@@ -1,26 +1,24 @@
 """Convert an untrusted file to a plain picture in a child process, so that a malicious file can harm only that.
 
-Run as a script: content on stdin, the page number of a PDF and the longest side in pixels as arguments; on stdout one
-line of JSON {media_type, width, height, pages}, then the picture. Exits with 2 and a sentence on stderr if the file
-cannot be read, with 3 if it has no such page.
+Run as a script: content on stdin; the page number of a PDF, the longest side in pixels and the limits (JSON) as
+arguments. On stdout one line of JSON {media_type, width, height, pages}, then the picture. Exits with 2 and a sentence
+on stderr if the file cannot be read, with 3 if it has no such page.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
-import resource
 import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_MEMORY_BYTES = 2 * 1024**3
-_CPU_SECONDS = 20
+_ROOT = str(Path(__file__).resolve().parents[2])
 _PIXELS_MOST = 100_000_000
 _JPEG_FROM_BYTES = 3_000_000
 
@@ -39,9 +37,10 @@ class NoSuchPage(Unreadable):
 
 def main() -> int:
     """Read stdin, draw, write stdout; return the exit status."""
-    for what, most in ((resource.RLIMIT_AS, _MEMORY_BYTES), (resource.RLIMIT_CPU, _CPU_SECONDS)):
-        with contextlib.suppress(ValueError, OSError):  # not every system has all limits
-            resource.setrlimit(what, (most, most))
+    sys.path.append(_ROOT)
+    from engine.sandbox.limits import Limits
+
+    Limits(**json.loads(sys.argv[3])).apply()
     try:
         written = _written(sys.stdin.buffer.read(), int(sys.argv[1]), int(sys.argv[2]))
     except Unreadable as error:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from clients.errors import InvalidRequest
+from engine.sandbox import child
+from engine.sandbox.limits import Limits
 
 LONGEST_SIDE = 2048
 """Pixels: models scale down larger pictures anyway (https://platform.openai.com/docs/guides/images-vision)."""
 FILE_BYTES_MOST = 30 * 1024 * 1024
-_SECONDS_MOST = 30.0
+_LIMITS = Limits(memory_bytes=2 * 1024**3, cpu_seconds=20, wall_seconds=30.0, answer_bytes=64 * 1024 * 1024)
 _OTHER_FILE = "Give a PNG, JPEG, GIF, WebP, BMP or TIFF picture, or a PDF."
 _REMEDIES = {2: _OTHER_FILE, 3: "Give a `page` that it has; the first one is 1."}
 """Remedies by the exit status of a child that gave a reason."""
@@ -38,17 +38,16 @@ def picture(content: bytes, page: int = 1) -> Picture:
     """
     if len(content) > FILE_BYTES_MOST:
         raise _refused(f"The file has {len(content):,} bytes; at most {FILE_BYTES_MOST:,} are read.")
-    # The environment holds secrets: the child, which reads an untrusted file, gets none of it.
-    command = [sys.executable, "-I", str(_CHILD), str(page), str(LONGEST_SIDE)]
-    try:
-        ended = subprocess.run(command, input=content, capture_output=True, timeout=_SECONDS_MOST, check=False, env={})
-    except subprocess.TimeoutExpired:
-        raise _refused(f"The file was not read within {_SECONDS_MOST:g} s.") from None
-    if ended.returncode != 0:
-        said = ended.stderr.decode("utf-8", "replace") if ended.returncode in _REMEDIES else ""
-        remedy = _REMEDIES.get(ended.returncode, _OTHER_FILE)
+    with child.turn:
+        script = [str(_CHILD), str(page), str(LONGEST_SIDE), json.dumps(asdict(_LIMITS))]
+        ended = child.ended(script, _LIMITS, content=content)
+    if ended.reason == "time":
+        raise _refused(f"The file was not read within {_LIMITS.wall_seconds:g} s.")
+    if ended.status != 0 or ended.reason:
+        said = ended.said if ended.status in _REMEDIES else ""
+        remedy = _REMEDIES.get(ended.status, _OTHER_FILE)
         raise _refused(said or "The file broke the program that reads pictures.", remedy)
-    facts, _, body = ended.stdout.partition(b"\n")
+    facts, _, body = ended.out.partition(b"\n")
     return Picture(content=body, **json.loads(facts))
 
 

@@ -14,6 +14,7 @@ from clients.errors import InvalidRequest
 from engine.sandbox import child
 from engine.sandbox.child import End
 from engine.sandbox.limits import Limits
+from engine.sandbox.walls import Room
 
 _CHILD = Path(__file__).with_name("reader_child.py")
 _REFUSED, _NO_MEMORY = 2, 3
@@ -38,25 +39,32 @@ class Given:
 
 
 def read(
-    given: Given, task: str, options: Mapping[str, Any], limits: Limits | None = None, out: int | None = None
+    given: Given,
+    task: str,
+    options: Mapping[str, Any],
+    limits: Limits | None = None,
+    out: int | None = None,
+    reads: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return what a reader finds in a file (engine/sandbox/readers/tasks.py). Blocking.
 
-    `out` is a descriptor that the child may write to. Raises InvalidRequest, with a sentence, if the file cannot be
-    read within the limits.
+    `out` is a descriptor that the child may write to, `reads` are files and folders that it needs. Raises
+    InvalidRequest, with a sentence, if the file cannot be read within the limits.
     """
     limits = limits or Limits()
     with child.turn:
-        return _read(given, task, options, limits, out)
+        return _read(given, task, options, limits, out, Room(reads))
 
 
-def _read(given: Given, task: str, options: Mapping[str, Any], limits: Limits, out: int | None) -> dict[str, Any]:
-    end = _end(given, task, options, limits, out)
+def _read(
+    given: Given, task: str, options: Mapping[str, Any], limits: Limits, out: int | None, room: Room
+) -> dict[str, Any]:
+    end = _end(given, task, options, limits, out, room)
     if end.status in _BROKEN and not end.reason and task == "table" and _may_be_workbook(given):
         # python-calamine aborts where a small file names a cell far away; openpyxl reads only the cells that are there.
         if out is not None:
             os.ftruncate(out, 0)
-        end = _end(given, task, {**options, "is_careful": True}, limits, out)
+        end = _end(given, task, {**options, "is_careful": True}, limits, out, room)
     if end.status == 0 and not end.reason:
         answer: dict[str, Any] = json.loads(end.out)
         return answer
@@ -71,6 +79,8 @@ def _may_be_workbook(given: Given) -> bool:
 def _why(end: End, limits: Limits) -> str:
     if end.status == _REFUSED and end.said:
         return end.said
+    if end.reason == "memory":
+        return f"it needs more than {limits.tree_bytes // 1024**2} MB of memory."
     if end.status == _NO_MEMORY:
         return f"it needs more than {limits.memory_bytes // 1024**2} MB of memory."
     if end.reason == "answer":
@@ -80,7 +90,7 @@ def _why(end: End, limits: Limits) -> str:
     return "it broke the program that reads such files."
 
 
-def _end(given: Given, task: str, options: Mapping[str, Any], limits: Limits, out: int | None) -> End:
+def _end(given: Given, task: str, options: Mapping[str, Any], limits: Limits, out: int | None, room: Room) -> End:
     request = {
         "task": task,
         "options": dict(options),
@@ -91,4 +101,4 @@ def _end(given: Given, task: str, options: Mapping[str, Any], limits: Limits, ou
     }
     os.lseek(given.handle, 0, os.SEEK_SET)
     handles = (given.handle,) if out is None else (given.handle, out)
-    return child.ended([str(_CHILD), json.dumps(request)], limits, handles=handles)
+    return child.ended([str(_CHILD), json.dumps(request)], limits, handles=handles, room=room)

@@ -82,7 +82,7 @@ class Ocr(FileStep):
             "most_pages": it.max_pages,
         }
         with opened(call, it.file) as given:
-            found = read(given, "ocr", options, _LIMITS)
+            found = read(given, "ocr", options, _LIMITS, reads=program.places)
         doubt = _doubt(found["words"], program)
         call.notes += [doubt] if doubt else []
         return {name: found[name] for name in ("text", "words", "confidence", "pages", "truncated")}

@@ -28,7 +28,7 @@ GROWTH_MOST = 48 * MB
 @pytest.fixture(autouse=True)
 def without_walls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the limits alone hold, as on a machine without bubblewrap."""
-    monkeypatch.setattr(child, "walls", lambda: ())
+    monkeypatch.setattr(child, "walls", lambda: None)
 
 
 @contextmanager

@@ -145,9 +145,8 @@ def test_a_nest_of_tags_is_read_in_seconds(body: bytes, form: web.PageFormat) ->
 def test_feeds_and_pages_wait_for_their_turn_behind_walls(monkeypatch: pytest.MonkeyPatch) -> None:
     walled: list[int] = []
 
-    def walls() -> tuple[str, ...]:
+    def walls() -> None:
         walled.append(1)
-        return ()
 
     monkeypatch.setattr(child, "walls", walls)
     monkeypatch.setattr(child, "turn", threading.BoundedSemaphore(1))

@@ -1,0 +1,60 @@
+"""What a child and all that it started take together: limits of the kernel hold for each process alone."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.sandbox.limits import Limits
+from engine.sandbox.walls import WRITABLE
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Looks at a child process from outside, on Linux."""
+
+    process_id: int
+    limits: Limits
+
+    def excess(self) -> str:
+        """Return what the child takes too much of: `processes`, `memory` or `files`; empty if nothing."""
+        found, size = 0, 0
+        for one in descendants(self.process_id):
+            with suppress(OSError, ValueError, IndexError):
+                found += sum(1 for _ in Path(f"/proc/{one}/task").iterdir())
+                size += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * resource.getpagesize()
+            if found > self.limits.processes:
+                return "processes"
+        if size > self.limits.tree_bytes:
+            return "memory"
+        return "files" if self._files() > self.limits.files else ""
+
+    def _files(self) -> int:
+        """Return how many files there are where the child may write."""
+        found = 0
+        for inner in children(self.process_id)[:1]:
+            for place in WRITABLE:
+                with suppress(OSError):
+                    facts = os.statvfs(f"/proc/{inner}/root{place}")
+                    found += facts.f_files - facts.f_ffree if not facts.f_flag & os.ST_RDONLY else 0
+        return found
+
+
+def descendants(process_id: int) -> Iterator[int]:
+    """Yield the processes that a process has started, and those that these have."""
+    for one in children(process_id):
+        yield one
+        yield from descendants(one)
+
+
+def children(process_id: int) -> list[int]:
+    """Return the processes that a process has started; none where the system does not say."""
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in Path(f"/proc/{process_id}/task").iterdir():
+            found += map(int, (thread / "children").read_text().split())
+    return found
