@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
-NAMES = ("gmail", "notion", "github", "openai", "anthropic", "gemini", "site", "slack", "telegram", "discord")
+NAMES = ("gmail", "notion", "github", "openai", "anthropic", "gemini", "site", "slack", "telegram", "discord", "webdav")
 FILES = {"sql": "shop.db"}
 """The stand-ins that are no servers: the file of each, beside those of the others."""
 LOCK_NAME = "demo.lock"

@@ -19,7 +19,7 @@ class DriveFile:
     """A file or folder of a drive."""
 
     id: str
-    """What the drive's API takes: a key, a path, an opaque id."""
+    """Without text of strangers, since workflows may pass it on: the drive's own id, or `names.opaque` of a path."""
     name: str
     path: str
     """For people: `Invoices/2026/may.pdf`."""

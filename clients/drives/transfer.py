@@ -15,7 +15,8 @@ from clients.service import Service
 from clients.transport import AS_IT_IS, FILE_BYTES
 
 PART_BYTES = 8 * 1024 * 1024
-_BREAKS_MOST = 5
+_IDLE_MOST = 3
+"""Requests in a row that brought nothing more."""
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 AS_FILE = {AS_IT_IS: True, "most_bytes": FILE_BYTES}
@@ -32,16 +33,18 @@ def received(service: Service, send: Send, into: Path, size: int, limit: int, ve
     than `limit`, Conflict if the file changes meanwhile, httpx.TransportError if the connection breaks too often.
     """
     require_within(service, size, limit)
-    breaks = 0
+    furthest, idle = 0, 0
     with into.open("wb") as out:
         while out.tell() < size:
-            begin = out.tell()
+            cause: Exception | None = None
             try:
                 _part(service, send, out, size, version)
-            except httpx.TransportError:
-                breaks = breaks + 1 if out.tell() == begin else 1
-                if breaks > _BREAKS_MOST:
-                    raise
+            except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+                cause = error
+            idle = 0 if out.tell() > furthest else idle + 1
+            furthest = max(furthest, out.tell())
+            if idle > _IDLE_MOST:
+                raise cause or BadAnswer(f"{service.error_name} sent no more of the file.", service=service.name)
 
 
 def require_within(service: Service, size: int | None, limit: int) -> None:
@@ -59,14 +62,14 @@ def _part(service: Service, send: Send, out: BinaryIO, size: int, version: str) 
     begin, end = out.tell(), min(out.tell() + PART_BYTES, size)
     headers = {"Range": f"bytes={begin}-{end - 1}", **({"If-Range": version} if _is_strong(version) else {})}
     with send(headers) as answer:
-        changed = Conflict("The file changed while it was downloaded.", service=service.name)
-        if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise changed
-        if version and _opaque(answer.headers.get("etag", version)) != _opaque(version):
-            raise changed
+        is_shorter = answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE
+        if is_shorter or (version and _opaque(answer.headers.get("etag", version)) != _opaque(version)):
+            raise Conflict("The file changed while it was downloaded.", service=service.name)
         if answer.status_code == httpx.codes.OK:  # the server ignores ranges, or the file is another one now
             if int(answer.headers.get("content-length", size)) != size:
-                raise changed
+                raise BadAnswer(
+                    f"{service.error_name} sent another number of bytes than it said.", service=service.name
+                )
             out.seek(0)
             out.truncate()
             end = size

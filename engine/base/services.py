@@ -97,7 +97,7 @@ def runs_locally(service: str) -> bool:
 
 
 def pickers() -> Mapping[str, str]:
-    """Return what a person picks instead of typing: {format of a field: service that lists the choices}."""
+    """Return what a person picks instead of typing: {format of a field: a service that lists the choices}."""
     return {form: one.name for one in services() for form in one.pickers}
 
 

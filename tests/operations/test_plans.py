@@ -24,7 +24,7 @@ from tests.patience import PATIENCE_SECONDS
 if TYPE_CHECKING:
     from tests.conftest import Endpoint, StandIns
 
-_OF_A_RUN = frozenset({"llm.vision", "notion.upload_file"})
+_OF_A_RUN = frozenset({"llm.vision", "notion.upload_file", "drive.upload"})
 """Take a file that an earlier step of the run has left."""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +16,7 @@ from clients.errors import ServiceError
 from clients.request_tracking import Sent, counted_sends
 from clients.transport import deadline
 from demo.faults import Fault
+from engine.base.run_file import RunFile
 from engine.base.services import client_class
 from engine.plugins import registry
 from engine.plugins.step import Call, StepType
@@ -125,8 +128,16 @@ class World:
             attempt=attempt,
             started_at=now,
             read=lambda file: self.files[file.place],
+            path=self._path,
             on_text=lambda _: None,
         )
+
+    @contextmanager
+    def _path(self, file: RunFile) -> Iterator[Path]:
+        with tempfile.NamedTemporaryFile() as local:
+            local.write(self.files[file.place])
+            local.flush()
+            yield Path(local.name)
 
     def file(self, content: bytes, name: str, media_type: str) -> dict[str, Any]:
         """A file of the run, for a field that takes one."""

@@ -1,0 +1,1 @@
+"""WebDAV: files on Nextcloud, ownCloud and other servers (RFC 4918)."""

@@ -1,0 +1,226 @@
+"""The WebDAV client: files of one user (RFC 4918). The id of a file is its path below the connection's address."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import httpx
+
+from clients.client import CheckLine, Opening
+from clients.drives.drive import Changes, Drive, DriveFile
+from clients.drives.listed import changes_of, has_content, named_like, walked
+from clients.drives.names import instant, opaque, path_of
+from clients.drives.transfer import AS_FILE, received, require_within
+from clients.error_mapping import of_broken_connection, of_status
+from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
+from clients.listing import Json
+from clients.request_tracking import asking
+from clients.secrets import known
+from clients.webdav.multistatus import Found, found_in, said
+from clients.webdav.service import WEBDAV, WebdavSettings
+
+_PROPERTIES = (
+    b'<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/>'
+    b"<getcontenttype/><getetag/><getlastmodified/></prop></propfind>"
+)
+_FOLDERS_SHOWN = 500
+
+
+class WebdavClient(Drive):
+    """The files of one user."""
+
+    service = WEBDAV
+    http: httpx.Client
+
+    def __init__(self, settings: WebdavSettings, http: httpx.Client) -> None:
+        self.http = http
+        self._url = settings.base_url.rstrip("/")
+        self._base = unquote(urlsplit(self._url).path)
+        self._user = settings.user
+        token = settings.token.get_secret_value()
+        pair = base64.b64encode(f"{settings.user}:{token}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {pair}" if settings.user else f"Bearer {token}"} if token else {}
+        known.keep(f"files of {settings.user} at {self._url}", token, pair)  # downloads are not redacted
+
+    @classmethod
+    def open(cls, settings: WebdavSettings, opening: Opening) -> WebdavClient:
+        """Return a client for these settings."""
+        return cls(settings, opening.http(WEBDAV, settings.base_url))
+
+    def account(self) -> str:
+        """Return user and host; asks whether the server lets the user in."""
+        self.file("")
+        return self.identity()
+
+    def identity(self) -> str:
+        """Return the user and the address of the files."""
+        where = self._url.partition("://")[2]
+        return f"{self._user} at {where}" if self._user else where
+
+    def check(self) -> list[CheckLine]:
+        """Try to list the root."""
+        if not self._url:
+            said = "There is no address yet: `base_url`, in Nextcloud at the bottom of Files settings."
+            return [("settings", False, said)]
+        try:
+            found = self.entries("", 10_000)
+        except ServiceError as error:
+            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+        return [("sign-in", True, f"Signed in as {self.identity()}; {len(found)} entries at the root.")]
+
+    def entries(self, folder: str, limit: int) -> list[DriveFile]:
+        """List a folder, by name."""
+        here, *found = self._asked(folder, 1)
+        if not here.is_folder:
+            raise NotFound(f"{folder!r} is a file, not a folder.", service=WEBDAV.name)
+        return sorted(found, key=lambda one: one.name)[:limit]
+
+    def search(self, words: str, folder: str, limit: int) -> list[DriveFile]:
+        """Go through the folders, since few servers can search, and return the files whose names have all words."""
+        return named_like(walked(self._listed, folder), words, limit)
+
+    def file(self, file_id: str) -> DriveFile:
+        """Return a file or folder."""
+        return self._asked(file_id, 0)[0]
+
+    def download(self, file_id: str, into: Path, limit: int) -> DriveFile:
+        """Download a file."""
+        found = self.file(file_id)
+        if found.is_folder or found.size is None:
+            raise InvalidRequest(f"{found.path!r} is a folder.", service=WEBDAV.name)
+        require_within(WEBDAV, found.size, limit)
+        try:
+            received(WEBDAV, lambda headers: self._stream(file_id, headers), into, found.size, limit, found.version)
+        except Exception as error:
+            raise of_broken_connection(WEBDAV, error) from error
+        return found
+
+    def upload(self, folder: str, name: str, source: Path, marker: str) -> DriveFile:
+        """Upload a file in one request that creates it, or fails."""
+        del marker  # a property could only be set afterwards
+        path = _joined(folder, name)
+        if not self.file(folder).is_folder:
+            raise NotFound(f"{folder!r} is a file, not a folder.", service=WEBDAV.name)
+        with source.open("rb") as content:
+            try:
+                self._sent("PUT", path, {"If-None-Match": "*"}, content=content)
+            except Conflict as error:
+                raise _there(path) if error.http_status == httpx.codes.PRECONDITION_FAILED else error from error
+        try:
+            return self.file(path)
+        except NotFound as error:
+            words = "The WebDAV server took the file, and it is not there."
+            raise BadAnswer(words, service=WEBDAV.name) from error
+
+    def uploaded(self, folder: str, name: str, source: Path, marker: str) -> DriveFile | None:
+        """Return the file of this name if it has the same content."""
+        del marker
+        try:
+            found = self.file(_joined(folder, name))
+        except NotFound:
+            return None
+        return found if has_content(self, found, source) else None
+
+    def remove(self, file_id: str, version: str) -> None:
+        """Delete a file; Nextcloud keeps it in the trash."""
+        path = path_of(file_id, WEBDAV.name)
+        changed = Conflict(f"{path!r} was changed since.", service=WEBDAV.name)
+        try:
+            if self.file(path).version != version:
+                raise changed
+            self._sent("DELETE", path, {} if version.startswith("W/") else {"If-Match": version})
+        except NotFound:
+            return
+        except Conflict as error:
+            raise changed from error
+
+    def changes(self, folder: str, cursor: str | None) -> Changes:
+        """Compare the listing of a folder with that at the cursor."""
+        return changes_of(self._listed(folder), cursor)
+
+    def folders(self) -> list[Json]:
+        """List folders: [{id, name, url}]; name and id are the path."""
+        found = (one for one in walked(self._listed, "") if one.is_folder)
+        rows = [{"id": one.id, "name": one.path, "url": one.url} for one in islice(found, _FOLDERS_SHOWN)]
+        return sorted(rows, key=lambda row: row["name"])
+
+    def _listed(self, folder: str) -> list[DriveFile]:
+        return [one for one in self._asked(folder, 1)[1:] if not one.name.startswith(".")]
+
+    def _asked(self, file_id: str, depth: int) -> list[DriveFile]:
+        """Return the properties of a file or folder, then of what is in it. Raises NotFound, ServiceError."""
+        headers = {"Depth": str(depth), "Content-Type": "application/xml; charset=utf-8"}
+        wanted = path_of(file_id, WEBDAV.name)
+        with asking():
+            answer = self._sent("PROPFIND", wanted + "/" * (depth and wanted != ""), headers, content=_PROPERTIES)
+        try:
+            found = [self._shown(one) for one in found_in(answer.content)]
+            here = next(one for one in found if one.path == wanted)
+        except Exception as error:
+            raise of_broken_connection(WEBDAV, error) from error
+        return [here, *(one for one in found if one.path != wanted)]
+
+    def _shown(self, found: Found) -> DriveFile:
+        where = unquote(urlsplit(found.href).path)
+        if not (where.rstrip("/") + "/").startswith(f"{self._base}/"):
+            raise ValueError(f"{found.href!r} is not below the address of the connection")
+        path = where.removeprefix(self._base).strip("/")
+        has = found.properties
+        at = has.get("getlastmodified", "")
+        return DriveFile(
+            id=opaque(path),
+            name=path.rpartition("/")[2],
+            path=path,
+            is_folder=found.is_folder,
+            size=None if found.is_folder else int(has["getcontentlength"]),
+            media_type="" if found.is_folder else has.get("getcontenttype", "").partition(";")[0],
+            modified_at=instant(parsedate_to_datetime(at)) if at else "",
+            version="" if found.is_folder else has.get("getetag", "") or at,
+            url=self._address(path),
+        )
+
+    def _address(self, path: str) -> str:
+        return f"{self._url}/{quote(path)}"
+
+    @contextmanager
+    def _stream(self, file_id: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        url, more = self._address(path_of(file_id, WEBDAV.name)), {**self._headers, **headers}
+        with self.http.stream("GET", url, headers=more, extensions=dict(AS_FILE)) as answer:
+            if answer.status_code not in {200, 206, 416}:
+                answer.read()
+                raise _refused(answer)
+            yield answer
+
+    def _sent(self, method: str, path: str, headers: Mapping[str, str], **more: Any) -> httpx.Response:
+        """Send a request. Raises ServiceError."""
+        try:
+            given = {**self._headers, **headers}
+            answer = self.http.request(method, self._address(path), headers=given, **more)
+            if answer.status_code >= 300:
+                raise _refused(answer)
+            return answer
+        except Exception as error:
+            raise of_broken_connection(WEBDAV, error) from error
+
+
+def _refused(answer: httpx.Response) -> ServiceError:
+    told = said(answer.content) or answer.reason_phrase
+    return of_status(WEBDAV, answer.status_code, dict(answer.headers), told)
+
+
+def _there(path: str) -> Conflict:
+    remedy = "Upload it under another name, or remove that file; it is never replaced."
+    return Conflict(f"There is a file {path!r} already.", service=WEBDAV.name, remedy=remedy)
+
+
+def _joined(folder: str, name: str) -> str:
+    if not name or "/" in name:
+        raise InvalidRequest(f"{name!r} is no file name.", service=WEBDAV.name)
+    return "/".join(filter(None, (path_of(folder, WEBDAV.name), name)))

@@ -1,0 +1,56 @@
+"""Reads the XML of WebDAV answers (RFC 4918, 14). A DTD is refused: it could make a small answer enormous."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree import ElementTree as ET
+from xml.parsers import expat
+
+
+@dataclass(frozen=True)
+class Found:
+    """One `response`: where it is, and its properties as text."""
+
+    href: str
+    is_folder: bool
+    properties: dict[str, str]
+
+
+def found_in(content: bytes) -> Iterator[Found]:
+    """Yield the responses of a `multistatus`. Raises ValueError for anything else, and for a DTD."""
+    root = _xml(content)
+    if root.tag != "{DAV:}multistatus":
+        raise ValueError("it is no multistatus")
+    for one in root.iter("{DAV:}response"):
+        properties = [
+            prop
+            for stat in one.iter("{DAV:}propstat")
+            if " 200" in stat.findtext("{DAV:}status", "")
+            for prop in stat.iterfind("{DAV:}prop/*")
+        ]
+        is_folder = any(prop.find("{DAV:}collection") is not None for prop in properties)
+        texts = {prop.tag.removeprefix("{DAV:}"): (prop.text or "").strip() for prop in properties}
+        yield Found(one.findtext("{DAV:}href", "").strip(), is_folder, texts)
+
+
+def said(content: bytes) -> str:
+    """Return a server's own words for an error, as sabre/dav (Nextcloud, ownCloud) gives them; empty if none."""
+    try:
+        return _xml(content).findtext("{http://sabredav.org/ns}message", "")
+    except ValueError:
+        return ""
+
+
+def _xml(content: bytes) -> ET.Element:
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = _refuse
+    try:
+        parser.Parse(content, True)  # noqa: FBT003 - expat takes no name
+        return ET.fromstring(content)  # noqa: S314 - a DTD is refused before
+    except (expat.ExpatError, ET.ParseError, LookupError) as error:
+        raise ValueError(f"it is no XML: {error}") from error
+
+
+def _refuse(*_: object) -> None:
+    raise ValueError("it has a DTD")

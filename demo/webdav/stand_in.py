@@ -1,0 +1,200 @@
+"""A WebDAV server, as far as steps use it (RFC 4918; errors as sabre/dav of Nextcloud writes them)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from demo.call import Call, page_routes
+from demo.page import escaped, frame
+from demo.service import Refused
+from demo.store import Store
+
+TOKEN = "demo-webdav-password"  # noqa: S105 - the same for everybody, good for loopback only
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_METHODS = ["PROPFIND", "GET", "HEAD", "PUT", "DELETE", "MKCOL"]
+_SAMPLES = {
+    "Invoices/2026-05 hosting.txt": "Invoice 4711\nHosting, May 2026\nTotal: 49.00 EUR\n",
+    "Reports/Weekly report.txt": "Open issues: 7\nClosed: 12\n",
+    "Welcome.txt": "Files that steps upload appear here.\n",
+}
+
+
+def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name the stand-ins share
+    """Return an error; WebDAV's own are XML."""
+    return {"status": status, "message": message}
+
+
+def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
+    """Accept any user with the password."""
+    del store, method
+    try:
+        password = base64.b64decode(token).decode().partition(":")[2]
+    except ValueError:
+        password = ""
+    return None if password == TOKEN else (401, "Cannot authenticate over ajax calls")
+
+
+def seed(store: Store) -> None:
+    """Create three folders and some files."""
+    for folder in ("Invoices", "Reports", "Attachments"):
+        store.put("webdav/files", folder, {"path": folder, "is_folder": True, "at": _now()})
+    for path, text in _SAMPLES.items():
+        put(store, path, text.encode(), "text/plain")
+
+
+def show(store: Store) -> dict[str, Any]:
+    """Return paths, sizes and hashes."""
+    return {"files": [{k: v for k, v in one.items() if k != "content"} for one in store.all("webdav/files")]}
+
+
+def put(store: Store, path: str, content: bytes, media_type: str) -> dict[str, Any]:
+    """Store a file."""
+    number = store.next_number("webdav/versions")
+    kept = {
+        "path": path,
+        "is_folder": False,
+        "at": _now(),
+        "etag": f'"{number:08x}"',
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "media_type": media_type or "application/octet-stream",
+        "content": base64.b64encode(content).decode(),
+    }
+    store.put("webdav/files", path, kept)
+    return kept
+
+
+def routes(store: Store) -> list[Route]:
+    """Return the one route of the protocol, and a page with the files."""
+    handlers = {"PROPFIND": _propfind, "GET": _get, "HEAD": _get, "PUT": _put, "DELETE": _delete, "MKCOL": _mkcol}
+
+    async def answer(request: Request) -> Response:
+        body = await request.body()
+        path = request.path_params["path"].strip("/")
+        with store.transaction():
+            return handlers[request.method](store, request, path, body)
+
+    return [*page_routes(store, [("/_files", _page)]), Route("/{path:path}", answer, methods=_METHODS)]
+
+
+def _now() -> str:
+    return format_datetime(datetime.now(UTC), usegmt=True)
+
+
+def _refused(status: int, kind: str, message: str) -> Response:
+    text = (
+        '<?xml version="1.0" encoding="utf-8"?>\n<d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">'
+        f"<s:exception>Sabre\\DAV\\Exception\\{kind}</s:exception><s:message>{escape(message)}</s:message></d:error>"
+    )
+    return Response(text, status, media_type="application/xml; charset=utf-8")
+
+
+def _found(store: Store, path: str) -> dict[str, Any] | None:
+    return store.get("webdav/files", path) if path else {"path": "", "is_folder": True, "at": _now()}
+
+
+def _missing(path: str) -> Response:
+    return _refused(404, "NotFound", f"File with name {path} could not be located")
+
+
+def _propfind(store: Store, request: Request, path: str, body: bytes) -> Response:
+    depth, found = request.headers.get("depth", "infinity"), _found(store, path)
+    if b"<propfind" not in body:
+        raise Refused(400, "The body is no propfind")
+    if depth not in {"0", "1"}:
+        return _refused(403, "Forbidden", "Depth: infinity is not allowed")
+    if found is None:
+        return _missing(path)
+    inside = [one for one in store.all("webdav/files") if one["path"].rpartition("/")[0] == path]
+    rows = [found, *(inside if depth == "1" and found["is_folder"] else [])]
+    text = "".join(map(_row, rows))
+    head = '<?xml version="1.0"?>\n<d:multistatus xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">'
+    return Response(f"{head}{text}</d:multistatus>", 207, media_type="application/xml; charset=utf-8")
+
+
+def _row(one: dict[str, Any]) -> str:
+    href = escape(quote(f"/{one['path']}"))
+    if one["is_folder"]:
+        href, kind, more = href.rstrip("/") + "/", "<d:collection/>", ""
+    else:
+        kind, etag = "", escape(one["etag"], {'"': "&quot;"})
+        more = f"<d:getcontentlength>{one['size']}</d:getcontentlength><d:getetag>{etag}</d:getetag>"
+        more += f"<d:getcontenttype>{escape(one['media_type'])}</d:getcontenttype>"
+    return (
+        f"<d:response><d:href>{href}</d:href><d:propstat><d:prop><d:resourcetype>{kind}</d:resourcetype>{more}"
+        f"<d:getlastmodified>{one['at']}</d:getlastmodified></d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>"
+        "</d:response>"
+    )
+
+
+def _get(store: Store, request: Request, path: str, body: bytes) -> Response:
+    del body
+    found = _found(store, path)
+    if found is None:
+        return _missing(path)
+    if found["is_folder"]:
+        return _refused(501, "NotImplemented", "GET requests are only implemented for files")
+    content, headers = base64.b64decode(found["content"]), {"ETag": found["etag"], "Accept-Ranges": "bytes"}
+    asked = _RANGE.fullmatch(request.headers.get("range", ""))
+    if asked is None or request.headers.get("if-range", found["etag"]) != found["etag"]:
+        return Response(content, 200, headers, found["media_type"])
+    begin, end = int(asked[1]), min(int(asked[2] or len(content)), len(content) - 1)
+    if begin >= len(content):
+        return Response(b"", 416, {"Content-Range": f"bytes */{len(content)}"})
+    headers["Content-Range"] = f"bytes {begin}-{end}/{len(content)}"
+    return Response(content[begin : end + 1], 206, headers, found["media_type"])
+
+
+def _put(store: Store, request: Request, path: str, body: bytes) -> Response:
+    there, above = _found(store, path), _found(store, path.rpartition("/")[0])
+    if above is None or not above["is_folder"]:
+        return _refused(409, "Conflict", "Files cannot be created in non-existent collections")
+    if there is not None and there["is_folder"]:
+        return _refused(405, "MethodNotAllowed", "Cannot PUT to a collection")
+    if there is not None and request.headers.get("if-none-match") == "*":
+        said = "An If-None-Match header was specified, but the ETag matched (or * was specified)."
+        return _refused(412, "PreconditionFailed", said)
+    kept = put(store, path, body, request.headers.get("content-type", ""))
+    return Response(b"", 201 if there is None else 204, {"ETag": kept["etag"], "OC-ETag": kept["etag"]})
+
+
+def _delete(store: Store, request: Request, path: str, body: bytes) -> Response:
+    del body
+    found = _found(store, path)
+    if found is None or not path:
+        return _missing(path)
+    if request.headers.get("if-match", found.get("etag")) != found.get("etag"):
+        return _refused(412, "PreconditionFailed", "An If-Match header was specified, but none of the ETags matched.")
+    for one in store.all("webdav/files"):
+        if one["path"] == path or one["path"].startswith(f"{path}/"):
+            store.delete("webdav/files", one["path"])
+    return Response(status_code=204)
+
+
+def _mkcol(store: Store, request: Request, path: str, body: bytes) -> Response:
+    del request, body
+    if _found(store, path) is not None:
+        return _refused(405, "MethodNotAllowed", "The resource you tried to create already exists")
+    store.put("webdav/files", path, {"path": path, "is_folder": True, "at": _now()})
+    return Response(status_code=201)
+
+
+def _page(call: Call) -> str:
+    """Return a page with all files."""
+    rows = "".join(
+        f"<p><b>{escaped(one['path'])}</b><br>{one['size']} bytes, {escaped(one['at'])}</p>"
+        for one in call.store.all("webdav/files")
+        if not one["is_folder"]
+    )
+    return frame("Files", f"<h1>Files</h1>{rows}", "WebDAV")
