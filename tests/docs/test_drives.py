@@ -20,4 +20,4 @@ def test_the_workflow_runs_and_its_undo_deletes_the_copy(orchestra: Orchestra) -
     assert again["status"] == "failed"
     assert "There is a file" in again["error"]["message"]
     orchestra.runs.undo(OWNER, document["run_id"])
-    assert run(orchestra, "again", blocks(PAGE, "json")[0])["status"] == "succeeded"
+    assert run(orchestra, "third", blocks(PAGE, "json")[0])["status"] == "succeeded"
