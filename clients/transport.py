@@ -130,7 +130,8 @@ class _Transport(httpx.HTTPTransport):
             response = super().handle_request(request)
         try:
             most = min(int(request.extensions.get("most_bytes", MAX_ANSWER_BYTES)), FILE_BYTES)
-            _refuse_unread(response, most)
+            if request.method != "HEAD":  # it announces a size, and sends nothing
+                _refuse_unread(response, most)
         except AnswerRefused:
             response.close()
             raise

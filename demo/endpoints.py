@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
-NAMES = ("gmail", "notion", "github", "openai", "anthropic", "gemini", "site", "slack", "telegram", "discord", "webdav")
+_MODELS = ("openai", "anthropic", "gemini")
+_CHATS = ("slack", "telegram", "discord")
+_DRIVES = ("webdav", "s3")
+NAMES = ("gmail", "notion", "github", *_MODELS, "site", *_CHATS, *_DRIVES)
 FILES = {"sql": "shop.db"}
 """The stand-ins that are no servers: the file of each, beside those of the others."""
 LOCK_NAME = "demo.lock"

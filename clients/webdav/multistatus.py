@@ -1,11 +1,11 @@
-"""Reads the XML of WebDAV answers (RFC 4918, 14). A DTD is refused: it could make a small answer enormous."""
+"""Reads the XML of WebDAV answers (RFC 4918, 14)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from xml.etree import ElementTree as ET
-from xml.parsers import expat
+
+from clients.drives.safe_xml import parsed
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Found:
 
 def found_in(content: bytes) -> Iterator[Found]:
     """Yield the responses of a `multistatus`. Raises ValueError for anything else, and for a DTD."""
-    root = _xml(content)
+    root = parsed(content)
     if root.tag != "{DAV:}multistatus":
         raise ValueError("it is no multistatus")
     for one in root.iter("{DAV:}response"):
@@ -37,20 +37,6 @@ def found_in(content: bytes) -> Iterator[Found]:
 def said(content: bytes) -> str:
     """Return a server's own words for an error, as sabre/dav (Nextcloud, ownCloud) gives them; empty if none."""
     try:
-        return _xml(content).findtext("{http://sabredav.org/ns}message", "")
+        return parsed(content).findtext("{http://sabredav.org/ns}message", "")
     except ValueError:
         return ""
-
-
-def _xml(content: bytes) -> ET.Element:
-    parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = _refuse
-    try:
-        parser.Parse(content, True)  # noqa: FBT003 - expat takes no name
-        return ET.fromstring(content)  # noqa: S314 - a DTD is refused before
-    except (expat.ExpatError, ET.ParseError, LookupError) as error:
-        raise ValueError(f"it is no XML: {error}") from error
-
-
-def _refuse(*_: object) -> None:
-    raise ValueError("it has a DTD")

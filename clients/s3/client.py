@@ -1,0 +1,318 @@
+"""The S3 client: the objects of one bucket (https://docs.aws.amazon.com/AmazonS3/latest/API/). Folders are prefixes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import unquote_plus
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
+
+import httpx
+
+from clients.client import CheckLine, Opening
+from clients.drives.drive import Changes, Drive, DriveFile
+from clients.drives.listed import changes_of, named_like, walked
+from clients.drives.names import instant, opaque, path_of
+from clients.drives.safe_xml import parsed
+from clients.drives.transfer import AS_FILE, received, require_within
+from clients.error_mapping import of_broken_connection, of_status
+from clients.errors import AuthError, BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
+from clients.listing import Json
+from clients.s3.service import S3, S3Settings
+from clients.s3.signature import EMPTY_SHA256, Credentials, address, signed
+from clients.secrets import known
+
+PART_BYTES = 16 * 1024 * 1024
+"""Larger files are uploaded in parts of this size; S3 takes 10,000 parts."""
+_PARTS_MOST = 10_000
+_TRIES = 3
+_MARKER = "x-amz-meta-ai-orchestra"
+_PAGES_MOST = 100
+_FOLDERS_SHOWN = 500
+
+
+class S3Client(Drive):
+    """One bucket."""
+
+    service = S3
+    http: httpx.Client
+
+    def __init__(self, settings: S3Settings, http: httpx.Client) -> None:
+        self.http = http
+        self._url = settings.base_url.rstrip("/")
+        secret = settings.secret_access_key.get_secret_value()
+        self._by = Credentials(settings.access_key_id, secret, settings.region)
+        known.keep(f"objects at {self._url}", secret)
+
+    @classmethod
+    def open(cls, settings: S3Settings, opening: Opening) -> S3Client:
+        """Return a client for these settings."""
+        return cls(settings, opening.http(S3, settings.base_url))
+
+    def account(self) -> str:
+        """Return the key's id and the bucket; asks whether the server lets it in."""
+        self._page({"max-keys": "1"})
+        return self.identity()
+
+    def identity(self) -> str:
+        """Return the key's id and the address of the bucket."""
+        where = self._url.partition("://")[2]
+        return f"{self._by.access_key_id} at {where}" if self._by.access_key_id else where
+
+    def check(self) -> list[CheckLine]:
+        """Try to list the bucket."""
+        if not self._url:
+            return [("settings", False, "There is no address of a bucket yet: `base_url`.")]
+        try:
+            self._page({"max-keys": "1"})
+        except ServiceError as error:
+            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+        return [("sign-in", True, f"Signed in as {self.identity()}.")]
+
+    def entries(self, folder: str, limit: int) -> list[DriveFile]:
+        """List a folder, by name."""
+        return sorted(islice(self._inside(folder), limit), key=lambda one: one.name)
+
+    def search(self, words: str, folder: str, limit: int) -> list[DriveFile]:
+        """Go through all objects below a folder."""
+        return named_like(self._found(self._prefix(folder), {}), words, limit)
+
+    def file(self, file_id: str) -> DriveFile:
+        """Return a file or folder."""
+        path = path_of(file_id, S3.name)
+        if not path:
+            return self._folder("")
+        try:
+            answer = self._asked("HEAD", path)
+        except NotFound:
+            self._prefix(path)
+            return self._folder(path)
+        has = answer.headers
+        at = instant(parsedate_to_datetime(has["last-modified"]))
+        return self._file(path, int(has["content-length"]), at, has["etag"])
+
+    def download(self, file_id: str, into: Path, limit: int) -> DriveFile:
+        """Download a file."""
+        found = self.file(file_id)
+        if found.is_folder or found.size is None:
+            raise InvalidRequest(f"{found.path!r} is a folder.", service=S3.name)
+        require_within(S3, found.size, limit)
+        try:
+            received(S3, lambda headers: self._stream(found.path, headers), into, found.size, limit, found.version)
+        except Exception as error:
+            raise of_broken_connection(S3, error) from error
+        return found
+
+    def upload(self, folder: str, name: str, source: Path, marker: str) -> DriveFile:
+        """Upload a file that carries the marker in its metadata, in parts if it is large."""
+        path = self._prefix(folder) + _checked(name)
+        headers = {_MARKER: marker or "none"}
+        size = source.stat().st_size
+        with source.open("rb") as content:
+            try:
+                if size > PART_BYTES:
+                    self._in_parts(path, content, size, headers)
+                else:
+                    self._asked("PUT", path, headers={**headers, "If-None-Match": "*"}, content=content.read())
+            except Conflict as error:
+                remedy = "Upload it under another name, or remove that file; it is never replaced."
+                raise Conflict(f"There is a file {path!r} already.", service=S3.name, remedy=remedy) from error
+        try:
+            return self.file(path)
+        except NotFound as error:
+            raise BadAnswer("The S3 server took the file, and it is not there.", service=S3.name) from error
+
+    def uploaded(self, folder: str, name: str, source: Path, marker: str) -> DriveFile | None:
+        """Return the file that carries the marker."""
+        del source
+        try:
+            path = self._prefix(folder) + _checked(name)
+            is_own = self._asked("HEAD", path).headers.get(_MARKER) == marker
+        except NotFound:
+            return None
+        return self.file(path) if is_own else None
+
+    def remove(self, file_id: str, version: str) -> None:
+        """Delete a file; a bucket with versions keeps it."""
+        path = path_of(file_id, S3.name)
+        changed = Conflict(f"{path!r} was changed since.", service=S3.name)
+        try:
+            if self.file(path).version != version:
+                raise changed
+            self._asked("DELETE", path, headers={"If-Match": version})
+        except NotFound:
+            return
+        except Conflict as error:
+            raise changed from error
+
+    def changes(self, folder: str, cursor: str | None) -> Changes:
+        """Compare the listing of a folder with that at the cursor."""
+        return changes_of(self._inside(folder), cursor)
+
+    def folders(self) -> list[Json]:
+        """List folders: [{id, name, url}]; the name is the path."""
+        found = (one for one in walked(self._inside, "") if one.is_folder)
+        rows = [{"id": one.id, "name": one.path, "url": ""} for one in islice(found, _FOLDERS_SHOWN)]
+        return sorted(rows, key=lambda row: row["name"])
+
+    def _prefix(self, folder: str) -> str:
+        """Return the prefix of the keys in a folder. Raises NotFound if there are none."""
+        path = path_of(folder, S3.name)
+        prefix = f"{path}/" if path else ""
+        if path and self._page({"prefix": prefix, "max-keys": "1"}).find("{*}Contents") is None:
+            raise NotFound(f"There is no folder {path!r}.", service=S3.name)
+        return prefix
+
+    def _inside(self, folder: str) -> Iterator[DriveFile]:
+        return self._found(self._prefix(folder), {"delimiter": "/"})
+
+    def _found(self, prefix: str, query: Mapping[str, str]) -> Iterator[DriveFile]:
+        """Yield what is below a prefix, without the empty objects that stand for folders."""
+        more = {"prefix": prefix, **query}
+        for _ in range(_PAGES_MOST):
+            page = self._page(more)
+            try:
+                yield from self._shown(page)
+            except (TypeError, ValueError, AttributeError) as error:
+                raise of_broken_connection(S3, error) from error
+            following = page.findtext("{*}NextContinuationToken", "")
+            if not following:
+                return
+            more["continuation-token"] = following
+
+    def _shown(self, page: Element) -> Iterable[DriveFile]:
+        for one in page.iterfind("{*}CommonPrefixes"):
+            yield self._folder(unquote_plus(one.findtext("{*}Prefix", "")).rstrip("/"))
+        for one in page.iterfind("{*}Contents"):
+            key = unquote_plus(one.findtext("{*}Key", ""))
+            if not key.endswith("/"):
+                at = instant(datetime.fromisoformat(one.findtext("{*}LastModified", "")))
+                size, version = int(one.findtext("{*}Size", "")), one.findtext("{*}ETag", "")
+                yield self._file(key, size, at, version)
+
+    def _page(self, query: Mapping[str, str]) -> Element:
+        asked = {"list-type": "2", "encoding-type": "url", **query}
+        page = _document(self._asked("GET", "", asked))
+        if not page.tag.endswith("ListBucketResult"):
+            raise BadAnswer("The S3 server sent an answer that does not match its API.", service=S3.name)
+        return page
+
+    def _folder(self, path: str) -> DriveFile:
+        return DriveFile(
+            id=opaque(path),
+            name=path.rpartition("/")[2],
+            path=path,
+            is_folder=True,
+            size=None,
+            media_type="",
+            modified_at="",
+            version="",
+            url="",
+        )
+
+    def _file(self, path: str, size: int, at: str, version: str) -> DriveFile:
+        """Return a file; its type is left out, since a listing does not say it."""
+        return replace(self._folder(path), is_folder=False, size=size, modified_at=at, version=version)
+
+    def _in_parts(self, path: str, content: BinaryIO, size: int, headers: Mapping[str, str]) -> None:
+        """Upload a large file; nobody sees it before its last part, and nothing stays if it fails."""
+        begun = _document(self._asked("POST", path, {"uploads": ""}, headers=headers))
+        upload = {"uploadId": begun.findtext("{*}UploadId", "")}
+        try:
+            tags = [
+                self._part(path, {**upload, "partNumber": str(number)}, piece)
+                for number, piece in enumerate(_pieces(content, size), 1)
+            ]
+        except ServiceError:
+            self._withdrawn(path, upload)
+            raise
+        try:
+            done = self._asked("POST", path, upload, headers={"If-None-Match": "*"}, content=_whole(tags))
+        except ServiceError as error:
+            if error.outcome == "not_done":
+                self._withdrawn(path, upload)
+            raise
+        if _document(done).tag.endswith("Error"):  # S3 may fail after it has begun to answer 200
+            raise BadAnswer("The S3 server could not put the parts together.", service=S3.name)
+
+    def _withdrawn(self, path: str, upload: Mapping[str, str]) -> None:
+        """Let the server forget the parts of an upload, which would cost money."""
+        with suppress(ServiceError):
+            self._asked("DELETE", path, upload)
+
+    def _part(self, path: str, query: Mapping[str, str], piece: bytes) -> str:
+        """Upload a part, again if the connection breaks: the same part twice is one. Return its ETag."""
+        for number in range(_TRIES):
+            try:
+                return str(self._asked("PUT", path, query, content=piece).headers["etag"])
+            except ServiceError as error:
+                if not error.retryable or number == _TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def _stream(self, path: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        url = address(self._url, path, {})
+        more = signed(self._by, "GET", url, headers, EMPTY_SHA256, datetime.now(UTC))
+        with self.http.stream("GET", url, headers=more, extensions=dict(AS_FILE)) as answer:
+            if answer.status_code not in {200, 206, 416}:
+                answer.read()
+                raise _refused(answer)
+            yield answer
+
+    def _asked(self, method: str, path: str, query: Mapping[str, str] | None = None, **more: Any) -> httpx.Response:
+        """Send a signed request. Raises ServiceError."""
+        try:
+            url, content = address(self._url, path, query or {}), more.get("content", b"")
+            digest = hashlib.sha256(content).hexdigest()
+            headers = signed(self._by, method, url, more.get("headers", {}), digest, datetime.now(UTC))
+            answer = self.http.request(method, url, headers=headers, content=content or None)
+            if answer.status_code >= 300:
+                raise _refused(answer)
+            return answer
+        except Exception as error:
+            raise of_broken_connection(S3, error) from error
+
+
+def _pieces(content: BinaryIO, size: int) -> Iterator[bytes]:
+    part_bytes = max(PART_BYTES, -(-size // _PARTS_MOST))
+    while piece := content.read(part_bytes):
+        yield piece
+
+
+def _whole(tags: Iterable[str]) -> bytes:
+    """Return what completes an upload: the parts, in order."""
+    row = "<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>"
+    rows = "".join(row.format(number, escape(tag)) for number, tag in enumerate(tags, 1))
+    return f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
+
+
+def _document(answer: httpx.Response) -> Element:
+    try:
+        return parsed(answer.content)
+    except ValueError as error:
+        raise of_broken_connection(S3, error) from error
+
+
+def _refused(answer: httpx.Response) -> ServiceError:
+    try:
+        told = parsed(answer.content)
+        code, words = told.findtext("{*}Code", ""), told.findtext("{*}Message", "")
+    except ValueError:
+        code, words = "", answer.reason_phrase
+    kind = AuthError if code in {"AuthorizationHeaderMalformed", "InvalidAccessKeyId"} else None
+    return of_status(S3, answer.status_code, dict(answer.headers), f"{words} ({code})" if code else words, kind=kind)
+
+
+def _checked(name: str) -> str:
+    if not name or "/" in name or name in {".", ".."}:
+        raise InvalidRequest(f"{name!r} is no file name.", service=S3.name)
+    return name

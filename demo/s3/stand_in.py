@@ -1,0 +1,230 @@
+"""S3's API of one bucket, as far as steps use it; the bucket is the root of the address."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import quote_plus
+from xml.sax.saxutils import escape
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from demo.call import Call, page_routes
+from demo.page import escaped, frame
+from demo.s3.signature import is_signed
+from demo.store import Store
+
+TOKEN = "demo-s3-secret-access-key"  # noqa: S105 - the same for everybody, good for loopback only
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_PART = re.compile(rb"<PartNumber>(\d+)</PartNumber><ETag>([^<]+)</ETag>")
+_SMALLEST_PART = 5 * 1024 * 1024
+_SAMPLES = {
+    "Attachments/": "",
+    "Invoices/2026-05 hosting.txt": "Invoice 4711\nHosting, May 2026\nTotal: 49.00 EUR\n",
+    "Reports/Weekly report.txt": "Open issues: 7\nClosed: 12\n",
+    "Welcome.txt": "Files that steps upload appear here.\n",
+}
+
+
+def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name the stand-ins share
+    """Return an error; S3's own are XML."""
+    return {"status": status, "message": message}
+
+
+def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
+    """Let the route check the signature, which is of the whole request."""
+    del store, method
+    return None if token.startswith("Credential=") else (403, "Access Denied")
+
+
+def seed(store: Store) -> None:
+    """Create three folders and some files."""
+    for key, text in _SAMPLES.items():
+        put(store, key, text.encode(), {})
+
+
+def show(store: Store) -> dict[str, Any]:
+    """Return keys, sizes and hashes."""
+    return {"objects": [{k: v for k, v in one.items() if k != "content"} for one in store.all("s3/objects")]}
+
+
+def put(store: Store, key: str, content: bytes, metadata: dict[str, str], tag: str = "") -> dict[str, Any]:
+    """Store an object."""
+    kept = {
+        "key": key,
+        "at": datetime.now(UTC).replace(microsecond=0).isoformat(),
+        "etag": tag or f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"',
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "metadata": metadata,
+        "content": base64.b64encode(content).decode(),
+    }
+    store.put("s3/objects", key, kept)
+    return kept
+
+
+def routes(store: Store) -> list[Route]:
+    """Return the one route of the bucket, and a page with the objects."""
+
+    async def answer(request: Request) -> Response:
+        body = await request.body()
+        if not is_signed(request, body, TOKEN):
+            said = "The request signature we calculated does not match the signature you provided."
+            return _refused(403, "SignatureDoesNotMatch", said)
+        with store.transaction():
+            return _answered(store, request, request.path_params["key"], body)
+
+    methods = ["GET", "HEAD", "PUT", "POST", "DELETE"]
+    return [*page_routes(store, [("/_files", _page)]), Route("/{key:path}", answer, methods=methods)]
+
+
+def _answered(store: Store, request: Request, key: str, body: bytes) -> Response:
+    asked = request.query_params
+    if request.method == "POST":
+        return _begun(store, request, key) if "uploads" in asked else _completed(store, request, key, body)
+    if request.method == "PUT":
+        return _part(store, request, body) if "uploadId" in asked else _put(store, request, key, body)
+    if request.method == "DELETE":
+        return _delete(store, request, key)
+    if not key:
+        return _list(store, request)
+    return _get(store, request, key)
+
+
+def _refused(status: int, code: str, message: str) -> Response:
+    text = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    return Response(text, status, media_type="application/xml")
+
+
+def _xml(name: str, inner: str) -> Response:
+    text = f'<?xml version="1.0"?><{name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{inner}</{name}>'
+    return Response(text, 200, media_type="application/xml")
+
+
+def _list(store: Store, request: Request) -> Response:
+    asked = request.query_params
+    prefix, delimiter = asked.get("prefix", ""), asked.get("delimiter", "")
+    most = min(int(asked.get("max-keys", 1000)), 1000)
+    rows: dict[str, str] = {}
+    for one in sorted(store.all("s3/objects"), key=lambda one: str(one["key"]).encode()):
+        key = one["key"]
+        if not key.startswith(prefix):
+            continue
+        head, found, _ = key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+        if found:
+            common = f"{prefix}{head}{delimiter}"
+            rows[common] = f"<CommonPrefixes><Prefix>{quote_plus(common, safe='/')}</Prefix></CommonPrefixes>"
+        else:
+            at = one["at"].replace("+00:00", ".000Z")
+            facts = f"<LastModified>{at}</LastModified><ETag>{escape(one['etag'])}</ETag><Size>{one['size']}</Size>"
+            rows[key] = f"<Contents><Key>{quote_plus(key, safe='/')}</Key>{facts}</Contents>"
+    keys = [key for key in rows if key > base64.b64decode(asked.get("continuation-token", "")).decode()]
+    page, rest = keys[:most], keys[most:]
+    more = f"<IsTruncated>{str(bool(rest)).lower()}</IsTruncated>"
+    if rest:
+        token = base64.b64encode(page[-1].encode()).decode()
+        more += f"<NextContinuationToken>{token}</NextContinuationToken>"
+    return _xml("ListBucketResult", more + "".join(rows[key] for key in page))
+
+
+def _get(store: Store, request: Request, key: str) -> Response:
+    found = store.get("s3/objects", key)
+    if found is None:
+        return _refused(404, "NoSuchKey", "The specified key does not exist.")
+    content = base64.b64decode(found["content"])
+    at = format_datetime(datetime.fromisoformat(found["at"]), usegmt=True)
+    headers = {"ETag": found["etag"], "Last-Modified": at, "Accept-Ranges": "bytes", **found["metadata"]}
+    asked = _RANGE.fullmatch(request.headers.get("range", ""))
+    if asked is None or request.headers.get("if-range", found["etag"]) != found["etag"]:
+        return Response(content, 200, headers, "binary/octet-stream")
+    begin, end = int(asked[1]), min(int(asked[2] or len(content)), len(content) - 1)
+    if begin >= len(content):
+        return _refused(416, "InvalidRange", "The requested range is not satisfiable")
+    headers["Content-Range"] = f"bytes {begin}-{end}/{len(content)}"
+    return Response(content[begin : end + 1], 206, headers, "binary/octet-stream")
+
+
+def _may_not(store: Store, request: Request, key: str) -> Response | None:
+    """Refuse to replace an object if the request says so."""
+    if request.headers.get("if-none-match") != "*" or store.get("s3/objects", key) is None:
+        return None
+    said = "At least one of the pre-conditions you specified did not hold"
+    return _refused(412, "PreconditionFailed", said)
+
+
+def _metadata(request: Request) -> dict[str, str]:
+    return {name: value for name, value in request.headers.items() if name.startswith("x-amz-meta-")}
+
+
+def _put(store: Store, request: Request, key: str, body: bytes) -> Response:
+    refused = _may_not(store, request, key)
+    return refused or Response(headers={"ETag": put(store, key, body, _metadata(request))["etag"]})
+
+
+def _begun(store: Store, request: Request, key: str) -> Response:
+    upload = secrets.token_hex(16)
+    store.put("s3/uploads", upload, {"key": key, "metadata": _metadata(request)})
+    return _xml("InitiateMultipartUploadResult", f"<Key>{escape(key)}</Key><UploadId>{upload}</UploadId>")
+
+
+def _part(store: Store, request: Request, body: bytes) -> Response:
+    upload, number = request.query_params["uploadId"], int(request.query_params["partNumber"])
+    if store.get("s3/uploads", upload) is None:
+        return _refused(404, "NoSuchUpload", "The specified multipart upload does not exist.")
+    tag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+    store.put(f"s3/parts/{upload}", str(number), {"etag": tag, "content": base64.b64encode(body).decode()})
+    return Response(headers={"ETag": tag})
+
+
+def _completed(store: Store, request: Request, key: str, body: bytes) -> Response:
+    upload = request.query_params.get("uploadId", "")
+    begun = store.get("s3/uploads", upload)
+    if begun is None or begun["key"] != key:
+        return _refused(404, "NoSuchUpload", "The specified multipart upload does not exist.")
+    refused = _may_not(store, request, key)
+    if refused is not None:
+        return refused
+    parts = [(store.get(f"s3/parts/{upload}", number.decode()), tag.decode()) for number, tag in _PART.findall(body)]
+    if not parts or any(one is None or one["etag"] != tag for one, tag in parts):
+        return _refused(400, "InvalidPart", "One or more of the specified parts could not be found.")
+    pieces = [base64.b64decode(one["content"]) for one, _ in parts if one is not None]
+    if any(len(piece) < _SMALLEST_PART for piece in pieces[:-1]):
+        return _refused(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed object size.")
+    content = b"".join(pieces)
+    tag = f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}-{len(parts)}"'
+    put(store, key, content, begun["metadata"], tag)
+    _forget(store, upload)
+    return _xml("CompleteMultipartUploadResult", f"<Key>{escape(key)}</Key><ETag>{escape(tag)}</ETag>")
+
+
+def _forget(store: Store, upload: str) -> None:
+    store.delete("s3/uploads", upload)
+    for number in range(1, len(store.all(f"s3/parts/{upload}")) + 1):
+        store.delete(f"s3/parts/{upload}", str(number))
+
+
+def _delete(store: Store, request: Request, key: str) -> Response:
+    if "uploadId" in request.query_params:
+        _forget(store, request.query_params["uploadId"])
+        return Response(status_code=204)
+    found = store.get("s3/objects", key)
+    if found is not None and request.headers.get("if-match", found["etag"]) != found["etag"]:
+        return _refused(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+    store.delete("s3/objects", key)
+    return Response(status_code=204)
+
+
+def _page(call: Call) -> str:
+    """Return a page with all objects."""
+    rows = "".join(
+        f"<p><b>{escaped(one['key'])}</b><br>{one['size']} bytes, {escaped(one['at'])}</p>"
+        for one in call.store.all("s3/objects")
+    )
+    return frame("Objects", f"<h1>Objects</h1>{rows}", "S3")
