@@ -51,6 +51,7 @@ from engine.workspace.config_files import ConfigFiles
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from engine.collections import Collections
     from engine.connections.connections import Connections
     from engine.demo_mailbox import Demo
     from engine.first_run.first_run import FirstRun
@@ -110,7 +111,7 @@ ENGINE = Principal("engine", "owner")
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
-    approvals, budgets, general, tables, usage, connections, users, demo, first_run`.
+    approvals, budgets, general, tables, collections, usage, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -615,6 +616,13 @@ class Orchestra:
         from engine.tables import Tables
 
         return Tables(self._accounts.open, self._audit)
+
+    @cached_property
+    def collections(self) -> Collections:
+        """The collections of documents that workflows index and search."""
+        from engine.collections import Collections
+
+        return Collections(self._accounts.open, self._audit)
 
     @cached_property
     def general(self) -> WorkspaceSettings:

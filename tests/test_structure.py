@@ -220,6 +220,7 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/steps/": "the operations of each service",
     "engine/triggers/": "the same",
     "engine/tables.py": "the tables of the workspace, for people",
+    "engine/collections.py": "its collections of documents, for people",
     "engine/demo_mailbox.py": "the demo, which is a mailbox, a database and a repository",
     "dashboard/demo/": "the same",
     "dashboard/views/demo.py": "the same",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import starmap
 from pathlib import Path
@@ -29,14 +28,30 @@ from clients.datastore.rows import (
 )
 from clients.datastore.service import STORE, StoreSettings
 from clients.errors import Unavailable
+from clients.in_workspace.sqlite_file import opened
 from clients.reads_only import is_active, refused
 
-_WAIT_SECONDS = 20.0
+_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (
     name TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, updated_at TEXT NOT NULL, PRIMARY KEY (name, key)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE sizes (name TEXT PRIMARY KEY, count INTEGER NOT NULL, size_bytes INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO sizes SELECT name, count(*), sum(length(CAST(value AS BLOB))) FROM rows GROUP BY name;
+CREATE TRIGGER added AFTER INSERT ON rows BEGIN
+    INSERT INTO sizes VALUES (new.name, 1, length(CAST(new.value AS BLOB))) ON CONFLICT (name) DO UPDATE
+    SET count = count + 1, size_bytes = size_bytes + excluded.size_bytes;
+END;
+CREATE TRIGGER changed AFTER UPDATE OF value ON rows BEGIN
+    UPDATE sizes SET size_bytes = size_bytes - length(CAST(old.value AS BLOB)) + length(CAST(new.value AS BLOB))
+    WHERE name = new.name;
+END;
+CREATE TRIGGER removed AFTER DELETE ON rows BEGIN
+    UPDATE sizes SET count = count - 1, size_bytes = size_bytes - length(CAST(old.value AS BLOB)) WHERE name = old.name;
+    DELETE FROM sizes WHERE name = old.name AND count = 0;
+END
 """
+"""`sizes` is kept by triggers: a save never adds up its whole table."""
 
 
 class StoreClient(Client):
@@ -76,7 +91,7 @@ class StoreClient(Client):
     def names(self) -> dict[str, int]:
         """Return the number of rows of every table by its name, sorted."""
         with self._opened() as file:
-            return dict(file.execute("SELECT name, count(*) FROM rows GROUP BY name ORDER BY name"))
+            return dict(file.execute("SELECT name, count FROM sizes ORDER BY name"))
 
     def get(self, table: str, key: str) -> Row | None:
         """Return a row, None if there is none."""
@@ -158,29 +173,9 @@ class StoreClient(Client):
     def _opened(self) -> Iterator[sqlite3.Connection]:
         if self._file is None:
             raise Unavailable("There is no workspace that has tables.", service=SERVICE, outcome="not_done")
-        try:
-            with closing(_connected(self._file)) as file:
-                yield file
-        except (sqlite3.Error, OSError) as error:
-            raise Unavailable(
-                f"The tables in {self._file} cannot be used: {error}.",
-                service=SERVICE,
-                remedy="Check the disk and the rights of that file; a copy of it can be put in its place.",
-                outcome="not_done",
-            ) from error
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))  # private before anything is in it
-    file = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
-    try:
-        file.execute("PRAGMA synchronous = FULL")
-        file.execute(_SCHEMA)
-    except BaseException:
-        file.close()
-        raise
-    return file
+        remedy = "Check the disk and the rights of that file; a copy of it can be put in its place."
+        with opened(self._file, _SCHEMA, _VERSION, what="The tables", service=SERVICE, remedy=remedy) as file:
+            yield file
 
 
 def _row(file: sqlite3.Connection, table: str, key: str) -> Row | None:
@@ -190,14 +185,17 @@ def _row(file: sqlite3.Connection, table: str, key: str) -> Row | None:
 
 def _size(file: sqlite3.Connection, table: str) -> tuple[int, int]:
     """Return the number of rows of a table, and of the bytes of their values."""
-    statement = "SELECT count(*), sum(length(CAST(value AS BLOB))) FROM rows WHERE name = ?"
-    count, size_bytes = file.execute(statement, (table,)).fetchone()
-    return int(count), int(size_bytes or 0)
+    found = file.execute("SELECT count, size_bytes FROM sizes WHERE name = ?", (table,)).fetchone()
+    return (0, 0) if found is None else (int(found[0]), int(found[1]))
 
 
 def _put(file: sqlite3.Connection, table: str, row: Row) -> None:
     values = (table, row.key, json_of(row.value), row.updated_at)
-    file.execute("INSERT OR REPLACE INTO rows (name, key, value, updated_at) VALUES (?, ?, ?, ?)", values)
+    file.execute(
+        "INSERT INTO rows (name, key, value, updated_at) VALUES (?, ?, ?, ?) ON CONFLICT (name, key)"
+        " DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
+        values,
+    )
 
 
 def _remove(file: sqlite3.Connection, table: str, key: str) -> None:

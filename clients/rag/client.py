@@ -1,99 +1,37 @@
 """Collections of documents, each an SQLite file with a full-text index, shared by all processes of a workspace.
 
-Ranking is BM25 over the text and, with more weight, the headings above it (https://sqlite.org/fts5.html).
+Ranking is BM25 over the text and, with more weight, the headings above it (https://sqlite.org/fts5.html); where
+passages have vectors, the order of a search by words and of one by vectors can be fused.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from itertools import starmap
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from clients.client import CheckLine, Client, Opening
 from clients.errors import InvalidRequest, NotFound, Unavailable
-from clients.rag.passages import PageStart, passages
+from clients.in_workspace.sqlite_file import opened
+from clients.rag import vectors
+from clients.rag.index_file import SCHEMA, VERSION, by_words, indexed, passage, passages_of, removed
+from clients.rag.records import Collection, Document, Found, Known, ToEmbed
 from clients.rag.service import RAG, RagSettings
-from clients.rag.words import pairs, query
 from clients.reads_only import is_active, refused
 
 CHARACTERS_MOST = 5_000_000
 """Of one document."""
-_WAIT_SECONDS = 30.0
+_FUSED = 50
+"""Passages of each order that are fused, at least."""
 _SUFFIX = ".db"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_VERSION = 1
-_SCHEMA = f"""
-PRAGMA user_version = {_VERSION};
-CREATE TABLE IF NOT EXISTS documents (
-    id TEXT PRIMARY KEY, title TEXT NOT NULL, url TEXT NOT NULL, sha256 TEXT NOT NULL, characters INTEGER NOT NULL,
-    indexed_at TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS passages (
-    number INTEGER PRIMARY KEY, document TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, page INTEGER
-);
-CREATE INDEX IF NOT EXISTS passages_of_document ON passages (document);
-CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
-    text, headings, signs, tokenize = 'porter unicode61 remove_diacritics 2'
-);
-"""
-_SEARCH = """
-SELECT passages.document, documents.title, documents.url, passages.page, passages.first, passages.last, words.text,
-       words.headings, -bm25(words, 1.0, 3.0, 1.0) AS score
-FROM words JOIN passages ON passages.number = words.rowid JOIN documents ON documents.id = passages.document
-WHERE words MATCH ? ORDER BY score DESC, passages.number LIMIT ?
-"""
-
-
-@dataclass(frozen=True)
-class Document:
-    """A document to be indexed."""
-
-    id: str
-    text: str
-    title: str = ""
-    url: str = ""
-    page_starts: Sequence[PageStart] = field(default=())
-    """Where each page begins in the text."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """A document of a collection."""
-
-    id: str
-    title: str
-    url: str
-    characters: int
-    passages: int
-    indexed_at: str
-
-
-@dataclass(frozen=True)
-class Found:
-    """A passage that was found; `start` and `end` are offsets into the text of its document."""
-
-    document: str
-    title: str
-    url: str
-    page: int | None
-    start: int
-    end: int
-    text: str
-    headings: str
-    score: float
-    """The higher, the better; comparable within one search only."""
 
 
 class RagClient(Client):
-    """The collections: `names`, `documents`, `index`, `search`, `delete`, `drop`. A change is on disk when it returns.
+    """The collections, by name. A change is on disk when it returns.
 
     Every method raises InvalidRequest for a name that cannot be one, and Unavailable if the file cannot be used.
     """
@@ -121,19 +59,28 @@ class RagClient(Client):
     def check(self) -> list[CheckLine]:
         """Look whether every collection can be read."""
         try:
-            count = len(self.names())
+            count = len(self.collections())
         except Unavailable as error:
             return [("collections", False, f"{error.message} {error.remedy}")]
         return [("collections", True, f"There are {count} collections." if count != 1 else "There is one collection.")]
 
-    def names(self) -> dict[str, int]:
-        """Return the number of documents of every collection by its name, sorted."""
-        folder = self._folder
-        if folder is None:
-            return {}
-        paths = sorted(folder.glob(f"{self._prefix}*{_SUFFIX}"))
+    def collections(self) -> list[Collection]:
+        """Return every collection, by name."""
+        if self._folder is None:
+            return []
+        paths = sorted(self._folder.glob(f"{self._prefix}*{_SUFFIX}"))
         names = (path.name[len(self._prefix) : -len(_SUFFIX)] for path in paths)
-        return {name: len(self.documents(name)) for name in names if _NAME.fullmatch(name)}
+        return [self.collection(name) for name in names if _NAME.fullmatch(name)]
+
+    def collection(self, name: str) -> Collection:
+        """Return a collection. Raises NotFound for an unknown one."""
+        with self._there(name) as file:
+            documents, count, made = (
+                file.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - our own names
+                for table in ("documents", "passages", "vectors")
+            )
+            size = self._path(name).stat().st_size
+            return Collection(name, documents, count, size, *vectors.model_of(file), made)
 
     def documents(self, collection: str) -> list[Known]:
         """Return the documents of a collection by id; none if there is no such collection."""
@@ -146,28 +93,55 @@ class RagClient(Client):
             )
             return [Known(*row) for row in rows]
 
+    def passages(self, collection: str, document: str) -> list[Found]:
+        """Return the passages of a document in order; none if there is no such document. Raises NotFound."""
+        with self._there(collection) as file:
+            return passages_of(file, document)
+
     def index(self, collection: str, documents: Sequence[Document]) -> tuple[int, int]:
         """Add documents, or replace those with the same id; return how many were new or changed, and how many not."""
         changed = 0
         for document in map(_storable, documents):
             _require(document)
             with self._writing(collection) as file:
-                changed += _indexed(file, document)
+                changed += indexed(file, document)
         return changed, len(documents) - changed
 
-    def search(self, collection: str, question: str, limit: int) -> list[Found]:
-        """Return the passages that fit a question best, the best first. Raises NotFound for an unknown collection."""
-        with self._reading(collection) as file:
-            if file is None:
-                known = ", ".join(self.names()) or "none"
-                raise NotFound(
-                    f"There is no collection {collection!r}.",
-                    service=RAG.name,
-                    remedy=f"`rag.index` makes one. Known here: {known}.",
-                )
-            wanted = query(question)
-            rows = file.execute(_SEARCH, (wanted, limit)) if wanted else ()
-            return list(starmap(Found, rows))
+    def search(self, collection: str, question: str, limit: int, vector: Sequence[float] = ()) -> list[Found]:
+        """Return the passages that fit a question best, the best first. Raises NotFound for an unknown collection.
+
+        With the question's `vector`, the order by words and the order by meaning are fused.
+        """
+        with self._there(collection) as file:
+            words = by_words(file, question, max(limit, _FUSED) if vector else limit)
+            if not vector:
+                return [passage(file, number, *found) for number, found in words.items()]
+            near = vectors.nearest(file, vector, max(limit, _FUSED))
+            best = vectors.fused([list(words), near])[:limit]
+            return [passage(file, number, score, words.get(number, (0.0, ()))[1]) for number, score in best]
+
+    def without_vectors(self, collection: str, limit: int) -> list[ToEmbed]:
+        """Return passages that have no vector. Raises NotFound for an unknown collection."""
+        with self._there(collection) as file:
+            return vectors.missing(file, limit)
+
+    def require_model(self, collection: str, model: str, dimensions: int) -> None:
+        """Raise InvalidRequest if the collection has vectors of another model or dimension, NotFound if unknown."""
+        with self._there(collection) as file:
+            vectors.require_model(collection, vectors.model_of(file), model, dimensions)
+
+    def keep_vectors(
+        self, collection: str, model: str, passages: Sequence[ToEmbed], given: Sequence[Sequence[float]]
+    ) -> None:
+        """Store the vectors of passages, all of one model and dimension. Raises InvalidRequest, NotFound."""
+        with self._there(collection), self._writing(collection) as file:
+            vectors.require_model(collection, vectors.model_of(file), model, len(given[0]))
+            vectors.put(file, model, [one.number for one in passages], given)
+
+    def forget_vectors(self, collection: str) -> None:
+        """Delete all vectors of a collection. Raises NotFound for an unknown one."""
+        with self._there(collection), self._writing(collection) as file:
+            vectors.forget(file)
 
     def delete(self, collection: str, ids: Sequence[str]) -> int:
         """Delete documents, also from the bytes of the file; return how many were there."""
@@ -175,7 +149,7 @@ class RagClient(Client):
             if there is None:
                 return 0
         with self._writing(collection) as file:
-            count = sum(_removed(file, one) for one in ids)
+            count = sum(removed(file, one) for one in ids)
             if count:
                 file.execute("INSERT INTO words (words) VALUES ('optimize')")  # words of deleted rows stay in the index
         return count
@@ -188,6 +162,18 @@ class RagClient(Client):
         count = len(self.documents(collection))
         path.unlink(missing_ok=True)
         return count
+
+    @contextmanager
+    def _there(self, collection: str) -> Iterator[sqlite3.Connection]:
+        with self._reading(collection) as file:
+            if file is None:
+                known = ", ".join(one.name for one in self.collections()) or "none"
+                raise NotFound(
+                    f"There is no collection {collection!r}.",
+                    service=RAG.name,
+                    remedy=f"`rag.index` makes one. Known here: {known}.",
+                )
+            yield file
 
     @contextmanager
     def _reading(self, collection: str) -> Iterator[sqlite3.Connection | None]:
@@ -221,22 +207,9 @@ class RagClient(Client):
 
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))  # private before anything is in it
-        with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)) as file:
-            file.execute("PRAGMA synchronous = FULL")
-            file.execute("PRAGMA secure_delete = ON")
-            if file.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                file.executescript(_SCHEMA)
-            yield file
-    except (sqlite3.Error, OSError) as error:
-        raise Unavailable(
-            f"The collection in {path} cannot be used: {error}.",
-            service=RAG.name,
-            remedy="Check the disk and the rights of that file; without it, `rag.index` makes it again.",
-            outcome="not_done",
-        ) from error
+    remedy = "Check the disk and the rights of that file; without it, `rag.index` makes it again."
+    with opened(path, SCHEMA, VERSION, what="The collection", service=RAG.name, remedy=remedy) as file:
+        yield file
 
 
 def _storable(document: Document) -> Document:
@@ -261,30 +234,3 @@ def _require(document: Document) -> None:
             service=RAG.name,
             remedy="Divide it, for example by chapters.",
         )
-
-
-def _indexed(file: sqlite3.Connection, document: Document) -> bool:
-    """Index a document; return False if it is there already, the same."""
-    told = json.dumps([document.title, document.url, list(document.page_starts), document.text])
-    digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
-    known = file.execute("SELECT sha256 FROM documents WHERE id = ?", (document.id,)).fetchone()
-    if known is not None and known[0] == digest:
-        return False
-    _removed(file, document.id)
-    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    row = (document.id, document.title, document.url, digest, len(document.text), at)
-    file.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)", row)
-    for one in passages(document.text, document.page_starts):
-        place = (document.id, one.start, one.end, one.page)
-        number = file.execute("INSERT INTO passages (document, first, last, page) VALUES (?, ?, ?, ?)", place).lastrowid
-        text, above = document.text[one.start : one.end], " > ".join(filter(None, (document.title, one.headings)))
-        file.execute(
-            "INSERT INTO words (rowid, text, headings, signs) VALUES (?, ?, ?, ?)", (number, text, above, pairs(text))
-        )
-    return True
-
-
-def _removed(file: sqlite3.Connection, document: str) -> int:
-    file.execute("DELETE FROM words WHERE rowid IN (SELECT number FROM passages WHERE document = ?)", (document,))
-    file.execute("DELETE FROM passages WHERE document = ?", (document,))
-    return file.execute("DELETE FROM documents WHERE id = ?", (document,)).rowcount

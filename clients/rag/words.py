@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 _WORD = re.compile(r"\w+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
@@ -23,6 +24,13 @@ _WORDS_MOST = 40
 def pairs(text: str) -> str:
     """Return the pairs of neighbouring signs of Chinese, Japanese and Korean, which are written without spaces."""
     return " ".join(two for run in _CJK.findall(text) for two in _pairs(run))
+
+
+def marked_signs(text: str, question: str) -> Iterator[tuple[int, int]]:
+    """Yield the places in a text of the pairs of signs that a question has."""
+    wanted = "|".join(map(re.escape, dict.fromkeys(two for run in _CJK.findall(question) for two in _pairs(run))))
+    if wanted:
+        yield from (found.span() for found in re.finditer(wanted, text))
 
 
 def query(question: str) -> str:

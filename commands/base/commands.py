@@ -24,6 +24,7 @@ _PLACES = {
     "budgets": "budgets.group",
     "usage": "usage.usage",
     "tables": "tables.group",
+    "collections": "data.collections.group",
     "settings": "settings.group",
     "validate": "workspace.validate",
     "fmt": "workspace.fmt",

@@ -125,3 +125,21 @@ def test_what_does_not_fit_is_refused_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "tables.db").write_bytes(b"no database, but somebody's notes" * 100)
     with pytest.raises(Unavailable, match="cannot be used"):
         here.get("t", "k")
+
+
+def test_the_size_of_a_table_is_kept_with_every_change(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "tables.db")) as file, file:  # as earlier versions left it
+        file.execute("CREATE TABLE rows (name, key, value, updated_at, PRIMARY KEY (name, key)) WITHOUT ROWID")
+        file.execute("""INSERT INTO rows VALUES ('t', 'old', '"é"', '')""")
+    here = tables(tmp_path)
+    for key in ("a", "b", "b", "c"):
+        here.save("t", key, {"n": key * 9})
+    here.save("t", "a", {"m": "é"}, merge=True)
+    here.delete("t", "c")
+    here.put_back("t", "b", {"n": "b" * 9}, Row("b", 1, ""))
+    here.save("gone", "x", 1)
+    here.drop("gone")
+    with closing(sqlite3.connect(tmp_path / "tables.db")) as file:
+        summed = file.execute("SELECT name, count(*), sum(length(CAST(value AS BLOB))) FROM rows GROUP BY name")
+        assert file.execute("SELECT * FROM sizes").fetchall() == summed.fetchall()
+    assert here.names() == {"t": 3}

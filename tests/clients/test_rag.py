@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from clients.client import Opening
 from clients.errors import InvalidRequest, NotFound, WriteRefused
-from clients.rag.client import Document, RagClient
+from clients.rag.client import RagClient
 from clients.rag.passages import MOST, passages
+from clients.rag.records import Document
 from clients.rag.service import RagSettings
 from clients.reads_only import reads_only
 
@@ -72,7 +73,7 @@ def test_documents_that_have_not_changed_are_left_alone_and_others_replaced(here
     assert here.index("home", [Document("lease", LEASE), Document("menu", "Coffee only")]) == (1, 1)
     assert here.search("home", "焼き魚定食", 5) == []
     assert {one.id: one.passages for one in here.documents("home")} == {"lease": 1, "manual.md": 3, "menu": 1}
-    assert here.names() == {"home": 3}
+    assert [(one.name, one.documents, one.passages) for one in here.collections()] == [("home", 3, 5)]
 
 
 def test_nothing_of_a_deleted_document_is_left_in_the_file(here: RagClient, tmp_path: Path) -> None:

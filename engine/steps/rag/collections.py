@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from clients.rag.client import Document, Found
+from clients.rag.records import Document, Found
 from engine.plugins.step import (
     Call,
     Effect,
@@ -160,7 +160,7 @@ class Search(_OfCollection):
         """Return {results}."""
         it = call.fields
         found: list[Found] = call.client.search(it.collection, it.query, it.limit)
-        return {"results": [{**vars(one)} for one in found]}
+        return {"results": [{name: value for name, value in vars(one).items() if name != "marks"} for one in found]}
 
 
 class Delete(_Changes):

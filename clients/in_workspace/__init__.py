@@ -1,0 +1,1 @@
+"""What the clients of the workspace's own data share."""

@@ -1,0 +1,1 @@
+"""Commands for the data that workflows keep."""

@@ -1,0 +1,126 @@
+"""`collections`: the collections of documents that workflows index and search."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from commands.base.failures import DONE
+from commands.base.opened import opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document as json_document
+from commands.base.screen import say
+from commands.base.screen import table as columns
+
+group = typer.Typer(help="Collections of documents.", no_args_is_help=True, rich_markup_mode=None)
+
+Name = Annotated[str, typer.Argument(metavar="COLLECTION", help="The name of the collection.")]
+
+
+@group.command("list")
+def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """List the collections with their size."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.collections.list(session.principal, demo=demo)
+    if as_json:
+        json_document({"collections": [asdict(one) for one in found]})
+    elif found:
+        rows = [
+            [
+                one.name,
+                f"{one.documents:,}",
+                f"{one.passages:,}",
+                f"{one.size_bytes:,}",
+                _vectors(one.vectors, one.model),
+            ]
+            for one in found
+        ]
+        columns(["COLLECTION", "DOCUMENTS", "PASSAGES", "BYTES", "VECTORS"], rows)
+    else:
+        say("There is no collection yet. A workflow that indexes documents makes one.")
+    return DONE
+
+
+@group.command()
+def show(
+    collection: Name,
+    document: Annotated[str, typer.Option(help="Show the passages of the document with this id.")] = "",
+    words: Annotated[str, typer.Option(help="Only documents whose id or title contains this text.")] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Show the documents of a collection, or the passages of a document."""
+    with opened(workspace, demo=demo) as session:
+        facet = session.orchestra.collections
+        if document:
+            passages = facet.passages(session.principal, collection, document, demo=demo)
+        else:
+            known = facet.documents(session.principal, collection, words=words, demo=demo)
+    if document and as_json:
+        json_document({"passages": [asdict(one) for one in passages]})
+    elif document:
+        for one in passages:
+            say(f"{one.start:,}-{one.end:,}{_page(one.page)}  {one.headings}\n{one.text}\n")
+    elif as_json:
+        json_document({"documents": [asdict(one) for one in known]})
+    else:
+        rows = [[one.id, one.title, f"{one.characters:,}", str(one.passages), one.indexed_at] for one in known]
+        columns(["DOCUMENT", "TITLE", "CHARACTERS", "PASSAGES", "INDEXED"], rows)
+    return DONE
+
+
+@group.command()
+def search(
+    collection: Name,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question, or words to look for.")],
+    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many passages.")] = 5,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Find the passages that fit a question best, by its words."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.collections.search(session.principal, collection, question, limit=limit, demo=demo)
+    if as_json:
+        json_document({"results": [asdict(one) for one in found]})
+    elif not found:
+        say("No passage has a word of this question.")
+    else:
+        for one in found:
+            say(f"{one.score:.2f}  {one.title or one.document}{_page(one.page)}\n{one.text}\n")
+    return DONE
+
+
+@group.command()
+def delete(
+    collection: Name,
+    document: Annotated[str, typer.Argument(metavar="DOCUMENT", help="The id of the document.")],
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Delete a document; nothing of its text is left in the file."""
+    with opened(workspace, demo=demo) as session:
+        session.orchestra.collections.delete(session.principal, collection, document, demo=demo)
+    json_document({"documents": 1}) if as_json else say(f"Deleted {document}.")
+    return DONE
+
+
+@group.command()
+def drop(collection: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Delete a collection with all its documents."""
+    with opened(workspace, demo=demo) as session:
+        count = session.orchestra.collections.drop(session.principal, collection, demo=demo)
+    json_document({"documents": count}) if as_json else say(f"Deleted {collection} with {count:,} documents.")
+    return DONE
+
+
+def _vectors(count: int, model: str) -> str:
+    return f"{count:,} ({model})" if count else "none"
+
+
+def _page(page: int | None) -> str:
+    return "" if page is None else f", page {page}"
