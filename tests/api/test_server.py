@@ -37,6 +37,7 @@ def is_public(path: str) -> bool:
 
 NAMES = {
     "table": "customers",
+    "collection": "manuals",
     **dict.fromkeys(
         ("run_id", "good", "bad", "plan_id", "try_id", "comparison_id", "test_id"), "20261120T120000Z-aaaaaaaa"
     ),
