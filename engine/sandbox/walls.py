@@ -49,7 +49,8 @@ class Walls:
     def command(self, room: Room, seccomp_handle: int | None) -> list[str]:
         """Return the beginning of a command: what follows it runs in that room, under the filter of a descriptor."""
         spaces = ("--unshare-user", *self.known, "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts")
-        closed = ("--hostname", "sandbox", "--die-with-parent", "--cap-drop", "ALL", "--clearenv")
+        # As process 1: with an init between, bubblewrap ends before that, and leaves it dead to this machine's init.
+        closed = ("--as-pid-1", "--hostname", "sandbox", "--die-with-parent", "--cap-drop", "ALL", "--clearenv")
         filtered = () if seccomp_handle is None else ("--seccomp", str(seccomp_handle))
         return [self.program, *spaces, *closed, *filtered, *_view(room), "--chdir", WORK if room.work_bytes else "/"]
 
@@ -67,9 +68,11 @@ def _view(room: Room) -> Iterator[str]:
             yield from ("--ro-bind-try", place, place)
     yield from ("--dev", "/dev")
     if room.work_bytes:
-        yield from ("--proc", "/proc")
+        # Read-only: where this program runs as root, files of /proc/sys are its own, and are those of the machine.
+        yield from ("--proc", "/proc", "--remount-ro", "/proc")
         for place in WRITABLE:
             yield from ("--size", str(room.work_bytes if place == WORK else _SCRATCH_BYTES), "--tmpfs", place)
+        yield from ("--remount-ro", "/dev")
     else:
         # Without /proc: by /proc/self/fd, a descriptor that is open for reading can be opened for writing.
         yield from ("--remount-ro", "/dev")

@@ -37,9 +37,12 @@ class Watch:
         """Return how many files there are where the child may write."""
         found = 0
         for inner in children(self.process_id)[:1]:
-            for place in WRITABLE:
-                with suppress(OSError):
-                    facts = os.statvfs(f"/proc/{inner}/root{place}")
+            root = Path(f"/proc/{inner}/root/")
+            with suppress(OSError):
+                if root.stat().st_dev == Path("/").stat().st_dev:
+                    continue  # there are no walls, or they are being built
+                for place in WRITABLE:
+                    facts = os.statvfs(root / place[1:])
                     found += facts.f_files - facts.f_ffree if not facts.f_flag & os.ST_RDONLY else 0
         return found
 
