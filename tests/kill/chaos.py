@@ -10,6 +10,8 @@ import pytest
 from tests.kill import test_sign_in
 from tests.kill.harness import WRITES, Setting, World, kill_after_events, kill_in_write, setting
 from tests.kill.job import POINTS
+from tests.kill.job_of_steps import FAMILIES, Steps
+from tests.kill.job_of_steps import random_kills as random_step_kills
 from tests.kill.judge import verdict
 from tests.kill.mail_storm import mail_storm
 from tests.kill.storm import Storm
@@ -17,15 +19,17 @@ from tests.kill.test_apply_kill import applications, killed_applications
 from tests.kill.test_kill import undisturbed
 from tests.kill.test_sign_in import Shared, shared
 from tests.kill.test_sql_kill import Databases, databases, random_kills
+from tests.kill.test_steps_kill import steps_place
 from tests.kill.test_storm import judged, killed_at_any_moment, killed_at_named_points, place
 
-__all__ = ["applications", "databases", "place", "shared", "undisturbed"]
+__all__ = ["applications", "databases", "place", "shared", "steps_place", "undisturbed"]
 
 KILLS = 1000
 ROUNDS = 5
 APPLICATION_KILLS = 100
 SIGN_IN_KILLS = 100
 SQL_KILLS = 100
+STEP_KILLS = 25
 
 SPREAD = 22
 IN_WRITE = 8
@@ -91,3 +95,8 @@ def test_a_hundred_kills_of_workers_that_share_a_sign_in(shared: Shared) -> None
 def test_a_hundred_kills_between_a_statement_and_its_receipt(databases: Databases) -> None:
     counted = [databases.written(number) for number in random_kills(databases, SQL_KILLS)]
     assert counted == [[1] * len(databases.targets)] * SQL_KILLS
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kills_at_writes_of_files_rows_documents_and_messages(steps_place: Steps, family: str) -> None:
+    assert random_step_kills(steps_place, family, STEP_KILLS, _CHANCE) == []

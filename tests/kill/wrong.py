@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
+from clients.datastore.client import StoreClient
+from clients.discord.client import DiscordClient
+from clients.file.client import FileClient
+from clients.rag.client import RagClient
 from clients.sql.client import SqlClient
 from engine.base.clock import utc_now
 from engine.record.events import RunEnded, RunStarted
@@ -89,6 +94,42 @@ def no_marker_in_the_database() -> None:
     SqlClient.found = lambda *_: None  # type: ignore[method-assign]
 
 
+def files_grow() -> None:
+    """A file is added to, where it should be replaced."""
+    write = FileClient.write
+
+    def grow(self: FileClient, path: str, content: Any, **more: Any) -> Any:
+        place = self.folder.joinpath(*self.place(path))
+        before = place.read_bytes() if place.exists() else b""
+        return write(self, path, BytesIO(before + content.read()), **more)
+
+    FileClient.write = grow  # type: ignore[method-assign]
+
+
+def no_nonce() -> None:
+    """A message to Discord has a nonce of its own each time it is sent."""
+    send = DiscordClient.send
+    DiscordClient.send = lambda self, channel, text, reply_to, _: send(  # type: ignore[assignment, method-assign]
+        self, channel, text, reply_to, uuid4().hex
+    )
+
+
+def rows_have_new_keys() -> None:
+    """A row is added each time, where the one with its key should be replaced."""
+    save = StoreClient.save
+    StoreClient.save = lambda self, table, key, *rest, **more: save(  # type: ignore[method-assign]
+        self, table, f"{uuid4().hex} {key}", *rest, **more
+    )
+
+
+def documents_have_new_ids() -> None:
+    """A document is added each time, where the one with its id should be replaced."""
+    index = RagClient.index
+    RagClient.index = lambda self, collection, documents: index(  # type: ignore[method-assign]
+        self, collection, [replace(one, id=f"{uuid4().hex} {one.id}") for one in documents]
+    )
+
+
 def no_seen_set() -> None:
     """Nothing that a trigger lists is known from before."""
     items.unseen = lambda connection, key, ids: list(dict.fromkeys(ids))
@@ -103,4 +144,8 @@ WRONG: dict[str, Callable[[], None]] = {
     "runs apart": runs_apart,
     "no seen set": no_seen_set,
     "no marker in the database": no_marker_in_the_database,
+    "files grow": files_grow,
+    "no nonce": no_nonce,
+    "rows have new keys": rows_have_new_keys,
+    "documents have new ids": documents_have_new_ids,
 }

@@ -1,0 +1,193 @@
+"""Jobs that write files, rows, documents and messages, killed at a write: what is there is counted afterwards."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sqlite3
+import time
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from itertools import count, pairwise
+from pathlib import Path
+from typing import Any
+
+from tests.kill.storm import Storm, storm
+
+POINTS = ("before effect", "after effect", "after record")
+_numbers = count(1)
+_NAME = "job {{ inputs.n }}"
+_DOCUMENT = {"id": _NAME, "text": f"This is the text of {_NAME}. " * 20}
+FAMILIES: Mapping[str, Sequence[tuple[str, str, dict[str, Any]]]] = {
+    "files": [
+        ("text", "file.write", {"path": "kill/{{ inputs.n }}.txt", "text": _NAME}),
+        ("pack", "file.archive", {"files": ["{{ steps.text.output.path }}"], "name": "all.zip"}),
+        ("zip", "file.write", {"path": "kill/{{ inputs.n }}.zip", "file": "{{ steps.pack.output.file }}"}),
+    ],
+    "rows": [
+        ("row", "store.upsert", {"table": "kills", "key": _NAME, "value": {"n": "{{ inputs.n }}"}}),
+        ("old", "store.upsert", {"table": "kills", "key": f"old {_NAME}", "value": {"n": 0}}),
+        ("gone", "store.delete", {"table": "kills", "key": f"old {_NAME}"}),
+    ],
+    "documents": [
+        ("document", "rag.index", {"collection": "kills", "documents": [_DOCUMENT]}),
+        ("old", "rag.index", {"collection": "kills", "documents": [{**_DOCUMENT, "id": f"old {_NAME}"}]}),
+        ("gone", "rag.delete", {"collection": "kills", "documents": [f"old {_NAME}"]}),
+    ],
+    "messages": [
+        ("slack", "slack.send_message", {"channel": "C0GENERAL1", "text": _NAME}),
+        ("discord", "discord.send_message", {"channel": "100000000000000012", "text": _NAME}),
+        ("telegram", "telegram.send_message", {"chat": "4001", "text": _NAME}),
+        ("webhook", "discord.send_message", {"text": f"hook {_NAME}"}),
+    ],
+}
+WRITES = {name: sum(uses != "file.archive" for _, uses, _ in steps) for name, steps in FAMILIES.items()}
+_UNFINDABLE = ("telegram", "webhook")
+_DISCORDS = {"discord": "discord", "webhook": "hook"}
+"""The connection of each step: two are of one service."""
+
+
+@dataclass
+class Killed:
+    """A job that was killed, and what it took to end it well."""
+
+    n: int
+    asked: list[str] = field(default_factory=list)
+    """The step about which a person was asked, each time."""
+    status: str = ""
+
+
+class Steps:
+    """A workspace with a job for each family."""
+
+    def __init__(self, place: Storm) -> None:
+        self.place, self.root = place, place.place.root
+        self._connect()
+        for family, steps in FAMILIES.items():
+            place.write(family, _workflow(steps))
+
+    def kill(self, family: str, point: str, time_of_it: int, **more: Any) -> Killed:
+        """Let a job kill itself when it comes to a point for the n-th time, and go on with it to its end."""
+        return self._killed(family, {"signal_at": (point, time_of_it, "SIGKILL")}, None, more)
+
+    def kill_after(self, family: str, seconds: float) -> Killed:
+        """Kill a job some time after it was accepted, and go on with it to its end."""
+        return self._killed(family, {}, seconds, {})
+
+    def _killed(self, family: str, how: dict[str, Any], seconds: float | None, more: dict[str, Any]) -> Killed:
+        killed = Killed(next(_numbers))
+        job = self.place.fork("run", workflow=family, inputs=[{"n": killed.n}], **how, **more)
+        assert job.said() == "go"
+        run_id = job.said() or self._newest()  # killed before it could say it
+        if seconds is not None:
+            time.sleep(seconds)
+            job.signal(signal.SIGKILL)
+        while job.said():
+            pass
+        job.close()
+        self.place.resume_all(**more)
+        while (status := self.place.ended(run_id)) == "failed" and len(killed.asked) < 3:
+            killed.asked.append(self.place.log(run_id)["error"]["step"])
+            is_there = self.messages(killed.n).get(killed.asked[-1], 0) > 0
+            self.place.resume(run_id, answer="as_done" if is_there else "redo", **more)
+        killed.status = status
+        return killed
+
+    def _newest(self) -> str:
+        return str(self.place.query("SELECT run_id FROM runs ORDER BY rowid DESC LIMIT 1")[0][0])
+
+    def wrong(self, family: str, killed: Killed) -> list[str]:
+        """Return everything that is wrong after a kill."""
+        found = [] if killed.status == "succeeded" else [f"it {killed.status}"]
+        if len(killed.asked) > (1 if family == "messages" else 0):
+            found.append(f"a person was asked about {killed.asked}")
+        found += [f"a person was asked about {one}, which can be found" for one in set(killed.asked) - {*_UNFINDABLE}]
+        look = {"files": self._files, "rows": self._rows, "documents": self._documents, "messages": self._messages}
+        return [f"{family} {killed.n}: {one}" for one in (*found, *look[family](killed.n))]
+
+    def _files(self, n: int) -> Iterator[str]:
+        places = [one for one in self.root.rglob(f"{n}.txt") if one.parent.name == "kill"]
+        if [one.read_text() for one in places] != [f"job {n}"]:
+            yield f"text files: {[one.read_text() for one in places]}"
+        for archive in (one for one in self.root.rglob(f"{n}.zip") if one.parent.name == "kill"):
+            with zipfile.ZipFile(archive) as opened:
+                if [opened.read(one) for one in opened.namelist()] != [f"job {n}".encode()]:
+                    yield f"archive: {opened.namelist()}"
+        left = [str(one) for one in self.root.rglob("kill/*") if one.suffix not in (".txt", ".zip")]
+        if left:
+            yield f"left behind: {left}"
+
+    def _rows(self, n: int) -> Iterator[str]:
+        keys = self._keys("tables.db", "SELECT key FROM rows WHERE key LIKE ?", f"%job {n}")
+        if keys != [f"job {n}"]:
+            yield f"rows: {keys}"
+
+    def _documents(self, n: int) -> Iterator[str]:
+        keys = self._keys("collection-kills.db", "SELECT id FROM documents WHERE id LIKE ?", f"%job {n}")
+        if keys != [f"job {n}"]:
+            yield f"documents: {keys}"
+
+    def _keys(self, name: str, statement: str, *values: Any) -> list[str]:
+        (path,) = self.root.rglob(name)
+        with closing(sqlite3.connect(path)) as connection:
+            return [str(one) for (one,) in connection.execute(statement, values)]
+
+    def messages(self, n: int) -> Mapping[str, int]:
+        """Return how often each message of a job is there."""
+        held = {one: self.place.place.held(one)["messages"] for one in ("slack", "discord", "telegram")}
+        texts = {one: [str(each.get("text") or each.get("content")) for each in held[one]] for one in held}
+        found = {one: texts[one].count(f"job {n}") for one in held}
+        return {**found, "webhook": texts["discord"].count(f"hook job {n}")}
+
+    def _messages(self, n: int) -> Iterator[str]:
+        yield from (f"{times} x {name}" for name, times in self.messages(n).items() if times != 1)
+
+    def _connect(self) -> None:
+        config, points, variables = self.root / "config.yaml", self.place.place.endpoints, []
+        lines = []
+        for service in ("slack", "telegram", "discord"):
+            variables.append(f"{service.upper()}_TOKEN={points[service]['token']}\n")
+            address = points[service]["base_url"]
+            lines.append(
+                f"  {service}: {{service: {service}, token: 'env:{service.upper()}_TOKEN', base_url: '{address}'}}\n"
+            )
+        address = points["discord"]["base_url"]
+        variables.append(f"HOOK={address}/webhooks/100000000000000031/demo-webhook\n")
+        lines.append(f"  hook: {{service: discord, webhook: 'env:HOOK', base_url: '{address}'}}\n")
+        config.write_text(config.read_text().replace("connections:\n", "connections:\n" + "".join(lines)))
+        with (self.root / ".env").open("a") as file:
+            file.writelines(variables)
+
+
+def _workflow(steps: Sequence[tuple[str, str, dict[str, Any]]]) -> dict[str, Any]:
+    made: list[dict[str, Any]] = [
+        {
+            "id": name,
+            "uses": uses,
+            "with": fields,
+            **({"connection": _DISCORDS[name]} if name in _DISCORDS else {}),
+        }
+        for name, uses, fields in steps
+    ]
+    for before, step in pairwise(made):
+        step["needs"] = [before["id"]]
+    inputs = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    return {"schema_version": 1, "title": "Steps", "inputs": inputs, "steps": made}
+
+
+@contextmanager
+def steps(root: Path) -> Iterator[Steps]:
+    """Make the workspace, with stand-ins that live on."""
+    with storm(root) as place:
+        yield Steps(place)
+
+
+def random_kills(place: Steps, family: str, kills: int, chance: random.Random) -> list[str]:
+    """Kill so many jobs of a family, each at a write and a point by chance; return what is wrong."""
+    found = []
+    for _ in range(kills):
+        point, time_of_it = chance.choice(POINTS), chance.randint(1, WRITES[family])
+        found += place.wrong(family, place.kill(family, point, time_of_it))
+    return found

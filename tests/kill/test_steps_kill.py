@@ -1,0 +1,45 @@
+"""Kills at the writes of files, rows, documents and messages: each is there once, or a person was asked about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kill.job_of_steps import FAMILIES, WRITES, Steps, steps
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def steps_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
+    with steps(tmp_path_factory.mktemp("steps") / "workspace") as made:
+        yield made
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_a_killed_job_writes_is_there_once(steps_place: Steps, family: str) -> None:
+    writes = range(1, WRITES[family] + 1)
+    for point, time_of_it in (("before effect", writes[-1]), *(("after effect", number) for number in writes)):
+        assert steps_place.wrong(family, steps_place.kill(family, point, time_of_it)) == [], (point, time_of_it)
+
+
+@pytest.mark.control
+@pytest.mark.parametrize(
+    ("family", "wrong", "time_of_it", "complaint"),
+    [
+        pytest.param("messages", ["no look-up"], 1, "2 x slack", id="slack"),
+        pytest.param("messages", ["no look-up", "no nonce"], 2, "2 x discord", id="discord"),
+        pytest.param("messages", ["no intents"], 3, "2 x telegram", id="telegram"),
+        pytest.param("messages", ["no intents"], 4, "2 x webhook", id="webhook"),
+        pytest.param("files", ["files grow"], 1, "text files", id="files"),
+        pytest.param("rows", ["rows have new keys"], 1, "rows", id="rows"),
+        pytest.param("documents", ["documents have new ids"], 1, "documents", id="documents"),
+    ],
+)
+def test_the_harness_finds_what_is_written_twice(
+    steps_place: Steps, family: str, wrong: list[str], time_of_it: int, complaint: str
+) -> None:
+    killed = steps_place.kill(family, "after effect", time_of_it, wrong=wrong)
+    found = steps_place.wrong(family, killed)
+    assert any(complaint in one for one in found), found
