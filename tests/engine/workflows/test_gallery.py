@@ -30,6 +30,8 @@ WROTE = {
     "unanswered-mail": 5,
 }
 """How many writes the first run makes in the demo, approvals given."""
+WRITES_AGAIN = {"ask-my-documents": 1}
+"""How many writes a second run makes: mails that are indexed already cost nothing, but may have been deleted there."""
 AFTER = {"issue-triage": ["bug-reports"]}
 """What runs before."""
 
@@ -65,7 +67,7 @@ def test_it_does_its_work_in_the_demo_and_nothing_twice(orchestra: Orchestra, na
     made = orchestra.workflows.create_from_sample(OWNER, name, name)
     assert list(made.problems) == []
     assert _run(orchestra, name) == writes
-    assert _run(orchestra, name) == 0
+    assert _run(orchestra, name) == WRITES_AGAIN.get(name, 0)
 
 
 def _run(orchestra: Orchestra, name: str) -> int:
