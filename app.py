@@ -7,13 +7,16 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 if get_script_run_ctx(suppress_warning=True) is None:  # imported by a server
     from api.asgi import Site
+    from api.pages.form import FormPages
     from dashboard.base.bundles_route import bundle_routes
     from dashboard.find_route import find_routes
+    from dashboard.form.page import rendered
     from dashboard.live_route import live_routes
     from engine import shared
 
     site = Site(shared)
-    routes = [*site.routes(), *live_routes(shared), *find_routes(shared), *bundle_routes()]
+    forms = FormPages(shared, rendered).routes()
+    routes = [*site.routes(), *forms, *live_routes(shared), *find_routes(shared), *bundle_routes()]
     app = st.App(__file__, lifespan=site.lifespan, routes=routes, middleware=site.middleware())
 else:  # run as the script of a browser's session, or by AppTest
     from dashboard.main import main

@@ -1,4 +1,4 @@
-"""`triggers poll`, `dead`, `retry` and `dismiss`: poll now, and handle items that failed."""
+"""`triggers poll`, `dead`, `retry`, `dismiss`, `forms` and `rotate`: poll now, handle failed items, show forms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from commands.base.failures import DONE, FAILED
 from commands.base.following import finish, follow
 from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, note, say, table
+from commands.base.screen import document, local_time, note, say, table
 from commands.triggers import MaybeTrigger, MaybeWorkflow, only_trigger, tell_preview
 from engine.base.statuses import RunStatus
 
@@ -134,4 +134,42 @@ def dismiss(
         document({"dismissed": {"workflow": workflow, "trigger": trigger, "item": thing}})
     else:
         say("It is dismissed.")
+    return DONE
+
+
+def forms(
+    workflow: MaybeWorkflow = None, demo: Demo = False, workspace: Workspace = None, as_json: Json = False
+) -> int:
+    """List the forms that anybody may fill in, with their addresses."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.forms.list(session.principal, workflow)
+        zone = session.orchestra.config.time_zone
+    if as_json:
+        document({"forms": found})
+    for one in () if as_json else found:
+        say(f"{one.workflow} / {one.trigger}: {one.title} ({'open' if one.is_open else 'closed: its trigger is off'})")
+        last = f", the last {local_time(one.last_at, zone)}" if one.last_at else ""
+        say(f"  {one.url}")
+        say(f"  {one.today} sent in 24 hours{last}; {one.waiting} waiting")
+    if not found and not as_json:
+        say("No workflow has a form.")
+    return DONE
+
+
+def rotate(
+    workflow: Workflow,
+    trigger: MaybeTrigger = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Give a form another address; the old one stops working at once."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.forms.list(session.principal, workflow)
+        name = trigger or (found[0].trigger if len(found) == 1 else only_trigger(session, workflow))
+        changed = session.orchestra.forms.rotate(session.principal, workflow, name)
+    if as_json:
+        document(changed)
+    else:
+        say(f"The form is now at {changed.url}.")
     return DONE

@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from engine.search.search import Search
     from engine.tables import Tables
     from engine.triggering.assembly import Machinery
+    from engine.triggering.forms import Forms
     from engine.triggering.polling.context import Workplace
     from engine.triggering.triggers import Triggers
     from engine.upkeep import Upkeep
@@ -560,6 +561,11 @@ class Orchestra:
         """What starts runs automatically."""
         return self._triggering.facet
 
+    @property
+    def forms(self) -> Forms:
+        """Forms that anybody may fill in who has their address."""
+        return self._triggering.forms
+
     @cached_property
     def approvals(self) -> Approvals:
         """Questions that runs ask people."""
@@ -706,6 +712,7 @@ class Orchestra:
 
     @cached_property
     def _triggering(self) -> Machinery:
+        from engine.people.tokens import token_secret
         from engine.triggering.assembly import Machinery, Needs
 
         return Machinery(
@@ -721,6 +728,7 @@ class Orchestra:
                 workflows=self.workspace.workflows.names,
                 resume=self.runs.resume,
                 links=self.approval_links,
+                secret=partial(token_secret, self.workspace.state_dir),
             )
         )
 
@@ -738,6 +746,7 @@ class Orchestra:
             troubles=self.troubles,
             consents=self._consents,
             clock=self._clock,
+            state_dir=self.workspace.state_dir,
         )
 
     def _next_turn(self) -> None:

@@ -19,6 +19,7 @@ from engine.orchestra import Orchestra
 # Streamlit adds, is closed. Requests for the API do not come here: it asks for a token itself.
 _OPEN_PATHS = frozenset({"/login", "/approve", "/_stcore/health", "/favicon.ico", "/favicon.png"})
 _OPEN_FOLDER = "/static/"
+_FORMS = "/forms/"
 _NO_PAGES = ("/_stcore/", "/media/", "/component/", "/live/", "/assets/")
 
 
@@ -65,6 +66,8 @@ class Gate:
 
 
 def _is_open(path: str) -> bool:
+    if path.startswith(_FORMS):
+        return "/" not in path.removeprefix(_FORMS)
     return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
 
 

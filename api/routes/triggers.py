@@ -13,6 +13,7 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.routes.run_documents import Agreeing
 from engine.plugins.step_info import TriggerTypeInfo
 from engine.plugins.trigger import Start
+from engine.triggering.forms import FormStatus
 from engine.triggering.polling.status import Alarm, DeadItem, PollResult, TriggerPreview, TriggerStatus
 
 router = APIRouter(prefix="/api/triggers", tags=["Triggers"], route_class=SignedInRoute, default_response_class=Answer)
@@ -46,6 +47,12 @@ class PollResults(BaseModel):
     """The results of a poll."""
 
     results: list[PollResult]
+
+
+class FormRows(BaseModel):
+    """The forms that strangers may fill in."""
+
+    forms: list[FormStatus]
 
 
 class Retried(BaseModel):
@@ -118,6 +125,18 @@ def list_alarms(orchestra: Door, principal: Acting) -> dict[str, Any]:
 def list_dead(orchestra: Door, principal: Acting, workflow: str | None = None) -> dict[str, Any]:
     """List items that could not become a run, or whose run failed, newest first."""
     return {"dead": orchestra.triggers.dead(principal, workflow)}
+
+
+@router.get("/forms", summary="List forms", response_model=FormRows)
+def list_forms(orchestra: Door, principal: Acting, workflow: str | None = None) -> dict[str, Any]:
+    """List the forms of all workflows, or of one: the address of each, and how often it was sent."""
+    return {"forms": orchestra.forms.list(principal, workflow)}
+
+
+@router.post("/{workflow}/{trigger}/rotate", summary="Change the address of a form", response_model=FormStatus)
+def rotate(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> Any:
+    """Give the form of a trigger another address; the old one stops working at once."""
+    return orchestra.forms.rotate(principal, workflow, trigger)
 
 
 @router.get("/{workflow}/{trigger}", summary="Get a trigger", response_model=TriggerStatus)

@@ -100,7 +100,7 @@ _INSIDE = {
         "sessions": "user_changes.sessions",
         "sign-out": "user_changes.sign_out",
     },
-    "triggers": {name: f"trigger_looks.{name}" for name in ("poll", "dead", "retry", "dismiss")},
+    "triggers": {name: f"trigger_looks.{name}" for name in ("poll", "dead", "retry", "dismiss", "forms", "rotate")},
 }
 """Commands of a group that have a module of their own."""
 

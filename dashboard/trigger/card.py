@@ -15,6 +15,7 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.times import ago, full_time, near_time
 from dashboard.parts.values import json_text
+from dashboard.trigger.form import fields_line, form_box, is_form
 from dashboard.trigger.start import start_dialog, would_process
 from engine.base.statuses import AccountMode
 from engine.triggering.polling.status import PollResult, State, TriggerStatus
@@ -37,7 +38,10 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str) -> None:
     key = f"{place}-{one.workflow}-{one.id}-{one.demo}"
     with st.container(border=True, key=f"trigger-{key}"):
         _title(visit, one, place, key)
-        if one.fields:
+        if is_form(one):
+            st.caption(plain(fields_line(one)))
+            form_box(visit, one, key)
+        elif one.fields:
             watched = [f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in one.fields.items()]
             st.caption(plain(" · ".join(watched)))
         _health(one)

@@ -72,8 +72,9 @@ def _trigger(path: JsonPath, one: TriggerModel, at: TriggerPlace, report: Report
         report.add((*path, "uses"), error.message, "unknown_trigger_type", error.remedy)
         return None
     named = connection_name(path, one.connection, kind, at.around, report)
-    at.outside.begin_trigger(one.id, kind)
-    inputs = _inputs((*path, "inputs"), one, kind, at.inputs, report)
+    item = kind.item_schema_of(one.with_)
+    at.outside.begin_trigger(one.id, kind, item)
+    inputs = _inputs((*path, "inputs"), one, item, at.inputs, report, kind)
     return Trigger(
         id=one.id,
         title=one.title or kind.title,
@@ -125,9 +126,11 @@ def _check_workflows(path: JsonPath, names: Sequence[Any], at: TriggerPlace, rep
                 continue  # it exists; its own problems are reported there
 
 
-def _inputs(path: JsonPath, one: TriggerModel, kind: TriggerType, inputs: Schema, report: Report) -> dict[str, Tree]:
+def _inputs(
+    path: JsonPath, one: TriggerModel, item: Schema, inputs: Schema, report: Report, kind: TriggerType
+) -> dict[str, Tree]:
     """Compile the mapping from an item to the inputs of a run."""
-    scope = Scope(report, {"item": kind.item_schema()}, ChainMap(), only=_ONLY_ITEM)
+    scope = Scope(report, {"item": item}, ChainMap(), only=_ONLY_ITEM)
     needed = inputs if kind.is_watched else {**inputs, "required": []}  # a person who starts it gives them
     check_inputs(path if one.inputs else path[:-1], one.inputs, needed, report)
     tree: dict[str, Tree] = scope.tree(path, one.inputs, inputs, _NOBODY)

@@ -60,6 +60,8 @@ class Around:
     """
     last_end: Callable[[], int]
     """Returns the highest end number of any run, 0 if none has ended."""
+    inbox: Any = None
+    """Where submissions of the trigger's form wait (`Inbox`)."""
 
 
 @dataclass(frozen=True)
@@ -149,3 +151,7 @@ class TriggerType(Kind):
     def item_schema(self) -> JsonSchema:
         """Return the JSON Schema of `item`, for the compiler."""
         return self.item.model_json_schema(mode="serialization")
+
+    def item_schema_of(self, fields: Mapping[str, Any]) -> JsonSchema:
+        """Return the JSON Schema of `item` for a trigger with these fields, which may be wrong."""
+        return self.item_schema()

@@ -68,14 +68,23 @@ class RunFiles:
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
 
+    def copied(self, file: FileContent) -> dict[str, Any]:
+        """Do the same as `kept`, and leave a file that is at `path` where it is."""
+        if file.path is None:
+            return self.kept(file)
+        return self._reference(file, file.size_bytes, self._folder.put_file(file.path))
+
     def kept(self, file: FileContent) -> dict[str, Any]:
         """Store a file and return its reference {$file, name, bytes, media_type} once it is on disk. Blocking.
 
         Raises StorageError.
         """
         size = file.size_bytes
+        return self._reference(file, size, self._put(file))
+
+    def _reference(self, file: FileContent, size: int, digest: str) -> dict[str, Any]:
         return {
-            "$file": f"{self._folder.name}/{self._put(file)}",
+            "$file": f"{self._folder.name}/{digest}",
             "name": whole_text(file.name),
             "bytes": size,
             "media_type": whole_text(file.media_type),

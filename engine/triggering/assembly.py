@@ -20,6 +20,7 @@ from engine.store.state import State
 from engine.triggering.activation import Beginnings
 from engine.triggering.alarms import Notifications
 from engine.triggering.costs import Costs
+from engine.triggering.forms import FormParts, Forms, public_url
 from engine.triggering.poll_now import Asking
 from engine.triggering.polling.context import Workplace
 from engine.triggering.polling.poll import Looks
@@ -49,6 +50,8 @@ class Needs:
     """The names of the workflow files."""
     resume: Callable[[Principal, str], str]
     links: ApprovalLinks
+    secret: Callable[[], bytes]
+    """Signs the pages of forms."""
 
 
 class Machinery:
@@ -90,6 +93,26 @@ class Machinery:
             resume=needs.resume,
         )
         self.facet = Triggers(parts)
+        self.forms = Forms(
+            FormParts(
+                rows=self._rows,
+                items=self._items,
+                runs=state.triggered_runs,
+                finder=self._finder,
+                settings=state.settings,
+                audit=needs.audit,
+                clock=needs.clock,
+                secret=needs.secret,
+                state_dir=needs.workplace.state_dir,
+                public_url=self._public_url,
+                workflows=lambda: [*needs.workflows()],
+                wake=self._look_now,
+            )
+        )
+
+    def _public_url(self) -> str:
+        workplace = self._needs.workplace
+        return public_url(workplace.state_dir, workplace.loaded().config.server.public_url)
 
     def _concurrency(self, workflow_id: str) -> Concurrency:
         return self._finder.plan_of(workflow_id).concurrency
@@ -132,6 +155,7 @@ class Machinery:
     def _check(self) -> None:
         self._notifications.check()
         self._forget_seen()
+        self.forms.tidy()
 
     def _forget_seen(self) -> None:
         """Delete seen items that the cursor alone can tell from new ones."""

@@ -9,6 +9,7 @@ from typing import Any
 from clients.errors import AuthError, BadAnswer, RateLimited, ServiceError
 from engine.base.errors import OrchestraError
 from engine.base.names import timestamp
+from engine.base.run_file import FileContent
 from engine.plugins.trigger import Found, Item, Look, Start
 from engine.record.acceptance import checked_inputs
 from engine.triggering.costs import Costs
@@ -89,13 +90,18 @@ class Previews:
 def _with_inputs(named: Named, item: Item) -> PreviewItem:
     """Return the inputs of the run for an item that was read, or why it would have none."""
     try:
-        return _line(item, checked_inputs(named.plan, inputs_of(named.trigger, item)), None)
+        return _line(item, checked_inputs(named.plan, inputs_of(named.trigger, item, _not_kept)), None)
     except BadAnswer as error:  # it is nested too deeply: no service was called
         return _line(item, None, TriggerError(**error_of(error)))
     except PASSED_ON:
         raise
     except Exception as error:  # noqa: BLE001 - a bug met by one item must not hide the others
         return _line(item, None, TriggerError(**error_of(error)))
+
+
+def _not_kept(file: FileContent) -> dict[str, Any]:
+    """Return a file as the inputs would have it; a preview stores nothing."""
+    return {"$file": "", "name": file.name, "bytes": file.size_bytes, "media_type": file.media_type}
 
 
 def _looked_through(watched: Watched, look: Look) -> tuple[list[Item], Found]:

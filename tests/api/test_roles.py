@@ -56,6 +56,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/triggers/types", "GET"): "view",
     ("/api/triggers/alarms", "GET"): "view",
     ("/api/triggers/dead", "GET"): "view",
+    ("/api/triggers/forms", "GET"): "view",
+    ("/api/triggers/{workflow}/{trigger}/rotate", "POST"): "edit",
     ("/api/triggers/{workflow}/{trigger}", "GET"): "view",
     ("/api/triggers/{workflow}/{trigger}/preview", "POST"): "view",
     ("/api/triggers/{workflow}/{trigger}/on", "POST"): "edit",

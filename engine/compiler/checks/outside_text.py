@@ -217,12 +217,12 @@ class OutsideCheck:
         given = self.report.value_derived((*path, "with", "inputs"), step.with_.get("inputs"))
         return placed(known.outputs, own, given, str(name))
 
-    def begin_trigger(self, name: str, kind: TriggerType) -> None:
+    def begin_trigger(self, name: str, kind: TriggerType, schema: Schema) -> None:
         """Begin with the inputs of a trigger, in which `item` is what it has found."""
         if self.report.flow is not None:
             thing = service_of(kind.service)
             words = thing.link.lower() if thing is not None and thing.link != OTHER_LINK else "item"
-            item = source(("triggers", name, "item"), kind.item_schema(), words=words)
+            item = source(("triggers", name, "item"), schema, words=words)
             self.report.flow.variables["item"] = item.marked(is_current=True)
 
     def trigger(self, path: JsonPath, inputs: Mapping[str, Any]) -> frozenset[str]:

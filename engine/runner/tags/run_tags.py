@@ -324,7 +324,9 @@ def triggered_inputs(plan: Plan, trigger_id: str, inputs: Mapping[str, Any]) -> 
     trigger = next((one for one in plan.triggers if one.id == trigger_id), None)
     if trigger is None:
         return {}
-    item = Typed(trigger.kind.item_schema(), f"triggers.{trigger.id}.item", _word(trigger), is_current=True)
+    item = Typed(
+        trigger.kind.item_schema_of(trigger.fields), f"triggers.{trigger.id}.item", _word(trigger), is_current=True
+    )
     tagging = Tagging({"item": item}.__getitem__, {}, PlanTags(plan, CLEAN, _no_plan).known)
     return places(tagging.tree(dict(trigger.inputs)).valued(inputs), tagging.is_clean)
 

@@ -17,6 +17,7 @@ from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.record.acceptance import Circumstances, acceptance, checked_inputs
+from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
 from engine.record.types.run import OutsideInput, RunOptions, TriggerItem
 from engine.runner.worker.worker import Host
@@ -47,6 +48,8 @@ class Wish:
     """The item that a trigger starts it for: {id, source, account, item, title}."""
     outside_inputs: Sequence[OutsideInput] = ()
     """Which of its inputs another workflow has given, with text from outside."""
+    run_id: str | None = None
+    """Its id, if files were already stored for it (`new_files`)."""
 
 
 class Acceptor:
@@ -112,6 +115,11 @@ class Acceptor:
         """Return a run that is checked but not stored yet: `Acceptances.store_within` does that. Raises as `accept`."""
         return self._entry(p, plan, wish, action, self.services())
 
+    def new_files(self) -> tuple[str, RunFiles]:
+        """Return the id of a run to come, and where its files are stored."""
+        run_id = new_run_id(self._clock())
+        return run_id, RunFiles(RunFolder(self._logs.blobs, run_id))
+
     def _begin(self, entries: Sequence[Entry]) -> list[str]:
         self._host.acceptances.store(entries)
         self._host.begin([entry.acceptance for entry in entries if entry.is_new])
@@ -151,7 +159,7 @@ class Acceptor:
         modes, default_mode = self._modes(plan, wish.modes, services), wish.default_mode or self.mode("")
         confirmed = self._confirmed(p, plan, wish, modes, default_mode)
         return Circumstances(
-            run_id=new_run_id(now),
+            run_id=wish.run_id or new_run_id(now),
             started_by=p.id,
             queued_at=timestamp(now),
             modes=modes,

@@ -42,6 +42,8 @@ class Workplace:
     troubles: Troubles
     consents: Consents
     clock: Clock
+    state_dir: Path = Path()
+    """The folder of the workspace's state."""
     asked_at: dict[str, datetime] = field(default_factory=dict)
     """When each refusing account was last asked whether it accepts calls again."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
-from engine.base.plain_values import plain_json, whole_text
+from engine.base.plain_values import Keep, plain_json, whole_text
 from engine.compiler.definition.plan import Trigger
 from engine.expressions.expressions import render
 from engine.plugins.trigger import Item
@@ -20,9 +20,9 @@ def is_for_good(error: ServiceError) -> bool:
     return isinstance(error, _FOR_GOOD)
 
 
-def inputs_of(trigger: Trigger, item: Item) -> dict[str, Any]:
-    """Return the inputs of the run for an item that was read. Raises ExpressionError."""
-    value = fitted(plain_json(dict(item.value or {})), trigger.kind.item_schema())
+def inputs_of(trigger: Trigger, item: Item, keep: Keep) -> dict[str, Any]:
+    """Return the inputs of the run for an item that was read; `keep` stores its files. Raises ExpressionError."""
+    value = fitted(plain_json(dict(item.value or {}), keep), trigger.kind.item_schema_of(trigger.fields))
     return dict(render(dict(trigger.inputs), {"item": value}))
 
 

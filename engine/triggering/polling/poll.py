@@ -146,7 +146,8 @@ class Looks:
     def _with_run(self, watched: Watched, item: Item) -> Prepared:
         trigger = watched.named.trigger
         try:
-            wish = Wish(inputs_of(trigger, item), trigger=_told(watched.key, item))
+            run_id, files = self.acceptor.new_files()
+            wish = Wish(inputs_of(trigger, item, files.copied), trigger=_told(watched.key, item), run_id=run_id)
             principal = Principal(f"trigger:{trigger.id}", "operator")
             entry = self.acceptor.entry(principal, watched.named.plan, wish, "runs.start")
         except PASSED_ON as error:

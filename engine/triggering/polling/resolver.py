@@ -12,6 +12,7 @@ from engine.base.errors import UnknownName
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan, Trigger
 from engine.connections.accounts import Account, Accounts
+from engine.forms.inbox import Inbox
 from engine.people.access import Principal
 from engine.plugins.trigger import Around
 from engine.runs.starting.consent import Touch
@@ -29,6 +30,8 @@ Switching accounts must not carry the cursor over here either; a reset of the de
 """
 
 
+FORM = "form.submitted"
+"""The trigger type whose items people send to this server."""
 _NOT_AGREED = "Its runs would touch what nobody has agreed to:"
 _AGAIN = "Turn it on again."
 _AGREE = "Turn it on again and agree to it, or turn it off."
@@ -208,6 +211,18 @@ class Finder:
         names = {*named.plan.connections, *filter(None, [named.trigger.connection])}
         return {name: named.plan.mode(name, self._workplace.mode_of(name)) for name in sorted(names)}
 
+    def inbox(self, named: Named) -> Inbox:
+        """Return where submissions of a form wait for runs on these accounts."""
+        return self._inbox(named.plan.id, named.trigger.id, is_demo=named.mode == AccountMode.DEMO)
+
+    def inbox_of(self, row: TriggerRecord) -> Inbox:
+        """Return the same for the row of a trigger, whose file may be gone."""
+        return self._inbox(row.workflow, row.trigger, is_demo=row.demo)
+
+    def _inbox(self, workflow_id: str, trigger: str, *, is_demo: bool) -> Inbox:
+        folder = self._workplace.state_dir / "forms"
+        return Inbox(folder, workflow_id, trigger, AccountMode.DEMO if is_demo else AccountMode.MINE)
+
     def _around(self, named: Named) -> Around:
         is_demo = None if _is_at_home(named) else named.mode == AccountMode.DEMO
         return Around(
@@ -216,6 +231,7 @@ class Finder:
             workflow=named.plan.name,
             ended_runs=lambda since, limit: self._runs.ended_since(since, limit, demo=is_demo),
             last_end=self._runs.last_end,
+            inbox=self.inbox(named) if named.trigger.kind.name == FORM else None,
         )
 
 

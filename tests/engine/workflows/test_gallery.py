@@ -19,6 +19,7 @@ OWNER = Principal("owner", "owner")
 WROTE = {
     "ask-my-documents": 2,  # the index, and the draft
     "bug-reports": 9,
+    "contact-form": 1,
     "feed-digest": 1,
     "issue-triage": 9,  # the issues of the reports, which have no labels yet
     "meeting-notes": 4,

@@ -125,9 +125,9 @@ def ran(world: World, orchestra: Orchestra, row: Row, texts: Mapping[str, str]) 
     }
     wish = Wish({one: sample(kind, {"": "me@example.org"}, kind, one) for one, kind in _inputs(plan).items()})
     if plan.triggers:
-        found, schema = plan.triggers[-1], plan.triggers[-1].kind.item_schema()
+        found, schema = plan.triggers[-1], plan.triggers[-1].kind.item_schema_of(plan.triggers[-1].fields)
         try:
-            inputs = inputs_of(found, Item("1", sample(schema, texts, schema)))
+            inputs = inputs_of(found, Item("1", sample(schema, texts, schema)), lambda _file: None)
         except ExpressionError:  # a text that is no number starts no run
             return []
         told: TriggerItem = {"id": found.id, "source": "s", "account": "a", "item": "1", "title": "t"}

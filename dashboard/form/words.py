@@ -1,0 +1,62 @@
+"""The sentences on the page of a form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dashboard.base.language import N_, languages, t
+from engine.forms.values import Code, Wrong
+from engine.forms.view import FormView, Notice
+
+_WRONG: Mapping[Code, str] = {
+    "required": N_("Fill in this field."),
+    "unchecked": N_("Tick this box."),
+    "too_long": N_("This is too long: {limit} characters fit."),
+    "email": N_("This is no e-mail address. It looks like name@example.org."),
+    "number": N_("This is no number."),
+    "date": N_("This is no date. Write it as year-month-day, such as 2026-05-31."),
+    "choice": N_("Choose one of the list."),
+    "too_large": N_("This file is too large: {limit} MB fit."),
+    "empty_file": N_("This file is empty."),
+}
+_NOTICES: Mapping[Notice, str] = {
+    "wrong": N_("Nothing was sent yet. Please correct:"),
+    "old": N_("Nothing was sent: this page was open for too long. Check what you have typed, and send it now."),
+    "sent_before": N_(
+        "Something else was already sent from this page. If you mean to send this as well, press the button again."
+    ),
+    "too_large": N_("Nothing was sent: it is too large. Choose smaller files."),
+    "often": N_("Too much was sent from your network. Try again in {minutes} minutes."),
+    "full": N_("Nothing was sent: too much waits to be worked on. Try again in {minutes} minutes."),
+    "day": N_("Nothing was sent: this form takes no more for today. Try again later."),
+    "broken": N_("Nothing was sent: the server cannot store it at the moment. Try again later."),
+    "unreadable": N_("Nothing was sent: the request is not one of this form. Open its page again."),
+    "unknown": N_("There is no form at this address, or it takes nothing at the moment."),
+}
+
+
+def wrong_sentence(wrong: Wrong) -> str:
+    """Return why a field was not accepted."""
+    return t(_WRONG[wrong.code], limit=wrong.limit) if wrong.limit else t(_WRONG[wrong.code])
+
+
+def notice_sentence(view: FormView) -> str:
+    """Return what is said above the fields; empty for nothing."""
+    if not view.notice:
+        return ""
+    text = _NOTICES[view.notice]
+    return t(text, minutes=view.minutes) if "{minutes}" in text else t(text)
+
+
+def language_of(asked: str) -> str:
+    """Return the first language of ours that a browser prefers (Accept-Language, RFC 9110, 12.5.4)."""
+    ranked = []
+    for one in asked[:500].split(","):
+        name, _, weight = one.strip().partition(";")
+        try:
+            rank = float(weight.strip().removeprefix("q=")) if weight else 1.0
+        except ValueError:
+            rank = 0.0
+        ranked.append((-rank, name.strip().partition("-")[0].lower()))
+    known = languages()
+    return next((name for rank, name in sorted(ranked, key=lambda one: one[0]) if rank < 0 and name in known), "en")

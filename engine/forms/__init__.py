@@ -1,0 +1,1 @@
+"""Forms that strangers fill in: their fields, what may be typed into them, and the folder where submissions wait."""
