@@ -20,7 +20,8 @@ h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; }
 .note { margin: 0 0 1.5rem; font-size: .875rem; color: var(--soft); }
 .box { margin: 0 0 1.5rem; padding: .75rem 1rem; color: var(--bad); background: var(--bad-back);
   border-left: 4px solid var(--bad); border-radius: .25rem; }
-.box p { margin: 0; } .box ul { margin: .5rem 0 0; padding-left: 1.25rem; } .box a { color: inherit; }
+.box p { margin: 0; } .box ul { margin: .5rem 0 0; padding-left: 1.25rem; }
+.box ul + p { margin-top: .5rem; } .box a { color: inherit; }
 .field { margin: 0 0 1.25rem; }
 label, .label { display: block; font-weight: 600; }
 .mark { color: var(--soft); font-weight: 400; }

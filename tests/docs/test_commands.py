@@ -86,8 +86,9 @@ def test_every_make_target_and_module_on_a_page_exists(page: str) -> None:
 
 def triggers_of(name: str) -> set[str]:
     """The triggers of a shipped workflow, or of one that `docs/triggers.md` shows."""
-    shipped = ROOT / "workflows" / f"{name}.json"
-    texts = [shipped.read_text(encoding="utf-8")] if shipped.exists() else blocks("docs/triggers.md", "json")
+    folders = (ROOT / "workflows", ROOT / "gallery" / "workflows")
+    shipped = [path for path in (folder / f"{name}.json" for folder in folders) if path.exists()]
+    texts = [path.read_text(encoding="utf-8") for path in shipped] or blocks("docs/triggers.md", "json")
     return {one["id"] for text in texts for one in json.loads(text).get("triggers", [])}
 
 
