@@ -658,10 +658,16 @@ class Orchestra:
     @cached_property
     def retention(self) -> Retention:
         """Which ended runs are kept."""
+        from clients.file.readings import FOLDER, Readings
         from engine.runs.retention import Retention
 
         return Retention(
-            self._state.old_runs, self._logs, self._audit, self._clock, lambda: self._loaded().config.retention
+            self._state.old_runs,
+            self._logs,
+            self._audit,
+            self._clock,
+            lambda: self._loaded().config.retention,
+            Readings(self.workspace.state_dir / FOLDER),
         )
 
     @cached_property

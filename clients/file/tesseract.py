@@ -20,6 +20,7 @@ class Tesseract:
 
     program: str
     languages: tuple[str, ...]
+    version: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -44,10 +45,14 @@ def tesseract() -> Tesseract | None:
 @cache
 def _known(program: str) -> Tesseract | None:
     try:
-        said = subprocess.run(
-            [program, "--list-langs"], capture_output=True, timeout=_SECONDS, check=False, stdin=subprocess.DEVNULL
-        )
+        lines, version = _said(program, "--list-langs"), _said(program, "--version")
     except (OSError, subprocess.TimeoutExpired):
         return None
-    lines = said.stdout.decode("utf-8", "replace").splitlines()
-    return Tesseract(program, tuple(sorted(one.strip() for one in lines[1:] if one.strip())))
+    return Tesseract(program, tuple(sorted(one.strip() for one in lines[1:] if one.strip())), "".join(version[:1]))
+
+
+def _said(program: str, option: str) -> list[str]:
+    ended = subprocess.run(
+        [program, option], capture_output=True, timeout=_SECONDS, check=False, stdin=subprocess.DEVNULL
+    )
+    return ended.stdout.decode("utf-8", "replace").splitlines()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from clients.file.readings import Readings
 from engine.base.clock import Clock
 from engine.base.names import timestamp
 from engine.people.access import Principal, require
@@ -37,6 +38,7 @@ class Retention:
         audit: Audit,
         clock: Clock,
         settings: Callable[[], RetentionSettings],
+        readings: Readings,
     ) -> None:
         self._runs, self._logs, self._audit, self._clock, self._settings = (
             runs,
@@ -45,6 +47,7 @@ class Retention:
             clock,
             settings,
         )
+        self._readings = readings
         self._stopped = threading.Event()
 
     def due(self, p: Principal) -> Pruned:
@@ -62,6 +65,7 @@ class Retention:
         """
         require(p, "admin", "remove runs")
         self._remove_files(self._runs.leaving())
+        self._forget_readings()
         found, gone, size_bytes = self._due(), list[str](), 0
         for begin in range(0, len(found), _AT_ONCE):
             if self._stopped.is_set():
@@ -77,6 +81,13 @@ class Retention:
     def stop(self) -> None:
         """Make a running `prune` end soon."""
         self._stopped.set()
+
+    def _forget_readings(self) -> None:
+        """Remove the texts of pictures that are as old as a run that goes."""
+        settings = self._settings()
+        days = [one for one in (settings.days, settings.demo_days) if one is not None]
+        if days:
+            self._readings.forget(timedelta(days=min(days)).total_seconds())
 
     def _due(self) -> list[str]:
         settings, now = self._settings(), self._clock()

@@ -8,12 +8,14 @@ from typing import Literal
 
 from pydantic import Field
 
+from clients import reads_only
 from clients.errors import InvalidRequest
+from clients.file.readings import Readings, key_of
 from clients.file.tesseract import ABSENT, Tesseract, tesseract
 from engine.plugins.mail_fields import Part
 from engine.plugins.step import Call, JsonValue, Output, Prompts, option, outside
 from engine.sandbox.limits import Limits
-from engine.sandbox.reading import read
+from engine.sandbox.reading import Given, read
 from engine.steps.file.fields import PAGES, FileStep, NumberOrText, OneFile, opened, page_ranges
 
 _LIMITS = Limits(cpu_seconds=120, wall_seconds=580.0)
@@ -21,6 +23,9 @@ _LAYOUTS = {"auto": 1, "block": 6, "sparse": 11}
 _WITHOUT_TURNING = 3
 _UNCERTAIN_BELOW = 60
 _UNCERTAIN_MOST = 0.08
+_READER = 1
+"""Rises when our own part of a reading changes, so that kept ones are not used any more."""
+_KEPT = "The same file was read before with these options: its text was taken from that reading."
 _LANGUAGE = re.compile(r"[A-Za-z_]{2,20}\Z")
 
 
@@ -74,17 +79,16 @@ class Ocr(FileStep):
         _require(program, wanted)
         layout = _LAYOUTS[it.layout] if "osd" in program.languages or it.layout != "auto" else _WITHOUT_TURNING
         options = {
-            "program": program.program,
-            "environment": program.environment,
             "languages": "+".join(wanted),
             "layout": layout,
             "pages": page_ranges(it.pages),
             "most_pages": it.max_pages,
         }
         with opened(call, it.file) as given:
-            found = read(given, "ocr", options, _LIMITS, reads=program.places)
+            found, is_kept = _found(given, options, program, call.client.readings if call.client else None)
         doubt = _doubt(found["words"], program)
         call.notes += [doubt] if doubt else []
+        call.notes += [_KEPT] if is_kept else []
         return {name: found[name] for name in ("text", "words", "confidence", "pages", "truncated")}
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
@@ -100,6 +104,21 @@ class Ocr(FileStep):
             except InvalidRequest as error:
                 return [("languages", f"{error.message} {error.remedy}")]
         return super().problems(arguments, prompts)
+
+
+def _found(
+    given: Given, options: dict[str, JsonValue], program: Tesseract, readings: Readings | None
+) -> tuple[dict[str, JsonValue], bool]:
+    """Return what is in a file, and whether that was kept from an earlier reading of the same content."""
+    key = key_of(given.handle, {**options, "tesseract": program.version, "reader": _READER}) if readings else ""
+    kept = readings.get(key) if readings else None
+    if kept is not None:
+        return kept, True
+    placed = {"program": program.program, "environment": program.environment}
+    found = read(given, "ocr", {**options, **placed}, _LIMITS, reads=program.places)
+    if readings and not reads_only.is_active():
+        readings.put(key, found)
+    return found, False
 
 
 def _languages(given: list[str] | str) -> list[str]:

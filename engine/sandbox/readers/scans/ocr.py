@@ -12,12 +12,16 @@ from typing import Any
 
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.pdf import opened
+from engine.sandbox.readers.scans.rows import in_rows
 from engine.sandbox.readers.source import Refused, Source
 from engine.sandbox.readers.texts import wanted_pages
 
 _DPI = 300
 _PIXELS_MOST = 40_000_000
 _SIDE_MOST = 10_000
+_TURNED, _AS_IT_IS = 1, 3
+"""Layouts: the first finds out how a page is turned, and may be wrong where there is little text, or noise."""
+_CERTAIN_FROM, _SURE = 60, 0.5
 _WORD = "5"
 """The level of a word in tesseract's table."""
 
@@ -32,7 +36,7 @@ def recognized(source: Source, kind: Kind, options: Mapping[str, Any]) -> dict[s
         if len(texts) >= options["most_pages"]:
             left += 1
             continue
-        found = list(_words(image, number, options))
+        found = in_rows(_best(image, number, options))
         texts.append(_text(found))
         words += found
     weights = [len(word["text"]) for word in words]
@@ -83,6 +87,33 @@ def _png(image: Any) -> bytes:
     made = io.BytesIO()
     image.convert("L").save(made, "PNG", dpi=(_DPI, _DPI), compress_level=1)
     return made.getvalue()
+
+
+def _best(image: bytes, page: int, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the words of a page; if few are certain, those of the page as it is, or without its noise, if better."""
+    best: list[dict[str, Any]] = []
+    for drawn, layout in _attempts(image, options["layout"]):
+        found = list(_words(drawn, page, {**options, "layout": layout}))
+        best = max(best, found, key=_certain)
+        if best and _certain(best) > _SURE * len(best):
+            break
+    return best or found
+
+
+def _attempts(image: bytes, layout: int) -> Iterator[tuple[bytes, int]]:
+    """Yield (PNG, layout) in the order in which they are tried."""
+    from PIL import Image, ImageFilter
+
+    as_it_is = _AS_IT_IS if layout == _TURNED else layout
+    yield image, layout
+    if layout == _TURNED:
+        yield image, as_it_is
+    yield _png(Image.open(io.BytesIO(image)).filter(ImageFilter.MedianFilter(5))), as_it_is
+
+
+def _certain(words: list[dict[str, Any]]) -> int:
+    """Return how many words are rather certain."""
+    return sum(word["confidence"] >= _CERTAIN_FROM for word in words)
 
 
 def _words(image: bytes, page: int, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

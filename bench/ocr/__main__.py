@@ -1,0 +1,86 @@
+"""`python -m bench.ocr`: reads pages of our own with the reader of `file.ocr`, and prints the errors of each kind."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.ocr.pages import PAGES, Page
+from clients.file.tesseract import Tesseract, tesseract
+from engine.sandbox.limits import Limits
+from engine.sandbox.reading import Given, read
+
+_LIMITS = Limits(cpu_seconds=120, wall_seconds=580.0)
+
+
+def main() -> None:
+    """Print a table: kind, pages, share of wrong characters, confidence, seconds a page."""
+    program = tesseract()
+    if program is None:
+        sys.exit("Tesseract is not installed: apt install tesseract-ocr.")
+    needed = {page.language for page in PAGES}
+    missing = sorted(needed - set(program.languages))
+    if missing:
+        sys.exit("Install: apt install " + " ".join(f"tesseract-ocr-{one}" for one in missing))
+    print("| Pages | Number | Wrong characters | Worst page | Confidence | Seconds a page |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for kind in dict.fromkeys(page.kind for page in PAGES):
+        measured = [_measured(program, page) for page in PAGES if page.kind == kind]
+        errors, confidences, seconds = zip(*measured, strict=True)
+        print(
+            f"| {kind} | {len(measured)} | {statistics.mean(errors):.1%} | {max(errors):.1%} "
+            f"| {statistics.mean(confidences):.0f} | {statistics.mean(seconds):.1f} |",
+            flush=True,
+        )
+
+
+def _measured(program: Tesseract, page: Page) -> tuple[float, float, float]:
+    """Return (share of wrong characters, confidence, seconds) of a page."""
+    options: dict[str, Any] = {
+        "program": program.program,
+        "environment": program.environment,
+        "languages": page.language,
+        "layout": 1 if "osd" in program.languages else 3,
+        "pages": [],
+        "most_pages": 1,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "page.png"
+        page.drawn().save(path)
+        handle = os.open(path, os.O_RDONLY)
+        begun = time.monotonic()
+        try:
+            found = read(Given(handle, path.name), "ocr", options, _LIMITS)
+        finally:
+            os.close(handle)
+    return error_rate(page.text, found["text"]), found["confidence"], time.monotonic() - begun
+
+
+def error_rate(wanted: str, found: str) -> float:
+    """Return the edits from one text to the other, for each character that is wanted; spaces of any kind are one.
+
+    Spaces do not count in Japanese, which has none.
+    """
+    gap = "" if any(sign > "\u3000" for sign in wanted) else " "
+    wanted, found = gap.join(wanted.split()), gap.join(found.split())
+    return _edits(wanted, found) / len(wanted)
+
+
+def _edits(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return the Levenshtein distance."""
+    row = list(range(len(other) + 1))
+    for at, sign in enumerate(one, 1):
+        before, row[0] = row[0], at
+        for to, against in enumerate(other, 1):
+            before, row[to] = row[to], min(row[to] + 1, row[to - 1] + 1, before + (sign != against))
+    return row[-1]
+
+
+if __name__ == "__main__":
+    main()
