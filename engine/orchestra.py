@@ -658,7 +658,7 @@ class Orchestra:
     @cached_property
     def retention(self) -> Retention:
         """Which ended runs are kept."""
-        from clients.file.readings import FOLDER, Readings
+        from engine.files.readings import FOLDER, Readings
         from engine.runs.retention import Retention
 
         return Retention(

@@ -17,7 +17,6 @@ from clients.client import CheckLine, Client, Opening
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.file.folders import Folder
 from clients.file.paths import SERVICE, parts_of, refused, require_open
-from clients.file.readings import FOLDER, Readings
 from clients.file.service import FILE, FileSettings
 from clients.file.tesseract import ABSENT, tesseract
 from clients.reads_only import is_active
@@ -69,18 +68,17 @@ class FileClient(Client):
 
     service = FILE
 
-    def __init__(self, folder: Folder, output: str, readings: Readings | None = None) -> None:
+    def __init__(self, folder: Folder, output: str, shared: Path | None = None) -> None:
         self._found, self._output = folder, output
-        self.readings = readings
-        """What was read in pictures before; None if there is no place to keep it."""
+        self.shared = shared
+        """The folder for what this program keeps for itself; None if there is none."""
         self.folder, self._private = folder.place, folder.private
 
     @classmethod
     def open(cls, settings: FileSettings, opening: Opening) -> FileClient:
         """Return a client for these settings; without a workspace and a folder, nothing can be read."""
         output = f"{settings.output}/{_DEMO}".lstrip("/") if opening.is_demo else settings.output
-        shared = opening.shared_folder
-        return cls(Folder.of(settings, opening), output, Readings(shared / FOLDER) if shared else None)
+        return cls(Folder.of(settings, opening), output, opening.shared_folder)
 
     def account(self) -> str:
         """Return the folder."""

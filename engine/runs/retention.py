@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from clients.file.readings import Readings
 from engine.base.clock import Clock
 from engine.base.names import timestamp
+from engine.files.readings import Readings
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from clients import reads_only
 from clients.errors import InvalidRequest
-from clients.file.readings import Readings, key_of
 from clients.file.tesseract import ABSENT, Tesseract, tesseract
+from engine.files.readings import FOLDER, Readings, key_of
 from engine.plugins.mail_fields import Part
 from engine.plugins.step import Call, JsonValue, Output, Prompts, option, outside
 from engine.sandbox.limits import Limits
@@ -85,7 +86,7 @@ class Ocr(FileStep):
             "most_pages": it.max_pages,
         }
         with opened(call, it.file) as given:
-            found, is_kept = _found(given, options, program, call.client.readings if call.client else None)
+            found, is_kept = _found(given, options, program, call.client.shared)
         doubt = _doubt(found["words"], program)
         call.notes += [doubt] if doubt else []
         call.notes += [_KEPT] if is_kept else []
@@ -107,9 +108,10 @@ class Ocr(FileStep):
 
 
 def _found(
-    given: Given, options: dict[str, JsonValue], program: Tesseract, readings: Readings | None
+    given: Given, options: dict[str, JsonValue], program: Tesseract, shared: Path | None
 ) -> tuple[dict[str, JsonValue], bool]:
     """Return what is in a file, and whether that was kept from an earlier reading of the same content."""
+    readings = Readings(shared / FOLDER) if shared else None
     key = key_of(given.handle, {**options, "tesseract": program.version, "reader": _READER}) if readings else ""
     kept = readings.get(key) if readings else None
     if kept is not None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from clients.file import tesseract as program
-from clients.file.readings import Readings
+from engine.files.readings import Readings
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run
 
