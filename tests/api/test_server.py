@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -20,15 +21,17 @@ from tests.api.conftest import LOCAL, PASSWORD, opened
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
-def every_route() -> list[tuple[str, str]]:
+@cache
+def every_route() -> tuple[tuple[str, str], ...]:
     app = create_api(lambda: pytest.fail("no route needs the engine to be listed"))
     found = [(route.path, method) for route in iter_route_contexts(app.routes) for method in route.methods or ()]
-    return sorted((str(path), method) for path, method in found)
+    return tuple(sorted((str(path), method) for path, method in found))
 
 
-def every_socket() -> list[str]:
+@cache
+def every_socket() -> tuple[str, ...]:
     app = create_api(lambda: pytest.fail("no route needs the engine to be listed"))
-    return sorted(str(route.path) for route in iter_route_contexts(app.routes) if not route.methods)
+    return tuple(sorted(str(route.path) for route in iter_route_contexts(app.routes) if not route.methods))
 
 
 def is_public(path: str) -> bool:
