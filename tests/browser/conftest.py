@@ -160,7 +160,11 @@ def sign_in(served: Served, browser: Browser) -> dict[str, Any]:
 @pytest.fixture
 def page(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Iterator[Page]:
     """A signed-in page; see `watched` for what fails the test, in each tab."""
-    context = browser.new_context(storage_state=signed_in, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
+    context = browser.new_context(
+        storage_state=signed_in,  # type: ignore[arg-type]
+        viewport={"width": 1280, "height": 900},
+        reduced_motion="reduce",  # a third of the work of a page is its motion
+    )
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
     wrong = watched(context)
     yield context.new_page()
