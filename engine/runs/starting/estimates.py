@@ -23,6 +23,7 @@ _CHARACTERS_A_TOKEN = 4
 _MOST_TEXT_TOKENS = 2_000
 _ANSWER_TOKENS = (50, 500)
 _NOT_KNOWN = "The cost is not known: the price of {} is not."
+_NO_MODEL = "The cost is not known: no model is chosen yet."
 
 
 class Estimates:
@@ -58,7 +59,8 @@ class Estimates:
             costs = self._costs(action, plan, modes)
             unknown = next((each.model for each in costs if each.low is None or each.high is None), None)
             if unknown is not None:
-                return _estimate(None, None, "by the prompts", _NOT_KNOWN.format(repr(unknown)))
+                words = _NOT_KNOWN.format(repr(unknown)) if unknown else _NO_MODEL
+                return _estimate(None, None, "by the prompts", words)
             low += times * (costs[0].low or 0)
             high += times * max(each.high or 0 for each in costs)
         least, most = _ANSWER_TOKENS

@@ -248,6 +248,7 @@ export async function request<T>(method: string, path: string, body?: unknown, h
   if (response.ok) return JSON.parse(text) as T;
   const error = errorIn(text);
   if (LATER.has(response.status)) throw new Unanswered(error.message || t("the server is busy ({status})", { status: response.status }));
+  if (response.status === 401) throw new Refused(401, t("You are signed out. Your draft is kept: sign in in another tab, then try again."), "", error);
   throw new Refused(response.status, error.message || t("The server answered {status}.", { status: response.status }), error.remedy ?? "", error);
 }
 

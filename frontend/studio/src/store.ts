@@ -635,7 +635,9 @@ export class Studio {
   }
 
   get canRedo(): boolean {
-    return this.queue.isEmpty && (this.canvas?.can_redo ?? false);
+    const waiting = this.queue.changes.map((one) => one.kind);
+    if (waiting.lastIndexOf("ops") > waiting.lastIndexOf("undo")) return false;
+    return waiting.includes("undo") || (this.canvas?.can_redo ?? false);
   }
 
   copy(): string | null {
