@@ -18,8 +18,8 @@ ANYWHERE = "anywhere"
 _NEVER_READ = frozenset({"PUT", "PATCH", "DELETE", "CONNECT"})
 _REDEFINING = frozenset({"upgrade", "x-http-method-override", "x-http-method", "x-method-override"})
 """Headers that make something else of a request: another protocol, or the method that some frameworks take instead."""
-_PART = r"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+"
-"""One part of a path: not `..`, and nothing encoded, which could be a slash to the server."""
+_PART = r"(?!\.{1,2}(?:/|\Z))(?:[A-Za-z0-9._~-]|%40|%23)+"
+"""One part of a path: not `..`, and nothing encoded but `@` and `#`, since it could be a slash to the server."""
 _PARTS = re.compile(r"BODY\.PEEK\[[A-Z0-9.() -]*\](?:<\d+(?:\.\d+)?>)?")
 _PORTS = {"https": 443, "http": 80}
 

@@ -16,7 +16,8 @@ HOST = "127.0.0.1"
 _MODELS = ("openai", "anthropic", "gemini")
 _CHATS = ("slack", "telegram", "discord")
 _DRIVES = ("webdav", "s3")
-NAMES = ("gmail", "notion", "github", *_MODELS, "site", *_CHATS, *_DRIVES)
+_OFFICE = ("google_calendar", "google_sheets")
+NAMES = ("gmail", "notion", "github", *_MODELS, "site", *_CHATS, *_DRIVES, *_OFFICE)
 FILES = {"sql": "shop.db"}
 """The stand-ins that are no servers: the file of each, beside those of the others."""
 LOCK_NAME = "demo.lock"

@@ -1,7 +1,7 @@
 """Holds every answer that a stand-in gives in the tests against the published description of its service.
 
 An answer that lacks a required member, or has one of the wrong type, becomes a 500 that says so: the test that asked
-for it fails. Gmail is held against Google's discovery document, GitHub and OpenAI against models that are made from
+for it fails. Google's are held against its discovery documents, GitHub and OpenAI against models that are made from
 their OpenAPI descriptions, Notion (which publishes none) against the members that all recorded answers have.
 """
 
@@ -11,14 +11,13 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tests.demo.gmail_schema import differences
+from tests.demo.gmail_schema import differences, document
 
 Check = Callable[[Any], list[str]]
 
@@ -84,28 +83,41 @@ def check_of(service: str, method: str, path: str) -> Check | None:
 
 
 def _gmail(method: str, path: str) -> Check | None:
-    for way, template, schema in _gmail_methods():
-        if way == method and template.fullmatch(path.removeprefix("/upload")):
-            return lambda answer: list(differences(answer, schema))
-    return None
+    return _google("gmail.v1", method, path.removeprefix("/upload"))
+
+
+def _google(api: str, method: str, path: str) -> Check | None:
+    found = google_method(api, method, path)
+    if found is None or "response" not in found:
+        return None
+    return lambda answer: list(differences(answer, found["response"]["$ref"], api=api))
+
+
+def google_method(api: str, method: str, path: str) -> dict[str, Any] | None:
+    """Return the description of the method of an API of Google that a request calls."""
+    return next((one for way, where, one in _methods(api) if way == method and where.fullmatch(path)), None)
 
 
 @cache
-def _gmail_methods() -> list[tuple[str, re.Pattern[str], str]]:
-    import googleapiclient
+def _methods(api: str) -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
+    whole = document(api)
 
-    folder = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
-    document = json.loads((folder / "gmail.v1.json").read_text(encoding="utf-8"))
-
-    def methods(resource: dict[str, Any]) -> Iterator[tuple[str, re.Pattern[str], str]]:
+    def methods(resource: dict[str, Any]) -> Iterator[tuple[str, re.Pattern[str], dict[str, Any]]]:
         for each in resource.get("methods", {}).values():
-            if "response" in each:
-                template = re.sub(r"\{[^}]+\}", "[^/]+", f"/{each['path']}")
-                yield each["httpMethod"], re.compile(template), each["response"]["$ref"]
+            template = re.sub(r"\{[^}]+\}", "[^/:]+", f"/{whole['servicePath']}{each['path']}")
+            yield each["httpMethod"], re.compile(template), each
         for inner in resource.get("resources", {}).values():
             yield from methods(inner)
 
-    return list(methods(document))
+    return list(methods(whole))
+
+
+GOOGLE = {"google_calendar": ("calendar.v3",), "google_sheets": ("sheets.v4", "oauth2.v2")}
+"""The descriptions that the stand-ins of these services are held against."""
+
+
+def _google_service(service: str) -> Callable[[str, str], Check | None]:
+    return lambda method, path: next(filter(None, (_google(api, method, path) for api in GOOGLE[service])), None)
 
 
 def _openai(method: str, path: str) -> Check | None:
@@ -211,4 +223,5 @@ _CHECKS: dict[str, Callable[[str, str], Check | None]] = {
     "github": _github,
     "notion": _notion,
     "openai": _openai,
+    **{name: _google_service(name) for name in GOOGLE},
 }

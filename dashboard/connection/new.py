@@ -36,12 +36,18 @@ def add_connection(visit: Visit, service: str, taken: set[str]) -> None:
 
 @dialog(N_("Add a connection"), icon=":material/cable:")
 def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
-    kinds = {kind.name: kind for kind in visit.orchestra.connections.kinds() if only in ("", kind.name)}
+    connections = visit.orchestra.connections
+    signed_in = {kind.name for kind in connections.signed_in_kinds()}
+    offered = [*connections.kinds(), *connections.signed_in_kinds()]
+    kinds = {kind.name: kind for kind in offered if only in ("", kind.name)}
     service = st.selectbox(t("Service"), list(kinds), format_func=service_title, key=f"new-connection-service{only}")
     kind = kinds[service]
     name = st.text_input(
         t("Name"), _free(kind, taken), key=f"new-connection-name-{service}", help=t("The name that steps use.")
     )
+    if service in signed_in:
+        _signed_in(visit, service, name)
+        return
     beside = beside_fields(kind, {}, f"new-connection-{service}")
     page = visit.orchestra.connections.key_page(service, beside)
     if page:
@@ -64,6 +70,19 @@ def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
         )
 
 
+def _signed_in(visit: Visit, service: str, name: str) -> None:
+    """Show the button for a connection without settings: people sign in on its card."""
+    st.caption(t("Add it, then press Connect on its card to sign in."))
+    with st.form(f"new-connection-form-{service}", border=False):
+        submit_button(
+            t("Add"),
+            f"new-connection-add-{service}",
+            lambda _: visit.orchestra.connections.add(visit.who, name.strip(), service, {}),
+            lambda status: _added(service, status),
+            scope=str(hash(name)),
+        )
+
+
 def _settings(kind: Service, key: str, beside: Mapping[str, str]) -> dict[str, Any]:
     given: dict[str, Any] = {one: text.strip() for one, text in beside.items() if text.strip()}
     return {**given, kind.key.setting: SecretStr(key.strip())} if kind.key and key.strip() else given
@@ -82,7 +101,8 @@ def _secret_field(service: str) -> str:
 
 def _added(service: str, status: ConnectionStatus) -> None:
     session.keep_draft("new-connection.saved", session.draft("new-connection.saved", 0) + 1)
-    session.tell(
-        t("{service} is connected as {name}. Press Check to test it.", service=service_title(service), name=status.name)
-    )
+    title = service_title(service)
+    added = t("{service} is connected as {name}. Press Check to test it.", service=title, name=status.name)
+    signs_in = t("{name} was added. Press Connect on its card to sign in.", name=status.name)
+    session.tell(signs_in if status.sign_in_at else added)
     st.rerun()

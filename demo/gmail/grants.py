@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -84,14 +85,23 @@ def revoke(store: Store, token: str = "") -> None:
             _delete(store, each)
 
 
-def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
-    """Return why an access token is insufficient: status and message; None if it is sufficient."""
+def refusal(
+    store: Store,
+    token: str,
+    method: str,
+    full: Collection[str] = frozenset(FULL_ACCESS),
+    reading: Collection[str] = frozenset(READING),
+) -> tuple[int, str] | None:
+    """Return why an access token is insufficient: status and message; None if it is sufficient.
+
+    `full` and `reading`: the scopes of which one is enough, for any request and for reads (default: Gmail's).
+    """
     known = store.get(TOKENS, token)
     if known is None or known["expires_at"] < Rules.of(store).now():
         return 401, "Invalid Credentials"
     _used(store, known)
     granted = set(known["scope"].split())
-    if not granted & (READING if method in {"GET", "HEAD"} else FULL_ACCESS):
+    if not granted & set(reading if method in {"GET", "HEAD"} else full):
         return 403, "Request had insufficient authentication scopes."
     return None
 

@@ -1,4 +1,4 @@
-"""Checks an answer against Google's published description of the Gmail API (the discovery document)."""
+"""Checks requests and answers against Google's published descriptions of its APIs (the discovery documents)."""
 
 from __future__ import annotations
 
@@ -23,17 +23,20 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 @cache
-def schemas() -> dict[str, Any]:
-    """The schemas of gmail.v1.json by name."""
+def document(name: str) -> dict[str, Any]:
+    """The description of an API, such as `gmail.v1`."""
     folder = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
-    found: dict[str, Any] = json.loads((folder / "gmail.v1.json").read_text(encoding="utf-8"))["schemas"]
+    found: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     return found
 
 
-def differences(value: Any, schema: dict[str, Any] | str, place: str = "$") -> Iterator[str]:
-    """Say where an answer has a name or type that the description does not have."""
+def differences(value: Any, schema: dict[str, Any] | str, place: str = "$", api: str = "gmail.v1") -> Iterator[str]:
+    """Say where a value has a name or type that the description does not have."""
     if isinstance(schema, str) or "$ref" in schema:
-        yield from differences(value, schemas()[schema if isinstance(schema, str) else schema["$ref"]], place)
+        named = document(api)["schemas"][schema if isinstance(schema, str) else schema["$ref"]]
+        yield from differences(value, named, place, api)
+        return
+    if schema.get("type") == "any":
         return
     kind = schema.get("type", "object")
     if not isinstance(value, TYPES[kind]) or (kind == "integer" and isinstance(value, bool)):
@@ -41,13 +44,14 @@ def differences(value: Any, schema: dict[str, Any] | str, place: str = "$") -> I
         return
     if isinstance(value, dict):
         for name, inner in value.items():
-            if name not in schema["properties"]:
+            known = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
+            if known is None:
                 yield f"{place}.{name}: no such property"
             else:
-                yield from differences(inner, schema["properties"][name], f"{place}.{name}")
+                yield from differences(inner, known, f"{place}.{name}", api)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from differences(inner, schema["items"], f"{place}[{index}]")
+            yield from differences(inner, schema["items"], f"{place}[{index}]", api)
     else:
         yield from _format_differences(value, schema, place)
 

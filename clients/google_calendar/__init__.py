@@ -1,0 +1,1 @@
+"""Google Calendar: events and free time."""

@@ -1,0 +1,1 @@
+"""Triggers of Google Calendar and Google Sheets."""
