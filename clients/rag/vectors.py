@@ -49,7 +49,7 @@ def require_model(collection: str, known: tuple[str, int], model: str, dimension
             f"The vectors of the collection {collection!r} come from {known[0]} with {known[1]:,} dimensions;"
             f" those of {model} with {dimensions:,} cannot be compared with them.",
             service=RAG.name,
-            remedy=f"Name the model {known[0]!r} in the step, or make all vectors again: `rag.embed` with `again`.",
+            remedy=f"Use {known[0]!r} again, or delete all vectors (`forget_vectors`) and make them anew.",
         )
 
 

@@ -105,7 +105,7 @@ def _question(visit: Visit, name: str, *, demo: bool) -> None:
 def _place(one: Found) -> list[str]:
     page = [] if one.page is None else [t("page {number}", number=one.page)]
     above = [plain(one.headings)] if one.headings not in ("", one.title) else []
-    return [t("score {score}", score=number(round(one.score, 2))), *page, *above]
+    return [t("score {score}", score=number(one.score, 2)), *page, *above]
 
 
 def _highlighted(one: Found) -> str:
