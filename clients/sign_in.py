@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from clients.errors import InvalidRequest
 
@@ -66,13 +67,20 @@ class SignInFacts:
     """Whether it is time to sign in again, or to lift the limit."""
 
 
+def client_id_content(client_id: str) -> bytes:
+    """Return the content of the file of a sign-in to which people bring only the id of a client."""
+    return json.dumps({"client_id": client_id.strip()}).encode()
+
+
 class SignInWay(ABC):
     """How people sign in to a service. The connection's setting `token_file` names the file of the sign-in."""
 
-    at: ClassVar[str]
+    at: str
     """Who asks the person: "Google"."""
-    file_remedy: ClassVar[str]
+    file_remedy: str
     """How to get the file that the person has to bring."""
+    id_label: str = ""
+    """What a person brings instead of a file, as the service calls it: "App key". The file is then JSON {client_id}."""
     guide: str
     """The way there, step by step, in Markdown."""
     more: tuple[str, str]

@@ -104,18 +104,28 @@ def add(
             "--client-secret", metavar="FILE", help="For a sign-in in the browser: the file from the service's console."
         ),
     ] = None,
+    client_id: Annotated[
+        str | None,
+        typer.Option(
+            "--client-id", metavar="ID", help="The same for a service whose apps need no file: the id of your app."
+        ),
+    ] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
     """Add a connection, or change settings of one. Secrets are stored sealed, never written into config.yaml."""
-    opens = None if client_secret is None else _browser_for(service, pairs)
+    opens = None if client_secret is None and client_id is None else _browser_for(service, pairs, client_id)
     if address is not None:
         pairs = [*(pairs or []), f"address={address}"]
     with opened(workspace, demo=demo) as session:
         if client_secret is not None and opens is not None:
             added = session.orchestra.connections.connect(
                 session.principal, name or service, service, client_secret, opens
+            )
+        elif client_id is not None and opens is not None:
+            added = session.orchestra.connections.connect_with_id(
+                session.principal, name or service, service, client_id, opens
             )
         else:
             settings = _given(session, service, name or service, pairs or [], is_asked=not as_json)
@@ -154,16 +164,17 @@ def rekey(workspace: Workspace = None, demo: Demo = False, as_json: Json = False
     return DONE
 
 
-def _browser_for(service: str, pairs: list[str] | None) -> Callable[[str], None]:
-    """Return what opens the browser for a sign-in. Raises BadParameter if nobody signs in to the service."""
+def _browser_for(service: str, pairs: list[str] | None, client_id: str | None) -> Callable[[str], None]:
+    """Return what opens the browser for a sign-in. Raises BadParameter if nobody signs in to the service that way."""
     from engine.base.services import client_class, client_classes
 
-    signed_in = [name for name, kind in client_classes().items() if kind.sign_in_way is not None]
-    way = client_class(service).sign_in_way if service in signed_in else None
+    ways = {name: kind.sign_in_way for name, kind in client_classes().items() if kind.sign_in_way is not None}
+    wants_id = client_id is not None
+    fitting = [name for name, way in ways.items() if bool(way.id_label) == wants_id]
+    way = client_class(service).sign_in_way if service in fitting else None
     if way is None or pairs:
-        raise typer.BadParameter(
-            f"--client-secret is only for {', '.join(signed_in)}, and cannot be combined with --set."
-        )
+        option = "--client-id" if wants_id else "--client-secret"
+        raise typer.BadParameter(f"{option} is only for {', '.join(fitting)}, and cannot be combined with --set.")
     return partial(_open_browser, way.at)
 
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import hmac
 import json
 import os
-import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from clients import error_mapping as failures
-from clients.errors import AuthError, InvalidRequest, Timeout
+from clients.errors import AuthError
 from clients.google.app import GoogleApp
 from clients.google.client_secret import client_secret
 from clients.google.tokens import FixedToken, end_of
+from clients.oauth.redirect import TRY_AGAIN, Answers, listening, returned_code
 from clients.secrets import known
 from clients.sign_in import SignedIn
 from clients.transport import http_client
@@ -29,10 +27,6 @@ if TYPE_CHECKING:
 
 _EXCHANGE_SECONDS = 30.0
 _one_at_a_time = threading.Lock()
-_TRY_AGAIN = "Start the sign-in again, and grant the access that it asks for."
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">
-<title>AI-Orchestra</title><body style="font-family: system-ui; margin: 4rem auto; max-width: 30rem">
-<h1>{title}</h1><p>{text}</p></body></html>"""
 
 
 def sign_in(
@@ -93,77 +87,15 @@ def _loopback_without_tls(config: Mapping[str, Any]) -> Iterator[None]:
 
 def _consent(app: GoogleApp, flow: Any, open_browser: Callable[[str], object], port: int, timeout: float) -> str:
     """Send the person to Google and wait until their browser returns with a code."""
-    answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
-    with _listening(app.name, port, answers) as (address, expected):
+    answers = Answers()
+    with listening(app.name, port, answers) as (address, expected):
         flow.redirect_uri = address
         # `consent` each time: only then does Google issue a new refresh token.
         with _loopback_without_tls(flow.client_config):
             url, state = flow.authorization_url(prompt="consent")
         expected.append(state)
         open_browser(url)
-        try:
-            answer = answers.get(timeout=timeout)
-        except queue.Empty:
-            raise Timeout(
-                f"The sign-in was not completed within {timeout:.0f} seconds.",
-                service=app.name,
-                remedy=_TRY_AGAIN,
-                outcome="not_done",
-            ) from None
-    if "code" not in answer:
-        raise AuthError(
-            f"Google did not complete the sign-in: {answer['error'][:100]}.", service=app.name, remedy=_TRY_AGAIN
-        )
-    return answer["code"]
-
-
-@contextlib.contextmanager
-def _listening(service: str, port: int, answers: queue.SimpleQueue[dict[str, str]]) -> Iterator[tuple[str, list[str]]]:
-    """Serve the redirect on loopback; yields its address, and the list that holds the one expected state."""
-    expected: list[str] = []
-    try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(answers, expected))
-    except OSError as error:
-        raise InvalidRequest(f"Port {port} cannot be used for the sign-in: {error}", service=service) from error
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/", expected
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def _handler(answers: queue.SimpleQueue[dict[str, str]], expected: list[str]) -> type[BaseHTTPRequestHandler]:
-    class Redirect(BaseHTTPRequestHandler):
-        """Receives the browser's redirect; anything without the right state is rejected and changes nothing."""
-
-        def do_GET(self) -> None:
-            query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-            if not expected or not hmac.compare_digest(query.get("state", "").encode(), expected[0].encode()):
-                self._show(404, "Nothing here", "This address is only for the sign-in in progress.")
-            elif "code" in query:
-                self._show(200, "Signed in", "You can close this window.")
-                answers.put({"code": query["code"]})
-            else:
-                self._show(200, "Not signed in", "You can close this window and start again.")
-                answers.put({"error": query.get("error", "no reason given")})
-
-        def _show(self, status: int, title: str, text: str) -> None:
-            page = _PAGE.format(title=title, text=text).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(page)))
-            self.send_header("Referrer-Policy", "no-referrer")
-            self.end_headers()
-            self.wfile.write(page)
-
-        def log_message(self, *_: object) -> None:
-            """Log nothing: the address contains the code."""
-
-    return Redirect
+        return returned_code(answers, app.name, "Google", timeout)
 
 
 def _exchanged(app: GoogleApp, flow: Any, code: str) -> Credentials:
@@ -174,10 +106,10 @@ def _exchanged(app: GoogleApp, flow: Any, code: str) -> Credentials:
         flow.fetch_token(code=code, timeout=_EXCHANGE_SECONDS)
         credentials: Credentials = flow.credentials
     except Warning:  # oauthlib raises it if Google grants other scopes than requested
-        raise AuthError("Not all of the required access was granted.", service=app.name, remedy=_TRY_AGAIN) from None
+        raise AuthError("Not all of the required access was granted.", service=app.name, remedy=TRY_AGAIN) from None
     except OAuth2Error as error:
         raise AuthError(
-            f"Google refuses the sign-in: {error.description or error.error}.", service=app.name, remedy=_TRY_AGAIN
+            f"Google refuses the sign-in: {error.description or error.error}.", service=app.name, remedy=TRY_AGAIN
         ) from None
     except (OSError, ValueError, LookupError) as error:  # requests' errors are OSErrors
         raise failures.of_broken_connection(app.service, error) from None

@@ -10,7 +10,7 @@ from typing import Any
 
 from clients.google.app import GoogleApp
 from clients.google.client_secret import WrongClientSecret
-from clients.google.sign_in_file import SignInFile
+from clients.oauth.sign_in_file import SignInFile
 from clients.sign_in import Seal, SignedIn, SignInFacts, SignInWay
 
 TESTING = timedelta(days=7)
@@ -62,7 +62,7 @@ class GoogleSignIn(SignInWay):
 
         return sign_in(self._app, file, open_browser, base_url=base_url)
 
-    def stored(self, path: Path, seal: Seal | None) -> SignInFile:
+    def stored(self, path: Path, seal: Seal | None) -> SignInFile[GoogleApp]:
         """Return a sign-in file."""
         return SignInFile(path, self._app, seal)
 

@@ -15,7 +15,7 @@ import httpx
 from clients import error_mapping as failures
 from clients.errors import AuthError, ServiceError
 from clients.google.app import GoogleApp, Tokens
-from clients.google.sign_in_file import SignInFile
+from clients.oauth.sign_in_file import SignInFile
 from clients.secrets import known
 from clients.sign_in import Seal
 from clients.transport import AS_IT_IS
@@ -55,7 +55,7 @@ class FixedToken:
 class TokenFile:
     """The tokens of a sign-in file. Threads and processes may share it: one of them renews for all."""
 
-    def __init__(self, file: SignInFile, http: httpx.Client) -> None:
+    def __init__(self, file: SignInFile[GoogleApp], http: httpx.Client) -> None:
         self._file, self.app = file, file.app
         self._http = http
         self._lock = threading.Lock()
@@ -109,7 +109,7 @@ def tokens_of(
     return TokenFile(SignInFile(token_file.expanduser(), app, seal), http)
 
 
-def _credentials(info: Mapping[str, Any], file: SignInFile) -> Credentials:
+def _credentials(info: Mapping[str, Any], file: SignInFile[GoogleApp]) -> Credentials:
     from google.oauth2.credentials import Credentials
 
     missing = [key for key in ("refresh_token", "client_id", "client_secret") if not info.get(key)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import streamlit as st
@@ -40,6 +41,9 @@ def _dialog(visit: Visit, status: ConnectionStatus) -> None:
         question, answer = way.more
         with st.expander(question, icon=":material/help:"):
             st.markdown(answer)
+    if way is not None and way.id_label:
+        _with_id(visit, status, way.id_label)
+        return
     uploaded = st.file_uploader(t("Client secret file (JSON)"), type="json", key=f"secret-file-{name}")
     path = st.text_input(t("… or its path on this machine"), key=f"secret-path-{name}")
     content = uploaded.getvalue() if uploaded is not None else b""
@@ -51,6 +55,25 @@ def _dialog(visit: Visit, status: ConnectionStatus) -> None:
         scope=f"{hash(content)} {path}",
         type="primary",
     )
+
+
+def _with_id(visit: Visit, status: ConnectionStatus, label: str) -> None:
+    name = status.name
+    client_id = st.text_input(label, key=f"client-id-{name}", autocomplete="off")
+    action_button(
+        t("Sign in with {sign_in_at}", sign_in_at=status.sign_in_at),
+        f"sign-in-{name}",
+        lambda _key: visit.orchestra.connections.begin_sign_in(visit.who, name, _content_of(client_id, label)),
+        lambda sign_in: _begun(name, sign_in),
+        scope=client_id,
+        type="primary",
+    )
+
+
+def _content_of(client_id: str, label: str) -> bytes:
+    if not client_id.strip():
+        raise InvalidInput(t("There is no {label} yet.", label=label), remedy=t("Copy it as the guide above says."))
+    return json.dumps({"client_id": client_id.strip()}).encode()
 
 
 def _slot(name: str) -> str:

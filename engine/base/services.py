@@ -106,7 +106,7 @@ def add_command(service: str, name: str) -> str:
     client = client_class(service)
     given = ""
     if client.sign_in_way is not None:
-        given = " --client-secret FILE"
+        given = " --client-id ID" if client.sign_in_way.id_label else " --client-secret FILE"
     elif client.service.key is None:
         given = " --set KEY=env:VARIABLE"
     named = "" if name == service else f" --name {name}"

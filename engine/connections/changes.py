@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import chain, count
@@ -11,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from clients.service import Service
-from clients.sign_in import SignInWay, WrongFile
+from clients.sign_in import SignInWay, WrongFile, client_id_content
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidInput, SecretLost, UnknownName, own_words
 from engine.base.names import checked_name, timestamp
@@ -142,6 +143,15 @@ class ConnectionChanges:
             before.unlink(missing_ok=True)
         self._audit.record(p, f"connections.connect_{service}", name, {"account": signed_in.account})
         return self._statuses.of(name)
+
+    def connect_with_id(
+        self, p: Principal, name: str, service: str, client_id: str, open_browser: Callable[[str], object]
+    ) -> ConnectionStatus:
+        """Sign in like `connect`, with the id of a client instead of a file (`SignInWay.id_label`)."""
+        with tempfile.TemporaryDirectory() as folder:  # a private folder
+            file = Path(folder) / "client_id.json"
+            file.write_bytes(client_id_content(client_id))
+            return self.connect(p, name, service, file, open_browser)
 
     def begin_sign_in(self, p: Principal, name: str, content: bytes, service: str = "") -> SignIn:
         """Start a sign-in in the background; return it once a person can open its address.

@@ -20,7 +20,7 @@ from clients.gmail.app import GMAIL_APP, SCOPES
 from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
 from clients.google.oauth import sign_in
-from clients.google.sign_in_file import SignInFile
+from clients.oauth.sign_in_file import SignInFile
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from clients.errors import AuthError, RateLimited, ServiceError, Unavailable
 from clients.gmail.app import GMAIL_APP
 from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
-from clients.google.sign_in_file import SignInFile
 from clients.google.tokens import TokenFile
+from clients.oauth.sign_in_file import SignInFile
 from clients.reads_only import reads_only
 
 if TYPE_CHECKING:
@@ -82,12 +82,12 @@ def test_a_disk_that_is_full_is_an_error_that_may_pass_and_nothing_was_sent(
 
     scripted.then(200, FRESH)
     tokens = tokens_of(sign_in_file(token_file, scripted.url, lives=timedelta(minutes=1)), http)
-    monkeypatch.setattr("clients.google.sign_in_file.tempfile.mkstemp", full)
+    monkeypatch.setattr("clients.oauth.sign_in_file.tempfile.mkstemp", full)
     with pytest.raises(Unavailable, match="No space left") as full_disk:
         tokens.current()
     assert (full_disk.value.outcome, full_disk.value.retryable) == ("not_done", True)
     assert SignInFile(token_file, GMAIL_APP).read()["token"] == "old"
-    monkeypatch.setattr("clients.google.sign_in_file.os.open", full)
+    monkeypatch.setattr("clients.oauth.sign_in_file.os.open", full)
     with pytest.raises(Unavailable, match="No space left"):
         tokens.current()
 

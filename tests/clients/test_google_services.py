@@ -17,7 +17,6 @@ from pydantic import SecretStr
 from clients.client import Opening
 from clients.errors import AuthError, Conflict, InvalidRequest, NotFound
 from clients.google.oauth import sign_in
-from clients.google.sign_in_file import SignInFile
 from clients.google_calendar.app import CALENDAR_APP
 from clients.google_calendar.client import GoogleCalendarClient
 from clients.google_calendar.events import Draft
@@ -27,6 +26,7 @@ from clients.google_sheets.app import SHEETS_APP
 from clients.google_sheets.cells import spreadsheet_id
 from clients.google_sheets.client import GoogleSheetsClient
 from clients.google_sheets.service import SheetsSettings
+from clients.oauth.sign_in_file import SignInFile
 from demo.google_sheets.stand_in import SAMPLE
 from tests.clients.test_gmail_oauth import browser, client_secret
 from tests.demo.gmail_schema import differences, document

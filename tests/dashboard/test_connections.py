@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from clients.errors import AuthError
 from clients.gmail.app import GMAIL_APP
-from clients.google.sign_in_file import SignInFile
+from clients.oauth.sign_in_file import SignInFile
 from demo.sql import shop
 from engine.base.statuses import AccountMode
 from engine.connections.local_models import LocalServer

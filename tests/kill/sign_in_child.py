@@ -22,9 +22,9 @@ from typing import Any
 
 from clients.errors import ServiceError
 from clients.gmail.app import GMAIL_APP
-from clients.google.sign_in_file import SignInFile
 from clients.google.tokens import TokenFile
 from clients.google.transport import GoogleHttp
+from clients.oauth.sign_in_file import SignInFile
 from clients.transport import http_client
 from engine.connections.sign_ins import SafeSeal
 from engine.secrets.vault import Safe
@@ -34,7 +34,7 @@ PROFILE = "/gmail/v1/users/me/profile"
 _IMPORTED_LATER = ("cryptography.fernet", "google.oauth2.credentials", "google.oauth2.reauth", "httplib2")
 
 
-def sign_in_file(state: Path) -> SignInFile:
+def sign_in_file(state: Path) -> SignInFile[Any]:
     """The one sign-in of a state folder, sealed."""
     safe = Safe(state, dict[str, str])
     return SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, SafeSeal(lambda: safe))
@@ -91,7 +91,7 @@ class Worker:
         """WRONG: nobody waits for anybody."""
 
         @contextlib.contextmanager
-        def unlocked(_file: SignInFile) -> Iterator[None]:
+        def unlocked(_file: SignInFile[Any]) -> Iterator[None]:
             yield
 
         self._patch("locked", unlocked)
@@ -111,7 +111,7 @@ class Worker:
         """Stand still between the answer of Google and the file."""
         save = SignInFile.save
 
-        def stopped(file: SignInFile, info: Mapping[str, Any]) -> None:
+        def stopped(file: SignInFile[Any], info: Mapping[str, Any]) -> None:
             if self._job.get("uses_first"):
                 self._http.get(f"{self._url}{PROFILE}", headers={"authorization": f"Bearer {info['token']}"})
             self._say("before save")
@@ -124,7 +124,7 @@ class Worker:
         """Stand still between the file and the first use."""
         save = SignInFile.save
 
-        def stopped(file: SignInFile, info: Mapping[str, Any]) -> None:
+        def stopped(file: SignInFile[Any], info: Mapping[str, Any]) -> None:
             save(file, info)
             self._say("after save")
             time.sleep(60)

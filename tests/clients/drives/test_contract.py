@@ -52,10 +52,11 @@ def written(folder: Path, content: bytes, name: str = "source") -> Path:
     return path
 
 
-def test_an_upload_is_listed_found_downloaded_and_removed(drive: Drive, tmp_path: Path) -> None:
+def test_an_upload_is_listed_found_downloaded_and_removed(name: str, drive: Drive, tmp_path: Path) -> None:
+    title = "Größe 50% #1.txt" if name == "onedrive" else "Größe 50% #1?.txt"  # OneDrive forbids the question mark
     source = written(tmp_path, "Rechnung über 49 €".encode())
-    made = drive.upload(FOLDER, "Größe 50% #1?.txt", source, MARKER)
-    assert (made.name, made.path, made.size) == ("Größe 50% #1?.txt", f"{FOLDER}/Größe 50% #1?.txt", 21)
+    made = drive.upload(FOLDER, title, source, MARKER)
+    assert (made.name, made.path, made.size) == (title, f"{FOLDER}/{title}", 21)
     assert made.version
     assert not made.is_folder
     assert drive.entries(FOLDER, 10) == [made] == [drive.file(made.id)]
@@ -129,7 +130,8 @@ def test_a_download_goes_on_where_the_connection_broke(
     content = hashlib.shake_256(b"content").digest(450_000)
     made = drive.upload(FOLDER, "a.bin", written(tmp_path, content), MARKER)
     before = sum(standins.requests(name).values())
-    standins.faults(name, match="GET", times=2, cut=True, when="after_effect")
+    match = "GET /_content" if name == "onedrive" else "GET"  # it also asks for the item with GET
+    standins.faults(name, match=match, times=2, cut=True, when="after_effect")
     drive.download(made.id, tmp_path / "copy", 1_000_000)
     assert (tmp_path / "copy").read_bytes() == content
     assert sum(standins.requests(name).values()) - before >= 7, "five parts, two of them twice"

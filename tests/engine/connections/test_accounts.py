@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from clients.gmail.app import GMAIL_APP
-from clients.google.sign_in_file import SignInFile
 from clients.http.client import HttpClient
 from clients.http.request import Wanted
+from clients.oauth.sign_in_file import SignInFile
 from clients.transport import Forbidden
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.statuses import AccountMode

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from clients.gmail.app import GMAIL_APP
-from clients.google.sign_in_file import SignInFile
+from clients.oauth.sign_in_file import SignInFile
 from engine.base.errors import InvalidInput
 from engine.connections.statuses import ConnectionStatus
 from engine.orchestra import Orchestra

@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet
 
 from clients.errors import AuthError
 from clients.gmail.app import GMAIL_APP
-from clients.google.sign_in_file import SignInFile
+from clients.oauth.sign_in_file import SignInFile
 from engine.base.errors import InvalidInput, SecretLost
 from engine.connections.sign_ins import SafeSeal
 from engine.files.atomic import write_whole

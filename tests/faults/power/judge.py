@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from clients.gmail.app import GMAIL_APP
-from clients.google.sign_in_file import SignInFile
+from clients.oauth.sign_in_file import SignInFile
 from engine.connections.sign_ins import SafeSeal
 from engine.orchestra import Orchestra
 from tests.faults.power.disk import put

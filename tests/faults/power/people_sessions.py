@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clients.gmail.app import GMAIL_APP
-from clients.google.sign_in_file import SignInFile
+from clients.oauth.sign_in_file import SignInFile
 from engine.base.statuses import AccountMode
 from engine.connections.sign_ins import SafeSeal
 from tests.faults.power.scene import OWNER, Scene, Session, lister

@@ -1,4 +1,4 @@
-"""A Google sign-in on disk (Google's authorized-user JSON, plus facts noted at sign-in), shared by many processes."""
+"""A sign-in on disk (tokens, and facts noted at sign-in), shared by many processes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,30 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from clients.errors import Timeout, Unavailable
-from clients.google.app import GoogleApp
+from clients.errors import AuthError, Timeout, Unavailable
 from clients.sign_in import Seal
 
 _LOCK_SECONDS = 30.0
+
+
+class SignInApp(Protocol):
+    """What a sign-in is to: how errors name it, and what to do about a sign-in that is refused."""
+
+    @property
+    def name(self) -> str:
+        """The name of the service."""
+
+    @property
+    def title(self) -> str:
+        """The service as people call it."""
+
+    def sign_in_error(self, message: str, *, account: str = "", lacks_scope: bool = False) -> AuthError:
+        """Return the error for a missing or invalid sign-in."""
+
+
+App = TypeVar("App", bound=SignInApp)
 
 
 class InClear:
@@ -35,10 +52,10 @@ class InClear:
         return False
 
 
-class SignInFile:
+class SignInFile(Generic[App]):
     """One sign-in file; hold `locked()` around a read followed by a save."""
 
-    def __init__(self, path: Path, app: GoogleApp, seal: Seal | None = None) -> None:
+    def __init__(self, path: Path, app: App, seal: Seal | None = None) -> None:
         self.path, self.app = path, app
         self._seal: Seal = seal or InClear()
 
@@ -140,7 +157,7 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _wait_for(descriptor: int, app: GoogleApp) -> None:
+def _wait_for(descriptor: int, app: SignInApp) -> None:
     give_up_at = time.monotonic() + _LOCK_SECONDS
     while True:
         try:

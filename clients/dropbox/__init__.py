@@ -1,0 +1,1 @@
+"""Dropbox: files and folders of one account."""

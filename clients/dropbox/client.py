@@ -1,0 +1,248 @@
+"""The Dropbox client: the files of one account (https://www.dropbox.com/developers/documentation/http)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from clients.client import CheckLine, Opening
+from clients.drives.drive import Changes, Drive, DriveFile
+from clients.drives.names import instant, path_of
+from clients.drives.transfer import AS_FILE, received, require_within
+from clients.dropbox.app import DROPBOX_APP, SIGN_IN
+from clients.dropbox.content_hash import content_hash
+from clients.dropbox.refusals import refusal
+from clients.dropbox.service import CONTENT, DROPBOX, URL, DropboxSettings
+from clients.dropbox.uploads import Upload
+from clients.error_mapping import of_broken_connection
+from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
+from clients.listing import Json
+from clients.oauth.api import Api
+from clients.oauth.tokens import tokens_of
+from clients.request_tracking import asking
+from clients.secrets import known
+from clients.sign_in import Seal
+
+_PAGE = 1000
+_FOLDER_PAGES_MOST = 5
+_OVERLAP = timedelta(minutes=5)
+"""After a reset of the cursor, files that came up to so long before the last look are listed again: clocks differ."""
+
+
+class DropboxClient(Drive):
+    """The files of one account."""
+
+    service = DROPBOX
+    http: httpx.Client
+    sign_in_way = SIGN_IN
+
+    def __init__(self, settings: DropboxSettings, http: httpx.Client, seal: Seal | None = None) -> None:
+        self.http = http
+        token = settings.token.get_secret_value() if settings.token is not None else ""
+        known.keep("requests to Dropbox", token)  # downloads are not redacted
+        self._tokens = tokens_of(DROPBOX_APP, token, settings.token_file, http, settings.base_url, seal)
+        self._url = settings.base_url
+        self._content_url = CONTENT if settings.base_url == URL else settings.base_url
+        self._api = Api(DROPBOX, http, self._tokens, refusal)
+        self._me: Json | None = None
+
+    @classmethod
+    def open(cls, settings: DropboxSettings, opening: Opening) -> DropboxClient:
+        """Return a client for these settings."""
+        return cls(settings, opening.http(DROPBOX, settings.base_url), opening.seal(settings.token_file))
+
+    def account(self) -> str:
+        """Return the address of the account: as noted at sign-in, else fetched once."""
+        return self._tokens.owner() or str(self._whoami()["email"])
+
+    def identity(self) -> str:
+        """Return the id of the account, which never changes."""
+        return str(self._whoami()["account_id"])
+
+    def sign_in_version(self) -> tuple[int, int] | None:
+        """Return a value that changes with each sign-in; None for a bare token."""
+        return self._tokens.version()
+
+    def check(self) -> list[CheckLine]:
+        """Try to sign in and to list the root."""
+        try:
+            found = self.entries("", _PAGE)
+            who = str(self._read("users/get_current_account", None)["email"])
+        except ServiceError as error:
+            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+        return [("sign-in", True, f"Signed in as {who}; {len(found)} entries at the root.")]
+
+    def entries(self, folder: str, limit: int) -> list[DriveFile]:
+        """List a folder, by name."""
+        found = [_shown(one) for one in self._listed({"path": _place(folder)}) if _is_there(one)]
+        return sorted(found, key=lambda one: one.name)[:limit]
+
+    def search(self, words: str, folder: str, limit: int) -> list[DriveFile]:
+        """Find files by words in their names, as Dropbox searches: new files may take a while."""
+        options = {"path": _place(folder), "max_results": min(limit, _PAGE), "filename_only": True}
+        page = self._read("files/search_v2", {"query": words, "options": {**options, "file_status": "active"}})
+        found = [one["metadata"].get("metadata", {}) for one in page["matches"]]
+        while page["has_more"] and len(found) < limit:
+            page = self._read("files/search/continue_v2", {"cursor": page["cursor"]})
+            found += [one["metadata"].get("metadata", {}) for one in page["matches"]]
+        return [_shown(one) for one in found if one.get(".tag") == "file"][:limit]
+
+    def file(self, file_id: str) -> DriveFile:
+        """Return a file or folder."""
+        return _shown(self._metadata(_place(file_id))) if file_id.strip("/") else _ROOT
+
+    def download(self, file_id: str, into: Path, limit: int) -> DriveFile:
+        """Download a file, all parts of the same revision, and compare its hash."""
+        found = self._metadata(_place(file_id)) if file_id else {".tag": "folder"}
+        if found[".tag"] != "file":
+            raise InvalidRequest(f"{file_id!r} is a folder.", service=DROPBOX.name)
+        shown = _shown(found)
+        require_within(DROPBOX, shown.size, limit)
+        try:
+            received(DROPBOX, lambda headers: self._part(shown, dict(headers)), into, shown.size or 0, limit)
+        except Exception as error:
+            raise of_broken_connection(DROPBOX, error) from error
+        if found.get("content_hash", "") not in {"", content_hash(into)}:
+            raise Conflict("The file changed while it was downloaded.", service=DROPBOX.name)
+        return shown
+
+    def upload(self, folder: str, name: str, source: Path, marker: str) -> DriveFile:
+        """Upload a file, in parts if it is large. Dropbox would make a missing folder, so it is looked for first."""
+        del marker  # Dropbox keeps none with a file
+        made = Upload(self._api, self._content_url, self._target(folder, name)).sent(source)
+        return _shown({**made, ".tag": "file"})
+
+    def uploaded(self, folder: str, name: str, source: Path, marker: str) -> DriveFile | None:
+        """Return the file of this name if its content has the same hash."""
+        del marker
+        try:
+            found = self._metadata(self._target(folder, name))
+        except NotFound:
+            return None
+        return _shown(found) if found.get("content_hash") == content_hash(source) else None
+
+    def remove(self, file_id: str, version: str) -> None:
+        """Delete a file; Dropbox keeps it for at least 30 days."""
+        place = _place(file_id)
+        try:
+            if self.file(file_id).version != version:
+                raise Conflict("The file was changed since.", service=DROPBOX.name)
+            self._asked("files/delete_v2", {"path": place, "parent_rev": version})
+        except NotFound:
+            return
+
+    def changes(self, folder: str, cursor: str | None) -> Changes:
+        """Ask for the changes of a folder. If Dropbox has reset its cursor, newer files are taken from a listing."""
+        place, now = _place(folder), instant(datetime.now(UTC) - _OVERLAP)
+        if cursor is None:
+            start = self._read("files/list_folder/get_latest_cursor", {"path": place})["cursor"]
+            return Changes([], json.dumps({"cursor": start, "looked_at": now}))
+        known_cursor = json.loads(cursor)
+        try:
+            pages = list(self._pages("files/list_folder/continue", {"cursor": known_cursor["cursor"]}))
+            since = ""
+        except ServiceError as error:
+            if error.http_status != httpx.codes.CONFLICT or "reset" not in error.message:
+                raise
+            pages = list(self._pages("files/list_folder", {"path": place, "limit": _PAGE}))
+            since = known_cursor["looked_at"]
+        found = [_shown(one) for page in pages for one in page["entries"] if one[".tag"] == "file"]
+        fresh = sorted((one for one in found if one.modified_at >= since), key=lambda one: one.modified_at)
+        return Changes(fresh, json.dumps({"cursor": pages[-1]["cursor"], "looked_at": now}))
+
+    def folders(self) -> list[Json]:
+        """List folders: [{id, name, url}]; the name is the path. Of a large account, those of the first pages."""
+        asked = {"path": "", "recursive": True, "limit": 2000}
+        pages = islice(self._pages("files/list_folder", asked), _FOLDER_PAGES_MOST)
+        found = [_shown(one) for page in pages for one in page["entries"] if one[".tag"] == "folder"]
+        return [{"id": one.id, "name": one.path, "url": ""} for one in sorted(found, key=lambda one: one.path)]
+
+    def _target(self, folder: str, name: str) -> str:
+        """Return the path of a file in a folder that is there. Raises NotFound, InvalidRequest."""
+        if not name or "/" in name or name in {".", ".."}:
+            raise InvalidRequest(f"{name!r} is no file name.", service=DROPBOX.name)
+        within = self.file(folder)
+        if not within.is_folder:
+            raise NotFound(f"{folder!r} is a file, not a folder.", service=DROPBOX.name)
+        return f"/{within.path}/{name}" if within.path else f"/{name}"
+
+    def _part(self, found: DriveFile, headers: dict[str, str]) -> AbstractContextManager[httpx.Response]:
+        """Ask for a part of exactly this revision."""
+        headers["Dropbox-API-Arg"] = json.dumps({"path": f"rev:{found.version}"})
+        return self._api.streamed(
+            "GET", f"{self._content_url}/2/files/download", headers=headers, extensions=dict(AS_FILE)
+        )
+
+    def _whoami(self) -> Json:
+        if self._me is None:
+            self._me = self._read("users/get_current_account", None)
+        return self._me
+
+    def _metadata(self, place: str) -> Json:
+        found: Json = self._read("files/get_metadata", {"path": place})
+        return found
+
+    def _listed(self, asked: Json) -> list[Json]:
+        return [one for page in self._pages("files/list_folder", {**asked, "limit": _PAGE}) for one in page["entries"]]
+
+    def _pages(self, path: str, asked: Json) -> Iterator[Json]:
+        page = self._read(path, asked)
+        yield page
+        while page["has_more"]:
+            page = self._read("files/list_folder/continue", {"cursor": page["cursor"]})
+            yield page
+
+    def _read(self, path: str, asked: Json | None) -> Any:
+        with asking():
+            return self._asked(path, asked)
+
+    def _asked(self, path: str, asked: Json | None) -> Any:
+        body = {} if asked is None else {"json": asked}
+        return self._api.asked("POST", f"{self._url}/2/{path}", **body)
+
+
+_ROOT = DriveFile(
+    id="",
+    name="",
+    path="",
+    is_folder=True,
+    size=None,
+    media_type="",
+    modified_at="",
+    version="",
+    url="https://www.dropbox.com/home",
+)
+
+
+def _place(file_id: str) -> str:
+    """Return what Dropbox takes for an id or path: an id, a path with a slash before it, or "" for the root."""
+    if file_id.startswith("id:"):
+        return file_id
+    path = path_of(file_id, DROPBOX.name)
+    return f"/{path}" if path else ""
+
+
+def _is_there(one: Json) -> bool:
+    return one[".tag"] in {"file", "folder"}
+
+
+def _shown(one: Json) -> DriveFile:
+    is_folder = one[".tag"] == "folder"
+    return DriveFile(
+        id=one["id"],
+        name=one["name"],
+        path=str(one.get("path_display") or one["name"]).strip("/"),
+        is_folder=is_folder,
+        size=None if is_folder else int(one["size"]),
+        media_type="",
+        modified_at="" if is_folder else instant(datetime.fromisoformat(one["server_modified"])),
+        version="" if is_folder else one["rev"],
+        url="",  # the API names none, and paths of an app's own folder are not those of the web
+    )

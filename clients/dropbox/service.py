@@ -1,0 +1,58 @@
+"""The declaration of Dropbox, and the settings of its connections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from clients.base_url import BaseUrl
+from clients.reads import BASE, Read
+from clients.service import Key, Service
+
+URL = "https://api.dropboxapi.com"
+CONTENT = "https://content.dropboxapi.com"
+_READS = (
+    "/2/files/list_folder",
+    "/2/files/list_folder/continue",
+    "/2/files/list_folder/get_latest_cursor",
+    "/2/files/search_v2",
+    "/2/files/search/continue_v2",
+    "/2/files/get_metadata",
+    "/2/users/get_current_account",
+)
+
+
+class DropboxSettings(BaseModel):
+    """Settings of a Dropbox account under `connections.<name>` in config.yaml; most use `token_file`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: SecretStr | None = Field(None, description="An access token, instead of a sign-in; it ends after 4 hours.")
+    token_file: Path | None = Field(None, description="The file of the sign-in, which writes this setting.")
+    base_url: BaseUrl = Field(URL, description="The address of the API.")
+
+
+DROPBOX = Service(
+    name="dropbox",
+    title="Dropbox",
+    icon="inbox",
+    settings=DropboxSettings,
+    url=URL,
+    key=Key(
+        setting="token",
+        variable="DROPBOX_TOKEN",
+        place="Dropbox, App Console",
+        url="https://www.dropbox.com/developers/apps",
+    ),
+    kind="drive",
+    # Dropbox reads with POST. The token of a sign-in is renewed by a POST, too.
+    reads=(
+        *(Read("POST", path) for path in _READS),
+        *(Read("GET", "/2/files/download", at) for at in (BASE, CONTENT)),
+        Read("POST", "/oauth2/token"),  # at the address of the API, too
+    ),
+    pickers={"drive-folder": "folders"},
+    shown_at=("www.dropbox.com",),
+    link="File",
+)

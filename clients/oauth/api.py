@@ -1,0 +1,57 @@
+"""Requests with the access token of a sign-in: one that was rejected is renewed once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+
+from clients.error_mapping import of_broken_connection
+from clients.errors import ServiceError
+from clients.oauth.tokens import Tokens
+from clients.service import Service
+
+Refusal = Callable[[httpx.Response], ServiceError]
+"""Makes the error of an answer with status 300 or above."""
+
+
+class Api:
+    """Sends requests of one account."""
+
+    def __init__(self, service: Service, http: httpx.Client, tokens: Tokens, refusal: Refusal) -> None:
+        self._service, self._http, self._tokens, self._refusal = service, http, tokens, refusal
+
+    def asked(self, method: str, url: str, **more: Any) -> Any:
+        """Return the JSON of an answer, None if it has no content. Raises ServiceError."""
+        try:
+            with self._sent(method, url, **more) as answer:
+                answer.read()
+                return answer.json() if answer.content else None
+        except Exception as error:
+            raise of_broken_connection(self._service, error) from error
+
+    @contextlib.contextmanager
+    def streamed(self, method: str, url: str, **more: Any) -> Iterator[httpx.Response]:
+        """Yield an answer that is not read yet. Raises ServiceError for a refusal, httpx.TransportError."""
+        with self._sent(method, url, **more) as answer:
+            yield answer
+
+    @contextlib.contextmanager
+    def _sent(self, method: str, url: str, *, headers: dict[str, str] | None = None, **more: Any) -> Iterator[Any]:
+        token: str | None = self._tokens.current()
+        refused: httpx.Response | None = None
+        while token:
+            sent = {**(headers or {}), "Authorization": f"Bearer {token}"}
+            with self._http.stream(method, url, headers=sent, **more) as answer:
+                if answer.status_code < 300 or answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    yield answer
+                    return
+                answer.read()
+                if answer.status_code != httpx.codes.UNAUTHORIZED or refused is not None:
+                    raise self._refusal(answer)
+                refused = answer
+            token = self._tokens.renewed(token)
+        if refused is not None:
+            raise self._refusal(refused)

@@ -1,0 +1,1 @@
+"""OneDrive: files and folders of one account, through Microsoft Graph."""

@@ -1,0 +1,281 @@
+"""The OneDrive client: the files of one account (https://learn.microsoft.com/graph/api/resources/onedrive)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import httpx
+
+from clients.client import CheckLine, Opening
+from clients.drives.drive import Changes, Drive, DriveFile
+from clients.drives.names import instant, path_of
+from clients.drives.transfer import AS_FILE, received, require_within
+from clients.error_mapping import of_broken_connection
+from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
+from clients.listing import Json
+from clients.oauth.api import Api
+from clients.oauth.tokens import tokens_of
+from clients.onedrive.app import ONEDRIVE_APP, SIGN_IN, owner_of
+from clients.onedrive.quick_xor import quick_xor
+from clients.onedrive.refusals import CursorRefused, refusal
+from clients.onedrive.service import ONEDRIVE, OnedriveSettings
+from clients.onedrive.uploads import Upload
+from clients.secrets import known
+from clients.sign_in import Seal
+from clients.transport import origin
+
+_PAGE = 200
+_FOLDERS_ASKED_MOST = 50
+_OVERLAP = timedelta(minutes=5)
+"""After a reset of the cursor, files that came up to so long before the last look are listed again: clocks differ."""
+_ID = re.compile(r"[A-Za-z0-9]+![A-Za-z0-9]+|[A-Z0-9]{30,}")
+_DOWNLOAD = "@microsoft.graph.downloadUrl"
+
+
+class OnedriveClient(Drive):
+    """The files of one account."""
+
+    service = ONEDRIVE
+    http: httpx.Client
+    sign_in_way = SIGN_IN
+
+    def __init__(self, settings: OnedriveSettings, http: httpx.Client, seal: Seal | None = None) -> None:
+        self.http = http
+        token = settings.token.get_secret_value() if settings.token is not None else ""
+        known.keep("requests to OneDrive", token)  # downloads are not redacted
+        self._tokens = tokens_of(ONEDRIVE_APP, token, settings.token_file, http, settings.base_url, seal)
+        self._origin = origin(settings.base_url)
+        self._url = f"{settings.base_url}/v1.0/me/drive"
+        self._api = Api(ONEDRIVE, http, self._tokens, refusal)
+        self._me: Json | None = None
+
+    @classmethod
+    def open(cls, settings: OnedriveSettings, opening: Opening) -> OnedriveClient:
+        """Return a client for these settings."""
+        return cls(settings, opening.http(ONEDRIVE, settings.base_url), opening.seal(settings.token_file))
+
+    def account(self) -> str:
+        """Return whose account it is: as noted at sign-in, else fetched once."""
+        return self._tokens.owner() or owner_of(self._drive())
+
+    def identity(self) -> str:
+        """Return the id of the drive, which never changes."""
+        return str(self._drive()["id"])
+
+    def sign_in_version(self) -> tuple[int, int] | None:
+        """Return a value that changes with each sign-in; None for a bare token."""
+        return self._tokens.version()
+
+    def check(self) -> list[CheckLine]:
+        """Try to sign in and to list the root."""
+        try:
+            who, found = owner_of(self._get(self._url)), self.entries("", _PAGE)
+        except ServiceError as error:
+            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+        return [("sign-in", True, f"Signed in as {who}; {len(found)} entries at the root.")]
+
+    def entries(self, folder: str, limit: int) -> list[DriveFile]:
+        """List a folder, by name."""
+        within = self._item(folder)
+        return sorted(self._inside(within), key=lambda one: one.name)[:limit]
+
+    def search(self, words: str, folder: str, limit: int) -> list[DriveFile]:
+        """Find files as OneDrive searches: by names and contents; new files may take a while."""
+        within = self._item(folder)
+        asked = quote(words.replace("'", "''"), safe="")
+        found: list[DriveFile] = []
+        for one in self._pages(f"{self._url}/items/{within['id']}/search(q='{asked}')?$top={_PAGE}"):
+            if "file" in one:
+                found.append(_shown(one, _path_of(one)))
+            if len(found) >= limit:
+                break
+        return found
+
+    def file(self, file_id: str) -> DriveFile:
+        """Return a file or folder."""
+        found = self._item(file_id)
+        return _shown(found, _path_of(found))
+
+    def download(self, file_id: str, into: Path, limit: int) -> DriveFile:
+        """Download a file, and compare its hash."""
+        found = self._item(file_id)
+        if "file" not in found:
+            raise InvalidRequest(f"{file_id!r} is a folder.", service=ONEDRIVE.name)
+        shown = _shown(found, _path_of(found))
+        require_within(ONEDRIVE, shown.size, limit)
+        try:
+            received(ONEDRIVE, lambda headers: self._part(found, dict(headers)), into, shown.size or 0, limit)
+        except Exception as error:
+            raise of_broken_connection(ONEDRIVE, error) from error
+        if not self._is_unchanged(found, into):
+            raise Conflict("The file changed while it was downloaded.", service=ONEDRIVE.name)
+        return shown
+
+    def upload(self, folder: str, name: str, source: Path, marker: str) -> DriveFile:
+        """Upload a file, in parts if it is large."""
+        del marker  # work accounts keep none with a file
+        within = self._folder(folder, name)
+        where = "/".join(filter(None, (_path_of(within), name)))
+        url = f"{self._url}/items/{within['id']}:/{quote(name, safe='')}"
+        return _shown(Upload(self._api, self.http, url, where).sent(source), where)
+
+    def uploaded(self, folder: str, name: str, source: Path, marker: str) -> DriveFile | None:
+        """Return the file of this name if its content has the same hash."""
+        del marker
+        try:
+            within = self._folder(folder, name)
+            found = self._get(f"{self._url}/items/{within['id']}:/{quote(name, safe='')}")
+        except NotFound:
+            return None
+        return _shown(found, _path_of(found)) if _hash_of(found) == quick_xor(source) else None
+
+    def remove(self, file_id: str, version: str) -> None:
+        """Delete a file; it goes to the recycle bin."""
+        try:
+            found = self._item(file_id)
+            if found.get("cTag") != version:
+                raise Conflict("The file was changed since.", service=ONEDRIVE.name)
+            self._api.asked("DELETE", f"{self._url}/items/{found['id']}", headers={"If-Match": version})
+        except NotFound:
+            return
+
+    def changes(self, folder: str, cursor: str | None) -> Changes:
+        """Ask for the changes of the drive: work accounts tell none of a single folder.
+
+        If OneDrive does not keep them so long, newer files are taken from a listing.
+        """
+        within, now = self._item(folder), instant(datetime.now(UTC) - _OVERLAP)
+        before = json.loads(cursor) if cursor is not None else None
+        since, here = "", _path_of(within)
+        try:
+            link = before["link"] if before else f"{self._url}/items/root/delta?token=latest"
+            found, link = self._delta(link)
+            inside = [_shown(one, f"{here}/{one['name']}".strip("/")) for one in found if _is_in(one, within)]
+        except CursorRefused:
+            _, link = self._delta(f"{self._url}/items/root/delta?token=latest")
+            inside, since = [one for one in self._inside(within) if not one.is_folder], (before or {})["looked_at"]
+        files = [one for one in inside if one.modified_at >= since] if before else []
+        following = json.dumps({"link": link, "looked_at": now})
+        return Changes(sorted(files, key=lambda one: one.modified_at), following)
+
+    def folders(self) -> list[Json]:
+        """List folders, nearest first: [{id, name, url}]; the name is the path. At most 50 folders are looked into."""
+        rows: list[Json] = []
+        waiting = [self._item("")]
+        for _ in range(_FOLDERS_ASKED_MOST):
+            if not waiting:
+                break
+            within = waiting.pop(0)
+            for one in self._pages(f"{self._url}/items/{within['id']}/children?$top={_PAGE}"):
+                if "folder" in one:
+                    rows.append({"id": one["id"], "name": _path_of(one), "url": one.get("webUrl", "")})
+                    waiting.append(one)
+        return rows
+
+    def _drive(self) -> Json:
+        if self._me is None:
+            self._me = self._get(self._url)
+        return self._me
+
+    def _item(self, file_id: str) -> Json:
+        """Return the item of an id or path."""
+        if _ID.fullmatch(file_id):
+            with contextlib.suppress(NotFound, InvalidRequest):  # a path may look like an id
+                return self._get(f"{self._url}/items/{file_id}")
+        path = path_of(file_id, ONEDRIVE.name)
+        return self._get(f"{self._url}/root:/{quote(path)}" if path else f"{self._url}/root")
+
+    def _folder(self, folder: str, name: str) -> Json:
+        """Return the folder in which a file of this name can be. Raises NotFound, InvalidRequest."""
+        if not name or "/" in name or name in {".", ".."}:
+            raise InvalidRequest(f"{name!r} is no file name.", service=ONEDRIVE.name)
+        within = self._item(folder)
+        if "folder" not in within:
+            raise NotFound(f"{folder!r} is a file, not a folder.", service=ONEDRIVE.name)
+        return within
+
+    def _inside(self, within: Json) -> list[DriveFile]:
+        if "folder" not in within:
+            raise NotFound(f"{within['name']!r} is a file, not a folder.", service=ONEDRIVE.name)
+        found = self._pages(f"{self._url}/items/{within['id']}/children?$top={_PAGE}")
+        return [_shown(one, _path_of(one)) for one in found]
+
+    @contextlib.contextmanager
+    def _streamed(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
+        """Ask the address of the content, which is its own key: no token may go there."""
+        with self.http.stream("GET", url, headers=headers, extensions=dict(AS_FILE)) as answer:
+            if answer.status_code not in {200, 206, 416}:
+                answer.read()
+                raise refusal(answer)
+            yield answer
+
+    def _part(self, found: Json, headers: dict[str, str]) -> AbstractContextManager[httpx.Response]:
+        return self._streamed(found[_DOWNLOAD], headers)
+
+    def _is_unchanged(self, found: Json, into: Path) -> bool:
+        expected = _hash_of(found)
+        return quick_xor(into) == expected if expected else self._item(found["id"]).get("cTag") == found.get("cTag")
+
+    def _delta(self, link: str) -> tuple[list[Json], str]:
+        """Return the changed items since a link, the latest state of each, and the next link."""
+        found: dict[str, Json] = {}
+        page = self._get(link)
+        while True:
+            found |= {one["id"]: one for one in page["value"]}
+            if "@odata.deltaLink" in page:
+                return list(found.values()), page["@odata.deltaLink"]
+            page = self._get(page["@odata.nextLink"])
+
+    def _pages(self, url: str) -> Iterator[Json]:
+        page = self._get(url)
+        yield from page["value"]
+        while "@odata.nextLink" in page:
+            page = self._get(page["@odata.nextLink"])
+            yield from page["value"]
+
+    def _get(self, url: str) -> Json:
+        """Read from the API, and from nowhere else: links to the next page come with an answer."""
+        if origin(url) != self._origin:
+            raise BadAnswer("OneDrive names an address of another server.", service=ONEDRIVE.name)
+        found: Json = self._api.asked("GET", url)
+        return found
+
+
+def _is_in(one: Json, within: Json) -> bool:
+    """Return whether a changed item is a file that is in a folder now."""
+    parent = (one.get("parentReference") or {}).get("id")
+    return "file" in one and "deleted" not in one and parent == within["id"]
+
+
+def _hash_of(found: Json) -> str:
+    return str(((found.get("file") or {}).get("hashes") or {}).get("quickXorHash") or "")
+
+
+def _path_of(one: Json) -> str:
+    """Return the path below the root: that of the parent is like `/drive/root:/My%20invoices`."""
+    if "root" in one:
+        return ""
+    parent = str((one.get("parentReference") or {}).get("path") or "").partition("root:")[2]
+    return f"{unquote(parent)}/{one['name']}".strip("/")
+
+
+def _shown(one: Json, path: str) -> DriveFile:
+    is_folder = "folder" in one
+    return DriveFile(
+        id=one["id"],
+        name=one["name"],
+        path=path,
+        is_folder=is_folder,
+        size=None if is_folder else int(one["size"]),
+        media_type=(one.get("file") or {}).get("mimeType", ""),
+        modified_at=instant(datetime.fromisoformat(one["lastModifiedDateTime"])),
+        version="" if is_folder else one.get("cTag", ""),
+        url=one.get("webUrl", ""),
+    )

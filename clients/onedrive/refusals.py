@@ -1,0 +1,40 @@
+"""What Microsoft Graph says when it refuses (https://learn.microsoft.com/graph/errors)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from clients.error_mapping import of_status
+from clients.errors import AuthError, Conflict, ServiceError
+from clients.onedrive.service import ONEDRIVE
+
+_CONFLICTS = {"nameAlreadyExists"}
+_NO_SCOPE = {"accessDenied", "InsufficientPermissions", "Authorization_RequestDenied"}
+
+
+class CursorRefused(ServiceError):
+    """The changes since a cursor are not kept any more (410)."""
+
+
+def refusal(answer: httpx.Response) -> ServiceError:
+    """Return the error of an answer."""
+    code, said = _words(answer)
+    if answer.status_code == httpx.codes.GONE:
+        return CursorRefused(f"{ONEDRIVE.title} has no changes of that time any more.", service=ONEDRIVE.name)
+    kind = Conflict if code in _CONFLICTS else None
+    words = f"{code}: {said}" if code else said
+    error = of_status(ONEDRIVE, answer.status_code, dict(answer.headers), words, kind=kind)
+    if code in _NO_SCOPE and isinstance(error, AuthError):
+        error.lacks_scope = True
+        error.remedy = "Allow Files.ReadWrite for your app, then sign in again."
+    return error
+
+
+def _words(answer: httpx.Response) -> tuple[str, str]:
+    try:
+        found: Any = answer.json()["error"]
+        return str(found.get("code", "")), str(found.get("message", ""))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "", answer.text[:300]

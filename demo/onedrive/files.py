@@ -1,0 +1,142 @@
+"""The files of the stand-in for OneDrive: items by id, their tags, and what has changed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import mimetypes
+import re
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from demo.service import Refused
+from demo.store import Store
+
+ITEMS, LOG = "onedrive/items", "onedrive/log"
+DRIVE = "B4F00D1CAFE5EED0"
+ROOT = f"{DRIVE}!101"
+_FORBIDDEN = re.compile(r'["*:<>?/\\|\x00-\x1f]|^\s|[\s.]$|^~\$')
+
+
+def refused(status: int, code: str, message: str) -> Refused:
+    """Return an error as Graph writes it."""
+    return Refused(status, message, error={"code": code, "message": message, "innerError": {"request-id": "demo"}})
+
+
+def require(store: Store, item_id: str) -> dict[str, Any]:
+    """Return an item, or refuse it as not found."""
+    found = store.get(ITEMS, item_id)
+    if found is None:
+        raise refused(404, "itemNotFound", "The resource could not be found.")
+    return found
+
+
+def child(store: Store, parent: str, name: str) -> dict[str, Any] | None:
+    """Return what has this name in a folder, in any case."""
+    inside = (one for one in store.all(ITEMS) if one["parent"] == parent)
+    return next((one for one in inside if one["name"].lower() == name.lower()), None)
+
+
+def by_path(store: Store, path: str) -> dict[str, Any]:
+    """Return the item at a path below the root."""
+    one: dict[str, Any] | None = require(store, ROOT)
+    for name in filter(None, path.split("/")):
+        one = child(store, one["id"], name) if one else None
+    return require(store, one["id"] if one else "")
+
+
+def require_free(store: Store, parent: str, name: str) -> None:
+    """Refuse a name that is taken or that OneDrive forbids, or a parent that is no folder."""
+    if not name or _FORBIDDEN.search(name):
+        raise refused(400, "invalidRequest", "The provided name cannot contain or begin or end with this character")
+    if not require(store, parent)["is_folder"]:
+        raise refused(400, "invalidRequest", "The parent is not a folder")
+    if child(store, parent, name):
+        raise refused(409, "nameAlreadyExists", "An item with the same name already exists under the parent")
+
+
+def make_folder(store: Store, parent: str, name: str, item_id: str = "") -> dict[str, Any]:
+    """Create a folder."""
+    return _put(store, {"id": item_id or _new_id(store), "parent": parent, "name": name, "is_folder": True})
+
+
+def put(store: Store, parent: str, name: str, content: bytes) -> dict[str, Any]:
+    """Write a file, as a person may; an existing one gets a new content tag."""
+    there = child(store, parent, name)
+    facts = {"content": base64.b64encode(content).decode(), "size": len(content), "hash": _quick_xor(content)}
+    item_id = there["id"] if there else _new_id(store)
+    return _put(store, {"id": item_id, "parent": parent, "name": name, "is_folder": False, **facts})
+
+
+def delete(store: Store, one: dict[str, Any]) -> None:
+    """Delete a file, and log it."""
+    store.delete(ITEMS, one["id"])
+    _log(store, one["id"])
+
+
+def path_of(store: Store, one: dict[str, Any]) -> str:
+    """Return the path of an item below the root."""
+    names = []
+    while one["id"] != ROOT:
+        names.append(one["name"])
+        one = require(store, one["parent"])
+    return "/".join(reversed(names))
+
+
+def shown(store: Store, one: dict[str, Any], base: str, *, in_delta: bool = False) -> dict[str, Any]:
+    """Return an item as Graph does; in changes its parent has no path, and there is no address of the content."""
+    at = one["at"]
+    facts: dict[str, Any] = {
+        "id": one["id"],
+        "name": one["name"],
+        "eTag": f'"{{{one["id"]}}},{one["number"]}"',
+        "createdDateTime": at,
+        "lastModifiedDateTime": at,
+        "webUrl": f"{base}/{quote(path_of(store, one))}",
+        "fileSystemInfo": {"createdDateTime": at, "lastModifiedDateTime": at},
+    }
+    if one["id"] == ROOT:
+        facts["root"] = {}
+    else:
+        parent = quote(path_of(store, require(store, one["parent"])))
+        path = {} if in_delta else {"path": f"/drive/root:{'/' + parent if parent else ''}"}
+        facts["parentReference"] = {"driveId": DRIVE, "driveType": "personal", "id": one["parent"], **path}
+    if one["is_folder"]:
+        return {**facts, "size": 0, "folder": {"childCount": sum(x["parent"] == one["id"] for x in store.all(ITEMS))}}
+    kind = mimetypes.guess_type(one["name"])[0] or "application/octet-stream"
+    file = {"mimeType": kind, "hashes": {"quickXorHash": one["hash"]}}
+    content = {} if in_delta else {"@microsoft.graph.downloadUrl": f"{base}/_content/{one['id']}?tempauth={one['key']}"}
+    return {**facts, "size": one["size"], "cTag": tag(one), "file": file, **content}
+
+
+def tag(one: dict[str, Any]) -> str:
+    """Return the content tag of a file."""
+    return f'"c:{{{one["id"]}}},{one["number"]}"'
+
+
+def _put(store: Store, one: dict[str, Any]) -> dict[str, Any]:
+    number = store.next_number("onedrive/numbers")
+    key = hashlib.sha256(f"{one['id']}.{number}".encode()).hexdigest()
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    made = {**one, "number": number, "key": key, "at": at}
+    store.put(ITEMS, one["id"], made)
+    _log(store, one["id"])
+    return made
+
+
+def _log(store: Store, item_id: str) -> None:
+    store.put(LOG, str(store.next_number(LOG)), {"id": item_id})
+
+
+def _new_id(store: Store) -> str:
+    return f"{DRIVE}!{101 + store.next_number('onedrive/ids')}"
+
+
+def _quick_xor(content: bytes) -> str:
+    """Return the hash as Microsoft's sample computes it, byte by byte."""
+    found = 0
+    for place, byte in enumerate(content):
+        moved = byte << (place * 11 % 160)
+        found ^= (moved & ((1 << 160) - 1)) | (moved >> 160)
+    return base64.b64encode((found ^ (len(content) << 96)).to_bytes(20, "little")).decode()
