@@ -30,7 +30,7 @@ class Collections:
     def __init__(self, open_account: Open, audit: Audit) -> None:
         self._open, self._audit = open_account, audit
 
-    def list(self, p: Principal, *, demo: bool = False) -> list[Collection]:
+    def all(self, p: Principal, *, demo: bool = False) -> list[Collection]:
         """Return all collections, by name."""
         require(p, "view", _SEE)
         with _own_errors():

@@ -52,13 +52,13 @@ def by_words(
 
 def passage(file: sqlite3.Connection, number: int, score: float, marks: tuple[tuple[int, int], ...] = ()) -> Found:
     """Return a passage by its number."""
-    return Found(*file.execute(f"{_PASSAGE} WHERE passages.number = ?", (number,)).fetchone(), score, marks)
+    return Found(*file.execute(f"{_PASSAGE} WHERE passages.number = ?", (number,)).fetchone(), score=score, marks=marks)
 
 
 def passages_of(file: sqlite3.Connection, document: str) -> list[Found]:
     """Return the passages of a document in order."""
     rows = file.execute(f"{_PASSAGE} WHERE passages.document = ? ORDER BY passages.first", (document,))
-    return [Found(*row, 0.0) for row in rows]
+    return [Found(*row, score=0.0) for row in rows]
 
 
 def indexed(file: sqlite3.Connection, document: Document) -> bool:

@@ -23,7 +23,7 @@ Name = Annotated[str, typer.Argument(metavar="COLLECTION", help="The name of the
 def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """List the collections with their size."""
     with opened(workspace, demo=demo) as session:
-        found = session.orchestra.collections.list(session.principal, demo=demo)
+        found = session.orchestra.collections.all(session.principal, demo=demo)
     if as_json:
         json_document({"collections": [asdict(one) for one in found]})
     elif found:

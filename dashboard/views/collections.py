@@ -37,7 +37,7 @@ def show(visit: Visit) -> None:
     page_header(visit, t("Collections"), t("Documents that workflows index, to answer questions from."))
     demo = _is_demo()
     try:
-        chosen = _collection(visit.orchestra.collections.list(visit.who, demo=demo))
+        chosen = _collection(visit.orchestra.collections.all(visit.who, demo=demo))
         if chosen is not None:
             _question(visit, chosen.name, demo=demo)
             _documents(visit, chosen.name, demo=demo)

@@ -37,7 +37,7 @@ class Watch:
         """Return how many files there are where the child may write."""
         found = 0
         for inner in children(self.process_id)[:1]:
-            root = Path(f"/proc/{inner}/root/")
+            root = Path(f"/proc/{inner}") / "root"
             with suppress(OSError):
                 if root.stat().st_dev == Path("/").stat().st_dev:
                     continue  # there are no walls, or they are being built

@@ -89,7 +89,7 @@ class DocumentsGone(BaseModel):
 @router.get("", summary="List collections", response_model=CollectionList)
 def list_collections(orchestra: Door, principal: Acting, accounts: Accounts = "mine") -> Any:
     """Return every collection with its size."""
-    found = orchestra.collections.list(principal, demo=accounts == "demo")
+    found = orchestra.collections.all(principal, demo=accounts == "demo")
     return {"collections": [asdict(one) for one in found]}
 
 
