@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from clients.rag import vectors
 from clients.rag.passages import passages
@@ -52,13 +53,19 @@ def by_words(
 
 def passage(file: sqlite3.Connection, number: int, score: float, marks: tuple[tuple[int, int], ...] = ()) -> Found:
     """Return a passage by its number."""
-    return Found(*file.execute(f"{_PASSAGE} WHERE passages.number = ?", (number,)).fetchone(), score=score, marks=marks)
+    row = file.execute(f"{_PASSAGE} WHERE passages.number = ?", (number,)).fetchone()
+    return _found(row, score, marks)
 
 
 def passages_of(file: sqlite3.Connection, document: str) -> list[Found]:
     """Return the passages of a document in order."""
     rows = file.execute(f"{_PASSAGE} WHERE passages.document = ? ORDER BY passages.first", (document,))
-    return [Found(*row, score=0.0) for row in rows]
+    return [_found(row, 0.0) for row in rows]
+
+
+def _found(row: Sequence[Any], score: float, marks: tuple[tuple[int, int], ...] = ()) -> Found:
+    document, title, url, page, start, end, text, headings = row
+    return Found(document, title, url, page, start, end, text, headings, score, marks)
 
 
 def indexed(file: sqlite3.Connection, document: Document) -> bool:
