@@ -26,7 +26,7 @@ class SheetsSettings(BaseModel):
 GOOGLE_SHEETS = Service(
     name="google_sheets",
     title="Google Sheets",
-    icon="table_view",
+    icon="grid_on",
     settings=SheetsSettings,
     url=_URL,
     key=Key(
