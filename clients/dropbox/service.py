@@ -36,7 +36,7 @@ class DropboxSettings(BaseModel):
 DROPBOX = Service(
     name="dropbox",
     title="Dropbox",
-    icon="inbox",
+    icon="folder_zip",
     settings=DropboxSettings,
     url=URL,
     key=Key(
