@@ -9,16 +9,23 @@ from collections.abc import Iterator
 _WORD = re.compile(r"\w+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 _STOP = frozenset(
-    "a an and are as at be by can could do does for from had has have how i if in into is it its may me my not of on or"
-    " our should so than that the their them then there these they this to was we were what when where which who whom"
-    " whose why will with would you your"
-    " aber als am an auch auf aus bei bin bis da das dass dem den der des die du ein eine einem einen einer eines er es"
-    " für hat ich ihr im in ist ja kann man mein mich mir mit nach nicht noch nur oder sich sie sind so und uns unser"
-    " vom von vor wann war was wer werden wie wir wird wo zu zum zur über"
+    "a an and are as at be been by can could did do does for from had has have how i if in into is it its may me my not"
+    " of on or our should so than that the their them then there these they this to was we were what when where which"
+    " who whom whose why will with would you your"
+    " aber als am an auch auf aus bei bin bis da darf das dass dem den der des die diese dieser dieses du dürfen ein"
+    " eine einem einen einer eines er es für habe haben hat ich ihr im in ist ja kann man mein mich mir mit muss müssen"
+    " nach nicht noch nur oder sich sie sind so und uns unser vom von vor wann war was welche welchen welcher welches"
+    " wenn wer werden wie wir wird wo wurde wurden zu zum zur über"
     " au aux avec ce ces dans de des du elle en est et il je la le les leur lui ma mais me mes mon ne nous on ou où par"
     " pas pour qu que quel quelle qui sa se ses son sont sur ta te tes ton tu un une vos votre vous".split()
 )
 _WORDS_MOST = 40
+_ENDING = re.compile(r"(?:ungen|ung|heiten|heit|keiten|keit|end|ern|em|en|er|es|st|et|e|n|s|t)$")
+"""Of German. The index knows only the endings of English (Porter's algorithm)."""
+_STEM_LEAST = 5
+"""Letters of a stem by which all words that begin with it are found; too many unrelated words share fewer letters."""
+_SHORT_STEM_LEAST = 3
+"""Letters of a stem that is looked for as a word, such as that of "Mieten"."""
 
 
 def pairs(text: str) -> str:
@@ -36,13 +43,27 @@ def marked_signs(text: str, question: str) -> Iterator[tuple[int, int]]:
 def query(question: str) -> str:
     """Return a query that finds passages with any of the words of a question; empty if it has none.
 
-    Words are quoted, so that nothing in them is read as an operator (https://sqlite.org/fts5.html#full_text_query_syntax).
+    Words are also found by their stems, as the beginning of a word, and with "ss" for "ß" and the other way round. They
+    are quoted, so that nothing in them is read as an operator (https://sqlite.org/fts5.html#full_text_query_syntax).
     """
     plain = unicodedata.normalize("NFC", question)
-    words = [word.casefold() for word in _WORD.findall(_CJK.sub(" ", plain))]
+    words = [word.lower() for word in _WORD.findall(_CJK.sub(" ", plain))]  # not casefold: the index keeps "ß"
     wanted = [word for word in words if word not in _STOP] or words
     signs = [two for run in _CJK.findall(plain) for two in _pairs(run)]
-    return " OR ".join(f'"{word}"' for word in list(dict.fromkeys([*wanted, *signs]))[:_WORDS_MOST])
+    chosen = list(dict.fromkeys([*wanted, *signs]))[:_WORDS_MOST]
+    return " OR ".join(dict.fromkeys(term for word in chosen for term in _terms(word)))
+
+
+def _terms(word: str) -> Iterator[str]:
+    """Yield what finds a word: itself, its stem, and if that is long enough, all words that begin with it."""
+    for spelled in dict.fromkeys((word, word.replace("ß", "ss"), word.replace("ss", "ß"))):
+        yield f'"{spelled}"'
+        stem = _ENDING.sub("", spelled)
+        if _SHORT_STEM_LEAST <= len(stem) < _STEM_LEAST and stem not in _STOP:
+            yield f'"{stem}"'
+        beginning = stem if len(stem) >= _STEM_LEAST else spelled
+        if beginning.isalpha() and len(beginning) >= _STEM_LEAST:
+            yield f'"{beginning}"*'
 
 
 def _pairs(run: str) -> list[str]:

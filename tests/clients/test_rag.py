@@ -53,6 +53,8 @@ def here(tmp_path: Path) -> RagClient:
         ("Does the WARRANTY cover limescale?", "manual.md", "two years"),
         ("Wann muss ich die Miete zahlen?", "lease", "am Ersten"),
         ("kuendigung oder Kündigungsfrist gekündigt", "lease", "drei Monaten"),
+        ("Kündigungen", "lease", "drei Monaten"),
+        ("Mieten", "lease", "am Ersten"),
         ("営業時間", "menu", "午前十時"),
     ],
 )
@@ -62,6 +64,12 @@ def test_a_question_finds_the_passage_that_answers_it(
     best = here.search("home", question, 3)[0]
     assert best.document == document
     assert words in best.text
+
+
+def test_words_with_sharp_s_are_found_in_both_spellings(here: RagClient) -> None:
+    here.index("roads", [Document("de", "Die Straße ist gesperrt."), Document("ch", "Die Strasse in Bern.")])
+    for question in ("Straße", "Strasse", "STRASSEN"):
+        assert {one.document for one in here.search("roads", question, 5)} == {"de", "ch"}, question
 
 
 def test_a_passage_says_where_it_stands(here: RagClient) -> None:

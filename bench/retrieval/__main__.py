@@ -1,0 +1,156 @@
+"""`python -m bench.retrieval`: indexes documents of our own, asks questions, and prints how many find their passage.
+
+With `missed` as argument, it also prints the questions whose passage is not among the first five.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from bench.workspace import OWNER, opened
+from engine.orchestra import Orchestra
+
+_HERE = Path(__file__).parent
+_COLLECTION = "bench"
+_GIVEN = 5
+"""Passages for an answer: the default of `rag.search`."""
+_MOST = 10
+_CHARACTERS_PER_TOKEN = 4
+"""A usual estimate for English; German takes more tokens, Japanese about four times as many."""
+_LANGUAGES = {"en": "English", "de": "German", "ja": "Japanese"}
+_CLASSES = {
+    "same": "words of the text",
+    "other": "other words",
+    "inflected": "other forms of the words",
+    "foreign": "another language",
+    "form": "a single word in another form",
+}
+_WORKFLOW = {
+    "schema_version": 1,
+    "title": "Index",
+    "inputs": {"type": "object", "properties": {"documents": {"type": "array"}}, "required": ["documents"]},
+    "steps": [
+        {
+            "id": "keep",
+            "uses": "rag.index",
+            "with": {"collection": _COLLECTION, "documents": "{{ inputs.documents }}"},
+        }
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, and where its answer is."""
+
+    kind: str
+    """A key of `_CLASSES`."""
+    asked_in: str
+    text: str
+    document: str
+    """The name of its file, which begins with its language."""
+    phrase: str
+    """Words that only the right passage of the document has."""
+
+    @property
+    def language(self) -> str:
+        """The language of the document."""
+        return self.document[:2]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, and what was found."""
+
+    question: Question
+    rank: int | None
+    """Of the right passage, from 1; None if it is not among the first ten."""
+    characters: int
+    """Of the passages that an answer gets."""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the size of the collection, the seconds for indexing, and a table of recall by class and language."""
+    documents = _documents()
+    questions = _questions()
+    with opened({"index": _WORKFLOW}) as (orchestra, _):
+        seconds = _indexed(orchestra, documents)
+        count = orchestra.collections.show(OWNER, _COLLECTION).passages
+        asked = [_asked(orchestra, one) for one in questions]
+    words = sum(len(one["text"].split()) for one in documents if not one["id"].startswith("ja"))
+    lines = [
+        f"{len(documents)} documents ({words:,} words of English and German) in {count} passages,",
+        f"indexed in {seconds:.2f} seconds; {len(asked)} questions.",
+        "",
+        *_table(asked),
+        *(_missed(asked) if "missed" in arguments else ()),
+    ]
+    sys.stdout.write("\n".join([*lines, ""]))
+
+
+def _documents() -> list[dict[str, str]]:
+    """Return the documents as `rag.index` takes them, by name."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((_HERE / "documents").glob("*.md"))}
+    return [{"id": name, "text": text} for name, text in texts.items()]
+
+
+def _questions() -> list[Question]:
+    listed = json.loads((_HERE / "questions.json").read_text(encoding="utf-8"))
+    return [Question(one["class"], one["asked_in"], one["question"], one["document"], one["phrase"]) for one in listed]
+
+
+def _indexed(orchestra: Orchestra, documents: Sequence[dict[str, Any]]) -> float:
+    """Return the seconds of a run that indexes the documents, from its start to its end."""
+    started = time.perf_counter()
+    run_id = orchestra.runs.start(OWNER, "index", {"documents": documents})
+    orchestra._host.wait(run_id, 120)  # noqa: SLF001 - without the time to read the run again
+    seconds = time.perf_counter() - started
+    run = orchestra.runs.get(OWNER, run_id)
+    assert run["status"] == "succeeded", run["error"]
+    return seconds
+
+
+def _asked(orchestra: Orchestra, question: Question) -> Asked:
+    found = orchestra.collections.search(OWNER, _COLLECTION, question.text, limit=_MOST)
+    right = (
+        rank for rank, one in enumerate(found, 1) if one.document == question.document and question.phrase in one.text
+    )
+    return Asked(question, next(right, None), sum(len(one.text) for one in found[:_GIVEN]))
+
+
+def _table(asked: Sequence[Asked]) -> Iterator[str]:
+    yield "| Questions | Number | First | Of the first 5 | Of the first 10 | Tokens per answer |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for kind, name in _CLASSES.items():
+        yield _row(name, [one for one in asked if one.question.kind == kind])
+    sentences = [one for one in asked if one.question.kind != "form"]
+    for language, name in _LANGUAGES.items():
+        own = [one for one in sentences if one.question.language == one.question.asked_in == language]
+        yield _row(f"{name}, asked in {name}", own)
+    yield _row("all but single words", sentences)
+
+
+def _row(name: str, chosen: Sequence[Asked]) -> str:
+    within = [sum(one.rank is not None and one.rank <= limit for one in chosen) for limit in (1, _GIVEN, _MOST)]
+    shares = " | ".join(f"{count} ({count / len(chosen):.0%})" for count in within)
+    tokens = mean(one.characters for one in chosen) / _CHARACTERS_PER_TOKEN
+    return f"| {name} | {len(chosen)} | {shares} | {tokens:.0f} |"
+
+
+def _missed(asked: Sequence[Asked]) -> Iterator[str]:
+    yield from ("", "Not among the first five:")
+    for one in asked:
+        if one.rank is None or one.rank > _GIVEN:
+            place = f"place {one.rank}" if one.rank else "not found"
+            yield f"- {one.question.text} ({_CLASSES[one.question.kind]}; {one.question.document}: {place})"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
