@@ -98,5 +98,5 @@ def test_a_hundred_kills_between_a_statement_and_its_receipt(databases: Database
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_kills_at_writes_of_files_rows_documents_and_messages(steps_place: Steps, family: str) -> None:
+def test_kills_at_writes_of_steps(steps_place: Steps, family: str) -> None:
     assert random_step_kills(steps_place, family, STEP_KILLS, _CHANCE) == []

@@ -1,4 +1,4 @@
-"""Jobs that write files, rows, documents and messages, killed at a write: what is there is counted afterwards."""
+"""Jobs that write to the steps' stores and services, killed at a write: what is there is counted afterwards."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -14,12 +15,19 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests.kill.storm import Storm, storm
 
 POINTS = ("before effect", "after effect", "after record")
 _numbers = count(1)
 _NAME = "job {{ inputs.n }}"
+_EVENT = {"title": _NAME, "starts": "2026-12-01T10:00", "attendees": ["{{ inputs.n }}@example.com"]}
+_SHEET = {"spreadsheet": "demo-invoices-2026", "sheet": "Customers"}
 _DOCUMENT = {"id": _NAME, "text": f"This is the text of {_NAME}. " * 20}
+DRIVES = {"webdav": "files", "s3": "objects", "dropbox": "entries", "onedrive": "items"}
+"""What the stand-in of each drive calls its files."""
+_UPLOAD = {"file": "{{ steps.source.output.file }}", "folder": "Attachments", "name": f"{_NAME}.txt"}
 FAMILIES: Mapping[str, Sequence[tuple[str, str, dict[str, Any]]]] = {
     "files": [
         ("text", "file.write", {"path": "kill/{{ inputs.n }}.txt", "text": _NAME}),
@@ -42,11 +50,35 @@ FAMILIES: Mapping[str, Sequence[tuple[str, str, dict[str, Any]]]] = {
         ("telegram", "telegram.send_message", {"chat": "4001", "text": _NAME}),
         ("webhook", "discord.send_message", {"text": f"hook {_NAME}"}),
     ],
+    "events": [
+        ("event", "google_calendar.create_event", {**_EVENT, "invitations": "all"}),
+        (
+            "moved",
+            "google_calendar.update_event",
+            {"event": "{{ steps.event.output.id }}", "location": "Room {{ inputs.n }}", "invitations": "all"},
+        ),
+        ("old", "google_calendar.create_event", {**_EVENT, "title": f"old {_NAME}"}),
+        ("gone", "google_calendar.delete_event", {"event": "{{ steps.old.output.id }}", "invitations": "all"}),
+    ],
+    "sheets": [
+        ("row", "google_sheets.append_row", {**_SHEET, "values": {"Name": _NAME, "Plan": "Free"}}),
+        (
+            "changed",
+            "google_sheets.update_row",
+            {**_SHEET, "key_column": "Name", "key": _NAME, "values": {"Plan": "Team"}},
+        ),
+    ],
+    "drives": [
+        ("source", "drive.download", {"file": "Welcome.txt"}),
+        *((drive, "drive.upload", _UPLOAD) for drive in DRIVES),
+    ],
 }
-WRITES = {name: sum(uses != "file.archive" for _, uses, _ in steps) for name, steps in FAMILIES.items()}
+_READS = ("file.archive", "drive.download")
+WRITES = {name: sum(uses not in _READS for _, uses, _ in steps) for name, steps in FAMILIES.items()}
 _UNFINDABLE = ("telegram", "webhook")
-_DISCORDS = {"discord": "discord", "webhook": "hook"}
-"""The connection of each step: two are of one service."""
+_CONNECTIONS = {"discord": "discord", "webhook": "hook", "source": "webdav", **{one: one for one in DRIVES}}
+"""The connection of each step whose service has several here."""
+_SERVICES = ("slack", "telegram", "discord", "google_calendar", "google_sheets", *DRIVES)
 
 
 @dataclass
@@ -104,8 +136,7 @@ class Steps:
         if len(killed.asked) > (1 if family == "messages" else 0):
             found.append(f"a person was asked about {killed.asked}")
         found += [f"a person was asked about {one}, which can be found" for one in set(killed.asked) - {*_UNFINDABLE}]
-        look = {"files": self._files, "rows": self._rows, "documents": self._documents, "messages": self._messages}
-        return [f"{family} {killed.n}: {one}" for one in (*found, *look[family](killed.n))]
+        return [f"{family} {killed.n}: {one}" for one in (*found, *getattr(self, f"_{family}")(killed.n))]
 
     def _files(self, n: int) -> Iterator[str]:
         places = [one for one in self.root.rglob(f"{n}.txt") if one.parent.name == "kill"]
@@ -144,15 +175,53 @@ class Steps:
     def _messages(self, n: int) -> Iterator[str]:
         yield from (f"{times} x {name}" for name, times in self.messages(n).items() if times != 1)
 
+    def _events(self, n: int) -> Iterator[str]:
+        held = self.place.place.held("google_calendar")
+        events = [one.get("location") for one in held["events"] if one.get("summary", "").endswith(f"job {n}")]
+        if events != [f"Room {n}"]:
+            yield f"{len(events)} x event, at {events}"
+        mails = Counter(one["status"] for one in held["mails"] if one["to"] == f"{n}@example.com")
+        if mails != {"confirmed": 2, "cancelled": 1}:
+            yield f"mails of one that was made, changed and deleted: {dict(mails)}"
+
+    def _sheets(self, n: int) -> Iterator[str]:
+        book, endpoint = _SHEET["spreadsheet"], self.place.place.endpoints["google_sheets"]
+        rows = self.place.place.held("google_sheets")["spreadsheets"][book][_SHEET["sheet"]]
+        mine = {number: row for number, row in enumerate(rows) if row[0] == f"job {n}"}
+        if [row[2] for row in mine.values()] != ["Team"]:
+            yield f"{len(mine)} x row: {mine}"
+        answer = httpx.post(
+            f"{endpoint['base_url']}/v4/spreadsheets/{book}/developerMetadata:search",
+            headers={"Authorization": f"Bearer {endpoint['token']}"},
+            json={"dataFilters": [{"developerMetadataLookup": {"metadataKey": "orchestraWrite"}}]},
+            trust_env=False,
+        )
+        marks = [one["developerMetadata"] for one in answer.raise_for_status().json()["matchedDeveloperMetadata"]]
+        writes = Counter(one["location"]["dimensionRange"]["startIndex"] for one in marks)
+        if sum(writes[number] for number in mine) != WRITES["sheets"]:
+            yield f"the row was written {sum(writes[number] for number in mine)} x"
+
+    def _drives(self, n: int) -> Iterator[str]:
+        for drive, kind in DRIVES.items():
+            held = self.place.place.held(drive)[kind]
+            sizes = {
+                str(one.get("path_display") or one.get("path") or one.get("key") or one["name"]): one.get("size")
+                for one in held
+            }
+            mine = [name for name in sizes if name.endswith(f"job {n}.txt")]
+            if [name.rpartition("/")[2] for name in mine] != [f"job {n}.txt"]:
+                yield f"{len(mine)} x {drive}: {mine}"
+            welcome = next(size for name, size in sizes.items() if name.endswith("Welcome.txt"))
+            yield from (f"{drive}: {sizes[one]} bytes" for one in mine if sizes[one] != welcome)
+
     def _connect(self) -> None:
         config, points, variables = self.root / "config.yaml", self.place.place.endpoints, []
         lines = []
-        for service in ("slack", "telegram", "discord"):
-            variables.append(f"{service.upper()}_TOKEN={points[service]['token']}\n")
+        for service in _SERVICES:
+            name, key = f"{service.upper()}_TOKEN", "secret_access_key" if service == "s3" else "token"
+            variables.append(f"{name}={points[service]['token']}\n")
             address = points[service]["base_url"]
-            lines.append(
-                f"  {service}: {{service: {service}, token: 'env:{service.upper()}_TOKEN', base_url: '{address}'}}\n"
-            )
+            lines.append(f"  {service}: {{service: {service}, {key}: 'env:{name}', base_url: '{address}'}}\n")
         address = points["discord"]["base_url"]
         variables.append(f"HOOK={address}/webhooks/100000000000000031/demo-webhook\n")
         lines.append(f"  hook: {{service: discord, webhook: 'env:HOOK', base_url: '{address}'}}\n")
@@ -167,7 +236,7 @@ def _workflow(steps: Sequence[tuple[str, str, dict[str, Any]]]) -> dict[str, Any
             "id": name,
             "uses": uses,
             "with": fields,
-            **({"connection": _DISCORDS[name]} if name in _DISCORDS else {}),
+            **({"connection": _CONNECTIONS[name]} if name in _CONNECTIONS else {}),
         }
         for name, uses, fields in steps
     ]

@@ -1,4 +1,4 @@
-"""Kills at the writes of files, rows, documents and messages: each is there once, or a person was asked about it."""
+"""Kills at the writes of steps to stores and services: each is there once, or a person was asked about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kill.job_of_steps import FAMILIES, WRITES, Steps, steps
+from tests.kill.job_of_steps import DRIVES, FAMILIES, WRITES, Steps, steps
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +35,15 @@ def test_what_a_killed_job_writes_is_there_once(steps_place: Steps, family: str)
         pytest.param("files", ["files grow"], 1, "text files", id="files"),
         pytest.param("rows", ["rows have new keys"], 1, "rows", id="rows"),
         pytest.param("documents", ["documents have new ids"], 1, "documents", id="documents"),
+        pytest.param("events", ["events have new ids"], 1, "2 x event", id="event"),
+        pytest.param("events", ["no look-up"], 2, "'confirmed': 3", id="event-moved"),
+        pytest.param("events", ["no intents"], 4, "asked about ['gone'", id="event-deleted"),
+        pytest.param("sheets", ["no look-up"], 1, "2 x row", id="sheet"),
+        pytest.param("sheets", ["no look-up"], 2, "written 3 x", id="sheet-changed"),
+        *(
+            pytest.param("drives", ["uploads have new names"], number, f"2 x {drive}", id=drive)
+            for number, drive in enumerate(DRIVES, 1)
+        ),
     ],
 )
 def test_the_harness_finds_what_is_written_twice(

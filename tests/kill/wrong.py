@@ -12,6 +12,7 @@ from uuid import uuid4
 from clients.datastore.client import StoreClient
 from clients.discord.client import DiscordClient
 from clients.file.client import FileClient
+from clients.google_calendar import client as calendar_client
 from clients.rag.client import RagClient
 from clients.sql.client import SqlClient
 from engine.base.clock import utc_now
@@ -20,6 +21,7 @@ from engine.runner.effects.delivery import Delivery
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.ledger import Ledger
 from engine.runner.execution.recording import Recording
+from engine.steps import drive
 from engine.store.ledger import Entry, Write
 from engine.store.sqlite.acceptances import SqliteAcceptances
 from engine.store.sqlite.triggering import items
@@ -130,6 +132,16 @@ def documents_have_new_ids() -> None:
     )
 
 
+def events_have_new_ids() -> None:
+    """An event is created with an id of its own each time, by which nobody finds it again."""
+    calendar_client.event_id = lambda _marker: f"orc{uuid4().hex}"
+
+
+def uploads_have_new_names() -> None:
+    """A file is uploaded under a name of its own each time."""
+    drive._name = lambda it: f"{uuid4().hex} {it.name}"
+
+
 def no_seen_set() -> None:
     """Nothing that a trigger lists is known from before."""
     items.unseen = lambda connection, key, ids: list(dict.fromkeys(ids))
@@ -148,4 +160,6 @@ WRONG: dict[str, Callable[[], None]] = {
     "no nonce": no_nonce,
     "rows have new keys": rows_have_new_keys,
     "documents have new ids": documents_have_new_ids,
+    "events have new ids": events_have_new_ids,
+    "uploads have new names": uploads_have_new_names,
 }
