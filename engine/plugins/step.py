@@ -192,6 +192,8 @@ class Call:
     """When this attempt began (aware, UTC): steps that need the time take it from here."""
     made_by_others: frozenset[str] = frozenset()
     """Writes without a marker that are looked for or repeated: ids (of receipts) that belong to other writes."""
+    is_resent: bool = False
+    """Writes only: whether it was claimed before, so that another process may have sent it."""
     prompts: Prompts = field(default_factory=dict)
     """The prompts of the run's definition, by the reference in the step's `prompt` field."""
     render: Callable[[PromptDefinition, Mapping[str, JsonValue]], list[dict[str, str]]] | None = None
@@ -218,8 +220,8 @@ class Call:
     def is_again(self) -> bool:
         """Whether an earlier attempt, perhaps of another process, may have written something."""
         if self.intended_at is None or self.started_at is None:
-            return self.attempt > 1
-        return self.attempt > 1 or self.started_at - self.intended_at > timedelta(seconds=1)
+            return self.is_resent or self.attempt > 1
+        return self.is_resent or self.attempt > 1 or self.started_at - self.intended_at > timedelta(seconds=1)
 
 
 @dataclass(frozen=True)

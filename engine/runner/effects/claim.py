@@ -207,6 +207,7 @@ class WriteOnce:
             if self._job.repeat is not Repeat.SAFE:
                 raise await self._questioned()
         await self._ledger.sending(self._write)
+        delivery.is_resent = True
         return await self._send(delivery)
 
     async def _send(self, delivery: Delivery) -> Done:

@@ -46,6 +46,8 @@ class Delivery:
         self._attempts = Attempts(job, clock)
         self.may_be_out = False
         """Whether the service may have received the write, so that its intent must stay in the ledger."""
+        self.is_resent = False
+        """Whether the write was claimed before, so that another process may have sent it."""
         self.settled: Done | None = None
         """The result of a write that finished after its step had been cancelled."""
 
@@ -83,6 +85,7 @@ class Delivery:
 
     async def _send_once(self, number: int, work: Work) -> Any:
         call = self._attempts.call(number, self._intended_at)
+        call.is_resent = self.is_resent
         if call.is_again:
             call.made_by_others = (await self._others()).made
         was_out, turn = self.may_be_out, threading.Lock()

@@ -49,6 +49,8 @@ class World:
     faults: list[tuple[ServiceError, str] | None] = field(default_factory=list)
     look_faults: list[ServiceError] = field(default_factory=list)
     sent: int = 0
+    again: list[bool] = field(default_factory=list)
+    """Whether each sending knew that there may have been one before."""
     looked: int = 0
     gate: threading.Event | None = None
     answer: dict[str, Any] = field(default_factory=dict)
@@ -110,6 +112,7 @@ class Note(StepType):
 
     def call(self, call: Call) -> JsonValue:
         """Keep it."""
+        call.client.again.append(call.is_again)
         return call.client.put(call.marker, call.fields.text)
 
     def find(self, call: Call) -> JsonValue | None:

@@ -204,6 +204,15 @@ def test_a_safe_write_is_simply_sent_again(attempt: Try, world: World) -> None:
     assert (world.sent, world.looked) == (2, 0)
 
 
+def test_a_run_that_goes_on_at_once_knows_that_its_write_may_be_out(attempt: Try, world: World) -> None:
+    async def test(on: Bench) -> None:
+        await on.entry(on.job())  # a process that died here, a moment ago
+        await on.make(on.job(repeat=Repeat.SAFE))
+
+    attempt(test)
+    assert world.again == [True]
+
+
 @pytest.mark.parametrize(
     ("asked", "sent"), [pytest.param(0.01, 2, id="fits-the-time"), pytest.param(60.0, 1, id="longer-than-the-time")]
 )
