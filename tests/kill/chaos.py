@@ -16,6 +16,7 @@ from tests.kill.judge import verdict
 from tests.kill.mail_storm import mail_storm
 from tests.kill.storm import Storm
 from tests.kill.test_apply_kill import applications, killed_applications
+from tests.kill.test_form_kill import kill_after_thanks
 from tests.kill.test_kill import undisturbed
 from tests.kill.test_sign_in import Shared, shared
 from tests.kill.test_sql_kill import Databases, databases, random_kills
@@ -100,3 +101,7 @@ def test_a_hundred_kills_between_a_statement_and_its_receipt(databases: Database
 @pytest.mark.parametrize("family", FAMILIES)
 def test_kills_at_writes_of_steps(steps_place: Steps, family: str) -> None:
     assert random_step_kills(steps_place, family, STEP_KILLS, _CHANCE) == []
+
+
+def test_three_kills_of_a_server_that_has_just_thanked_for_a_form(tmp_path: Path) -> None:
+    kill_after_thanks(tmp_path, 3)
