@@ -10,8 +10,7 @@ import pytest
 from tests.kill import test_sign_in
 from tests.kill.harness import WRITES, Setting, World, kill_after_events, kill_in_write, setting
 from tests.kill.job import POINTS
-from tests.kill.job_of_steps import FAMILIES, Steps
-from tests.kill.job_of_steps import random_kills as random_step_kills
+from tests.kill.job_of_steps import FAMILIES, Steps, many_kills
 from tests.kill.judge import verdict
 from tests.kill.mail_storm import mail_storm
 from tests.kill.storm import Storm
@@ -100,7 +99,7 @@ def test_a_hundred_kills_between_a_statement_and_its_receipt(databases: Database
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_kills_at_writes_of_steps(steps_place: Steps, family: str) -> None:
-    assert random_step_kills(steps_place, family, STEP_KILLS, _CHANCE) == []
+    assert many_kills(steps_place, family, STEP_KILLS, _CHANCE) == []
 
 
 def test_three_kills_of_a_server_that_has_just_thanked_for_a_form(tmp_path: Path) -> None:

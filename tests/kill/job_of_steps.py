@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import count, pairwise
+from itertools import count, pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -253,10 +253,8 @@ def steps(root: Path) -> Iterator[Steps]:
         yield Steps(place)
 
 
-def random_kills(place: Steps, family: str, kills: int, chance: random.Random) -> list[str]:
-    """Kill so many jobs of a family, each at a write and a point by chance; return what is wrong."""
-    found = []
-    for _ in range(kills):
-        point, time_of_it = chance.choice(POINTS), chance.randint(1, WRITES[family])
-        found += place.wrong(family, place.kill(family, point, time_of_it))
-    return found
+def many_kills(place: Steps, family: str, kills: int, chance: random.Random) -> list[str]:
+    """Kill jobs of a family at each write and point, and then by chance, so many in all; return what is wrong."""
+    every = list(product(POINTS, range(1, WRITES[family] + 1)))
+    chosen = [*every, *chance.choices(every, k=kills - len(every))]
+    return [wrong for at in chosen for wrong in place.wrong(family, place.kill(family, *at))]
