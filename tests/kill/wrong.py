@@ -134,7 +134,7 @@ def documents_have_new_ids() -> None:
 
 def events_have_new_ids() -> None:
     """An event is created with an id of its own each time, by which nobody finds it again."""
-    calendar_client.event_id = lambda _marker: f"orc{uuid4().hex}"
+    calendar_client.event_id = lambda _marker: f"orc{uuid4().hex}"  # type: ignore[attr-defined,assignment]
 
 
 def uploads_have_new_names() -> None:
