@@ -63,6 +63,9 @@ def _view(room: Room) -> Iterator[str]:
             yield from ("--symlink", str(one.readlink()), str(one))
         elif one.is_dir():
             yield from ("--ro-bind", str(one), str(one))
+    if room.work_bytes:
+        for place in (WORK, "/tmp"):  # noqa: S108 - before what follows, which may be in /tmp itself
+            yield from ("--size", str(room.work_bytes if place == WORK else _SCRATCH_BYTES), "--tmpfs", place)
     for place in dict.fromkeys((*_FOUND_BY, *_python(), *(str(_ROOT / one) for one in _OURS), *room.reads)):
         if not place.startswith("/usr/"):
             yield from ("--ro-bind-try", place, place)
@@ -70,8 +73,7 @@ def _view(room: Room) -> Iterator[str]:
     if room.work_bytes:
         # Read-only: where this program runs as root, files of /proc/sys are its own, and are those of the machine.
         yield from ("--proc", "/proc", "--remount-ro", "/proc")
-        for place in WRITABLE:
-            yield from ("--size", str(room.work_bytes if place == WORK else _SCRATCH_BYTES), "--tmpfs", place)
+        yield from ("--size", str(_SCRATCH_BYTES), "--tmpfs", "/dev/shm")  # noqa: S108 - that of the child
         yield from ("--remount-ro", "/dev")
     else:
         # Without /proc: by /proc/self/fd, a descriptor that is open for reading can be opened for writing.
