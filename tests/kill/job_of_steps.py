@@ -20,6 +20,8 @@ import httpx
 from tests.kill.storm import Storm, storm
 
 POINTS = ("before effect", "after effect", "after record")
+_SECONDS = 1.0
+"""About as long as a job takes."""
 _numbers = count(1)
 _NAME = "job {{ inputs.n }}"
 _EVENT = {"title": _NAME, "starts": "2026-12-01T10:00", "attendees": ["{{ inputs.n }}@example.com"]}
@@ -254,7 +256,8 @@ def steps(root: Path) -> Iterator[Steps]:
 
 
 def many_kills(place: Steps, family: str, kills: int, chance: random.Random) -> list[str]:
-    """Kill jobs of a family at each write and point, and then by chance, so many in all; return what is wrong."""
+    """Kill jobs of a family at each write and point, and then at any moment, so many in all; return what is wrong."""
     every = list(product(POINTS, range(1, WRITES[family] + 1)))
-    chosen = [*every, *chance.choices(every, k=kills - len(every))]
-    return [wrong for at in chosen for wrong in place.wrong(family, place.kill(family, *at))]
+    killed = [place.kill(family, *one) for one in every]
+    killed += [place.kill_after(family, chance.uniform(0, _SECONDS)) for _ in range(kills - len(every))]
+    return [wrong for one in killed for wrong in place.wrong(family, one)]

@@ -12,7 +12,7 @@ from uuid import uuid4
 from clients.datastore.client import StoreClient
 from clients.discord.client import DiscordClient
 from clients.file.client import FileClient
-from clients.google_calendar import client as calendar_client
+from clients.google_calendar.client import GoogleCalendarClient
 from clients.rag.client import RagClient
 from clients.sql.client import SqlClient
 from engine.base.clock import utc_now
@@ -134,7 +134,10 @@ def documents_have_new_ids() -> None:
 
 def events_have_new_ids() -> None:
     """An event is created with an id of its own each time, by which nobody finds it again."""
-    calendar_client.event_id = lambda _marker: f"orc{uuid4().hex}"  # type: ignore[attr-defined,assignment]
+    create = GoogleCalendarClient.create
+    GoogleCalendarClient.create = lambda self, calendar, draft, invitations, marker: create(  # type: ignore[method-assign]
+        self, calendar, draft, invitations, f"{uuid4().hex}{marker}"
+    )
 
 
 def uploads_have_new_names() -> None:
