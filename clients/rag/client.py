@@ -110,8 +110,11 @@ class RagClient(Client):
     def search(self, collection: str, question: str, limit: int, vector: Sequence[float] = ()) -> list[Found]:
         """Return the passages that fit a question best, the best first. Raises NotFound for an unknown collection.
 
-        With the question's `vector`, the order by words and the order by meaning are fused.
+        With the question's `vector`, the order by words and the order by meaning are fused. While a plan is made, a
+        collection that is not there yet is empty: a step before may make it.
         """
+        if is_active() and not self._path(collection).exists():
+            return []
         with self._there(collection) as file:
             words = by_words(file, question, max(limit, _FUSED) if vector else limit)
             if not vector:
