@@ -31,7 +31,7 @@ from api.routes import (
     usage,
     users,
 )
-from api.routes.data import collections, tables
+from api.routes.data import collections, files, tables
 from api.routes.prompts import cases as prompt_cases
 from api.routes.prompts import changes as prompt_changes
 from api.routes.prompts import comparisons as prompt_comparisons
@@ -84,6 +84,8 @@ _SIGNED_IN = (
     usage.router,
     tables.router,
     collections.router,
+    files.router,
+    files.added,
     first_run.router,
     catalog.router,
     workflow_changes.router,

@@ -24,6 +24,14 @@ CheckLine = tuple[str, bool, str]
 """One line of a check: what was tried, whether it worked, and a sentence, with the remedy if it did not."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What an account was last seen to have, as its step types understand it, and when."""
+
+    what: Any
+    at: datetime
+
+
 def _no_site() -> str:
     return ""
 
@@ -108,6 +116,10 @@ class Client(ABC):
         """Return the page where a person gets a key; `beside_key`: the settings known so far."""
         del beside_key
         return cls.service.key.url if cls.service.key else ""
+
+    def seen(self) -> Seen | None:
+        """Return what the account was last seen to have, for the compiler; None if nothing is known. Asks nobody."""
+        return None
 
     def is_public(self, place: str) -> bool:
         """Tell whether everybody can read what is written to a `Service.public_place`."""

@@ -105,6 +105,24 @@ class ModelRefused(InvalidRequest):
     default_remedy = "Change the prompt or what it is asked about, or use another model."
 
 
+class CodeFailed(ServiceError):
+    """A person's code ended with an error; the message names the line."""
+
+    default_remedy = "Correct the code at that line."
+
+
+class LimitExceeded(ServiceError):
+    """A person's code took more than its step allows: time, memory, processes, disk or output."""
+
+    default_remedy = "Raise the limit that the message names, or let the code do less."
+
+
+class SandboxMissing(ServiceError):
+    """This machine has nothing that shuts a person's code off, so that it is not run."""
+
+    default_remedy = "Install bubblewrap: `apt install bubblewrap`."
+
+
 class WriteRefused(InvalidRequest):
     """The request is not a declared read of its service, and only reads may leave now: a plan is being made.
 

@@ -33,7 +33,10 @@ class Read:
     """Below `at`, with its slash: `*` is one part of a path, `*:verb` one with that end, `**` at the end all that
     follows."""
     at: str = BASE
-    """`base_url`: the connection's address; `server`: the root of its host; `anywhere`: any address; else an origin."""
+    """`base_url`: the connection's address; `server`: the root of its host; `anywhere`: any address; else an origin.
+
+    The host of an origin may begin with `*.`: any host below that domain.
+    """
     body: Callable[[bytes], bool] | None = None
     """Whether a body only reads, where the address alone does not say so; then the address has no parameters."""
     body_is: str = ""
@@ -116,8 +119,11 @@ class ReadCommands:
 
 
 def _is_at(url: httpx.URL, start: SplitResult) -> bool:
-    given = (url.scheme, url.host, url.port or _PORTS.get(url.scheme))
-    return given == (start.scheme, start.hostname, start.port or _PORTS.get(start.scheme))
+    given = (url.scheme, url.port or _PORTS.get(url.scheme))
+    if given != (start.scheme, start.port or _PORTS.get(start.scheme)):
+        return False
+    host = start.hostname or ""
+    return url.host.endswith(host[1:]) if host.startswith("*.") else url.host == host
 
 
 def _pattern(path: str) -> str:

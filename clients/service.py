@@ -6,11 +6,14 @@ a table of services, so that a new one is complete with its own folder.
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from clients.reads import Read, ReadCommands
 
@@ -36,6 +39,8 @@ class Key:
     url: str
     label: str = "Key"
     """What the service calls it."""
+    hint: str = ""
+    """What an empty field shows."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,16 @@ class Extra:
     """As package indexes call it."""
     module: str
     """What is imported of it."""
+    of: str = ""
+    """What needs it, as people call it. Empty: the service."""
+    setting: str = ""
+    """The setting that tells whether a connection needs it. Empty: every connection does."""
+    begins: str = ""
+    """How the value of that setting begins if it is needed."""
+
+    def is_needed(self, settings: Mapping[str, Any]) -> bool:
+        """Return whether a connection with these settings needs it."""
+        return not self.setting or str(settings.get(self.setting, "")).strip().lower().startswith(self.begins)
 
     def is_installed(self) -> bool:
         """Return whether it can be imported; imports nothing but packages around it."""
@@ -104,11 +119,16 @@ class Service:
     has_accounts: bool = True
     """Whether the service can say whose account it is; otherwise the connection's name identifies it."""
     extra: Extra | None = None
-    """Where its SDK is not installed with this program."""
+    """Where its SDK, or that of some of its connections, is not installed with this program."""
     runs_locally: bool = False
     """Whether the model servers that people run on their own machine have its API."""
     reads_strangers_files: bool = False
     """Whether its steps read files of strangers, each in a child process of this machine."""
+    embedding_model: str = ""
+    """The model that makes vectors at the service's own address, unless the connection names one; empty: there is none.
+    """
+    runs_code: bool = False
+    """Whether its steps run a person's code in the sandbox of this machine."""
     takes_default_model: bool = False
     """Whether `model_defaults.model` in config.yaml is the model of its connections that have none."""
     kind: ServiceKind = ""
@@ -146,19 +166,25 @@ class Service:
         """Whether it is a language model."""
         return self.kind == "model"
 
-    @property
-    def absence(self) -> str:
-        """What is not installed that the service needs, as a sentence; empty if nothing."""
-        if self.extra is None or self.extra.is_installed():
+    def lacks(self, settings: Mapping[str, Any]) -> str:
+        """Return what is not installed that a connection with these settings needs, as a sentence; "" if nothing."""
+        extra = self.extra
+        if extra is None or not extra.is_needed(settings) or extra.is_installed():
             return ""
-        return f"{self.title} needs the package {self.extra.package}, which is not installed."
+        return f"{extra.of or self.title} needs the package {extra.package}, which is not installed."
 
     @property
     def install(self) -> str:
         """How to install what the service needs, as a sentence; empty if everything comes with this program."""
-        return f"Install it: `pip install 'ai-orchestra[{self.extra.name}]'`." if self.extra else ""
+        return f"Install it: `{_python()} -m pip install 'ai-orchestra[{self.extra.name}]'`." if self.extra else ""
 
     @property
     def variables(self) -> dict[str, str]:
         """The environment variables of settings that config.yaml does not give, by setting, without the key."""
         return {one.name: one.variable for one in self.beside_key}
+
+
+def _python() -> str:
+    """Return the interpreter that runs this program, as a shell takes it: another one's packages do not count."""
+    path, folder = Path(sys.executable), Path.cwd()
+    return shlex.quote(str(path.relative_to(folder) if path.is_relative_to(folder) else path))

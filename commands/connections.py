@@ -87,29 +87,20 @@ def check(
     return DONE if is_ok else FAILED
 
 
+_PAIRS_HELP = "A setting, such as base_url=… or token=env:MY_TOKEN."
+_ADDRESS_HELP = "The address of a mailbox, such as me@fastmail.com."
+_FILE_HELP = "For a sign-in in the browser: the file from the service's console."
+_ID_HELP = "The same for a service whose apps need no file: the id of your app."
+
+
 @group.command()
 def add(
     service: Annotated[str, typer.Argument(help="The service; an unknown name lists all of them.")],
     name: Annotated[str | None, typer.Option(help="The name that steps use; default: the service's name.")] = None,
-    pairs: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as base_url=… or token=env:MY_TOKEN."),
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="The address of a mailbox, such as me@fastmail.com.")
-    ] = None,
-    client_secret: Annotated[
-        Path | None,
-        typer.Option(
-            "--client-secret", metavar="FILE", help="For a sign-in in the browser: the file from the service's console."
-        ),
-    ] = None,
-    client_id: Annotated[
-        str | None,
-        typer.Option(
-            "--client-id", metavar="ID", help="The same for a service whose apps need no file: the id of your app."
-        ),
-    ] = None,
+    pairs: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=_PAIRS_HELP)] = None,
+    address: Annotated[str | None, typer.Option(metavar="ADDRESS", help=_ADDRESS_HELP)] = None,
+    client_secret: Annotated[Path | None, typer.Option("--client-secret", metavar="FILE", help=_FILE_HELP)] = None,
+    client_id: Annotated[str | None, typer.Option("--client-id", metavar="ID", help=_ID_HELP)] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -119,18 +110,15 @@ def add(
     if address is not None:
         pairs = [*(pairs or []), f"address={address}"]
     with opened(workspace, demo=demo) as session:
+        connections, who, called = session.orchestra.connections, session.principal, name or service
         if client_secret is not None and opens is not None:
-            added = session.orchestra.connections.connect(
-                session.principal, name or service, service, client_secret, opens
-            )
+            added = connections.connect(who, called, service, client_secret, opens)
         elif client_id is not None and opens is not None:
-            added = session.orchestra.connections.connect_with_id(
-                session.principal, name or service, service, client_id, opens
-            )
+            added = connections.connect_with_id(who, called, service, client_id, opens)
         else:
-            settings = _given(session, service, name or service, pairs or [], is_asked=not as_json)
-            added = session.orchestra.connections.add(session.principal, name or service, service, settings)
-        unopened = session.orchestra.connections.unopened(session.principal)
+            settings = _given(session, service, called, pairs or [], is_asked=not as_json)
+            added = connections.add(who, called, service, settings)
+        unopened = connections.unopened(who)
     if as_json:
         document(added)
         return DONE

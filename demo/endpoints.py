@@ -15,7 +15,7 @@ from typing import Any
 HOST = "127.0.0.1"
 _MODELS = ("openai", "anthropic", "gemini")
 _CHATS = ("slack", "telegram", "discord")
-_DRIVES = ("webdav", "s3", "dropbox", "onedrive")
+_DRIVES = ("webdav", "s3", "dropbox", "onedrive", "google_drive")
 _OFFICE = ("google_calendar", "google_sheets")
 NAMES = ("gmail", "notion", "github", *_MODELS, "site", *_CHATS, *_DRIVES, *_OFFICE)
 FILES = {"sql": "shop.db"}

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from clients.errors import InvalidRequest, NotFound, ServiceError
+from clients.errors import NotFound, ServiceError
 from clients.rag.client import RagClient
-from clients.rag.records import Collection, Found, Known
+from clients.rag.records import Collection, Embedding, Found, Known
 from clients.rag.service import RAG
-from engine.base.errors import InvalidInput, StorageError, UnknownName
+from clients.rag.words import query
+from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
+from engine.own_parts import own_errors
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 
-__all__ = ["Collection", "Collections", "Found", "Known"]
+__all__ = ["Answers", "Collection", "Collections", "Found", "Known"]
 """The records are named here for the front ends."""
 Open = Callable[[str | None, str | None, AccountMode], Account]
+VectorOf = Callable[[Account, str], Sequence[float]]
+"""Returns the vector of a question. Raises OrchestraError, ServiceError, TimeoutError."""
 _SEE = "see the collections"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a question finds, the best first."""
+
+    results: list[Found]
+    by_meaning: bool
+    """Whether its meaning counted beside its words."""
+    note: str
+    """Why only its words counted, where the collection has vectors; else empty."""
 
 
 class Collections:
@@ -27,13 +43,13 @@ class Collections:
     Every method raises StorageError if a file cannot be used; those with a name, UnknownName and InvalidInput.
     """
 
-    def __init__(self, open_account: Open, audit: Audit) -> None:
-        self._open, self._audit = open_account, audit
+    def __init__(self, open_account: Open, vector_of: VectorOf, audit: Audit) -> None:
+        self._open, self._vector_of, self._audit = open_account, vector_of, audit
 
     def all(self, p: Principal, *, demo: bool = False) -> list[Collection]:
         """Return all collections, by name."""
         require(p, "view", _SEE)
-        with _own_errors():
+        with own_errors():
             return self._client(demo=demo).collections()
 
     def show(self, p: Principal, name: str, *, demo: bool = False) -> Collection:
@@ -59,11 +75,40 @@ class Collections:
                 raise UnknownName("document", document, remedy=f"The collection {name!r} has none with this id.")
             return found
 
-    def search(self, p: Principal, name: str, question: str, *, limit: int = 5, demo: bool = False) -> list[Found]:
-        """Return the passages that fit a question best by its words, the best first; no model is asked."""
+    def search(self, p: Principal, name: str, question: str, *, limit: int = 5, demo: bool = False) -> Answers:
+        """Return the passages that fit a question best.
+
+        Where the collection has vectors, its model is asked for that of the question, if `p` may start runs.
+        """
         require(p, "view", _SEE)
         with self._named(name, demo=demo) as client:
-            return client.search(name, question, limit)
+            vector, note = self._vector(p, client, name, question, demo=demo)
+            found = client.search(name, question, limit, vector)
+        return Answers(found, by_meaning=bool(vector), note=note)
+
+    def _vector(
+        self, p: Principal, client: RagClient, name: str, question: str, *, demo: bool
+    ) -> tuple[Sequence[float], str]:
+        """Return the vector of a question; without one, why its words alone count."""
+        made_by = client.embedding(name)
+        if made_by is None or not query(question):
+            return (), ""
+        try:
+            require(p, "run", "ask models")
+            account = self._open(made_by.connection, None, AccountMode.DEMO if demo else AccountMode.MINE)
+            _require_same(made_by, account)
+            return self._vector_of(account, question), ""
+        except (OrchestraError, ServiceError, TimeoutError) as error:
+            said = error.message if isinstance(error, OrchestraError | ServiceError) else "The model did not answer."
+            return (), f"Only the words of the question count. {said}"
+
+    def forget_vectors(self, p: Principal, name: str, *, demo: bool = False) -> int:
+        """Delete the vectors of a collection, so that another model can make them, and return their number."""
+        require(p, "edit", "change the collections")
+        with self._named(name, demo=demo) as client:
+            count = client.forget_vectors(name)
+        self._audit.record(p, "collections.forget_vectors", name, {"vectors": count, "demo": demo})
+        return count
 
     def delete(self, p: Principal, name: str, document: str, *, demo: bool = False) -> None:
         """Delete a document; nothing of it is left in the file."""
@@ -83,13 +128,19 @@ class Collections:
 
     @contextmanager
     def _named(self, name: str, *, demo: bool) -> Iterator[RagClient]:
-        with _own_errors():
+        with own_errors():
             client = self._client(demo=demo)
             try:
                 client.collection(name)
             except NotFound as error:
-                raise UnknownName("collection", name, [one.name for one in client.collections()]) from error
+                known = [one.name for one in client.collections()]
+                remedy = "" if demo else self._in_demo(name)
+                raise UnknownName("collection", name, known, remedy=remedy) from error
             yield client
+
+    def _in_demo(self, name: str) -> str:
+        has_it = any(one.name == name for one in self._client(demo=True).collections())
+        return "The demo has one of this name: look at the collections of the demo (`--demo`)." if has_it else ""
 
     def _client(self, *, demo: bool) -> RagClient:
         client = self._open(None, RAG.name, AccountMode.DEMO if demo else AccountMode.MINE).client
@@ -97,12 +148,12 @@ class Collections:
         return client
 
 
-@contextmanager
-def _own_errors() -> Iterator[None]:
-    """Turn the errors of the client into ours: for people, the collections are no outside service."""
-    try:
-        yield
-    except InvalidRequest as error:
-        raise InvalidInput(error.message, remedy=error.remedy) from error
-    except ServiceError as error:
-        raise StorageError(error.message, remedy=error.remedy) from error
+def _require_same(made_by: Embedding, account: Account) -> None:
+    """Raise InvalidInput if a connection leads to another model than the one that made the vectors."""
+    model = str(getattr(account.client, "embedding_model", ""))
+    is_same_server = account.mode == AccountMode.DEMO or account.client.account() == made_by.server
+    if model != made_by.model or not is_same_server:
+        raise InvalidInput(
+            f"The connection {made_by.connection!r} leads to another model than {made_by.model!r} of {made_by.server},"
+            " which has made the vectors."
+        )

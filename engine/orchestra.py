@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from engine.workflows.workflow_files import WorkflowFiles
     from engine.workspace.drafts import Draft, Drafts
     from engine.workspace.step_renames import StepRenames
+    from engine.workspace_files import Files
     from engine.workspace_settings import WorkspaceSettings
 
 _LONGEST_TURN_SECONDS = 3.0
@@ -112,7 +113,7 @@ ENGINE = Principal("engine", "owner")
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
-    approvals, budgets, general, tables, collections, usage, connections, users, demo, first_run`.
+    approvals, budgets, general, tables, collections, files, usage, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -338,7 +339,14 @@ class Orchestra:
 
         follow = partial(drafts.follow, "workflow")
         return WorkflowFiles(
-            self.workspace, self._compiled, self._audit, self._renaming, follow, drafted, self._plans.default
+            self.workspace,
+            self._compiled,
+            self._audit,
+            self._renaming,
+            follow,
+            drafted,
+            self._plans.default,
+            self.connections.add_missing,
         )
 
     @cached_property
@@ -627,8 +635,17 @@ class Orchestra:
     def collections(self) -> Collections:
         """The collections of documents that workflows index and search."""
         from engine.collections import Collections
+        from engine.runs.trying.question_vectors import QuestionVectors
 
-        return Collections(self._accounts.open, self._audit)
+        vectors = QuestionVectors(self._host, self._logs, lambda: self._loaded().config, self._clock)
+        return Collections(self._accounts.open, vectors.of, self._audit)
+
+    @cached_property
+    def files(self) -> Files:
+        """The files of the workspace that steps read and write."""
+        from engine.workspace_files import Files
+
+        return Files(self._accounts.open, self._audit)
 
     @cached_property
     def general(self) -> WorkspaceSettings:
@@ -805,7 +822,17 @@ class Orchestra:
         connections = {name: one.service for name, one in loaded.config.connections.items()}
         asked = workspace.workflow_ids.asked()
         is_user = partial(is_known, self._state.people)
-        return Surroundings(connections, self._prompt, workspace.workflows.document, asked, hosts(loaded), is_user)
+        return Surroundings(
+            connections,
+            self._prompt,
+            workspace.workflows.document,
+            asked,
+            hosts(loaded),
+            is_user,
+            seen=self.connections.seen,
+            lacks=self.connections.lacks,
+            own_settings=loaded.own_settings,
+        )
 
     def _end_renames(self) -> None:
         """Finish renames that a crash or a full disk interrupted, so that receipts follow the steps."""

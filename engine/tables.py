@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from clients.datastore.client import StoreClient
 from clients.datastore.rows import Row, Rows, Wanted
 from clients.datastore.service import STORE
-from clients.errors import InvalidRequest, ServiceError
-from engine.base.errors import InvalidInput, StorageError, UnknownName
+from engine.base.errors import UnknownName
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
+from engine.own_parts import own_errors
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 
@@ -28,7 +27,7 @@ class Tables:
     def names(self, p: Principal, *, demo: bool = False) -> dict[str, int]:
         """Return the number of rows of each table, by name. Raises StorageError."""
         require(p, "view", "see the tables")
-        with _own_errors():
+        with own_errors():
             return self._client(demo=demo).names()
 
     def rows(
@@ -49,7 +48,7 @@ class Tables:
         """
         require(p, "view", "see the tables")
         wanted = Wanted(None, prefix, words, order_by, descending, limit)
-        with _own_errors():
+        with own_errors():
             found = self._client(demo=demo).query(table, wanted)
             if not found.total and table not in (known := self._client(demo=demo).names()):
                 raise UnknownName("table", table, list(known))
@@ -58,7 +57,7 @@ class Tables:
     def save(self, p: Principal, table: str, key: str, value: Any, *, merge: bool = False, demo: bool = False) -> Row:
         """Add or replace a row, and return it. Raises InvalidInput, StorageError."""
         require(p, "edit", "change the tables")
-        with _own_errors():
+        with own_errors():
             saved = self._client(demo=demo).save(table, key, value, merge=merge)
         self._audit.record(p, "tables.save", table, {"key": key, "demo": demo})
         return saved.row
@@ -66,7 +65,7 @@ class Tables:
     def delete(self, p: Principal, table: str, key: str, *, demo: bool = False) -> None:
         """Delete a row. Raises UnknownName, InvalidInput, StorageError."""
         require(p, "edit", "change the tables")
-        with _own_errors():
+        with own_errors():
             gone = self._client(demo=demo).delete(table, key)
         if gone is None:
             raise UnknownName("row", key, remedy=f"The table {table!r} has no row with this key.")
@@ -75,7 +74,7 @@ class Tables:
     def drop(self, p: Principal, table: str, *, demo: bool = False) -> int:
         """Delete a table with all its rows, and return their number. Raises UnknownName, InvalidInput, StorageError."""
         require(p, "edit", "change the tables")
-        with _own_errors():
+        with own_errors():
             known = self._client(demo=demo).names()
             count = self._client(demo=demo).drop(table)
         if not count:
@@ -87,14 +86,3 @@ class Tables:
         client = self._open(None, STORE.name, AccountMode.DEMO if demo else AccountMode.MINE).client
         assert isinstance(client, StoreClient)
         return client
-
-
-@contextmanager
-def _own_errors() -> Iterator[None]:
-    """Turn the errors of the client into ours: for people, the tables are no outside service."""
-    try:
-        yield
-    except InvalidRequest as error:
-        raise InvalidInput(error.message, remedy=error.remedy) from error
-    except ServiceError as error:
-        raise StorageError(error.message, remedy=error.remedy) from error

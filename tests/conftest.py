@@ -131,8 +131,9 @@ class StandIns:
     def stop(self) -> None:
         """Stop every server."""
         self.controls.close()
-        for instance, thread in self.servers:
+        for instance, _ in self.servers:
             instance.should_exit = True
+        for _, thread in self.servers:
             thread.join(PATIENCE_SECONDS)
         for store in self.stores.values():
             store.close()

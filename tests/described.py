@@ -112,12 +112,18 @@ def _methods(api: str) -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
     return list(methods(whole))
 
 
-GOOGLE = {"google_calendar": ("calendar.v3",), "google_sheets": ("sheets.v4", "oauth2.v2")}
+GOOGLE = {
+    "google_calendar": ("calendar.v3",),
+    "google_sheets": ("sheets.v4", "oauth2.v2"),
+    "google_drive": ("drive.v3",),
+}
 """The descriptions that the stand-ins of these services are held against."""
 
 
 def _google_service(service: str) -> Callable[[str, str], Check | None]:
-    return lambda method, path: next(filter(None, (_google(api, method, path) for api in GOOGLE[service])), None)
+    return lambda method, path: next(
+        filter(None, (_google(api, method, path.removeprefix("/upload")) for api in GOOGLE[service])), None
+    )
 
 
 def _openai(method: str, path: str) -> Check | None:

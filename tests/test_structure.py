@@ -221,6 +221,8 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/triggers/": "the same",
     "engine/tables.py": "the tables of the workspace, for people",
     "engine/collections.py": "its collections of documents, for people",
+    "engine/workspace/config.py": "the settings of code, which needs no connection",
+    "engine/workspace_files.py": "its files, for people",
     "engine/demo_mailbox.py": "the demo, which is a mailbox, a database and a repository",
     "dashboard/demo/": "the same",
     "dashboard/views/demo.py": "the same",
@@ -245,10 +247,11 @@ def strings(tree_of: ast.Module) -> Iterator[ast.Constant]:
 def named_services(tree_of: ast.Module) -> Iterator[int]:
     """The lines on which a module names a service: in a text, by its client, or in a comparison.
 
-    `http` is a protocol as well, `sql` a language, `file` a word: they count only where a service is compared.
+    `http` is a protocol as well, `sql` a language, `file` a word: they count only where a service is compared. `code`
+    is a part of Markdown, too: it counts only where it is imported.
     """
     known = set(client_classes())
-    words = re.compile(rf"\b({'|'.join(sorted(known - {'http', 'sql', 'file'}))}|smtp)\b", re.IGNORECASE)
+    words = re.compile(rf"\b({'|'.join(sorted(known - {'http', 'sql', 'file', 'code'}))}|smtp)\b", re.IGNORECASE)
     asked = {kind.sign_in_way.at for kind in client_classes().values() if kind.sign_in_way}
     for node in strings(tree_of):
         text = re.sub(r"https?://\S+", "", str(node.value))
@@ -260,7 +263,7 @@ def named_services(tree_of: ast.Module) -> Iterator[int]:
         if isinstance(found, ast.Compare):
             sides = [ast.unparse(one) for one in (found.left, *found.comparators)]
             if any(re.search(r"\b(service|kind)\b", one) for one in sides) and any(
-                f"'{name}'" in "".join(sides) for name in known
+                f"'{name}'" in "".join(sides) for name in known - {"code"}
             ):
                 yield found.lineno
 

@@ -1,10 +1,11 @@
-"""JSON that all parts of the API share: the strict base of request bodies, and the form of every error response."""
+"""What all parts of the API share: the strict base of request bodies, the form of every error response, and files."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.base.json_text import compact
@@ -60,3 +61,14 @@ class Refusal(BaseModel):
     """The form of every error response."""
 
     error: ErrorView
+
+
+def saved_file(name: str, content: bytes) -> Response:
+    """Return a file that may come from outside: browsers are told to save it, never to display it."""
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='', errors='replace')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return Response(content, media_type="application/octet-stream", headers=headers)

@@ -54,7 +54,7 @@ _OF_HTTP: Mapping[int, tuple[str, str, str]] = {
     ),
     413: (
         "TooLarge",
-        "The request has more than 1,000,000 bytes (an import: 16,000,000), or 16,384 where no sign-in is needed.",
+        "The request has more than 1,000,000 bytes (an import: 16 MB, a file: 20 MB), or 16,384 without a sign-in.",
         "Send less at a time.",
     ),
 }

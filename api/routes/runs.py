@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse, Response
 
-from api.base.documents import Document
+from api.base.documents import Document, saved_file
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
 from api.routes.execution import IdempotencyKey, accepted, request_key_of
@@ -69,13 +68,7 @@ def get_file(run_id: str, sha256: str, orchestra: Door, principal: Acting) -> Re
     Name and content may come from outside: browsers are told to save it, never to display it.
     """
     file = orchestra.runs.file(principal, run_id, sha256)
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='', errors='replace')}",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    return Response(file.content, media_type="application/octet-stream", headers=headers)
+    return saved_file(file.name, file.content)
 
 
 @router.post("/{run_id}/cancel", status_code=202, summary="Cancel a run", responses={202: {"model": Accepted}})

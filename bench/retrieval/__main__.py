@@ -1,11 +1,15 @@
 """`python -m bench.retrieval`: indexes documents of our own, asks questions, and prints how many find their passage.
 
-With `missed` as argument, it also prints the questions whose passage is not among the first five.
+With `missed` as argument, it also prints the questions whose passage is not among the first five. With `--server URL
+--model NAME` of a model that makes vectors, such as http://127.0.0.1:11434/v1 and bge-m3, a second table follows: by
+words and vectors. Its key, if it needs one, is the variable OPENAI_API_KEY.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -32,18 +36,8 @@ _CLASSES = {
     "foreign": "another language",
     "form": "a single word in another form",
 }
-_WORKFLOW = {
-    "schema_version": 1,
-    "title": "Index",
-    "inputs": {"type": "object", "properties": {"documents": {"type": "array"}}, "required": ["documents"]},
-    "steps": [
-        {
-            "id": "keep",
-            "uses": "rag.index",
-            "with": {"collection": _COLLECTION, "documents": "{{ inputs.documents }}"},
-        }
-    ],
-}
+_CONNECTION = "llm"
+_KEY = "OPENAI_API_KEY"
 
 
 @dataclass(frozen=True)
@@ -78,21 +72,53 @@ class Asked:
 
 def main(arguments: Sequence[str]) -> None:
     """Print the size of the collection, the seconds for indexing, and a table of recall by class and language."""
+    given = _given(arguments)
     documents = _documents()
     questions = _questions()
-    with opened({"index": _WORKFLOW}) as (orchestra, _):
-        seconds = _indexed(orchestra, documents)
+    workflows = {"index": _workflow(), "embed": _workflow(embedding_connection=_CONNECTION)}
+    with opened(workflows, _config(given.server, given.model)) as (orchestra, _):
+        seconds = _indexed(orchestra, "index", documents)
         count = orchestra.collections.show(OWNER, _COLLECTION).passages
         asked = [_asked(orchestra, one) for one in questions]
+        embedding = _indexed(orchestra, "embed", documents) if given.server else 0.0
+        near = [_asked(orchestra, one) for one in questions] if given.server else []
     words = sum(len(one["text"].split()) for one in documents if not one["id"].startswith("ja"))
     lines = [
         f"{len(documents)} documents ({words:,} words of English and German) in {count} passages,",
         f"indexed in {seconds:.2f} seconds; {len(asked)} questions.",
         "",
         *_table(asked),
-        *(_missed(asked) if "missed" in arguments else ()),
+        *(_missed(asked) if given.missed else ()),
     ]
+    if near:
+        lines += ["", f"With vectors of {given.model}, made in {embedding:.2f} seconds:", "", *_table(near)]
+        lines += _missed(near) if given.missed else ()
     sys.stdout.write("\n".join([*lines, ""]))
+
+
+def _given(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.retrieval")
+    parser.add_argument("missed", nargs="?", choices=["missed"])
+    parser.add_argument("--server", default="", help="the address of a server with the API of OpenAI")
+    parser.add_argument("--model", default="", help="its model that makes vectors")
+    return parser.parse_args(arguments)
+
+
+def _config(server: str, model: str) -> str:
+    connection = {"service": "openai", "base_url": server or "http://127.0.0.1:1/v1", "embedding_model": model}
+    if _KEY in os.environ:
+        connection["api_key"] = f"env:{_KEY}"
+    return json.dumps({"connections": {_CONNECTION: connection}})
+
+
+def _workflow(**more: str) -> dict[str, Any]:
+    fields = {"collection": _COLLECTION, "documents": "{{ inputs.documents }}", **more}
+    return {
+        "schema_version": 1,
+        "title": "Index",
+        "inputs": {"type": "object", "properties": {"documents": {"type": "array"}}, "required": ["documents"]},
+        "steps": [{"id": "keep", "uses": "rag.index", "with": fields}],
+    }
 
 
 def _documents() -> list[dict[str, str]]:
@@ -106,10 +132,10 @@ def _questions() -> list[Question]:
     return [Question(one["class"], one["asked_in"], one["question"], one["document"], one["phrase"]) for one in listed]
 
 
-def _indexed(orchestra: Orchestra, documents: Sequence[dict[str, Any]]) -> float:
+def _indexed(orchestra: Orchestra, workflow: str, documents: Sequence[dict[str, Any]]) -> float:
     """Return the seconds of a run that indexes the documents, from its start to its end."""
     started = time.perf_counter()
-    run_id = orchestra.runs.start(OWNER, "index", {"documents": documents})
+    run_id = orchestra.runs.start(OWNER, workflow, {"documents": documents})
     orchestra._host.wait(run_id, 120)  # noqa: SLF001 - without the time to read the run again
     seconds = time.perf_counter() - started
     run = orchestra.runs.get(OWNER, run_id)
@@ -118,7 +144,7 @@ def _indexed(orchestra: Orchestra, documents: Sequence[dict[str, Any]]) -> float
 
 
 def _asked(orchestra: Orchestra, question: Question) -> Asked:
-    found = orchestra.collections.search(OWNER, _COLLECTION, question.text, limit=_MOST)
+    found = orchestra.collections.search(OWNER, _COLLECTION, question.text, limit=_MOST).results
     right = (
         rank for rank, one in enumerate(found, 1) if one.document == question.document and question.phrase in one.text
     )

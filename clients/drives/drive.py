@@ -38,7 +38,7 @@ class DriveFile:
 
 @dataclass(frozen=True)
 class Changes:
-    """What has come into a folder since a cursor; a file may be listed again."""
+    """What has come into a folder since a cursor; a file may be listed again, but none that was there before."""
 
     files: list[DriveFile]
     """Oldest first, without folders."""

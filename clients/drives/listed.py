@@ -1,4 +1,4 @@
-"""Drives without a list of changes and without a search: both from listings."""
+"""What is new, and what fits a search, from listings."""
 
 from __future__ import annotations
 
@@ -11,22 +11,35 @@ from itertools import islice
 from pathlib import Path
 
 from clients.drives.drive import Changes, Drive, DriveFile
+from clients.listing import Json
 
 _DIGEST_BYTES = 6
+_FOLDERS_SHOWN = 500
 _FOLDERS_MOST = 200
 """A search or picker that goes through folders one by one asks this often at most."""
 
 
 def changes_of(files: Iterable[DriveFile], cursor: str | None) -> Changes:
-    """Return the files that were not in the listing at the cursor: it is the digests of their ids (8 bytes each)."""
-    now = {_digest(one.id): one for one in files if not one.is_folder}
-    following = base64.b64encode(b"".join(sorted(now))).decode()
-    if cursor is None:
-        return Changes([], following)
-    known = base64.b64decode(cursor)
-    before = {known[at : at + _DIGEST_BYTES] for at in range(0, len(known), _DIGEST_BYTES)}
-    fresh = [one for digest, one in now.items() if digest not in before]
-    return Changes(sorted(fresh, key=lambda one: (one.modified_at, one.id)), following)
+    """Return the files that were not in the listing at the cursor, which is `known_of` it."""
+    now = [one for one in files if not one.is_folder]
+    return Changes(unknown(now, cursor) if cursor is not None else [], known_of(now))
+
+
+def known_of(files: Iterable[DriveFile], before: str = "") -> str:
+    """Return the digests of the ids of files, 8 bytes each, beside those that were known before."""
+    return base64.b64encode(b"".join(sorted(_digests(before) | {_digest(one.id) for one in files}))).decode()
+
+
+def unknown(files: Iterable[DriveFile], known: str) -> list[DriveFile]:
+    """Return the files that are not among the known ones, oldest first: one that is edited is no new one."""
+    before = _digests(known)
+    fresh = {one.id: one for one in files if not one.is_folder and _digest(one.id) not in before}
+    return sorted(fresh.values(), key=lambda one: (one.modified_at, one.id))
+
+
+def _digests(known: str) -> set[bytes]:
+    joined = base64.b64decode(known)
+    return {joined[at : at + _DIGEST_BYTES] for at in range(0, len(joined), _DIGEST_BYTES)}
 
 
 def walked(entries: Callable[[str], Iterable[DriveFile]], folder: str) -> Iterator[DriveFile]:
@@ -39,6 +52,13 @@ def walked(entries: Callable[[str], Iterable[DriveFile]], folder: str) -> Iterat
             yield one
             if one.is_folder:
                 waiting.append(one.id)
+
+
+def folder_rows(entries: Callable[[str], Iterable[DriveFile]]) -> list[Json]:
+    """Return folders for a picker, as `Drive.folders`: of a large drive, the nearest."""
+    found = islice((one for one in walked(entries, "") if one.is_folder), _FOLDERS_SHOWN)
+    rows = [{"id": one.id, "name": one.path, "url": one.url} for one in found]
+    return sorted(rows, key=lambda row: row["name"])
 
 
 def named_like(found: Iterable[DriveFile], words: str, limit: int) -> list[DriveFile]:

@@ -6,10 +6,12 @@ import base64
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from clients.errors import InvalidRequest
+from clients.errors import Conflict, InvalidRequest
+from clients.service import Service
 
 _OPAQUE = "path:"
 _LONGEST_BYTES = 200
+_SUFFIX_BYTES = 20
 
 
 def clean_name(name: str) -> str:
@@ -18,11 +20,17 @@ def clean_name(name: str) -> str:
     A long one keeps its suffix. Empty if nothing is left.
     """
     shown = "".join("_" if sign in '/\\:*?"<>|' else sign if sign.isprintable() else " " for sign in name)
-    plain = " ".join(shown.split()).strip(". ").removeprefix("~$")
-    suffix = PurePosixPath(plain).suffix
-    if len(plain.encode()) <= _LONGEST_BYTES or len(suffix) > 20:
+    return cut(" ".join(shown.split()).strip(". ").removeprefix("~$"))
+
+
+def cut(name: str) -> str:
+    """Return a name in at most 200 bytes, of the 255 that disks take: the rest is for a number. It keeps its suffix."""
+    if len(name.encode()) <= _LONGEST_BYTES:
+        return name
+    suffix = PurePosixPath(name).suffix
+    if len(suffix.encode()) > _SUFFIX_BYTES:
         suffix = ""
-    stem = plain.removesuffix(suffix).encode("utf-8", "ignore")[: _LONGEST_BYTES - len(suffix.encode())]
+    stem = name.removesuffix(suffix).encode()[: _LONGEST_BYTES - len(suffix.encode())]
     return stem.decode("utf-8", "ignore").strip(". ") + suffix
 
 
@@ -44,6 +52,23 @@ def path_of(file_id: str, service: str) -> str:
     if any(part in {".", ".."} for part in path.split("/")) or not path.isprintable():
         raise InvalidRequest(f"{path!r} is no plain path.", service=service, remedy="Write it as Invoices/may.pdf.")
     return path
+
+
+def require_name(service: Service, name: str) -> str:
+    """Return the name of a new file. Raises InvalidRequest if it is none, or more than a name."""
+    if not name or "/" in name or name in {".", ".."}:
+        raise InvalidRequest(f"{name!r} is no file name.", service=service.name)
+    return name
+
+
+def taken(service: Service, path: str, status: int | None) -> Conflict:
+    """Return the error for an upload to a path where a file is already; `status` is that of the answer."""
+    return Conflict(
+        f"There is a file {path!r} already.",
+        service=service.name,
+        http_status=status,
+        remedy="Upload it under another name, or remove that file; it is never replaced.",
+    )
 
 
 def instant(at: datetime) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import httpx
 
-from clients.errors import BadAnswer, Conflict, InvalidRequest
+from clients.error_mapping import of_broken_connection
+from clients.errors import BadAnswer, Conflict, InvalidRequest, ServiceError
 from clients.service import Service
 from clients.transport import AS_IT_IS, FILE_BYTES
 
@@ -24,15 +25,35 @@ AS_FILE = {AS_IT_IS: True, "most_bytes": FILE_BYTES}
 Send = Callable[[Mapping[str, str]], AbstractContextManager[httpx.Response]]
 """Sends the request of a download with these headers more, as `httpx.Client.stream`; raises ServiceError for a status
 that is neither 200, 206 nor 416."""
+_PARTS = {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE}
+
+
+@contextmanager
+def part_of(
+    http: httpx.Client, url: str, headers: Mapping[str, str], refusal: Callable[[httpx.Response], ServiceError]
+) -> Iterator[httpx.Response]:
+    """Ask for a part of a file, as `Send` does, with all headers that it needs."""
+    with http.stream("GET", url, headers=dict(headers), extensions=dict(AS_FILE)) as answer:
+        if answer.status_code not in _PARTS:
+            answer.read()
+            raise refusal(answer)
+        yield answer
 
 
 def received(service: Service, send: Send, into: Path, size: int, limit: int, version: str = "") -> None:
     """Write `size` bytes to a file, asking for them in parts.
 
     `version` is the ETag: with it no part of another version arrives. Raises InvalidRequest if there are more bytes
-    than `limit`, Conflict if the file changes meanwhile, httpx.TransportError if the connection breaks too often.
+    than `limit`, Conflict if the file changes meanwhile, another ServiceError if the connection breaks too often.
     """
     require_within(service, size, limit)
+    try:
+        _received(service, send, into, size, version)
+    except Exception as error:
+        raise of_broken_connection(service, error) from error
+
+
+def _received(service: Service, send: Send, into: Path, size: int, version: str) -> None:
     furthest, idle = 0, 0
     with into.open("wb") as out:
         while out.tell() < size:

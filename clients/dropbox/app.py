@@ -6,8 +6,9 @@ import httpx
 
 from clients.dropbox.refusals import refusal
 from clients.dropbox.service import DROPBOX, URL
-from clients.error_mapping import of_broken_connection
-from clients.oauth.app import OAuthApp
+from clients.error_mapping import of_shape
+from clients.oauth.api import Api
+from clients.oauth.app import OAuthApp, Tokens
 from clients.oauth.sign_in import PublicClientSignIn
 
 SCOPES = ("account_info.read", "files.metadata.read", "files.content.read", "files.content.write")
@@ -15,15 +16,12 @@ REDIRECT = "http://127.0.0.1:53683/"
 """Dropbox compares the whole address with the registered one, so the port is fixed."""
 
 
-def _account_of(http: httpx.Client, token: str, base_url: str) -> str:
+def _account_of(http: httpx.Client, tokens: Tokens, base_url: str) -> str:
+    found = Api(http, tokens, refusal).asked("POST", f"{base_url}/2/users/get_current_account")
     try:
-        headers = {"Authorization": f"Bearer {token}"}
-        answer = http.post(f"{base_url}/2/users/get_current_account", headers=headers)
-        if answer.status_code >= 300:
-            raise refusal(answer)
-        return str(answer.json()["email"])
-    except Exception as error:
-        raise of_broken_connection(DROPBOX, error) from error
+        return str(found["email"])
+    except (LookupError, TypeError) as error:
+        raise of_shape(DROPBOX, error) from error
 
 
 DROPBOX_APP = OAuthApp(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,26 +14,23 @@ import httpx
 
 from clients.client import CheckLine, Opening
 from clients.drives.drive import Changes, Drive, DriveFile
-from clients.drives.names import instant, path_of
+from clients.drives.listed import known_of, unknown
+from clients.drives.names import instant, path_of, require_name, taken
 from clients.drives.transfer import AS_FILE, received, require_within
 from clients.dropbox.app import DROPBOX_APP, SIGN_IN
 from clients.dropbox.content_hash import content_hash
 from clients.dropbox.refusals import refusal
 from clients.dropbox.service import CONTENT, DROPBOX, URL, DropboxSettings
 from clients.dropbox.uploads import Upload
-from clients.error_mapping import of_broken_connection
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
 from clients.oauth.api import Api
 from clients.oauth.tokens import tokens_of
 from clients.request_tracking import asking
-from clients.secrets import known
 from clients.sign_in import Seal
 
 _PAGE = 1000
 _FOLDER_PAGES_MOST = 5
-_OVERLAP = timedelta(minutes=5)
-"""After a reset of the cursor, files that came up to so long before the last look are listed again: clocks differ."""
 
 
 class DropboxClient(Drive):
@@ -45,12 +42,10 @@ class DropboxClient(Drive):
 
     def __init__(self, settings: DropboxSettings, http: httpx.Client, seal: Seal | None = None) -> None:
         self.http = http
-        token = settings.token.get_secret_value() if settings.token is not None else ""
-        known.keep("requests to Dropbox", token)  # downloads are not redacted
-        self._tokens = tokens_of(DROPBOX_APP, token, settings.token_file, http, settings.base_url, seal)
+        self._tokens = tokens_of(DROPBOX_APP, settings, http, seal)
         self._url = settings.base_url
         self._content_url = CONTENT if settings.base_url == URL else settings.base_url
-        self._api = Api(DROPBOX, http, self._tokens, refusal)
+        self._api = Api(http, self._tokens, refusal)
         self._me: Json | None = None
 
     @classmethod
@@ -105,10 +100,7 @@ class DropboxClient(Drive):
             raise InvalidRequest(f"{file_id!r} is a folder.", service=DROPBOX.name)
         shown = _shown(found)
         require_within(DROPBOX, shown.size, limit)
-        try:
-            received(DROPBOX, lambda headers: self._part(shown, dict(headers)), into, shown.size or 0, limit)
-        except Exception as error:
-            raise of_broken_connection(DROPBOX, error) from error
+        received(DROPBOX, lambda headers: self._part(shown, dict(headers)), into, shown.size or 0, limit)
         if found.get("content_hash", "") not in {"", content_hash(into)}:
             raise Conflict("The file changed while it was downloaded.", service=DROPBOX.name)
         return shown
@@ -116,8 +108,11 @@ class DropboxClient(Drive):
     def upload(self, folder: str, name: str, source: Path, marker: str) -> DriveFile:
         """Upload a file, in parts if it is large. Dropbox would make a missing folder, so it is looked for first."""
         del marker  # Dropbox keeps none with a file
-        made = Upload(self._api, self._content_url, self._target(folder, name)).sent(source)
-        return _shown({**made, ".tag": "file"})
+        path = self._target(folder, name)
+        try:
+            return _shown({**Upload(self._api, self._content_url, path).sent(source), ".tag": "file"})
+        except Conflict as error:
+            raise taken(DROPBOX, path[1:], error.http_status) from error
 
     def uploaded(self, folder: str, name: str, source: Path, marker: str) -> DriveFile | None:
         """Return the file of this name if its content has the same hash."""
@@ -139,23 +134,22 @@ class DropboxClient(Drive):
             return
 
     def changes(self, folder: str, cursor: str | None) -> Changes:
-        """Ask for the changes of a folder. If Dropbox has reset its cursor, newer files are taken from a listing."""
-        place, now = _place(folder), instant(datetime.now(UTC) - _OVERLAP)
+        """Ask for the changes of a folder. If Dropbox has reset its cursor, new files are taken from a listing."""
+        place = _place(folder)
         if cursor is None:
             start = self._read("files/list_folder/get_latest_cursor", {"path": place})["cursor"]
-            return Changes([], json.dumps({"cursor": start, "looked_at": now}))
-        known_cursor = json.loads(cursor)
+            here = [_shown(one) for one in self._listed({"path": place}) if _is_there(one)]
+            return Changes([], json.dumps({"cursor": start, "known": known_of(here)}))
+        before = json.loads(cursor)
         try:
-            pages = list(self._pages("files/list_folder/continue", {"cursor": known_cursor["cursor"]}))
-            since = ""
+            pages = list(self._pages("files/list_folder/continue", {"cursor": before["cursor"]}))
         except ServiceError as error:
             if error.http_status != httpx.codes.CONFLICT or "reset" not in error.message:
                 raise
             pages = list(self._pages("files/list_folder", {"path": place, "limit": _PAGE}))
-            since = known_cursor["looked_at"]
         found = [_shown(one) for page in pages for one in page["entries"] if one[".tag"] == "file"]
-        fresh = sorted((one for one in found if one.modified_at >= since), key=lambda one: one.modified_at)
-        return Changes(fresh, json.dumps({"cursor": pages[-1]["cursor"], "looked_at": now}))
+        following = json.dumps({"cursor": pages[-1]["cursor"], "known": known_of(found, before["known"])})
+        return Changes(unknown(found, before["known"]), following)
 
     def folders(self) -> list[Json]:
         """List folders: [{id, name, url}]; the name is the path. Of a large account, those of the first pages."""
@@ -166,8 +160,7 @@ class DropboxClient(Drive):
 
     def _target(self, folder: str, name: str) -> str:
         """Return the path of a file in a folder that is there. Raises NotFound, InvalidRequest."""
-        if not name or "/" in name or name in {".", ".."}:
-            raise InvalidRequest(f"{name!r} is no file name.", service=DROPBOX.name)
+        require_name(DROPBOX, name)
         within = self.file(folder)
         if not within.is_folder:
             raise NotFound(f"{folder!r} is a file, not a folder.", service=DROPBOX.name)

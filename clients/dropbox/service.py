@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field
 
 from clients.base_url import BaseUrl
+from clients.oauth.settings import SignInSettings
 from clients.reads import BASE, Read
 from clients.service import Key, Service
 
@@ -23,13 +22,9 @@ _READS = (
 )
 
 
-class DropboxSettings(BaseModel):
-    """Settings of a Dropbox account under `connections.<name>` in config.yaml; most use `token_file`."""
+class DropboxSettings(SignInSettings):
+    """Settings of a Dropbox account under `connections.<name>` in config.yaml."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    token: SecretStr | None = Field(None, description="An access token, instead of a sign-in; it ends after 4 hours.")
-    token_file: Path | None = Field(None, description="The file of the sign-in, which writes this setting.")
     base_url: BaseUrl = Field(URL, description="The address of the API.")
 
 

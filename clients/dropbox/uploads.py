@@ -8,7 +8,7 @@ from typing import Any
 
 from clients.dropbox.refusals import OffsetRefused
 from clients.dropbox.service import DROPBOX
-from clients.errors import Conflict, InvalidRequest, ServiceError, Timeout, Unavailable
+from clients.errors import InvalidRequest, ServiceError, Timeout, Unavailable
 from clients.oauth.api import Api
 
 PART_BYTES = 8 * 1024 * 1024
@@ -20,23 +20,13 @@ class Upload:
     """An upload to one path, where nothing may be yet: `strict_conflict` also refuses a file of the same content."""
 
     def __init__(self, api: Api, url: str, path: str) -> None:
-        self._api, self._url, self._path = api, f"{url}/2/files", path
+        self._api, self._url = api, f"{url}/2/files"
         self._commit = {"path": path, "mode": "add", "autorename": False, "mute": True, "strict_conflict": True}
 
     def sent(self, source: Path) -> dict[str, Any]:
         """Send a file; return its metadata. Raises Conflict if there is one already."""
         size = source.stat().st_size
-        try:
-            made = self._at_once(source) if size <= PART_BYTES else self._in_parts(source, size)
-        except Conflict as error:
-            remedy = "Upload it under another name, or remove that file; it is never replaced."
-            raise Conflict(
-                f"There is a file {self._path[1:]!r} already.",
-                service=DROPBOX.name,
-                remedy=remedy,
-                http_status=error.http_status,
-            ) from error
-        return dict(made)
+        return dict(self._at_once(source) if size <= PART_BYTES else self._in_parts(source, size))
 
     def _at_once(self, source: Path) -> Any:
         return self._asked("upload", self._commit, source.read_bytes())

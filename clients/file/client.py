@@ -10,21 +10,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from clients.client import CheckLine, Client, Opening
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Unavailable
-from clients.file.folders import Folder
+from clients.file.folders import OWN, Folder
 from clients.file.paths import SERVICE, parts_of, refused, require_open
 from clients.file.service import FILE, FileSettings
 from clients.file.tesseract import ABSENT, tesseract
+from clients.in_workspace.own_files import COPY_IT, SECOND_NAME, STATE, has_second_name, is_state
 from clients.reads_only import is_active
 from clients.reads_only import refused as not_now
 
 _PIECE = 1024 * 1024
 _LISTED_MOST = 200_000
 """Names that one listing looks at."""
+_PICKED_MOST = 1_000
+"""Files that a picker offers."""
 _DEMO = "demo"
 
 
@@ -103,29 +107,41 @@ class FileClient(Client):
         if not parts:
             raise refused(path, "it is a folder")
         with self._errors(path), self._in_folder(parts[:-1]) as folder:
-            handle = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+            handle = _opened(parts[-1], folder, path)
         try:
             facts = os.fstat(handle)
             if not stat.S_ISREG(facts.st_mode):
                 raise refused(path, "it is no regular file")
+            if is_state(handle):
+                raise refused(path, STATE)
             yield OpenFile(handle, "/".join(parts), facts.st_size, _moment(facts.st_mtime))
         finally:
             os.close(handle)
 
     def listed(self, folder: str, pattern: str, *, is_deep: bool) -> Iterator[Entry]:
-        """Yield the files of a folder whose name fits, in the order of their names; links are left out.
+        """Yield the files of a folder whose name fits, in the order of their names; links of any kind are left out.
 
         Raises InvalidRequest, NotFound, Unavailable.
         """
         parts, seen = self._parts(folder), 0
         with self._errors(folder), self._in_folder(parts) as handle:
-            for where, _, names, at in os.fwalk(".", dir_fd=handle, follow_symlinks=False):
+            for where, folders, names, at in os.fwalk(".", dir_fd=handle, follow_symlinks=False):
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
                 inside = [*parts, *Path(where).parts]
                 fitting = sorted(name for name in names if fnmatch.fnmatch(name, pattern))
                 seen += len(names)
                 yield from (entry for name in fitting if (entry := self._entry([*inside, name], at)))
                 if not is_deep or seen > _LISTED_MOST:
                     return
+
+    def kept(self) -> Iterator[Entry]:
+        """Yield the files that people keep here, in all folders but those of the workspace that say what runs."""
+        own = OWN if self._found.is_workspace else ()
+        return (one for one in self.listed("", "*", is_deep=True) if one.path.partition("/")[0] not in own)
+
+    def paths(self) -> list[str]:
+        """List the paths of the files that people keep here, for a picker."""
+        return [one.path for one in islice(self.kept(), _PICKED_MOST)]
 
     def _entry(self, parts: Sequence[str], at: int) -> Entry | None:
         path = "/".join(parts)
@@ -135,20 +151,21 @@ class FileClient(Client):
             path.encode()
         except (InvalidRequest, OSError, UnicodeEncodeError):
             return None
-        return Entry(path, facts.st_size, _moment(facts.st_mtime)) if stat.S_ISREG(facts.st_mode) else None
+        is_plain = stat.S_ISREG(facts.st_mode) and not has_second_name(facts)
+        return Entry(path, facts.st_size, _moment(facts.st_mtime)) if is_plain else None
 
-    def write(self, path: str, content: BinaryIO, *, may_replace: bool) -> WrittenFile:
+    def write(self, path: str, content: BinaryIO, *, may_replace: bool, mode: int = 0o644) -> WrittenFile:
         """Write a file in the folder for such, atomically; it is on disk when this returns.
 
-        Writing the same again changes nothing. Raises InvalidRequest, Conflict (another file is there and must not be
-        replaced), Unavailable.
+        Writing the same again changes nothing but its mode. Raises InvalidRequest, Conflict (another file is there and
+        must not be replaced), Unavailable.
         """
         if is_active():
             raise not_now(f"The file {path}")
         parts = self.place(path)
         with self._errors(path), self._in_folder(parts[:-1], is_made=True) as folder:
             temporary = f"{os.urandom(8).hex()}.tmp"
-            size, digest = _copied(content, temporary, folder)
+            size, digest = _copied(content, temporary, folder, mode)
             try:
                 before = _digest_of(parts[-1], folder)
                 if before is not None and before != digest and not may_replace:
@@ -166,7 +183,7 @@ class FileClient(Client):
         return WrittenFile("/".join(parts), size, digest, before is None)
 
     def remove(self, path: str, sha256: str) -> None:
-        """Delete a file that a step wrote, if its content is still that. Raises Conflict, InvalidRequest."""
+        """Delete a file in the folder for such, if its content is still that. Raises Conflict, InvalidRequest."""
         if is_active():
             raise not_now(f"The file {path}")
         parts = self.place(path)
@@ -244,10 +261,10 @@ def _without(parts: tuple[str, ...], first: tuple[str, ...]) -> tuple[str, ...]:
     return parts[1:] if first and parts[:1] == first else parts
 
 
-def _copied(content: BinaryIO, name: str, folder: int) -> tuple[int, str]:
+def _copied(content: BinaryIO, name: str, folder: int, mode: int) -> tuple[int, str]:
     """Write a new file in a folder and sync it; return its size and hash. Raises OSError."""
     found, size = hashlib.sha256(), 0
-    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder)
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
     with os.fdopen(handle, "wb") as out:
         while piece := content.read(_PIECE):
             found.update(piece)
@@ -257,10 +274,17 @@ def _copied(content: BinaryIO, name: str, folder: int) -> tuple[int, str]:
     return size, found.hexdigest()
 
 
+def _opened(name: str, folder: int, shown: str) -> int:
+    """Open a file for reading, unless it has a second name. Raises InvalidRequest; OSError for a symbolic link."""
+    if has_second_name(os.stat(name, dir_fd=folder, follow_symlinks=False)):
+        raise refused(shown, SECOND_NAME, COPY_IT)
+    return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+
+
 def _digest_of(name: str, folder: int) -> str | None:
-    """Return the hash of a regular file, None if there is none. Raises OSError for a link."""
+    """Return the hash of a regular file, None if there is none. Raises InvalidRequest; OSError for a link."""
     try:
-        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        handle = _opened(name, folder, name)
     except FileNotFoundError:
         return None
     with os.fdopen(handle, "rb") as content:

@@ -12,7 +12,7 @@ from clients.errors import InvalidRequest
 from clients.file.paths import is_hidden_in, is_within, parts_of
 from clients.file.service import FileSettings
 
-_OWN = ("workflows", "prompts", "environments", "logs")
+OWN = ("workflows", "prompts", "environments", "logs")
 """Folders of a workspace whose files say what runs, or ran."""
 
 
@@ -26,6 +26,8 @@ class Folder:
     """As the settings name it, absolute; a step may name files by this path, too."""
     private: frozenset[Path]
     """What no step may read or write, as it is named and as it is resolved."""
+    is_workspace: bool = False
+    """Whether it is that of the workspace itself."""
     problem: str = ""
     """Why no step may use this folder, as a sentence with the remedy; empty if they may."""
 
@@ -39,7 +41,7 @@ class Folder:
         both = opening.private | {_resolved(one) for one in opening.private}
         private = frozenset(one for one in both if not is_within(root, one))  # a state folder may be around all
         problem = _of_folder(place, root, private) or _of_output(place, root, private, settings.output)
-        return cls(place, named, private, problem)
+        return cls(place, named, private, place == root, problem)
 
     def parts(self, path: str) -> tuple[str, ...]:
         """Return the names on the way to a path that a step gives. Raises InvalidRequest."""
@@ -66,7 +68,7 @@ def _of_output(place: Path, root: Path, private: Iterable[Path], output: str) ->
         written = place.joinpath(*parts_of(place, output))
     except InvalidRequest as error:
         return f"{error.message} Correct `output`: name a folder inside `folder`, such as `files`."
-    own = (*(root / name for name in _OWN), *private)
+    own = (*(root / name for name in OWN), *private)
     if any(is_within(written, one) or is_within(one, written) for one in own):
         return (
             f"Steps may not write in {output!r}: workflows, settings or logs of AI-Orchestra are there. "

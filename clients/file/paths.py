@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from clients.errors import InvalidRequest
@@ -11,8 +13,17 @@ from clients.errors import InvalidRequest
 SERVICE = "file"
 _NAME_MOST = 255
 _PARTS_MOST = 40
-_SECRET_ENDS = (".key", ".pem", ".p12", ".pfx")
-_SECRET_STARTS = ("client_secret", "credentials", "token.json")
+_SECRET = (
+    *("*.key", "*.pem", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx"),
+    *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*"),
+    *("*.env", "env.*", "*.env.*"),
+    *("client_secret*", "credentials*", "service-account*.json", "service_account*.json"),
+    *("token.json*", "token[-_]*.json", "*[-_]token.json", "*.token"),
+    *("state.db*", "state[-_]*.db*"),
+)
+"""Names that hold keys by custom, or a copy of the state."""
+_COPIED = re.compile(r"(~|\.(bak|backup|old|orig|save|swp|[0-9]+))+\Z")
+"""What editors and people append to the name of a copy."""
 _REMEDY = "Give the path of a file inside the workspace, relative to it, such as `inbox/invoice.pdf`."
 
 
@@ -49,7 +60,7 @@ def require_open(root: Path, parts: Iterable[str], private: Iterable[Path], show
         if own and (given[: len(own)] == own or _is_copy(given, own)):
             raise refused(shown, "it belongs to AI-Orchestra itself: its settings, its state or a sign-in")
     last = given[-1] if given else ""
-    if last.endswith(_SECRET_ENDS) or last.startswith(_SECRET_STARTS):
+    if any(fnmatchcase(name, one) for name in {last, _COPIED.sub("", last)} for one in _SECRET):
         raise refused(shown, "a file with such a name may hold a key")
 
 
@@ -64,9 +75,9 @@ def is_hidden_in(root: Path, place: Path) -> bool:
     return is_within(place, root) and any(part.startswith(".") for part in place.parts[len(root.parts) :])
 
 
-def refused(shown: str, why: str) -> InvalidRequest:
+def refused(shown: str, why: str, remedy: str = _REMEDY) -> InvalidRequest:
     """Return the error for a path that is not for steps."""
-    return InvalidRequest(f"The path {shown!r} cannot be used: {why}.", service=SERVICE, remedy=_REMEDY)
+    return InvalidRequest(f"The path {shown!r} cannot be used: {why}.", service=SERVICE, remedy=remedy)
 
 
 def _inside(root: Path, private: Path) -> tuple[str, ...]:

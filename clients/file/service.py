@@ -29,5 +29,6 @@ FILE = Service(
     is_in_workspace=True,
     has_accounts=False,
     reads_strangers_files=True,
+    pickers={"workspace-file": "paths"},
     link="File",
 )

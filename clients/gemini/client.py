@@ -25,7 +25,7 @@ from clients.models.asking import (
 )
 from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, most_tokens, permitted
-from clients.models.vectors import batches, checked
+from clients.models.vectors import batches, checked, model_for_vectors
 from clients.models.words import asked_in_words
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class GeminiClient(ModelClient):
 
     def __init__(self, settings: GeminiSettings, http: httpx.Client) -> None:
         super().__init__(settings, http)
-        self.embedding_model = settings.embedding_model or settings.model
+        self.embedding_model = model_for_vectors(GEMINI, settings.embedding_model, settings.model, settings.base_url)
 
     @cached_property
     def _sdk(self) -> Sdk:
@@ -121,7 +121,7 @@ class GeminiClient(ModelClient):
         nothing = {"input_tokens": 0, "output_tokens": 0}
         vectors: list[list[float]] = []
         for batch in batches(texts, GEMINI):
-            with permitted(ModelRequest(name, most_tokens(batch), 0)) as permit, self._reading():
+            with permitted(ModelRequest(name, most_tokens(batch), 0, is_for_vectors=True)) as permit, self._reading():
                 wish: Any = {"output_dimensionality": dimensions} if dimensions is not None else None
                 embed: Any = self._sdk.models.embed_content
                 answer = embed(model=permit.model, contents=list(batch), config=wish)

@@ -19,7 +19,7 @@ class GeminiSettings(BaseModel):
     api_key: SecretStr = Field(SecretStr(""), description="Its key.")
     base_url: BaseUrl = Field(_URL, description="The address of the API.")
     model: str = Field("", description="The model, such as `gemini-2.5-flash`. Empty: steps or prompts name one.")
-    embedding_model: str = Field("", description="The model for vectors. Empty: `model`.")
+    embedding_model: str = Field("", description="The model for vectors. Empty: `gemini-embedding-001`.")
 
 
 GEMINI = Service(
@@ -45,4 +45,5 @@ GEMINI = Service(
         Read("POST", "/v1beta/models/*:batchEmbedContents"),
     ),
     kind="model",
+    embedding_model="gemini-embedding-001",
 )

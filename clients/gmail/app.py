@@ -23,5 +23,4 @@ GMAIL_APP = GoogleApp(
 **No console at all**: *Add a connection*, *Mailbox (IMAP)*, with an app password of your Google account. It needs
 2-step verification, gives anyone who has it access to the whole mailbox, and a Workspace may forbid it.
 """,
-    files=("/attachments/", "format=raw"),
 )

@@ -17,7 +17,7 @@ from clients.gmail.reading import Reading
 from clients.gmail.service import GMAIL, GmailSettings
 from clients.gmail.upload import Upload
 from clients.google.sign_in import GoogleSignIn
-from clients.google.tokens import tokens_of
+from clients.oauth.tokens import tokens_of
 from clients.plural import counted
 from clients.sign_in import Seal
 
@@ -31,8 +31,7 @@ class GmailClient(Client):
 
     def __init__(self, settings: GmailSettings, http: httpx.Client, seal: Seal | None = None) -> None:
         self.http = http
-        token = settings.token.get_secret_value() if settings.token is not None else ""
-        self._tokens = tokens_of(GMAIL_APP, token, settings.token_file, http, seal)
+        self._tokens = tokens_of(GMAIL_APP, settings, http, seal)
         users = users_of(http, self._tokens, settings.base_url)
         self._users, self._web_url = users, settings.web_url
         self._account = ""

@@ -6,13 +6,15 @@ from typing import Any
 
 import httpx
 
-from clients.google.app import Tokens
 from clients.google.transport import answered, built
+from clients.oauth.app import Tokens
+
+_FILES = ("/attachments/", "format=raw")
 
 
 def users_of(http: httpx.Client, tokens: Tokens, base_url: str) -> Any:
     """Return the SDK's resource of mailboxes."""
-    return built("gmail", "v1", http, tokens, base_url).users()
+    return built("gmail", "v1", http, tokens, base_url, _FILES).users()
 
 
 def address_of(users: Any) -> str:

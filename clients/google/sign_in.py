@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from clients.google.app import GoogleApp
-from clients.google.client_secret import WrongClientSecret
+from clients.google.client_secret import WrongClientSecret, client_secret
+from clients.oauth.sign_in import WAIT_SECONDS, Registered, facts_in, signed_in
 from clients.oauth.sign_in_file import SignInFile
 from clients.sign_in import Seal, SignedIn, SignInFacts, SignInWay
 
@@ -45,7 +46,7 @@ sign in once more afterwards: the old sign-in still expires.
 
 
 class GoogleSignIn(SignInWay):
-    """The sign-in of an installed app (`oauth.py`), with the OAuth client of the installation's owner."""
+    """The sign-in of an installed app, with the OAuth client of the installation's owner."""
 
     at = "Google"
     file_remedy = WrongClientSecret.default_remedy
@@ -58,11 +59,9 @@ class GoogleSignIn(SignInWay):
 
     def sign_in(self, file: Path, open_browser: Callable[[str], object], base_url: str) -> SignedIn:
         """Let a person sign in at Google; writes nothing."""
-        from clients.google.oauth import sign_in
-
         return sign_in(self._app, file, open_browser, base_url=base_url)
 
-    def stored(self, path: Path, seal: Seal | None) -> SignInFile[GoogleApp]:
+    def stored(self, path: Path, seal: Seal | None) -> SignInFile:
         """Return a sign-in file."""
         return SignInFile(path, self._app, seal)
 
@@ -71,15 +70,35 @@ class GoogleSignIn(SignInWay):
         return facts(info, now)
 
 
+def sign_in(
+    app: GoogleApp,
+    file: Path,
+    open_browser: Callable[[str], object],
+    port: int = 0,
+    timeout: float = WAIT_SECONDS,
+    *,
+    base_url: str = "",
+) -> SignedIn:
+    """Let a person sign in with their browser (`signed_in`); `port` is that of the redirect, 0 for any that is free.
+
+    `file` is the JSON that Google's console creates for a desktop app. Raises WrongClientSecret, too.
+    """
+    client = client_secret(file, app.name)["installed"]
+    noted = {key: str(client[key]) for key in ("token_uri", "client_id", "client_secret")}
+    registered = Registered(
+        client_id=noted["client_id"],
+        authorize_url=str(client["auth_uri"]),
+        token_url=noted["token_uri"],
+        redirect=f"http://127.0.0.1:{port}/" if port else "http://127.0.0.1/",
+        noted=noted,
+        secret=noted["client_secret"],
+    )
+    return signed_in(app, registered, open_browser, base_url or app.service.url, timeout)
+
+
 def facts(info: Mapping[str, Any], now: datetime) -> SignInFacts:
     """Return the facts in a sign-in file; if Google did not say when it expires, assume seven days."""
-    granted = info.get("granted_scopes") or info.get("scopes") or []
-    known = SignInFacts(
-        account=str(info.get("account", "")),
-        owner=str(info.get("owner", "")),
-        scopes=tuple(str(scope).rpartition("/")[2] for scope in granted),
-        consented_at=str(info.get("consented_at", "")),
-    )
+    known = facts_in(info)
     told, consented = _moment(info.get("sign_in_ends_at")), _moment(info.get("consented_at"))
     ends_at = told or (consented + TESTING if consented else None)
     if ends_at is None or (told is None and ends_at < now):

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from clients import error_mapping as failures
-from clients.errors import AuthError, BadAnswer, ServiceError
-from clients.google.app import GoogleApp, Tokens
+from clients.errors import AuthError, BadAnswer, InvalidRequest, ServiceError
+from clients.oauth.api import Api
+from clients.oauth.app import SignInApp, Tokens
 from clients.transport import FILE_BYTES
 
 if TYPE_CHECKING:
     from googleapiclient.http import HttpRequest
     from httplib2 import Response
 
+_FINAL = {
+    "storageQuotaExceeded": "Free space in this Google account, or get more.",
+    "exportSizeLimitExceeded": "Google exports at most 10 MB. Divide the document, or download it by hand.",
+    "numChildrenInNonRootLimitExceeded": "Use another folder: this one is full.",
+    "teamDriveFileLimitExceeded": "Use another place: this shared drive is full.",
+    "insufficientFilePermissions": "Ask the owner to let this account change it.",
+}
+"""Reasons of a 403 that is neither a rate limit nor a matter of the sign-in, each with its remedy
+(https://developers.google.com/workspace/drive/api/guides/handle-errors)."""
+
 
 class GoogleHttp:
     """Sends googleapiclient's requests; thread-safe, unlike httplib2. Raises only ServiceError."""
 
-    def __init__(self, http: httpx.Client, tokens: Tokens) -> None:
-        self._http, self._tokens, self.app = http, tokens, tokens.app
+    def __init__(self, http: httpx.Client, tokens: Tokens, files: Sequence[str] = ()) -> None:
+        self.app, self._files = tokens.app, files
+        self._api = Api(http, tokens, partial(refusal, tokens))
 
     def request(
         self, uri: str, method: str = "GET", body: Any = None, headers: dict[str, str] | None = None, **_: object
@@ -31,41 +44,29 @@ class GoogleHttp:
         """Send one request with a token; a rejected token is renewed once, since a 401 means that nothing was done."""
         from httplib2 import Response
 
-        answer = self._accepted(method, uri, body, dict(headers or {}))
+        limit = {"most_bytes": FILE_BYTES} if any(mark in uri for mark in self._files) else {}
+        answer = self._api.answered(method, uri, content=body, headers=dict(headers or {}), extensions=limit)
         given = Response({"status": str(answer.status_code), **dict(answer.headers)})  # type: ignore[no-untyped-call]
         return given, answer.content
 
-    def _accepted(self, method: str, uri: str, body: Any, headers: dict[str, str]) -> httpx.Response:
-        token = self._tokens.current()
-        answer = self._sent(method, uri, body, {**headers, "authorization": f"Bearer {token}"})
-        if answer.status_code == 401:
-            other = self._tokens.renewed(token)
-            if other:
-                token = other
-                answer = self._sent(method, uri, body, {**headers, "authorization": f"Bearer {token}"})
-        if answer.status_code >= 300:
-            raise self._refusal(answer)
-        return answer
-
-    def _sent(self, method: str, uri: str, body: Any, headers: dict[str, str]) -> httpx.Response:
-        try:
-            limit = {"most_bytes": FILE_BYTES} if any(mark in uri for mark in self.app.files) else {}
-            return self._http.request(method, uri, content=body, headers=headers, extensions=limit)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise failures.of_broken_connection(self.app.service, error) from error
-
-    def _refusal(self, answer: httpx.Response) -> ServiceError:
-        said = _said(answer)
-        error = failures.of_status(self.app.service, answer.status_code, answer.headers, said)
-        if isinstance(error, AuthError):
-            owner, way = self._tokens.owner(), self.app.sign_in_again
-            error.remedy = f"The account is {owner}. {way}" if owner else way
-            error.account = owner
-            error.lacks_scope = "insufficient" in said  # the reason insufficientPermissions
-        return error
-
     def close(self) -> None:
         """Do nothing: the connections belong to the shared client."""
+
+
+def refusal(tokens: Tokens, answer: httpx.Response) -> ServiceError:
+    """Return the error of an answer of Google with status 300 or above."""
+    said = _said(answer)
+    remedy = next((remedy for reason, remedy in _FINAL.items() if f"({reason})" in said), "")
+    kind = InvalidRequest if remedy else None
+    error = failures.of_status(tokens.app.service, answer.status_code, answer.headers, said, kind=kind)
+    if remedy:
+        error.remedy = remedy
+    if isinstance(error, AuthError):
+        owner, way = tokens.owner(), tokens.app.sign_in_again
+        error.remedy = f"The account is {owner}. {way}" if owner else way
+        error.account = owner
+        error.lacks_scope = "insufficient" in said  # the reason insufficientPermissions
+    return error
 
 
 def _said(answer: httpx.Response) -> str:
@@ -78,22 +79,25 @@ def _said(answer: httpx.Response) -> str:
         return ""
 
 
-def built(name: str, version: str, http: httpx.Client, tokens: Tokens, base_url: str) -> Any:
-    """Return the SDK of an API; built from the API description in its package, without a request."""
+def built(name: str, version: str, http: httpx.Client, tokens: Tokens, base_url: str, files: Sequence[str] = ()) -> Any:
+    """Return the SDK of an API; built from the API description in its package, without a request.
+
+    `files`: what the address of a request has whose answer may be as large as a file.
+    """
     from googleapiclient.discovery import build as build_service
 
     return build_service(
         name,
         version,
-        http=GoogleHttp(http, tokens),
+        http=GoogleHttp(http, tokens, files),
         client_options={"api_endpoint": base_url},
         cache_discovery=False,
         static_discovery=True,
     )
 
 
-def _app(request: HttpRequest) -> GoogleApp:
-    app: GoogleApp = request.http.app
+def _app(request: HttpRequest) -> SignInApp:
+    app: SignInApp = request.http.app
     return app
 
 
@@ -126,7 +130,7 @@ def answered(request: HttpRequest, *needed: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def reading(app: GoogleApp) -> Iterator[None]:
+def reading(app: SignInApp) -> Iterator[None]:
     """Convert the exceptions of reading a malformed answer into BadAnswer."""
     try:
         yield

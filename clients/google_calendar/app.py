@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx
 
-from clients.google.app import GoogleApp, Tokens
+from clients.google.app import GoogleApp
 from clients.google.transport import answered, built
 from clients.google_calendar.service import GOOGLE_CALENDAR
+from clients.oauth.app import Tokens
 
 PRIMARY = "primary"
 """What the API calls the account's own calendar; the calendar's id is the address of the account."""

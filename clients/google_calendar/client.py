@@ -12,12 +12,12 @@ import httpx
 from clients.client import CheckLine, Client, Opening
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.google.sign_in import GoogleSignIn
-from clients.google.tokens import tokens_of
 from clients.google.transport import answered, done, reading
 from clients.google_calendar.app import CALENDAR_APP, PRIMARY, sdk
 from clients.google_calendar.events import KEY, Draft, as_event, event_id, kept, new_body, restored
 from clients.google_calendar.service import GOOGLE_CALENDAR, CalendarSettings
 from clients.google_calendar.times import Json, rfc3339
+from clients.oauth.tokens import tokens_of
 from clients.plural import counted
 from clients.sign_in import Seal
 
@@ -34,8 +34,7 @@ class GoogleCalendarClient(Client):
 
     def __init__(self, settings: CalendarSettings, http: httpx.Client, seal: Seal | None = None) -> None:
         self.http = http
-        token = settings.token.get_secret_value() if settings.token is not None else ""
-        self._tokens = tokens_of(CALENDAR_APP, token, settings.token_file, http, seal)
+        self._tokens = tokens_of(CALENDAR_APP, settings, http, seal)
         self._sdk = sdk(http, self._tokens, settings.base_url)
         self._known: list[Json] = []
         self._lock = threading.Lock()

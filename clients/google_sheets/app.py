@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx
 
-from clients.google.app import GoogleApp, Tokens
+from clients.google.app import GoogleApp
 from clients.google.transport import answered, built
 from clients.google_sheets.service import GOOGLE_SHEETS
+from clients.oauth.app import Tokens
 
 _USERS_URL = "https://www.googleapis.com"
 """Where Google tells whose token it is: the API of Sheets does not."""

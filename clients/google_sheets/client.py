@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -11,11 +11,11 @@ import httpx
 from clients.client import CheckLine, Client, Opening
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError
 from clients.google.sign_in import GoogleSignIn
-from clients.google.tokens import tokens_of
 from clients.google.transport import answered, reading
 from clients.google_sheets.app import SHEETS_APP, account_of, sdk
 from clients.google_sheets.cells import Json, as_row, columns_of, letters, placed, spreadsheet_id
 from clients.google_sheets.service import GOOGLE_SHEETS, SheetsSettings
+from clients.oauth.tokens import tokens_of
 from clients.sign_in import Seal
 
 KEY = "orchestraWrite"
@@ -34,6 +34,8 @@ class Sheet:
     """How many rows its grid has, also empty ones."""
     columns: Sequence[str]
     """The names in its first row."""
+    address: str
+    """The web address of the spreadsheet, as Google gives it."""
 
     def span(self, first: int, last: int) -> str:
         """Return the range of some rows, counted from 1."""
@@ -42,7 +44,7 @@ class Sheet:
 
     def url(self, row: int) -> str:
         """Return the web address of a row."""
-        return f"https://docs.google.com/spreadsheets/d/{self.spreadsheet}/edit#gid={self.id}&range={row}:{row}"
+        return f"{self.address}#gid={self.id}&range={row}:{row}"
 
 
 class GoogleSheetsClient(Client):
@@ -54,8 +56,7 @@ class GoogleSheetsClient(Client):
 
     def __init__(self, settings: SheetsSettings, http: httpx.Client, seal: Seal | None = None) -> None:
         self.http = http
-        token = settings.token.get_secret_value() if settings.token is not None else ""
-        self._tokens = tokens_of(SHEETS_APP, token, settings.token_file, http, seal)
+        self._tokens = tokens_of(SHEETS_APP, settings, http, seal)
         self._sdk, self._base_url = sdk(http, self._tokens, settings.base_url), settings.base_url
         self._account = ""
 
@@ -85,7 +86,7 @@ class GoogleSheetsClient(Client):
         """Return a sheet with the names of its columns. Raises NotFound, InvalidRequest."""
         where = spreadsheet_id(spreadsheet)
         try:
-            found = answered(self._sdk.get(spreadsheetId=where, fields="sheets.properties"), "sheets")
+            found = answered(self._sdk.get(spreadsheetId=where, fields="spreadsheetUrl,sheets.properties"), "sheets")
         except NotFound as error:
             said = f"There is no spreadsheet {where!r} that this account can open (Google Sheets answered 404)."
             gone = self._missing(said)
@@ -98,9 +99,10 @@ class GoogleSheetsClient(Client):
                 names = ", ".join(one["title"] for one in known)
                 raise self._missing(f"The spreadsheet has no sheet {title!r}.", f"It has: {names}.")
             rows = int(mine["gridProperties"]["rowCount"])
-            bare = Sheet(where, int(mine.get("sheetId", 0)), str(mine["title"]), rows, [])
+            at = str(found["spreadsheetUrl"])
+            bare = Sheet(where, int(mine.get("sheetId", 0)), str(mine["title"]), rows, [], at)
         header = next(iter(self._values(bare, 1, 1)), [])
-        return Sheet(where, bare.id, bare.title, rows, columns_of(header))
+        return replace(bare, columns=columns_of(header))
 
     def rows(self, sheet: Sheet, first: int, limit: int) -> tuple[list[Json], bool]:
         """Read rows from a number on: [{row, values}], without empty ones; and whether there are more."""

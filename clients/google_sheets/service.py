@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field
 
 from clients.base_url import BaseUrl
+from clients.google.declaration import RENEWAL, token_key
+from clients.oauth.settings import SignInSettings
 from clients.reads import Read
-from clients.service import Key, Service
+from clients.service import Service
 
 _URL = "https://sheets.googleapis.com"
 
 
-class SheetsSettings(BaseModel):
-    """Settings of a Google Sheets account, `connections.<name>` in config.yaml; most use `token_file`."""
+class SheetsSettings(SignInSettings):
+    """Settings of a Google Sheets account, `connections.<name>` in config.yaml."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    token: SecretStr | None = Field(None, description="An access token, instead of a sign-in.")
-    token_file: Path | None = Field(None, description="The file of the sign-in, which writes this setting.")
     base_url: BaseUrl = Field(_URL, description="The address of the API.")
 
 
@@ -29,20 +25,14 @@ GOOGLE_SHEETS = Service(
     icon="grid_on",
     settings=SheetsSettings,
     url=_URL,
-    key=Key(
-        setting="token",
-        variable="GOOGLE_SHEETS_TOKEN",
-        place="Google Cloud, APIs and services, Credentials",
-        url="https://console.cloud.google.com/apis/credentials",
-    ),
+    key=token_key("GOOGLE_SHEETS_TOKEN"),
     reads=(
         Read("GET", "/v4/spreadsheets/*"),
         Read("GET", "/v4/spreadsheets/*/values:batchGet"),
         Read("POST", "/v4/spreadsheets/*/developerMetadata:search"),
         Read("GET", "/oauth2/v2/userinfo"),
         Read("GET", "/oauth2/v2/userinfo", "https://www.googleapis.com"),
-        Read("POST", "/token"),
-        Read("POST", "/token", "https://oauth2.googleapis.com"),
+        *RENEWAL,
     ),
     shown_at=("docs.google.com",),
     link="Spreadsheet",

@@ -53,9 +53,9 @@ def visible_text(html: str) -> str:
     A picture's description is used if the picture is a link or the mail has no other text. Accepts any input, however
     broken or deep; reads the first 2,000,000 characters and 60,000 tags.
     """
-    from bs4 import BeautifulSoup
+    from clients.mail.html_tree import HtmlTree
 
-    soup = BeautifulSoup(_REFERENCE.sub(_referring, bounded(html)), "html.parser")
+    soup = HtmlTree(_REFERENCE.sub(_referring, bounded(html)))
     _remove_hidden(soup)
     text = tidy(_markdown(soup) if _flatten(soup) <= _STEPS_MOST else soup.get_text("\n", strip=True))
     return text or tidy("\n".join(map(_description, soup.find_all("img"))))
@@ -178,8 +178,15 @@ def _remove_hidden(soup: BeautifulSoup) -> None:
     unwanted = [*soup.find_all(_NOT_TEXT), *soup.find_all(hidden=True)]
     unwanted += soup.find_all(style=lambda style: bool(style) and bool(_HIDING.search(str(style))))
     unwanted += _hidden_by(_hiding_selectors(sheets), soup)
-    for element in _outermost(soup, {id(element) for element in unwanted}):
-        element.extract()
+    _extract(_outermost(soup, {id(element) for element in unwanted}))
+
+
+def _extract(elements: list[PageElement]) -> None:
+    """Take elements, given in document order, out of their tree, without a search among their siblings for each."""
+    parents = {id(one.parent): one.parent for one in elements if one.parent is not None}
+    places = {id(one): place for parent in parents.values() for place, one in enumerate(parent.contents)}
+    for element in reversed(elements):
+        element.extract(places.get(id(element)))
 
 
 def _outermost(soup: BeautifulSoup, wanted: set[int]) -> list[PageElement]:

@@ -71,6 +71,8 @@ def refusal(message: Mapping[str, Any], account: str) -> str:
     sender, goes_to = _address(header(payload, "From")), reply_address(payload)
     if not goes_to:
         return "it names no sender"
+    if len({one.lower() for one in specs(", ".join(headers(payload, "From")))}) > 1:
+        return "it names more than one sender"
     if account.lower() in {sender.lower(), goes_to.lower()} or "SENT" in (message.get("labelIds") or []):
         return "it is from yourself"
     return _automatic(payload) or _from_robot(sender, goes_to)

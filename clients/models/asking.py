@@ -52,8 +52,9 @@ def named(model: str, service: Service) -> str:
 
 def require_sdk(service: Service) -> None:
     """Import the SDK of a service. Raises InvalidRequest if it is not installed, or its installation is damaged."""
-    if service.absence:
-        raise InvalidRequest(service.absence, service=service.name, remedy=service.install)
+    absence = service.lacks({})
+    if absence:
+        raise InvalidRequest(absence, service=service.name, remedy=service.install)
     if service.extra is None:
         return
     try:

@@ -29,6 +29,8 @@ class ModelRequest:
     """An upper bound."""
     output_tokens: int | None
     """The most that the answer may have; None if the request does not limit it."""
+    is_for_vectors: bool = False
+    """Whether it asks for vectors, so that no other model can take its place: its vectors could not be compared."""
 
 
 class Permit(Protocol):

@@ -13,6 +13,15 @@ AT_ONCE = 64
 """Texts per request: a vector of 3,072 numbers is 65 KB of JSON, and answers are read up to 10 MB."""
 
 
+def model_for_vectors(service: Service, named: str, model: str, base_url: str) -> str:
+    """Return the model to ask: the one that a connection names; else the service's, at its own address; else `model`.
+
+    Another server with the same API does not know the models of the service.
+    """
+    is_own = base_url.rstrip("/") == service.url.rstrip("/")
+    return named or (service.embedding_model if is_own else "") or model
+
+
 def batches(texts: Sequence[str], service: Service) -> Iterator[Sequence[str]]:
     """Split the texts into requests. Raises InvalidRequest for an empty text, which would fail a whole request."""
     for number, text in enumerate(texts, 1):

@@ -10,8 +10,7 @@ import httpx
 
 from clients.error_mapping import of_broken_connection
 from clients.errors import ServiceError
-from clients.oauth.tokens import Tokens
-from clients.service import Service
+from clients.oauth.app import Tokens
 
 Refusal = Callable[[httpx.Response], ServiceError]
 """Makes the error of an answer with status 300 or above."""
@@ -20,15 +19,25 @@ Refusal = Callable[[httpx.Response], ServiceError]
 class Api:
     """Sends requests of one account."""
 
-    def __init__(self, service: Service, http: httpx.Client, tokens: Tokens, refusal: Refusal) -> None:
-        self._service, self._http, self._tokens, self._refusal = service, http, tokens, refusal
+    def __init__(self, http: httpx.Client, tokens: Tokens, refusal: Refusal) -> None:
+        self._service, self._http, self._tokens, self._refusal = tokens.app.service, http, tokens, refusal
 
     def asked(self, method: str, url: str, **more: Any) -> Any:
         """Return the JSON of an answer, None if it has no content. Raises ServiceError."""
+        answer = self.answered(method, url, **more)
+        try:
+            return answer.json() if answer.content else None
+        except ValueError as error:
+            raise of_broken_connection(self._service, error) from error
+
+    def answered(self, method: str, url: str, **more: Any) -> httpx.Response:
+        """Return a whole answer. Raises ServiceError."""
         try:
             with self._sent(method, url, **more) as answer:
                 answer.read()
-                return answer.json() if answer.content else None
+                if answer.status_code >= 300:
+                    raise self._refusal(answer)
+                return answer
         except Exception as error:
             raise of_broken_connection(self._service, error) from error
 
@@ -39,7 +48,9 @@ class Api:
             yield answer
 
     @contextlib.contextmanager
-    def _sent(self, method: str, url: str, *, headers: dict[str, str] | None = None, **more: Any) -> Iterator[Any]:
+    def _sent(
+        self, method: str, url: str, *, headers: dict[str, str] | None = None, **more: Any
+    ) -> Iterator[httpx.Response]:
         token: str | None = self._tokens.current()
         refused: httpx.Response | None = None
         while token:

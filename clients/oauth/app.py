@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Protocol
 
 import httpx
 
@@ -12,25 +13,46 @@ from clients.errors import AuthError
 from clients.service import Service
 
 
-@dataclass(frozen=True)
-class OAuthApp:
-    """A service as its sign-in sees it; people bring the id of a public client of their own, which has no secret."""
+class Tokens(Protocol):
+    """Provides a client's access tokens."""
+
+    @property
+    def app(self) -> SignInApp:
+        """The service that they are for."""
+
+    def current(self) -> str:
+        """Return a token that should be valid; raises AuthError, or any ServiceError if renewing it fails."""
+
+    def renewed(self, refused: str) -> str | None:
+        """Return another token after this one was rejected, or None if there is no other."""
+
+    def owner(self) -> str:
+        """Return the account's name if it is known without a request, else ""."""
+
+    def version(self) -> tuple[int, int] | None:
+        """Return a value that changes with each sign-in, or None for a fixed token."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInApp:
+    """A service as its sign-in sees it."""
 
     service: Service
     at: str
     """Who asks the person: "Microsoft"."""
-    authorize_url: str
     token_url: str
-    """Both in full; at a stand-in their paths count from `base_url`."""
+    """In full; at a stand-in its path counts from `base_url`."""
     scopes: tuple[str, ...]
-    needed: tuple[str, ...]
-    """The scopes that must be granted, as the token endpoint names them."""
-    redirect: str
-    """The address that people register, without port if the service takes any."""
-    account_of: Callable[[httpx.Client, str, str], str]
-    """Asks for the account's name: HTTP client, access token, address of the API."""
+    needed: tuple[str, ...] = ()
+    """The scopes that must be granted, as the token endpoint names them; empty: all."""
+    account_of: Callable[[httpx.Client, Tokens, str], str]
+    """Asks for the account's name; the last argument is the address of the API."""
     asks_more: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Parameters of the consent page beside those of RFC 6749."""
+    brings: str = "--client-id ID"
+    """What a person gives to sign in, as an option of `orchestra connections add`."""
+    renewed_with: tuple[str, ...] = ("refresh_token", "client_id")
+    """What of a sign-in file renews its token."""
 
     @property
     def name(self) -> str:
@@ -42,6 +64,11 @@ class OAuthApp:
         """The service as people call it."""
         return self.service.title
 
+    @property
+    def sign_in_again(self) -> str:
+        """What to do about a sign-in that is refused."""
+        return f"Sign in again: `orchestra connections add {self.name} {self.brings}`, or Connect on the dashboard."
+
     def at_base(self, url: str, base_url: str) -> str:
         """Return an address of the sign-in for the API at `base_url`: a stand-in has its own."""
         if base_url.rstrip("/") == self.service.url:
@@ -50,12 +77,25 @@ class OAuthApp:
 
     def sign_in_error(self, message: str, *, account: str = "", lacks_scope: bool = False) -> AuthError:
         """Return the error for a missing or invalid sign-in."""
-        remedy = f"Sign in again: `orchestra connections add {self.name} --client-id ID`, or Connect on the dashboard."
-        error = AuthError(message, service=self.name, remedy=remedy)
+        error = AuthError(message, service=self.name, remedy=self.sign_in_again)
         error.account, error.lacks_scope = account, lacks_scope
         return error
 
     def lacking(self, granted: str) -> list[str]:
-        """Return the needed scopes that a list of granted ones lacks; Microsoft may write them as addresses."""
-        names = {one.rpartition("/")[2].lower() for one in granted.split()}
-        return [one for one in self.needed if one.lower() not in names]
+        """Return the last parts of needed scopes that are not granted; Microsoft may write them as addresses."""
+        names = {_last_part(one).lower() for one in granted.split()}
+        return [one for one in map(_last_part, self.needed or self.scopes) if one.lower() not in names]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OAuthApp(SignInApp):
+    """A service where people register a public client of their own, which has no secret."""
+
+    authorize_url: str
+    """In full; at a stand-in its path counts from `base_url`."""
+    redirect: str
+    """The address that people register, without port if the service takes any."""
+
+
+def _last_part(scope: str) -> str:
+    return scope.rpartition("/")[2]

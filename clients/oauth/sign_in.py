@@ -1,4 +1,4 @@
-"""A sign-in with PKCE and the id of a public client (RFC 7636, RFC 8252): no secret of the client is needed."""
+"""A sign-in in the browser with a loopback redirect (RFC 8252) and PKCE (RFC 7636)."""
 
 from __future__ import annotations
 
@@ -8,26 +8,84 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from clients.errors import AuthError
-from clients.oauth.app import OAuthApp
-from clients.oauth.exchange import exchanged, kept, now_utc
+from clients.oauth.app import OAuthApp, SignInApp
+from clients.oauth.exchange import exchanged, granted_in, kept, now_utc
 from clients.oauth.redirect import TRY_AGAIN, Answers, listening, returned_code
 from clients.oauth.sign_in_file import SignInFile
+from clients.oauth.tokens import FixedToken
 from clients.secrets import known
 from clients.sign_in import Seal, SignedIn, SignInFacts, SignInWay, WrongFile
 from clients.transport import http_client
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-_WAIT_SECONDS = 300.0
+WAIT_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The client that a person has registered at a service."""
+
+    client_id: str
+    authorize_url: str
+    token_url: str
+    redirect: str
+    """Its redirect address; without a port any is accepted."""
+    noted: Mapping[str, str]
+    """What of it the sign-in file keeps, to renew the token."""
+    secret: str = field(default="", repr=False)
+
+
+def signed_in(
+    app: SignInApp,
+    client: Registered,
+    open_browser: Callable[[str], object],
+    base_url: str,
+    timeout: float = WAIT_SECONDS,
+) -> SignedIn:
+    """Let a person sign in with their browser; writes nothing.
+
+    `open_browser` is called with the address to open; `base_url` is that of the API; `timeout` is in seconds. Raises
+    AuthError (refused, or less than the needed access) and Timeout.
+    """
+    verifier, answers, registered = secrets.token_urlsafe(64), Answers(), urlsplit(client.redirect)
+    with listening(app.name, registered.port or 0, answers) as (address, expected):
+        redirect = client.redirect if registered.port else _with_port(client.redirect, urlsplit(address).port)
+        expected.append(secrets.token_urlsafe(32))
+        asked = _asked(app, client.client_id, redirect, expected[0], verifier)
+        open_browser(f"{client.authorize_url}?{urlencode(asked)}")
+        code = returned_code(answers, app.name, app.at, timeout)
+    now = now_utc()
+    known.keep("sign-in under way", code, verifier, client.secret)
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect, "code_verifier": verifier}
+    form |= {"client_id": client.client_id, **({"client_secret": client.secret} if client.secret else {})}
+    with http_client() as http:
+        answer = exchanged(app, http, client.token_url, form)
+        _require_lasting(app, answer)
+        account = app.account_of(http, FixedToken(app, str(answer["access_token"])), base_url)
+    noted = {"account": account, **client.noted, "consented_at": now.isoformat(timespec="seconds")}
+    return SignedIn(account, kept(noted, answer, now))
+
+
+def facts_in(info: Mapping[str, Any]) -> SignInFacts:
+    """Return the facts in the content of a sign-in file, but for its end."""
+    granted = granted_in(info).split() or info.get("scopes") or []
+    return SignInFacts(
+        account=str(info.get("account", "")),
+        owner=str(info.get("owner", "")),
+        scopes=tuple(str(one).rpartition("/")[2] for one in granted),
+        consented_at=str(info.get("consented_at", "")),
+    )
 
 
 class PublicClientSignIn(SignInWay):
-    """Signs in with the id of a client that the person registered at the service."""
+    """Signs in with the id of a client that the person registered at the service; no secret of it is needed."""
 
     def __init__(self, app: OAuthApp, guide: str, more: tuple[str, str], id_label: str) -> None:
         self._app, self.at = app, app.at
@@ -37,37 +95,24 @@ class PublicClientSignIn(SignInWay):
     def sign_in(self, file: Path, open_browser: Callable[[str], object], base_url: str) -> SignedIn:
         """Let a person sign in; writes nothing. `file` is JSON: {client_id}."""
         app, base_url = self._app, base_url or self._app.service.url
-        client_id, verifier, answers = self._client_id(file), secrets.token_urlsafe(64), Answers()
-        registered = urlsplit(app.redirect)
-        with listening(app.name, registered.port or 0, answers) as (address, expected):
-            redirect = app.redirect if registered.port else f"{app.redirect}:{urlsplit(address).port}"
-            expected.append(secrets.token_urlsafe(32))
-            asked = _asked(app, client_id, redirect, expected[0], verifier)
-            open_browser(f"{app.at_base(app.authorize_url, base_url)}?{urlencode(asked)}")
-            code = returned_code(answers, app.name, app.at, _WAIT_SECONDS)
-        known.keep("sign-in under way", code, verifier)
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect}
-        with http_client() as http:
-            answer = exchanged(app, http, base_url, {**form, "client_id": client_id, "code_verifier": verifier})
-            _require_lasting(app, answer)
-            account = app.account_of(http, str(answer["access_token"]), base_url)
-        now = now_utc()
-        noted = {"account": account, "client_id": client_id, "consented_at": now.isoformat(timespec="seconds")}
-        return SignedIn(account, kept(noted, answer, now))
+        client_id = self._client_id(file)
+        client = Registered(
+            client_id=client_id,
+            authorize_url=app.at_base(app.authorize_url, base_url),
+            token_url=app.at_base(app.token_url, base_url),
+            redirect=app.redirect,
+            noted={"client_id": client_id},
+        )
+        return signed_in(app, client, open_browser, base_url)
 
-    def stored(self, path: Path, seal: Seal | None) -> SignInFile[OAuthApp]:
+    def stored(self, path: Path, seal: Seal | None) -> SignInFile:
         """Return a sign-in file."""
         return SignInFile(path, self._app, seal)
 
     def facts(self, info: Mapping[str, Any], now: datetime) -> SignInFacts:
         """Return the facts in the content of a sign-in file; it does not end by itself while it is used."""
         del now
-        return SignInFacts(
-            account=str(info.get("account", "")),
-            owner=str(info.get("owner", "")),
-            scopes=tuple(one.rpartition("/")[2] for one in str(info.get("granted", "")).split()),
-            consented_at=str(info.get("consented_at", "")),
-        )
+        return facts_in(info)
 
     def _client_id(self, file: Path) -> str:
         try:
@@ -79,7 +124,12 @@ class PublicClientSignIn(SignInWay):
         return found
 
 
-def _asked(app: OAuthApp, client_id: str, redirect: str, state: str, verifier: str) -> dict[str, str]:
+def _with_port(redirect: str, port: int | None) -> str:
+    parts = urlsplit(redirect)
+    return f"{parts.scheme}://{parts.hostname}:{port}{parts.path}"
+
+
+def _asked(app: SignInApp, client_id: str, redirect: str, state: str, verifier: str) -> dict[str, str]:
     """Return the parameters of the consent page (RFC 6749 4.1.1, RFC 7636 4.3)."""
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     return {
@@ -94,7 +144,7 @@ def _asked(app: OAuthApp, client_id: str, redirect: str, state: str, verifier: s
     }
 
 
-def _require_lasting(app: OAuthApp, answer: Mapping[str, Any]) -> None:
+def _require_lasting(app: SignInApp, answer: Mapping[str, Any]) -> None:
     """Raise AuthError without a refresh token, or without the access that steps need."""
     if not answer.get("refresh_token"):
         raise AuthError(

@@ -10,30 +10,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
-from clients.errors import AuthError, Timeout, Unavailable
+from clients.errors import Timeout, Unavailable
+from clients.oauth.app import SignInApp
 from clients.sign_in import Seal
 
 _LOCK_SECONDS = 30.0
-
-
-class SignInApp(Protocol):
-    """What a sign-in is to: how errors name it, and what to do about a sign-in that is refused."""
-
-    @property
-    def name(self) -> str:
-        """The name of the service."""
-
-    @property
-    def title(self) -> str:
-        """The service as people call it."""
-
-    def sign_in_error(self, message: str, *, account: str = "", lacks_scope: bool = False) -> AuthError:
-        """Return the error for a missing or invalid sign-in."""
-
-
-App = TypeVar("App", bound=SignInApp)
 
 
 class InClear:
@@ -52,10 +35,10 @@ class InClear:
         return False
 
 
-class SignInFile(Generic[App]):
+class SignInFile:
     """One sign-in file; hold `locked()` around a read followed by a save."""
 
-    def __init__(self, path: Path, app: App, seal: Seal | None = None) -> None:
+    def __init__(self, path: Path, app: SignInApp, seal: Seal | None = None) -> None:
         self.path, self.app = path, app
         self._seal: Seal = seal or InClear()
 

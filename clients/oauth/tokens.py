@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 
 from clients.errors import AuthError
-from clients.oauth.app import OAuthApp
-from clients.oauth.exchange import exchanged, is_fresh, kept, now_utc
+from clients.oauth.app import SignInApp, Tokens
+from clients.oauth.exchange import exchanged, granted_in, is_fresh, kept, now_utc
+from clients.oauth.settings import SignInSettings
 from clients.oauth.sign_in_file import SignInFile
 from clients.secrets import known
 from clients.sign_in import Seal
 
-
-class Tokens(Protocol):
-    """Provides a client's access tokens."""
-
-    def current(self) -> str:
-        """Return a token that should be valid; raises AuthError, or any ServiceError if renewing it fails."""
-
-    def renewed(self, refused: str) -> str | None:
-        """Return another token after this one was rejected, or None if there is no other."""
-
-    def owner(self) -> str:
-        """Return the account's name if it is known without a request, else ""."""
-
-    def version(self) -> tuple[int, int] | None:
-        """Return a value that changes with each sign-in, or None for a fixed token."""
+_SECRET = ("refresh_token", "client_secret", "token")
 
 
 class FixedToken:
     """One access token that is never renewed; an empty one means that nobody has signed in yet."""
 
-    def __init__(self, app: OAuthApp, token: str) -> None:
-        self._app, self._token = app, token
+    def __init__(self, app: SignInApp, token: str) -> None:
+        self.app, self._token = app, token
 
     def current(self) -> str:
         """Return the token; raises AuthError if it is empty."""
         if not self._token:
-            raise self._app.sign_in_error(f"Nobody has signed in to {self._app.title} yet.")
+            raise self.app.sign_in_error(f"Nobody has signed in to {self.app.title} yet.")
         return self._token
 
     def renewed(self, refused: str) -> str | None:
@@ -60,8 +46,8 @@ class FixedToken:
 class TokenFile:
     """The tokens of a sign-in file: whoever has its lock renews them, the others read what was saved."""
 
-    def __init__(self, app: OAuthApp, file: SignInFile[OAuthApp], http: httpx.Client, base_url: str) -> None:
-        self._app, self._file, self._http, self._base_url = app, file, http, base_url
+    def __init__(self, file: SignInFile, http: httpx.Client, base_url: str) -> None:
+        self.app, self._file, self._http, self._base_url = file.app, file, http, base_url
         self._lock = threading.Lock()
         self._info: dict[str, Any] = {}
         self._read_at: tuple[int, int] | None = None
@@ -78,19 +64,20 @@ class TokenFile:
         with self._lock, self._file.locked():
             info = self._file.read()
             self._require_whole(info)
-            known.keep(f"sign-in file {self._file.path}", info["refresh_token"], str(info.get("token") or ""))
+            known.keep(f"sign-in file {self._file.path}", *(str(info.get(key) or "") for key in _SECRET))
             if not is_fresh(info, now_utc()) or info["token"] == refused:
                 info = self._refreshed(info)
                 self._file.save(info)  # before use: the old refresh token may be void as soon as the new one is used
             elif self._file.is_in_clear():
                 self._file.save(info)
+            self._require_access(info)
             self._info, self._read_at = info, self._file.version()
             return str(info["token"])
 
     def owner(self) -> str:
         """Return the account noted at sign-in."""
         try:
-            return str(self._file.read().get("account", ""))
+            return _account(self._file.read())
         except AuthError:
             return ""
 
@@ -99,30 +86,34 @@ class TokenFile:
         return self._file.version()
 
     def _require_whole(self, info: dict[str, Any]) -> None:
-        missing = [key for key in ("refresh_token", "client_id") if not info.get(key)]
+        missing = [key for key in self.app.renewed_with if not info.get(key)]
         if missing:
-            raise self._app.sign_in_error(
-                f"{self._file.path} is not a {self._app.title} sign-in file: it lacks {', '.join(missing)}."
+            raise self.app.sign_in_error(
+                f"{self._file.path} is not a {self.app.title} sign-in file: it lacks {', '.join(missing)}."
             )
 
+    def _require_access(self, info: dict[str, Any]) -> None:
+        granted, account = granted_in(info), _account(info)
+        missing = self.app.lacking(granted) if granted else []
+        if missing:
+            whose = f" of {account}" if account else ""
+            said = f"The sign-in{whose} has less access than {self.app.title} needs: {', '.join(missing)} is missing."
+            raise self.app.sign_in_error(said, account=account, lacks_scope=True)
+
     def _refreshed(self, info: dict[str, Any]) -> dict[str, Any]:
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": info["refresh_token"],
-            "client_id": info["client_id"],
-        }
-        try:
-            answer = exchanged(self._app, self._http, self._base_url, form)
-        except AuthError as error:
-            error.account = str(info.get("account", ""))
-            raise
-        return kept(info, answer, now_utc())
+        url = info.get("token_uri") or self.app.at_base(self.app.token_url, self._base_url)
+        form = {"grant_type": "refresh_token", **{key: str(info[key]) for key in self.app.renewed_with}}
+        return kept(info, exchanged(self.app, self._http, str(url), form, _account(info)), now_utc())
 
 
-def tokens_of(
-    app: OAuthApp, token: str, token_file: Path | None, http: httpx.Client, base_url: str, seal: Seal | None
-) -> Tokens:
+def _account(info: dict[str, Any]) -> str:
+    return str(info.get("account") or "")
+
+
+def tokens_of(app: SignInApp, settings: SignInSettings, http: httpx.Client, seal: Seal | None) -> Tokens:
     """Return the token source of a connection's settings; an explicit token takes precedence."""
-    if token or token_file is None:
+    token = settings.token.get_secret_value() if settings.token is not None else ""
+    if token or settings.token_file is None:
+        known.keep(f"requests to {app.title}", token)  # downloads are not redacted
         return FixedToken(app, token)
-    return TokenFile(app, SignInFile(token_file.expanduser(), app, seal), http, base_url)
+    return TokenFile(SignInFile(settings.token_file.expanduser(), app, seal), http, settings.base_url)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import httpx
 
-from clients.error_mapping import of_broken_connection
 from clients.errors import BadAnswer
 from clients.listing import Json
-from clients.oauth.app import OAuthApp
+from clients.oauth.api import Api
+from clients.oauth.app import OAuthApp, Tokens
 from clients.oauth.sign_in import PublicClientSignIn
 from clients.onedrive.refusals import refusal
 from clients.onedrive.service import ONEDRIVE
@@ -19,21 +19,18 @@ REDIRECT = "http://localhost"
 
 def owner_of(drive: Json) -> str:
     """Return whose drive it is: the address if Microsoft says it, else the name."""
-    user = (drive.get("owner") or {}).get("user") or {}
-    name = user.get("email") or user.get("displayName")
+    try:
+        user = (drive.get("owner") or {}).get("user") or {}
+        name = user.get("email") or user.get("displayName")
+    except AttributeError:
+        name = None
     if not name:
         raise BadAnswer("OneDrive does not say whose files these are.", service=ONEDRIVE.name)
     return str(name)
 
 
-def _account_of(http: httpx.Client, token: str, base_url: str) -> str:
-    try:
-        answer = http.get(f"{base_url}/v1.0/me/drive", headers={"Authorization": f"Bearer {token}"})
-        if answer.status_code >= 300:
-            raise refusal(answer)
-        return owner_of(answer.json())
-    except Exception as error:
-        raise of_broken_connection(ONEDRIVE, error) from error
+def _account_of(http: httpx.Client, tokens: Tokens, base_url: str) -> str:
+    return owner_of(Api(http, tokens, refusal).asked("GET", f"{base_url}/v1.0/me/drive"))
 
 
 ONEDRIVE_APP = OAuthApp(

@@ -6,8 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -15,9 +14,9 @@ import httpx
 
 from clients.client import CheckLine, Opening
 from clients.drives.drive import Changes, Drive, DriveFile
-from clients.drives.names import instant, path_of
-from clients.drives.transfer import AS_FILE, received, require_within
-from clients.error_mapping import of_broken_connection
+from clients.drives.listed import known_of, unknown
+from clients.drives.names import instant, path_of, require_name, taken
+from clients.drives.transfer import part_of, received, require_within
 from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
 from clients.oauth.api import Api
@@ -27,14 +26,11 @@ from clients.onedrive.quick_xor import quick_xor
 from clients.onedrive.refusals import CursorRefused, refusal
 from clients.onedrive.service import ONEDRIVE, OnedriveSettings
 from clients.onedrive.uploads import Upload
-from clients.secrets import known
 from clients.sign_in import Seal
 from clients.transport import origin
 
 _PAGE = 200
 _FOLDERS_ASKED_MOST = 50
-_OVERLAP = timedelta(minutes=5)
-"""After a reset of the cursor, files that came up to so long before the last look are listed again: clocks differ."""
 _ID = re.compile(r"[A-Za-z0-9]+![A-Za-z0-9]+|[A-Z0-9]{30,}")
 _DOWNLOAD = "@microsoft.graph.downloadUrl"
 
@@ -48,12 +44,10 @@ class OnedriveClient(Drive):
 
     def __init__(self, settings: OnedriveSettings, http: httpx.Client, seal: Seal | None = None) -> None:
         self.http = http
-        token = settings.token.get_secret_value() if settings.token is not None else ""
-        known.keep("requests to OneDrive", token)  # downloads are not redacted
-        self._tokens = tokens_of(ONEDRIVE_APP, token, settings.token_file, http, settings.base_url, seal)
+        self._tokens = tokens_of(ONEDRIVE_APP, settings, http, seal)
         self._origin = origin(settings.base_url)
         self._url = f"{settings.base_url}/v1.0/me/drive"
-        self._api = Api(ONEDRIVE, http, self._tokens, refusal)
+        self._api = Api(http, self._tokens, refusal)
         self._me: Json | None = None
 
     @classmethod
@@ -92,7 +86,7 @@ class OnedriveClient(Drive):
         asked = quote(words.replace("'", "''"), safe="")
         found: list[DriveFile] = []
         for one in self._pages(f"{self._url}/items/{within['id']}/search(q='{asked}')?$top={_PAGE}"):
-            if "file" in one:
+            if "file" in one and not _is_elsewhere(one):
                 found.append(_shown(one, _path_of(one)))
             if len(found) >= limit:
                 break
@@ -110,10 +104,14 @@ class OnedriveClient(Drive):
             raise InvalidRequest(f"{file_id!r} is a folder.", service=ONEDRIVE.name)
         shown = _shown(found, _path_of(found))
         require_within(ONEDRIVE, shown.size, limit)
-        try:
-            received(ONEDRIVE, lambda headers: self._part(found, dict(headers)), into, shown.size or 0, limit)
-        except Exception as error:
-            raise of_broken_connection(ONEDRIVE, error) from error
+        # The address of the content is its own key: no token may go there.
+        received(
+            ONEDRIVE,
+            lambda headers: part_of(self.http, found[_DOWNLOAD], headers, refusal),
+            into,
+            shown.size or 0,
+            limit,
+        )
         if not self._is_unchanged(found, into):
             raise Conflict("The file changed while it was downloaded.", service=ONEDRIVE.name)
         return shown
@@ -124,7 +122,10 @@ class OnedriveClient(Drive):
         within = self._folder(folder, name)
         where = "/".join(filter(None, (_path_of(within), name)))
         url = f"{self._url}/items/{within['id']}:/{quote(name, safe='')}"
-        return _shown(Upload(self._api, self.http, url, where).sent(source), where)
+        try:
+            return _shown(Upload(self._api, self.http, url).sent(source), where)
+        except Conflict as error:
+            raise taken(ONEDRIVE, where, error.http_status) from error
 
     def uploaded(self, folder: str, name: str, source: Path, marker: str) -> DriveFile | None:
         """Return the file of this name if its content has the same hash."""
@@ -149,21 +150,21 @@ class OnedriveClient(Drive):
     def changes(self, folder: str, cursor: str | None) -> Changes:
         """Ask for the changes of the drive: work accounts tell none of a single folder.
 
-        If OneDrive does not keep them so long, newer files are taken from a listing.
+        If OneDrive does not keep them so long, new files are taken from a listing.
         """
-        within, now = self._item(folder), instant(datetime.now(UTC) - _OVERLAP)
-        before = json.loads(cursor) if cursor is not None else None
-        since, here = "", _path_of(within)
+        within = self._item(folder)
+        if cursor is None:
+            _, link = self._delta(self._latest())
+            return Changes([], json.dumps({"link": link, "known": known_of(self._inside(within))}))
+        before, here = json.loads(cursor), _path_of(within)
         try:
-            link = before["link"] if before else f"{self._url}/items/root/delta?token=latest"
-            found, link = self._delta(link)
+            found, link = self._delta(before["link"])
             inside = [_shown(one, f"{here}/{one['name']}".strip("/")) for one in found if _is_in(one, within)]
         except CursorRefused:
-            _, link = self._delta(f"{self._url}/items/root/delta?token=latest")
-            inside, since = [one for one in self._inside(within) if not one.is_folder], (before or {})["looked_at"]
-        files = [one for one in inside if one.modified_at >= since] if before else []
-        following = json.dumps({"link": link, "looked_at": now})
-        return Changes(sorted(files, key=lambda one: one.modified_at), following)
+            _, link = self._delta(self._latest())
+            inside = self._inside(within)
+        following = json.dumps({"link": link, "known": known_of(inside, before["known"])})
+        return Changes(unknown(inside, before["known"]), following)
 
     def folders(self) -> list[Json]:
         """List folders, nearest first: [{id, name, url}]; the name is the path. At most 50 folders are looked into."""
@@ -174,10 +175,13 @@ class OnedriveClient(Drive):
                 break
             within = waiting.pop(0)
             for one in self._pages(f"{self._url}/items/{within['id']}/children?$top={_PAGE}"):
-                if "folder" in one:
+                if "folder" in one and not _is_elsewhere(one):
                     rows.append({"id": one["id"], "name": _path_of(one), "url": one.get("webUrl", "")})
                     waiting.append(one)
         return rows
+
+    def _latest(self) -> str:
+        return f"{self._url}/items/root/delta?token=latest"
 
     def _drive(self) -> Json:
         if self._me is None:
@@ -185,17 +189,18 @@ class OnedriveClient(Drive):
         return self._me
 
     def _item(self, file_id: str) -> Json:
-        """Return the item of an id or path."""
+        """Return the item of an id or path, but none that leads to another drive if it is given by id."""
         if _ID.fullmatch(file_id):
             with contextlib.suppress(NotFound, InvalidRequest):  # a path may look like an id
-                return self._get(f"{self._url}/items/{file_id}")
+                found = self._get(f"{self._url}/items/{file_id}")
+                if not _is_elsewhere(found):
+                    return found
         path = path_of(file_id, ONEDRIVE.name)
         return self._get(f"{self._url}/root:/{quote(path)}" if path else f"{self._url}/root")
 
     def _folder(self, folder: str, name: str) -> Json:
         """Return the folder in which a file of this name can be. Raises NotFound, InvalidRequest."""
-        if not name or "/" in name or name in {".", ".."}:
-            raise InvalidRequest(f"{name!r} is no file name.", service=ONEDRIVE.name)
+        require_name(ONEDRIVE, name)
         within = self._item(folder)
         if "folder" not in within:
             raise NotFound(f"{folder!r} is a file, not a folder.", service=ONEDRIVE.name)
@@ -205,19 +210,7 @@ class OnedriveClient(Drive):
         if "folder" not in within:
             raise NotFound(f"{within['name']!r} is a file, not a folder.", service=ONEDRIVE.name)
         found = self._pages(f"{self._url}/items/{within['id']}/children?$top={_PAGE}")
-        return [_shown(one, _path_of(one)) for one in found]
-
-    @contextlib.contextmanager
-    def _streamed(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-        """Ask the address of the content, which is its own key: no token may go there."""
-        with self.http.stream("GET", url, headers=headers, extensions=dict(AS_FILE)) as answer:
-            if answer.status_code not in {200, 206, 416}:
-                answer.read()
-                raise refusal(answer)
-            yield answer
-
-    def _part(self, found: Json, headers: dict[str, str]) -> AbstractContextManager[httpx.Response]:
-        return self._streamed(found[_DOWNLOAD], headers)
+        return [_shown(one, _path_of(one)) for one in found if not _is_elsewhere(one)]
 
     def _is_unchanged(self, found: Json, into: Path) -> bool:
         expected = _hash_of(found)
@@ -251,7 +244,12 @@ class OnedriveClient(Drive):
 def _is_in(one: Json, within: Json) -> bool:
     """Return whether a changed item is a file that is in a folder now."""
     parent = (one.get("parentReference") or {}).get("id")
-    return "file" in one and "deleted" not in one and parent == within["id"]
+    return "file" in one and "deleted" not in one and parent == within["id"] and not _is_elsewhere(one)
+
+
+def _is_elsewhere(one: Json) -> bool:
+    """Return whether an item only leads to another drive ("Add shortcut to My files")."""
+    return "remoteItem" in one
 
 
 def _hash_of(found: Json) -> str:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field
 
 from clients.base_url import BaseUrl
-from clients.reads import ANYWHERE, Read
+from clients.oauth.settings import SignInSettings
+from clients.reads import Read
 from clients.service import Key, Service
 
 URL = "https://graph.microsoft.com"
+_STORES = ("sharepoint.com", "1drv.com", "microsoftpersonalcontent.com", "livefilestore.com", "storage.live.com")
+"""Where files are kept (https://learn.microsoft.com/sharepoint/required-urls-and-ports)."""
 
 
-class OnedriveSettings(BaseModel):
-    """Settings of a OneDrive account under `connections.<name>` in config.yaml; most use `token_file`."""
+class OnedriveSettings(SignInSettings):
+    """Settings of a OneDrive account under `connections.<name>` in config.yaml."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    token: SecretStr | None = Field(None, description="An access token, instead of a sign-in; it ends after an hour.")
-    token_file: Path | None = Field(None, description="The file of the sign-in, which writes this setting.")
     base_url: BaseUrl = Field(URL, description="The address of the API.")
 
 
@@ -36,9 +33,13 @@ ONEDRIVE = Service(
         url="https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade",
     ),
     kind="drive",
-    # Content comes from the address of a store that Graph names, without a key. A token is renewed by a POST.
+    # Content comes from the address of a store that Graph names, without a key; links to further pages may name the
+    # drive by its id. A token is renewed by a POST.
     reads=(
-        Read("GET", "/**", ANYWHERE),
+        Read("GET", "/v1.0/me/drive"),
+        Read("GET", "/v1.0/me/drive/**"),
+        Read("GET", "/v1.0/drives/**"),
+        *(Read("GET", "/**", f"https://*.{store}") for store in _STORES),
         Read("POST", "/common/oauth2/v2.0/token"),
         Read("POST", "/common/oauth2/v2.0/token", "https://login.microsoftonline.com"),
     ),

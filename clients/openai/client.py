@@ -24,7 +24,7 @@ from clients.models.asking import (
 )
 from clients.models.client import ModelClient
 from clients.models.metering import ModelRequest, Permit, most_tokens, permitted
-from clients.models.vectors import batches, checked
+from clients.models.vectors import batches, checked, model_for_vectors
 from clients.models.words import asked_in_words
 from clients.openai.answers import plain_answer, tokens_of
 from clients.openai.check import look
@@ -64,7 +64,7 @@ class OpenAIClient(ModelClient):
     def __init__(self, settings: OpenAISettings, http: httpx.Client) -> None:
         super().__init__(settings, http)
         self._settings = settings
-        self.embedding_model = settings.embedding_model or settings.model
+        self.embedding_model = model_for_vectors(OPENAI, settings.embedding_model, settings.model, settings.base_url)
         self._sdk = _sdk(settings.base_url, settings.api_key.get_secret_value(), http)
         self._without_streams = False
 
@@ -140,7 +140,7 @@ class OpenAIClient(ModelClient):
         vectors: list[list[float]] = []
         tokens = 0
         for batch in batches(texts, OPENAI):
-            request = ModelRequest(str(wish["model"]), most_tokens(batch), 0)
+            request = ModelRequest(str(wish["model"]), most_tokens(batch), 0, is_for_vectors=True)
             with permitted(request) as permit, self._reading():
                 answer = self._sdk.embeddings.create(input=list(batch), **{**wish, "model": permit.model})
                 used = tokens_of(answer)

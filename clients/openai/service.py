@@ -19,7 +19,9 @@ class OpenAISettings(BaseModel):
     api_key: SecretStr = Field(SecretStr(""), description="Its key; a local server needs none.")
     base_url: BaseUrl = Field(_URL, description="The address of the API.")
     model: str = Field("", description="The model. Empty: `model_defaults.model`.")
-    embedding_model: str = Field("", description="The model for vectors. Empty: `model`.")
+    embedding_model: str = Field(
+        "", description="The model for vectors. Empty: at OpenAI `text-embedding-3-small`, elsewhere `model`."
+    )
 
 
 OPENAI = Service(
@@ -59,5 +61,6 @@ OPENAI = Service(
     ),
     runs_locally=True,
     takes_default_model=True,
+    embedding_model="text-embedding-3-small",
     kind="model",
 )

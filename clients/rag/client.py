@@ -18,8 +18,9 @@ from clients.errors import InvalidRequest, NotFound, Unavailable
 from clients.in_workspace.sqlite_file import opened
 from clients.rag import vectors
 from clients.rag.index_file import SCHEMA, VERSION, by_words, indexed, passage, passages_of, removed
-from clients.rag.records import Collection, Document, Found, Known, ToEmbed
+from clients.rag.records import Collection, Document, Embedding, Found, Known, ToEmbed
 from clients.rag.service import RAG, RagSettings
+from clients.rag.words import query
 from clients.reads_only import is_active, refused
 
 CHARACTERS_MOST = 5_000_000
@@ -80,7 +81,9 @@ class RagClient(Client):
                 for table in ("documents", "passages", "vectors")
             )
             size = self._path(name).stat().st_size
-            return Collection(name, documents, count, size, *vectors.model_of(file), made)
+            known, dimensions = vectors.embedding_of(file)
+            model, connection = ("", "") if known is None else (known.model, known.connection)
+            return Collection(name, documents, count, size, model, dimensions, made, connection)
 
     def documents(self, collection: str) -> list[Known]:
         """Return the documents of a collection by id; none if there is no such collection."""
@@ -110,12 +113,15 @@ class RagClient(Client):
     def search(self, collection: str, question: str, limit: int, vector: Sequence[float] = ()) -> list[Found]:
         """Return the passages that fit a question best, the best first. Raises NotFound for an unknown collection.
 
-        With the question's `vector`, the order by words and the order by meaning are fused. While a plan is made, a
+        With the question's `vector`, the order by words and the order by meaning are fused. One without any word, such
+        as `?!`, finds nothing. While a plan is made, a
         collection that is not there yet is empty: a step before may make it.
         """
         if is_active() and not self._path(collection).exists():
             return []
         with self._there(collection) as file:
+            if not query(question):
+                return []
             words = by_words(file, question, max(limit, _FUSED) if vector else limit)
             if not vector:
                 return [passage(file, number, *found) for number, found in words.items()]
@@ -123,28 +129,34 @@ class RagClient(Client):
             best = vectors.fused([list(words), near])[:limit]
             return [passage(file, number, score, words.get(number, (0.0, ()))[1]) for number, score in best]
 
-    def without_vectors(self, collection: str, limit: int) -> list[ToEmbed]:
-        """Return passages that have no vector. Raises NotFound for an unknown collection."""
-        with self._there(collection) as file:
-            return vectors.missing(file, limit)
+    def embedding(self, collection: str) -> Embedding | None:
+        """Return what makes the vectors of a collection, None if it has none or is not there."""
+        with self._reading(collection) as file:
+            return None if file is None else vectors.embedding_of(file)[0]
 
-    def require_model(self, collection: str, model: str, dimensions: int) -> None:
-        """Raise InvalidRequest if the collection has vectors of another model or dimension, NotFound if unknown."""
+    def without_vectors(self, collection: str, documents: Sequence[str], limit: int) -> list[ToEmbed]:
+        """Return passages of documents that have no vector. Raises NotFound for an unknown collection."""
         with self._there(collection) as file:
-            vectors.require_model(collection, vectors.model_of(file), model, dimensions)
+            return vectors.missing(file, documents, limit)
+
+    def require_model(self, collection: str, model: str) -> None:
+        """Raise InvalidRequest if the collection has vectors of another model."""
+        with self._reading(collection) as file:
+            if file is not None:
+                vectors.require_model(file, collection, model)
 
     def keep_vectors(
-        self, collection: str, model: str, passages: Sequence[ToEmbed], given: Sequence[Sequence[float]]
+        self, collection: str, made_by: Embedding, passages: Sequence[ToEmbed], given: Sequence[Sequence[float]]
     ) -> None:
         """Store the vectors of passages, all of one model and dimension. Raises InvalidRequest, NotFound."""
         with self._there(collection), self._writing(collection) as file:
-            vectors.require_model(collection, vectors.model_of(file), model, len(given[0]))
-            vectors.put(file, model, [one.number for one in passages], given)
+            vectors.require_model(file, collection, made_by.model, len(given[0]))
+            vectors.put(file, made_by, [one.number for one in passages], given)
 
-    def forget_vectors(self, collection: str) -> None:
-        """Delete all vectors of a collection. Raises NotFound for an unknown one."""
+    def forget_vectors(self, collection: str) -> int:
+        """Delete all vectors of a collection, and return their number. Raises NotFound for an unknown one."""
         with self._there(collection), self._writing(collection) as file:
-            vectors.forget(file)
+            return vectors.forget(file)
 
     def delete(self, collection: str, ids: Sequence[str]) -> int:
         """Delete documents, also from the bytes of the file; return how many were there."""

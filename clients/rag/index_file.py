@@ -15,7 +15,7 @@ from clients.rag.passages import passages
 from clients.rag.records import Document, Found
 from clients.rag.words import marked_signs, pairs, query
 
-VERSION = 2
+VERSION = 3
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS documents (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, url TEXT NOT NULL, sha256 TEXT NOT NULL, characters INTEGER NOT NULL,

@@ -21,8 +21,19 @@ class Document:
 
 
 @dataclass(frozen=True)
+class Embedding:
+    """What makes the vectors of a collection."""
+
+    connection: str
+    """The name of the connection."""
+    server: str
+    """The server that it led to."""
+    model: str
+
+
+@dataclass(frozen=True)
 class Collection:
-    """A collection; `model` is empty and `dimensions` 0 without vectors."""
+    """A collection; `model` and `connection` are empty and `dimensions` 0 without vectors."""
 
     name: str
     documents: int
@@ -33,6 +44,8 @@ class Collection:
     dimensions: int = 0
     vectors: int = 0
     """The passages that have a vector."""
+    connection: str = ""
+    """The connection through which they were made."""
 
 
 @dataclass(frozen=True)

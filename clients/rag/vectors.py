@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import importlib
+import json
 import math
 import sqlite3
 import sys
@@ -13,57 +14,68 @@ from operator import mul
 from typing import Any
 
 from clients.errors import InvalidRequest
-from clients.rag.records import ToEmbed
+from clients.rag.records import Embedding, ToEmbed
 from clients.rag.service import RAG
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS vectors (number INTEGER PRIMARY KEY, vector BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS model (
-    one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL, dimensions INTEGER NOT NULL
-)
+CREATE TABLE IF NOT EXISTS embedding (
+    one INTEGER PRIMARY KEY CHECK (one = 1), connection TEXT NOT NULL, server TEXT NOT NULL, model TEXT NOT NULL,
+    dimensions INTEGER NOT NULL
+);
+DROP TABLE IF EXISTS model;
+DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM embedding)
 """
+"""Version 2 had vectors and their `model`, but no step that made any."""
 _AT_ONCE = 8_192
 """Vectors in memory at a time: 48 MiB with 1,536 dimensions."""
 _MISSING = """
 SELECT passages.number, words.headings || char(10) || words.text FROM passages
 JOIN words ON words.rowid = passages.number LEFT JOIN vectors ON vectors.number = passages.number
-WHERE vectors.number IS NULL ORDER BY passages.number LIMIT ?
+WHERE vectors.number IS NULL AND passages.document IN (SELECT value FROM json_each(?))
+ORDER BY passages.number LIMIT ?
 """
 
 
-def model_of(file: sqlite3.Connection) -> tuple[str, int]:
-    """Return the model of the vectors and their dimension; ("", 0) if there are none."""
-    found = file.execute("SELECT name, dimensions FROM model").fetchone()
-    return ("", 0) if found is None else (str(found[0]), int(found[1]))
+def embedding_of(file: sqlite3.Connection) -> tuple[Embedding | None, int]:
+    """Return what makes the vectors, and their dimension; (None, 0) if there are none."""
+    found = file.execute("SELECT connection, server, model, dimensions FROM embedding").fetchone()
+    return (None, 0) if found is None else (Embedding(*found[:3]), int(found[3]))
 
 
-def missing(file: sqlite3.Connection, limit: int) -> list[ToEmbed]:
-    """Return passages without a vector, in order."""
-    return [ToEmbed(number, text) for number, text in file.execute(_MISSING, (limit,))]
+def missing(file: sqlite3.Connection, documents: Sequence[str], limit: int) -> list[ToEmbed]:
+    """Return passages of documents that have no vector, in order."""
+    rows = file.execute(_MISSING, (json.dumps(list(documents)), limit))
+    return [ToEmbed(number, text) for number, text in rows]
 
 
-def require_model(collection: str, known: tuple[str, int], model: str, dimensions: int) -> None:
+def require_model(file: sqlite3.Connection, collection: str, model: str, dimensions: int | None = None) -> None:
     """Raise InvalidRequest for vectors of another model or dimension than those of the collection."""
-    if known[0] and known != (model, dimensions):
-        raise InvalidRequest(
-            f"The vectors of the collection {collection!r} come from {known[0]} with {known[1]:,} dimensions;"
-            f" those of {model} with {dimensions:,} cannot be compared with them.",
-            service=RAG.name,
-            remedy=f"Use {known[0]!r} again, or delete all vectors (`forget_vectors`) and make them anew.",
-        )
+    known, length = embedding_of(file)
+    if known is None or (known.model == model and dimensions in (None, length)):
+        return
+    others = model if dimensions is None else f"{model} with {dimensions:,}"
+    raise InvalidRequest(
+        f"The vectors of the collection {collection!r} come from {known.model} with {length:,} dimensions;"
+        f" those of {others} cannot be compared with them.",
+        service=RAG.name,
+        remedy=f"Use {known.model!r} again (`embedding_model` of the connection), or delete the vectors with"
+        f" `orchestra collections forget-vectors {collection}` and index the documents again.",
+    )
 
 
-def put(file: sqlite3.Connection, model: str, numbers: Sequence[int], given: Sequence[Sequence[float]]) -> None:
+def put(file: sqlite3.Connection, made_by: Embedding, numbers: Sequence[int], given: Sequence[Sequence[float]]) -> None:
     """Store vectors of passages; one whose passage has been deleted since is left out."""
-    file.execute("INSERT OR IGNORE INTO model VALUES (1, ?, ?)", (model, len(given[0])))
+    row = (made_by.connection, made_by.server, made_by.model, len(given[0]))
+    file.execute("INSERT OR REPLACE INTO embedding VALUES (1, ?, ?, ?, ?)", row)
     statement = "INSERT OR REPLACE INTO vectors SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM passages WHERE number = ?1)"
     file.executemany(statement, zip(numbers, map(packed, given), strict=True))
 
 
-def forget(file: sqlite3.Connection) -> None:
-    """Delete all vectors, and which model they come from."""
-    file.execute("DELETE FROM vectors")
-    file.execute("DELETE FROM model")
+def forget(file: sqlite3.Connection) -> int:
+    """Delete all vectors, and what made them; return their number."""
+    file.execute("DELETE FROM embedding")
+    return file.execute("DELETE FROM vectors").rowcount
 
 
 def packed(vector: Sequence[float]) -> bytes:

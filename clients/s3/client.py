@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,10 +19,10 @@ import httpx
 
 from clients.client import CheckLine, Opening
 from clients.drives.drive import Changes, Drive, DriveFile
-from clients.drives.listed import changes_of, named_like, walked
-from clients.drives.names import instant, opaque, path_of
+from clients.drives.listed import changes_of, folder_rows, named_like
+from clients.drives.names import instant, opaque, path_of, require_name, taken
 from clients.drives.safe_xml import parsed
-from clients.drives.transfer import AS_FILE, received, require_within
+from clients.drives.transfer import part_of, received, require_within
 from clients.error_mapping import of_broken_connection, of_status
 from clients.errors import AuthError, BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
@@ -36,7 +36,6 @@ _PARTS_MOST = 10_000
 _TRIES = 3
 _MARKER = "x-amz-meta-ai-orchestra"
 _PAGES_MOST = 100
-_FOLDERS_SHOWN = 500
 
 
 class S3Client(Drive):
@@ -105,15 +104,12 @@ class S3Client(Drive):
         if found.is_folder or found.size is None:
             raise InvalidRequest(f"{found.path!r} is a folder.", service=S3.name)
         require_within(S3, found.size, limit)
-        try:
-            received(S3, lambda headers: self._stream(found.path, headers), into, found.size, limit, found.version)
-        except Exception as error:
-            raise of_broken_connection(S3, error) from error
+        received(S3, lambda headers: self._part_of(found.path, headers), into, found.size, limit, found.version)
         return found
 
     def upload(self, folder: str, name: str, source: Path, marker: str) -> DriveFile:
         """Upload a file that carries the marker in its metadata, in parts if it is large."""
-        path = self._prefix(folder) + _checked(name)
+        path = self._prefix(folder) + require_name(S3, name)
         headers = {_MARKER: marker or "none"}
         size = source.stat().st_size
         with source.open("rb") as content:
@@ -123,8 +119,7 @@ class S3Client(Drive):
                 else:
                     self._asked("PUT", path, headers={**headers, "If-None-Match": "*"}, content=content.read())
             except Conflict as error:
-                remedy = "Upload it under another name, or remove that file; it is never replaced."
-                raise Conflict(f"There is a file {path!r} already.", service=S3.name, remedy=remedy) from error
+                raise taken(S3, path, error.http_status) from error
         try:
             return self.file(path)
         except NotFound as error:
@@ -134,7 +129,7 @@ class S3Client(Drive):
         """Return the file that carries the marker."""
         del source
         try:
-            path = self._prefix(folder) + _checked(name)
+            path = self._prefix(folder) + require_name(S3, name)
             is_own = self._asked("HEAD", path).headers.get(_MARKER) == marker
         except NotFound:
             return None
@@ -159,9 +154,7 @@ class S3Client(Drive):
 
     def folders(self) -> list[Json]:
         """List folders: [{id, name, url}]; the name is the path."""
-        found = (one for one in walked(self._inside, "") if one.is_folder)
-        rows = [{"id": one.id, "name": one.path, "url": ""} for one in islice(found, _FOLDERS_SHOWN)]
-        return sorted(rows, key=lambda row: row["name"])
+        return folder_rows(self._inside)
 
     def _prefix(self, folder: str) -> str:
         """Return the prefix of the keys in a folder. Raises NotFound if there are none."""
@@ -258,15 +251,10 @@ class S3Client(Drive):
                     raise
         raise AssertionError("unreachable")
 
-    @contextmanager
-    def _stream(self, path: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+    def _part_of(self, path: str, headers: Mapping[str, str]) -> AbstractContextManager[httpx.Response]:
         url = address(self._url, path, {})
         more = signed(self._by, "GET", url, headers, EMPTY_SHA256, datetime.now(UTC))
-        with self.http.stream("GET", url, headers=more, extensions=dict(AS_FILE)) as answer:
-            if answer.status_code not in {200, 206, 416}:
-                answer.read()
-                raise _refused(answer)
-            yield answer
+        return part_of(self.http, url, more, _refused)
 
     def _asked(self, method: str, path: str, query: Mapping[str, str] | None = None, **more: Any) -> httpx.Response:
         """Send a signed request. Raises ServiceError."""
@@ -310,9 +298,3 @@ def _refused(answer: httpx.Response) -> ServiceError:
         code, words = "", answer.reason_phrase
     kind = AuthError if code in {"AuthorizationHeaderMalformed", "InvalidAccessKeyId"} else None
     return of_status(S3, answer.status_code, dict(answer.headers), f"{words} ({code})" if code else words, kind=kind)
-
-
-def _checked(name: str) -> str:
-    if not name or "/" in name or name in {".", ".."}:
-        raise InvalidRequest(f"{name!r} is no file name.", service=S3.name)
-    return name

@@ -10,9 +10,10 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from clients.addresses import is_loopback
 from clients.errors import InvalidRequest
+from clients.in_workspace.own_files import COPY_IT, SECOND_NAME, has_second_name
 from clients.sql.service import NAME
 
-Dialect = Literal["sqlite", "postgres", "mysql"]
+Dialect = Literal["sqlite", "postgres", "mysql", "duckdb"]
 Security = Literal["none", "encrypted", "verified"]
 
 _DIALECTS: Mapping[str, Dialect] = {
@@ -21,14 +22,16 @@ _DIALECTS: Mapping[str, Dialect] = {
     "postgres": "postgres",
     "mysql": "mysql",
     "mariadb": "mysql",
+    "duckdb": "duckdb",
 }
+_FILES = ("sqlite", "duckdb")
 _PORTS: Mapping[Dialect, int] = {"postgres": 5432, "mysql": 3306}
 _SECURITY: Mapping[str, Security] = {"disable": "none", "require": "encrypted", "verify-full": "verified"}
 _DEMO_FILE = Path("demo", "shop.db")
 """The stand-in of the demo, in the folder of the state (`demo.endpoints`)."""
 _FORMS = (
-    "Write `sqlite:///data/shop.db`, `postgresql://user:password@host:5432/database` "
-    "or `mysql://user:password@host:3306/database`."
+    "Write `sqlite:///data/shop.db`, `duckdb:///data/shop.duckdb`, "
+    "`postgresql://user:password@host:5432/database` or `mysql://user:password@host:3306/database`."
 )
 
 
@@ -42,16 +45,21 @@ class Address:
     user: str = ""
     password: str = field(default="", repr=False)
     database: str = ""
-    """Of a server. SQLite: the file, as written."""
+    """Of a server. SQLite and DuckDB: the file, as written."""
     security: Security = "none"
 
     @property
     def shown(self) -> str:
         """The address without user and password, as in errors and in the identity of writes."""
-        if self.dialect == "sqlite":
-            return f"sqlite:{self.database}"
+        if self.is_file:
+            return f"{self.dialect}:{self.database}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.dialect}://{host}:{self.port}/{self.database}"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of this machine, not a server."""
+        return self.dialect in _FILES
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -61,6 +69,8 @@ class Address:
 
 def parsed(url: str) -> Address:
     """Return the address that a URL names. Raises InvalidRequest, which never repeats a password."""
+    if not url.strip():
+        raise _wrong("The connection has no `url`.")
     try:
         parts = urlsplit(url.strip())
         scheme, _, _driver = parts.scheme.lower().partition("+")
@@ -69,10 +79,10 @@ def parsed(url: str) -> Address:
         raise _wrong("The database's `url` is no address.") from None
     if scheme not in _DIALECTS:
         said = f"The database's `url` begins with {scheme + '://' if scheme else 'no scheme'!r}"
-        raise _wrong(f"{said}: sqlite, postgresql, mysql and mariadb are supported.")
+        raise _wrong(f"{said}: sqlite, postgresql, mysql, mariadb and duckdb are supported.")
     dialect = _DIALECTS[scheme]
-    if dialect == "sqlite":
-        return _file(parts)
+    if dialect in _FILES:
+        return _file(parts, dialect)
     options = dict(parse_qsl(parts.query))
     database = unquote(parts.path.lstrip("/"))
     if not host or not parts.username or not database or "/" in database:
@@ -88,11 +98,11 @@ def parsed(url: str) -> Address:
     )
 
 
-def _file(parts: SplitResult) -> Address:
+def _file(parts: SplitResult, dialect: Dialect) -> Address:
     path = unquote(parts.path)
     if parts.netloc or not path.strip("/") or parts.query:
-        raise _wrong("The `url` of an SQLite file has no host and no options.")
-    return Address("sqlite", database=path.removeprefix("/"))
+        raise _wrong("The `url` of a database file has no host and no options.")
+    return Address(dialect, database=path.removeprefix("/"))
 
 
 def _security(host: str, options: Mapping[str, str]) -> Security:
@@ -108,8 +118,8 @@ def _wrong(message: str) -> InvalidRequest:
     return InvalidRequest(message, service=NAME, remedy=_FORMS)
 
 
-def sqlite_file(address: Address, workspace: Path | None, state_folder: Path | None, *, is_demo: bool = False) -> Path:
-    """Return the file of an SQLite address: relative ones are in the workspace.
+def file_of(address: Address, workspace: Path | None, state_folder: Path | None, *, is_demo: bool = False) -> Path:
+    """Return the file of an address: relative ones are in the workspace.
 
     Raises InvalidRequest for the files that this program itself keeps: its state, secrets and settings. The demo's own
     database is beside its state, and is the only file there that may be opened, by the demo alone.
@@ -125,8 +135,11 @@ def sqlite_file(address: Address, workspace: Path | None, state_folder: Path | N
         raise InvalidRequest(
             f"The database {address.database!r} is one of this program's own files.",
             service=NAME,
-            remedy="Put your database into a folder of its own, such as `sqlite:///data/shop.db`.",
+            remedy=f"Put your database into a folder of its own, such as `{address.dialect}:///data/shop.db`.",
         )
+    if path.exists() and has_second_name(path.stat()):
+        message = f"The database {address.database!r} cannot be used: {SECOND_NAME}."
+        raise InvalidRequest(message, service=NAME, remedy=COPY_IT)
     return path
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from clients.client import CheckLine, Client, Opening
-from clients.errors import InvalidRequest, ServiceError
+from clients.client import CheckLine, Client, Opening, Seen
+from clients.errors import AuthError, InvalidRequest, NotFound, ServiceError
 from clients.secrets import known
-from clients.sql.address import Address, parsed, sqlite_file
+from clients.sql.address import Address, file_of, parsed
 from clients.sql.database import Database, Table, Write, Written
 from clients.sql.reading import proven
+from clients.sql.schemas import Memory
 from clients.sql.select import Selection, statement_of
 from clients.sql.service import NAME, SQL, SqlSettings
 from clients.sql.values import record
@@ -23,6 +25,9 @@ _MOST_BYTES = 20_000_000
 """How much the rows of one answer may take, as JSON."""
 _MOST_FILE_BYTES = 200_000_000
 _MOST_COLUMNS = 2_000
+_PICKED_ROWS = 100
+_NAMED_COLUMNS = 30
+"""Columns of a table that a picked statement names."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,9 @@ class SqlClient(Client):
         """Connect, and say what the account may do beyond reading."""
         try:
             rights = self._database().rights()
+            self.schema()
         except ServiceError as error:
-            return [("sign-in", False, f"{error.message} {error.remedy}".strip())]
+            return [(_place_of(error), False, f"{error.message} {error.remedy}".strip())]
         return [("sign-in", True, f"{self.account()} answers."), *rights]
 
     def query(self, statement: str, parameters: Mapping[str, Any], limit: int) -> Rows:
@@ -105,8 +111,18 @@ class SqlClient(Client):
         return self._database().found(marker)
 
     def schema(self) -> Sequence[Table]:
-        """Return the tables and views with their columns."""
-        return self._database().tables()
+        """Return the tables and views with their columns, and remember them for `seen`."""
+        found = self._database().tables()
+        memory = self._memory()
+        if memory is not None:
+            memory.keep(found)
+        return found
+
+    def seen(self) -> Seen | None:
+        """Return the `SeenTables` of the last reading of the tables."""
+        memory = self._memory()
+        found = None if memory is None else memory.seen()
+        return None if found is None else Seen(*found)
 
     def tables(self) -> list[str]:
         """List the names of the tables and views, for a picker."""
@@ -116,17 +132,32 @@ class SqlClient(Client):
         """List the columns as `table.column`, for a picker."""
         return [f"{table.name}.{column.name}" for table in self.schema() for column in table.columns]
 
+    def statements(self) -> list[str]:
+        """List a statement for each table that reads its first rows, for a picker; the columns of wide tables are `*`.
+
+        A table with a name that cannot be quoted safely is left out.
+        """
+        dialect, found = self._database().dialect, []
+        for table in self.schema():
+            names = [column.name for column in table.columns]
+            selection = Selection(table.name, names if len(names) <= _NAMED_COLUMNS else (), limit=_PICKED_ROWS)
+            with suppress(InvalidRequest):
+                found.append(statement_of(selection, dialect)[0])
+        return found
+
+    def _memory(self) -> Memory | None:
+        """Return where the tables are remembered; None for an address that is none, or outside of a workspace."""
+        address = _address_or_none(self._settings)
+        return None if address is None or self._state_folder is None else Memory(self._state_folder, address)
+
     def _address(self) -> Address:
         return parsed(self._settings.url.get_secret_value())
 
     def _database(self) -> Database:
         """Return the database of the address. Raises InvalidRequest for an address that is none."""
         address = self._address()
-        if address.dialect == "sqlite":
-            from clients.sql.sqlite import SqliteDatabase
-
-            file = sqlite_file(address, self._workspace, self._state_folder, is_demo=self._is_demo)
-            return SqliteDatabase(file, address.shown)
+        if address.is_file:
+            return self._of_file(address)
         if address.dialect == "postgres":
             from clients.sql.postgres import PostgresDatabase
 
@@ -135,12 +166,32 @@ class SqlClient(Client):
 
         return MysqlDatabase(address, self._settings.ca_file)
 
+    def _of_file(self, address: Address) -> Database:
+        file = file_of(address, self._workspace, self._state_folder, is_demo=self._is_demo)
+        if address.dialect == "sqlite":
+            from clients.sql.sqlite import SqliteDatabase
+
+            return SqliteDatabase(file, address.shown)
+        absence = SQL.lacks({"url": self._settings.url.get_secret_value()})
+        if absence:
+            raise InvalidRequest(absence, service=NAME, remedy=SQL.install)
+        from clients.sql.duckdb import DuckdbDatabase
+
+        return DuckdbDatabase(file, address.shown)
+
 
 def _address_or_none(settings: SqlSettings) -> Address | None:
     try:
         return parsed(settings.url.get_secret_value())
     except ServiceError:
         return None
+
+
+def _place_of(error: ServiceError) -> str:
+    """Return the word of a check for what is wrong: another account helps only where this one is rejected."""
+    if isinstance(error, AuthError):
+        return "sign-in"
+    return "settings" if isinstance(error, InvalidRequest | NotFound) else "server"
 
 
 def _within(rows: Iterator[Sequence[Any]], names: Sequence[str], most_bytes: int) -> Iterator[dict[str, Any]]:

@@ -19,15 +19,12 @@ from clients.sql.parameters import names_in, require_all, rewritten, sendable
 from clients.sql.reading import Reading, harmless_functions, refusal
 from clients.sql.schemas import assembled
 from clients.sql.service import NAME
-from clients.sql.values import record, size_of, unique
+from clients.sql.values import in_batches, record, unique
 from clients.sql.wire import connected, milliseconds_left, tls, understood
 
 if TYPE_CHECKING:
     from pg8000.core import Context, CoreConnection
 
-_MOST_FETCHED = 500
-_BATCH_BYTES = 1_000_000
-"""What the rows of one FETCH should take: the next one asks for as many as the largest row so far allows."""
 _MOST_RETURNED = 1_000
 _CREATE = (
     "CREATE TABLE orchestra_once (marker text PRIMARY KEY, done_at timestamptz NOT NULL DEFAULT now(), result text)"
@@ -56,6 +53,8 @@ SELECT current_user, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user
         AND n.nspname NOT IN ('pg_catalog', 'information_schema')
         AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
 """
+_NOTICE = "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"
+"""Lets a server of version 14 or later end a query whose client is gone, instead of at its statement_timeout."""
 _ENDED = ("08", "57P", "53")
 """Classes of SQLSTATE: the connection failed, the server was shut down, or lacks resources."""
 _AGAIN = ("40", "55P03")
@@ -86,7 +85,7 @@ class PostgresDatabase(Database):
             names = unique(one["name"] for one in first.columns or ())
             types = _type_names(connection, [one["type_oid"] for one in first.columns or ()])
             columns = [Column(name, kind) for name, kind in zip(names, types, strict=True)]
-            yield Result(columns, _rows(connection, first, limit))
+            yield Result(columns, in_batches(first.rows or (), lambda most: _fetched(connection, most), limit))
 
     def execute(self, write: Write) -> Written:
         """Execute a statement once."""
@@ -181,6 +180,8 @@ class PostgresDatabase(Database):
                     )
                 known = {oid: connection.pg_types[oid] for oid in _OF_JSON} | dict.fromkeys(_TIMES, _iso)
                 connection.pg_types = defaultdict(lambda: str, known)
+                with suppress(InvalidRequest):  # some systems cannot notice
+                    _run(connection, _NOTICE)
                 yield connection
             finally:
                 wire.close()
@@ -219,17 +220,8 @@ def _require_columns(connection: CoreConnection, reading: Reading) -> None:
         raise refusal(f"`{name}` behind the name of a table is no column of one, and may call a function")
 
 
-def _rows(connection: CoreConnection, first: Context, limit: int) -> Iterator[Sequence[Any]]:
-    """Yield the rows, and at most one more than `limit`: few at a time while it is not known how large they are."""
-    found, asked, left, largest = first, 1, limit + 1, 1
-    while found.rows:
-        yield from found.rows
-        left -= len(found.rows)
-        if len(found.rows) < asked or left <= 0:
-            return
-        largest = max(largest, *map(size_of, found.rows))
-        asked = max(1, min(asked * 8, _MOST_FETCHED, left, _BATCH_BYTES // largest))
-        found = _run(connection, f"FETCH {asked} FROM found")
+def _fetched(connection: CoreConnection, most: int) -> Sequence[Sequence[Any]]:
+    return _run(connection, f"FETCH {most} FROM found").rows or ()
 
 
 def _type_names(connection: CoreConnection, oids: Sequence[int]) -> list[str]:

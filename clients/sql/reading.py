@@ -24,6 +24,13 @@ _LONGEST = 50_000
 _REMEDY = "Write one SELECT. To change data, use the step `sql.execute`."
 ESCAPED_NAME = re.compile(r'u&"', re.IGNORECASE)
 """PostgreSQL's names with escapes (https://www.postgresql.org/docs/current/sql-syntax-lexical.html)."""
+_LONGEST_LIST = 1_000_000
+_LONGEST_TEXT = 10_000
+_LONGEST_WRITTEN = 10_000_000
+"""What one function may make in DuckDB, whose limit of memory leaves single values out."""
+_WIDTH = re.compile(r"\d{5}|\*|:[^}]*\{")
+_OF_FILES = re.compile(r"[./\\:*?\[]")
+"""What names of files and addresses have, which DuckDB reads like tables: `SELECT * FROM 'sales.csv'`."""
 _FUNCTIONS_OF_ALL = frozenset(
     """abs acos ascii asin atan atan2 avg bit_length cast ceil ceiling char char_length coalesce concat concat_ws cos
         cot count date degrees exp floor format greatest hex ifnull instr json_array json_extract json_object
@@ -64,6 +71,34 @@ _FUNCTIONS: Mapping[Dialect, frozenset[str]] = {
         to_seconds ucase unhex unix_timestamp utc_date utc_time utc_timestamp uuid version weekday weekofyear
         weight_string yearweek""".split()
     ),
+    "duckdb": frozenset(
+        """age aggregate array_aggr array_aggregate array_apply array_cosine_similarity array_distance array_extract
+        array_has_any array_indexof array_inner_product array_reduce array_select array_to_json array_transform
+        array_unique array_value array_where array_zip arbitrary bar base64 bin bit_count bit_position bitstring
+        bitstring_agg cardinality century count_star damerau_levenshtein date_part date_sub datepart datesub
+        days_in_month decade divide element_at entropy enum_code enum_first enum_last enum_range epoch_ns epoch_us
+        equi_width_bins era even favg fdiv fill fmod format_bytes fsum gamma gcd geomean geometric_mean grade_up
+        greatest_common_divisor hamming hash histogram isfinite isoyear jaccard jaro_similarity json_array_length
+        json_contains json_deep_merge json_each json_exists json_group_array json_group_object json_group_structure
+        json_merge_patch json_normalize json_pretty json_structure json_transform json_transform_strict json_tree
+        json_value julian kahan_sum kurtosis_pop lcm least_common_multiple left_grapheme length_grapheme lgamma
+        list_aggr list_aggregate list_any_value list_apply list_approx_count_distinct list_avg list_bool_and
+        list_bool_or list_cat list_cosine_similarity list_count list_element list_entropy list_extract list_first
+        list_grade_up list_has_all list_histogram list_indexof list_inner_product list_intersect list_last list_mad
+        list_median list_mode list_pack list_position list_product list_reduce list_resize list_reverse list_select
+        list_slice list_stddev_pop list_stddev_samp list_string_agg list_sum list_unique list_var_pop list_var_samp
+        list_where list_zip mad make_timestamp_ms make_timestamp_ns make_timestamptz map_concat map_contains
+        map_contains_entry map_contains_value map_entries map_extract map_extract_value map_values md5_number mean
+        microsecond millennium millisecond mismatches multiply nanosecond nfc_normalize ord parse_dirname
+        parse_dirpath parse_filename parse_formatted_bytes parse_path prefix printf product regexp_escape
+        regexp_split_to_array regexp_split_to_table reservoir_quantile right_grapheme round_even roundbankers
+        row_to_json sem signbit strip_accents strlen struct_concat struct_contains struct_extract_at struct_has
+        struct_indexof struct_insert struct_keys struct_position struct_update struct_values substring_grapheme
+        subtract suffix timezone timezone_hour timezone_minute to_base to_centuries to_decades to_hours to_json
+        to_microseconds to_millennia to_milliseconds to_minutes to_months to_quarters to_seconds to_weeks to_years
+        transaction_timestamp try_strptime unbin union_extract union_tag union_value url_decode url_encode
+        uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7 wavg weekday weighted_avg yearweek""".split()
+    ),
 }
 """Functions that sqlglot does not know itself, and that read nothing but their arguments and the clock."""
 
@@ -98,6 +133,8 @@ def proven(statement: str, dialect: Dialect) -> Reading:
     if reason is not None:
         raise refusal(reason)
     assert isinstance(tree, exp.Query)
+    if dialect == "duckdb":
+        require_small_values(tree)
     attributes = attributes_of(tree) if dialect == "postgres" else ()
     return Reading(statement, dialect, names_in(statement, dialect), tree, attributes)
 
@@ -143,13 +180,62 @@ def hazard(node: exp.Expr, dialect: Dialect, functions: frozenset[str]) -> str:
     changing = (exp.DML, exp.DDL, exp.Command, exp.Into, exp.Lock, exp.Set, exp.Transaction, exp.Copy, exp.Attach)
     refused = (*changing, exp.Commit, exp.Rollback, exp.Pragma, exp.PropertyEQ, exp.Parameter, exp.NextValueFor)
     readers = (exp.ReadCSV, exp.ReadParquet)
-    if isinstance(node, (*refused, *readers)) and not isinstance(node, exp.Query):
+    is_struct = dialect == "duckdb" and isinstance(node, exp.PropertyEQ)  # {'name': value}
+    if isinstance(node, (*refused, *readers)) and not isinstance(node, exp.Query) and not is_struct:
         return f"it contains {_words(node)}"
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
         return f"it calls the function `{node.expression.name}` of a schema"
     if isinstance(node, exp.Anonymous) and node.name.lower() not in functions:
         return f"the function `{node.name.lower()}` is not known to change nothing"
+    if dialect == "duckdb" and isinstance(node, exp.Table) and _OF_FILES.search(node.name):
+        return f"the table `{node.name}` may be a file"
     return _hazard_of_postgres(node) if dialect == "postgres" else ""
+
+
+def require_small_values(tree: exp.Expr) -> None:
+    """Raise InvalidRequest for DuckDB's functions that make a list or text whose length is not a small fixed number."""
+    from sqlglot import exp
+
+    for node in tree.walk():
+        name, sizes, most = _size_of(node)
+        is_inside = bool(sizes) and node.find_ancestor(exp.Lambda, exp.Comprehension) is not None
+        if is_inside or any(_number(one) is None or abs(_number(one) or 0) > most for one in sizes):
+            raise InvalidRequest(
+                f"`{name}` makes a value whose length is not a fixed number of at most {most:,}.",
+                service=NAME,
+                remedy="Write the number, smaller and outside of a lambda; a series of rows may be long: "
+                "`SELECT … FROM range(:n)`.",
+            )
+
+
+def _size_of(node: exp.Expr) -> tuple[str, list[exp.Expr | None], int]:
+    """Return (name, what decides the length, how long it may be) of a function; nothing decides that of most."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.GenerateSeries) and not isinstance(node.parent, exp.Table):
+        bounds = [node.args.get("start"), node.args.get("end")]
+        return "range", [*bounds, *filter(None, [node.args.get("step")])], _LONGEST_LIST
+    if isinstance(node, exp.Repeat):
+        is_written = isinstance(node.this, exp.Literal)  # made once, not for each of the rows that are read together
+        return "repeat", [node.args.get("times")], _LONGEST_WRITTEN if is_written else _LONGEST_TEXT
+    if isinstance(node, exp.Pad):
+        return "lpad" if node.args.get("is_left") else "rpad", [node.expression], _LONGEST_TEXT
+    name = node.name.lower() if isinstance(node, exp.Anonymous) else "format" if isinstance(node, exp.Format) else ""
+    if name in {"list_resize", "array_resize", "bitstring"}:
+        return name, node.expressions[1:2], _LONGEST_TEXT
+    if name in {"format", "printf"}:
+        written = node.this if isinstance(node, exp.Format) else next(iter(node.expressions), None)
+        is_small = isinstance(written, exp.Literal) and not _WIDTH.search(written.name)
+        return name, [] if is_small else [None], _LONGEST_TEXT
+    return "", [], 0
+
+
+def _number(node: exp.Expr | None) -> float | None:
+    from sqlglot import exp
+
+    if isinstance(node, exp.Neg):
+        node = node.this
+    return float(node.name) if isinstance(node, exp.Literal) and not node.is_string else None
 
 
 def _hazard_of_postgres(node: exp.Expr) -> str:

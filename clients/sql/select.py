@@ -22,8 +22,11 @@ class Selection:
     """The value that a column must have; None: it is null."""
     order_by: str = ""
     descending: bool = False
+    """Rows without a value of `order_by` are the last ones either way."""
+    needs_order: bool = False
+    """Whether rows without a value of `order_by` are left out."""
     at_least: Any = None
-    """The lowest value of `order_by`; rows without one are left out."""
+    """The lowest value of `order_by`; rows without one are left out then, too."""
     limit: int = 1_000
 
 
@@ -41,12 +44,12 @@ def statement_of(selection: Selection, dialect: Dialect) -> tuple[str, dict[str,
     if selection.at_least is not None:
         conditions.append(f"{_quoted(order, dialect)} >= :since")
         values["since"] = selection.at_least
-    elif order:
+    elif order and selection.needs_order:
         conditions.append(f"{_quoted(order, dialect)} IS NOT NULL")
-    source = ".".join(_quoted(part, dialect) for part in table.split("."))
+    source = ".".join(_quoted(part, dialect) for part in _parts(table, dialect))
     parts = ["SELECT", columns, "FROM", source]
     parts += [f"WHERE {' AND '.join(conditions)}"] if conditions else []
-    parts += [f"ORDER BY {_quoted(order, dialect)}{' DESC' if selection.descending else ''}"] if order else []
+    parts += [f"ORDER BY {_ordering(_quoted(order, dialect), selection, dialect)}"] if order else []
     return " ".join([*parts, f"LIMIT {selection.limit}"]), values
 
 
@@ -55,8 +58,26 @@ def column_of(table: str, name: str) -> str:
     return name.removeprefix(f"{table}.")
 
 
+def _parts(table: str, dialect: Dialect) -> Sequence[str]:
+    """Return the schema and the name of a table. A file of SQLite has one schema, so that a dot is in the name."""
+    return [table.removeprefix("main.")] if dialect == "sqlite" else table.split(".")
+
+
+def _ordering(column: str, selection: Selection, dialect: Dialect) -> str:
+    direction = " DESC" if selection.descending else ""
+    if selection.needs_order or selection.at_least is not None:
+        return f"{column}{direction}"
+    if dialect == "mysql":  # which has no NULLS LAST, and takes NULL for the lowest value
+        return f"{column}{direction}" if selection.descending else f"{column} IS NULL, {column}"
+    return f"{column}{direction} NULLS LAST"
+
+
 def _quoted(name: str, dialect: Dialect) -> str:
-    mark = "`" if dialect == "mysql" else '"'
-    if not name or "\0" in name or mark in name or "\\" in name:
+    """Return a name in quotes. SQLite takes an unknown `"name"` for a text, unlike one in backticks.
+
+    https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
+    """
+    mark = "`" if dialect in ("mysql", "sqlite") else '"'
+    if not name or "\0" in name or "\\" in name:
         raise InvalidRequest(f"{name!r} is no name of a table or column.", service=NAME)
-    return f"{mark}{name}{mark}"
+    return f"{mark}{name.replace(mark, mark * 2)}{mark}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from clients.service import Key, Service
+from clients.service import Extra, Key, Service
 
 NAME = "sql"
 
@@ -16,8 +16,8 @@ class SqlSettings(BaseModel):
 
     url: SecretStr = Field(
         SecretStr(""),
-        description="Where the database is: `sqlite:///data/shop.db` (relative to the workspace), "
-        "`postgresql://user:password@host/database` or `mysql://user:password@host/database`.",
+        description="Where the database is: `sqlite:///data/shop.db` or `duckdb:///data/shop.duckdb` (relative to the "
+        "workspace), `postgresql://user:password@host/database` or `mysql://user:password@host/database`.",
     )
     ca_file: str = Field("", description="A certificate of your own, for a server that has no public one.")
 
@@ -33,10 +33,12 @@ SQL = Service(
         setting="url",
         variable="DATABASE_URL",
         place="Your database's host shows it as connection string (the link explains its form)",
+        hint="Such as sqlite:///data/shop.db or postgresql://user:password@host/database",
         url="https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS",
         label="Connection string",
     ),
+    extra=Extra("duckdb", "duckdb", "duckdb", of="A DuckDB file", setting="url", begins="duckdb:"),
     proven_reads="single SELECT statements that a parser has read, in transactions that cannot write",
-    pickers={"sql-table": "tables", "sql-column": "columns"},
+    pickers={"sql-table": "tables", "sql-column": "columns", "sql-statement": "statements"},
     link="Database",
 )

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from clients.client import CheckLine
 from clients.errors import InvalidRequest, NotFound, ServiceError, Timeout, Unavailable
+from clients.in_workspace.own_files import STATE, holds_state
 from clients.reads_only import is_active, refused
 from clients.sql import guard
 from clients.sql.changes import require_change
@@ -31,7 +32,7 @@ _FIND = "SELECT result FROM orchestra_once WHERE marker = ?"
 _TABLES = (
     "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') AND name <> 'orchestra_once' ORDER BY name"
 )
-_COLUMNS = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?)'
+_COLUMNS = 'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?) WHERE hidden <> 1'
 _REFERENCES = 'SELECT "from", "table", "to" FROM pragma_foreign_key_list(?)'
 _MOST_RETURNED = 1_000
 
@@ -88,9 +89,14 @@ class SqliteDatabase(Database):
         return Written(**json.loads(connection.execute(_FIND, (marker,)).fetchone()[0]))
 
     def tables(self) -> Sequence[Table]:
-        """Return the tables and views of the file."""
+        """Return the tables and views of the file, without those in which virtual tables keep their contents.
+
+        SQLite older than 3.37 does not tell these apart (https://www.sqlite.org/pragma.html#pragma_table_list).
+        """
         with self._errors(), closing(self._opened("ro")) as connection:
-            named = [row for row in connection.execute(_TABLES) if not row[0].startswith("sqlite_")]
+            shadows = {name for _, name, kind, *_ in connection.execute("PRAGMA table_list") if kind == "shadow"}
+            found = connection.execute(_TABLES).fetchall()
+            named = [row for row in found if row[0] not in shadows and not row[0].startswith("sqlite_")]
             return [Table(name, kind, _columns(connection, name)) for name, kind in named]
 
     def rights(self) -> Sequence[CheckLine]:
@@ -110,7 +116,12 @@ class SqliteDatabase(Database):
         connection = sqlite3.connect(
             uri, uri=True, isolation_level=None, timeout=TRANSIENT_SECONDS, check_same_thread=False
         )
-        guard.limit(connection)
+        try:
+            _require_not_ours(connection, self._shown)
+            guard.limit(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     @contextmanager
@@ -120,6 +131,12 @@ class SqliteDatabase(Database):
             yield
         except sqlite3.Error as error:
             raise _mapped(error, self._shown) from None
+
+
+def _require_not_ours(connection: sqlite3.Connection, shown: str) -> None:
+    if holds_state(connection):
+        message = f"The database {shown.removeprefix('sqlite:')!r} cannot be used: {STATE}."
+        raise InvalidRequest(message, service=NAME, remedy="Name a database of your own in the connection's `url`.")
 
 
 def _executed(connection: sqlite3.Connection, write: Write) -> Written:

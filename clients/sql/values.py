@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+_MOST_FETCHED = 500
+_BATCH_BYTES = 1_000_000
+"""What the rows of one batch should take: the next one has as many as the largest row so far allows."""
 
 
 def plain(value: Any) -> Any:
@@ -50,6 +54,24 @@ def record(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
     return {name: plain(value) for name, value in zip(names, row, strict=True)}
 
 
-def size_of(row: Sequence[Any]) -> int:
+def in_batches(
+    first: Sequence[Sequence[Any]], fetch: Callable[[int], Sequence[Sequence[Any]]], limit: int
+) -> Iterator[Sequence[Any]]:
+    """Yield the rows, and at most one more than `limit`: few at a time while it is not known how large they are.
+
+    `first` is what fetching one row gave; `fetch` returns at most as many of the next rows as it is asked for.
+    """
+    found, asked, left, largest = first, 1, limit + 1, 1
+    while found:
+        yield from found
+        left -= len(found)
+        if len(found) < asked or left <= 0:
+            return
+        largest = max(largest, *map(_size_of, found))
+        asked = max(1, min(asked * 8, _MOST_FETCHED, left, _BATCH_BYTES // largest))
+        found = fetch(asked)
+
+
+def _size_of(row: Sequence[Any]) -> int:
     """Return about how many bytes a row takes."""
     return sum(len(value) if isinstance(value, str | bytes) else 8 + len(str(value)) for value in row)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from email.utils import parsedate_to_datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -15,9 +14,9 @@ import httpx
 
 from clients.client import CheckLine, Opening
 from clients.drives.drive import Changes, Drive, DriveFile
-from clients.drives.listed import changes_of, has_content, named_like, walked
-from clients.drives.names import instant, opaque, path_of
-from clients.drives.transfer import AS_FILE, received, require_within
+from clients.drives.listed import changes_of, folder_rows, has_content, named_like, walked
+from clients.drives.names import instant, opaque, path_of, require_name, taken
+from clients.drives.transfer import part_of, received, require_within
 from clients.error_mapping import of_broken_connection, of_status
 from clients.errors import BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
 from clients.listing import Json
@@ -30,7 +29,6 @@ _PROPERTIES = (
     b'<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/>'
     b"<getcontenttype/><getetag/><getlastmodified/></prop></propfind>"
 )
-_FOLDERS_SHOWN = 500
 
 
 class WebdavClient(Drive):
@@ -96,10 +94,7 @@ class WebdavClient(Drive):
         if found.is_folder or found.size is None:
             raise InvalidRequest(f"{found.path!r} is a folder.", service=WEBDAV.name)
         require_within(WEBDAV, found.size, limit)
-        try:
-            received(WEBDAV, lambda headers: self._stream(file_id, headers), into, found.size, limit, found.version)
-        except Exception as error:
-            raise of_broken_connection(WEBDAV, error) from error
+        received(WEBDAV, lambda headers: self._part_of(file_id, headers), into, found.size, limit, found.version)
         return found
 
     def upload(self, folder: str, name: str, source: Path, marker: str) -> DriveFile:
@@ -112,7 +107,8 @@ class WebdavClient(Drive):
             try:
                 self._sent("PUT", path, {"If-None-Match": "*"}, content=content)
             except Conflict as error:
-                raise _there(path) if error.http_status == httpx.codes.PRECONDITION_FAILED else error from error
+                is_taken = error.http_status == httpx.codes.PRECONDITION_FAILED
+                raise taken(WEBDAV, path, error.http_status) if is_taken else error from error
         try:
             return self.file(path)
         except NotFound as error:
@@ -147,9 +143,7 @@ class WebdavClient(Drive):
 
     def folders(self) -> list[Json]:
         """List folders: [{id, name, url}]; name and id are the path."""
-        found = (one for one in walked(self._listed, "") if one.is_folder)
-        rows = [{"id": one.id, "name": one.path, "url": one.url} for one in islice(found, _FOLDERS_SHOWN)]
-        return sorted(rows, key=lambda row: row["name"])
+        return folder_rows(self._listed)
 
     def _listed(self, folder: str) -> list[DriveFile]:
         return [one for one in self._asked(folder, 1)[1:] if not one.name.startswith(".")]
@@ -165,7 +159,7 @@ class WebdavClient(Drive):
             here = next(one for one in found if one.path == wanted)
         except Exception as error:
             raise of_broken_connection(WEBDAV, error) from error
-        return [here, *(one for one in found if one.path != wanted)]
+        return [here, *(one for one in found if one.path != wanted and one.path.rpartition("/")[0] == wanted)]
 
     def _shown(self, found: Found) -> DriveFile:
         where = unquote(urlsplit(found.href).path)
@@ -189,14 +183,9 @@ class WebdavClient(Drive):
     def _address(self, path: str) -> str:
         return f"{self._url}/{quote(path)}"
 
-    @contextmanager
-    def _stream(self, file_id: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
-        url, more = self._address(path_of(file_id, WEBDAV.name)), {**self._headers, **headers}
-        with self.http.stream("GET", url, headers=more, extensions=dict(AS_FILE)) as answer:
-            if answer.status_code not in {200, 206, 416}:
-                answer.read()
-                raise _refused(answer)
-            yield answer
+    def _part_of(self, file_id: str, headers: Mapping[str, str]) -> AbstractContextManager[httpx.Response]:
+        url = self._address(path_of(file_id, WEBDAV.name))
+        return part_of(self.http, url, {**self._headers, **headers}, _refused)
 
     def _sent(self, method: str, path: str, headers: Mapping[str, str], **more: Any) -> httpx.Response:
         """Send a request. Raises ServiceError."""
@@ -215,12 +204,5 @@ def _refused(answer: httpx.Response) -> ServiceError:
     return of_status(WEBDAV, answer.status_code, dict(answer.headers), told)
 
 
-def _there(path: str) -> Conflict:
-    remedy = "Upload it under another name, or remove that file; it is never replaced."
-    return Conflict(f"There is a file {path!r} already.", service=WEBDAV.name, remedy=remedy)
-
-
 def _joined(folder: str, name: str) -> str:
-    if not name or "/" in name:
-        raise InvalidRequest(f"{name!r} is no file name.", service=WEBDAV.name)
-    return "/".join(filter(None, (path_of(folder, WEBDAV.name), name)))
+    return "/".join(filter(None, (path_of(folder, WEBDAV.name), require_name(WEBDAV, name))))

@@ -25,6 +25,7 @@ _PLACES = {
     "usage": "usage.usage",
     "tables": "tables.group",
     "collections": "data.collections.group",
+    "files": "data.files.group",
     "settings": "settings.group",
     "validate": "workspace.validate",
     "fmt": "workspace.fmt",

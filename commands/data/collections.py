@@ -11,7 +11,7 @@ from commands.base.failures import DONE
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document as json_document
-from commands.base.screen import say
+from commands.base.screen import note, say
 from commands.base.screen import table as columns
 
 group = typer.Typer(help="Collections of documents.", no_args_is_help=True, rich_markup_mode=None)
@@ -24,6 +24,7 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
     """List the collections with their size."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.collections.all(session.principal, demo=demo)
+        others = [] if demo or found else session.orchestra.collections.all(session.principal, demo=True)
     if as_json:
         json_document({"collections": [asdict(one) for one in found]})
     elif found:
@@ -40,6 +41,8 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
         columns(["COLLECTION", "DOCUMENTS", "PASSAGES", "BYTES", "VECTORS"], rows)
     else:
         say("There is no collection yet. A workflow that indexes documents makes one.")
+        if others:
+            say(f"The demo has {len(others)}: {', '.join(one.name for one in others)}. `--demo` shows them.")
     return DONE
 
 
@@ -81,16 +84,19 @@ def search(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Find the passages that fit a question best, by its words."""
+    """Find the passages that fit a question best, by its words and, if the collection has vectors, by its meaning."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.collections.search(session.principal, collection, question, limit=limit, demo=demo)
     if as_json:
-        json_document({"results": [asdict(one) for one in found]})
-    elif not found:
+        json_document(asdict(found))
+        return DONE
+    if found.note:
+        note(found.note)
+    if not found.results:
         say("No passage has a word of this question.")
-    else:
-        for one in found:
-            say(f"{one.score:.2f}  {one.title or one.document}{_page(one.page)}\n{one.text}\n")
+    for one in found.results:
+        digits = 4 if found.by_meaning else 2  # fused scores are shares of ranks, all below 0.04
+        say(f"{one.score:.{digits}f}  {one.title or one.document}{_page(one.page)}\n{one.text}\n")
     return DONE
 
 
@@ -106,6 +112,15 @@ def delete(
     with opened(workspace, demo=demo) as session:
         session.orchestra.collections.delete(session.principal, collection, document, demo=demo)
     json_document({"documents": 1}) if as_json else say(f"Deleted {document}.")
+    return DONE
+
+
+@group.command("forget-vectors")
+def forget_vectors(collection: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Delete the vectors of a collection, so that another model can make them; its documents stay."""
+    with opened(workspace, demo=demo) as session:
+        count = session.orchestra.collections.forget_vectors(session.principal, collection, demo=demo)
+    json_document({"vectors": count}) if as_json else say(f"Deleted {count:,} vectors of {collection}.")
     return DONE
 
 

@@ -14,7 +14,7 @@ from commands.base.screen import document, local_time, note, table
 from engine.base.statuses import AccountMode, ListedStatus
 
 if TYPE_CHECKING:
-    from engine.runs.run_list import RunRow
+    from engine.runs.run_list import RunPage, RunRow
 
 _TEXT_HELP = "Only runs with this text in their id, workflow, title or sentence."
 _STATUS_HELP = "Only runs with this status; may be repeated. parts_failed: succeeded, though steps or items failed."
@@ -59,11 +59,15 @@ def list_(
         )
     if as_json:
         document({"runs": page.rows, "next": page.next})
-        return DONE
+    else:
+        _show(page, zone)
+    return DONE
+
+
+def _show(page: RunPage, zone: str) -> None:
     table(["RUN", "WORKFLOW", "STATUS", "STARTED", "WHAT HAPPENED"], [_row(row, zone) for row in page.rows])
     if page.next:
         note(f"Older ones: --before {page.next}")
-    return DONE
 
 
 def _moment(typed: str | None, zone: str) -> str | None:

@@ -14,6 +14,8 @@ from commands.base.output_file import Force, Output, write_output
 from commands.base.screen import document, note, raw, say, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.workflows.bundles.bundles import Imported
     from engine.workflows.workflow_files import WorkflowFile
 
@@ -91,9 +93,11 @@ def new(
         raise typer.BadParameter("A sample brings its own title: leave out --title or --sample.")
     with opened(workspace, demo=demo) as session:
         workflows, p = session.orchestra.workflows, session.principal
-        made = workflows.create_from_sample(p, sample, name) if sample else workflows.create(p, name, title)
+        copied = workflows.create_from_sample(p, sample, name) if sample else None
+        made = copied or workflows.create(p, name, title)
         folder = session.orchestra.workspace.workflows.folder
-    _report(made, f"{folder / made.name}.json is created. `orchestra run {made.name}` runs it.", as_json=as_json)
+    said = f"{folder / made.name}.json is created. `orchestra run {made.name}` runs it."
+    _report(made, said, as_json=as_json, added=copied.added_connections if copied else ())
     return DONE
 
 
@@ -118,11 +122,15 @@ def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json:
     return DONE
 
 
-def _report(made: WorkflowFile, said: str, *, as_json: bool) -> None:
+def _report(made: WorkflowFile, said: str, *, as_json: bool, added: Sequence[str] = ()) -> None:
     if as_json:
-        document({"workflow": made.name, "etag": made.etag, "problems": [one.as_json() for one in made.problems]})
+        problems = [one.as_json() for one in made.problems]
+        connections = {"added_connections": added} if added else {}
+        document({"workflow": made.name, "etag": made.etag, "problems": problems, **connections})
         return
     say(said)
+    for connection in added:
+        say(f"The connection {connection!r} is added. It uses the demo until you give it your own key.")
     for problem in made.problems:
         note(f"{problem.severity}: {problem}")
 

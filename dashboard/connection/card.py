@@ -12,7 +12,7 @@ from dashboard.connection.local_models import local_models
 from dashboard.connection.sign_in import browser_sign_in
 from dashboard.parts.accounts import service_icon, service_title
 from dashboard.parts.buttons import action_button, submit_button
-from dashboard.parts.connection_fields import beside_fields, key_label
+from dashboard.parts.connection_fields import beside_fields, key_hint, key_label
 from dashboard.parts.notices import account_notice
 from dashboard.parts.popover import close, popover
 from engine.base.services import client_class, runs_locally
@@ -170,7 +170,13 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
 
 def _key_form(visit: Visit, status: ConnectionStatus) -> None:
     service = client_class(status.service).service
-    key = st.text_input(key_label(service), type="password", key=_key_field(status), autocomplete="off")
+    key = st.text_input(
+        key_label(service),
+        type="password",
+        key=_key_field(status),
+        autocomplete="off",
+        placeholder=key_hint(service),
+    )
     beside = beside_fields(service, status.beside_key, f"beside-{_key_field(status)}")
     submit_button(
         t("Save") if beside else t("Save the key"),

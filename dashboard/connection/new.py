@@ -15,7 +15,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, plain
 from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import submit_button
-from dashboard.parts.connection_fields import beside_fields, key_label
+from dashboard.parts.connection_fields import beside_fields, key_hint, key_label
 from engine.connections.statuses import ConnectionStatus
 
 
@@ -59,6 +59,7 @@ def _dialog(visit: Visit, taken: set[str], only: str = "") -> None:
             type="password",
             key=_secret_field(service),
             autocomplete="off",
+            placeholder=key_hint(kind),
             help=plain(kind.key.place) if kind.key else None,
         )
         submit_button(

@@ -23,3 +23,8 @@ def beside_fields(service: Service, values: Mapping[str, str], key: str) -> dict
 def key_label(service: Service) -> str:
     """Return the label for the key of a service."""
     return t(service.key.label) if service.key else t("Key")
+
+
+def key_hint(service: Service) -> str:
+    """Return what the empty field for the key shows."""
+    return service.key.hint if service.key else ""

@@ -6,15 +6,16 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import streamlit as st
 
-from dashboard.base import fields
+from dashboard.base import fields, session
 from dashboard.base.language import t
 from dashboard.base.plain import field_label, plain
 from dashboard.parts.times import viewer_zone
 from engine.base.errors import InvalidInput
+from engine.base.run_file import WORKSPACE_FILE
 from engine.base.services import pickers
 from engine.record.acceptance import from_text
 
@@ -23,6 +24,8 @@ ABSENT = object()
 
 Choices = Callable[[str], Sequence[str]]
 """Returns what a picker offers for a format such as `github-repository`."""
+AddFile = Callable[[str, BinaryIO], str]
+"""Stores a file of this name in the workspace, and returns its path."""
 
 _LONG_TEXT = 300
 
@@ -68,10 +71,13 @@ class _Field:
         return self.schema.get("default")
 
 
-def inputs_form(schema: Mapping[str, Any], key: str, choices: Choices) -> tuple[dict[str, Any], list[InvalidInput]]:
+def inputs_form(
+    schema: Mapping[str, Any], key: str, choices: Choices, add_file: AddFile | None = None
+) -> tuple[dict[str, Any], list[InvalidInput]]:
     """Show a widget for each property of `schema`; return the values, and the errors of those that cannot be read.
 
-    An input left empty is not sent. The engine decides whether values are valid. `key` distinguishes two forms.
+    An input left empty is not sent. The engine decides whether values are valid. `key` distinguishes two forms. Fields
+    for files take new ones if there is `add_file`.
     """
     values: dict[str, Any] = {}
     errors: list[InvalidInput] = []
@@ -79,7 +85,7 @@ def inputs_form(schema: Mapping[str, Any], key: str, choices: Choices) -> tuple[
         for field, column in zip(row, st.columns(len(row), gap="medium"), strict=True):
             try:
                 with column:
-                    value = _widget(field, choices)
+                    value = _widget(field, choices, add_file)
             except InvalidInput as error:
                 errors.append(error)
             else:
@@ -115,9 +121,11 @@ def _rows(found: Iterable[_Field]) -> Iterator[list[_Field]]:
         yield row
 
 
-def _widget(field: _Field, choices: Choices) -> Any:
+def _widget(field: _Field, choices: Choices, add_file: AddFile | None) -> Any:
     if isinstance(field.schema.get("enum"), list):
         return _one_of(field, field.schema["enum"])
+    if field.format == WORKSPACE_FILE and field.kind == "string" and add_file is not None:
+        return _file(field, choices(field.format), add_file)
     if field.format in pickers():
         return _picker(field, choices(field.format))
     if field.format in _BY_FORMAT and field.kind == "string":
@@ -151,6 +159,22 @@ def _picker(field: _Field, offered: Sequence[str]) -> Any:
         persist_state="session",
     )
     return value or ABSENT
+
+
+def _file(field: _Field, offered: Sequence[str], add_file: AddFile) -> Any:
+    """Offer the files of the workspace, and a place to drop another one, which is chosen then."""
+    above, place = st.container(), f"dropped.{field.key}"
+    times = session.draft(place, 0)
+    dropped = st.file_uploader(
+        t("A file for {title}", title=field.label), key=f"{field.key}-drop-{times}", label_visibility="collapsed"
+    )
+    if dropped is not None:
+        session.set_widget(field.key, add_file(dropped.name, dropped))
+        session.keep_draft(place, times + 1)
+        st.rerun()
+    chosen = session.widget_value(field.key, None)
+    with above:
+        return _picker(field, [*([chosen] if chosen else []), *offered])
 
 
 def _text(field: _Field) -> Any:

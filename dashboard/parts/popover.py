@@ -20,5 +20,13 @@ def close(name: str) -> None:
     session.keep_draft(f"popover.{name}", _times(name) + 1)
 
 
+def finish(sentence: str, *names: str) -> None:
+    """Say what was done, and draw the page again with these popovers closed."""
+    for name in names:
+        close(name)
+    session.tell(sentence)
+    st.rerun()
+
+
 def _times(name: str) -> int:
     return session.draft(f"popover.{name}", 0)

@@ -35,7 +35,12 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     if run is not None:
         schema, key = _with_defaults(schema, visit.orchestra.runs.inputs(visit.who, run)), f"{key}-{run['run_id']}"
         st.caption(plain(t("With the inputs of the run of {queued_at}.", queued_at=full_time(run["queued_at"]))))
-    values, unreadable = inputs_form(schema, key, lambda form: _offered(visit, _accounts_of(visit), form))
+    values, unreadable = inputs_form(
+        schema,
+        key,
+        lambda form: _offered(visit, _accounts_of(visit), form),
+        lambda name, content: visit.orchestra.files.add(visit.who, name, content).path,
+    )
     for error in unreadable:
         error_box(error)
     missing = _missing(plan.inputs_schema, values)

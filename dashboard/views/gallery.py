@@ -9,8 +9,9 @@ from dashboard.base.page import Action, Page, Visit
 from dashboard.base.plain import plain
 from dashboard.parts.accounts import service_badges
 from dashboard.parts.buttons import action_button
-from dashboard.parts.file_dialogs import WORKFLOW, free_name, names, open_file
+from dashboard.parts.file_dialogs import WORKFLOW, free_name, names
 from dashboard.parts.header import page_header
+from dashboard.workflow.dialogs import open_new
 from engine.workflows.samples import Sample
 
 PAGE = Page(
@@ -55,8 +56,8 @@ def _card(visit: Visit, sample: Sample, name: str) -> None:
             action_button(
                 t("Use this"),
                 f"use-{sample.name}",
-                lambda _key: visit.orchestra.workflows.create_from_sample(visit.who, sample.name, name).name,
-                lambda made: open_file(visit, WORKFLOW, made, "made"),
+                lambda _key: visit.orchestra.workflows.create_from_sample(visit.who, sample.name, name),
+                lambda made: open_new(visit, made),
                 scope=name,
                 icon=":material/content_copy:",
             )

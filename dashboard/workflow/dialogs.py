@@ -1,48 +1,59 @@
-"""The dialog that creates a workflow, blank or from a sample."""
+"""The dialog that creates a workflow, blank or from a sample, and what people see of a new one."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.file_dialogs import WORKFLOW, free_name, name_field, names, open_file
-from engine.workflows.samples import Sample
+from engine.base.names import usable_name
+from engine.workflows.workflow_files import CopiedSample, WorkflowFile
 
 _BLANK = ""
 
 
 @dialog(N_("New workflow"), icon=":material/add:")
 def new_workflow(visit: Visit) -> None:
-    """Ask for a template and a name, and create a workflow."""
+    """Ask for a template, a title and a name, and create a workflow."""
     samples = {sample.name: sample for sample in visit.orchestra.workflows.samples(visit.who)}
-    chosen = st.radio(
+    chosen = st.selectbox(
         t("Start with"),
         [_BLANK, *samples],
-        format_func=lambda name: plain(samples[name].title) if name else t("Blank"),
-        captions=[t("One step that runs as it is."), *(plain(_first_sentence(one)) for one in samples.values())],
+        format_func=lambda name: samples[name].title if name else t("Blank"),
         key="new-sample",
     )
-    suggested = free_name(chosen or "my-workflow", names(visit, WORKFLOW))
-    name = name_field(t("Name"), suggested, f"new-name-{chosen or 'blank'}")
+    st.caption(plain(samples[chosen].description) if chosen else t("One step that runs as it is."))
+    title = "" if chosen else st.text_input(t("Title"), key="new-title").strip()
+    named_after = usable_name(title)
+    suggested = free_name(chosen or named_after or "my-workflow", names(visit, WORKFLOW))
+    # Another title is another field, so that it begins with the name made of it.
+    field = f"new-name-{chosen or 'blank'}{named_after and f'-{named_after}'}"
+    name = name_field(t("File name"), suggested, field)
 
-    def make(_request_key: str) -> str:
+    def make(_request_key: str) -> WorkflowFile:
         workflows = visit.orchestra.workflows
         if not chosen:
-            return workflows.create(visit.who, name.strip()).name
-        return workflows.create_from_sample(visit.who, chosen, name.strip()).name
+            return workflows.create(visit.who, name.strip(), title)
+        return workflows.create_from_sample(visit.who, chosen, name.strip())
 
     action_button(
         t("Create"),
         "new-make",
         make,
-        lambda made: open_file(visit, WORKFLOW, made, "made"),
-        scope=f"{chosen} {name}",
+        lambda made: open_new(visit, made),
+        scope=f"{chosen} {title} {name}",
         type="primary",
     )
 
 
-def _first_sentence(sample: Sample) -> str:
-    return sample.description.split(". ")[0].rstrip(".") + "."
+def open_new(visit: Visit, made: WorkflowFile) -> None:
+    """Go to the page of a new workflow, and say there which connections came with it."""
+    added = made.added_connections if isinstance(made, CopiedSample) else []
+    if added:
+        said = t("New connections: {names}. They use the demo until you give them your key.", names=", ".join(added))
+        session.tell(said, icon=":material/power:")
+    open_file(visit, WORKFLOW, made.name, N_("{name} is made."))

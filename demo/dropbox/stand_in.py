@@ -77,18 +77,6 @@ def routes(store: Store) -> list[Route]:
         with store.transaction():
             return JSONResponse(handler(store, asked))
 
-    async def content(request: Request) -> Response:
-        name = request.path_params["method"]
-        scope, handler = _UPLOADS.get(name, ("", None))
-        if handler is None:
-            raise Refused(400, "Unknown API function")
-        _require_scope(store, request, scope)
-        if request.headers.get("content-type") != "application/octet-stream":
-            raise Refused(400, 'Bad HTTP "Content-Type" header: expecting application/octet-stream')
-        body = await request.body()
-        with store.transaction():
-            return JSONResponse(handler(store, _argument(request), body))
-
     async def download(request: Request) -> Response:
         _require_scope(store, request, "files.content.read")
         one = files.require(store, _argument(request)["path"], "path")
@@ -101,10 +89,28 @@ def routes(store: Store) -> list[Route]:
         *GRANTS.routes(store, "/oauth2/authorize", "/oauth2/token"),
         Route("/_demo/file", _control(store), methods=["POST"]),
         Route("/2/files/download", download, methods=["GET", "POST"]),
-        Route("/2/files/upload", _named(content, "upload"), methods=["POST"]),
-        Route("/2/files/upload_session/{method}", content, methods=["POST"]),
+        *_uploads(store),
         Route("/2/{method:path}", rpc, methods=["POST"]),
         *page_routes(store, [("/", _page)]),
+    ]
+
+
+def _uploads(store: Store) -> list[Route]:
+    async def content(request: Request) -> Response:
+        name = request.path_params["method"]
+        scope, handler = _UPLOADS.get(name, ("", None))
+        if handler is None:
+            raise Refused(400, "Unknown API function")
+        _require_scope(store, request, scope)
+        if request.headers.get("content-type") != "application/octet-stream":
+            raise Refused(400, 'Bad HTTP "Content-Type" header: expecting application/octet-stream')
+        body = await request.body()
+        with store.transaction():
+            return JSONResponse(handler(store, _argument(request), body))
+
+    return [
+        Route("/2/files/upload", _named(content, "upload"), methods=["POST"]),
+        Route("/2/files/upload_session/{method}", content, methods=["POST"]),
     ]
 
 

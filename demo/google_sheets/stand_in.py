@@ -14,7 +14,7 @@ from demo.gmail import grants, oauth
 from demo.gmail.stand_in import ERROR as GOOGLE_ERROR
 from demo.google_sheets.book import Book, Json, Sheet, changed, effective, entered, searched, sheet_of
 from demo.page import escaped, frame
-from demo.service import Refused, json_object
+from demo.service import Refused, json_object, origin
 from demo.store import Store
 
 TOKEN = "demo-google-sheets-token"  # noqa: S105 - the stand-in's, no secret
@@ -124,7 +124,13 @@ def _get(call: Call) -> Reply:
     book = _kept(call.store, call.part("id"))
     ranges = _ranges(call, book)
     sheets = [_with_data(*one) for one in ranges] or [{"properties": _properties(one)} for one in book["sheets"]]
-    whole = {"spreadsheetId": book["id"], "properties": {"title": book["title"]}, "sheets": sheets}
+    where = f"{origin(call.store, 'google_sheets')}/"
+    whole = {
+        "spreadsheetId": book["id"],
+        "properties": {"title": book["title"]},
+        "sheets": sheets,
+        "spreadsheetUrl": where,
+    }
     return Reply(_masked(whole, call.query("fields").split(",")) if call.query("fields") else whole)
 
 

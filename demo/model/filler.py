@@ -19,6 +19,8 @@ URL = re.compile(r"https?://[^\s<>\"')\]]*[^\s<>\"')\].,;:!?]")
 DATE = re.compile(r"\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b")
 DATE_TIME = re.compile(DATE.pattern + r"T\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)")
 NUMBER = re.compile(r"(?<![\w.,-])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w-])")
+MONTHS = "January February March April May June July August September October November December".split()
+WRITTEN_DATE = re.compile(rf"\b(\d{{1,2}})\.? ({'|'.join(MONTHS)}),? ((?:19|20)\d\d)\b")
 LIMIT = re.compile(r"\b(?:at most|up to|no more than|max\.?) (\d{1,5}) (?:characters|letters)", re.IGNORECASE)
 FORMATS = {"date": DATE, "date-time": DATE_TIME, "email": EMAIL, "uri": URL}
 
@@ -26,7 +28,7 @@ TITLE = {"title", "subject", "headline", "heading"}
 SUMMARY = {"summary", "description", "details", "body", "text", "abstract", "digest", "markdown", "content", "note"}
 REPLY = {"answer", "reply", "response", "draft"}
 REASON = {"reason", "why", "evidence", "rationale", "explanation", "quote"}
-AMOUNT = {"amount", "total", "price", "sum", "cost", "due"}
+AMOUNT = {"amount", "total", "price", "sum", "cost"}
 MATCHES = (({"date", "deadline"}, DATE), ({"email", "emails"}, EMAIL), ({"url", "urls", "link", "links"}, URL))
 MOST_CHARACTERS = 4000
 MOST_ITEMS = 10
@@ -147,30 +149,40 @@ class Filler:
 
     def _number(self, field: Field) -> float | int | None:
         """Return a figure from the last line that names the field, or None."""
-        words = field.words | (AMOUNT if field.words & AMOUNT else set())
-        lines = [line for line in self.document.own_text.splitlines() if words & set(words_of(line))]
+        lines = self._lines_naming(field.words) or self._lines_naming(AMOUNT if field.words & AMOUNT else set())
         # A total is below the figures it sums up.
         figures = [each for line in lines for each in NUMBER.findall(line)]
         return within(float(figures[-1].replace(",", "")), field.schema) if figures else None
 
+    def _lines_naming(self, words: set[str]) -> list[str]:
+        return [line for line in self.document.own_text.splitlines() if words & set(words_of(line))]
+
+    def _said(self, field: Field) -> str:
+        """Return the lines that name the field, then all of the document; dates in words are written as 2026-11-27."""
+        lines = [*self._lines_naming(field.words), self.document.subject, self.document.own_text]
+        return WRITTEN_DATE.sub(
+            lambda date: f"{date[3]}-{MONTHS.index(date[2]) + 1:02}-{int(date[1]):02}", "\n".join(lines)
+        )
+
     def _string(self, field: Field) -> str | None:
         """Return text for the field: by its pattern or format, else by its name."""
         if "pattern" in field.schema:
-            return self._matching(field.schema["pattern"])
+            return self._matching(field.schema["pattern"], self._said(field))
         if pattern := _pattern_for(field):
-            found = pattern.search(f"{self.document.subject}\n{self.document.own_text}")
+            found = pattern.search(self._said(field))
             return self._fitted(found.group(), field.schema) if found else None
         said = None if "format" in field.schema else self._by_name(field)
         return None if said is None else self._fitted(said, field.schema)
 
-    def _matching(self, pattern: str) -> str | None:
-        """Return the first word of the document that matches a pattern; None also if the pattern is not RE2 syntax."""
+    def _matching(self, pattern: str, text: str) -> str | None:
+        """Return the first word of a text that matches a pattern; None also if the pattern is not RE2 syntax."""
         try:
             fits = re2.compile(pattern)  # type: ignore[no-untyped-call]
         except re2.error:
             return None
-        words = f"{self.document.subject} {self.document.own_text}".split()
-        return next((word for each in words for word in (each, each.strip(".,;:!?()")) if fits.search(word)), None)
+        return next(
+            (word for each in text.split() for word in (each, each.strip(".,;:!?()")) if fits.search(word)), None
+        )
 
     def _fitted(self, text: str, schema: Schema) -> str:
         """Return the text within `maxLength`, else within the limit in the description ("in at most 80 characters")."""

@@ -13,11 +13,14 @@ from typing import Any
 from demo.model.choice import asked_in
 from demo.model.document import WORD, Document, document_of, text_of, words_of
 from demo.model.filler import fill
+from demo.model.meanings import meaning_of
 from demo.model.passages import answer_from_passages
 from demo.model.writing import commits_in, digest, draft, points
 
 MODEL = "demo-extractive"
 DIMENSIONS = 256
+_WEIGHT = 6
+"""Of a meaning, in words: about as much as a word and its parts."""
 Message = Mapping[str, Any]
 ASKS_FOR_REPLY = re.compile(r"\b(?:repl(?:y|ies)|answer to|draft|respond)\b", re.IGNORECASE)
 KEYS = re.compile(r"[\"'`](\w{2,40})[\"'`]")
@@ -68,11 +71,12 @@ def count_tokens(text: str) -> int:
 
 
 def embed(text: str, dimensions: int = DIMENSIONS) -> list[float]:
-    """Return a unit vector by feature hashing: texts that share words, or parts of words, are close together."""
+    """Return a unit vector by feature hashing: texts that share words, their parts or meanings are close together."""
     words = [word.casefold() for word in WORD.findall(text)]
     pieces = [f"#{word[start : start + 3]}" for word in words for start in range(len(word) - 2)]
+    meanings = [f"={meaning}" for word in words if (meaning := meaning_of(word)) is not None]
     vector = [0.0] * dimensions
-    for feature in words + pieces:
+    for feature in words + pieces + meanings * _WEIGHT:
         number = int.from_bytes(hashlib.blake2b(feature.encode(), digest_size=8).digest(), "big")
         vector[number % dimensions] += 1.0 if number >> 63 else -1.0
     length = math.sqrt(sum(each * each for each in vector))

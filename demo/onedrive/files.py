@@ -61,10 +61,15 @@ def make_folder(store: Store, parent: str, name: str, item_id: str = "") -> dict
     return _put(store, {"id": item_id or _new_id(store), "parent": parent, "name": name, "is_folder": True})
 
 
-def put(store: Store, parent: str, name: str, content: bytes) -> dict[str, Any]:
-    """Write a file, as a person may; an existing one gets a new content tag."""
+def put(store: Store, parent: str, name: str, content: bytes, *, is_remote: bool = False) -> dict[str, Any]:
+    """Write a file, as a person may, or what leads to one of another drive; an existing one gets a new content tag."""
     there = child(store, parent, name)
-    facts = {"content": base64.b64encode(content).decode(), "size": len(content), "hash": _quick_xor(content)}
+    facts: dict[str, Any] = {
+        "content": base64.b64encode(content).decode(),
+        "size": len(content),
+        "hash": _quick_xor(content),
+    }
+    facts |= {"is_remote": True} if is_remote else {}
     item_id = there["id"] if there else _new_id(store)
     return _put(store, {"id": item_id, "parent": parent, "name": name, "is_folder": False, **facts})
 
@@ -106,7 +111,13 @@ def shown(store: Store, one: dict[str, Any], base: str, *, in_delta: bool = Fals
         return {**facts, "size": 0, "folder": {"childCount": sum(x["parent"] == one["id"] for x in store.all(ITEMS))}}
     kind = mimetypes.guess_type(one["name"])[0] or "application/octet-stream"
     file = {"mimeType": kind, "hashes": {"quickXorHash": one["hash"]}}
-    content = {} if in_delta else {"@microsoft.graph.downloadUrl": f"{base}/_content/{one['id']}?tempauth={one['key']}"}
+    if "is_remote" in one:
+        return {**facts, "size": one["size"], "remoteItem": {"id": "ANOTHER!1", "name": one["name"], "file": file}}
+    content = (
+        {}
+        if in_delta
+        else {"@microsoft.graph.downloadUrl": f"{base}/v1.0/me/drive/items/{one['id']}/content?tempauth={one['key']}"}
+    )
     return {**facts, "size": one["size"], "cTag": tag(one), "file": file, **content}
 
 

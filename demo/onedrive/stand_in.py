@@ -117,8 +117,8 @@ def routes(store: Store) -> list[Route]:
         *GRANTS.routes(store, "/common/oauth2/v2.0/authorize", "/common/oauth2/v2.0/token"),
         Route("/_demo/file", _control(store), methods=["POST"]),
         Route("/v1.0/me/drive", drive, methods=["GET"]),
+        OpenRoute("/v1.0/me/drive/items/{id}/content", content, methods=["GET"]),
         Route("/v1.0/me/drive/{rest:path}", api, methods=["GET", "PUT", "POST", "DELETE"]),
-        OpenRoute("/_content/{id}", content, methods=["GET"]),
         OpenRoute("/_upload/{id}", session, methods=["GET", "PUT", "DELETE"]),
         *page_routes(store, [("/", _page)]),
     ]
@@ -126,7 +126,7 @@ def routes(store: Store) -> list[Route]:
 
 def _control(store: Store) -> Callable[[Request], Any]:
     async def control(request: Request) -> Response:
-        """Write a file as a person (`path`, `text`), forget all changes, or end all upload sessions."""
+        """Write a file as a person (`path`, `text`, `is_remote`), forget all changes, or end all upload sessions."""
         given = await json_object(request)
         with store.transaction():
             if given.get("forgets"):
@@ -136,7 +136,8 @@ def _control(store: Store) -> Callable[[Request], Any]:
                     store.delete(_SESSIONS, one["id"])
             if "path" in given:
                 folder, _, name = given["path"].rpartition("/")
-                files.put(store, files.by_path(store, folder)["id"], name, given["text"].encode())
+                within, text = files.by_path(store, folder)["id"], given["text"].encode()
+                files.put(store, within, name, text, is_remote=given.get("is_remote", False))
         return JSONResponse({})
 
     return control

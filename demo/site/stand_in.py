@@ -87,6 +87,18 @@ def routes(store: Store) -> list[Route]:
         )
         return HTMLResponse(_page(sample()["title"], f"<main><ul>{titles}</ul></main>"))
 
+    return [
+        OpenRoute("/feed.xml", feed),
+        OpenRoute("/posts/{slug}", post),
+        OpenRoute("/pages/{name}", page),
+        OpenRoute("/", home),
+        *_controls(store),
+    ]
+
+
+def _controls(store: Store) -> list[Route]:
+    """Return the routes by which tests publish a post and change a page."""
+
     async def make_post(request: Request) -> Response:
         return JSONResponse(publish(store, await json_object(request)))
 
@@ -96,10 +108,6 @@ def routes(store: Store) -> list[Route]:
         return JSONResponse(given)
 
     return [
-        OpenRoute("/feed.xml", feed),
-        OpenRoute("/posts/{slug}", post),
-        OpenRoute("/pages/{name}", page),
-        OpenRoute("/", home),
         OpenRoute("/_demo/post", make_post, methods=["POST"]),
         OpenRoute("/_demo/page", change_page, methods=["POST"]),
     ]

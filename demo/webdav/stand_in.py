@@ -11,13 +11,15 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from demo.call import Call, page_routes
 from demo.page import escaped, frame
-from demo.service import Refused
+from demo.service import OpenRoute, Refused
 from demo.store import Store
 
 TOKEN = "demo-webdav-password"  # noqa: S105 - the same for everybody, good for loopback only
@@ -85,7 +87,25 @@ def routes(store: Store) -> list[Route]:
         with store.transaction():
             return handlers[request.method](store, request, path, body)
 
-    return [*page_routes(store, [("/_files", _page)]), Route("/{path:path}", answer, methods=_METHODS)]
+    async def download(request: Request) -> Response:
+        sent = await answer(request)
+        sent.headers["Content-Disposition"] = "attachment"  # a stranger's page must not act as one of ours
+        return sent
+
+    return [
+        *page_routes(store, [("/_files", _page)]),
+        _InBrowser("/{path:path}", download, methods=["GET"]),
+        Route("/{path:path}", answer, methods=_METHODS),
+    ]
+
+
+class _InBrowser(OpenRoute):
+    """A file for somebody who follows a link: their browser would have signed in to a real server."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match what asks for a page, as no program does."""
+        found, child = super().matches(scope)
+        return (found, child) if "text/html" in Headers(scope=scope).get("accept", "") else (Match.NONE, {})
 
 
 def _now() -> str:

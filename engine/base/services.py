@@ -80,6 +80,12 @@ def is_model(service: str | None) -> bool:
     return kind_of(service) == "model"
 
 
+def makes_vectors(service: str | None) -> bool:
+    """Tell whether a service is one of models that turn texts into vectors."""
+    found = service_of(service)
+    return found is not None and bool(found.embedding_model)
+
+
 def is_for(service: str | None, needed: str | None) -> bool:
     """Tell whether a connection to a service is one that a step or trigger needs: any of its kind, if it has one."""
     return service is not None and (service == needed or kind_of(service) == kind_of(needed) != "")

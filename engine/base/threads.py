@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _IDLE_SECONDS = 30.0
@@ -29,6 +30,15 @@ class _Task:
     is_taken: bool = False
     is_given_up: bool = False
     """The work was abandoned: its thread has been replaced, and ends with it."""
+    abandoned: threading.Event = field(default_factory=threading.Event)
+
+
+_abandoned: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("abandoned", default=None)
+
+
+def abandoned() -> threading.Event | None:
+    """Return what is set once nobody waits any more for the work of this thread; None outside such work."""
+    return _abandoned.get()
 
 
 class Workers:
@@ -67,6 +77,7 @@ class Workers:
 
     def _replace(self, task: _Task) -> None:
         """Start another thread in place of one whose work was abandoned."""
+        task.abandoned.set()
         with self._lock:
             if task.is_taken and self._given_up < _MOST_GIVEN_UP * self._size:
                 task.is_given_up = True
@@ -77,6 +88,7 @@ class Workers:
     def _loop(self) -> None:
         while (task := self._next()) is not None:
             if not task.future.cancelled():
+                _abandoned.set(task.abandoned)
                 _settle(task.future, *_outcome(task.work))
             if self._has_ended(task):
                 return

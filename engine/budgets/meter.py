@@ -65,7 +65,7 @@ class RunMeter:
         return pots_of_use(use, self._clock(), ZoneInfo(self._settings().time_zone), is_demo=is_demo)
 
     async def reserve(
-        self, model: str, bound: Callable[[str], Amount], seconds: timedelta
+        self, request: ModelRequest, bound: Callable[[str], Amount], seconds: timedelta
     ) -> tuple[Reservation, CallVerdict]:
         """Decide about a request and reserve its upper bound. Raises JournalBroken, PriceUnknown."""
         self._runs = self._runs or list(self._find_runs())
@@ -82,10 +82,13 @@ class RunMeter:
                 raise _unknown_price(name)
             return amount
 
+        model, can_change = request.model, not request.is_for_vectors
         checked(model)  # an unknown price is refused before anything is written
         if not budgets:
             return wanted, CallVerdict(model, Amount())
-        verdict = await self.spending.reserve(wanted, lambda standing: decide(model, checked, budgets, standing))
+        verdict = await self.spending.reserve(
+            wanted, lambda standing: decide(model, checked, budgets, standing, can_change=can_change)
+        )
         return wanted, cast("CallVerdict", verdict)
 
     def exceeded(self, stops: Sequence[Reached]) -> BudgetExceeded:
@@ -115,7 +118,7 @@ class CallMeter:
             left = seconds_left(None, Timeout)
             if self.is_closed:
                 raise Timeout("The call was given up before this request was sent.")
-            asked = self._run.reserve(request.model, lambda model: self._bound(model, request), self._seconds)
+            asked = self._run.reserve(request, lambda model: self._bound(model, request), self._seconds)
             reserved, verdict = asyncio.run_coroutine_threadsafe(asked, self._loop).result(left)
             if verdict.stops:
                 raise self._run.exceeded(verdict.stops)

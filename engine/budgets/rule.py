@@ -50,12 +50,23 @@ class CallVerdict(Struct, frozen=True):
         return self.amount is None and not self.stops
 
 
-def decide(model: str, bound: Callable[[str], Amount], budgets: Sequence[Budget], standing: Standing) -> CallVerdict:
-    """Return the verdict about a call; `bound` returns the upper bound of what it uses with a model."""
+def decide(
+    model: str,
+    bound: Callable[[str], Amount],
+    budgets: Sequence[Budget],
+    standing: Standing,
+    *,
+    can_change: bool = True,
+) -> CallVerdict:
+    """Return the verdict about a call; `bound` returns the upper bound of what it uses with a model.
+
+    `can_change`: whether another model can take its place; where a budget wants one and it cannot, the call waits.
+    """
     reached = [one for one in (Reached(each, _settled(each, standing)) for each in budgets) if one.is_used_up]
     others = [one.budget.limit.other_model for one in reached if one.budget.limit.other_model]
     asked = others[-1] if others else model
-    stops = [one for one in reached if one.budget.limit.on_limit == "pause"]
+    pausing = [one for one in reached if one.budget.limit.on_limit == "pause"]
+    stops = pausing if can_change else [one for one in reached if one.budget.limit.on_limit != "warn"]
     if stops:
         return CallVerdict(asked, stops=stops)
     amount, used_up = bound(asked), [one.budget for one in reached]

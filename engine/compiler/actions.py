@@ -13,6 +13,7 @@ from engine.compiler.checks.allow_check import check_allowed
 from engine.compiler.checks.approval_check import check_approval
 from engine.compiler.checks.called_workflows import Called, Callees
 from engine.compiler.checks.connection_check import connection_name
+from engine.compiler.checks.embedding_check import check_embedding
 from engine.compiler.checks.fallback_check import check_fallback
 from engine.compiler.checks.field_check import check_fields
 from engine.compiler.checks.outside_text import OutsideCheck
@@ -64,9 +65,10 @@ class Actions:
         self._collect_prompts(path, step)
         prompts = step_prompts(step, self._around.prompts)
         arguments = check_fields((*path, "with"), step.with_, kind, prompts, scope, seen, narrower)
+        self._check_machine(path, step, kind)
         is_needed = not scope.facts.is_impossible
         named = connection_name(path, step.connection, kind, self._around, self._report)
-        connection = self._connection(named, kind, is_needed=is_needed)
+        connection = self._connection(named, kind, step, is_needed=is_needed)
         action = Action(
             uses=uses,
             step_type=kind,
@@ -80,12 +82,30 @@ class Actions:
             outside_fields={} if scope.facts.is_impossible else self._outside.fields(path, step, kind, prompts),
             approval=check_approval(path, step, kind, self._approvals, self._around.is_user, self._report),
             other_models=check_fallback(path, step, kind, named, prompts, self._around, self._report),
+            embedding=check_embedding(path, step, kind, self._around, self._report),
         )
         if is_needed:
-            self.connections.update(dict.fromkeys(one.connection for one in action.other_models))
+            self.connections.update(dict.fromkeys(action.beside))
+            self._warn_of_lack((*path, "uses"), connection)
         if called is not None:
             self._outside.call(path, step, called)
         return action, kind.effect_of(step.with_)[0] if called is None else called.effect
+
+    def _check_machine(self, path: JsonPath, step: StepModel, kind: StepType) -> None:
+        """Report what this machine lacks: an error, unless the workflow can do its work without this step."""
+        can_do_without = step.if_ is not None or step.on_error != "fail"
+        severity = "warning" if can_do_without else "error"
+        if said := kind.absence():
+            self._report.add((*path, "uses"), said, "absent_program", severity=severity)
+        settings = self._around.own_settings(kind.service or "")
+        for name, said in () if settings is None else kind.unfit(step.with_, settings):
+            self._report.add((*path, "with", name), said, "absent_program", severity=severity)
+
+    def _warn_of_lack(self, path: JsonPath, connection: str | None) -> None:
+        """Warn of a package that the connection needs: runs on the demo do without."""
+        lack, remedy = ("", "") if connection is None else self._around.lacks(connection)
+        if lack:
+            self._report.warn(path, f"The connection {connection!r} cannot be used: {lack}", "absent_program", remedy)
 
     def _called(self, path: JsonPath, step: StepModel) -> Called | None:
         found = callees.find((*path, "with"), step.with_, self._callees, self._report)
@@ -117,10 +137,11 @@ class Actions:
         except OrchestraError as error:
             self._report.add((*path, "with", "prompt"), error.message, "unknown_prompt", error.remedy)
 
-    def _connection(self, named: str | None, kind: StepType, *, is_needed: bool) -> str | None:
+    def _connection(self, named: str | None, kind: StepType, step: StepModel, *, is_needed: bool) -> str | None:
         name = None if named is None else self._around.stands_for(named)
         if name is not None and is_needed:  # a step that never runs needs no account
             self.connections[name] = None
-        is_open = name is None and bool(kind.service) and not is_in_workspace(kind.service, name)
+        stays_here = is_in_workspace(kind.service, name) and not kind.hosts(step.with_)
+        is_open = name is None and bool(kind.service) and not stays_here
         self.calls_openly |= is_open and is_needed
         return name

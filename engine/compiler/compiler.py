@@ -26,10 +26,11 @@ from engine.compiler.checks.report import MAYBE_ABSENT, Report
 from engine.compiler.checks.scope import RUN, Scope
 from engine.compiler.checks.unused import Names, warn
 from engine.compiler.definition.budget import TooInvolved, limited, require_few
-from engine.compiler.definition.environment import Compiled, Surroundings
+from engine.compiler.definition.environment import Compiled, Surroundings, never_seen
 from engine.compiler.definition.loader import Loaded, load, problem
 from engine.compiler.definition.model import ParallelModel, WorkflowModel
 from engine.compiler.definition.plan import Block, Concurrency, Plan, Reach, Tree
+from engine.compiler.sightings import Sightings
 from engine.compiler.steps import ERROR, Place, Steps
 from engine.compiler.triggers import TriggerPlace, triggers
 from engine.documents.json_file import JsonFile
@@ -49,7 +50,25 @@ def compile_workflow(file: JsonFile, name: str, around: Surroundings) -> Compile
 
 
 def read_workflow(file: JsonFile, name: str, around: Surroundings) -> tuple[Compiled, Report | None]:
-    """Compile a parsed workflow file; also return the report of the pass, or None if the file could not be loaded."""
+    """Compile a parsed workflow file; also return the report of the pass, or None if the file could not be loaded.
+
+    An error that is one only by what an account was last seen to have says so. It does not stop the workflow unless
+    that was just now.
+    """
+    sightings = Sightings(around.seen)
+    found = _read(file, name, replace(around, seen=sightings.of))
+    if not sightings.noted or all(one.severity != "error" for one in found[0].problems):
+        return found
+    sure = _read(file, name, replace(around, seen=never_seen))
+    doubtful = sightings.told(found[0].problems, sure[0].problems)
+    if not doubtful:
+        return found
+    compiled, report = found if sightings.are_fresh else sure
+    certain = [one for one in sure[0].problems if one not in doubtful]
+    return replace(compiled, problems=_sorted([*certain, *doubtful])), report
+
+
+def _read(file: JsonFile, name: str, around: Surroundings) -> tuple[Compiled, Report | None]:
 
     def compiled(other: JsonFile, other_name: str, called: Callees) -> Compiled:
         return _compiled(other, other_name, around, called)[0]

@@ -12,6 +12,7 @@ from engine.compiler.actions import Actions
 from engine.compiler.analysis.missing_values import UNKNOWN, Parts
 from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.called_workflows import Callees
+from engine.compiler.checks.connection_check import account_seen
 from engine.compiler.checks.order import finished_before
 from engine.compiler.checks.outside_text import OutsideCheck
 from engine.compiler.checks.report import Report
@@ -67,7 +68,12 @@ class Steps:
         links: frozenset[str],
     ) -> None:
         self._report, self._callees, self._outside = report, called, outside
-        self._outputs = Outputs(around.prompts, lambda fields: callees.output_of(fields, called), report.doubts.unsure)
+        self._outputs = Outputs(
+            around.prompts,
+            lambda fields: callees.output_of(fields, called),
+            lambda step, kind: account_seen(step, kind, around),
+            report.doubts.unsure,
+        )
         self.actions = Actions(around, report, called, self._outputs, outside, approvals, links)
         self._ids: dict[str, JsonPath] = {}
 

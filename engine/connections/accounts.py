@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from clients.client import Client, Opening
-from clients.errors import AuthError
+from clients.client import Client, Opening, Seen
+from clients.errors import AuthError, ServiceError
 from clients.secrets import known
 from clients.service import Service
-from engine.base.errors import InvalidInput, UnknownName, own_words
+from engine.base.errors import InvalidInput, OrchestraError, UnknownName, own_words
 from engine.base.services import client_class, declaration, has_stand_in
 from engine.base.statuses import AccountMode
 from engine.base.threads import Workers
@@ -132,6 +132,16 @@ class Accounts:
                 self._opened[(name, mode)] = known
             return known[1]
 
+    def seen(self, connection: str, mode: AccountMode) -> Seen | None:
+        """Return what an account was last seen to have; None if nothing is known. Asks no service, starts no demo."""
+        if mode == AccountMode.DEMO:
+            known = self._opened.get((connection, mode))
+            return known[1].client.seen() if known else None
+        try:
+            return self.open(connection, None, mode).client.seen()
+        except (OrchestraError, ServiceError):
+            return None
+
     def label(self, connection: str, mode: AccountMode) -> str:
         """Return whose account a connection is, if known; never asks the service."""
         known = self._opened.get((connection, mode))
@@ -157,7 +167,7 @@ class Accounts:
         """Return the client's settings, and the account's identity if it is known without asking."""
         demo = "demo-" if mode == AccountMode.DEMO else ""  # so that a reset of the demo forgets its receipts
         if connection is None:
-            return {}, f"{demo}{service}:none"
+            return self.config().own_settings(service), f"{demo}{service}:none"
         name = self._service(connection)
         declared = declaration(name)
         if mode == AccountMode.DEMO and has_stand_in(name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -16,7 +16,7 @@ from clients.sign_in import SignInWay, WrongFile, client_id_content
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidInput, SecretLost, UnknownName, own_words
 from engine.base.names import checked_name, timestamp
-from engine.base.services import client_class, client_classes, declaration
+from engine.base.services import client_class, client_classes, declaration, has_stand_in, is_for
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Accounts
 from engine.connections.choices import KnownChoices
@@ -26,7 +26,7 @@ from engine.connections.lost_secrets import way_out
 from engine.connections.modes import Modes
 from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
 from engine.connections.statuses import ConnectionStatus, Statuses
-from engine.people.access import Principal, require
+from engine.people.access import Principal, may, require
 from engine.people.audit import Audit
 from engine.secrets.vault import Kept, Rekeyed, Safe, Unopened
 from engine.workspace.config import LoadedConfig
@@ -83,6 +83,21 @@ class ConnectionChanges:
         self._write(p, name, {"service": service, **kept, **settings})
         self._audit.record(p, "connections.add", name, {"service": service})
         return self._statuses.of(name)
+
+    def add_missing(self, p: Principal, services: Sequence[str]) -> list[str]:
+        """Add a connection without a key for each service that has none and a stand-in; return their names.
+
+        Steps use the stand-in until an owner gives the key. A connection of the same kind is enough, such as one to
+        another drive. Without the right to add connections nothing is added. Raises InvalidFile, StorageError.
+        """
+        if not may(p, "admin"):
+            return []
+        added = []
+        for service in filter(has_stand_in, services):
+            known = self._config().config.connections.values()
+            if not any(is_for(one.service, service) for one in known):
+                added.append(self.add(p, self._free_name(service), service, {}).name)
+        return added
 
     def give_key(
         self, p: Principal, name: str, key: str, beside: Mapping[str, str] = MappingProxyType({})

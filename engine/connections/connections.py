@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError
-from engine.base.services import declaration, has_stand_in, is_for, service_of
+from engine.base.services import (
+    declaration,
+    has_stand_in,
+    is_for,
+    is_in_workspace,
+    makes_vectors,
+    pickers,
+    service_of,
+)
 from engine.base.statuses import AccountMode
+from engine.compiler.definition.environment import SeenAccount
 from engine.connections.accounts import Account
 from engine.connections.changes import ConnectionChanges
 from engine.connections.connection_failures import Trouble
@@ -17,6 +27,10 @@ from engine.connections.local_models import LocalServer, local_servers
 from engine.connections.statuses import ConnectionStatus
 from engine.people.access import Principal, require
 from engine.plugins.registry import step_type
+from engine.plugins.step import EMBEDDING
+
+_FRESH = timedelta(minutes=15)
+"""How long what an account was seen to have is sure enough to stop a workflow."""
 
 
 class Connections(ConnectionChanges):
@@ -81,9 +95,10 @@ class Connections(ConnectionChanges):
         """
         known = self._config().config.connections
         for name in modes.keys() & known.keys():
-            service = declaration(known[name].service)
-            if service.absence:
-                raise InvalidInput(f"The connection {name!r} cannot be used: {service.absence}", remedy=service.install)
+            absence = self._statuses.absence(name, modes[name])
+            if absence:
+                install = declaration(known[name].service).install
+                raise InvalidInput(f"The connection {name!r} cannot be used: {absence}", remedy=install)
         mine = [name for name, mode in modes.items() if mode == AccountMode.MINE and name in known]
         missing = {name: what for name in mine if (what := self._statuses.missing(name))}
         if missing:
@@ -113,11 +128,16 @@ class Connections(ConnectionChanges):
     def choices(self, p: Principal, form: str, connection: str = "") -> builtins.list[str]:
         """Return the choices for a field of this format, of a connection or else of the first one that has any.
 
-        The format is `model`, or one of `Service.pickers`. [] if there is no such connection, or its service cannot be
-        asked. An account is asked once a minute, whoever needs its choices. Raises TooManyRequests.
+        The format is `model`, one of `Service.pickers`, or `embedding_connection`, for which no account is asked. [] if
+        there is no such connection, or its service cannot be asked. An account is asked once a minute, whoever needs
+        its choices; a part of the workspace each time. Raises TooManyRequests.
         """
         require(p, "run", "ask accounts what they have")
+        if not connection and is_in_workspace(own := pickers().get(form), None):
+            return self._of_workspace(str(own), form)
         known = self._config().config.connections
+        if form == EMBEDDING:
+            return [name for name, at in known.items() if makes_vectors(at.service)]
         fitting = {name: at.service for name, at in known.items() if _lister(at.service, form)}
         name = connection or next(iter(fitting), "")
         if name not in fitting:
@@ -128,6 +148,30 @@ class Connections(ConnectionChanges):
         except (OrchestraError, ServiceError):
             return []
         return self._known_choices.of(p.id, account, form, lambda: _listed(account, _lister(service, form)))
+
+    def _of_workspace(self, service: str, form: str) -> builtins.list[str]:
+        try:
+            return [*_listed(self._accounts.open(None, service, AccountMode.MINE), _lister(service, form))]
+        except (OrchestraError, ServiceError):
+            return []
+
+    def lacks(self, name: str) -> tuple[str, str]:
+        """Return what is not installed that a connection needs, and the remedy; empty texts if nothing."""
+        known = self._config().config.connections.get(name)
+        service = None if known is None else declaration(known.service)
+        if service is None or service.extra is None or service.extra.is_installed():
+            return "", ""
+        absence = self._statuses.absence(name, self._modes.of(service.name))
+        return (absence, service.install) if absence else ("", "")
+
+    def seen(self, name: str) -> SeenAccount | None:
+        """Return what the account of a connection was last seen to have, for the compiler. Asks no service."""
+        known = self._config().config.connections.get(name)
+        found = None if known is None else self._accounts.seen(name, self._modes.of(known.service))
+        if found is None:
+            return None
+        is_fresh = self._clock() - found.at < _FRESH
+        return SeenAccount(name, found.what, f"{found.at:%Y-%m-%d %H:%M} UTC", is_fresh)
 
     def look_up(self, p: Principal, form: str, name: str, connection: str) -> None:
         """Ask the account of a connection for what a field of this format names, if its service can be asked.

@@ -142,8 +142,13 @@ class Doctor:
             yield ("scopes", True, f"{self._statuses.of(name).sign_in_at} granted {', '.join(known.scopes)}.")
 
     def _walls(self, name: str) -> Iterator[Line]:
-        """Say whether strangers' files are shut off from this machine while they are read."""
-        if declaration(self._config().config.connections[name].service).reads_strangers_files:
+        """Say whether strangers' files, and code, are shut off from this machine."""
+        service = declaration(self._config().config.connections[name].service)
+        if service.runs_code:
+            from engine.sandbox.code.languages import checked
+
+            yield from checked(self._config().config.code.interpreters)
+        if service.reads_strangers_files:
             from engine.sandbox.walls import problem
 
             yield ("sandbox", True, problem() or "Strangers' files are read without network and without other files.")

@@ -104,7 +104,7 @@ class Statuses:
             return f"Sign in: {given}."
         variables = ", ".join(self._variables(name))
         if variables and not references(settings):
-            return f"enter one with {given}."
+            return f"Enter one with {given}."
         return f"Put {variables} into the environment or into `.env`." if variables else f"Give it: {given}."
 
     def sign_in_file(self, name: str) -> Path | None:
@@ -129,7 +129,8 @@ class Statuses:
         service, own = loaded.config.connections[name].service, loaded.config.connections[name].settings
         mode, missing = self._modes.of(service), self.missing(name)
         client = client_class(service)
-        ready = (mode == AccountMode.DEMO or not missing) and not client.service.absence
+        absence = self.absence(name, mode)
+        ready = (mode == AccountMode.DEMO or not missing) and not absence
         key, sign_in = client.service.key, self.sign_in(name)
         return ConnectionStatus(
             name=name,
@@ -139,7 +140,9 @@ class Statuses:
             own_key_found=not missing,
             own_key_source=_source(own),
             ready=ready,
-            note=_without_model(loaded, name, client.service) if ready else self._note(name, missing, client.service),
+            note=_without_model(loaded, name, client.service)
+            if ready
+            else self._note(name, missing, absence, client.service),
             has_stand_in=has_stand_in(service),
             served_mode=self._modes.served(service),
             key_variable=next(iter(self._variables(name)), ""),
@@ -152,10 +155,17 @@ class Statuses:
             trouble=troubles.get((name, mode)),
         )
 
-    def _note(self, name: str, missing: str, service: Service) -> str:
+    def absence(self, name: str, mode: AccountMode) -> str:
+        """Return what is not installed that a connection needs, as a sentence; "" if nothing."""
+        loaded = self._config()
+        is_unknown = mode == AccountMode.DEMO or bool(self.missing(name))
+        settings = {} if is_unknown else loaded.settings_of(name)
+        return declaration(loaded.config.connections[name].service).lacks(settings)
+
+    def _note(self, name: str, missing: str, absence: str, service: Service) -> str:
         """Return what a connection lacks."""
-        if service.absence:
-            return f"{service.absence} {service.install}"
+        if absence:
+            return f"{absence} {service.install}"
         return f"No key was found: {missing}. {self.remedy(name)}"
 
     def _variables(self, name: str) -> list[str]:

@@ -52,7 +52,7 @@ class FormFields(Fields):
 
     title: str = option("Title of the form", min_length=1, max_length=200)
     text: str = option("Text above the fields", "", max_length=5000)
-    fields: list[FormField] = option("Fields", min_length=1, max_length=MOST_FIELDS)
+    fields: list[FormField] = option("Fields", min_length=1, max_length=MOST_FIELDS, widget="records")
     thanks: str = option("Text after it was sent", "", max_length=2000)
     per_address: int = option("Submissions from one network address in an hour", 10, ge=1, le=1000)
     per_day: int = option("Submissions of this form in a day", 300, ge=1, le=10_000)

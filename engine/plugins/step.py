@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from clients.errors import Conflict, NotFound
 from engine.base.definitions import PromptDefinition
 from engine.base.json_text import JsonSchema
 from engine.base.run_file import WORKSPACE_FILE, RunFile
+from engine.base.services import is_model
 
 JsonValue = Any
 """A plain JSON value: None, bool, int, float, str, list or dict of such."""
@@ -73,7 +74,7 @@ of a commit, where names still notify people and words such as `Fixes #1` close 
 
 def _role(role: Role, title: str, default: Any, extra: dict[str, Any]) -> Any:
     schema = {"role": str(role)}
-    for key in ("format", "widget", "markup"):
+    for key in ("format", "widget", "markup", "names"):
         if key in extra:
             schema[key] = extra.pop(key)
     return Field(default, title=title, json_schema_extra=dict(schema), **extra)
@@ -85,7 +86,10 @@ def content(title: str, default: Any = ..., **extra: Any) -> Any:
 
 
 def destination(title: str, default: Any = ..., **extra: Any) -> Any:
-    """Declare a field that decides where something goes; `format` names the picker, e.g. `github-repository`."""
+    """Declare a field that decides where something goes; `format` names the picker, e.g. `github-repository`.
+
+    With `names="file"` it may also be the path of a file that was found in the workspace (`found_file`).
+    """
     return _role(Role.DESTINATION, title, default, extra)
 
 
@@ -97,6 +101,15 @@ def instruction(title: str, default: Any = ..., **extra: Any) -> Any:
 def option(title: str, default: Any = ..., **extra: Any) -> Any:
     """Declare any other field."""
     return _role(Role.OPTION, title, default, extra)
+
+
+EMBEDDING = "embedding_connection"
+"""The field of a step on collections that names the connection of a model, which makes vectors of its texts."""
+
+
+def embedding() -> Any:
+    """Declare that field."""
+    return destination("Model connection for vectors", "", format=EMBEDDING)
 
 
 def outside(title: str, default: Any = ..., **extra: Any) -> Any:
@@ -131,6 +144,11 @@ def file_to_read(title: str, **extra: Any) -> Any:
     Text from outside must not decide the path; a file of a run, and what `found_file` declares, may come from anywhere.
     """
     return destination(title, extra.pop("default", ...), format=WORKSPACE_FILE, **extra)
+
+
+def takes_files(schema: JsonSchema) -> bool:
+    """Return whether a field takes a file of a run, or the path of one in the workspace, even if others named it."""
+    return schema.get("format") == WORKSPACE_FILE or schema.get("names") == "file"
 
 
 def own(title: str, default: Any = ..., **extra: Any) -> Any:
@@ -175,6 +193,15 @@ def _no_paths(file: RunFile) -> AbstractContextManager[Path]:
     raise LookupError(f"there is no run that holds {file.name!r}")
 
 
+@dataclass(frozen=True)
+class Embedder:
+    """The model that makes the vectors of a step, beside its own service."""
+
+    connection: str
+    client: Any
+    """Its opened client (clients/rag/embedding.py)."""
+
+
 @dataclass
 class Call:
     """One call of one step: its input, and where it leaves what a person may want to see later."""
@@ -213,6 +240,8 @@ class Call:
     """Whether that model belongs to another service, which may not know all parameters."""
     has_next_model: bool = False
     """Whether another model is asked if this one gives no answer, or refuses."""
+    embedder: Embedder | None = None
+    """The model that makes vectors (`embedding`), where the step names one."""
     on_text: Callable[[str], None] | None = None
     """Receives a model's answer piece by piece, for people who watch; nothing depends on it. None: nobody watches."""
 
@@ -368,6 +397,14 @@ class StepType(Kind):
     `always` is for what reaches people or places outside the workspace's own accounts, merges or deletes.
     """
 
+    def absence(self) -> str:
+        """Return what this machine lacks for it, as a sentence with the remedy; empty if nothing."""
+        return ""
+
+    def unfit(self, arguments: Mapping[str, JsonValue], settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return (field, sentence) for what cannot be done here, with its service's settings from config.yaml."""
+        return []
+
     def approval_of(self, arguments: Mapping[str, JsonValue]) -> Literal["always", "never"]:
         """Return `approval` for a call with these fields as written, where it depends on them."""
         return self.approval
@@ -383,6 +420,8 @@ class StepType(Kind):
     """Fields that `call` only copies to its result: large values in them are not loaded (engine/record/values.py)."""
     streams: ClassVar[bool] = False
     """Models: whether the answer is text that people can watch as it arrives (`Call.on_text`)."""
+    embeds: ClassVar[bool] = False
+    """Models: whether it asks for vectors, so that there is no answer in words."""
     is_for_output: ClassVar[bool] = False
     """Pure steps: whether the output is their only purpose, so that an unused one is probably a mistake."""
     is_tool: ClassVar[bool] = False
@@ -480,12 +519,35 @@ class StepType(Kind):
         """Return the effect of a call with these arguments, for types whose effect depends on them (an HTTP method)."""
         return self.effect, self.repeat
 
+    def hosts(self, arguments: Mapping[str, JsonValue]) -> Sequence[str]:
+        """Return the hosts that a call with these fields may send to, besides that of its connection."""
+        return ()
+
+    def is_derived(self, arguments: Mapping[str, JsonValue]) -> bool:
+        """Return whether the output of a call with these fields says nothing that it was not given, as a model's does.
+
+        Then it is text from outside only if some was given, and a plan need not read it again.
+        """
+        return self.service is None or is_model(self.service)
+
     def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:
         """Return the JSON Schema of the output, for the compiler.
 
         `arguments` are the step's fields as written (with their `{{ }}`); `prompts` the prompts that it names.
         """
         return self.output.model_json_schema(mode="serialization") if self.output else {}
+
+    knows_account: ClassVar[bool] = False
+    """Whether `seen_schema` adds something to the schema of the output."""
+
+    def seen_schema(
+        self, arguments: Mapping[str, JsonValue], schema: dict[str, JsonValue], seen: Any
+    ) -> dict[str, JsonValue]:
+        """Return the schema of the output with what the account was last seen to have (`clients.client.Seen.what`).
+
+        Whatever is in doubt stays open: a difference to what the account has now is not a mistake of the workflow.
+        """
+        return schema
 
 
 def described(kind: StepType, arguments: Mapping[str, JsonValue]) -> Preview:

@@ -12,15 +12,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
 
+from engine.base.threads import abandoned
 from engine.sandbox.limits import Limits
 from engine.sandbox.walls import Room, filtered, walls
 from engine.sandbox.watch import Watch, children
 
 _BY_SIGNAL = 128
 _SAID_MOST = 2000
-_SAID_BYTES = 65536
 _PIECE = 65536
 _LOOK_SECONDS = 0.1
 _REAPED_SECONDS = 1.0
@@ -46,9 +48,13 @@ class End:
     """The exit status; minus the signal that ended it."""
     out: bytes
     said: str
+    """The beginning of what it wrote to stderr, on one line."""
     reason: str = ""
-    """Why the child was ended: `time`, `answer` (it wrote too much), `processes`, `memory`, `files`, `cancelled`."""
+    """Why the child was ended: `time`, `answer` (it wrote too much), `left` (it left too much), `processes`, `memory`,
+    `files`, `cancelled`."""
     left: bytes = b""
+    complaints: bytes = b""
+    """All that it wrote to stderr."""
 
 
 def ended(
@@ -63,12 +69,13 @@ def ended(
 ) -> End:
     """Run a script of Python, with its arguments, to its end; the caller has taken its `turn`. Blocking.
 
+    `script` may begin with options of Python.
     The child reads `content` from stdin, and gets the descriptors `handles`. It applies the limits of memory and
     processor itself; those of time, of the answer and of all its processes together hold here. `left.write` is closed.
+    It ends early if `cancelled` is set, or nobody waits any more for what this thread does.
     """
-    with tempfile.TemporaryFile() as given, contextlib.ExitStack() as until_started:
-        given.write(content)
-        given.seek(0)
+    cancelled = cancelled or abandoned()
+    with _readable(content) as given, contextlib.ExitStack() as until_started:
         if left is not None:
             until_started.callback(os.close, left.write)
             handles = (*handles, left.write)
@@ -90,6 +97,20 @@ def ended(
             _kill(child)
 
 
+@contextlib.contextmanager
+def _readable(content: bytes) -> Iterator[int | BinaryIO]:
+    """Give what a child may read as its stdin, and cannot write to."""
+    if not content:
+        yield subprocess.DEVNULL
+        return
+    with contextlib.ExitStack() as until_read:
+        with tempfile.NamedTemporaryFile() as written:
+            written.write(content)
+            written.flush()
+            given = until_read.enter_context(Path(written.name).open("rb"))
+        yield given
+
+
 def _front(
     script: Sequence[str], handles: Sequence[int], room: Room, open_until: contextlib.ExitStack
 ) -> tuple[list[str], tuple[int, ...]]:
@@ -98,7 +119,7 @@ def _front(
     if around is None:
         return [], tuple(handles)
     handle = open_until.enter_context(filtered(has_descriptors=not room.work_bytes))
-    room = Room((*room.reads, script[0]), room.work_bytes)
+    room = replace(room, reads=(*room.reads, next(one for one in script if not one.startswith("-"))))
     return [*around.command(room, handle), "--"], (*handles, *(() if handle is None else (handle,)))
 
 
@@ -109,10 +130,10 @@ def _awaited(
     assert child.stdout is not None
     assert child.stderr is not None
     out, words, rest = child.stdout.fileno(), child.stderr.fileno(), left.read if left else -1
-    most = {out: limits.answer_bytes, words: _SAID_BYTES} | ({rest: left.bytes_most} if left else {})
+    most = {out: limits.answer_bytes, words: limits.said_bytes} | ({rest: left.bytes_most} if left else {})
     said: dict[int, bytearray] = {pipe: bytearray() for pipe in most}
     watch, reason = Watch(child.pid, limits), ""
-    for found in _reasons(child, most, said, time.monotonic() + limits.wall_seconds):
+    for found in _reasons(child, most, said, time.monotonic() + limits.wall_seconds, rest):
         reason = found or ("cancelled" if cancelled is not None and cancelled.is_set() else watch.excess())
         if reason:
             break
@@ -122,11 +143,11 @@ def _awaited(
     if _BY_SIGNAL < status < 2 * _BY_SIGNAL:  # as shells and bubblewrap tell of a signal
         status = _BY_SIGNAL - status
     sentence = " ".join(said[words][:_SAID_MOST].decode("utf-8", "replace").split())
-    return End(status, bytes(said[out]), sentence, reason, bytes(said[rest]) if left else b"")
+    return End(status, bytes(said[out]), sentence, reason, bytes(said[rest]) if left else b"", bytes(said[words]))
 
 
 def _reasons(
-    child: subprocess.Popen[bytes], most: Mapping[int, int], said: Mapping[int, bytearray], until: float
+    child: subprocess.Popen[bytes], most: Mapping[int, int], said: Mapping[int, bytearray], until: float, rest: int
 ) -> Iterator[str]:
     """Read until the child has ended; yield now and then, with a reason to end it if there is one."""
     looked = time.monotonic()
@@ -143,7 +164,7 @@ def _reasons(
                 if not piece:
                     waiting.unregister(key.fd)
                 elif len(piece) > free:
-                    yield "answer"
+                    yield "left" if key.fd == rest else "answer"
             if time.monotonic() > until:
                 yield "time"
             if time.monotonic() - looked >= _LOOK_SECONDS:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 _EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
-_NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24
+_NUMBER, _ARCHITECTURE, _FIRST, _SECOND, _FOURTH = 0, 4, 16, 24, 40
 """Offsets in `struct seccomp_data`: the lower half of an argument, on machines that store it first."""
 _CLONE_NEW = 0x7E020000
 """Flags of clone(2) that make a namespace."""
@@ -22,6 +22,8 @@ _FAMILIES = (1, 2, 10)
 """AF_UNIX, AF_INET, AF_INET6: others, such as AF_VSOCK, reach past the network namespace, or have no use."""
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 """Terminal controls that type for the person at the keyboard."""
+_SHARED, _ANONYMOUS = 0x01, 0x20
+"""Flags of mmap(2). Pages of both stay until the last byte of them is given up, and meanwhile no process has them."""
 _UNKNOWN_FROM = 463
 """Calls newer than this list do not exist for the child; libraries do without."""
 _CLONE3 = 435
@@ -39,12 +41,14 @@ class _Machine:
     clone: int
     socket: int
     ioctl: int
+    mmap: int
     refused: tuple[int, ...]
     on_descriptors: tuple[int, ...]
     """Calls that change a file through a descriptor that is open for reading."""
 
 
-_ALIKE = (*range(425, 434), 438, 442, 443)  # io_uring, mount API, pidfd_getfd, mount_setattr, quotactl_fd
+_ALIKE = (*range(425, 434), 438, 442, 443, 447)
+"""io_uring, mount API, pidfd_getfd, mount_setattr, quotactl_fd, memfd_secret."""
 _X86_64 = (
     *(101, 310, 311, 312),  # ptrace, process_vm_readv, process_vm_writev, kcmp
     *(248, 249, 250),  # add_key, request_key, keyctl
@@ -55,6 +59,7 @@ _X86_64 = (
     *(159, 164, 227, 305),  # the clock
     *(300, 303, 304),  # fanotify_init, name_to_handle_at, open_by_handle_at
     *(212, 237, 238, 256, 279),  # lookup_dcookie, memory policies
+    *(319, 29, 30, 64, 68),  # memfd_create, shmget, shmat, semget, msgget: memory that no limit counts
 )
 _AARCH64 = (
     *(117, 270, 271, 272),
@@ -66,10 +71,11 @@ _AARCH64 = (
     *(112, 170, 171, 266),
     *(262, 264, 265),
     *(18, 235, 237, 238, 239),
+    *(279, 194, 196, 190, 186),
 )
 _MACHINES: Mapping[str, _Machine] = {
-    "x86_64": _Machine(0xC000003E, 56, 41, 16, (*_X86_64, *_ALIKE), (91, 93, 190, 199, 261, 280)),
-    "aarch64": _Machine(0xC00000B7, 220, 198, 29, (*_AARCH64, *_ALIKE), (7, 16, 52, 55, 88)),
+    "x86_64": _Machine(0xC000003E, 56, 41, 16, 9, (*_X86_64, *_ALIKE), (91, 93, 190, 199, 261, 280)),
+    "aarch64": _Machine(0xC00000B7, 220, 198, 29, 222, (*_AARCH64, *_ALIKE), (7, 16, 52, 55, 88)),
 }
 """In both lists the calls on descriptors are fchmod, fchown, fsetxattr, fremovexattr, and those that set times."""
 
@@ -103,6 +109,8 @@ def _looked_at(machine: _Machine) -> Iterable[_Instruction]:
     """Yield the decisions about calls that depend on an argument."""
     yield from ((_EQUAL, 0, 4, machine.clone), (_LOAD, 0, 0, _FIRST), (_ANY_BIT, 0, 1, _CLONE_NEW))
     yield from ((_RETURN, 0, 0, _REFUSE | _EPERM), (_RETURN, 0, 0, _ALLOW))
+    yield from ((_EQUAL, 0, 5, machine.mmap), (_LOAD, 0, 0, _FOURTH), (_ANY_BIT, 0, 2, _ANONYMOUS))
+    yield from ((_ANY_BIT, 0, 1, _SHARED), (_RETURN, 0, 0, _REFUSE | _EPERM), (_RETURN, 0, 0, _ALLOW))
     yield from ((_EQUAL, 0, len(_FAMILIES) + 3, machine.socket), (_LOAD, 0, 0, _FIRST))
     yield from ((_EQUAL, len(_FAMILIES) - at, 0, family) for at, family in enumerate(_FAMILIES))
     yield from ((_RETURN, 0, 0, _REFUSE | _EAFNOSUPPORT), (_RETURN, 0, 0, _ALLOW))

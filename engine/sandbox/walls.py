@@ -36,6 +36,10 @@ class Room:
     """Files and folders that it may read, at their own place; those that do not exist are left out."""
     work_bytes: int = 0
     """Size of the folder `/w` in which it may write; 0: it writes nothing."""
+    folders: tuple[tuple[str, str], ...] = ()
+    """Folders that it may read at another place: (where they are, where it sees them)."""
+    proxy: str = ""
+    """Where it sees the Unix socket that gets what it sends to port 3128 of its own machine; empty: there is none."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,10 @@ def _view(room: Room) -> Iterator[str]:
     for place in dict.fromkeys((*_FOUND_BY, *_python(), *(str(_ROOT / one) for one in _OURS), *room.reads)):
         if not place.startswith("/usr/"):
             yield from ("--ro-bind-try", place, place)
-    yield from ("--dev", "/dev")
+    for place, inside in room.folders:
+        yield from ("--ro-bind", place, inside)
+    # Bound again it is no device, and cannot be opened: a shared mapping of it is memory that no limit counts.
+    yield from ("--dev", "/dev", "--ro-bind", "/dev/zero", "/dev/zero")
     if room.work_bytes:
         # Read-only: where this program runs as root, files of /proc/sys are its own, and are those of the machine.
         yield from ("--proc", "/proc", "--remount-ro", "/proc")
@@ -96,17 +103,24 @@ def walls() -> Walls | None:
 
 def problem() -> str:
     """Return what the walls of this machine lack, with the remedy; empty if they are complete."""
-    return _tried()[1]
+    found, lack = _tried()
+    return lack if found or not lack else f"{_LIMITS_ONLY} {lack}"
+
+
+def lack() -> str:
+    """Return why this machine has no walls, with the remedy; empty if it has."""
+    found, why = _tried()
+    return "" if found else why
 
 
 @cache
 def _tried() -> tuple[Walls | None, str]:
-    """Run a program behind the walls, once in the life of this process."""
+    """Return the walls, and what they lack. Runs a program behind them, once in the life of this process."""
     program = shutil.which("bwrap")
     if sys.platform != "linux":
-        return None, f"{_LIMITS_ONLY} Run AI-Orchestra on Linux, for example in a virtual machine."
+        return None, "Run AI-Orchestra on Linux, for example in a virtual machine."
     if program is None:
-        return None, f"{_LIMITS_ONLY} Install bubblewrap: `apt install bubblewrap`."
+        return None, "Install bubblewrap: `apt install bubblewrap`."
     said = ""
     for known in (("--disable-userns",), ()):  # since 0.8; without it the filter alone refuses new namespaces
         found = Walls(program, known)
@@ -114,7 +128,7 @@ def _tried() -> tuple[Walls | None, str]:
         if not said:
             lacks = "" if platform.machine() in _ARCHITECTURES else f"{_NO_FILTER} {platform.machine()}."
             return found, lacks
-    return None, f"{_LIMITS_ONLY} bubblewrap says: {said} {_remedy(said)}"
+    return None, f"bubblewrap says: {said} {_remedy(said)}"
 
 
 _LIMITS_ONLY = "Strangers' files are read with limits of time and memory, but not shut off from files and network."

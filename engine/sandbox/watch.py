@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ class Watch:
         for one in descendants(self.process_id):
             with suppress(OSError, ValueError, IndexError):
                 found += sum(1 for _ in Path(f"/proc/{one}/task").iterdir())
-                size += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * resource.getpagesize()
+                size += _held(Path(f"/proc/{one}/status").read_text())
             if found > self.limits.processes:
                 return "processes"
         if size > self.limits.tree_bytes:
@@ -45,6 +44,12 @@ class Watch:
                     facts = os.statvfs(root / place[1:])
                     found += facts.f_files - facts.f_ffree if not facts.f_flag & os.ST_RDONLY else 0
         return found
+
+
+def _held(status: str) -> int:
+    """Return how many bytes a process holds: its pages, those swapped out, and the tables of its pages."""
+    lines = [one.split() for one in status.splitlines() if one.startswith(("VmRSS:", "VmSwap:", "VmPTE:"))]
+    return sum(int(one[1]) * 1024 for one in lines)
 
 
 def descendants(process_id: int) -> Iterator[int]:

@@ -144,14 +144,14 @@ def _moment(parsed: Any) -> str | None:
 
 def _page(content: bytes, request: Mapping[str, Any]) -> Json:
     """Return {title, text, found}: `found` is how many elements the selector fits."""
-    from bs4 import BeautifulSoup
     from bs4.dammit import UnicodeDammit
 
     from clients.mail.html import HTML_MOST, bounded
+    from clients.mail.html_tree import HtmlTree
 
     charsets = [request["charset"]] if request["charset"] else []
     decoded = UnicodeDammit(content[: 4 * HTML_MOST], known_definite_encodings=charsets, is_html=True)
-    soup = BeautifulSoup(bounded(decoded.unicode_markup or ""), "html.parser")
+    soup = HtmlTree(bounded(decoded.unicode_markup or ""))
     title = _line(soup.title.get_text()) if soup.title else ""
     parts = _selected(soup, request["selector"]) if request["selector"] else _main_part(soup)
     text = "\n\n".join(filter(None, (_written(part, request) for part in parts)))

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import tarfile
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
 
-from clients.errors import InvalidRequest, Unavailable
-from engine.sandbox import child
+from clients.errors import InvalidRequest, LimitExceeded, SandboxMissing, Timeout
+from engine.base.threads import abandoned
+from engine.sandbox import child, left_files
 from engine.sandbox.child import End, Left
+from engine.sandbox.left_files import LeftFile, TooMuch
 from engine.sandbox.limits import Limits
-from engine.sandbox.walls import Room, problem, walls
+from engine.sandbox.walls import Room, lack, walls
 
 _CHILD = Path(__file__).with_name("work_child.py")
 _HEADS = 2
-"""What a tar adds to the bytes of files, at most, with many small files."""
-
-
-@dataclass(frozen=True)
-class LeftFile:
-    """A file that a command left in its folder."""
-
-    path: str
-    """From the folder on, with slashes; without `..`."""
-    content: bytes
+"""What names add to the bytes of files, at most, with many small files."""
+_LOOK_SECONDS = 0.1
+_EVERYTHING = (".",)
+_NOTHING: Mapping[str, str] = {}
+_turn = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+"""Commands at a time. Not the turn of readers, which would wait for minutes."""
 
 
 def run(
@@ -36,51 +33,58 @@ def run(
     limits: Limits,
     room: Room,
     *,
-    content: bytes = b"",
     cancelled: threading.Event | None = None,
+    environment: Mapping[str, str] = _NOTHING,
+    leaves: Sequence[str] = _EVERYTHING,
+    left_bytes: int = 0,
 ) -> End:
-    """Run a command in the folder `/w`; `left` of its end is a tar of that folder (`files`). Blocking.
+    """Run a command in the folder `/w`; `left` of its end is what it left there (`files`). Blocking.
 
-    It reads `content` from stdin. Raises Unavailable where bubblewrap does not work: there is no such folder then.
+    Its stdin is empty; `environment`, a few kilobytes, is added to its variables. `leaves` are the files and folders in
+    `/w` that it leaves, with `left_bytes` at most. Raises SandboxMissing where bubblewrap does not
+    work: there is no such folder then.
     """
     if walls() is None:
-        raise Unavailable("Programs of the workspace cannot be run on this machine.", remedy=problem())
-    read, write = os.pipe()
-    request = {"command": list(command), "limits": asdict(limits), "left": write}
+        raise SandboxMissing("Code cannot be run on this machine: nothing shuts it off.", remedy=lack())
+    with _turns(cancelled or abandoned()):
+        read, write = os.pipe()
+        request = {
+            "command": list(command),
+            "environment": dict(environment),
+            "limits": asdict(limits),
+            "left": write,
+            "leaves": list(leaves),
+            "proxy": room.proxy,
+        }
+        left = Left(read, write, left_bytes or _HEADS * room.work_bytes)
+        # -S: it needs no packages, and looking for them takes longer than all else that Python does at its start.
+        script = ["-S", str(_CHILD), json.dumps(request, ensure_ascii=False)]
+        try:
+            return child.ended(script, limits, room=room, left=left, cancelled=cancelled)
+        finally:
+            os.close(read)
+
+
+@contextmanager
+def _turns(cancelled: threading.Event | None) -> Iterator[None]:
+    """Wait for a turn; what was cancelled meanwhile is ended as soon as it begins."""
+    while not _turn.acquire(timeout=_LOOK_SECONDS):
+        if cancelled is not None and cancelled.is_set():
+            raise Timeout("It was cancelled before its turn.", outcome="not_done")
     try:
-        left = Left(read, write, _HEADS * room.work_bytes)
-        with child.turn:
-            return child.ended(
-                [str(_CHILD), json.dumps(request)], limits, content=content, room=room, left=left, cancelled=cancelled
-            )
+        yield
     finally:
-        os.close(read)
+        _turn.release()
 
 
 def files(left: bytes, *, most: int, bytes_most: int) -> list[LeftFile]:
-    """Return the plain files of a tar; folders, links and devices are left out. Raises InvalidRequest if it is damaged.
+    """Return the plain files that a command has left; folders, links and devices are not among them.
 
-    At most so many files, with so many bytes in all: a tar may claim more than it holds.
+    Raises LimitExceeded if there are more files, or more bytes in all, InvalidRequest if they cannot be read.
     """
     try:
-        return list(_files(left, most, bytes_most))
-    except (tarfile.TarError, EOFError, ValueError, OSError) as error:
-        raise InvalidRequest(f"What the program left cannot be read: {error}.", remedy="Let it leave less.") from error
-
-
-def _files(left: bytes, most: int, bytes_most: int) -> Iterator[LeftFile]:
-    count = size = 0
-    with tarfile.open(fileobj=io.BytesIO(left), mode="r:") as archive:
-        for one in archive:
-            if not one.isreg() or one.issparse() or _leads_out(one.name):
-                continue
-            count, size = count + 1, size + one.size
-            if count > most or size > bytes_most:
-                raise ValueError(f"more than {most:,} files, or {bytes_most:,} bytes")
-            content = archive.extractfile(one)
-            yield LeftFile(str(PurePosixPath(one.name)), content.read() if content is not None else b"")
-
-
-def _leads_out(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name
+        return list(left_files.read(left, most=most, bytes_most=bytes_most))
+    except TooMuch as error:
+        raise LimitExceeded(f"The program left {error}.", remedy="Let it leave less.") from None
+    except ValueError as error:
+        raise InvalidRequest(f"What the program left cannot be read: {error}.", remedy="Run it again.") from None

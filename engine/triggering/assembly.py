@@ -68,17 +68,6 @@ class Machinery:
         self._statuses = Statuses(
             state.triggered_runs, self._rows, self._items, self._finder, needs.workflows, needs.clock
         )
-        asking = Asking(
-            is_served=needs.host.owner.is_served,
-            runs=state.triggered_runs,
-            items=self._items,
-            rows=self._rows,
-            polls=self._polls,
-            turns=self.turns,
-            clock=needs.clock,
-            adopt=needs.host.adopt_from_now_on,
-            wake=self._look_now,
-        )
         parts = Parts(
             rows=self._rows,
             items=self._items,
@@ -88,26 +77,42 @@ class Machinery:
             previews=Previews(looks, Costs(state.triggered_runs, needs.logs, needs.workplace.model_of)),
             statuses=self._statuses,
             turns=self.turns,
-            asking=asking,
+            asking=self._asking(),
             audit=needs.audit,
             resume=needs.resume,
         )
         self.facet = Triggers(parts)
-        self.forms = Forms(
-            FormParts(
-                rows=self._rows,
-                items=self._items,
-                runs=state.triggered_runs,
-                finder=self._finder,
-                settings=state.settings,
-                audit=needs.audit,
-                clock=needs.clock,
-                secret=needs.secret,
-                state_dir=needs.workplace.state_dir,
-                public_url=self._public_url,
-                workflows=lambda: [*needs.workflows()],
-                wake=self._look_now,
-            )
+        self.forms = Forms(self._form_parts())
+
+    def _asking(self) -> Asking:
+        needs = self._needs
+        return Asking(
+            is_served=needs.host.owner.is_served,
+            runs=needs.state.triggered_runs,
+            items=self._items,
+            rows=self._rows,
+            polls=self._polls,
+            turns=self.turns,
+            clock=needs.clock,
+            adopt=needs.host.adopt_from_now_on,
+            wake=self._look_now,
+        )
+
+    def _form_parts(self) -> FormParts:
+        needs = self._needs
+        return FormParts(
+            rows=self._rows,
+            items=self._items,
+            runs=needs.state.triggered_runs,
+            finder=self._finder,
+            settings=needs.state.settings,
+            audit=needs.audit,
+            clock=needs.clock,
+            secret=needs.secret,
+            state_dir=needs.workplace.state_dir,
+            public_url=self._public_url,
+            workflows=lambda: [*needs.workflows()],
+            wake=self._look_now,
         )
 
     def _public_url(self) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import InvalidFile
-from engine.base.services import is_model
-from engine.budgets.prices import Prices, usd
-from engine.compiler.definition.plan import Plan
+from engine.budgets.prices import usd
+from engine.compiler.definition.plan import Action, Plan
+from engine.connections.model_prices import ModelPrices
 from engine.expressions.json_values import compact_json
 from engine.record.run_log import RunLogs
 from engine.store.triggering.triggered_runs import TriggeredRuns
@@ -24,8 +24,8 @@ _ANSWER_TOKENS = 300
 _PROMPT_TOKENS = 400
 """Tokens of a model step beside the item itself, prompt and answer: a guess for when no run has been made yet."""
 
-ModelOf = Callable[[str], tuple[str, Prices]]
-"""Returns the model of a connection, and the prices there."""
+ModelOf = Callable[[str], ModelPrices]
+"""Returns the models of a connection, and the prices there."""
 
 
 class Costs:
@@ -36,7 +36,7 @@ class Costs:
 
     def estimate(self, plan: Plan, count: int, inputs: Sequence[Mapping[str, Any]]) -> CostEstimate | None:
         """Return what `count` runs will cost, or None if no model is used. `inputs`: those of some of the runs."""
-        calls = [node.action for node in plan.nodes() if node.action and is_model(node.action.step_type.service)]
+        calls = [node.action for node in plan.nodes() if node.action and node.action.asks_models]
         if not calls:
             return None
         spent = list(self._spent(plan.id))
@@ -44,14 +44,10 @@ class Costs:
             known = [one for one in spent if one is not None]
             each = sum(known) / len(known) if len(known) == len(spent) else None
             return _estimate(each, count, f"the last {len(spent)} runs" if len(spent) > 1 else "the last run")
-        models = [
-            [(str(action.connection), ""), *((one.connection, one.model) for one in action.other_models)]
-            for action in calls
-        ]
         by = "the length of these items"
-        if any(len(one) > 1 for one in models):
+        if any(action.other_models for action in calls):
             by += ", if the dearest model of each step answers"
-        return _estimate(self._guessed(models, inputs), count, by)
+        return _estimate(self._guessed(calls, inputs), count, by)
 
     def _spent(self, workflow_id: str) -> Iterator[float | None]:
         """Yield the costs of the newest runs that triggers have started; None if a price is unknown."""
@@ -64,26 +60,27 @@ class Costs:
                 cost = run["usage"]["cost_usd"]
                 yield None if cost is None else float(cost)
 
-    def _guessed(
-        self, models: Sequence[Sequence[tuple[str, str]]], inputs: Sequence[Mapping[str, Any]]
-    ) -> float | None:
-        """Return the cost of a run; `models`: for each call, (connection, model or "") of those that it may ask."""
+    def _guessed(self, calls: Sequence[Action], inputs: Sequence[Mapping[str, Any]]) -> float | None:
+        """Return the cost of a run with these calls."""
         if not inputs:
             return None
         characters = sum(len(compact_json(dict(one))) for one in inputs) / len(inputs)
         input_tokens = round(characters / _CHARACTERS_A_TOKEN) + _PROMPT_TOKENS
         total = 0.0
-        for asked in models:
-            costs = [self._cost(*one, input_tokens) for one in asked]
+        for action in calls:
+            asked = [(action.embedding or str(action.connection), "")]
+            asked += [(one.connection, one.model) for one in action.other_models]
+            costs = [self._cost(*one, input_tokens, embeds=action.step_type.embeds) for one in asked]
             known = [one for one in costs if one is not None]
             if len(known) < len(costs):
                 return None
             total += usd(max(known))
         return total
 
-    def _cost(self, connection: str, model: str, input_tokens: int) -> int | None:
-        default, prices = self._model_of(connection)
-        return prices.cost((model or default,), input_tokens, _ANSWER_TOKENS)
+    def _cost(self, connection: str, model: str, input_tokens: int, *, embeds: bool) -> int | None:
+        known = self._model_of(connection)
+        default, answer = (known.embedding_model, 0) if embeds else (known.model, _ANSWER_TOKENS)
+        return known.prices.cost((model or default,), input_tokens, answer)
 
 
 def _estimate(each: float | None, count: int, based_on: str) -> CostEstimate:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from clients.errors import InvalidRequest
+from clients.plural import counted
 from clients.sql.select import Selection, column_of
 from engine.plugins.step import Fields, JsonValue, Output, destination, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 
 _LOOKED_BACK = 200
 """Rows before the newest known one that are read again: a transaction that began earlier may have ended later."""
+_AHEAD = timedelta(days=2)
+"""How far a time may be ahead of ours because its zone or the clock of its writer is another."""
 _BEFORE = "it already existed"
 
 
@@ -61,14 +64,14 @@ class NewRows(TriggerType):
         listed = new[: look.limit]
         has_more = len(new) > len(listed) or len(rows) == most
         last = listed[-1] if len(new) > len(listed) else len(rows) - 1
-        since = rows[max(0, last - _LOOKED_BACK)].value if rows else look.cursor["from"]
+        ahead = _first_ahead(rows, look)
+        sure = min(last, ahead - 1)
+        since = rows[max(0, sure - _LOOKED_BACK)].value if sure >= 0 else look.cursor["from"]
         if has_more and not listed and since == look.cursor["from"]:
-            raise InvalidRequest(
-                f"More than {_LOOKED_BACK} rows of {look.fields.table} have the same {look.fields.column}.",
-                service="sql",
-                remedy="Choose a column that is different in each row, such as its number.",
-            )
-        return Found([rows[index].listed(look) for index in listed], {"from": since}, has_more=has_more)
+            raise _too_many(look, "a time in the future" if ahead < len(rows) else "the same value")
+        return Found(
+            [rows[index].listed(look) for index in listed], {"from": since}, has_more=has_more, note=_note(rows, look)
+        )
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,39 @@ def _first(look: Look) -> Found:
     wanted = look.start.last or 0
     rows = _read(look, limit=_LOOKED_BACK + wanted, descending=True)[::-1]
     before = rows[: len(rows) - wanted] if wanted else rows
+    is_ahead = bool(rows) and _first_ahead(rows, look) == 0
+    if is_ahead and len(rows) == _LOOKED_BACK + wanted:
+        raise _too_many(look, "a time in the future")
     return Found(
         [one.listed(look, _BEFORE) for one in before],
-        {"from": rows[0].value if rows else None},
+        {"from": rows[0].value if rows and not is_ahead else None},
         has_more=len(before) < len(rows),
+        note=_note(rows, look),
+    )
+
+
+def _first_ahead(rows: Sequence[_Row], look: Look) -> int:
+    """Return the index of the first row with a time in the future, behind which the cursor must not move."""
+    latest = look.now + _AHEAD
+    times = (_moment(row.value) for row in rows)
+    return next((index for index, at in enumerate(times) if at is not None and at > latest), len(rows))
+
+
+def _note(rows: Sequence[_Row], look: Look) -> str:
+    """Return a warning if rows have a time in the future."""
+    found = rows[_first_ahead(rows, look) :]
+    if not found:
+        return ""
+    fields: NewRowFields = look.fields
+    seen = f"{counted(len(found), 'row')} of {fields.table} with a time in the future in {fields.column}"
+    return f"{seen}, such as {found[-1].value}: rows that come later are still found while there are few of these."
+
+
+def _too_many(look: Look, which: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"More than {_LOOKED_BACK} rows of {look.fields.table} have {which} in {look.fields.column}.",
+        service="sql",
+        remedy="Correct them, or choose a column that rises with each row, such as its number.",
     )
 
 
@@ -100,8 +132,20 @@ def _read(look: Look, **more: Any) -> Sequence[_Row]:
     fields: NewRowFields = look.fields
     column = column_of(fields.table, fields.column)
     key = column_of(fields.table, fields.key) or column
-    found = look.client.select(Selection(fields.table, order_by=column, **more)).rows
-    return [_Row(str(row[key]), row[column], row) for row in found]
+    found = look.client.select(Selection(fields.table, order_by=column, needs_order=True, **more))
+    _require_columns(fields.table, (column, key), [str(one["name"]) for one in found.columns])
+    return [_Row(str(row[key]), row[column], row) for row in found.rows]
+
+
+def _require_columns(table: str, wanted: Sequence[str], found: Sequence[str]) -> None:
+    """Raise InvalidRequest for a column that the rows do not have, also by its upper and lower case."""
+    missing = next((name for name in wanted if name not in found), None)
+    if missing is not None:
+        raise InvalidRequest(
+            f"The table {table} has no column {missing!r}.",
+            service="sql",
+            remedy=f"Correct `column` or `key` of the trigger. The columns are: {', '.join(found)}.",
+        )
 
 
 def _moment(value: JsonValue) -> datetime | None:

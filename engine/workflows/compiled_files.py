@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError, Problem
 from engine.base.json_text import is_same
-from engine.compiler.definition.environment import Environment, Surroundings
+from engine.compiler.definition.environment import Environment, SeenAccount, Surroundings
 from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.names import ScopeName, names_at
 from engine.documents.json_file import JsonFile, parse
@@ -21,7 +21,7 @@ _MOST_PLANS = 32
 _MOST_UNSAVED = 8
 """Names without a file whose texts are remembered: anybody may have a text checked under any name."""
 _Question = tuple[str, str]
-"""What a compiler asks about other files: ("prompts", "workflows" or "with_id", name)."""
+"""What a compiler asks about what is not in the file: (a function of `Surroundings`, name)."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,14 @@ class Asked:
         self.noted = {}
         givers = (self._giver("prompts"), self._giver("workflows"), self._giver("with_id"))
         return Surroundings(
-            self.connections, *givers, self._around.hosts, self._giver("is_user"), self._around.environment
+            self.connections,
+            *givers,
+            self._around.hosts,
+            self._giver("is_user"),
+            self._around.environment,
+            self._giver("seen"),
+            self._giver("lacks"),
+            self._giver("own_settings"),
         )
 
     def answer(self, question: _Question) -> Any:
@@ -236,6 +243,8 @@ def document_of(file: JsonFile) -> dict[str, Any]:
 def _is_same_answer(one: Any, other: Any) -> bool:
     if isinstance(one, OrchestraError) and isinstance(other, OrchestraError):
         return _words(one) == _words(other)
+    if isinstance(one, SeenAccount):
+        return bool(one == other)
     return type(one) is type(other) and is_same(one, other)
 
 

@@ -16,7 +16,7 @@ from engine.base.json_text import JsonObject
 from engine.files.atomic import make_folder, storage_errors
 from engine.workspace.copies import copy
 from engine.workspace.file_store import Shelf
-from engine.workspace.outline import services_in
+from engine.workspace.outline import needed_services
 from engine.workspace.references import references
 from engine.workspace.workspace import Workspace
 
@@ -33,7 +33,7 @@ class Sample:
     title: str
     description: str
     services: tuple[str, ...]
-    """The services that it needs, such as `gmail`."""
+    """The services to which it needs a connection, such as `gmail`."""
 
 
 def _shipped() -> Workspace:
@@ -56,7 +56,9 @@ def sample_names() -> tuple[str, ...]:
 def samples() -> list[Sample]:
     """Return the shipped workflows that still exist and can be read, the samples of a new workspace first."""
     return [
-        Sample(name, str(found.get("title") or name), str(found.get("description") or ""), tuple(services_in(found)))
+        Sample(
+            name, str(found.get("title") or name), str(found.get("description") or ""), tuple(needed_services(found))
+        )
         for name, found in _readable(sample_names())
     ]
 
@@ -67,13 +69,23 @@ def _readable(names: Iterable[str]) -> Iterator[tuple[str, JsonObject]]:
             yield name, _shelf(name).document(name)
 
 
+def needed_by(sample: str) -> list[str]:
+    """Return the services to which a sample needs a connection. Raises UnknownName."""
+    _require(sample)
+    return needed_services(_shelf(sample).document(sample))
+
+
+def _require(sample: str) -> None:
+    if sample not in (known := sample_names()):
+        raise UnknownName("sample", sample, known)
+
+
 def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
     """Create workflow `name` from a sample, with its layout and those of its prompts that do not exist yet.
 
     Raises UnknownName, InUse, InvalidInput, StorageError.
     """
-    if sample not in (known := sample_names()):
-        raise UnknownName("sample", sample, known)
+    _require(sample)
     workspace.workflows.require_free(name)
     shelf = _shelf(sample)
     file = shelf.read(sample)

@@ -91,6 +91,13 @@ class WorkflowFile:
     """The ids of the steps on the way of each text from outside that arrives where it must not."""
 
 
+@dataclass(frozen=True)
+class CopiedSample(WorkflowFile):
+    """A workflow made from a sample, and the connections that were added for it, which use the demo."""
+
+    added_connections: list[str] = field(default_factory=list)
+
+
 class WorkflowFiles:
     """Every method checks the right of `p`; every change writes an audit line."""
 
@@ -103,11 +110,14 @@ class WorkflowFiles:
         follow: Callable[[str, str], None] = lambda _name, _new: None,
         drafted: Callable[[Principal, str], Draft | None] = lambda _p, _name: None,
         default_environment: Callable[[], str] = str,
+        connect: Callable[[Principal, Sequence[str]], Names] = lambda _p, _services: [],
     ) -> None:
         """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is "".
 
         `drafted(p, name)` returns the person's draft; `default_environment` returns a name, "" if there is none.
+        `connect(p, services)` adds the connections that are missing, and returns their names.
         """
+        self._connect = connect
         self._default_environment = default_environment
         self._follow, self._drafted = follow, drafted
         self._workspace = workspace
@@ -206,13 +216,19 @@ class WorkflowFiles:
         require(p, "view", "see samples")
         return samples.samples()
 
-    def create_from_sample(self, p: Principal, sample: str, name: str) -> WorkflowFile:
-        """Create a workflow from a sample, with the prompts it uses. Raises UnknownName, InUse, StorageError."""
+    def create_from_sample(self, p: Principal, sample: str, name: str) -> CopiedSample:
+        """Create a workflow from a sample, with the prompts it uses and, on the demo, the connections it lacks.
+
+        Raises UnknownName, InUse, InvalidFile (config.yaml cannot be changed), StorageError.
+        """
         require(p, "edit", "make workflows")
+        needed = samples.needed_by(sample)
+        self._shelf.require_free(name)
+        added = self._connect(p, needed)
         samples.copy_sample(self._workspace, sample, name, p.id)
         self._follow(name, "")
         self._audit.record(p, "workflows.create", name, {"sample": sample})
-        return self._file(name)
+        return CopiedSample(**vars(self._file(name)), added_connections=added)
 
     def create(self, p: Principal, name: str, title: str = "") -> WorkflowFile:
         """Create a workflow with one step, ready to run and edit. Raises InUse, InvalidInput, StorageError."""

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from clients.code.service import CODE, CodeSettings
 from engine.base.errors import InvalidFile, InvalidInput, Problem, UnknownName
 from engine.base.names import NAME
 from engine.base.services import declaration
@@ -160,6 +161,7 @@ class Config(_Settings):
     approvals: ApprovalSettings = ApprovalSettings()
     budgets: BudgetSettings = BudgetSettings()
     prices: PriceTable = {}
+    code: CodeSettings = CodeSettings()
     default_environment: str = ""
     """In which runs are made that name none; empty: `dev`, or the first by name (docs/environments.md)."""
     state_dir: str = Field(".orchestra", min_length=1)
@@ -198,6 +200,10 @@ class LoadedConfig:
         if service.takes_default_model and not settings.get("model") and self.config.model_defaults.model:
             settings["model"] = self.config.model_defaults.model
         return {key: self._path(value) if key.endswith("_file") else value for key, value in settings.items()}
+
+    def own_settings(self, service: str | None) -> dict[str, Any]:
+        """Return the settings of a service that is used without a connection."""
+        return self.config.code.model_dump() if service == CODE.name else {}
 
     @property
     def notify(self) -> str | None:

@@ -22,8 +22,18 @@ def services_in(document: Any) -> list[str]:
     return list(dict.fromkeys(filter(None, map(_service, used))))
 
 
+def needed_services(document: Any) -> list[str]:
+    """Return the services to which the steps need a connection, in order of first use."""
+    used = (node.step.uses for node in step_nodes(document) if node.step.uses)
+    return list(dict.fromkeys(service for uses in used if (service := _service(uses)) and not _is_optional(uses)))
+
+
 def _service(uses: str) -> str | None:
     try:
         return step_type(uses).service
     except OrchestraError:
         return None
+
+
+def _is_optional(uses: str) -> bool:
+    return step_type(uses).connection_optional

@@ -16,6 +16,7 @@ import pytest
 
 from dashboard.pages import all_views
 from tests.browser.conftest import Served, settled
+from tests.engine.sandbox.documents import pdf, written
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ def addresses(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Ma
     asked.post("/api/prompts/classify-mail/compare", columns=columns, sample="A bug", wait_seconds=60)
     asked.post("/api/prompts/classify-mail/tests", columns=["production", "draft"], wait_seconds=60)
     asked.put("/api/fragments/tone", text="Write in a friendly, short way.", etag=None)
+    (served.root / "files").mkdir(exist_ok=True)
+    (served.root / "files" / "offer.pdf").write_bytes(pdf(written("An offer"), written(*["Its conditions"] * 60)))
+    (served.root / "files" / "orders.csv").write_text("id,name\n1,Ann\n2,Bo\n")
     asked.post("/api/environments/init")
     for name in ("dev", "prod"):
         asked.put(f"/api/environments/{name}/variables", variables={"DATABASE": "Tasks", "LIMIT": 5})
@@ -86,6 +90,7 @@ def addresses(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Ma
         "prompt": [f"prompt?name=classify-mail&tab={tab}" for tab in ("edit", "try", "compare", "cases", "versions")],
         "prompts": ["prompts", "prompts?tab=fragments"],
         "fragment": ["fragment?name=tone"],
+        "files": ["files?file=files/offer.pdf", "files?file=files/orders.csv"],
         "demo": ["demo", "demo?tab=notion", "demo?tab=github"],
         "triggers": ["triggers"],
         "approvals": ["approvals"],

@@ -105,3 +105,29 @@ def test_a_state_folder_around_the_workspace_closes_nothing(workspace: Path) -> 
 def test_all_of_a_folder_elsewhere_may_be_written(workspace: Path) -> None:
     client(workspace, "../scans", "").write("x.txt", io.BytesIO(b"x"), may_replace=False)
     assert (workspace.parent / "scans" / "x.txt").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("name", ["env.bak", "prod.env", "prod.env.bak", "id_rsa", "id_ed25519.old", "server.key~",
+                                  "service-account.json", "Client_Secret_1.json", "credentials-2.json",
+                                  "token_mail.json", "state-backup.db", "state.db-wal"])  # fmt: skip
+def test_names_that_hold_secrets_by_custom_are_private(workspace: Path, name: str) -> None:
+    (workspace / "inbox" / name).write_text("secret")
+    opened = client(workspace)
+    with pytest.raises(InvalidRequest, match="may hold a key"), opened.opened(f"inbox/{name}"):
+        pass
+    assert [one.path for one in opened.listed("inbox", "*", is_deep=True)] == ["inbox/a.txt"]
+
+
+@pytest.mark.parametrize("name", ["environment.md", "keys.csv", "tokens.csv", "statement.db.csv", "identity.txt"])
+def test_other_names_are_not(workspace: Path, name: str) -> None:
+    (workspace / "inbox" / name).write_text("plain")
+    assert f"inbox/{name}" in client(workspace).paths()
+
+
+def test_nothing_is_written_over_a_hard_link(workspace: Path) -> None:
+    (workspace / "files").mkdir()
+    (workspace / "files" / "x.txt").hardlink_to(workspace / ".env")
+    with pytest.raises(InvalidRequest, match="hard link") as caught:
+        client(workspace).write("x.txt", io.BytesIO(b"x"), may_replace=True)
+    assert "cp FILE COPY" in caught.value.remedy
+    assert (workspace / ".env").read_text() == "secret"

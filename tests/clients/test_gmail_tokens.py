@@ -17,8 +17,8 @@ from clients.errors import AuthError, RateLimited, ServiceError, Unavailable
 from clients.gmail.app import GMAIL_APP
 from clients.gmail.client import GmailClient
 from clients.gmail.service import GmailSettings
-from clients.google.tokens import TokenFile
 from clients.oauth.sign_in_file import SignInFile
+from clients.oauth.tokens import TokenFile
 from clients.reads_only import reads_only
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def sign_in_file(path: Path, url: str, *, lives: timedelta, token: str = "old") 
 
 
 def tokens_of(path: Path, http: httpx.Client) -> TokenFile:
-    return TokenFile(SignInFile(path, GMAIL_APP), http)
+    return TokenFile(SignInFile(path, GMAIL_APP), http, GMAIL_APP.service.url)
 
 
 def test_a_token_that_lives_is_used_as_it_is(scripted: Scripted, http: httpx.Client, token_file: Path) -> None:
@@ -218,6 +218,18 @@ def test_a_file_that_is_none_says_so(http: httpx.Client, token_file: Path, conte
     token_file.write_text(content)
     with pytest.raises(AuthError, match=r"gmail\.json"):
         tokens_of(token_file, http).current()
+
+
+def test_a_sign_in_of_an_older_version_is_used_and_tells_what_it_lacks(http: httpx.Client, token_file: Path) -> None:
+    file = SignInFile(token_file, GMAIL_APP)
+    sign_in_file(token_file, "http://127.0.0.1:1", lives=timedelta(hours=1))
+    google = {"universe_domain": "googleapis.com", "scopes": list(GMAIL_APP.scopes)}
+    file.save({**file.read(), **google, "granted_scopes": list(GMAIL_APP.scopes)})
+    assert tokens_of(token_file, http).current() == "old"
+    file.save({**file.read(), "granted_scopes": ["https://www.googleapis.com/auth/gmail.readonly"]})
+    with pytest.raises(AuthError, match=r"me@example\.com .* gmail\.modify is missing") as caught:
+        tokens_of(token_file, http).current()
+    assert caught.value.lacks_scope
 
 
 def test_a_missing_file_says_that_nobody_signed_in(http: httpx.Client, token_file: Path) -> None:

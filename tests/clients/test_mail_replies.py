@@ -24,6 +24,14 @@ def mail(**headers: str) -> dict[str, Any]:
         pytest.param({"Reply_To": "me@example.com"}, "from yourself", id="the answer would come back"),
         pytest.param({"From": ""}, "no sender", id="nobody"),
         pytest.param({"From": "undisclosed"}, "no sender", id="no address"),
+        pytest.param(
+            {"From": "Eve <e@evil.example>, V <v@corp.example>"}, "more than one sender", id="several senders"
+        ),
+        pytest.param(
+            {"From": "e@evil.example, v@corp.example", "Reply_To": "e@evil.example"},
+            "more than one sender",
+            id="several senders, and where answers go",
+        ),
         pytest.param({"Auto_Submitted": "auto-replied"}, "a program wrote it", id="an answer by a program"),
         pytest.param({"Auto_Submitted": "Auto-Generated; x=1"}, "a program wrote it", id="generated, with a parameter"),
         pytest.param({"X_Orchestra": "1"}, "AI-Orchestra", id="one of our own kind"),

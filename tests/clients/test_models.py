@@ -182,8 +182,8 @@ FORMS = (OPENAI_FORM, ANTHROPIC_FORM, GEMINI_FORM)
 def form(request: pytest.FixtureRequest) -> Form:
     found: Form = request.param
     service = client_class(found.name).service
-    if service.absence:
-        pytest.skip(f"{service.absence} {service.install}")
+    if absence := service.lacks({}):
+        pytest.skip(f"{absence} {service.install}")
     return found
 
 

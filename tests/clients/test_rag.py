@@ -15,7 +15,7 @@ from clients.client import Opening
 from clients.errors import InvalidRequest, NotFound, WriteRefused
 from clients.rag.client import RagClient
 from clients.rag.passages import MOST, passages
-from clients.rag.records import Document
+from clients.rag.records import Document, Embedding
 from clients.rag.service import RagSettings
 from clients.rag.vectors import packed
 from clients.reads_only import reads_only
@@ -32,6 +32,9 @@ LEASE = (
     "Kündigung: Die Wohnung kann mit einer Frist von drei Monaten gekündigt werden.\n\nDie Miete ist am Ersten fällig."
 )
 MENU = "本日のおすすめは焼き魚定食です。\n\n営業時間は午前十時から午後九時までです。"
+
+ALL = ["manual.md", "lease", "menu"]
+SMALL = Embedding("llm", "localhost", "small")
 
 
 def collections(folder: Path) -> RagClient:
@@ -129,18 +132,18 @@ def test_passages_cover_all_of_a_text_in_order_and_are_never_long(text: str) -> 
 
 
 def test_vectors_find_what_other_words_say_and_are_made_once(here: RagClient, tmp_path: Path) -> None:
-    waiting = here.without_vectors("home", 100)
+    waiting = here.without_vectors("home", ALL, 100)
     assert len(waiting) == 5
     vectors = [[3.0, 0.1 * one.number, 0.0] for one in waiting]
     vectors[[("Miete" in one.text) for one in waiting].index(True)] = [0.0, 0.0, 2.0]
-    here.keep_vectors("home", "small", waiting, vectors)
-    assert here.without_vectors("home", 100) == []
+    here.keep_vectors("home", SMALL, waiting, vectors)
+    assert here.without_vectors("home", ALL, 100) == []
     assert here.search("home", "rent deadline", 5) == []
     assert here.search("home", "rent deadline", 5, [0.0, 0.1, 9.0])[0].document == "lease"
     shown = here.collection("home")
-    assert (shown.model, shown.dimensions, shown.vectors) == ("small", 3, 5)
+    assert (shown.model, shown.connection, shown.dimensions, shown.vectors) == ("small", "llm", 3, 5)
     here.index("home", [Document("manual.md", MANUAL.replace("two years", "three years"), "Manual")])
-    assert len(here.without_vectors("home", 100)) == 1, "unchanged passages keep their vectors"
+    assert len(here.without_vectors("home", ALL, 100)) == 1, "unchanged passages keep their vectors"
     [path] = tmp_path.glob("*.db")
     kept = packed([0.0, 0.0, 2.0])
     assert kept in path.read_bytes()
@@ -150,17 +153,17 @@ def test_vectors_find_what_other_words_say_and_are_made_once(here: RagClient, tm
 
 @pytest.mark.parametrize(("model", "vector"), [("large", [1.0, 0.0]), ("small", [1.0])])
 def test_vectors_of_two_models_are_not_mixed(here: RagClient, model: str, vector: list[float]) -> None:
-    first, second, *_ = here.without_vectors("home", 100)
-    here.keep_vectors("home", "small", [first], [[1.0, 0.0]])
+    first, second, *_ = here.without_vectors("home", ALL, 100)
+    here.keep_vectors("home", SMALL, [first], [[1.0, 0.0]])
     with pytest.raises(InvalidRequest, match="cannot be compared"):
-        here.keep_vectors("home", model, [second], [vector])
+        here.keep_vectors("home", Embedding("llm", "localhost", model), [second], [vector])
     here.forget_vectors("home")
-    here.keep_vectors("home", model, [second], [vector])
+    here.keep_vectors("home", Embedding("llm", "localhost", model), [second], [vector])
 
 
 def test_with_and_without_numpy_the_same_is_nearest(here: RagClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting = here.without_vectors("home", 100)
-    here.keep_vectors("home", "small", waiting, [[math.cos(one.number), math.sin(one.number)] for one in waiting])
+    waiting = here.without_vectors("home", ALL, 100)
+    here.keep_vectors("home", SMALL, waiting, [[math.cos(one.number), math.sin(one.number)] for one in waiting])
     found = here.search("home", "zzz", 5, [0.3, 0.7])
     monkeypatch.setitem(sys.modules, "numpy", None)
     assert here.search("home", "zzz", 5, [0.3, 0.7]) == found

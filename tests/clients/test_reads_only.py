@@ -256,6 +256,10 @@ def test_what_cannot_be_a_read_cannot_be_declared(method: str, path: str) -> Non
         (Read("GET", "/x", SERVER), "https://a.test/api/v3/x", False),
         (Read("GET", "/x", "https://b.test"), "https://b.test/x?y=z", True),
         (Read("GET", "/x", "https://b.test"), "https://a.test/x", False),
+        (Read("GET", "/x", "https://*.b.test"), "https://store.b.test/x", True),
+        (Read("GET", "/x", "https://*.b.test"), "https://b.test/x", False),
+        (Read("GET", "/x", "https://*.b.test"), "https://evilb.test/x", False),
+        (Read("GET", "/x", "https://*.b.test"), "https://store.b.test.evil.test/x", False),
         (Read("GET", "/x", ANYWHERE), "http://c.test:8000/x", True),
     ],
 )

@@ -76,7 +76,7 @@ def test_a_new_workflow_comes_from_a_sample(orchestra: Orchestra, open_page: Ope
     at = open_page("workflows")
     at.button(key="new").click().run()
     at.button(key="new").click()
-    at.radio(key="new-sample").set_value("reply-drafts").run()
+    at.selectbox(key="new-sample").set_value("reply-drafts").run()
     assert at.text_input(key="new-name-reply-drafts").value == "reply-drafts-2"
     at.button(key="new").click()
     at.text_input(key="new-name-reply-drafts").set_value("answers")
@@ -84,6 +84,20 @@ def test_a_new_workflow_comes_from_a_sample(orchestra: Orchestra, open_page: Ope
     assert not at.exception
     assert "answers" in names(orchestra)
     assert "answers" in at.query_params["name"]
+
+
+def test_a_title_names_the_file_until_another_name_is_typed(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("workflows")
+    at.button(key="new").click().run()
+    at.button(key="new").click()
+    at.text_input(key="new-title").set_value("Überfällige Rechnungen").run()
+    assert at.text_input(key="new-name-blank-uberfallige-rechnungen").value == "uberfallige-rechnungen"
+    at.button(key="new").click()
+    at.button(key="new-make").click().run()
+    assert not at.exception
+    made = orchestra.workflows.get(OWNER, "uberfallige-rechnungen").document
+    assert made is not None
+    assert made["title"] == "Überfällige Rechnungen"
 
 
 def test_a_name_that_is_taken_is_refused_in_the_dialog(orchestra: Orchestra, open_page: Open) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -45,6 +46,11 @@ def planned(faces: Faces, workflow: str) -> list[Any]:
     return [command.value, request.value, faces.request("GET", f"/api/plans/{page}").value]
 
 
+def _of_any_plan(plan: dict[str, Any], member: str) -> Any:
+    """Return a member of a plan, with the files of the run in one place."""
+    return json.loads(json.dumps(plan[member]).replace(f"{plan['plan_id']}.files/", "files/"))
+
+
 def _open_plan(plan_id: str, go: Open) -> AppTest:
     return go("plan", id=plan_id)
 
@@ -58,7 +64,8 @@ def test_every_face_plans_the_same_writes_and_shows_the_same_plan(make_faces: Ca
         plans = planned(faces, workflow)
         assert {one["state"] for one in plans} == {"open"}, workflow
         for member in ("writes", "kept", "may_happen", "notes", "usage", "inputs"):
-            assert plans[0][member] == plans[1][member] == plans[2][member], (workflow, member)
+            first, *others = (_of_any_plan(one, member) for one in plans)
+            assert others == [first, first], (workflow, member)
         count += len(plans[0]["writes"])
         for plan in plans:
             shown = faces.command(["plans", "show", plan["plan_id"], "--demo"]).value

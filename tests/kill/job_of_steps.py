@@ -27,7 +27,7 @@ _NAME = "job {{ inputs.n }}"
 _EVENT = {"title": _NAME, "starts": "2026-12-01T10:00", "attendees": ["{{ inputs.n }}@example.com"]}
 _SHEET = {"spreadsheet": "demo-invoices-2026", "sheet": "Customers"}
 _DOCUMENT = {"id": _NAME, "text": f"This is the text of {_NAME}. " * 20}
-DRIVES = {"webdav": "files", "s3": "objects", "dropbox": "entries", "onedrive": "items"}
+DRIVES = {"webdav": "files", "s3": "objects", "dropbox": "entries", "onedrive": "items", "google_drive": "files"}
 """What the stand-in of each drive calls its files."""
 _UPLOAD = {"file": "{{ steps.source.output.file }}", "folder": "Attachments", "name": f"{_NAME}.txt"}
 FAMILIES: Mapping[str, Sequence[tuple[str, str, dict[str, Any]]]] = {
@@ -205,16 +205,15 @@ class Steps:
 
     def _drives(self, n: int) -> Iterator[str]:
         for drive, kind in DRIVES.items():
-            held = self.place.place.held(drive)[kind]
-            sizes = {
-                str(one.get("path_display") or one.get("path") or one.get("key") or one["name"]): one.get("size")
-                for one in held
-            }
-            mine = [name for name in sizes if name.endswith(f"job {n}.txt")]
-            if [name.rpartition("/")[2] for name in mine] != [f"job {n}.txt"]:
+            sizes = [  # Google Drive may have two of one name
+                (str(one.get("path_display") or one.get("path") or one.get("key") or one["name"]), one.get("size"))
+                for one in self.place.place.held(drive)[kind]
+            ]
+            mine = [(name, size) for name, size in sizes if name.endswith(f"job {n}.txt")]
+            if [name.rpartition("/")[2] for name, _ in mine] != [f"job {n}.txt"]:
                 yield f"{len(mine)} x {drive}: {mine}"
-            welcome = next(size for name, size in sizes.items() if name.endswith("Welcome.txt"))
-            yield from (f"{drive}: {sizes[one]} bytes" for one in mine if sizes[one] != welcome)
+            welcome = next(size for name, size in sizes if name.endswith("Welcome.txt"))
+            yield from (f"{drive}: {size} bytes" for _, size in mine if size != welcome)
 
     def _connect(self) -> None:
         config, points, variables = self.root / "config.yaml", self.place.place.endpoints, []

@@ -22,19 +22,19 @@ from typing import Any
 
 from clients.errors import ServiceError
 from clients.gmail.app import GMAIL_APP
-from clients.google.tokens import TokenFile
 from clients.google.transport import GoogleHttp
 from clients.oauth.sign_in_file import SignInFile
+from clients.oauth.tokens import TokenFile
 from clients.transport import http_client
 from engine.connections.sign_ins import SafeSeal
 from engine.secrets.vault import Safe
 from engine.secrets.vault_keys import SafeKeys
 
 PROFILE = "/gmail/v1/users/me/profile"
-_IMPORTED_LATER = ("cryptography.fernet", "google.oauth2.credentials", "google.oauth2.reauth", "httplib2")
+_IMPORTED_LATER = ("cryptography.fernet", "httplib2")
 
 
-def sign_in_file(state: Path) -> SignInFile[Any]:
+def sign_in_file(state: Path) -> SignInFile:
     """The one sign-in of a state folder, sealed."""
     safe = Safe(state, dict[str, str])
     return SignInFile(safe.folder / "gmail.sign-in.json", GMAIL_APP, SafeSeal(lambda: safe))
@@ -46,7 +46,7 @@ class Worker:
     def __init__(self, job: Mapping[str, Any], connection: socket.socket) -> None:
         self._job, self._connection, self._url = job, connection, str(job["url"])
         self._http = http_client()
-        self._tokens = TokenFile(sign_in_file(Path(job["state"])), self._http)
+        self._tokens = TokenFile(sign_in_file(Path(job["state"])), self._http, self._url)
 
     def use(self) -> None:
         """Ask the mailbox for something. Raises ServiceError."""
@@ -91,7 +91,7 @@ class Worker:
         """WRONG: nobody waits for anybody."""
 
         @contextlib.contextmanager
-        def unlocked(_file: SignInFile[Any]) -> Iterator[None]:
+        def unlocked(_file: SignInFile) -> Iterator[None]:
             yield
 
         self._patch("locked", unlocked)
@@ -111,7 +111,7 @@ class Worker:
         """Stand still between the answer of Google and the file."""
         save = SignInFile.save
 
-        def stopped(file: SignInFile[Any], info: Mapping[str, Any]) -> None:
+        def stopped(file: SignInFile, info: Mapping[str, Any]) -> None:
             if self._job.get("uses_first"):
                 self._http.get(f"{self._url}{PROFILE}", headers={"authorization": f"Bearer {info['token']}"})
             self._say("before save")
@@ -124,7 +124,7 @@ class Worker:
         """Stand still between the file and the first use."""
         save = SignInFile.save
 
-        def stopped(file: SignInFile[Any], info: Mapping[str, Any]) -> None:
+        def stopped(file: SignInFile, info: Mapping[str, Any]) -> None:
             save(file, info)
             self._say("after save")
             time.sleep(60)

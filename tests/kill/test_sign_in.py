@@ -24,8 +24,8 @@ import httpx
 import pytest
 
 from clients.errors import AuthError
-from clients.google.tokens import TokenFile
 from clients.google.transport import GoogleHttp
+from clients.oauth.tokens import TokenFile
 from clients.transport import http_client
 from tests.conftest import StandIns
 from tests.kill.sign_in_child import PROFILE, sign_in_file
@@ -131,7 +131,7 @@ class Shared:
     def use(self) -> None:
         """Use the sign-in here. Raises AuthError where it is lost."""
         with http_client() as http:
-            GoogleHttp(http, TokenFile(sign_in_file(self.state), http)).request(f"{self.url}{PROFILE}")
+            GoogleHttp(http, TokenFile(sign_in_file(self.state), http, self.url)).request(f"{self.url}{PROFILE}")
 
 
 @pytest.fixture

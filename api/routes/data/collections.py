@@ -28,6 +28,7 @@ class CollectionDocument(BaseModel):
     model: str = Field(description="The model that its vectors come from; empty without vectors.")
     dimensions: int
     vectors: int = Field(description="The number of passages that have a vector.")
+    connection: str = Field(description="The connection through which they were made; empty without vectors.")
 
 
 class CollectionList(BaseModel):
@@ -78,6 +79,14 @@ class ResultList(BaseModel):
     """The passages that fit a question, the best first."""
 
     results: list[PassageDocument]
+    by_meaning: bool = Field(description="Whether the meaning of the question counted beside its words.")
+    note: str = Field(description="Why only its words counted, where the collection has vectors; else empty.")
+
+
+class VectorsGone(BaseModel):
+    """The number of vectors that were deleted."""
+
+    vectors: int
 
 
 class DocumentsGone(BaseModel):
@@ -134,9 +143,17 @@ def search_collection(
     limit: Annotated[int, Query(ge=1, le=100)] = 5,
     accounts: Accounts = "mine",
 ) -> Any:
-    """Return the passages that fit a question best, by its words; no model is asked."""
-    found = orchestra.collections.search(principal, collection, question, limit=limit, demo=accounts == "demo")
-    return {"results": [asdict(one) for one in found]}
+    """Return the passages that fit a question best, by its words.
+
+    Where the collection has vectors, its model is asked for that of the question, if you may start runs.
+    """
+    return asdict(orchestra.collections.search(principal, collection, question, limit=limit, demo=accounts == "demo"))
+
+
+@router.delete("/{collection}/vectors", summary="Delete the vectors of a collection", response_model=VectorsGone)
+def forget_vectors(orchestra: Door, principal: Acting, collection: str, accounts: Accounts = "mine") -> Any:
+    """Delete all vectors, so that another model can make them; the documents stay."""
+    return {"vectors": orchestra.collections.forget_vectors(principal, collection, demo=accounts == "demo")}
 
 
 @router.delete("/{collection}/documents", summary="Delete a document", response_model=DocumentsGone)

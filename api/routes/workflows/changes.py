@@ -12,7 +12,7 @@ from api.base.errors import stale
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.base.errors import InvalidInput, StaleEdit
-from engine.workflows.workflow_files import WorkflowFile
+from engine.workflows.workflow_files import CopiedSample, WorkflowFile
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
 _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
@@ -47,14 +47,14 @@ class Moves(Sent):
     "",
     summary="Create a workflow",
     status_code=201,
-    response_model=WorkflowFile,
+    response_model=CopiedSample | WorkflowFile,
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
 def create_workflow(sent: NewWorkflow, orchestra: Door, principal: Acting) -> Any:
     """Create a workflow: blank (one step, which runs as it is), from a sample or a definition.
 
-    409 if the name is taken.
+    A sample brings the connections that are missing for it, in the demo: `added_connections`. 409 if the name is taken.
     """
     if sent.definition is not None:
         if sent.sample is not None or sent.title:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engine.base.services import is_for, kind_of
+from engine.base.statuses import AccountMode
 from engine.base.wording import nearest
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.model import StepModel
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import Kind
 
@@ -25,10 +28,10 @@ def connection_name(path: JsonPath, named: str | None, kind: Kind, around: Surro
         return _named((*path, "connection"), named, kind, fitting, connections, report)
     if kind.service is None or kind.connection_optional:
         return None
+    meant = _meant(kind, around)
+    if len(meant) == 1:
+        return meant[0]
     fitting = [name for name in fitting if name not in around.set_aside]
-    own = [name for name in fitting if connections[name] == kind.service]
-    if len(own or fitting) == 1:  # so another model or drive can be added without a change of every step
-        return (own or fitting)[0]
     seen = f"there are {len(fitting)}: {', '.join(fitting)}" if fitting else "there is none"
     report.add(
         (*path, "uses"),
@@ -37,6 +40,26 @@ def connection_name(path: JsonPath, named: str | None, kind: Kind, around: Surro
         f"Name one in 'connection': {', '.join(fitting)}." if fitting else _ADD,
     )
     return None
+
+
+def _meant(kind: Kind, around: Surroundings) -> list[str]:
+    """Return the connections that a step without `connection` may mean."""
+    connections = around.names
+    fitting = [
+        name for name, service in connections.items() if is_for(service, kind.service) and name not in around.set_aside
+    ]
+    own = [name for name in fitting if connections[name] == kind.service]
+    return own or fitting  # so another model or drive can be added without a change of every step
+
+
+def account_seen(step: StepModel, kind: Kind, around: Surroundings) -> Any:
+    """Return what the account of a step was last seen to have; None if nothing is known, or a demo stands for it."""
+    meant = [step.connection] if step.connection is not None else _meant(kind, around)
+    environment = around.environment
+    if len(meant) != 1 or (environment is not None and environment.connections.get(meant[0]) == AccountMode.DEMO):
+        return None
+    found = around.seen(around.stands_for(meant[0]))
+    return None if found is None else found.what
 
 
 def model_connection(
@@ -55,18 +78,39 @@ def _named(
     connections: Mapping[str, str],
     report: Report,
 ) -> str | None:
+    if kind.service is None:
+        said = f"The connection {name!r} cannot be used: {_unfitting(name, (kind.name, 'none'), connections)}."
+        report.add(path, said, "connection", "Take 'connection' out.")
+        return None
+    return fitting_connection(path, name, (kind.name, _needed(kind)), fitting, connections, report)
+
+
+def fitting_connection(
+    path: JsonPath,
+    name: str,
+    needs: tuple[str, str],
+    fitting: Sequence[str],
+    connections: Mapping[str, str],
+    report: Report,
+) -> str | None:
+    """Return the name of a connection if it is among the fitting ones; else None, and the report says why.
+
+    `needs`: what needs it, and what that is, in words.
+    """
     if name in fitting:
         return name
-    service = connections.get(name)
-    reason = f"it is for {service}, and {kind.name} needs {_needed(kind)}" if service else "there is none"
     remedy = f"Fitting ones: {', '.join(fitting)}." if fitting else _ADD
     near = nearest(name, fitting)
     if near is not None:
         remedy = f"Did you mean {near!r}? {remedy}"
-    if kind.service is None:
-        remedy = "Take 'connection' out."
-    report.add(path, f"The connection {name!r} cannot be used: {reason}.", "connection", remedy)
+    said = f"The connection {name!r} cannot be used: {_unfitting(name, needs, connections)}."
+    report.add(path, said, "connection", remedy)
     return None
+
+
+def _unfitting(name: str, needs: tuple[str, str], connections: Mapping[str, str]) -> str:
+    service = connections.get(name)
+    return f"it is for {service}, and {needs[0]} needs {needs[1]}" if service else "there is none"
 
 
 def _needed(kind: Kind) -> str:

@@ -15,8 +15,7 @@ from typing import Any
 
 from clients.service import OTHER_LINK
 from engine.base.errors import UnknownName
-from engine.base.run_file import WORKSPACE_FILE
-from engine.base.services import is_model, service_of
+from engine.base.services import service_of
 from engine.base.step_tree import CALL
 from engine.compiler.analysis.text_flow import OpenCall, Passage, Sink, looped, placed
 from engine.compiler.checks.called_workflows import Called, Callees, name_of
@@ -31,7 +30,7 @@ from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
 from engine.expressions.origins import ITEM, NOTHING, Derived, Origin, joined, literal, made_from, mixed, source
 from engine.expressions.templates import parts, tokens
 from engine.plugins.registry import link_word, step_type
-from engine.plugins.step import Prompts, Role, StepType, fields_schema
+from engine.plugins.step import Prompts, Role, StepType, fields_schema, takes_files
 from engine.plugins.trigger import TriggerType
 
 OUTSIDE = "outside_destination"
@@ -88,16 +87,16 @@ class OutsideCheck:
     def _check(self, place: JsonPath, step: StepModel, value: Any, schema: Schema, prompts: Prompts) -> None:
         if is_approved(step) or str(place[-1]) in step.allow:
             return
-        takes_files = schema.get("format") == WORKSPACE_FILE
-        for where, derived in self._strict(place, value, schema, prompts):
+        for where, derived, is_for_files in self._strict(place, value, schema, prompts):
             named = ".".join(map(str, ("steps", step.id, *where[len(place) - 2 :])))
             is_recipient = place[-1] in RECIPIENTS
-            self._take(where, Sink(f"`{named}`", is_recipient=is_recipient, takes_files=takes_files), derived)
+            may_be_file = is_for_files or takes_files(schema)
+            self._take(where, Sink(f"`{named}`", is_recipient=is_recipient, takes_files=may_be_file), derived)
 
     def _strict(
         self, path: JsonPath, value: Any, schema: Schema, prompts: Prompts, role: str = ""
-    ) -> Iterator[tuple[JsonPath, Derived]]:
-        """Yield the parts of a field that must not take text from outside, with their path."""
+    ) -> Iterator[tuple[JsonPath, Derived, bool]]:
+        """Yield the parts of a field that must not take text from outside: (path, value, whether it takes files)."""
         schema = _variant(resolved(schema), value)
         role = schema.get("role", role)
         if path[-1] == "variables" and prompts:
@@ -109,21 +108,22 @@ class OutsideCheck:
             for name, one in value.items():
                 inner = within(schema, schema["properties"].get(name))
                 yield from self._strict((*path, name), one, inner, prompts, role)
-        elif role in _STRICT or _has_strict_parts(schema):
-            yield path, self.report.value_derived(path, value)
+        else:
+            for derived, is_for_files in _strict_in(schema, self.report.value_derived(path, value), role):
+                yield path, derived, is_for_files
 
-    def _instructing(self, path: JsonPath, value: Any, prompts: Prompts) -> Iterator[tuple[JsonPath, Derived]]:
+    def _instructing(self, path: JsonPath, value: Any, prompts: Prompts) -> Iterator[tuple[JsonPath, Derived, bool]]:
         """Yield the variables of a prompt that are part of an instruction."""
         whole = self.report.value_derived(path, value)
         for name in _instructing_names(prompts):
-            yield (*path, name) if isinstance(value, dict) else path, whole.field(name)
+            yield (*path, name) if isinstance(value, dict) else path, whole.field(name), False
 
     def _take(self, path: JsonPath, sink: Sink, derived: Derived) -> None:
         """Report a value from outside in a field that must not take it; keep one that depends on inputs."""
         derived = derived.without_files() if sink.takes_files else derived
         outside = derived.outside
         if outside is not None:
-            field_name = next((str(one) for one in reversed(path) if isinstance(one, str)), "to")
+            field_name = str(path[path.index("with") + 1]) if "with" in path[:-1] else "to"
             is_reply = sink.is_recipient and derived.is_sender
             if self.may_reply and is_reply:
                 message = f"Allowed by 'reply_to_sender': {sink.words} comes from {ways(derived.every_outside)}."
@@ -201,10 +201,10 @@ class OutsideCheck:
         own, schema = ("steps", step.id, "output"), action.output_schema or ANYTHING
         if step.uses == CALL:
             return self._of_workflow(path, step, own)
-        service = action.step_type.service
-        if service is None or is_model(service):  # it says nothing that it was not given
+        if action.step_type.is_derived(step.with_):
             return Derived(made_from(self._given(path, step), own, schema))
-        return source(own, schema, is_outside=not schema, words=_thing(action.uses), of=action.connection or service)
+        of = action.connection or str(action.step_type.service)
+        return source(own, schema, is_outside=not schema, words=_thing(action.uses), of=of)
 
     def _given(self, path: JsonPath, step: StepModel) -> Derived:
         return mixed([self.report.value_derived((*path, "with", name), one) for name, one in step.with_.items()])
@@ -374,6 +374,21 @@ def _variant(schema: Schema, value: Any) -> Schema:
         if any(value.get(name) in _choices(one) for name, one in known.items()):
             return inner
     return schema
+
+
+def _strict_in(schema: Schema, derived: Derived, role: str, depth: int = 0) -> Iterator[tuple[Derived, bool]]:
+    """Yield the parts of a computed value that must not take text from outside: (part, whether it takes files)."""
+    schema = resolved(schema)
+    role = schema.get("role", role)
+    if role in _STRICT:
+        yield derived, takes_files(schema)
+    elif "items" in schema and depth < _DEEPEST:
+        yield from _strict_in(within(schema, schema["items"]), derived.item(), role, depth + 1)
+    elif "properties" in schema and depth < _DEEPEST:
+        for name, one in schema["properties"].items():
+            yield from _strict_in(within(schema, one), derived.field(name), role, depth + 1)
+    elif _has_strict_parts(schema):
+        yield derived, False
 
 
 def _choices(schema: Schema) -> Sequence[object]:

@@ -70,10 +70,15 @@ def check_privacy(model: WorkflowModel, plan: Plan, around: Surroundings, report
 
 
 def _sources(action: Action) -> list[str]:
-    """Return where the text comes from that a call sends: from its fields, and from what the service holds."""
+    """Return where the text comes from that a call sends: from its fields, and from what the service holds.
+
+    Code with network may send its files, and whatever else it finds: it is a source, where no other is known.
+    """
     found = {name for text in action.outside_fields.values() for name in text.sources}
     if action.step_type.sends_mail == "stored":
         found.add(action.connection or str(action.step_type.service))
+    if not found and action.step_type.hosts(action.arguments):
+        found.add(str(action.step_type.service))
     return sorted(found)
 
 
@@ -87,13 +92,20 @@ def _places(action: Action, called: Mapping[str, Plan], around: Surroundings) ->
         name = action.arguments.get("workflow") if isinstance(action.arguments, dict) else None
         inner = called[name].reach if isinstance(name, str) and name in called else ()
         yield from (replace(one, workflow=one.workflow or str(name)) for one in inner if one.source.startswith(INPUT))
-    elif action.step_type.service is not None and not is_in_workspace(action.step_type.service, action.connection):
-        for connection in (action.connection, *(one.connection for one in action.other_models)):
+    elif action.step_type.service is not None:
+        for connection in _connections(action, action.step_type.service):
             host = _host(action, connection, around)
             yield Reach("", connection or action.step_type.service, host, is_loopback(host), "")
+        for host in action.step_type.hosts(action.arguments):
+            yield Reach("", host, host, is_loopback(host.partition(":")[0]), "")
         if action.step_type.sends_mail:
             for one in _mail_hosts(action.arguments):
                 yield Reach("", f"mail to {one}", one, is_local=False, step="")
+
+
+def _connections(action: Action, service: str) -> tuple[str | None, ...]:
+    """Return the connections that a call sends to; what stays in the workspace is sent nowhere."""
+    return action.beside if is_in_workspace(service, action.connection) else (action.connection, *action.beside)
 
 
 def _mail_hosts(arguments: Any) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.base.definitions import RunEnvironment, WorkflowDefinition, workflow_id
 from engine.base.errors import Problem, UnknownName
@@ -27,6 +27,44 @@ WithId = Callable[[str], list[str]]
 
 IsUser = Callable[[str], bool]
 """Returns whether somebody may answer questions under this name."""
+
+
+@dataclass(frozen=True)
+class SeenAccount:
+    """What the account of a connection was last seen to have."""
+
+    connection: str
+    what: Any
+    """As step types of its service understand it: `clients.client.Seen`."""
+    at: str
+    """When, for people."""
+    is_fresh: bool
+    """Whether it is so new that what contradicts it is a mistake."""
+
+
+SeenOf = Callable[[str], SeenAccount | None]
+"""Returns what the account of a connection was last seen to have; None if nothing is known. Asks no service."""
+
+
+def never_seen(_connection: str) -> None:
+    """Return None for every connection, where nothing is known of accounts."""
+
+
+Lacks = Callable[[str], tuple[str, str]]
+"""Returns what is not installed that a connection needs, and the remedy; empty texts if nothing. Asks no service."""
+
+
+def nothing_lacks(_connection: str) -> tuple[str, str]:
+    """Return empty texts for every connection, where it is not known what is installed."""
+    return "", ""
+
+
+OwnSettings = Callable[[str], Mapping[str, Any] | None]
+"""Returns the settings of a service that is used without a connection; None if they are not known."""
+
+
+def unknown_settings(_service: str) -> None:
+    """Return None for every service, where the settings of this machine do not count."""
 
 
 def anybody(_name: str) -> bool:
@@ -131,6 +169,9 @@ class Surroundings:
     is_user: IsUser = anybody
     environment: Environment | None = None
     """None if the workspace has no environments."""
+    seen: SeenOf = never_seen
+    lacks: Lacks = nothing_lacks
+    own_settings: OwnSettings = unknown_settings
 
     @property
     def names(self) -> Mapping[str, str]:

@@ -117,6 +117,19 @@ class Action:
     """What the file says about approvals of its calls."""
     other_models: tuple[OtherModel, ...] = ()
     """Of a model step: its `fallback`, in order."""
+    embedding: str | None = None
+    """The connection whose model makes its vectors, beside its own service."""
+
+    @property
+    def asks_models(self) -> bool:
+        """Return whether a call may ask a model."""
+        return self.embedding is not None or is_model(self.step_type.service)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The connections that a call may use beside its own."""
+        others = tuple(one.connection for one in self.other_models)
+        return others if self.embedding is None else (*others, self.embedding)
 
 
 @dataclass(frozen=True)
@@ -312,8 +325,7 @@ class Plan:
     @cached_property
     def asks_models(self) -> bool:
         """Return whether any of its own steps may ask a model."""
-        actions = (node.action for node in self.nodes())
-        return any(action is not None and is_model(action.step_type.service) for action in actions)
+        return any(node.action is not None and node.action.asks_models for node in self.nodes())
 
     def tree(self) -> Iterator[StepNode[Node]]:
         """Yield every step with its position, outer before inner, in file order; those of `on_failure` last.

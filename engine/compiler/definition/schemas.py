@@ -13,6 +13,7 @@ from engine.base.step_tree import CALL
 from engine.compiler.definition.model import FallbackModel, StepModel, is_speakable
 from engine.expressions.celtypes import Schema
 from engine.plugins.registry import step_type
+from engine.plugins.step import StepType
 
 STATUS: Schema = {
     "type": "string",
@@ -37,6 +38,8 @@ class Outputs:
     prompts: Prompts
     called: Callable[[Mapping[str, object]], Schema] = field(default=lambda _fields: {})
     """Returns the outputs of the workflow that a `workflow.run` step with these fields calls."""
+    seen: Callable[[StepModel, StepType], Any] = field(default=lambda _step, _kind: None)
+    """Returns what the account of a step was last seen to have; None if nothing is known."""
     unsure: frozenset[str] = frozenset()
     """Ids of steps about which nothing is known, because of another error."""
     compiled: dict[str, Schema] = field(default_factory=dict)
@@ -91,9 +94,12 @@ class Outputs:
         if step.uses == CALL:
             return self.called(step.with_)
         try:
-            return step_type(step.uses).output_schema(step.with_, step_prompts(step, self.prompts))
+            kind = step_type(step.uses)
         except OrchestraError:
             return {}
+        schema = kind.output_schema(step.with_, step_prompts(step, self.prompts))
+        seen = self.seen(step, kind) if kind.knows_account else None
+        return schema if seen is None else kind.seen_schema(step.with_, schema, seen)
 
 
 def step_prompts(step: StepModel, prompts: Prompts) -> dict[str, PromptDefinition]:

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from clients.errors import OutcomeUnknown, ServiceError
+from engine.base.errors import BudgetExceeded
 from engine.plugins.step import Call, Repeat
 from engine.record.types.step import ReceiptRecord, StepEffect
 from engine.runner.effects.fault_points import reached
@@ -61,11 +62,10 @@ class Delivery:
             try:
                 output = await self._send_once(self._attempts.begin(), work)
             except ServiceError as error:
-                if not asks_to_wait(error):
-                    self._attempts.failed(error)
+                self._count(error)
                 failed = error
             except Exception as error:
-                self._attempts.failed(error)
+                self._count(error)
                 raise
             else:
                 return self.recorded(output)
@@ -82,6 +82,11 @@ class Delivery:
                 raise failed
             await self._attempts.pause(failed)
             await self._ledger.still_ours()
+
+    def _count(self, error: Exception) -> None:
+        """Count a failed attempt; a call that is made again after a wait is none."""
+        if not asks_to_wait(error) and not isinstance(error, BudgetExceeded):
+            self._attempts.failed(error)
 
     async def _send_once(self, number: int, work: Work) -> Any:
         call = self._attempts.call(number, self._intended_at)

@@ -16,7 +16,7 @@ from engine.base.lazy_values import complete
 from engine.base.plain_values import plain_json
 from engine.compiler.definition.plan import OtherModel, Retry
 from engine.connections.accounts import Account
-from engine.plugins.step import Call, Repeat, StepType, Usage
+from engine.plugins.step import Call, Embedder, Repeat, StepType, Usage
 from engine.record.run_files import RunFiles
 from engine.record.types.step import StepEffect
 from engine.runner.effects.live import Watch
@@ -85,6 +85,8 @@ class Job(NamedTuple):
     """The model of the step's `fallback` that is asked; None: its own."""
     has_next_model: bool = False
     """Whether another model is asked if this one gives no answer."""
+    embedder: Account | None = None
+    """The account of the model that makes vectors, beside `account`."""
     meter: Meter | None = None
     """What permits and counts requests to models; None: nothing counts them."""
 
@@ -112,6 +114,7 @@ class Job(NamedTuple):
             other_model=self.other_model.model if self.other_model is not None else None,
             is_other_service=self.other_model is not None and self.other_model.is_other_service,
             has_next_model=self.has_next_model,
+            embedder=Embedder(self.embedder.connection, self.embedder.client) if self.embedder is not None else None,
             on_text=self.watch.attempt() if self.watch is not None else None,
         )
 

@@ -137,6 +137,7 @@ class RunContext:
             guard=self.guard,
             other_model=call.other_model,
             has_next_model=call.has_next_model,
+            embedder=call.embedder,
             meter=call.meter,
         )
 

@@ -72,6 +72,8 @@ class StepCall(Struct, frozen=True):
     effect: Effect = Effect.PURE
     repeat: Repeat | None = None
     account: Account | None = None
+    embedder: Account | None = None
+    """The account of the model that makes its vectors, beside its own."""
     write: Write | None = None
     """Of a write: what it is known by in the ledger."""
     approved: Approved | None = None

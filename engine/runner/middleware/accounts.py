@@ -7,7 +7,6 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from engine.compiler.definition.plan import Action
 from engine.connections.accounts import Account
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
@@ -23,13 +22,16 @@ class OpenedAccounts(Middleware):
         self._opened: dict[tuple[str | None, str | None], asyncio.Future[Account]] = {}
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
-        """Make the call with its account, if it needs one."""
-        if call.action.connection is None and not call.action.step_type.connection_optional:
+        """Make the call with its account, if it needs one, and with that of the model that makes its vectors."""
+        action = call.action
+        if action.connection is None and not action.step_type.connection_optional:
             return await call_next(call)
-        return await call_next(replace(call, account=await self._account(call.action)))
+        account = await self._account(action.connection, action.step_type.service)
+        embedder = None if action.embedding is None else await self._account(action.embedding, None)
+        return await call_next(replace(call, account=account, embedder=embedder))
 
-    async def _account(self, action: Action) -> Account:
-        key = (action.connection, action.step_type.service)
+    async def _account(self, connection: str | None, service: str | None) -> Account:
+        key = (connection, service)
         if key not in self._opened:
             mode = self._run.facts.mode(*key)
             self._opened[key] = asyncio.ensure_future(self._run.guarded(partial(self._run.accounts.open, *key, mode)))

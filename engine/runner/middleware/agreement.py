@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from engine.base.statuses import AccountMode
+from engine.connections.accounts import Account
 from engine.plugins.step import Effect
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
@@ -26,13 +27,14 @@ class RequiredAgreement(Middleware):
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call if that was agreed to."""
-        if call.action.connection is not None:
-            await self._require(call)
+        if call.action.connection is not None and call.account is not None:
+            await self._require(call, call.account, writes=call.effect is Effect.WRITES)
+        if call.embedder is not None:
+            await self._require(call, call.embedder, writes=False)
         return await call_next(call)
 
-    async def _require(self, call: StepCall) -> None:
-        account, writes = call.account, call.effect is Effect.WRITES
-        if account is None or account.mode == AccountMode.DEMO:
+    async def _require(self, call: StepCall, account: Account, *, writes: bool) -> None:
+        if account.mode == AccountMode.DEMO:
             return
         identity = account.known_identity or await self._run.reads.ask(self._run.job(call), account.identity)
         if (account.connection, identity, writes) in self._found:

@@ -12,11 +12,10 @@ from functools import cached_property
 from typing import Any
 
 from engine.base.errors import OutsideTextRefused
-from engine.plugins.step import fields_schema
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
 from engine.runner.tags.run_tags import RunTags
-from engine.runner.tags.strict_fields import strict_names, strict_parts, takes_files
+from engine.runner.tags.strict_fields import strict_names, strict_parts
 from engine.runner.tags.tagging import has_expressions
 from engine.runner.tags.tags import Outside, merged
 
@@ -55,9 +54,8 @@ class OutsideTextCheck(Middleware):
         for name in names:
             value = call.arguments[name]
             tag = tagging.tree(call.action.arguments[name]).valued(value)
-            for path, part in strict_parts(call.action.step_type.fields, name, value, tag, prompts):
+            for path, part, is_file in strict_parts(call.action.step_type.fields, name, value, tag, prompts):
                 texts = (outside for _, text, outside in part.found() if not tagging.is_clean(text))
-                is_file = takes_files(fields_schema(call.action.step_type.fields)["properties"].get(name, {}))
                 found = merged(one for one in texts if not self._is_reply(name, one) and not (is_file and one.is_file))
                 if found is not None:
                     raise OutsideTextRefused(f"steps.{call.node.id}.with.{path}", path.split(".")[0], found.way)

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from clients.errors import AuthError
 from engine.base.errors import StorageError
+from engine.connections.accounts import Account
 from engine.plugins.step import Effect
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
@@ -34,16 +35,19 @@ class RefusalReports(Middleware):
 
     async def _worked(self, outcome: Succeeded) -> None:
         """Record that an account that refused before has accepted a call again."""
-        account = outcome.call.account
-        if account is None or outcome.is_replayed:
-            return
+        accounts = filter(None, (outcome.call.account, outcome.call.embedder))
+        for account in () if outcome.is_replayed else accounts:
+            await self._accepted(account)
+
+    async def _accepted(self, account: Account) -> None:
         with suppress(StorageError):
             if self._refusals.is_known(account.connection, account.mode):
                 await asyncio.to_thread(self._refusals.worked, account.connection, account.mode)
 
     async def _refused(self, outcome: Failed) -> None:
         """Record that an account rejects its credentials, or lacks rights that a workflow with a trigger needs."""
-        connection, error = outcome.call.action.connection, outcome.error
+        action, error = outcome.call.action, outcome.error
+        connection = action.connection or action.embedding
         if connection is None or not isinstance(error, AuthError):
             return
         workflow = "" if self._facts.item is None else self._facts.workflow_id

@@ -7,7 +7,6 @@ import asyncio
 from msgspec.structs import replace
 
 from clients.errors import NotFound
-from engine.base.services import is_model
 from engine.plugins.step import Effect
 from engine.record.differences import shown
 from engine.record.plans.world_changes import world_changes
@@ -41,7 +40,7 @@ class Rereading(Middleware):
         if known is None:
             return await call_next(call)
         answer = Succeeded(call, known.output, remarks=Remarks(request=known.request), is_replayed=True)
-        if is_model(call.action.step_type.service):
+        if call.action.step_type.is_derived(call.arguments):
             return answer
         outcome = await call_next(_again(call, known))
         if isinstance(outcome, Failed) and not isinstance(outcome.error, NotFound):

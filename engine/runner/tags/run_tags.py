@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from clients.service import OTHER_LINK
-from engine.base.services import is_model, service_of
+from engine.base.services import service_of
 from engine.base.step_path import PathPart
 from engine.base.step_tree import CALL, FAILURE
 from engine.compiler.definition.plan import Action, Block, Node, Plan, Trigger
@@ -260,7 +260,7 @@ class PlaceTags:
         kind, path = action.step_type, f"steps.{node.id}.output"
         if action.uses == CALL:
             return self._of_workflow(action)
-        if kind.service is not None and not is_model(kind.service):
+        if not kind.is_derived(action.arguments):
             schema = action.output_schema
             return Typed(schema, path, _thing(action.uses), is_outside=not schema)
         if kind.is_for_output and len(kind.hands_on) == 1:

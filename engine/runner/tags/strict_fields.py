@@ -9,9 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from engine.base.run_file import WORKSPACE_FILE
 from engine.expressions.celtypes import Schema, resolved, within
-from engine.plugins.step import Prompts, Role, fields_schema
+from engine.plugins.step import Prompts, Role, fields_schema, takes_files
 from engine.runner.tags.tags import Tag
 
 _STRICT = (Role.DESTINATION, Role.INSTRUCTION)
@@ -32,23 +31,23 @@ def strict_names(fields: type[BaseModel]) -> frozenset[str]:
 
 def strict_parts(
     fields: type[BaseModel], name: str, value: Any, tag: Tag, prompts: Prompts
-) -> Iterator[tuple[str, Tag]]:
-    """Yield the parts of a field that must not take text from outside: (path in words, tag).
+) -> Iterator[tuple[str, Tag, bool]]:
+    """Yield the parts of a field that must not take text from outside: (path in words, tag, whether it takes files).
 
     `prompts` are those that the call names.
     """
     schema = fields_schema(fields)
     if name == "variables" and prompts:
         for variable in _instructing(prompts):
-            yield f"{name}.{variable}", tag.field(variable)
+            yield f"{name}.{variable}", tag.field(variable), False
         return
     own = within(schema, schema.get("properties", {}).get(name))
-    for path, part in _inside(own, name, value, tag, ""):
+    for path, part, is_for_files in _inside(own, name, value, tag, ""):
         if not (takes_files(own) and _is_run_file(value, path)):
-            yield path, part
+            yield path, part, is_for_files or takes_files(own)
 
 
-def _inside(schema: Schema, path: str, value: Any, tag: Tag, role: str) -> Iterator[tuple[str, Tag]]:
+def _inside(schema: Schema, path: str, value: Any, tag: Tag, role: str) -> Iterator[tuple[str, Tag, bool]]:
     schema = _meant(resolved(schema), value)
     role = schema.get("role", role)
     if isinstance(value, list) and "items" in schema:
@@ -59,12 +58,7 @@ def _inside(schema: Schema, path: str, value: Any, tag: Tag, role: str) -> Itera
             inner = within(schema, schema["properties"].get(name))
             yield from _inside(inner, f"{path}.{name}", one, tag.field(name), role)
     elif role in _STRICT:
-        yield path, tag
-
-
-def takes_files(schema: Schema) -> bool:
-    """Return whether a field takes a file of the run, or a path in the workspace."""
-    return schema.get("format") == WORKSPACE_FILE
+        yield path, tag, takes_files(schema)
 
 
 def _is_run_file(value: Any, path: str) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from clients.plural import counted
-from engine.base.services import is_model
 from engine.base.statuses import AccountMode
 from engine.base.step_tree import StepNode
 from engine.budgets.limits import money
@@ -22,6 +21,8 @@ _LAST_RUNS = 20
 _CHARACTERS_A_TOKEN = 4
 _MOST_TEXT_TOKENS = 2_000
 _ANSWER_TOKENS = (50, 500)
+_MOST_TEXTS = 100
+"""Texts to make vectors of, where an expression says which."""
 _NOT_KNOWN = "The cost is not known: the price of {} is not."
 _NO_MODEL = "The cost is not known: no model is chosen yet."
 
@@ -52,9 +53,8 @@ class Estimates:
         return _estimate(costs[0], costs[-1], by, f"{_range(costs[0], costs[-1])}, {by}.")
 
     def _by_prompts(self, plan: Plan, modes: Mapping[str, AccountMode], items: int | None) -> EstimateRecord:
-        low, high, calls = 0, 0, 0
+        low, high = 0, 0
         for one, action in _model_calls(plan):
-            calls += 1
             times = (1 if items is None else items) if _is_in_loop(one) else 1
             costs = self._costs(action, plan, modes)
             unknown = next((each.model for each in costs if each.low is None or each.high is None), None)
@@ -63,24 +63,21 @@ class Estimates:
                 return _estimate(None, None, "by the prompts", words)
             low += times * (costs[0].low or 0)
             high += times * max(each.high or 0 for each in costs)
-        least, most = _ANSWER_TOKENS
-        by = (
-            f"guessed from the prompts of {counted(calls, 'model step')}: each with up to {_MOST_TEXT_TOKENS:,} tokens"
-            f" of text put in and an answer of {least} to {most} tokens, {_loops(items)}"
-        )
+        by = f"guessed from {_steps(plan)}, {_loops(items)}"
         return _estimate(usd(low), usd(high), "by the prompts", f"{_range(usd(low), usd(high))}, {by}.")
 
     def _costs(self, action: Action, plan: Plan, modes: Mapping[str, AccountMode]) -> list[_ModelCost]:
         """Return what a call costs with each model that it may ask, its own first."""
         prompt: Mapping[str, Any] = plan.prompts.get(str(action.arguments.get("prompt") or "")) or {}
         own = str(action.arguments.get("model") or prompt.get("model") or "")
-        first = OtherModel(action.connection or "", own)
-        tokens, found = _tokens(action, plan), []
+        first = OtherModel(action.embedding or action.connection or "", own)
+        embeds, found = action.step_type.embeds, []
+        tokens = _tokens_to_embed(action) if embeds else _tokens(action, plan)
         for one in (first, *action.other_models):
             mode = modes.get(one.connection, AccountMode.MINE)
-            default, prices = model_prices(self._settings(), one.connection, mode)
-            model = one.model or default
-            low, high = (prices.cost((model,), *each) for each in tokens)
+            known = model_prices(self._settings(), one.connection, mode)
+            model = one.model or (known.embedding_model if embeds else known.model)
+            low, high = (known.prices.cost((model,), *each) for each in tokens)
             found.append(_ModelCost(model, one.connection, low, high))
         return found
 
@@ -136,8 +133,23 @@ def _loops(items: int | None) -> str:
 def _model_calls(plan: Plan) -> Iterator[tuple[StepNode[Node], Action]]:
     for one in plan.tree():
         action = one.step.action
-        if action is not None and is_model(action.step_type.service) and not one.is_after_failure:
+        if action is not None and action.asks_models and not one.is_after_failure:
             yield one, action
+
+
+def _steps(plan: Plan) -> str:
+    """Return what is put into models and comes out, in words."""
+    embedding = [action for _, action in _model_calls(plan) if action.step_type.embeds]
+    asking = sum(1 for _ in _model_calls(plan)) - len(embedding)
+    least, most = _ANSWER_TOKENS
+    put_in, parts = f"up to {_MOST_TEXT_TOKENS:,} tokens of text", []
+    if asking:
+        words = f"each with {put_in} put in and an answer of {least} to {most} tokens"
+        parts.append(f"the prompts of {counted(asking, 'model step')}: {words}")
+    if embedding:
+        texts = counted(sum(map(_texts_to_embed, embedding)), "new text")
+        parts.append(f"the vectors of at most {texts}, each with {put_in}")
+    return "; and from ".join(parts)
 
 
 def _is_in_loop(one: StepNode[Node]) -> bool:
@@ -158,6 +170,18 @@ def _tokens(action: Action, plan: Plan) -> tuple[tuple[int, int], tuple[int, int
     most = limit if isinstance(limit, int) else most
     short = written // _CHARACTERS_A_TOKEN
     return (short, min(least, most)), (short + _MOST_TEXT_TOKENS, most)
+
+
+def _tokens_to_embed(action: Action) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return (input, output) tokens of a call without new texts, and of one with many."""
+    written = sum(map(len, _texts(action.arguments))) // _CHARACTERS_A_TOKEN
+    return (0, 0), (written + _texts_to_embed(action) * _MOST_TEXT_TOKENS, 0)
+
+
+def _texts_to_embed(action: Action) -> int:
+    """Return for how many texts a call may make vectors."""
+    given = next((action.arguments[name] for name in ("documents", "texts") if name in action.arguments), [""])
+    return len(given) if isinstance(given, list) else _MOST_TEXTS
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -45,10 +45,14 @@ def _collect(found: Touches, plan: Plan, inputs: JsonObject, called: Callable[[P
             _collect(found, inner, known_inputs(inner, given), called, depth - 1)
         elif action.connection is not None:
             _add(found, action, effect, {**plan.root_names, "inputs": inputs})
-        elif effect is Effect.WRITES and is_in_workspace(action.step_type.service, None):
+        elif effect is Effect.WRITES and _stays_here(action):
             found.writes_in_workspace = True
         elif effect is Effect.WRITES:
             found.writes_without_connection = True
+
+
+def _stays_here(action: Action) -> bool:
+    return is_in_workspace(action.step_type.service, None) and not action.step_type.hosts(action.arguments)
 
 
 def _given(plan: Plan, tree: Any, names: JsonObject) -> Mapping[str, Any]:

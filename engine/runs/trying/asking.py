@@ -10,7 +10,7 @@ from typing import Any
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.statuses import AccountMode
 from engine.budgets.limits import MoneySettings
-from engine.budgets.meter import RunMeter
+from engine.budgets.meter import CallMeter, RunMeter
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, StepType, Usage
 from engine.prompts.model_answers import as_spelled, faults, read_json
@@ -84,20 +84,7 @@ async def ask(
         use={"workflow": LAB, "step": LAB, "prompt": question.prompt},
     )
     meter.usage, meter.notes = question.usage, question.notes
-    job = Job(
-        step_type=_Asking(),
-        make_fields=lambda: question,
-        repeat=None,
-        retry=None,
-        timeout_seconds=TIMEOUT_SECONDS,
-        account=account,
-        prompts={},
-        render=lambda _prompt, _variables: [],
-        on_attempt=lambda _attempt: None,
-        files=files,
-        watch=watch,
-        meter=meter,
-    )
+    job = job_of(_Asking(), question, account, files, meter)._replace(watch=watch)
     try:
         done = await Reads(clock).make(job)
     finally:
@@ -106,6 +93,23 @@ async def ask(
             watch.close()
     answer: Answer = done.output
     return answer
+
+
+def job_of(step_type: StepType, fields: Any, account: Account, files: RunFiles, meter: CallMeter) -> Job:
+    """Return the one call of a step type that no workflow can use."""
+    return Job(
+        step_type=step_type,
+        make_fields=lambda: fields,
+        repeat=None,
+        retry=None,
+        timeout_seconds=step_type.timeout_seconds,
+        account=account,
+        prompts={},
+        render=lambda _prompt, _variables: [],
+        on_attempt=lambda _attempt: None,
+        files=files,
+        meter=meter,
+    )
 
 
 def judged(answer: Answer, schema: JsonSchema | None) -> TryAnswer:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, BinaryIO
 
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.source import Refused, Source
 from engine.sandbox.readers.tables import Table, fill, trimmed
 from engine.sandbox.readers.texts import Text, markdown_table, wanted_pages
-from engine.sandbox.readers.zips import opened_zip, refuse_entities
+from engine.sandbox.readers.zips import opened_zip, refuse_entities, related, xml
 
 _ROWS_SHOWN = 500
 """Of each sheet, in a text."""
+_M = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_PIECE = 1 << 20
+_WITHOUT_VALUE = re.compile(
+    rb'<(?:\w+:)?c(?![^<>]*\st="str")(?:\s[^<>]*)?>\s*<(?:\w+:)?f(?:\s[^<>]*?)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*'
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+"""A cell with a formula that was never calculated (ECMA-376, part 1, 18.3.1.4); an empty text is of the type `str`."""
 
 
 def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
     """Take a sheet by its name, or its number from 1. Raises Refused."""
     book = _Careful(source) if options.get("is_careful") else _opened(source, kind)
     into.sheets += book.names
-    fill(into, book.rows(_named(book.names, options.get("sheet"))), has_header=options.get("header"))
+    name = _named(book.names, options.get("sheet"))
+    fill(into, book.rows(name), has_header=options.get("header"))
+    into.empty_formulas = _without_value(source.content, name)
 
 
 def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> None:
@@ -103,3 +115,30 @@ def _opened(source: Source, kind: Kind) -> _Quick:
         with opened_zip(source.content) as archive:
             refuse_entities(archive)
     return _Quick(source)
+
+
+def _without_value(content: BinaryIO, sheet: str) -> int:
+    """Return how many formulas of a sheet have no stored value; 0 for other workbooks than Excel's."""
+    try:
+        with opened_zip(content) as archive:
+            place = _place(archive, sheet)
+            return _count(archive, place) if place in archive.namelist() else 0
+    except Refused:
+        return 0
+
+
+def _place(archive: zipfile.ZipFile, sheet: str) -> str:
+    book = xml(archive, "xl/workbook.xml")
+    parts = related(archive, "xl/workbook.xml")
+    sheets = () if book is None else book.iter(f"{_M}sheet")
+    found = next((one.get(f"{_R}id", "") for one in sheets if one.get("name") == sheet), "")
+    return parts.get(found, ("", ""))[1]
+
+
+def _count(archive: zipfile.ZipFile, place: str) -> int:
+    count, rest = 0, b""
+    with archive.open(place) as content:
+        while piece := content.read(_PIECE):
+            whole, _, rest = (rest[-_PIECE:] + piece).rpartition(b"<row")
+            count += len(_WITHOUT_VALUE.findall(whole))
+    return count + len(_WITHOUT_VALUE.findall(rest))

@@ -27,9 +27,9 @@ def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -
 
 def tables_of(html: str, options: Mapping[str, Any], into: Table) -> None:
     """Take a table of some HTML. Raises Refused if it has none of that number."""
-    from bs4 import BeautifulSoup
+    from clients.mail.html_tree import HtmlTree
 
-    found = BeautifulSoup(shortened(html, TAGS_MOST), "html.parser").find_all("table")
+    found = HtmlTree(shortened(html, TAGS_MOST)).find_all("table")
     wanted = table_number(options.get("sheet"))
     if not 0 < wanted <= len(found):
         raise Refused(f"The document has {len(found)} tables; give `sheet` the number of one, from 1.")

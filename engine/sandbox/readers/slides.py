@@ -5,7 +5,6 @@ The parts of the file are read directly (ECMA-376, part 1, 19.3): the usual libr
 
 from __future__ import annotations
 
-import posixpath
 import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from xml.etree.ElementTree import Element
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.source import Refused, Source
 from engine.sandbox.readers.texts import Text, markdown_table, wanted_pages
-from engine.sandbox.readers.zips import opened_zip, refuse_entities, xml
+from engine.sandbox.readers.zips import opened_zip, refuse_entities, related, xml
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -42,25 +41,11 @@ def _slides(archive: zipfile.ZipFile) -> Iterator[str]:
     presentation = xml(archive, "ppt/presentation.xml")
     if presentation is None:
         raise Refused("The presentation is damaged.")
-    parts = _related(archive, "ppt/presentation.xml")
+    parts = related(archive, "ppt/presentation.xml")
     for one in presentation.iter(f"{_P}sldId"):
         place = parts.get(one.get(f"{_R}id", ""), ("", ""))[1]
         if place:
             yield place
-
-
-def _related(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
-    """Return {id: (kind, place)} of the parts that a part refers to."""
-    folder, name = posixpath.split(part)
-    found = xml(archive, f"{folder}/_rels/{name}.rels")
-    return {
-        one.get("Id", ""): (
-            one.get("Type", "").rpartition("/")[2],
-            posixpath.normpath(posixpath.join(folder, one.get("Target", ""))).lstrip("/"),
-        )
-        for one in (found if found is not None else ())
-        if one.get("TargetMode") != "External"
-    }
 
 
 def _said(archive: zipfile.ZipFile, place: str, *, is_markdown: bool) -> tuple[str, str]:
@@ -83,7 +68,7 @@ def _said(archive: zipfile.ZipFile, place: str, *, is_markdown: bool) -> tuple[s
 
 
 def _notes(archive: zipfile.ZipFile, slide: str) -> str:
-    place = next((place for kind, place in _related(archive, slide).values() if kind == "notesSlide"), "")
+    place = next((place for kind, place in related(archive, slide).values() if kind == "notesSlide"), "")
     notes = xml(archive, place) if place else None
     if notes is None:
         return ""

@@ -31,6 +31,8 @@ class Table:
         """What stands above the table, line by line."""
         self.sheets: list[str] = []
         """The sheets, or tables, that the file has."""
+        self.empty_formulas = 0
+        """Formulas of a workbook without a stored value: their cells are null."""
         self._rows: list[dict[str, Any]] = []
         self._count = self._inline_bytes = 0
         self._is_cut = False
@@ -65,7 +67,10 @@ class Table:
             self._write(line)
 
     def document(self) -> dict[str, Any]:
-        """Return {columns, rows, row_count, truncated, preamble, sheets}; the file has all rows if it is truncated."""
+        """Return {columns, rows, row_count, truncated, preamble, sheets, empty_formulas}.
+
+        The file has all rows if it is truncated.
+        """
         self._flush()
         return {
             "columns": self.columns,
@@ -74,6 +79,7 @@ class Table:
             "truncated": self._is_cut,
             "preamble": self.preamble[:50],
             "sheets": self.sheets[:1000],
+            "empty_formulas": self.empty_formulas,
         }
 
     def _widen(self, width: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import zipfile
 from collections.abc import Iterable
 from typing import BinaryIO
@@ -100,3 +101,17 @@ def xml(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
         return ET.fromstring(data)  # noqa: S314 - in a child with limits; entities are refused before
     except (ET.ParseError, *_ODD) as error:
         raise Refused(f"The part {name} of the document is damaged.") from error
+
+
+def related(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
+    """Return {id: (kind, place)} of the parts that a part refers to."""
+    folder, name = posixpath.split(part)
+    found = xml(archive, f"{folder}/_rels/{name}.rels")
+    return {
+        one.get("Id", ""): (
+            one.get("Type", "").rpartition("/")[2],
+            posixpath.normpath(posixpath.join(folder, one.get("Target", ""))).lstrip("/"),
+        )
+        for one in (found if found is not None else ())
+        if one.get("TargetMode") != "External"
+    }

@@ -13,7 +13,7 @@ from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import Call, Fields, JsonValue, Output, Prompts, content, file_to_read, option, outside
 from engine.sandbox.limits import Limits
 from engine.sandbox.reading import read
-from engine.steps.file.fields import FileStep, FileToRead, new_file, opened, plain_name
+from engine.steps.file.fields import FileStep, FileToRead, free_name, new_file, opened, plain_name
 
 _UNPACK = Limits(cpu_seconds=60, wall_seconds=120.0, file_bytes=256 * 1024**2)
 _ZIP = "application/zip"
@@ -77,21 +77,12 @@ def _packed(call: Call, it: ArchiveFields) -> FileContent:
         with os.fdopen(os.dup(out), "wb") as made, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in it.files:
                 with opened(call, file) as given, os.fdopen(os.dup(given.handle), "rb") as source:
-                    entry = zipfile.ZipInfo(_free(plain_name(given.name, "unnamed"), taken))  # 1980: always the same
+                    name = free_name(plain_name(given.name, "unnamed"), taken)
+                    entry = zipfile.ZipInfo(name)  # 1980: always the same
                     entry.compress_type = zipfile.ZIP_DEFLATED
                     with archive.open(entry, "w", force_zip64=True) as target:
                         shutil.copyfileobj(source, target, _PIECE)
         return FileContent(name=plain_name(it.name, "archive.zip"), media_type=_ZIP, path=path)
-
-
-def _free(name: str, taken: set[str]) -> str:
-    stem, dot, ending = name.rpartition(".")
-    stem, ending = (stem, dot + ending) if stem else (name, "")
-    free, number = name, 2
-    while free.casefold() in taken:
-        free, number = f"{stem} ({number}){ending}", number + 1
-    taken.add(free.casefold())
-    return free
 
 
 def _split(path: Path, entries: list[dict[str, JsonValue]]) -> Iterator[FileContent]:

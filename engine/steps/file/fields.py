@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from clients.drives.names import cut
 from clients.errors import InvalidRequest
 from clients.file.paths import parts_of
 from engine.base.run_file import RunFile
@@ -91,10 +92,21 @@ def page_ranges(pages: str) -> list[tuple[int, int]]:
 
 
 def plain_name(name: str, otherwise: str) -> str:
-    """Return the last part of a name from outside, on one line."""
+    """Return the last part of a name from outside, on one line, cut to what a disk takes; it keeps its ending."""
     last = PurePosixPath(name.replace("\\", "/")).name
-    shown = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split())[:200]
-    return shown.lstrip(".") or otherwise
+    shown = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split())
+    return cut(shown.lstrip(".")) or otherwise
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """Return a name, with a number where it is taken already; it is taken then."""
+    stem, dot, ending = name.rpartition(".")
+    stem, ending = (stem, dot + ending) if stem else (name, "")
+    free, number = name, 2
+    while free.casefold() in taken:
+        free, number = f"{stem} ({number}){ending}", number + 1
+    taken.add(free.casefold())
+    return free
 
 
 def _list(value: Any) -> list[Any]:

@@ -92,11 +92,15 @@ class Ocr(FileStep):
         call.notes += [_KEPT] if is_kept else []
         return {name: found[name] for name in ("text", "words", "confidence", "pages", "truncated")}
 
+    def absence(self) -> str:
+        """Say that the program is missing."""
+        return "" if tesseract() else ABSENT
+
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
-        """Say before a run that the program, or a language, is missing."""
+        """Say before a run that a language is missing."""
         program = tesseract()
         if program is None:
-            return [("file", ABSENT)]
+            return super().problems(arguments, prompts)
         wanted = arguments.get("languages", ["eng"])
         given = wanted if isinstance(wanted, list) else [wanted]
         if all(isinstance(one, str) and "{{" not in one for one in given):

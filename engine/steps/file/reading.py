@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from clients.plural import counted
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.mail_fields import Part
 from engine.plugins.step import Call, JsonValue, Output, option, outside
@@ -133,6 +134,9 @@ class TableOutput(Output):
     sheets: list[str] = outside("Sheets or tables of the file")
 
 
+_CALCULATE = "the cell is null. Open the workbook in Excel or LibreOffice and save it to have it calculated."
+
+
 class Table(FileStep):
     """Read a table: a sheet of Excel or OpenDocument, CSV with any separator and encoding, JSON, JSON lines, a table in
     a PDF (with lines around its cells), a Word file or HTML. The size of a table of text does not matter.
@@ -161,6 +165,8 @@ class Table(FileStep):
                 call.notes.append(f"{found['row_count']:,} rows; {len(found['rows']):,} of them are in `rows`.")
             else:
                 path.unlink()
+            if found["empty_formulas"]:
+                call.notes.append(f"{counted(found['empty_formulas'], 'formula')} without a stored value: {_CALCULATE}")
         told = ("columns", "rows", "row_count", "truncated", "preamble", "sheets")
         return {**{name: found[name] for name in told}, "file": file if found["truncated"] else None}
 

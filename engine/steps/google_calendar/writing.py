@@ -14,6 +14,7 @@ from engine.plugins.step import (
     Fields,
     JsonValue,
     Output,
+    Preview,
     Repeat,
     StepType,
     Written,
@@ -21,6 +22,7 @@ from engine.plugins.step import (
     changes_respected,
     content,
     destination,
+    lines_of,
     option,
 )
 from engine.steps.google_calendar.fields import (
@@ -163,6 +165,17 @@ class UpdateEvent(StepType):
     def target(self, fields: UpdateFields) -> str:
         """Return the event."""
         return f"{fields.calendar}/{fields.event}"
+
+    def preview(self, call: Call) -> Preview:
+        """Return what is set, beside the event's title, time and attendees as they are now."""
+        it: UpdateFields = call.fields
+        now = call.client.event(it.calendar, it.event)
+        present = {name: now[name] for name in ("title", "starts", "ends")}
+        people = [one["address"] for one in now["attendees"]]
+        given = it.model_dump(exclude_unset=True, exclude={"calendar", "event"})
+        before = lines_of({**present, "attendees": people})
+        after = lines_of({**present, "attendees": people, **given})
+        return Preview(str(now["title"]), after, before, f"{it.calendar}/{it.event}")
 
     def call(self, call: Call) -> JsonValue:
         """Return {id, calendar, url, etag, before}."""

@@ -31,6 +31,7 @@ class Embed(ModelStep):
     title = "Turn texts into vectors"
     fields = EmbedFields
     output = EmbedOutput
+    embeds = True
 
     def call(self, call: Call) -> JsonValue:
         """Return {vectors, dimensions, model}. Raises InvalidRequest if a text is empty."""

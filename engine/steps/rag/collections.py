@@ -1,11 +1,13 @@
-"""Steps that keep documents in a collection of the workspace, and search it by words."""
+"""Steps that keep documents in a collection of the workspace, and search it by words and, with a model, by meaning."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from clients.rag.embedding import embed_passages, embed_question
 from clients.rag.records import Document, Found
 from engine.plugins.step import (
     Call,
@@ -20,9 +22,11 @@ from engine.plugins.step import (
     address,
     content,
     destination,
+    embedding,
     option,
     outside,
 )
+from engine.prompts.talk import note
 
 _DOCUMENTS_MOST = 1_000
 _LISTED_MOST = 10
@@ -40,7 +44,7 @@ class PageStart(BaseModel):
 class GivenDocument(Fields):
     """A document: its text, and what it is cited as; a document with an id that is known is replaced."""
 
-    id: str = content("Id", min_length=1, max_length=500)
+    id: str = destination("Id", min_length=1, max_length=500, names="file")
     text: str = content("Text", widget="text")
     title: str = content("Title", "")
     url: str = content("Address", "")
@@ -57,6 +61,7 @@ class IndexFields(CollectionFields):
     """The documents: their text as plain text or Markdown."""
 
     documents: list[GivenDocument] = content("Documents", max_length=_DOCUMENTS_MOST)
+    embedding_connection: str = embedding()
 
 
 class SearchFields(CollectionFields):
@@ -64,6 +69,7 @@ class SearchFields(CollectionFields):
 
     query: str = content("Question or words", max_length=10_000, widget="text")
     limit: int = option("Maximum number of passages", 5, ge=1, le=100)
+    embedding_connection: str = embedding()
 
 
 class DeleteFields(CollectionFields):
@@ -73,11 +79,14 @@ class DeleteFields(CollectionFields):
 
 
 class IndexOutput(Output):
-    """How many documents were new or changed, and how many were indexed before as they are."""
+    """How many documents were new or changed, how many were indexed before as they are, and how many passages of all
+    of them got a vector now.
+    """
 
     collection: str
     indexed: int
     unchanged: int
+    embedded: int = 0
 
 
 class FoundPassage(Output):
@@ -127,7 +136,10 @@ class _Changes(_OfCollection):
 
 
 class Index(_Changes):
-    """Add documents to a collection, or replace those with the same id. One that has not changed costs nothing."""
+    """Add documents to a collection, or replace those with the same id. One that has not changed costs nothing.
+
+    With a model connection, passages without a vector get one, so that `rag.search` also finds them by their meaning.
+    """
 
     name = "rag.index"
     title = "Index documents"
@@ -135,12 +147,26 @@ class Index(_Changes):
     lasts = "`rag.delete` deletes the documents; what they replaced is not kept."
     fields = IndexFields
     output = IndexOutput
+    embeds = True
 
     def call(self, call: Call) -> JsonValue:
-        """Return {collection, indexed, unchanged}."""
+        """Return {collection, indexed, unchanged, embedded}."""
         it = call.fields
+        if call.embedder is not None:  # before anything is changed
+            call.client.require_model(it.collection, call.embedder.client.embedding_model)
         indexed, unchanged = call.client.index(it.collection, [_document(one) for one in it.documents])
-        return {"collection": it.collection, "indexed": indexed, "unchanged": unchanged}
+        embedded = self._embedded(call) if it.documents else 0
+        return {"collection": it.collection, "indexed": indexed, "unchanged": unchanged, "embedded": embedded}
+
+    def _embedded(self, call: Call) -> int:
+        """Give the passages of the documents vectors; return how many got one now."""
+        it, by = call.fields, call.embedder
+        if by is None:
+            return 0
+        ids = [one.id for one in it.documents]
+        count, used = embed_passages(call.client, it.collection, ids, by.connection, by.client)
+        note(call, by.client.embedding_model, used)
+        return count
 
     def preview(self, call: Call) -> Preview:
         """Return the documents by their titles."""
@@ -148,19 +174,36 @@ class Index(_Changes):
 
 
 class Search(_OfCollection):
-    """Find the passages of a collection that fit a question best, by its words, with the places they come from."""
+    """Find the passages of a collection that fit a question best, by its words, with the places they come from.
+
+    With a model connection, also by its meaning: both orders are fused. The collection needs vectors of that model.
+    """
 
     name = "rag.search"
     title = "Search documents"
     effect = Effect.READS
     fields = SearchFields
     output = SearchOutput
+    embeds = True
 
     def call(self, call: Call) -> JsonValue:
         """Return {results}."""
         it = call.fields
-        found: list[Found] = call.client.search(it.collection, it.query, it.limit)
+        found: list[Found] = call.client.search(it.collection, it.query, it.limit, self._vector(call))
         return {"results": [{name: value for name, value in vars(one).items() if name != "marks"} for one in found]}
+
+    def _vector(self, call: Call) -> Sequence[float]:
+        """Return the vector of the question; none without a model, or if the collection has no vectors."""
+        it = call.fields
+        if call.embedder is None:
+            return ()
+        made = embed_question(call.client, it.collection, it.query, call.embedder.client)
+        if made is None:
+            call.notes.append(f"Searched by words alone: the collection {it.collection} has no vectors.")
+            return ()
+        vector, used = made
+        note(call, call.embedder.client.embedding_model, used)
+        return vector
 
 
 class Delete(_Changes):

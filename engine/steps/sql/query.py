@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from clients.errors import InvalidRequest
-from clients.sql.columns import columns_of, parameters_of, reading_of
+from clients.sql.columns import Columns, columns_of, parameters_of, reading_of
+from clients.sql.schemas import SeenTables
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import (
     Call,
@@ -28,7 +29,9 @@ SERVICE = "sql"
 class QueryFields(Fields):
     """The fields of `sql.query`."""
 
-    statement: str = instruction("Statement: one SELECT, with :names for values", min_length=1, widget="text")
+    statement: str = instruction(
+        "Statement: one SELECT, with :names for values", min_length=1, widget="text", format="sql-statement"
+    )
     parameters: dict[str, JsonValue] = content("Values of its :names", {})
     limit: int = option("Most rows", 1_000, ge=1, le=1_000_000)
     as_file: bool = option("Keep the rows as a file of JSON lines", default=False)
@@ -68,9 +71,14 @@ def statement_problems(arguments: Mapping[str, JsonValue], *, reads: bool) -> li
     ]
 
 
-def rows_schema(schema: dict[str, Any], statement: JsonValue) -> dict[str, Any]:
-    """Return the schema of an output whose rows are those of a statement, with the columns that it names."""
-    columns = columns_of(statement) if isinstance(statement, str) and "{{" not in statement else None
+def rows_schema(schema: dict[str, Any], statement: JsonValue, seen: SeenTables | None = None) -> dict[str, Any]:
+    """Return the schema of an output whose rows are those of a statement, with the columns that are known."""
+    is_fixed = isinstance(statement, str) and "{{" not in statement
+    return with_columns(schema, columns_of(str(statement), seen=seen) if is_fixed else None)
+
+
+def with_columns(schema: dict[str, Any], columns: Columns | None) -> dict[str, Any]:
+    """Return the schema of an output with the columns of its rows, unless they are not known."""
     if columns is None:
         return schema
     row = {"type": "object", "properties": dict(columns), "required": list(columns), "additionalProperties": False}
@@ -90,6 +98,7 @@ class Query(StepType):
     service = SERVICE
     effect = Effect.READS
     volatile = frozenset({"truncated"})
+    knows_account = True
     fields = QueryFields
     output = QueryOutput
 
@@ -109,6 +118,13 @@ class Query(StepType):
     def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:
         """Return the schema of the output, with the columns that the statement names."""
         return rows_schema(QueryOutput.model_json_schema(mode="serialization"), arguments.get("statement"))
+
+    def seen_schema(
+        self, arguments: Mapping[str, JsonValue], schema: dict[str, JsonValue], seen: SeenTables
+    ) -> dict[str, JsonValue]:
+        """Return the schema of the output, with the columns of the tables that the statement names."""
+        plain = QueryOutput.model_json_schema(mode="serialization")
+        return rows_schema(plain, arguments.get("statement"), seen)
 
 
 def _output(found: Any, file: FileContent | None) -> JsonValue:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from clients.sql.columns import columns_of_table
+from clients.sql.schemas import SeenTables
 from clients.sql.select import Selection, column_of
 from engine.plugins.step import (
     Call,
@@ -19,7 +21,7 @@ from engine.plugins.step import (
     option,
     outside,
 )
-from engine.steps.sql.query import SERVICE
+from engine.steps.sql.query import SERVICE, with_columns
 
 
 class RowsFields(Fields):
@@ -49,6 +51,7 @@ class Rows(StepType):
     service = SERVICE
     effect = Effect.READS
     volatile = frozenset({"truncated"})
+    knows_account = True
     fields = RowsFields
     output = RowsOutput
 
@@ -70,8 +73,16 @@ class Rows(StepType):
         columns, table = arguments.get("columns"), arguments.get("table")
         if not isinstance(columns, list) or not columns or "{{" in f"{columns}{table}":
             return schema
-        names = [column_of(str(table), str(name)) for name in columns]
-        row = {"type": "object", "properties": {name: {} for name in names}, "required": names}
-        properties = schema["properties"]
-        rows = {**properties["rows"], "items": {**row, "additionalProperties": False}}
-        return {**schema, "properties": {**properties, "rows": rows}}
+        return with_columns(schema, {column_of(str(table), str(name)): {} for name in columns})
+
+    def seen_schema(
+        self, arguments: Mapping[str, JsonValue], schema: dict[str, JsonValue], seen: SeenTables
+    ) -> dict[str, JsonValue]:
+        """Return the schema of the output, with what the columns are; with all of the table if none is picked."""
+        columns, name = arguments.get("columns", []), arguments.get("table")
+        table = next((one for one in seen.tables if one.name == name), None)
+        if table is None or "{{" in f"{columns}" or not isinstance(columns, list):
+            return schema
+        known = columns_of_table(table, seen.dialect)
+        picked = [column_of(table.name, str(one)) for one in columns] or list(known)
+        return with_columns(schema, {one: known.get(one, {}) for one in picked})

@@ -12,11 +12,10 @@ from engine.base.clock import Clock
 from engine.base.errors import InvalidInput
 from engine.base.names import moment_of
 from engine.base.statuses import AccountMode
-from engine.budgets.prices import Prices
 from engine.compiler.definition.plan import Plan, Trigger
 from engine.connections.connection_failures import Trouble, Troubles
 from engine.connections.connections import Connections
-from engine.connections.model_prices import model_prices
+from engine.connections.model_prices import ModelPrices, model_prices
 from engine.people.access import Principal
 from engine.runs.starting.consent import Consents, Touch
 from engine.runs.starting.touches import fixed, known_inputs
@@ -112,8 +111,8 @@ class Workplace:
         names = dict.fromkeys((*plan.connections, *filter(None, [connection])))
         return {name: plan.mode(name, self.mode_of(name)) for name in names}
 
-    def model_of(self, connection: str) -> tuple[str, Prices]:
-        """Return the model of a connection, empty if it has no settings yet, and the prices there."""
+    def model_of(self, connection: str) -> ModelPrices:
+        """Return the models of a connection, and the prices there."""
         return model_prices(self.loaded(), connection, self.mode_of(connection))
 
 

@@ -17,6 +17,7 @@ from engine.documents.json_file import JsonFile, JsonPath, parse, read
 from engine.files.new_files import NewFile
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
+from engine.plugins.step import EMBEDDING
 from engine.prompts.fragment_files import require_storable
 from engine.prompts.fragments import references as fragments_in
 from engine.prompts.fragments import renamed, texts_of
@@ -294,6 +295,9 @@ def _connections(document: object) -> dict[JsonPath, str]:
     for node in step_nodes(document):
         if isinstance(node.step.json.get("connection"), str):
             found[*node.place, "connection"] = node.step.json["connection"]
+        fields = node.step.json.get("with")
+        if isinstance(fields, dict) and isinstance(fields.get(EMBEDDING), str) and fields[EMBEDDING]:
+            found[*node.place, "with", EMBEDDING] = fields[EMBEDDING]
         for index, other in enumerate(_fallback(node.step.json)):
             if isinstance(other, dict) and isinstance(other.get("connection"), str):
                 found[*node.place, "with", "fallback", index, "connection"] = other["connection"]

@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from engine.compiler.checks.report import Names
 from engine.expressions.celtypes import Schema, resolved, within
+from engine.expressions.origins import ITEM
 
 MOST = 400
 _DEEPEST = 3
@@ -36,16 +38,14 @@ class ScopeName:
 
 
 def scope_names(scope: Names, values: Mapping[str, Any]) -> list[ScopeName]:
-    """Return the names in a scope: variables, then the outputs of finished steps; at most 400.
+    """Return the names in a scope: variables, then the outputs of finished steps, then the fields of the first items of
+    lists, such as `steps.mails.output.messages[0].subject`; at most 400.
 
     `values`: of the last run, as far as known: {"inputs": …, "steps": {id: output}}.
     """
-    found: list[ScopeName] = []
-    for name, missing in _all(scope):
-        found.append(_named(name, missing, values, scope))
-        if len(found) == MOST:
-            break
-    return found
+    every = [*_all(scope)]
+    ordered = sorted(every, key=lambda one: one[0].is_of_item)
+    return [_named(name, missing or name.is_of_item, values, scope) for name, missing in ordered[:MOST]]
 
 
 def _all(scope: Names) -> Iterator[tuple[_Found, bool]]:
@@ -66,6 +66,11 @@ class _Found:
     path: tuple[str, ...]
     depth: int = 0
 
+    @property
+    def is_of_item(self) -> bool:
+        """Whether it is in an item of a list, which may be empty."""
+        return ITEM in self.path
+
 
 def _inside(whole: _Found) -> Iterator[_Found]:
     """Yield a value and the fields in it."""
@@ -76,6 +81,10 @@ def _inside(whole: _Found) -> Iterator[_Found]:
         for key, inner in properties.items():
             name = f"{whole.name}.{key}" if _PLAIN.match(key) else f"{whole.name}[{json.dumps(key)}]"
             yield from _inside(_Found(name, within(schema, inner), (*whole.path, key), whole.depth + 1))
+    items = schema.get("items")
+    if schema.get("type") == "array" and isinstance(items, Mapping) and not whole.is_of_item:
+        first = _Found(f"{whole.name}[0]", within(schema, items), (*whole.path, ITEM), _DEEPEST - 1)
+        yield from islice(_inside(first), 1, None)
 
 
 def _named(found: _Found, is_missing: bool, values: Mapping[str, Any], scope: Names) -> ScopeName:  # noqa: FBT001
@@ -104,7 +113,10 @@ def _sample(path: Sequence[str], values: Mapping[str, Any]) -> str | None:
     is_step = path[0] == "steps"
     value: Any = values
     for part in (*path[:2], *path[3:]) if is_step else path:  # without `output`
-        value = value.get(part, _NOTHING) if isinstance(value, Mapping) else _NOTHING
+        if part == ITEM and isinstance(value, list) and value:
+            value = value[0]
+        else:
+            value = value.get(part, _NOTHING) if isinstance(value, Mapping) else _NOTHING
     if value is _NOTHING or isinstance(value, Mapping | list):
         return None
     text = json.dumps(value, ensure_ascii=False)

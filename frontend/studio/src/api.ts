@@ -2,6 +2,7 @@
 
 import type { Timeline } from "./flow/past";
 import type { Prediction } from "./flow/prediction";
+import { parseJson } from "./json";
 import { t } from "./language";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -230,14 +231,15 @@ export class Unanswered extends Error {}
 const ANSWER_MS = 60_000;
 const LATER = new Set([408, 425, 429, 500, 502, 503, 504]);
 
+// Return the JSON of an answer; `body` is sent as JSON, or as it is if it is a file.
 export async function request<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   let response: Response;
   let text: string;
   try {
     response = await fetch(path, {
       method,
-      headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: body === undefined || body instanceof Blob ? headers : { "Content-Type": "application/json", ...headers },
+      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
       signal: AbortSignal.timeout(ANSWER_MS),
       cache: "no-store",
     });
@@ -245,7 +247,7 @@ export async function request<T>(method: string, path: string, body?: unknown, h
   } catch (error) {
     throw new Unanswered(t("the server cannot be reached"), { cause: error });
   }
-  if (response.ok) return JSON.parse(text) as T;
+  if (response.ok) return parseJson(text) as T;
   const error = errorIn(text);
   if (LATER.has(response.status)) throw new Unanswered(error.message || t("the server is busy ({status})", { status: response.status }));
   if (response.status === 401) throw new Refused(401, t("You are signed out. Your draft is kept: sign in in another tab, then try again."), "", error);

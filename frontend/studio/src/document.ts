@@ -1,5 +1,6 @@
 // The draft as a tree, and operations on it: what the server will do with a gesture is shown before it has answered.
 import type { CanvasStep, Definition, Kind, Operation, Place, Read } from "./api";
+import { copyOf } from "./json";
 import { t } from "./language";
 
 type Step = Record<string, Definition>;
@@ -62,7 +63,7 @@ function required(definition: Definition, id: string): Found {
 
 // Return the definition after operations. Throws if one of them cannot be applied: the server then says why.
 export function applied(definition: Definition, operations: Operation[]): Definition {
-  const copy = structuredClone(definition);
+  const copy = copyOf(definition);
   for (const operation of operations) apply(copy, operation);
   return copy;
 }
@@ -72,7 +73,7 @@ function apply(definition: Definition, operation: Operation): void {
     case "add": {
       if (find(definition, String(operation.step.id))) throw new Error(t("There is already a step {id}.", { id: String(operation.step.id) }));
       const { list, index } = target(definition, operation);
-      list.splice(index, 0, structuredClone(operation.step));
+      list.splice(index, 0, copyOf(operation.step));
       return;
     }
     case "move":
@@ -92,7 +93,7 @@ function apply(definition: Definition, operation: Operation): void {
     case "wrap": {
       const { list, index } = required(definition, operation.steps[0]!);
       const inside = list.splice(index, operation.steps.length);
-      list.splice(index, 0, { ...structuredClone(operation.group), steps: inside });
+      list.splice(index, 0, { ...copyOf(operation.group), steps: inside });
       return;
     }
     case "unwrap": {
@@ -102,7 +103,7 @@ function apply(definition: Definition, operation: Operation): void {
     }
     case "replace_step": {
       const { list, index, step } = required(definition, operation.step);
-      list.splice(index, 1, { id: step.id, ...structuredClone(operation.new) });
+      list.splice(index, 1, { id: step.id, ...copyOf(operation.new) });
       return;
     }
     case "notes": {
@@ -155,7 +156,7 @@ function set(holder: Definition, field: string | (string | number)[], value: Def
     if (holder[part] === null || typeof holder[part] !== "object") holder[part] = {};
     holder = holder[part];
   }
-  holder[path.at(-1)!] = structuredClone(value);
+  holder[path.at(-1)!] = copyOf(value);
 }
 
 function unset(holder: Definition, field: string | (string | number)[]): void {
@@ -241,6 +242,6 @@ const text = (value: unknown): string => (typeof value === "string" ? value : ""
 
 function conditionOf(value: unknown): string {
   if (value === undefined || value === null) return "";
-  if (typeof value !== "string") return String(value);
+  if (typeof value !== "string") return typeof value === "object" ? JSON.stringify(value) : String(value);
   return value.trim().replace(/^\{\{/, "").replace(/\}\}$/, "").trim();
 }

@@ -1,6 +1,7 @@
 // What people do on the canvas, as operations. Pure: the steps as they are, and what is wanted.
 import type { CanvasStep, Definition, Operation, Place } from "./api";
 import { stepIn } from "./document";
+import { parseJson } from "./json";
 import { t } from "./language";
 import type { Gap } from "./layout";
 import { ends, followers, isIn, outermost, waitsFor, type Block, type Model, type Node } from "./model";
@@ -274,7 +275,7 @@ export function copied(definition: Definition, steps: readonly CanvasStep[]): st
 export function pasted(text: string): Definition[] | null {
   let value: Definition;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return null;
   }

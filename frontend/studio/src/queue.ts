@@ -1,5 +1,6 @@
 // The changes on their way to the server: in order, each once, kept while there is no server and over a reload.
 import { Refused, Unanswered, type Edited, type Operation } from "./api";
+import { parseJson } from "./json";
 import { withoutPlace } from "./text";
 
 export interface Change {
@@ -196,7 +197,7 @@ const plain = (message: string, { ops }: Change): string => (ops.length === 1 ? 
 
 function stored(text: string | null): Change[] {
   try {
-    const found: unknown = JSON.parse(text ?? "[]");
+    const found: unknown = parseJson(text ?? "[]");
     return Array.isArray(found) ? (found as Change[]) : [];
   } catch {
     return [];

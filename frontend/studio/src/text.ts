@@ -1,5 +1,6 @@
 // The text of a draft: the server tells its changes as splices.
 import type { Splice } from "./api";
+import { parseJson } from "./json";
 
 // Return the text after splices, each of which applies to the text that those before it give.
 export function spliced(text: string, splices: Splice[]): string {
@@ -24,7 +25,7 @@ function offsetOf(text: string, points: number): number {
 // Return the parsed text, null if it is not a JSON object.
 export function parsed(text: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
   } catch {
     return null;

@@ -148,3 +148,11 @@ def test_a_name_that_cannot_be_one_is_refused(program: TestClient, name: str) ->
         answer = program.get(f"/api/{things}/{name}")
         assert answer.status_code in {404, 422}
         assert answer.json()["error"]["type"] in {"NotFound", "UnknownName", "InvalidInput"}
+
+
+def test_only_a_sample_brings_connections_and_the_answer_names_them(program: TestClient) -> None:
+    blank = program.post("/api/workflows", json={"name": "blank"})
+    assert (blank.status_code, blank.json()["name"], "added_connections" in blank.json()) == (201, "blank", False)
+    for name, added in (("meetings", ["google_calendar"]), ("more-meetings", [])):
+        made = program.post("/api/workflows", json={"name": name, "sample": "meeting-from-mail"})
+        assert (made.status_code, made.json()["added_connections"], made.json()["problems"]) == (201, added, [])

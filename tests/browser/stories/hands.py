@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+from playwright.sync_api import Locator, Page
+from playwright.sync_api import TimeoutError as NotInTime
 
 from tests.browser.conftest import shows
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
-
 MOST_KEYS = 200
+_LIST_MS = 10_000
 LONG = 60
 """A longer text is pasted."""
 READY = (
@@ -187,8 +189,14 @@ class Mouse(Hand):
         field.click()
 
     def choose(self, field: Locator, option: str) -> None:
+        entry = self.page.get_by_role("option", name=option, exact=True)
+        for _ in range(2):  # a form that is drawn anew closes its lists
+            self.press(field)
+            with suppress(NotInTime):
+                entry.click(timeout=_LIST_MS)
+                return
         self.press(field)
-        self.page.get_by_role("option", name=option, exact=True).click()
+        entry.click()
 
     def pick(self, field: Locator, option: str) -> None:
         field.select_option(label=option)

@@ -1,4 +1,4 @@
-"""Uploads in parts and cursors of Dropbox and OneDrive, when connections break and services forget."""
+"""Uploads in parts and cursors, when connections break and services forget."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 from clients.drives.drive import Drive
 from clients.dropbox import uploads as of_dropbox
 from clients.errors import Conflict, RateLimited, ServiceError
+from clients.google_drive import uploads as of_google
 from clients.onedrive import uploads as of_onedrive
 from clients.onedrive.quick_xor import quick_xor
 from clients.transport import deadline
@@ -23,15 +24,19 @@ from tests.patience import PATIENCE_SECONDS
 if TYPE_CHECKING:
     from tests.conftest import StandIns
 
-UNIT = 320 * 1024
-CONTENT = hashlib.shake_256(b"content").digest(UNIT * 3 + 5)
-PARTS = {"dropbox": "append_v2", "onedrive": "PUT /_upload"}
+UNIT = 5 * 256 * 1024
+"""A whole number of what each asks for: 256 KiB at Google, 320 KiB at Microsoft."""
+CONTENT = hashlib.shake_256(b"content").digest(UNIT * 2 + 5)
+PARTS = {"dropbox": "append_v2", "onedrive": "PUT /_upload", "google_drive": "PUT /upload"}
+OTHERS = ("dropbox", "onedrive")
 
 
 @pytest.fixture(params=PARTS)
 def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(of_dropbox, "PART_BYTES", UNIT)
     monkeypatch.setattr(of_onedrive, "PART_BYTES", UNIT)
+    monkeypatch.setattr(of_google, "PART_BYTES", UNIT)
+    monkeypatch.setattr(of_google, "AT_ONCE_BYTES", UNIT)
     return str(request.param)
 
 
@@ -61,7 +66,7 @@ def test_a_part_that_broke_is_sent_again_or_found(
 
 
 def test_a_session_that_ended_leaves_nothing(name: str, drive: Drive, standins: StandIns, tmp_path: Path) -> None:
-    standins.faults(name, match=PARTS[name], status=404 if name == "onedrive" else 409, times=1)
+    standins.faults(name, match=PARTS[name], status=409 if name == "dropbox" else 404, times=1)
     with pytest.raises(ServiceError) as refused:
         drive.upload(FOLDER, "large.bin", written(tmp_path, CONTENT), MARKER)
     assert refused.value.outcome == "not_done"
@@ -75,17 +80,23 @@ def test_a_busy_service_says_when_to_come_back(name: str, drive: Drive, standins
     assert refused.value.retry_after_seconds == 7
 
 
+@pytest.mark.parametrize("name", OTHERS, indirect=True)
 def test_files_since_a_cursor_that_was_forgotten_are_listed(
     name: str, drive: Drive, standins: StandIns, tmp_path: Path
 ) -> None:
+    old = drive.upload(FOLDER, "old.txt", written(tmp_path, b"x"), MARKER)
     start = drive.changes(FOLDER, None)
+    control(standins, name, path=f"{'/' if name == 'dropbox' else ''}{old.path}", text="edited")
+    edited = drive.changes(FOLDER, start.cursor)
+    assert edited.files == [], "it was there before"
     made = drive.upload(FOLDER, "new.txt", written(tmp_path, b"x"), MARKER)
     control(standins, name, **({"resets": True} if name == "dropbox" else {"forgets": True}))
-    found = drive.changes(FOLDER, start.cursor)
+    found = drive.changes(FOLDER, edited.cursor)
     assert [one.id for one in found.files] == [made.id]
     assert drive.changes(FOLDER, found.cursor).files == []
 
 
+@pytest.mark.parametrize("name", OTHERS, indirect=True)
 def test_what_was_changed_by_a_person_is_not_removed(
     name: str, drive: Drive, standins: StandIns, tmp_path: Path
 ) -> None:
@@ -102,3 +113,12 @@ def test_the_hash_of_onedrive_is_that_of_its_description(tmp_path: Path) -> None
     known = {b"": "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", b"\x4a": "SgAAAAAAAAAAAAAAAQAAAAAAAAA="}
     known |= {b"\xb5\xb4": "taAFAAAAAAAAAAAAAgAAAAAAAAA=", b"\xd2\x96\x4f": "0rDEEwAAAAAAAAAAAwAAAAAAAAA="}
     assert {content: quick_xor(written(tmp_path, content)) for content in known} == known
+
+
+@pytest.mark.parametrize("name", ["onedrive"])
+def test_what_leads_to_another_drive_is_listed_nowhere(name: str, drive: Drive, standins: StandIns) -> None:
+    before = drive.changes(FOLDER, None)
+    control(standins, name, path=f"{FOLDER}/short.txt", text="private", is_remote=True)
+    control(standins, name, path=f"{FOLDER}/plain.txt", text="plain")
+    found = [drive.entries(FOLDER, 10), drive.search("t", FOLDER, 10), drive.changes(FOLDER, before.cursor).files]
+    assert [[one.name for one in files] for files in found] == [["plain.txt"]] * 3

@@ -1,4 +1,4 @@
-"""Attempts to write through a query, for each dialect; `FILE` is a path that none of them may create."""
+"""Attempts to do more by a query than read, for each dialect; `FILE` is a path that none of them may create."""
 
 from __future__ import annotations
 
@@ -135,16 +135,89 @@ optimize table item
 rename table item to other
 kill 1
 """,
+    "duckdb": """
+with d as (delete from item returning *) select * from d
+with d as materialized (update item set qty = 0 returning *) select count(*) from d
+select * into other from item
+insert or replace into item values (1, 'x', 0)
+insert into item by name select 9 as id
+merge into item using (select 1 as id) as d on item.id = d.id when matched then delete
+copy item to 'FILE'
+copy (select * from item) to 'FILE' (format parquet)
+export database 'FILE'
+attach 'FILE' as other
+attach 'FILE' as other; create table other.a (b int)
+create table other as select * from read_csv('FOREIGN')
+install httpfs
+load httpfs
+force install httpfs from 'http://127.0.0.1:1'
+set enable_external_access = true
+set lock_configuration = false
+set enable_external_access = true; copy item to 'FILE'
+reset memory_limit
+pragma profiling_output = 'FILE'
+pragma enable_checkpoint_on_shutdown
+create persistent secret other (type s3)
+create sequence other
+create macro other() as 1
+create type other as enum ('a')
+comment on table item is 'x'
+select nextval('numbers')
+select * from checkpoint()
+select * from force_checkpoint()
+vacuum
+checkpoint
+import database 'FILE'
+prepare other as delete from item; execute other
+use memory
+pivot item on name using sum(qty)
+select $$;$$; delete from item
+""",
 }
 ATTEMPTS: Mapping[Dialect, tuple[str, ...]] = {
     dialect: tuple(line for line in (_EVERYWHERE + own).splitlines() if line) for dialect, own in _OWN.items()
 }
 """At least 40 for each."""
 
+FOREIGN = [
+    line
+    for line in """
+select * from read_csv('FOREIGN')
+select * from read_csv_auto('FOREIGN')
+select * from read_csv(['FOREIGN'])
+select * from 'FOREIGN'
+select * from "FOREIGN"
+select * from main."FOREIGN"
+select (select count(*) from 'FOREIGN')
+with d as (from 'FOREIGN') select * from d
+from 'FOREIGN'
+select content from read_text('FOREIGN')
+select content from read_blob('FOREIGN')
+select * from read_json_objects('FOREIGN', format = 'unstructured')
+select * from read_csv(getvariable('x'))
+select * from glob('FOREIGN*')
+select * from sniff_csv('FOREIGN')
+select * from query('select * from ''FOREIGN''')
+select * from query('from "FOREIGN"')
+select * from query_table('FOREIGN')
+select * from json_execute_serialized_sql(json_serialize_sql('select * from ''FOREIGN'''))
+select * from read_duckdb('FOREIGN')
+attach 'FOREIGN' as other; select * from other.a
+select * from 'http://127.0.0.1:PORT/x.csv'
+select * from read_csv('http://127.0.0.1:PORT/x.csv')
+select * from read_text('http://127.0.0.1:PORT/x')
+select * from read_parquet('s3://127.0.0.1:PORT/x.parquet')
+select * from outward
+""".splitlines()
+    if line
+]
+"""Attempts to read through a query of DuckDB what is not in its file: `FOREIGN` is a file, `PORT` that of a server."""
+
 ONLY_REFUSED_BY_PARSING: Mapping[Dialect, tuple[str, ...]] = {
     "sqlite": (),
     "postgres": ("lo_export", "pg_notify", "pg_advisory"),
     "mysql": ("outfile", "dumpfile"),
+    "duckdb": (),
 }
 """What the session of an account with all rights lets pass: files of the server."""
 
@@ -169,6 +242,10 @@ SETUP: Mapping[Dialect, tuple[str, ...]] = {
         "create procedure erase() delete from item",
         "create view sneaky as select wipe() as a",
     ),
+    "duckdb": (
+        "create table item (id integer primary key, name varchar, qty integer)",
+        "create sequence numbers",
+    ),
 }
 STATE: Mapping[Dialect, tuple[str, ...]] = {
     "sqlite": ("select * from item", "select name, sql from sqlite_master", "pragma user_version"),
@@ -184,6 +261,12 @@ STATE: Mapping[Dialect, tuple[str, ...]] = {
         "select table_name, engine from information_schema.tables where table_schema = database() order by 1",
         "select count(*) from information_schema.columns where table_schema = database()",
         "select count(*) from information_schema.statistics where table_schema = database()",
+    ),
+    "duckdb": (
+        """select (select list(i order by id) from item i), (select list(sql order by sql) from sqlite_master),
+        (select list(function_name) from duckdb_functions() where not internal),
+        (select list(type_name) from duckdb_types() where not internal),
+        (select list(comment) from duckdb_tables()), (select list(last_value) from duckdb_sequences())""",
     ),
 }
 """What the database has, so that any change shows."""

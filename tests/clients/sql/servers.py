@@ -1,4 +1,4 @@
-"""Databases for tests: an SQLite file, and one of our own on each server that this machine has; dropped afterwards."""
+"""Databases for tests: files of SQLite and DuckDB, and one of our own on each server that this machine has."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 from clients.sql.client import SqlClient
 from clients.sql.service import SqlSettings
 
-Dialect = Literal["sqlite", "postgres", "mysql"]
-DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres", "mysql")
+Dialect = Literal["sqlite", "postgres", "mysql", "duckdb"]
+DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres", "mysql", "duckdb")
 NAME = f"orchestra_test_{os.getpid()}"
 
 
@@ -35,7 +35,8 @@ class Target:
 @contextlib.contextmanager
 def target(dialect: Dialect, folder: Path) -> Iterator[Target]:
     """Open an empty database; skip the test if no server answers on this machine."""
-    with {"sqlite": _sqlite, "postgres": _postgres, "mysql": _mysql}[dialect](folder) as (url, run):
+    opening = {"sqlite": _sqlite, "postgres": _postgres, "mysql": _mysql, "duckdb": _duckdb}[dialect]
+    with opening(folder) as (url, run):
         yield Target(dialect, url, SqlClient(SqlSettings.model_validate({"url": url}), folder, None), run)
 
 
@@ -92,3 +93,19 @@ def _mysql(_folder: Path) -> Iterator[tuple[str, Callable[[str], Sequence[Sequen
             yield f"mysql://root@127.0.0.1:3306/{NAME}", run
         finally:
             run(f"DROP DATABASE IF EXISTS {NAME}")
+
+
+@contextlib.contextmanager
+def _duckdb(folder: Path) -> Iterator[tuple[str, Callable[[str], Sequence[Sequence[Any]]]]]:
+    import duckdb
+
+    path = folder / f"{NAME}.duckdb"
+
+    def run(statement: str) -> Sequence[Sequence[Any]]:
+        is_read = path.exists() and statement.startswith("select")
+        with duckdb.connect(str(path), read_only=is_read) as direct:  # for now: nobody else can write it meanwhile
+            return direct.execute(statement).fetchall()
+
+    run("select 1")
+    yield f"duckdb:///{path.name}", run
+    path.unlink()

@@ -102,7 +102,7 @@ def test_a_certificate_is_checked_unless_the_address_says_otherwise(
     assert asked(f"{url}?sslmode=require").tables() == ["item"]
     assert asked(f"{url}?sslmode=verify-full", ca_file=str(tmp_path / "certificate.pem")).tables() == ["item"]
     [(what, is_ok, said)] = asked(f"{url}?sslmode=verify-full").check()
-    assert (what, is_ok) == ("sign-in", False)
+    assert (what, is_ok) == ("server", False)
     assert "no encryption that can be trusted" in said
 
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import socket
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from clients.errors import InvalidRequest, ServiceError, WriteRefused
 from clients.reads_only import reads_only
-from clients.sql import guard, mysql, postgres, sqlite
+from clients.sql import duckdb, guard, mysql, postgres, sqlite
+from clients.sql.address import Address
 from clients.sql.database import Write
 from clients.sql.reading import Reading, parsed
-from tests.clients.sql.attempts import ATTEMPTS, ONLY_REFUSED_BY_PARSING, SETUP, STATE
+from clients.sql.wire import Wire, connected
+from tests.clients.sql.attempts import ATTEMPTS, FOREIGN, ONLY_REFUSED_BY_PARSING, SETUP, STATE
 from tests.clients.sql.servers import DIALECTS, Target, target
+from tests.patience import until
 
 ROWS = "insert into item values (1, 'a', 3), (2, 'b', 4)"
 
@@ -38,7 +44,7 @@ def written_by(database: Target, attempts: Sequence[str], file: Path) -> list[st
             database.client.query(attempt.replace("FILE", str(file)), {}, 10)
         if state(database) != before or file.exists():
             changed.append(attempt)
-            file.unlink(missing_ok=True)
+            shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
             restore(database)
             before = state(database)
     return changed
@@ -87,6 +93,62 @@ def test_without_both_many_write(database: Target, tmp_path: Path, monkeypatch: 
     assert len(written_by(database, ATTEMPTS[database.dialect], tmp_path / "made")) >= 3
 
 
+FILE_TEXT = "what only other programs may know"
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Iterator[list[str]]:
+    """Attempts at a file and a server that are there, but not for a query."""
+    file = tmp_path / "foreign.csv"
+    file.write_text(f"a\n{FILE_TEXT}\n")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        port = str(server.getsockname()[1])
+        yield [one.replace("FOREIGN", str(file)).replace("PORT", port) for one in FOREIGN]
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def read_by(database: Target, attempts: Sequence[str]) -> list[str]:
+    """Make each attempt; return those that read the file."""
+    found = []
+    database.run(f"create or replace view outward as {attempts[0]}")
+    for attempt in attempts:
+        with contextlib.suppress(ServiceError, duckdb_errors()):
+            rows = database.client.query(attempt, {}, 10).rows
+            found += [attempt] if FILE_TEXT in str(rows) or ".csv" in str(rows) else []
+    database.run("drop view outward")
+    return found
+
+
+def duckdb_errors() -> type[Exception]:
+    import duckdb as driver
+
+    return driver.Error
+
+
+@pytest.mark.parametrize("without", ["nothing", "parser", "session"])
+def test_no_attempt_reads_other_files(
+    database: Target, foreign: list[str], without: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.dialect != "duckdb":
+        pytest.skip("Others have no tables that are files; their functions for files are among the attempts to write.")
+    if without == "parser":
+        without_parser(monkeypatch)
+    if without == "session":
+        without_session(monkeypatch)
+        foreign = [one for one in foreign if "outward" not in one]  # a view: what it reads is not seen
+    assert read_by(database, foreign) == []
+
+
+@pytest.mark.control
+def test_without_both_many_read(database: Target, foreign: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    if database.dialect == "duckdb":
+        without_parser(monkeypatch)
+        without_session(monkeypatch)
+        assert len(read_by(database, foreign)) >= 10
+
+
 def without_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     def believed(statement: str, dialect: Any) -> Reading:
         tree: Any = None
@@ -112,6 +174,17 @@ def without_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite.SqliteDatabase, "_opened", lambda self, _mode: _Writable(opened(self, "rw")))
     monkeypatch.setattr(postgres.PostgresDatabase, "_reading", writing)
     monkeypatch.setattr(mysql.MysqlDatabase, "_reading", writing)
+    monkeypatch.setattr(duckdb, "_only", lambda _connection, statement, _kinds: statement)
+    monkeypatch.setattr(duckdb.DuckdbDatabase, "_reading", opened_wide)
+
+
+@contextlib.contextmanager
+def opened_wide(self: Any) -> Iterator[Any]:
+    """Open a file of DuckDB as it is by default."""
+    import duckdb as driver
+
+    with driver.connect(str(self._path)) as connection:
+        yield connection
 
 
 class _Writable:
@@ -198,6 +271,32 @@ def test_a_query_ends_at_its_time(database: Target) -> None:
     assert raised.value.retryable
 
 
+def test_a_query_whose_client_is_gone_ends_on_the_server(database: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    if database.dialect != "postgres":
+        pytest.skip("DuckDB and SQLite run in this process; MySQL ends a query at its time only.")
+    wires: list[Wire] = []
+
+    def kept(address: Address) -> Wire:
+        wires.append(connected(address))
+        return wires[0]
+
+    monkeypatch.setattr(postgres, "connected", kept)
+    without_parser(monkeypatch)
+    asked = Thread(target=lambda: fails(database, "select pg_sleep(60)"))
+    asked.start()
+    ours = "state = 'active' and application_name = 'AI-Orchestra' and datname = current_database()"
+    running = f"select count(*) from pg_stat_activity where {ours}"
+    until(lambda: database.run(running)[0][0] == 1)
+    wires[0]._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+    asked.join()
+    until(lambda: database.run(running)[0][0] == 0)
+
+
+def fails(database: Target, statement: str) -> None:
+    with pytest.raises(ServiceError):
+        database.client.query(statement, {}, 1)
+
+
 def test_limits_and_values(database: Target) -> None:
     found = database.client.query("select id, qty * 1.50 as price from item order by id", {}, 1)
     assert found.truncated
@@ -207,6 +306,15 @@ def test_limits_and_values(database: Target) -> None:
     assert (rows.truncated, lines) == (False, b'{"id": 1}\n{"id": 2}\n')
     assert "item" in database.client.tables()
     assert "item.qty" in database.client.columns()
+
+
+def test_the_picker_has_a_statement_for_each_table(database: Target) -> None:
+    statements = database.client.statements()
+    assert len(statements) == len(database.client.tables())
+    mark = "`" if database.dialect in ("mysql", "sqlite") else '"'
+    (item,) = (one for one in statements if one.endswith(f"FROM {mark}item{mark} LIMIT 100"))
+    assert item.startswith(f"SELECT {mark}id{mark}, ")
+    assert [row["id"] for row in database.client.query(item, {}, 10).rows] == [1, 2]
 
 
 LARGE = "select repeat('x', 10000000) as text from item a, item b, item c, item d, item e, item f"
@@ -236,7 +344,7 @@ def test_one_large_value_ends_the_answer(database: Target) -> None:
 
 def test_rows_of_all_sizes_arrive(database: Target) -> None:
     numbers = "with recursive r (n) as (select 1 union all select n + 1 from r where n < 900)"
-    text = "printf('%.*c', n * 10, 'x')" if database.dialect == "sqlite" else "repeat('x', n * 10)"
+    text = "printf('%.*c', n * 10, 'x')" if database.dialect == "sqlite" else "left(repeat('x', 9000), n * 10)"
     found = database.client.query(f"{numbers} select n, {text} as t from r order by n", {}, 850)
     assert ([row["n"] for row in found.rows], found.truncated) == (list(range(1, 851)), True)
     assert not database.client.query(f"{numbers} select n from r", {}, 900).truncated

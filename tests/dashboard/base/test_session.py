@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("dashboard.base.session.time.monotonic", clock)
+    monkeypatch.setattr("dashboard.base.session.time", SimpleNamespace(monotonic=clock))
     return clock
 
 

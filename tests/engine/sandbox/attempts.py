@@ -16,11 +16,11 @@ given = json.loads(sys.argv[1])
 NUMBERS = dict(zip(
     "ptrace vm_readv keyctl add_key request_key io_uring bpf perf userfaultfd unshare setns clone clone3 mount umount "
     "pivot_root fsopen open_tree name_to_handle open_by_handle kexec init_module reboot swapon personality syslog "
-    "pidfd_open pidfd_getfd shmget msgget memfd_secret".split(),
+    "pidfd_open pidfd_getfd shmget msgget memfd_secret memfd_create shmat semget".split(),
     (101,310,250,248,249,425,321,298,323,272,308,56,435,165,166,155,430,428,303,304,246,175,169,167,135,103,434,438,29,
-     68,447) if platform.machine() == "x86_64" else
+     68,447,319,30,64) if platform.machine() == "x86_64" else
     (117,270,219,217,218,425,280,241,282,97,268,220,435,40,39,41,430,428,264,265,104,105,142,224,92,116,434,438,194,
-     186,447)))
+     186,447,279,196,190)))
 handle = ctypes.create_string_buffer(b"\\x80\\0\\0\\0", 200)
 kernel = ctypes.CDLL(None, use_errno=True)
 def call(name, *arguments):
@@ -244,6 +244,25 @@ TAKES = [
         "fill the folder for temporary files",
         "for n in range(40):\n    with open(f'/tmp/{n}', 'wb') as f: f.write(b'x' * 4_000_000)\nreturn 'filled'",
     ),
+    *(
+        Attempt(f"take memory that no limit counts: {one}", f"return call('{one}', {arguments})")
+        for one, arguments in (
+            *(("memfd_create", "b'x', 0"), ("memfd_secret", "0"), ("shmget", "0, 2**30, 0o1600")),
+            *(("semget", "0, 32_000, 0o1600"), ("msgget", "0, 0o1600")),
+        )
+    ),
+    Attempt("take shared memory that is no file", "import mmap\nreturn mmap.mmap(-1, 2**20)"),
+    Attempt("take shared memory by a device", "return openable('/dev/zero')"),
+    Attempt(
+        "reach what runs it",
+        """
+        files = ("mem", "environ", "maps", "root", "cwd/x", *(f"fd/{n}" for n in range(9)))
+        for path, mode in [(f"/proc/1/{one}", mode) for one in files for mode in (os.O_RDONLY, os.O_WRONLY)]:
+            with contextlib.suppress(OSError):
+                return f"opened {path} {os.open(path, mode)}"
+        """,
+    ),
+    Attempt("write to what it reads", "return os.write(0, b'x') and os.readlink('/proc/self/fd/0') != '/dev/null'"),
     Attempt("make 100,000 files", "for n in range(100_000): open(f'/w/{n}', 'w').close()\nreturn 'made'", ("files",)),
     Attempt("make a file with a hole", "with open('/w/x', 'wb') as file: file.truncate(10**12)\nreturn 'made'"),
     Attempt("open file after file", "return [os.open('/dev/null', os.O_RDONLY) for _ in range(5000)]"),
@@ -280,7 +299,10 @@ LEAVES = [
     Attempt("leave a program that runs as its owner", "open('/w/x', 'w').close()\nos.chmod('/w/x', 0o4755)"),
 ]
 ATTEMPTS = {one.name: one for one in (*FILES, *WRITES, *NETWORK, *PROCESSES, *TAKES, *LEAVES)}
-WITHOUT_FILTER = ("make a keyring", "keep a key", "make a virtual socket", "be traced", "set up io_uring")
+WITHOUT_FILTER = (
+    *("make a keyring", "keep a key", "make a virtual socket", "be traced", "set up io_uring"),
+    *("take memory that no limit counts: memfd_create", "take memory that no limit counts: shmget"),
+)
 """What only the filter refuses, where the kernel has it."""
 WITHOUT_WALLS = (
     *("read a secret", "list its folder", "read the users", "read what is beside the program", "read by a link"),

@@ -18,9 +18,12 @@ from typing import Any
 
 import pytest
 
-from clients.errors import Unavailable
+from clients.errors import SandboxMissing
 from engine.sandbox import child, seccomp, walls, work
 from engine.sandbox.child import End
+from engine.sandbox.code import running
+from engine.sandbox.code.languages import language
+from engine.sandbox.code.running import Code, CodeLimits
 from engine.sandbox.limits import Limits
 from engine.sandbox.walls import Room
 from engine.sandbox.watch import Watch
@@ -36,6 +39,8 @@ LIMITS = Limits(
     processes=40,
     tree_bytes=900 * MB,
 )
+CODE_LIMITS = CodeLimits(seconds=6, memory_mb=384, processes=40, disk_mb=32, output_kb=1024)
+BEFORE = "import json, os, sys\nsys.argv = ['', json.dumps(inputs)]\nos.mkdir('/w/out')\n"
 ROOM = Room(work_bytes=32 * MB)
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = Limits(wall_seconds=60.0, file_bytes=64 * MB)
@@ -81,8 +86,9 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, A
 
 
 def tried(attempt: Attempt, outside: Mapping[str, Any]) -> End:
-    command = [sys.executable, "-I", "-c", attempt.program, json.dumps(outside)]
-    return work.run(command, LIMITS, ROOM)
+    """How a program ends that is the code of a step `code.run`."""
+    program = attempt.program.replace("/w/", "/w/out/") if attempt in LEAVES else attempt.program
+    return running.ended(Code(language("python", {}, 0), BEFORE + program, outside, CODE_LIMITS, CODE_LIMITS), [])
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +153,9 @@ def test_cancelling_ends_it_at_once() -> None:
     assert time.monotonic() - began < 20
 
 
-def test_what_a_program_says_reads_and_leaves_arrives() -> None:
-    command = ["/bin/sh", "-c", "mkdir a; cat > a/b; echo said; echo complained >&2; exit 3"]
-    end = work.run(command, PATIENCE, ROOM, content=b"text")
+def test_what_a_program_says_and_leaves_arrives() -> None:
+    command = ["/bin/sh", "-c", "mkdir a; printf text > a/b; cat; echo said; echo complained >&2; exit 3"]
+    end = work.run(command, PATIENCE, ROOM)
     assert (end.status, end.out, end.said, end.reason) == (3, b"said\n", "complained", "")
     assert [(one.path, one.content) for one in work.files(end.left, most=10, bytes_most=100)] == [("a/b", b"text")]
 
@@ -218,7 +224,7 @@ def test_where_bubblewrap_does_not_work_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work, "walls", lambda: None)
-    with pytest.raises(Unavailable):
+    with pytest.raises(SandboxMissing):
         work.run(["/bin/true"], LIMITS, ROOM)
     for script, words in (
         ("", "apt install bubblewrap"),

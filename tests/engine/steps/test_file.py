@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from engine.orchestra import Orchestra
@@ -95,6 +97,25 @@ def test_the_same_table_is_read_from_every_format(run: Run, inbox: Path) -> None
         assert found["truncated"] is False
         assert found["file"] is None
     assert output(document, f"s{TABLES.index('bank.csv')}")["preamble"] == ["Account DE00", f"Note {TEXT}"]
+
+
+def test_formulas_that_were_never_calculated_are_counted(run: Run, orchestra: Orchestra, inbox: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in [["n", "double"], [1, "=A2*2"], [2, "=A3*2"]]:
+        book.active.append(row)
+    book.create_sheet("Values").append([3, 4])
+    made = io.BytesIO()
+    book.save(made)
+    (inbox / "sums.xlsx").write_bytes(made.getvalue())
+    document = run(
+        [step("file.table", file="inbox/sums.xlsx"), step("file.table", "two", file="inbox/sums.xlsx", sheet=2)]
+    )
+    assert output(document)["rows"] == [{"n": 1, "double": None}, {"n": 2, "double": None}]
+    first, second = (json.dumps(one) for one in document["steps"])
+    assert "2 formulas without a stored value" in first
+    assert "formula" not in second
+    pages = [orchestra.files.view(OWNER, "inbox/sums.xlsx", page).table for page in (1, 2)]
+    assert [page.empty_formulas for page in pages if page is not None] == [2, 0]
 
 
 def test_a_table_over_the_limit_is_a_file_that_can_be_read_again(run: Run, inbox: Path) -> None:

@@ -22,8 +22,8 @@ SCHEMA = {"type": "object", "properties": {"kind": {"enum": ["bug", "task"]}}, "
 @pytest.fixture(params=SERVICES)
 def service(request: pytest.FixtureRequest) -> str:
     declared = client_class(request.param).service
-    if declared.absence:
-        pytest.skip(f"{declared.absence} {declared.install}")
+    if absence := declared.lacks({}):
+        pytest.skip(f"{absence} {declared.install}")
     return declared.name
 
 
@@ -77,8 +77,8 @@ def test_what_is_not_installed_is_said_before_a_run(desk: Desk, monkeypatch: pyt
         patch.setattr(Extra, "is_installed", lambda _: False)
         with pytest.raises(InvalidInput, match="needs the package") as refused:
             desk.orchestra.runs.start(OWNER, "work", {})
-        install = f"Install it: `pip install 'ai-orchestra[{service}]'`."
-        assert refused.value.remedy == install
+        install = f" -m pip install 'ai-orchestra[{service}]'`."
+        assert refused.value.remedy.endswith(install)
         status = desk.orchestra.connections.get(OWNER, "llm")
         assert not status.ready
         assert status.note.endswith(install)

@@ -122,3 +122,16 @@ def test_a_missing_program_is_said_before_the_run(orchestra: Orchestra, monkeypa
     problems = [one.message for one in orchestra.workflows.check(OWNER, "work", text) if one.severity == "error"]
     assert len(problems) == 1
     assert "apt install tesseract-ocr tesseract-ocr-deu" in problems[0]
+
+
+@pytest.mark.parametrize("more", [{"if": "{{ inputs.scanned }}"}, {"on_error": "continue"}], ids=["if", "on_error"])
+def test_a_workflow_that_can_do_without_the_program_is_only_warned(
+    orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    inputs = {"type": "object", "properties": {"scanned": {"type": "boolean", "default": False}}}
+    steps = [{**ocr(file="scan.png")[0], **more}]
+    text = json.dumps({"schema_version": 1, "title": "x", "inputs": inputs, "steps": steps})
+    found = [one for one in orchestra.workflows.check(OWNER, "work", text) if one.code == "absent_program"]
+    assert [one.severity for one in found] == ["warning"]
+    assert "apt install" in found[0].message

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,9 +16,11 @@ from pydantic import SecretStr
 
 from clients.client import Opening
 from clients.errors import InvalidRequest
+from clients.service import Extra
 from clients.sql.client import SqlClient
-from clients.sql.service import SqlSettings
+from clients.sql.service import SQL, SqlSettings
 from demo.sql import shop
+from engine.base.errors import InvalidInput
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.plugins.registry import step_type
@@ -92,6 +96,69 @@ def test_the_compiler_knows_the_columns(workspace: Orchestra, one: dict[str, Any
     assert any("nam" in problem.message for problem in workspace.workflows.check(OWNER, "it", wrong))
 
 
+ALL = step("sql.query", statement="select * from customers")
+EVERY_ROW = {**step("sql.rows", table="customers"), "id": "it"}
+
+
+def told(workspace: Orchestra, one: dict[str, Any], expression: str) -> list[tuple[str, str]]:
+    """Return (severity, message and remedy) of each problem of a workflow that uses a value of a step."""
+    problems = workspace.workflows.check(OWNER, "it", document(one, value=f"{{{{ {expression} }}}}"))
+    return [(problem.severity, f"{problem.message} {problem.remedy}") for problem in problems]
+
+
+@pytest.mark.parametrize("one", [ALL, EVERY_ROW], ids=["a statement", "a table"])
+@pytest.mark.parametrize("way", ["a check", "a picker", "a step"])
+def test_the_compiler_knows_the_columns_of_a_database_that_was_read(
+    workspace: Orchestra, one: dict[str, Any], way: str
+) -> None:
+    wrong = "steps.it.output.rows[0].nmae"
+    assert told(workspace, one, wrong) == [], "nothing is known yet"
+    if way == "a check":
+        workspace.connections.check(OWNER, "shop")
+    elif way == "a picker":
+        workspace.connections.choices(OWNER, "sql-column", "shop")
+    else:
+        run(workspace, document(step("sql.schema")), "schema")
+    [(severity, words)] = told(workspace, one, wrong)
+    assert severity == "error"
+    assert "did you mean `steps.it.output.rows[0].name`?" in words
+    assert "`orchestra connections check shop` reads them again" in words
+    assert told(workspace, one, "steps.it.output.rows[0].name") == []
+
+
+def test_columns_that_were_read_long_ago_are_a_warning(workspace: Orchestra, tmp_path: Path) -> None:
+    workspace.connections.check(OWNER, "shop")
+    [memory] = (tmp_path / "workspace" / ".orchestra" / "sql-tables").iterdir()
+    os.utime(memory, (0, 0))
+    with closing(sqlite3.connect(tmp_path / "workspace" / "data" / "shop.db")) as connection:
+        connection.execute("alter table customers add column nick text default 'Ace'")
+    [(severity, words)] = told(workspace, ALL, "steps.it.output.rows[0].nick")
+    assert severity == "warning"
+    assert "last read 1970-01-01" in words
+    assert run(workspace, document(ALL, nick="{{ steps.it.output.rows[0].nick }}"))["outputs"] == {"nick": "Ace"}
+    workspace.connections.check(OWNER, "shop")
+    assert told(workspace, ALL, "steps.it.output.rows[0].nick") == []
+
+
+def test_another_database_under_the_same_name_is_not_known(workspace: Orchestra, tmp_path: Path) -> None:
+    workspace.connections.check(OWNER, "shop")
+    config = tmp_path / "workspace" / "config.yaml"
+    config.write_text(config.read_text().replace("shop.db", "other.db"))
+    assert told(workspace, ALL, "steps.it.output.rows[0].nmae") == []
+
+
+def test_columns_are_offered_while_an_expression_is_written(workspace: Orchestra) -> None:
+    workspace.connections.check(OWNER, "shop")
+    second = {"id": "after", "uses": "flow.set", "needs": ["it"], "with": {"values": {"a": 1}}}
+    text = json.dumps({"schema_version": 1, "title": "It", "steps": [ALL, second]})
+    workspace.workflows.save(OWNER, "it", text, None)
+    offered = {one.name: one for one in workspace.editing.scope(OWNER, "it", "after")}
+    assert "steps.it.output.rows[0].email" in offered
+    assert offered["steps.it.output.rows[0].email"].may_be_missing
+    again = document(ALL, email="{{ default(steps.it.output.rows[0].email, '') }}")
+    assert run(workspace, again, "again")["outputs"] == {"email": "ada@example.org"}
+
+
 def test_rows_are_read_and_also_kept_as_a_file(workspace: Orchestra) -> None:
     one = step("sql.query", statement="select name from customers where city = :city", parameters={"city": "Berlin"})
     assert run(workspace, document(one, name="{{ steps.it.output.rows[0].name }}"))["outputs"] == {"name": "Ada Berg"}
@@ -152,6 +219,20 @@ def test_the_files_of_the_program_are_no_databases(workspace: Orchestra, tmp_pat
     assert any("one of this program's own files" in line.text for line in workspace.connections.check(OWNER, "shop"))
 
 
+@pytest.mark.parametrize("dialect", ["sqlite", "duckdb"])
+def test_neither_is_their_copy_nor_their_second_name(workspace: Orchestra, tmp_path: Path, dialect: str) -> None:
+    root = tmp_path / "workspace"
+    state = workspace.workspace.state_dir / "state.db"
+    with closing(sqlite3.connect(state)) as before, closing(sqlite3.connect(root / "data" / "copy.db")) as copy:
+        before.backup(copy)
+    (root / "data" / "link.db").hardlink_to(state)
+    refused = {"link": "hard link", **({"copy": "own state"} if dialect == "sqlite" else {})}
+    for name, why in refused.items():
+        client = SqlClient.open(SqlSettings(url=SecretStr(f"{dialect}:///data/{name}.db")), Opening(workspace=root))
+        with pytest.raises(InvalidRequest, match=why):
+            client.tables()
+
+
 @pytest.mark.parametrize("is_demo", [False, True])
 def test_they_are_none_in_the_demo_either(tmp_path: Path, is_demo: bool) -> None:
     opening = Opening(is_demo, shared_folder=tmp_path / "state", workspace=tmp_path)
@@ -159,6 +240,45 @@ def test_they_are_none_in_the_demo_either(tmp_path: Path, is_demo: bool) -> None
         client = SqlClient.open(SqlSettings(url=SecretStr(f"sqlite:///{place}")), opening)
         with pytest.raises(InvalidRequest, match="one of this program's own files"):
             client.tables()
+
+
+@pytest.mark.parametrize(("url", "said"), [("", "has no `url`"), ("sqlite:///data/none.db", "There is no file")])
+def test_a_check_names_what_is_wrong_with_the_address_and_no_key(
+    workspace: Orchestra, tmp_path: Path, url: str, said: str
+) -> None:
+    config = tmp_path / "workspace" / "config.yaml"
+    config.write_text(config.read_text().replace("sqlite:///data/shop.db", url))
+    failed = [line for line in workspace.connections.check(OWNER, "shop") if not line.ok]
+    assert [line.what for line in failed] == ["settings"]
+    assert said in failed[0].text
+
+
+def test_what_duckdb_needs_is_said_before_a_run(
+    workspace: Orchestra, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "workspace"
+    text = document(step("sql.query", statement="select 1 as a"))
+    workspace.workflows.save(OWNER, "it", text, None)
+    (root / ".env").write_text("DATABASE_URL=duckdb:///data/shop.duckdb\n")
+    (root / ".env").chmod(0o600)
+    (root / "config.yaml").write_text("connections: {shop: {service: sql, url: env:DATABASE_URL}}\n")
+    monkeypatch.setattr(Extra, "is_installed", lambda _: False)
+    install = SQL.install
+    assert install.endswith(" -m pip install 'ai-orchestra[duckdb]'`.")
+    assert Path(sys.executable).name in install
+    status = workspace.connections.get(OWNER, "shop")
+    assert not status.ready
+    assert status.note == f"A DuckDB file needs the package duckdb, which is not installed. {install}"
+    assert any(install in line.text and not line.ok for line in workspace.connections.check(OWNER, "shop"))
+    [warned] = [one for one in workspace.workflows.check(OWNER, "it", text) if one.code == "absent_program"]
+    assert (warned.severity, warned.remedy) == ("warning", install)
+    assert warned.message.endswith("A DuckDB file needs the package duckdb, which is not installed.")
+    with pytest.raises(InvalidInput, match="A DuckDB file needs the package duckdb") as refused:
+        workspace.runs.start(OWNER, "it", {})
+    assert refused.value.remedy == install
+    (root / ".env").write_text("DATABASE_URL=sqlite:///data/shop.db\n")
+    assert workspace.connections.get(OWNER, "shop").ready
+    assert all(one.code != "absent_program" for one in workspace.workflows.check(OWNER, "it", text))
 
 
 def test_lists_are_joined_and_grouped(workspace: Orchestra) -> None:

@@ -29,8 +29,9 @@ class Budget(Middleware):
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call; its outcome has its usage with what it cost."""
-        account, step_type = call.account, call.action.step_type
-        if account is None or not is_model(step_type.service):
+        step_type = call.action.step_type
+        account = call.account if is_model(step_type.service) else call.embedder
+        if account is None:
             return await call_next(call)
         seconds = call.node.timeout_seconds or step_type.timeout_seconds
         is_demo = account.mode == AccountMode.DEMO

@@ -1,5 +1,6 @@
 // Debug runs: the breakpoints of a person, where the run that is shown is paused, and how it goes on.
 import { api, Refused, type DebugView, type Json, type Past, type PausedStep } from "../api";
+import { parseJson } from "../json";
 import { t, tn } from "../language";
 import type { Mark, Marks } from "./marks";
 
@@ -259,7 +260,7 @@ export function typedInputs(asked: readonly Asked[]): Record<string, Json> {
 
 function jsonOr(text: string): Json {
   try {
-    return JSON.parse(text) as Json;
+    return parseJson(text) as Json;
   } catch {
     return text; // the server says what it should be
   }

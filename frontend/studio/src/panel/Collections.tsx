@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef } from "react";
 
 import type { Json } from "../api";
 import { t } from "../language";
+import type { Suggestion } from "./account";
 import { Expression, type ControlProps } from "./Expression";
 import { cell, fromCell, type Read } from "./values";
 
@@ -21,7 +22,7 @@ interface ListProps extends RowsProps {
   options: string[];
   // Whether the field also takes a text, in place of a list with one entry.
   mayBeText: boolean;
-  choices?: (() => Promise<string[]>) | undefined;
+  choices?: (() => Promise<Suggestion[]>) | undefined;
 }
 
 export function listRows(value: Json | undefined): string[] {

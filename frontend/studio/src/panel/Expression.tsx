@@ -2,6 +2,7 @@
 import { useEffect, useId, useLayoutEffect, useReducer, useRef, useState, type KeyboardEvent } from "react";
 
 import { t, tn } from "../language";
+import type { Suggestion } from "./account";
 import { accepted, closed, fitting, wordAt, type ScopeName, type Text } from "./completion";
 
 // What a field tells each control in it.
@@ -28,17 +29,17 @@ interface Props extends ControlProps {
   isLong?: boolean;
   // Whether Shift+Enter begins a line; Enter alone leaves the field.
   mayBreak?: boolean;
-  choices?: () => Promise<string[]>;
+  choices?: () => Promise<Suggestion[]>;
   // `isUnfinished`: the caret is in an expression.
   onChange(text: string, isUnfinished: boolean): void;
   // Enter in a field of one line.
   onEnter(): void;
 }
 
-type Offer = { key: string; name?: ScopeName };
-type Listed = { kind: "names"; all: ScopeName[] } | { kind: "choices"; all: string[] };
+type Offer = { key: string; name?: ScopeName; detail?: string | undefined };
+type Listed = { kind: "names"; all: ScopeName[] } | { kind: "choices"; all: Suggestion[] };
 
-const MOST_CHOICES = 60;
+const MOST_CHOICES = 500;
 
 export function Expression(props: Props) {
   const { id, value, isLong = false, isDisabled, isFixed } = props;
@@ -63,7 +64,7 @@ export function Expression(props: Props) {
 
   useEffect(() => {
     const root = area.current?.getRootNode() as Document | ShadowRoot | undefined;
-    if (listed) root?.getElementById(`${list}-${active}`)?.scrollIntoView({ block: "nearest" });
+    if (listed) root?.getElementById(active < 0 ? list : `${list}-${active}`)?.scrollIntoView({ block: "nearest" });
   });
 
   const close = () => {
@@ -91,7 +92,7 @@ export function Expression(props: Props) {
 
   const openFitting = (text: Text) => {
     if (!isFixed && wordAt(text)) void open("names");
-    else if (props.choices && !text.text.includes("{{")) void open("choices");
+    else if (props.choices && !text.text.includes("{{") && (!isLong || isWord(text.text))) void open("choices");
     else close();
   };
 
@@ -164,7 +165,7 @@ export function Expression(props: Props) {
         aria-activedescendant={offers[active] ? `${list}-${active}` : undefined}
         data-long={isLong || undefined}
         onChange={(event) => change(event.target)}
-        onClick={() => (listed ? undefined : openFitting(at()))}
+        onClick={() => (offers.length > 0 ? undefined : openFitting(at()))}
         onSelect={() => (listed ? redraw() : undefined)}
         onKeyDown={onKeyDown}
       />
@@ -210,13 +211,21 @@ function offered(listed: Listed, at: Text): Offer[] {
     const word = wordAt(at);
     return word ? fitting(listed.all, word.word).map((name) => ({ key: name.name, name })) : [];
   }
-  const sought = listed.all.includes(at.text) ? "" : at.text.trim().toLowerCase();
-  const found = listed.all.filter((one) => one.toLowerCase().includes(sought));
-  return [...new Set(found)].slice(0, MOST_CHOICES).map((key) => ({ key }));
+  const sought = listed.all.some(({ value }) => value === at.text) ? "" : at.text.trim().toLowerCase();
+  const found = new Map(listed.all.filter(({ value }) => value.toLowerCase().includes(sought)).map((one) => [one.value, one.detail]));
+  return [...found].slice(0, MOST_CHOICES).map(([key, detail]) => ({ key, detail }));
 }
 
-function Offered({ offer: { key, name }, isStrict }: { offer: Offer; isStrict: boolean }) {
-  if (!name) return <span>{key}</span>;
+// Return whether a long text is no more than a word, by which people look for a choice.
+const isWord = (text: string): boolean => !/\s/.test(text.trim());
+
+function Offered({ offer: { key, name, detail }, isStrict }: { offer: Offer; isStrict: boolean }) {
+  if (!name)
+    return (
+      <>
+        <span>{key}</span> {detail && <span className="panel-quiet">{detail}</span>}
+      </>
+    );
   return (
     <>
       <code>{name.name}</code> <span className="panel-quiet">{name.type}</span>

@@ -3,14 +3,17 @@ import { useState, type ReactNode } from "react";
 
 import type { Json, Problem } from "../api";
 import { t } from "../language";
-import { choicesFor } from "./account";
+import { choicesFor, ofTable, plainly, type Suggestion } from "./account";
+import { Code } from "./Code";
 import { ListControl, MapControl } from "./Collections";
 import { valueOf, type Path } from "./places";
 import { keyOf, type Edit } from "./edits";
 import { Expression, type ControlProps } from "./Expression";
+import { FileDrop } from "./FileDrop";
+import { Records } from "./Records";
 import { placeOf, problemsAt, useForm } from "./form";
 import { controlOf, optionsOf, resolved, ROLES, type Control, type Schema } from "./schema";
-import { isExpression, MIXED, read, shown, type Read } from "./values";
+import { isExpression, MIXED, plainText, read, shown, type Read } from "./values";
 
 export interface FieldProps {
   path: Path;
@@ -23,12 +26,12 @@ export interface FieldProps {
   members?: string[] | undefined;
   // The connection whose account is asked for choices.
   connection?: string | undefined;
-  choices?: (() => Promise<string[]>) | undefined;
+  choices?: (() => Promise<Suggestion[]>) | undefined;
   // Whether it is sent only once the field is left.
   isSentLate?: boolean | undefined;
 }
 
-const TEXTUAL: Control[] = ["text", "long", "number", "json"];
+const TEXTUAL: Control[] = ["text", "long", "code", "number", "json"];
 
 export function Field(props: FieldProps) {
   const form = useForm();
@@ -49,15 +52,29 @@ export function Field(props: FieldProps) {
   const role = ROLES[schema.role ?? ""];
   const label = schema.title ? t(schema.title) : props.name;
   const isSet = edit ? edit.draft !== null : stored !== undefined;
-  const problems = problemsAt(form, props.path).filter((one) => control !== "object" || isText || one.field === props.path.join("."));
+  const problems = problemsAt(form, props.path).filter((one) => !["object", "records"].includes(control) || isText || one.field === props.path.join("."));
   const isMissing = Boolean(props.isRequired) && value === undefined && !edit?.error && stored !== MIXED;
   const placeholder = stored === MIXED && !edit ? t("Several values") : exampleOf(schema);
   const emptyChoice = stored === MIXED && !edit ? placeholder : placeholder ? t("{value} (default)", { value: placeholder }) : props.isRequired ? t("Choose …") : t("Not set");
-  const format = schema.format;
-  const choices = props.choices ?? (format ? () => choicesFor(format, props.connection ?? "") : undefined);
+  const { format, examples } = schema;
+  const suggested = examples && (async () => plainly(examples));
+  const beside = (name: string): unknown => {
+    const other = placeOf(form, [...props.path.slice(0, -1), name]);
+    return edits.at(other)?.value ?? valueOf(form.definition, other);
+  };
+  const asked = async (format: string) => {
+    const found = await choicesFor(format, props.connection ?? "");
+    return format === "sql-column" ? ofTable(found, beside("table")) : found;
+  };
+  const offered = format && format !== "multiline" ? () => asked(format) : suggested;
+  const choices = props.choices ?? offered;
 
   const type = (draft: Json, found: Read, isUnfinished = false) =>
     edits.type(place, draft, found, isUnfinished || props.isSentLate);
+  const choose = (path: string) => {
+    type(path, { value: path });
+    void edits.flush();
+  };
   const clear = () => {
     setMode(undefined);
     edits.type(place, null, { value: undefined });
@@ -77,6 +94,7 @@ export function Field(props: FieldProps) {
     if (isText || TEXTUAL.includes(control)) {
       const kind: Control = isText ? "text" : control;
       const text = typeof draft === "string" ? draft : isText && !isExpression(value) ? "" : shown(value, kind);
+      if (kind === "code") return <Code id={id} {...controlProps} value={text} onChange={(next) => type(next, read(next, kind))} />;
       return (
         <Expression
           id={id}
@@ -85,7 +103,7 @@ export function Field(props: FieldProps) {
           value={text}
           placeholder={isText ? "{{ … }}" : placeholder}
           isLong={kind === "long" || kind === "json"}
-          choices={kind === "text" ? choices : undefined}
+          choices={kind === "text" || kind === "long" ? choices : undefined}
           onChange={(next, isUnfinished) => type(next, read(next, kind), isUnfinished)}
           onEnter={() => edits.finish(place)}
         />
@@ -120,6 +138,8 @@ export function Field(props: FieldProps) {
             choices={choices}
           />
         );
+      case "records":
+        return <Records path={props.path} label={label} schema={schema} root={props.root} value={value} />;
       case "map":
         return <MapControl {...rows} members={props.members ?? []} />;
       default:
@@ -140,7 +160,7 @@ export function Field(props: FieldProps) {
     }
   };
 
-  const isGroup = !isText && ["list", "map", "object"].includes(control);
+  const isGroup = !isText && ["list", "map", "object", "records"].includes(control);
   return (
     <div
       className="panel-field"
@@ -182,6 +202,9 @@ export function Field(props: FieldProps) {
         )}
       </div>
       {body()}
+      {format === "workspace-file" && control === "text" && !props.connection && (
+        <FileDrop label={label} path={plainText(value)} isDisabled={readOnly} onAdded={choose} />
+      )}
       <About id={`${id}-about`} description={t(schema.description ?? "")} strict={role?.isStrict ? t(role.meaning) : ""} edit={edit} problems={problems} />
     </div>
   );

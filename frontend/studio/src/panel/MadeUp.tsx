@@ -3,12 +3,14 @@ import { useEffect, useState } from "react";
 
 import type { CanvasStep, Json } from "../api";
 import { stepIn } from "../document";
+import { parseJson } from "../json";
 import { t } from "../language";
-import { sampleFor, triedWith, type Run } from "./account";
+import { sampleFor, triedWith, unagreed, type Run } from "./account";
+import { Agreeing } from "./Agreeing";
 import { useForm } from "./form";
 import { Outputs } from "./Outputs";
 
-type State = { attempt?: Run; said: string; isFailure?: boolean };
+type State = { attempt?: Run; said: string; isFailure?: boolean; asks?: string[] };
 
 const LINES = 10;
 
@@ -19,11 +21,11 @@ export function MadeUp({ step }: { step: CanvasStep }) {
   const [state, setState] = useState<State>({ said: "" });
 
   const during = async (word: string, work: () => Promise<State>) => {
-    setState({ ...state, said: word, isFailure: false });
+    setState({ ...state, said: word, isFailure: false, asks: [] });
     try {
       setState(await work());
     } catch (error) {
-      setState({ ...state, said: error instanceof Error ? error.message : String(error), isFailure: true });
+      setState({ ...state, said: error instanceof Error ? error.message : String(error), isFailure: true, asks: unagreed(error) });
     }
   };
   const type = (value: string) => {
@@ -38,11 +40,11 @@ export function MadeUp({ step }: { step: CanvasStep }) {
       type(JSON.stringify(values, null, 2));
       return { said: isRecorded ? t("Filled in with values of the last run.") : t("Filled in with values made from types.") };
     });
-  const attempt = () =>
+  const attempt = (confirmed: string[] = []) =>
     during(t("Running this step …"), async () => {
       const values = parsed(text);
       await edits.flush();
-      return { attempt: await triedWith(workflow, step.id, stepIn(definition, step.id), values), said: "" };
+      return { attempt: await triedWith(workflow, step.id, stepIn(definition, step.id), values, confirmed), said: "" };
     });
   const open = () => {
     if (!text) void fill();
@@ -75,13 +77,14 @@ export function MadeUp({ step }: { step: CanvasStep }) {
       <p role="status" className={state.isFailure ? "panel-problem" : "panel-quiet"}>
         {state.said}
       </p>
+      <Agreeing asks={state.asks} onAgree={attempt} />
     </details>
   );
 }
 
 function parsed(text: string): Json {
   try {
-    return JSON.parse(text) as Json;
+    return parseJson(text) as Json;
   } catch (error) {
     throw new Error(t("This is not JSON: {message}", { message: error instanceof Error ? error.message : String(error) }));
   }

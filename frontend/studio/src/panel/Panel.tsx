@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import type { CanvasStep, Definition, Operation, Problem, StepType } from "../api";
 import { stepIn } from "../document";
 import { N_, t, tn } from "../language";
-import { connectionsFor, membersOf, namesFor } from "./account";
+import { connectionsFor, membersOf, namesFor, plainly } from "./account";
 import { Pauses } from "../flow/DebugBar";
 import type { Flow } from "../flow/flow";
 import { sharedFields, type Shared } from "./sharedFields";
@@ -261,7 +261,7 @@ function More() {
   const [step] = form.selected;
   const isGroup = stepIn(form.definition, step?.id ?? "")?.steps !== undefined;
   const isOpen = useUnfolded(["id", "uses", "output", "note"].some((name) => isRefusedAt(form, [name]) || problemsAt(form, [name]).some(isError)));
-  const names = async () => (await form.stepTypes()).map(({ name }) => name);
+  const names = async () => plainly((await form.stepTypes()).map(({ name }) => name));
   return (
     <details open={isOpen}>
       <summary>{t("Name, type and note")}</summary>

@@ -6,15 +6,17 @@ import type { Flow } from "../flow/flow";
 import { stateWords } from "../flow/marks";
 import { t } from "../language";
 import { insideSentence } from "../ui/looks";
-import { lastRun, runOf, tried, type Run } from "./account";
+import { lastRun, runOf, sampleFor, tried, triedWith, unagreed, type Run } from "./account";
 import { stepIn } from "../document";
 import { useForm } from "./form";
+import { Agreeing } from "./Agreeing";
 import { MadeUp } from "./MadeUp";
 import { Outputs, recorded } from "./Outputs";
 
 const AGAIN_MS = 500;
 
-type State = { run?: Run; attempt?: Run; said: string; isFailure?: boolean };
+// `hasLooked`: whether a run was looked for; `asks`: what a try needs a person's agreement to.
+type State = { run?: Run; attempt?: Run; hasLooked?: boolean; said: string; isFailure?: boolean; asks?: string[] };
 
 export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
   const { workflow, definition, edits, readOnly } = useForm();
@@ -23,23 +25,26 @@ export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
   const [first] = run ? recorded(run, step) : [];
 
   const during = async (word: string, work: () => Promise<State>) => {
-    setState({ ...state, said: word, isFailure: false });
+    setState({ ...state, said: word, isFailure: false, asks: [] });
     try {
       setState(await work());
     } catch (error) {
-      setState({ ...state, said: error instanceof Error ? error.message : String(error), isFailure: true });
+      setState({ ...state, said: error instanceof Error ? error.message : String(error), isFailure: true, asks: unagreed(error) });
     }
   };
   const load = () =>
     during(t("Loading …"), async () => {
       const found = flow?.runId ? await runOf(flow.runId) : await lastRun(workflow);
-      return found ? { run: found, said: "" } : { said: t("This workflow has not run yet.") };
+      return found ? { run: found, hasLooked: true, said: "" } : { hasLooked: true, said: t("This workflow has not run yet.") };
     });
-  const attemptNow = () =>
+  const attemptNow = (confirmed: string[] = []) =>
     during(t("Running this step …"), async () => {
-      if (!run || !first) return state;
       await edits.flush();
-      return { run, attempt: await tried(workflow, first.path, stepIn(definition, step.id), run), said: "" };
+      const now = stepIn(definition, step.id);
+      if (run && first) return { ...state, attempt: await tried(workflow, first.path, now, run, confirmed), said: "", isFailure: false, asks: [] };
+      const { values } = await sampleFor(workflow, step.id);
+      const said = Object.keys(values).length > 0 ? t("It was given the values below, made from types.") : "";
+      return { ...state, attempt: await triedWith(workflow, step.id, now, values, confirmed), said, isFailure: false, asks: [] };
     });
 
   // The values of a run that is shown are read again whenever its step has changed.
@@ -57,18 +62,19 @@ export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
         <summary>{flow ? t("Result in this run") : t("Result of the last run")}</summary>
         {flow?.showing === "past" && flow.at < flow.stops.length - 1 && <Moment flow={flow} path={step.path} />}
         {run && <Outputs run={run} step={step} />}
-        {first && step.kind !== "group" && !readOnly && step.effect !== "writes" && (
+        {state.hasLooked && !(flow && !first) && step.kind !== "group" && !readOnly && step.effect !== "writes" && (
           <p>
             <button type="button" className="panel-add" onClick={() => void attemptNow()}>
               {t("Try this step")}
             </button>{" "}
-            <span className="panel-quiet">{t("It runs alone, with the outputs of the other steps.")}</span>
+            <span className="panel-quiet">{first ? t("It runs alone, with the outputs of the other steps.") : t("It runs alone.")}</span>
           </p>
         )}
         {attempt && <Outputs run={attempt} step={step} only={first?.path} />}
         <p role="status" className={state.isFailure ? "panel-problem" : "panel-quiet"}>
           {said}
         </p>
+        <Agreeing asks={state.asks} onAgree={attemptNow} />
       </details>
       {step.kind !== "group" && !readOnly && !flow && <MadeUp key={step.id} step={step} />}
     </>

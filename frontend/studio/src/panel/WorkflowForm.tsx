@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 
 import type { CanvasStep, Definition, Json, Operation } from "../api";
 import { N_, t } from "../language";
+import { plainly } from "./account";
 import { Choice, Field, Problems } from "./Field";
 import { placeOf, problemsAt, useForm } from "./form";
 import { valueOf, WORKFLOW } from "./places";
@@ -135,7 +136,7 @@ function Input({ name, schema }: { name: string; schema: Schema }) {
   const place = ["inputs", "properties", name];
   const word = wordOf(schema);
   const isNew = useRef(schema.title === undefined);
-  const types = async () => formatsIn((await form.stepTypes()).map((one) => one.fields_schema as Schema));
+  const types = async () => plainly(formatsIn((await form.stepTypes()).map((one) => one.fields_schema as Schema)));
   const field = (key: string, one: Schema) => (
     <Field key={key} path={[...place, key]} schema={{ isFixed: true, ...one }} root={one} name={key} choices={key === "format" ? types : undefined} />
   );

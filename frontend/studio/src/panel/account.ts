@@ -1,6 +1,6 @@
 // What the account and the workspace offer for a field; each answer is kept for half a minute.
-import { request, type Json } from "../api";
-import { t } from "../language";
+import { Refused, request, type Json } from "../api";
+import { locale, t } from "../language";
 import type { ScopeName } from "./completion";
 import { stepIn } from "../document";
 import { isSame } from "./values";
@@ -29,12 +29,53 @@ export const connectionsFor = async (uses: string): Promise<string[]> =>
 export const connectionsOf = async (service: string): Promise<string[]> =>
   (await get<{ connections: { name: string; service: string }[] }>("/api/connections")).connections.filter((one) => one.service === service).map(({ name }) => name);
 
+// What a field may name, and a word about it.
+export interface Suggestion {
+  value: string;
+  detail?: string;
+}
+
+export const plainly = (values: string[]): Suggestion[] => values.map((value) => ({ value }));
+
 // Return what a field of this format may name; [] if nothing is known.
-export async function choicesFor(format: string, connection: string): Promise<string[]> {
+export async function choicesFor(format: string, connection: string): Promise<Suggestion[]> {
+  if (format === "workspace-file" && !connection) return ofFiles((await get<{ files: FileRow[] }>(FILES)).files);
+  return plainly(await namesOf(format, connection));
+}
+
+// Return those of the columns, written `table.column`, that belong to a table; all if that is not known.
+export function ofTable(columns: Suggestion[], table: unknown): Suggestion[] {
+  const own = typeof table === "string" && table ? columns.filter(({ value }) => value.startsWith(`${table}.`)) : [];
+  return own.length > 0 ? own : columns;
+}
+
+async function namesOf(format: string, connection: string): Promise<string[]> {
   if (format === "prompt") return named((await get<{ prompts: Named[] }>("/api/prompts")).prompts);
   if (format === "workflow") return named((await get<{ workflows: Named[] }>("/api/workflows")).workflows);
   const at = connection ? `&connection=${encoded(connection)}` : "";
   return (await get<{ choices: string[] }>(`/api/choices?format=${encoded(format)}${at}`)).choices;
+}
+
+interface FileRow {
+  path: string;
+  size_bytes: number;
+}
+
+const FILES = "/api/files?limit=1000";
+
+const ofFiles = (rows: FileRow[]): Suggestion[] => rows.map(({ path, size_bytes: size }) => ({ value: path, detail: sizeText(size) }));
+
+function sizeText(bytes: number): string {
+  const unit = bytes < 1e3 ? "byte" : bytes < 1e6 ? "kilobyte" : "megabyte";
+  const size = bytes / { byte: 1, kilobyte: 1e3, megabyte: 1e6 }[unit];
+  return new Intl.NumberFormat(locale(), { style: "unit", unit, maximumFractionDigits: 1 }).format(size);
+}
+
+// Store a file in the workspace, and return its path.
+export async function addFile(file: File): Promise<string> {
+  const { path } = await request<{ path: string }>("POST", `/api/files?name=${encoded(file.name)}`, file);
+  answers.delete(FILES);
+  return path;
 }
 
 interface Named {
@@ -85,10 +126,14 @@ export async function lastRun(workflow: string): Promise<Run | undefined> {
 
 export const runOf = (runId: string): Promise<Run> => request<Run>("GET", `/api/runs/${encoded(runId)}`);
 
+// Return the accounts and places that a refused request would have touched and nobody has agreed to; [] if it was
+// refused for another reason.
+export const unagreed = (error: unknown): string[] => (error instanceof Refused ? (error.details?.needs_confirmation ?? []) : []) as string[];
+
 // Run one step of the saved workflow alone, with the inputs of an earlier run and the outputs of its other steps.
-export async function tried(workflow: string, path: string, step: unknown, earlier: Run): Promise<Run> {
+export async function tried(workflow: string, path: string, step: unknown, earlier: Run, confirmed: string[]): Promise<Run> {
   await requireSaved(workflow, path.split(".").pop()?.replace(/\[\d+\]$/, "") ?? "", step);
-  const asked = { workflow, only: path, from_run: earlier.run_id, inputs: earlier.inputs ?? {}, wait_seconds: TRY_SECONDS };
+  const asked = { workflow, only: path, from_run: earlier.run_id, inputs: earlier.inputs ?? {}, wait_seconds: TRY_SECONDS, confirmed };
   const run = await request<Run>("POST", "/workflows/execute", asked);
   return run.steps ? run : request<Run>("GET", `/api/runs/${run.run_id}`);
 }
@@ -105,8 +150,8 @@ export const sampleFor = (workflow: string, id: string): Promise<{ values: Recor
   request("GET", tryPath(workflow, id));
 
 // Run one step of the saved workflow alone with made-up values; nothing is written.
-export async function triedWith(workflow: string, id: string, step: unknown, values: Json): Promise<Run> {
+export async function triedWith(workflow: string, id: string, step: unknown, values: Json, confirmed: string[]): Promise<Run> {
   await requireSaved(workflow, id, step);
-  const run = await request<Run>("POST", tryPath(workflow, id), { values, wait_seconds: TRY_SECONDS });
+  const run = await request<Run>("POST", tryPath(workflow, id), { values, wait_seconds: TRY_SECONDS, confirmed });
   return run.steps ? run : runOf(run.run_id);
 }

@@ -2,6 +2,7 @@
 
 import type { Json, Operation } from "../api";
 import { Refused } from "../api";
+import { parseJson } from "../json";
 import { Dropped } from "../queue";
 import { holderIn, operationsFor, valueAt, valueOf, type Place } from "./places";
 import { isSame, MIXED, type Read } from "./values";
@@ -223,7 +224,7 @@ export class Edits {
 
 function stored(name: string): Edit[] {
   try {
-    return JSON.parse(sessionStorage.getItem(name) ?? "[]") as Edit[];
+    return parseJson(sessionStorage.getItem(name) ?? "[]") as Edit[];
   } catch {
     return [];
   }

@@ -2,6 +2,7 @@
 
 import type { Json } from "../api";
 import { N_ } from "../language";
+import { areRecords } from "./values";
 
 
 export interface Schema {
@@ -10,6 +11,8 @@ export interface Schema {
   description?: string;
   default?: Json;
   enum?: Json[];
+  // Texts that are suggested; others may be typed.
+  examples?: string[];
   format?: string;
   role?: "content" | "destination" | "instruction" | "option";
   widget?: string;
@@ -27,7 +30,7 @@ export interface Schema {
   $defs?: Record<string, Schema>;
 }
 
-export type Control = "text" | "long" | "number" | "boolean" | "choice" | "list" | "map" | "object" | "json";
+export type Control = "text" | "long" | "code" | "number" | "boolean" | "choice" | "list" | "map" | "object" | "records" | "json";
 
 // Return a schema without references, and without `null` as an alternative: a field that is left out is not sent.
 export function resolved(schema: Schema, root: Schema): Schema {
@@ -54,8 +57,10 @@ export function controlOf(schema: Schema, root: Schema, value?: Json): Control {
     case "boolean":
       return "boolean";
     case "string":
+      if (schema.widget === "code") return "code";
       return schema.widget === "text" || schema.format === "multiline" ? "long" : "text";
     case "array":
+      if (schema.widget === "records" && areRecords(value, resolved(schema.items ?? {}, root).properties ?? {})) return "records";
       return schema.items && ["text", "choice"].includes(controlOf(resolved(schema.items, root), root)) ? "list" : "json";
     case "object":
       return schema.properties ? "object" : "map";

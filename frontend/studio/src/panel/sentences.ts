@@ -10,7 +10,7 @@ const inside = (value: Json | undefined): string => {
   return /^\{\{((?!\}\}).)*\}\}$/s.test(text) ? text.slice(2, -2).trim() : text;
 };
 const seconds = (count: Json | undefined): string =>
-  count === 1 ? t("1 second") : t("{count} seconds", { count: String(count) });
+  count === 1 ? t("1 second") : t("{count} seconds", { count: inside(count) });
 const isObject = (value: Json | undefined): value is { [key: string]: Json } =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -38,7 +38,7 @@ export function attempts(step: Step): string {
   const count = retry.attempts ?? 3;
   if (count === 1) return t("Tries once.");
   const pause = retry.backoff_seconds ?? 1;
-  const times = isExpression(count) ? inside(count) : t("{count} times", { count: String(count) });
+  const times = isExpression(count) ? inside(count) : t("{count} times", { count: inside(count) });
   return t("Tries {times}, first again after {seconds}.", { times, seconds: seconds(pause) });
 }
 

@@ -1,6 +1,7 @@
 // The triggers of a definition: what they watch, in words, and the operations that add and remove them. Pure.
-import { Refused, type Definition, type Json, type Operation, type TriggerStatus, type TriggerType } from "../api";
+import type { Definition, Json, Operation, TriggerStatus, TriggerType } from "../api";
 import { N_, t, tn } from "../language";
+import { unagreed } from "./account";
 import type { ScopeName } from "./completion";
 import type { Schema } from "./schema";
 
@@ -73,7 +74,7 @@ export function statusOf(statuses: TriggerStatus[] | null, id: string): TriggerS
 }
 
 // Return whether a request was refused because nobody has agreed to what it would touch: the answer lists that.
-export const needsConsent = (error: unknown): boolean => error instanceof Refused && Array.isArray(error.details?.needs_confirmation);
+export const needsConsent = (error: unknown): boolean => unagreed(error).length > 0;
 
 // Return whether a trigger starts runs, and in which environment: `On · prod`; "" if that is not known yet.
 export function stateWords(statuses: TriggerStatus[] | null, id: string): string {

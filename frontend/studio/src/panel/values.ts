@@ -1,6 +1,7 @@
 // Values as the text that a person edits, and back.
 
 import type { Json } from "../api";
+import { parseJson } from "../json";
 import { t } from "../language";
 import type { Control } from "./schema";
 
@@ -26,7 +27,7 @@ export function isSame(one: unknown, other: unknown): boolean {
 
 function parsed(text: string): { value: Json } | undefined {
   try {
-    return { value: JSON.parse(text) as Json };
+    return { value: parseJson(text) as Json };
   } catch {
     return undefined;
   }
@@ -46,9 +47,9 @@ export function read(text: string, control: Control): Read {
     const found = bare === "" ? { value: undefined } : parsed(bare);
     return found ?? (isExpression(text) ? { value: text } : { error: t("This is neither JSON nor an expression.") });
   }
-  if (control === "text" || control === "long") return { value: text === "" ? undefined : text };
+  if (control === "text" || control === "long" || control === "code") return { value: text === "" ? undefined : text };
   if (bare === "") return { value: undefined };
-  return { value: control === "number" && NUMBER.test(bare) ? Number(bare) : text };
+  return { value: control === "number" && NUMBER.test(bare) ? (parseJson(bare) as Json) : text };
 }
 
 // Return a value inside a map or list as text: JSON, or else plain text.
@@ -63,3 +64,10 @@ export function fromCell(text: string): Json {
 
 // Return a text as it is written, all of it; "" for anything else and for an expression, which has a value only in a run.
 export const plainText = (value: unknown): string => (typeof value === "string" && !value.includes("{{") ? value : "");
+
+// Return whether a value is a list of records that have only members of the schema: nothing in it would be hidden.
+export function areRecords(value: Json | undefined, members: object): boolean {
+  if (value === undefined) return true;
+  const isRecord = (one: Json) => one !== null && typeof one === "object" && !Array.isArray(one) && Object.keys(one).every((name) => name in members);
+  return Array.isArray(value) && value.every(isRecord);
+}

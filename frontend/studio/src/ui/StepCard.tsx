@@ -184,7 +184,7 @@ export const FrameCard = memo(function FrameCard({ data, selected }: NodeProps<S
           <small className="studio-quiet">
             {wordOf(step, services)}
             {isLoop(step) && <code> {plainExpression(step.foreach)}</code>}
-            {step.parallel > 1 && ` · ${t("{count} at once", { count: step.parallel })}`}
+            {typeof step.parallel === "number" && step.parallel > 1 && ` · ${t("{count} at once", { count: step.parallel })}`}
             {isFolded && ` · ${t("{count} inside", { count: inside })}`}
           </small>
         </span>

@@ -3,11 +3,13 @@ import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, test } from "vitest";
 
 import type { CanvasStep, Json, StepType } from "../../src/api";
+import { indentation } from "../../src/panel/Code";
 import { fromListRows, fromMapRows, listRows, mapRows } from "../../src/panel/Collections";
 import { operationsFor } from "../../src/panel/places";
 import { Edits } from "../../src/panel/edits";
 import { FormContext, type Form } from "../../src/panel/form";
 import { Fields } from "../../src/panel/Panel";
+import { begun } from "../../src/panel/Records";
 import { controlOf, optionsOf, resolved, type Control, type Schema } from "../../src/panel/schema";
 import { isSame, read, shown } from "../../src/panel/values";
 import { registry } from "./registry.mjs";
@@ -131,4 +133,22 @@ describe.each(TYPES)("$name", (type) => {
       expect(operationsFor(holding, place, undefined)).toEqual([{ op: "unset", step: "it", field: `with.${name}` }]);
     }
   });
+});
+
+test.each([
+  ["for one in rows:", "    "],
+  ["if a {\n\tb(", "\t    "],
+  ["def f():\n    return 1", "    "],
+  ["a = 1", ""],
+])("a new line of code after %j begins with its indentation", (before, blanks) => {
+  expect(indentation(before)).toBe(blanks);
+});
+
+test("a list of records is filled in as forms, unless something in it would be hidden", () => {
+  const item: Schema = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };
+  const schema: Schema = { type: "array", items: { $ref: "#/$defs/Item" }, widget: "records" };
+  const root: Schema = { $defs: { Item: item } };
+  expect(([undefined, [], [{ name: "a" }, {}]] as (Json | undefined)[]).map((value) => controlOf(schema, root, value))).toEqual(["records", "records", "records"]);
+  expect(([[{ name: "a", other: 1 }], ["a"], [null]] as Json[]).map((value) => controlOf(schema, root, value))).toEqual(["json", "json", "json"]);
+  expect(begun(item)).toEqual({ name: "" });
 });

@@ -67,6 +67,10 @@ def extract(schema: Mapping[str, Any]) -> dict[str, Any]:
     return step("ask", "llm.extract", {"messages": messages, "schema": dict(schema)})
 
 
+def keep(documents: Any) -> dict[str, Any]:
+    return step("keep", "rag.index", {"collection": "mail", "documents": documents})
+
+
 MAIL = step("mail", "gmail.get_message", {"message": "m1"})
 MAILS = step("mails", "gmail.search_messages", {"query": "in:inbox"})
 ASK = ask("{{ steps.mail.output.text }}")
@@ -141,6 +145,15 @@ EXPRESSIONS: Sequence[Row] = [
     ("a literal's clean field", flow(MAIL, send("{{ {'a': steps.mail.output.subject, 'b': 'a@b.c'}.b }}")), []),
     ("a literal's other field", flow(MAIL, send("{{ {'a': steps.mail.output.subject, 'b': 'x'}.a }}")),
      [(TO, SUBJECT)]),
+    ("the id of a document, in a list", flow(MAIL, keep([{"id": SAID, "text": WRITTEN}])),
+     [("steps.keep.with.documents.0.id", SUBJECT)]),
+    ("the id of a document, computed",
+     flow(MAILS, keep("{{ steps.mails.output.messages.map(m, {'id': m.subject, 'text': m.text}) }}")),
+     [("steps.keep.with.documents", FROM_LOOP)]),
+    ("documents with the ids of mails",
+     flow(MAILS, keep("{{ steps.mails.output.messages.map(m, {'id': m.id, 'text': m.text}) }}")), []),
+    ("documents with the paths of files", flow(step("find", "file.list", {"folder": "docs"}),
+     keep("{{ steps.find.output.files.map(f, {'id': f.path, 'text': f.name}) }}")), []),
 ]
 
 PATTERNED = {"type": "object", "patternProperties": {"^a": {"type": "string"}},

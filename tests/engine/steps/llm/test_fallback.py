@@ -57,8 +57,8 @@ def connections(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     connections = {}
     for name in SERVICES:
         declared = client_class(name).service
-        if declared.absence:
-            pytest.skip(f"{declared.absence} {declared.install}")
+        if absence := declared.lacks({}):
+            pytest.skip(f"{absence} {declared.install}")
         monkeypatch.setenv(f"KEY_OF_{name.upper()}", desk.standins[name].token)
         settings = {"base_url": desk.standins[name].base_url, "api_key": f"env:KEY_OF_{name.upper()}", "model": "big"}
         connections[name] = {"service": name, **settings}

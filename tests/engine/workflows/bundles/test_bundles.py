@@ -147,6 +147,15 @@ def test_a_connection_that_the_first_workspace_lacks_can_be_named_here(here: Orc
     assert '"connection": "llm"' in done.workflow.text
 
 
+def test_the_connection_that_makes_vectors_is_named_here_too(here: Orchestra, there: Orchestra) -> None:
+    find = {"collection": "mail", "query": "rent", "embedding_connection": "gone"}
+    steps = [{"id": "find", "uses": "rag.search", "with": find}]
+    here.workflows.save(ADA, "find", json.dumps({"schema_version": 1, "title": "Find", "steps": steps}), None)
+    sent = json.loads(as_text(here.bundles.export(ADA, "find")))
+    done = there.bundles.imported(ADA, sent, "find", connections={"gone": "other"})
+    assert '"embedding_connection": "other"' in done.workflow.text
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

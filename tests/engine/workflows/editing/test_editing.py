@@ -296,6 +296,22 @@ def test_the_scope_of_a_step_tells_what_somebody_else_wrote(orchestra: Orchestra
     assert found["mail.id"] is found["steps.text.output.mine"] is found["index"] is False
 
 
+def test_the_scope_of_a_step_has_the_fields_of_the_first_items_of_lists(orchestra: Orchestra) -> None:
+    read = {"id": "read", "uses": "gmail.search_messages", "with": {"query": "in:inbox"}}
+    query = {"statement": "SELECT id, name FROM customers"}
+    rows = {"id": "rows", "uses": "sql.query", "with": query}
+    later = {"id": "later", "uses": "flow.set", "with": {"values": {"n": 1}}}
+    orchestra.editing.edit_file(ADA, "work", [{"op": "add", "step": one} for one in (read, rows, later)])
+    listed = orchestra.editing.scope(ADA, "work", "later")
+    found = {one.name: one for one in listed}
+    subject, name = found["steps.read.output.messages[0].subject"], found["steps.rows.output.rows[0].name"]
+    assert (subject.type, subject.may_be_missing, subject.from_outside) == ("string", True, True)
+    assert (name.may_be_missing, name.from_outside) == (True, True)
+    assert not found["steps.read.output.messages[0].id"].from_outside
+    of_items = ["[0]" in one.name for one in listed]
+    assert of_items == sorted(of_items), "the names of values themselves come first"
+
+
 def test_two_windows_end_with_the_same_draft_and_nothing_is_lost(orchestra: Orchestra) -> None:
     accepted = exchange(orchestra, 1, 250)
     assert accepted > 125

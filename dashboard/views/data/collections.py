@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import streamlit as st
 
-from dashboard.base import session
 from dashboard.base.language import N_, number, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_text, plain
@@ -14,7 +13,7 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box
 from dashboard.parts.header import page_header
 from dashboard.parts.pick_table import pick_table
-from dashboard.parts.popover import close, popover
+from dashboard.parts.popover import finish, popover
 from dashboard.parts.times import ago
 from engine.base.errors import OrchestraError
 from engine.collections import Collection, Found, Known
@@ -88,24 +87,28 @@ def _question(visit: Visit, name: str, *, demo: bool) -> None:
         t("Try a question"),
         key=f"collections-question-{name}",
         placeholder=t("For example: How long is the warranty?"),
-        help=t("Finds passages by the words of the question. No model is asked."),
+        help=t("Finds passages by the words of the question, and by its meaning where the collection has vectors."),
     )
     if not question.strip():
         return
-    found = visit.orchestra.collections.search(visit.who, name, question, limit=_RESULTS, demo=demo)
-    if not found:
+    answers = visit.orchestra.collections.search(visit.who, name, question, limit=_RESULTS, demo=demo)
+    if answers.by_meaning:
+        st.caption(t("By its words and its meaning."))
+    elif answers.note:
+        st.warning(plain(answers.note), icon=":material/text_fields:")
+    if not answers.results:
         st.info(t("No passage has a word of this question."), icon=":material/search_off:")
-    for one in found:
+    for one in answers.results:
         with st.container(border=True, gap="xsmall"):
             st.markdown(f"**{plain(one.title or one.document)}**")
-            st.caption(" · ".join(_place(one)))
+            st.caption(" · ".join(_place(one, digits=4 if answers.by_meaning else 2)))
             st.markdown(_highlighted(one))
 
 
-def _place(one: Found) -> list[str]:
+def _place(one: Found, digits: int = 2) -> list[str]:
     page = [] if one.page is None else [t("page {number}", number=one.page)]
     above = [plain(one.headings)] if one.headings not in ("", one.title) else []
-    return [t("score {score}", score=number(one.score, 2)), *page, *above]
+    return [t("score {score}", score=number(one.score, digits)), *page, *above]
 
 
 def _highlighted(one: Found) -> str:
@@ -147,7 +150,9 @@ def _documents(visit: Visit, name: str, *, demo: bool) -> None:
             if one.id == opened:
                 _document(visit, name, one, demo=demo)
     if visit.may("edit"):
-        _drop(visit, name, demo=demo)
+        with st.container(horizontal=True):
+            _forget(visit, name, demo=demo)
+            _drop(visit, name, demo=demo)
 
 
 def _row(one: Known) -> dict[str, str | int]:
@@ -194,6 +199,20 @@ def _delete(visit: Visit, name: str, document: str, *, demo: bool) -> None:
         )
 
 
+def _forget(visit: Visit, name: str, *, demo: bool) -> None:
+    if not visit.orchestra.collections.show(visit.who, name, demo=demo).vectors:
+        return
+    with popover(t("Delete the vectors"), "collections-forget", ":material/scatter_plot:"):
+        st.caption(t("The documents stay, and are found by their words. Their next indexing makes the vectors anew."))
+        action_button(
+            t("Delete the vectors of {collection}", collection=name),
+            "collections-forget-it",
+            lambda _: visit.orchestra.collections.forget_vectors(visit.who, name, demo=demo),
+            lambda _: _done(t("The vectors are deleted.")),
+            scope=name,
+        )
+
+
 def _drop(visit: Visit, name: str, *, demo: bool) -> None:
     with popover(t("Delete the collection"), "collections-drop", ":material/delete:"):
         st.caption(t("All documents of {collection} are deleted. This cannot be undone.", collection=plain(name)))
@@ -207,7 +226,4 @@ def _drop(visit: Visit, name: str, *, demo: bool) -> None:
 
 
 def _done(sentence: str) -> None:
-    for name in ("collections-delete", "collections-drop"):
-        close(name)
-    session.tell(sentence)
-    st.rerun()
+    finish(sentence, "collections-delete", "collections-forget", "collections-drop")

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.base import fields, session
+from dashboard.base import fields
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
@@ -15,7 +15,7 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box
 from dashboard.parts.header import page_header
 from dashboard.parts.pick_table import pick_table
-from dashboard.parts.popover import close, popover
+from dashboard.parts.popover import finish, popover
 from dashboard.parts.times import ago
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import compact
@@ -145,10 +145,7 @@ def _drop(visit: Visit, table: str, *, demo: bool) -> None:
 
 
 def _done(sentence: str) -> None:
-    for name in ("tables-new", "tables-drop"):
-        close(name)
-    session.tell(sentence)
-    st.rerun()
+    finish(sentence, "tables-new", "tables-drop")
 
 
 def _value(text: str) -> Any:

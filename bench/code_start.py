@@ -1,0 +1,36 @@
+"""code_start: running `output = 1` in the sandbox, beside a bare Python that starts and ends.
+
+Ours is all that a step `code.run` does but its record: folders, walls, limits, the code, its output, and no leftovers.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Any
+
+from bench.figures import beside
+from engine.sandbox.code.languages import language
+from engine.sandbox.code.running import Code, CodeLimits, run
+
+WORK = "code_start"
+GOAL = 10.0
+ROUNDS = 15
+_LIMITS = CodeLimits(seconds=60, memory_mb=512, processes=64, disk_mb=64, output_kb=1024)
+_BARE = (sys.executable, "-I", "-S", "-B", "-c", "output = 1")
+
+
+def measure() -> dict[str, Any]:
+    """Return milliseconds from call to result."""
+    code = Code(language("python", {}, _LIMITS.memory_mb), "output = 1", {}, _LIMITS, _LIMITS)
+    assert run(code, []).output == 1
+    ours, limits = [], []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        subprocess.run(_BARE, check=True)
+        limits.append(1000 * (time.perf_counter() - began))
+        began = time.perf_counter()
+        run(code, [])
+        ours.append(1000 * (time.perf_counter() - began))
+    return beside(ours, limits, GOAL, "ms")

@@ -1,0 +1,1 @@
+"""How fast documents of each format are read, and in how much memory, beside markitdown."""

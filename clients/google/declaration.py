@@ -1,0 +1,21 @@
+"""What the declarations of Google's services have in common."""
+
+from __future__ import annotations
+
+from clients.reads import Read
+from clients.service import Key
+
+_TOKEN_SERVER = "https://oauth2.googleapis.com"  # noqa: S105 - an address
+TOKEN_URL = f"{_TOKEN_SERVER}/token"
+RENEWAL = (Read("POST", "/token"), Read("POST", "/token", _TOKEN_SERVER))
+"""Renews the token of a sign-in, at the address in its file: Google's, or that of a stand-in."""
+
+
+def token_key(variable: str) -> Key:
+    """Return the key of a service: an access token, which the environment variable may hold."""
+    return Key(
+        setting="token",
+        variable=variable,
+        place="Google Cloud, APIs and services, Credentials",
+        url="https://console.cloud.google.com/apis/credentials",
+    )

@@ -1,0 +1,1 @@
+"""Google Drive: files and folders of one account."""

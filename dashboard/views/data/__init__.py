@@ -1,0 +1,1 @@
+"""Pages of the data that workflows read and keep."""

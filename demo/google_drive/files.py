@@ -1,0 +1,126 @@
+"""The files of the stand-in for Google Drive: items by id; several may have the same name in a folder."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import mimetypes
+from datetime import UTC, datetime
+from typing import Any
+
+from demo.gmail.stand_in import ERROR
+from demo.service import Refused
+from demo.store import Store
+
+ITEMS, IDS = "gdrive/items", "gdrive/ids"
+NATIVE = "application/vnd.google-apps."
+FOLDER, DOCUMENT, SHEET = f"{NATIVE}folder", f"{NATIVE}document", f"{NATIVE}spreadsheet"
+ROOT, SHARED = "0AKdemo-my-drive-9PVA", "0AKdemo-marketing-9PVA"
+EXPORT_MOST = 10 * 1024 * 1024
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MARK_BYTES = 124
+
+
+def refused(status: int, reason: str, message: str) -> Refused:
+    """Return an error with a reason, as Google writes it."""
+    error = ERROR(status, message)["error"]
+    return Refused(status, message, error={**error, "errors": [{**error["errors"][0], "reason": reason}]})
+
+
+def require(store: Store, item_id: str, *, all_drives: bool) -> dict[str, Any]:
+    """Return an item; what is in a shared drive is not found by clients that do not support these."""
+    found = store.get(ITEMS, ROOT if item_id == "root" else item_id)
+    if found is None or (found["drive"] and not all_drives):
+        raise refused(404, "notFound", f"File not found: {item_id}.")
+    return found
+
+
+def new_id(store: Store) -> str:
+    """Return an id that a file can be created with."""
+    digest = hashlib.sha256(str(store.next_number(IDS)).encode()).digest()
+    made = f"1{base64.urlsafe_b64encode(digest).decode()[:32]}"
+    store.put(IDS, made, {"id": made})
+    return made
+
+
+def create(store: Store, given: dict[str, Any], content: bytes | None) -> dict[str, Any]:
+    """Create a file as `files.create` does, or a folder or document without content."""
+    item_id = given.get("id") or new_id(store)
+    if store.get(ITEMS, item_id) is not None:
+        raise refused(409, "fileIdInUse", "A file already exists with the provided ID.")
+    if store.get(IDS, item_id) is None:
+        raise refused(400, "invalid", "The provided file ID is not usable.")
+    parent = require(store, (given.get("parents") or [ROOT])[0], all_drives=True)
+    if parent["mimeType"] != FOLDER:
+        raise refused(403, "parentNotAFolder", "The specified parent is not a folder.")
+    marks = given.get("appProperties") or {}
+    if any(len(f"{key}{value}".encode()) > _MARK_BYTES for key, value in marks.items()):
+        raise refused(400, "invalid", "Properties and app properties are limited to 124 bytes.")
+    name = str(given.get("name") or "Untitled")
+    kind = given.get("mimeType") or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    made = {"id": item_id, "name": name, "parent": parent["id"], "mimeType": kind, "drive": parent["drive"]}
+    return put(store, {**made, "marks": marks, "trashed": False, "target": given.get("target", "")}, content)
+
+
+def put(store: Store, one: dict[str, Any], content: bytes | None) -> dict[str, Any]:
+    """Keep an item with a new content, as a person may; None: it has none."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    made = {"created": at, **one, "modified": at, "revision": f"0B{store.next_number('gdrive/revisions'):030d}"}
+    if content is not None:
+        hashed = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        made |= {"content": base64.b64encode(content).decode(), "size": len(content), "md5": hashed}
+    store.put(ITEMS, made["id"], made)
+    return made
+
+
+def shown(one: dict[str, Any], base: str) -> dict[str, Any]:
+    """Return an item as Drive does with all members that a mask may name."""
+    kind = one["mimeType"].removeprefix(NATIVE) if one["mimeType"].startswith(NATIVE) else "file"
+    facts: dict[str, Any] = {
+        "kind": "drive#file",
+        "id": one["id"],
+        "name": one["name"],
+        "mimeType": one["mimeType"],
+        "trashed": one["trashed"],
+        "createdTime": one["created"],
+        "modifiedTime": one["modified"],
+        "webViewLink": f"{base}/{kind}/d/{one['id']}/view",
+        "appProperties": one["marks"],
+    }
+    if one["parent"]:
+        facts["parents"] = [one["parent"]]
+    if one["drive"]:
+        facts["driveId"] = one["drive"]
+    if one["target"]:
+        facts["shortcutDetails"] = {"targetId": one["target"], "targetMimeType": "text/plain"}
+    if "size" in one and kind == "file":
+        facts |= {"size": str(one["size"]), "md5Checksum": one["md5"], "headRevisionId": one["revision"]}
+    return facts
+
+
+def exported(one: dict[str, Any], media_type: str) -> bytes:
+    """Return one of Google's own documents in another form."""
+    text = base64.b64decode(one.get("content", ""))
+    if len(text) > EXPORT_MOST:
+        raise refused(403, "exportSizeLimitExceeded", "This file is too large to be exported.")
+    if one["mimeType"] == DOCUMENT and media_type == "text/markdown":
+        return text
+    if one["mimeType"] == SHEET and media_type == _XLSX:
+        return _workbook(text.decode())
+    if one["mimeType"].startswith(NATIVE) and media_type == "application/pdf":
+        return b"%PDF-1.4\n% " + text + b"\n%%EOF\n"
+    if not one["mimeType"].startswith(NATIVE):
+        raise refused(403, "fileNotExportable", "Export only supports Docs Editors files.")
+    raise refused(400, "badRequest", "The requested conversion is not supported.")
+
+
+def _workbook(text: str) -> bytes:
+    from openpyxl import Workbook
+
+    book, out = Workbook(), io.BytesIO()
+    assert book.active is not None
+    for line in text.splitlines():
+        book.active.append(line.split(","))
+    book.save(out)
+    return out.getvalue()

@@ -1,0 +1,262 @@
+"""The stand-in for the Google Drive API: files, folders, a shared drive, uploads, and Google's sign-in."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from demo.call import Call, Reply, api_routes, page_routes
+from demo.gmail import grants, oauth
+from demo.gmail.stand_in import ERROR as GOOGLE_ERROR
+from demo.google_drive import files
+from demo.google_drive.files import refused
+from demo.google_drive.queries import masked, parsed
+from demo.page import escaped, frame, table
+from demo.ranges import file_answer
+from demo.service import OpenRoute, base_url, json_object
+from demo.store import Store
+
+TOKEN = "demo-google-drive-token"  # noqa: S105 - the stand-in's, no secret
+ERROR = GOOGLE_ERROR
+_SCOPE = "https://www.googleapis.com/auth/drive"
+_SESSIONS = "gdrive/sessions"
+_UNIT = 256 * 1024
+_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
+_UPLOAD = "/upload/drive/v3/files"
+_SAMPLES = [
+    ("Invoices", "2026-05 hosting.txt", "", "Invoice 4711\nHosting, May 2026\nTotal: 49.00 EUR\n"),
+    ("Reports", "Weekly report.txt", "", "Open issues: 7\nClosed: 12\n"),
+    ("Reports", "Meeting notes", files.DOCUMENT, "# Meeting\n\n- Ada writes the *offer*\n"),
+    ("Reports", "Budget", files.SHEET, "Item,Amount\nHosting,49\n"),
+    ("Marketing", "Brand guide.txt", "", "The logo is green.\n"),
+    ("", "Welcome.txt", "", "Files that steps upload appear here.\n"),
+]
+
+
+def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
+    """Return why a token from the sign-in is insufficient, or None if it is sufficient."""
+    return grants.refusal(store, token, method, {_SCOPE}, {_SCOPE, f"{_SCOPE}.readonly"})
+
+
+def seed(store: Store) -> None:
+    """Create folders, files, two of Google's own documents, and a shared drive."""
+    bare = {"mimeType": files.FOLDER, "parent": "", "marks": {}, "trashed": False, "target": ""}
+    files.put(store, {**bare, "id": files.ROOT, "name": "My Drive", "drive": ""}, None)
+    files.put(store, {**bare, "id": files.SHARED, "name": "Drive", "drive": files.SHARED}, None)
+    places = {"": files.ROOT, "Marketing": files.SHARED}
+    for name in ("Invoices", "Reports", "Attachments"):
+        places[name] = files.create(store, {"name": name, "mimeType": files.FOLDER}, None)["id"]
+    for folder, name, kind, text in _SAMPLES:
+        given = {"name": name, "parents": [places[folder]], **({"mimeType": kind} if kind else {})}
+        files.create(store, given, text.encode())
+
+
+def show(store: Store) -> dict[str, Any]:
+    """Return the files that are not in the trash."""
+    return {"files": [files.shown(one, "") for one in store.all(files.ITEMS) if not one["trashed"]]}
+
+
+def routes(store: Store) -> list[Route]:
+    """Return the API, uploads, the sign-in, a control and a page."""
+
+    async def content(request: Request) -> Response:
+        one = _required(store, request)
+        if request.query_params.get("alt") != "media":
+            return JSONResponse(_answer(request, files.shown(one, base_url(request)), "kind,id,name,mimeType"))
+        if "size" not in one or one["mimeType"].startswith(files.NATIVE):
+            message = "Only files with binary content can be downloaded. Use Export with Docs Editors files."
+            raise refused(403, "fileNotDownloadable", message)
+        return file_answer(request, base64.b64decode(one["content"]), {})
+
+    async def export(request: Request) -> Response:
+        one = files.require(store, request.path_params["id"], all_drives=True)
+        kind = request.query_params.get("mimeType", "")
+        return Response(files.exported(one, kind), media_type="application/octet-stream")
+
+    rows = [
+        ("GET", "/drive/v3/about", _about),
+        ("GET", "/drive/v3/drives", _drives),
+        ("GET", "/drive/v3/drives/{id}", lambda call: Reply(_drive())),
+        ("GET", "/drive/v3/files/generateIds", _ids),
+        ("GET", "/drive/v3/files", _list),
+        ("PATCH", "/drive/v3/files/{id}", _update),
+    ]
+    return [
+        *api_routes(store, rows, dict),
+        Route("/drive/v3/files/{id}", content, methods=["GET"]),
+        Route("/drive/v3/files/{id}/export", export, methods=["GET"]),
+        *_uploads(store),
+        *oauth.routes(store),
+        Route("/_demo/file", _control(store), methods=["POST"]),
+        *page_routes(store, [("/", _page), ("/{kind}/d/{id}/view", _file_page)]),
+    ]
+
+
+def _uploads(store: Store) -> list[Route]:
+    async def upload(request: Request) -> Response:
+        body = await request.body()
+        with store.transaction():
+            return _uploaded(store, request, body)
+
+    async def session(request: Request) -> Response:
+        body = await request.body()
+        with store.transaction():
+            return _continued(store, request, body)
+
+    return [Route(_UPLOAD, upload, methods=["POST"]), OpenRoute(_UPLOAD, session, methods=["PUT"])]
+
+
+def _control(store: Store) -> Callable[[Request], Any]:
+    async def control(request: Request) -> Response:
+        """Create a file as a person (`name`, `parents`, `text`, `mimeType`), or give the one of an `id` a new text."""
+        given = await json_object(request)
+        text = str(given.pop("text", "")).encode()
+        with store.transaction():
+            one = store.get(files.ITEMS, given.get("id", ""))
+            made = files.put(store, one, text) if one else files.create(store, given, text)
+        return JSONResponse({"id": made["id"]})
+
+    return control
+
+
+def _required(store: Store, request: Request) -> dict[str, Any]:
+    return files.require(store, request.path_params["id"], all_drives=_is_true(request, "supportsAllDrives"))
+
+
+def _is_true(request: Request, name: str) -> bool:
+    return request.query_params.get(name) == "true"
+
+
+def _answer(request: Request, whole: dict[str, Any], usual: str) -> dict[str, Any]:
+    """Return the members that the request asks for; Drive itself gives few unless it is asked."""
+    found: dict[str, Any] = masked(whole, request.query_params.get("fields", usual))
+    return found
+
+
+def _about(call: Call) -> Reply:
+    if not call.query("fields"):
+        raise refused(400, "required", "The 'fields' parameter is required for this method.")
+    user = {"kind": "drive#user", "displayName": "Ada Lind", "me": True, "permissionId": "0717"}
+    user["emailAddress"] = f"demo-{call.store.generation}@example.com"
+    return Reply(_answer(call.request, {"kind": "drive#about", "user": user}, ""))
+
+
+def _drive() -> dict[str, Any]:
+    return {"kind": "drive#drive", "id": files.SHARED, "name": "Marketing"}
+
+
+def _drives(call: Call) -> Reply:
+    return Reply(_answer(call.request, {"kind": "drive#driveList", "drives": [_drive()]}, "kind,drives"))
+
+
+def _ids(call: Call) -> Reply:
+    with call.store.transaction():
+        ids = [files.new_id(call.store) for _ in range(int(call.query("count", "10")))]
+    return Reply({"kind": "drive#generatedIds", "space": "drive", "ids": ids})
+
+
+def _list(call: Call) -> Reply:
+    request, fits = call.request, parsed(call.query("q", "trashed = false"))
+    all_drives = _is_true(request, "supportsAllDrives") and _is_true(request, "includeItemsFromAllDrives")
+    if call.query("corpora") == "drive" and not (all_drives and call.query("driveId")):
+        raise refused(403, "teamDriveIdRequired", "The driveId parameter is required if corpora is set to drive.")
+    every = [one for one in call.store.all(files.ITEMS) if one["parent"] and (all_drives or not one["drive"])]
+    found = [one for one in every if fits(one) and one["drive"] == call.query("driveId", one["drive"])]
+    if call.query("orderBy") == "name":
+        found.sort(key=lambda one: one["name"].lower())
+    size, at = int(call.query("pageSize", "100")), int(call.query("pageToken", "0"))
+    page = {"kind": "drive#fileList", "incompleteSearch": False}
+    shown = [files.shown(one, call.base) for one in found[at : at + size]]
+    more = {"nextPageToken": str(at + size)} if at + size < len(found) else {}
+    usual = "kind,incompleteSearch,files(kind,id,name,mimeType)"
+    return Reply(_answer(request, {**page, **more, "files": shown}, usual))
+
+
+def _update(call: Call) -> Reply:
+    one = _required(call.store, call.request)
+    if set(call.body) - {"trashed", "name"}:
+        raise refused(400, "badRequest", "The stand-in can only move to the trash and rename.")
+    changed = {**one, **call.body}
+    call.store.put(files.ITEMS, one["id"], changed)
+    return Reply(_answer(call.request, files.shown(changed, call.base), "kind,id,name,mimeType"))
+
+
+def _uploaded(store: Store, request: Request, body: bytes) -> Response:
+    """Make a file of one request, or begin a session."""
+    kind = request.query_params.get("uploadType")
+    if kind == "resumable":
+        given = json.loads(body or b"{}")
+        if not _is_true(request, "supportsAllDrives"):
+            files.require(store, (given.get("parents") or ["root"])[0], all_drives=False)
+        key = secrets.token_urlsafe(24)
+        fields = request.query_params.get("fields", "kind,id,name,mimeType")
+        store.put(_SESSIONS, key, {"id": key, "given": given, "content": "", "fields": fields})
+        return Response(headers={"location": f"{base_url(request)}{_UPLOAD}?uploadType=resumable&upload_id={key}"})
+    if kind != "multipart":
+        raise refused(400, "badRequest", "The stand-in takes multipart and resumable uploads.")
+    boundary = request.headers.get("content-type", "").partition("boundary=")[2].encode()
+    parts = body.split(b"--" + boundary)
+    if not boundary or len(parts) != 4:
+        raise refused(400, "parseError", "Missing end boundary in multipart body.")
+    metadata, content = (part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n") for part in parts[1:3])
+    made = files.create(store, json.loads(metadata), content)
+    return JSONResponse(_answer(request, files.shown(made, base_url(request)), "kind,id,name,mimeType"))
+
+
+def _continued(store: Store, request: Request, body: bytes) -> Response:
+    """Take a part of a session, or tell what it has."""
+    found = store.get(_SESSIONS, request.query_params.get("upload_id", ""))
+    asked = _CONTENT_RANGE.fullmatch(request.headers.get("content-range", ""))
+    if found is None:
+        raise refused(404, "notFound", "The upload session was not found or has expired.")
+    if asked is None or (asked[1] and int(asked[2]) - int(asked[1]) + 1 != len(body)):
+        raise refused(400, "badContent", "Failed to parse Content-Range header.")
+    if "made" in found:
+        return _made(store, request, found)
+    had = base64.b64decode(found["content"])
+    if not asked[1] or int(asked[1]) != len(had):
+        return _waiting(had)
+    whole = had + body
+    if len(whole) < int(asked[3]):
+        if len(body) % _UNIT:
+            raise refused(400, "badContent", "Parts must be multiples of 256 KiB.")
+        store.put(_SESSIONS, found["id"], {**found, "content": base64.b64encode(whole).decode()})
+        return _waiting(whole)
+    made = files.create(store, found["given"], whole)
+    done = {**found, "content": "", "made": made["id"]}
+    store.put(_SESSIONS, found["id"], done)
+    return _made(store, request, done)
+
+
+def _waiting(had: bytes) -> Response:
+    return Response(status_code=308, headers={"range": f"bytes=0-{len(had) - 1}"} if had else {})
+
+
+def _made(store: Store, request: Request, found: dict[str, Any]) -> Response:
+    one = files.require(store, found["made"], all_drives=True)
+    return JSONResponse(masked(files.shown(one, base_url(request)), found["fields"]))
+
+
+def _page(call: Call) -> str:
+    """Return a page with all files."""
+    every = [one for one in call.store.all(files.ITEMS) if not one["trashed"] and one["mimeType"] != files.FOLDER]
+    rows = sorted([escaped(one["name"]), escaped(one.get("size", ""))] for one in every)
+    return frame("Files", f"<h1>Files</h1>{table(['Name', 'Bytes'], rows)}", "Google Drive")
+
+
+def _file_page(call: Call) -> str:
+    """Return the page that links of files lead to: the text of one, or the names in a folder."""
+    one = files.require(call.store, call.part("id"), all_drives=True)
+    names = [
+        each["name"] for each in call.store.all(files.ITEMS) if each["parent"] == one["id"] and not each["trashed"]
+    ]
+    text = "\n".join(sorted(names)) or base64.b64decode(one.get("content", "")).decode("utf-8", "replace")
+    return frame(one["name"], f"<h1>{escaped(one['name'])}</h1><pre>{escaped(text)}</pre>", "Google Drive")

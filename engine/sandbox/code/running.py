@@ -1,0 +1,335 @@
+"""Run a person's code in the sandbox: what goes in, what comes out, and errors that name the line or the limit."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import tempfile
+import warnings
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from clients.errors import CodeFailed, LimitExceeded, ServiceError, Timeout
+from engine.outgoing import hidden_characters
+from engine.sandbox import work
+from engine.sandbox.child import End
+from engine.sandbox.code.languages import JAVASCRIPT, PYTHON, SHELL, Language
+from engine.sandbox.code.proxy import NAME, Way, opened
+from engine.sandbox.forwarder import PORT
+from engine.sandbox.left_files import LeftFile
+from engine.sandbox.limits import Limits
+from engine.sandbox.reading import Given
+from engine.sandbox.walls import Room
+
+_MB, _KB = 1024**2, 1024
+_OUTPUT, _OUT = ".output", "out"
+FILES_MOST = 100
+LEFT_BYTES_MOST = 64 * _MB
+"""Of the files that code leaves: they pass through memory."""
+_OWN_MB = 128
+"""What an interpreter needs itself, beyond what its code may take."""
+_SECONDS_AFTER = 5
+INPUTS_BYTES_MOST = 32 * _KB
+"""Of the environment variable INPUTS; larger inputs are in the file alone."""
+_PROXY_URL = f"http://127.0.0.1:{PORT}"
+_PROXY = {
+    **{one: _PROXY_URL for name in ("http_proxy", "https_proxy") for one in (name, name.upper())},
+    "NODE_USE_ENV_PROXY": "1",
+}
+_TRUSTED = ("/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted")
+"""Where the certificates are that programs trust."""
+_LAST_LINES = 5
+_LINE_CHARACTERS = 300
+_PLACES = {
+    PYTHON: re.compile(r"main\.py\", line (\d+)"),
+    JAVASCRIPT: re.compile(r"/code/main\.js:(\d+)"),
+    SHELL: re.compile(r"main\.sh: (?:line )?(\d+):"),
+}
+_FRAME = re.compile(r"\s+at ")
+_NO_MEMORY = re.compile(r"\AMemoryError\b|out of memory|Cannot allocate memory|cannot allocate memory")
+_NO_SPACE = re.compile(r"No space left on device|ENOSPC|File (?:too large|size limit exceeded)|EFBIG")
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True)
+class CodeLimits:
+    """What code may take."""
+
+    seconds: int
+    memory_mb: int
+    processes: int
+    disk_mb: int
+    output_kb: int
+
+
+@dataclass(frozen=True)
+class Code:
+    """Code to run."""
+
+    language: Language
+    text: str
+    inputs: Any
+    """JSON."""
+    limits: CodeLimits
+    most: CodeLimits
+    """How far the limits may be raised, for error messages."""
+    way: Way | None = None
+    """The hosts that it may reach; None: it has no network."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What code has done."""
+
+    output: Any
+    stdout: str
+    stderr: str
+    files: list[LeftFile]
+    """What it has left in `/w/out`."""
+
+
+def run(code: Code, files: Sequence[tuple[str, Given]]) -> Ran:
+    """Run code to its end, with these files at `/in` under their names. Blocking.
+
+    Raises CodeFailed (with the line), LimitExceeded (with the limit), SandboxMissing, Timeout (it was cancelled).
+    """
+    end = ended(code, files)
+    try:
+        _require_success(code, end)
+        return _ran(code, end)
+    except ServiceError as error:
+        if code.way and code.way.was_used:
+            error.outcome = "unknown"  # it may have sent something before
+        raise
+
+
+def ended(code: Code, files: Sequence[tuple[str, Given]]) -> End:
+    """Run code, and return how it ended. Raises SandboxMissing."""
+    with tempfile.TemporaryDirectory(prefix="orchestra-code-") as place:
+        given, program, network = Path(place, "in"), Path(place, "code"), Path(place, "network")
+        for folder in (given, program, network):
+            folder.mkdir()
+        (program / code.language.file).write_text(code.text, encoding="utf-8")
+        inputs = json.dumps(code.inputs, ensure_ascii=False)
+        (given / "inputs.json").write_text(inputs, encoding="utf-8")
+        for name, file in files:
+            _copy(file, given / name)
+        room = Room(
+            (*code.language.reads, *(_TRUSTED if code.way else ())),
+            code.limits.disk_mb * _MB,
+            folders=((str(given), "/in"), (str(program), "/code"), (str(network), "/network")),
+            proxy=f"/network/{NAME}" if code.way else "",
+        )
+        with opened(code.way, network) if code.way else nullcontext():
+            return work.run(
+                code.language.command,
+                _limits(code),
+                room,
+                environment=_environment(code, inputs),
+                leaves=(_OUTPUT, _OUT),
+                left_bytes=LEFT_BYTES_MOST + _MB,
+            )
+
+
+def _environment(code: Code, inputs: str) -> dict[str, str]:
+    """Return the inputs, for languages in which the code does not find them by itself, and where the proxy is."""
+    is_given = code.language.name in (PYTHON, JAVASCRIPT)
+    given = {} if is_given or len(inputs.encode()) > INPUTS_BYTES_MOST else {"INPUTS": inputs}
+    return {**given, **_PROXY} if code.way else given
+
+
+def _copy(file: Given, to: Path) -> None:
+    os.lseek(file.handle, 0, os.SEEK_SET)
+    with os.fdopen(os.dup(file.handle), "rb") as source, to.open("xb") as target:
+        shutil.copyfileobj(source, target, _MB)
+
+
+def _limits(code: Code) -> Limits:
+    it, memory = code.limits, (code.limits.memory_mb + _OWN_MB) * _MB
+    return Limits(
+        memory_bytes=memory,
+        data_bytes=memory if code.language.reserves_memory else 0,
+        cpu_seconds=math.ceil(it.seconds) + _SECONDS_AFTER,
+        wall_seconds=it.seconds,
+        file_bytes=it.disk_mb * _MB,
+        answer_bytes=it.output_kb * _KB,
+        said_bytes=it.output_kb * _KB,
+        processes=it.processes,
+        tree_bytes=memory,
+        open_files=256,
+    )
+
+
+def _ran(code: Code, end: End) -> Ran:
+    kept, files = _left(end)
+    if kept is not None and len(kept) > code.limits.output_kb * _KB:
+        raise _exceeded(code, "output_kb", f"`output` has more than {code.limits.output_kb:,} KB")
+    output = _last_json(_plain(end.out)) if kept is None else _output(kept)
+    return Ran(output, shown(end.out), shown(end.complaints), files)
+
+
+def _left(end: End) -> tuple[bytes | None, list[LeftFile]]:
+    """Return (what was kept as `output`, if anything; the files in `/w/out`)."""
+    too_much = f"The code left more than {FILES_MOST} files, or {LEFT_BYTES_MOST // _MB} MB, in /w/out."
+    refused = LimitExceeded(too_much, service="code", remedy="Let it leave less there, or pack it.")
+    try:
+        left = work.files(end.left, most=FILES_MOST + 1, bytes_most=LEFT_BYTES_MOST)
+    except LimitExceeded as error:
+        raise refused from error
+    prefix = f"{_OUT}/"
+    files = [LeftFile(one.path.removeprefix(prefix), one.content) for one in left if one.path.startswith(prefix)]
+    if len(files) > FILES_MOST:
+        raise refused
+    kept = next((one.content for one in left if one.path == _OUTPUT), None)
+    return kept, sorted(files, key=lambda one: one.path)
+
+
+def _output(kept: bytes) -> Any:
+    """Return what was kept as output: code may write that file itself."""
+    try:
+        return _json(kept)
+    except (ValueError, RecursionError) as error:
+        raise _no_json(error) from None
+
+
+def _last_json(stdout: str) -> Any:
+    """Return the last line that was printed, if it is JSON. Raises CodeFailed if only its numbers are none of JSON."""
+    last = stdout.rstrip().rpartition("\n")[2]
+    try:
+        return _json(last)
+    except _NoNumber as error:
+        if error.text == last:
+            return None  # a word such as NaN
+        raise _no_json(error) from None
+    except (ValueError, RecursionError):
+        return None
+
+
+class _NoNumber(ValueError):
+    """A number that JSON does not have, or that is too large for a program."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text[:_LINE_CHARACTERS]} is no number that JSON can hold")
+        self.text = text
+
+
+def _json(text: str | bytes) -> Any:
+    """Return the value of a JSON text. Raises ValueError, _NoNumber, RecursionError."""
+    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise _NoNumber(constant)
+
+
+def _finite(text: str) -> float:
+    if math.isinf(found := float(text)):
+        _refuse(text)
+    return found
+
+
+def _no_json(error: Exception) -> CodeFailed:
+    return CodeFailed(f"`output` is no JSON: {error}.", service="code", remedy="Assign plain values to it.")
+
+
+def shown(said: bytes) -> str:
+    """Return what a program said as text, without what steers a terminal; characters that nobody sees are shown."""
+    return hidden_characters.shown(_plain(said))[0]
+
+
+def _plain(said: bytes) -> str:
+    text = said.decode("utf-8", "replace").replace("\r\n", "\n")
+    return _CONTROLS.sub("", _ESCAPES.sub("", text))
+
+
+def _require_success(code: Code, end: End) -> None:
+    """Raise the error of an end that is none of success."""
+    it, said = code.limits, shown(end.complaints)
+    if end.reason == "cancelled":
+        raise Timeout("The code was cancelled.", outcome="not_done")
+    if end.reason == "time":
+        raise _exceeded(code, "seconds", f"The code ran longer than {it.seconds:,} seconds")
+    if end.reason == "processes":
+        raise _exceeded(code, "processes", f"The code had more than {it.processes:,} processes and threads")
+    if end.reason == "answer":
+        raise _exceeded(code, "output_kb", f"The code printed more than {it.output_kb:,} KB")
+    if end.reason == "files":
+        raise LimitExceeded("The code made more than 10,000 files.", remedy="Let it make fewer files.")
+    if end.reason == "left":
+        most = f"{LEFT_BYTES_MOST // _MB} MB"
+        raise LimitExceeded(f"The code left more than {most} in /w/out.", remedy="Let it leave less there.")
+    if end.reason == "memory" or (end.status != 0 and _says(said, _NO_MEMORY)):
+        raise _exceeded(code, "memory_mb", f"The code needs more than {it.memory_mb:,} MB of memory")
+    if end.status == -signal.SIGXFSZ or (end.status != 0 and _says(said, _NO_SPACE)):
+        raise _exceeded(code, "disk_mb", f"The code wrote more than {it.disk_mb:,} MB")
+    if end.status != 0:
+        raise _failure(code, end.status, said)
+
+
+def _exceeded(code: Code, limit: str, what: str) -> LimitExceeded:
+    now, most = getattr(code.limits, limit), getattr(code.most, limit)
+    raised = f"Raise `limits.{limit}`, {now:,} now and {most:,} at most (`code.{limit}_most` in config.yaml)"
+    if now >= most:
+        raised = f"`limits.{limit}` is at its maximum: raise `code.{limit}_most` in config.yaml"
+    return LimitExceeded(f"{what}.", service="code", remedy=f"{raised}, or let the code do less.")
+
+
+def _says(said: str, pattern: re.Pattern[str]) -> bool:
+    return any(pattern.search(line) for line in said.splitlines()[-_LAST_LINES * 4 :])
+
+
+def _failure(code: Code, status: int, said: str) -> CodeFailed:
+    line, how = line_of(code, said), f"exit code {status}" if status > 0 else f"ended by signal {-status}"
+    lines = [one[:_LINE_CHARACTERS] for one in said.splitlines() if one.strip()]
+    reason = _reason(code, lines)
+    where = f"Line {line} of the code failed" if line else "The code failed"
+    message = f"{where} ({how}){f': {reason}' if reason else ''}"
+    if len(lines) > 1:
+        message += "\n" + "\n".join(lines[-_LAST_LINES:])
+    remedy = f"Correct line {line} of `code`." if line else "Look at what the code has printed, and correct it."
+    return CodeFailed(message, service="code", remedy=remedy)
+
+
+def _reason(code: Code, lines: Sequence[str]) -> str:
+    """Return the line that says what went wrong."""
+    said = [one for one in lines if not _FRAME.match(one)]
+    if code.language.name == JAVASCRIPT:
+        named = [one for one in said if re.match(r"\w*(Error|Exception)\b|/code/main\.js: thrown", one)]
+        said = named or said
+    return said[-1].strip() if said else ""
+
+
+def line_of(code: Code, said: str) -> int | None:
+    """Return the line of the code that an error names; None if it names none."""
+    pattern = _PLACES.get(code.language.name)
+    if pattern is None:
+        return None
+    found, before = None, ""
+    for line in said.splitlines():
+        place = pattern.search(line)
+        if place and not (_FRAME.match(line) and _FRAME.match(before)):  # of a stack, the innermost: the first
+            found = int(place[1])
+        before = line
+    lines = code.text.count("\n") + 1
+    return min(found, lines) if found else None
+
+
+def syntax_problem(text: str) -> str:
+    """Return what is wrong with the syntax of Python code, with its line; empty if nothing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "code", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return f"Line {error.lineno or 1} is no Python: {error.msg}."
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return f"The code cannot be read: {error}."
+    return ""

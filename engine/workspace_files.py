@@ -1,0 +1,208 @@
+"""The files of the workspace that steps read and write, for people: listed, added, read and deleted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, BinaryIO
+
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.file.client import Entry, FileClient, OpenFile, WrittenFile
+from clients.file.service import FILE, OUTPUT
+from clients.file.tesseract import ABSENT, tesseract
+from engine.base.errors import InvalidInput, UnknownName
+from engine.base.statuses import AccountMode
+from engine.connections.accounts import Account
+from engine.own_parts import own_errors
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.sandbox.limits import Limits
+from engine.sandbox.reading import Given, read
+from engine.steps.file.fields import free_name, plain_name
+
+__all__ = ["Entry", "FileList", "FileTable", "FileView", "Files", "WrittenFile"]
+"""The records of the client are named here for the front ends."""
+LARGEST_BYTES = 20 * 1024**2
+"""Of a file that is added or returned; larger ones are copied into the workspace on its machine."""
+Open = Callable[[str | None, str | None, AccountMode], Account]
+_SEE, _READ, _MODE = "see the files", "read files", 0o600
+_TABLES = frozenset({"csv", "excel", "json_lines"})
+_PAGE_CHARACTERS, _TABLE_ROWS = 50_000, 50
+_LIMITS = Limits(cpu_seconds=20, wall_seconds=30.0)
+
+
+@dataclass(frozen=True)
+class FileList:
+    """Files by path, and whether there are more."""
+
+    files: list[Entry]
+    has_more: bool
+
+
+@dataclass(frozen=True)
+class FileTable:
+    """The first rows of a sheet, each an object by the names in `columns`; `sheets` are the names of all."""
+
+    columns: list[str]
+    rows: list[dict[str, Any]]
+    row_count: int
+    sheets: list[str]
+    empty_formulas: int = 0
+    """Formulas without a stored value, whose cells are empty."""
+
+
+@dataclass(frozen=True)
+class FileView:
+    """One page of a file: its text, or its rows if it is a table."""
+
+    path: str
+    size_bytes: int
+    page: int
+    """From 1; of a table: the sheet."""
+    kind: str = ""
+    """As file.detect names it, such as `pdf`; empty if it cannot be told."""
+    media_type: str = ""
+    pages: int = 0
+    """How many pages, sheets or slides there are; 0 for a file without any."""
+    text: str = ""
+    truncated: bool = False
+    """Whether the page has more than the 50,000 characters of `text`."""
+    needs_ocr: bool = False
+    """Whether the page is a picture, which only file.ocr reads."""
+    ocr_remedy: str = ""
+    """What is missing for that on this machine, with the command that installs it; empty if nothing."""
+    table: FileTable | None = None
+    problem: str = ""
+    """Why the file cannot be read, as a sentence; empty if it can."""
+
+
+class Files:
+    """The `files` facet. Paths are relative to the workspace.
+
+    Only files that a step may read are shown, without workflows, prompts and environments; they are added in the folder
+    `files`, and only there they are deleted. Every method raises InvalidInput for a path that is not for steps, and
+    StorageError if the disk fails; those with a path raise UnknownName.
+    """
+
+    def __init__(self, open_account: Open, audit: Audit) -> None:
+        self._open, self._audit = open_account, audit
+
+    def list(self, p: Principal, *, words: str = "", limit: int = 200) -> FileList:
+        """Return the files whose path contains a text, in any case."""
+        require(p, "view", _SEE)
+        wanted = words.strip().casefold()
+        with own_errors():
+            fitting = (one for one in self._client().kept() if wanted in one.path.casefold())
+            found = list(islice(fitting, limit + 1))
+        return FileList(found[:limit], len(found) > limit)
+
+    def add(self, p: Principal, name: str, content: BinaryIO) -> WrittenFile:
+        """Store a file in the folder `files`, private; return where. It replaces nothing.
+
+        `name` may be any; what is stored has a plain one, with a number if another file has it. The same file under the
+        same name is stored once. Raises InvalidInput for more than `LARGEST_BYTES`.
+        """
+        require(p, "run", "add files")
+        _require_small(content)
+        with own_errors():
+            written = self._added(plain_name(name, "unnamed"), content)
+        self._audit.record(p, "files.add", written.path, {"bytes": written.size_bytes})
+        return written
+
+    def view(self, p: Principal, path: str, page: int = 1) -> FileView:
+        """Return a page of a file, read in a child process with limits.
+
+        What cannot be read, or has no such page, is no error: `problem` says why.
+        """
+        require(p, "run", _READ)
+        with self._opened(path) as found:
+            seen = _seen(Given(found.handle, found.name), page)
+        return FileView(found.path, found.size_bytes, page, **seen)
+
+    def content(self, p: Principal, path: str) -> bytes:
+        """Return a whole file. Raises InvalidInput for more than `LARGEST_BYTES`."""
+        require(p, "run", _READ)
+        with self._opened(path) as found, os.fdopen(os.dup(found.handle), "rb") as content:
+            _require_small(content)
+            return content.read()
+
+    def delete(self, p: Principal, path: str) -> None:
+        """Delete a file of the folder `files`; nothing of it is kept."""
+        require(p, "edit", "delete files")
+        with self._opened(path) as found:
+            if not self.may_delete(p, found.path):
+                raise InvalidInput(
+                    f"{path!r} cannot be deleted here.", remedy=f"Only files of the folder {OUTPUT}/ can."
+                )
+            with os.fdopen(os.dup(found.handle), "rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+        with own_errors():
+            self._client().remove(found.path, digest)
+        self._audit.record(p, "files.delete", found.path)
+
+    def may_delete(self, p: Principal, path: str) -> bool:
+        """Return whether a file of the list is where it may be deleted."""
+        require(p, "view", _SEE)
+        return path.startswith(f"{OUTPUT}/")
+
+    def _added(self, name: str, content: BinaryIO) -> WrittenFile:
+        taken: set[str] = set()
+        while True:
+            content.seek(0)
+            with suppress(Conflict):
+                return self._client().write(free_name(name, taken), content, may_replace=False, mode=_MODE)
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[OpenFile]:
+        with own_errors():
+            try:
+                with self._client().opened(path) as found:
+                    yield found
+            except NotFound as error:
+                raise UnknownName("file", path, [one.path for one in self._client().kept()]) from error
+
+    def _client(self) -> FileClient:
+        client = self._open(None, FILE.name, AccountMode.MINE).client
+        assert isinstance(client, FileClient)
+        return client
+
+
+def _require_small(content: BinaryIO) -> None:
+    size = content.seek(0, os.SEEK_END)
+    content.seek(0)
+    if size > LARGEST_BYTES:
+        raise InvalidInput(
+            f"The file has {size:,} bytes; at most {LARGEST_BYTES:,} are taken here.",
+            remedy="Copy it into the folder of the workspace yourself: steps read files of any size there.",
+        )
+
+
+def _seen(given: Given, page: int) -> dict[str, Any]:
+    """Return what a view has of a file beside its place."""
+    known = {}
+    try:
+        kind = read(given, "detect", {}, _LIMITS)
+        known = {"kind": kind["name"], "media_type": kind["media_type"]}
+        return {**known, **(_table if kind["name"] in _TABLES else _text)(given, page)}
+    except InvalidRequest as error:
+        return {**known, "problem": error.message}
+
+
+def _text(given: Given, page: int) -> dict[str, Any]:
+    options = {"form": "text", "pages": [(page, page)], "most": _PAGE_CHARACTERS}
+    found = read(given, "text", options, _LIMITS)
+    is_cut = found["truncated"] and len(found["text"]) >= _PAGE_CHARACTERS
+    absent = "" if not found["needs_ocr"] or tesseract() else ABSENT
+    told = {name: found[name] for name in ("text", "pages", "needs_ocr")}
+    return {**told, "truncated": is_cut, "ocr_remedy": absent}
+
+
+def _table(given: Given, page: int) -> dict[str, Any]:
+    options: dict[str, Any] = {"sheet": str(page), "header": None, "pages": [], "limit": _TABLE_ROWS, "typed": True}
+    found = read(given, "table", options, _LIMITS)
+    table = FileTable(**{name: found[name] for name in ("columns", "rows", "row_count", "sheets", "empty_formulas")})
+    return {"table": table, "pages": len(table.sheets)}

@@ -1,0 +1,53 @@
+// A text area for code: with line numbers, since errors name a line; Enter keeps the indentation.
+import { useRef, type KeyboardEvent } from "react";
+
+import type { ControlProps } from "./Expression";
+
+interface Props extends ControlProps {
+  id: string;
+  value: string;
+  onChange(text: string): void;
+}
+
+export function Code({ id, value, isDisabled, isInvalid, describedBy, onChange }: Props) {
+  const numbers = useRef<HTMLPreElement>(null);
+
+  const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+    if (event.key !== "Enter" || event.nativeEvent.isComposing || event.ctrlKey || event.metaKey) return;
+    const { value: text, selectionStart } = event.currentTarget;
+    // Unlike an assignment to the value, it can be undone with the keys for that.
+    document.execCommand("insertText", false, `\n${indentation(text.slice(0, selectionStart))}`);
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  return (
+    <div className="panel-code">
+      <textarea
+        id={id}
+        rows={8}
+        wrap="off"
+        value={value}
+        disabled={isDisabled}
+        spellCheck={false}
+        autoComplete="off"
+        autoCapitalize="off"
+        aria-invalid={isInvalid || undefined}
+        aria-describedby={describedBy}
+        onChange={(event) => onChange(event.target.value)}
+        onKeyDown={onKeyDown}
+        onScroll={(event) => numbers.current?.scrollTo(0, event.currentTarget.scrollTop)}
+      />
+      <pre ref={numbers} aria-hidden="true">
+        {value.split("\n").map((_, index) => index + 1).join("\n")}
+      </pre>
+    </div>
+  );
+}
+
+// Return the blanks that the next line begins with: those of the last one, and more after what opens a block.
+export function indentation(before: string): string {
+  const line = before.slice(before.lastIndexOf("\n") + 1);
+  const blanks = /^[ \t]*/.exec(line)?.[0] ?? "";
+  return /[:{[(]\s*$/.test(line) ? `${blanks}    ` : blanks;
+}
