@@ -82,11 +82,12 @@ def by_mouse(page: Page) -> None:
     page.get_by_role("button", name="Keep the note").click()
     step(page, "wait").locator(".studio-has-note").wait_for()
     has_focus(page, "wait")
-    box, above = step(page, "wait").bounding_box(), step(page, "hello").bounding_box()
-    page.mouse.move(box["x"] + 60, box["y"] + 30)
+    step(page, "wait").hover(position={"x": 60, "y": 30})  # waits until the drawing stands still
     page.mouse.down()
+    box = step(page, "wait").bounding_box()
     page.mouse.move(box["x"] + 62, box["y"] + 10, steps=4)
-    page.mouse.move(above["x"] + above["width"] / 2, above["y"] - 22, steps=8)
+    zone = page.locator(".studio-zone").first.bounding_box()
+    page.mouse.move(zone["x"] + zone["width"] / 2, zone["y"] + zone["height"] / 2, steps=8)
     page.locator(".studio-zone[data-near]").wait_for()
     page.mouse.up()
     page.locator(".studio-zone").first.wait_for(state="detached")
@@ -137,8 +138,8 @@ def test_each_way_to_build_a_workflow_writes_the_same_file(
 
 
 def placed_by_hand(page: Page, key: str) -> None:
+    step(page, key).hover(position={"x": 60, "y": 30})
     box = step(page, key).bounding_box()
-    page.mouse.move(box["x"] + 60, box["y"] + 30)
     page.mouse.down()
     page.mouse.move(box["x"] + 200, box["y"] + 30, steps=6)
     page.mouse.move(box["x"] + 340, box["y"] + 30, steps=6)

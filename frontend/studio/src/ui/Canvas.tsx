@@ -109,11 +109,18 @@ export function Canvas({ marks }: { marks: Marks }) {
     fit(true);
   }, [canvas, fit]);
   // The panel takes from the right, so the overview is on the left. What was in the middle goes back there, but not before
-  // a double click is over.
+  // a double click is over, and never under a hand that drags something.
   useEffect(() => {
     let last = 0;
+    let isHeld = false;
     let timer: ReturnType<typeof setTimeout>;
+    const hold = () => (isHeld = true);
+    const release = () => (isHeld = false);
     const shift = () => {
+      if (isHeld) {
+        timer = setTimeout(shift, DOUBLE_CLICK_MS);
+        return;
+      }
       const { x, y, zoom } = flow.getViewport();
       void flow.setViewport({ x: x + missed.current / 2, y, zoom });
       missed.current = 0;
@@ -128,10 +135,16 @@ export function Canvas({ marks }: { marks: Marks }) {
       }
       last = now;
     });
-    watch.observe(field.current!);
+    const place = field.current!;
+    const ends = ["pointerup", "pointercancel"];
+    watch.observe(place);
+    place.addEventListener("pointerdown", hold, true);
+    ends.forEach((end) => window.addEventListener(end, release, true));
     return () => {
       clearTimeout(timer);
       watch.disconnect();
+      place.removeEventListener("pointerdown", hold, true);
+      ends.forEach((end) => window.removeEventListener(end, release, true));
     };
   }, [flow]);
   camera.current = {
