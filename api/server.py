@@ -15,6 +15,7 @@ from fastapi.telemetry import TelemetryConfig
 from api.base import errors
 from api.base.documents import Refusal
 from api.base.routing import BodyLimit, OpenRoute, orchestra_of
+from api.mcp import route as mcp
 from api.routes import (
     approvals,
     authentication,
@@ -75,6 +76,7 @@ _bearer = HTTPBearer(
 )
 _SIGNED_IN = (
     execution.router,
+    mcp.router,
     runs.router,
     live.router,
     approvals.router,

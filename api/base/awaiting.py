@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -22,7 +22,14 @@ _PAUSE_SECONDS = 0.2
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("waiting callers of the API")
 
 
-async def awaited(request: Request, wait: Callable[[float], Document], seconds: float) -> Document | None:
+class Caller(Protocol):
+    """Whoever waits, such as a `Request`."""
+
+    async def is_disconnected(self) -> bool:
+        """Return whether they have left."""
+
+
+async def awaited(request: Caller, wait: Callable[[float], Document], seconds: float) -> Document | None:
     """Return the document once its `status` is no active one, else as it is after `seconds` (None if without time)."""
     document: Document | None = None
     end = anyio.current_time() + seconds

@@ -40,6 +40,7 @@ _PLACES = {
     "search": "workspace.search",
     "reindex": "workspace.reindex",
     "state": "state.group",
+    "mcp": "workflows.mcp.mcp",
     "tokens": "base.later.refuse",
 }
 _INSIDE = {

@@ -74,6 +74,7 @@ class WorkflowDefinition(TypedDict, total=False):
     allow: ReadOnly[Sequence[str]]
     links: ReadOnly[Sequence[str]]
     privacy: ReadOnly[str]
+    expose: ReadOnly[bool]
     timeout_seconds: ReadOnly[float | None]
     budget: ReadOnly[JsonObject]
     """How much its model calls may use (engine/budgets/settings.py)."""

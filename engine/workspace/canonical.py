@@ -52,7 +52,7 @@ _STEP.inside = {
 _WORKFLOW = Form(
     (
         "schema_version", "id", "title", "description", "inputs", "triggers", "concurrency", "allow",
-        "links", "privacy", "timeout_seconds", "approvals", "budget", "steps", "outputs", "on_failure",
+        "links", "privacy", "expose", "timeout_seconds", "approvals", "budget", "steps", "outputs", "on_failure",
     ),
     {
         "inputs": _SCHEMA,

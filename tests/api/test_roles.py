@@ -113,6 +113,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/state", "GET"): "view",
     ("/api/state/accept", "POST"): "run",
     ("/workflows/execute", "POST"): "run",
+    ("/mcp", "POST"): "view",
 }
 SOCKETS: dict[str, Right] = {"/api/ws/runs/{run_id}": "view", "/api/ws/workflows/{name}": "view"}
 IN_CONTRACT: dict[tuple[str, str], Right] = {
@@ -257,7 +258,7 @@ TRIED_ELSEWHERE = (
     "/first-run/",
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/approvals/answers", "/budgets/resume", "/correct",
-    "/debug", "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices",
+    "/debug", "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices", "/mcp",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {
@@ -322,7 +323,7 @@ def test_each_role_may_do_what_it_should_and_no_more(
     orchestra.users.add(LOCAL, "ada", "Ada", role, PASSWORD)
     client.headers["Authorization"] = f"Bearer {orchestra.users.token('ada', PASSWORD)}"
     for (path, method), right in RIGHTS.items():
-        name = NAMED.get(path.split("/")[2], "inbox-triage")
+        name = NAMED.get([*path.split("/"), ""][2], "inbox-triage")
         approval_id = questions["reject" if "reject" in path else "approve"]
         run_ids = dict.fromkeys(("run_id", "good", "bad"), run_id)
         address = path.format(**{**NAMES, **run_ids, "name": name, "approval_id": approval_id})

@@ -264,6 +264,8 @@ class WorkflowModel(_Part):
     """Hosts to which text from outside may link, beside those that the workflow names; `*` is any."""
     privacy: Literal["local"] | None = None
     """`local`: text from outside stays on this machine."""
+    expose: bool = False
+    """Whether programs can call it as a tool, by MCP (api/mcp/tools.py)."""
     timeout_seconds: Seconds | None = None
     approvals: dict[str, Rule] = {}
     """When calls need a person's approval, by step type; `default` is for the other types."""

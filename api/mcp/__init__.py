@@ -1,0 +1,1 @@
+"""Workflows as tools of other programs, by the Model Context Protocol (docs/mcp.md)."""

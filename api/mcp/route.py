@@ -1,0 +1,65 @@
+"""`POST /mcp`: workflows as tools of other programs (docs/mcp.md)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.base.documents import Refusal
+from api.base.hosts import known_hosts
+from api.base.routing import Acting, Door, SignedInRoute
+from engine.base.errors import NotAllowed
+from engine.orchestra import Orchestra
+from engine.people.access import Principal, require
+
+router = APIRouter(tags=["MCP"], route_class=SignedInRoute)
+
+
+class Conversation(Response):
+    """The answer of the MCP server to the request, which it reads itself."""
+
+    def __init__(self, orchestra: Orchestra, principal: Principal) -> None:
+        super().__init__()
+        self._orchestra, self._principal = orchestra, principal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        from api.mcp.server import answer  # takes a second: whoever needs no MCP does not wait for it
+
+        await answer(self._orchestra, self._principal, scope, receive, send)
+
+
+@router.post(
+    "/mcp",
+    summary="Call workflows as tools, by MCP",
+    response_model=None,
+    responses={
+        200: {"description": "The JSON-RPC answer"},
+        403: {"model": Refusal, "description": "Sent by a page of another address"},
+    },
+)
+async def post_mcp(request: Request, orchestra: Door, principal: Acting) -> Conversation:
+    """Answer one message of the streamable HTTP transport of the Model Context Protocol.
+
+    The tools are the workflows with `"expose": true`; calls act with the role of the caller.
+    """
+    require(principal, "view", "see workflows")
+    server = orchestra.config.server
+    is_known = known_hosts(server.host, server.public_url)
+    for origin in request.headers.getlist("origin"):
+        if not is_known(_host_of(origin)):
+            raise NotAllowed(
+                "A page of another address may not send this.",
+                remedy="If it is your own address, set `server.public_url` in config.yaml.",
+            )
+    return Conversation(orchestra, principal)
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""

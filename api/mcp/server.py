@@ -1,0 +1,51 @@
+"""The MCP server over the tools of a workspace: on standard input and output, and as the answer to a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anyio import to_thread
+from mcp import types
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.types import Receive, Scope, Send
+
+from api.mcp.tools import KEY, WorkflowTools
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+
+_CHECKED_BEFORE = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+"""`HostCheck` and the route have checked Host and Origin, by the names in config.yaml."""
+_INSTRUCTIONS = "Each tool runs a workflow of this AI-Orchestra workspace. Approvals are given by people, not by tools."
+
+
+def server_of(tools: WorkflowTools) -> Server[Any]:
+    """Return a server that offers these tools."""
+
+    async def listed(_: ServerRequestContext[Any], __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=await to_thread.run_sync(tools.list))
+
+    async def called(_: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
+        return await tools.call(params.name, params.arguments or {}, (params.meta or {}).get(KEY))
+
+    return Server("ai-orchestra", instructions=_INSTRUCTIONS, on_list_tools=listed, on_call_tool=called)
+
+
+async def serve_stdio(orchestra: Orchestra, principal: Principal) -> None:
+    """Serve standard input and output until the input ends; meanwhile nothing else can write to standard output."""
+    server = server_of(WorkflowTools(orchestra, principal))
+    async with stdio_server() as (reading, writing):
+        await server.run(reading, writing, server.create_initialization_options())
+
+
+async def answer(orchestra: Orchestra, principal: Principal, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request of the streamable HTTP transport; nothing is kept between two requests."""
+    server = server_of(WorkflowTools(orchestra, principal))
+    manager = StreamableHTTPSessionManager(
+        server, stateless=True, json_response=True, security_settings=_CHECKED_BEFORE
+    )
+    async with manager.run():
+        await manager.handle_request(scope, receive, send)

@@ -1,0 +1,215 @@
+"""Workflows as tools over HTTP: the official client against the served application."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+import uvicorn
+from mcp import types
+from mcp.client.client import Client
+from mcp.client.streamable_http import streamable_http_client
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from api.mcp.tools import WorkflowTools
+from engine.orchestra import Orchestra
+from engine.people.access import Role
+from tests.api.conftest import LOCAL, PASSWORD
+from tests.api.mcp.conftest import write_tools
+from tests.engine.conftest import Service, get_step, service, write_workflow
+from tests.patience import PATIENCE_SECONDS, until
+
+__all__ = ["service"]
+
+LISTING = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+SENDS = {"Accept": "application/json, text/event-stream"}
+
+
+@pytest.fixture
+def url(app: Starlette, orchestra: Orchestra) -> Iterator[str]:
+    """The address of the application, served by a real server."""
+    write_tools(orchestra.workspace.root)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    until(lambda: server.started, "the server")
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+    server.should_exit = True
+    thread.join()
+
+
+def token_of(orchestra: Orchestra, role: Role) -> str:
+    orchestra.users.add(LOCAL, role, role, role, PASSWORD)
+    return str(orchestra.users.token(role, PASSWORD))
+
+
+def asked(url: str, token: str, ask: Callable[[Client], Any]) -> Any:
+    """What a client gets that signs in with this token."""
+
+    async def run() -> Any:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=60) as http,
+            Client(streamable_http_client(url, http_client=http)) as client,
+        ):
+            return await ask(client)
+
+    return anyio.run(run)
+
+
+def called(
+    url: str, token: str, name: str, arguments: dict[str, Any] | None = None, **more: Any
+) -> types.CallToolResult:
+    result: types.CallToolResult = asked(url, token, lambda client: client.call_tool(name, arguments or {}, **more))
+    return result
+
+
+def started(orchestra: Orchestra) -> list[str]:
+    return [row.run_id for row in orchestra.runs.list(LOCAL).rows]
+
+
+def text(result: types.CallToolResult) -> str:
+    return "".join(one.text for one in result.content if isinstance(one, types.TextContent))
+
+
+def test_only_exposed_workflows_are_tools(url: str, token: str) -> None:
+    tools = {tool.name: tool for tool in asked(url, token, lambda client: client.list_tools()).tools}
+    assert sorted(tools) == ["asking", "failing", "greet", "run_status", "slow"]
+    assert tools["greet"].title == "Greet"
+    assert (tools["greet"].description or "").startswith("Greets somebody.")
+    assert tools["greet"].input_schema["properties"]["who"] == {"type": "string"}
+    assert "run_id" in tools["run_status"].input_schema["properties"]  # ours, not the workflow of that name
+
+
+def test_a_call_returns_the_outputs(url: str, token: str) -> None:
+    result = called(url, token, "greet", {"who": "Ada"})
+    assert not result.is_error
+    assert result.structured_content == {"text": "Hello Ada", "times": 1}
+    assert "Hello Ada" in text(result)
+
+
+def test_a_key_makes_a_repeated_call_the_same_run(url: str, token: str, orchestra: Orchestra) -> None:
+    for _ in range(2):
+        assert called(url, token, "greet", {"who": "Ada"}, meta={"idempotency_key": "k1"}).structured_content
+    assert len(started(orchestra)) == 1
+    other = called(url, token, "greet", {"who": "Bo"}, meta={"idempotency_key": "k1"})
+    assert other.is_error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [({}, "who"), ({"who": 3}, "who"), ({"who": "Ada", "whom": "Bo"}, "whom")]
+)
+def test_wrong_arguments_are_refused(
+    url: str, token: str, orchestra: Orchestra, arguments: dict[str, Any], words: str
+) -> None:
+    result = called(url, token, "greet", arguments)
+    assert result.is_error
+    assert words in text(result)
+    assert not started(orchestra)
+
+
+@pytest.mark.parametrize("name", ["hidden", "broken", "nowhere"])
+def test_what_is_no_tool_cannot_be_called(url: str, token: str, orchestra: Orchestra, name: str) -> None:
+    result = called(url, token, name, {"who": "Ada"})
+    assert result.is_error
+    assert f"no tool '{name}'" in text(result)
+    assert not started(orchestra)
+
+
+def test_a_failed_run_is_an_error_with_its_reason(url: str, token: str) -> None:
+    result = called(url, token, "failing")
+    assert result.is_error
+    assert "One is not two." in text(result)
+    assert result.structured_content["status"] == "failed"
+
+
+def test_only_a_person_answers_what_a_run_asks(url: str, token: str, orchestra: Orchestra) -> None:
+    result = called(url, token, "asking")
+    assert not result.is_error
+    assert "Send the invoice?" in text(result)
+    state = result.structured_content
+    assert state["status"] == "waiting"
+    orchestra.approvals.approve(LOCAL, state["waiting_for"][0]["approval"])
+    until(lambda: orchestra.runs.get(LOCAL, state["run_id"])["status"] == "succeeded", "the run")
+    assert called(url, token, "run_status", {"run_id": state["run_id"]}).structured_content == {"done": True}
+
+
+def test_a_run_that_goes_on_can_be_asked_about(url: str, token: str, orchestra: Orchestra) -> None:
+    state = called(url, token, "slow").structured_content
+    assert state["status"] == "waiting"
+    assert called(url, token, "run_status", {"run_id": state["run_id"]}).structured_content["status"] == "waiting"
+    orchestra.runs.cancel(LOCAL, state["run_id"])
+    until(lambda: orchestra.runs.get(LOCAL, state["run_id"])["status"] == "cancelled", "the run")
+    assert called(url, token, "run_status", {"run_id": state["run_id"]}).is_error
+
+
+def test_a_call_does_not_wait_longer_than_clients_do(orchestra: Orchestra, service: Service) -> None:
+    service.seconds["/slow"] = 3.0
+    config = f"connections: {{web: {{service: http, allow_hosts: ['127.0.0.1:{service.port}']}}}}\n"
+    (orchestra.workspace.root / "config.yaml").write_text(config)
+    write_workflow(orchestra.workspace.root, "get", [get_step("get", service.url("/slow"))], expose=True)
+    tools = WorkflowTools(orchestra, LOCAL, wait_seconds=0.5)
+    refused = anyio.run(tools.call, "get", {})
+    assert refused.is_error
+    assert "web" in text(refused)  # nobody has agreed to the account
+    orchestra.runs.wait(LOCAL, orchestra.runs.start(LOCAL.agreeing(True), "get", {}), PATIENCE_SECONDS)
+    state = anyio.run(tools.call, "get", {}).structured_content
+    assert state["status"] in {"queued", "running"}
+    ended = orchestra.runs.wait(LOCAL, state["run_id"], PATIENCE_SECONDS)
+    assert ended["status"] == "succeeded"
+
+
+def test_runs_of_others_and_of_hidden_workflows_are_not_told(url: str, token: str, orchestra: Orchestra) -> None:
+    ada = orchestra.users.principal_of_token(token)
+    assert ada is not None
+    runs = [
+        orchestra.runs.start(LOCAL, "greet", {"who": "a secret"}),
+        orchestra.runs.start(ada, "hidden", {"who": "a secret"}),
+    ]
+    for run_id in (*runs, "20261120T120000Z-aaaaaaaa", "nonsense"):
+        result = called(url, token, "run_status", {"run_id": run_id})
+        assert result.is_error
+        assert "secret" not in text(result)
+
+
+def test_a_viewer_sees_tools_and_starts_nothing(url: str, orchestra: Orchestra) -> None:
+    token = token_of(orchestra, "viewer")
+    assert asked(url, token, lambda client: client.list_tools()).tools
+    result = called(url, token, "greet", {"who": "Ada"})
+    assert result.is_error
+    assert "may not start runs" in text(result)
+    assert not started(orchestra)
+
+
+@pytest.mark.parametrize("authorization", ["Bearer wrong", "", None])
+def test_without_a_token_there_are_no_tools(url: str, client: TestClient, authorization: str | None) -> None:
+    headers = SENDS if authorization is None else {**SENDS, "Authorization": authorization}
+    answer = client.post("/mcp", json=LISTING, headers=headers)
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert "greet" not in answer.text
+    with pytest.raises(ExceptionGroup):
+        asked(url, "wrong", lambda client: client.list_tools())
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 421),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://127.0.0.1:8501"}, 200),
+        ({}, 200),
+    ],
+)
+def test_pages_of_other_addresses_are_refused(
+    client: TestClient, token: str, headers: dict[str, str], status: int
+) -> None:
+    known = {"Authorization": f"Bearer {token}", "MCP-Protocol-Version": "2025-06-18", **SENDS}
+    assert client.post("/mcp", json=LISTING, headers={**known, **headers}).status_code == status
