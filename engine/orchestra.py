@@ -44,6 +44,7 @@ from engine.store.sqlite.owners import SqliteOwner
 from engine.store.sqlite.state import SqliteState
 from engine.store.state import State
 from engine.store.write_list import WriteList
+from engine.tools.shelf import opened_tools
 from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from engine.runs.usage import UsageReader
     from engine.search.search import Search
     from engine.tables import Tables
+    from engine.tools.tools import Tools
     from engine.triggering.assembly import Machinery
     from engine.triggering.forms import Forms
     from engine.triggering.polling.context import Workplace
@@ -113,7 +115,7 @@ ENGINE = Principal("engine", "owner")
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
-    approvals, budgets, general, tables, collections, files, usage, connections, users, demo, first_run`.
+    approvals, budgets, general, tables, collections, files, tools, usage, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -126,6 +128,7 @@ class Orchestra:
         self.config: Config = self._config_files.loaded().config
         self.workspace = Workspace(root, self.config.state_dir, clock)
         self.workspace.make_private()
+        self._tool_shelf = opened_tools(self.workspace.root)
         state = self.workspace.state_dir
         self._serve_lock = ServeLock(state) if serve else None
         self._clock = clock
@@ -247,7 +250,7 @@ class Orchestra:
         from engine.plugins.step_info import step_type_infos
 
         require(p, "view", "see step types")
-        return step_type_infos()
+        return step_type_infos(self._tool_shelf.all_usable())
 
     def trigger_types(self, p: Principal) -> list[TriggerTypeInfo]:
         """Return every trigger type with the schemas of its fields and of an item."""
@@ -641,6 +644,14 @@ class Orchestra:
         return Collections(self._accounts.open, vectors.of, self._audit)
 
     @cached_property
+    def tools(self) -> Tools:
+        """The step types that people of the workspace have written."""
+        from engine.tools.tools import Tools
+
+        shelf, workflows = self._tool_shelf, self.workspace.workflows
+        return Tools(shelf, lambda: self._loaded().config.code, workflows, self._audit)
+
+    @cached_property
     def files(self) -> Files:
         """The files of the workspace that steps read and write."""
         from engine.workspace_files import Files
@@ -832,6 +843,7 @@ class Orchestra:
             seen=self.connections.seen,
             lacks=self.connections.lacks,
             own_settings=loaded.own_settings,
+            tools=self._tool_shelf.usable,
         )
 
     def _end_renames(self) -> None:

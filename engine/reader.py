@@ -39,6 +39,7 @@ from engine.search.search import Search
 from engine.store.sqlite.file.read_only import ReadOnlyDatabase
 from engine.store.sqlite.state import SqliteState
 from engine.store.state import State
+from engine.tools.shelf import opened_tools
 from engine.workflows.bundles.bundles import Bundles
 from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workflows.versions import WorkflowVersions
@@ -58,6 +59,7 @@ class Reader:
         self.config = configuration.load(root).config
         self.workspace = Workspace(root, self.config.state_dir)
         state = self.workspace.state_dir
+        self._tool_shelf = opened_tools(self.workspace.root)
         self._database = ReadOnlyDatabase(state)
         self._prompt_store = PromptStore(self.workspace)
         self._state: State = SqliteState(self._database)
@@ -106,4 +108,12 @@ class Reader:
         asked = workspace.workflow_ids.asked()
         prompts = self._prompt_store.resolve
         is_user = partial(is_known, self._state.people)
-        return Surroundings(services, prompts, workspace.workflows.document, asked, hosts(loaded), is_user)
+        return Surroundings(
+            services,
+            prompts,
+            workspace.workflows.document,
+            asked,
+            hosts(loaded),
+            is_user,
+            tools=self._tool_shelf.usable,
+        )

@@ -219,6 +219,7 @@ def is_file_work(module: str) -> bool:
 MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/steps/": "the operations of each service",
     "engine/triggers/": "the same",
+    "engine/tools/": "code, which the step types of a workspace are",
     "engine/tables.py": "the tables of the workspace, for people",
     "engine/collections.py": "its collections of documents, for people",
     "engine/workspace/config.py": "the settings of code, which needs no connection",

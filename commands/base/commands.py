@@ -26,6 +26,7 @@ _PLACES = {
     "tables": "tables.group",
     "collections": "data.collections.group",
     "files": "data.files.group",
+    "tools": "data.tools.group",
     "settings": "settings.group",
     "validate": "workspace.validate",
     "fmt": "workspace.fmt",

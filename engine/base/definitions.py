@@ -49,6 +49,24 @@ class PromptDefinition(TypedDict, total=False):
     """Its number, in what a run keeps."""
 
 
+class ToolDefinition(TypedDict):
+    """A tool of the workspace at one version (engine/tools/tool_file.py checks it): what a run keeps of it."""
+
+    name: ReadOnly[str]
+    version: ReadOnly[str]
+    description: ReadOnly[str]
+    language: ReadOnly[str]
+    code: ReadOnly[str]
+    input: ReadOnly[JsonSchema]
+    output: ReadOnly[JsonSchema]
+    effect: ReadOnly[str]
+    """`pure`, `reads` or `writes`."""
+    network: ReadOnly[Sequence[str]]
+    limits: ReadOnly[JsonObject]
+    hash: ReadOnly[str]
+    """The SHA-256 of all its files."""
+
+
 class TriggerDefinition(TypedDict):
     """A trigger of a workflow; `with` has the fields of its type."""
 
@@ -106,6 +124,8 @@ class RunDefinition(TypedDict):
     """The prompts that its steps name, by reference."""
     workflows: NotRequired[ReadOnly[Mapping[str, WorkflowDefinition]]]
     """The workflows that it calls, directly or indirectly, by name."""
+    tools: NotRequired[ReadOnly[Mapping[str, ToolDefinition]]]
+    """The tools that its steps use, by the name in `uses` after `tool.`; absent if there are none."""
     environment: NotRequired[ReadOnly[RunEnvironment]]
     """Absent if the workspace has no environments."""
 

@@ -36,7 +36,7 @@ from engine.compiler.triggers import TriggerPlace, triggers
 from engine.documents.json_file import JsonFile
 from engine.expressions.celtypes import ANYTHING, Schema
 from engine.expressions.patterns import TooManyPatterns
-from engine.plugins.registry import step_type
+from engine.plugins.registry import step_type, tools_from
 
 _MOST_TOLD = 1_000
 _TOO_DEEP = "The values of its steps are nested too deep to be checked."
@@ -74,7 +74,7 @@ def _read(file: JsonFile, name: str, around: Surroundings) -> tuple[Compiled, Re
         return _compiled(other, other_name, around, called)[0]
 
     try:
-        with limited(), costly(SECONDS_OF_CONSTANTS):
+        with limited(), costly(SECONDS_OF_CONSTANTS), tools_from(around.tools):
             return _compiled(file, name, around, Callees(around.workflows, compiled))
     except (TooInvolved, TooManyPatterns) as error:
         return Compiled(None, [problem(file, (), error.message, code="too_involved", remedy=error.remedy)]), None
@@ -162,6 +162,7 @@ class _Compilation:
             outputs=outputs,
             timeout_seconds=model.timeout_seconds,
             prompts=actions.prompts,
+            tools=actions.tools,
             connections=tuple(actions.connections),
             calls_openly=actions.calls_openly,
             inputs_schema=inputs,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import Generic, TypeVar
 
 from clients.service import OTHER_LINK
+from engine.base.definitions import ToolDefinition
 from engine.base.errors import UnknownName
 from engine.base.services import service_of
 from engine.base.wording import listed, nearest
@@ -119,13 +122,57 @@ def _is_pure(kind: StepType) -> bool:
     return kind.effect is Effect.PURE and type(kind).effect_of is StepType.effect_of
 
 
+TOOL = "tool."
+"""Begins the names of the step types that a workspace has as its own tools (engine/tools/)."""
+FindTool = Callable[[str], ToolDefinition]
+"""Returns a tool by its reference, which stands in `uses` after `tool.`. Raises OrchestraError."""
+_compiled_with: ContextVar[FindTool | None] = ContextVar("compiled_with", default=None)
+_opened: list[FindTool] = []
+"""The tools of the workspace that this process has opened last, if any."""
+
+
+def tool_reference(uses: str) -> str:
+    """Return the part of `uses` that names a tool; empty for every other step type."""
+    return uses.removeprefix(TOOL) if uses.startswith(TOOL) else ""
+
+
+def open_tools(find: FindTool) -> None:
+    """Let `step_type` find the tools of a workspace, wherever no workflow is compiled."""
+    _opened[:] = [find]
+
+
+@contextmanager
+def tools_from(find: FindTool) -> Iterator[None]:
+    """Let `step_type` find these tools and no others, while a workflow is compiled: a run has kept its own."""
+    before = _compiled_with.set(find)
+    try:
+        yield
+    finally:
+        _compiled_with.reset(before)
+
+
+def _tool(reference: str) -> StepType:
+    """Return the step type of a tool: of the workflow that is compiled, else of the workspace opened last."""
+    find = _compiled_with.get() or next(iter(_opened), None)
+    if find is None:
+        raise UnknownName("tool", reference, [])
+    return tool_type(find(reference))
+
+
+def tool_type(definition: ToolDefinition) -> StepType:
+    """Return the step type of a tool. Raises InvalidFile."""
+    made: StepType = importlib.import_module("engine.tools.step").tool_type(definition)
+    return made
+
+
 STEPS = Registry("step type", "engine.steps", StepType)  # type: ignore[type-abstract]
 TRIGGERS = Registry("trigger type", "engine.triggers", TriggerType)  # type: ignore[type-abstract]
 
 
 def step_type(name: str) -> StepType:
     """Return the step type `service.action`; raise UnknownName with the nearest names."""
-    return STEPS.find(name)
+    reference = tool_reference(name)
+    return _tool(reference) if reference else STEPS.find(name)
 
 
 def step_types() -> Mapping[str, StepType]:
@@ -136,7 +183,7 @@ def step_types() -> Mapping[str, StepType]:
 def link_word(uses: str) -> str:
     """Return what the addresses that a step returns lead to, in one word: "Issue"."""
     try:
-        kind = STEPS.find(uses)
+        kind = step_type(uses)
     except UnknownName:  # a step type of an earlier release
         service = service_of(uses.partition(".")[0])
     else:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.base.definitions import ToolDefinition
 from engine.base.json_text import JsonSchema
 from engine.plugins.kind import Kind, kind_of
-from engine.plugins.registry import step_types, trigger_types
+from engine.plugins.registry import step_types, tool_type, trigger_types
 from engine.plugins.step import StepType, fields_schema
 from engine.plugins.trigger import StartFrom, TriggerType
 
@@ -44,9 +46,9 @@ class TriggerTypeInfo:
     item_schema: JsonSchema
 
 
-def step_type_infos() -> list[StepTypeInfo]:
-    """Return every step type, by name."""
-    return [_info(kind) for kind in step_types().values()]
+def step_type_infos(tools: Sequence[ToolDefinition] = ()) -> list[StepTypeInfo]:
+    """Return every step type, by name, and those of these tools."""
+    return sorted(map(_info, [*step_types().values(), *map(tool_type, tools)]), key=lambda one: one.name)
 
 
 def _info(kind: StepType) -> StepTypeInfo:

@@ -38,7 +38,7 @@ _FIXED = (
     "belong to the code itself, put a space between them."
 )
 _NO_HOST = "is no host: write such as api.example.org, or api.example.org:8443."
-_NOT_IN_DEMO = "Code has no network in the demo."
+NOT_IN_DEMO = "Code has no network in the demo."
 
 
 class LimitFields(Fields):
@@ -104,8 +104,8 @@ class RunCode(FileStep):
         it: CodeFields = call.fields
         settings: CodeSettings = call.client.settings
         if it.network and call.client.is_demo:
-            raise InvalidRequest(_NOT_IN_DEMO, service=CODE.name, remedy="Run it on your own accounts, or without.")
-        limits, most = _limits(it.limits, settings)
+            raise InvalidRequest(NOT_IN_DEMO, service=CODE.name, remedy="Run it on your own accounts, or without.")
+        limits, most = limits_of(it.limits, settings)
         found = language(it.language, settings.interpreters, limits.memory_mb)
         way = Way.to(it.network, settings.allow_hosts) if it.network else None
         with ExitStack() as until_done:
@@ -126,7 +126,7 @@ class RunCode(FileStep):
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require code that is fixed, in a fixed language, and a sandbox."""
         found = [*super().problems(arguments, prompts), *_problems(arguments.get("code"), arguments.get("language"))]
-        return [*found, *_wrong_hosts(arguments.get("network"))]
+        return [*found, *wrong_hosts(arguments.get("network"))]
 
     def unfit(self, arguments: Mapping[str, JsonValue], settings: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Require a language that is installed."""
@@ -167,7 +167,8 @@ def _problems(code: Any, name: Any) -> list[tuple[str, str]]:
     return [("code", wrong)] if wrong else []
 
 
-def _wrong_hosts(named: Any) -> Iterator[tuple[str, str]]:
+def wrong_hosts(named: Any) -> Iterator[tuple[str, str]]:
+    """Yield (`network`, sentence) for each host that is none."""
     for one in named if isinstance(named, list) else ():
         if not isinstance(one, str) or not PLACE.match(one):
             yield ("network", f"{one!r} {_NO_HOST}")
@@ -175,7 +176,7 @@ def _wrong_hosts(named: Any) -> Iterator[tuple[str, str]]:
         yield ("network", "The hosts are a fixed list: no {{ }} in it.")
 
 
-def _limits(wanted: LimitFields, settings: CodeSettings) -> tuple[CodeLimits, CodeLimits]:
+def limits_of(wanted: LimitFields, settings: CodeSettings) -> tuple[CodeLimits, CodeLimits]:
     """Return the limits of a call, and how far they may be raised. Raises InvalidRequest if they are too high."""
     most = {name: getattr(settings, f"{name}_most") for name in LimitFields.model_fields}
     now = wanted.model_dump()

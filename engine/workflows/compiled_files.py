@@ -85,6 +85,7 @@ class Asked:
             self._giver("seen"),
             self._giver("lacks"),
             self._giver("own_settings"),
+            self._giver("tools"),
         )
 
     def answer(self, question: _Question) -> Any:

@@ -74,12 +74,14 @@ def _compiled(acceptance: Defined) -> Plan:
     definition = acceptance["definition"]
     file = parse(json.dumps(definition["workflow"], ensure_ascii=False, indent=2), f"workflows/{file_stem(name)}.json")
     workflows = definition.get("workflows", {})
+    tools = definition.get("tools", {})
     kept = definition.get("environment")
     around = Surroundings(
         acceptance["connections"],
         lambda reference: definition["prompts"][reference],
         lambda called: workflows[called],
         environment=None if kept is None else Environment.of_run(kept),
+        tools=lambda reference: tools[reference],
     )
     compiled = compile_workflow(file, name, around)
     if compiled.accepted is None:

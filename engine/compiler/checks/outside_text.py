@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from clients.service import OTHER_LINK
-from engine.base.errors import UnknownName
+from engine.base.errors import OrchestraError
 from engine.base.services import service_of
 from engine.base.step_tree import CALL
 from engine.compiler.analysis.text_flow import OpenCall, Passage, Sink, looped, placed
@@ -277,7 +277,7 @@ def takes_text(model: WorkflowModel) -> bool:
 def _goes_out(uses: str) -> bool:
     try:
         return uses == CALL or step_type(uses).service is not None
-    except UnknownName:
+    except OrchestraError:
         return False
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.base.definitions import RunEnvironment, WorkflowDefinition, workflow_id
+from engine.base.definitions import RunEnvironment, ToolDefinition, WorkflowDefinition, workflow_id
 from engine.base.errors import Problem, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
@@ -57,6 +57,15 @@ Lacks = Callable[[str], tuple[str, str]]
 def nothing_lacks(_connection: str) -> tuple[str, str]:
     """Return empty texts for every connection, where it is not known what is installed."""
     return "", ""
+
+
+Tools = Callable[[str], ToolDefinition]
+"""Returns a tool that has passed its tests, by the name in `uses` after `tool.`; raises OrchestraError."""
+
+
+def no_tools(reference: str) -> ToolDefinition:
+    """Raise UnknownName for every name, in place of a workspace without tools."""
+    raise UnknownName("tool", reference, [])
 
 
 OwnSettings = Callable[[str], Mapping[str, Any] | None]
@@ -172,6 +181,7 @@ class Surroundings:
     seen: SeenOf = never_seen
     lacks: Lacks = nothing_lacks
     own_settings: OwnSettings = unknown_settings
+    tools: Tools = no_tools
 
     @property
     def names(self) -> Mapping[str, str]:

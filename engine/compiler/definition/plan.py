@@ -14,6 +14,7 @@ from engine.base.definitions import (
     PromptDefinition,
     RunDefinition,
     RunEnvironment,
+    ToolDefinition,
     WorkflowDefinition,
     workflow_id,
 )
@@ -265,6 +266,8 @@ class Plan:
     concurrency: Concurrency = field(default_factory=Concurrency)
     workflows: Mapping[str, WorkflowDefinition] = field(default_factory=dict)
     """The documents of all workflows called by `workflow.run` steps, directly or indirectly, by name."""
+    tools: Mapping[str, ToolDefinition] = field(default_factory=dict)
+    """The tools that its steps use, by reference, including those of called workflows."""
     calls_openly: bool = False
     """Whether a step, also of a called workflow, requests a web address without a connection."""
     reach: tuple[Reach, ...] = ()
@@ -286,8 +289,10 @@ class Plan:
 
     @cached_property
     def definition(self) -> RunDefinition:
-        """What a run stores of the plan: {workflow, prompts, workflows?, environment?}; the same for all its runs."""
+        """What a run stores of the plan: {workflow, prompts, tools?, workflows?, environment?}, as all its runs do."""
         found: RunDefinition = {"workflow": self.document, "prompts": self.prompts}
+        if self.tools:
+            found = {**found, "tools": self.tools}
         if self.workflows:
             found = {**found, "workflows": self.workflows}
         return found if self.environment is None else {**found, "environment": self.environment}

@@ -1,0 +1,87 @@
+"""`tools`: step types that the people of a workspace write themselves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from commands.base.failures import DONE, FAILED
+from commands.base.opened import opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, say, table
+
+group = typer.Typer(help="Your own step types, in tools/.", no_args_is_help=True, rich_markup_mode=None)
+
+Name = Annotated[str, typer.Argument(metavar="TOOL", help="The name of the tool.")]
+
+
+@group.command("list")
+def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """List the tools with the state of their tests."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.tools.list(session.principal)
+    if as_json:
+        document({"tools": [asdict(one) for one in found]})
+    elif found:
+        rows = [[one.name, one.version, one.state, one.effect, ", ".join(one.used_by) or one.problem] for one in found]
+        table(["TOOL", "VERSION", "STATE", "EFFECT", "USED BY"], rows)
+    else:
+        say("There is no tool yet. `orchestra tools new NAME` makes one.")
+    return DONE
+
+
+@group.command()
+def show(tool: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Show a tool: what it takes and gives, its files, and which workflows use it."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.tools.show(session.principal, tool)
+    if as_json:
+        document(asdict(found))
+        return DONE
+    say(f"tool.{found.name} {found.version}  {found.state}  {found.language}  {found.effect}".rstrip())
+    for line in (found.problem, found.description):
+        if line:
+            say(line)
+    if found.input is not None:
+        say(f"Input: {json.dumps(found.input, ensure_ascii=False)}")
+        say(f"Output: {json.dumps(found.output, ensure_ascii=False)}")
+        say(f"Hosts: {', '.join(found.network) or 'none'}.")
+        say(f"Files: {', '.join(found.files)}.")
+    say(f"Used by: {', '.join(found.used_by) or 'no workflow'}.")
+    return DONE
+
+
+@group.command()
+def new(
+    tool: Name,
+    sample: Annotated[str, typer.Option(help="Copy a shipped tool, such as iban-check.")] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Make a new tool in tools/TOOL, with a first test."""
+    with opened(workspace, demo=demo) as session:
+        folder = session.orchestra.tools.new(session.principal, tool, sample)
+    if as_json:
+        document({"tool": tool, "folder": str(folder)})
+    else:
+        say(f"Made {folder}. `orchestra tools test {tool}` tests it; then workflows can use it as tool.{tool}.")
+    return DONE
+
+
+@group.command("test")
+def run_tests(tool: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Run all tests of a tool in the sandbox; if they pass, workflows can use it as it is now."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.tools.test(session.principal, tool, demo=demo)
+    if as_json:
+        document(asdict(found))
+        return DONE if found.passed else FAILED
+    for one in found.tests:
+        say(f"{'passed' if one.passed else 'FAILED'}  {one.name}" + (f": {one.said}" if one.said else ""))
+    passed = sum(one.passed for one in found.tests)
+    say(f"{passed} of {len(found.tests)} passed." + (f" tool.{tool} can be used." if found.passed else ""))
+    return DONE if found.passed else FAILED

@@ -1,0 +1,232 @@
+"""The tools of a workspace: the folders of `tools/`, what is in them, and whether that has passed its tests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.base.checkout import CHECKOUT
+from engine.base.definitions import ToolDefinition
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
+from engine.base.names import checked_name, child, is_file_name
+from engine.documents.json_file import parse
+from engine.files.atomic import make_folder, storage_errors, write_whole
+from engine.plugins.registry import open_tools
+
+if TYPE_CHECKING:
+    from engine.tools.tool_file import ToolFile
+
+FOLDER, TOOL, TESTED, TESTS = "tools", "tool.json", "tested.json", "tests"
+FILES_MOST, BYTES_MOST = 200, 4 * 1024**2
+_LEFT_OUT = frozenset({"__pycache__", ".venv"})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A test of a tool: an input with the output that it must have, or with words of the error that it must raise."""
+
+    name: str
+    """The name of its file."""
+    input: Any
+    output: Any = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool as its files are now."""
+
+    name: str
+    file: ToolFile
+    files: Mapping[str, bytes]
+    """Each file by its path in the folder, without `tested.json`."""
+    tested: Mapping[str, Any] | None
+    """What `tested.json` says of the last test that passed; None if there was none."""
+
+    @property
+    def hash(self) -> str:
+        """The SHA-256 of all files: their paths, sizes and contents."""
+        found = hashlib.sha256()
+        for path, content in sorted(self.files.items()):
+            found.update(f"{len(path.encode())} {len(content)} {path}\n".encode())
+            found.update(content)
+        return found.hexdigest()
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether these very files have passed their tests."""
+        return self.tested is not None and self.tested.get("sha256") == self.hash
+
+    @property
+    def cases(self) -> list[Case]:
+        """The tests. Raises InvalidFile."""
+        return [
+            _case(f"{FOLDER}/{self.name}/{path}", path, content)
+            for path, content in sorted(self.files.items())
+            if path.startswith(f"{TESTS}/") and path.endswith(".json")
+        ]
+
+    @property
+    def definition(self) -> ToolDefinition:
+        """What a run keeps of it. Raises InvalidFile if its code is missing."""
+        if self.file.entry not in self.files:
+            raise InvalidFile(
+                f"The tool {self.name!r} has no file {self.file.entry!r}.",
+                remedy=f"Write its code there, or name its file as 'entry' in {FOLDER}/{self.name}/{TOOL}.",
+            )
+        code = _text(self.files[self.file.entry], f"{FOLDER}/{self.name}/{self.file.entry}")
+        it = self.file
+        return {
+            "name": self.name,
+            "version": it.version,
+            "description": it.description,
+            "language": it.language,
+            "code": code,
+            "input": it.input,
+            "output": it.output,
+            "effect": it.effect,
+            "network": list(it.network),
+            "limits": it.limits.model_dump(exclude_unset=True),
+            "hash": self.hash,
+        }
+
+
+class ToolShelf:
+    """The folder `tools/` of a workspace, or of what is shipped."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / FOLDER
+
+    def names(self) -> list[str]:
+        """Return the names of all tools, valid or not, sorted."""
+        try:
+            found = [one.name for one in self.folder.iterdir() if (one / TOOL).is_file()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(filter(is_file_name, found))
+
+    def tool(self, name: str) -> Tool:
+        """Return a tool. Raises UnknownName, InvalidFile."""
+        from engine.tools.tool_file import checked  # the sandbox's imports, which few commands need
+
+        files = self._files(name)
+        tested = files.pop(TESTED, None)
+        file = checked(parse(_text(files[TOOL], self._shown(name)), self._shown(name)))
+        return Tool(name, file, files, None if tested is None else _kept(tested))
+
+    def known(self, reference: str) -> ToolDefinition:
+        """Return a tool for people who look, tested or not. Raises UnknownName if it cannot be used."""
+        try:
+            return self.tool(reference).definition
+        except InvalidFile as error:
+            raise UnknownName("tool", reference, self.names(), remedy=error.message) from error
+
+    def usable(self, reference: str) -> ToolDefinition:
+        """Return a tool whose files have passed their tests. Raises UnknownName, InvalidFile, InvalidInput."""
+        found = self.tool(reference)
+        if not found.is_tested:
+            said = "has not been tested" if found.tested is None else "was changed after its last test"
+            raise InvalidInput(
+                f"The tool {reference!r} {said}, so no workflow can use it.",
+                remedy=f"`orchestra tools test {reference}` tests it.",
+            )
+        return found.definition
+
+    def all_usable(self) -> list[ToolDefinition]:
+        """Return every tool that workflows can use now, by name."""
+        found = []
+        for name in self.names():
+            with suppress(OrchestraError):  # `orchestra tools list` says why not
+                found.append(self.usable(name))
+        return found
+
+    def create(self, name: str, sample: Mapping[str, bytes]) -> Path:
+        """Make the folder of a new tool with these files. Raises InUse, InvalidInput, StorageError."""
+        folder = child(self.folder, checked_name("tool", name))
+        if folder.exists():
+            raise InUse(f"The name {name!r} is taken by another tool.", remedy="Choose another name.")
+        for path, content in sorted(sample.items(), key=lambda one: one[0] == TOOL):  # the file that makes it one: last
+            target = folder / path
+            make_folder(target.parent)
+            write_whole(target, content)
+        return folder
+
+    def keep_tested(self, name: str, record: Mapping[str, Any]) -> None:
+        """Record that a tool has passed its tests. Raises StorageError."""
+        text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+        write_whole(child(child(self.folder, name), TESTED), text)
+
+    def _shown(self, name: str) -> str:
+        return f"{FOLDER}/{name}/{TOOL}"
+
+    def _files(self, name: str) -> dict[str, bytes]:
+        """Return all files of a tool by path. Raises UnknownName, InvalidFile, StorageError."""
+        if not is_file_name(name) or not (self.folder / name / TOOL).is_file():
+            raise UnknownName("tool", name, self.names())
+        folder, found, size = self.folder / name, dict[str, bytes](), 0
+        with storage_errors(folder):
+            for place, folders, names in os.walk(folder):
+                folders[:] = sorted(one for one in folders if one not in _LEFT_OUT)
+                for path in (Path(place, one) for one in (*names, *folders)):
+                    if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                        raise InvalidFile(f"{path} is no plain file.", remedy="A tool has its own files only: copy it.")
+                    if path.is_dir():
+                        continue
+                    size += path.stat().st_size
+                    if size > BYTES_MOST or len(found) >= FILES_MOST:
+                        most = f"{FILES_MOST} files, or {BYTES_MOST // 1024**2} MB"
+                        raise InvalidFile(f"The tool {name!r} has more than {most}.", remedy="Take some out.")
+                    found[path.relative_to(folder).as_posix()] = path.read_bytes()
+        return found
+
+
+def opened_tools(root: Path) -> ToolShelf:
+    """Return the tools of a workspace, and let `step_type` find them."""
+    shelf = ToolShelf(root)
+    open_tools(shelf.known)
+    return shelf
+
+
+def samples() -> ToolShelf:
+    """Return the shipped tools."""
+    return ToolShelf(CHECKOUT / "gallery")
+
+
+def sample_files(name: str) -> dict[str, bytes]:
+    """Return the files of a shipped tool. Raises UnknownName."""
+    try:
+        return dict(samples().tool(name).files)
+    except OrchestraError as error:
+        raise UnknownName("sample", name, samples().names()) from error
+
+
+def _text(content: bytes, file: str) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidFile(f"{file} is not UTF-8: {error.reason} at byte {error.start}.") from None
+
+
+def _kept(content: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _case(file: str, path: str, content: bytes) -> Case:
+    found = parse(_text(content, file), file).value
+    name = path.removeprefix(f"{TESTS}/").removesuffix(".json")
+    members = set(found) if isinstance(found, dict) else set[str]()
+    if members == {"input", "output"}:
+        return Case(name, found["input"], output=found["output"])
+    if members == {"input", "error"} and isinstance(found["error"], str) and found["error"]:
+        return Case(name, found["input"], error=found["error"])
+    raise InvalidFile(f"{file} is no test.", remedy='Write {"input": …, "output": …}, or "error" with words of it.')

@@ -1,0 +1,62 @@
+"""The tests of a tool, run in the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from clients.code.service import CodeSettings
+from clients.errors import ServiceError
+from engine.base.definitions import ToolDefinition
+from engine.base.json_text import is_same
+from engine.expressions.json_values import compact_json
+from engine.tools.running import run_tool
+from engine.tools.shelf import Case, Tool
+
+_LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Tested:
+    """How a test went."""
+
+    name: str
+    passed: bool
+    said: str = ""
+    """Why it did not pass, as a sentence; else empty."""
+
+
+def run_cases(tool: Tool, settings: CodeSettings, *, is_demo: bool) -> list[Tested]:
+    """Run all tests of a tool. Blocking. Raises InvalidFile (of a test, or without code), SandboxMissing."""
+    definition = tool.definition
+    return [_run(definition, case, settings, is_demo=is_demo) for case in tool.cases]
+
+
+def record_of(tool: Tool) -> Mapping[str, Any]:
+    """Return what `tested.json` keeps of a tool that has passed."""
+    return {"version": tool.file.version, "sha256": tool.hash, "tests": len(tool.cases)}
+
+
+def _run(tool: ToolDefinition, case: Case, settings: CodeSettings, *, is_demo: bool) -> Tested:
+    if not isinstance(case.input, Mapping):
+        return Tested(case.name, passed=False, said="Its 'input' is no object.")
+    try:
+        output = run_tool(tool, case.input, settings, is_demo=is_demo)
+    except ServiceError as error:
+        return _ended(case, f"{error.message} {error.remedy}".strip(), error.message)
+    if case.error:
+        return Tested(case.name, passed=False, said=f"It ended well, with {_short(output)}, not with {case.error!r}.")
+    if not is_same(output, case.output):
+        return Tested(case.name, passed=False, said=f"The output is {_short(output)}, not {_short(case.output)}.")
+    return Tested(case.name, passed=True)
+
+
+def _ended(case: Case, said: str, message: str) -> Tested:
+    passed = bool(case.error) and case.error in message
+    return Tested(case.name, passed=passed, said="" if passed else said)
+
+
+def _short(value: Any) -> str:
+    text = compact_json(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

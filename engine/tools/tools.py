@@ -1,0 +1,161 @@
+"""The tools of a workspace for people: list, make, test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from clients.code.service import CodeSettings
+from engine.base.errors import InvalidFile, OrchestraError
+from engine.base.json_text import JsonSchema
+from engine.base.step_tree import step_nodes
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.plugins.registry import TOOL
+from engine.tools.shelf import Tool, ToolShelf, sample_files
+from engine.tools.testing import Tested, record_of, run_cases
+from engine.workspace.file_store import Shelf
+
+__all__ = ["Tested", "ToolInfo", "ToolTest", "Tools"]
+"""`Tested` is named here for the front ends."""
+State = Literal["tested", "changed", "untested", "invalid"]
+_SEE = "see the tools"
+_NEW: Mapping[str, str] = {
+    "main.py": 'output = {"text": inputs["text"].strip()}\n',
+    "tests/strips.json": '{"input": {"text": " a "}, "output": {"text": "a"}}\n',
+}
+_TEXT = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+
+
+@dataclass(frozen=True)
+class ToolInfo:
+    """A tool: what its file says, the state of its tests, and the workflows that use it.
+
+    `state`: `tested` (workflows can use it), `changed` since its last test, `untested`, `invalid` (`problem` says why).
+    """
+
+    name: str
+    state: State
+    problem: str = ""
+    version: str = ""
+    description: str = ""
+    language: str = ""
+    effect: str = ""
+    network: tuple[str, ...] = ()
+    input: JsonSchema | None = None
+    output: JsonSchema | None = None
+    files: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ToolTest:
+    """A run of all tests of a tool; `passed`: all did, and this was recorded."""
+
+    name: str
+    version: str
+    passed: bool
+    tests: tuple[Tested, ...]
+
+
+class Tools:
+    """The `tools` facet."""
+
+    def __init__(self, shelf: ToolShelf, settings: Callable[[], CodeSettings], workflows: Shelf, audit: Audit) -> None:
+        self._shelf, self._settings, self._workflows, self._audit = shelf, settings, workflows, audit
+
+    def list(self, p: Principal) -> list[ToolInfo]:
+        """Return all tools by name, valid or not."""
+        require(p, "view", _SEE)
+        users = self._users()
+        return [self._info(name, users.get(name, ())) for name in self._shelf.names()]
+
+    def show(self, p: Principal, name: str) -> ToolInfo:
+        """Return a tool. Raises UnknownName."""
+        require(p, "view", _SEE)
+        return self._info(name, self._users().get(name, ()))
+
+    def new(self, p: Principal, name: str, sample: str = "") -> Path:
+        """Make the folder of a new tool, as a copy of a shipped one if `sample` names it; return the folder.
+
+        Raises UnknownName, InUse, InvalidInput, StorageError.
+        """
+        require(p, "edit", "make a tool")
+        folder = self._shelf.create(name, sample_files(sample) if sample else _blank())
+        self._audit.record(p, "tools.new", name, {"sample": sample})
+        return folder
+
+    def test(self, p: Principal, name: str, *, demo: bool = False) -> ToolTest:
+        """Run all tests of a tool; if all pass, record that these files have passed. Blocking.
+
+        Raises UnknownName, InvalidFile (also without a test), SandboxMissing, StorageError.
+        """
+        require(p, "edit", "test a tool")
+        tool = self._shelf.tool(name)
+        if not tool.cases:
+            raise InvalidFile(
+                f"The tool {name!r} has no test.",
+                remedy=f'Write one as tools/{name}/tests/first.json: {{"input": …, "output": …}}.',
+            )
+        tests = tuple(run_cases(tool, self._settings(), is_demo=demo))
+        passed = all(one.passed for one in tests)
+        if passed and self._shelf.tool(name).hash == tool.hash:
+            self._shelf.keep_tested(name, record_of(tool))
+            self._audit.record(p, "tools.test", name, {"version": tool.file.version, "sha256": tool.hash})
+        return ToolTest(name, tool.file.version, passed, tests)
+
+    def _info(self, name: str, users: tuple[str, ...]) -> ToolInfo:
+        try:
+            tool = self._shelf.tool(name)
+        except InvalidFile as error:
+            return ToolInfo(name, "invalid", error.message, used_by=users)
+        it = tool.file
+        return ToolInfo(
+            name,
+            _state(tool),
+            version=it.version,
+            description=it.description,
+            language=it.language,
+            effect=it.effect,
+            network=it.network,
+            input=it.input,
+            output=it.output,
+            files=tuple(sorted(tool.files)),
+            used_by=users,
+        )
+
+    def _users(self) -> dict[str, tuple[str, ...]]:
+        """Return the workflows that use each tool."""
+        found: dict[str, dict[str, None]] = {}
+        for workflow in self._workflows.names():
+            try:
+                document = self._workflows.document(workflow)
+            except OrchestraError:
+                continue
+            for node in step_nodes(document):
+                if node.step.uses and node.step.uses.startswith(TOOL):
+                    found.setdefault(node.step.uses.removeprefix(TOOL), {})[workflow] = None
+        return {name: tuple(users) for name, users in found.items()}
+
+
+def _state(tool: Tool) -> State:
+    return "tested" if tool.is_tested else "untested" if tool.tested is None else "changed"
+
+
+def _blank() -> dict[str, bytes]:
+    document = {
+        "version": "0.1.0",
+        "description": "What the tool does, in Markdown.",
+        "language": "python",
+        "entry": "main.py",
+        "input": _TEXT,
+        "output": _TEXT,
+        "effect": "pure",
+        "network": [],
+        "limits": {"seconds": 10},
+    }
+    files = {**_NEW, "tool.json": json.dumps(document, indent=2) + "\n"}
+    return {path: text.encode() for path, text in files.items()}
