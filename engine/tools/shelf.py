@@ -123,18 +123,27 @@ class ToolShelf:
     def known(self, reference: str) -> ToolDefinition:
         """Return a tool for people who look, tested or not. Raises UnknownName if it cannot be used."""
         try:
-            return self.tool(reference).definition
+            return self.tool(pinned(reference)[0]).definition
         except InvalidFile as error:
             raise UnknownName("tool", reference, self.names(), remedy=error.message) from error
 
     def usable(self, reference: str) -> ToolDefinition:
-        """Return a tool whose files have passed their tests. Raises UnknownName, InvalidFile, InvalidInput."""
-        found = self.tool(reference)
+        """Return a tool whose files have passed their tests; `NAME@1` requires that major version.
+
+        Raises UnknownName, InvalidFile, InvalidInput.
+        """
+        name, major = pinned(reference)
+        found = self.tool(name)
+        if major and major != str(found.file.major):
+            raise InvalidInput(
+                f"The step uses version {major} of the tool {name!r}, which is at {found.file.version}.",
+                remedy=f"Adapt the step, and write tool.{name}@{found.file.major}.",
+            )
         if not found.is_tested:
             said = "has not been tested" if found.tested is None else "was changed after its last test"
             raise InvalidInput(
-                f"The tool {reference!r} {said}, so no workflow can use it.",
-                remedy=f"`orchestra tools test {reference}` tests it.",
+                f"The tool {name!r} {said}, so no workflow can use it.",
+                remedy=f"`orchestra tools test {name}` tests it.",
             )
         return found.definition
 
@@ -184,6 +193,12 @@ class ToolShelf:
                         raise InvalidFile(f"The tool {name!r} has more than {most}.", remedy="Take some out.")
                     found[path.relative_to(folder).as_posix()] = path.read_bytes()
         return found
+
+
+def pinned(reference: str) -> tuple[str, str]:
+    """Return (name, major version) of what stands in `uses` after `tool.`; the version is "" if it names none."""
+    name, _, major = reference.partition("@")
+    return name, major
 
 
 def opened_tools(root: Path) -> ToolShelf:

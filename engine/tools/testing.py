@@ -34,8 +34,15 @@ def run_cases(tool: Tool, settings: CodeSettings, *, is_demo: bool) -> list[Test
 
 
 def record_of(tool: Tool) -> Mapping[str, Any]:
-    """Return what `tested.json` keeps of a tool that has passed."""
-    return {"version": tool.file.version, "sha256": tool.hash, "tests": len(tool.cases)}
+    """Return what `tested.json` keeps of a tool that has passed: its version, hash and interface."""
+    inputs = [case.input for case in tool.cases]
+    return {
+        "version": tool.file.version,
+        "sha256": tool.hash,
+        "input": tool.file.input,
+        "output": tool.file.output,
+        "inputs": inputs,
+    }
 
 
 def _run(tool: ToolDefinition, case: Case, settings: CodeSettings, *, is_demo: bool) -> Tested:

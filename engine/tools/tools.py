@@ -15,7 +15,8 @@ from engine.base.step_tree import step_nodes
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.plugins.registry import TOOL
-from engine.tools.shelf import Tool, ToolShelf, sample_files
+from engine.tools.interface import require_major
+from engine.tools.shelf import Tool, ToolShelf, pinned, sample_files
 from engine.tools.testing import Tested, record_of, run_cases
 from engine.workspace.file_store import Shelf
 
@@ -91,7 +92,8 @@ class Tools:
     def test(self, p: Principal, name: str, *, demo: bool = False) -> ToolTest:
         """Run all tests of a tool; if all pass, record that these files have passed. Blocking.
 
-        Raises UnknownName, InvalidFile (also without a test), SandboxMissing, StorageError.
+        Raises UnknownName, InvalidFile (also without a test, and if it breaks its interface under the same major
+        version), SandboxMissing, StorageError.
         """
         require(p, "edit", "test a tool")
         tool = self._shelf.tool(name)
@@ -100,6 +102,7 @@ class Tools:
                 f"The tool {name!r} has no test.",
                 remedy=f'Write one as tools/{name}/tests/first.json: {{"input": …, "output": …}}.',
             )
+        require_major(tool)
         tests = tuple(run_cases(tool, self._settings(), is_demo=demo))
         passed = all(one.passed for one in tests)
         if passed and self._shelf.tool(name).hash == tool.hash:
@@ -137,7 +140,7 @@ class Tools:
                 continue
             for node in step_nodes(document):
                 if node.step.uses and node.step.uses.startswith(TOOL):
-                    found.setdefault(node.step.uses.removeprefix(TOOL), {})[workflow] = None
+                    found.setdefault(pinned(node.step.uses.removeprefix(TOOL))[0], {})[workflow] = None
         return {name: tuple(users) for name, users in found.items()}
 
 

@@ -192,3 +192,47 @@ def test_a_link_in_the_folder_is_refused(root: Path, orchestra: Orchestra, twice
     (tmp_path / "elsewhere").write_text("x")
     (twice / "link").symlink_to(tmp_path / "elsewhere")
     assert orchestra.tools.list(OWNER)[0].state == "invalid"
+
+
+def _with(schema: Any, **members: Any) -> Any:
+    return {**schema, "properties": {**schema["properties"], **members}}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"input": _with({**SCHEMA, "required": ["n", "m"]}, m={})}, "'m' is required now"),
+        ({"input": _with({"type": "object"} | {"properties": {}}, m={})}, "'n' is gone"),
+        ({"input": _with(SCHEMA, n={"type": "integer", "minimum": 5})}, "earlier test no longer fits"),
+        ({"output": {"type": "object", "properties": {}}}, "the output 'n' is gone"),
+        ({"output": _with(SCHEMA, n={"type": "number"})}, "the output 'n' has another type"),
+        ({"output": {**SCHEMA, "required": []}}, "the output 'n' may be missing now"),
+    ],
+)
+def test_a_break_of_the_interface_needs_a_new_major_version(
+    root: Path, orchestra: Orchestra, twice: Path, more: Any, said: str
+) -> None:
+    before = (twice / "tested.json").read_text()
+    write_tool(root, TWICE, version="1.9.0", **more)
+    with pytest.raises(InvalidFile, match=said) as caught:
+        orchestra.tools.test(OWNER, "twice")
+    assert "2.0.0" in caught.value.remedy
+    assert (twice / "tested.json").read_text() == before
+    write_tool(root, TWICE, version="2.0.0", **more)
+    orchestra.tools.test(OWNER, "twice")
+
+
+def test_what_only_adds_keeps_its_major_version(root: Path, orchestra: Orchestra, twice: Path) -> None:
+    write_tool(root, TWICE, version="1.1.0", input=_with(SCHEMA, m={}), output=_with(SCHEMA, m={}))
+    assert orchestra.tools.test(OWNER, "twice").passed
+
+
+def test_a_step_may_pin_a_major_version(root: Path, orchestra: Orchestra, run: Run, twice: Path) -> None:
+    assert run([step(name="twice@1")])["steps"][0]["output"] == {"n": 42}
+    assert orchestra.tools.show(OWNER, "twice").used_by == ("work",)
+    write_tool(root, TWICE, version="2.0.0")
+    assert orchestra.tools.test(OWNER, "twice").passed
+    refused = refusal(run, step(name="twice@1"))
+    assert "uses version 1 of the tool 'twice', which is at 2.0.0" in str(refused)
+    assert "tool.twice@2" in refused.problems[0].remedy
+    assert run([step(name="twice@2")])["status"] == "succeeded"
