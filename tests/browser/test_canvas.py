@@ -87,6 +87,7 @@ def by_mouse(page: Page) -> None:
     box = step(page, "wait").bounding_box()
     page.mouse.move(box["x"] + 62, box["y"] + 10, steps=4)
     zone = page.locator(".studio-zone").first.bounding_box()
+    assert zone is not None
     page.mouse.move(zone["x"] + zone["width"] / 2, zone["y"] + zone["height"] / 2, steps=8)
     page.locator(".studio-zone[data-near]").wait_for()
     page.mouse.up()
