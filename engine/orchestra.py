@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.agents.agents import with_agents
 from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
@@ -52,6 +53,7 @@ from engine.workspace.config_files import ConfigFiles
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from engine.agents.agents import Agents
     from engine.collections import Collections
     from engine.connections.connections import Connections
     from engine.demo_mailbox import Demo
@@ -115,7 +117,8 @@ ENGINE = Principal("engine", "owner")
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
-    approvals, budgets, general, tables, collections, files, tools, usage, connections, users, demo, first_run`.
+    approvals, budgets, general, tables, collections, agents, files, tools, usage, connections,
+    users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -652,6 +655,13 @@ class Orchestra:
         return Tools(shelf, lambda: self._loaded().config.code, workflows, self._audit)
 
     @cached_property
+    def agents(self) -> Agents:
+        """The agents of the workspace."""
+        from engine.agents.agents import Agents
+
+        return Agents(self.workspace.agents, self.workspace.workflows, self._surroundings)
+
+    @cached_property
     def files(self) -> Files:
         """The files of the workspace that steps read and write."""
         from engine.workspace_files import Files
@@ -836,7 +846,7 @@ class Orchestra:
         return Surroundings(
             connections,
             self._prompt,
-            workspace.workflows.document,
+            with_agents(workspace.agents, workspace.workflows.document),
             asked,
             hosts(loaded),
             is_user,

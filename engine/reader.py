@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from engine.agents.agents import Agents, with_agents
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
 from engine.blobs.disk import DiskBlobs
@@ -89,6 +90,7 @@ class Reader:
         )
         shelf = self.workspace.workflows
         self.budgets = BudgetReader(self._state.spent, lambda: loaded().config, shelf, utc_now)
+        self.agents = Agents(self.workspace.agents, shelf, self._surroundings)
         self.usage = UsageReader(self._state.spent, lambda: loaded().config, utc_now)
         ids, owners = self.workspace.workflow_ids, state / "owners"
         self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now)
@@ -108,10 +110,11 @@ class Reader:
         asked = workspace.workflow_ids.asked()
         prompts = self._prompt_store.resolve
         is_user = partial(is_known, self._state.people)
+        documents = with_agents(workspace.agents, workspace.workflows.document)
         return Surroundings(
             services,
             prompts,
-            workspace.workflows.document,
+            documents,
             asked,
             hosts(loaded),
             is_user,

@@ -25,6 +25,7 @@ _PLACES = {
     "usage": "usage.usage",
     "tables": "tables.group",
     "collections": "data.collections.group",
+    "agents": "data.agents.group",
     "files": "data.files.group",
     "tools": "data.tools.group",
     "settings": "settings.group",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from demo.model.agent import is_agent, play
 from demo.model.choice import asked_in
 from demo.model.document import WORD, Document, document_of, text_of, words_of
 from demo.model.filler import fill
@@ -52,6 +53,8 @@ def answer(
     if tools and not after_tool and (tool := _tool_asked_for(tools, tool_choice, messages, document)):
         arguments = fill({**(tool.get("parameters") or {}), "type": "object"}, document)
         return Reply(tool_calls=((str(tool["name"]), arguments),))
+    if schema is not None and is_agent(schema):
+        return Reply(play(messages, schema, document))
     if schema is not None:
         asked = answer_from_passages(text_of(messages[-1]) if messages else "", schema)
         if asked is not None:

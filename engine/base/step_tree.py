@@ -18,6 +18,11 @@ from engine.base.json_text import JsonObject
 
 CALL = "workflow.run"
 """The step type that calls another workflow."""
+AGENT = "agent.run"
+"""The step type that calls the workflow that an agent becomes."""
+CALLS = (CALL, AGENT)
+AGENT_PREFIX = "agent:"
+"""Before the name of an agent, in the name of that workflow."""
 FAILURE = "on_failure"
 ON_ERROR = "on_error"
 FAILURE_PREFIX = f"{FAILURE}."

@@ -13,6 +13,7 @@ from engine.base.expression_limits import SECONDS_OF_CONSTANTS, costly
 from engine.base.names import is_branch
 from engine.compiler.analysis.missing_values import UNKNOWN
 from engine.compiler.analysis.text_flow import Passage, TextFlow
+from engine.compiler.checks.agent_calls import call_agents
 from engine.compiler.checks.approval_check import check_rules
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.endings import Endings, endings
@@ -145,11 +146,12 @@ class _Compilation:
         """Compile the complete file; the plan may run if no error was reported."""
         model, actions = self._model, self._steps.actions
         inputs = check_inputs_schema(model.inputs, self.report)
+        self._name_fields()
+        call_agents(model, self.report)
         if self._callees.is_called or takes_text(model):
             self.report.flow = TextFlow(inputs)
         self._callees.begin(name, self.report.file.value, inputs)
         check_rules(model.approvals, self._around.is_user, self.report)
-        self._name_fields()
         scope = self._scope(inputs)
         block = self._steps.block(model.steps, Place(("steps",), scope))
         on_failure = self._on_failure(scope)

@@ -12,7 +12,7 @@ from typing import Any
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus, StepStatus
 from engine.base.step_path import StepPath, is_item, items_around, loop_of
-from engine.base.step_tree import CALL, StepDefinition, step_nodes
+from engine.base.step_tree import CALLS, StepDefinition, step_nodes
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
 from engine.record.plural import many, noun, plural
@@ -288,7 +288,7 @@ def _may_write(run: Run, loop: StepRecord) -> bool:
     path = StepPath.parse(StepPath.parse(loop["path"]).in_workflow)
     nodes = [(StepPath.parse(node.path), node.step) for node in step_nodes(run["definition"]["workflow"])]
     inside = [step for at, step in nodes if at == path or at.is_inside(path)]
-    return any(map(_writes_directly, inside)) and not any(one.uses == CALL for one in inside)
+    return any(map(_writes_directly, inside)) and not any(one.uses in CALLS for one in inside)
 
 
 def _writes_directly(step: StepDefinition) -> bool:

@@ -10,6 +10,7 @@ from engine.base.json_text import JsonObject
 from engine.base.names import is_branch, require_no_branch
 from engine.base.services import has_stand_in, is_for
 from engine.base.statuses import AccountMode
+from engine.base.step_tree import AGENT_PREFIX
 from engine.base.wording import did_you_mean
 from engine.compiler.definition.environment import CURRENT, Environment, Surroundings
 from engine.compiler.definition.plan import Plan
@@ -145,7 +146,13 @@ class EnvironmentPlans:
         texts = self._texts(name, content, instead or {})
 
         def around() -> Surroundings:
-            return replace(self._around(), workflows=texts.document, environment=environment)
+            around = self._around()
+
+            def document(name: str) -> JsonObject:
+                is_agent = name.startswith(AGENT_PREFIX)
+                return around.workflows(name) if is_agent else texts.document(name)
+
+            return replace(around, workflows=document, environment=environment)
 
         return CompiledFiles(texts, around, self._last_rename)
 

@@ -28,6 +28,7 @@ class Workspace:
         self.workflows = Shelf(self.root, self.state_dir, "workflow", clock)
         self.workflow_ids = WorkflowIds(self.workflows)
         self.prompts = Shelf(self.root, self.state_dir, "prompt", clock)
+        self.agents = Shelf(self.root, self.state_dir, "agent", clock)
         self.environments = Shelf(self.root, self.state_dir, "environment", clock)
         self.fragments = Shelf(self.root, self.state_dir, "fragment", clock, "prompts/fragments", ".md")
 

@@ -10,6 +10,7 @@ from typing import Any
 from engine.base.definitions import WorkflowDefinition
 from engine.base.errors import InvalidFile, OrchestraError, Problem
 from engine.base.names import require_no_branch
+from engine.base.step_tree import AGENT_PREFIX
 from engine.base.wording import did_you_mean
 from engine.compiler.analysis.conditions import STOPPED, SUCCEEDED, Ends
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts
@@ -127,8 +128,10 @@ def find(path: JsonPath, fields: Mapping[str, object], callees: Callees, report:
         return None
     if called.problems:
         count = len(called.problems)
-        said = f"The workflow {name!r} has {count} problem{'s' * (count != 1)}: {called.problems[0].message}"
-        report.add(place, said, "called_workflow", f"Correct it first: `orchestra validate {name}`.")
+        agent = name.removeprefix(AGENT_PREFIX)
+        thing, check = ("workflow", "validate") if agent == name else ("agent", "agents show")
+        said = f"The {thing} {agent!r} has {count} problem{'s' * (count != 1)}: {called.problems[0].message}"
+        report.add(place, said, "called_workflow", f"Correct it first: `orchestra {check} {agent}`.")
         return None
     return called
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
-from engine.base.step_tree import CALL, StepDefinition, StepNode, step_nodes
+from engine.base.step_tree import CALLS, StepDefinition, StepNode, step_nodes
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect
 from engine.workspace.step_renames import StepRenames
@@ -25,7 +25,7 @@ class WriteMoved:
     @property
     def words(self) -> str:
         """What that means, as a sentence without a full stop."""
-        does = "what it calls" if self.step.step.uses == CALL else "it"
+        does = "what it calls" if self.step.step.uses in CALLS else "it"
         return (
             f"Step {self.step.step.id}: {does} writes again what was written from {self.before}, because a write is "
             f"known by the path of its step, which is now {self.step.path}"
@@ -60,11 +60,11 @@ def _path(node: StepNode[StepDefinition], ids: Mapping[str, str]) -> str:
 
 def _writes(step: StepDefinition) -> bool:
     """Return whether a step may write; a called workflow may."""
-    return step.uses == CALL or _effect(step) is Effect.WRITES
+    return step.uses in CALLS or _effect(step) is Effect.WRITES
 
 
 def _may_write(step: StepDefinition) -> bool:
-    return bool(step.uses) and (step.uses == CALL or _effect(step) in (None, Effect.WRITES))
+    return bool(step.uses) and (step.uses in CALLS or _effect(step) in (None, Effect.WRITES))
 
 
 def _effect(step: StepDefinition) -> Effect | None:

@@ -1,0 +1,35 @@
+"""How the demo model plays an agent: it calls each of its tools once, or the calls that the task writes out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from demo.model.document import Document, text_of
+from demo.model.filler import fill
+
+WRITTEN = re.compile(r"^(?:CALL (?P<tool>\w+)|SAY) (?P<rest>.*)$", re.MULTILINE)
+"""A line of a task: `CALL tool {"field": "value"}`, one for each turn; `SAY text` answers with that text."""
+
+
+def is_agent(schema: Mapping[str, Any]) -> bool:
+    """Return whether an answer is the next call of an agent: {tool, arguments}."""
+    return schema.get("required") == ["tool", "arguments"] and "enum" in schema["properties"]["tool"]
+
+
+def play(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any], document: Document) -> str:
+    """Return the next call as JSON. Only the task is followed, never what a tool has returned."""
+    turn = sum(one.get("role") == "assistant" for one in messages)
+    task = next((text_of(one) for one in messages if one.get("role") == "user"), "")
+    written = [*WRITTEN.finditer(task)]
+    if written:
+        line = written[min(turn, len(written) - 1)]
+        if line["tool"] is None:
+            return line["rest"]
+        return json.dumps({"tool": line["tool"], "arguments": json.loads(line["rest"])}, ensure_ascii=False)
+    tools = schema["properties"]["tool"]["enum"]
+    index = min(turn, len(tools) - 1)
+    arguments = schema["properties"]["arguments"]["anyOf"][index]
+    return json.dumps({"tool": tools[index], "arguments": fill(arguments, document)}, ensure_ascii=False)

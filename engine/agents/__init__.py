@@ -1,0 +1,1 @@
+"""Agents: a model that chooses among tools, turn by turn, as steps that are recorded like all others."""

@@ -1,0 +1,68 @@
+"""The file of an agent, `agents/NAME.json`: its instructions, its tools and its limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from engine.compiler.definition.model import Identifier
+from engine.documents.shapes import Misfit
+from engine.plugins.step import JsonValue
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+def _tool_name(name: str) -> str:
+    if name == "finish":
+        raise Misfit("is the name of the tool with which every agent ends", "Take another name.")
+    return name
+
+
+class ToolModel(_Part):
+    """A step type that the agent may call: which fields are fixed, and which its model fills."""
+
+    name: Annotated[Identifier, Field(max_length=40), AfterValidator(_tool_name)]
+    uses: str
+    description: str = ""
+    connection: str | None = None
+    with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
+    give: list[str] = []
+    choose_from: dict[str, list[JsonValue]] = {}
+    """The values that a given field may have, by its name."""
+    approve: bool = False
+    """Whether a person approves each call."""
+
+
+class LimitsModel(_Part):
+    """Where an agent stops: turns, tokens of all turns, US dollars, seconds since its first turn began."""
+
+    turns: int = Field(8, ge=1, le=20, strict=True)
+    tokens: int | None = Field(None, ge=1, strict=True)
+    dollars: float | None = Field(None, gt=0)
+    seconds: float | None = Field(None, gt=0)
+
+
+class AgentModel(_Part):
+    """A whole file."""
+
+    schema_version: Literal[1]
+    title: str = ""
+    description: str = ""
+    instructions: str = Field(min_length=1)
+    connection: str | None = None
+    model: str = ""
+    temperature: float | None = Field(None, ge=0, le=2)
+    variables: dict[str, JsonValue] = {}
+    """JSON Schema of each variable, by name; all are required."""
+    tools: list[ToolModel] = Field(default=[], max_length=20)
+    limits: LimitsModel = LimitsModel()
+    output: dict[str, JsonValue] | None = None
+    """JSON Schema of the output; None: a text."""
+    on_limit: Literal["stop", "fail"] = "stop"
+
+    def tool(self, name: str) -> Any:
+        """Return the tool with this name. Raises StopIteration."""
+        return next(one for one in self.tools if one.name == name)

@@ -1,0 +1,109 @@
+"""An agent as a workflow: each turn is a group of steps, the model's question and one step for each tool.
+
+So everything that holds for steps holds for what an agent does: the record, the budgets, the approvals, the rules about
+text from outside, and that each write is made once. The identity of a write is its path: `turn_3.use_reply_3`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.agents.agent_file import AgentModel, ToolModel
+from engine.agents.tool_check import arguments_schema
+from engine.base.json_text import JsonObject
+from engine.plugins.registry import step_type
+from engine.plugins.step import Effect
+
+
+def workflow_of(name: str, agent: AgentModel) -> JsonObject:
+    """Return the workflow that an agent is; its tools must be without faults."""
+    turns = range(1, agent.limits.turns + 1)
+    result = {
+        "id": "result",
+        "uses": "agent.result",
+        "with": {"turns": [_earlier(number) for number in turns], "on_limit": agent.on_limit},
+    }
+    document: JsonObject = {
+        "schema_version": 1,
+        "title": agent.title or name,
+        "description": agent.description,
+        "inputs": _inputs(agent),
+        "steps": [*(_turn(agent, number) for number in turns), result],
+        "outputs": {one: f"{{{{ steps.result.output.{one} }}}}" for one in ("output", "turns", "stopped_by")},
+    }
+    if agent.limits.dollars is not None:
+        document["budget"] = {"run": {"usd": agent.limits.dollars}}
+    return document
+
+
+def _inputs(agent: AgentModel) -> JsonObject:
+    variables = {"type": "object", "properties": agent.variables, "required": [*agent.variables]}
+    properties = {"task": {"type": "string", "title": "Task", "minLength": 1}, "variables": variables}
+    return {"type": "object", "properties": properties, "required": ["task", "variables"]}
+
+
+def _earlier(number: int) -> str:
+    path = f"steps.turn_{number}.output"
+    return f"{{{{ {path} }}}}" if number == 1 else f"{{{{ default({path}, null) }}}}"
+
+
+def _turn(agent: AgentModel, number: int) -> JsonObject:
+    steps = [_model(agent, number), *(_use(one, number) for one in agent.tools)]
+    results = {one.name: f"{{{{ default(steps.use_{one.name}_{number}.output, null) }}}}" for one in agent.tools}
+    group: JsonObject = {
+        "id": f"turn_{number}",
+        "title": f"Turn {number}",
+        "steps": steps,
+        "output": {"turn": f"{{{{ steps.model_{number}.output }}}}", "results": results},
+    }
+    if number > 1:
+        group["if"] = f"{{{{ default(steps.turn_{number - 1}.output.turn.goes_on, false) }}}}"
+    return group
+
+
+def _model(agent: AgentModel, number: int) -> JsonObject:
+    given: dict[str, Any] = {
+        "instructions": agent.instructions,
+        "task": "{{ inputs.task }}",
+        "variables": "{{ inputs.variables }}",
+        "tools": [
+            {"name": one.name, "description": described(one), "arguments": arguments_schema(one)} for one in agent.tools
+        ],
+        "earlier": [_earlier(one) for one in range(1, number)],
+        "is_last": number == agent.limits.turns,
+    }
+    own = {
+        "model": agent.model,
+        "temperature": agent.temperature,
+        "answer_schema": agent.output,
+        "tokens": agent.limits.tokens,
+        "seconds": agent.limits.seconds,
+    }
+    given.update({name: value for name, value in own.items() if value not in (None, "")})
+    step: JsonObject = {"id": f"model_{number}", "title": "Ask the model", "uses": "agent.turn", "with": given}
+    return step if agent.connection is None else {**step, "connection": agent.connection}
+
+
+def described(tool: ToolModel) -> str:
+    """Return what a tool does, for the model."""
+    return tool.description or step_type(tool.uses).title
+
+
+def _use(tool: ToolModel, number: int) -> JsonObject:
+    said = f"steps.model_{number}.output"
+    called = f"{said}.arguments.{tool.name}"
+    step: JsonObject = {
+        "id": f"use_{tool.name}_{number}",
+        "title": tool.description or tool.name,
+        "uses": tool.uses,
+        "if": f"{{{{ {said}.tool == '{tool.name}' && has({called}) }}}}",
+        "with": {**tool.with_, **{name: f"{{{{ {called}.{name} }}}}" for name in tool.give}},
+    }
+    if tool.connection is not None:
+        step["connection"] = tool.connection
+    if tool.approve:
+        step["approve"] = {"when": "always"}
+    if step_type(tool.uses).effect_of(tool.with_)[0] is Effect.READS:
+        told = {"id": f"told_{tool.name}_{number}", "uses": "flow.set"}
+        step["on_error"] = {"steps": [{**told, "with": {"values": {"error": "{{ error.message }}"}}}]}
+    return step

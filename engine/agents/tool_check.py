@@ -1,0 +1,118 @@
+"""Check the tools of an agent: the model may fill words, but neither destinations nor instructions on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.agents.agent_file import AgentModel, ToolModel
+from engine.base.errors import OrchestraError
+from engine.base.wording import did_you_mean
+from engine.expressions.celtypes import Schema, resolved, within
+from engine.plugins.registry import step_type
+from engine.plugins.step import Role, StepType, fields_schema
+from engine.prompts.model_answers import schema_problem
+
+_STRICT = (Role.DESTINATION, Role.INSTRUCTION)
+_NO_TOOLS = ("agent.turn", "agent.result", "workflow.run")
+_OURS = ("role", "format", "widget", "markup", "names", "outside")
+"""Keywords of our field schemas that mean nothing to a model."""
+
+
+@dataclass(frozen=True)
+class ToolFault:
+    """What is wrong at a place of an agent's file."""
+
+    path: tuple[str | int, ...]
+    message: str
+    remedy: str
+    code: str = "agent_tool"
+
+
+def tool_faults(agent: AgentModel) -> Iterator[ToolFault]:
+    """Yield what is wrong with the tools and schemas of an agent."""
+    if agent.output is not None and (wrong := schema_problem(agent.output)):
+        yield ToolFault(("output",), wrong, "Correct the JSON Schema.")
+    seen: set[str] = set()
+    for index, tool in enumerate(agent.tools):
+        place = ("tools", index)
+        if tool.name in seen:
+            yield ToolFault((*place, "name"), f"There are two tools {tool.name!r}.", "Give one of them another name.")
+        seen.add(tool.name)
+        yield from _of_tool(place, tool)
+
+
+def _of_tool(place: tuple[str | int, ...], tool: ToolModel) -> Iterator[ToolFault]:
+    try:
+        kind = step_type(tool.uses)
+    except OrchestraError as error:
+        yield ToolFault((*place, "uses"), error.message, error.remedy, "unknown_step_type")
+        return
+    if kind.name in _NO_TOOLS or kind.name.startswith("flow."):
+        yield ToolFault((*place, "uses"), f"{kind.name} cannot be a tool.", "Name a step type that does something.")
+        return
+    known = [*fields_schema(kind.fields).get("properties", {})]
+    for where, names in (("with", [*tool.with_]), ("give", tool.give)):
+        for number, name in enumerate(names):
+            if name not in known:
+                remedy = did_you_mean(name, known) or f"There are: {', '.join(known)}."
+                at = name if where == "with" else number
+                yield ToolFault((*place, where, at), f"{kind.name} has no field {name!r}.", remedy, "unknown_field")
+    yield from _of_given(place, tool, kind)
+
+
+def _of_given(place: tuple[str | int, ...], tool: ToolModel, kind: StepType) -> Iterator[ToolFault]:
+    for number, name in enumerate(tool.give):
+        at = (*place, "give", number)
+        if name in tool.with_:
+            said = f"The field {name!r} is fixed in 'with' and given to the model, too."
+            yield ToolFault(at, said, "Take it out of one of the two.")
+        is_chosen = name in tool.choose_from or tool.approve
+        if not is_chosen and (role := _strict_role(kind, name)):
+            said = (
+                f"The model must not decide {name!r} of {kind.name}: it is {role}."
+            )
+            remedy = f"Fix it in 'with', list its values in 'choose_from', or write \"approve\": true on {tool.name!r}."
+            yield ToolFault(at, said, remedy, "outside_destination")
+    for name, values in tool.choose_from.items():
+        if name not in tool.give:
+            remedy = did_you_mean(name, tool.give) or "Add it to 'give', or take it out."
+            yield ToolFault((*place, "choose_from", name), f"{name!r} is not in 'give'.", remedy)
+        elif not values or any("{{" in str(one) for one in values):
+            said = f"'choose_from' of {name!r} needs one or more constant values."
+            yield ToolFault((*place, "choose_from", name), said, "List the values themselves, without {{ }}.")
+
+
+def _strict_role(kind: StepType, name: str) -> str:
+    """Return the role of a field that text from outside must not decide, or of a part of it, in words; "" if none."""
+    schema = fields_schema(kind.fields)
+    found = _roles(within(schema, schema.get("properties", {}).get(name)), 0)
+    return next((f"of the role `{one}`" for one in found if one in _STRICT), "")
+
+
+def _roles(schema: Schema, depth: int) -> Iterator[str]:
+    schema = resolved(schema)
+    yield str(schema.get("role", ""))
+    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    for one in [*inner, schema.get("items")] if depth < 6 else ():
+        if isinstance(one, dict):
+            yield from _roles(within(schema, one), depth + 1)
+
+
+def arguments_schema(tool: ToolModel) -> Schema:
+    """Return the JSON Schema of the fields that the model fills; all of them are required."""
+    schema = fields_schema(step_type(tool.uses).fields)
+    fields = {name: _field(schema, schema.get("properties", {}).get(name), tool, name) for name in tool.give}
+    return {"type": "object", "properties": fields, "required": [*tool.give], "additionalProperties": False}
+
+
+def _field(schema: Schema, one: Schema, tool: ToolModel, name: str) -> Schema:
+    found = _plain(resolved(within(schema, one)))
+    if name not in tool.choose_from:
+        return found
+    choice = {"enum": tool.choose_from[name]}
+    return {**found, "items": choice} if found.get("type") == "array" else {**choice, "title": name}
+
+
+def _plain(schema: Schema) -> Schema:
+    return {key: value for key, value in schema.items() if key not in (*_OURS, "default")}
