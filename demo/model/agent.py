@@ -12,6 +12,7 @@ from demo.model.filler import fill
 
 WRITTEN = re.compile(r"^(?:CALL (?P<tool>\w+)|SAY) (?P<rest>.*)$", re.MULTILINE)
 """A line of a task: `CALL tool {"field": "value"}`, one for each turn; `SAY text` answers with that text."""
+TEXT = re.compile(r'"(?:text|snippet|body)": "((?:[^"\\]|\\.)+)"')
 
 
 def is_agent(schema: Mapping[str, Any]) -> bool:
@@ -19,17 +20,24 @@ def is_agent(schema: Mapping[str, Any]) -> bool:
     return schema.get("required") == ["tool", "arguments"] and "enum" in schema["properties"]["tool"]
 
 
-def play(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any], document: Document) -> str:
+def play(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> str:
     """Return the next call as JSON. Only the task is followed, never what a tool has returned."""
     turn = sum(one.get("role") == "assistant" for one in messages)
-    task = next((text_of(one) for one in messages if one.get("role") == "user"), "")
-    written = [*WRITTEN.finditer(task)]
+    users = [text_of(one) for one in messages if one.get("role") == "user"]
+    written = [*WRITTEN.finditer(users[0] if users else "")]
     if written:
         line = written[min(turn, len(written) - 1)]
         if line["tool"] is None:
-            return line["rest"]
+            return str(line["rest"])
         return json.dumps({"tool": line["tool"], "arguments": json.loads(line["rest"])}, ensure_ascii=False)
     tools = schema["properties"]["tool"]["enum"]
     index = min(turn, len(tools) - 1)
-    arguments = schema["properties"]["arguments"]["anyOf"][index]
-    return json.dumps({"tool": tools[index], "arguments": fill(arguments, document)}, ensure_ascii=False)
+    arguments = fill(schema["properties"]["arguments"]["anyOf"][index], _read(users))
+    return json.dumps({"tool": tools[index], "arguments": arguments}, ensure_ascii=False)
+
+
+def _read(users: Sequence[str]) -> Document:
+    """Return what the agent writes from: the texts in the results of its tools, with the task as their subject."""
+    task = users[0].removeprefix("Task:").strip().splitlines()[0] if users else ""
+    found = [text for one in users[1:] for text in TEXT.findall(one)]
+    return Document(task, "\n\n".join(json.loads(f'"{one}"') for one in found) or task, is_given=True)

@@ -54,7 +54,7 @@ def answer(
         arguments = fill({**(tool.get("parameters") or {}), "type": "object"}, document)
         return Reply(tool_calls=((str(tool["name"]), arguments),))
     if schema is not None and is_agent(schema):
-        return Reply(play(messages, schema, document))
+        return Reply(play(messages, schema))
     if schema is not None:
         asked = answer_from_passages(text_of(messages[-1]) if messages else "", schema)
         if asked is not None:

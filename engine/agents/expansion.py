@@ -18,12 +18,12 @@ from engine.plugins.step import Effect
 def workflow_of(name: str, agent: AgentModel) -> JsonObject:
     """Return the workflow that an agent is; its tools must be without faults."""
     turns = range(1, agent.limits.turns + 1)
-    result = {
+    result: dict[str, Any] = {
         "id": "result",
         "uses": "agent.result",
         "with": {"turns": [_earlier(number) for number in turns], "on_limit": agent.on_limit},
     }
-    document: JsonObject = {
+    document: dict[str, Any] = {
         "schema_version": 1,
         "title": agent.title or name,
         "description": agent.description,
@@ -50,7 +50,7 @@ def _earlier(number: int) -> str:
 def _turn(agent: AgentModel, number: int) -> JsonObject:
     steps = [_model(agent, number), *(_use(one, number) for one in agent.tools)]
     results = {one.name: f"{{{{ default(steps.use_{one.name}_{number}.output, null) }}}}" for one in agent.tools}
-    group: JsonObject = {
+    group: dict[str, Any] = {
         "id": f"turn_{number}",
         "title": f"Turn {number}",
         "steps": steps,
@@ -80,7 +80,7 @@ def _model(agent: AgentModel, number: int) -> JsonObject:
         "seconds": agent.limits.seconds,
     }
     given.update({name: value for name, value in own.items() if value not in (None, "")})
-    step: JsonObject = {"id": f"model_{number}", "title": "Ask the model", "uses": "agent.turn", "with": given}
+    step: dict[str, Any] = {"id": f"model_{number}", "title": "Ask the model", "uses": "agent.turn", "with": given}
     return step if agent.connection is None else {**step, "connection": agent.connection}
 
 
@@ -92,7 +92,7 @@ def described(tool: ToolModel) -> str:
 def _use(tool: ToolModel, number: int) -> JsonObject:
     said = f"steps.model_{number}.output"
     called = f"{said}.arguments.{tool.name}"
-    step: JsonObject = {
+    step: dict[str, Any] = {
         "id": f"use_{tool.name}_{number}",
         "title": tool.description or tool.name,
         "uses": tool.uses,

@@ -69,9 +69,7 @@ def _of_given(place: tuple[str | int, ...], tool: ToolModel, kind: StepType) -> 
             yield ToolFault(at, said, "Take it out of one of the two.")
         is_chosen = name in tool.choose_from or tool.approve
         if not is_chosen and (role := _strict_role(kind, name)):
-            said = (
-                f"The model must not decide {name!r} of {kind.name}: it is {role}."
-            )
+            said = f"The model must not decide {name!r} of {kind.name}: it is {role}."
             remedy = f"Fix it in 'with', list its values in 'choose_from', or write \"approve\": true on {tool.name!r}."
             yield ToolFault(at, said, remedy, "outside_destination")
     for name, values in tool.choose_from.items():

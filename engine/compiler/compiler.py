@@ -11,9 +11,9 @@ from engine.base.definitions import RunEnvironment
 from engine.base.errors import OrchestraError, Problem
 from engine.base.expression_limits import SECONDS_OF_CONSTANTS, costly
 from engine.base.names import is_branch
+from engine.compiler.agent_calls import call_agents
 from engine.compiler.analysis.missing_values import UNKNOWN
 from engine.compiler.analysis.text_flow import Passage, TextFlow
-from engine.compiler.checks.agent_calls import call_agents
 from engine.compiler.checks.approval_check import check_rules
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.endings import Endings, endings

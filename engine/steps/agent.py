@@ -241,12 +241,12 @@ def _read(text: str, schemas: Mapping[str, Any]) -> tuple[str, dict[str, Any], l
         answer = read_json(text)
     except ValueError as error:
         return "", {}, [str(error)]
-    tool = answer.get("tool") if isinstance(answer, dict) else None
+    tool = str(answer.get("tool")) if isinstance(answer, dict) else ""
     if not isinstance(answer, dict) or tool not in schemas:
         return "", {}, [f"There is no tool {tool!r}. The tools are: {', '.join(schemas)}."]
     arguments = as_spelled(answer.get("arguments"), schemas[tool])
     wrong = faults(arguments, schemas[tool])
-    return str(tool), arguments if isinstance(arguments, dict) else {}, wrong
+    return tool, arguments if isinstance(arguments, dict) else {}, wrong
 
 
 def _require_first(tool: str, wrong: Sequence[str], earlier: Sequence[Mapping[str, Any]]) -> None:

@@ -131,6 +131,8 @@ def find(path: JsonPath, fields: Mapping[str, object], callees: Callees, report:
         agent = name.removeprefix(AGENT_PREFIX)
         thing, check = ("workflow", "validate") if agent == name else ("agent", "agents show")
         said = f"The {thing} {agent!r} has {count} problem{'s' * (count != 1)}: {called.problems[0].message}"
+        if agent != name:
+            said += f" ({called.problems[0].file}:{called.problems[0].line})"
         report.add(place, said, "called_workflow", f"Correct it first: `orchestra {check} {agent}`.")
         return None
     return called
