@@ -200,8 +200,8 @@ def test_an_agent_that_does_not_exist_is_named(agent: Start, desk: Desk) -> None
 
 
 def test_approved_calls_wait_for_a_person(agent: Start, desk: Desk, service: Service) -> None:
-    tool = {"name": "forward", "uses": "http.request", "connection": "web", "with": {"method": "POST"}}
-    tool |= {"give": ["url", "json"], "approve": True}
+    tool: dict[str, Any] = {"name": "forward", "uses": "http.request", "connection": "web"}
+    tool |= {"with": {"method": "POST"}, "give": ["url", "json"], "approve": True}
     call = json.dumps({"url": service.url("/anyone"), "json": {}})
     document = agent(f"CALL forward {call}", FINISH, tools=[tool])
     assert (document["status"], service.seen) == ("waiting", {})
