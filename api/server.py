@@ -32,7 +32,7 @@ from api.routes import (
     usage,
     users,
 )
-from api.routes.data import collections, files, tables
+from api.routes.data import collections, files, tables, tools
 from api.routes.prompts import cases as prompt_cases
 from api.routes.prompts import changes as prompt_changes
 from api.routes.prompts import comparisons as prompt_comparisons
@@ -88,6 +88,7 @@ _SIGNED_IN = (
     collections.router,
     files.router,
     files.added,
+    tools.router,
     first_run.router,
     catalog.router,
     workflow_changes.router,

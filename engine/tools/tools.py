@@ -16,6 +16,7 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.plugins.registry import TOOL
 from engine.tools.interface import require_major
+from engine.tools.shelf import TOOL as TOOL_FILE
 from engine.tools.shelf import Tool, ToolShelf, pinned, sample_files
 from engine.tools.testing import Tested, record_of, run_cases
 from engine.workspace.file_store import Shelf
@@ -78,6 +79,13 @@ class Tools:
         """Return a tool. Raises UnknownName."""
         require(p, "view", _SEE)
         return self._info(name, self._users().get(name, ()))
+
+    def texts(self, p: Principal, name: str) -> dict[str, str]:
+        """Return the text of each file by path, `tool.json` first. Raises UnknownName, InvalidFile."""
+        require(p, "view", _SEE)
+        files = self._shelf.tool(name).files
+        first = sorted(files, key=lambda path: (path != TOOL_FILE, "/" in path, path))
+        return {path: files[path].decode("utf-8", "replace") for path in first}
 
     def new(self, p: Principal, name: str, sample: str = "") -> Path:
         """Make the folder of a new tool, as a copy of a shipped one if `sample` names it; return the folder.
