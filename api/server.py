@@ -32,7 +32,7 @@ from api.routes import (
     usage,
     users,
 )
-from api.routes.data import collections, files, tables, tools
+from api.routes.data import agents, collections, files, tables, tools
 from api.routes.prompts import cases as prompt_cases
 from api.routes.prompts import changes as prompt_changes
 from api.routes.prompts import comparisons as prompt_comparisons
@@ -85,6 +85,7 @@ _SIGNED_IN = (
     state.settings,
     usage.router,
     tables.router,
+    agents.router,
     collections.router,
     files.router,
     files.added,

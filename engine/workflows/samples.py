@@ -13,6 +13,7 @@ from typing import Any
 from engine.base.checkout import CHECKOUT
 from engine.base.errors import OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
+from engine.base.step_tree import AGENT, step_nodes
 from engine.files.atomic import make_folder, storage_errors
 from engine.workspace.copies import copy
 from engine.workspace.file_store import Shelf
@@ -81,7 +82,7 @@ def _require(sample: str) -> None:
 
 
 def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
-    """Create workflow `name` from a sample, with its layout and those of its prompts that do not exist yet.
+    """Create workflow `name` from a sample, with its layout and those of its prompts and agents that do not exist yet.
 
     Raises UnknownName, InUse, InvalidInput, StorageError.
     """
@@ -91,6 +92,8 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
     file = shelf.read(sample)
     for prompt in sorted(prompt_names(file.value)):
         copy_prompt(workspace, prompt)
+    for agent in sorted(_agent_names(file.value)):
+        _copy_agent(workspace, agent)
     id_ = workspace.workflow_ids.free(name)
     text = file.text if id_ == sample else file.with_text("id", id_, after="schema_version")
     workspace.workflows.save(name, text, None, by)
@@ -110,6 +113,19 @@ def copy_all(workspace: Workspace) -> None:
 def prompt_names(document: Any) -> set[str]:
     """Return the names of the prompts that a workflow uses."""
     return {one.name for one in references(document) if one.kind == "prompt"}
+
+
+def _agent_names(document: Any) -> set[str]:
+    return {str(one.step.arguments.get("agent")) for one in step_nodes(document) if one.step.uses == AGENT}
+
+
+def _copy_agent(workspace: Workspace, name: str) -> None:
+    """Copy a shipped agent, unless there is one of that name. Raises StorageError."""
+    source, target = Workspace(CHECKOUT / "gallery").agents.path(name), workspace.agents.path(name)
+    if source.exists() and not target.exists():
+        make_folder(target.parent)
+        with storage_errors(target):
+            copy(source, target)
 
 
 def copy_prompt(workspace: Workspace, name: str) -> None:

@@ -192,6 +192,8 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/tables/{table}", "DELETE"): "edit",
     ("/api/tables/{table}/rows", "PUT"): "edit",
     ("/api/tables/{table}/rows", "DELETE"): "edit",
+    ("/api/agents", "GET"): "view",
+    ("/api/agents/{name}", "GET"): "view",
     ("/api/collections", "GET"): "view",
     ("/api/collections/{collection}", "GET"): "view",
     ("/api/collections/{collection}", "DELETE"): "edit",
