@@ -46,13 +46,13 @@ class AgentList(BaseModel):
     agents: list[AgentDocument]
 
 
-@router.get("", response_model=AgentList, summary="The agents")
+@router.get("", response_model=AgentList, summary="List agents")
 def all_agents(orchestra: Door, principal: Acting) -> Any:
     """Return every agent with its tools, limits and problems."""
     return {"agents": [asdict(one) for one in orchestra.agents.list(principal)]}
 
 
-@router.get("/{name}", response_model=AgentDocument, summary="An agent")
+@router.get("/{name}", response_model=AgentDocument, summary="Show an agent")
 def agent(name: str, orchestra: Door, principal: Acting) -> Any:
     """Return one agent."""
     return asdict(orchestra.agents.get(principal, name))
