@@ -231,6 +231,8 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/workflows/samples.py": "names of workflows that are shipped",
     "dashboard/views/home.py": "tells what they do",
     "engine/store/sqlite/file/migrations.py": "data of earlier releases, whose names never change",
+    "engine/connections/tools.py": "the tools of other servers, for people",
+    "api/mcp/": "the package of the protocol, which has the name of the service",
     "api/routes/connection_documents.py": "an example in the description of the API",
     "api/routes/run_documents.py": "the same",
 }
@@ -248,11 +250,11 @@ def strings(tree_of: ast.Module) -> Iterator[ast.Constant]:
 def named_services(tree_of: ast.Module) -> Iterator[int]:
     """The lines on which a module names a service: in a text, by its client, or in a comparison.
 
-    `http` is a protocol as well, `sql` a language, `file` a word: they count only where a service is compared. `code`
-    is a part of Markdown, too: it counts only where it is imported.
+    `http` and `mcp` are protocols as well, `sql` a language, `file` a word: they count only where a service is
+    compared. `code` is a part of Markdown, too: it counts only where it is imported.
     """
     known = set(client_classes())
-    words = re.compile(rf"\b({'|'.join(sorted(known - {'http', 'sql', 'file', 'code'}))}|smtp)\b", re.IGNORECASE)
+    words = re.compile(rf"\b({'|'.join(sorted(known - {'http', 'mcp', 'sql', 'file', 'code'}))}|smtp)\b", re.IGNORECASE)
     asked = {kind.sign_in_way.at for kind in client_classes().values() if kind.sign_in_way}
     for node in strings(tree_of):
         text = re.sub(r"https?://\S+", "", str(node.value))

@@ -97,6 +97,7 @@ _INSIDE = {
         "save-case": "prompts.testing.save_case",
         "delete-case": "prompts.testing.delete_case",
     },
+    "connections": {"tools": "workflows.mcp.tools"},
     "users": {
         "set-role": "user_changes.set_role",
         "set-language": "user_changes.set_language",

@@ -20,11 +20,11 @@ from engine.base.services import (
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.environment import SeenAccount
 from engine.connections.accounts import Account
-from engine.connections.changes import ConnectionChanges
 from engine.connections.connection_failures import Trouble
 from engine.connections.doctor import CheckLine, lets_in
 from engine.connections.local_models import LocalServer, local_servers
 from engine.connections.statuses import ConnectionStatus
+from engine.connections.tools import ToolServers
 from engine.people.access import Principal, require
 from engine.plugins.registry import step_type
 from engine.plugins.step import EMBEDDING
@@ -33,7 +33,7 @@ _FRESH = timedelta(minutes=15)
 """How long what an account was seen to have is sure enough to stop a workflow."""
 
 
-class Connections(ConnectionChanges):
+class Connections(ToolServers):
     """Every method checks the right of `p`; every change writes an audit line."""
 
     def list(self, p: Principal) -> list[ConnectionStatus]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 ELSEWHERE = {
     "imap": "speaks no HTTP: tests/mail breaks real servers",
+    "mcp": "calls what a server offers: tests/engine/steps/test_mcp.py",
     "sql": "speaks no HTTP: tests/clients/sql has real databases",
     **{one.name: "is a part of the workspace: tests/clients" for one in services() if one.is_in_workspace},
 }

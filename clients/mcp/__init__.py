@@ -1,0 +1,1 @@
+"""Tools of any server that speaks the Model Context Protocol."""
