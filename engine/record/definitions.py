@@ -44,6 +44,7 @@ def changes(old: RunDefinition, new: RunDefinition) -> list[Difference]:
     found += differences("", *rest)
     found += differences("environment", old.get("environment") or {}, new.get("environment") or {})
     found += differences("prompts", old.get("prompts") or {}, new.get("prompts") or {})
+    found += differences("tools", old.get("tools") or {}, new.get("tools") or {})
     return found + list(differences("workflows", old.get("workflows") or {}, new.get("workflows") or {}))
 
 

@@ -18,6 +18,7 @@ from engine.base.names import timestamp
 from engine.base.statuses import DONE_STEPS, AccountMode, StepStatus
 from engine.base.step_path import StepPath, in_workflow
 from engine.compiler.definition.plan import Plan
+from engine.plugins.registry import tool_reference
 from engine.record.acceptance import checked_inputs, environment_of, kept_inputs
 from engine.record.definitions import steps_of
 from engine.record.differences import ABSENT, Difference, differences
@@ -154,6 +155,7 @@ class _Change:
         self._old_variables: Mapping[str, Any] = {} if kept is None else kept["variables"]
         self._new_variables: Mapping[str, Any] = plan.root_names.get("env", {})
         self._old_prompts, self._new_prompts = run["definition"].get("prompts") or {}, plan.prompts
+        self._old_tools, self._new_tools = run["definition"].get("tools") or {}, plan.tools
         self._connected = {in_workflow(one["path"]): one["connection"] for one in run["steps"] if one["uses"]}
         self._connects = {node.path: node.action.connection for node in plan.nodes() if node.action is not None}
 
@@ -175,6 +177,10 @@ class _Change:
         if prompt in self._old_prompts:
             new_prompt = self._new_prompts.get(prompt, ABSENT)
             yield from differences(f"prompts.{prompt}", self._old_prompts[prompt], new_prompt)
+        tool = tool_reference(str(old.get("uses")))
+        if tool in self._old_tools:
+            new_tool = self._new_tools.get(tool, ABSENT)
+            yield from differences(f"tools.{tool}", self._old_tools[tool], new_tool)
         if path in self._connects and path in self._connected:
             yield from differences("connection", self._connected[path], self._connects[path])
         if "output" in old and how == StepStatus.SUCCEEDED:  # a step added to a finished group would never run

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InvalidFile, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, UnknownName
 from engine.orchestra import Orchestra
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
@@ -236,3 +236,19 @@ def test_a_step_may_pin_a_major_version(root: Path, orchestra: Orchestra, run: R
     assert "uses version 1 of the tool 'twice', which is at 2.0.0" in str(refused)
     assert "tool.twice@2" in refused.problems[0].remedy
     assert run([step(name="twice@2")])["status"] == "succeeded"
+
+
+def test_the_newest_tool_is_not_taken_over_by_a_run_that_used_another(root: Path, run: Run, twice: Path) -> None:
+    broken = {"id": "broken", "uses": "flow.fail", "with": {"message": "No."}, "needs": ["it"]}
+    failed = run([step(), broken])
+    assert failed["status"] == "failed"
+    mended = [step(), {**broken, "uses": "flow.set", "with": {"values": {"done": True}}}]
+    write_workflow(root, "work", mended)
+    write_tool(root, "output = {'n': 2}", version="1.1.0")
+    opened = Orchestra.open(root)
+    try:
+        assert opened.tools.test(OWNER, "twice").passed
+        with pytest.raises(InvalidInput, match="tools"):
+            opened.runs.resume(OWNER, failed["run_id"], newest=True)
+    finally:
+        opened.close()
