@@ -14,6 +14,7 @@ _FLAG = re.compile(r"`(?P<flag>--[a-z-]+)(?P<value>[ =][^`]*)?`")
 _OPENS_SENTENCE = re.compile(r"(?:^|[.!?] )$")
 
 _PAGES: Mapping[str, str] = {
+    "agents list": "the folder agents/ of the workspace",
     "approvals list": "the page Approvals",
     "budgets list": "the page Budgets",
     "budgets resume": "Resume on the page Budgets",
@@ -75,6 +76,7 @@ _PAGES: Mapping[str, str] = {
 """The dashboard page for each command."""
 
 _ROUTES: Mapping[str, str] = {
+    "agents list": "GET /api/agents",
     "approvals list": "GET /api/approvals",
     "budgets list": "GET /api/budgets",
     "budgets resume": "POST /api/budgets/resume",
