@@ -16,7 +16,7 @@ def call_agents(model: WorkflowModel, report: Report) -> None:
         given = step.with_
         agent = given.get("agent")
         if not isinstance(agent, str) or not agent:
-            report.add(place, "agent.run needs 'agent'.", "missing_field", "Name one: `orchestra agents list`.")
+            report.add(place, "agent.run needs 'agent'.", "missing_field", "Name one of the files in agents/.")
         if "task" not in given:
             report.add(place, "agent.run needs 'task'.", "missing_field", "Say what the agent is to do.")
         inputs = {"task": given.get("task", "…"), "variables": given.get("variables", {})}

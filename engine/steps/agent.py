@@ -51,7 +51,7 @@ class RunFields(Fields):
     """The fields of `agent.run`."""
 
     agent: str = option("Agent", min_length=1)
-    task: str = content("Task", widget="text")
+    task: str = content("Task", min_length=1, widget="text")
     variables: dict[str, JsonValue] = content("Variables of the agent", {})
 
 

@@ -129,11 +129,13 @@ def find(path: JsonPath, fields: Mapping[str, object], callees: Callees, report:
     if called.problems:
         count = len(called.problems)
         agent = name.removeprefix(AGENT_PREFIX)
-        thing, check = ("workflow", "validate") if agent == name else ("agent", "agents show")
+        thing = "workflow" if agent == name else "agent"
         said = f"The {thing} {agent!r} has {count} problem{'s' * (count != 1)}: {called.problems[0].message}"
+        remedy = f"Correct it first: `orchestra validate {name}`."
         if agent != name:
             said += f" ({called.problems[0].file}:{called.problems[0].line})"
-        report.add(place, said, "called_workflow", f"Correct it first: `orchestra {check} {agent}`.")
+            remedy = called.problems[0].remedy or "Correct its file first."
+        report.add(place, said, "called_workflow", remedy)
         return None
     return called
 

@@ -199,6 +199,19 @@ def test_an_agent_that_does_not_exist_is_named(agent: Start, desk: Desk) -> None
     assert (problem.message, "helper" in problem.remedy) == ("There is no agent named 'helpr'.", True)
 
 
+def test_an_agent_is_a_tool_of_another(agent: Start, desk: Desk, service: Service) -> None:
+    agent(FINISH)
+    tool = {"name": "helper", "uses": "agent.run", "with": {"agent": "helper"}, "give": ["task"]}
+    boss = {"schema_version": 1, "instructions": "Delegate.", "connection": "llm", "tools": [tool]}
+    (desk.root / "agents" / "boss.json").write_text(json.dumps(boss))
+    delegated = json.dumps({"task": "CALL read {}"})
+    fields = {"agent": "boss", "task": f"CALL helper {delegated}\n{FINISH}"}
+    desk.workflow([{"id": "ask", "uses": "agent.run", "with": fields}], outputs={"it": "{{ steps.ask.output }}"})
+    service.texts["/mails"] = "{}"
+    assert desk.run()["outputs"]["it"] == {"output": "done", "turns": 2, "stopped_by": "finished"}
+    assert service.seen == {"/mails": 3}
+
+
 def test_approved_calls_wait_for_a_person(agent: Start, desk: Desk, service: Service) -> None:
     tool: dict[str, Any] = {"name": "forward", "uses": "http.request", "connection": "web"}
     tool |= {"with": {"method": "POST"}, "give": ["url", "json"], "approve": True}
