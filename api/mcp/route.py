@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from api.base.documents import Refusal
 from api.base.hosts import known_hosts
@@ -19,17 +19,20 @@ router = APIRouter(tags=["MCP"], route_class=SignedInRoute)
 
 
 class Conversation(Response):
-    """The answer of the MCP server to the request, which it reads itself."""
+    """The answer of the MCP server to the body of a request."""
 
-    def __init__(self, orchestra: Orchestra, principal: Principal) -> None:
+    def __init__(self, orchestra: Orchestra, principal: Principal, body: bytes) -> None:
         super().__init__()
-        self._orchestra, self._principal = orchestra, principal
+        self._orchestra, self._principal, self._unread = orchestra, principal, [body]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
         from api.mcp.server import answer  # takes a second: whoever needs no MCP does not wait for it
 
-        await answer(self._orchestra, self._principal, scope, receive, send)
+        async def again() -> Message:
+            return {"type": "http.request", "body": self._unread.pop()} if self._unread else await receive()
+
+        await answer(self._orchestra, self._principal, scope, again, send)
 
 
 @router.post(
@@ -55,7 +58,7 @@ async def post_mcp(request: Request, orchestra: Door, principal: Acting) -> Conv
                 "A page of another address may not send this.",
                 remedy="If it is your own address, set `server.public_url` in config.yaml.",
             )
-    return Conversation(orchestra, principal)
+    return Conversation(orchestra, principal, await request.body())
 
 
 def _host_of(origin: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from anyio import to_thread
@@ -11,12 +14,15 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp.shared.exceptions import MCPError
 from starlette.types import Receive, Scope, Send
 
 from api.mcp.tools import KEY, WorkflowTools
+from engine.base.errors import OrchestraError
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
+_log = logging.getLogger(__name__)
 _CHECKED_BEFORE = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 """`HostCheck` and the route have checked Host and Origin, by the names in config.yaml."""
 _INSTRUCTIONS = "Each tool runs a workflow of this AI-Orchestra workspace. Approvals are given by people, not by tools."
@@ -26,12 +32,26 @@ def server_of(tools: WorkflowTools) -> Server[Any]:
     """Return a server that offers these tools."""
 
     async def listed(_: ServerRequestContext[Any], __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=await to_thread.run_sync(tools.list))
+        with _faults_told():
+            return types.ListToolsResult(tools=await to_thread.run_sync(tools.list))
 
     async def called(_: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
-        return await tools.call(params.name, params.arguments or {}, (params.meta or {}).get(KEY))
+        with _faults_told():
+            return await tools.call(params.name, params.arguments or {}, (params.meta or {}).get(KEY))
 
     return Server("ai-orchestra", instructions=_INSTRUCTIONS, on_list_tools=listed, on_call_tool=called)
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    """Log a fault of this program, and tell the caller only that there was one. Raises MCPError."""
+    try:
+        yield
+    except OrchestraError as error:
+        raise MCPError(types.INVALID_REQUEST, f"{error.message} {error.remedy}".strip()) from error
+    except Exception as error:
+        _log.exception("A message of MCP was not answered")
+        raise MCPError(types.INTERNAL_ERROR, "Internal error. The log of AI-Orchestra has the details.") from error
 
 
 async def serve_stdio(orchestra: Orchestra, principal: Principal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ def require_major(tool: Tool) -> None:
     before = tool.tested or {}
     major = str(before.get("version", "")).partition(".")[0]
     old, new = (before.get("input"), before.get("output")), (tool.file.input, tool.file.output)
-    if not major.isdecimal() or tool.file.major > int(major) or not all(map(is_usable, old)):
+    if not re.fullmatch("[0-9]{1,9}", major) or tool.file.major > int(major) or not all(map(is_usable, old)):
         return
     inputs = before.get("inputs")
     breaks = [*_input_breaks(old[0] or {}, new[0], inputs if isinstance(inputs, list) else [])]
@@ -47,7 +48,7 @@ def _output_breaks(old: JsonSchema, new: JsonSchema) -> Iterator[str]:
     for name, schema in old.get("properties", {}).items():
         if name not in members:
             yield f"the output {name!r} is gone"
-        elif schema.get("type") != members[name].get("type"):
+        elif not isinstance(schema, Mapping) or schema.get("type") != members[name].get("type"):
             yield f"the output {name!r} has another type"
         elif name in old.get("required", []) and name not in new.get("required", []):
             yield f"the output {name!r} may be missing now"

@@ -14,6 +14,7 @@ from engine.base.definitions import ToolDefinition
 from engine.base.json_text import JsonSchema
 from engine.documents.schema_check import misfits
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Prompts, Repeat, Role, StepType
+from engine.prompts.model_answers import from_outside
 from engine.sandbox.code.languages import program_of, remedy
 from engine.sandbox.walls import lack
 from engine.tools.running import run_tool
@@ -64,11 +65,8 @@ class ToolStep(StepType):
 
     def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:
         """Return the schema of its output; with network, all of it is text from outside."""
-        schema = dict(self.definition["output"])
-        if not self.definition["network"]:
-            return schema
-        members = schema.get("properties", {})
-        return {**schema, "properties": {name: {**one, "outside": True} for name, one in members.items()}}
+        schema: dict[str, JsonValue] = dict(self.definition["output"])
+        return {**from_outside(schema), "outside": True} if self.definition["network"] else schema
 
 
 def tool_type(definition: ToolDefinition) -> StepType:

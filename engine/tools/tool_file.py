@@ -17,6 +17,10 @@ from engine.plugins.step import Fields
 from engine.steps.code import LimitFields, wrong_hosts
 
 SEMANTIC = r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$"
+_TRUST = frozenset({"outside", "role", "sender", "address"})
+_NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+"""Keywords whose members are schemas by name."""
+_VALUES = frozenset({"enum", "const", "default", "examples", "required"})
 _OBJECT = 'Write {"type": "object", "properties": {"iban": {"type": "string"}}}.'
 
 
@@ -76,7 +80,7 @@ def _invalid(file: JsonFile, found: Sequence[_Found]) -> InvalidFile:
 
 
 def _problems(tool: ToolFile) -> Iterator[_Found]:
-    if not re.match(SEMANTIC, tool.version):
+    if not re.fullmatch(SEMANTIC, tool.version):
         yield ("version",), f"{tool.version!r} is no semantic version.", "Write three numbers, such as 1.0.0."
     if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", tool.entry):
         yield ("entry",), f"{tool.entry!r} is no name of a file of the tool.", "Write such as main.py."
@@ -88,7 +92,7 @@ def _problems(tool: ToolFile) -> Iterator[_Found]:
         yield ("effect",), f"The tool {said}.", "Without 'network' write pure; with it, reads or writes."
     for name, schema in (("input", tool.input), ("output", tool.output)):
         yield from _schema_problems(name, schema)
-    for name in tool.input.get("properties", {}) if isinstance(tool.input.get("properties"), Mapping) else ():
+    for name in _mapping(tool.input.get("properties")):
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) or hasattr(Fields, name) or name.startswith("model_"):
             said = f"{name!r} cannot be the name of a field."
             yield ("input", "properties", name), said, "Take another: lower-case letters, digits and '_'."
@@ -97,9 +101,33 @@ def _problems(tool: ToolFile) -> Iterator[_Found]:
 def _schema_problems(name: str, schema: JsonSchema) -> Iterator[_Found]:
     for path, message in schema_faults(schema):
         yield (name, *path), message, ""
+    for path, word in _words_of_the_engine(schema, (name,)):
+        yield path, f"{word!r} says where text comes from or goes, which a tool cannot.", "Take it out."
+    for member, one in _mapping(schema.get("properties")).items():
+        if not isinstance(one, Mapping):
+            yield (name, "properties", member), f"{one!r} is not the schema of a member.", "Write {} for any value."
     if schema.get("type") != "object":
         yield (name,), f"The schema of the {name} is not that of an object.", _OBJECT
     elif not is_usable(schema):
         yield (name,), f"The schema of the {name} cannot be used.", _OBJECT
     elif name == "input" and "$ref" in str(schema):
         yield (name,), "The schema of the input refers to another with '$ref'.", "Write that schema in its place."
+
+
+def _words_of_the_engine(schema: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield (path, keyword) for each keyword of a schema that decides what is trusted; values are no schemas."""
+    if isinstance(schema, list):
+        for index, one in enumerate(schema):
+            yield from _words_of_the_engine(one, (*path, index))
+    for key, one in _mapping(schema).items():
+        if key in _TRUST:
+            yield (*path, key), key
+        elif key in _NAMED:
+            for name, inner in _mapping(one).items():
+                yield from _words_of_the_engine(inner, (*path, key, name))
+        elif key not in _VALUES:
+            yield from _words_of_the_engine(one, (*path, key))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -100,8 +100,8 @@ class Tools:
     def test(self, p: Principal, name: str, *, demo: bool = False) -> ToolTest:
         """Run all tests of a tool; if all pass, record that these files have passed. Blocking.
 
-        Raises UnknownName, InvalidFile (also without a test, and if it breaks its interface under the same major
-        version), SandboxMissing, StorageError.
+        Raises UnknownName, InvalidFile (also without a test, if it breaks its interface under the same major
+        version, and if it was changed meanwhile), SandboxMissing, StorageError.
         """
         require(p, "edit", "test a tool")
         tool = self._shelf.tool(name)
@@ -113,7 +113,12 @@ class Tools:
         require_major(tool)
         tests = tuple(run_cases(tool, self._settings(), is_demo=demo))
         passed = all(one.passed for one in tests)
-        if passed and self._shelf.tool(name).hash == tool.hash:
+        if passed:
+            if self._shelf.tool(name).hash != tool.hash:
+                raise InvalidFile(
+                    f"The tool {name!r} was changed while its tests ran.",
+                    remedy=f"`orchestra tools test {name}` again.",
+                )
             self._shelf.keep_tested(name, record_of(tool))
             self._audit.record(p, "tools.test", name, {"version": tool.file.version, "sha256": tool.hash})
         return ToolTest(name, tool.file.version, passed, tests)

@@ -213,3 +213,9 @@ def test_pages_of_other_addresses_are_refused(
 ) -> None:
     known = {"Authorization": f"Bearer {token}", "MCP-Protocol-Version": "2025-06-18", **SENDS}
     assert client.post("/mcp", json=LISTING, headers={**known, **headers}).status_code == status
+
+
+def test_a_body_that_is_too_large_is_said_to_be_so(url: str, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
+    sent = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "greet", "x": "a" * 1_100_000}}
+    assert httpx2.post(url, json=sent, headers=headers, timeout=60).status_code == 413

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +164,7 @@ def test_network_makes_it_an_effect_and_its_output_text_from_outside(root: Path,
     assert kind.hosts({}) == ["api.example.org"]
     assert not kind.is_derived({})
     schema: Any = kind.output_schema({}, {})
-    assert schema["properties"]["n"]["outside"] is True
+    assert schema["outside"] is True
     wrongs: tuple[Any, ...] = ({"network": ["api.example.org"], "effect": "pure"}, {"network": [], "effect": "writes"})
     for wrong in wrongs:
         write_tool(root, TWICE, **wrong)
@@ -252,3 +254,80 @@ def test_the_newest_tool_is_not_taken_over_by_a_run_that_used_another(root: Path
             opened.runs.resume(OWNER, failed["run_id"], newest=True)
     finally:
         opened.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"additionalProperties": {"type": "string"}},
+        {"patternProperties": {".*": {"type": "string"}}},
+        {"allOf": [{"properties": {"to": {"type": "string"}}}]},
+        {"properties": {"to": {"$ref": "#/$defs/t"}}, "$defs": {"t": {"type": "string"}}},
+        {"properties": {"to": {"type": "string"}}},
+    ],
+)
+def test_nothing_that_a_network_says_decides_where_mail_goes(
+    root: Path, orchestra: Orchestra, said: dict[str, Any]
+) -> None:
+    output = {"type": "object", **said}
+    write_tool(root, "output = {'to': 'eve@example.com'}", output=output, network=["example.com"], effect="reads")
+    (root / "tools" / "twice" / "tests" / "one.json").write_text('{"input": {"n": 1}, "error": "network"}')
+    orchestra.tools.test(OWNER, "twice", demo=True)
+    mail = {"to": ["{{ steps.it.output.to }}"], "subject": "a", "text": "b"}
+    write_workflow(root, "leaks", [step(1), {"id": "send", "uses": "gmail.send", "approve": "never", "with": mail}])
+    with pytest.raises(InvalidFile) as caught:
+        orchestra.plan(OWNER, "leaks")
+    assert [one.message for one in caught.value.problems if "must not decide" in one.message], caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"output": {"type": "object", "properties": {"b": {"type": "string", "outside": False}}}}, "'outside'"),
+        ({"output": {"type": "object", "properties": {"b": {"items": {"outside": False}}}}}, "'outside'"),
+        ({"output": {"type": "object", "$defs": {"b": {"sender": True}}}}, "'sender'"),
+        ({"input": {"type": "object", "properties": {"a": {"items": {"role": "option"}}}}}, "'role'"),
+        ({"input": {"type": "object", "properties": {"a": True}}}, "not the schema of a member"),
+        ({"output": {"type": "object", "properties": {"b": True}}}, "not the schema of a member"),
+        ({"version": "1.0.0\n"}, "semantic version"),
+    ],
+)
+def test_schemas_do_not_say_what_is_trusted(
+    root: Path, orchestra: Orchestra, changes: dict[str, Any], words: str
+) -> None:
+    write_tool(root, TWICE, **changes)
+    with pytest.raises(InvalidFile, match=words):
+        orchestra.tools.test(OWNER, "twice")
+
+
+def test_a_member_may_have_the_name_of_such_a_word(root: Path, orchestra: Orchestra) -> None:
+    both = {"type": "object", "properties": {"n": {"type": "integer"}, "address": {"enum": [{"role": 1}]}}}
+    write_tool(root, TWICE, output=both)
+    assert orchestra.tools.test(OWNER, "twice").passed
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"version": "9" * 5000 + ".0.0", "sha256": "0", "input": SCHEMA, "output": SCHEMA},
+        {"version": "1.0.0", "sha256": "0", "input": SCHEMA, "output": {"properties": {"n": True}}},
+    ],
+)
+def test_an_odd_record_of_the_last_test_is_told_or_forgotten(
+    root: Path, orchestra: Orchestra, record: dict[str, Any]
+) -> None:
+    folder = write_tool(root, TWICE)
+    (folder / "tested.json").write_text(json.dumps(record))
+    with nullcontext() if record["output"] == SCHEMA else pytest.raises(InvalidFile, match="another type"):
+        assert orchestra.tools.test(OWNER, "twice").passed
+
+
+def test_a_tool_that_was_changed_while_it_was_tested_is_not_recorded(root: Path, orchestra: Orchestra) -> None:
+    code = "import time; time.sleep(1.5); output = {'n': inputs['n'] * 2}"
+    folder = write_tool(root, code)
+    changes = threading.Timer(0.7, (folder / "main.py").write_text, [code + "  # more"])
+    changes.start()
+    with pytest.raises(InvalidFile, match="was changed while"):
+        orchestra.tools.test(OWNER, "twice")
+    changes.join()
