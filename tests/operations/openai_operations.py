@@ -19,6 +19,7 @@ _PIXEL = bytes.fromhex(
     "0000000049454e44ae426082"
 )
 _LABELS = {"bug": "It fails.", "task": "Work to do."}
+_TOOL = {"name": "note", "description": "Keeps a note", "arguments": _SCHEMA}
 # A server that refuses the schema is asked in words.
 _IN_WORDS = {"422": None}
 
@@ -34,4 +35,5 @@ OPERATIONS = {
     "llm.embed": Operation(lambda _: {"texts": [_TEXT, "Lunch?"]}),
     "llm.vision": Operation(lambda world: {"file": world.file(_PIXEL, "dot.png", "image/png")}),
     "llm.list_models": Operation(lambda _: {}),
+    "agent.turn": Operation(lambda _: {"instructions": "Sort it.", "task": _TEXT, "tools": [_TOOL]}, differs=_IN_WORDS),
 }
