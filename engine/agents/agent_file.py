@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -62,7 +62,3 @@ class AgentModel(_Part):
     output: dict[str, JsonValue] | None = None
     """JSON Schema of the output; None: a text."""
     on_limit: Literal["stop", "fail"] = "stop"
-
-    def tool(self, name: str) -> Any:
-        """Return the tool with this name. Raises StopIteration."""
-        return next(one for one in self.tools if one.name == name)

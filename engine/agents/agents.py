@@ -12,15 +12,16 @@ from pydantic import ValidationError
 from engine.agents.agent_file import AgentModel
 from engine.agents.expansion import described, workflow_of
 from engine.agents.tool_check import tool_faults
-from engine.base.errors import InvalidFile, OrchestraError, Problem
+from engine.base.errors import InvalidFile, Problem
 from engine.base.json_text import JsonObject
-from engine.base.step_tree import AGENT, AGENT_PREFIX, step_nodes
+from engine.base.step_tree import AGENT_PREFIX
 from engine.compiler.definition.environment import Surroundings, Workflows
 from engine.compiler.definition.loader import problem
 from engine.documents.json_file import JsonFile, parse
 from engine.documents.shapes import faults
 from engine.people.access import Principal, require
 from engine.workspace.file_store import Shelf
+from engine.workspace.references import users, users_by_name
 
 # Inside the class below, `list` is the method.
 Names: TypeAlias = list[str]
@@ -100,16 +101,16 @@ class Agents:
     def list(self, p: Principal) -> list[AgentSummary]:
         """Return every agent by name."""
         require(p, "view", "see agents")
-        return [self._summary(name) for name in self._shelf.names()]
+        used_by = users_by_name(self._workflows, "agent", self._shelf.names())
+        return [self._summary(name, by) for name, by in used_by.items()]
 
     def get(self, p: Principal, name: str) -> AgentSummary:
         """Return one agent. Raises UnknownName, InvalidInput."""
         require(p, "view", "see agents")
         self._shelf.text(name)
-        return self._summary(name)
+        return self._summary(name, users(self._workflows, "agent", name))
 
-    def _summary(self, name: str) -> AgentSummary:
-        used_by = self._used_by(name)
+    def _summary(self, name: str, used_by: Names) -> AgentSummary:
         try:
             agent = read_agent(self._shelf.read(name))
         except InvalidFile as error:
@@ -139,14 +140,3 @@ class Agents:
         text = json.dumps(workflow_of(name, agent), ensure_ascii=False, indent=2)
         found = compile_workflow(parse(text, self._shelf.file(name)), AGENT_PREFIX + name, self._surroundings())
         return [replace(one, line=1, column=1) for one in found.problems if one.severity == "error"]
-
-    def _used_by(self, name: str) -> Names:
-        found = []
-        for workflow in self._workflows.names():
-            try:
-                document = self._workflows.document(workflow)
-            except OrchestraError:
-                continue
-            if any(one.step.uses == AGENT and one.step.arguments.get("agent") == name for one in step_nodes(document)):
-                found.append(workflow)
-        return found

@@ -50,7 +50,7 @@ StoppedBy = Literal["finished", "turns", "tokens", "seconds", "stuck"]
 class RunFields(Fields):
     """The fields of `agent.run`."""
 
-    agent: str = option("Agent", min_length=1)
+    agent: str = option("Agent", format="agent", min_length=1)
     task: str = content("Task", min_length=1, widget="text")
     variables: dict[str, JsonValue] = content("Variables of the agent", {})
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from clients.code.service import CodeSettings
-from engine.base.errors import InvalidFile, OrchestraError
+from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonSchema
-from engine.base.step_tree import step_nodes
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.plugins.registry import TOOL
 from engine.tools.interface import require_major
 from engine.tools.shelf import TOOL as TOOL_FILE
-from engine.tools.shelf import Tool, ToolShelf, pinned, sample_files
+from engine.tools.shelf import Tool, ToolShelf, sample_files
 from engine.tools.testing import Tested, record_of, run_cases
 from engine.workspace.file_store import Shelf
+from engine.workspace.references import users, users_by_name
 
 __all__ = ["Tested", "ToolInfo", "ToolTest", "Tools"]
 """`Tested` is named here for the front ends."""
@@ -72,13 +72,14 @@ class Tools:
     def list(self, p: Principal) -> list[ToolInfo]:
         """Return all tools by name, valid or not."""
         require(p, "view", _SEE)
-        users = self._users()
-        return [self._info(name, users.get(name, ())) for name in self._shelf.names()]
+        types = {TOOL + name: name for name in self._shelf.names()}
+        found = users_by_name(self._workflows, "tool", list(types))
+        return [self._info(types[uses], used_by) for uses, used_by in found.items()]
 
     def show(self, p: Principal, name: str) -> ToolInfo:
         """Return a tool. Raises UnknownName."""
         require(p, "view", _SEE)
-        return self._info(name, self._users().get(name, ()))
+        return self._info(name, users(self._workflows, "tool", TOOL + name))
 
     def texts(self, p: Principal, name: str) -> dict[str, str]:
         """Return the text of each file by path, `tool.json` first. Raises UnknownName, InvalidFile."""
@@ -123,11 +124,11 @@ class Tools:
             self._audit.record(p, "tools.test", name, {"version": tool.file.version, "sha256": tool.hash})
         return ToolTest(name, tool.file.version, passed, tests)
 
-    def _info(self, name: str, users: tuple[str, ...]) -> ToolInfo:
+    def _info(self, name: str, used_by: Sequence[str]) -> ToolInfo:
         try:
             tool = self._shelf.tool(name)
         except InvalidFile as error:
-            return ToolInfo(name, "invalid", error.message, used_by=users)
+            return ToolInfo(name, "invalid", error.message, used_by=tuple(used_by))
         it = tool.file
         return ToolInfo(
             name,
@@ -140,21 +141,8 @@ class Tools:
             input=it.input,
             output=it.output,
             files=tuple(sorted(tool.files)),
-            used_by=users,
+            used_by=tuple(used_by),
         )
-
-    def _users(self) -> dict[str, tuple[str, ...]]:
-        """Return the workflows that use each tool."""
-        found: dict[str, dict[str, None]] = {}
-        for workflow in self._workflows.names():
-            try:
-                document = self._workflows.document(workflow)
-            except OrchestraError:
-                continue
-            for node in step_nodes(document):
-                if node.step.uses and node.step.uses.startswith(TOOL):
-                    found.setdefault(pinned(node.step.uses.removeprefix(TOOL))[0], {})[workflow] = None
-        return {name: tuple(users) for name, users in found.items()}
 
 
 def _state(tool: Tool) -> State:

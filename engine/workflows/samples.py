@@ -13,7 +13,6 @@ from typing import Any
 from engine.base.checkout import CHECKOUT
 from engine.base.errors import OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
-from engine.base.step_tree import AGENT, step_nodes
 from engine.files.atomic import make_folder, storage_errors
 from engine.workspace.copies import copy
 from engine.workspace.file_store import Shelf
@@ -92,7 +91,7 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
     file = shelf.read(sample)
     for prompt in sorted(prompt_names(file.value)):
         copy_prompt(workspace, prompt)
-    for agent in sorted(_agent_names(file.value)):
+    for agent in sorted({one.name for one in references(file.value) if one.kind == "agent"}):
         _copy_agent(workspace, agent)
     id_ = workspace.workflow_ids.free(name)
     text = file.text if id_ == sample else file.with_text("id", id_, after="schema_version")
@@ -113,10 +112,6 @@ def copy_all(workspace: Workspace) -> None:
 def prompt_names(document: Any) -> set[str]:
     """Return the names of the prompts that a workflow uses."""
     return {one.name for one in references(document) if one.kind == "prompt"}
-
-
-def _agent_names(document: Any) -> set[str]:
-    return {str(one.step.arguments.get("agent")) for one in step_nodes(document) if one.step.uses == AGENT}
 
 
 def _copy_agent(workspace: Workspace, name: str) -> None:

@@ -1,4 +1,4 @@
-"""References from workflow files to prompts and other workflows: who uses a name, and how to rename it."""
+"""What workflow files refer to: prompts, agents, tools and other workflows; who uses a name, and how to rename it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from engine.base.errors import InUse, InvalidFile, OrchestraError
 from engine.base.step_tree import step_nodes
 from engine.documents.json_file import JsonPath, parse
-from engine.plugins.registry import step_type, trigger_type
+from engine.plugins.registry import step_type, tool_reference, trigger_type
 from engine.plugins.step import StepType
 from engine.plugins.trigger import TriggerType
 
 if TYPE_CHECKING:
     from engine.workspace.file_store import Shelf
 
-Kind = Literal["workflow", "prompt"]
+Kind = Literal["workflow", "prompt", "agent", "tool"]
 _Find = Callable[[str], StepType | TriggerType]
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 _SHOWN = 5
@@ -25,7 +25,10 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference to a workflow or a prompt in a workflow file; `suffix` is the label or version, "" if none."""
+    """What a workflow file refers to; `suffix` is the label or version, "" if none.
+
+    The name of a tool is that of its step type: `tool.iban-check`.
+    """
 
     kind: Kind
     name: str
@@ -37,7 +40,10 @@ def references(document: Any) -> list[Reference]:
     """Return every reference in a workflow document, even if parts of it are invalid."""
     found = [*_triggers(document)]
     for node in step_nodes(document):
-        found += _of_fields(_named_by(step_type, node.step.uses), node.step.arguments, (*node.place, "with"))
+        if tool_reference(node.step.uses):
+            found += _of_text("tool", node.step.uses, (*node.place, "uses"))
+        else:
+            found += _of_fields(_named_by(step_type, node.step.uses), node.step.arguments, (*node.place, "with"))
     return found
 
 
@@ -146,13 +152,17 @@ def _of_fields(named: tuple[tuple[str, Kind], ...], fields: object, path: JsonPa
         texts = [((*path, field, at), one) for at, one in enumerate(value)] if isinstance(value, list) else []
         for place, text in texts or [((*path, field), value)]:
             if isinstance(text, str) and text:
-                name, _, suffix = text.partition("@")
-                yield Reference(kind, name, suffix, place)
+                yield from _of_text(kind, text, place)
+
+
+def _of_text(kind: Kind, text: str, place: JsonPath) -> Iterator[Reference]:
+    name, _, suffix = text.partition("@")
+    yield Reference(kind, name, suffix, place)
 
 
 @lru_cache(maxsize=256)
 def _named_by(find: _Find, uses: str) -> tuple[tuple[str, Kind], ...]:
-    """Return the fields of a step or trigger type that name a workflow or a prompt, each with its kind."""
+    """Return the fields of a step or trigger type that name a workflow, a prompt or an agent, each with its kind."""
     if not uses:  # a loop or a group
         return ()
     try:

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.base.routing import Acting, Door, SignedInRoute
+from engine.base.errors import Problem
 
 router = APIRouter(prefix="/api/agents", tags=["Agents"], route_class=SignedInRoute)
 
@@ -37,7 +38,7 @@ class AgentDocument(BaseModel):
     tools: list[AgentToolDocument]
     limits: dict[str, Any]
     used_by: list[str] = Field(description="The workflows that run it.")
-    problems: list[dict[str, Any]]
+    problems: list[Problem]
 
 
 class AgentList(BaseModel):
