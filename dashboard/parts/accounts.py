@@ -1,4 +1,4 @@
-"""Badges that show whose account a service uses: the demo's or your own."""
+"""Whose account is used, the demo's or your own: badges that show it, and the choice of what is shown."""
 
 from __future__ import annotations
 
@@ -40,6 +40,14 @@ class Used:
     service: str
     mode: str
     account: str
+
+
+def is_demo_chosen(label: str, key: str, *, demo_first: bool) -> bool:
+    """Let the person choose between what runs on their own accounts have made, and what runs on the demo have."""
+    modes = {AccountMode.MINE: t("Your accounts"), AccountMode.DEMO: t("Demo")}
+    first = AccountMode.DEMO if demo_first else AccountMode.MINE
+    chosen = st.segmented_control(label, list(modes), default=first, format_func=modes.__getitem__, key=key)
+    return chosen == AccountMode.DEMO
 
 
 def accounts_of(run: Run) -> list[Used]:

@@ -28,8 +28,7 @@ def test_every_face_finds_by_meaning_and_forgets_the_vectors(make_faces: Callabl
 
     def forget(go: Open) -> AppTest:
         at = go("collections")
-        at.session_state["collections-accounts"] = "demo"
-        at.run().text_input(key="collections-question-mail").set_value(QUESTION).run()
+        at.text_input(key="collections-question-mail").set_value(QUESTION).run()
         assert any("By its words and its meaning." in one.value for one in at.caption)
         return at.button(key="collections-forget-it").click().run()
 

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.base.language import N_, number, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_text, plain
+from dashboard.parts.accounts import is_demo_chosen
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box
 from dashboard.parts.header import page_header
@@ -26,7 +27,6 @@ PAGE = Page(
     section=N_("Build"),
     words="documents retrieval search index passages vectors",
 )
-_DEMO = "demo"
 _RESULTS = 5
 _PASSAGES_SHOWN = 50
 
@@ -34,26 +34,16 @@ _PASSAGES_SHOWN = 50
 def show(visit: Visit) -> None:
     """Show the collections, what a question finds in the chosen one, and its documents."""
     page_header(visit, t("Collections"), t("Documents that workflows index, to answer questions from."))
-    demo = _is_demo()
     try:
-        chosen = _collection(visit.orchestra.collections.all(visit.who, demo=demo))
+        by_mode = {demo: visit.orchestra.collections.all(visit.who, demo=demo) for demo in (False, True)}
+        demo_first = bool(by_mode[True]) and not by_mode[False]
+        demo = is_demo_chosen(t("Collections of runs on"), "collections-accounts", demo_first=demo_first)
+        chosen = _collection(by_mode[demo])
         if chosen is not None:
             _question(visit, chosen.name, demo=demo)
             _documents(visit, chosen.name, demo=demo)
     except OrchestraError as error:
         error_box(error)
-
-
-def _is_demo() -> bool:
-    labels = {"mine": t("Your accounts"), _DEMO: t("Demo")}
-    chosen = st.segmented_control(
-        t("Collections of runs on"),
-        list(labels),
-        default="mine",
-        format_func=labels.__getitem__,
-        key="collections-accounts",
-    )
-    return chosen == _DEMO
 
 
 def _collection(found: list[Collection]) -> Collection | None:

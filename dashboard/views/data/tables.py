@@ -11,6 +11,7 @@ from dashboard.base import fields
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
+from dashboard.parts.accounts import is_demo_chosen
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box
 from dashboard.parts.header import page_header
@@ -29,7 +30,6 @@ PAGE = Page(
     words="data store remember rows database",
 )
 _SHOWN = 200
-_DEMO = "demo"
 
 
 def show(visit: Visit) -> None:
@@ -39,9 +39,11 @@ def show(visit: Visit) -> None:
         t("Tables"),
         t("What workflows remember from one run to the next, with the steps store.get, store.upsert and others."),
     )
-    demo = _is_demo()
     try:
-        found = visit.orchestra.tables.names(visit.who, demo=demo)
+        by_mode = {demo: visit.orchestra.tables.names(visit.who, demo=demo) for demo in (False, True)}
+        demo_first = bool(by_mode[True]) and not by_mode[False]
+        demo = is_demo_chosen(t("Tables of runs on"), "tables-accounts", demo_first=demo_first)
+        found = by_mode[demo]
         chosen = _table(found)
         if chosen:
             _rows(visit, chosen, demo=demo)
@@ -50,14 +52,6 @@ def show(visit: Visit) -> None:
         return
     if visit.may("edit"):
         _new_row(visit, chosen, demo=demo)
-
-
-def _is_demo() -> bool:
-    labels = {"mine": t("Your accounts"), _DEMO: t("Demo")}
-    chosen = st.segmented_control(
-        t("Tables of runs on"), list(labels), default="mine", format_func=labels.__getitem__, key="tables-accounts"
-    )
-    return chosen == _DEMO
 
 
 def _table(found: dict[str, int]) -> str:
