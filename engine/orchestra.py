@@ -652,7 +652,8 @@ class Orchestra:
         from engine.tools.tools import Tools
 
         shelf, workflows = self._tool_shelf, self.workspace.workflows
-        return Tools(shelf, lambda: self._loaded().config.code, workflows, self._audit)
+        state = self.workspace.state_dir
+        return Tools(shelf, lambda: self._loaded().config.code, workflows, state, self._audit)
 
     @cached_property
     def agents(self) -> Agents:

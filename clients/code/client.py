@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from clients.client import CheckLine, Client, Opening
 from clients.code.service import CODE, CodeSettings
+from clients.errors import InvalidRequest
 from clients.file.client import FileClient, OpenFile
 from clients.file.service import FileSettings
 
@@ -15,15 +17,24 @@ class CodeClient(Client):
 
     service = CODE
 
-    def __init__(self, settings: CodeSettings, files: FileClient, *, is_demo: bool) -> None:
+    def __init__(self, settings: CodeSettings, files: FileClient, state: Path | None, *, is_demo: bool) -> None:
         self.settings, self._files = settings, files
+        self._state = state
         self.is_demo = is_demo
         """Whether it reaches nothing but the stand-ins, which code does not know."""
 
     @classmethod
     def open(cls, settings: CodeSettings, opening: Opening) -> CodeClient:
         """Return a client for these settings."""
-        return cls(settings, FileClient.open(FileSettings(), opening), is_demo=opening.is_demo)
+        files = FileClient.open(FileSettings(), opening)
+        return cls(settings, files, opening.shared_folder, is_demo=opening.is_demo)
+
+    @property
+    def state_folder(self) -> Path:
+        """The folder that has what code needs on this machine, such as packages. Raises InvalidRequest."""
+        if self._state is None:
+            raise InvalidRequest("Code runs only where the state of the workspace is open.", service=CODE.name)
+        return self._state
 
     def account(self) -> str:
         """Return the folder whose files it is given."""

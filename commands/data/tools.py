@@ -48,6 +48,9 @@ def show(tool: Name, demo: Demo = False, workspace: Workspace = None, as_json: J
     if found.input is not None:
         say(f"Input: {json.dumps(found.input, ensure_ascii=False)}")
         say(f"Output: {json.dumps(found.output, ensure_ascii=False)}")
+        if found.dependencies:
+            say(f"Dependencies: {', '.join(found.dependencies)}.")
+            say(f"Packages: {', '.join(found.packages) or 'not locked'}.")
         say(f"Hosts: {', '.join(found.network) or 'none'}.")
         say(f"Files: {', '.join(found.files)}.")
     say(f"Used by: {', '.join(found.used_by) or 'no workflow'}.")
@@ -69,6 +72,25 @@ def new(
         document({"tool": tool, "folder": str(folder)})
     else:
         say(f"Made {folder}. `orchestra tools test {tool}` tests it; then workflows can use it as tool.{tool}.")
+    return DONE
+
+
+@group.command()
+def lock(tool: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Lock the dependencies of a tool to exact packages, and download them. It needs uv and the network."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.tools.lock(session.principal, tool)
+    if as_json:
+        document(asdict(found))
+        return DONE
+    for one in found.packages:
+        say(one)
+    if not found.packages:
+        say(f"tool.{tool} has no dependencies.")
+    elif not found.changed:
+        say("The lock is as it was.")
+    else:
+        say(f"Wrote tools/{tool}/requirements.lock. `orchestra tools test {tool}` tests the tool with it.")
     return DONE
 
 

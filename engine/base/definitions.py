@@ -65,6 +65,8 @@ class ToolDefinition(TypedDict):
     limits: ReadOnly[JsonObject]
     hash: ReadOnly[str]
     """The SHA-256 of all its files."""
+    lock: NotRequired[ReadOnly[str]]
+    """Its packages with their hashes (engine/tools/lock.py); absent if it has none."""
 
 
 class TriggerDefinition(TypedDict):

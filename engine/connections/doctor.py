@@ -148,6 +148,10 @@ class Doctor:
             from engine.sandbox.code.languages import checked
 
             yield from checked(self._config().config.code.interpreters)
+            from engine.tools.uv import missing_uv, uv_program
+
+            missing = "" if uv_program() else f"{missing_uv().message} {missing_uv().remedy}"
+            yield ("packages", True, missing or f"Tools may have packages: {uv_program()} takes them.")
         if service.reads_strangers_files:
             from engine.sandbox.walls import problem
 

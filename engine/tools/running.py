@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from clients.code.service import CODE, CodeSettings
 from clients.errors import CodeFailed, InvalidRequest
 from engine.base.definitions import ToolDefinition
 from engine.documents.schema_check import misfits
 from engine.plugins.step import JsonValue
-from engine.sandbox.code.languages import language
+from engine.sandbox.code.languages import language, program_of
 from engine.sandbox.code.proxy import Way
 from engine.sandbox.code.running import Code, run
 from engine.steps.code import NOT_IN_DEMO, LimitFields, limits_of
+from engine.tools.packages import PackageFolders
+
+
+def packages_of(tool: ToolDefinition, settings: CodeSettings, folders: PackageFolders) -> Path | None:
+    """Return the folder with the packages of a tool, made where it is missing; None if it has none. Blocking.
+
+    Raises as `PackageFolders.made`.
+    """
+    lock, program = tool.get("lock", ""), program_of(tool["language"], settings.interpreters)
+    return folders.made(tool["name"], lock, program) if lock else None
 
 
 def run_tool(
-    tool: ToolDefinition, given: Mapping[str, JsonValue], settings: CodeSettings, *, is_demo: bool
+    tool: ToolDefinition, given: Mapping[str, JsonValue], settings: CodeSettings, folders: PackageFolders
 ) -> JsonValue:
-    """Return the output of a tool for an input. Blocking.
+    """Return the output of a tool for an input. Blocking; its packages are downloaded first where they are missing.
 
-    Raises InvalidRequest (the input does not fit, or it would need network in the demo), CodeFailed (it failed, or its
-    output does not fit), LimitExceeded, SandboxMissing.
+    Without `folders.is_online`, as in the demo, there is no network. Raises InvalidRequest (the input does not fit, or
+    it would need network in the demo), CodeFailed (it failed, or its output does not fit), LimitExceeded,
+    SandboxMissing, Unavailable (packages are missing, and cannot be downloaded).
     """
     name = tool["name"]
     for misfit in misfits(dict(given), tool["input"]):
         raise InvalidRequest(f"The input of the tool {name!r} does not fit its schema: {misfit}", service=CODE.name)
-    if tool["network"] and is_demo:
+    if tool["network"] and not folders.is_online:
         raise InvalidRequest(NOT_IN_DEMO, service=CODE.name, remedy="Run it on your own accounts.")
     limits, most = limits_of(LimitFields.model_validate(tool["limits"]), settings)
     way = Way.to(list(tool["network"]), settings.allow_hosts) if tool["network"] else None
     spoken = language(tool["language"], settings.interpreters, limits.memory_mb)
-    output = run(Code(spoken, tool["code"], dict(given), limits, most, way), []).output
+    packages = packages_of(tool, settings, folders)
+    output = run(Code(spoken, tool["code"], dict(given), limits, most, way, packages), []).output
     for misfit in misfits(output, tool["output"]):
         error = CodeFailed(
             f"The output of the tool {name!r} does not fit its schema: {misfit}",

@@ -16,7 +16,7 @@ from engine.base.definitions import ToolDefinition
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_name, child, is_file_name
 from engine.documents.json_file import parse
-from engine.files.atomic import make_folder, storage_errors, write_whole
+from engine.files.atomic import make_folder, remove, storage_errors, write_whole
 from engine.plugins.registry import open_tools
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Tool:
             )
         code = _text(self.files[self.file.entry], f"{FOLDER}/{self.name}/{self.file.entry}")
         it = self.file
-        return {
+        found: ToolDefinition = {
             "name": self.name,
             "version": it.version,
             "description": it.description,
@@ -95,6 +95,18 @@ class Tool:
             "limits": it.limits.model_dump(exclude_unset=True),
             "hash": self.hash,
         }
+        return {**found, "lock": self.lock} if it.dependencies else found
+
+    @property
+    def lock(self) -> str:
+        """The lock of its dependencies; empty if it has none. Raises InvalidFile if they are not locked."""
+        from engine.tools.lock import LOCK, checked_lock  # what it imports, few commands need
+
+        if not self.file.dependencies:
+            return ""
+        kept = self.files.get(LOCK)
+        text = None if kept is None else _text(kept, f"{FOLDER}/{self.name}/{LOCK}")
+        return checked_lock(self.name, self.file.dependencies, text)
 
 
 class ToolShelf:
@@ -170,6 +182,16 @@ class ToolShelf:
         """Record that a tool has passed its tests. Raises StorageError."""
         text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
         write_whole(child(child(self.folder, name), TESTED), text)
+
+    def keep_lock(self, name: str, text: str) -> None:
+        """Write the lock of a tool; an empty one is deleted. Raises StorageError."""
+        from engine.tools.lock import LOCK
+
+        path = child(child(self.folder, name), LOCK)
+        if text:
+            write_whole(path, text)
+        else:
+            remove(path)
 
     def _shown(self, name: str) -> str:
         return f"{FOLDER}/{name}/{TOOL}"

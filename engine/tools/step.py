@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, create_model
 
+from clients.code.client import CodeClient
 from clients.code.service import CODE
 from engine.base.definitions import ToolDefinition
 from engine.base.json_text import JsonSchema
@@ -17,7 +18,9 @@ from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Prompts
 from engine.prompts.model_answers import from_outside
 from engine.sandbox.code.languages import program_of, remedy
 from engine.sandbox.walls import lack
+from engine.tools.packages import PackageFolders
 from engine.tools.running import run_tool
+from engine.tools.uv import missing_uv, uv_program
 
 
 class ToolStep(StepType):
@@ -35,7 +38,9 @@ class ToolStep(StepType):
     def call(self, call: Call) -> JsonValue:
         """Return the tool's output. Raises CodeFailed, LimitExceeded, InvalidRequest, SandboxMissing."""
         given = call.fields.model_dump(include=self._given(call.fields))
-        return run_tool(self.definition, given, call.client.settings, is_demo=call.client.is_demo)
+        client: CodeClient = call.client
+        folders = PackageFolders.of_state(client.state_folder, is_online=not client.is_demo)
+        return run_tool(self.definition, given, client.settings, folders)
 
     def _given(self, fields: Fields) -> set[str]:
         """Return the fields that the step names, and those that have a value otherwise."""
@@ -52,8 +57,13 @@ class ToolStep(StepType):
         """Require its language to be installed."""
         spoken, programs = self.definition["language"], settings["interpreters"]
         if program_of(spoken, programs):
-            return []
+            return [] if "lock" not in self.definition or uv_program() else [self._missing(arguments)]
         return [(next(iter(arguments), ""), f"Code in {spoken!r} cannot be run here. {remedy(spoken, programs)}")]
+
+    @staticmethod
+    def _missing(arguments: Mapping[str, JsonValue]) -> tuple[str, str]:
+        missing = missing_uv()
+        return next(iter(arguments), ""), f"{missing.message} {missing.remedy}"
 
     def hosts(self, arguments: Mapping[str, JsonValue]) -> Sequence[str]:
         """Return the hosts that the tool may reach."""

@@ -11,7 +11,8 @@ from clients.errors import ServiceError
 from engine.base.definitions import ToolDefinition
 from engine.base.json_text import is_same
 from engine.expressions.json_values import compact_json
-from engine.tools.running import run_tool
+from engine.tools.packages import PackageFolders
+from engine.tools.running import packages_of, run_tool
 from engine.tools.shelf import Case, Tool
 
 _LONGEST = 300
@@ -27,10 +28,13 @@ class Tested:
     """Why it did not pass, as a sentence; else empty."""
 
 
-def run_cases(tool: Tool, settings: CodeSettings, *, is_demo: bool) -> list[Tested]:
-    """Run all tests of a tool. Blocking. Raises InvalidFile (of a test, or without code), SandboxMissing."""
+def run_cases(tool: Tool, settings: CodeSettings, folders: PackageFolders) -> list[Tested]:
+    """Run all tests of a tool. Blocking. Raises InvalidFile (of a test, or without code), and as
+    `packages_of`.
+    """
     definition = tool.definition
-    return [_run(definition, case, settings, is_demo=is_demo) for case in tool.cases]
+    packages_of(definition, settings, folders)  # once: packages that are missing are no failure of a test
+    return [_run(definition, case, settings, folders) for case in tool.cases]
 
 
 def record_of(tool: Tool) -> Mapping[str, Any]:
@@ -45,11 +49,11 @@ def record_of(tool: Tool) -> Mapping[str, Any]:
     }
 
 
-def _run(tool: ToolDefinition, case: Case, settings: CodeSettings, *, is_demo: bool) -> Tested:
+def _run(tool: ToolDefinition, case: Case, settings: CodeSettings, folders: PackageFolders) -> Tested:
     if not isinstance(case.input, Mapping):
         return Tested(case.name, passed=False, said="Its 'input' is no object.")
     try:
-        output = run_tool(tool, case.input, settings, is_demo=is_demo)
+        output = run_tool(tool, case.input, settings, folders)
     except ServiceError as error:
         return _ended(case, f"{error.message} {error.remedy}".strip(), error.message)
     if case.error:

@@ -15,6 +15,7 @@ from engine.documents.schema_check import is_usable, schema_faults
 from engine.documents.shapes import faults
 from engine.plugins.step import Fields
 from engine.steps.code import LimitFields, wrong_hosts
+from engine.tools.lock import wrong_dependencies
 
 SEMANTIC = r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$"
 _TRUST = frozenset({"outside", "role", "sender", "address"})
@@ -43,6 +44,8 @@ class ToolFile(BaseModel):
     """What it does to the outside world: without `network`, nothing."""
     network: tuple[str, ...] = ()
     """The hosts that it may reach."""
+    dependencies: tuple[str, ...] = ()
+    """The packages of Python that its code needs (PEP 508); `requirements.lock` has the versions."""
     limits: LimitFields = LimitFields()
 
     @property
@@ -86,6 +89,10 @@ def _problems(tool: ToolFile) -> Iterator[_Found]:
         yield ("entry",), f"{tool.entry!r} is no name of a file of the tool.", "Write such as main.py."
     for _, message in wrong_hosts(list(tool.network)):
         yield ("network",), message, ""
+    for index, message in wrong_dependencies(tool.dependencies):
+        yield ("dependencies", index), message, ""
+    if tool.dependencies and tool.language != "python":
+        yield ("dependencies",), f"Code in {tool.language} has no packages here.", "Only tools in python have them."
     if bool(tool.network) != (tool.effect != "pure"):
         idle = f"has no hosts in 'network', so it never {tool.effect}"
         said = "reaches hosts, so it is not pure" if tool.network else idle

@@ -14,9 +14,12 @@ from engine.base.json_text import JsonSchema
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.plugins.registry import TOOL
+from engine.sandbox.code.languages import program_of
 from engine.tools.interface import require_major
-from engine.tools.shelf import TOOL as TOOL_FILE
+from engine.tools.lock import LOCK, checked_lock, locked, pins
+from engine.tools.packages import PackageFolders
 from engine.tools.shelf import Tool, ToolShelf, sample_files
+from engine.tools.shelf import TOOL as TOOL_FILE
 from engine.tools.testing import Tested, record_of, run_cases
 from engine.workspace.file_store import Shelf
 from engine.workspace.references import users, users_by_name
@@ -49,6 +52,9 @@ class ToolInfo:
     network: tuple[str, ...] = ()
     input: JsonSchema | None = None
     output: JsonSchema | None = None
+    dependencies: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    """What is locked for them, such as `idna 3.20`."""
     files: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
 
@@ -63,11 +69,28 @@ class ToolTest:
     tests: tuple[Tested, ...]
 
 
+@dataclass(frozen=True)
+class Locked:
+    """The packages of a tool as they are locked now, such as `idna 3.20`; `changed`: the lock was another before."""
+
+    name: str
+    packages: tuple[str, ...]
+    changed: bool
+
+
 class Tools:
     """The `tools` facet."""
 
-    def __init__(self, shelf: ToolShelf, settings: Callable[[], CodeSettings], workflows: Shelf, audit: Audit) -> None:
+    def __init__(
+        self,
+        shelf: ToolShelf,
+        settings: Callable[[], CodeSettings],
+        workflows: Shelf,
+        state_dir: Path,
+        audit: Audit,
+    ) -> None:
         self._shelf, self._settings, self._workflows, self._audit = shelf, settings, workflows, audit
+        self._state_dir = state_dir
 
     def list(self, p: Principal) -> list[ToolInfo]:
         """Return all tools by name, valid or not."""
@@ -98,6 +121,25 @@ class Tools:
         self._audit.record(p, "tools.new", name, {"sample": sample})
         return folder
 
+    def lock(self, p: Principal, name: str) -> Locked:
+        """Lock the dependencies of a tool, and download its packages. Blocking; nothing of a package runs.
+
+        Raises UnknownName, InvalidFile, InvalidRequest and Unavailable (with what is in the way), StorageError.
+        """
+        require(p, "edit", "lock the packages of a tool")
+        tool = self._shelf.tool(name)
+        text = locked(name, tool.file.dependencies) if tool.file.dependencies else ""
+        if text:
+            checked_lock(name, tool.file.dependencies, text)
+            self._folders(demo=False).made(name, text, program_of(tool.file.language, self._settings().interpreters))
+        before = tool.files.get(LOCK, b"").decode("utf-8", "replace")
+        with self._workflows.editing():
+            if self._shelf.tool(name).hash != tool.hash:
+                raise _changed(name, "its packages were locked", f"`orchestra tools lock {name}` again.")
+            self._shelf.keep_lock(name, text)
+        self._audit.record(p, "tools.lock", name, {"packages": len(pins(text))})
+        return Locked(name, tuple(pins(text)), text != before)
+
     def test(self, p: Principal, name: str, *, demo: bool = False) -> ToolTest:
         """Run all tests of a tool; if all pass, record that these files have passed. Blocking.
 
@@ -112,17 +154,17 @@ class Tools:
                 remedy=f'Write one as tools/{name}/tests/first.json: {{"input": …, "output": …}}.',
             )
         require_major(tool)
-        tests = tuple(run_cases(tool, self._settings(), is_demo=demo))
+        tests = tuple(run_cases(tool, self._settings(), self._folders(demo=demo)))
         passed = all(one.passed for one in tests)
         if passed:
             if self._shelf.tool(name).hash != tool.hash:
-                raise InvalidFile(
-                    f"The tool {name!r} was changed while its tests ran.",
-                    remedy=f"`orchestra tools test {name}` again.",
-                )
+                raise _changed(name, "its tests ran", f"`orchestra tools test {name}` again.")
             self._shelf.keep_tested(name, record_of(tool))
             self._audit.record(p, "tools.test", name, {"version": tool.file.version, "sha256": tool.hash})
         return ToolTest(name, tool.file.version, passed, tests)
+
+    def _folders(self, *, demo: bool) -> PackageFolders:
+        return PackageFolders.of_state(self._state_dir, is_online=not demo)
 
     def _info(self, name: str, used_by: Sequence[str]) -> ToolInfo:
         try:
@@ -140,9 +182,15 @@ class Tools:
             network=it.network,
             input=it.input,
             output=it.output,
+            dependencies=it.dependencies,
+            packages=tuple(pins(tool.files.get(LOCK, b"").decode("utf-8", "replace"))) if it.dependencies else (),
             files=tuple(sorted(tool.files)),
             used_by=tuple(used_by),
         )
+
+
+def _changed(name: str, meanwhile: str, remedy: str) -> InvalidFile:
+    return InvalidFile(f"The tool {name!r} was changed while {meanwhile}.", remedy=remedy)
 
 
 def _state(tool: Tool) -> State:

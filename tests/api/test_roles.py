@@ -204,6 +204,7 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/collections/{collection}/vectors", "DELETE"): "edit",
     ("/api/tools", "GET"): "view",
     ("/api/tools/{name}", "GET"): "view",
+    ("/api/tools/{name}/lock", "POST"): "edit",
     ("/api/tools/{name}/test", "POST"): "edit",
     ("/api/files", "GET"): "view",
     ("/api/files", "POST"): "run",

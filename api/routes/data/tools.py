@@ -28,6 +28,8 @@ class ToolDocument(BaseModel):
     network: list[str] = Field(description="The hosts that it may reach.")
     input: dict[str, Any] | None = Field(description="JSON Schema.")
     output: dict[str, Any] | None = Field(description="JSON Schema.")
+    dependencies: list[str] = Field(description="The packages of Python that it needs (PEP 508).")
+    packages: list[str] = Field(description="What is locked for them, such as `idna 3.20`.")
     files: list[str]
     used_by: list[str]
 
@@ -55,6 +57,14 @@ class ToolTestDocument(BaseModel):
     tests: list[TestedDocument]
 
 
+class LockedDocument(BaseModel):
+    """The packages of a tool as they are locked now; `changed`: the lock was another before."""
+
+    name: str
+    packages: list[str]
+    changed: bool
+
+
 @router.get("", summary="List tools", response_model=ToolList)
 def list_tools(orchestra: Door, principal: Acting) -> Any:
     """Return every tool, valid or not."""
@@ -65,6 +75,12 @@ def list_tools(orchestra: Door, principal: Acting) -> Any:
 def show_tool(orchestra: Door, principal: Acting, name: str) -> Any:
     """Return a tool; 404 if there is none of this name."""
     return asdict(orchestra.tools.show(principal, name))
+
+
+@router.post("/{name}/lock", summary="Lock the packages of a tool", response_model=LockedDocument)
+def lock(orchestra: Door, principal: Acting, name: str) -> Any:
+    """Lock the dependencies of a tool to exact packages, and download them; nothing of a package runs."""
+    return asdict(orchestra.tools.lock(principal, name))
 
 
 @router.post("/{name}/test", summary="Test a tool", response_model=ToolTestDocument)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # imports here are paid for at each start
     from typing import Any
 
 CODE, INPUTS, OUTPUT = "/code/main.py", "/in/inputs.json", "/w/.output"
+PACKAGES = "/packages"
 
 
 def main() -> int:
@@ -25,6 +26,7 @@ def main() -> int:
     with open(CODE, encoding="utf-8") as file:  # noqa: PTH123 - as above
         text = file.read()
     sys.modules["__main__"], sys.argv = module, [CODE]
+    sys.path.append(PACKAGES)  # last: a package never stands in for a module of Python itself
     try:
         status = _status(text, names)
         if status == 0 and "output" in names:

@@ -83,6 +83,8 @@ class Code:
     """How far the limits may be raised, for error messages."""
     way: Way | None = None
     """The hosts that it may reach; None: it has no network."""
+    packages: Path | None = None
+    """A folder of Python's packages, which it finds; None: there are none."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def ended(code: Code, files: Sequence[tuple[str, Given]]) -> End:
         room = Room(
             (*code.language.reads, *(_TRUSTED if code.way else ())),
             code.limits.disk_mb * _MB,
-            folders=((str(given), "/in"), (str(program), "/code"), (str(network), "/network")),
+            folders=((str(given), "/in"), (str(program), "/code"), (str(network), "/network"), *_packages(code)),
             proxy=f"/network/{NAME}" if code.way else "",
         )
         with opened(code.way, network) if code.way else nullcontext():
@@ -137,6 +139,10 @@ def ended(code: Code, files: Sequence[tuple[str, Given]]) -> End:
                 leaves=(_OUTPUT, _OUT),
                 left_bytes=LEFT_BYTES_MOST + _MB,
             )
+
+
+def _packages(code: Code) -> list[tuple[str, str]]:
+    return [(str(code.packages), "/packages")] if code.packages else []
 
 
 def _environment(code: Code, inputs: str) -> dict[str, str]:
