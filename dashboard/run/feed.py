@@ -22,15 +22,17 @@ from dashboard.run.live import may_write
 from dashboard.run.row import table_rows
 from dashboard.run.top import facts
 from dashboard.run.waits import told_waits
+from engine.base.errors import UnknownName
 from engine.base.json_text import compact
 from engine.base.statuses import ACTIVE_RUNS
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.record.types.run import Run
 from engine.runs.run_looks import Look
 
 _SHARED_SECONDS = 1.0
 """A document read this recently is shared by everybody who looks at the run."""
-ITEMS = "items"
+ITEMS, TALK = "items", "conversation"
 _FED = frozenset({"steps", "sentence", "counts", "usage", "duration_seconds"})
 """Parts of a run in progress that the head and the rows already show, or that nothing shows."""
 _KEPT = frozenset({"steps", "definition", "inputs"})
@@ -62,16 +64,28 @@ def head_of(look: Look) -> dict[str, Any]:
 def drawn(orchestra: Orchestra, who: Principal, look: Look, opened: str, tab: str) -> str:
     """Return a fingerprint of what the page shows beside `head_of` and the rows; the page is redrawn when it changes.
 
-    `opened` is the path of the open row, `tab` the open tab.
+    `tab` is the open tab, `opened` the path of the open row; on the tab with a conversation, the run that it is from.
     """
     run_id = str(look.run["run_id"])
     seen = look.once(
-        ("drawn", opened, tab, language()), lambda: _seen(look, opened) if tab == ITEMS else secrets.token_hex(4)
+        ("drawn", opened, tab, language()),
+        lambda: _seen(look, opened) if tab in (ITEMS, TALK) else secrets.token_hex(4),
     )
+    talk = talk_look(orchestra, who, opened) if tab == TALK else None
+    if talk is not None:
+        seen += talk.once("talk", lambda: _talk(talk.run))
     if look.run["status"] not in ACTIVE_RUNS:
         return f"{seen} {time.time() // 60:.0f}"  # for texts such as "3 minutes ago"
     # Not `once`: the first call imports step types, a time that has nothing to do with the size of the run.
     return f"{seen} {may_write(look.run) and bool(orchestra.runs.live(who, run_id))}"
+
+
+def talk_look(orchestra: Orchestra, who: Principal, run_id: str) -> Look | None:
+    """Return the run of an agent, None if it has been deleted: the run that called it may be kept for longer."""
+    try:
+        return orchestra.runs.look(who, run_id, _SHARED_SECONDS)
+    except UnknownName:
+        return None
 
 
 def _seen(look: Look, opened: str) -> str:
@@ -81,6 +95,11 @@ def _seen(look: Look, opened: str) -> str:
     failed = [] if after is None else table_rows(after)
     table = [shown.noun, shown.columns, shown.kinds, len(shown.rows)]
     return _hash([kept, told_waits(run), failed, table, _pane(shown, opened), _pane(after, opened)])
+
+
+def _talk(run: Run) -> str:
+    steps = [[one["path"], one["status"], one.get("approval"), len(one["attempts"])] for one in run["steps"]]
+    return _hash([run["status"], steps])
 
 
 def _pane(shown: Board | None, opened: str) -> Any:

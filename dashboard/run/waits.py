@@ -93,14 +93,15 @@ def _held_line(step: StepRecord, title: str) -> None:
 
 
 def _questions(visit: Visit, run: Run, steps: Sequence[StepRecord]) -> None:
-    for question in _open(visit, steps[:_SHOWN]):
+    for question in open_questions(visit, steps[:_SHOWN]):
         question_card(visit, question, run, "run")
     if len(steps) > _SHOWN:
         more = tn("{count} question", "{count} questions", len(steps) - _SHOWN)
         visit.link(t("{more} more", more=more), "approvals", icon=":material/arrow_forward:")
 
 
-def _open(visit: Visit, steps: Iterable[StepRecord]) -> Iterable[Approval]:
+def open_questions(visit: Visit, steps: Iterable[StepRecord]) -> Iterable[Approval]:
+    """Yield the questions of waiting steps that nobody has answered yet."""
     for step in steps:
         try:
             question = visit.orchestra.approvals.get(visit.who, str(step["approval"]))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 
+from dashboard.agent.conversation import conversation_tab, talk_of
 from dashboard.base import session
 from dashboard.base.language import N_, language, t, tc
 from dashboard.base.page import Page, Visit
@@ -19,7 +20,7 @@ from dashboard.parts.times import full_time
 from dashboard.parts.values import shown_value
 from dashboard.run.as_json import run_json
 from dashboard.run.detail import run_detail
-from dashboard.run.feed import ITEMS, after_of, board_of, drawn, head_of, new_rows
+from dashboard.run.feed import ITEMS, TALK, after_of, board_of, drawn, head_of, new_rows, talk_look
 from dashboard.run.live import live_answers, may_write
 from dashboard.run.map import run_map
 from dashboard.run.page import mount
@@ -27,6 +28,7 @@ from dashboard.run.row import table_rows
 from dashboard.run.table import run_table
 from dashboard.run.timeline import run_timeline
 from dashboard.run.top import run_top
+from engine.agents.conversation import is_agent
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.record.types.run import Run
 from engine.runs.run_looks import Look
@@ -36,6 +38,7 @@ PAGE = Page(title=N_("Run"), icon=":material/play_circle:", path="run", order=31
 _LOOK_SECONDS, _WRITING_SECONDS, _WAITING_SECONDS = 2.0, 1.0, 10.0
 """How often the browser asks for changes: for a run in progress, one whose models are writing, one that waits."""
 _TRAIL = [(N_("Runs"), "runs")]
+_STEPS, _ITEMS = N_("Steps"), N_("Items")
 
 
 def show(visit: Visit) -> None:
@@ -81,23 +84,29 @@ def _live(visit: Visit, look: Look) -> None:
 def _run(visit: Visit, look: Look) -> None:
     run = look.run
     kill_note()
-    names = [N_("Items") if board_of(look).noun else N_("Steps"), N_("Timeline"), N_("Map"), "JSON"]
+    tabs = _tabs(visit, look)
+    if is_agent(run) and st.query_params.get("open") and PARAM not in st.query_params:
+        st.query_params[PARAM] = tab_name(_STEPS)  # a link to a step
     wanted = st.query_params.get(PARAM, "")
-    tab = wanted if wanted in map(tab_name, names[1:]) else ITEMS
-    run_top(visit, run, lambda: _pulse(visit, look, tab))
-    items, over_time, drawing, raw = page_tabs(names, f"run-tabs-{run['run_id']}")
-    if items.open:
-        with items:
-            _items(visit, look)
-    if over_time.open:
-        with over_time:
-            run_timeline(visit, run)
-    if drawing.open:
-        with drawing:
-            run_map(visit, run)
-    if raw.open:
-        with raw:
-            run_json(run)
+    name = next((one for one in tabs if tab_name(one) == wanted), next(iter(tabs)))
+    run_top(visit, run, lambda: _pulse(visit, look, ITEMS if name in (_STEPS, _ITEMS) else tab_name(name)))
+    for tab, show_tab in zip(page_tabs(list(tabs), f"run-tabs-{run['run_id']}"), tabs.values(), strict=True):
+        if tab.open:
+            with tab:
+                show_tab()
+
+
+def _tabs(visit: Visit, look: Look) -> dict[str, Callable[[], None]]:
+    """Return what each tab shows, in their order: of an agent, its conversation comes first."""
+    run = look.run
+    items = {_ITEMS if board_of(look).noun else _STEPS: lambda: _items(visit, look)}
+    talk = {N_("Conversation"): lambda: conversation_tab(visit, run)} if talk_of(run) else {}
+    others = {
+        N_("Timeline"): lambda: run_timeline(visit, run),
+        N_("Map"): lambda: run_map(visit, run),
+        "JSON": lambda: run_json(run),
+    }
+    return {**talk, **items, **others} if is_agent(run) else {**items, **talk, **others}
 
 
 def _pulse(visit: Visit, look: Look, tab: str) -> None:
@@ -106,7 +115,9 @@ def _pulse(visit: Visit, look: Look, tab: str) -> None:
     is_open, opened = run["status"] in ACTIVE_RUNS, st.query_params.get("open", "")
     if not is_open and run["status"] != RunStatus.WAITING:
         return
-    every = _WAITING_SECONDS if not is_open else _WRITING_SECONDS if may_write(run) else _LOOK_SECONDS
+    if tab == TALK:
+        opened = talk_of(run)
+    every = _seconds(visit, look, opened if tab == TALK else "")
     data = {
         "run": run["run_id"],
         "every": every,
@@ -116,6 +127,15 @@ def _pulse(visit: Visit, look: Look, tab: str) -> None:
         "started": full_time(run["started_at"] or run["queued_at"]),
     }
     _mount_pulse(f"pulse-{run['run_id']}", data)
+
+
+def _seconds(visit: Visit, look: Look, talk: str) -> float:
+    """Return how often the browser asks; `talk` is the run whose conversation is shown, "" for none."""
+    shown = (talk_look(visit.orchestra, visit.who, talk) if talk else None) or look
+    run = shown.run
+    if run["status"] not in ACTIVE_RUNS:
+        return _WAITING_SECONDS
+    return _WRITING_SECONDS if may_write(run) else _LOOK_SECONDS
 
 
 def _mount_pulse(key: str, data: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from dashboard.run.change.again import again_panel, run_again
 from dashboard.run.change.agree import agree_panel, resume
 from dashboard.run.change.compare import compare_panel
 from dashboard.run.change.undo import can_undo, undo_panel, undo_report
+from engine.agents.conversation import is_agent
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RESUMABLE_RUNS, RunStatus
 from engine.record.types.run import Run
 from engine.record.types.step import undo_of
@@ -27,22 +28,30 @@ def run_actions(visit: Visit, run: Run) -> None:
             run_again(visit, run)
             _cancel(visit, run)
         if may_run and has_ended:
-            if run["workflow"]:
+            if _has_workflow(run):
                 _toggle(run, "again", t("More options"), ":material/more_horiz:")
             if can_undo(run):
                 _toggle(run, "undo", t("Undo"), ":material/undo:")
         if has_ended and run["workflow"]:
             _toggle(run, "compare", t("Compare"), ":material/difference:")
-        if run["workflow"]:
-            visit.link(t("Open the workflow"), "workflow", icon=":material/account_tree:", name=str(run["workflow"]))
-            drawing = {"name": str(run["workflow"]), "tab": "canvas", "run": str(run["run_id"])}
-            visit.link(t("Show on the canvas"), "workflow", icon=":material/slideshow:", **drawing)
+        _links(visit, run)
         if run["demo"] and not has_ended:
             kill_button(visit, "run")
     if may_run:
         agree_panel(visit, run)
     if has_ended:
         _panel(visit, run, may_run=may_run)
+
+
+def _has_workflow(run: Run) -> bool:
+    return bool(run["workflow"]) and not is_agent(run)
+
+
+def _links(visit: Visit, run: Run) -> None:
+    if _has_workflow(run):
+        visit.link(t("Open the workflow"), "workflow", icon=":material/account_tree:", name=str(run["workflow"]))
+        drawing = {"name": str(run["workflow"]), "tab": "canvas", "run": str(run["run_id"])}
+        visit.link(t("Show on the canvas"), "workflow", icon=":material/slideshow:", **drawing)
 
 
 def _panel(visit: Visit, run: Run, *, may_run: bool) -> None:

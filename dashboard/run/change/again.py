@@ -15,6 +15,7 @@ from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box
 from dashboard.run.change.newest import go_on_newest
+from engine.agents.conversation import is_agent
 from engine.base.errors import OrchestraError
 from engine.base.statuses import ACTIVE_RUNS
 from engine.record.types.run import Run
@@ -45,7 +46,7 @@ def run_again(visit: Visit, run: Run) -> None:
 
     While the run is in progress the button keeps its place, so that a second click never hits another one.
     """
-    if not run["workflow"]:
+    if not run["workflow"] or is_agent(run):  # an agent works again when what called it runs again
         return
     run_id = str(run["run_id"])
 

@@ -1,0 +1,1 @@
+"""The parts of the page of an agent, and the conversation that its run is."""

@@ -1,0 +1,156 @@
+"""The conversation of an agent: what its run recorded, turn by turn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.base.names import moment_of
+from engine.base.statuses import StepStatus
+from engine.base.step_tree import AGENT_PREFIX
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
+
+_TURN = re.compile(r"turn_(\d+)")
+_RESULT = "result"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One question to the model, and the calls that it asked for."""
+
+    number: int
+    model: StepRecord
+    calls: Sequence[StepRecord]
+    """The steps that the model called in this turn, usually one; none while it is being asked, and in the last turn."""
+
+    @property
+    def answer(self) -> Mapping[str, Any]:
+        """What the model answered, as `agent.turn` returns it; empty before it has."""
+        output = self.model["output"]
+        return output if isinstance(output, Mapping) and "tool" in output else {}
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The fields that the model has filled for the tool it called."""
+        found = self.answer.get("arguments", {}).get(self.answer.get("tool"))
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def tokens(self) -> int:
+        """The tokens of the question and the answer."""
+        return int(self.answer.get("tokens") or 0)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where the agent stops; None for a limit that it does not have."""
+
+    turns: int
+    tokens: int | None
+    dollars: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What an agent was asked, what it did, and how it ended."""
+
+    task: str
+    variables: Mapping[str, Any]
+    turns: Sequence[Turn]
+    limits: Limits
+    tools: Mapping[str, str]
+    """What each tool does, by name."""
+    stopped_by: str
+    """How it ended, as `agent.run` returns it; "" while it works, and if it failed."""
+    output: Any
+
+    @property
+    def asked(self) -> int:
+        """How often the model was asked."""
+        return sum(turn.tokens > 0 for turn in self.turns)
+
+    @property
+    def tokens(self) -> int:
+        """The tokens of all turns."""
+        return sum(turn.tokens for turn in self.turns)
+
+    def seconds(self, now: datetime) -> float:
+        """Return the seconds between the beginning of the first turn and the end of the last one, or now."""
+        if not self.turns or not self.turns[0].model["started_at"]:
+            return 0.0
+        last = self.turns[-1]
+        ends = [one["ended_at"] for one in (last.model, *last.calls)]
+        until = max(map(moment_of, filter(None, ends))) if all(ends) else now
+        return (until - moment_of(self.turns[0].model["started_at"])).total_seconds()
+
+
+def is_agent(run: Run) -> bool:
+    """Return whether a run is one of an agent."""
+    return run["workflow"].startswith(AGENT_PREFIX)
+
+
+def agent_of(run: Run) -> str:
+    """Return the name of the agent whose run it is, "" for a run of a workflow."""
+    return run["workflow"].removeprefix(AGENT_PREFIX) if is_agent(run) else ""
+
+
+def called_agents(run: Run) -> list[StepRecord]:
+    """Return the steps of a run that have let an agent work, in their order."""
+    return [step for step in run["steps"] if step.get("child_run_id") and _calls_agent(step)]
+
+
+def _calls_agent(step: StepRecord) -> bool:
+    arguments = step["arguments"]
+    return isinstance(arguments, Mapping) and str(arguments.get("workflow")).startswith(AGENT_PREFIX)
+
+
+def conversation_of(run: Run) -> Conversation:
+    """Return the conversation in the run of an agent."""
+    document, inputs = run["definition"]["workflow"], run["inputs"]
+    turns = list(_turns(run["steps"]))
+    ended = next((one["output"] for one in run["steps"] if one["path"] == _RESULT), None)
+    ended = ended if isinstance(ended, Mapping) else {}
+    asked = _first_question(document)
+    return Conversation(
+        task=str(inputs.get("task") or ""),
+        variables=_mapping(inputs.get("variables")),
+        turns=turns,
+        limits=_limits(document, asked),
+        tools={str(one["name"]): str(one.get("description") or "") for one in asked.get("tools", ())},
+        stopped_by=str(ended.get("stopped_by") or ""),
+        output=ended.get("output"),
+    )
+
+
+def _turns(steps: Sequence[StepRecord]) -> Iterable[Turn]:
+    inside: dict[int, list[StepRecord]] = {}
+    for step in steps:
+        group, dot, rest = step["path"].partition(".")
+        found = _TURN.fullmatch(group)
+        if found and dot and "." not in rest and step["uses"] and step["status"] != StepStatus.SKIPPED:
+            inside.setdefault(int(found[1]), []).append(step)
+    for number, of_turn in sorted(inside.items()):
+        model = next((one for one in of_turn if one["id"] == f"model_{number}"), None)
+        if model is not None:
+            yield Turn(number, model, [one for one in of_turn if one is not model])
+
+
+def _first_question(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of the first question to the model, which all turns share."""
+    groups = [one for one in document.get("steps", ()) if _TURN.fullmatch(str(one.get("id")))]
+    return _mapping(groups[0]["steps"][0].get("with")) if groups else {}
+
+
+def _limits(document: Mapping[str, Any], asked: Mapping[str, Any]) -> Limits:
+    turns = sum(_TURN.fullmatch(str(one.get("id"))) is not None for one in document.get("steps", ()))
+    dollars = _mapping(_mapping(document.get("budget")).get("run")).get("usd")
+    return Limits(turns, asked.get("tokens"), dollars, asked.get("seconds"))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

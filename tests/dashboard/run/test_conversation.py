@@ -1,0 +1,74 @@
+"""The conversation of an agent on the pages of its run and of the run that called it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from dashboard.base.plain import plain
+from engine.orchestra import Orchestra
+from tests.dashboard.test_run import OWNER, labels, words
+from tests.patience import until
+
+Open = Callable[..., AppTest]
+WRITTEN = "![x](http://evil.example/x.png) **bold**"
+DRAFT = f"CALL draft {json.dumps({'subject': WRITTEN, 'text': 'Two are open.'})}"
+LINES = ["CALL read_mails {}", "CALL nothing {}", DRAFT, 'CALL finish {"output": {"summary": "Drafted."}}']
+
+
+def worked(orchestra: Orchestra, *lines: str) -> tuple[str, str]:
+    """Let the agent of the sample play these lines; return the ids of the run that called it, and of its own."""
+    orchestra.workflows.create_from_sample(OWNER, "research-agent", "research")
+    inputs = {"question": "\n".join(lines), "mails": "crashes"}
+    run_id = orchestra.runs.start(replace(OWNER, confirmed=True), "research", inputs)
+    step = until(lambda: [one for one in orchestra.runs.get(OWNER, run_id)["steps"] if one.get("child_run_id")])
+    return run_id, str(step[0]["child_run_id"])
+
+
+def ended(orchestra: Orchestra, run_id: str) -> Any:
+    until(lambda: orchestra.runs.get(OWNER, run_id)["ended_at"])
+    run = orchestra.runs.get(OWNER, run_id)
+    assert run["status"] == "succeeded", run["error"]
+    return run
+
+
+def test_a_conversation_is_read_turn_by_turn_and_a_person_answers_in_it(orchestra: Orchestra, open_page: Open) -> None:
+    caller, agent = worked(orchestra, *LINES)
+    orchestra.runs.wait(OWNER, agent, 60)
+    at = open_page("run", id=caller, tab="conversation")
+    assert not at.exception
+    shown = words(at)
+    assert [f"Turn {number}" in shown for number in (1, 2, 3, 4)] == [True, True, True, False]
+    assert "It calls **read\\_mails**" in shown
+    assert "There is no tool" in shown
+    assert plain(WRITTEN) in shown
+    assert WRITTEN not in [one.value for one in at.markdown]
+    assert ("turn 3 of 8" in shown, "of 200,000 tokens" in shown) == (True, True)
+    (approve,) = [one for one in at.button if str(one.key).startswith("approve-agent-")]
+    approve.click().run()
+    ended(orchestra, caller)
+    after = words(open_page("run", id=caller, tab="conversation"))
+    assert "It has finished." in after
+    assert "Approved by owner" in after
+
+
+def test_the_page_of_an_agents_run_opens_with_what_it_said(orchestra: Orchestra, open_page: Open) -> None:
+    caller, agent = worked(orchestra, 'CALL finish {"output": {"summary": "Nothing to do."}}')
+    ended(orchestra, caller)
+    at = open_page("run", id=agent)
+    assert next(tab.label for tab in at.tabs) == "Conversation"
+    assert "Nothing to do" in words(at)
+    assert "Run again" not in labels(at)
+    saw = next(one for one in at.expander if one.label == "What the model saw")
+    assert not saw.children  # it is sent once it is opened
+    assert "Steps" in [tab.label for tab in open_page("run", id=agent, open="turn_1.model_1").tabs]
+
+
+def test_a_limit_that_was_reached_is_told_in_words(orchestra: Orchestra, open_page: Open) -> None:
+    caller, _ = worked(orchestra, "CALL read_mails {}")
+    ended(orchestra, caller)
+    assert "it was stuck" in words(open_page("run", id=caller, tab="conversation"))
