@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +12,10 @@ from api.base.errors import Unauthorized
 from api.base.hosts import SAFE_METHODS, is_same_origin
 from engine.base.errors import NotAllowed
 from engine.people.access import Principal
+from engine.people.api_tokens import PREFIX, ApiTokens
 from engine.people.sessions import cookie_name
+
+_MCP = "/mcp"
 
 
 class Accounts(Protocol):
@@ -22,6 +26,10 @@ class Accounts(Protocol):
 
     def principal_of_token(self, token: str) -> Principal | None:
         """Return the owner of an access token, if it is valid."""
+
+    @property
+    def api_tokens(self) -> ApiTokens:
+        """The long-lived ones."""
 
 
 async def identify(request: Request, accounts: Accounts) -> Principal:
@@ -45,8 +53,13 @@ async def identify_socket(websocket: HTTPConnection, accounts: Accounts) -> Prin
 async def _principal(connection: HTTPConnection, accounts: Accounts, own_pages_only: str) -> Principal:
     """Return the sender; `own_pages_only`: what a cookie is taken for from our own pages only, "" for nothing."""
     authorization = connection.headers.getlist("authorization")
-    if authorization:  # one short read: handing it to a thread and back would take ten times as long
-        principal = accounts.principal_of_token(_bearer(authorization))
+    token = _bearer(authorization) if authorization else ""
+    if token.startswith(PREFIX):
+        is_mcp = connection.url.path == _MCP
+        ask = partial(accounts.api_tokens.principal, token, client_address(connection), is_mcp=is_mcp)
+        principal = await run_in_threadpool(ask)
+    elif authorization:  # one short read: handing it to a thread and back would take ten times as long
+        principal = accounts.principal_of_token(token)
     else:
         principal = await run_in_threadpool(accounts.session, session_cookie(connection))
         if principal is not None and own_pages_only and not is_same_origin(connection.headers):

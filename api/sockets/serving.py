@@ -14,7 +14,7 @@ from api.base.errors import Unauthorized, answer_to
 from api.base.identity import identify_socket
 from api.base.routing import orchestra_of
 from api.sockets.hub import Hub, Subject, TooManySockets, hub_of
-from engine.base.errors import NotAllowed, OrchestraError, UnknownName
+from engine.base.errors import NotAllowed, OrchestraError, TooManyTries, UnknownName
 from engine.base.json_text import compact
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -156,7 +156,7 @@ class _Guard:
             await self._hub.written(since, _CHECK_ANYWAY_SECONDS)
             try:
                 now = await identify_socket(self._websocket, self._orchestra.users)
-            except (Unauthorized, NotAllowed):
+            except (Unauthorized, NotAllowed, TooManyTries):
                 raise Ended(SIGNED_OUT, "Signed out: sign in again.") from None
             if now != self._principal:
                 raise Ended(ROLE_CHANGED, "The role has changed: open the socket again.")

@@ -36,14 +36,14 @@ _PLACES = {
     "prompts": "prompts.prompts.group",
     "fragments": "fragments.group",
     "connections": "connections.group",
-    "users": "users.group",
-    "audit": "audit.group",
+    "users": "people.users.group",
+    "tokens": "people.tokens.group",
+    "audit": "people.audit.group",
     "demo": "demo.group",
     "search": "workspace.search",
     "reindex": "workspace.reindex",
     "state": "state.group",
     "mcp": "workflows.mcp.mcp",
-    "tokens": "base.later.refuse",
 }
 _INSIDE = {
     "runs": {
@@ -99,11 +99,11 @@ _INSIDE = {
     },
     "connections": {"tools": "workflows.mcp.tools"},
     "users": {
-        "set-role": "user_changes.set_role",
-        "set-language": "user_changes.set_language",
-        "remove": "user_changes.remove",
-        "sessions": "user_changes.sessions",
-        "sign-out": "user_changes.sign_out",
+        "set-role": "people.user_changes.set_role",
+        "set-language": "people.user_changes.set_language",
+        "remove": "people.user_changes.remove",
+        "sessions": "people.user_changes.sessions",
+        "sign-out": "people.user_changes.sign_out",
     },
     "triggers": {name: f"trigger_looks.{name}" for name in ("poll", "dead", "retry", "dismiss", "forms", "rotate")},
 }
@@ -150,11 +150,7 @@ def _built(name: str) -> Any:
 
 
 def _add(group: typer.Typer, name: str, place: str) -> None:
-    if place == "base.later.refuse":
-        settings = _found("base.later.SETTINGS")
-        group.command(name, hidden=True, context_settings=settings)(_found(place))
-    else:
-        group.command(name)(_found(place))
+    group.command(name)(_found(place))
 
 
 def _found(place: str) -> Any:

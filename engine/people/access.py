@@ -36,6 +36,8 @@ class Principal:
     """The consent given with this request: the names of the real accounts and public repositories that a workflow may
     touch (engine/runs/starting/consent.py), or True for all of them. Automatic actions never give consent.
     """
+    by_token: bool = field(default=False, compare=False)
+    """Whether a program acts with an API token: whoever finds one must not get other ways to sign in by it."""
 
     def agreeing(self, confirmed: Confirmed) -> Principal:
         """Return the same principal with consent to these names, or to all with True."""
@@ -68,6 +70,14 @@ def require(principal: Principal, right: Right, what: str) -> None:
         f"{principal.id} has the role {principal.role} and may not {what}.",
         remedy=f"It takes the role {lowest}{'' if lowest == 'owner' else ' or more'}, which an owner can give.",
     )
+
+
+def require_person(principal: Principal, what: str) -> None:
+    """Raise NotAllowed if `principal` is a program with an API token; `what` completes "cannot …"."""
+    if principal.by_token:
+        raise NotAllowed(
+            f"An API token cannot {what}.", remedy="Do it in the dashboard, or with a token from POST /auth/login."
+        )
 
 
 def _os_user() -> str:

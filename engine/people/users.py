@@ -14,7 +14,8 @@ from typing import TypeAlias
 from engine.base.clock import Clock
 from engine.base.errors import InUse, StorageError, UnknownName
 from engine.base.names import timestamp
-from engine.people.access import Principal, require
+from engine.people.access import Principal, require, require_person
+from engine.people.api_tokens import ApiTokens
 from engine.people.audit import Audit
 from engine.people.devices import Devices
 from engine.people.login_limit import Checks, LoginLimit
@@ -79,6 +80,7 @@ class Users:
         self._is_of = is_of
         self._passwords = Passwords()
         self._limit = LoginLimit(self._tries, clock)
+        self.api_tokens = ApiTokens(state.api_tokens, self._people, self._limit, audit, clock)
         self._checks, self._checks_of_known = Checks(), Checks()
         self._devices = Devices(lambda: self._secret)
         self._sessions = Sessions(clock)
@@ -101,6 +103,7 @@ class Users:
     def add(self, p: Principal, user_id: str, name: str, role: str, password: str | None = None) -> User:
         """Add a user; without a password they sign in by link. Raises InvalidInput, InUse."""
         require(p, "admin", "add a user")
+        require_person(p, "add a user")
         user = UserRecord(
             id=checked_id(user_id),
             name=checked_person(name),
@@ -119,6 +122,7 @@ class Users:
     def set_role(self, p: Principal, user_id: str, role: str) -> None:
         """Change a user's role, effective with their next request; the last owner stays an owner."""
         require(p, "admin", "change a role")
+        require_person(p, "change a role")
         new_role = checked_role(role)
 
         def check(users: Sequence[UserRecord]) -> None:
@@ -135,6 +139,7 @@ class Users:
         Their runs continue; their answers and changes remain under their id.
         """
         require(p, "admin", "remove a user")
+        require_person(p, "remove a user")
         entry = self._audit.entry(p, "users.remove", user_id)
         self._people.remove(user_id, entry, lambda users: keep_an_owner(users, user_id), partial(self._is_of, user_id))
 
@@ -145,6 +150,7 @@ class Users:
         """
         if p.id != user_id:
             require(p, "admin", "set the password of somebody else")
+        require_person(p, "set a password")
         password_hash = self._passwords.hash(password)
         entry = self._audit.entry(p, "users.set_password", user_id)
         keep = None if keep_session is None else hashed(keep_session)
@@ -157,6 +163,7 @@ class Users:
         Unlike a change of password, this ends no sessions. Raises InvalidInput.
         """
         require(p, "admin", "set the password of somebody else")
+        require_person(p, "set a password")
         password_hash = self._passwords.hash(password)
         user = self._people.give_password(user_id, password_hash, self._audit.entry(p, "users.set_password", user_id))
         return None if user is None else as_user(user)
@@ -209,6 +216,7 @@ class Users:
     def login_link(self, p: Principal, user_id: str = OWNER) -> str:
         """Return the secret of a link that signs in `user_id` once within 15 minutes; older unused ones are revoked."""
         require(p, "admin", "make a login link")
+        require_person(p, "make a login link")
         secret, end = new_secret(), timestamp(self._clock() + LINK_LASTS)
         entry = self._audit.entry(p, "users.login_link", user_id)
         if not self._sign_ins.make_link(user_id, hashed(secret), end, entry):

@@ -14,6 +14,7 @@ from engine.store.held import Proof
 from engine.store.journal import CalledRuns, DueRuns, Journal, OwnRuns
 from engine.store.ledger import Effects, Receipts
 from engine.store.owners import Owners
+from engine.store.people.api_tokens import TokenStore
 from engine.store.people.audit import AuditLog
 from engine.store.people.people import People
 from engine.store.people.sign_ins import LoginTries, SignIns
@@ -58,6 +59,10 @@ class State(Protocol):
     @property
     def sign_ins(self) -> SignIns:
         """Their sessions and links."""
+
+    @property
+    def api_tokens(self) -> TokenStore:
+        """Their API tokens."""
 
     @property
     def login_tries(self) -> LoginTries:

@@ -16,7 +16,7 @@ _NAME = re.compile(
 )
 # The forms of services' keys, whatever the setting is called.
 _VALUE = re.compile(
-    r"(gh[opsur]_|github_pat_|sk-|ntn_|secret_|ya29\.|AIza|xox[abpr]-|glpat-)[A-Za-z0-9_-]{10,}"
+    r"(gh[opsur]_|github_pat_|orch_|sk-|ntn_|secret_|ya29\.|AIza|xox[abpr]-|glpat-)[A-Za-z0-9_-]{10,}"
     r"|eyJ[\w-]{10,}\.[\w-]+\.|-----BEGIN [A-Z ]*PRIVATE KEY|^(Bearer|Basic|token) \S{8,}"
     r"|://[^/\s:@]+:[^/\s@]+@",
     re.IGNORECASE,

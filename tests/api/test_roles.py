@@ -221,6 +221,9 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/users/{user_id}/sessions", "DELETE"): "admin",
     ("/api/users/{user_id}/sessions/{session_id}", "DELETE"): "admin",
     ("/api/users/{user_id}/login-link", "POST"): "admin",
+    ("/api/users/{user_id}/tokens", "GET"): "admin",
+    ("/api/users/{user_id}/tokens", "POST"): "admin",
+    ("/api/users/{user_id}/tokens/{token_id}", "DELETE"): "admin",
     ("/api/audit", "GET"): "admin",
     ("/api/audit/csv", "GET"): "admin",
 }

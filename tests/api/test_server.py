@@ -57,6 +57,7 @@ NAMES = {
     "version": "3",
     "user_id": "nobody",
     "session_id": "0123456789abcdef",
+    "token_id": "0123456789abcdef",
 }
 GUARDED = [
     pytest.param(method, path.format(**NAMES), id=f"{method} {path}")

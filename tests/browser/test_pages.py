@@ -60,6 +60,7 @@ def addresses(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Ma
     columns = [{"version": "production"}, {"draft": True}]
     asked.post("/api/prompts/classify-mail/compare", columns=columns, sample="A bug", wait_seconds=60)
     asked.post("/api/prompts/classify-mail/tests", columns=["production", "draft"], wait_seconds=60)
+    asked.post("/api/users/owner/tokens", name="laptop", mcp_only=True, role="operator")
     asked.put("/api/fragments/tone", text="Write in a friendly, short way.", etag=None)
     (served.root / "files").mkdir(exist_ok=True)
     (served.root / "files" / "offer.pdf").write_bytes(pdf(written("An offer"), written(*["Its conditions"] * 60)))

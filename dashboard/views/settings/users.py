@@ -119,7 +119,7 @@ def _sessions(visit: Visit, member: Member) -> None:
         scope=" ".join(one.id for one in found),
         icon=":material/logout:",
     )
-    st.caption(t("Access tokens of the REST API and unused login links end, too."))
+    st.caption(t("Access tokens of one hour and unused login links end, too. API tokens stay until they are revoked."))
 
 
 def _session(visit: Visit, one: OpenSession, *, is_here: bool) -> None:

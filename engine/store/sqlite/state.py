@@ -15,6 +15,7 @@ from engine.store.sqlite.ledger import SqliteEffects, SqliteReceipts
 from engine.store.sqlite.old_runs import SqliteOldRuns
 from engine.store.sqlite.own_runs import SqliteCalledRuns, SqliteDueRuns, SqliteOwnRuns
 from engine.store.sqlite.owners import SqliteOwners
+from engine.store.sqlite.people.api_tokens import SqliteTokens
 from engine.store.sqlite.people.audit import SqliteAudit
 from engine.store.sqlite.people.people import SqlitePeople
 from engine.store.sqlite.people.sign_ins import SqliteLoginTries, SqliteSignIns
@@ -56,6 +57,11 @@ class SqliteState:
     def sign_ins(self) -> SqliteSignIns:
         """Their sessions and links."""
         return SqliteSignIns(self._database)
+
+    @cached_property
+    def api_tokens(self) -> SqliteTokens:
+        """Their API tokens."""
+        return SqliteTokens(self._database)
 
     @cached_property
     def login_tries(self) -> SqliteLoginTries:

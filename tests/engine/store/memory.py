@@ -25,6 +25,7 @@ from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Similar, Write
 from engine.store.ledger import Entry as LedgerEntry
 from engine.store.owners import Fenced
+from engine.store.people.api_tokens import TokenRecord
 from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
 from engine.store.people.people import Check, UserRecord
 from engine.store.people.sign_ins import Reached, SessionRecord, SignedIn, SignIn, Success, TryLimit
@@ -48,6 +49,7 @@ class MemoryState:
         self.users: dict[str, UserRecord] = {}
         self.sessions: dict[str, SessionRecord] = {}
         self.links: dict[str, tuple[str, str]] = {}
+        self.tokens: dict[str, TokenRecord] = {}
         self.tries: list[tuple[str, str, datetime]] = []
         self.known: dict[tuple[str, str], datetime] = {}
         self.refused: dict[tuple[str, str, str], RefusalRecord] = {}
@@ -69,6 +71,7 @@ class MemoryState:
         self.audit = MemoryAudit(self)
         self.people = MemoryPeople(self)
         self.sign_ins = MemorySignIns(self)
+        self.api_tokens = MemoryTokens(self)
         self.login_tries = MemoryLoginTries(self)
         self.refusals = MemoryRefusals(self)
         self.triggers = MemoryTriggers(self)
@@ -240,6 +243,7 @@ class MemoryPeople(_Part):
         with self._state.writing():
             check(self.users())
             self._state.sign_out(user_id)
+            self._state.tokens = {k: one for k, one in self._state.tokens.items() if one.user_id != user_id}
             self._state.forget_tries(user_id)
             self._state.settings_ = {k: v for k, v in self._state.settings_.items() if not is_theirs(k)}
             self._state.users.pop(user_id, None)
@@ -318,6 +322,41 @@ class MemorySignIns(_Part):
             self._state.links[token_hash] = (user_id, expires_at)
             self._state.lines.append(entry)
             return True
+
+
+class MemoryTokens(_Part):
+    """API tokens."""
+
+    def found(self, id_hash: str) -> TokenRecord | None:
+        return self._state.tokens.get(id_hash)
+
+    def of(self, user_id: str) -> list[TokenRecord]:
+        return sorted((one for one in self._state.tokens.values() if one.user_id == user_id), key=lambda one: one.name)
+
+    def add(self, token: TokenRecord, most: int, entry: AuditEntry) -> bool | None:
+        with self._state.writing():
+            theirs = self.of(token.user_id)
+            if token.name in [one.name for one in theirs]:
+                return False
+            if len(theirs) >= most or token.user_id not in self._state.users:
+                return None
+            self._state.tokens[token.id_hash] = token
+            self._state.lines.append(entry)
+            return True
+
+    def note_use(self, id_hash: str, used_at: str) -> None:
+        with self._state.writing():
+            if id_hash in self._state.tokens:
+                self._state.tokens[id_hash] = self._state.tokens[id_hash]._replace(used_at=used_at)
+
+    def revoke(self, user_id: str, prefix: str, entry: AuditEntry) -> bool:
+        with self._state.writing():
+            gone = [one.id_hash for one in self.of(user_id) if one.id_hash.startswith(prefix)]
+            for id_hash in gone:
+                del self._state.tokens[id_hash]
+            if gone:
+                self._state.lines.append(entry)
+            return bool(gone)
 
 
 class MemoryLoginTries(_Part):

@@ -26,6 +26,7 @@ from engine.store.held import Held
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Effects, Write, identity
 from engine.store.owners import Fenced
+from engine.store.people.api_tokens import TokenRecord, TokenStore
 from engine.store.people.audit import AuditEntry, AuditLog, TrailFilter
 from engine.store.people.people import People, UserRecord
 from engine.store.people.sign_ins import LoginTries, SessionRecord, SignIn, SignIns, Success, TryLimit
@@ -83,6 +84,8 @@ class Ports(Protocol):
     def people(self) -> People: ...
     @property
     def sign_ins(self) -> SignIns: ...
+    @property
+    def api_tokens(self) -> TokenStore: ...
     @property
     def login_tries(self) -> LoginTries: ...
     @property
@@ -399,11 +402,33 @@ def test_with_a_user_goes_what_is_theirs(store: Store) -> None:
     for name in ("ada", "bob"):
         people.add(user(name, "owner", "hash"), entry())
         assert signed_in(store, name, f"{name}1")
+        assert state.api_tokens.add(TokenRecord(f"{name}t", name, "laptop", "", 0, AT, ""), 1, entry())
         state.settings.put(f"draft.{name}", "text")
     people.remove("ada", entry("users.remove"), lambda _: None, lambda key: key == "draft.ada")
     assert (people.user("ada"), state.sign_ins.signed_in("ada1"), state.settings.get("draft.ada")) == (None, None, "")
     assert state.sign_ins.signed_in("bob1") is not None
+    assert (state.api_tokens.found("adat"), [one.user_id for one in state.api_tokens.of("bob")]) == (None, ["bob"])
     assert state.settings.get("draft.bob") == "text"
+
+
+def test_a_token_is_stored_once_by_name_used_and_revoked(store: Store) -> None:
+    tokens = store.state.api_tokens
+    store.state.people.add(user("ada"), entry())
+    first, second = (TokenRecord(f"{one}-hash", "ada", one, "viewer", 1, AT, LATER) for one in ("one", "two"))
+    assert tokens.add(second, 2, entry("tokens.create"))
+    assert tokens.add(first, 2, entry("tokens.create"))
+    assert tokens.add(first._replace(id_hash="other"), 9, entry("tokens.never")) is False
+    assert tokens.add(first._replace(id_hash="third", name="three"), 2, entry("tokens.never")) is None
+    assert tokens.add(first._replace(user_id="eve"), 2, entry("tokens.never")) is None
+    tokens.note_use("one-hash", LATER)
+    tokens.note_use("gone", LATER)
+    assert tokens.of("ada") == [first._replace(used_at=LATER), second]
+    assert tokens.found("two-hash") == second
+    assert not tokens.revoke("eve", "one", entry("tokens.never"))
+    assert tokens.revoke("ada", "one", entry("tokens.revoke"))
+    assert tokens.of("ada") == [second]
+    assert "tokens.revoke" in actions(store)
+    assert "tokens.never" not in actions(store)
 
 
 def test_a_session_is_found_renewed_and_closed(store: Store) -> None:

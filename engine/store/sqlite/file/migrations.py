@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from engine.store.sqlite.file.tables import (
+    api_tokens,
     debugging,
     login_failures,
     paused_runs,
@@ -21,7 +22,7 @@ from engine.store.sqlite.file.tables import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
-SCHEMA_VERSION = "15"
+SCHEMA_VERSION = "16"
 """The schema version that this release writes."""
 
 
@@ -154,6 +155,11 @@ def _from_14(connection: Connection) -> None:
     debugging.create(connection, checkfirst=True)
 
 
+def _from_15(connection: Connection) -> None:
+    """Add API tokens."""
+    api_tokens.create(connection, checkfirst=True)
+
+
 def _create_index(connection: Connection, name: str, table: Table = runs) -> None:
     next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
 
@@ -173,6 +179,7 @@ _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "12": (_from_12, "13"),
     "13": (_from_13, "14"),
     "14": (_from_14, "15"),
+    "15": (_from_15, "16"),
 }
 
 

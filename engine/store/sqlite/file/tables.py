@@ -310,6 +310,20 @@ login_links = Table(
     Column("expires_at", Text, nullable=False),
 )
 
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id_hash", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),  # empty: that of the user
+    Column("mcp_only", Integer, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("expires_at", Text, nullable=False),  # empty: never
+    Column("used_at", Text, nullable=False),  # empty: never
+    Index("api_tokens_by_user", "user_id"),
+)
+
 login_failures = Table(
     "login_failures",
     metadata,

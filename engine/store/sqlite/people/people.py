@@ -12,6 +12,7 @@ from engine.store.people.people import Check, UserRecord
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.file.tables import settings, users
 from engine.store.sqlite.people import audit
+from engine.store.sqlite.people.api_tokens import revoke_all
 from engine.store.sqlite.people.sign_ins import forget_tries, sign_out_everywhere
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class SqlitePeople:
         with self._database.writing() as connection:
             check(_all(connection))
             sign_out_everywhere(connection, user_id)
+            revoke_all(connection, user_id)
             forget_tries(connection, user_id)
             theirs = [key for key in connection.execute(select(settings.c.key)).scalars() if is_theirs(key)]
             connection.execute(settings.delete().where(settings.c.key.in_(theirs)))

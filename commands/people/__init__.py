@@ -1,0 +1,1 @@
+"""Commands for people: users, API tokens, the audit trail."""

@@ -1,0 +1,195 @@
+"""API tokens: named, long-lived secrets with which programs act for a user; they are stored only as hashes."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from clients.secrets import known
+from engine.base.clock import Clock
+from engine.base.errors import InUse, InvalidInput, NotAllowed, StorageError, UnknownName
+from engine.base.names import moment_of, timestamp
+from engine.people.access import ROLES, Principal, Role, require, require_person
+from engine.people.audit import Audit
+from engine.people.login_limit import LoginLimit
+from engine.people.people import as_role, checked_person, checked_role, existing
+from engine.people.sessions import hashed, is_shown_id
+from engine.store.people.api_tokens import TokenRecord, TokenStore
+from engine.store.people.audit import AuditEntry
+from engine.store.people.people import People
+
+PREFIX = "orch_"
+"""Scanners for leaked secrets find tokens by it: `orch_` and 64 hexadecimal digits."""
+DAYS = 90
+DAYS_MOST = 3_650
+UNUSED = timedelta(days=365)
+"""A token that is not used for so long ends, even without an end date."""
+MOST = 50
+"""Of one user."""
+_USED_AFTER = timedelta(hours=1)
+"""Storing the last use of every request would write at each."""
+_SHOWN_ID = 16
+_WRONG = "?api-token"
+"""Under which wrong tokens are counted; no user has this id."""
+
+
+@dataclass(frozen=True)
+class ApiToken:
+    """A token for display; `id` identifies it and cannot be used to sign in."""
+
+    id: str
+    user_id: str
+    name: str
+    role: Role | None
+    """The highest role with which it acts; None: that of its user."""
+    mcp_only: bool
+    created_at: datetime
+    ends_at: datetime | None
+    """None: it has no end date."""
+    used_at: datetime | None
+    """To the hour."""
+    is_valid: bool
+
+
+@dataclass(frozen=True)
+class NewToken(ApiToken):
+    """A token just made: the only time that its secret is known."""
+
+    token: str = field(repr=False)
+
+
+class ApiTokens:
+    """The API tokens of one workspace; thread-safe."""
+
+    def __init__(self, tokens: TokenStore, people: People, limit: LoginLimit, audit: Audit, clock: Clock) -> None:
+        self._tokens, self._people, self._limit, self._audit, self._clock = tokens, people, limit, audit, clock
+
+    def create(
+        self,
+        p: Principal,
+        user_id: str,
+        name: str,
+        *,
+        days: int | None = DAYS,
+        role: str | None = None,
+        mcp_only: bool = False,
+    ) -> NewToken:
+        """Make a token for a user, who may be `p`; `days` until it ends, None for no end date.
+
+        It acts with the role of its user at each request, at most with `role`. Raises InvalidInput, InUse, UnknownName.
+        """
+        self._require_own(p, user_id, "make API tokens for somebody else")
+        user = existing(self._people.users(), user_id)
+        secret, now = f"{PREFIX}{secrets.token_hex(32)}", self._clock()
+        record = TokenRecord(
+            id_hash=hashed(secret),
+            user_id=user_id,
+            name=checked_person(name),
+            role="" if role is None else _checked(role, user.role),
+            mcp_only=int(mcp_only),
+            created_at=timestamp(now),
+            expires_at="" if days is None else timestamp(now + timedelta(days=_checked_days(days))),
+        )
+        detail = {"name": record.name, "role": role or "", "days": days, "mcp_only": mcp_only}
+        self._add(record, self._audit.entry(p, "tokens.create", user_id, detail))
+        known.keep(_slot(record.id_hash), secret)
+        return NewToken(**vars(self._shown(record)), token=secret)
+
+    def _add(self, record: TokenRecord, entry: AuditEntry) -> None:
+        added = self._tokens.add(record, MOST, entry)
+        if added is False:
+            raise InUse(f"{record.user_id} has a token named {record.name!r} already.", remedy="Choose another name.")
+        if added is None:
+            existing(self._people.users(), record.user_id)
+            raise InvalidInput(f"{record.user_id} has {MOST} tokens.", remedy="Revoke those that nobody uses.")
+
+    def list(self, p: Principal, user_id: str) -> list[ApiToken]:
+        """Return the tokens of a user, by name, with those that have ended. Raises UnknownName."""
+        self._require_own(p, user_id, "see the API tokens of somebody else", is_change=False)
+        existing(self._people.users(), user_id)
+        return [self._shown(one) for one in self._tokens.of(user_id)]
+
+    def revoke(self, p: Principal, user_id: str, token_id: str) -> None:
+        """End a token, by its id in the list. Raises UnknownName."""
+        self._require_own(p, user_id, "revoke the API tokens of somebody else")
+        found = {one.id: one for one in self.list(p, user_id)}
+        name = found[token_id].name if token_id in found else ""
+        entry = self._audit.entry(p, "tokens.revoke", user_id, {"name": name})
+        if not is_shown_id(token_id) or not self._tokens.revoke(user_id, token_id, entry):
+            raise UnknownName("API token", token_id, list(found), remedy="It may be revoked already: list them again.")
+
+    def principal(self, token: str, address: str, *, is_mcp: bool) -> Principal | None:
+        """Return who acts with a token, None if it is not, or no longer, valid; `is_mcp`: the request is one of MCP.
+
+        Raises NotAllowed for another use of a token that is only for MCP, TooManyTries after many wrong tokens.
+        """
+        record = self._tokens.found(hashed(token))
+        user = None if record is None or not self._is_valid(record) else self._people.user(record.user_id)
+        if record is None or user is None:
+            self._limit.count(_WRONG, address)
+            return None
+        known.keep(_slot(record.id_hash), token)
+        if record.mcp_only and not is_mcp:
+            raise NotAllowed(
+                f"The API token {record.name!r} is only for /mcp.", remedy="Make one that is for the whole API."
+            )
+        self._note_use(record)
+        return Principal(user.id, _lower(user.role, record.role), by_token=True)
+
+    def _note_use(self, record: TokenRecord) -> None:
+        now = self._clock()
+        if not record.used_at or now - moment_of(record.used_at) > _USED_AFTER:
+            with suppress(StorageError):  # a full disk must not lock programs out
+                self._tokens.note_use(record.id_hash, timestamp(now))
+
+    def _is_valid(self, record: TokenRecord) -> bool:
+        now = self._clock()
+        is_used = now - moment_of(record.used_at or record.created_at) < UNUSED
+        return is_used and (not record.expires_at or now < moment_of(record.expires_at))
+
+    def _shown(self, record: TokenRecord) -> ApiToken:
+        return ApiToken(
+            id=record.id_hash[:_SHOWN_ID],
+            user_id=record.user_id,
+            name=record.name,
+            role=as_role(record.role) if record.role else None,
+            mcp_only=bool(record.mcp_only),
+            created_at=moment_of(record.created_at),
+            ends_at=moment_of(record.expires_at) if record.expires_at else None,
+            used_at=moment_of(record.used_at) if record.used_at else None,
+            is_valid=self._is_valid(record),
+        )
+
+    def _require_own(self, p: Principal, user_id: str, what: str, *, is_change: bool = True) -> None:
+        if p.id != user_id:
+            require(p, "admin", what)
+        if is_change:
+            require_person(p, "make or revoke API tokens")
+
+
+def _checked(role: str, of_user: str) -> Role:
+    """Return the role of a token. Raises InvalidInput if it is unknown, or higher than that of its user."""
+    found = checked_role(role)
+    if _lower(of_user, role) != found:
+        raise InvalidInput(
+            f"A token of a user with the role {of_user} cannot have the role {role}.",
+            remedy="Choose the role of the user, or a lower one.",
+        )
+    return found
+
+
+def _checked_days(days: int) -> int:
+    if not 1 <= days <= DAYS_MOST:
+        raise InvalidInput(f"{days} days is not possible.", remedy=f"A token lasts 1 to {DAYS_MOST:,} days.")
+    return days
+
+
+def _lower(of_user: str, of_token: str) -> Role:
+    """Return the lower of two roles; a token without a role has that of its user."""
+    return as_role(max(of_user, of_token or of_user, key=lambda one: ROLES.index(as_role(one))))
+
+
+def _slot(id_hash: str) -> str:
+    return f"api token {id_hash[:_SHOWN_ID]}"
