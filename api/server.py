@@ -32,7 +32,7 @@ from api.routes import (
     usage,
     users,
 )
-from api.routes.data import agents, collections, files, tables, tools
+from api.routes.data import agent_versions, agents, collections, files, tables, tools
 from api.routes.prompts import cases as prompt_cases
 from api.routes.prompts import changes as prompt_changes
 from api.routes.prompts import comparisons as prompt_comparisons
@@ -86,6 +86,7 @@ _SIGNED_IN = (
     usage.router,
     tables.router,
     agents.router,
+    agent_versions.router,
     collections.router,
     files.router,
     files.added,

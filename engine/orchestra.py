@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.agents.agents import with_agents
+from engine.agents.store import AgentStore, with_agents
 from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
@@ -54,6 +54,7 @@ from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.agents.agents import Agents
+    from engine.agents.versions import AgentVersions
     from engine.collections import Collections
     from engine.connections.connections import Connections
     from engine.demo_mailbox import Demo
@@ -117,7 +118,7 @@ ENGINE = Principal("engine", "owner")
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
-    approvals, budgets, general, tables, collections, agents, files, tools, usage, connections,
+    approvals, budgets, general, tables, collections, agents, agent_versions, files, tools, usage, connections,
     users, demo, first_run`.
     Close it when done.
 
@@ -132,6 +133,7 @@ class Orchestra:
         self.workspace = Workspace(root, self.config.state_dir, clock)
         self.workspace.make_private()
         self._tool_shelf = opened_tools(self.workspace.root)
+        self._agent_store = AgentStore(self.workspace)
         state = self.workspace.state_dir
         self._serve_lock = ServeLock(state) if serve else None
         self._clock = clock
@@ -651,16 +653,23 @@ class Orchestra:
         """The step types that people of the workspace have written."""
         from engine.tools.tools import Tools
 
-        shelf, workflows = self._tool_shelf, self.workspace.workflows
+        shelf, users = self._tool_shelf, self.workspace.users
         state = self.workspace.state_dir
-        return Tools(shelf, lambda: self._loaded().config.code, workflows, state, self._audit)
+        return Tools(shelf, lambda: self._loaded().config.code, users, state, self._audit)
 
     @cached_property
     def agents(self) -> Agents:
         """The agents of the workspace."""
         from engine.agents.agents import Agents
 
-        return Agents(self.workspace.agents, self.workspace.workflows, self._surroundings)
+        return Agents(self._agent_store, self._surroundings, self._audit, partial(self.drafts.follow, "agent"))
+
+    @cached_property
+    def agent_versions(self) -> AgentVersions:
+        """Kept texts of agents, and their labels."""
+        from engine.agents.versions import AgentVersions
+
+        return AgentVersions(self._agent_store, self.agents, self._audit, self._clock)
 
     @cached_property
     def files(self) -> Files:
@@ -847,7 +856,7 @@ class Orchestra:
         return Surroundings(
             connections,
             self._prompt,
-            with_agents(workspace.agents, workspace.workflows.document),
+            with_agents(self._agent_store, workspace.workflows.document),
             asked,
             hosts(loaded),
             is_user,

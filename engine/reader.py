@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from engine.agents.agents import Agents, with_agents
+from engine.agents.agents import Agents
+from engine.agents.store import AgentStore, with_agents
+from engine.agents.versions import AgentVersions
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
 from engine.blobs.disk import DiskBlobs
@@ -61,6 +63,7 @@ class Reader:
         self.workspace = Workspace(root, self.config.state_dir)
         state = self.workspace.state_dir
         self._tool_shelf = opened_tools(self.workspace.root)
+        self._agent_store = AgentStore(self.workspace)
         self._database = ReadOnlyDatabase(state)
         self._prompt_store = PromptStore(self.workspace)
         self._state: State = SqliteState(self._database)
@@ -90,7 +93,8 @@ class Reader:
         )
         shelf = self.workspace.workflows
         self.budgets = BudgetReader(self._state.spent, lambda: loaded().config, shelf, utc_now)
-        self.agents = Agents(self.workspace.agents, shelf, self._surroundings)
+        self.agents = Agents(self._agent_store, self._surroundings, audit)
+        self.agent_versions = AgentVersions(self._agent_store, self.agents, audit, utc_now)
         self.usage = UsageReader(self._state.spent, lambda: loaded().config, utc_now)
         ids, owners = self.workspace.workflow_ids, state / "owners"
         self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now)
@@ -110,7 +114,7 @@ class Reader:
         asked = workspace.workflow_ids.asked()
         prompts = self._prompt_store.resolve
         is_user = partial(is_known, self._state.people)
-        documents = with_agents(workspace.agents, workspace.workflows.document)
+        documents = with_agents(self._agent_store, workspace.workflows.document)
         return Surroundings(
             services,
             prompts,

@@ -97,6 +97,13 @@ _INSIDE = {
         "save-case": "prompts.testing.save_case",
         "delete-case": "prompts.testing.delete_case",
     },
+    "agents": {
+        "versions": "data.agent_versions.versions",
+        "save-version": "data.agent_versions.save_version",
+        "label": "data.agent_versions.label",
+        "diff": "data.agent_versions.diff",
+        "restore": "data.agent_versions.restore",
+    },
     "connections": {"tools": "workflows.mcp.tools"},
     "users": {
         "set-role": "people.user_changes.set_role",

@@ -14,12 +14,14 @@ from commands.base.opened import Session, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import WORD_MARKS, document, note, say, table
 from commands.prompts.options import Name
+from engine.base.step_tree import AGENT_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.base.errors import Problem
     from engine.prompts.prompt_files import PromptFile
+    from engine.runs.trying.prompt_differences import PromptDifference
 
 New = Annotated[str, typer.Argument(metavar="NEW", help="The new name: lower-case letters, digits, '-' and '_'.")]
 Reason = Annotated[
@@ -108,7 +110,7 @@ def versions(
 
 
 def _differences(name: str, between: tuple[str, str], demo: Demo, workspace: Workspace, *, as_json: bool) -> int:
-    from engine.runs.trying.prompt_differences import differences_between, in_context
+    from engine.runs.trying.prompt_differences import differences_between
 
     before, after = between
     with looked_at(workspace, demo=demo) as session:
@@ -116,13 +118,20 @@ def _differences(name: str, between: tuple[str, str], demo: Demo, workspace: Wor
     if as_json:
         document({"prompt": name, "before": before, "after": after, "differences": found})
         return DONE
+    say_differences(found)
+    return DONE
+
+
+def say_differences(found: Sequence[PromptDifference]) -> None:
+    """Say how two texts differ, part by part."""
+    from engine.runs.trying.prompt_differences import in_context
+
     for one in found:
         texts = in_context(one["texts"])
         say(f"{one['part']}:")
         say(indent("".join(WORD_MARKS[part["change"]].format(part["text"]) for part in texts), "  "))
     if not found:
         say("Both texts are the same.")
-    return DONE
 
 
 def save_version(
@@ -237,14 +246,18 @@ def protect(
 
 
 def _hurt(session: Session, name: str) -> list[Problem]:
-    """Return the problems of the workflows that use a prompt."""
+    """Return the problems of the workflows and agents that use a prompt."""
     orchestra, p = session.orchestra, session.principal
-    return [one for user in orchestra.prompts.users(p, name) for one in orchestra.workflows.get(p, user).problems]
+    found = []
+    for user in orchestra.prompts.users(p, name):
+        agent = user.removeprefix(AGENT_PREFIX)
+        found += (orchestra.workflows if agent == user else orchestra.agents).get(p, agent).problems
+    return found
 
 
 def _tell(problems: Sequence[Problem]) -> None:
     for one in problems:
-        note(f"A workflow that uses the prompt has a problem. {one}")
+        note(f"A workflow or agent that uses the prompt has a problem. {one}")
 
 
 def report(made: PromptFile, said: str, *, as_json: bool) -> None:

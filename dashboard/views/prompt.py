@@ -21,6 +21,7 @@ from dashboard.prompt.save import save_bar
 from dashboard.prompt.tags import tag_badges, tag_button
 from dashboard.prompt.trying import try_tab
 from dashboard.prompt.versions import comparable, versions_tab
+from engine.base.step_tree import AGENT_PREFIX
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.prompts import DEFAULT_LABEL
 
@@ -77,9 +78,11 @@ def _tabs(visit: Visit, file: PromptFile, draft: Draft) -> None:
 
 
 def _hurt_workflows(visit: Visit, file: PromptFile) -> None:
-    """Name the workflows with problems among those that use the prompt: moving a label can cause them."""
+    """Name the workflows and agents with problems among those that use the prompt: moving a label can cause them."""
     for name in visit.orchestra.prompts.users(visit.who, file.name):
-        problems = visit.orchestra.workflows.get(visit.who, name).problems
+        agent = name.removeprefix(AGENT_PREFIX)
+        files = visit.orchestra.workflows if agent == name else visit.orchestra.agents
+        problems = files.get(visit.who, agent).problems
         if problems:
             said = message_markdown(problems[0].message, problems[0].remedy)
             many = tn("{count} problem", "{count} problems", len(problems))

@@ -1,27 +1,36 @@
-"""The agents of a workspace: read, checked, and turned into the workflows that they are."""
+"""The `agents` facet: everything a person or program may do with the files of agents; versions.py has the versions."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeAlias
 
-from pydantic import ValidationError
-
 from engine.agents.agent_file import AgentModel
-from engine.agents.expansion import described, workflow_of
-from engine.agents.tool_check import tool_faults
-from engine.base.errors import InvalidFile, Problem
+from engine.agents.expansion import described
+from engine.agents.store import AgentStore, read_agent
+from engine.base.checkout import CHECKOUT
+from engine.base.errors import InvalidFile, OrchestraError, Problem, UnknownName
 from engine.base.json_text import JsonObject
-from engine.base.step_tree import AGENT_PREFIX
-from engine.compiler.definition.environment import Surroundings, Workflows
-from engine.compiler.definition.loader import problem
-from engine.documents.json_file import JsonFile, parse
-from engine.documents.shapes import faults
+from engine.base.names import checked_name
+from engine.compiler.definition.environment import Surroundings
+from engine.documents.json_file import parse
+from engine.files.atomic import etag
 from engine.people.access import Principal, require
-from engine.workspace.file_store import Shelf
-from engine.workspace.references import users, users_by_name
+from engine.people.audit import Audit
+from engine.prompts.prompts import DEFAULT_LABEL
+from engine.workspace.blanks import blank_agent, checked_title, title_of, titled_as_copy
+from engine.workspace.canonical import as_written
+from engine.workspace.references import (
+    rename_references,
+    require_readable_users,
+    require_unused,
+    users,
+    users_by_name,
+)
+from engine.workspace.workspace import Workspace
 
 # Inside the class below, `list` is the method.
 Names: TypeAlias = list[str]
@@ -46,97 +55,189 @@ class AgentTool:
 
 @dataclass(frozen=True)
 class AgentSummary:
-    """One agent; a damaged one has problems and no tools."""
+    """One agent, as its file is, or as one version was; a damaged one has problems and no tools."""
 
     name: str
     title: str
-    description: str
-    instructions: str
-    connection: str
-    model: str
-    tools: list[AgentTool]
-    limits: JsonObject
-    used_by: list[str]
-    """The workflows that run it, sorted."""
+    description: str = ""
+    instructions: str = ""
+    connection: str = ""
+    model: str = ""
+    tools: list[AgentTool] = field(default_factory=list)
+    limits: JsonObject = field(default_factory=dict)
+    used_by: list[str] = field(default_factory=list)
+    """The workflows that run it, sorted, then the agents, as `agent:NAME`."""
     problems: list[Problem] = field(default_factory=list)
-
-
-def with_agents(agents: Shelf, workflows: Workflows) -> Workflows:
-    """Return what finds the documents of workflows, and of the workflows that agents are.
-
-    Those raise UnknownName, and InvalidFile with every problem of the agent's file.
-    """
-
-    def document(name: str) -> JsonObject:
-        if not name.startswith(AGENT_PREFIX):
-            return workflows(name)
-        agent = name.removeprefix(AGENT_PREFIX)
-        return workflow_of(agent, read_agent(agents.read(agent)))
-
-    return document
-
-
-def read_agent(file: JsonFile) -> AgentModel:
-    """Return the agent in a parsed file. Raises InvalidFile with every problem."""
-    try:
-        agent = AgentModel.model_validate(file.value)
-    except ValidationError as error:
-        found = [
-            problem(file, one.path, one.message, code=one.code, remedy=one.remedy)
-            for one in faults(error, AgentModel, file.value)
-        ]
-        raise InvalidFile.of(file.file, found) from error
-    wrong = [problem(file, one.path, one.message, code=one.code, remedy=one.remedy) for one in tool_faults(agent)]
-    if wrong:
-        raise InvalidFile.of(file.file, wrong)
-    return agent
+    versions: list[int] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+    runs: int | None = None
+    """The version that a step means which names no version: that with the label `production`; None: the file."""
+    etag: str = ""
+    text: str = ""
 
 
 class Agents:
-    """The `agents` facet. Every method checks the right of `p`."""
+    """Every method checks the right of `p`; every change writes an audit line."""
 
-    def __init__(self, shelf: Shelf, workflows: Shelf, surroundings: Callable[[], Surroundings]) -> None:
-        self._shelf, self._workflows, self._surroundings = shelf, workflows, surroundings
+    def __init__(
+        self,
+        store: AgentStore,
+        surroundings: Callable[[], Surroundings],
+        audit: Audit,
+        follow: Callable[[str, str], None] = lambda _name, _new: None,
+    ) -> None:
+        """`follow(name, new)` moves unsaved texts after a rename, or deletes them if `new` is ""."""
+        self._store, self._shelf = store, store.shelf
+        self._surroundings, self._audit, self._follow = surroundings, audit, follow
 
     def list(self, p: Principal) -> list[AgentSummary]:
         """Return every agent by name."""
         require(p, "view", "see agents")
-        used_by = users_by_name(self._workflows, "agent", self._shelf.names())
+        used_by = users_by_name(self._store.users, "agent", self._shelf.names())
         return [self._summary(name, by) for name, by in used_by.items()]
 
-    def get(self, p: Principal, name: str) -> AgentSummary:
-        """Return one agent. Raises UnknownName, InvalidInput."""
+    def get(self, p: Principal, name: str, version: str = "") -> AgentSummary:
+        """Return an agent as its file is, or a kept text: its number, label or id. Raises UnknownName, InvalidInput."""
         require(p, "view", "see agents")
-        self._shelf.text(name)
-        return self._summary(name, users(self._workflows, "agent", name))
+        if not version:
+            self._shelf.text(name)
+        text = self._store.kept.find(name, version).text if version else None
+        return self._summary(name, self.users(p, name), text)
 
-    def _summary(self, name: str, used_by: Names) -> AgentSummary:
+    def users(self, p: Principal, name: str) -> Names:
+        """Return the workflows that run an agent, then the agents, as `agent:NAME`. Raises InvalidInput."""
+        require(p, "view", "see agents")
+        return users(self._store.users, "agent", checked_name("agent", name))
+
+    def check(self, p: Principal, name: str, text: str) -> Problems:
+        """Return the problems that the text would have as the agent `name`."""
+        require(p, "view", "check agents")
+        return self._problems(checked_name("agent", name), text)
+
+    def save(self, p: Principal, name: str, text: str, etag: str | None) -> AgentSummary:
+        """Save the file as written, with a final line break; `etag` None: it must not exist yet.
+
+        A text with problems can be saved if it is a JSON object; workflows that run it then have them, too. Raises
+        InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
+        """
+        require(p, "edit", "change agents")
+        self._require_object(name, text)
+        self._shelf.save(name, as_written(text), etag, p.id)
+        if etag is None:
+            self._follow(name, "")
+        self._audit.record(p, "agents.save", name)
+        return self.get(p, name)
+
+    def create(self, p: Principal, name: str, title: str = "", sample: str = "") -> AgentSummary:
+        """Create an agent, as a copy of a shipped one if `sample` names it.
+
+        Raises UnknownName (a sample), InUse, InvalidInput, StorageError.
+        """
+        require(p, "edit", "make agents")
+        title = checked_title(title) or title_of(checked_name("agent", name))
+        self._shelf.save(name, _sample(sample) if sample else blank_agent(title), None, p.id)
+        self._follow(name, "")
+        self._audit.record(p, "agents.create", name, {"sample": sample} if sample else {})
+        return self.get(p, name)
+
+    def duplicate(self, p: Principal, name: str, new: str) -> AgentSummary:
+        """Create a copy of an agent, with its versions and labels, titled "Copy of …".
+
+        Raises UnknownName, InUse, InvalidInput, StorageError.
+        """
+        require(p, "edit", "make agents")
+        text = self._shelf.text(name)
+        with suppress(InvalidFile):  # the copy has the same problems
+            text = titled_as_copy(parse(text, self._shelf.file(name)), name, "agent")
+        self._shelf.duplicate(name, new, text, p.id)
+        self._follow(new, "")
+        self._audit.record(p, "agents.duplicate", new, {"from": name})
+        return self.get(p, new)
+
+    def rename(self, p: Principal, name: str, new: str) -> Names:
+        """Rename an agent, also in the workflows and agents that run it; return these.
+
+        Raises UnknownName, InUse, InvalidInput, InvalidFile (a file that seems to use it cannot be read), StorageError.
+        """
+
+        def follow() -> None:
+            changed.extend(rename_references(self._store.users, "agent", name, new, p.id))
+
+        require(p, "edit", "rename agents")
+        changed: Names = []
+        require_readable_users(self._store.users, "agent", checked_name("agent", name))
+        self._shelf.rename_by_copy(name, new, follow, p.id)
+        self._follow(name, new)
+        self._audit.record(p, "agents.rename", new, {"from": name, "users": changed})
+        return changed
+
+    def delete(self, p: Principal, name: str) -> Path:
+        """Move an agent to the trash of the workspace's state; return the folder.
+
+        Raises UnknownName, InUse (workflows or agents run it; they are named), StorageError.
+        """
+        require(p, "edit", "delete agents")
+        trash = self._shelf.delete(name, lambda: require_unused(self._store.users, "agent", name))
+        self._follow(name, "")
+        self._audit.record(p, "agents.delete", name, {"moved_to": str(trash)})
+        return trash
+
+    def _require_object(self, name: str, text: str) -> None:
+        file = parse(text, self._shelf.file(name))
+        if not isinstance(file.value, dict):
+            raise InvalidFile.of(file.file, self._problems(name, text))
+
+    def _problems(self, name: str, text: str) -> Problems:
         try:
-            agent = read_agent(self._shelf.read(name))
+            file = parse(text, self._shelf.file(name))
         except InvalidFile as error:
-            found = error.problems or [Problem(error.message, file=self._shelf.file(name))]
-            return AgentSummary(name, name, "", "", "", "", [], {}, used_by, [*found])
-        tools = [
-            AgentTool(one.name, one.uses, described(one), one.with_, one.give, dict(one.choose_from), one.approve)
-            for one in agent.tools
-        ]
-        return AgentSummary(
-            name=name,
+            return error.problems
+        return self._store.problems(name, file, self._surroundings())
+
+    def _summary(self, name: str, used_by: Names, text: str | None = None) -> AgentSummary:
+        try:
+            text = self._shelf.text(name) if text is None else text
+            numbers, labels = self._store.kept.numbered.numbers(name), self._store.labels(name)
+        except OrchestraError as error:  # nothing breaks the list
+            wrong = Problem(error.message, "unusable", file=self._shelf.file(name), remedy=error.remedy)
+            return AgentSummary(name, name, used_by=used_by, problems=getattr(error, "problems", None) or [wrong])
+        found = AgentSummary(
+            name,
+            name,
+            used_by=used_by,
+            problems=self._problems(name, text),
+            versions=numbers,
+            labels=labels,
+            runs=labels.get(DEFAULT_LABEL),
+            etag=etag(text),
+            text=text,
+        )
+        try:
+            agent = read_agent(parse(text, self._shelf.file(name)))
+        except InvalidFile:
+            return found
+        return replace(
+            found,
             title=agent.title or name,
             description=agent.description,
             instructions=agent.instructions,
             connection=agent.connection or "",
             model=agent.model,
-            tools=tools,
+            tools=_tools(agent),
             limits=agent.limits.model_dump(exclude_none=True),
-            used_by=used_by,
-            problems=self._problems(name, agent),
         )
 
-    def _problems(self, name: str, agent: AgentModel) -> Problems:
-        """Return what is wrong with the workflow that an agent is: a connection that is missing, a field's value."""
-        from engine.compiler.compiler import compile_workflow
 
-        text = json.dumps(workflow_of(name, agent), ensure_ascii=False, indent=2)
-        found = compile_workflow(parse(text, self._shelf.file(name)), AGENT_PREFIX + name, self._surroundings())
-        return [replace(one, line=1, column=1) for one in found.problems if one.severity == "error"]
+def _tools(agent: AgentModel) -> list[AgentTool]:
+    return [
+        AgentTool(one.name, one.uses, described(one), one.with_, one.give, dict(one.choose_from), one.approve)
+        for one in agent.tools
+    ]
+
+
+def _sample(name: str) -> str:
+    """Return the text of a shipped agent. Raises UnknownName."""
+    shelf = Workspace(CHECKOUT / "gallery").agents
+    if name not in shelf.names():
+        raise UnknownName("sample", name, shelf.names())
+    return shelf.text(name)

@@ -14,7 +14,10 @@ _FLAG = re.compile(r"`(?P<flag>--[a-z-]+)(?P<value>[ =][^`]*)?`")
 _OPENS_SENTENCE = re.compile(r"(?:^|[.!?] )$")
 
 _PAGES: Mapping[str, str] = {
-    "agents list": "the folder agents/ of the workspace",
+    "agents label": "Label on the page of the agent",
+    "agents list": "the page Agents",
+    "agents new": "New agent on the page Agents",
+    "agents versions": "the versions on the page of the agent",
     "approvals list": "the page Approvals",
     "budgets list": "the page Budgets",
     "budgets resume": "Resume on the page Budgets",
@@ -78,7 +81,10 @@ _PAGES: Mapping[str, str] = {
 """The dashboard page for each command."""
 
 _ROUTES: Mapping[str, str] = {
+    "agents label": "PUT /api/agents/{name}/labels/LABEL",
     "agents list": "GET /api/agents",
+    "agents new": "POST /api/agents",
+    "agents versions": "GET /api/agents/{name}/versions",
     "approvals list": "GET /api/approvals",
     "budgets list": "GET /api/budgets",
     "budgets resume": "POST /api/budgets/resume",

@@ -28,6 +28,21 @@ ON_ERROR = "on_error"
 FAILURE_PREFIX = f"{FAILURE}."
 """Path prefix of the steps that run when the workflow has failed."""
 
+
+def agent_workflow(reference: str) -> str:
+    """Return the name of the workflow that an agent is; `reference`: `name`, `name@label` or `name@7`.
+
+    >>> agent_workflow("research@7")
+    'agent:research:7'
+    """
+    return f"{AGENT_PREFIX}{reference.replace('@', ':', 1)}"  # with @ it would be the name of a branch
+
+
+def agent_reference(workflow: str) -> str:
+    """Return the reference from which `agent_workflow` has made a name."""
+    return workflow.removeprefix(AGENT_PREFIX).replace(":", "@", 1)
+
+
 Place = tuple[str | int, ...]
 """Where a value is in a document: keys and indexes, from the outside in."""
 AnyStep = TypeVar("AnyStep")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.base.step_tree import AGENT, AGENT_PREFIX, CALL
+from engine.base.step_tree import AGENT, CALL, agent_workflow
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.model import WorkflowModel
 
@@ -21,6 +21,6 @@ def call_agents(model: WorkflowModel, report: Report) -> None:
             report.add(place, "agent.run needs 'task'.", "missing_field", "Say what the agent is to do.")
         inputs = {"task": given.get("task", "…"), "variables": given.get("variables", {})}
         step.uses = CALL
-        step.with_ = {"workflow": f"{AGENT_PREFIX}{agent}" if isinstance(agent, str) else "", "inputs": inputs}
+        step.with_ = {"workflow": agent_workflow(agent) if isinstance(agent, str) else "", "inputs": inputs}
         report.renamed[*place, "workflow"] = (*place, "agent")
         report.renamed.update({(*place, "inputs", name): (*place, name) for name in inputs})

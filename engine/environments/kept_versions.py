@@ -1,4 +1,4 @@
-"""Finds a kept text of a workflow by what a person calls it: a saved version, a number, a label, or `current`."""
+"""Finds a kept text of a workflow or agent by what a person calls it: a saved version, a number, a label, `current`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from engine.base.errors import InvalidFile, OrchestraError, UnknownName
-from engine.base.names import checked_workflow, is_branch
+from engine.base.names import is_branch
 from engine.base.wording import did_you_mean
 from engine.compiler.definition.environment import CURRENT
 from engine.environments.environment_files import EnvironmentFiles
@@ -23,7 +23,7 @@ ALWAYS = "1970-01-01T00:00:00.000Z"
 
 @dataclass(frozen=True)
 class KeptVersion:
-    """A text of a workflow that is kept."""
+    """A text of a file that is kept."""
 
     text: str
     made_at: str
@@ -54,18 +54,20 @@ class SavedVersion:
 
 
 class KeptVersions:
-    """The saved texts of workflows, the numbered ones, and their labels."""
+    """The saved texts of the files of a folder, the numbered ones, and their labels."""
 
-    def __init__(self, shelf: Shelf, numbered: Versions, environments: EnvironmentFiles) -> None:
+    def __init__(self, shelf: Shelf, numbered: Versions, environments: EnvironmentFiles | None = None) -> None:
+        """`environments`: those that name versions; None if none does."""
         self._shelf, self.numbered, self._environments = shelf, numbered, environments
         self.labels = VersionLabels(shelf)
 
     def list(self, name: str) -> builtins.list[SavedVersion]:
-        """Return the last 20 saved texts of a workflow, newest first, then its other numbered versions.
+        """Return the last 20 saved texts of a file, newest first, then its other numbered versions.
 
         Raises InvalidInput, InvalidFile.
         """
-        history = self._shelf.history.versions(checked_workflow(name))
+        self._shelf.path(name)
+        history = self._shelf.history.versions(name)
         if is_branch(name):
             return [_row(one, [], {}) for one in history]
         labels, texts = self.labels.all(name), self._texts(name)
@@ -84,7 +86,7 @@ class KeptVersions:
 
     def find(self, name: str, version: str) -> KeptVersion:
         """Return the text that a person means by `version`. Raises UnknownName, InvalidFile, InvalidInput."""
-        checked_workflow(name)
+        self._shelf.path(name)
         if version == CURRENT:
             return KeptVersion(self._shelf.text(name), "", "the file as it is")
         history = self._shelf.history.versions(name)
@@ -104,7 +106,7 @@ class KeptVersions:
         numbers = [] if is_branch(name) else self.numbered.numbers(name)
         if not version.isdecimal() or int(version) not in numbers:
             hint = did_you_mean(version, [*others, *map(str, numbers)])
-            listed = f"`orchestra workflows versions {name}` lists them."
+            listed = f"`orchestra {self._shelf.kind}s versions {name}` lists them."
             raise UnknownName(f"version of {name}", version, remedy=f"{hint} {listed}".strip())
         number = int(version)
         return KeptVersion(self.numbered.text(name, number), self._known_time(name, number), f"version {number}")
@@ -112,7 +114,8 @@ class KeptVersions:
     def _known_time(self, name: str, number: int) -> str:
         """Return a time at which the file was a numbered version."""
         try:
-            entries = [one.workflows[name] for one in self._environments.all().values() if name in one.workflows]
+            files = {} if self._environments is None else self._environments.all()
+            entries = [one.workflows[name] for one in files.values() if name in one.workflows]
         except OrchestraError:
             entries = []
         known = [one.made_at for entry in entries for one in (entry, *entry.earlier) if one.version == number]

@@ -1,4 +1,4 @@
-"""Labels of workflow versions: names that people gave them, in `workflows/<name>.versions/labels.json`."""
+"""Labels of versions of workflows and agents, which people gave them: `workflows/<name>.versions/labels.json`."""
 
 from __future__ import annotations
 

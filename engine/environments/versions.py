@@ -1,4 +1,4 @@
-"""Numbered versions of workflows: `workflows/<name>.versions/<number>.json`, texts that never change."""
+"""Numbered versions of workflows and agents: `workflows/<name>.versions/<number>.json`, texts that never change."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Versions:
         if found is None or not as_now or found[0] != as_now:
             known = self.numbers(name)
             if number not in known:
-                raise UnknownName(f"version of the workflow {name}", str(number), [str(one) for one in known])
+                raise UnknownName(f"version of the {self._shelf.kind} {name}", str(number), [str(one) for one in known])
             text = read_text(self._path(name, number), self.file(name, number))
             found = as_now or (), text, hash_of(text)
             if len(self._texts) >= _MOST_TEXTS:

@@ -49,7 +49,7 @@ class PromptStore:
     def __init__(self, workspace: Workspace) -> None:
         self.shelf = workspace.prompts
         self.fragments = FragmentStore(workspace)
-        self._workflows = workspace.workflows
+        self._users = workspace.users
         self._lock = workspace.state_dir / "prompt-versions.lock"
         self._checked: StateCache[list[Problem]] = StateCache(_KEPT_CHECKS)
 
@@ -260,21 +260,21 @@ class PromptStore:
         """
 
         def follow() -> None:
-            changed.extend(rename_references(self._workflows, "prompt", name, new, by))
+            changed.extend(rename_references(self._users, "prompt", name, new, by))
 
         changed: list[str] = []
-        require_readable_users(self._workflows, "prompt", name)
+        require_readable_users(self._users, "prompt", name)
         with exclusive(self._lock):
             self.shelf.rename_by_copy(name, new, follow, by)
         return changed
 
     def users(self, name: str) -> list[str]:
-        """Return the workflows that use a prompt, sorted."""
-        return users(self._workflows, "prompt", name)
+        """Return the workflows and agents that use a prompt."""
+        return users(self._users, "prompt", name)
 
     def all_users(self) -> dict[str, list[str]]:
-        """Return the workflows that use each prompt, sorted, by its name."""
-        return users_by_name(self._workflows, "prompt", self.shelf.names())
+        """Return the workflows and agents that use each prompt, by its name."""
+        return users_by_name(self._users, "prompt", self.shelf.names())
 
     def delete(self, name: str) -> Path:
         """Move a prompt that no workflow uses, without protected labels, to the trash; return the folder.
@@ -283,7 +283,7 @@ class PromptStore:
         """
 
         def check() -> None:
-            require_unused(self._workflows, "prompt", name)
+            require_unused(self._users, "prompt", name)
             require_deletable(name, self._saved(name))
 
         with exclusive(self._lock):
@@ -314,7 +314,7 @@ class PromptStore:
 
     def _require_free_label(self, name: str, label: str) -> None:
         suffixes = (label, "") if label == DEFAULT_LABEL else (label,)
-        require_unused(self._workflows, "prompt", name, suffixes)
+        require_unused(self._users, "prompt", name, suffixes)
 
     def _saved(self, name: str) -> object:
         """Return what the file holds, None if that is not JSON."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from clients.errors import BadAnswer
 from engine.base.errors import AssertionFailed
 from engine.base.names import timestamp
-from engine.base.step_tree import AGENT, AGENT_PREFIX
+from engine.base.step_tree import AGENT, agent_workflow
 from engine.plugins.step import (
     Call,
     CallWorkflow,
@@ -80,7 +80,7 @@ class Run(StepType):
     def call(self, call: Call) -> Result:
         """Ask the engine to run it."""
         it = call.fields
-        return CallWorkflow(AGENT_PREFIX + it.agent, {"task": it.task, "variables": it.variables})
+        return CallWorkflow(agent_workflow(it.agent), {"task": it.task, "variables": it.variables})
 
 
 class ToolField(BaseModel):

@@ -18,8 +18,8 @@ from engine.sandbox.code.languages import program_of
 from engine.tools.interface import require_major
 from engine.tools.lock import LOCK, checked_lock, locked, pins
 from engine.tools.packages import PackageFolders
-from engine.tools.shelf import Tool, ToolShelf, sample_files
 from engine.tools.shelf import TOOL as TOOL_FILE
+from engine.tools.shelf import Tool, ToolShelf, sample_files
 from engine.tools.testing import Tested, record_of, run_cases
 from engine.workspace.file_store import Shelf
 from engine.workspace.references import users, users_by_name
@@ -85,24 +85,24 @@ class Tools:
         self,
         shelf: ToolShelf,
         settings: Callable[[], CodeSettings],
-        workflows: Shelf,
+        users: Sequence[Shelf],
         state_dir: Path,
         audit: Audit,
     ) -> None:
-        self._shelf, self._settings, self._workflows, self._audit = shelf, settings, workflows, audit
+        self._shelf, self._settings, self._users, self._audit = shelf, settings, users, audit
         self._state_dir = state_dir
 
     def list(self, p: Principal) -> list[ToolInfo]:
         """Return all tools by name, valid or not."""
         require(p, "view", _SEE)
         types = {TOOL + name: name for name in self._shelf.names()}
-        found = users_by_name(self._workflows, "tool", list(types))
+        found = users_by_name(self._users, "tool", list(types))
         return [self._info(types[uses], used_by) for uses, used_by in found.items()]
 
     def show(self, p: Principal, name: str) -> ToolInfo:
         """Return a tool. Raises UnknownName."""
         require(p, "view", _SEE)
-        return self._info(name, users(self._workflows, "tool", TOOL + name))
+        return self._info(name, users(self._users, "tool", TOOL + name))
 
     def texts(self, p: Principal, name: str) -> dict[str, str]:
         """Return the text of each file by path, `tool.json` first. Raises UnknownName, InvalidFile."""
@@ -133,7 +133,7 @@ class Tools:
             checked_lock(name, tool.file.dependencies, text)
             self._folders(demo=False).made(name, text, program_of(tool.file.language, self._settings().interpreters))
         before = tool.files.get(LOCK, b"").decode("utf-8", "replace")
-        with self._workflows.editing():
+        with self._users[0].editing():
             if self._shelf.tool(name).hash != tool.hash:
                 raise _changed(name, "its packages were locked", f"`orchestra tools lock {name}` again.")
             self._shelf.keep_lock(name, text)

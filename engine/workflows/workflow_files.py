@@ -267,7 +267,7 @@ class WorkflowFiles:
         seems to call it, cannot be read), StorageError.
         """
         require(p, "edit", "rename workflows")
-        require_readable_users(self._shelf, "workflow", checked_name("workflow", name))
+        require_readable_users([self._shelf], "workflow", checked_name("workflow", name))
         text = self._shelf.text(name)
         self._shelf.require_free(new)
         id_ = self._ids.of(name)
@@ -287,7 +287,7 @@ class WorkflowFiles:
         return self._file(new)
 
     def _follow_rename(self, name: str, new: str) -> None:
-        rename_references(self._shelf, "workflow", name, new, _BY)
+        rename_references([self._shelf], "workflow", name, new, _BY)
         follow_rename(self._workspace, name, new, _BY)
 
     def rename_step(self, p: Principal, name: str, old: str, new: str, etag: str | None = None) -> WorkflowFile:
@@ -345,7 +345,7 @@ class WorkflowFiles:
         require(p, "edit", "delete workflows")
 
         def unused() -> None:
-            require_unused(self._shelf, "workflow", name)
+            require_unused([self._shelf], "workflow", name)
             require_unused_in_environments(self._workspace, name, self._default_environment())
             follow_rename(self._workspace, name, "", p.id)
 

@@ -1,4 +1,4 @@
-"""The initial text of a workflow or prompt: blank, or a copy with its own title."""
+"""The initial text of a workflow, prompt or agent: blank, or a copy with its own title."""
 
 from __future__ import annotations
 
@@ -48,6 +48,13 @@ def blank_prompt(title: str) -> str:
     variables = {"text": {"type": "string"}}
     samples = [{"name": "hello", "variables": {"text": "Hello"}}]
     return canonical({**document, "variables": variables, "messages": messages, "samples": samples}, "prompt")
+
+
+def blank_agent(title: str) -> str:
+    """Return the text of an agent without tools, which answers at once."""
+    document: dict[str, Any] = {"schema_version": 1, "title": title, "description": ""}
+    limits = {"turns": 8, "tokens": 50_000, "dollars": 0.5, "seconds": 600}
+    return canonical({**document, "instructions": "Answer in plain words.", "tools": [], "limits": limits}, "agent")
 
 
 def titled_as_copy(file: JsonFile, name: str, kind: Kind) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from engine.base import step_fields
 
-Kind = Literal["workflow", "prompt", "case", "layout"]
+Kind = Literal["workflow", "prompt", "agent", "case", "layout"]
 WIDTH = 88
 """A list of plain values is written on one line if it ends before this column."""
 _UNIT = "  "
@@ -75,12 +75,32 @@ _PROMPT = Form(
         "moves": Form(each=Form(("label", "version", "by", "at", "reason", "cases", "demo"))),
     },
 )  # fmt: skip
+_AGENT = Form(
+    (
+        "schema_version", "title", "description", "instructions", "connection", "model", "temperature", "variables",
+        "tools", "limits", "on_limit", "output",
+    ),
+    {
+        "variables": Form(each=_SCHEMA),
+        "tools": Form(
+            each=Form(("name", "description", "uses", "connection", "with", "give", "choose_from", "approve"))
+        ),
+        "limits": Form(("turns", "tokens", "dollars", "seconds")),
+        "output": _SCHEMA,
+    },
+)  # fmt: skip
 _CASE = Form(
     ("name", "variables", "assertions"),
     {"assertions": Form(each=Form(("type", "field", "criterion", "pattern", "schema", "value")))},
 )
 _LAYOUT = Form(("schema_version", "positions"))
-_FORMS: Mapping[Kind, Form] = {"workflow": _WORKFLOW, "prompt": _PROMPT, "case": _CASE, "layout": _LAYOUT}
+_FORMS: Mapping[Kind, Form] = {
+    "workflow": _WORKFLOW,
+    "prompt": _PROMPT,
+    "agent": _AGENT,
+    "case": _CASE,
+    "layout": _LAYOUT,
+}
 
 
 def as_written(text: str) -> str:

@@ -16,7 +16,7 @@ from engine.people.access import Principal, require
 from engine.store.settings import Settings
 from engine.workspace.revisions import Revision, bounded, revision_of, stored
 
-Kind = Literal["workflow", "prompt", "fragment"]
+Kind = Literal["workflow", "prompt", "fragment", "agent"]
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Shelf:
         self,
         root: Path,
         state_dir: Path,
-        kind: Kind | Literal["fragment", "environment", "agent"],
+        kind: Kind | Literal["fragment", "environment"],
         clock: Clock,
         folder: str = "",
         suffix: str = ".json",

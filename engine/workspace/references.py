@@ -1,4 +1,4 @@
-"""What workflow files refer to: prompts, agents, tools and other workflows; who uses a name, and how to rename it."""
+"""What workflows and agents refer to: prompts, agents, tools and workflows; who uses a name, and how to rename it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from engine.base.errors import InUse, InvalidFile, OrchestraError
-from engine.base.step_tree import step_nodes
+from engine.base.step_tree import AGENT_PREFIX, step_nodes
 from engine.documents.json_file import JsonPath, parse
 from engine.plugins.registry import step_type, tool_reference, trigger_type
 from engine.plugins.step import StepType
@@ -25,7 +25,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Reference:
-    """What a workflow file refers to; `suffix` is the label or version, "" if none.
+    """What the file of a workflow or an agent refers to; `suffix` is the label or version, "" if none.
 
     The name of a tool is that of its step type: `tool.iban-check`.
     """
@@ -37,73 +37,81 @@ class Reference:
 
 
 def references(document: Any) -> list[Reference]:
-    """Return every reference in a workflow document, even if parts of it are invalid."""
+    """Return every reference in the document of a workflow or an agent, even if parts of it are invalid."""
     found = [*_triggers(document)]
     for node in step_nodes(document):
-        if tool_reference(node.step.uses):
-            found += _of_text("tool", node.step.uses, (*node.place, "uses"))
-        else:
-            found += _of_fields(_named_by(step_type, node.step.uses), node.step.arguments, (*node.place, "with"))
+        found += _of_step(node.step.uses, node.step.arguments, node.place)
+    tools = document.get("tools") if isinstance(document, Mapping) else None
+    for index, tool in enumerate(tools if isinstance(tools, list) else ()):
+        if isinstance(tool, Mapping) and isinstance(tool.get("uses"), str):
+            found += _of_step(tool["uses"], tool.get("with"), ("tools", index))
     return found
 
 
-def users(workflows: Shelf, kind: Kind, name: str, labels: Sequence[str] | None = None) -> list[str]:
-    """Return the workflows that use the name, sorted; with `labels`, only those that use one of these suffixes.
+def users(shelves: Sequence[Shelf], kind: Kind, name: str, labels: Sequence[str] | None = None) -> list[str]:
+    """Return the workflows that use the name, sorted, then the agents, as `agent:NAME`.
 
-    A workflow does not use itself. An unreadable file counts if its text contains the name in quotes.
+    `shelves`: of the files that count, such as `Workspace.users`; `labels`: only those that use one of these suffixes.
+    A file does not use itself. An unreadable one counts if its text contains the name in quotes.
     """
-    found = []
-    for user in workflows.names():
-        if kind == "workflow" and user == name:
-            continue
-        if _uses(_text(workflows, user), kind, name, labels):
-            found.append(user)
-    return found
+    return [_shown(shelf, user) for shelf, user in _users(shelves, kind, name, labels)]
 
 
-def users_by_name(workflows: Shelf, kind: Kind, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the `users` of each of these names, reading each workflow once."""
+def _users(
+    shelves: Sequence[Shelf], kind: Kind, name: str, labels: Sequence[str] | None = None
+) -> list[tuple[Shelf, str]]:
+    files = ((shelf, user) for shelf in shelves for user in shelf.names() if (shelf.kind, user) != (kind, name))
+    return [(shelf, user) for shelf, user in files if _uses(_text(shelf, user), kind, name, labels)]
+
+
+def _shown(shelf: Shelf, name: str) -> str:
+    return f"{AGENT_PREFIX}{name}" if shelf.kind == "agent" else name
+
+
+def users_by_name(shelves: Sequence[Shelf], kind: Kind, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the `users` of each of these names, reading each file once."""
     found: dict[str, list[str]] = {name: [] for name in names}
-    for user in workflows.names():
-        text = _text(workflows, user)
+    for shelf, user in [(one, user) for one in shelves for user in one.names()]:
+        text = _text(shelf, user)
         try:
             used = {one.name for one in _references_of(text) if one.kind == kind}
         except InvalidFile:
             used = {name for name in names if _is_quoted(name, text)}
-        for name in used.intersection(found) - ({user} if kind == "workflow" else set()):
-            found[name].append(user)
+        for name in used.intersection(found) - ({user} if kind == shelf.kind else set()):
+            found[name].append(_shown(shelf, user))
     return found
 
 
-def require_unused(workflows: Shelf, kind: Kind, name: str, labels: Sequence[str] | None = None) -> None:
-    """Raise InUse, naming the workflows, if any workflow uses the name."""
-    found = users(workflows, kind, name, labels)
+def require_unused(shelves: Sequence[Shelf], kind: Kind, name: str, labels: Sequence[str] | None = None) -> None:
+    """Raise InUse, naming the workflows and agents, if any of them uses the name."""
+    found = users(shelves, kind, name, labels)
     if found:
         label = f" with the label {labels[0]!r}" if labels else ""
+        things = "workflows" if not any(one.startswith(AGENT_PREFIX) for one in found) else "workflows and agents"
         raise InUse(
             f"The {kind} {name!r} is used{label} by {_listed(found)}.",
-            remedy="Change or delete these workflows first.",
+            remedy=f"Change or delete these {things} first.",
         )
 
 
-def require_readable_users(workflows: Shelf, kind: Kind, name: str) -> None:
+def require_readable_users(shelves: Sequence[Shelf], kind: Kind, name: str) -> None:
     """Raise InvalidFile if a file that seems to use the name cannot be read, and so cannot be changed."""
-    for user in users(workflows, kind, name):
-        workflows.read(user)
+    for shelf, user in _users(shelves, kind, name):
+        shelf.read(user)
 
 
-def rename_references(workflows: Shelf, kind: Kind, name: str, new: str, by: str) -> list[str]:
-    """Replace the name in every workflow that uses it, keeping the formatting; return these workflows.
+def rename_references(shelves: Sequence[Shelf], kind: Kind, name: str, new: str, by: str) -> list[str]:
+    """Replace the name in every file that uses it, keeping the formatting; return these `users`.
 
-    For a caller that holds `workflows.editing()`. Raises InvalidFile, StorageError.
+    For a caller that holds `editing()`. Raises InvalidFile, StorageError.
     """
-    changed = users(workflows, kind, name)
-    for user in changed:
-        file = workflows.read(user)
+    changed = _users(shelves, kind, name)
+    for shelf, user in changed:
+        file = shelf.read(user)
         found = [one for one in references(file.value) if (one.kind, one.name) == (kind, name)]
         text = file.replaced({one.path: f"{new}@{one.suffix}" if one.suffix else new for one in found})
-        workflows.put(user, text, by)
-    return changed
+        shelf.put(user, text, by)
+    return [_shown(shelf, user) for shelf, user in changed]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -111,9 +119,9 @@ def _listed(names: Sequence[str]) -> str:
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
-def _text(workflows: Shelf, name: str) -> str:
+def _text(shelf: Shelf, name: str) -> str:
     try:
-        return workflows.text(name)
+        return shelf.text(name)
     except OrchestraError:  # a folder, a link, or not UTF-8: it cannot run, and has no references
         return ""
 
@@ -144,6 +152,13 @@ def _triggers(document: object) -> Iterator[Reference]:
         if isinstance(trigger, Mapping) and isinstance(trigger.get("uses"), str):
             named = _named_by(trigger_type, trigger["uses"])
             yield from _of_fields(named, trigger.get("with"), ("triggers", index, "with"))
+
+
+def _of_step(uses: str, fields: object, place: JsonPath) -> Iterator[Reference]:
+    if tool_reference(uses):
+        yield from _of_text("tool", uses, (*place, "uses"))
+    else:
+        yield from _of_fields(_named_by(step_type, uses), fields, (*place, "with"))
 
 
 def _of_fields(named: tuple[tuple[str, Kind], ...], fields: object, path: JsonPath) -> Iterator[Reference]:

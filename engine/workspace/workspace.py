@@ -29,6 +29,8 @@ class Workspace:
         self.workflow_ids = WorkflowIds(self.workflows)
         self.prompts = Shelf(self.root, self.state_dir, "prompt", clock)
         self.agents = Shelf(self.root, self.state_dir, "agent", clock)
+        self.users = self.workflows, self.agents
+        """The files that use prompts, agents and tools: `engine.workspace.references`."""
         self.environments = Shelf(self.root, self.state_dir, "environment", clock)
         self.fragments = Shelf(self.root, self.state_dir, "fragment", clock, "prompts/fragments", ".md")
 

@@ -1,17 +1,20 @@
-"""`/api/agents`: the agents of the workspace."""
+"""`/api/agents`: the agents of the workspace; agent_versions.py has their versions."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from api.base.documents import Deleted, FileText, Name, Refusal, Renaming, Sent
 from api.base.routing import Acting, Door, SignedInRoute
+from api.base.turns import CHECKED, TOO_MANY
 from engine.base.errors import Problem
 
 router = APIRouter(prefix="/api/agents", tags=["Agents"], route_class=SignedInRoute)
+IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
 
 
 class AgentToolDocument(BaseModel):
@@ -37,14 +40,48 @@ class AgentDocument(BaseModel):
     model: str
     tools: list[AgentToolDocument]
     limits: dict[str, Any]
-    used_by: list[str] = Field(description="The workflows that run it.")
+    used_by: list[str] = Field(description="The workflows that run it, then the agents, as `agent:NAME`.")
     problems: list[Problem]
+    versions: list[int] = Field(description="The numbers of its versions.")
+    labels: dict[str, int]
+    runs: int | None = Field(
+        description="The version that a step means which names none: that labelled `production`; null: the file."
+    )
+    etag: str
+    text: str
 
 
 class AgentList(BaseModel):
     """All agents, by name."""
 
     agents: list[AgentDocument]
+
+
+class NewAgent(Sent):
+    """A new agent."""
+
+    name: Name
+    title: str = Field(default="", max_length=200, description="Default: made from the name.")
+    sample: str = Field(default="", max_length=64, description="A shipped agent to copy.", examples=["research-agent"])
+
+
+class AgentText(Sent):
+    """A text to check."""
+
+    text: str
+
+
+class AgentProblems(BaseModel):
+    """What is wrong with a text."""
+
+    problems: list[Problem]
+
+
+class AgentRenamed(BaseModel):
+    """An agent under its new name, and what changed with it."""
+
+    name: str
+    users: list[str] = Field(description="Workflows, and agents as `agent:NAME`.")
 
 
 @router.get("", response_model=AgentList, summary="List agents")
@@ -54,6 +91,84 @@ def all_agents(orchestra: Door, principal: Acting) -> Any:
 
 
 @router.get("/{name}", response_model=AgentDocument, summary="Show an agent")
-def agent(name: str, orchestra: Door, principal: Acting) -> Any:
+def agent(
+    name: str,
+    orchestra: Door,
+    principal: Acting,
+    version: Annotated[
+        str, Query(max_length=200, description="A kept text: its number, label or id; default: the file.")
+    ] = "",
+) -> Any:
     """Return one agent."""
-    return asdict(orchestra.agents.get(principal, name))
+    return asdict(orchestra.agents.get(principal, name, version))
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=AgentDocument,
+    summary="Create an agent",
+    responses=IN_USE | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def create_agent(sent: NewAgent, orchestra: Door, principal: Acting) -> Any:
+    """Create an agent; workflows can run it at once. 409 if the name is taken."""
+    return asdict(orchestra.agents.create(principal, sent.name, sent.title, sent.sample))
+
+
+@router.put(
+    "/{name}",
+    response_model=AgentDocument,
+    summary="Save an agent",
+    responses=IN_USE | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def save_agent(name: str, sent: FileText, orchestra: Door, principal: Acting) -> Any:
+    """Save the file of an agent; the answer lists its problems, which do not prevent saving.
+
+    `etag` is that of the text to replace; without it, the agent must not exist yet. 409 if the file has changed.
+    """
+    return asdict(orchestra.agents.save(principal, name, sent.text, sent.etag))
+
+
+@router.post(
+    "/{name}/check",
+    response_model=AgentProblems,
+    summary="Check the text of an agent",
+    responses=TOO_MANY,
+    dependencies=[CHECKED],
+)
+def check_agent(name: str, sent: AgentText, orchestra: Door, principal: Acting) -> Any:
+    """Return the problems that a text would have as this agent, by place; nothing is saved."""
+    return {"problems": orchestra.agents.check(principal, name, sent.text)}
+
+
+@router.delete("/{name}", response_model=Deleted, summary="Delete an agent", responses=IN_USE)
+def delete_agent(name: str, orchestra: Door, principal: Acting) -> dict[str, str]:
+    """Move an agent to the trash. 409 while workflows or agents run it; the error names them."""
+    return {"name": name, "trash": orchestra.agents.delete(principal, name).name}
+
+
+@router.post(
+    "/{name}/copy",
+    status_code=201,
+    response_model=AgentDocument,
+    summary="Copy an agent",
+    responses=IN_USE | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def copy_agent(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> Any:
+    """Copy an agent with its versions and labels. 409 if the name is taken."""
+    return asdict(orchestra.agents.duplicate(principal, name, sent.new))
+
+
+@router.post(
+    "/{name}/rename",
+    response_model=AgentRenamed,
+    summary="Rename an agent",
+    responses=IN_USE | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def rename_agent(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Rename an agent, also in the workflows and agents that run it. 409 if the name is taken."""
+    return {"name": sent.new, "users": orchestra.agents.rename(principal, name, sent.new)}

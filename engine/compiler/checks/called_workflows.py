@@ -10,7 +10,7 @@ from typing import Any
 from engine.base.definitions import WorkflowDefinition
 from engine.base.errors import InvalidFile, OrchestraError, Problem
 from engine.base.names import require_no_branch
-from engine.base.step_tree import AGENT_PREFIX
+from engine.base.step_tree import agent_reference
 from engine.base.wording import did_you_mean
 from engine.compiler.analysis.conditions import STOPPED, SUCCEEDED, Ends
 from engine.compiler.analysis.missing_values import UNKNOWN, Part, Parts
@@ -128,7 +128,7 @@ def find(path: JsonPath, fields: Mapping[str, object], callees: Callees, report:
         return None
     if called.problems:
         count = len(called.problems)
-        agent = name.removeprefix(AGENT_PREFIX)
+        agent = agent_reference(name)
         thing = "workflow" if agent == name else "agent"
         said = f"The {thing} {agent!r} has {count} problem{'s' * (count != 1)}: {called.problems[0].message}"
         remedy = f"Correct it first: `orchestra validate {name}`."

@@ -54,7 +54,11 @@ def fragment_differences(fragments: FragmentFiles, p: Principal, name: str, vers
 
 def prompt_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[PromptDifference]:
     """Return the parts in which two prompts differ; labels are no part of a version."""
-    old, new = dict(_parts(before)), dict(_parts(after))
+    return part_differences(dict(_parts(before)), dict(_parts(after)))
+
+
+def part_differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[PromptDifference]:
+    """Return how texts differ, by the names of their parts; a part that is missing is empty."""
     names = list(dict.fromkeys([*old, *new]))
     return [
         {"part": one, "texts": list(text_parts(old.get(one, ""), new.get(one, "")))}
@@ -97,25 +101,26 @@ def _document(prompts: PromptFiles, p: Principal, name: str, which: str) -> Mapp
 def _parts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each part of a prompt as text, whatever is wrong with it."""
     for key in ("title", "description", "model"):
-        yield _NAMES[key], _text(document.get(key))
+        yield _NAMES[key], part_text(document.get(key))
     messages = document.get("messages")
     for number, one in enumerate(messages if isinstance(messages, list) else [], 1):
         message = one if isinstance(one, Mapping) else {}
-        yield f"Role of message {number}", _text(message.get("role"))
+        yield f"Role of message {number}", part_text(message.get("role"))
         yield f"Message {number}", _content(message.get("content"))
     variables = document.get("variables")
     for name, schema in (variables if isinstance(variables, Mapping) else {}).items():
-        yield f"Variable {name}", _text(schema)
+        yield f"Variable {name}", part_text(schema)
     for key in ("parameters", "output_schema", "samples"):
-        yield _NAMES[key], _text(document.get(key))
+        yield _NAMES[key], part_text(document.get(key))
 
 
 def _content(content: Any) -> str:
     lines = isinstance(content, list) and all(isinstance(line, str) for line in content)
-    return text_of(content) if lines else _text(content)
+    return text_of(content) if lines else part_text(content)
 
 
-def _text(value: Any) -> str:
+def part_text(value: Any) -> str:
+    """Return a part of a file as text: JSON is indented."""
     if value is None:
         return ""
     return value if isinstance(value, str) else indented_inside(value)

@@ -1,0 +1,128 @@
+"""The files of agents, their versions and labels, and what a step means by `name`, `name@label` or `name@7`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pydantic import ValidationError
+
+from engine.agents.agent_file import AgentModel
+from engine.agents.expansion import workflow_of
+from engine.agents.tool_check import tool_faults
+from engine.base.errors import InvalidFile, Problem, UnknownName
+from engine.base.json_text import JsonObject
+from engine.base.step_tree import AGENT_PREFIX, agent_reference, agent_workflow
+from engine.compiler.definition.environment import Surroundings, Workflows
+from engine.compiler.definition.loader import problem
+from engine.documents.json_file import JsonFile, JsonPath, parse
+from engine.documents.shapes import faults
+from engine.environments.kept_versions import KeptVersions
+from engine.environments.versions import Versions
+from engine.prompts.prompts import DEFAULT_LABEL
+from engine.workspace.workspace import Workspace
+
+_TOOL_STEP = re.compile(r"(?:use|told)_(?P<tool>.+)_\d+\Z")
+
+
+class AgentStore:
+    """Reads agents by the references of steps, and finds what is wrong with them."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.shelf, self.users = workspace.agents, workspace.users
+        self.kept = KeptVersions(self.shelf, Versions(self.shelf))
+
+    def labels(self, name: str) -> dict[str, int]:
+        """Return the labels of an agent with the numbers of their versions. Raises InvalidFile, InvalidInput."""
+        return {label: one.version for label, one in self.kept.labels.all(name).items()}
+
+    def resolve(self, reference: str) -> JsonFile:
+        """Return the file that a step means.
+
+        `name` is the version with the label `production`; while none has it, the file as it is. Raises UnknownName,
+        InvalidFile, InvalidInput.
+        """
+        name, _, suffix = reference.partition("@")
+        working = self.shelf.text(name)
+        number = self._number(name, suffix)
+        if number is None:
+            return parse(working, self.shelf.file(name))
+        return parse(self.kept.numbered.text(name, number), self.kept.numbered.file(name, number))
+
+    def _number(self, name: str, suffix: str) -> int | None:
+        if suffix.isascii() and suffix.isdigit():
+            return int(suffix)
+        labels = self.labels(name)
+        if suffix and suffix not in labels:
+            remedy = "" if labels else f"`orchestra agents label {name} {suffix}` labels the file as it is."
+            raise UnknownName(f"label of the agent {name}", suffix, list(labels), remedy=remedy)
+        return labels.get(suffix or DEFAULT_LABEL)
+
+    def problems(self, name: str, file: JsonFile, around: Surroundings) -> list[Problem]:
+        """Return what is wrong with the text of an agent, by place: its form, its tools, and the workflow it is."""
+        from engine.compiler.compiler import compile_workflow
+
+        try:
+            document = workflow_of(name, read_agent(file))
+        except InvalidFile as error:
+            return error.problems or [Problem(error.message, file=file.file, remedy=error.remedy)]
+        text = json.dumps(document, ensure_ascii=False, indent=2)
+        found = compile_workflow(parse(text, file.file), agent_workflow(name), around).problems
+        placed = {one.message: one for one in _placed(file, [one for one in found if one.severity == "error"])}
+        return sorted(placed.values(), key=lambda one: (one.line, one.column))
+
+
+def with_agents(store: AgentStore, workflows: Workflows) -> Workflows:
+    """Return what finds the documents of workflows, and of the workflows that agents are.
+
+    Those raise UnknownName, and InvalidFile with every problem of the agent's file.
+    """
+
+    def document(name: str) -> JsonObject:
+        if not name.startswith(AGENT_PREFIX):
+            return workflows(name)
+        reference = agent_reference(name)
+        return workflow_of(reference, read_agent(store.resolve(reference)))
+
+    return document
+
+
+def read_agent(file: JsonFile) -> AgentModel:
+    """Return the agent in a parsed file. Raises InvalidFile with every problem."""
+    try:
+        agent = AgentModel.model_validate(file.value)
+    except ValidationError as error:
+        found = [
+            problem(file, one.path, one.message, code=one.code, remedy=one.remedy)
+            for one in faults(error, AgentModel, file.value)
+        ]
+        raise InvalidFile.of(file.file, found) from error
+    wrong = [problem(file, one.path, one.message, code=one.code, remedy=one.remedy) for one in tool_faults(agent)]
+    if wrong:
+        raise InvalidFile.of(file.file, wrong)
+    return agent
+
+
+def _placed(file: JsonFile, found: list[Problem]) -> Iterator[Problem]:
+    """Yield problems of the workflow that an agent is, at the places of the agent's file; each turn repeats them."""
+    for one in found:
+        path = _path(file, one)
+        line, column = file.place(path)
+        field = ".".join(map(str, path)) or None
+        yield replace(one, line=line, column=column, step=None, field=field)
+
+
+def _path(file: JsonFile, one: Problem) -> JsonPath:
+    """Return the part of the agent's file that a step of its workflow comes from."""
+    fields = tuple(int(part) if part.isdigit() else part for part in (one.field or "").split(".") if part)
+    match = _TOOL_STEP.match(one.step or "")
+    if match is None:
+        return fields[:1] if fields[:1] and fields[0] in file.value else ()
+    names = [tool["name"] for tool in file.value["tools"]]
+    if match["tool"] not in names:
+        return ("tools",)
+    index = names.index(match["tool"])
+    is_given = fields[:1] == ("with",) and fields[1:2] and fields[1] not in file.value["tools"][index].get("with", {})
+    return ("tools", index, "give") if is_given else ("tools", index, *fields)
