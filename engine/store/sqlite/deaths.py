@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 _GIVEN_UP = MOST_DEATHS_IN_A_ROW + 2
 """At this many deaths, not even failing the run is attempted: that killed the process, too."""
-_AT_WORK = "(status = 'running' OR (status = 'queued' AND lane IS NULL)) AND ended_at IS NULL AND owner = ?"
+_AT_WORK = (
+    "(status = 'running' OR (status = 'queued' AND lane IS NULL)) AND ended_at IS NULL AND owner = ?"
+    " AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.parent_run_id = runs.run_id AND other.ended_at IS NULL)"
+)
+"""Not a run that waits for one that it has called: no step of it ends meanwhile, however far the other one gets."""
 
 
 def count(connection: Connection, owner: str) -> None:
