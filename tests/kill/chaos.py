@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.kill import test_sign_in
+from tests.kill.agent_storm import AgentStorm
 from tests.kill.harness import WRITES, Setting, World, kill_after_events, kill_in_write, setting
 from tests.kill.job import POINTS
 from tests.kill.job_of_steps import FAMILIES, Steps, many_kills
 from tests.kill.judge import verdict
 from tests.kill.mail_storm import mail_storm
 from tests.kill.storm import Storm
+from tests.kill.test_agent_kill import agents, figures
+from tests.kill.test_agent_kill import many_kills as many_kills_of_agents
 from tests.kill.test_apply_kill import applications, killed_applications
 from tests.kill.test_form_kill import kill_after_thanks
 from tests.kill.test_kill import undisturbed
@@ -22,7 +25,7 @@ from tests.kill.test_sql_kill import Databases, databases, random_kills
 from tests.kill.test_steps_kill import steps_place
 from tests.kill.test_storm import judged, killed_at_any_moment, killed_at_named_points, place
 
-__all__ = ["applications", "databases", "place", "shared", "steps_place", "undisturbed"]
+__all__ = ["agents", "applications", "databases", "place", "shared", "steps_place", "undisturbed"]
 
 KILLS = 1000
 ROUNDS = 5
@@ -30,6 +33,8 @@ APPLICATION_KILLS = 100
 SIGN_IN_KILLS = 100
 SQL_KILLS = 100
 STEP_KILLS = 25
+AGENTS = 40
+AGENT_KILLS = 500
 
 SPREAD = 22
 IN_WRITE = 8
@@ -104,3 +109,9 @@ def test_kills_at_writes_of_steps(steps_place: Steps, family: str) -> None:
 
 def test_three_kills_of_a_server_that_has_just_thanked_for_a_form(tmp_path: Path) -> None:
     kill_after_thanks(tmp_path, 3)
+
+
+def test_forty_agents_and_five_hundred_kills(agents: AgentStorm) -> None:
+    killed = many_kills_of_agents(agents, AGENTS, AGENT_KILLS)
+    print(figures(agents, killed))  # noqa: T201 - the figures, for `pytest -s`
+    assert agents.wrong(killed) == []

@@ -102,9 +102,10 @@ class Child:
         self._end(orchestra, [self._job["run_id"]])
 
     def resume_all(self) -> None:
-        """Go on with every run that nobody works on."""
+        """Go on with every run that nobody works on, and with those that a person resumes."""
         orchestra = self._opened()
-        run_ids = orchestra.runs.resume_all(OWNER)
+        run_ids = [orchestra.runs.resume(OWNER, run_id) for run_id in self._job.get("by_a_person", [])]
+        run_ids += orchestra.runs.resume_all(OWNER)
         self._say(" ".join(run_ids) or "none")
         self._end(orchestra, run_ids)
 

@@ -1,79 +1,67 @@
-"""Kills in the middle of an agent: each of its writes is there once, and the conversation goes on where it was."""
+"""Kills amid agents: each of their writes is there once, answers are paid once more at most, the conversation goes on.
+
+`make chaos` kills 40 agents 500 times (tests/kill/chaos.py).
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from itertools import count
+import random
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.kill.storm import Storm, storm
+from tests.kill.agent_storm import KINDS, POINTS, AgentStorm, Killed, agent_storm, expected, random_moments
 
 pytestmark = pytest.mark.slow
 
-WRITES = 3
-_numbers = count(1)
+_CHANCE = random.Random(20261123)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
-    with storm(tmp_path_factory.mktemp("agent") / "workspace") as made:
-        prepare(made)
+def agents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentStorm]:
+    with agent_storm(tmp_path_factory.mktemp("agents") / "workspace") as made:
         yield made
 
 
-def prepare(place: Storm) -> None:
-    """Write an agent that drafts mails, and a workflow that runs it with the calls of its model as the task."""
-    root, model = place.place.root, place.place.endpoints["openai"]
-    config, variables = root / "config.yaml", root / ".env"
-    llm = f"  llm: {{service: openai, base_url: '{model['base_url']}', api_key: 'env:MODEL_KEY', model: m}}\n"
-    config.write_text(config.read_text().replace("connections:\n", f"connections:\n{llm}"))
-    variables.write_text(f"{variables.read_text()}MODEL_KEY={model['token']}\n")
-    draft = {"name": "draft", "uses": "gmail.create_draft", "with": {"to": ["me@example.com"]}}
-    agent = {"schema_version": 1, "instructions": "Draft.", "tools": [{**draft, "give": ["subject", "text"]}]}
-    (root / "agents").mkdir()
-    (root / "agents" / "writer.json").write_text(json.dumps(agent))
-    fields = {"agent": "writer", "task": "{{ inputs.task }}"}
-    inputs = {"type": "object", "properties": {"n": {"type": "integer"}, "task": {"type": "string"}}}
-    steps = [{"id": "ask", "uses": "agent.run", "with": fields}]
-    place.write("agent", {"schema_version": 1, "title": "Agent", "inputs": inputs, "steps": steps})
+def test_agents_that_are_killed_again_and_again(agents: AgentStorm) -> None:
+    moments = [*((point, 2) for point in POINTS), *random_moments(_CHANCE, 2)]
+    killed = agents.kill([*KINDS], moments)
+    assert agents.wrong(killed) == []
+    assert sum(one.kills for one in killed) >= 2 * len(killed)
 
 
-def subjects(number: int) -> list[str]:
-    return [f"draft-{number}-{turn}." for turn in range(WRITES)]
+def many_kills(agents: AgentStorm, number: int, kills: int) -> list[Killed]:
+    """Kill so many agents so often, five of them side by side in a process; at least one more for each kill missing."""
+    kinds, killed = cycle(KINDS), list[Killed]()
+    while len(killed) < number or sum(one.kills for one in killed) < kills:
+        killed += agents.kill([*islice(kinds, len(KINDS))], random_moments(_CHANCE, kills // number + 3))
+    return killed
 
 
-def kill(place: Storm, point: str, time_of_it: int, **more: Any) -> int:
-    """Let a run kill itself at a point, and go on with it; return its number."""
-    number = next(_numbers)
-    calls = [f"CALL draft {json.dumps({'subject': one, 'text': 'x'})}" for one in subjects(number)]
-    given = {"n": number, "task": "\n".join([*calls, 'CALL finish {"output": "done"}'])}
-    killed = place.fork("run", workflow="agent", inputs=[given], signal_at=(point, time_of_it, "SIGKILL"), **more)
-    while killed.said():
-        pass
-    killed.close()
-    place.resume_all(**more)
-    return number
-
-
-def written(place: Storm, number: int) -> list[int]:
-    """Return how many drafts of each turn there are."""
-    drafts = [json.dumps(one) for one in place.place.shown()["gmail"]["drafts"]]
-    return [sum(subject in one for one in drafts) for subject in subjects(number)]
-
-
-@pytest.mark.parametrize("point", ["before effect", "after effect"])
-@pytest.mark.parametrize("time_of_it", range(1, WRITES + 1))
-def test_each_write_of_a_killed_agent_is_there_once(place: Storm, point: str, time_of_it: int) -> None:
-    assert written(place, kill(place, point, time_of_it)) == [1] * WRITES
+def figures(agents: AgentStorm, killed: Sequence[Killed]) -> str:
+    """Return the figures of many kills in a line."""
+    there = agents.written()
+    writes = [there.get(title, 0) for one in killed for title in expected(one)]
+    return (
+        f"{len(killed)} agents, {sum(one.kills for one in killed)} kills of an agent"
+        f" ({agents.lives} of a process); {len(writes)} writes, {writes.count(0)} lost,"
+        f" {sum(count > 1 for count in writes)} doubled;"
+        f" {sum(agents.asked_again(one) for one in killed)} answers asked for again;"
+        f" {sum(one.resumed for one in killed)} times a person resumed one that was set aside"
+    )
 
 
 @pytest.mark.control
 def test_the_harness_finds_a_write_that_is_not_looked_for(tmp_path: Path) -> None:
-    with storm(tmp_path / "workspace") as place:
-        prepare(place)
-        number = kill(place, "after effect", 2, wrong=["no look-up"])
-        assert written(place, number) == [1, 2, 1]
+    with agent_storm(tmp_path / "workspace") as place:
+        killed = place.kill(["drafts", "issues"], [("after effect", 2)], wrong=["no look-up"])
+        assert any("2 x agent" in one for one in place.wrong(killed))
+
+
+@pytest.mark.control
+def test_the_harness_finds_answers_that_are_lost(tmp_path: Path) -> None:
+    with agent_storm(tmp_path / "workspace") as place:
+        killed = place.kill(["drafts", "issues"], [("before effect", 4)], wrong=["late events"])
+        assert any("asked for again" in one or "has changed" in one for one in place.wrong(killed))
