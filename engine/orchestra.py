@@ -45,7 +45,7 @@ from engine.store.sqlite.owners import SqliteOwner
 from engine.store.sqlite.state import SqliteState
 from engine.store.state import State
 from engine.store.write_list import WriteList
-from engine.tools.shelf import opened_tools
+from engine.tools.opened import OpenedTools
 from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from engine.runs.usage import UsageReader
     from engine.search.search import Search
     from engine.tables import Tables
+    from engine.tools.servers import ToolServers
     from engine.tools.tools import Tools
     from engine.triggering.assembly import Machinery
     from engine.triggering.forms import Forms
@@ -118,7 +119,8 @@ ENGINE = Principal("engine", "owner")
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
-    approvals, budgets, general, tables, collections, agents, agent_versions, files, tools, usage, connections,
+    approvals, budgets, general, tables, collections, agents, agent_versions, files, tools, tool_servers, usage,
+    connections,
     users, demo, first_run`.
     Close it when done.
 
@@ -132,7 +134,7 @@ class Orchestra:
         self.config: Config = self._config_files.loaded().config
         self.workspace = Workspace(root, self.config.state_dir, clock)
         self.workspace.make_private()
-        self._tool_shelf = opened_tools(self.workspace.root)
+        self._tools = OpenedTools(self.workspace.root)
         self._agent_store = AgentStore(self.workspace)
         state = self.workspace.state_dir
         self._serve_lock = ServeLock(state) if serve else None
@@ -255,7 +257,7 @@ class Orchestra:
         from engine.plugins.step_info import step_type_infos
 
         require(p, "view", "see step types")
-        return step_type_infos(self._tool_shelf.all_usable())
+        return step_type_infos(self._tools.all_usable())
 
     def trigger_types(self, p: Principal) -> list[TriggerTypeInfo]:
         """Return every trigger type with the schemas of its fields and of an item."""
@@ -653,9 +655,16 @@ class Orchestra:
         """The step types that people of the workspace have written."""
         from engine.tools.tools import Tools
 
-        shelf, users = self._tool_shelf, self.workspace.users
+        shelf, users = self._tools.own, self.workspace.users
         state = self.workspace.state_dir
         return Tools(shelf, lambda: self._loaded().config.code, users, state, self._audit)
+
+    @cached_property
+    def tool_servers(self) -> ToolServers:
+        """The tools of MCP servers: offered, and accepted as steps."""
+        from engine.tools.servers import ToolServers
+
+        return ToolServers(self._tools.accepted, self.connections.client_of, self.workspace, self._audit)
 
     @cached_property
     def agents(self) -> Agents:
@@ -863,7 +872,7 @@ class Orchestra:
             seen=self.connections.seen,
             lacks=self.connections.lacks,
             own_settings=loaded.own_settings,
-            tools=self._tool_shelf.usable,
+            tools=self._tools.usable,
         )
 
     def _end_renames(self) -> None:

@@ -42,7 +42,7 @@ from engine.search.search import Search
 from engine.store.sqlite.file.read_only import ReadOnlyDatabase
 from engine.store.sqlite.state import SqliteState
 from engine.store.state import State
-from engine.tools.shelf import opened_tools
+from engine.tools.opened import OpenedTools
 from engine.workflows.bundles.bundles import Bundles
 from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workflows.versions import WorkflowVersions
@@ -62,7 +62,7 @@ class Reader:
         self.config = configuration.load(root).config
         self.workspace = Workspace(root, self.config.state_dir)
         state = self.workspace.state_dir
-        self._tool_shelf = opened_tools(self.workspace.root)
+        self._tools = OpenedTools(self.workspace.root)
         self._agent_store = AgentStore(self.workspace)
         self._database = ReadOnlyDatabase(state)
         self._prompt_store = PromptStore(self.workspace)
@@ -122,5 +122,5 @@ class Reader:
             asked,
             hosts(loaded),
             is_user,
-            tools=self._tool_shelf.usable,
+            tools=self._tools.usable,
         )

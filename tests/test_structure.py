@@ -231,7 +231,6 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/workflows/samples.py": "names of workflows that are shipped",
     "dashboard/views/home.py": "tells what they do",
     "engine/store/sqlite/file/migrations.py": "data of earlier releases, whose names never change",
-    "engine/connections/tools.py": "the tools of other servers, for people",
     "api/mcp/": "the package of the protocol, which has the name of the service",
     "api/routes/connection_documents.py": "an example in the description of the API",
     "api/routes/run_documents.py": "the same",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,28 +14,28 @@ import httpx
 from clients.client import CheckLine, Client, Opening
 from clients.error_mapping import of_broken_connection, of_status
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown, ServiceError
-from clients.mcp.service import MCP, AcceptedTool, McpSettings, method_of
-from clients.reads import SERVER, Read
+from clients.mcp.service import MCP, McpSettings, OfferedTool, calling_to_read
 
 if TYPE_CHECKING:
     from mcp.client.client import Client as Session
     from mcp.types import CallToolResult, Tool
 
 T = TypeVar("T")
-_PAGES_MOST = 20
+DEMO = "demo"
+"""The server in the pins of tools of the stand-in, whose address is another on each machine."""
+_PAGES_MOST, _TOOLS_MOST = 20, 1_000
 _ACCEPT = "An owner looks at it and accepts it: `orchestra connections tools CONNECTION`."
 
 
 @dataclass(frozen=True)
-class OfferedTool:
-    """A tool as the server offers it now; whatever it says is a claim of the server."""
+class Answer:
+    """What a tool has returned."""
 
-    name: str
-    description: str
-    arguments: Mapping[str, Any]
-    """JSON Schemas by name."""
-    version: str
-    """`sha256:` of the server, its name, description, schemas and annotations."""
+    text: str
+    data: Any
+    """Its structured content; None if there is none."""
+    left_out: int
+    """How many parts are no text, such as pictures."""
 
 
 class McpClient(Client):
@@ -47,8 +46,9 @@ class McpClient(Client):
 
     def __init__(self, settings: McpSettings, opening: Opening) -> None:
         self._settings = settings
-        kinds = (*MCP.reads, Read("POST", "/**", SERVER, body=self._calls_a_read, body_is="a call of a read"))
-        self.http = opening.http(replace(MCP, reads=kinds), settings.base_url)
+        self.server = DEMO if opening.is_demo else settings.base_url
+        """What pins of its tools name."""
+        self.http = opening.http(MCP, settings.base_url)
 
     @classmethod
     def open(cls, settings: McpSettings, opening: Opening) -> McpClient:
@@ -60,86 +60,59 @@ class McpClient(Client):
         return urlsplit(self._settings.base_url).netloc or "none"
 
     def check(self) -> list[CheckLine]:
-        """List the tools, and look which of them are accepted."""
+        """List the tools."""
         try:
-            offered = self.tools()
+            count = len(self.tools())
         except ServiceError as error:
             return [("reachable", False, f"{error.message} {error.remedy}".strip())]
-        ready = [one.name for one in offered if self._state(one) == "accepted"]
-        return [("reachable", True, f"It offers {len(offered)} tools; {len(ready)} of them are accepted.")]
+        return [("reachable", True, f"It offers {count} tools. Steps call those that an owner has accepted.")]
 
     def tools(self) -> list[OfferedTool]:
         """Return what the server offers. Raises ServiceError."""
         return self._asked(self._offered)
 
-    def states(self) -> list[tuple[OfferedTool, str]]:
-        """Return each tool with `accepted`, `new` or `changed`. Raises ServiceError."""
-        return [(one, self._state(one)) for one in self.tools()]
+    def call(self, name: str, pin: str, arguments: Mapping[str, Any], *, reads: bool) -> Answer:
+        """Call a tool if it still has the hash `pin`. `reads`: a person has said that it only reads.
 
-    def call(self, name: str, arguments: Mapping[str, Any], content: Mapping[str, Any], *, reads: bool) -> Any:
-        """Call an accepted tool; return {text, data}. `content`: arguments that may hold text from outside.
-
-        Raises InvalidRequest for a tool that is not accepted, not accepted as a read, changed, or gone, and for content
-        where the person allowed none: then it was not called. Raises OutcomeUnknown if the tool reports an error.
+        Raises InvalidRequest for a tool that has changed, is gone, or is there twice: then it was not called. Raises
+        OutcomeUnknown if a tool that writes reports an error, ServiceError.
         """
-        self._require(name, arguments, content, reads=reads)
+        is_sent = False
 
         async def ask(session: Session) -> CallToolResult:
+            nonlocal is_sent
             same = [one for one in await self._offered(session) if one.name == name]
-            if len(same) != 1 or self._state(same[0]) != "accepted":
+            if len(same) != 1 or same[0].hash != pin:
                 what = "has changed since a person accepted it" if same else "is not offered by the server any more"
                 raise InvalidRequest(f"The tool {name!r} {what}. It was not called.", service=MCP.name, remedy=_ACCEPT)
-            return await session.call_tool(name, {**arguments, **content})
+            is_sent = True
+            return await _called(session, name, arguments)
 
-        result = self._asked(ask)
-        text = "\n".join(one.text for one in result.content if one.type == "text")
+        try:
+            with calling_to_read(name) if reads else nullcontext():
+                result = self._asked(ask)
+        except ServiceError as error:
+            if not is_sent:
+                error.outcome = "not_done"
+            raise
+        texts = [one.text for one in result.content if one.type == "text"]
+        text = "\n".join(texts)
         if result.is_error:
             kind = InvalidRequest if reads else OutcomeUnknown
             raise kind(f"The tool {name!r} reports an error: {text[:500]}", service=MCP.name)
-        return {"text": text, "data": result.structured_content}
-
-    def _require(self, name: str, arguments: Mapping[str, Any], content: Mapping[str, Any], *, reads: bool) -> None:
-        accepted = self._settings.tools.get(name)
-        wrong = ""
-        if accepted is None:
-            wrong = f"Nobody has accepted the tool {name!r}"
-        elif reads and accepted.effect != "reads":
-            wrong = f"Nobody has said that the tool {name!r} only reads"
-        elif refused := sorted(set(content) - set(accepted.content)):
-            wrong = f"Nobody has said that {', '.join(refused)} of the tool {name!r} may hold text from outside"
-        elif twice := sorted(set(content) & set(arguments)):
-            wrong = f"{', '.join(twice)} of the tool {name!r} is in `arguments` and in `content`"
-        if wrong:
-            raise InvalidRequest(f"{wrong}. It was not called.", service=MCP.name, remedy=_ACCEPT)
-
-    def _state(self, tool: OfferedTool) -> str:
-        accepted: AcceptedTool | None = self._settings.tools.get(tool.name)
-        if accepted is None:
-            return "new"
-        return "accepted" if accepted.version == tool.version else "changed"
-
-    def _calls_a_read(self, body: bytes) -> bool:
-        if method_of(body) != "tools/call":
-            return False
-        accepted = self._settings.tools.get(json.loads(body).get("params", {}).get("name", ""))
-        return accepted is not None and accepted.effect == "reads"
+        return Answer(text, result.structured_content, len(result.content) - len(texts))
 
     async def _offered(self, session: Session) -> list[OfferedTool]:
         found, cursor = list[OfferedTool](), None
         for _ in range(_PAGES_MOST):
             page = await session.list_tools(cursor=cursor, cache_mode="bypass")
-            found += [self._read(one) for one in page.tools]
+            found += [OfferedTool(self.server, _told(one)) for one in page.tools]
+            if len(found) > _TOOLS_MOST:
+                raise BadAnswer(f"{MCP.title} offers more than {_TOOLS_MOST:,} tools.", service=MCP.name)
             cursor = page.next_cursor
             if cursor is None:
                 return found
         raise BadAnswer(f"{MCP.title} offers more than {_PAGES_MOST} pages of tools.", service=MCP.name)
-
-    def _read(self, tool: Tool) -> OfferedTool:
-        told = tool.model_dump(mode="json", by_alias=True, exclude={"meta", "icons"})
-        text = json.dumps([self._settings.base_url, told], sort_keys=True, separators=(",", ":"))
-        arguments = tool.input_schema.get("properties")
-        version = f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
-        return OfferedTool(tool.name, tool.description or "", arguments if isinstance(arguments, dict) else {}, version)
 
     def _asked(self, ask: Callable[[Session], Awaitable[T]]) -> T:
         import httpx2
@@ -164,6 +137,19 @@ class McpClient(Client):
             return anyio.run(talk)
         except Exception as error:
             raise _explained(error, bridge.failure) from error
+
+
+async def _called(session: Session, name: str, arguments: Mapping[str, Any]) -> CallToolResult:
+    """Call a tool. The SDK's own method would check the result with patterns of the server, which may never end."""
+    from mcp import types
+
+    asked = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=dict(arguments)))
+    return await session.session.send_request(asked, types.CallToolResult)
+
+
+def _told(tool: Tool) -> dict[str, Any]:
+    told = tool.model_dump(mode="json", by_alias=True, exclude={"meta", "icons"})
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _explained(error: Exception, failure: Exception | httpx.Response | None) -> ServiceError:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from commands.base.failures import DONE
+from commands.base.inputs import by_name
 from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
+from engine.base.errors import InvalidInput
+from engine.plugins.step import Role
 
-_CONTENT_HELP = "With --accept: an argument that may hold text from outside; may be repeated."
-_EFFECT_HELP = "With --accept: whether it only reads; steps then call it by mcp.read."
+if TYPE_CHECKING:
+    from engine.tools.servers import ServerTool
+
+_ROLE_HELP = "With --accept: what an argument is, such as text=content; `destination` if not said. May be repeated."
+_EFFECT_HELP = "With --accept: whether it only reads; then plans call it, too, and it may be called again."
 
 
 def mcp(demo: Demo = False, workspace: Workspace = None) -> int:
@@ -31,31 +37,54 @@ def tools(
     connection: Annotated[str, typer.Argument(help="The connection to an MCP server.")],
     accept: Annotated[str | None, typer.Option(metavar="TOOL", help="Let steps call it as it is now.")] = None,
     effect: Annotated[Literal["reads", "writes"], typer.Option(help=_EFFECT_HELP)] = "writes",
-    content: Annotated[list[str] | None, typer.Option(metavar="ARGUMENT", help=_CONTENT_HELP)] = None,
+    role: Annotated[list[str] | None, typer.Option(metavar="ARGUMENT=ROLE", help=_ROLE_HELP)] = None,
+    withdraw: Annotated[str | None, typer.Option(metavar="TOOL", help="Let steps no longer call it.")] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """List the tools of an MCP server, or accept one of them."""
+    """List the tools of an MCP server, accept one of them, or withdraw one."""
+    if accept is not None and withdraw is not None:
+        raise InvalidInput("--accept and --withdraw exclude each other.", remedy="Take one of them out.")
     with opened(workspace, demo=demo) as session:
-        if accept is None:
+        known = session.orchestra.tool_servers
+        if accept is not None:
+            found = known.accept(session.principal, connection, accept, effect, _roles(role or []))
+            document(asdict(found)) if as_json else _accepted(found)
+        elif withdraw is not None:
+            known.withdraw(session.principal, connection, withdraw)
+            document({"withdrawn": withdraw}) if as_json else say(f"Steps may no longer call {withdraw}.")
+        else:
             _list(session, connection, as_json=as_json)
-            return DONE
-        known = session.orchestra.connections
-        accepted = known.accept_tool(session.principal, connection, accept, effect, content or [])
-    if as_json:
-        document(asdict(accepted))
-    else:
-        say(f"Steps may call {accepted.name} of {connection} now ({effect}), as long as it stays as it is:")
-        say(f"  {accepted.description}")
-        say(f"  arguments: {', '.join(accepted.arguments) or 'none'}")
     return DONE
 
 
+def _roles(pairs: list[str]) -> dict[str, Role]:
+    found = {}
+    for argument, role in by_name(pairs, "an argument").items():
+        if role not in list(Role):
+            raise InvalidInput(f"{role!r} is no role.", remedy=f"Take one of: {', '.join(Role)}.")
+        found[argument] = Role(role)
+    return found
+
+
+def _accepted(found: ServerTool) -> None:
+    say(f"Steps may call {found.uses} now, as long as it stays as it is. It {found.effect}.")
+    if found.description:
+        say(f"  {found.description}")
+    for argument in found.arguments:
+        say(f"  {argument}: {(found.roles or {}).get(argument, Role.DESTINATION)}")
+
+
 def _list(session: Session, connection: str, *, as_json: bool) -> None:
-    found = session.orchestra.connections.tools(session.principal, connection)
+    found = session.orchestra.tool_servers.tools(session.principal, connection)
     if as_json:
-        document({"tools": [{**asdict(one), "state": state} for one, state in found]})
+        document({"tools": [asdict(one) for one in found]})
         return
-    rows = [[one.name, state, ", ".join(one.arguments), one.description] for one, state in found]
-    table(["TOOL", "STATE", "ARGUMENTS", "WHAT THE SERVER SAYS"], rows)
+    rows = [[one.name, one.state, one.effect, ", ".join(one.arguments), one.description] for one in found]
+    table(["TOOL", "STATE", "EFFECT", "ARGUMENTS", "WHAT THE SERVER SAYS"], rows)
+    for one in found:
+        if one.problem:
+            say(f"{one.name} cannot be accepted: {one.problem}")
+        for change in one.changes:
+            say(f"{one.name} has changed: {change.part}\n  was: {change.before}\n  is:  {change.now}")

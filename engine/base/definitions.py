@@ -69,6 +69,27 @@ class ToolDefinition(TypedDict):
     """Its packages with their hashes (engine/tools/lock.py); absent if it has none."""
 
 
+class McpToolDefinition(TypedDict):
+    """A tool of an MCP server as a person has accepted it (engine/tools/accepted.py): what a run keeps of it."""
+
+    connection: ReadOnly[str]
+    """The connection to its server."""
+    name: ReadOnly[str]
+    """Its name in steps, after the connection's: that at the server with `_` for what steps do not allow."""
+    tool: ReadOnly[JsonObject]
+    """What the server said of it: its name there, description, schemas and annotations."""
+    hash: ReadOnly[str]
+    """Of the server and all that it said."""
+    effect: ReadOnly[str]
+    """`reads` or `writes`, as a person has said."""
+    roles: ReadOnly[Mapping[str, str]]
+    """The role of each argument that is no destination."""
+
+
+WorkspaceTool = ToolDefinition | McpToolDefinition
+"""A step type that only this workspace has."""
+
+
 class TriggerDefinition(TypedDict):
     """A trigger of a workflow; `with` has the fields of its type."""
 
@@ -126,8 +147,8 @@ class RunDefinition(TypedDict):
     """The prompts that its steps name, by reference."""
     workflows: NotRequired[ReadOnly[Mapping[str, WorkflowDefinition]]]
     """The workflows that it calls, directly or indirectly, by name."""
-    tools: NotRequired[ReadOnly[Mapping[str, ToolDefinition]]]
-    """The tools that its steps use, by the name in `uses` after `tool.`; absent if there are none."""
+    tools: NotRequired[ReadOnly[Mapping[str, WorkspaceTool]]]
+    """The tools of the workspace that its steps use, by `uses`; absent if there are none."""
     environment: NotRequired[ReadOnly[RunEnvironment]]
     """Absent if the workspace has no environments."""
 

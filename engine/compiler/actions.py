@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from engine.base.definitions import PromptDefinition, ToolDefinition
+from engine.base.definitions import PromptDefinition, WorkspaceTool
 from engine.base.errors import OrchestraError
 from engine.base.services import is_in_workspace
 from engine.base.step_tree import CALL
@@ -27,7 +27,7 @@ from engine.compiler.definition.plan import Action
 from engine.compiler.definition.schemas import Outputs, step_prompts
 from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import ANYTHING
-from engine.plugins.registry import step_type, tool_reference
+from engine.plugins.registry import is_of_workspace, step_type
 from engine.plugins.step import Effect, StepType
 
 
@@ -46,7 +46,7 @@ class Actions:
     ) -> None:
         self.connections: dict[str, None] = {}
         self.prompts: dict[str, PromptDefinition] = {}
-        self.tools: dict[str, ToolDefinition] = {}
+        self.tools: dict[str, WorkspaceTool] = {}
         self.calls_openly = False
         self._around, self._report, self._callees, self._outputs = around, report, called, outputs
         self._outside, self._approvals, self._links = outside, approvals, links
@@ -61,8 +61,8 @@ class Actions:
             self._report.add((*path, "uses"), error.message, "unknown_step_type", error.remedy)
             scope.tree((*path, "with"), step.with_, ANYTHING, seen)  # its expressions are checked in any case
             return None
-        if tool := tool_reference(uses):
-            self.tools[tool] = self._around.tools(tool)
+        if is_of_workspace(uses):
+            self.tools[uses] = self._around.tools(uses)
         called = self._called(path, step) if uses == CALL else None
         narrower = {} if called is None else {"inputs": called.inputs_schema}
         self._collect_prompts(path, step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError
@@ -20,11 +21,11 @@ from engine.base.services import (
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.environment import SeenAccount
 from engine.connections.accounts import Account
+from engine.connections.changes import ConnectionChanges
 from engine.connections.connection_failures import Trouble
 from engine.connections.doctor import CheckLine, lets_in
 from engine.connections.local_models import LocalServer, local_servers
 from engine.connections.statuses import ConnectionStatus
-from engine.connections.tools import ToolServers
 from engine.people.access import Principal, require
 from engine.plugins.registry import step_type
 from engine.plugins.step import EMBEDDING
@@ -33,7 +34,7 @@ _FRESH = timedelta(minutes=15)
 """How long what an account was seen to have is sure enough to stop a workflow."""
 
 
-class Connections(ToolServers):
+class Connections(ConnectionChanges):
     """Every method checks the right of `p`; every change writes an audit line."""
 
     def list(self, p: Principal) -> list[ConnectionStatus]:
@@ -46,6 +47,13 @@ class Connections(ToolServers):
         require(p, "view", "see connections")
         self._service(name)
         return self._statuses.of(name)
+
+    def client_of(self, name: str, service: str) -> Any:
+        """Return the opened client of a connection to this service. Raises UnknownName, InvalidInput."""
+        if self._service(name) != service:
+            said = f"The connection {name!r} is for {self._service(name)}, not for {service}."
+            raise InvalidInput(said, remedy="`orchestra connections list` shows what each one is.")
+        return self._accounts.open(name, service, self._modes.of(service)).client
 
     def served_mode(self, name: str) -> AccountMode:
         """Return whose account a connection uses in the dashboard and in `orchestra serve`. Raises UnknownName."""
@@ -122,8 +130,9 @@ class Connections(ToolServers):
 
     def for_type(self, p: Principal, uses: str) -> builtins.list[ConnectionStatus]:
         """Return the connections that steps of a type can use. Raises UnknownName."""
-        needed = step_type(uses).service
-        return [one for one in self.list(p) if is_for(one.service, needed)]
+        kind = step_type(uses)
+        found = [one for one in self.list(p) if is_for(one.service, kind.service)]
+        return [one for one in found if kind.of_connection in {"", one.name}]
 
     def choices(self, p: Principal, form: str, connection: str = "") -> builtins.list[str]:
         """Return the choices for a field of this format, of a connection or else of the first one that has any.

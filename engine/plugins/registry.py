@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from clients.service import OTHER_LINK
-from engine.base.definitions import ToolDefinition
+from engine.base.definitions import WorkspaceTool
 from engine.base.errors import UnknownName
 from engine.base.services import service_of
 from engine.base.wording import listed, nearest
@@ -122,18 +122,18 @@ def _is_pure(kind: StepType) -> bool:
     return kind.effect is Effect.PURE and type(kind).effect_of is StepType.effect_of
 
 
-TOOL = "tool."
-"""Begins the names of the step types that a workspace has as its own tools (engine/tools/)."""
-FindTool = Callable[[str], ToolDefinition]
-"""Returns a tool by its reference, which stands in `uses` after `tool.`. Raises OrchestraError."""
+TOOL, MCP = "tool.", "mcp."
+"""Begin the names of the step types that a workspace has: its own tools, and those of MCP servers (engine/tools/)."""
+FindTool = Callable[[str], WorkspaceTool]
+"""Returns a tool by what stands in `uses`. Raises OrchestraError."""
 _compiled_with: ContextVar[FindTool | None] = ContextVar("compiled_with", default=None)
 _opened: list[FindTool] = []
 """The tools of the workspace that this process has opened last, if any."""
 
 
-def tool_reference(uses: str) -> str:
-    """Return the part of `uses` that names a tool; empty for every other step type."""
-    return uses.removeprefix(TOOL) if uses.startswith(TOOL) else ""
+def is_of_workspace(uses: str) -> bool:
+    """Return whether `uses` names a tool of the workspace, rather than a step type that all have."""
+    return uses.startswith((TOOL, MCP))
 
 
 def open_tools(find: FindTool) -> None:
@@ -151,17 +151,17 @@ def tools_from(find: FindTool) -> Iterator[None]:
         _compiled_with.reset(before)
 
 
-def _tool(reference: str) -> StepType:
+def _tool(uses: str) -> StepType:
     """Return the step type of a tool: of the workflow that is compiled, else of the workspace opened last."""
     find = _compiled_with.get() or next(iter(_opened), None)
     if find is None:
-        raise UnknownName("tool", reference, [])
-    return tool_type(find(reference))
+        raise UnknownName("tool", uses, [])
+    return tool_type(find(uses))
 
 
-def tool_type(definition: ToolDefinition) -> StepType:
+def tool_type(definition: WorkspaceTool) -> StepType:
     """Return the step type of a tool. Raises InvalidFile."""
-    made: StepType = importlib.import_module("engine.tools.step").tool_type(definition)
+    made: StepType = importlib.import_module("engine.tools.step_types").step_type_of(definition)
     return made
 
 
@@ -171,8 +171,7 @@ TRIGGERS = Registry("trigger type", "engine.triggers", TriggerType)  # type: ign
 
 def step_type(name: str) -> StepType:
     """Return the step type `service.action`; raise UnknownName with the nearest names."""
-    reference = tool_reference(name)
-    return _tool(reference) if reference else STEPS.find(name)
+    return _tool(name) if is_of_workspace(name) else STEPS.find(name)
 
 
 def step_types() -> Mapping[str, StepType]:

@@ -371,6 +371,8 @@ class Kind(ABC):
     service: ClassVar[str | None] = None
     """The service whose connection it needs, if any."""
     connection_optional: ClassVar[bool] = False
+    of_connection: ClassVar[str] = ""
+    """The only connection that it can use, for one that only this account has."""
     link: ClassVar[str] = ""
     """What the addresses in its output lead to, in one word: "Draft". Empty: as its service says (`Service.link`)."""
     fields: ClassVar[type[Fields]]

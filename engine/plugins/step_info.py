@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.base.definitions import ToolDefinition
+from engine.base.definitions import WorkspaceTool
 from engine.base.json_text import JsonSchema
 from engine.plugins.kind import Kind, kind_of
 from engine.plugins.registry import step_types, tool_type, trigger_types
@@ -46,7 +46,7 @@ class TriggerTypeInfo:
     item_schema: JsonSchema
 
 
-def step_type_infos(tools: Sequence[ToolDefinition] = ()) -> list[StepTypeInfo]:
+def step_type_infos(tools: Sequence[WorkspaceTool] = ()) -> list[StepTypeInfo]:
     """Return every step type, by name, and those of these tools."""
     return sorted(map(_info, [*step_types().values(), *map(tool_type, tools)]), key=lambda one: one.name)
 

@@ -17,7 +17,7 @@ from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError,
 from engine.base.names import checked_name, child, is_file_name
 from engine.documents.json_file import parse
 from engine.files.atomic import make_folder, remove, storage_errors, write_whole
-from engine.plugins.registry import open_tools
+from engine.plugins.registry import TOOL as PREFIX
 
 if TYPE_CHECKING:
     from engine.tools.tool_file import ToolFile
@@ -132,19 +132,19 @@ class ToolShelf:
         file = checked(parse(_text(files[TOOL], self._shown(name)), self._shown(name)))
         return Tool(name, file, files, None if tested is None else _kept(tested))
 
-    def known(self, reference: str) -> ToolDefinition:
+    def known(self, uses: str) -> ToolDefinition:
         """Return a tool for people who look, tested or not. Raises UnknownName if it cannot be used."""
         try:
-            return self.tool(pinned(reference)[0]).definition
+            return self.tool(_pinned(uses)[0]).definition
         except InvalidFile as error:
-            raise UnknownName("tool", reference, self.names(), remedy=error.message) from error
+            raise UnknownName("tool", uses, self.names(), remedy=error.message) from error
 
-    def usable(self, reference: str) -> ToolDefinition:
-        """Return a tool whose files have passed their tests; `NAME@1` requires that major version.
+    def usable(self, uses: str) -> ToolDefinition:
+        """Return a tool whose files have passed their tests; `tool.NAME@1` requires that major version.
 
         Raises UnknownName, InvalidFile, InvalidInput.
         """
-        name, major = pinned(reference)
+        name, major = _pinned(uses)
         found = self.tool(name)
         if major and major != str(found.file.major):
             raise InvalidInput(
@@ -164,7 +164,7 @@ class ToolShelf:
         found = []
         for name in self.names():
             with suppress(OrchestraError):  # `orchestra tools list` says why not
-                found.append(self.usable(name))
+                found.append(self.usable(PREFIX + name))
         return found
 
     def create(self, name: str, sample: Mapping[str, bytes]) -> Path:
@@ -217,17 +217,10 @@ class ToolShelf:
         return found
 
 
-def pinned(reference: str) -> tuple[str, str]:
-    """Return (name, major version) of what stands in `uses` after `tool.`; the version is "" if it names none."""
-    name, _, major = reference.partition("@")
+def _pinned(uses: str) -> tuple[str, str]:
+    """Return (name, major version) of a tool in `uses`; the version is "" if it names none."""
+    name, _, major = uses.removeprefix(PREFIX).partition("@")
     return name, major
-
-
-def opened_tools(root: Path) -> ToolShelf:
-    """Return the tools of a workspace, and let `step_type` find them."""
-    shelf = ToolShelf(root)
-    open_tools(shelf.known)
-    return shelf
 
 
 def samples() -> ToolShelf:

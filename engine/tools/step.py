@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Annotated, Any, ClassVar
-
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, create_model
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from clients.code.client import CodeClient
 from clients.code.service import CODE
 from engine.base.definitions import ToolDefinition
-from engine.base.json_text import JsonSchema
-from engine.documents.schema_check import misfits
-from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Prompts, Repeat, Role, StepType
+from engine.plugins.step import Call, Effect, JsonValue, Output, Prompts, Repeat, Role, StepType
 from engine.prompts.model_answers import from_outside
 from engine.sandbox.code.languages import program_of, remedy
 from engine.sandbox.walls import lack
 from engine.tools.packages import PackageFolders
 from engine.tools.running import run_tool
+from engine.tools.schema_fields import fields_of
 from engine.tools.uv import missing_uv, uv_program
 
 
@@ -37,15 +32,9 @@ class ToolStep(StepType):
 
     def call(self, call: Call) -> JsonValue:
         """Return the tool's output. Raises CodeFailed, LimitExceeded, InvalidRequest, SandboxMissing."""
-        given = call.fields.model_dump(include=self._given(call.fields))
         client: CodeClient = call.client
         folders = PackageFolders.of_state(client.state_folder, is_online=not client.is_demo)
-        return run_tool(self.definition, given, client.settings, folders)
-
-    def _given(self, fields: Fields) -> set[str]:
-        """Return the fields that the step names, and those that have a value otherwise."""
-        known = self.definition["input"].get("properties", {})
-        return {name for name in known if name in fields.model_fields_set or "default" in known[name]}
+        return run_tool(self.definition, call.fields.given(), client.settings, folders)
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require a sandbox."""
@@ -79,14 +68,8 @@ class ToolStep(StepType):
         return {**from_outside(schema), "outside": True} if self.definition["network"] else schema
 
 
-def tool_type(definition: ToolDefinition) -> StepType:
-    """Return the step type of a tool; the same for the same definition."""
-    return _made(json.dumps(definition, sort_keys=True))
-
-
-@lru_cache(maxsize=256)
-def _made(definition: str) -> StepType:
-    tool: ToolDefinition = json.loads(definition)
+def own_type(tool: ToolDefinition) -> StepType:
+    """Return the step type of a tool."""
     writes = tool["effect"] == "writes"
     members = {
         "__doc__": tool["description"] or f"The tool {tool['name']} of this workspace.",
@@ -95,39 +78,8 @@ def _made(definition: str) -> StepType:
         "effect": Effect.WRITES if writes else Effect.READS,
         "repeat": Repeat.UNFINDABLE if writes else None,
         "approval": "always" if writes else "never",
-        "fields": _fields(tool),
+        "fields": fields_of(tool["input"], {}, Role.CONTENT),
         "definition": tool,
     }
     kind: type[ToolStep] = type("WorkspaceTool", (ToolStep,), members)
     return kind()
-
-
-def _fields(tool: ToolDefinition) -> type[Fields]:
-    schema = tool["input"]
-    required = set(schema.get("required", []))
-    named: dict[str, Any] = {
-        name: (_annotated(name, one), Field(... if name in required else one.get("default")))
-        for name, one in schema.get("properties", {}).items()
-    }
-    made: type[Fields] = create_model("ToolFields", __base__=_Base, **named)
-    return made
-
-
-class _Base(Fields):
-    """What the tool takes."""
-
-    model_config = ConfigDict(protected_namespaces=())
-
-
-def _annotated(name: str, schema: JsonSchema) -> Any:
-    shown = {"title": name.replace("_", " ").capitalize(), **schema, "role": str(Role.CONTENT)}
-    return Annotated[Any, AfterValidator(_fitting(schema)), WithJsonSchema(shown)]
-
-
-def _fitting(schema: JsonSchema) -> Callable[[Any], Any]:
-    def fit(value: Any) -> Any:
-        for misfit in misfits(value, schema):
-            raise ValueError(misfit)
-        return value
-
-    return fit

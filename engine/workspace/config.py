@@ -29,6 +29,7 @@ from engine.documents.repair import repaired
 from engine.documents.shapes import Fault, Misfit
 from engine.documents.shapes import Path as Place
 from engine.documents.yaml_file import YamlFile, parse
+from engine.plugins.registry import is_of_workspace
 from engine.secrets.vault import Safe
 from engine.workspace.dotenv import read_dotenv
 from engine.workspace.secret import Secrets, is_clear_secret
@@ -297,6 +298,8 @@ def _approval_faults(config: Config | None, place: Place) -> Iterator[Fault]:
     for name, rule in (config.approvals.model_extra or {}).items():
         from engine.compiler.checks.approval_check import fault_of  # few files have such rules
 
+        if is_of_workspace(name):  # its tools are known only later, and may come back
+            continue
         if fault := fault_of(name, rule):
             message, code, remedy = fault
             yield Fault((*place, name), message, code, remedy, is_about_key=True)

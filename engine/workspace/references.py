@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from engine.base.errors import InUse, InvalidFile, OrchestraError
 from engine.base.step_tree import AGENT_PREFIX, step_nodes
 from engine.documents.json_file import JsonPath, parse
-from engine.plugins.registry import step_type, tool_reference, trigger_type
+from engine.plugins.registry import is_of_workspace, step_type, trigger_type
 from engine.plugins.step import StepType
 from engine.plugins.trigger import TriggerType
 
@@ -27,7 +27,7 @@ _SHOWN = 5
 class Reference:
     """What the file of a workflow or an agent refers to; `suffix` is the label or version, "" if none.
 
-    The name of a tool is that of its step type: `tool.iban-check`.
+    The name of a tool is that of its step type: `tool.iban-check`, `mcp.notes.add`.
     """
 
     kind: Kind
@@ -155,7 +155,7 @@ def _triggers(document: object) -> Iterator[Reference]:
 
 
 def _of_step(uses: str, fields: object, place: JsonPath) -> Iterator[Reference]:
-    if tool_reference(uses):
+    if is_of_workspace(uses):
         yield from _of_text("tool", uses, (*place, "uses"))
     else:
         yield from _of_fields(_named_by(step_type, uses), fields, (*place, "with"))

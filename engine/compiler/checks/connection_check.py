@@ -24,6 +24,8 @@ def connection_name(path: JsonPath, named: str | None, kind: Kind, around: Surro
     """
     connections = around.names
     fitting = [name for name, service in connections.items() if is_for(service, kind.service)]
+    if kind.of_connection:
+        fitting, named = [name for name in fitting if name == kind.of_connection], named or kind.of_connection
     if named is not None:
         return _named((*path, "connection"), named, kind, fitting, connections, report)
     if kind.service is None or kind.connection_optional:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.base.definitions import RunEnvironment, ToolDefinition, WorkflowDefinition, workflow_id
+from engine.base.definitions import RunEnvironment, WorkflowDefinition, WorkspaceTool, workflow_id
 from engine.base.errors import Problem, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
@@ -59,13 +59,13 @@ def nothing_lacks(_connection: str) -> tuple[str, str]:
     return "", ""
 
 
-Tools = Callable[[str], ToolDefinition]
-"""Returns a tool that has passed its tests, by the name in `uses` after `tool.`; raises OrchestraError."""
+Tools = Callable[[str], WorkspaceTool]
+"""Returns a tool that has passed its tests or that a person has accepted, by `uses`; raises OrchestraError."""
 
 
-def no_tools(reference: str) -> ToolDefinition:
+def no_tools(uses: str) -> WorkspaceTool:
     """Raise UnknownName for every name, in place of a workspace without tools."""
-    raise UnknownName("tool", reference, [])
+    raise UnknownName("tool", uses, [])
 
 
 OwnSettings = Callable[[str], Mapping[str, Any] | None]

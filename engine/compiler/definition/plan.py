@@ -14,8 +14,8 @@ from engine.base.definitions import (
     PromptDefinition,
     RunDefinition,
     RunEnvironment,
-    ToolDefinition,
     WorkflowDefinition,
+    WorkspaceTool,
     workflow_id,
 )
 from engine.base.json_text import JsonObject, JsonSchema
@@ -266,8 +266,8 @@ class Plan:
     concurrency: Concurrency = field(default_factory=Concurrency)
     workflows: Mapping[str, WorkflowDefinition] = field(default_factory=dict)
     """The documents of all workflows called by `workflow.run` steps, directly or indirectly, by name."""
-    tools: Mapping[str, ToolDefinition] = field(default_factory=dict)
-    """The tools that its steps use, by reference, including those of called workflows."""
+    tools: Mapping[str, WorkspaceTool] = field(default_factory=dict)
+    """The tools of the workspace that its steps use, by `uses`, including those of called workflows."""
     calls_openly: bool = False
     """Whether a step, also of a called workflow, requests a web address without a connection."""
     reach: tuple[Reach, ...] = ()

@@ -18,7 +18,6 @@ from engine.base.names import timestamp
 from engine.base.statuses import DONE_STEPS, AccountMode, StepStatus
 from engine.base.step_path import StepPath, in_workflow
 from engine.compiler.definition.plan import Plan
-from engine.plugins.registry import tool_reference
 from engine.record.acceptance import checked_inputs, environment_of, kept_inputs
 from engine.record.definitions import steps_of
 from engine.record.differences import ABSENT, Difference, differences
@@ -177,7 +176,7 @@ class _Change:
         if prompt in self._old_prompts:
             new_prompt = self._new_prompts.get(prompt, ABSENT)
             yield from differences(f"prompts.{prompt}", self._old_prompts[prompt], new_prompt)
-        tool = tool_reference(str(old.get("uses")))
+        tool = str(old.get("uses"))
         if tool in self._old_tools:
             new_tool = self._new_tools.get(tool, ABSENT)
             yield from differences(f"tools.{tool}", self._old_tools[tool], new_tool)

@@ -1,0 +1,48 @@
+"""The step types that only a workspace has: its own tools, and the accepted ones of MCP servers."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.base.definitions import WorkspaceTool
+from engine.base.errors import InvalidFile, InvalidInput, UnknownName
+from engine.plugins.registry import MCP, open_tools
+from engine.tools.shelf import ToolShelf
+
+if TYPE_CHECKING:
+    from engine.tools.accepted import AcceptedTools
+
+
+class OpenedTools:
+    """The tools of an opened workspace, by `uses`; `step_type` finds them from now on."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.own = ToolShelf(root)
+        open_tools(self.known)
+
+    @cached_property
+    def accepted(self) -> AcceptedTools:
+        """Those of MCP servers."""
+        from engine.tools.accepted import AcceptedTools  # many commands need none
+
+        return AcceptedTools(self._root)
+
+    def known(self, uses: str) -> WorkspaceTool:
+        """Return a tool for people who look, tested or not. Raises UnknownName."""
+        if not uses.startswith(MCP):
+            return self.own.known(uses)
+        try:
+            return self.accepted.usable(uses)
+        except (InvalidFile, InvalidInput) as error:
+            raise UnknownName("accepted tool", uses, remedy=error.message) from error
+
+    def usable(self, uses: str) -> WorkspaceTool:
+        """Return a tool that workflows can use. Raises OrchestraError."""
+        return self.accepted.usable(uses) if uses.startswith(MCP) else self.own.usable(uses)
+
+    def all_usable(self) -> list[WorkspaceTool]:
+        """Return every tool that workflows can use now."""
+        return [*self.own.all_usable(), *self.accepted.all_usable()]
