@@ -109,6 +109,8 @@ class CodeFailed(ServiceError):
     """A person's code ended with an error; the message names the line."""
 
     default_remedy = "Correct the code at that line."
+    line: int | None = None
+    """The line, from 1; None if nobody knows."""
 
 
 class LimitExceeded(ServiceError):

@@ -93,8 +93,10 @@ if TYPE_CHECKING:
     from engine.runs.usage import UsageReader
     from engine.search.search import Search
     from engine.tables import Tables
+    from engine.tools.editing import ToolFiles
     from engine.tools.servers import ToolServers
     from engine.tools.tools import Tools
+    from engine.tools.versions import ToolHistory
     from engine.triggering.assembly import Machinery
     from engine.triggering.forms import Forms
     from engine.triggering.polling.context import Workplace
@@ -119,9 +121,8 @@ ENGINE = Principal("engine", "owner")
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
-    approvals, budgets, general, tables, collections, agents, agent_versions, files, tools, tool_servers, usage,
-    connections,
-    users, demo, first_run`.
+    approvals, budgets, general, tables, collections, agents, agent_versions, files, tools, tool_files,
+    tool_servers, usage, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -657,7 +658,20 @@ class Orchestra:
 
         shelf, users = self._tools.own, self.workspace.users
         state = self.workspace.state_dir
-        return Tools(shelf, lambda: self._loaded().config.code, users, state, self._audit)
+        return Tools(shelf, lambda: self._loaded().config.code, users, state, self._tool_history, self._audit)
+
+    @cached_property
+    def tool_files(self) -> ToolFiles:
+        """The files and versions of these."""
+        from engine.tools.editing import ToolFiles
+
+        return ToolFiles(self._tools.own, self._tool_history, self.workspace.workflows, self._audit)
+
+    @property
+    def _tool_history(self) -> ToolHistory:
+        from engine.tools.versions import ToolHistory
+
+        return ToolHistory(self.workspace.state_dir, self._clock)
 
     @cached_property
     def tool_servers(self) -> ToolServers:

@@ -12,10 +12,12 @@ from commands.base.failures import DONE, FAILED
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, say, table
+from engine.tools.versions import ToolVersion
 
 group = typer.Typer(help="Your own step types, in tools/.", no_args_is_help=True, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="TOOL", help="The name of the tool.")]
+Kept = Annotated[str, typer.Argument(metavar="ID", help="The id of a version, from `orchestra tools versions`.")]
 
 
 @group.command("list")
@@ -92,6 +94,56 @@ def lock(tool: Name, demo: Demo = False, workspace: Workspace = None, as_json: J
     else:
         say(f"Wrote tools/{tool}/requirements.lock. `orchestra tools test {tool}` tests the tool with it.")
     return DONE
+
+
+@group.command()
+def versions(tool: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """List the last versions of a tool that passed their tests, newest first."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.tool_files.versions(session.principal, tool)
+    if as_json:
+        document({"versions": [asdict(one) for one in found]})
+    elif found:
+        rows = [[one.id, one.version, _state(one), one.saved_at, one.saved_by] for one in found]
+        table(["ID", "VERSION", "STATE", "SAVED", "BY"], rows)
+    else:
+        say(f"No version has passed its tests yet. `orchestra tools test {tool}` tests this one.")
+    return DONE
+
+
+@group.command()
+def diff(tool: Name, version: Kept, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Show what has changed in a tool since a version."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.tool_files.changes(session.principal, tool, version)
+    if as_json:
+        document({"changes": [asdict(one) for one in found]})
+        return DONE
+    for one in found:
+        say(f"{one.path}: {one.change}")
+        if one.lines:
+            say(one.lines)
+    if not found:
+        say("Nothing has changed since.")
+    return DONE
+
+
+@group.command()
+def restore(tool: Name, version: Kept, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Put the files of a version in the place of the present ones, which are kept as a version, too."""
+    with opened(workspace, demo=demo) as session:
+        session.orchestra.tool_files.restore(session.principal, tool, version)
+        found = session.orchestra.tools.show(session.principal, tool)
+    if as_json:
+        document(asdict(found))
+    else:
+        say(f"Restored tool.{tool} {found.version}, {found.state}.")
+    return DONE
+
+
+def _state(version: ToolVersion) -> str:
+    said = "tested" if version.tested else "replaced"
+    return f"{said}, current" if version.is_current else said
 
 
 @group.command("test")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -18,13 +17,15 @@ from engine.base.names import checked_name, child, is_file_name
 from engine.documents.json_file import parse
 from engine.files.atomic import make_folder, remove, storage_errors, write_whole
 from engine.plugins.registry import TOOL as PREFIX
+from engine.tools.versions import files_hash
 
 if TYPE_CHECKING:
     from engine.tools.tool_file import ToolFile
 
 FOLDER, TOOL, TESTED, TESTS = "tools", "tool.json", "tested.json", "tests"
 FILES_MOST, BYTES_MOST = 200, 4 * 1024**2
-_LEFT_OUT = frozenset({"__pycache__", ".venv"})
+LEFT_OUT = frozenset({"__pycache__", ".venv"})
+"""Folders that are no part of a tool."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,7 @@ class Tool:
     @property
     def hash(self) -> str:
         """The SHA-256 of all files: their paths, sizes and contents."""
-        found = hashlib.sha256()
-        for path, content in sorted(self.files.items()):
-            found.update(f"{len(path.encode())} {len(content)} {path}\n".encode())
-            found.update(content)
-        return found.hexdigest()
+        return files_hash(self.files)
 
     @property
     def is_tested(self) -> bool:
@@ -132,6 +129,26 @@ class ToolShelf:
         file = checked(parse(_text(files[TOOL], self._shown(name)), self._shown(name)))
         return Tool(name, file, files, None if tested is None else _kept(tested))
 
+    def files(self, name: str) -> dict[str, bytes]:
+        """Return the files of a tool, valid or not, by path, without `tested.json`. Raises UnknownName, InvalidFile."""
+        files = self._files(name)
+        files.pop(TESTED, None)
+        return files
+
+    def write(self, name: str, files: Mapping[str, bytes | None]) -> None:
+        """Write files of a tool by path, `tool.json` last; None deletes one. Raises InvalidInput, StorageError."""
+        for path, content in sorted(files.items(), key=lambda one: one[0] == TOOL):
+            target = child(self.folder, name)
+            for part in path.split("/"):
+                target = child(target, part)
+            if content is None:
+                remove(target)
+                with suppress(OSError):  # other files are left there
+                    target.parent.rmdir()
+            else:
+                make_folder(target.parent)
+                write_whole(target, content)
+
     def known(self, uses: str) -> ToolDefinition:
         """Return a tool for people who look, tested or not. Raises UnknownName if it cannot be used."""
         try:
@@ -172,26 +189,13 @@ class ToolShelf:
         folder = child(self.folder, checked_name("tool", name))
         if folder.exists():
             raise InUse(f"The name {name!r} is taken by another tool.", remedy="Choose another name.")
-        for path, content in sorted(sample.items(), key=lambda one: one[0] == TOOL):  # the file that makes it one: last
-            target = folder / path
-            make_folder(target.parent)
-            write_whole(target, content)
+        self.write(name, sample)  # the file that makes it one: last
         return folder
 
     def keep_tested(self, name: str, record: Mapping[str, Any]) -> None:
         """Record that a tool has passed its tests. Raises StorageError."""
         text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
         write_whole(child(child(self.folder, name), TESTED), text)
-
-    def keep_lock(self, name: str, text: str) -> None:
-        """Write the lock of a tool; an empty one is deleted. Raises StorageError."""
-        from engine.tools.lock import LOCK
-
-        path = child(child(self.folder, name), LOCK)
-        if text:
-            write_whole(path, text)
-        else:
-            remove(path)
 
     def _shown(self, name: str) -> str:
         return f"{FOLDER}/{name}/{TOOL}"
@@ -203,12 +207,15 @@ class ToolShelf:
         folder, found, size = self.folder / name, dict[str, bytes](), 0
         with storage_errors(folder):
             for place, folders, names in os.walk(folder):
-                folders[:] = sorted(one for one in folders if one not in _LEFT_OUT)
+                folders[:] = sorted(one for one in folders if one not in LEFT_OUT)
                 for path in (Path(place, one) for one in (*names, *folders)):
                     if path.is_symlink() or not (path.is_file() or path.is_dir()):
                         raise InvalidFile(f"{path} is no plain file.", remedy="A tool has its own files only: copy it.")
                     if path.is_dir():
                         continue
+                    if path.stat().st_nlink > 1:
+                        said = f"{path} has a second name (a hard link), which may be that of a private file."
+                        raise InvalidFile(said, remedy="Copy the file, and delete the link.")
                     size += path.stat().st_size
                     if size > BYTES_MOST or len(found) >= FILES_MOST:
                         most = f"{FILES_MOST} files, or {BYTES_MOST // 1024**2} MB"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clients.code.service import CodeSettings
-from clients.errors import ServiceError
+from clients.errors import CodeFailed, ServiceError
 from engine.base.definitions import ToolDefinition
 from engine.base.json_text import is_same
 from engine.expressions.json_values import compact_json
@@ -26,6 +26,8 @@ class Tested:
     passed: bool
     said: str = ""
     """Why it did not pass, as a sentence; else empty."""
+    line: int | None = None
+    """The line of the code at which it failed; None if it did not fail there."""
 
 
 def run_cases(tool: Tool, settings: CodeSettings, folders: PackageFolders) -> list[Tested]:
@@ -55,7 +57,7 @@ def _run(tool: ToolDefinition, case: Case, settings: CodeSettings, folders: Pack
     try:
         output = run_tool(tool, case.input, settings, folders)
     except ServiceError as error:
-        return _ended(case, f"{error.message} {error.remedy}".strip(), error.message)
+        return _ended(case, error)
     if case.error:
         return Tested(case.name, passed=False, said=f"It ended well, with {_short(output)}, not with {case.error!r}.")
     if not is_same(output, case.output):
@@ -63,9 +65,11 @@ def _run(tool: ToolDefinition, case: Case, settings: CodeSettings, folders: Pack
     return Tested(case.name, passed=True)
 
 
-def _ended(case: Case, said: str, message: str) -> Tested:
-    passed = bool(case.error) and case.error in message
-    return Tested(case.name, passed=passed, said="" if passed else said)
+def _ended(case: Case, error: ServiceError) -> Tested:
+    if case.error and case.error in error.message:
+        return Tested(case.name, passed=True)
+    line = error.line if isinstance(error, CodeFailed) else None
+    return Tested(case.name, passed=False, said=f"{error.message} {error.remedy}".strip(), line=line)
 
 
 def _short(value: Any) -> str:

@@ -18,9 +18,9 @@ from engine.sandbox.code.languages import program_of
 from engine.tools.interface import require_major
 from engine.tools.lock import LOCK, checked_lock, locked, pins
 from engine.tools.packages import PackageFolders
-from engine.tools.shelf import TOOL as TOOL_FILE
 from engine.tools.shelf import Tool, ToolShelf, sample_files
 from engine.tools.testing import Tested, record_of, run_cases
+from engine.tools.versions import ToolHistory
 from engine.workspace.file_store import Shelf
 from engine.workspace.references import users, users_by_name
 
@@ -87,10 +87,11 @@ class Tools:
         settings: Callable[[], CodeSettings],
         users: Sequence[Shelf],
         state_dir: Path,
+        history: ToolHistory,
         audit: Audit,
     ) -> None:
         self._shelf, self._settings, self._users, self._audit = shelf, settings, users, audit
-        self._state_dir = state_dir
+        self._state_dir, self._history = state_dir, history
 
     def list(self, p: Principal) -> list[ToolInfo]:
         """Return all tools by name, valid or not."""
@@ -103,13 +104,6 @@ class Tools:
         """Return a tool. Raises UnknownName."""
         require(p, "view", _SEE)
         return self._info(name, users(self._users, "tool", TOOL + name))
-
-    def texts(self, p: Principal, name: str) -> dict[str, str]:
-        """Return the text of each file by path, `tool.json` first. Raises UnknownName, InvalidFile."""
-        require(p, "view", _SEE)
-        files = self._shelf.tool(name).files
-        first = sorted(files, key=lambda path: (path != TOOL_FILE, "/" in path, path))
-        return {path: files[path].decode("utf-8", "replace") for path in first}
 
     def new(self, p: Principal, name: str, sample: str = "") -> Path:
         """Make the folder of a new tool, as a copy of a shipped one if `sample` names it; return the folder.
@@ -136,7 +130,7 @@ class Tools:
         with self._users[0].editing():
             if self._shelf.tool(name).hash != tool.hash:
                 raise _changed(name, "its packages were locked", f"`orchestra tools lock {name}` again.")
-            self._shelf.keep_lock(name, text)
+            self._shelf.write(name, {LOCK: text.encode() or None})
         self._audit.record(p, "tools.lock", name, {"packages": len(pins(text))})
         return Locked(name, tuple(pins(text)), text != before)
 
@@ -159,7 +153,9 @@ class Tools:
         if passed:
             if self._shelf.tool(name).hash != tool.hash:
                 raise _changed(name, "its tests ran", f"`orchestra tools test {name}` again.")
-            self._shelf.keep_tested(name, record_of(tool))
+            record = record_of(tool)
+            self._shelf.keep_tested(name, record)
+            self._history.keep(name, tool.files, record, p.id)
             self._audit.record(p, "tools.test", name, {"version": tool.file.version, "sha256": tool.hash})
         return ToolTest(name, tool.file.version, passed, tests)
 

@@ -8,9 +8,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from api.base.documents import FileText, Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
+from engine.tools.editing import ToolText
+from engine.tools.versions import FileChange, ToolVersion
 
 router = APIRouter(prefix="/api/tools", tags=["Tools"], route_class=SignedInRoute)
+FilePath = Annotated[str, Query(description="The path of the file in the folder of the tool.", max_length=600)]
+_CHANGED: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "The file was changed"}}
 
 
 class ToolDocument(BaseModel):
@@ -46,6 +51,7 @@ class TestedDocument(BaseModel):
     name: str
     passed: bool
     said: str
+    line: int | None = Field(description="The line of the code at which it failed.")
 
 
 class ToolTestDocument(BaseModel):
@@ -65,6 +71,32 @@ class LockedDocument(BaseModel):
     changed: bool
 
 
+class NewTool(Sent):
+    """The name of a tool, and the shipped one that it is a copy of."""
+
+    name: str = Field(max_length=100)
+    sample: str = Field(default="", max_length=100, description="Such as `iban-check`; empty: a small one.")
+
+
+class ToolTexts(BaseModel):
+    """The files of a tool, `tool.json` first; one that is no text has `text` null."""
+
+    files: list[ToolText]
+
+
+class ToolVersions(BaseModel):
+    """The kept versions, newest first."""
+
+    versions: list[ToolVersion]
+
+
+class ToolChanges(BaseModel):
+    """What has changed since a version, by file; `lines` is a unified diff."""
+
+    id: str
+    changes: list[FileChange]
+
+
 @router.get("", summary="List tools", response_model=ToolList)
 def list_tools(orchestra: Door, principal: Acting) -> Any:
     """Return every tool, valid or not."""
@@ -77,8 +109,61 @@ def show_tool(orchestra: Door, principal: Acting, name: str) -> Any:
     return asdict(orchestra.tools.show(principal, name))
 
 
+@router.post("", summary="Make a tool", response_model=ToolDocument, status_code=201)
+def new_tool(orchestra: Door, principal: Acting, sent: NewTool) -> Any:
+    """Make the folder of a new tool, with a first test; 409 if the name is taken."""
+    orchestra.tools.new(principal, sent.name, sent.sample)
+    return asdict(orchestra.tools.show(principal, sent.name))
+
+
+@router.get("/{name}/files", summary="List the files of a tool", response_model=ToolTexts)
+def list_tool_files(orchestra: Door, principal: Acting, name: str) -> Any:
+    """Return every file with its text, also of a tool that is not valid."""
+    return {"files": orchestra.tool_files.list(principal, name)}
+
+
+@router.put("/{name}/files", summary="Save a file of a tool", response_model=ToolText, responses=_CHANGED)
+def save_tool_file(orchestra: Door, principal: Acting, name: str, path: FilePath, sent: FileText) -> Any:
+    """Write a file; no workflow can use the tool until it has passed its tests again.
+
+    `etag` is that of the text to replace; without it, the file must not exist yet. 409 if the file has changed.
+    """
+    return orchestra.tool_files.save(principal, name, path, sent.text, sent.etag)
+
+
+@router.delete("/{name}/files", summary="Delete a file of a tool", status_code=204, responses=_CHANGED)
+def delete_tool_file(
+    orchestra: Door,
+    principal: Acting,
+    name: str,
+    path: FilePath,
+    etag: Annotated[str, Query(max_length=100, description="The etag of the file that is deleted.")],
+) -> None:
+    """Delete a file, but not `tool.json`. 409 if it has changed."""
+    orchestra.tool_files.delete(principal, name, path, etag)
+
+
+@router.get("/{name}/versions", summary="List the versions of a tool", response_model=ToolVersions)
+def list_tool_versions(orchestra: Door, principal: Acting, name: str) -> Any:
+    """Return the last 20 versions that passed their tests, or that a restored one replaced, newest first."""
+    return {"versions": orchestra.tool_files.versions(principal, name)}
+
+
+@router.get("/{name}/versions/{version_id}", summary="What has changed since a version", response_model=ToolChanges)
+def tool_version_changes(orchestra: Door, principal: Acting, name: str, version_id: str) -> Any:
+    """Return how the files differ now from those of a kept version."""
+    return {"id": version_id, "changes": orchestra.tool_files.changes(principal, name, version_id)}
+
+
+@router.post("/{name}/versions/{version_id}/restore", summary="Restore a version", response_model=ToolDocument)
+def restore_tool(orchestra: Door, principal: Acting, name: str, version_id: str) -> Any:
+    """Put the files of a kept version in the place of the present ones, which are kept, too."""
+    orchestra.tool_files.restore(principal, name, version_id)
+    return asdict(orchestra.tools.show(principal, name))
+
+
 @router.post("/{name}/lock", summary="Lock the packages of a tool", response_model=LockedDocument)
-def lock(orchestra: Door, principal: Acting, name: str) -> Any:
+def lock_tool(orchestra: Door, principal: Acting, name: str) -> Any:
     """Lock the dependencies of a tool to exact packages, and download them; nothing of a package runs."""
     return asdict(orchestra.tools.lock(principal, name))
 

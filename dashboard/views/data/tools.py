@@ -74,10 +74,10 @@ def _tool(visit: Visit, one: ToolInfo) -> None:
                 type="primary",
                 icon=":material/play_arrow:",
             )
-        texts = visit.orchestra.tools.texts(visit.who, one.name)
-        for tab, text in zip(st.tabs([plain(name) for name in texts]), texts.values(), strict=True):
+        files = visit.orchestra.tool_files.list(visit.who, one.name)
+        for tab, file in zip(st.tabs([plain(file.path) for file in files]), files, strict=True):
             with tab:
-                outside_code(text)
+                outside_code(file.text or "")
 
 
 def _tested(found: ToolTest) -> None:

@@ -301,7 +301,9 @@ def _failure(code: Code, status: int, said: str) -> CodeFailed:
     if len(lines) > 1:
         message += "\n" + "\n".join(lines[-_LAST_LINES:])
     remedy = f"Correct line {line} of `code`." if line else "Look at what the code has printed, and correct it."
-    return CodeFailed(message, service="code", remedy=remedy)
+    failure = CodeFailed(message, service="code", remedy=remedy)
+    failure.line = line
+    return failure
 
 
 def _reason(code: Code, lines: Sequence[str]) -> str:

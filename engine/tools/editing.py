@@ -1,0 +1,158 @@
+"""The files of tools for people: read, changed one at a time, and restored from a kept version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from engine.base.errors import InvalidInput, StaleEdit, UnknownName
+from engine.files.atomic import etag
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.tools.lock import LOCK
+from engine.tools.shelf import BYTES_MOST, FILES_MOST, FOLDER, LEFT_OUT, TESTED, TOOL, ToolShelf
+from engine.tools.versions import FileChange, ToolHistory, ToolVersion, differences, files_hash
+from engine.workspace.file_store import Shelf
+
+_PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
+_PATH = re.compile(rf"{_PART}(/{_PART}){{0,4}}")
+_WRITTEN = {TESTED: "test", LOCK: "lock"}
+_SEE, _CHANGE = "see the tools", "change tools"
+
+
+@dataclass(frozen=True)
+class ToolText:
+    """A file of a tool; `etag` changes with it. One that is no text in UTF-8 has none, and cannot be edited."""
+
+    path: str
+    text: str | None
+    etag: str
+
+
+Texts: TypeAlias = list[ToolText]
+Versions: TypeAlias = list[ToolVersion]
+Changes: TypeAlias = list[FileChange]
+
+
+class ToolFiles:
+    """The `tool_files` facet. Every method checks the right of `p`; every change writes an audit line."""
+
+    def __init__(self, shelf: ToolShelf, history: ToolHistory, workflows: Shelf, audit: Audit) -> None:
+        self._shelf, self._history, self._workflows, self._audit = shelf, history, workflows, audit
+
+    def list(self, p: Principal, name: str) -> Texts:
+        """Return the files of a tool, valid or not, `tool.json` first. Raises UnknownName, InvalidFile (a link)."""
+        require(p, "view", _SEE)
+        files = self._shelf.files(name)
+        first = sorted(files, key=lambda path: (path != TOOL, "/" in path, path))
+        return [_text(path, files[path]) for path in first]
+
+    def get(self, p: Principal, name: str, path: str) -> ToolText:
+        """Return one file. Raises UnknownName, InvalidFile."""
+        require(p, "view", _SEE)
+        return self._file(name, path)
+
+    def save(self, p: Principal, name: str, path: str, text: str, known: str | None) -> ToolText:
+        """Write a file; `known` is the etag of the text that it replaces, None: it must not exist yet.
+
+        The tool has to be tested again. Raises UnknownName, StaleEdit, InvalidInput, InvalidFile, StorageError.
+        """
+        require(p, "edit", _CHANGE)
+        _require_path(path)
+        content = text.encode()
+        with self._workflows.editing():
+            files = self._shelf.files(name)
+            _require_unchanged(name, path, files, known)
+            _require_room(name, {**files, path: content})
+            self._shelf.write(name, {path: content})
+        self._audit.record(p, "tools.save", name, {"file": path})
+        return _text(path, content)
+
+    def delete(self, p: Principal, name: str, path: str, known: str) -> None:
+        """Delete a file with this etag. Raises UnknownName, StaleEdit, InvalidInput (`tool.json`), StorageError."""
+        require(p, "edit", _CHANGE)
+        _require_path(path)
+        if path == TOOL:
+            raise InvalidInput(f"Without {TOOL}, {name!r} would be no tool.", remedy="Delete other files, or edit it.")
+        with self._workflows.editing():
+            files = self._shelf.files(name)
+            if path not in files:
+                raise UnknownName(f"file of the tool {name}", path, list(files))
+            _require_unchanged(name, path, files, known)
+            self._shelf.write(name, {path: None})
+        self._audit.record(p, "tools.delete_file", name, {"file": path})
+
+    def versions(self, p: Principal, name: str) -> Versions:
+        """Return the last 20 versions that passed their tests, or that a restored one replaced, newest first."""
+        require(p, "view", _SEE)
+        return self._history.versions(name, self._shelf.files(name))
+
+    def changes(self, p: Principal, name: str, version_id: str) -> Changes:
+        """Return what has changed in a tool since a kept version, by file. Raises UnknownName, InvalidFile."""
+        require(p, "view", _SEE)
+        files = self._shelf.files(name)
+        return [*differences(self._history.version(name, version_id).files, files)]
+
+    def restore(self, p: Principal, name: str, version_id: str) -> None:
+        """Put the files of a kept version in the place of the present ones, which are kept, too.
+
+        One that has passed its tests can be used at once. Raises UnknownName, InvalidFile, StorageError.
+        """
+        require(p, "edit", _CHANGE)
+        kept = self._history.version(name, version_id)
+        with self._workflows.editing():
+            before = self._shelf.files(name)
+            known = [one for one in self._history.versions(name, before) if one.is_current]
+            if not known:
+                self._history.keep(name, before, None, p.id)
+            gone = dict.fromkeys(path for path in before if path not in kept.files)
+            self._shelf.write(
+                name, {**gone, **{path: one for path, one in kept.files.items() if before.get(path) != one}}
+            )
+            if kept.tested is not None:
+                self._shelf.keep_tested(name, kept.tested)
+        sums = {"from": files_hash(before), "to": files_hash(kept.files)}
+        self._audit.record(p, "tools.restore", name, {"version": version_id, **sums})
+
+    def _file(self, name: str, path: str) -> ToolText:
+        files = self._shelf.files(name)
+        if path not in files:
+            raise UnknownName(f"file of the tool {name}", path, list(files))
+        return _text(path, files[path])
+
+
+def _text(path: str, content: bytes) -> ToolText:
+    try:
+        return ToolText(path, found := content.decode("utf-8"), etag(found))
+    except UnicodeDecodeError:
+        return ToolText(path, None, files_hash({path: content})[:16])
+
+
+def _require_path(path: str) -> None:
+    if not _PATH.fullmatch(path) or not LEFT_OUT.isdisjoint(path.split("/")):
+        raise InvalidInput(
+            f"{path!r} cannot be the name of a file of a tool.",
+            remedy="Take letters, digits, '.', '_' and '-', with '/' between folders, such as tests/first.json.",
+        )
+    if path in _WRITTEN:
+        command = _WRITTEN[path]
+        raise InvalidInput(f"{path} is not written by hand.", remedy=f"`orchestra tools {command} TOOL` writes it.")
+
+
+def _require_unchanged(name: str, path: str, files: Mapping[str, bytes], known: str | None) -> None:
+    found = files.get(path)
+    if known is None and found is not None:
+        raise InvalidInput(f"The tool {name!r} has a file {path} already.", remedy="Take another name, or edit that.")
+    if known is not None and (found is None or _text(path, found).etag != known):
+        raise StaleEdit(f"Somebody changed {FOLDER}/{name}/{path} since you opened it.")
+
+
+def _require_room(name: str, files: Mapping[str, bytes]) -> None:
+    if len(files) > FILES_MOST or sum(map(len, files.values())) > BYTES_MOST:
+        most = f"{FILES_MOST} files, or {BYTES_MOST // 1024**2} MB"
+        raise InvalidInput(f"The tool {name!r} would have more than {most}.", remedy="Take less.")
+    folders = {path.rpartition("/")[0] for path in files}
+    if clash := sorted(folders & files.keys()):
+        raise InvalidInput(f"{clash[0]!r} would be a file and a folder.", remedy="Take another name.")
