@@ -8,22 +8,23 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from bench.figures import beside
-from engine.sandbox.code.languages import language
 from engine.sandbox.code.running import Code, CodeLimits, run
 
 WORK = "code_start"
 GOAL = 10.0
 ROUNDS = 15
 _LIMITS = CodeLimits(seconds=60, memory_mb=512, processes=64, disk_mb=64, output_kb=1024)
+_SETUP = SimpleNamespace(sandbox="bubblewrap", docker_image="", interpreters={})
 _BARE = (sys.executable, "-I", "-S", "-B", "-c", "output = 1")
 
 
 def measure() -> dict[str, Any]:
     """Return milliseconds from call to result."""
-    code = Code(language("python", {}, _LIMITS.memory_mb), "output = 1", {}, _LIMITS, _LIMITS)
+    code = Code("python", "output = 1", {}, _SETUP, _LIMITS, _LIMITS)
     assert run(code, []).output == 1
     ours, limits = [], []
     for _ in range(ROUNDS):

@@ -103,13 +103,15 @@ def test_users_get_nothing_that_the_program_does_not_import() -> None:
     imported = {canonicalize_name(one) for module in _imported(SHIPPED) for one in providers.get(module, [])}
     assert RUN.keys() - imported == NOT_IMPORTED
     assert not ON_DEMAND.keys() & RUN.keys()
-    assert ON_DEMAND.keys() - imported == {"pytz", "uv"}, "which the driver of DuckDB imports, and which is a program"
+    assert ON_DEMAND.keys() - imported == {"pytz", "uv", "pydantic-monty-runtime"}, "of DuckDB's driver, and programs"
     assert DEV.keys() & PINS.keys() == {"google-auth", "google-auth-httplib2"}, "which Google's client brings"
 
 
 def test_each_extra_is_one_of_a_service_and_installed_for_tests() -> None:
     named = {one.extra.name: one.extra.package for one in services() if one.extra is not None}
-    assert named | {"tools": "uv"} == {name: next(iter(declared)) for name, declared in EXTRAS.items()}
+    assert named | {"tools": "uv", "monty": "pydantic-monty-client"} == {
+        name: next(iter(declared)) for name, declared in EXTRAS.items()
+    }
     assert {name: str(one) for name, one in ON_DEMAND.items()} == {name: str(DEV[name]) for name in ON_DEMAND}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -17,6 +17,14 @@ class CodeSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    sandbox: Literal["auto", "bubblewrap", "docker", "monty"] = Field(
+        "auto", description="What shuts code off from this machine; `auto` takes the first of them that is there."
+    )
+    docker_image: str = Field(
+        "python:3.13-slim",
+        description="The image in which Docker runs code; it is never downloaded by itself.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,255}$",
+    )
     interpreters: dict[LanguageName, Program] = Field(
         {}, description="Programs of further languages, or other ones of the usual languages."
     )

@@ -145,9 +145,9 @@ class Doctor:
         """Say whether strangers' files, and code, are shut off from this machine."""
         service = declaration(self._config().config.connections[name].service)
         if service.runs_code:
-            from engine.sandbox.code.languages import checked
+            from engine.sandbox.rungs.ladder import lines
 
-            yield from checked(self._config().config.code.interpreters)
+            yield from lines(self._config().config.code)
             from engine.tools.uv import missing_uv, uv_program
 
             missing = "" if uv_program() else f"{missing_uv().message} {missing_uv().remedy}"

@@ -81,20 +81,42 @@ def ended(
             handles = (*handles, left.write)
         front, handles = _front(script, handles, room, until_started)
         # The environment holds secrets: the child, which reads what a stranger wrote, gets none of it.
-        child = subprocess.Popen(
-            [*front, sys.executable, "-I", "-B", *script],
-            stdin=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=tuple(handles),
-            env={},
-            start_new_session=True,
-        )
-        try:
-            until_started.close()
-            return _awaited(child, limits, left, cancelled)
-        finally:
-            _kill(child)
+        command = [*front, sys.executable, "-I", "-B", *script]
+        return _run(command, limits, given, handles, {}, left, cancelled, until_started)
+
+
+def supervised(
+    command: Sequence[str], limits: Limits, environment: Mapping[str, str], cancelled: threading.Event | None = None
+) -> End:
+    """Run a program of this machine to its end, whose stdin ends with this process; limits as `ended`. Blocking."""
+    cancelled = cancelled or abandoned()
+    return _run(command, limits, subprocess.PIPE, (), environment, None, cancelled, contextlib.ExitStack())
+
+
+def _run(
+    command: Sequence[str],
+    limits: Limits,
+    given: int | BinaryIO,
+    handles: Sequence[int],
+    environment: Mapping[str, str],
+    left: Left | None,
+    cancelled: threading.Event | None,
+    until_started: contextlib.ExitStack,
+) -> End:
+    child = subprocess.Popen(
+        command,
+        stdin=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=tuple(handles),
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        until_started.close()
+        return _awaited(child, limits, left, cancelled)
+    finally:
+        _kill(child)
 
 
 @contextlib.contextmanager
@@ -186,6 +208,6 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    for pipe in (child.stdout, child.stderr):
+    for pipe in (child.stdin, child.stdout, child.stderr):
         if pipe is not None:
             pipe.close()

@@ -31,14 +31,14 @@ class Limits:
     """In the folders in which the child may write."""
     open_files: int = 64
 
+    def of_process(self) -> dict[str, int]:
+        """Return the limits that the system knows for a process, as {the end of its name: value}."""
+        space = {"DATA": self.data_bytes} if self.data_bytes else {"AS": self.memory_bytes}
+        rest = {"CPU": self.cpu_seconds, "FSIZE": self.file_bytes, "NOFILE": self.open_files, "CORE": 0}
+        return space | rest
+
     def apply(self) -> None:
         """Limit this process for good, as far as the system knows these limits."""
-        for what, most in (
-            (resource.RLIMIT_DATA, self.data_bytes) if self.data_bytes else (resource.RLIMIT_AS, self.memory_bytes),
-            (resource.RLIMIT_CPU, self.cpu_seconds),
-            (resource.RLIMIT_FSIZE, self.file_bytes),
-            (resource.RLIMIT_NOFILE, self.open_files),
-            (resource.RLIMIT_CORE, 0),
-        ):
+        for name, most in self.of_process().items():
             with contextlib.suppress(ValueError, OSError):
-                resource.setrlimit(what, (most, most))
+                resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from clients.errors import InvalidRequest, LimitExceeded, SandboxMissing, Timeout
@@ -18,7 +16,7 @@ from engine.sandbox.left_files import LeftFile, TooMuch
 from engine.sandbox.limits import Limits
 from engine.sandbox.walls import Room, lack, walls
 
-_CHILD = Path(__file__).with_name("work_child.py")
+_CHILD = Path(__file__).with_name("inside") / "command.py"
 _HEADS = 2
 """What names add to the bytes of files, at most, with many small files."""
 _LOOK_SECONDS = 0.1
@@ -46,27 +44,28 @@ def run(
     """
     if walls() is None:
         raise SandboxMissing("Code cannot be run on this machine: nothing shuts it off.", remedy=lack())
-    with _turns(cancelled or abandoned()):
+    with turns(cancelled or abandoned()):
         read, write = os.pipe()
-        request = {
-            "command": list(command),
-            "environment": dict(environment),
-            "limits": asdict(limits),
-            "left": write,
-            "leaves": list(leaves),
-            "proxy": room.proxy,
-        }
+        request = arguments(limits, environment, leaves, proxy=room.proxy, left=str(write))
         left = Left(read, write, left_bytes or _HEADS * room.work_bytes)
         # -S: it needs no packages, and looking for them takes longer than all else that Python does at its start.
-        script = ["-S", str(_CHILD), json.dumps(request, ensure_ascii=False)]
+        script = ["-S", str(_CHILD), *request, *command]
         try:
             return child.ended(script, limits, room=room, left=left, cancelled=cancelled)
         finally:
             os.close(read)
 
 
+def arguments(limits: Limits, environment: Mapping[str, str], leaves: Sequence[str], **more: str) -> list[str]:
+    """Return what stands before a command for inside/command.py."""
+    named = {"limits": ",".join(f"{name}={most}" for name, most in limits.of_process().items())}
+    named |= {"leaves": ":".join(leaves), **more}
+    given = [f"{name}={value}" for name, value in named.items() if value]
+    return [*given, *(f"env={name}={value}" for name, value in environment.items()), "--"]
+
+
 @contextmanager
-def _turns(cancelled: threading.Event | None) -> Iterator[None]:
+def turns(cancelled: threading.Event | None) -> Iterator[None]:
     """Wait for a turn; what was cancelled meanwhile is ended as soon as it begins."""
     while not _turn.acquire(timeout=_LOOK_SECONDS):
         if cancelled is not None and cancelled.is_set():

@@ -25,10 +25,11 @@ from engine.plugins.step import (
     option,
     outside,
 )
-from engine.sandbox.code.languages import BUILT_IN, PYTHON, language, program_of, remedy
 from engine.sandbox.code.proxy import PLACE, Way
 from engine.sandbox.code.running import FILES_MOST, Code, CodeLimits, run, syntax_problem
-from engine.sandbox.walls import lack
+from engine.sandbox.rungs.ladder import refusal
+from engine.sandbox.rungs.languages import BUILT_IN, PYTHON
+from engine.sandbox.rungs.rung import Needs
 from engine.steps.file.fields import FileStep, FileToRead, free_name, opened, plain_name
 
 _NAMED = frozenset({"inputs.json"})
@@ -106,7 +107,6 @@ class RunCode(FileStep):
         if it.network and call.client.is_demo:
             raise InvalidRequest(NOT_IN_DEMO, service=CODE.name, remedy="Run it on your own accounts, or without.")
         limits, most = limits_of(it.limits, settings)
-        found = language(it.language, settings.interpreters, limits.memory_mb)
         way = Way.to(it.network, settings.allow_hosts) if it.network else None
         with ExitStack() as until_done:
             given = [until_done.enter_context(opened(call, one)) for one in it.files]
@@ -114,7 +114,7 @@ class RunCode(FileStep):
                 raise InvalidRequest("The files have more than 1 GB together.", service=CODE.name)
             taken = {one.casefold() for one in _NAMED}
             named = [(free_name(plain_name(one.name, "unnamed"), taken), one) for one in given]
-            ran = run(Code(found, it.code, it.inputs, limits, most, way), named)
+            ran = run(Code(it.language, it.code, it.inputs, settings, limits, most, way), named)
         return {
             "output": ran.output,
             "stdout": ran.stdout,
@@ -124,16 +124,18 @@ class RunCode(FileStep):
         }
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
-        """Require code that is fixed, in a fixed language, and a sandbox."""
+        """Require code that is fixed, in a fixed language."""
         found = [*super().problems(arguments, prompts), *_problems(arguments.get("code"), arguments.get("language"))]
         return [*found, *wrong_hosts(arguments.get("network"))]
 
     def unfit(self, arguments: Mapping[str, JsonValue], settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Require a language that is installed."""
-        named, programs = arguments.get("language", PYTHON), settings["interpreters"]
-        if not isinstance(named, str) or "{{" in named or program_of(named, programs):
+        """Require a sandbox that has what the code needs."""
+        named = arguments.get("language", PYTHON)
+        if not isinstance(named, str) or "{{" in named:
             return []
-        return [("language", f"Code in {named!r} cannot be run here. {remedy(named, programs)}")]
+        needs = Needs(named, bool(arguments.get("files")), bool(arguments.get("network")))
+        found = refusal(CodeSettings.model_validate(settings), needs)
+        return [found] if found else []
 
     def effect_of(self, arguments: Mapping[str, JsonValue]) -> tuple[Effect, Repeat | None]:
         """Return a write that cannot be found for code with network: only its author knows what it does there."""
@@ -155,8 +157,6 @@ class RunCode(FileStep):
 
 def _problems(code: Any, name: Any) -> list[tuple[str, str]]:
     named = PYTHON if name is None else name
-    if lack():
-        return [("code", f"Code cannot be run on this machine: nothing shuts it off. {lack()}")]
     if isinstance(named, str) and "{{" in named:
         return [("language", "The language is fixed: no {{ }} in it.")]
     if not isinstance(code, str):

@@ -10,9 +10,9 @@ from clients.errors import CodeFailed, InvalidRequest
 from engine.base.definitions import ToolDefinition
 from engine.documents.schema_check import misfits
 from engine.plugins.step import JsonValue
-from engine.sandbox.code.languages import language, program_of
 from engine.sandbox.code.proxy import Way
 from engine.sandbox.code.running import Code, run
+from engine.sandbox.rungs.languages import program_of
 from engine.steps.code import NOT_IN_DEMO, LimitFields, limits_of
 from engine.tools.packages import PackageFolders
 
@@ -42,9 +42,9 @@ def run_tool(
         raise InvalidRequest(NOT_IN_DEMO, service=CODE.name, remedy="Run it on your own accounts.")
     limits, most = limits_of(LimitFields.model_validate(tool["limits"]), settings)
     way = Way.to(list(tool["network"]), settings.allow_hosts) if tool["network"] else None
-    spoken = language(tool["language"], settings.interpreters, limits.memory_mb)
     packages = packages_of(tool, settings, folders)
-    output = run(Code(spoken, tool["code"], dict(given), limits, most, way, packages), []).output
+    code = Code(tool["language"], tool["code"], dict(given), settings, limits, most, way, packages)
+    output = run(code, []).output
     for misfit in misfits(output, tool["output"]):
         error = CodeFailed(
             f"The output of the tool {name!r} does not fit its schema: {misfit}",

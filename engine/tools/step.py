@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from clients.code.client import CodeClient
-from clients.code.service import CODE
+from clients.code.service import CODE, CodeSettings
 from engine.base.definitions import ToolDefinition
 from engine.plugins.step import Call, Effect, JsonValue, Output, Prompts, Repeat, Role, StepType
 from engine.prompts.model_answers import from_outside
-from engine.sandbox.code.languages import program_of, remedy
-from engine.sandbox.walls import lack
+from engine.sandbox.rungs.ladder import refusal
+from engine.sandbox.rungs.rung import Needs
 from engine.tools.packages import PackageFolders
 from engine.tools.running import run_tool
 from engine.tools.schema_fields import fields_of
@@ -36,18 +36,14 @@ class ToolStep(StepType):
         folders = PackageFolders.of_state(client.state_folder, is_online=not client.is_demo)
         return run_tool(self.definition, call.fields.given(), client.settings, folders)
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
-        """Require a sandbox."""
-        missing = lack()
-        first = next(iter(arguments), "")
-        return [(first, f"The tool cannot be run on this machine: nothing shuts it off. {missing}")] if missing else []
-
     def unfit(self, arguments: Mapping[str, JsonValue], settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Require its language to be installed."""
-        spoken, programs = self.definition["language"], settings["interpreters"]
-        if program_of(spoken, programs):
-            return [] if "lock" not in self.definition or uv_program() else [self._missing(arguments)]
-        return [(next(iter(arguments), ""), f"Code in {spoken!r} cannot be run here. {remedy(spoken, programs)}")]
+        """Require a sandbox that has what its code needs, and what takes its packages."""
+        it = self.definition
+        needs = Needs(it["language"], network=bool(it["network"]), packages="lock" in it)
+        found = refusal(CodeSettings.model_validate(settings), needs)
+        if found:
+            return [(next(iter(arguments), ""), f"The tool cannot be run. {found[1]}")]
+        return [] if "lock" not in it or uv_program() else [self._missing(arguments)]
 
     @staticmethod
     def _missing(arguments: Mapping[str, JsonValue]) -> tuple[str, str]:

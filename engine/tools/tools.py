@@ -14,7 +14,7 @@ from engine.base.json_text import JsonSchema
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.plugins.registry import TOOL
-from engine.sandbox.code.languages import program_of
+from engine.sandbox.rungs.languages import program_of
 from engine.tools.interface import require_major
 from engine.tools.lock import LOCK, checked_lock, locked, pins
 from engine.tools.packages import PackageFolders

@@ -1,7 +1,7 @@
 """The only way out of the sandbox: a proxy outside that connects to the hosts of a step's list, and to no others.
 
-Code inside reaches it through a Unix socket (../forwarder.py). Names are resolved here, once, and addresses that are
-not public are refused unless config.yaml lists their host (clients/sockets.py).
+Code inside reaches it through a Unix socket (../inside/forwarder.py). Names are resolved here, once, and addresses
+that are not public are refused unless config.yaml lists their host (clients/sockets.py).
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ import httpcore
 
 from clients.errors import InvalidRequest
 from clients.sockets import Gate
+from engine.sandbox.rungs.rung import SOCKET
 
-NAME = "proxy"
-"""What the socket is called in its folder."""
 PLACE = re.compile(r"(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?)(?::(?P<port>\d{1,5}))?\Z")
 """How a step names a host."""
 _PORTS = (80, 443)
@@ -136,7 +135,7 @@ class _Handler(socketserver.StreamRequestHandler):
 @contextlib.contextmanager
 def opened(way: Way, folder: Path) -> Iterator[None]:
     """Serve the proxy on a socket in a folder; all connections end with it."""
-    with _Server(str(folder / NAME), way) as server:
+    with _Server(str(folder / SOCKET), way) as server:
         serving = threading.Thread(target=server.serve_forever, args=(_LOOK_SECONDS,), name="code-proxy", daemon=True)
         serving.start()
         try:

@@ -20,13 +20,14 @@ from clients.errors import CodeFailed, LimitExceeded, ServiceError, Timeout
 from engine.outgoing import hidden_characters
 from engine.sandbox import work
 from engine.sandbox.child import End
-from engine.sandbox.code.languages import JAVASCRIPT, PYTHON, SHELL, Language
-from engine.sandbox.code.proxy import NAME, Way, opened
-from engine.sandbox.forwarder import PORT
+from engine.sandbox.code.proxy import Way, opened
+from engine.sandbox.inside.forwarder import PORT
 from engine.sandbox.left_files import LeftFile
 from engine.sandbox.limits import Limits
 from engine.sandbox.reading import Given
-from engine.sandbox.walls import Room
+from engine.sandbox.rungs.ladder import taken
+from engine.sandbox.rungs.languages import JAVASCRIPT, PYTHON, SHELL, file_of
+from engine.sandbox.rungs.rung import Job, Needs, Setup
 
 _MB, _KB = 1024**2, 1024
 _OUTPUT, _OUT = ".output", "out"
@@ -43,8 +44,6 @@ _PROXY = {
     **{one: _PROXY_URL for name in ("http_proxy", "https_proxy") for one in (name, name.upper())},
     "NODE_USE_ENV_PROXY": "1",
 }
-_TRUSTED = ("/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted")
-"""Where the certificates are that programs trust."""
 _LAST_LINES = 5
 _LINE_CHARACTERS = 300
 _PLACES = {
@@ -74,17 +73,18 @@ class CodeLimits:
 class Code:
     """Code to run."""
 
-    language: Language
+    language: str
     text: str
     inputs: Any
     """JSON."""
+    setup: Setup
     limits: CodeLimits
     most: CodeLimits
     """How far the limits may be raised, for error messages."""
     way: Way | None = None
     """The hosts that it may reach; None: it has no network."""
     packages: Path | None = None
-    """A folder of Python's packages, which it finds; None: there are none."""
+    """A folder with packages of Python, which it sees at `/packages`; None: there are none."""
 
 
 @dataclass(frozen=True)
@@ -114,40 +114,38 @@ def run(code: Code, files: Sequence[tuple[str, Given]]) -> Ran:
 
 
 def ended(code: Code, files: Sequence[tuple[str, Given]]) -> End:
-    """Run code, and return how it ended. Raises SandboxMissing."""
+    """Run code on the first rung that is there, and return how it ended. Raises SandboxMissing, InvalidRequest."""
+    needs = Needs(code.language, bool(files), code.way is not None, code.packages is not None)
+    rung = taken(code.setup, needs)
     with tempfile.TemporaryDirectory(prefix="orchestra-code-") as place:
         given, program, network = Path(place, "in"), Path(place, "code"), Path(place, "network")
         for folder in (given, program, network):
             folder.mkdir()
-        (program / code.language.file).write_text(code.text, encoding="utf-8")
+        (program / file_of(code.language)).write_text(code.text, encoding="utf-8")
         inputs = json.dumps(code.inputs, ensure_ascii=False)
         (given / "inputs.json").write_text(inputs, encoding="utf-8")
         for name, file in files:
             _copy(file, given / name)
-        room = Room(
-            (*code.language.reads, *(_TRUSTED if code.way else ())),
+        job = Job(
+            code.language,
+            given,
+            program,
+            _limits(code),
+            code.limits.memory_mb,
             code.limits.disk_mb * _MB,
-            folders=((str(given), "/in"), (str(program), "/code"), (str(network), "/network"), *_packages(code)),
-            proxy=f"/network/{NAME}" if code.way else "",
+            _environment(code, inputs),
+            (_OUTPUT, _OUT),
+            LEFT_BYTES_MOST + _MB,
+            network if code.way else None,
+            code.packages,
         )
         with opened(code.way, network) if code.way else nullcontext():
-            return work.run(
-                code.language.command,
-                _limits(code),
-                room,
-                environment=_environment(code, inputs),
-                leaves=(_OUTPUT, _OUT),
-                left_bytes=LEFT_BYTES_MOST + _MB,
-            )
-
-
-def _packages(code: Code) -> list[tuple[str, str]]:
-    return [(str(code.packages), "/packages")] if code.packages else []
+            return rung.ended(job)
 
 
 def _environment(code: Code, inputs: str) -> dict[str, str]:
     """Return the inputs, for languages in which the code does not find them by itself, and where the proxy is."""
-    is_given = code.language.name in (PYTHON, JAVASCRIPT)
+    is_given = code.language in (PYTHON, JAVASCRIPT)
     given = {} if is_given or len(inputs.encode()) > INPUTS_BYTES_MOST else {"INPUTS": inputs}
     return {**given, **_PROXY} if code.way else given
 
@@ -162,7 +160,7 @@ def _limits(code: Code) -> Limits:
     it, memory = code.limits, (code.limits.memory_mb + _OWN_MB) * _MB
     return Limits(
         memory_bytes=memory,
-        data_bytes=memory if code.language.reserves_memory else 0,
+        data_bytes=0 if code.language == PYTHON else memory,
         cpu_seconds=math.ceil(it.seconds) + _SECONDS_AFTER,
         wall_seconds=it.seconds,
         file_bytes=it.disk_mb * _MB,
@@ -309,7 +307,7 @@ def _failure(code: Code, status: int, said: str) -> CodeFailed:
 def _reason(code: Code, lines: Sequence[str]) -> str:
     """Return the line that says what went wrong."""
     said = [one for one in lines if not _FRAME.match(one)]
-    if code.language.name == JAVASCRIPT:
+    if code.language == JAVASCRIPT:
         named = [one for one in said if re.match(r"\w*(Error|Exception)\b|/code/main\.js: thrown", one)]
         said = named or said
     return said[-1].strip() if said else ""
@@ -317,7 +315,7 @@ def _reason(code: Code, lines: Sequence[str]) -> str:
 
 def line_of(code: Code, said: str) -> int | None:
     """Return the line of the code that an error names; None if it names none."""
-    pattern = _PLACES.get(code.language.name)
+    pattern = _PLACES.get(code.language)
     if pattern is None:
         return None
     found, before = None, ""

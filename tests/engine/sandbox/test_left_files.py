@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from clients.errors import InvalidRequest, LimitExceeded
-from engine.sandbox import left_files, work
+from engine.sandbox import work
+from engine.sandbox.inside import leaving
 
 MB = 1024**2
 HEAD = struct.Struct(">IQ")
@@ -36,7 +37,7 @@ def test_plain_files_arrive_and_nothing_else(tmp_path: Path, monkeypatch: pytest
     os.mkfifo("out/pipe")
     with socket.socket(socket.AF_UNIX) as made:
         made.bind("out/socket")
-    left_files.write((".output", "out", "not there"), sent := io.BytesIO())
+    leaving.write((".output", "out", "not there"), sent := io.BytesIO())
     found = {one.path: one.content for one in work.files(sent.getvalue(), most=4, bytes_most=4 * MB)}
     assert found == written | {os.fsdecode(b"out/\xff"): b""}
     with pytest.raises(LimitExceeded):

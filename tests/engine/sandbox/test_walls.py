@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 
+from clients.code.service import CodeSettings
 from clients.errors import SandboxMissing
 from engine.sandbox import child, seccomp, walls, work
 from engine.sandbox.child import End
 from engine.sandbox.code import running
-from engine.sandbox.code.languages import language
 from engine.sandbox.code.running import Code, CodeLimits
 from engine.sandbox.limits import Limits
 from engine.sandbox.walls import Room
@@ -88,7 +88,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, A
 def tried(attempt: Attempt, outside: Mapping[str, Any]) -> End:
     """How a program ends that is the code of a step `code.run`."""
     program = attempt.program.replace("/w/", "/w/out/") if attempt in LEAVES else attempt.program
-    return running.ended(Code(language("python", {}, 0), BEFORE + program, outside, CODE_LIMITS, CODE_LIMITS), [])
+    return running.ended(Code("python", BEFORE + program, outside, CodeSettings(), CODE_LIMITS, CODE_LIMITS), [])
 
 
 @pytest.fixture(scope="module")

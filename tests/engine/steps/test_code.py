@@ -12,17 +12,18 @@ from typing import Any
 
 import pytest
 
+from clients.code.service import CodeSettings
 from engine.base.errors import InvalidFile
 from engine.orchestra import Orchestra
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
 from engine.sandbox import work
 from engine.sandbox.code import running
-from engine.sandbox.code.languages import language, program_of
 from engine.sandbox.code.running import Code, CodeLimits
+from engine.sandbox.rungs.bubblewrap import Bubblewrap
+from engine.sandbox.rungs.languages import program_of
 from engine.sandbox.walls import walls
 from engine.sandbox.watch import children
-from engine.steps import code as code_step
 from tests.engine.conftest import OWNER, Run, Service, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -183,7 +184,7 @@ def test_a_machine_without_sandbox_says_what_to_install(
 ) -> None:
     document = json.dumps({"schema_version": 1, "steps": [step("1")]})
     assert not [one for one in orchestra.workflows.check(OWNER, "it", document) if one.severity == "error"]
-    monkeypatch.setattr(code_step, "lack", lambda: "Install bubblewrap: `apt install bubblewrap`.")
+    monkeypatch.setattr(Bubblewrap, "lack", lambda _: "Install bubblewrap: `apt install bubblewrap`.")
     found = orchestra.workflows.check(OWNER, "it", f"{document} ")
     assert any("apt install bubblewrap" in one.message for one in found)
     monkeypatch.undo()
@@ -258,12 +259,17 @@ def test_nothing_stays_of_200_runs() -> None:
     codes = [*["output = 1"] * 8, "import os\nwhile True: os.fork()", "while True: print('x' * 9999)"] * 20
     before = traces()
     with ThreadPoolExecutor(3) as lanes:
-        ended = list(lanes.map(lambda one: running.ended(Code(HERE, one, {}, FEW, FEW), []).reason, codes))
+        ended = list(
+            lanes.map(lambda one: running.ended(Code("python", one, {}, CodeSettings(), FEW, FEW), []).reason, codes)
+        )
     assert (ended.count(""), ended.count("processes"), ended.count("answer")) == (160, 20, 20)
     assert traces() == before
 
 
-HERE = language("python", {}, 0)
+def code_of(text: str) -> Code:
+    return Code("python", text, {}, CodeSettings(), FEW, FEW)
+
+
 FEW = CodeLimits(seconds=30, memory_mb=256, processes=30, disk_mb=8, output_kb=100)
 
 

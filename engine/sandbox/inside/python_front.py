@@ -49,12 +49,17 @@ def _status(text: str, names: dict[str, Any]) -> int:
 
 
 def _keep(output: Any) -> None:
-    try:
-        text = json.dumps(output, allow_nan=False, default=_plain)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"`output` cannot be written as JSON: {error}") from None
+    text = json_of(output)
     with open(OUTPUT, "w", encoding="utf-8") as file:  # noqa: PTH123 - as above
         file.write(text)
+
+
+def json_of(output: Any) -> str:
+    """Return an output as JSON. Raises TypeError."""
+    try:
+        return json.dumps(output, allow_nan=False, default=_plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"`output` cannot be written as JSON: {error}") from None
 
 
 def _plain(value: Any) -> str:

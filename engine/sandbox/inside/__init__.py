@@ -1,0 +1,1 @@
+"""What runs inside the sandbox: small files that import little, as each start pays for it."""

@@ -1,0 +1,72 @@
+"""Choose the rung for a piece of code: the first that is there and has what it needs, or the one of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clients.errors import InvalidRequest, SandboxMissing
+from engine.sandbox.rungs.bubblewrap import Bubblewrap
+from engine.sandbox.rungs.docker import Docker
+from engine.sandbox.rungs.monty import Monty
+from engine.sandbox.rungs.rung import Needs, Rung, Setup
+
+AUTO = "auto"
+_LADDER = (Bubblewrap, Docker, Monty)
+_NOTHING = "Code cannot be run on this machine: nothing shuts it off."
+
+
+def rungs(setup: Setup) -> list[Rung]:
+    """Return the rungs that may be taken, the first before the others."""
+    return [one(setup) for one in _LADDER if setup.sandbox in (AUTO, one.name)]
+
+
+def taken(setup: Setup, needs: Needs) -> Rung:
+    """Return the rung for code. Raises SandboxMissing if there is none, InvalidRequest if none has what it needs."""
+    found = _first(setup, needs)
+    if not isinstance(found, tuple):
+        return found
+    field, said = found
+    if field == "code":
+        raise SandboxMissing(_NOTHING, remedy=said)
+    if field == "language":
+        raise InvalidRequest(f"Code in {needs.language!r} cannot be run here.", service="code", remedy=said)
+    raise SandboxMissing("The sandbox of this machine lacks what the code needs.", remedy=said)
+
+
+def refusal(setup: Setup, needs: Needs) -> tuple[str, str] | None:
+    """Return (field, sentence with the remedy) where code cannot be run here; None if it can."""
+    found = _first(setup, needs)
+    if not isinstance(found, tuple):
+        return None
+    field, said = found
+    before = {"code": f"{_NOTHING} ", "language": f"Code in {needs.language!r} cannot be run here. "}
+    return field, f"{before.get(field, '')}{said}"
+
+
+def _first(setup: Setup, needs: Needs) -> Rung | tuple[str, str]:
+    lacks, missed = [], []
+    for one in rungs(setup):
+        if said := one.lack():
+            lacks.append(said)
+        elif found := one.misses(needs):
+            missed.append(found)
+        else:
+            return one
+    if missed:
+        field, said = missed[0]
+        return field, " ".join((said, *(f"Or: {one}" for one in lacks[:1])))
+    return "code", " Or: ".join(lacks)
+
+
+def lines(setup: Setup) -> Iterator[tuple[str, bool, str]]:
+    """Yield which rung is there and why, and what it can do: (what, whether it works, a sentence)."""
+    passed: list[str] = []
+    for one in rungs(setup):
+        if lack := one.lack():
+            passed.append(f"{one.title} is not there: {lack}")
+            continue
+        (what, works, said), *more = one.lines()
+        yield (what, works, " ".join((said, *passed)))
+        yield from more
+        return
+    yield ("sandbox", False, " ".join((_NOTHING, *passed)))

@@ -1,0 +1,81 @@
+"""What a rung of the ladder is: a way to run code shut off from this machine, and what code can have there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from engine.sandbox.child import End
+from engine.sandbox.limits import Limits
+
+SOCKET = "proxy"
+"""What the socket of the proxy is called in its folder."""
+
+
+class Setup(Protocol):
+    """What the settings say of it: the section `code` of config.yaml."""
+
+    @property
+    def sandbox(self) -> str:
+        """`auto`, or the name of the only rung to take."""
+
+    @property
+    def docker_image(self) -> str:
+        """The image in which Docker runs code."""
+
+    @property
+    def interpreters(self) -> Mapping[str, str]:
+        """Programs of languages."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a piece of code needs."""
+
+    language: str
+    files: bool = False
+    network: bool = False
+    packages: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of code on its way into a rung."""
+
+    language: str
+    given: Path
+    """The folder that it sees at `/in`."""
+    program: Path
+    """The folder that it sees at `/code`."""
+    limits: Limits
+    memory_mb: int
+    disk_bytes: int
+    environment: Mapping[str, str]
+    leaves: tuple[str, ...]
+    """What it leaves, from `/w` on."""
+    left_bytes: int
+    network: Path | None = None
+    """The folder with the socket of the proxy; None: it has no network."""
+    packages: Path | None = None
+    """The folder that it sees at `/packages`."""
+
+
+class Rung(Protocol):
+    """A way to run code."""
+
+    name: str
+    title: str
+
+    def lack(self) -> str:
+        """Return why it cannot be used on this machine, with the remedy; empty if it can."""
+
+    def misses(self, needs: Needs) -> tuple[str, str] | None:
+        """Return (field, sentence with the remedy) for what it does not have; None if it has all."""
+
+    def lines(self) -> list[tuple[str, bool, str]]:
+        """Return what it can do, for people: (what, whether it works, a sentence)."""
+
+    def ended(self, job: Job) -> End:
+        """Run code to its end. Blocking. Raises SandboxMissing."""
