@@ -9,7 +9,7 @@ from typing import Any, Literal
 from engine.base.errors import Problem
 from engine.base.remedies import in_words_of
 
-Language = Literal["json", "prompt"]
+Language = Literal["json", "prompt", "none"]
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.base.errors import InvalidInput, StaleEdit, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, UnknownName
+from engine.documents.json_file import parse
 from engine.files.atomic import etag
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.tools.lock import LOCK
-from engine.tools.shelf import BYTES_MOST, FILES_MOST, FOLDER, LEFT_OUT, TESTED, TOOL, ToolShelf
+from engine.tools.shelf import BYTES_MOST, FILES_MOST, FOLDER, LEFT_OUT, TESTED, TESTS, TOOL, ToolShelf, case_of
+from engine.tools.tool_file import checked
 from engine.tools.versions import FileChange, ToolHistory, ToolVersion, differences, files_hash
 from engine.workspace.file_store import Shelf
 
@@ -34,6 +37,7 @@ class ToolText:
 Texts: TypeAlias = list[ToolText]
 Versions: TypeAlias = list[ToolVersion]
 Changes: TypeAlias = list[FileChange]
+Problems: TypeAlias = list[Problem]
 
 
 class ToolFiles:
@@ -53,6 +57,26 @@ class ToolFiles:
         """Return one file. Raises UnknownName, InvalidFile."""
         require(p, "view", _SEE)
         return self._file(name, path)
+
+    def check(self, p: Principal, name: str, path: str, text: str) -> Problems:
+        """Return what is wrong with a text as this file of a tool: `tool.json`, a test, or code in Python."""
+        require(p, "view", _SEE)
+        shown = f"{FOLDER}/{name}/{path}"
+        try:
+            if path == TOOL:
+                checked(parse(text, shown))
+            elif path.startswith(f"{TESTS}/") and path.endswith(".json"):
+                case_of(shown, path, text.encode())
+            elif path.endswith(".py"):
+                ast.parse(text)
+        except InvalidFile as error:
+            return [*error.problems] or [Problem(error.message, file=shown, remedy=error.remedy)]
+        except SyntaxError as error:
+            said = f"This is no Python: {error.msg}."
+            return [Problem(said, file=shown, line=error.lineno or 1, column=error.offset or 1)]
+        except (ValueError, RecursionError, MemoryError) as error:
+            return [Problem(f"It cannot be read: {error}.", file=shown)]
+        return []
 
     def save(self, p: Principal, name: str, path: str, text: str, known: str | None) -> ToolText:
         """Write a file; `known` is the etag of the text that it replaces, None: it must not exist yet.

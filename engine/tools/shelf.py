@@ -64,7 +64,7 @@ class Tool:
     def cases(self) -> list[Case]:
         """The tests. Raises InvalidFile."""
         return [
-            _case(f"{FOLDER}/{self.name}/{path}", path, content)
+            case_of(f"{FOLDER}/{self.name}/{path}", path, content)
             for path, content in sorted(self.files.items())
             if path.startswith(f"{TESTS}/") and path.endswith(".json")
         ]
@@ -258,7 +258,8 @@ def _kept(content: bytes) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _case(file: str, path: str, content: bytes) -> Case:
+def case_of(file: str, path: str, content: bytes) -> Case:
+    """Return the test in a file. Raises InvalidFile."""
     found = parse(_text(content, file), file).value
     name = path.removeprefix(f"{TESTS}/").removesuffix(".json")
     members = set(found) if isinstance(found, dict) else set[str]()

@@ -18,7 +18,7 @@ from engine.sandbox.rungs.languages import program_of
 from engine.tools.interface import require_major
 from engine.tools.lock import LOCK, checked_lock, locked, pins
 from engine.tools.packages import PackageFolders
-from engine.tools.shelf import Tool, ToolShelf, sample_files
+from engine.tools.shelf import Tool, ToolShelf, sample_files, samples
 from engine.tools.testing import Tested, record_of, run_cases
 from engine.tools.versions import ToolHistory
 from engine.workspace.file_store import Shelf
@@ -48,6 +48,7 @@ class ToolInfo:
     version: str = ""
     description: str = ""
     language: str = ""
+    entry: str = ""
     effect: str = ""
     network: tuple[str, ...] = ()
     input: JsonSchema | None = None
@@ -104,6 +105,11 @@ class Tools:
         """Return a tool. Raises UnknownName."""
         require(p, "view", _SEE)
         return self._info(name, users(self._users, "tool", TOOL + name))
+
+    def samples(self, p: Principal) -> tuple[str, ...]:
+        """Return the names of the shipped tools."""
+        require(p, "view", _SEE)
+        return tuple(samples().names())
 
     def new(self, p: Principal, name: str, sample: str = "") -> Path:
         """Make the folder of a new tool, as a copy of a shipped one if `sample` names it; return the folder.
@@ -174,6 +180,7 @@ class Tools:
             version=it.version,
             description=it.description,
             language=it.language,
+            entry=it.entry,
             effect=it.effect,
             network=it.network,
             input=it.input,

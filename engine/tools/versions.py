@@ -32,6 +32,11 @@ class ToolVersion:
     is_current: bool
     """Whether the files are exactly these now."""
 
+    @property
+    def words(self) -> str:
+        """Who saved it."""
+        return self.saved_by
+
 
 @dataclass(frozen=True)
 class FileChange:

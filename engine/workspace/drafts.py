@@ -16,7 +16,8 @@ from engine.people.access import Principal, require
 from engine.store.settings import Settings
 from engine.workspace.revisions import Revision, bounded, revision_of, stored
 
-Kind = Literal["workflow", "prompt", "fragment", "agent"]
+Kind = Literal["workflow", "prompt", "fragment", "agent", "tool"]
+"""A file of a tool is named by its tool and its path, `iban-check/main.py`."""
 
 
 @dataclass(frozen=True)
@@ -167,4 +168,7 @@ def _is_same(one: Draft | None, other: Draft | None) -> bool:
 
 def _key(p: Principal, kind: Kind, name: str) -> str:
     require(p, "edit", f"edit a {kind}")
-    return f"draft.{p.id}.{kind}.{checked_workflow(name) if kind == 'workflow' else checked_name(kind, name)}"
+    checked_workflow(name) if kind == "workflow" else checked_name(
+        kind, name.partition("/")[0] if kind == "tool" else name
+    )
+    return f"draft.{p.id}.{kind}.{name}"

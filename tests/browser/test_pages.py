@@ -62,6 +62,8 @@ def addresses(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Ma
     asked.post("/api/prompts/classify-mail/tests", columns=["production", "draft"], wait_seconds=60)
     asked.post("/api/users/owner/tokens", name="laptop", mcp_only=True, role="operator")
     asked.put("/api/fragments/tone", text="Write in a friendly, short way.", etag=None)
+    asked.post("/api/tools", name="iban-check", sample="iban-check")
+    asked.post("/api/tools/iban-check/test")
     (served.root / "files").mkdir(exist_ok=True)
     (served.root / "files" / "offer.pdf").write_bytes(pdf(written("An offer"), written(*["Its conditions"] * 60)))
     (served.root / "files" / "orders.csv").write_text("id,name\n1,Ann\n2,Bo\n")
@@ -91,6 +93,7 @@ def addresses(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Ma
         "prompt": [f"prompt?name=classify-mail&tab={tab}" for tab in ("edit", "try", "compare", "cases", "versions")],
         "prompts": ["prompts", "prompts?tab=fragments"],
         "fragment": ["fragment?name=tone"],
+        "tools": ["tools?tool=iban-check", "tools?tool=iban-check&tab=versions"],
         "files": ["files?file=files/offer.pdf", "files?file=files/orders.csv"],
         "demo": ["demo", "demo?tab=notion", "demo?tab=github"],
         "triggers": ["triggers"],

@@ -29,6 +29,7 @@ class ToolDocument(BaseModel):
     version: str
     description: str
     language: str
+    entry: str = Field(description="The file of its code.")
     effect: str
     network: list[str] = Field(description="The hosts that it may reach.")
     input: dict[str, Any] | None = Field(description="JSON Schema.")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.base.language import N_, t
-from dashboard.base.page import Page, Visit
-from dashboard.base.plain import outside_code, outside_text, plain
+from dashboard.base import session
+from dashboard.base.language import N_, dialog, t
+from dashboard.base.page import Action, Page, Visit
+from dashboard.base.plain import outside_text, plain
 from dashboard.parts.buttons import action_button
-from dashboard.parts.errors import error_box
+from dashboard.parts.errors import errors_shown
+from dashboard.parts.file_dialogs import name_field
 from dashboard.parts.header import page_header
 from dashboard.parts.pick_table import pick_table
-from engine.base.errors import OrchestraError
-from engine.tools.tools import ToolInfo, ToolTest
+from dashboard.parts.tabs import page_tabs
+from dashboard.tool.files import files_tab
+from dashboard.tool.tests import tests_and_packages
+from dashboard.tool.versions import versions_tab
+from engine.tools.tools import ToolInfo
 
 PAGE = Page(
     title=N_("Tools"),
@@ -20,26 +25,28 @@ PAGE = Page(
     path="tools",
     order=43,
     section=N_("Build"),
-    words="tool step type code test sandbox version",
+    words="tool step type code test sandbox version packages dependencies",
+    actions=(Action(N_("New tool"), {"do": "new"}, "edit", N_("create add make")),),
 )
 
 
 def show(visit: Visit) -> None:
-    """Show the tools, and the files and tests of the open one."""
+    """Show the tools, and the files, tests and versions of the open one."""
     page_header(visit, t("Tools"), t("Step types that you write yourself, in the folder tools of the workspace."))
-    try:
+    if visit.may("edit"):
+        is_new = st.button(t("New tool"), key="new-tool", icon=":material/add:")
+        if is_new or visit.is_asked("new"):
+            _new_tool(visit)
+    with errors_shown():
         found = visit.orchestra.tools.list(visit.who)
         if not found:
-            said = t("There is no tool yet. `orchestra tools new NAME` makes one, with a first test.")
-            st.info(said, icon=":material/construction:")
+            st.info(t("There is no tool yet. A new one has a first test."), icon=":material/construction:")
             return
         columns = {"name": t("Tool"), "version": t("Version"), "state": t("State"), "used": t("Used by")}
         opened = pick_table("tool", [one.name for one in found], [_row(one) for one in found], columns, alt=t("Tools"))
         for one in found:
             if one.name == opened:
                 _tool(visit, one)
-    except OrchestraError as error:
-        error_box(error)
 
 
 def _row(one: ToolInfo) -> dict[str, str]:
@@ -57,34 +64,44 @@ def _state(one: ToolInfo) -> str:
 
 def _tool(visit: Visit, one: ToolInfo) -> None:
     with st.container(border=True):
-        st.markdown(f"**{plain(f'tool.{one.name}')}** {plain(one.version)}")
+        st.markdown(f"**{plain(f'tool.{one.name}')}** {plain(one.version)} · {_state(one)}")
         if one.problem:
             st.error(plain(one.problem), icon=":material/error:")
-            return
-        outside_text(one.description)
+        outside_text(one.description, empty=" ")
         if one.network:
             st.caption(t("It may reach {hosts}.", hosts=plain(", ".join(one.network))))
-        if visit.may("edit"):
-            key = f"tools-test-{one.name}"
-            action_button(
-                t("Run the tests"),
-                key,
-                lambda _: visit.orchestra.tools.test(visit.who, one.name),
-                _tested,
-                type="primary",
-                icon=":material/play_arrow:",
-            )
-        files = visit.orchestra.tool_files.list(visit.who, one.name)
-        for tab, file in zip(st.tabs([plain(file.path) for file in files]), files, strict=True):
-            with tab:
-                outside_code(file.text or "")
+        if one.used_by:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.caption(t("Used by"))
+                for user in one.used_by:
+                    visit.title_link(user, "workflow", name=user)
+        tests_and_packages(visit, one)
+        files, versions = page_tabs([N_("Files"), N_("Versions")], f"tool-tabs-{one.name}")
+        if files.open:
+            with files:
+                files_tab(visit, one)
+        if versions.open:
+            with versions:
+                versions_tab(visit, one.name)
 
 
-def _tested(found: ToolTest) -> None:
-    for one in found.tests:
-        icon = ":material/check_circle:" if one.passed else ":material/cancel:"
-        st.markdown(f"{icon} {plain(one.name)}" + (f": {plain(one.said)}" if one.said else ""))
-    if found.passed:
-        st.success(t("All tests have passed: workflows can use the tool as it is now."))
-    else:
-        st.error(t("Not all tests have passed: no workflow can use the tool as it is now."))
+@dialog(N_("New tool"), icon=":material/add:")
+def _new_tool(visit: Visit) -> None:
+    """Ask for a name, and whether it is a copy of a shipped tool."""
+    samples = visit.orchestra.tools.samples(visit.who)
+    sample = st.selectbox(
+        t("Begin with"), ["", *samples], key="new-tool-sample", format_func=lambda one: one or t("A small tool")
+    )
+    name = name_field(t("Name"), sample or "my-tool", f"new-tool-name-{sample}")
+
+    def make(_request_key: str) -> str:
+        visit.orchestra.tools.new(visit.who, name.strip(), sample)
+        return name.strip()
+
+    action_button(t("Create"), "new-tool-make", make, _made, scope=f"{name} {sample}", type="primary")
+
+
+def _made(name: str) -> None:
+    st.query_params["tool"] = name
+    session.tell(t("Made. Run its tests; then workflows can use it as `tool.{name}`.", name=name))
+    st.rerun()

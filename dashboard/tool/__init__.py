@@ -1,0 +1,1 @@
+"""The open tool on the page Tools."""

@@ -1,0 +1,64 @@
+"""The page Tools: a tool is made, edited, tested and restored on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.orchestra import Orchestra
+from engine.sandbox.walls import walls
+from tests.dashboard.test_prompt import OWNER, words
+
+pytestmark = pytest.mark.skipif(walls() is None, reason="bubblewrap does not work here")
+Open = Callable[..., AppTest]
+
+
+def press(at: AppTest, key: str) -> AppTest:
+    at.button(key=key).click().run()
+    assert not at.exception, at.exception
+    return at
+
+
+def test_a_tool_is_made_from_a_sample(open_page: Open, orchestra: Orchestra) -> None:
+    at = press(open_page("tools"), "new-tool")
+    at.selectbox(key="new-tool-sample").select("iban-check")
+    press(at, "new-tool")  # in a browser the dialog stays open, here each run has to open it again
+    at.button(key="new-tool").click()
+    press(at, "new-tool-make")
+    assert [one.name for one in orchestra.tools.list(OWNER)] == ["iban-check"]
+
+
+def test_files_are_edited_tested_and_restored(open_page: Open, orchestra: Orchestra) -> None:
+    orchestra.tools.new(OWNER, "mine")
+    assert orchestra.tools.test(OWNER, "mine").passed
+    at = open_page("tools", tool="mine")
+    at.selectbox(key="tool-file-mine").select("main.py").run()
+    [editor] = at.text_area
+    editor.set_value("output = {}\noutput['text'] = inputs['txt']\n").run()
+    assert "Not saved yet." in words(at)
+    press(at, "save-tool-mine/main.py")
+    assert orchestra.tools.show(OWNER, "mine").state == "changed"
+    press(at, "tools-test-mine")
+    assert "**Line 2** · strips: Line 2 of the code failed" in words(at)
+    at.query_params["tab"] = "versions"
+    at.run()
+    at.radio(key="tool-versions-mine").set_value(at.radio(key="tool-versions-mine").options[0]).run()
+    assert "-output = {" in words(at)
+    press(at, "tool-restore-mine")
+    assert orchestra.tools.show(OWNER, "mine").state == "tested"
+
+
+def test_what_somebody_else_saved_is_not_overwritten(open_page: Open, orchestra: Orchestra) -> None:
+    orchestra.tools.new(OWNER, "mine")
+    at = open_page("tools", tool="mine")
+    at.selectbox(key="tool-file-mine").select("main.py").run()
+    at.text_area[0].set_value("output = 'mine'").run()
+    theirs = orchestra.tool_files.get(OWNER, "mine", "main.py")
+    orchestra.tool_files.save(OWNER, "mine", "main.py", "output = 'theirs'\n", theirs.etag)
+    at.run()
+    assert "Somebody has saved this file" in words(at)
+    assert orchestra.tool_files.get(OWNER, "mine", "main.py").text == "output = 'theirs'\n"
+    press(at, "overwrite-tool-mine/main.py")
+    assert orchestra.tool_files.get(OWNER, "mine", "main.py").text == "output = 'mine'\n"
