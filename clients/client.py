@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
+from clients.errors import SandboxMissing
 from clients.reads import Reads
 from clients.service import Service
 
@@ -30,6 +32,47 @@ class Seen:
 
     what: Any
     at: datetime
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program of this machine that a connection starts, and what it may have."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    """All of it: it gets nothing of ours."""
+    folders: tuple[str, ...]
+    """What it may read; relative paths are in the workspace."""
+    hosts: tuple[str, ...]
+    """What it may reach, such as `api.example.org` or `api.example.org:8443`."""
+    private_hosts: tuple[str, ...]
+    """Those of `hosts` that may have addresses that are not public."""
+    seconds: int
+    memory_mb: int
+    processes: int
+    disk_mb: int
+    output_kb: int
+
+
+class RunningProgram(Protocol):
+    """A program that is talked to line by line."""
+
+    reason: str
+    """Why it was ended: `time`, `answer`, `processes`, `memory`, `files`, `cancelled`; empty: it was not."""
+
+    def write(self, data: bytes) -> None:
+        """Write to its stdin. Blocking. Raises OSError once it has ended."""
+
+    def line(self) -> bytes:
+        """Return the next line of its stdout; empty once it has ended. Blocking."""
+
+    @property
+    def complaint(self) -> str:
+        """The last line that it has written to stderr."""
+
+
+def _no_sandbox(_program: Program) -> AbstractContextManager[RunningProgram]:
+    raise SandboxMissing("Programs are started only where a workspace is open.")
 
 
 def _no_site() -> str:
@@ -55,6 +98,8 @@ class Opening:
     """Files and folders of the workspace that no step may read or write: its state, its settings, sign-ins."""
     seal: Callable[[Path | None], Seal | None] = _no_seal
     """Returns what encrypts a sign-in file; None for a file that other programs read, too."""
+    start: Callable[[Program], AbstractContextManager[RunningProgram]] = _no_sandbox
+    """Starts a program in the sandbox of this machine, and ends it."""
 
     def http(self, service: Service, base_url: str) -> httpx.Client:
         """Return a new HTTP client for the API of a service; that of a demo account reaches nothing else."""

@@ -129,6 +129,8 @@ class Service:
     """
     runs_code: bool = False
     """Whether its steps run a person's code in the sandbox of this machine."""
+    starts_program: tuple[str, ...] = ()
+    """The settings with which a connection starts a program of this machine: only people give them, no program."""
     takes_default_model: bool = False
     """Whether `model_defaults.model` in config.yaml is the model of its connections that have none."""
     kind: ServiceKind = ""

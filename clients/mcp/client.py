@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -14,7 +16,8 @@ import httpx
 from clients.client import CheckLine, Client, Opening
 from clients.error_mapping import of_broken_connection, of_status
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown, ServiceError
-from clients.mcp.service import MCP, McpSettings, OfferedTool, calling_to_read
+from clients.mcp.service import MCP, McpSettings, OfferedTool, calling_to_read, may_leave
+from clients.mcp.stdio import asked, program_of
 
 if TYPE_CHECKING:
     from mcp.client.client import Client as Session
@@ -46,7 +49,8 @@ class McpClient(Client):
 
     def __init__(self, settings: McpSettings, opening: Opening) -> None:
         self._settings = settings
-        self.server = DEMO if opening.is_demo else settings.base_url
+        self._is_demo, self._start = opening.is_demo, partial(opening.start, program_of(settings))
+        self.server = DEMO if opening.is_demo else settings.server
         """What pins of its tools name."""
         self.http = opening.http(MCP, settings.base_url)
 
@@ -56,8 +60,9 @@ class McpClient(Client):
         return cls(settings, opening)
 
     def account(self) -> str:
-        """Return the host of the server."""
-        return urlsplit(self._settings.base_url).netloc or "none"
+        """Return the host of the server, or the name of its program."""
+        it = self._settings
+        return Path(it.command).name if it.command else urlsplit(it.base_url).netloc or "none"
 
     def check(self) -> list[CheckLine]:
         """List the tools."""
@@ -121,8 +126,12 @@ class McpClient(Client):
 
         from clients.mcp.bridge import Bridge
 
+        if self._settings.command:
+            return self._asked_program(ask)
         if not self._settings.base_url:
-            raise InvalidRequest("The connection has no base_url.", service=MCP.name, remedy="Set its base_url.")
+            raise InvalidRequest(
+                "The connection has no base_url.", service=MCP.name, remedy="Set its base_url, or its command."
+            )
         bridge = Bridge(self.http, self._settings.token.get_secret_value())
 
         async def talk() -> T:
@@ -137,6 +146,12 @@ class McpClient(Client):
             return anyio.run(talk)
         except Exception as error:
             raise _explained(error, bridge.failure) from error
+
+    def _asked_program(self, ask: Callable[[Session], Awaitable[T]]) -> T:
+        if self._is_demo:
+            remedy = "Switch the service to Mine on the page Connections."
+            raise InvalidRequest("The demo starts no programs of connections.", service=MCP.name, remedy=remedy)
+        return asked(self._start, ask, may_leave)
 
 
 async def _called(session: Session, name: str, arguments: Mapping[str, Any]) -> CallToolResult:

@@ -4,29 +4,68 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from clients.base_url import BaseUrl
 from clients.reads import SERVER, Read
+from clients.reads_only import is_active
 from clients.service import Key, Service, Setting
 
 _ASKING = frozenset({"initialize", "notifications/initialized", "server/discover", "ping", "tools/list"})
 _called_to_read: ContextVar[str | None] = ContextVar("called_to_read", default=None)
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?(?::\d{1,5})?\Z")
+
+
+class ProgramLimits(BaseModel):
+    """What a server that is a program may take in one conversation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seconds: int = Field(60, ge=1, le=3_600)
+    memory_mb: int = Field(512, ge=16, le=65_536)
+    processes: int = Field(64, ge=8, le=4_096)
+    disk_mb: int = Field(64, ge=1, le=16_384)
+    output_kb: int = Field(4_096, ge=16, le=65_536)
 
 
 class McpSettings(BaseModel):
-    """Settings of an MCP server that speaks streamable HTTP, under `connections.<name>` in config.yaml."""
+    """Settings of an MCP server, under `connections.<name>` in config.yaml: one that speaks streamable HTTP has
+    `base_url`, a program of this machine has `command`, which is run in the sandbox.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     base_url: BaseUrl = Field("", description="The address of the server, such as https://example.com/mcp.")
     token: SecretStr = Field(SecretStr(""), description="Sent as `Bearer`.")
+    command: str = Field("", max_length=1_000, description="Instead of an address: the program to start.")
+    args: list[str] = Field([], max_length=100, description="Its arguments.")
+    env: dict[str, SecretStr] = Field({}, description="Its environment; values such as `env:NAME` name secrets.")
+    folders: list[str] = Field([], max_length=50, description="Files and folders that it may read.")
+    network: list[str] = Field([], max_length=50, description="Hosts (`host` or `host:port`) that it may reach.")
+    allow_hosts: list[str] = Field([], description="Those of them that may have addresses that are not public.")
+    limits: ProgramLimits = Field(ProgramLimits(), description="What it may take in one conversation.")
+
+    @model_validator(mode="after")
+    def _is_one_server(self) -> Self:
+        if self.base_url and self.command:
+            raise ValueError("a server has an address or a command, not both")
+        if wrong := [one for one in (*self.network, *self.allow_hosts) if not _HOST.match(one)]:
+            raise ValueError(f"{wrong[0]!r} is no host: write such as api.example.org, or api.example.org:8443")
+        return self
+
+    @property
+    def server(self) -> str:
+        """What a person accepts the tools of: an address, or a command with all that it may have."""
+        if not self.command:
+            return self.base_url
+        return json.dumps([self.command, self.args, sorted(self.env), self.folders, self.network, self.allow_hosts])
 
 
 @dataclass(frozen=True)
@@ -65,6 +104,17 @@ def only_asks(body: bytes) -> bool:
     return method in _ASKING or (method == "tools/call" and _tool_of(body) == _called_to_read.get())
 
 
+def may_leave(body: bytes) -> bool:
+    """Return whether a message may leave now: while a plan is made, what only asks, reads or answers."""
+    method = method_of(body)
+    return not method or method.startswith("notifications/") or not is_active() or only_asks(body)
+
+
+def is_call(body: bytes) -> bool:
+    """Return whether a message calls a tool."""
+    return method_of(body) == "tools/call"
+
+
 def method_of(body: bytes) -> str:
     """Return the method of a JSON-RPC message, "" if it is none."""
     try:
@@ -95,5 +145,6 @@ MCP = Service(
     needs_key=False,
     beside_key=(Setting("base_url", "MCP_URL", "Address", "https://example.com/mcp"),),
     has_accounts=False,
+    starts_program=("command", "args", "env", "folders", "network", "allow_hosts"),
     reads=(Read("POST", "/**", SERVER, body=only_asks, body_is="a question for tools, or a call of one that reads"),),
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from clients.client import Client, Opening, Seen
+from clients.client import Client, Opening, Program, RunningProgram, Seen
 from clients.errors import AuthError, ServiceError
 from clients.secrets import known
 from clients.service import Service
@@ -195,7 +197,9 @@ class Accounts:
 
     def _opening(self, *, is_demo: bool) -> Opening:
         root = self.config().root.resolve()
-        return Opening(is_demo, self._shared, self._demo_site, root, self._private(root), self._seal)
+        private = self._private(root)
+        start = partial(_started, root=root, private=private)
+        return Opening(is_demo, self._shared, self._demo_site, root, private, self._seal, start)
 
     def _demo_site(self) -> str:
         return str(self._stand_ins.endpoints()["site"]["base_url"])
@@ -232,6 +236,12 @@ class Accounts:
             for account in self._retired:
                 account.client.close()
             self._retired.clear()
+
+
+def _started(program: Program, *, root: Path, private: frozenset[Path]) -> AbstractContextManager[RunningProgram]:
+    from engine.sandbox.talk import talking  # most accounts start none
+
+    return talking(program, root, [*private])
 
 
 def _secrets(read: Any) -> Iterator[str]:

@@ -26,7 +26,7 @@ from engine.connections.lost_secrets import way_out
 from engine.connections.modes import Modes
 from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
 from engine.connections.statuses import ConnectionStatus, Statuses
-from engine.people.access import Principal, may, require
+from engine.people.access import Principal, may, require, require_person
 from engine.people.audit import Audit
 from engine.secrets.vault import Kept, Rekeyed, Safe, Unopened
 from engine.workspace.config import LoadedConfig
@@ -74,14 +74,18 @@ class ConnectionChanges:
         is to another service).
         """
         require(p, "admin", "add connections")
-        known = declaration(service).settings.model_fields
+        declared = declaration(service)
+        known = declared.settings.model_fields
+        if any(one in settings for one in declared.starts_program):
+            require_person(p, "set the program that a connection starts")
         for key in settings:
             if key not in known:
                 raise UnknownName(f"setting of {service}", key, list(known))
         _require_references(service, settings)
         kept = self._kept_settings(name, service, with_token=not any("token" in key for key in settings))
         self._write(p, name, {"service": service, **kept, **settings})
-        self._audit.record(p, "connections.add", name, {"service": service})
+        program = {one: settings[one] for one in ("command",) if one in declared.starts_program and one in settings}
+        self._audit.record(p, "connections.add", name, {"service": service, **program})
         return self._statuses.of(name)
 
     def add_missing(self, p: Principal, services: Sequence[str]) -> list[str]:

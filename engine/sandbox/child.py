@@ -103,7 +103,26 @@ def _run(
     cancelled: threading.Event | None,
     until_started: contextlib.ExitStack,
 ) -> End:
-    child = subprocess.Popen(
+    child = _begun(command, given, handles, environment)
+    try:
+        until_started.close()
+        return _awaited(child, limits, left, cancelled)
+    finally:
+        kill(child)
+
+
+def begun(
+    script: Sequence[str], handles: Sequence[int], room: Room, until_started: contextlib.ExitStack
+) -> subprocess.Popen[bytes]:
+    """Start a script as `ended` does, with a pipe as its stdin; the caller ends it with `kill`."""
+    front, handles = _front(script, handles, room, until_started)
+    return _begun([*front, sys.executable, "-I", "-B", *script], subprocess.PIPE, handles, {})
+
+
+def _begun(
+    command: Sequence[str], given: int | BinaryIO, handles: Sequence[int], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         command,
         stdin=given,
         stdout=subprocess.PIPE,
@@ -112,11 +131,6 @@ def _run(
         env=environment,
         start_new_session=True,
     )
-    try:
-        until_started.close()
-        return _awaited(child, limits, left, cancelled)
-    finally:
-        _kill(child)
 
 
 @contextlib.contextmanager
@@ -160,7 +174,7 @@ def _awaited(
         if reason:
             break
     if reason:
-        _kill(child)
+        kill(child)
     status = child.wait()
     if _BY_SIGNAL < status < 2 * _BY_SIGNAL:  # as shells and bubblewrap tell of a signal
         status = _BY_SIGNAL - status
@@ -194,8 +208,16 @@ def _reasons(
                 looked = time.monotonic()
 
 
-def _kill(child: subprocess.Popen[bytes]) -> None:
+def kill(child: subprocess.Popen[bytes]) -> None:
     """End a child and all that it started; leave nothing for somebody else to clear away."""
+    end(child)
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def end(child: subprocess.Popen[bytes]) -> None:
+    """End a child and all that it started; its pipes stay open."""
     if child.poll() is None:
         # What it started first: then it clears that away itself, and no dead process is left to this machine's init.
         for one in children(child.pid):
@@ -208,6 +230,3 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    for pipe in (child.stdin, child.stdout, child.stderr):
-        if pipe is not None:
-            pipe.close()

@@ -96,6 +96,11 @@ def _python() -> Iterator[str]:
             yield os.path.realpath(prefix)
 
 
+def shown_folders() -> tuple[str, ...]:
+    """Return the folders of programs that every child sees."""
+    return ("/usr", *_SYSTEM, *_python())
+
+
 def walls() -> Walls | None:
     """Return the walls of this machine; None where bubblewrap does not work."""
     return _tried()[0]

@@ -16,7 +16,7 @@ from engine.sandbox.left_files import LeftFile, TooMuch
 from engine.sandbox.limits import Limits
 from engine.sandbox.walls import Room, lack, walls
 
-_CHILD = Path(__file__).with_name("inside") / "command.py"
+CHILD = Path(__file__).with_name("inside") / "command.py"
 _HEADS = 2
 """What names add to the bytes of files, at most, with many small files."""
 _LOOK_SECONDS = 0.1
@@ -49,7 +49,7 @@ def run(
         request = arguments(limits, environment, leaves, proxy=room.proxy, left=str(write))
         left = Left(read, write, left_bytes or _HEADS * room.work_bytes)
         # -S: it needs no packages, and looking for them takes longer than all else that Python does at its start.
-        script = ["-S", str(_CHILD), *request, *command]
+        script = ["-S", str(CHILD), *request, *command]
         try:
             return child.ended(script, limits, room=room, left=left, cancelled=cancelled)
         finally:

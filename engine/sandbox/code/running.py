@@ -40,7 +40,7 @@ _SECONDS_AFTER = 5
 INPUTS_BYTES_MOST = 32 * _KB
 """Of the environment variable INPUTS; larger inputs are in the file alone."""
 _PROXY_URL = f"http://127.0.0.1:{PORT}"
-_PROXY = {
+PROXY = {
     **{one: _PROXY_URL for name in ("http_proxy", "https_proxy") for one in (name, name.upper())},
     "NODE_USE_ENV_PROXY": "1",
 }
@@ -147,7 +147,7 @@ def _environment(code: Code, inputs: str) -> dict[str, str]:
     """Return the inputs, for languages in which the code does not find them by itself, and where the proxy is."""
     is_given = code.language in (PYTHON, JAVASCRIPT)
     given = {} if is_given or len(inputs.encode()) > INPUTS_BYTES_MOST else {"INPUTS": inputs}
-    return {**given, **_PROXY} if code.way else given
+    return {**given, **PROXY} if code.way else given
 
 
 def _copy(file: Given, to: Path) -> None:

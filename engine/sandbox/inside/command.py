@@ -2,7 +2,8 @@
 
 The arguments are NAME=VALUE: `limits` (`AS=…,CPU=…`), `leaves` (places in this folder, by `:`), `left` (the descriptor
 for them; 1: they follow what the command says, with their length at the end), `proxy` (a socket), `filter` (a program
-for seccomp, in hex), `follows` (seconds: ends after these, or when its stdin does), `env` (a variable); after `--` the
+for seccomp, in hex), `follows` (seconds: ends after these, or when its stdin does), `env` (a variable), `secrets` (a
+descriptor with further ones, each ended by NUL: arguments can be read by everybody on this machine); after `--` the
 command. Exits as it does. What ends in `.py` runs in a fork of this Python: a second start takes as long as all the
 rest.
 """
@@ -33,6 +34,8 @@ def main() -> int:
     at = sys.argv.index("--")
     given = dict(one.split("=", 1) for one in sys.argv[1:at] if not one.startswith("env="))
     environment = dict(one.split("=", 2)[1:] for one in sys.argv[1:at] if one.startswith("env="))
+    if given.get("secrets"):
+        environment |= _secrets(int(given["secrets"]))
     # Else the command, which has the same owner, could write to `left` itself, by `/proc`, or to this memory.
     _control(_SET_DUMPABLE, 0)
     listener = _listener(given.get("proxy", ""))
@@ -46,6 +49,11 @@ def main() -> int:
     status = os.WEXITSTATUS(ended) if os.WIFEXITED(ended := os.waitpid(process, 0)[1]) else 128 + os.WTERMSIG(ended)
     _end_the_rest()
     return _left(given["leaves"].split(":"), int(given["left"])) or status
+
+
+def _secrets(handle: int) -> dict[str, str]:
+    with os.fdopen(handle, encoding="utf-8", errors="surrogateescape", newline="") as given:
+        return dict(one.split("=", 1) for one in given.read().split("\0") if one)
 
 
 def _control(what: int, *values: object) -> None:

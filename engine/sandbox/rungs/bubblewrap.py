@@ -12,7 +12,7 @@ from engine.sandbox.rungs.rung import SOCKET, Job, Needs, Setup
 from engine.sandbox.walls import Room, lack
 
 _INSIDE = str(Path(__file__).parents[1] / "inside")
-_TRUSTED = ("/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted")
+TRUSTED = ("/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted")
 """Where the certificates are that programs trust."""
 _ENCLOSED = "Code runs in bubblewrap: without network, and without the files of this program."
 
@@ -53,7 +53,7 @@ class Bubblewrap:
         needed = () if is_same else (program, os.path.realpath(program))
         places = {"/in": job.given, "/code": job.program, "/network": job.network, "/packages": job.packages}
         room = Room(
-            (*needed, *(_TRUSTED if job.network else ())),
+            (*needed, *(TRUSTED if job.network else ())),
             job.disk_bytes,
             folders=tuple((str(at), inside) for inside, at in places.items() if at is not None),
             proxy=f"/network/{SOCKET}" if job.network else "",
