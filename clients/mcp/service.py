@@ -20,6 +20,7 @@ from clients.service import Key, Service, Setting
 
 _ASKING = frozenset({"initialize", "notifications/initialized", "server/discover", "ping", "tools/list"})
 _called_to_read: ContextVar[str | None] = ContextVar("called_to_read", default=None)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?(?::\d{1,5})?\Z")
 
 
@@ -56,6 +57,8 @@ class McpSettings(BaseModel):
     def _is_one_server(self) -> Self:
         if self.base_url and self.command:
             raise ValueError("a server has an address or a command, not both")
+        if not all(map(_VARIABLE.match, self.env)) or any("\0" in one.get_secret_value() for one in self.env.values()):
+            raise ValueError("`env` has names such as API_KEY, and texts")
         if wrong := [one for one in (*self.network, *self.allow_hosts) if not _HOST.match(one)]:
             raise ValueError(f"{wrong[0]!r} is no host: write such as api.example.org, or api.example.org:8443")
         return self

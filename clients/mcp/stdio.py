@@ -98,7 +98,7 @@ class _Lines:
     def _read(self, line: bytes) -> SessionMessage | None:
         """Return the message of a line; None for what a library has printed there by mistake."""
         from mcp.shared.message import SessionMessage
-        from mcp_types import jsonrpc_message_adapter
+        from mcp.types import jsonrpc_message_adapter
 
         try:
             return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))

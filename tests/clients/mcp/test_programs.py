@@ -25,7 +25,7 @@ from clients.mcp.client import McpClient
 from clients.mcp.service import McpSettings
 from clients.reads_only import reads_only
 from engine.base import threads
-from engine.sandbox import talk
+from engine.sandbox.code import talk
 from engine.sandbox.walls import walls
 from tests.patience import until
 
