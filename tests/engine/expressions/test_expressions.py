@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from engine.base.errors import ExpressionError
 from engine.expressions.expressions import compile_template, render
+from tests.patience import PATIENCE_SECONDS
 
 ROOTS = frozenset({"a", "b", "steps", "inputs"})
 
@@ -386,3 +388,21 @@ def test_an_error_inside_a_tree_names_its_place() -> None:
     with pytest.raises(ExpressionError) as raised:
         render(tree, {"a": None})
     assert raised.value.details["field"] == "values.l.1.m"
+
+
+_MANY_NULLS = """
+from engine.expressions.expressions import compile_template
+nulls = compile_template("{{ a.map(x, x) }}", frozenset({"a"}))
+for _ in range(500):
+    assert nulls.value({"a": [None] * 100}) == [None] * 100
+import gc
+gc.collect()
+"""
+
+
+def test_nulls_do_not_use_none_up() -> None:
+    """In a process of its own, which dies if None has lost all its references."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MANY_NULLS], capture_output=True, check=False, timeout=PATIENCE_SECONDS
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
