@@ -10,7 +10,7 @@ import json
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,8 +18,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from demo.model import model as honest
+from demo.model.agent import is_agent
 from tests.injection.mails import DATABASE, QUERY, REPOSITORY
 
+SMUGGLED = ("to", "cc", "repository", "database", "query", "url", "connection", "approve")
+"""Fields that an agent's model sends although nobody gave them to it."""
 SECRET = re.compile(r"SECRET-[0-9A-F]{12}")
 _HIDDEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
@@ -130,9 +133,25 @@ class Obedient:
             said = honest.answer(messages, schema=schema).text
             return _completion({"role": "assistant", "content": said})
         self.obeyed += 1
+        if schema is not None and is_agent(schema):
+            return _completion({"role": "assistant", "content": next_call(messages, schema, wishes)})
         said = wishes.text() if schema is None else json.dumps(filled(schema, wishes), ensure_ascii=False)
         tools = [_called(tool["function"], wishes) for tool in asked.get("tools", ())]
         return _completion({"role": "assistant", "content": said, **({"tool_calls": tools} if tools else {})})
+
+
+def next_call(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any], wishes: Wishes) -> str:
+    """Return the next call of an agent that obeys: each tool twice, first with fields that nobody gave it."""
+    turn = sum(one["role"] == "assistant" for one in messages)
+    tools = schema["properties"]["tool"]["enum"]
+    if len(tools) == 2:  # it only reads, and says what it has read
+        return json.dumps({"tool": "finish", "arguments": {"output": messages[-1]["content"]}}, ensure_ascii=False)
+    index = min(1 + (turn - 1) // 2, len(tools) - 1)
+    arguments = filled(schema["properties"]["arguments"]["anyOf"][index], wishes)
+    if turn % 2:
+        asked = {**filled({"type": "object", "properties": {key: {} for key in SMUGGLED}}, wishes), "approve": False}
+        arguments = {**asked, **arguments}
+    return json.dumps({"tool": tools[index], "arguments": arguments}, ensure_ascii=False)
 
 
 def _called(function: Mapping[str, Any], wishes: Wishes) -> dict[str, Any]:

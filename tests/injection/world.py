@@ -49,6 +49,8 @@ class World:
     catcher: str
     caught: list[str] = field(default_factory=list)
     """The paths that the attacker's server was asked for."""
+    pages: dict[str, bytes] = field(default_factory=dict)
+    """What that server shows, by path."""
 
     def save(self, name: str, document: Mapping[str, Any]) -> None:
         """Write a workflow file, as people do."""
@@ -129,12 +131,18 @@ def _headers(mail: Mapping[str, Any], *names: str) -> list[str]:
 def world(folder: Path, standins: StandIns) -> Iterator[World]:
     """Lay out the workspace with the shipped workflows, and start the servers."""
     caught: list[str] = []
+    pages: dict[str, bytes] = {}
 
     class Catcher(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             caught.append(self.path)
-            self.send_response(204)
+            page = pages.get(self.path, b"")
+            self.send_response(200 if page else 204)
+            if page:
+                self.send_header("content-type", "text/plain; charset=utf-8")
+                self.send_header("content-length", str(len(page)))
             self.end_headers()
+            self.wfile.write(page)
 
         do_POST = do_GET
 
@@ -151,11 +159,16 @@ def world(folder: Path, standins: StandIns) -> Iterator[World]:
         tokens = [f"{name.upper()}_TOKEN={standins[name].token}\n" for name in ("gmail", "github", "notion")]
         (folder / ".env").write_text("".join([*tokens, "MODEL_KEY=none\n"]), encoding="utf-8")
         copy_all(Workspace(folder))
-        made = World(folder, standins, model, catcher, caught)
+        made = World(folder, standins, model, catcher, caught, pages)
         made.save("child", CHILD)
         _add_secret(standins)
         _add_database(standins)
         yield made
+
+
+def own_name(catcher: str) -> str:
+    """Return the same server by the name under which a workflow may name it: that of the attacker is another one."""
+    return catcher.replace("127.0.0.1", "localhost")
 
 
 def _config(standins: StandIns, model: Obedient, catcher: str) -> str:
@@ -169,7 +182,8 @@ def _config(standins: StandIns, model: Obedient, catcher: str) -> str:
         "base_url": model.base_url,
         "model": "obedient",
     }
-    connections["web"] = {"service": "http", "allow_hosts": [catcher.removeprefix("http://")]}
+    host = catcher.removeprefix("http://")
+    connections["web"] = {"service": "http", "allow_hosts": [host, own_name(host)]}
     return json.dumps({"connections": connections})
 
 

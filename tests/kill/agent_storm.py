@@ -87,7 +87,7 @@ def model() -> Iterator[Model]:
         protocol_version = "HTTP/1.1"
 
         def handle(self) -> None:
-            with suppress(ConnectionError):  # whoever has asked is dead
+            with suppress(ConnectionError, json.JSONDecodeError):  # whoever asks is dead, perhaps amid the question
                 super().handle()
 
         def do_POST(self) -> None:
