@@ -65,6 +65,8 @@ class ToolDefinition(TypedDict):
     limits: ReadOnly[JsonObject]
     hash: ReadOnly[str]
     """The SHA-256 of all its files."""
+    files: NotRequired[ReadOnly[bool]]
+    """Whether what it leaves in `/w/out` leaves as `files`; absent if not."""
     lock: NotRequired[ReadOnly[str]]
     """Its packages with their hashes (engine/tools/lock.py); absent if it has none."""
 

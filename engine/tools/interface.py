@@ -22,6 +22,8 @@ def require_major(tool: Tool) -> None:
     inputs = before.get("inputs")
     breaks = [*_input_breaks(old[0] or {}, new[0], inputs if isinstance(inputs, list) else [])]
     breaks += _output_breaks(old[1] or {}, new[1])
+    if before.get("files") is True and not tool.file.files:
+        breaks.append("the files that it leaves are gone")
     if breaks:
         raise InvalidFile(
             f"The tool {tool.name!r} was {before['version']} when it was last tested, and is {tool.file.version} now, "

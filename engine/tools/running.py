@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from clients.code.service import CODE, CodeSettings
 from clients.errors import CodeFailed, InvalidRequest
@@ -11,9 +12,11 @@ from engine.base.definitions import ToolDefinition
 from engine.documents.schema_check import misfits
 from engine.plugins.step import JsonValue
 from engine.sandbox.code.proxy import Way
-from engine.sandbox.code.running import Code, run
+from engine.sandbox.code.running import Code, Ran, run
+from engine.sandbox.reading import Given
 from engine.sandbox.rungs.languages import program_of
 from engine.steps.code import NOT_IN_DEMO, LimitFields, limits_of
+from engine.tools.files import placed
 from engine.tools.packages import PackageFolders
 
 
@@ -27,25 +30,30 @@ def packages_of(tool: ToolDefinition, settings: CodeSettings, folders: PackageFo
 
 
 def run_tool(
-    tool: ToolDefinition, given: Mapping[str, JsonValue], settings: CodeSettings, folders: PackageFolders
-) -> JsonValue:
-    """Return the output of a tool for an input. Blocking; its packages are downloaded first where they are missing.
+    tool: ToolDefinition,
+    given: Mapping[str, JsonValue],
+    settings: CodeSettings,
+    folders: PackageFolders,
+    opened: Callable[[Any], Given],
+) -> Ran:
+    """Return what a tool has done with an input; `opened` opens the files in it. Blocking.
 
-    Without `folders.is_online`, as in the demo, there is no network. Raises InvalidRequest (the input does not fit, or
-    it would need network in the demo), CodeFailed (it failed, or its output does not fit), LimitExceeded,
-    SandboxMissing, Unavailable (packages are missing, and cannot be downloaded).
+    Packages are downloaded first where they are missing. Without `folders.is_online`, as in the demo, there is no
+    network. Raises InvalidRequest (the input does not fit, or it would need network in the demo), CodeFailed (it
+    failed, or its output does not fit), LimitExceeded, SandboxMissing, Unavailable (packages cannot be downloaded).
     """
     name = tool["name"]
-    for misfit in misfits(dict(given), tool["input"]):
+    given, files = placed(given, tool["input"], opened)
+    for misfit in misfits(given, tool["input"]):
         raise InvalidRequest(f"The input of the tool {name!r} does not fit its schema: {misfit}", service=CODE.name)
     if tool["network"] and not folders.is_online:
         raise InvalidRequest(NOT_IN_DEMO, service=CODE.name, remedy="Run it on your own accounts.")
     limits, most = limits_of(LimitFields.model_validate(tool["limits"]), settings)
     way = Way.to(list(tool["network"]), settings.allow_hosts) if tool["network"] else None
     packages = packages_of(tool, settings, folders)
-    code = Code(tool["language"], tool["code"], dict(given), settings, limits, most, way, packages)
-    output = run(code, []).output
-    for misfit in misfits(output, tool["output"]):
+    code = Code(tool["language"], tool["code"], given, settings, limits, most, way, packages)
+    ran = run(code, files)
+    for misfit in misfits(ran.output, tool["output"]):
         error = CodeFailed(
             f"The output of the tool {name!r} does not fit its schema: {misfit}",
             service=CODE.name,
@@ -54,4 +62,4 @@ def run_tool(
         if way and way.was_used:
             error.outcome = "unknown"  # it may have sent something before
         raise error
-    return output
+    return ran

@@ -12,6 +12,8 @@ from engine.base.json_text import JsonSchema
 from engine.documents.schema_check import misfits
 from engine.plugins.step import Fields, JsonValue, Role
 
+_NONE: Mapping[str, tuple[Any, Any]] = {}
+
 
 class SchemaFields(Fields):
     """What a tool takes."""
@@ -32,13 +34,21 @@ def is_field_name(name: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name)) and not hasattr(SchemaFields, name)
 
 
-def fields_of(schema: JsonSchema, roles: Mapping[str, str], role: Role) -> type[Fields]:
-    """Return the fields for the properties of an object; `role` is that of those not in `roles`."""
+def fields_of(
+    schema: JsonSchema, roles: Mapping[str, str], role: Role, ready: Mapping[str, tuple[Any, Any]] = _NONE
+) -> type[Fields]:
+    """Return the fields for the properties of an object; `role` is that of those not in `roles`.
+
+    `ready` has the annotation and the field of those that are no plain values.
+    """
     required = set(schema.get("required", []))
     properties = schema.get("properties", {})
     named: dict[str, Any] = {}
     others: dict[str, str] = {}
     for number, (name, one) in enumerate(properties.items()):
+        if name in ready:
+            named[name] = ready[name]
+            continue
         field = name if is_field_name(name) and not name.startswith("model_") else f"argument_{number}"
         if field != name:
             others[field] = name

@@ -37,6 +37,8 @@ class Case:
     input: Any
     output: Any = None
     error: str = ""
+    files: tuple[str, ...] | None = None
+    """The names of the files that it must leave, sorted; None: any."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class Tool:
             "limits": it.limits.model_dump(exclude_unset=True),
             "hash": self.hash,
         }
+        if it.files:
+            found = {**found, "files": True}
         return {**found, "lock": self.lock} if it.dependencies else found
 
     @property
@@ -263,8 +267,13 @@ def case_of(file: str, path: str, content: bytes) -> Case:
     found = parse(_text(content, file), file).value
     name = path.removeprefix(f"{TESTS}/").removesuffix(".json")
     members = set(found) if isinstance(found, dict) else set[str]()
-    if members == {"input", "output"}:
-        return Case(name, found["input"], output=found["output"])
+    if {"input", "output"} <= members <= {"input", "output", "files"} and _are_names(found.get("files", [])):
+        names = tuple(sorted(found["files"])) if "files" in found else None
+        return Case(name, found["input"], output=found["output"], files=names)
     if members == {"input", "error"} and isinstance(found["error"], str) and found["error"]:
         return Case(name, found["input"], error=found["error"])
     raise InvalidFile(f"{file} is no test.", remedy='Write {"input": …, "output": …}, or "error" with words of it.')
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)

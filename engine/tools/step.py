@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, ClassVar
 
 from clients.code.client import CodeClient
@@ -10,8 +11,12 @@ from clients.code.service import CODE, CodeSettings
 from engine.base.definitions import ToolDefinition
 from engine.plugins.step import Call, Effect, JsonValue, Output, Prompts, Repeat, Role, StepType
 from engine.prompts.model_answers import from_outside
+from engine.sandbox.reading import Given
 from engine.sandbox.rungs.ladder import refusal
 from engine.sandbox.rungs.rung import Needs
+from engine.steps.code import contents
+from engine.steps.file.fields import opened
+from engine.tools.files import LEFT, file_fields, file_inputs, with_files
 from engine.tools.packages import PackageFolders
 from engine.tools.running import run_tool
 from engine.tools.schema_fields import fields_of
@@ -34,16 +39,27 @@ class ToolStep(StepType):
         """Return the tool's output. Raises CodeFailed, LimitExceeded, InvalidRequest, SandboxMissing."""
         client: CodeClient = call.client
         folders = PackageFolders.of_state(client.state_folder, is_online=not client.is_demo)
-        return run_tool(self.definition, call.fields.given(), client.settings, folders)
+        with ExitStack() as until_done:
+
+            def open_file(file: Any) -> Given:
+                return until_done.enter_context(opened(call, file))
+
+            ran = run_tool(self.definition, call.fields.given(), client.settings, folders, open_file)
+        if not self.definition.get("files"):
+            return ran.output
+        return {**ran.output, LEFT: contents(ran.files)}
 
     def unfit(self, arguments: Mapping[str, JsonValue], settings: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Require a sandbox that has what its code needs, and what takes its packages."""
         it = self.definition
-        needs = Needs(it["language"], network=bool(it["network"]), packages="lock" in it)
+        needs = Needs(it["language"], self._has_files(), bool(it["network"]), "lock" in it)
         found = refusal(CodeSettings.model_validate(settings), needs)
         if found:
             return [(next(iter(arguments), ""), f"The tool cannot be run. {found[1]}")]
         return [] if "lock" not in it or uv_program() else [self._missing(arguments)]
+
+    def _has_files(self) -> bool:
+        return bool(self.definition.get("files") or file_inputs(self.definition["input"]))
 
     @staticmethod
     def _missing(arguments: Mapping[str, JsonValue]) -> tuple[str, str]:
@@ -55,13 +71,15 @@ class ToolStep(StepType):
         return list(self.definition["network"])
 
     def is_derived(self, arguments: Mapping[str, JsonValue]) -> bool:
-        """Return whether it has no network: then it says nothing that it was not given."""
-        return not self.definition["network"]
+        """Return whether it has neither network nor files: then it says nothing that it was not given."""
+        return not self.definition["network"] and file_inputs(self.definition["input"]).keys().isdisjoint(arguments)
 
     def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:
-        """Return the schema of its output; with network, all of it is text from outside."""
+        """Return the schema of its output; with network or files, all of it is text from outside."""
         schema: dict[str, JsonValue] = dict(self.definition["output"])
-        return {**from_outside(schema), "outside": True} if self.definition["network"] else schema
+        if not self.is_derived(arguments):
+            schema = {**from_outside(schema), "outside": True}
+        return with_files(schema) if self.definition.get("files") else schema
 
 
 def own_type(tool: ToolDefinition) -> StepType:
@@ -74,7 +92,7 @@ def own_type(tool: ToolDefinition) -> StepType:
         "effect": Effect.WRITES if writes else Effect.READS,
         "repeat": Repeat.UNFINDABLE if writes else None,
         "approval": "always" if writes else "never",
-        "fields": fields_of(tool["input"], {}, Role.CONTENT),
+        "fields": fields_of(tool["input"], {}, Role.CONTENT, file_fields(tool["input"])),
         "definition": tool,
     }
     kind: type[ToolStep] = type("WorkspaceTool", (ToolStep,), members)

@@ -15,6 +15,7 @@ from engine.documents.schema_check import is_usable, schema_faults
 from engine.documents.shapes import faults
 from engine.plugins.step import Fields
 from engine.steps.code import LimitFields, wrong_hosts
+from engine.tools.files import LEFT, wrong_file_inputs
 from engine.tools.lock import wrong_dependencies
 
 SEMANTIC = r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$"
@@ -44,6 +45,8 @@ class ToolFile(BaseModel):
     """What it does to the outside world: without `network`, nothing."""
     network: tuple[str, ...] = ()
     """The hosts that it may reach."""
+    files: bool = False
+    """Whether the files that it leaves in `/w/out` are part of its output, as `files`."""
     dependencies: tuple[str, ...] = ()
     """The packages of Python that its code needs (PEP 508); `requirements.lock` has the versions."""
     limits: LimitFields = LimitFields()
@@ -89,10 +92,8 @@ def _problems(tool: ToolFile) -> Iterator[_Found]:
         yield ("entry",), f"{tool.entry!r} is no name of a file of the tool.", "Write such as main.py."
     for _, message in wrong_hosts(list(tool.network)):
         yield ("network",), message, ""
-    for index, message in wrong_dependencies(tool.dependencies):
-        yield ("dependencies", index), message, ""
-    if tool.dependencies and tool.language != "python":
-        yield ("dependencies",), f"Code in {tool.language} has no packages here.", "Only tools in python have them."
+    yield from _file_problems(tool)
+    yield from _package_problems(tool)
     if bool(tool.network) != (tool.effect != "pure"):
         idle = f"has no hosts in 'network', so it never {tool.effect}"
         said = "reaches hosts, so it is not pure" if tool.network else idle
@@ -103,6 +104,21 @@ def _problems(tool: ToolFile) -> Iterator[_Found]:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) or hasattr(Fields, name) or name.startswith("model_"):
             said = f"{name!r} cannot be the name of a field."
             yield ("input", "properties", name), said, "Take another: lower-case letters, digits and '_'."
+
+
+def _file_problems(tool: ToolFile) -> Iterator[_Found]:
+    for name, message in wrong_file_inputs(tool.input):
+        yield ("input", "properties", name), message, 'Write {"format": "file"}, with a title if you like.'
+    if tool.files and LEFT in _mapping(tool.output.get("properties")):
+        said = "The output has a member 'files', which the files that the tool leaves would hide."
+        yield ("output", "properties", LEFT), said, "Give it another name, or take out 'files' beside it."
+
+
+def _package_problems(tool: ToolFile) -> Iterator[_Found]:
+    for index, message in wrong_dependencies(tool.dependencies):
+        yield ("dependencies", index), message, ""
+    if tool.dependencies and tool.language != "python":
+        yield ("dependencies",), f"Code in {tool.language} has no packages here.", "Only tools in python have them."
 
 
 def _schema_problems(name: str, schema: JsonSchema) -> Iterator[_Found]:
