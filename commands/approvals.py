@@ -13,7 +13,7 @@ import typer
 
 from commands.base.failures import DONE, FAILED
 from commands.base.following import follow, report
-from commands.base.inputs import object_in
+from commands.base.inputs import by_name, object_in
 from commands.base.opened import Look, Session, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, note, revealed, say, table
@@ -38,6 +38,10 @@ Edit = Annotated[
 ]
 
 
+Give = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=AMOUNT", help="Give an agent more, such as turns=5; may be repeated."),
+]
 WithGaps = Annotated[bool, typer.Option("--with-gaps", help="Approve texts with gaps, such as `[your answer]`, too.")]
 
 
@@ -149,6 +153,9 @@ def _facts(one: Approval) -> Sequence[tuple[str, str]]:
     if one.answered_by:
         how = ", edited" if one.edited is not None else ""
         facts.append(("answered", f"{one.state} by {one.answered_by} at {one.answered_at}{how}"))
+    if one.give:
+        amounts = {**one.give, **(one.edited or {})}
+        facts.append(("gives", ", ".join(f"{name}={amount:g}" for name, amount in amounts.items())))
     if one.by:
         facts.append(("waits for", named(one.by)))
     if one.call is not None:
@@ -168,15 +175,18 @@ def approve(
     questions: Ids,
     reason: Reason = "",
     edit: Edit = None,
+    give: Give = None,
     with_gaps: WithGaps = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Approve steps; their runs go on."""
+    """Approve steps; their runs go on. A comment answers what an agent asks."""
     from engine.runs.approvals import Decision
 
-    arguments = None if edit is None else _arguments(questions, edit)
+    if edit is not None and give:
+        raise typer.BadParameter("Give either --edit or --give.")
+    arguments = _given(give) if give else None if edit is None else _arguments(questions, edit)
     decisions = [
         Decision(one, approve=True, reason=reason, arguments=arguments, with_gaps=with_gaps) for one in questions
     ]
@@ -203,6 +213,13 @@ def _arguments(questions: Sequence[str], edit: Path) -> dict[str, Any]:
         raise InvalidInput("--edit takes exactly one question.", remedy="Approve the others in a second command.")
     remedy = "Write all fields of the call as a JSON object, as `orchestra approvals show ID` shows them."
     return object_in(str(edit), remedy)
+
+
+def _given(pairs: Sequence[str]) -> dict[str, Any]:
+    """Return the amounts of `name=amount` pairs. Raises InvalidInput."""
+    from engine.documents.json_file import typed_value
+
+    return {name: typed_value(text, f"--give {name}") for name, text in by_name(pairs, "an amount").items()}
 
 
 def _answer(session: Session, decisions: Sequence[Decision], *, as_json: bool) -> int:

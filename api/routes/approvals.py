@@ -24,9 +24,11 @@ class Answer(Sent):
 
 
 class Approving(Answer):
-    """A comment, and the arguments of the call if they were edited."""
+    """A comment, and the arguments of the call if they were edited, or the amounts that an agent is given."""
 
-    arguments: dict[str, Any] | None = Field(default=None, description="All fields of the call; null: as they are.")
+    arguments: dict[str, Any] | None = Field(
+        default=None, description="All fields of the call, or some of the amounts in `give`; null: as they are."
+    )
     with_gaps: bool = Field(default=False, description="Approve texts with gaps, such as `[your answer]`, too.")
 
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 import streamlit as st
 
 from dashboard.base import fields, session
-from dashboard.base.language import t
+from dashboard.base.language import N_, t
 from dashboard.base.plain import field_label
 from dashboard.parts.errors import error_box
 from dashboard.parts.values import json_text
@@ -28,6 +28,7 @@ _OTHERS = "other fields"
 """Stands for the field with the arguments that have no field of their own; no argument has a space in its name."""
 _LONG = 120
 _TOLD = 160
+_MORE = {"turns": N_("More turns"), "tokens": N_("More tokens"), "seconds": N_("More seconds")}
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ class Edit:
 
 def edit_of(question: Approval) -> Edit:
     """Return what the fields of a question hold, whether or not they are drawn already."""
+    if question.give is not None:
+        amounts = {name: session.widget_value(_key(question.id, name), one) for name, one in question.give.items()}
+        return Edit(amounts) if checked_edit(question, amounts) else Edit()
     call = question.call
     if call is None:
         return Edit()
@@ -81,6 +85,14 @@ def editor(question: Approval, call: AskedCall, edit: Edit) -> None:
             _field(question.id, call, name, text)
             if edit.error is not None and name == wrong:
                 error_box(edit.error)
+
+
+def amount_fields(question: Approval, give: Mapping[str, float]) -> None:
+    """Show a field for each amount that the person may give."""
+    with st.container(horizontal=True):
+        for name, proposed in give.items():
+            label = t(_MORE[name]) if name in _MORE else field_label(name)
+            st.number_input(label, min_value=type(proposed)(0), value=proposed, key=_key(question.id, name), width=160)
 
 
 def discard_button(question: Approval, edit: Edit) -> None:

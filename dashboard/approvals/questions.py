@@ -8,7 +8,16 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.approvals.asked_call import answered_edit, asked_call
-from dashboard.approvals.edit import Edit, comment_field, discard_button, edit_of, editor, gaps_consent, tell_answered
+from dashboard.approvals.edit import (
+    Edit,
+    amount_fields,
+    comment_field,
+    discard_button,
+    edit_of,
+    editor,
+    gaps_consent,
+    tell_answered,
+)
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import link_markdown, outside_text, plain
@@ -83,7 +92,7 @@ def answered_row(visit: Visit, question: Approval) -> None:
         by += t(", edited") if question.edited is not None else ""
         said = [question.workflow, question.path, by, ago(question.answered_at)]
         st.caption(plain(" · ".join(said)), help=full_time(question.answered_at) or None)
-        if question.edited is not None:
+        if question.edited is not None and question.call is not None:
             answered_edit(question, question.edited)
 
 
@@ -152,6 +161,8 @@ def _titles(question: Approval, run: Run | None) -> list[str]:
 
 def _answer(visit: Visit, question: Approval, place: str, buttons: Buttons) -> None:
     edit, call = edit_of(question), question.call
+    if question.give:
+        amount_fields(question, question.give)
     if call is not None:
         if call.plan:
             st.caption(

@@ -1,4 +1,4 @@
-"""How the demo model plays an agent: it calls each of its tools once, or the calls that the task writes out."""
+"""How the demo model plays an agent: it calls each tool once and asks nobody, or does what the task writes out."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def play(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> st
         if line["tool"] is None:
             return str(line["rest"])
         return json.dumps({"tool": line["tool"], "arguments": json.loads(line["rest"])}, ensure_ascii=False)
-    tools = schema["properties"]["tool"]["enum"]
-    index = min(turn, len(tools) - 1)
-    arguments = fill(schema["properties"]["arguments"]["anyOf"][index], _read(users))
-    return json.dumps({"tool": tools[index], "arguments": arguments}, ensure_ascii=False)
+    known = zip(schema["properties"]["tool"]["enum"], schema["properties"]["arguments"]["anyOf"], strict=True)
+    tools = [(name, arguments) for name, arguments in known if name != "ask"]
+    name, wanted = tools[min(turn, len(tools) - 1)]
+    return json.dumps({"tool": name, "arguments": fill(wanted, _read(users))}, ensure_ascii=False)
 
 
 def _read(users: Sequence[str]) -> Document:

@@ -16,9 +16,13 @@ class _Part(BaseModel):
 
 
 def _tool_name(name: str) -> str:
-    if name == "finish":
-        raise Misfit("is the name of the tool with which every agent ends", "Take another name.")
+    if name in _BUILT_IN:
+        raise Misfit(f"is the name of the tool with which every agent {_BUILT_IN[name]}", "Take another name.")
     return name
+
+
+_MOST_TURNS = 30
+_BUILT_IN = {"finish": "ends", "ask": "asks a person"}
 
 
 class ToolModel(_Part):
@@ -61,4 +65,11 @@ class AgentModel(_Part):
     limits: LimitsModel = LimitsModel()
     output: dict[str, JsonValue] | None = None
     """JSON Schema of the output; None: a text."""
-    on_limit: Literal["stop", "fail"] = "stop"
+    on_limit: Literal["ask", "stop", "fail"] = "ask"
+    """What happens at a limit, and when the model calls the same again and again; `ask`: the model may ask, too."""
+
+    @property
+    def most_turns(self) -> int:
+        """How many turns there can be, with those that a person gives; each question takes one."""
+        turns = self.limits.turns
+        return min(2 * turns + 4, _MOST_TURNS) if self.on_limit == "ask" else turns

@@ -14,10 +14,12 @@ from engine.base.json_text import JsonObject
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect
 
+_LIMITS = ("turns", "tokens", "seconds")
+
 
 def workflow_of(name: str, agent: AgentModel) -> JsonObject:
     """Return the workflow that an agent is; its tools must be without faults."""
-    turns = range(1, agent.limits.turns + 1)
+    turns = range(1, agent.most_turns + 1)
     result: dict[str, Any] = {
         "id": "result",
         "uses": "agent.result",
@@ -48,17 +50,49 @@ def _earlier(number: int) -> str:
 
 
 def _turn(agent: AgentModel, number: int) -> JsonObject:
+    said, asked = f"steps.model_{number}.output", f"steps.ask_{number}.output"
     steps = [_model(agent, number), *(_use(one, number) for one in agent.tools)]
     results = {one.name: f"{{{{ default(steps.use_{one.name}_{number}.output, null) }}}}" for one in agent.tools}
-    group: dict[str, Any] = {
-        "id": f"turn_{number}",
-        "title": f"Turn {number}",
-        "steps": steps,
-        "output": {"turn": f"{{{{ steps.model_{number}.output }}}}", "results": results},
-    }
+    output: dict[str, Any] = {"turn": f"{{{{ {said} }}}}", "results": results, "goes_on": f"{{{{ {said}.goes_on }}}}"}
+    if agent.on_limit == "ask" and number < agent.most_turns:
+        steps.append(_ask(agent, number))
+        output |= {
+            "asked": _answer(agent, asked),
+            "goes_on": f"{{{{ {said}.goes_on || default({asked}.approved, false) }}}}",
+        }
+    group: dict[str, Any] = {"id": f"turn_{number}", "title": f"Turn {number}", "steps": steps, "output": output}
     if number > 1:
-        group["if"] = f"{{{{ default(steps.turn_{number - 1}.output.turn.goes_on, false) }}}}"
+        group["if"] = f"{{{{ default(steps.turn_{number - 1}.output.goes_on, false) }}}}"
     return group
+
+
+def _answer(agent: AgentModel, asked: str) -> JsonObject:
+    """Return what the next turn is told of an answer.
+
+    The time is left out, unless a limit needs it: a replay, in which a person answers at another time, asks no model.
+    """
+    empty = {"approved": "false", "comment": "''", "given": "null"}
+    if agent.limits.seconds is not None:
+        empty["at"] = "''"
+    return {name: f"{{{{ default({asked}.{name}, {value}) }}}}" for name, value in empty.items()}
+
+
+def _ask(agent: AgentModel, number: int) -> JsonObject:
+    said, limits = f"steps.model_{number}.output", agent.limits.model_dump(include=set(_LIMITS), exclude_none=True)
+    given: dict[str, Any] = {
+        "why": f"{{{{ {said}.stopped_by == '' ? 'ask' : {said}.stopped_by }}}}",
+        "question": f"{{{{ {said}.question }}}}",
+        "earlier": [_earlier(one) for one in range(1, number)],
+        "left": agent.most_turns - number,
+        "limits": limits,
+    }
+    return {
+        "id": f"ask_{number}",
+        "title": "Ask a person",
+        "uses": "agent.ask",
+        "if": f"{{{{ {said}.asks }}}}",
+        "with": given,
+    }
 
 
 def _model(agent: AgentModel, number: int) -> JsonObject:
@@ -70,7 +104,7 @@ def _model(agent: AgentModel, number: int) -> JsonObject:
             {"name": one.name, "description": described(one), "arguments": arguments_schema(one)} for one in agent.tools
         ],
         "earlier": [_earlier(one) for one in range(1, number)],
-        "is_last": number == agent.limits.turns,
+        "is_last": number == agent.most_turns,
     }
     own = {
         "model": agent.model,
@@ -79,6 +113,8 @@ def _model(agent: AgentModel, number: int) -> JsonObject:
         "tokens": agent.limits.tokens,
         "seconds": agent.limits.seconds,
     }
+    if agent.on_limit == "ask":
+        own |= {"turns": agent.limits.turns, "may_ask": True}
     given.update({name: value for name, value in own.items() if value not in (None, "")})
     step: dict[str, Any] = {"id": f"model_{number}", "title": "Ask the model", "uses": "agent.turn", "with": given}
     return step if agent.connection is None else {**step, "connection": agent.connection}

@@ -14,7 +14,7 @@ from engine.plugins.step import Role, StepType, fields_schema
 from engine.prompts.model_answers import schema_problem
 
 _STRICT = (Role.DESTINATION, Role.INSTRUCTION)
-_NO_TOOLS = ("agent.turn", "agent.result", "workflow.run")
+_NO_TOOLS = ("agent.turn", "agent.ask", "agent.result", "workflow.run")
 _OURS = ("role", "format", "widget", "markup", "names", "outside")
 """Keywords of our field schemas that mean nothing to a model."""
 

@@ -276,6 +276,10 @@ class AskPerson:
     message: str
     details: JsonValue = None
     """Shown to the person beside the message."""
+    give: Mapping[str, float] = field(default_factory=dict)
+    """Amounts that the person may change, by name, as they are proposed; the output has them as `given`."""
+    may_refuse: bool = False
+    """Whether a rejection is an answer, with `approved` false, and no failure of the step."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from engine.base.errors import InvalidInput, RecipientNotNamed, ValueNotAllowed
 from engine.base.json_text import JsonObject
+from engine.base.wording import did_you_mean
 from engine.compiler.definition.allowed_values import RECIPIENTS, goes_to_sender, in_force, refused
 from engine.documents.shapes import Fault, faults
 from engine.plugins.registry import step_type
@@ -19,7 +20,8 @@ from engine.runs.call_texts import field_schemas, gaps
 
 LONGEST_REASON = 4_000
 """Characters of a reason or comment."""
-_CORRECT = "Correct it, or approve the call as it is."
+_MOST_GIVEN = 1_000_000_000
+_CORRECT = "Correct it, or approve without it."
 
 
 def require_reason(reason: str) -> None:
@@ -43,6 +45,20 @@ def require_finished(call: AskedCall, arguments: JsonObject) -> None:
             "(`--with-gaps`, `with_gaps`).",
             field="arguments",
         )
+
+
+def require_amounts(proposed: Mapping[str, float], given: JsonObject) -> None:
+    """Raise InvalidInput unless these are amounts that the question is about, whole where the proposed ones are."""
+    for name, amount in given.items():
+        if name not in proposed:
+            remedy = did_you_mean(name, list(proposed)) or f"There are: {', '.join(proposed)}."
+            raise InvalidInput(f"The question has no {name!r}.", remedy=remedy, field=name)
+        kinds = int if isinstance(proposed[name], int) else int | float
+        if isinstance(amount, bool) or not isinstance(amount, kinds) or not 0 <= amount <= _MOST_GIVEN:
+            whole = "a whole number" if kinds is int else "a number"
+            raise InvalidInput(
+                f"{name!r} must be {whole} from 0 to {_MOST_GIVEN:,}, not {amount!r}.", remedy=_CORRECT, field=name
+            )
 
 
 def require_edit(call: AskedCall, arguments: JsonObject) -> None:

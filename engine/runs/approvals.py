@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from engine.people.audit import Audit
 from engine.record.storable import unstorable
 from engine.record.types.approval import AskedCall, Terms
 from engine.runner.worker.worker import Host
-from engine.runs.answers import require_edit, require_finished, require_reason
+from engine.runs.answers import require_amounts, require_edit, require_finished, require_reason
 from engine.runs.call_texts import edit_difference, gaps
 from engine.runs.starting.unasked import why_not
 from engine.store.approvals import ApprovalRecord
@@ -58,13 +58,21 @@ class Approval:
     """The arguments as the person changed them; None if they were approved as they are."""
     difference: str = ""
     """What the edit has changed, as a unified diff of each field."""
+    give: Mapping[str, float] | None = None
+    """Amounts that the person may change with the answer, by name, as proposed; None if it is not about any.
+
+    `edited` has those that the person has changed.
+    """
     gaps: Sequence[str] = ()
     """What is not filled in in its texts, such as `[your answer]`; such a call is only approved `with_gaps`."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """An answer to one question; `arguments`: those of the call as edited, None: as they are."""
+    """An answer to one question.
+
+    `arguments`: those of the call as edited, or the amounts that the person gives; None: as they are.
+    """
 
     id: str
     approve: bool
@@ -227,6 +235,9 @@ def named(by: Sequence[str]) -> str:
 
 def checked_edit(approval: Approval, arguments: JsonObject) -> str:
     """Return edited arguments as stored; empty if nothing was changed. Raises InvalidInput."""
+    if approval.give is not None:
+        require_amounts(approval.give, arguments)
+        return "" if all(approval.give[name] == one for name, one in arguments.items()) else compact_json(arguments)
     if approval.call is None:
         raise InvalidInput("This question is not about a call, so there is nothing to edit.")
     if arguments == approval.call.arguments:
@@ -266,6 +277,7 @@ def approval_of(record: ApprovalRecord) -> Approval:
         started_by=terms["started_by"] if terms else "",
         expires_at=record.expires_at,
         edited=edited,
+        give=terms.get("give") if terms else None,
         gaps=() if call is None else tuple(gaps(call, call.arguments if edited is None else edited)),
         difference="" if call is None or edited is None else edit_difference(call.arguments, edited),
     )

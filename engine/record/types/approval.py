@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import ReadOnly, TypedDict
 
@@ -57,10 +57,14 @@ class AskedCall:
 
 
 class Terms(TypedDict):
-    """Who may answer a question."""
+    """Who may answer a question, and how."""
 
     by: ReadOnly[Sequence[str]]
     """Roles, users and `not_self`; empty: everybody who may start runs."""
     started_by: ReadOnly[str]
     """Who started the run."""
     on_expiry: ReadOnly[Literal["reject", "continue"]]
+    give: NotRequired[ReadOnly[Mapping[str, float]]]
+    """Amounts that the person may change, by name, as they are proposed."""
+    may_refuse: NotRequired[ReadOnly[bool]]
+    """Whether a rejection is an answer, and no failure of the step."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 from base64 import b32encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -38,6 +38,10 @@ class Answer:
     """What the person saw of the object of the call."""
     kept: JsonObject | None = None
     """The arguments that the person saw, if somebody had edited them before; None if they are those of the call."""
+    given: JsonObject | None = None
+    """The amounts that the person gave, by name; None if the question has none."""
+    may_refuse: bool = False
+    """Whether a rejection is an answer, and no failure of the step."""
 
     @property
     def arguments(self) -> JsonObject | None:
@@ -70,13 +74,21 @@ class RunQuestions:
         rule: StepApproval,
         call: AskedCall | None = None,
         call_hash: str = "",
+        *,
+        give: Mapping[str, float] | None = None,
+        may_refuse: bool = False,
     ) -> Wait:
         """Ask in the transaction of this turn's events; return what the run must record in the same turn.
 
-        `call`, `call_hash`: the call that is to be approved, if the question is about one.
+        `call`, `call_hash`: the call that is to be approved, if the question is about one. `give`, `may_refuse`: as in
+        `AskPerson`.
         """
         now = self._clock()
         terms: Terms = {"by": rule.by, "started_by": self._started_by, "on_expiry": rule.on_expiry}
+        if give:
+            terms = {**terms, "give": give}
+        if may_refuse:
+            terms = {**terms, "may_refuse": True}
         asked = ApprovalRecord(
             id=b32encode(secrets.token_bytes(5)).decode("ascii").lower(),
             run_id=self._run_id,
@@ -112,7 +124,8 @@ class RunQuestions:
     def _answer(self, found: ApprovalRecord) -> Answer:
         at = found.answered_at or timestamp(self._clock())
         edited = json.loads(found.edited) if found.edited else None
-        goes_on = bool(found.terms) and json.loads(found.terms)["on_expiry"] == "continue"
+        terms: Mapping[str, Any] = json.loads(found.terms) if found.terms else {}
+        give = terms.get("give")
         call = AskedCall.parse(found.call) if found.call else None
         return Answer(
             cast("Any", found.state),
@@ -120,9 +133,11 @@ class RunQuestions:
             at,
             found.comment,
             edited,
-            goes_on,
+            terms.get("on_expiry") == "continue",
             seen=None if call is None else call.preview,
             kept=call.arguments if call is not None and call.is_edited else None,
+            given=None if give is None else {**give, **(edited or {})},
+            may_refuse=terms.get("may_refuse", False),
         )
 
     def expire(self, question: str) -> asyncio.Future[bool]:

@@ -147,8 +147,11 @@ class _Answer:
         assert answer is not None
         if answer.state == "expired" and answer.goes_on:
             return {"approved": False, "by": "", "at": answer.at, "comment": ""}
-        answer.require_approved()
-        return {"approved": True, "by": answer.by, "at": answer.at, "comment": answer.comment}
+        is_approved = answer.state == "approved"
+        if not (answer.state == "rejected" and answer.may_refuse):
+            answer.require_approved()
+        found = {"approved": is_approved, "by": answer.by, "at": answer.at, "comment": answer.comment}
+        return found if answer.given is None else {**found, "given": answer.given if is_approved else {}}
 
     async def given_up(self, how: str) -> None:
         if how not in (Ending.INTERRUPTED, Ending.STOPPED):
@@ -211,7 +214,8 @@ class Pauses:
         if isinstance(result, WaitUntil):
             return {"due_at": timestamp(result.due_at), "then": result.output}
         if isinstance(result, AskPerson):
-            return self.questions.ask(path, result.message, result.details, rule)
+            it = result
+            return self.questions.ask(path, it.message, it.details, rule, give=it.give, may_refuse=it.may_refuse)
         if earlier is not None and "child_run_id" in earlier and self._children.go_on(earlier["child_run_id"]):
             return {"child_run_id": earlier["child_run_id"]}
         return {"child_run_id": self._children.start(result.workflow, result.inputs, caller, replay, outside_inputs)}
