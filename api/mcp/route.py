@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from api.base.documents import Refusal
-from api.base.hosts import known_hosts
+from api.base.hosts import is_same_origin
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.errors import NotAllowed
 from engine.orchestra import Orchestra
@@ -50,19 +48,9 @@ async def post_mcp(request: Request, orchestra: Door, principal: Acting) -> Conv
     The tools are the workflows with `"expose": true`; calls act with the role of the caller.
     """
     require(principal, "view", "see workflows")
-    server = orchestra.config.server
-    is_known = known_hosts(server.host, server.public_url)
-    for origin in request.headers.getlist("origin"):
-        if not is_known(_host_of(origin)):
-            raise NotAllowed(
-                "A page of another address may not send this.",
-                remedy="If it is your own address, set `server.public_url` in config.yaml.",
-            )
+    if "origin" in request.headers and not is_same_origin(request.headers):
+        raise NotAllowed(
+            "A page of another address may not send this.",
+            remedy="Programs send no Origin. Behind a proxy, set `server.public_url` in config.yaml.",
+        )
     return Conversation(orchestra, principal, await request.body())
-
-
-def _host_of(origin: str) -> str:
-    try:
-        return urlsplit(origin).hostname or ""
-    except ValueError:
-        return ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import anyio
 from anyio import to_thread
 from mcp import types
 from mcp.server.context import ServerRequestContext
@@ -15,6 +16,8 @@ from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
 from starlette.types import Receive, Scope, Send
 
 from api.mcp.tools import KEY, WorkflowTools
@@ -57,8 +60,26 @@ def _faults_told() -> Iterator[None]:
 async def serve_stdio(orchestra: Orchestra, principal: Principal) -> None:
     """Serve standard input and output until the input ends; meanwhile nothing else can write to standard output."""
     server = server_of(WorkflowTools(orchestra, principal))
-    async with stdio_server() as (reading, writing):
-        await server.run(reading, writing, server.create_initialization_options())
+    given, messages = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    async with stdio_server() as (reading, writing), anyio.create_task_group() as group:
+
+        async def sort() -> None:
+            async with given:
+                async for one in reading:
+                    await (writing.send(_not_read(one)) if isinstance(one, Exception) else given.send(one))
+
+        group.start_soon(sort)
+        await server.run(messages, writing, server.create_initialization_options())
+
+
+def _not_read(error: Exception) -> SessionMessage:
+    """Return the answer to a line that is no message; the SDK gives none."""
+    first = error.errors(include_url=False)[0]["type"] if isinstance(error, ValidationError) else ""
+    what = (types.PARSE_ERROR, "Parse error: a line of JSON is needed.")
+    if first != "json_invalid":
+        what = (types.INVALID_REQUEST, "Invalid request: this is no message of JSON-RPC 2.0.")
+    code, message = what
+    return SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=None, error=types.ErrorData(code=code, message=message)))
 
 
 async def answer(orchestra: Orchestra, principal: Principal, scope: Scope, receive: Receive, send: Send) -> None:

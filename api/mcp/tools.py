@@ -12,6 +12,7 @@ from mcp import types
 from typing_extensions import ReadOnly, TypedDict
 
 from api.base.awaiting import awaited
+from api.mcp.outputs import shown
 from clients.errors import ServiceError
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.json_text import JsonObject, compact
@@ -136,7 +137,7 @@ class WorkflowTools:
 
     def _answer(self, run: Run) -> types.CallToolResult:
         if run["status"] == RunStatus.SUCCEEDED:
-            return _result(run["outputs"] or {})
+            return _result(shown(run["outputs"] or {}, run["run_id"], partial(self._content, run["run_id"])))
         state: State = {"run_id": run["run_id"], "status": run["status"], "sentence": run["sentence"]}
         if run["status"] == RunStatus.WAITING:
             questions = self._questions(run)
@@ -146,6 +147,9 @@ class WorkflowTools:
         error = run["error"]
         why = run["sentence"] if error is None else f"{error['message']} {error.get('remedy') or ''}".strip()
         return _result(state, f"The run {run['run_id']} is {run['status']}: {why}", is_error=True)
+
+    def _content(self, run_id: str, digest: str) -> bytes:
+        return self._orchestra.runs.file(self._principal, run_id, digest).content
 
     def _questions(self, run: Run) -> Sequence[Question]:
         """Return the open questions of a run."""

@@ -65,15 +65,15 @@ def arguments(limits: Limits, environment: Mapping[str, str], leaves: Sequence[s
 
 
 @contextmanager
-def turns(cancelled: threading.Event | None) -> Iterator[None]:
+def turns(cancelled: threading.Event | None, turn: threading.Semaphore = _turn) -> Iterator[None]:
     """Wait for a turn; what was cancelled meanwhile is ended as soon as it begins."""
-    while not _turn.acquire(timeout=_LOOK_SECONDS):
+    while not turn.acquire(timeout=_LOOK_SECONDS):
         if cancelled is not None and cancelled.is_set():
             raise Timeout("It was cancelled before its turn.", outcome="not_done")
     try:
         yield
     finally:
-        _turn.release()
+        turn.release()
 
 
 def files(left: bytes, *, most: int, bytes_most: int) -> list[LeftFile]:

@@ -23,7 +23,7 @@ from engine.sandbox.rungs.bubblewrap import TRUSTED
 from engine.sandbox.rungs.rung import SOCKET
 from engine.sandbox.walls import WRITABLE, Room, lack, shown_folders, walls
 from engine.sandbox.watch import Watch
-from engine.sandbox.work import CHILD, arguments
+from engine.sandbox.work import CHILD, arguments, turns
 
 _MB, _KB = 1024**2, 1024
 _PLACES = "/usr/local/bin:/usr/bin:/bin"
@@ -41,7 +41,7 @@ _SHOWN = 500
 _PIECE = 65536
 _NO_FOLDERS = ("/", "/dev", "/proc", "/run", "/sys", "/var/run", *WRITABLE)
 """What the sandbox has of its own, or where programs of this machine listen."""
-_turns = threading.BoundedSemaphore(8)
+_turn = threading.BoundedSemaphore(8)
 """Programs at a time."""
 
 
@@ -135,7 +135,7 @@ def talking(program: Program, root: Path, private: Sequence[Path]) -> Iterator[R
     way = Way.to(program.hosts, program.private_hosts) if program.hosts else None
     with (
         tempfile.TemporaryDirectory(prefix="orchestra-program-") as place,
-        _turns,
+        turns(abandoned(), _turn),
         contextlib.ExitStack() as until_done,
     ):
         room = Room(TRUSTED if way else (), program.disk_mb * _MB, (*folders, (place, "/network")))

@@ -17,6 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from api.mcp.outputs import LONGEST
 from api.mcp.tools import WorkflowTools
 from engine.orchestra import Orchestra
 from engine.people.access import Role
@@ -93,6 +94,21 @@ def test_a_call_returns_the_outputs(url: str, token: str) -> None:
     assert not result.is_error
     assert result.structured_content == {"text": "Hello Ada", "times": 1}
     assert "Hello Ada" in text(result)
+
+
+def test_long_outputs_come_as_text_and_say_where_the_rest_is(url: str, token: str, orchestra: Orchestra) -> None:
+    inputs = {"type": "object", "properties": {"text": {"type": "string"}}}
+    steps = [{"id": "set", "uses": "flow.set", "with": {"values": {"text": "{{ inputs.text }}"}}}]
+    outputs = {"long": "{{ steps.set.output.text }}", "inside": [{"too": "{{ steps.set.output.text }}"}], "short": "x"}
+    write_workflow(orchestra.workspace.root, "long", steps, inputs=inputs, outputs=outputs, expose=True)
+    sent = "0123456789" * 40_000
+    result = called(url, token, "long", {"text": sent}).structured_content
+    assert result["long"].startswith(sent[:LONGEST] + "\n[The first 50,000 of 400,000 characters.")
+    assert result["inside"][0]["too"] == result["long"]
+    assert result["short"] == "x"
+    address = result["long"].rpartition("GET ")[2].removesuffix("]")
+    headers = {"Authorization": f"Bearer {token}"}
+    assert httpx2.get(url.replace("/mcp", address), headers=headers, timeout=60).text == sent
 
 
 def test_a_key_makes_a_repeated_call_the_same_run(url: str, token: str, orchestra: Orchestra) -> None:
@@ -204,6 +220,9 @@ def test_without_a_token_there_are_no_tools(url: str, client: TestClient, author
         ({"Host": "evil.example"}, 421),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://127.0.0.1:3000"}, 403),
+        ({"Origin": "http://localhost:8501"}, 403),
+        ({"Origin": "https://127.0.0.1"}, 403),
         ({"Origin": "http://127.0.0.1:8501"}, 200),
         ({}, 200),
     ],

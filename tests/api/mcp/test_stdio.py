@@ -60,6 +60,12 @@ def test_standard_output_has_messages_only(workspace: Path) -> None:
     assert process.stdin is not None
     assert process.stdout is not None
     answers = []
+    wrong = ("{", '{"jsonrpc": "2.0", "id": 7}', "\ud83d", "[" * 100_000)
+    for line in wrong:
+        process.stdin.write(line.encode("utf-8", "surrogatepass").decode("latin-1") + "\n")
+        process.stdin.flush()
+    codes = [json.loads(process.stdout.readline())["error"]["code"] for _ in wrong]
+    assert codes == [-32700, -32600, -32700, -32700]
     for call in calls:
         process.stdin.write(json.dumps({"jsonrpc": "2.0", **call}) + "\n")
         process.stdin.flush()
