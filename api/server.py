@@ -32,7 +32,7 @@ from api.routes import (
     usage,
     users,
 )
-from api.routes.data import agent_versions, agents, collections, files, tables, tools
+from api.routes.data import agent_versions, agents, collections, files, tables, tool_servers, tools
 from api.routes.prompts import cases as prompt_cases
 from api.routes.prompts import changes as prompt_changes
 from api.routes.prompts import comparisons as prompt_comparisons
@@ -91,6 +91,7 @@ _SIGNED_IN = (
     files.router,
     files.added,
     tools.router,
+    tool_servers.router,
     first_run.router,
     catalog.router,
     workflow_changes.router,

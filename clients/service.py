@@ -120,6 +120,8 @@ class Service:
     """Whether the service can say whose account it is; otherwise the connection's name identifies it."""
     extra: Extra | None = None
     """Where its SDK, or that of some of its connections, is not installed with this program."""
+    offers_tools: bool = False
+    """Whether an account has tools that become step types once a person has accepted them."""
     runs_locally: bool = False
     """Whether the model servers that people run on their own machine have its API."""
     reads_strangers_files: bool = False

@@ -148,6 +148,7 @@ MCP = Service(
         label="Access token",
     ),
     needs_key=False,
+    offers_tools=True,
     beside_key=(Setting("base_url", "MCP_URL", "Address", "https://example.com/mcp"),),
     has_accounts=False,
     starts_program=("command", "args", "env", "folders", "network", "allow_hosts"),

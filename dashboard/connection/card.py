@@ -10,12 +10,13 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain, plain_with_code
 from dashboard.connection.local_models import local_models
 from dashboard.connection.sign_in import browser_sign_in
+from dashboard.connection.tool_servers import tools_button
 from dashboard.parts.accounts import service_icon, service_title
 from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.connection_fields import beside_fields, key_hint, key_label
 from dashboard.parts.notices import account_notice
 from dashboard.parts.popover import close, popover
-from engine.base.services import client_class, runs_locally
+from engine.base.services import client_class, offers_tools, runs_locally
 from engine.base.statuses import AccountMode
 from engine.connections.doctor import CheckLine
 from engine.connections.statuses import ConnectionStatus
@@ -83,6 +84,8 @@ def _buttons(visit: Visit, status: ConnectionStatus) -> None:
             _give(visit, status)
         if visit.may("run"):
             _check(visit, status)
+        if offers_tools(status.service) and visit.may("admin"):
+            tools_button(visit, status.name)
     if runs_locally(status.service) and visit.may("admin"):
         local_models(visit, status)
 

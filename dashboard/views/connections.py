@@ -8,6 +8,7 @@ from dashboard.base.language import N_, t
 from dashboard.base.page import Action, Page, Visit
 from dashboard.connection.card import connection_card
 from dashboard.connection.new import new_connection
+from dashboard.connection.tool_servers import server_tools
 from dashboard.parts.header import page_header
 
 PAGE = Page(
@@ -37,3 +38,5 @@ def show(visit: Visit) -> None:
         for column, status in zip(st.columns(2, gap="medium"), found[index : index + 2], strict=False):
             with column:
                 connection_card(visit, status)
+    if visit.may("admin"):
+        server_tools(visit)

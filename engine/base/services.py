@@ -102,6 +102,11 @@ def runs_locally(service: str) -> bool:
     return declaration(service).runs_locally
 
 
+def offers_tools(service: str) -> bool:
+    """Tell whether accounts of a service have tools that become step types once a person has accepted them."""
+    return declaration(service).offers_tools
+
+
 def pickers() -> Mapping[str, str]:
     """Return what a person picks instead of typing: {format of a field: a service that lists the choices}."""
     return {form: one.name for one in services() for form in one.pickers}

@@ -88,15 +88,17 @@ class ConnectionChanges:
         self._audit.record(p, "connections.add", name, {"service": service, **program})
         return self._statuses.of(name)
 
-    def add_missing(self, p: Principal, services: Sequence[str]) -> list[str]:
+    def add_missing(self, p: Principal, services: Sequence[str], named: Mapping[str, str]) -> list[str]:
         """Add a connection without a key for each service that has none and a stand-in; return their names.
 
         Steps use the stand-in until an owner gives the key. A connection of the same kind is enough, such as one to
-        another drive. Without the right to add connections nothing is added. Raises InvalidFile, StorageError.
+        another drive. `named`: the service of each connection that must have this name. Without the right to add
+        connections nothing is added. Raises InvalidFile, StorageError.
         """
         if not may(p, "admin"):
             return []
-        added = []
+        missing = [name for name in named if name not in self._config().config.connections]
+        added = [self.add(p, name, named[name], {}).name for name in missing]
         for service in filter(has_stand_in, services):
             known = self._config().config.connections.values()
             if not any(is_for(one.service, service) for one in known):

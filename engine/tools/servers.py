@@ -55,6 +55,8 @@ class ServerTool:
     arguments: Mapping[str, Any]
     """JSON Schemas by name."""
     annotations: Mapping[str, Any]
+    told: str
+    """All that the server says of it, as JSON."""
     effect: str = ""
     """`reads` or `writes`, as a person has said; empty if nobody has accepted it."""
     roles: Mapping[str, str] | None = None
@@ -200,6 +202,7 @@ def _shown(
         description=str(one.told.get("description") or ""),
         arguments=_arguments(one),
         annotations=one.told.get("annotations") or {},
+        told=_text(one.told),
         used_by=tuple(used.get(uses, ())),
     )
     return found if record is None else _with_record(found, one, record)

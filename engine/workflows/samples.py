@@ -14,6 +14,7 @@ from engine.base.checkout import CHECKOUT
 from engine.base.errors import OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
 from engine.files.atomic import make_folder, storage_errors
+from engine.plugins.registry import MCP
 from engine.workspace.copies import copy
 from engine.workspace.file_store import Shelf
 from engine.workspace.outline import needed_services
@@ -75,6 +76,16 @@ def needed_by(sample: str) -> list[str]:
     return needed_services(_shelf(sample).document(sample))
 
 
+def named_connections(sample: str) -> dict[str, str]:
+    """Return the service of each connection that step types of a sample name: those to servers of tools.
+
+    Raises UnknownName.
+    """
+    _require(sample)
+    named = sorted({one.name for one in references(_shelf(sample).document(sample)) if one.kind == "tool"})
+    return {name.split(".")[1]: name.split(".")[0] for name in named if name.startswith(MCP)}
+
+
 def _require(sample: str) -> None:
     if sample not in (known := sample_names()):
         raise UnknownName("sample", sample, known)
@@ -91,6 +102,8 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
     file = shelf.read(sample)
     for prompt in sorted(prompt_names(file.value)):
         copy_prompt(workspace, prompt)
+    for server in named_connections(sample):
+        _copy_accepted(workspace, server)
     for agent in sorted({one.name for one in references(file.value) if one.kind == "agent"}):
         _copy_agent(workspace, agent)
     id_ = workspace.workflow_ids.free(name)
@@ -117,6 +130,15 @@ def prompt_names(document: Any) -> set[str]:
 def _copy_agent(workspace: Workspace, name: str) -> None:
     """Copy a shipped agent, unless there is one of that name. Raises StorageError."""
     source, target = Workspace(CHECKOUT / "gallery").agents.path(name), workspace.agents.path(name)
+    if source.exists() and not target.exists():
+        make_folder(target.parent)
+        with storage_errors(target):
+            copy(source, target)
+
+
+def _copy_accepted(workspace: Workspace, server: str) -> None:
+    """Copy what is accepted of a stand-in's tools, unless there is something of that server. Raises StorageError."""
+    source, target = CHECKOUT / "gallery" / "mcp" / f"{server}.json", workspace.root / "mcp" / f"{server}.json"
     if source.exists() and not target.exists():
         make_folder(target.parent)
         with storage_errors(target):

@@ -110,7 +110,7 @@ class WorkflowFiles:
         follow: Callable[[str, str], None] = lambda _name, _new: None,
         drafted: Callable[[Principal, str], Draft | None] = lambda _p, _name: None,
         default_environment: Callable[[], str] = str,
-        connect: Callable[[Principal, Sequence[str]], Names] = lambda _p, _services: [],
+        connect: Callable[[Principal, Sequence[str], Mapping[str, str]], Names] = lambda _p, _services, _named: [],
     ) -> None:
         """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is "".
 
@@ -224,7 +224,7 @@ class WorkflowFiles:
         require(p, "edit", "make workflows")
         needed = samples.needed_by(sample)
         self._shelf.require_free(name)
-        added = self._connect(p, needed)
+        added = self._connect(p, needed, samples.named_connections(sample))
         samples.copy_sample(self._workspace, sample, name, p.id)
         self._follow(name, "")
         self._audit.record(p, "workflows.create", name, {"sample": sample})

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.base.errors import OrchestraError
 from engine.base.step_tree import step_nodes
-from engine.plugins.registry import step_type
+from engine.plugins.registry import MCP, step_type
 
 
 def text_in(document: Mapping[str, Any], key: str) -> str:
@@ -29,6 +29,8 @@ def needed_services(document: Any) -> list[str]:
 
 
 def _service(uses: str) -> str | None:
+    if uses.startswith(MCP):  # also of a tool that nobody has accepted yet
+        return uses.partition(".")[0]
     try:
         return step_type(uses).service
     except OrchestraError:
@@ -36,4 +38,4 @@ def _service(uses: str) -> str | None:
 
 
 def _is_optional(uses: str) -> bool:
-    return step_type(uses).connection_optional
+    return not uses.startswith(MCP) and step_type(uses).connection_optional

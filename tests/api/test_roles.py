@@ -47,6 +47,9 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/connections/{name}/check", "POST"): "run",
     ("/api/connections/{name}/key", "POST"): "admin",
     ("/api/connections/{name}/mode", "POST"): "admin",
+    ("/api/connections/{name}/tools", "GET"): "admin",
+    ("/api/connections/{name}/tools", "POST"): "admin",
+    ("/api/connections/{name}/tools/{tool}", "DELETE"): "admin",
     ("/api/connections/{name}/sign-in", "GET"): "view",
     ("/api/connections/{name}/sign-in", "POST"): "admin",
     ("/api/connections/{name}/sign-in/back", "POST"): "admin",
@@ -267,6 +270,7 @@ BODIES = {
     "/api/settings": {},
     "/api/connections/{name}": {"service": "openai"},
     "/api/connections/{name}/key": {"key": "k"},
+    "/api/connections/{name}/tools": {"tool": "say", "hash": "sha256:0"},
     "/api/connections/{name}/mode": {"mode": "demo"},
     "/api/connections/{name}/sign-in": {"client_secret": {}},
     "/api/connections/{name}/sign-in/back": {"address": "http://127.0.0.1/"},
@@ -286,7 +290,7 @@ TRIED_ELSEWHERE = (
     "/first-run/",
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/approvals/answers", "/budgets/resume", "/correct",
-    "/debug", "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices", "/mcp",
+    "/debug", "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices", "/mcp", "{name}/tools",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {

@@ -39,6 +39,7 @@ def is_public(path: str) -> bool:
 
 
 NAMES = {
+    "tool": "say",
     "table": "customers",
     "collection": "manuals",
     **dict.fromkeys(

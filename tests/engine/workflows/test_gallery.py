@@ -22,6 +22,7 @@ WROTE = {
     "bug-reports": 9,
     "contact-form": 1,
     "csv-report": 1,
+    "customer-notes": 6,
     "feed-digest": 1,
     "issue-triage": 9,  # the issues of the reports, which have no labels yet
     "invoice-to-sheet": 4,  # three rows, and the delivery note that is set aside

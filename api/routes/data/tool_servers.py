@@ -1,0 +1,91 @@
+"""`/api/connections/{name}/tools`: what an MCP server offers, and which of it steps may call."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from api.base.documents import Sent
+from api.base.errors import Answer
+from api.base.routing import Acting, Door, SignedInRoute
+from engine.plugins.step import Role
+
+router = APIRouter(
+    prefix="/api/connections/{name}/tools",
+    tags=["Connections"],
+    route_class=SignedInRoute,
+    default_response_class=Answer,
+)
+
+
+class ChangeDocument(BaseModel):
+    """What differs from what was accepted, as text; empty where it was or is absent."""
+
+    part: str
+    before: str
+    now: str
+
+
+class ServerToolDocument(BaseModel):
+    """A tool of an MCP server; its title, description, schemas and annotations are claims of the server."""
+
+    name: str
+    uses: str = Field(description="Of steps, once it is accepted.")
+    state: Literal["accepted", "new", "changed", "gone"]
+    problem: str = Field(description="Why it cannot be accepted; else empty.")
+    hash: str
+    title: str
+    description: str
+    arguments: dict[str, Any] = Field(description="JSON Schemas by name.")
+    annotations: dict[str, Any]
+    told: str = Field(description="All that the server says of it, as JSON.")
+    effect: Literal["", "reads", "writes"] = Field(description="As a person has said; empty if nobody has accepted it.")
+    roles: dict[str, str] | None = Field(description="Of the arguments that are no destination.")
+    accepted_by: str
+    accepted_at: str
+    changes: list[ChangeDocument]
+    used_by: list[str]
+
+
+class ServerTools(BaseModel):
+    """What a server offers, and what was accepted of it and is gone."""
+
+    tools: list[ServerToolDocument]
+
+
+class Acceptance(Sent):
+    """What a person says of a tool; `hash`: of the tool that they have looked at."""
+
+    tool: str = Field(min_length=1, max_length=1_000)
+    hash: str = Field(min_length=1, max_length=100)
+    effect: Literal["reads", "writes"] = "writes"
+    roles: dict[str, Annotated[Role, Field(strict=False)]] = Field(default_factory=dict, examples=[{"text": "content"}])
+
+
+class Withdrawn(BaseModel):
+    """The tool that steps may no longer call."""
+
+    withdrawn: str
+
+
+@router.get("", summary="List the tools of an MCP server", response_model=ServerTools)
+def list_server_tools(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Ask an MCP server for its tools, and compare them with what was accepted. For owners."""
+    return {"tools": [asdict(one) for one in orchestra.tool_servers.tools(principal, name)]}
+
+
+@router.post("", summary="Accept a tool of an MCP server", response_model=ServerToolDocument)
+def accept_server_tool(name: str, sent: Acceptance, orchestra: Door, principal: Acting) -> Any:
+    """Make a tool a step type, as it is now. For owners; 409 if it has another hash than the one sent."""
+    servers = orchestra.tool_servers
+    return asdict(servers.accept(principal, name, sent.tool, sent.effect, sent.roles, sent.hash))
+
+
+@router.delete("/{tool}", summary="Withdraw a tool of an MCP server", response_model=Withdrawn)
+def withdraw_server_tool(name: str, tool: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Let steps no longer call a tool; `tool` is its name in steps. For owners; runs that have begun keep it."""
+    orchestra.tool_servers.withdraw(principal, name, tool)
+    return {"withdrawn": tool}
