@@ -54,6 +54,7 @@ from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.agents.agents import Agents
+    from engine.agents.tries import AgentTries
     from engine.agents.versions import AgentVersions
     from engine.collections import Collections
     from engine.connections.connections import Connections
@@ -121,7 +122,7 @@ ENGINE = Principal("engine", "owner")
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
-    approvals, budgets, general, tables, collections, agents, agent_versions, files, tools, tool_files,
+    approvals, budgets, general, tables, collections, agents, agent_versions, agent_tries, files, tools, tool_files,
     tool_servers, usage, connections, users, demo, first_run`.
     Close it when done.
 
@@ -686,6 +687,13 @@ class Orchestra:
         from engine.agents.agents import Agents
 
         return Agents(self._agent_store, self._surroundings, self._audit, partial(self.drafts.follow, "agent"))
+
+    @cached_property
+    def agent_tries(self) -> AgentTries:
+        """Agents that work in the demo, as somebody is editing them."""
+        from engine.agents.tries import AgentTries
+
+        return AgentTries(self.workspace.agents, self._surroundings, self._acceptor)
 
     @cached_property
     def agent_versions(self) -> AgentVersions:

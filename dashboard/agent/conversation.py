@@ -50,7 +50,7 @@ def conversation_tab(visit: Visit, run: Run) -> None:
             t("Agent"),
             list(steps),
             list(steps).index(shown),
-            format_func=lambda one: plain(f"{_title(run, steps[one])} · {look_of(steps[one]['status']).word}"),
+            format_func=lambda one: f"{_title(run, steps[one])} · {look_of(steps[one]['status']).word}",
             key=f"talk-{run['run_id']}",
         )
         st.query_params[PARAM] = shown

@@ -1,4 +1,4 @@
-"""The dialogs that copy, rename and delete workflows, prompts and fragments."""
+"""The dialogs that copy, rename and delete workflows, prompts, fragments and agents."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
+from engine.agents.agents import Agents
 from engine.base.names import usable_name
 from engine.prompts.fragment_files import FragmentFiles
 from engine.prompts.prompt_files import PromptFiles
@@ -22,14 +23,14 @@ NAME_HELP = N_("Lower-case letters, digits, '-' and '_'. It is the name of the f
 
 @dataclass(frozen=True)
 class Kind:
-    """Workflows, prompts or fragments: the noun for one, and the part of the engine that has them.
+    """Workflows, prompts, fragments or agents: the noun for one, and the part of the engine that has them.
 
     `word` is also the path of its page; `home` is the path of the page that lists them, with its tab if it has several,
     and `file` the place of their files.
     """
 
     word: str
-    facet: Callable[[Visit], WorkflowFiles | PromptFiles | FragmentFiles]
+    facet: Callable[[Visit], WorkflowFiles | PromptFiles | FragmentFiles | Agents]
     on_rename: str
     on_delete: str
     file: str
@@ -61,6 +62,14 @@ FRAGMENT = Kind(
     "prompts/fragments/{}.md",
     "prompts",
     "fragments",
+)
+AGENT = Kind(
+    "agent",
+    lambda visit: visit.orchestra.agents,
+    N_("Workflows and agents that use it are updated. Earlier runs keep the old name."),
+    N_("Its versions are moved with it."),
+    "agents/{}.json",
+    "agents",
 )
 
 
@@ -147,6 +156,8 @@ def names(visit: Visit, kind: Kind) -> set[str]:
         return set(visit.orchestra.workflows.names(visit.who))
     if kind is FRAGMENT:
         return {one.name for one in visit.orchestra.fragments.list(visit.who)}
+    if kind is AGENT:
+        return {one.name for one in visit.orchestra.agents.list(visit.who)}
     return {one.name for one in visit.orchestra.prompts.list(visit.who)}
 
 

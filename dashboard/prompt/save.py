@@ -7,10 +7,9 @@ import streamlit as st
 from dashboard.base import fields, session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
-from dashboard.base.plain import outside_code
+from dashboard.editing.saving import conflict
 from dashboard.parts.buttons import action_button
 from dashboard.parts.popover import close, popover
-from dashboard.parts.unsaved import difference
 from dashboard.prompt.draft import Draft, begin, is_changed, typed
 from engine.base.errors import InvalidFile, OrchestraError, StaleEdit
 from engine.prompts.prompt_files import PromptFile
@@ -126,15 +125,13 @@ def _after(saved: object) -> None:
 
 
 def _conflict(visit: Visit, file: PromptFile, draft: Draft) -> None:
-    """Report that somebody has saved meanwhile, show the difference, and let the person choose."""
-    st.error(
+    """Let the person choose between two texts; nothing is overwritten before."""
+    conflict(
         t("Somebody has saved this prompt since you opened it. Your text is still below; nothing was overwritten."),
-        icon=":material/sync_problem:",
-    )
-    outside_code(difference(file.text, typed(draft).text, t("saved meanwhile"), t("yours")), "diff")
-    with st.container(horizontal=True):
+        draft,
+        file.text,
+        typed(draft).text,
         # A key of its own, so that a press of Save that meets a conflict does not count as a press of this button.
-        _save_button(visit, draft, file.etag, t("Overwrite with mine"), "overwrite")
-        if st.button(t("Use theirs"), key=f"theirs-{file.name}"):
-            begin(file)
-            st.rerun()
+        lambda: _save_button(visit, draft, file.etag, t("Overwrite with mine"), "overwrite"),
+        lambda: begin(file),
+    )

@@ -51,7 +51,7 @@ def history_tab(visit: Visit, file: WorkflowFile) -> None:
         choosing, showing = st.columns([2, 5], gap="large")
         with choosing:
             shown = _found(versions, file.name)
-            chosen = version_choice(shown, f"versions-{file.name}", {one.id: _named(one) for one in shown})
+            chosen = version_choice(shown, f"versions-{file.name}", {one.id: named_version(one) for one in shown})
         with showing:
             _version(visit, file, chosen)
 
@@ -67,7 +67,7 @@ def _found(versions: Sequence[SavedVersion], name: str) -> Sequence[SavedVersion
     return found or versions
 
 
-def _named(version: SavedVersion) -> str:
+def named_version(version: SavedVersion) -> str:
     """Return the labels and the number of a version: "before May, version 3"."""
     number = "" if version.number is None else t("version {version}", version=version.number)
     return ", ".join(filter(None, [*version.labels, number]))

@@ -128,6 +128,12 @@ class Agents:
         self._audit.record(p, "agents.save", name)
         return self.get(p, name)
 
+    def samples(self, p: Principal) -> dict[str, str]:
+        """Return the titles of the shipped agents, by name."""
+        require(p, "view", "see agents")
+        shelf = Workspace(CHECKOUT / "gallery").agents
+        return {name: read_agent(shelf.read(name)).title for name in shelf.names()}
+
     def create(self, p: Principal, name: str, title: str = "", sample: str = "") -> AgentSummary:
         """Create an agent, as a copy of a shipped one if `sample` names it.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.base.names import moment_of
 from engine.base.statuses import StepStatus
-from engine.base.step_tree import AGENT_PREFIX
+from engine.base.step_tree import AGENT_PREFIX, agent_reference
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 
@@ -96,7 +96,7 @@ def is_agent(run: Run) -> bool:
 
 def agent_of(run: Run) -> str:
     """Return the name of the agent whose run it is, "" for a run of a workflow."""
-    return run["workflow"].removeprefix(AGENT_PREFIX) if is_agent(run) else ""
+    return agent_reference(run["workflow"]).partition("@")[0] if is_agent(run) else ""
 
 
 def called_agents(run: Run) -> list[StepRecord]:

@@ -42,13 +42,18 @@ def tool_faults(agent: AgentModel) -> Iterator[ToolFault]:
         yield from _of_tool(place, tool)
 
 
+def is_usable(uses: str) -> bool:
+    """Return whether a step type can be a tool."""
+    return uses not in _NO_TOOLS and not uses.startswith("flow.")
+
+
 def _of_tool(place: tuple[str | int, ...], tool: ToolModel) -> Iterator[ToolFault]:
     try:
         kind = step_type(tool.uses)
     except OrchestraError as error:
         yield ToolFault((*place, "uses"), error.message, error.remedy, "unknown_step_type")
         return
-    if kind.name in _NO_TOOLS or kind.name.startswith("flow."):
+    if not is_usable(kind.name):
         yield ToolFault((*place, "uses"), f"{kind.name} cannot be a tool.", "Name a step type that does something.")
         return
     known = [*fields_schema(kind.fields).get("properties", {})]
@@ -68,8 +73,8 @@ def _of_given(place: tuple[str | int, ...], tool: ToolModel, kind: StepType) -> 
             said = f"The field {name!r} is fixed in 'with' and given to the model, too."
             yield ToolFault(at, said, "Take it out of one of the two.")
         is_chosen = name in tool.choose_from or tool.approve
-        if not is_chosen and (role := _strict_role(kind, name)):
-            said = f"The model must not decide {name!r} of {kind.name}: it is {role}."
+        if not is_chosen and (role := strict_role(kind, name)):
+            said = f"The model must not decide {name!r} of {kind.name}: it is of the role `{role}`."
             remedy = f"Fix it in 'with', list its values in 'choose_from', or write \"approve\": true on {tool.name!r}."
             yield ToolFault(at, said, remedy, "outside_destination")
     for name, values in tool.choose_from.items():
@@ -81,11 +86,11 @@ def _of_given(place: tuple[str | int, ...], tool: ToolModel, kind: StepType) -> 
             yield ToolFault((*place, "choose_from", name), said, "List the values themselves, without {{ }}.")
 
 
-def _strict_role(kind: StepType, name: str) -> str:
-    """Return the role of a field that text from outside must not decide, or of a part of it, in words; "" if none."""
+def strict_role(kind: StepType, name: str) -> str:
+    """Return the role of a field that text from outside must not decide, or of a part of it; "" if it may."""
     schema = fields_schema(kind.fields)
     found = _roles(within(schema, schema.get("properties", {}).get(name)), 0)
-    return next((f"of the role `{one}`" for one in found if one in _STRICT), "")
+    return next((one for one in found if one in _STRICT), "")
 
 
 def _roles(schema: Schema, depth: int) -> Iterator[str]:

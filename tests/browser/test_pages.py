@@ -72,6 +72,9 @@ def addresses(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Ma
         asked.put(f"/api/environments/{name}/variables", variables={"DATABASE": "Tasks", "LIMIT": 5})
     asked.put("/api/environments/dev/connections", connections={"notion": "demo"})
     asked.post("/api/environments/prod/promote", workflow="inbox-triage", source="dev")
+    asked.post("/api/workflows", name="research", sample="research-agent")
+    asked.post("/workflows/execute", workflow="research", inputs={"mails": "crashes"}, wait_seconds=30)
+    talk = asked.get("/api/runs?workflow=agent:research-agent")["runs"][0]
     context.close()
     by_page = {
         "workflow": [
@@ -87,7 +90,10 @@ def addresses(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Ma
             f"run?id={runs[0]}&tab=timeline",
             f"run?id={runs[0]}&tab=map",
             f"run?id={failed}",
+            f"run?id={talk['run_id']}",
+            f"run?id={talk['parent_run_id']}&tab=conversation",
         ],
+        "agent": [f"agent?name=research-agent&tab={tab}" for tab in ("edit", "try", "versions", "used-by", "runs")],
         "compare": [f"compare?first={runs[0]}&second={runs[1]}"],
         "plan": [f"plan?id={plan}"],
         "prompt": [f"prompt?name=classify-mail&tab={tab}" for tab in ("edit", "try", "compare", "cases", "versions")],
@@ -111,6 +117,9 @@ class Requests:
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
         return self._answer(self._context.post(self._url + path, data=body, headers={"Origin": self._url}))
+
+    def get(self, path: str) -> dict[str, Any]:
+        return self._answer(self._context.get(self._url + path))
 
     def put(self, path: str, **body: Any) -> dict[str, Any]:
         return self._answer(self._context.put(self._url + path, data=body, headers={"Origin": self._url}))

@@ -13,7 +13,7 @@ from dashboard.run.change.again import again_panel, run_again
 from dashboard.run.change.agree import agree_panel, resume
 from dashboard.run.change.compare import compare_panel
 from dashboard.run.change.undo import can_undo, undo_panel, undo_report
-from engine.agents.conversation import is_agent
+from engine.agents.conversation import agent_of, is_agent
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RESUMABLE_RUNS, RunStatus
 from engine.record.types.run import Run
 from engine.record.types.step import undo_of
@@ -48,6 +48,8 @@ def _has_workflow(run: Run) -> bool:
 
 
 def _links(visit: Visit, run: Run) -> None:
+    if is_agent(run):
+        visit.link(t("Open the agent"), "agent", icon=":material/smart_toy:", name=agent_of(run))
     if _has_workflow(run):
         visit.link(t("Open the workflow"), "workflow", icon=":material/account_tree:", name=str(run["workflow"]))
         drawing = {"name": str(run["workflow"]), "tab": "canvas", "run": str(run["run_id"])}

@@ -51,6 +51,7 @@ export function ofTable(columns: Suggestion[], table: unknown): Suggestion[] {
 
 async function namesOf(format: string, connection: string): Promise<string[]> {
   if (format === "prompt") return named((await get<{ prompts: Named[] }>("/api/prompts")).prompts);
+  if (format === "agent") return named((await get<{ agents: Named[] }>("/api/agents")).agents);
   if (format === "workflow") return named((await get<{ workflows: Named[] }>("/api/workflows")).workflows);
   const at = connection ? `&connection=${encoded(connection)}` : "";
   return (await get<{ choices: string[] }>(`/api/choices?format=${encoded(format)}${at}`)).choices;

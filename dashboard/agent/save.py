@@ -1,0 +1,113 @@
+"""Save an agent: its file, or also a version with or without the label that steps follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.agent.draft import begin, typed
+from dashboard.base import session
+from dashboard.base.language import t
+from dashboard.base.page import Visit
+from dashboard.editing.draft import Draft, differs
+from dashboard.editing.saving import conflict
+from dashboard.parts.buttons import action_button
+from dashboard.parts.popover import close, popover
+from engine.agents.agents import AgentSummary
+from engine.base.errors import InvalidFile, OrchestraError, StaleEdit
+from engine.environments.kept_versions import SavedVersion
+from engine.prompts.prompts import DEFAULT_LABEL
+
+Save = Callable[[], AgentSummary | SavedVersion]
+
+
+def save_bar(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
+    """Show what can be saved; if somebody else has saved, show the choices."""
+    if not visit.may("edit"):
+        return
+    now = typed(draft)
+    if draft.etag != agent.etag:
+        conflict(
+            t("Somebody has saved this agent since you opened it. Your text is still below; nothing was overwritten."),
+            draft,
+            agent.text,
+            now.text,
+            lambda: _save_button(visit, agent, draft, t("Overwrite with mine"), "overwrite"),
+            lambda: begin(agent),
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _save_button(visit, agent, draft, t("Save"), "save")
+        _version_popover(visit, agent, draft)
+        if differs(draft, now):
+            if st.button(t("Undo all"), key=f"agent-undo-{agent.name}", type="tertiary"):
+                begin(agent)
+                st.rerun()
+            st.caption(t("Not saved yet."))
+
+
+def _save_button(visit: Visit, agent: AgentSummary, draft: Draft, label: str, key: str) -> None:
+    def after(saved: AgentSummary) -> None:
+        begin(saved)
+        session.tell(
+            t("Saved. Runs that start from now on use it.")
+            if saved.runs is None
+            else t("Saved. Steps use version {version}: save a version to change that.", version=saved.runs)
+        )
+
+    now = typed(draft)
+    action_button(
+        label,
+        f"{key}-agent-{draft.name}",
+        lambda _key: _tried(lambda: visit.orchestra.agents.save(visit.who, draft.name, now.text, agent.etag)),
+        lambda saved: _shown(saved, after),
+        scope=f"{agent.etag} {hash(now.text)}",
+        type="primary",
+        disabled=bool(now.wrong),
+    )
+
+
+def _version_popover(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
+    now, place = typed(draft), f"agent-version-{draft.name}"
+    with popover(t("Save a version"), place, ":material/bookmark_add:", disabled=bool(now.wrong)):
+        st.markdown(t("A version never changes. Steps that name none use the one in production, if there is one."))
+        words = t("Make it the {default_label} version", default_label=DEFAULT_LABEL)
+        label = DEFAULT_LABEL if st.checkbox(words, value=True, key=f"agent-production-{agent.name}") else ""
+
+        def save() -> SavedVersion:
+            saved = agent
+            if differs(draft, now):
+                saved = visit.orchestra.agents.save(visit.who, draft.name, now.text, agent.etag)
+            return visit.orchestra.agent_versions.save(visit.who, draft.name, label, saved.etag)
+
+        def after(version: SavedVersion) -> None:
+            close(place)
+            begin(visit.orchestra.agents.get(visit.who, draft.name))
+            said = t("Version {saved} is saved", saved=version.number)
+            session.tell(said + (t(" and is {label} now.", label=label) if label else "."))
+
+        action_button(
+            t("Save this version"),
+            f"save-version-agent-{draft.name}",
+            lambda _key: _tried(save),
+            lambda saved: _shown(saved, after),
+            scope=f"{agent.etag} {label} {hash(now.text)}",
+            type="primary",
+        )
+
+
+def _tried(save: Save) -> AgentSummary | SavedVersion | OrchestraError:
+    try:
+        return save()
+    except (StaleEdit, InvalidFile) as error:  # shown on the page; what is typed stays
+        return error
+
+
+def _shown(saved: AgentSummary | SavedVersion | OrchestraError, after: Callable[..., None]) -> None:
+    if isinstance(saved, InvalidFile):
+        st.error(t("Not saved: correct the problems below first."), icon=":material/error:")
+        return
+    if not isinstance(saved, OrchestraError):
+        after(saved)
+    st.rerun()  # even after a conflict: the next run finds the other text

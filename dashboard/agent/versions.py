@@ -1,0 +1,80 @@
+"""The Versions tab of an agent: its kept texts, how they differ from the editor's, and restoring one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.agent.draft import typed
+from dashboard.base import session
+from dashboard.base.language import t
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_changes, outside_code, plain
+from dashboard.editing.draft import Draft, document_of, reseed
+from dashboard.parts.buttons import action_button
+from dashboard.workflow.versions import named_version, version_choice
+from engine.agents.agents import AgentSummary
+from engine.agents.differences import agent_differences
+from engine.environments.kept_versions import SavedVersion
+from engine.prompts.prompts import DEFAULT_LABEL
+from engine.runs.trying.prompt_differences import in_context
+
+
+def versions_tab(visit: Visit, agent: AgentSummary, draft: Draft) -> None:
+    """Show the last 20 saved texts, newest first, and the older ones that have a number."""
+    versions = visit.orchestra.agent_versions.list(visit.who, agent.name)
+    if not versions:
+        st.info(t("Nothing has been saved here yet. Every save keeps the text it replaces."), icon=":material/history:")
+        return
+    choosing, showing = st.columns([2, 5], gap="large")
+    with choosing:
+        names = {one.id: named_version(one) for one in versions}
+        chosen = version_choice(versions, f"agent-versions-{agent.name}", names)
+    with showing:
+        _version(visit, agent, draft, chosen)
+
+
+def _version(visit: Visit, agent: AgentSummary, draft: Draft, version: SavedVersion) -> None:
+    text = visit.orchestra.agents.get(visit.who, agent.name, version.id).text
+    if visit.may("edit"):
+        _actions(visit, agent, draft, version, text)
+    st.markdown(t("**What it would change** in the text of the editor"))
+    found = agent_differences(document_of(typed(draft).text), document_of(text))
+    if not found:
+        st.caption(t("Both texts are the same."))
+    for one in found:
+        st.markdown(f"**{plain(one['part'])}**")
+        outside_changes((part["text"], part["change"]) for part in in_context(one["texts"]))
+    with st.expander(t("Full text")):
+        outside_code(text, "json")
+
+
+def _actions(visit: Visit, agent: AgentSummary, draft: Draft, version: SavedVersion, text: str) -> None:
+    label = DEFAULT_LABEL
+    is_production = label in version.labels
+
+    def labelled(saved: SavedVersion) -> None:
+        said = t(
+            "Version {number} is now {label}: runs that start from now on use it.",
+            number=saved.number,
+            label=DEFAULT_LABEL,
+        )
+        session.tell(said)
+        st.rerun()
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            t("Load it into the editor"),
+            key=f"agent-take-{agent.name}",
+            icon=":material/restore:",
+            on_click=lambda: reseed(draft, text),
+            help=t("Nothing is saved by this: look at it on the tab Edit, then press Save."),
+        )
+        action_button(
+            t("This is the production version") if is_production else t("Make it the production version"),
+            f"agent-label-{agent.name}",
+            lambda _key: visit.orchestra.agent_versions.label(visit.who, agent.name, label, version.id),
+            labelled,
+            scope=f"{version.id} {agent.etag}",
+            icon=":material/sell:",
+            disabled=is_production,
+        )

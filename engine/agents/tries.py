@@ -1,0 +1,58 @@
+"""The `agent_tries` facet: let the text of an agent work in the demo, saved or not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from engine.agents.expansion import workflow_of
+from engine.agents.store import read_agent
+from engine.base.errors import InvalidFile
+from engine.base.json_text import JsonObject
+from engine.base.names import checked_name
+from engine.base.statuses import AccountMode
+from engine.base.step_tree import agent_workflow
+from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.plan import Plan
+from engine.documents.json_file import parse
+from engine.people.access import Principal, require
+from engine.runs.starting.acceptor import Acceptor, Wish
+from engine.store.acceptances import Request
+from engine.workspace.file_store import Shelf
+
+
+class AgentTries:
+    """Every method checks the right of `p`; every change writes an audit line."""
+
+    def __init__(self, shelf: Shelf, surroundings: Callable[[], Surroundings], acceptor: Acceptor) -> None:
+        self._shelf, self._surroundings, self._acceptor = shelf, surroundings, acceptor
+
+    def start(
+        self, p: Principal, name: str, text: str, task: str, variables: JsonObject, *, request_key: str | None = None
+    ) -> str:
+        """Let the agent in `text` work on a task with the stand-ins of all services; return the id of its run.
+
+        No real account is used, whatever the settings are. Repeating a `request_key` returns the same run. Raises
+        InvalidFile with every problem, InvalidInput (the task, a variable), StorageError.
+        """
+        require(p, "run", "try agents")
+        sent = {"text": text, "task": task, "variables": variables}
+        request = None if request_key is None else Request.of(request_key, f"try agent {name}", sent)
+        earlier = self._acceptor.earlier(request)
+        if earlier is not None:
+            return earlier
+        plan = self._plan(checked_name("agent", name), text)
+        demo = AccountMode.DEMO
+        modes = dict.fromkeys(plan.connections, demo)
+        wish = Wish({"task": task, "variables": variables}, modes=modes, default_mode=demo)
+        return self._acceptor.accept(p, plan, wish, request, "agents.try")
+
+    def _plan(self, name: str, text: str) -> Plan:
+        from engine.compiler.compiler import compile_workflow
+
+        file = parse(text, self._shelf.file(name))
+        document = json.dumps(workflow_of(name, read_agent(file)), ensure_ascii=False, indent=2)
+        found = compile_workflow(parse(document, file.file), agent_workflow(name), self._surroundings())
+        if found.plan is None:
+            raise InvalidFile.of(file.file, found.problems)
+        return found.plan

@@ -1,0 +1,152 @@
+"""The pages of agents: make one, change it in fields, see its problems at their tools, try it, go back a version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from engine.orchestra import Orchestra
+from tests.dashboard.test_run import OWNER, labels, words
+from tests.patience import until
+
+Open = Callable[..., AppTest]
+NAME = "research-agent"
+
+
+def made(orchestra: Orchestra) -> None:
+    orchestra.agents.create(OWNER, NAME, sample=NAME)
+
+
+def document(orchestra: Orchestra) -> Any:
+    return json.loads(orchestra.agents.get(OWNER, NAME).text)
+
+
+def of(kind: Any, label: str) -> Any:
+    return next(one for one in kind if one.label == label)
+
+
+def keyed(kind: Any, end: str) -> Any:
+    return next(one for one in kind if str(one.key).endswith(end))
+
+
+def saved(at: AppTest) -> AppTest:
+    of(at.button, "Save").click().run()
+    assert not at.exception
+    return at
+
+
+def test_the_list_says_what_each_agent_may_do(orchestra: Orchestra, open_page: Open) -> None:
+    made(orchestra)
+    at = open_page("agents")
+    assert not at.exception
+    shown = words(at)
+    assert "at most 8 turns, 200,000 tokens" in shown
+    assert "not used yet" in shown
+
+
+def test_what_nobody_has_touched_stays_as_it_was(orchestra: Orchestra, open_page: Open) -> None:
+    made(orchestra)
+    before = document(orchestra)
+    at = open_page("agent", name=NAME)
+    assert not at.exception
+    assert "Not saved yet." not in words(at)
+    of(at.text_area, "Instructions").set_value("Answer in one sentence.").run()
+    assert "Not saved yet." in words(at)
+    saved(at)
+    assert document(orchestra) == {**before, "instructions": "Answer in one sentence."}
+
+
+def test_fields_fixed_fields_and_limits_are_changed_without_json(orchestra: Orchestra, open_page: Open) -> None:
+    made(orchestra)
+    at = open_page("agent", name=NAME)
+    keyed(at.number_input, "limit-turns").set_value(3)
+    keyed(at.number_input, "tool-0-with-limit").set_value(4)
+    keyed(at.multiselect, "tool-1-give").set_value(["query", "limit"])
+    keyed(at.multiselect, "tool-1-fix").set_value(["collection"])
+    keyed(at.multiselect, "-variables").set_value(["mails", "to", "topic"]).run()
+    saved(at)
+    now = document(orchestra)
+    assert now["limits"] == {"turns": 3, "tokens": 200000}
+    assert now["variables"]["topic"] == {"type": "string"}
+    assert now["tools"][0]["with"]["limit"] == 4
+    assert now["tools"][1]["with"] == {"collection": "mail"}
+    assert now["tools"][1]["give"] == ["query", "limit"]
+
+
+def test_a_destination_that_the_model_would_decide_is_told_at_its_tool(orchestra: Orchestra, open_page: Open) -> None:
+    made(orchestra)
+    at = open_page("agent", name=NAME)
+    keyed(at.multiselect, "tool-2-fix").set_value([]).run()
+    keyed(at.toggle, "tool-2-approve").set_value(False)
+    keyed(at.multiselect, "tool-2-give").set_value(["to", "subject", "text"]).run()
+    shown = words(at)
+    assert "The model must not decide 'to' of gmail" in shown.replace("\\", "")
+    assert "decides where something goes" in shown
+    keyed(at.multiselect, "tool-2-choose-to").set_value(["team@example.com"]).run()
+    assert "must not decide" not in words(at)
+    saved(at)
+    assert document(orchestra)["tools"][2]["choose_from"] == {"to": ["team@example.com"]}
+
+
+def test_a_tool_is_added_and_removed_and_the_whole_file_is_json(orchestra: Orchestra, open_page: Open) -> None:
+    made(orchestra)
+    at = open_page("agent", name=NAME)
+    keyed(at.selectbox, "add-tool").set_value("github.list_issues").run()
+    assert any("list\\_issues" in one.label for one in at.expander)
+    keyed(at.button, "tool-0-remove").click().run()
+    keyed(at.button, f"agent-mode-{NAME}").click().run()
+    text = of(at.text_area, "Agent (JSON)").value
+    assert [one["name"] for one in json.loads(text)["tools"]] == ["find_passages", "draft", "list_issues"]
+    of(at.text_area, "Agent (JSON)").set_value(text.replace('"schema_version": 1', '"schema_version": 7')).run()
+    assert "Line 2" in words(at)
+
+
+def test_a_try_works_in_the_demo_with_the_text_that_is_not_saved(orchestra: Orchestra, open_page: Open) -> None:
+    made(orchestra)
+    at = open_page("agent", name=NAME, tab="edit")
+    of(at.text_area, "Instructions").set_value("Say done.").run()
+    at.query_params["tab"] = "try"
+    at.run()
+    of(at.text_area, "Task").set_value('CALL finish {"output": {"summary": "Done."}}')
+    for name in ("mails", "to"):
+        of(at.text_input, name).set_value("me@example.com")
+    of(at.button, "Try in the demo").click().run()
+    assert not at.exception
+    run_id = at.query_params["try"]
+    run_id = run_id if isinstance(run_id, str) else run_id[0]
+    until(lambda: orchestra.runs.get(OWNER, run_id)["ended_at"])
+    run = orchestra.runs.get(OWNER, run_id)
+    assert (run["status"], run["demo"]) == ("succeeded", True)
+    assert "Say done." in str(run["steps"][1]["request"]["messages"])
+    assert "It has finished." in words(at.run())
+    assert "Say done." not in document(orchestra)["instructions"]
+
+
+def test_a_version_is_saved_and_an_earlier_text_is_loaded_again(orchestra: Orchestra, open_page: Open) -> None:
+    made(orchestra)
+    at = open_page("agent", name=NAME)
+    of(at.button, "Save this version").click().run()
+    of(at.text_area, "Instructions").set_value("Another text.").run()
+    saved(at)
+    assert orchestra.agents.get(OWNER, NAME).labels == {"production": 1}
+    at.query_params["tab"] = "versions"
+    at.run()
+    choice = of(at.radio, "Saved versions")
+    choice.set_value(choice.options[-1]).run()
+    assert "Instructions" in words(at)
+    of(at.button, "Load it into the editor").click().run()
+    assert "Not saved yet." in words(at)
+    saved(at)
+    assert document(orchestra)["instructions"].startswith("Answer the question")
+
+
+def test_a_reader_sees_an_agent_and_changes_nothing(orchestra: Orchestra, sign_in: Any, open_page: Open) -> None:
+    made(orchestra)
+    orchestra.users.add(OWNER, "vi", "Vi", "viewer")
+    sign_in("vi")
+    at = open_page("agent", name=NAME)
+    assert not at.exception
+    assert not {"Save", "Save this version"} & {*labels(at)}
