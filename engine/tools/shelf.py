@@ -198,8 +198,7 @@ class ToolShelf:
 
     def keep_tested(self, name: str, record: Mapping[str, Any]) -> None:
         """Record that a tool has passed its tests. Raises StorageError."""
-        text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
-        write_whole(child(child(self.folder, name), TESTED), text)
+        write_whole(child(child(self.folder, name), TESTED), _dumped(record))
 
     def _shown(self, name: str) -> str:
         return f"{FOLDER}/{name}/{TOOL}"
@@ -240,11 +239,16 @@ def samples() -> ToolShelf:
 
 
 def sample_files(name: str) -> dict[str, bytes]:
-    """Return the files of a shipped tool. Raises UnknownName."""
+    """Return the files of a shipped tool, which has passed its tests. Raises UnknownName."""
     try:
-        return dict(samples().tool(name).files)
+        tool = samples().tool(name)
+        return {**tool.files, TESTED: _dumped(tool.tested)} if tool.tested and tool.is_tested else {**tool.files}
     except OrchestraError as error:
         raise UnknownName("sample", name, samples().names()) from error
+
+
+def _dumped(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def _text(content: bytes, file: str) -> str:

@@ -14,7 +14,9 @@ from engine.base.checkout import CHECKOUT
 from engine.base.errors import OrchestraError, UnknownName
 from engine.base.json_text import JsonObject
 from engine.files.atomic import make_folder, storage_errors
-from engine.plugins.registry import MCP
+from engine.plugins.registry import MCP, TOOL
+from engine.tools.shelf import ToolShelf, sample_files
+from engine.tools.shelf import samples as shipped_tools
 from engine.workspace.copies import copy
 from engine.workspace.file_store import Shelf
 from engine.workspace.outline import needed_services
@@ -92,7 +94,7 @@ def _require(sample: str) -> None:
 
 
 def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
-    """Create workflow `name` from a sample, with its layout and those of its prompts and agents that do not exist yet.
+    """Create workflow `name` from a sample, with its layout and its prompts, agents and tools that do not exist yet.
 
     Raises UnknownName, InUse, InvalidInput, StorageError.
     """
@@ -104,6 +106,8 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
         copy_prompt(workspace, prompt)
     for server in named_connections(sample):
         _copy_accepted(workspace, server)
+    for tool in sorted({one.name.removeprefix(TOOL) for one in references(file.value) if one.kind == "tool"}):
+        _copy_tool(workspace, tool)
     for agent in sorted({one.name for one in references(file.value) if one.kind == "agent"}):
         _copy_agent(workspace, agent)
     id_ = workspace.workflow_ids.free(name)
@@ -143,6 +147,13 @@ def _copy_accepted(workspace: Workspace, server: str) -> None:
         make_folder(target.parent)
         with storage_errors(target):
             copy(source, target)
+
+
+def _copy_tool(workspace: Workspace, name: str) -> None:
+    """Copy a shipped tool, which has passed its tests, unless there is one of that name. Raises StorageError."""
+    shelf = ToolShelf(workspace.root)
+    if name in shipped_tools().names() and name not in shelf.names():
+        shelf.create(name, sample_files(name))
 
 
 def copy_prompt(workspace: Workspace, name: str) -> None:

@@ -56,6 +56,7 @@ def refusal(run: Run, *steps: Any) -> InvalidFile:
 
 def test_a_shipped_tool_is_copied_tested_and_used(orchestra: Orchestra, run: Run) -> None:
     orchestra.tools.new(OWNER, "iban-check", "iban-check")
+    assert orchestra.tools.show(OWNER, "iban-check").state == "tested", "orchestra tools test, in the folder gallery"
     tested = orchestra.tools.test(OWNER, "iban-check")
     assert tested.passed, tested
     assert len(tested.tests) == 6
