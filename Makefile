@@ -98,7 +98,7 @@ bench-peers: setup-dev .venv-peers/ready
 
 chaos: setup-dev
 	$(BIN)/pytest -q -m control
-	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py
+	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py tests/engine/sandbox/chaos.py
 	$(BIN)/pytest -q tests/mail/chaos.py tests/engine/triggers/chaos.py tests/engine/workflows/editing/chaos.py
 	$(BIN)/pytest -q -s tests/injection/chaos.py
 	$(BIN)/pytest -q --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py

@@ -40,7 +40,7 @@ ORDER = (
     "rest_execute",
     "reads_200_p99",
     "matrix",
-    "code_start",
+    "code",
     "canvas_shown",
     "canvas_open",
     "canvas_fps",

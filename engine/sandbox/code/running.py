@@ -119,7 +119,7 @@ def ended(code: Code, files: Sequence[tuple[str, Given]]) -> End:
     rung = taken(code.setup, needs)
     with tempfile.TemporaryDirectory(prefix="orchestra-code-") as place:
         given, program, network = Path(place, "in"), Path(place, "code"), Path(place, "network")
-        for folder in (given, program, network):
+        for folder in (given, program, *((network,) if code.way else ())):
             folder.mkdir()
         (program / file_of(code.language)).write_text(code.text, encoding="utf-8")
         inputs = json.dumps(code.inputs, ensure_ascii=False)

@@ -32,7 +32,7 @@ def main() -> int:
         if status == 0 and "output" in names:
             _keep(names["output"])
     except BaseException as error:  # noqa: BLE001 - it is the person's, and ends here
-        _show(error)
+        _show(error, names)
         return 1
     return status
 
@@ -70,12 +70,16 @@ def _plain(value: Any) -> str:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-def _show(error: BaseException) -> None:
-    import traceback
-
+def _show(error: BaseException, names: dict[str, Any]) -> None:
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
+    if isinstance(error, MemoryError):
+        names.clear()  # what it holds may leave no room for a traceback
+        sys.stderr.write(f'  File "{CODE}", line {trace.tb_lineno if trace else 1}\nMemoryError\n')
+        return
+    import traceback
+
     traceback.print_exception(type(error), error.with_traceback(trace), trace)
 
 

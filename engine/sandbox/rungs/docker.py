@@ -91,6 +91,7 @@ class Docker:
             wall_seconds=job.limits.wall_seconds + _START_SECONDS,
             answer_bytes=job.limits.answer_bytes + job.left_bytes,
         )
+        _open_to_all(job)
         with work.turns(abandoned()):
             began, end = int(time.time()), None
             try:
@@ -159,11 +160,20 @@ def _closed(job: Job, container: str) -> Iterator[str]:
     yield from ("--rm", "--interactive", "--name", container, "--hostname", "sandbox", "--pull", "never")
     yield from ("--network", "none", "--log-driver", "none", "--read-only", "--workdir", "/w")
     yield from ("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", f"{user}:{group}")
+    yield from ("--tmpfs", "/sys:ro,size=4k,mode=555")  # else the machine's devices are seen there
     yield from ("--memory", str(memory), "--memory-swap", str(memory), "--ulimit", "core=0:0")
     yield from ("--pids-limit", str(job.limits.processes + 1), "--cpus", str(max(1, (os.cpu_count() or 2) - 1)))
     own = f"exec,uid={user},gid={group},mode=700,nr_inodes={job.limits.files}"
     for place, size in (("/w", job.disk_bytes), *((one, _SCRATCH_MB * _MB) for one in WRITABLE if one != WORK)):
         yield from ("--tmpfs", f"{place}:{own},size={size}")
+
+
+def _open_to_all(job: Job) -> None:
+    """Let any account use what the code is given: the one in the container is not ours; the folder around is closed."""
+    for folder in filter(None, (job.given, job.program, job.network)):
+        folder.chmod(0o755)
+        for one in folder.iterdir():
+            one.chmod(0o666 if one.is_socket() else 0o644)
 
 
 def _mounted(job: Job) -> Iterator[str]:

@@ -311,3 +311,9 @@ WITHOUT_WALLS = (
     *("find a shared file of outside", "find an environment variable", "gain privileges by a program"),
 )
 """What succeeds, and does no harm, without any walls."""
+OF_THE_IMAGE = {
+    "read the users": "those of the image, which are nobody here",
+    "be the last to be ended": "only its own score, and only up",
+    "take shared memory by a device": "Docker's limit of memory counts it",
+}
+"""What is no way out of a container."""

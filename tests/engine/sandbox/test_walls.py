@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import sysconfig
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from clients.code.service import CodeSettings
 from clients.errors import SandboxMissing
 from engine.sandbox import child, seccomp, walls, work
 from engine.sandbox.child import End
-from engine.sandbox.code import running
-from engine.sandbox.code.running import Code, CodeLimits
 from engine.sandbox.limits import Limits
 from engine.sandbox.walls import Room
 from engine.sandbox.watch import Watch
-from tests.engine.sandbox.attempts import ATTEMPTS, LEAVES, WITHOUT_FILTER, WITHOUT_WALLS, Attempt
+from tests.engine.sandbox.attempts import ATTEMPTS, LEAVES, WITHOUT_FILTER, WITHOUT_WALLS
+from tests.engine.sandbox.conftest import tried
 
 MB = 1024**2
 LIMITS = Limits(
@@ -39,56 +34,13 @@ LIMITS = Limits(
     processes=40,
     tree_bytes=900 * MB,
 )
-CODE_LIMITS = CodeLimits(seconds=6, memory_mb=384, processes=40, disk_mb=32, output_kb=1024)
-BEFORE = "import json, os, sys\nsys.argv = ['', json.dumps(inputs)]\nos.mkdir('/w/out')\n"
 ROOM = Room(work_bytes=32 * MB)
-ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = Limits(wall_seconds=60.0, file_bytes=64 * MB)
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(walls.walls() is None, reason="bubblewrap does not work here"),
 ]
-
-
-@pytest.fixture(scope="module")
-def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
-    """Give what is there outside, for programs to reach."""
-    folder = tmp_path_factory.mktemp("outside")
-    (folder / "secret").write_text("CANARY")
-    shared = Path("/dev/shm") / f"canary-{os.getpid()}"
-    with ExitStack() as opened:
-        port = opened.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-        abstract = f"canary-{os.getpid()}"
-        for address in (f"\0{abstract}", f"{folder}/socket"):
-            listening = opened.enter_context(socket.socket(socket.AF_UNIX))
-            listening.bind(address)
-            listening.listen(50)
-        shared.write_text("CANARY")
-        opened.callback(shared.unlink)
-        other = opened.enter_context(subprocess.Popen(["sleep", "1000"], env={"SECRET": "CANARY"}))
-        opened.callback(other.kill)
-        yield {
-            "secret": str(folder / "secret"),
-            "socket": f"{folder}/socket",
-            "abstract": abstract,
-            "port": port,
-            "pid": other.pid,
-            "shm": shared.name,
-            "shared": 0x0CA9A41,
-            "home": str(Path.home()),
-            "root": str(ROOT),
-            "packages": sysconfig.get_paths()["purelib"],
-        }
-        assert other.poll() is None
-        assert (folder / "secret").read_text() == "CANARY"
-        assert sorted(one.name for one in folder.iterdir()) == ["secret", "socket"]
-
-
-def tried(attempt: Attempt, outside: Mapping[str, Any]) -> End:
-    """How a program ends that is the code of a step `code.run`."""
-    program = attempt.program.replace("/w/", "/w/out/") if attempt in LEAVES else attempt.program
-    return running.ended(Code("python", BEFORE + program, outside, CodeSettings(), CODE_LIMITS, CODE_LIMITS), [])
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,27 @@
 // A text area for code: with line numbers, since errors name a line; Enter keeps the indentation.
-import { useRef, type KeyboardEvent } from "react";
+import { Fragment, useEffect, useRef, type KeyboardEvent } from "react";
 
 import type { ControlProps } from "./Expression";
+
+const LINES_BEFORE = 4;
 
 interface Props extends ControlProps {
   id: string;
   value: string;
+  // The line that an error names: it is marked, and brought into sight.
+  faulty?: number | undefined;
   onChange(text: string): void;
 }
 
-export function Code({ id, value, isDisabled, isInvalid, describedBy, onChange }: Props) {
+export function Code({ id, value, isDisabled, isInvalid, describedBy, faulty, onChange }: Props) {
   const numbers = useRef<HTMLPreElement>(null);
+  const area = useRef<HTMLTextAreaElement>(null);
+
+  useEffect(() => {
+    if (faulty === undefined || !area.current) return;
+    const height = area.current.scrollHeight / area.current.value.split("\n").length;
+    area.current.scrollTop = (faulty - LINES_BEFORE) * height;
+  }, [faulty]);
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.key !== "Enter" || event.nativeEvent.isComposing || event.ctrlKey || event.metaKey) return;
@@ -24,6 +35,7 @@ export function Code({ id, value, isDisabled, isInvalid, describedBy, onChange }
   return (
     <div className="panel-code">
       <textarea
+        ref={area}
         id={id}
         rows={8}
         wrap="off"
@@ -39,7 +51,12 @@ export function Code({ id, value, isDisabled, isInvalid, describedBy, onChange }
         onScroll={(event) => numbers.current?.scrollTo(0, event.currentTarget.scrollTop)}
       />
       <pre ref={numbers} aria-hidden="true">
-        {value.split("\n").map((_, index) => index + 1).join("\n")}
+        {value.split("\n").map((_, index) => (
+          <Fragment key={index}>
+            {index + 1 === faulty ? <mark>{index + 1}</mark> : index + 1}
+            {"\n"}
+          </Fragment>
+        ))}
       </pre>
     </div>
   );

@@ -11,7 +11,8 @@ import { keyOf, type Edit } from "./edits";
 import { Expression, type ControlProps } from "./Expression";
 import { FileDrop } from "./FileDrop";
 import { Records } from "./Records";
-import { placeOf, problemsAt, useForm } from "./form";
+import { lineIn } from "./faults";
+import { placeOf, problemsAt, useForm, type Form } from "./form";
 import { controlOf, optionsOf, resolved, ROLES, type Control, type Schema } from "./schema";
 import { isExpression, MIXED, plainText, read, shown, type Read } from "./values";
 
@@ -94,7 +95,7 @@ export function Field(props: FieldProps) {
     if (isText || TEXTUAL.includes(control)) {
       const kind: Control = isText ? "text" : control;
       const text = typeof draft === "string" ? draft : isText && !isExpression(value) ? "" : shown(value, kind);
-      if (kind === "code") return <Code id={id} {...controlProps} value={text} onChange={(next) => type(next, read(next, kind))} />;
+      if (kind === "code") return <Code id={id} {...controlProps} value={text} faulty={faultyLine(form, problems, text)} onChange={(next) => type(next, read(next, kind))} />;
       return (
         <Expression
           id={id}
@@ -208,6 +209,12 @@ export function Field(props: FieldProps) {
       <About id={`${id}-about`} description={t(schema.description ?? "")} strict={role?.isStrict ? t(role.meaning) : ""} edit={edit} problems={problems} />
     </div>
   );
+}
+
+// Return the line that is wrong: as the server has read the code, or as it failed when it was tried.
+function faultyLine({ fault, selected }: Form, problems: Problem[], code: string): number | undefined {
+  const read = problems.map(({ message }) => lineIn(message)).find((one) => one !== undefined);
+  return read ?? (fault?.code === code && fault.step === selected[0]?.id ? fault.line : undefined);
 }
 
 const isTexts = (draft: Json | undefined): draft is string[] => Array.isArray(draft) && draft.every((one) => typeof one === "string");

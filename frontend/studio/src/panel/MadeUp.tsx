@@ -7,6 +7,7 @@ import { parseJson } from "../json";
 import { t } from "../language";
 import { sampleFor, triedWith, unagreed, type Run } from "./account";
 import { Agreeing } from "./Agreeing";
+import { faultIn } from "./faults";
 import { useForm } from "./form";
 import { Outputs } from "./Outputs";
 
@@ -15,7 +16,7 @@ type State = { attempt?: Run; said: string; isFailure?: boolean; asks?: string[]
 const LINES = 10;
 
 export function MadeUp({ step }: { step: CanvasStep }) {
-  const { workflow, definition, edits } = useForm();
+  const { workflow, definition, edits, noteFault } = useForm();
   const key = `orchestra-made-up-${workflow}-${step.id}`;
   const [text, setText] = useState(() => localStorage.getItem(key) ?? "");
   const [state, setState] = useState<State>({ said: "" });
@@ -44,7 +45,9 @@ export function MadeUp({ step }: { step: CanvasStep }) {
     during(t("Running this step …"), async () => {
       const values = parsed(text);
       await edits.flush();
-      return { attempt: await triedWith(workflow, step.id, stepIn(definition, step.id), values, confirmed), said: "" };
+      const run = await triedWith(workflow, step.id, stepIn(definition, step.id), values, confirmed);
+      noteFault?.(faultIn(run, step, definition));
+      return { attempt: run, said: "" };
     });
   const open = () => {
     if (!text) void fill();

@@ -40,12 +40,44 @@ export function Outputs({ run, step, only }: { run: Run; step: CanvasStep; only?
               {shortened(JSON.stringify(one.arguments, null, 2))}
             </pre>
           ) : one.output !== undefined && one.output !== null && (
-            <pre tabIndex={0} aria-label={t("Output of {path}", { path: one.path })}>
-              {shortened(JSON.stringify(one.output, null, 2))}
-            </pre>
+            <Output run={run} path={one.path} output={one.output} />
           )}
         </div>
       ))}
+    </>
+  );
+}
+
+// What code has printed is text, in which line ends are line ends.
+function Output({ run, path, output }: { run: Run; path: string; output: unknown }) {
+  const { stdout, stderr, ...rest } = output as Record<string, unknown>;
+  const isOfCode = typeof stdout === "string" && typeof stderr === "string";
+  const files = isOfCode && Array.isArray(rest.files) ? (rest.files as { $file: string; name: string }[]) : [];
+  return (
+    <>
+      <pre tabIndex={0} aria-label={t("Output of {path}", { path })}>
+        {shortened(JSON.stringify(isOfCode ? rest.output : output, null, 2) ?? "null")}
+      </pre>
+      {isOfCode && stdout && <Printed title={t("Printed")} text={stdout} />}
+      {isOfCode && stderr && <Printed title={t("Printed to stderr")} text={stderr} />}
+      {files.map((file) => (
+        <p key={file.$file}>
+          <a href={`/api/runs/${encodeURIComponent(run.run_id)}/files/${encodeURIComponent(file.$file.split("/").pop() ?? "")}`} target="_top">
+            {file.name}
+          </a>
+        </p>
+      ))}
+    </>
+  );
+}
+
+function Printed({ title, text }: { title: string; text: string }) {
+  return (
+    <>
+      <p className="panel-quiet">{title}</p>
+      <pre tabIndex={0} aria-label={title}>
+        {shortened(text)}
+      </pre>
     </>
   );
 }

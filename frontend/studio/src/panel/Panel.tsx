@@ -1,5 +1,5 @@
 // The panel of the selected steps: their fields as a form, when they run, their problems, and the last result.
-import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
 import type { CanvasStep, Definition, Operation, Problem, StepType } from "../api";
 import { stepIn } from "../document";
@@ -11,6 +11,7 @@ import { sharedFields, type Shared } from "./sharedFields";
 import { nameOf, valueOf, WORKFLOW } from "./places";
 import { editsOf, keyOf } from "./edits";
 import { Field, isError, Problems, Refusal } from "./Field";
+import type { Fault } from "./faults";
 import { FormContext, isRefusedAt, placeOf, problemsAt, useForm, useUnfolded, type Form, type Triggers } from "./form";
 import { Peek } from "./Peek";
 import { Predicted } from "./Predicted";
@@ -68,9 +69,12 @@ export function Panel(props: PanelProps) {
   }, [edits, readOnly, ids]);
 
   const revision = useRevision(definition);
+  const [fault, setFault] = useState<Fault>();
   const form: Form = {
     ...props,
     edits,
+    fault,
+    noteFault: setFault,
     names: () => namesFor(workflow, selected.map(({ id }) => id), revision.current),
   };
   const [first] = selected;

@@ -8,6 +8,7 @@ import { t } from "../language";
 import { insideSentence } from "../ui/looks";
 import { lastRun, runOf, sampleFor, tried, triedWith, unagreed, type Run } from "./account";
 import { stepIn } from "../document";
+import { faultIn } from "./faults";
 import { useForm } from "./form";
 import { Agreeing } from "./Agreeing";
 import { MadeUp } from "./MadeUp";
@@ -19,7 +20,7 @@ const AGAIN_MS = 500;
 type State = { run?: Run; attempt?: Run; hasLooked?: boolean; said: string; isFailure?: boolean; asks?: string[] };
 
 export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
-  const { workflow, definition, edits, readOnly } = useForm();
+  const { workflow, definition, edits, readOnly, noteFault } = useForm();
   const [state, setState] = useState<State>({ said: "" });
   const { run, attempt, said } = state;
   const [first] = run ? recorded(run, step) : [];
@@ -41,10 +42,11 @@ export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
     during(t("Running this step …"), async () => {
       await edits.flush();
       const now = stepIn(definition, step.id);
-      if (run && first) return { ...state, attempt: await tried(workflow, first.path, now, run, confirmed), said: "", isFailure: false, asks: [] };
+      const ended = (found: Run): Run => (noteFault?.(faultIn(found, step, definition)), found);
+      if (run && first) return { ...state, attempt: ended(await tried(workflow, first.path, now, run, confirmed)), said: "", isFailure: false, asks: [] };
       const { values } = await sampleFor(workflow, step.id);
       const said = Object.keys(values).length > 0 ? t("It was given the values below, made from types.") : "";
-      return { ...state, attempt: await triedWith(workflow, step.id, now, values, confirmed), said, isFailure: false, asks: [] };
+      return { ...state, attempt: ended(await triedWith(workflow, step.id, now, values, confirmed)), said, isFailure: false, asks: [] };
     });
 
   // The values of a run that is shown are read again whenever its step has changed.

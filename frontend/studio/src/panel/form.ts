@@ -7,6 +7,7 @@ import { t } from "../language";
 import type { ScopeName } from "./completion";
 import { WORKFLOW, type Path, type Place } from "./places";
 import type { Edits } from "./edits";
+import type { Fault } from "./faults";
 import { isSame } from "./values";
 
 export interface Form {
@@ -22,6 +23,9 @@ export interface Form {
   send(ops: Operation[], base: string | null): Promise<string>;
   // The run that is shown on the canvas.
   flow?: Flow;
+  // Where the code of a step failed when it was tried last.
+  fault?: Fault | undefined;
+  noteFault?(fault: Fault | undefined): void;
   // The names that expressions of the selected steps may use.
   names(): Promise<ScopeName[]>;
 }

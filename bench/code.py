@@ -1,4 +1,4 @@
-"""code_start: running `output = 1` in the sandbox, beside a bare Python that starts and ends.
+"""code: running `output = 1` in the sandbox, beside bubblewrap and Python with nothing in them.
 
 Ours is all that a step `code.run` does but its record: folders, walls, limits, the code, its output, and no leftovers.
 """
@@ -13,23 +13,25 @@ from typing import Any
 
 from bench.figures import beside
 from engine.sandbox.code.running import Code, CodeLimits, run
+from engine.sandbox.walls import Room, walls
 
-WORK = "code_start"
-GOAL = 10.0
-ROUNDS = 15
+WORK = "code"
+GOAL = 2.0
+ROUNDS = 30
 _LIMITS = CodeLimits(seconds=60, memory_mb=512, processes=64, disk_mb=64, output_kb=1024)
 _SETUP = SimpleNamespace(sandbox="bubblewrap", docker_image="", interpreters={})
-_BARE = (sys.executable, "-I", "-S", "-B", "-c", "output = 1")
 
 
 def measure() -> dict[str, Any]:
     """Return milliseconds from call to result."""
-    code = Code("python", "output = 1", {}, _SETUP, _LIMITS, _LIMITS)
+    code, around = Code("python", "output = 1", {}, _SETUP, _LIMITS, _LIMITS), walls()
+    assert around is not None, "bubblewrap does not work here"
+    bare = [*around.command(Room(), None), "--", sys.executable, "-I", "-c", ""]
     assert run(code, []).output == 1
     ours, limits = [], []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        subprocess.run(_BARE, check=True)
+        subprocess.run(bare, check=True, env={})
         limits.append(1000 * (time.perf_counter() - began))
         began = time.perf_counter()
         run(code, [])
