@@ -56,9 +56,7 @@ class McpSettings(BaseModel):
     @model_validator(mode="after")
     def _is_one_server(self) -> Self:
         if self.base_url and self.command:
-            raise ValueError(
-                "a server has an address (`base_url`, or MCP_URL in the environment) or a command, not both"
-            )
+            raise ValueError("a server has an address (`base_url` or the variable MCP_URL) or a command, not both")
         if not all(map(_VARIABLE.match, self.env)) or any("\0" in one.get_secret_value() for one in self.env.values()):
             raise ValueError("`env` has names such as API_KEY, and texts")
         if wrong := [one for one in (*self.network, *self.allow_hosts) if not _HOST.match(one)]:

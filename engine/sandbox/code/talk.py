@@ -57,17 +57,26 @@ class Running:
         self._in, self._out, self._err = process.stdin.fileno(), process.stdout.fileno(), process.stderr.fileno()
         self._unread, self._read_bytes, self._said = b"", 0, bytearray()
         self._cancelled, self._is_over = abandoned(), threading.Event()
+        # A thread that nobody waits for any more must not use a descriptor that has become another file's.
+        self._writing, self._reading = threading.Lock(), threading.Lock()
 
     def write(self, data: bytes) -> None:
         """Write to its stdin. Blocking. Raises OSError once it has ended."""
-        while data:
-            data = data[os.write(self._in, data) :]
+        with self._writing:
+            while data:
+                if self._is_over.is_set():
+                    raise BrokenPipeError
+                data = data[os.write(self._in, data) :]
 
     def line(self) -> bytes:
         """Return the next line of its stdout, with its end; empty once it has ended or has written too much. Blocking.
 
         What follows the last line is no line.
         """
+        with self._reading:
+            return self._next_line()
+
+    def _next_line(self) -> bytes:
         while b"\n" not in self._unread:
             piece = b"" if self._is_over.is_set() else os.read(self._out, _PIECE)
             self._read_bytes += len(piece)
@@ -109,15 +118,22 @@ class Running:
 
     def close(self, watching: threading.Thread) -> None:
         """End it, and leave nothing behind."""
+        self._is_over.set()
+        if self._writing.acquire(blocking=False):
+            self._close_in()
+            self._writing.release()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_ENDING_SECONDS)
+        child.end(self._process)
+        watching.join()
+        with self._reading, self._writing:
+            self._close_in()
+            child.kill(self._process)
+
+    def _close_in(self) -> None:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_ENDING_SECONDS)
-        child.end(self._process)
-        self._is_over.set()
-        watching.join()
-        child.kill(self._process)
 
 
 @contextlib.contextmanager

@@ -172,6 +172,7 @@ def test_what_is_on_its_list_is_reached_through_the_proxy(root: Path, *, is_plan
         ("well", "hang", {"seconds": 1}, Timeout, "did not answer in time", "unknown"),
         ("well", "flood", {"output_kb": 100}, LimitExceeded, "`limits.output_kb`", "unknown"),
         ("silent", "say", {"seconds": 1}, Timeout, "did not answer in time", "not_done"),
+        ("deaf", "say", {"seconds": 2}, Timeout, "did not answer in time", "unknown"),
         ("dead", "say", {}, Unavailable, "It said: Cannot find module 'server'", "not_done"),
     ],
 )
@@ -185,7 +186,7 @@ def test_a_server_that_misbehaves_is_ended_and_told(
     outcome: str,
 ) -> None:
     with pytest.raises(error) as raised:
-        called(opened(root, how, limits=limits), tool, words="x")
+        called(opened(root, how, limits=limits), tool, words="x" * 1_000_000)
     assert words in raised.value.message
     assert raised.value.outcome == outcome
 
