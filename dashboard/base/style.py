@@ -75,6 +75,7 @@ a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; bo
 /* A conversation reads as one, rather than as cards far from each other. */
 [class*="st-key-talk-"] [data-testid="stChatMessage"] { padding-block: .5rem; }
 [class*="st-key-talk-"] [data-testid="stChatMessage"] [data-testid="stVerticalBlock"] { gap: .45rem; }
+[class*="st-key-saw-"] summary, [class*="st-key-back-"] summary, [class*="-roles"] summary { opacity: .82; }
 .st-key-browser-script { display: none; }
 /* The search is in the header of every page. */
 .st-key-search-button { position: fixed; top: .7rem; inset-inline-end: 1rem; width: auto; z-index: 999991; }
