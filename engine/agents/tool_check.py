@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine.agents.agent_file import AgentModel, ToolModel
 from engine.base.errors import OrchestraError
@@ -33,6 +34,7 @@ def tool_faults(agent: AgentModel) -> Iterator[ToolFault]:
     """Yield what is wrong with the tools and schemas of an agent."""
     if agent.output is not None and (wrong := schema_problem(agent.output)):
         yield ToolFault(("output",), wrong, "Correct the JSON Schema.")
+    yield from _variable_faults(agent.variables)
     seen: set[str] = set()
     for index, tool in enumerate(agent.tools):
         place = ("tools", index)
@@ -45,6 +47,17 @@ def tool_faults(agent: AgentModel) -> Iterator[ToolFault]:
 def is_usable(uses: str) -> bool:
     """Return whether a step type can be a tool."""
     return uses not in _NO_TOOLS and not uses.startswith("flow.")
+
+
+def _variable_faults(variables: Mapping[str, Any]) -> Iterator[ToolFault]:
+    if variables.get("type") == "object" and isinstance(variables.get("properties"), Mapping):
+        said = "'variables' has the JSON Schema of each variable by its name, not one for all of them."
+        yield ToolFault(("variables",), said, "Write what stands under 'properties' itself.", "variables")
+        return
+    for name, schema in variables.items():
+        if wrong := schema_problem(schema):
+            remedy = 'Write a JSON Schema, such as {"type": "string"}.'
+            yield ToolFault(("variables", name), f"The variable {name!r}: {wrong}", remedy, "variables")
 
 
 def _of_tool(place: tuple[str | int, ...], tool: ToolModel) -> Iterator[ToolFault]:

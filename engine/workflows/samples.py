@@ -60,7 +60,7 @@ def samples() -> list[Sample]:
     """Return the shipped workflows that still exist and can be read, the samples of a new workspace first."""
     return [
         Sample(
-            name, str(found.get("title") or name), str(found.get("description") or ""), tuple(needed_services(found))
+            name, str(found.get("title") or name), str(found.get("description") or ""), tuple(_needed_services(found))
         )
         for name, found in _readable(sample_names())
     ]
@@ -75,7 +75,41 @@ def _readable(names: Iterable[str]) -> Iterator[tuple[str, JsonObject]]:
 def needed_by(sample: str) -> list[str]:
     """Return the services to which a sample needs a connection. Raises UnknownName."""
     _require(sample)
-    return needed_services(_shelf(sample).document(sample))
+    return _needed_services(_shelf(sample).document(sample))
+
+
+def _needed_services(document: JsonObject) -> list[str]:
+    """Return the services to which a workflow and the agents that it runs need a connection, a model among them."""
+    found = needed_services(document)
+    for agent in _agents_in(document):
+        tools = [one["uses"] for one in _gallery_agents().document(agent)["tools"]]
+        found += needed_services({"steps": [{"uses": "agent.turn"}, *({"uses": one} for one in tools)]})
+    return list(dict.fromkeys(found))
+
+
+def _gallery_agents() -> Shelf:
+    return Workspace(CHECKOUT / "gallery").agents
+
+
+def _agents_in(document: JsonObject) -> list[str]:
+    """Return the shipped agents that a workflow runs, and those that these have as tools, sorted."""
+    shelf, found = _gallery_agents(), set[str]()
+    ahead = [one.name for one in references(document) if one.kind == "agent"]
+    while ahead:
+        name = ahead.pop()
+        if name not in found and name in shelf.names():
+            found.add(name)
+            ahead += [one.name for one in references(shelf.document(name)) if one.kind == "agent"]
+    return sorted(found)
+
+
+def _with_agents(document: JsonObject) -> list[JsonObject]:
+    """Return the documents of a workflow and of the shipped agents that it runs."""
+    return [document, *(_gallery_agents().document(one) for one in _agents_in(document))]
+
+
+def _tools_in(documents: Iterable[JsonObject]) -> set[str]:
+    return {one.name for document in documents for one in references(document) if one.kind == "tool"}
 
 
 def named_connections(sample: str) -> dict[str, str]:
@@ -84,7 +118,7 @@ def named_connections(sample: str) -> dict[str, str]:
     Raises UnknownName.
     """
     _require(sample)
-    named = sorted({one.name for one in references(_shelf(sample).document(sample)) if one.kind == "tool"})
+    named = sorted(_tools_in(_with_agents(_shelf(sample).document(sample))))
     return {name.split(".")[1]: name.split(".")[0] for name in named if name.startswith(MCP)}
 
 
@@ -102,13 +136,15 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
     workspace.workflows.require_free(name)
     shelf = _shelf(sample)
     file = shelf.read(sample)
-    for prompt in sorted(prompt_names(file.value)):
+    agents = _agents_in(file.value)
+    documents = _with_agents(file.value)
+    for prompt in sorted({name for one in documents for name in prompt_names(one)}):
         copy_prompt(workspace, prompt)
     for server in named_connections(sample):
         _copy_accepted(workspace, server)
-    for tool in sorted({one.name.removeprefix(TOOL) for one in references(file.value) if one.kind == "tool"}):
+    for tool in sorted(name.removeprefix(TOOL) for name in _tools_in(documents)):
         _copy_tool(workspace, tool)
-    for agent in sorted({one.name for one in references(file.value) if one.kind == "agent"}):
+    for agent in agents:
         _copy_agent(workspace, agent)
     id_ = workspace.workflow_ids.free(name)
     text = file.text if id_ == sample else file.with_text("id", id_, after="schema_version")
@@ -133,7 +169,7 @@ def prompt_names(document: Any) -> set[str]:
 
 def _copy_agent(workspace: Workspace, name: str) -> None:
     """Copy a shipped agent, unless there is one of that name. Raises StorageError."""
-    source, target = Workspace(CHECKOUT / "gallery").agents.path(name), workspace.agents.path(name)
+    source, target = _gallery_agents().path(name), workspace.agents.path(name)
     if source.exists() and not target.exists():
         make_folder(target.parent)
         with storage_errors(target):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -24,6 +25,7 @@ from engine.plugins.step import Kind, Prompts, fields_schema
 
 _SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey")
 _INPUTS = 'Write {"type": "object", "properties": {"limit": {"type": "integer"}}}.'
+_LONGEST_FORM = 300
 _INPUT_KEYS = ("type", "properties", "required")
 _NOT_BOTH = "Take out what does not go with the rest."
 _INPUT_TYPES = {"string", "integer", "number", "boolean", "array", "object"}
@@ -155,6 +157,11 @@ def check_inputs_schema(inputs: JsonSchema, report: Report) -> JsonSchema:
         report.add(("inputs", "required"), "'required' is a list of names.", "inputs", 'Write it like ["limit"].')
     else:
         _check_required(inputs, properties, report)
+    if _is_shorthand(inputs):
+        said = "'inputs' is a JSON Schema of an object: the inputs themselves stand under 'properties'."
+        form = json.dumps({"type": "object", "properties": inputs}, ensure_ascii=False)
+        report.add(("inputs",), said, "inputs", f"Write {form}." if len(form) <= _LONGEST_FORM else _INPUTS)
+        return {"type": "object"}  # reported; expressions may name them
     if inputs and (inputs.get("type", "object") != "object" or not isinstance(properties, dict)):
         report.add(("inputs",), "'inputs' is a JSON Schema of an object with 'properties'.", "inputs", _INPUTS)
         return {"type": "object"}  # reported; the intended content is unknown
@@ -169,6 +176,12 @@ def check_inputs_schema(inputs: JsonSchema, report: Report) -> JsonSchema:
         for message, remedy in _input_problems(name, usable[name]):
             report.add(path, message, "inputs", remedy)
     return {**_object(usable), "required": _required(inputs, usable)}
+
+
+def _is_shorthand(inputs: JsonSchema) -> bool:
+    """Return whether the inputs stand where the keywords of the schema should."""
+    are_schemas = all(isinstance(one, Mapping) for one in inputs.values())
+    return bool(inputs) and are_schemas and not {"properties", "additionalProperties", "$defs"} & {*inputs}
 
 
 def _with_right_keys(inputs: JsonSchema, report: Report) -> JsonSchema:

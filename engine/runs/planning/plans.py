@@ -23,6 +23,7 @@ from engine.record.types.run import AppliedPlan, Run, RunOptions
 from engine.record.values import Values
 from engine.runner.worker.worker import Host
 from engine.runs.planning import drift
+from engine.runs.planning.agent_turns import folded
 from engine.runs.planning.plan_documents import (
     Change,
     PlanDocument,
@@ -152,7 +153,7 @@ class Plans:
             fate = PlanFate("expired", applied_by, ())
         else:
             fate = PlanFate(self._state(row, applied_by), applied_by, json.loads(row.drift or "[]"))
-        return plan_document(tree, fate, self._logs.blobs, self._compiled)
+        return folded(plan_document(tree, fate, self._logs.blobs, self._compiled), tree)
 
     def apply(self, p: Principal, plan_id: str) -> str:
         """Execute a plan exactly as it was shown; return the id of the run. First looks at the world again (blocks).

@@ -191,6 +191,38 @@ def test_a_tool_that_leaves_too_much_to_the_model_does_not_compile(
     assert said in str(caught.value.problems[0].message)
 
 
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"type": "object", "properties": {"to": {"type": "string"}}}, "the JSON Schema of each variable by its name"),
+        ({"to": "string"}, "The variable 'to': "),
+    ],
+)
+def test_variables_in_another_form_are_told(agent: Start, variables: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        agent(FINISH, variables=variables)
+    assert said in str(caught.value.problems[0].message)
+
+
+def test_a_plan_says_once_what_turns_may_write_that_nobody_knows(agent: Start, desk: Desk) -> None:
+    agent(FINISH)
+    plan_id = desk.orchestra.plans.make(OWNER, "work", {})
+    desk.wait(plan_id)
+    plan = desk.orchestra.plans.show(OWNER, plan_id)
+    assert (plan["error"], plan["writes"]) == (None, [])
+    tool = {"name": "send", "uses": "http.request", "connection": "web", "give": ["json"], "approve": True}
+    agent(
+        send("hello"), FINISH, tools=[{**tool, "with": {"method": "POST", "url": "http://127.0.0.1:1/"}}], called=False
+    )
+    plan_id = desk.orchestra.plans.make(OWNER, "work", {})
+    desk.wait(plan_id)
+    plan = desk.orchestra.plans.show(OWNER, plan_id)
+    assert [one["path"] for one in plan["writes"]] == ["ask/turn_1.use_send_1"]
+    (may,), notes = plan["may_happen"], [dict(one) for one in plan["notes"]]
+    assert may["because"] == "The agent decides it, at most once in each of up to 19 turns. A person approves each."
+    assert notes == [{"path": "ask/turn_2", "note": "From here on the agent decides what it does, in up to 19 turns."}]
+
+
 def test_an_agent_that_does_not_exist_is_named(agent: Start, desk: Desk) -> None:
     agent(FINISH)
     desk.workflow([{"id": "ask", "uses": "agent.run", "with": {"agent": "helpr", "task": "x"}}])

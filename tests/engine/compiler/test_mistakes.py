@@ -115,6 +115,12 @@ MISTAKES = [
         lambda w: w["inputs"]["properties"]["limit"].update(type="integr"), "integr", "integr", id="an input of no type"
     ),
     pytest.param(
+        lambda w: w.update(inputs={"limit": {"type": "integer"}}),
+        "inputs",
+        'Write {"type": "object", "properties": {"limit": {"type": "integer"}}}.',
+        id="inputs without properties",
+    ),
+    pytest.param(
         lambda w: w.update(triggers=[{"id": "t", "uses": "no.such"}]), "no.such", "trigger type", id="a trigger"
     ),
 ]
