@@ -85,8 +85,6 @@ def _extra(name: str, module: StandIn, origin: str, store: Store) -> dict[str, s
         return {"repository": "acme/app"}
     if name == "openai":
         return {"base_url": f"{origin}/v1", "model": cast("Any", module).MODEL}
-    if name == "mcp":
-        return {"base_url": f"{origin}/mcp"}
     if name in {"anthropic", "gemini"}:
         return {"model": cast("Any", module).MODEL}
     return {}

@@ -137,7 +137,7 @@ def _acceptance(visit: Visit, server: str, one: ServerTool) -> None:
                 scope=f"{one.hash} {one.accepted_at} {reads} {roles}",
             )
         st.caption(t("What the server says, in full"))
-        outside_code(one.told, "json", 200)
+        outside_code(one.told, "json")
 
 
 def _role(one: ServerTool, argument: str) -> Role:

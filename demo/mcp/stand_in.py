@@ -89,7 +89,7 @@ def routes(store: Store) -> list[Route]:
     async def answer(request: Request) -> Response:
         return _Answer(store, await request.body())
 
-    return [Route("/mcp", answer, methods=["POST"]), *page_routes(store, [("/", _page)])]
+    return [Route("/", answer, methods=["POST"]), *page_routes(store, [("/", _page)])]
 
 
 class _Answer(Response):

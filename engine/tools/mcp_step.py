@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown
 from clients.mcp.service import MCP
+from clients.plural import counted
 from engine.base.definitions import McpToolDefinition
 from engine.documents.schema_check import DEEPEST, is_deep, misfits
 from engine.plugins.step import Call, Effect, JsonValue, Output, Prompts, Receipt, Repeat, Role, StepType
@@ -36,7 +37,7 @@ class McpStep(StepType):
             kind = BadAnswer if self.effect is Effect.READS else OutcomeUnknown
             raise kind(f"The answer of {name!r} {wrong}", service=MCP.name)
         if answer.left_out:
-            call.notes.append(f"{answer.left_out} parts of the answer are no text, and were left out.")
+            call.notes.append(f"Left out, as it is no text: {counted(answer.left_out, 'part')} of the answer.")
         return {"text": answer.text, "data": answer.data}
 
     def _misfit(self, data: JsonValue) -> str:

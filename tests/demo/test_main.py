@@ -74,7 +74,7 @@ def test_the_line_says_where_each_service_is(start: Start) -> None:
     assert line["openai"]["base_url"].endswith("/v1")
     assert line["openai"]["model"]
     for name in NAMES:
-        origin = line[name]["base_url"].removesuffix("/v1").removesuffix("/mcp")
+        origin = line[name]["base_url"].removesuffix("/v1")
         assert httpx.get(f"{origin}/_demo/requests", trust_env=False, timeout=PATIENCE_SECONDS).json()["total"] == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import sqlite3
@@ -17,6 +18,8 @@ from typing import Any
 
 import httpx
 
+from clients.mcp.service import OfferedTool
+from engine.base.checkout import CHECKOUT
 from tests.kill.storm import Storm, storm
 
 POINTS = ("before effect", "after effect", "after record")
@@ -70,6 +73,7 @@ FAMILIES: Mapping[str, Sequence[tuple[str, str, dict[str, Any]]]] = {
             {**_SHEET, "key_column": "Name", "key": _NAME, "values": {"Plan": "Team"}},
         ),
     ],
+    "tools": [("note", "mcp.crm.add_note", {"customer": "C-1001", "text": _NAME})],
     "drives": [
         ("source", "drive.download", {"file": "Welcome.txt"}),
         *((drive, "drive.upload", _UPLOAD) for drive in DRIVES),
@@ -77,7 +81,7 @@ FAMILIES: Mapping[str, Sequence[tuple[str, str, dict[str, Any]]]] = {
 }
 _READS = ("file.archive", "drive.download")
 WRITES = {name: sum(uses not in _READS for _, uses, _ in steps) for name, steps in FAMILIES.items()}
-_UNFINDABLE = ("telegram", "webhook")
+_UNFINDABLE = ("telegram", "webhook", "note")
 _CONNECTIONS = {"discord": "discord", "webhook": "hook", "source": "webdav", **{one: one for one in DRIVES}}
 """The connection of each step whose service has several here."""
 _SERVICES = ("slack", "telegram", "discord", "google_calendar", "google_sheets", *DRIVES)
@@ -124,7 +128,7 @@ class Steps:
         self.place.resume_all(**more)
         while (status := self.place.ended(run_id)) == "failed" and len(killed.asked) < 3:
             killed.asked.append(self.place.log(run_id)["error"]["step"])
-            is_there = self.messages(killed.n).get(killed.asked[-1], 0) > 0
+            is_there = {**self.messages(killed.n), "note": self.notes(killed.n)}.get(killed.asked[-1], 0) > 0
             self.place.resume(run_id, answer="as_done" if is_there else "redo", **more)
         killed.status = status
         return killed
@@ -135,7 +139,7 @@ class Steps:
     def wrong(self, family: str, killed: Killed) -> list[str]:
         """Return everything that is wrong after a kill."""
         found = [] if killed.status == "succeeded" else [f"it {killed.status}"]
-        if len(killed.asked) > (1 if family == "messages" else 0):
+        if len(killed.asked) > (1 if family in {"messages", "tools"} else 0):
             found.append(f"a person was asked about {killed.asked}")
         found += [f"a person was asked about {one}, which can be found" for one in set(killed.asked) - {*_UNFINDABLE}]
         return [f"{family} {killed.n}: {one}" for one in (*found, *getattr(self, f"_{family}")(killed.n))]
@@ -173,6 +177,14 @@ class Steps:
         texts = {one: [str(each.get("text") or each.get("content")) for each in held[one]] for one in held}
         found = {one: texts[one].count(f"job {n}") for one in held}
         return {**found, "webhook": texts["discord"].count(f"hook job {n}")}
+
+    def notes(self, n: int) -> int:
+        """Return how often the note of a job was added by a tool of an MCP server."""
+        return [one["text"] for one in self.place.place.held("mcp")["notes"]].count(f"job {n}")
+
+    def _tools(self, n: int) -> Iterator[str]:
+        if (times := self.notes(n)) != 1:
+            yield f"{times} x note"
 
     def _messages(self, n: int) -> Iterator[str]:
         yield from (f"{times} x {name}" for name, times in self.messages(n).items() if times != 1)
@@ -226,9 +238,20 @@ class Steps:
         address = points["discord"]["base_url"]
         variables.append(f"HOOK={address}/webhooks/100000000000000031/demo-webhook\n")
         lines.append(f"  hook: {{service: discord, webhook: 'env:HOOK', base_url: '{address}'}}\n")
+        variables.append(f"MCP_TOKEN={points['mcp']['token']}\n")
+        lines.append(f"  crm: {{service: mcp, token: 'env:MCP_TOKEN', base_url: '{points['mcp']['base_url']}'}}\n")
+        self._accept(points["mcp"]["base_url"])
         config.write_text(config.read_text().replace("connections:\n", "connections:\n" + "".join(lines)))
         with (self.root / ".env").open("a") as file:
             file.writelines(variables)
+
+    def _accept(self, server: str) -> None:
+        """Accept the tools of the stand-in as those of a server at its address."""
+        document = json.loads((CHECKOUT / "gallery" / "mcp" / "crm.json").read_text())
+        for record in document["tools"].values():
+            record["server"], record["hash"] = server, OfferedTool(server, record["tool"]).hash
+        (self.root / "mcp").mkdir()
+        (self.root / "mcp" / "crm.json").write_text(json.dumps(document))
 
 
 def _workflow(steps: Sequence[tuple[str, str, dict[str, Any]]]) -> dict[str, Any]:

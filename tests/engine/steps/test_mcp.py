@@ -508,7 +508,7 @@ def test_what_is_no_text_is_left_out_and_instructions_stay_text(orchestra: Orche
     tools.answer = types.CallToolResult(content=[said, types.ImageContent(data="AAAA", mime_type="image/png")])
     run = ran(orchestra)
     assert run["steps"][0]["output"] == {"text": said.text, "data": None}
-    assert "1 parts" in str(run["steps"][0])
+    assert "1 part of the answer" in str(run["steps"][0])
 
 
 def test_a_pattern_of_a_server_is_not_tried_by_a_library_that_never_ends(orchestra: Orchestra, tools: Tools) -> None:
