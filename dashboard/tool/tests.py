@@ -66,7 +66,7 @@ def _test_button(visit: Visit, tool: ToolInfo) -> None:
 def _lock_button(visit: Visit, tool: ToolInfo) -> None:
     def after(found: Locked) -> None:
         session.tell(
-            t("Locked {packages}. Run the tests with them.", packages=plain(", ".join(found.packages)))
+            t("Locked {packages}. Run the tests with them.", packages=", ".join(found.packages))
             if found.changed
             else t("The packages are as they were.")
         )
