@@ -14,7 +14,10 @@ from engine.sandbox.walls import Room, lack
 _INSIDE = str(Path(__file__).parents[1] / "inside")
 TRUSTED = ("/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted")
 """Where the certificates are that programs trust."""
-_ENCLOSED = "Code runs in bubblewrap: without network, and without the files of this program."
+_ENCLOSED = (
+    "Code runs in bubblewrap: without network, and without the files of this program. A watcher looks ten times a "
+    "second what all its processes take together."
+)
 
 
 class Bubblewrap:
