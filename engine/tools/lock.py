@@ -16,7 +16,7 @@ MOST = 50
 _FOR = "# for: "
 _HEAD = "# Written by `orchestra tools lock`; do not edit."
 _BYTES_MOST = 256 * 1024
-_PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[\w.,-]+\])?==([A-Za-z0-9.!+_-]+)(?: ; [^\\]+?)? \\")
+_PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[\w.,-]+\])?==([A-Za-z0-9.!+_-]+)(?: ; [^\\$]+?)? \\")
 _HASH = re.compile(r" +--hash=sha256:[0-9a-f]{64}(?: \\)?")
 
 
@@ -42,7 +42,8 @@ def locked(name: str, dependencies: Sequence[str]) -> str:
     It holds for every system, and for this version of Python and newer ones. Raises InvalidRequest, Unavailable.
     """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    options = ("--quiet", "--universal", "--python-version", version, "--generate-hashes", *WHEELS)
+    ours = ("--python", sys.executable, "--python-version", version)
+    options = ("--quiet", "--universal", *ours, "--generate-hashes", *WHEELS)
     plain = ("--no-header", "--no-annotate", "--no-emit-package", "pip")
     given = "\n".join(dependencies) + "\n"
     what = f"The dependencies of the tool {name!r} cannot be locked"

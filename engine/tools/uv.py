@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def missing_uv() -> InvalidRequest:
 
 
 def run_uv(arguments: Sequence[str], what: str, given: str = "") -> str:
-    """Run `uv pip`, in an empty folder; return what it prints. Blocking.
+    """Run `uv pip`; return what it prints. Blocking.
 
     `what` begins the sentence of an error. Raises InvalidRequest (uv is missing, or cannot do it) and Unavailable (the
     index of packages does not answer).
@@ -57,22 +56,21 @@ def run_uv(arguments: Sequence[str], what: str, given: str = "") -> str:
     if not program:
         raise missing_uv()
     environment = {name: value for name, value in os.environ.items() if _PASSED.match(name)}
-    with tempfile.TemporaryDirectory(prefix="orchestra-uv-") as folder:
-        try:
-            ended = subprocess.run(
-                [program, "pip", *arguments, "--no-progress", "--color", "never", "--no-python-downloads"],
-                input=given,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=LONGEST_SECONDS,
-                check=False,
-                cwd=folder,
-                env=environment,
-            )
-        except subprocess.TimeoutExpired:
-            remedy = "Try again, or take fewer and smaller packages."
-            raise _unreachable(what, f"it took longer than {LONGEST_SECONDS} seconds", remedy) from None
+    try:
+        ended = subprocess.run(
+            [program, "pip", *arguments, "--no-progress", "--color", "never", "--no-python-downloads"],
+            input=given,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=LONGEST_SECONDS,
+            check=False,
+            cwd="/",  # uv obeys uv.toml and .venv of any folder above it: in /tmp, they may be a stranger's
+            env=environment,
+        )
+    except subprocess.TimeoutExpired:
+        remedy = "Try again, or take fewer and smaller packages."
+        raise _unreachable(what, f"it took longer than {LONGEST_SECONDS} seconds", remedy) from None
     if ended.returncode:
         raise _failure(what, ended.stderr)
     return ended.stdout

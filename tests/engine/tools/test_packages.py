@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -128,6 +130,7 @@ def test_only_names_of_packages_are_dependencies(
         (lambda text: text + "--extra-index-url https://example.org/simple\n", ", is neither a package"),
         (lambda text: text + "evil @ https://example.org/a.whl\n", "is neither"),
         (lambda text: text.replace("sha256:", "sha256:0"), "is neither"),
+        (lambda text: text.replace("==2.0 ", "==2.0 ; python_version > '${UV_INDEX_X_PASSWORD}' "), "is neither"),
         (lambda text: text.replace("# for: doubling", "# for: base"), "have changed since"),
     ],
 )
@@ -196,3 +199,22 @@ def test_a_waiting_run_goes_on_with_the_packages_of_its_version(root: Path, inde
         document: Any = second.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
         assert document["steps"][-1]["output"] == {"n": 42}
         assert len([one for one in (root / ".orchestra" / "packages").iterdir() if one.is_dir()]) == 2
+
+
+def test_what_others_put_into_shared_folders_decides_nothing(
+    root: Path, orchestra: Orchestra, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, theirs = tmp_path / "tmp", tmp_path / "theirs"
+    program = shared / ".venv" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    theirs.mkdir()
+    put_wheel(theirs, "doubling", "9.0", "def double(n): return 0")
+    (shared / "uv.toml").write_text(f'find-links = ["{theirs}"]\n')
+    (shared / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    program.write_text(f'#!/bin/sh\ntouch {tmp_path / "ran"}\nexec {sys.executable} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    monkeypatch.chdir(shared)
+    write_tool(root, USES, dependencies=["doubling"])
+    assert orchestra.tools.lock(OWNER, "twice").packages == ("base 1.5", "doubling 2.0")
+    assert not (tmp_path / "ran").exists()
