@@ -37,6 +37,11 @@ _PATTERNS_LEFT = "'unevaluatedProperties' cannot be combined with 'patternProper
 _SAME_VALUE_LISTS = ("allOf", "anyOf", "oneOf")
 _SAME_VALUE = ("not", "if", "then", "else")
 _REFERENCES = ("$ref", "$dynamicRef")
+_TRUST = frozenset({"outside", "role", "sender", "address"})
+"""Keywords with which step types say what is trusted (engine/expressions/origins.py)."""
+_NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+"""Keywords whose members are schemas by name."""
+_VALUES = frozenset({"enum", "const", "default", "examples", "required"})
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,10 @@ class Misfit:
 
 
 def schema_faults(schema: Any) -> Iterator[tuple[Path, str]]:
-    """Yield (path inside the schema, sentence) for each problem of a schema, including its default."""
+    """Yield (path inside the schema, sentence) for each problem of a schema that somebody has written.
+
+    Its default must fit, and it must not say what only step types say: which text comes from outside, and from whom.
+    """
     text = compact_json(schema) if isinstance(schema, Mapping) else ""
     yield from _kept_faults(text) if 0 < len(text) <= _KEPT_CHARACTERS else _found_faults(schema)
 
@@ -68,9 +76,26 @@ def _kept_faults(text: str) -> tuple[tuple[Path, str], ...]:
 def _found_faults(schema: Any) -> Iterator[tuple[Path, str]]:
     broken = list(_broken(schema))
     yield from broken
+    if not broken:
+        yield from _claims(schema, ())
     if not broken and isinstance(schema, Mapping) and "default" in schema:
         for misfit in misfits(schema["default"], schema):
             yield ("default",), f"The default does not fit: {misfit}"
+
+
+def _claims(schema: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each keyword that decides what is trusted; the values in a schema are no schemas."""
+    if isinstance(schema, list):
+        for number, one in enumerate(schema):
+            yield from _claims(one, (*path, number))
+    for key, one in schema.items() if isinstance(schema, Mapping) else ():
+        if key in _TRUST:
+            yield (*path, key), f"{key!r} says where text comes from or goes, which a schema cannot. Take it out."
+        elif key in _NAMED and isinstance(one, Mapping):
+            for name, inner in one.items():
+                yield from _claims(inner, (*path, key, name))
+        elif key not in _VALUES:
+            yield from _claims(one, (*path, key))
 
 
 def is_usable(schema: Any) -> bool:

@@ -33,8 +33,13 @@ def resolved(schema: Schema) -> Schema:
     """Resolve a schema's reference; the result includes the definitions it needs."""
     if not isinstance(schema.get("$ref"), str):
         return schema
-    found = schema.get("$defs", {}).get(schema["$ref"].rsplit("/", 1)[-1], ANYTHING)
-    return within(schema, found)
+    return within(schema, definition(schema["$ref"], schema))
+
+
+def definition(reference: str, root: Schema) -> Any:
+    """Return what `#/$defs/name` refers to; any value for a reference that is written otherwise, or leads nowhere."""
+    place, _, name = reference.rpartition("/")
+    return root.get("$defs", {}).get(name, ANYTHING) if place == "#/$defs" else ANYTHING
 
 
 def within(schema: Schema, inner: Any) -> Schema:
@@ -48,7 +53,7 @@ def plain(schema: Schema, root: Schema) -> tuple[Schema, bool]:
     """Follow `$ref` and unwrap `X or null`; return (schema, whether null is allowed)."""
     seen = 0
     while isinstance(schema, dict) and "$ref" in schema and seen < 20:
-        schema = root.get("$defs", {}).get(str(schema["$ref"]).rsplit("/", 1)[-1], {})
+        schema = definition(str(schema["$ref"]), root)
         seen += 1
     if not isinstance(schema, dict):  # `true` is a schema, too: anything
         return {}, False

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from engine.base.run_file import FORMAT, WORKSPACE_FILE
-from engine.expressions.celtypes import ANYTHING, Schema, plain, resolved, within
+from engine.expressions.celtypes import ANYTHING, Schema, definition, plain, resolved, within
 from engine.expressions.cost import SCALAR_RESULTS
 from engine.expressions.interpreter import Domain, Interpreter
 from engine.expressions.syntax import Node, walk
@@ -441,13 +441,13 @@ def _has_text(schema: object, root: Schema, seen: set[tuple[str, bool]], *, is_o
     if "enum" in schema or "const" in schema or is_time or schema.get("outside") is False:
         return False
     is_outside = is_outside or bool(schema.get("outside"))
-    root = schema if "$defs" in schema else root
+    root = root if "$defs" in root else schema
     if isinstance(schema.get("$ref"), str):
-        name = schema["$ref"].rsplit("/", 1)[-1]
+        name = schema["$ref"]
         if (name, is_outside) in seen:
             return False
         seen.add((name, is_outside))
-        return _has_text(root.get("$defs", {}).get(name), root, seen, is_outside=is_outside)
+        return _has_text(definition(name, root), root, seen, is_outside=is_outside)
     kinds = schema.get("type", ())
     kinds = {kinds} if isinstance(kinds, str) else set(kinds)
     if kinds and kinds <= _NO_TEXT:
@@ -455,7 +455,7 @@ def _has_text(schema: object, root: Schema, seen: set[tuple[str, bool]], *, is_o
     if is_outside and _has_open_keys(schema):
         return True
     inside = [*_inside(schema)]
-    is_described = bool(inside) and (len(kinds) == 1 or not kinds) and "string" not in kinds
+    is_described = bool(inside) and "string" not in kinds and (len(kinds) == 1 or (not kinds and _is_choice(schema)))
     return (is_outside and not is_described) or any(_has_text(one, root, seen, is_outside=is_outside) for one in inside)
 
 
@@ -463,6 +463,11 @@ def _has_open_keys(schema: Schema) -> bool:
     """Return whether this is an object in which names are text, too: not all of them are declared."""
     is_object = schema.get("type") == "object" or "properties" in schema
     return is_object and (schema.get("additionalProperties") is not False or "patternProperties" in schema)
+
+
+def _is_choice(schema: Schema) -> bool:
+    """Return whether a type without a kind is made of other types; members or items alone let any text pass."""
+    return any(schema.get(key) for key in ("anyOf", "oneOf", "allOf"))
 
 
 def _inside(schema: Schema) -> Iterator[object]:

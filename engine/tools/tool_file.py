@@ -19,10 +19,6 @@ from engine.tools.files import LEFT, wrong_file_inputs
 from engine.tools.lock import wrong_dependencies
 
 SEMANTIC = r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$"
-_TRUST = frozenset({"outside", "role", "sender", "address"})
-_NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
-"""Keywords whose members are schemas by name."""
-_VALUES = frozenset({"enum", "const", "default", "examples", "required"})
 _OBJECT = 'Write {"type": "object", "properties": {"iban": {"type": "string"}}}.'
 
 
@@ -124,8 +120,6 @@ def _package_problems(tool: ToolFile) -> Iterator[_Found]:
 def _schema_problems(name: str, schema: JsonSchema) -> Iterator[_Found]:
     for path, message in schema_faults(schema):
         yield (name, *path), message, ""
-    for path, word in _words_of_the_engine(schema, (name,)):
-        yield path, f"{word!r} says where text comes from or goes, which a tool cannot.", "Take it out."
     for member, one in _mapping(schema.get("properties")).items():
         if not isinstance(one, Mapping):
             yield (name, "properties", member), f"{one!r} is not the schema of a member.", "Write {} for any value."
@@ -135,21 +129,6 @@ def _schema_problems(name: str, schema: JsonSchema) -> Iterator[_Found]:
         yield (name,), f"The schema of the {name} cannot be used.", _OBJECT
     elif name == "input" and "$ref" in str(schema):
         yield (name,), "The schema of the input refers to another with '$ref'.", "Write that schema in its place."
-
-
-def _words_of_the_engine(schema: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield (path, keyword) for each keyword of a schema that decides what is trusted; values are no schemas."""
-    if isinstance(schema, list):
-        for index, one in enumerate(schema):
-            yield from _words_of_the_engine(one, (*path, index))
-    for key, one in _mapping(schema).items():
-        if key in _TRUST:
-            yield (*path, key), key
-        elif key in _NAMED:
-            for name, inner in _mapping(one).items():
-                yield from _words_of_the_engine(inner, (*path, key, name))
-        elif key not in _VALUES:
-            yield from _words_of_the_engine(one, (*path, key))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

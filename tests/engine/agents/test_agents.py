@@ -223,6 +223,35 @@ def test_a_plan_says_once_what_turns_may_write_that_nobody_knows(agent: Start, d
     assert notes == [{"path": "ask/turn_2", "note": "From here on the agent decides what it does, in up to 19 turns."}]
 
 
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ({"type": "string"}, "must not decide"),
+        ({"type": "string", "outside": False}, "Take it out"),
+        ({"properties": {"a": {"type": "integer"}}, "additionalProperties": False}, "must not decide"),
+        ({"items": {"type": "integer"}}, "must not decide"),
+        ({"$ref": "#/properties/a", "$defs": {"a": {"enum": ["x"]}}}, "must not decide"),
+    ],
+)
+def test_no_schema_of_a_variable_lets_text_from_outside_decide_where_something_goes(
+    agent: Start, desk: Desk, service: Service, to: dict[str, Any], said: str
+) -> None:
+    send = {"name": "send", "uses": "http.request", "connection": "web"}
+    url = "{{ inputs.variables.to }}{{ inputs.variables.to }}"
+    write(
+        desk,
+        service,
+        variables={"a": {"type": "string"}, "to": to},
+        tools=[{**send, "with": {"method": "POST", "url": url}}],
+    )
+    read = {"id": "read", "uses": "http.request", "connection": "web", "with": fixed(service, "GET", "/mails")}
+    given = {"agent": "helper", "task": "x", "variables": "{{ {'to': steps.read.output.json, 'a': 'x'} }}"}
+    desk.workflow([read, {"id": "ask", "uses": "agent.run", "with": given}])
+    with pytest.raises(InvalidFile) as caught:
+        desk.run()
+    assert said in str(caught.value.problems[0].message)
+
+
 def test_an_agent_that_does_not_exist_is_named(agent: Start, desk: Desk) -> None:
     agent(FINISH)
     desk.workflow([{"id": "ask", "uses": "agent.run", "with": {"agent": "helpr", "task": "x"}}])

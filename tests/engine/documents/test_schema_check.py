@@ -31,6 +31,12 @@ from engine.documents.schema_check import misfits, schema_faults
             "refers back to itself",
             id="a-row-too-long-to-follow",
         ),
+        pytest.param(
+            {"properties": {"outside": {"outside": False}}},
+            ("properties", "outside", "outside"),
+            "Take it out",
+            id="trust",
+        ),
         pytest.param({"$ref": "file:///etc/passwd"}, ("$ref",), "inside the same schema", id="file"),
     ],
 )
@@ -43,6 +49,7 @@ def test_a_wrong_schema_is_named_where_it_is_wrong(schema: Any, path: tuple[str,
 def test_a_right_schema_has_no_faults() -> None:
     schema = {"type": "object", "$defs": {"a": {"type": "integer"}}, "properties": {"x": {"$ref": "#/$defs/a"}}}
     assert list(schema_faults(schema)) == []
+    assert list(schema_faults({"properties": {"role": {"enum": [{"sender": True}]}}, "required": ["address"]})) == []
     assert list(misfits({"x": 1}, schema)) == []
     assert list(misfits({"x": "1"}, schema)) == ["x: '1' is not of type 'integer'."]
 
