@@ -55,7 +55,7 @@ async def _principal(connection: HTTPConnection, accounts: Accounts, own_pages_o
     authorization = connection.headers.getlist("authorization")
     token = _bearer(authorization) if authorization else ""
     if token.startswith(PREFIX):
-        is_mcp = connection.url.path == _MCP
+        is_mcp = connection.scope["path"] == _MCP  # the URL is made with the Host header
         ask = partial(accounts.api_tokens.principal, token, client_address(connection), is_mcp=is_mcp)
         principal = await run_in_threadpool(ask)
     elif authorization:  # one short read: handing it to a thread and back would take ten times as long

@@ -102,6 +102,6 @@ def sign_out(
     if as_json:
         document({"id": user_id, "ended": ended})
     else:
-        tokens = " All access tokens, too." if session_id is None else ""
+        tokens = " All access tokens, too; API tokens stay until they are revoked." if session_id is None else ""
         say(f"{counted(ended, 'session')} of {user_id} ended.{tokens}")
     return DONE

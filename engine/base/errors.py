@@ -186,8 +186,8 @@ class TooManyRequests(OrchestraError):
 
     default_remedy = "Wait a minute, then try again."
 
-    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, retry_after_seconds: int, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from clients.secrets import known
 from engine.base.clock import Clock
-from engine.base.errors import InUse, InvalidInput, NotAllowed, StorageError, UnknownName
+from engine.base.errors import InUse, InvalidInput, NotAllowed, StorageError, TooManyTries, UnknownName
 from engine.base.names import moment_of, timestamp
 from engine.people.access import ROLES, Principal, Role, require, require_person
 from engine.people.audit import Audit
@@ -128,7 +128,7 @@ class ApiTokens:
         record = self._tokens.found(hashed(token))
         user = None if record is None or not self._is_valid(record) else self._people.user(record.user_id)
         if record is None or user is None:
-            self._limit.count(_WRONG, address)
+            self._count_wrong(address)
             return None
         known.keep(_slot(record.id_hash), token)
         if record.mcp_only and not is_mcp:
@@ -137,6 +137,14 @@ class ApiTokens:
             )
         self._note_use(record)
         return Principal(user.id, _lower(user.role, record.role), by_token=True)
+
+    def _count_wrong(self, address: str) -> None:
+        try:
+            self._limit.count(_WRONG, address)
+        except TooManyTries as error:  # it is not for waiting: the token will be no better later
+            said = "The API token is not valid, or no longer, and too many such tokens have come from this address."
+            remedy = "Make a token on the page API tokens; a valid one works at once."
+            raise TooManyTries(said, remedy=remedy, retry_after_seconds=error.retry_after_seconds) from None
 
     def _note_use(self, record: TokenRecord) -> None:
         now = self._clock()

@@ -192,6 +192,7 @@ class Users:
         """End one session by its display id; users may end their own. Raises UnknownName."""
         if p.id != user_id:
             require(p, "admin", "end the sessions of somebody else")
+        require_person(p, "end sessions")
         self._require_known(user_id)
         entry = self._audit.entry(p, "users.end_session", user_id, {"session": session})
         if not is_shown_id(session) or not self._sign_ins.end(user_id, session, entry):
@@ -205,6 +206,7 @@ class Users:
         """
         if p.id != user_id:
             require(p, "admin", "sign somebody else out")
+        require_person(p, "sign anybody out")
         self._require_known(user_id)
         keep = None if keep_session is None else hashed(keep_session)
 

@@ -75,6 +75,8 @@ def test_a_token_gives_no_other_way_to_sign_in(users: Users) -> None:
         lambda: users.set_password(program, "owner", PASSWORD),
         lambda: users.give_password(program, "owner", PASSWORD),
         lambda: users.login_link(program),
+        lambda: users.sign_out(program, "owner"),
+        lambda: users.end_session(program, "owner", "0123456789abcdef"),
     ):
         with pytest.raises(NotAllowed, match="An API token cannot"):
             attempt()
@@ -157,8 +159,9 @@ def test_wrong_tokens_are_counted_and_the_right_one_still_works(users: Users, ad
     token = users.api_tokens.create(ada, "ada", "laptop").token
     for number in range(PER_USER):
         assert who(users, f"{PREFIX}{number}") is None
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyTries, match="is not valid, or no longer") as caught:
         who(users, f"{PREFIX}x")
+    assert "Make a token" in caught.value.remedy
     assert who(users, token) == ada
     assert users.login("ada", PASSWORD, HERE) is not None
 
