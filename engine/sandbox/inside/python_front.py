@@ -26,7 +26,7 @@ def main() -> int:
     with open(CODE, encoding="utf-8") as file:  # noqa: PTH123 - as above
         text = file.read()
     sys.modules["__main__"], sys.argv = module, [CODE]
-    sys.path.append(PACKAGES)  # last: a package never stands in for a module of Python itself
+    sys.path.insert(place_of_packages(sys.path), PACKAGES)
     try:
         status = _status(text, names)
         if status == 0 and "output" in names:
@@ -35,6 +35,12 @@ def main() -> int:
         _show(error, names)
         return 1
     return status
+
+
+def place_of_packages(path: list[str]) -> int:
+    """Return where the locked packages belong: after Python's own modules, before what else is installed here."""
+    others = (index for index, one in enumerate(path) if one.endswith(("site-packages", "dist-packages")))
+    return next(others, len(path))
 
 
 def _status(text: str, names: dict[str, Any]) -> int:

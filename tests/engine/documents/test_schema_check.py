@@ -37,6 +37,7 @@ from engine.documents.schema_check import misfits, schema_faults
             "Take it out",
             id="trust",
         ),
+        pytest.param({"items": {"sender": True}}, ("items", "sender"), "Take it out", id="trust-inside"),
         pytest.param({"$ref": "file:///etc/passwd"}, ("$ref",), "inside the same schema", id="file"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 from clients.errors import InvalidRequest, ServiceError, Unavailable
 from engine.base.errors import InvalidFile
 from engine.orchestra import Orchestra
+from engine.sandbox.inside.python_front import place_of_packages
 from engine.sandbox.walls import walls
 from engine.tools import packages
 from tests.engine.conftest import OWNER, Run, write_workflow
@@ -218,3 +219,9 @@ def test_what_others_put_into_shared_folders_decides_nothing(
     write_tool(root, USES, dependencies=["doubling"])
     assert orchestra.tools.lock(OWNER, "twice").packages == ("base 1.5", "doubling 2.0")
     assert not (tmp_path / "ran").exists()
+
+
+def test_locked_packages_stand_behind_python_and_before_what_is_installed() -> None:
+    own = ["/usr/lib/python311.zip", "/usr/lib/python3.11"]
+    assert place_of_packages(own) == 2
+    assert place_of_packages([*own, "/usr/local/lib/python3.11/dist-packages", "/usr/lib/python3/dist-packages"]) == 2

@@ -142,9 +142,6 @@ REPLIES = [
     ("the first mail in each turn", flow(MAILS, each(send("{{ steps.mails.output.messages[0].from }}"))), False),
     ("any mail", flow(MAIL, send("{{ steps.mail.output.from }}")), False),
     ("the answer of a model about it", flow(MAILS, each(ask("{{ m.from }}"), send(ADDRESS))), False),
-    ("what a model calls the sender", flow(flows.MAIL, flows.extract({"type": "object", "properties": {"all":
-     {"type": "array", "items": {"type": "object", "properties": {"from": {"type": "string", "sender": True}}}}}}),
-     {"id": "each", "foreach": "{{ steps.ask.output.all }}", "as": "p", "steps": [send("{{ p.from }}")]}), False),
     ("after the loop", flow(MAILS, each(flows.put("kept", to="{{ m.from }}")),
      send("{{ steps.each.output.filter(e, has(e.kept)).map(e, e.kept.to) }}")), False),
     ("one turn's mail after the loop", flow(MAILS, each(flows.put("kept", to="{{ m.from }}")),
