@@ -230,7 +230,6 @@ def test_a_plan_says_once_what_turns_may_write_that_nobody_knows(agent: Start, d
         ({"type": "string", "outside": False}, "Take it out"),
         ({"properties": {"a": {"type": "integer"}}, "additionalProperties": False}, "must not decide"),
         ({"items": {"type": "integer"}}, "must not decide"),
-        ({"$ref": "#/properties/a", "$defs": {"a": {"enum": ["x"]}}}, "must not decide"),
     ],
 )
 def test_no_schema_of_a_variable_lets_text_from_outside_decide_where_something_goes(
@@ -241,11 +240,11 @@ def test_no_schema_of_a_variable_lets_text_from_outside_decide_where_something_g
     write(
         desk,
         service,
-        variables={"a": {"type": "string"}, "to": to},
+        variables={"to": to},
         tools=[{**send, "with": {"method": "POST", "url": url}}],
     )
     read = {"id": "read", "uses": "http.request", "connection": "web", "with": fixed(service, "GET", "/mails")}
-    given = {"agent": "helper", "task": "x", "variables": "{{ {'to': steps.read.output.json, 'a': 'x'} }}"}
+    given = {"agent": "helper", "task": "x", "variables": "{{ {'to': steps.read.output.json} }}"}
     desk.workflow([read, {"id": "ask", "uses": "agent.run", "with": given}])
     with pytest.raises(InvalidFile) as caught:
         desk.run()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from engine.expressions.celtypes import ANYTHING, Schema
-from engine.expressions.origins import Derived, Origin, derived, mixed, source
+from engine.expressions.origins import Derived, Origin, derived, has_outside_text, mixed, source
 from engine.expressions.syntax import Node
 from engine.expressions.typed import Visible, compile_typed
 
@@ -247,3 +247,11 @@ def test_deep_literals_count_as_one_value() -> None:
     for _ in range(20):
         deep = f"{{'a': {deep}, 'b': {deep}}}" if len(deep) < 500 else f"{{'a': {deep}}}"
     assert found(deep).outside is not None
+
+
+def test_a_reference_means_what_a_validator_takes_it_for() -> None:
+    choice: Schema = {"enum": ["x"]}
+    near: Schema = {"$defs": {"a": choice}, "properties": {"a": {"type": "string"}}, "$ref": "#/properties/a"}
+    inner: Schema = {"$defs": {"a": choice}, "$ref": "#/$defs/a"}
+    far: Schema = {"$defs": {"a": {"type": "string"}}, "anyOf": [inner]}
+    assert [has_outside_text(one, is_outside=True) for one in (near, far, inner)] == [True, True, False]
