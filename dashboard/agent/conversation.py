@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.agent.words import stopped_words, used_words
+from dashboard.agent.words import asks_words, stopped_words, used_words
 from dashboard.approvals.questions import question_card
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
@@ -21,7 +21,7 @@ from dashboard.parts.values import json_text, shown_value
 from dashboard.run.live import live_answers
 from dashboard.run.step import messages
 from dashboard.run.waits import open_questions, wait_line
-from engine.agents.conversation import Conversation, Turn, called_agents, conversation_of, is_agent
+from engine.agents.conversation import ASK, Conversation, Turn, called_agents, conversation_of, is_agent
 from engine.base.names import moment_of
 from engine.base.statuses import ACTIVE_RUNS, StepStatus
 from engine.base.step_path import items_around
@@ -139,6 +139,10 @@ def _answered(turn: Turn) -> None:
         st.markdown(t("It calls **{tool}**", tool=plain(str(answer["tool"]))))
         if turn.arguments:
             shown_value(turn.arguments)
+    elif turn.asks:
+        st.markdown(asks_words(str(answer.get("stopped_by") or "")))
+        if answer.get("question"):
+            outside_text(_cut(str(answer["question"])))
     elif answer.get("stopped_by") == "finished":
         st.markdown(t("It finishes."))
 
@@ -153,7 +157,7 @@ def _seen(sent: Any, turn: Turn) -> None:
 
 def _call(visit: Visit, run: Run, step: StepRecord, *, asks_here: bool) -> None:
     """Show what came of a call: its result, what it waits for, or why it failed."""
-    with st.chat_message("tool", avatar=_TOOL):
+    with st.chat_message("tool", avatar=_PERSON if step["uses"] == ASK else _TOOL):
         look = look_of(step["status"])
         facts = [str(step["uses"]), *([t("connection {name}", name=step["connection"])] if step["connection"] else [])]
         st.caption(plain(" · ".join([str(step["title"] or step["id"]), *facts])))

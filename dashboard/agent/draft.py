@@ -26,6 +26,8 @@ from engine.workspace.drafts import Draft as Unsaved
 
 TEXT_FIELDS = ("title", "description", "instructions", "model")
 LIMITS = ("turns", "tokens", "dollars", "seconds")
+ON_LIMIT = ("ask", "stop", "fail")
+"""What happens at a limit, the usual first."""
 _LISTS = ("give", "choose_from", "with")
 
 
@@ -47,6 +49,7 @@ def has_form(document: Mapping[str, Any]) -> bool:
     tools, limits, variables = (document.get(name, {}) for name in ("tools", "limits", "variables"))
     return (
         all(isinstance(document.get(name) or "", str) for name in (*TEXT_FIELDS, "connection"))
+        and document.get("on_limit", "ask") in ON_LIMIT
         and isinstance(limits, Mapping)
         and all(isinstance(one, int | float | None) for one in limits.values())
         and isinstance(variables, Mapping)
@@ -99,8 +102,10 @@ def _limits(draft: Draft, changed: dict[str, Any]) -> None:
     kept = {name: _whole(value) for name, value in now.items() if value is not None}
     if kept or "limits" in changed:
         changed["limits"] = kept
-    fails = session.widget_value(draft.key("on_limit"), changed.get("on_limit") == "fail")
-    _choice(changed, "on_limit", "fail" if fails else None if changed.get("on_limit") in (None, "fail") else "stop")
+    before_it = changed.get("on_limit")
+    chosen = session.widget_value(draft.key("on_limit"), before_it or ON_LIMIT[0])
+    if chosen != (before_it or ON_LIMIT[0]):
+        changed["on_limit"] = chosen
 
 
 def _whole(value: float) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.agent.draft import LIMITS, has_form, typed, with_tool
+from dashboard.agent.draft import LIMITS, ON_LIMIT, has_form, typed, with_tool
 from dashboard.agent.tool_form import tool_card, tool_title
 from dashboard.base import fields, session
 from dashboard.base.code import Code, marks_of
@@ -28,6 +28,11 @@ _LIMITS = {
     "tokens": (N_("Tokens of all turns"), N_("Empty: no limit.")),
     "dollars": (N_("US dollars"), N_("Empty: no limit. At this limit the run waits until somebody raises it.")),
     "seconds": (N_("Seconds"), N_("Empty: no limit.")),
+}
+_ON_LIMIT = {
+    "ask": N_("Ask a person, who gives it more, a hint, or an end"),
+    "stop": N_("End its step without a result"),
+    "fail": N_("Fail"),
 }
 
 
@@ -137,9 +142,11 @@ def _limits(draft: Draft, limits: Mapping[str, Any], document: Mapping[str, Any]
                 placeholder="8" if name == "turns" else t("none"),
                 persist_state="session",
             )
-    st.toggle(
-        t("Fail at a limit; otherwise its step ends without a result"),
-        document.get("on_limit") == "fail",
+    st.selectbox(
+        t("At a limit, and when it is stuck"),
+        ON_LIMIT,
+        ON_LIMIT.index(document.get("on_limit", ON_LIMIT[0])),
+        format_func=lambda one: t(_ON_LIMIT[one]),
         key=draft.key("on_limit"),
         persist_state="session",
     )

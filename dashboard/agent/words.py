@@ -17,8 +17,20 @@ STOPPED = {
     "turns": N_("It was stopped after its last turn, without a result. Raise its turns, or make the task smaller."),
     "tokens": N_("It was stopped because its tokens are used up, without a result. Raise them, or shorten the task."),
     "seconds": N_("It was stopped because its time is used up, without a result. Give it more time."),
+    "person": N_("A person has ended it, without a result."),
     "stuck": N_("It was stopped because it was stuck: the same call had the same result three times in a row."),
 }
+_ASKS = {
+    "turns": N_("Its turns are used up, so it asks a person."),
+    "tokens": N_("Its tokens are used up, so it asks a person."),
+    "seconds": N_("Its time is used up, so it asks a person."),
+    "stuck": N_("It is stuck, so it asks a person: the same call had the same result three times in a row."),
+}
+
+
+def asks_words(stopped_by: str) -> str:
+    """Return why a person is asked, in a sentence; `stopped_by` is "" if the model asks by itself."""
+    return t(_ASKS[stopped_by]) if stopped_by in _ASKS else t("It asks a person.")
 
 
 def stopped_words(found: Conversation) -> str:
@@ -30,7 +42,7 @@ def stopped_words(found: Conversation) -> str:
 def used_words(found: Conversation, usage: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, bool]]:
     """Yield how much of each limit is used, e.g. "turn 3 of 6", and whether little is left."""
     limits, turns = found.limits, len(found.turns)
-    yield t("turn {number} of {most}", number=turns, most=limits.turns), turns > _NEAR * limits.turns
+    yield t("turn {number} of {most}", number=number(turns), most=number(limits.turns)), turns > _NEAR * limits.turns
     yield _tokens(found.tokens, limits.tokens)
     cost = usage.get("cost_usd")
     if limits.dollars is not None:
@@ -47,7 +59,7 @@ def used_words(found: Conversation, usage: Mapping[str, Any], now: datetime) -> 
         yield words, spent_seconds > _NEAR * limits.seconds
 
 
-def _tokens(used: int, most: int | None) -> tuple[str, bool]:
+def _tokens(used: int, most: float | None) -> tuple[str, bool]:
     if most is None:
         return tn("{count} token", "{count} tokens", used), False
     words = t("{used} of {most} tokens", used=number(used), most=number(most))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ from engine.record.types.step import StepRecord
 
 _TURN = re.compile(r"turn_(\d+)")
 _RESULT = "result"
+ASK = "agent.ask"
+"""The step that asks a person."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Turn:
         return found if isinstance(found, Mapping) else {}
 
     @property
+    def asks(self) -> bool:
+        """Whether a person is asked: by the model, or because a limit is reached."""
+        return bool(self.answer.get("asks"))
+
+    @property
     def tokens(self) -> int:
         """The tokens of the question and the answer."""
         return int(self.answer.get("tokens") or 0)
@@ -47,10 +55,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class Limits:
-    """Where the agent stops; None for a limit that it does not have."""
+    """Where the agent stops, with what people have given beyond its file; None for a limit that it does not have."""
 
-    turns: int
-    tokens: int | None
+    turns: float
+    tokens: float | None
     dollars: float | None
     seconds: float | None
 
@@ -120,7 +128,7 @@ def conversation_of(run: Run) -> Conversation:
         task=str(inputs.get("task") or ""),
         variables=_mapping(inputs.get("variables")),
         turns=turns,
-        limits=_limits(document, asked),
+        limits=_limits(document, asked, _given(turns)),
         tools={str(one["name"]): str(one.get("description") or "") for one in asked.get("tools", ())},
         stopped_by=str(ended.get("stopped_by") or ""),
         output=ended.get("output"),
@@ -146,10 +154,21 @@ def _first_question(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return _mapping(groups[0]["steps"][0].get("with")) if groups else {}
 
 
-def _limits(document: Mapping[str, Any], asked: Mapping[str, Any]) -> Limits:
-    turns = sum(_TURN.fullmatch(str(one.get("id"))) is not None for one in document.get("steps", ()))
+def _given(turns: Iterable[Turn]) -> Counter[str]:
+    """Return what people have given beyond the limits, by name."""
+    found: Counter[str] = Counter()
+    for step in (one for turn in turns for one in turn.calls if one["uses"] == ASK):
+        found.update(_mapping(_mapping(step["output"]).get("given")))
+    return found
+
+
+def _limits(document: Mapping[str, Any], asked: Mapping[str, Any], given: Mapping[str, float]) -> Limits:
+    turns = asked.get("turns") or sum(_TURN.fullmatch(str(one.get("id"))) is not None for one in document["steps"])
     dollars = _mapping(_mapping(document.get("budget")).get("run")).get("usd")
-    return Limits(turns, asked.get("tokens"), dollars, asked.get("seconds"))
+    tokens, seconds = (
+        None if asked.get(name) is None else asked[name] + given.get(name, 0) for name in ("tokens", "seconds")
+    )
+    return Limits(turns + given.get("turns", 0), tokens, dollars, seconds)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

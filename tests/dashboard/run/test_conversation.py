@@ -68,7 +68,12 @@ def test_the_page_of_an_agents_run_opens_with_what_it_said(orchestra: Orchestra,
     assert "Steps" in [tab.label for tab in open_page("run", id=agent, open="turn_1.model_1").tabs]
 
 
-def test_a_limit_that_was_reached_is_told_in_words(orchestra: Orchestra, open_page: Open) -> None:
-    caller, _ = worked(orchestra, "CALL read_mails {}")
+def test_an_agent_that_is_stuck_asks_a_person_who_ends_it(orchestra: Orchestra, open_page: Open) -> None:
+    caller, agent = worked(orchestra, "CALL read_mails {}")
+    until(lambda: [one for one in orchestra.runs.get(OWNER, agent)["steps"] if one.get("approval")])
+    at = open_page("run", id=caller, tab="conversation")
+    assert "It is stuck, so it asks a person" in words(at)
+    (reject,) = [one for one in at.button if str(one.key).startswith("reject-agent-")]
+    reject.click().run()
     ended(orchestra, caller)
-    assert "it was stuck" in words(open_page("run", id=caller, tab="conversation"))
+    assert "A person has ended it" in words(open_page("run", id=caller, tab="conversation"))
