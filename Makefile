@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers agent-eval chaos fresh
 
 setup: $(READY)
 
@@ -94,6 +94,15 @@ bench-peers: setup-dev .venv-peers/ready
 .venv-peers/ready: bench/peers/requirements.txt
 	@test -x .venv-peers/bin/python || $(BIN)/python -m venv .venv-peers
 	@.venv-peers/bin/python -m pip install -qq --disable-pip-version-check -r bench/peers/requirements.txt
+	@touch $@
+
+# MODEL names a real model (its key in MODEL_KEY, its server in BASE_URL); without one, a scripted model answers.
+agent-eval: setup-dev .venv-agentdojo/ready
+	$(BIN)/python -m bench.agentdojo $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(EVAL)
+
+.venv-agentdojo/ready: bench/agentdojo/requirements.txt
+	@test -x .venv-agentdojo/bin/python || $(BIN)/python -m venv .venv-agentdojo
+	@.venv-agentdojo/bin/python -m pip install -qq --disable-pip-version-check -r bench/agentdojo/requirements.txt
 	@touch $@
 
 chaos: setup-dev

@@ -33,7 +33,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "api": frozenset({"engine", *FOR_FACES}),
     "dashboard": frozenset({"engine", *FOR_FACES}),
     "commands": frozenset({"engine", "api", *FOR_FACES}),
-    "bench": frozenset({"engine"}),
+    "bench": frozenset({"engine", "clients.errors", "clients.http.request"}),  # it has step types of its own, too
     "app": frozenset({"engine", "api", "dashboard"}),
     "cli": frozenset({"engine", "api", "commands"}),
 }
@@ -49,7 +49,7 @@ OPENS_THE_STORE = {"engine.orchestra", "engine.reader"}
 DISK = "engine.blobs.disk"
 SQL_DRIVERS = {"sqlite3", "sqlalchemy"}
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE FROM|PRAGMA|BEGIN) ")
-PRINTS = {"cli.py", "demo/__main__.py", "bench/__main__.py", "bench/peers/__main__.py"}
+PRINTS = {"cli.py", "demo/__main__.py", "bench/__main__.py", "bench/peers/__main__.py", "bench/agentdojo/__main__.py"}
 
 
 @dataclass(frozen=True)

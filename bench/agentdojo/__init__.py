@@ -1,0 +1,1 @@
+"""AgentDojo's task suites, worked on by our agents (`make agent-eval`)."""
