@@ -64,6 +64,14 @@ def schema_faults(schema: Any) -> Iterator[tuple[Path, str]]:
 
     Its default must fit, and it must not say what only step types say: which text comes from outside, and from whom.
     """
+    found = list(foreign_faults(schema))
+    yield from found
+    if not found:
+        yield from _claims(schema, ())
+
+
+def foreign_faults(schema: Any) -> Iterator[tuple[Path, str]]:
+    """Yield the same for the schema of another server, in which such words mean nothing (engine/tools)."""
     text = compact_json(schema) if isinstance(schema, Mapping) else ""
     yield from _kept_faults(text) if 0 < len(text) <= _KEPT_CHARACTERS else _found_faults(schema)
 
@@ -76,8 +84,6 @@ def _kept_faults(text: str) -> tuple[tuple[Path, str], ...]:
 def _found_faults(schema: Any) -> Iterator[tuple[Path, str]]:
     broken = list(_broken(schema))
     yield from broken
-    if not broken:
-        yield from _claims(schema, ())
     if not broken and isinstance(schema, Mapping) and "default" in schema:
         for misfit in misfits(schema["default"], schema):
             yield ("default",), f"The default does not fit: {misfit}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonSchema
-from engine.documents.schema_check import schema_faults
+from engine.documents.schema_check import foreign_faults
 
 _PARTS_MOST = 5_000
 """Parts of a schema with the parts that it refers to in their place: a small one can refer to millions."""
@@ -29,7 +29,7 @@ def require_schema(name: str, schema: object) -> None:
     """Raise InvalidInput if a schema cannot be used for a step. `name`: what it describes, for people."""
     if not isinstance(schema, Mapping):
         raise InvalidInput(f"The schema of its {name} is none.")
-    for _, said in schema_faults(schema):
+    for _, said in foreign_faults(schema):
         raise InvalidInput(f"The schema of its {name} cannot be used: {said}")
     if name == "input" and schema.get("type") != "object":
         raise InvalidInput("The schema of its input is not that of an object.")
