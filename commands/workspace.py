@@ -70,7 +70,7 @@ def validate(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Check workflows, prompts, settings and environments. Names every problem with its place and remedy."""
+    """Check workflows, prompts, agents, settings and environments. Names every problem with its place and remedy."""
     from engine.base.errors import InvalidFile
 
     try:
@@ -103,7 +103,7 @@ def _named(session: Look, names: list[str]) -> list[Problem]:
 
 
 def _all(session: Look) -> list[Problem]:
-    """Return the problems of the settings, environments, labels, workflows, working texts of prompts, and fragments."""
+    """Return the problems of the settings, environments, labels, workflows, prompts, fragments and agents."""
     from engine.base.errors import OrchestraError, Problem
 
     orchestra, p = session.orchestra, session.principal
@@ -119,6 +119,8 @@ def _all(session: Look) -> list[Problem]:
                 found += facet.get(p, name).problems
             except OrchestraError as error:  # the name of the file is not allowed for a workflow
                 found.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
+    for agent in orchestra.agents.list(p):
+        found += agent.problems
     return found
 
 

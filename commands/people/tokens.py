@@ -66,7 +66,7 @@ def list_(user_id: UserId = "owner", demo: Demo = False, workspace: Workspace = 
 
 @group.command()
 def revoke(
-    token_id: Annotated[str, typer.Argument(metavar="TOKEN", help="Its id, as shown by `tokens list`.")],
+    token_id: Annotated[str, typer.Argument(metavar="TOKEN", help="Its id or name, as shown by `tokens list`.")],
     user_id: UserId = "owner",
     demo: Demo = False,
     workspace: Workspace = None,
@@ -74,12 +74,20 @@ def revoke(
 ) -> int:
     """End an API token at once."""
     with opened(workspace, demo=demo) as session:
-        session.orchestra.users.api_tokens.revoke(session.principal, user_id, token_id)
+        tokens, p = session.orchestra.users.api_tokens, session.principal
+        token_id = _id(tokens.list(p, user_id), token_id)
+        tokens.revoke(p, user_id, token_id)
     if as_json:
         document({"id": token_id, "revoked": True})
     else:
         say("The token is revoked.")
     return DONE
+
+
+def _id(tokens: list[ApiToken], given: str) -> str:
+    """Return the id of the token that `given` means: an id comes before a name that looks the same."""
+    ids = {one.name: one.id for one in tokens} | {one.id: one.id for one in tokens}
+    return ids.get(given, given)
 
 
 def _acts(token: ApiToken) -> str:

@@ -26,16 +26,20 @@ def checked_name(thing: str, name: str) -> str:
     """
     if name in _DEVICES:
         raise InvalidInput(
-            f"{name!r} cannot be the name of a {thing}: Windows keeps it for a device, and files travel.",
+            f"{name!r} cannot be the name of {_article(thing)} {thing}: Windows keeps it for a device.",
             remedy=f"Take a longer one, such as {name}-{thing}.",
         )
     if not NAME.match(name):
         raise InvalidInput(
-            f"{name!r} cannot be the name of a {thing}.",
+            f"{name!r} cannot be the name of {_article(thing)} {thing}.",
             remedy="Use lower-case letters, digits, '-' and '_' (at most 64, a letter or digit first)"
             f"{_example(name)}.",
         )
     return name
+
+
+def _article(thing: str) -> str:
+    return "an" if thing[0] in "aeiou" else "a"
 
 
 def is_file_name(name: str) -> bool:

@@ -225,7 +225,7 @@ def decoded(data: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
         place = Lines(before).place(len(before.removeprefix(BOM)))
-        refuse(file, (f"The byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8.", "not_utf8"), place)
+        refuse(file, (f"The byte 0x{data[error.start]:02x} is not UTF-8.", "not_utf8"), place)
 
 
 def _too_large(size: int, largest: int = LARGEST_BYTES) -> tuple[str, str]:

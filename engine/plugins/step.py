@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -541,7 +541,7 @@ class StepType(Kind):
 
         `arguments` are the step's fields as written (with their `{{ }}`); `prompts` the prompts that it names.
         """
-        return self.output.model_json_schema(mode="serialization") if self.output else {}
+        return dict(json.loads(_schema_text(self.output))) if self.output else {}
 
     knows_account: ClassVar[bool] = False
     """Whether `seen_schema` adds something to the schema of the output."""
@@ -554,6 +554,12 @@ class StepType(Kind):
         Whatever is in doubt stays open: a difference to what the account has now is not a mistake of the workflow.
         """
         return schema
+
+
+@lru_cache(maxsize=1024)
+def _schema_text(output: type[BaseModel]) -> str:
+    """Return the JSON Schema of a model as text: a check of one agent asks hundreds of times, and pydantic is slow."""
+    return json.dumps(output.model_json_schema(mode="serialization"))
 
 
 def described(kind: StepType, arguments: Mapping[str, JsonValue]) -> Preview:

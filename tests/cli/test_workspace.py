@@ -59,10 +59,12 @@ def test_validate_names_every_problem_of_every_file(orchestra: Orchestra, worksp
     (workspace / "workflows" / "bad.json").write_text(json.dumps(bad))
     (workspace / "workflows" / "Bad Name.json").write_text("{}")
     (workspace / "prompts" / "broken.json").write_text("{")
+    (workspace / "agents").mkdir()
+    (workspace / "agents" / "damaged.json").write_bytes(b"\xff")
     result = orchestra("validate", "--json")
     assert (result.code, result.json["valid"]) == (2, False)
     files = {problem["file"] for problem in result.json["problems"]}
-    assert files >= {"workflows/bad.json", "workflows/Bad Name.json", "prompts/broken.json"}
+    assert files >= {"workflows/bad.json", "workflows/Bad Name.json", "prompts/broken.json", "agents/damaged.json"}
     assert len([one for one in result.json["problems"] if one["file"] == "workflows/bad.json"]) >= 2
     wanted = {"severity", "file", "line", "column", "step", "field", "code", "message", "remedy"}
     assert set(result.json["problems"][0]) == wanted

@@ -79,7 +79,7 @@ def test_every_face_makes_lists_and_revokes_tokens(faces: Faces) -> None:
     assert faces.request("DELETE", f"/api/users/editor/tokens/{by_request['id']}", user_id="editor").error == ""
     assert faces.request("DELETE", f"/api/users/editor/tokens/{by_request['id']}").error == "UnknownName"
     [last] = faces.orchestra.users.api_tokens.list(LOCAL, "editor")
-    assert faces.command(["tokens", "revoke", last.id, "--user", "editor"]).error == ""
+    assert faces.command(["tokens", "revoke", last.name, "--user", "editor"]).error == ""
     assert faces.orchestra.users.api_tokens.list(LOCAL, "editor") == []
     assert [what for what, _ in faces.trail()][-6:] == ["tokens.create"] * 3 + ["tokens.revoke"] * 3
 
