@@ -253,7 +253,7 @@ def _dumped(record: Mapping[str, Any]) -> bytes:
 
 def _text(content: bytes, file: str) -> str:
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")  # Windows editors begin with a BOM; as code it is an error
     except UnicodeDecodeError as error:
         raise InvalidFile(f"{file} is not UTF-8: {error.reason} at byte {error.start}.") from None
 
