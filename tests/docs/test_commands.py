@@ -75,7 +75,7 @@ def test_every_command_is_named_in_the_documents() -> None:
 @every_page
 def test_every_make_target_and_module_on_a_page_exists(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"(?:^|`)make ([a-z]+)", text_of(page), re.MULTILINE):
+    for target in re.findall(r"(?:^|`)make ([a-z-]+)", text_of(page), re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for module in re.findall(r"python3? -m ([a-z_.]+)", text_of(page)):
         if module in sys.stdlib_module_names:
