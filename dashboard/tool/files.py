@@ -59,7 +59,7 @@ def _editor(visit: Visit, tool: ToolInfo, file: ToolText) -> None:
     editing = Editing(
         "tool",
         f"{tool.name}/{file.path}",
-        plain(file.path),
+        t("Content"),
         _HEIGHT,
         Code("json" if file.path.endswith(".json") else "none", is_document=True),
         t("Saved. Run the tests: until they pass, no workflow can use the tool."),

@@ -180,8 +180,9 @@ def test_mistakes_are_found_before_it_runs(
 
 
 def test_a_machine_without_sandbox_says_what_to_install(
-    orchestra: Orchestra, run: Run, monkeypatch: pytest.MonkeyPatch
+    orchestra: Orchestra, run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (root / "config.yaml").write_text("code: {sandbox: bubblewrap}\n")  # whatever else this machine has
     document = json.dumps({"schema_version": 1, "steps": [step("1")]})
     assert not [one for one in orchestra.workflows.check(OWNER, "it", document) if one.severity == "error"]
     monkeypatch.setattr(Bubblewrap, "lack", lambda _: "Install bubblewrap: `apt install bubblewrap`.")
