@@ -21,7 +21,7 @@ from engine.workspace.file_store import Shelf
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
 _PATH = re.compile(rf"{_PART}(/{_PART}){{0,4}}")
-_WRITTEN = {TESTED: "test", LOCK: "lock"}
+_WRITTEN = {TESTED: "`orchestra tools test NAME`", LOCK: "`orchestra tools lock NAME`"}
 _SEE, _CHANGE = "see the tools", "change tools"
 
 
@@ -161,8 +161,7 @@ def _require_path(path: str) -> None:
             remedy="Take letters, digits, '.', '_' and '-', with '/' between folders, such as tests/first.json.",
         )
     if path in _WRITTEN:
-        command = _WRITTEN[path]
-        raise InvalidInput(f"{path} is not written by hand.", remedy=f"`orchestra tools {command} TOOL` writes it.")
+        raise InvalidInput(f"{path} is not written by hand.", remedy=f"{_WRITTEN[path]} writes it.")
 
 
 def _require_unchanged(name: str, path: str, files: Mapping[str, bytes], known: str | None) -> None:

@@ -35,7 +35,8 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     put_wheel(folder, "doubling", "2.0", "import base\ndef double(n): return base.by(n, 2)", requires="base>=1")
     put_wheel(folder, "base", "1.5", "def by(n, m): return n * m")
     put_source(folder, "onlysource", "1.0", f"open({str(tmp_path / 'ran')!r}, 'w')")
-    monkeypatch.setenv("UV_NO_INDEX", "1")
+    (tmp_path / "nothing").mkdir()
+    monkeypatch.setenv("UV_DEFAULT_INDEX", (tmp_path / "nothing").as_uri())
     monkeypatch.setenv("UV_FIND_LINKS", str(folder))
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     packages._whole.clear()
@@ -92,8 +93,7 @@ def test_without_an_index_or_uv_the_refusal_says_so(
     write_tool(root, USES, dependencies=["doubling"])
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://someone:secret@127.0.0.1:9/simple")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-    for name in ("UV_NO_INDEX", "UV_FIND_LINKS"):
-        monkeypatch.delenv(name)
+    monkeypatch.delenv("UV_FIND_LINKS")
     with pytest.raises(Unavailable, match="cannot be locked") as caught:
         orchestra.tools.lock(OWNER, "twice")
     assert "secret" not in caught.value.message
