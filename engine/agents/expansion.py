@@ -101,7 +101,13 @@ def _model(agent: AgentModel, number: int) -> JsonObject:
         "task": "{{ inputs.task }}",
         "variables": "{{ inputs.variables }}",
         "tools": [
-            {"name": one.name, "description": described(one), "arguments": arguments_schema(one)} for one in agent.tools
+            {
+                "name": one.name,
+                "description": described(one),
+                "arguments": arguments_schema(one),
+                "volatile": sorted(step_type(one.uses).volatile),
+            }
+            for one in agent.tools
         ],
         "earlier": [_earlier(one) for one in range(1, number)],
         "is_last": number == agent.most_turns,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +13,13 @@ Earlier = Sequence[Mapping[str, Any]]
 """The turns so far, each {turn, results, asked}; `asked` is what a person answered in it."""
 
 
-def reached(limits: Mapping[str, Any], earlier: Earlier, began: str, now: datetime) -> str:
+def reached(
+    limits: Mapping[str, Any], earlier: Earlier, began: str, now: datetime, volatile: Mapping[str, Collection[str]]
+) -> str:
     """Return the limit that is reached, or `stuck`; "" if the model may be asked.
 
-    `limits` has `turns`, `tokens` and `seconds`; None: without. The time in which a person was asked does not count.
+    `limits` has `turns`, `tokens` and `seconds`; None: without. `volatile`: by tool, the fields of its result
+    that may differ in each call. The time in which a person was asked does not count.
     """
     if _is_over(limits.get("turns"), sum(one["turn"]["tokens"] > 0 for one in earlier), earlier, "turns"):
         return "turns"
@@ -26,7 +29,7 @@ def reached(limits: Mapping[str, Any], earlier: Earlier, began: str, now: dateti
     seconds = (now - datetime.fromisoformat(began) - waited).total_seconds()
     if _is_over(limits.get("seconds"), seconds, earlier, "seconds"):
         return "seconds"
-    last = [_done(one) for one in earlier[-_SAME:] if answer_in(one) is None]
+    last = [_done(one, volatile) for one in earlier[-_SAME:] if answer_in(one) is None]
     return "stuck" if len(last) == _SAME and last.count(last[0]) == _SAME else ""
 
 
@@ -49,9 +52,13 @@ def _waited(one: Mapping[str, Any]) -> timedelta:
     return max(timedelta(), datetime.fromisoformat(asked["at"]) - datetime.fromisoformat(one["turn"]["at"]))
 
 
-def _done(one: Mapping[str, Any]) -> str:
-    """Return what a turn did and what came of it, as one text."""
+def _done(one: Mapping[str, Any], volatile: Mapping[str, Collection[str]]) -> str:
+    """Return what a turn did and what came of it, as one text, without what differs in each call."""
     turn = one["turn"]
-    return json.dumps(
-        [turn["wanted"], turn["arguments"] or turn["said"], turn["error"], one["results"]], sort_keys=True
-    )
+    results = {
+        name: {key: value for key, value in result.items() if key not in volatile.get(name, ())}
+        if isinstance(result, dict)
+        else result
+        for name, result in one["results"].items()
+    }
+    return json.dumps([turn["wanted"], turn["arguments"] or turn["said"], turn["error"], results], sort_keys=True)

@@ -26,6 +26,7 @@ class ToolField(BaseModel):
     name: str = instruction("Name")
     description: str = instruction("What it does", "")
     arguments: dict[str, JsonValue] = instruction("JSON Schema of its arguments")
+    volatile: list[str] = option("Fields of its result that differ in each call, such as headers", [])
 
 
 class TurnFields(ModelFields):
@@ -64,7 +65,8 @@ class Turn(ModelStep):
         it, earlier = call.fields, [one for one in call.fields.earlier if isinstance(one, dict)]
         found = _nothing(call, earlier)
         limits = it.model_dump(include={"turns", "tokens", "seconds"})
-        stopped = reached(limits, earlier, found["started_at"], _now(call))
+        volatile = {one.name: one.volatile for one in it.tools}
+        stopped = reached(limits, earlier, found["started_at"], _now(call), volatile)
         may_ask = it.may_ask and not it.is_last
         if stopped:
             return {**found, "stopped_by": stopped, "asks": may_ask}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from engine.base.clock import utc_now
 from engine.base.errors import InvalidFile
 from engine.orchestra import Orchestra
 from tests.engine.budgets.conftest import Desk, desk
 from tests.engine.conftest import OWNER, Service, service, statuses
+from tests.patience import until
 
 __all__ = ["desk", "service"]
 
@@ -91,19 +94,18 @@ def test_the_caller_gets_the_output(agent: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "stopped_by", "turns"),
+    ("limits", "line", "stopped_by", "turns"),
     [
-        ({"turns": 2}, "turns", 2),
-        ({"turns": 5, "tokens": 1}, "tokens", 1),
-        ({"turns": 5, "seconds": 0.001}, "seconds", 1),
-        ({"turns": 5}, "stuck", 3),
+        ({"turns": 2}, "CALL read {}", "turns", 2),
+        ({"turns": 5, "tokens": 1}, "CALL read {}", "tokens", 1),
+        ({"turns": 5, "seconds": 0.001}, "CALL read {}", "seconds", 1),
+        ({"turns": 5}, "SAY no JSON", "stuck", 3),
     ],
 )
 def test_each_limit_stops_an_agent_that_does_not_end(
-    agent: Start, service: Service, limits: dict[str, Any], stopped_by: str, turns: int
+    agent: Start, service: Service, limits: dict[str, Any], line: str, stopped_by: str, turns: int
 ) -> None:
     service.texts["/mails"] = '{"same": true}'
-    line = "SAY no JSON" if stopped_by == "stuck" else "CALL read {}"  # a read has the time in its headers
     document = agent(line, limits=limits, on_limit="stop")
     assert document["outputs"] == {"output": None, "turns": turns, "stopped_by": stopped_by}
 
@@ -285,12 +287,61 @@ def test_approved_calls_wait_for_a_person(agent: Start, desk: Desk, service: Ser
     assert service.seen == {"/anyone": 1}
 
 
+SENT = {"name": "send", "uses": "http.request", "connection": "web", "give": ["json"], "approve": True}
+
+
+@pytest.mark.parametrize(
+    ("limits", "stopped_by", "turns"),
+    [
+        pytest.param({"turns": 2}, "turns", 2, id="turns"),
+        pytest.param({"turns": 5, "tokens": 1}, "tokens", 1, id="tokens"),
+        pytest.param({"turns": 5, "seconds": 5400}, "seconds", 2, id="seconds"),
+        pytest.param({"turns": 5}, "stuck", 3, id="stuck"),
+    ],
+)
+def test_each_limit_holds_when_the_program_starts_anew_in_every_turn(
+    agent: Start, desk: Desk, service: Service, limits: dict[str, Any], stopped_by: str, turns: int
+) -> None:
+    """Each call waits for a person; an hour later another process gets the answer and goes on."""
+    service.texts["/sent"] = '{"same": true}'
+    tool = {**SENT, "with": fixed(service, "POST", "/sent")}
+    run_id = agent(send("hello"), limits=limits, tools=[tool], on_limit="stop", called=False)["run_id"]
+    told = []
+    for number in range(1, turns + 1):
+        service.headers["X-Request"] = str(number)  # what differs in headers alone is the same result
+        desk.opened.pop().close()
+        desk.now = lambda hours=number: utc_now() + timedelta(hours=hours)  # type: ignore[misc]
+        (question,) = desk.orchestra.approvals.list(OWNER)
+        desk.orchestra.approvals.approve(OWNER, question.id)
+        conversation = desk.wait(question.run_id)
+        told.append(conversation["steps"][1]["request"])
+    outputs = until(lambda: desk.wait(run_id)["outputs"])
+    assert outputs["it"] == {"output": None, "turns": turns, "stopped_by": stopped_by}
+    assert (desk.asked, service.seen["/sent"]) == (turns, turns)
+    assert told.count(told[0]) == turns, "what was said stays as it was"
+
+
+def test_an_agent_over_its_dollars_stays_so_when_the_program_starts_anew(agent: Start, desk: Desk) -> None:
+    run_id = agent("CALL read {}", limits={"dollars": 0.0001}, called=False)["run_id"]
+    asked = desk.asked
+    desk.opened.pop().close()
+    desk.orchestra.budgets.resume(OWNER)
+    assert desk.wait(run_id)["status"] == "waiting"
+    assert desk.asked == asked
+
+
 def test_a_replay_gives_the_same_steps_without_a_model(agent: Start, desk: Desk) -> None:
     first = agent("CALL read {}", send("hello"), FINISH, called=False)
     asked = desk.asked
+    conversation = inner(desk.orchestra, first)
     again = desk.wait(desk.orchestra.runs.rerun(OWNER, first["run_id"], replay=True))
     assert desk.asked == asked
     assert again["outputs"] == first["outputs"]
+    replayed = [desk.orchestra.runs.get(OWNER, one.run_id) for one in desk.orchestra.runs.list(OWNER).rows]
+    (same,) = [one for one in replayed if one["parent_run_id"] == again["run_id"]]
+    assert [(one["path"], one["status"], one.get("output")) for one in same["steps"]] == [
+        (one["path"], one["status"], one.get("output")) for one in conversation["steps"]
+    ]
 
 
 def test_an_agent_shows_what_its_model_may_fill(agent: Start, desk: Desk) -> None:
