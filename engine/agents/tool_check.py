@@ -124,10 +124,32 @@ def arguments_schema(tool: ToolModel) -> Schema:
 
 def _field(schema: Schema, one: Schema, tool: ToolModel, name: str) -> Schema:
     found = _plain(resolved(within(schema, one)))
-    if name not in tool.choose_from:
-        return found
-    choice = {"enum": tool.choose_from[name]}
-    return {**found, "items": choice} if found.get("type") == "array" else {**choice, "title": name}
+    if name in tool.choose_from:
+        choice = {"enum": tool.choose_from[name]}
+        found = {**found, "items": choice} if found.get("type") == "array" else {**choice, "title": name}
+    return _with_own_definitions(found)
+
+
+def _with_own_definitions(schema: Schema) -> Schema:
+    """Return a schema with the definitions that it refers to alone: every turn of a model pays for each of them."""
+    found = {key: value for key, value in schema.items() if key != "$defs"}
+    ahead, known, own = [*_referred(found)], schema.get("$defs", {}), dict[str, Any]()
+    while ahead:
+        name = ahead.pop()
+        if name in known and name not in own:
+            own[name] = known[name]
+            ahead += _referred(known[name])
+    return {**found, "$defs": dict(sorted(own.items()))} if own else found
+
+
+def _referred(schema: Any) -> Iterator[str]:
+    """Yield the names of the definitions to which a schema refers."""
+    if isinstance(schema, Mapping):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"].removeprefix("#/$defs/")
+        schema = [*schema.values()]
+    for one in schema if isinstance(schema, list) else ():
+        yield from _referred(one)
 
 
 def _plain(schema: Schema) -> Schema:

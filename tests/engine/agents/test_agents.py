@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from engine.agents.agent_file import ToolModel
+from engine.agents.tool_check import arguments_schema
 from engine.base.clock import utc_now
 from engine.base.errors import InvalidFile
 from engine.orchestra import Orchestra
@@ -352,3 +354,12 @@ def test_an_agent_shows_what_its_model_may_fill(agent: Start, desk: Desk) -> Non
         ("send", ["method", "url"], ["json"]),
     ]
     assert (found.used_by, found.problems) == (["work"], [])
+
+
+def test_a_model_gets_only_the_definitions_that_a_field_refers_to() -> None:
+    """All of them, in each field and each turn, took 5,770 characters."""
+    tool = {"name": "draft", "uses": "gmail.create_draft", "give": ["subject", "text", "to", "attachments"]}
+    schema = arguments_schema(ToolModel.model_validate({**tool, "approve": True}))
+    defined = {name: sorted(one.get("$defs", ())) for name, one in schema["properties"].items()}
+    assert defined == {"subject": [], "text": [], "to": [], "attachments": ["FileFields", "RunFile"]}
+    assert len(json.dumps(schema)) < 1_900
