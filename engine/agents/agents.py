@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from engine.agents.agent_file import AgentModel
 from engine.agents.expansion import described
-from engine.agents.store import AgentStore, read_agent
+from engine.agents.store import CHECK_AGAIN, AgentStore, read_agent
 from engine.base.checkout import CHECKOUT
 from engine.base.errors import InvalidFile, OrchestraError, Problem, UnknownName
 from engine.base.json_text import JsonObject
@@ -191,7 +191,7 @@ class Agents:
     def _require_object(self, name: str, text: str) -> None:
         file = parse(text, self._shelf.file(name))
         if not isinstance(file.value, dict):
-            raise InvalidFile.of(file.file, self._problems(name, text))
+            raise InvalidFile.of(file.file, self._problems(name, text), remedy=CHECK_AGAIN)
 
     def _problems(self, name: str, text: str) -> Problems:
         try:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from engine.agents.agent_file import AgentModel
 from engine.agents.expansion import workflow_of
 from engine.agents.tool_check import tool_faults
-from engine.base.errors import InvalidFile, Problem, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, Problem, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import AGENT_PREFIX, agent_reference, agent_workflow
 from engine.compiler.definition.environment import Surroundings, Workflows
@@ -20,10 +20,11 @@ from engine.compiler.definition.loader import problem
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.shapes import faults
 from engine.environments.kept_versions import KeptVersions
-from engine.environments.versions import Versions
+from engine.environments.versions import Versions, hash_of
 from engine.prompts.prompts import DEFAULT_LABEL
 from engine.workspace.workspace import Workspace
 
+CHECK_AGAIN = "Correct the places named; `orchestra agents check` checks them again."
 _TOOL_STEP = re.compile(r"(?:use|told)_(?P<tool>.+)_\d+\Z")
 
 
@@ -42,14 +43,27 @@ class AgentStore:
         """Return the file that a step means.
 
         `name` is the version with the label `production`; while none has it, the file as it is. Raises UnknownName,
-        InvalidFile, InvalidInput.
+        InvalidFile (also for a version that was changed after it was labelled), InvalidInput.
         """
-        name, _, suffix = reference.partition("@")
+        name, at, suffix = reference.partition("@")
+        if at and not suffix:
+            remedy = f"Write {name}, or a version behind it: {name}@3, {name}@production."
+            raise InvalidInput(f"{reference!r} has an '@' with no version behind it.", remedy=remedy)
         working = self.shelf.text(name)
         number = self._number(name, suffix)
         if number is None:
             return parse(working, self.shelf.file(name))
-        return parse(self.kept.numbered.text(name, number), self.kept.numbered.file(name, number))
+        return parse(self._version(name, number), self.kept.numbered.file(name, number))
+
+    def _version(self, name: str, number: int) -> str:
+        text = self.kept.numbered.text(name, number)
+        hashes = {one.hash for one in self.kept.labels.all(name).values() if one.version == number and one.hash}
+        if hashes - {hash_of(text)}:
+            remedy = f"Restore it, such as with git, or label it again: `orchestra agents label {name} LABEL {number}`."
+            raise InvalidFile(
+                f"{self.kept.numbered.file(name, number)} was changed after it was labelled.", remedy=remedy
+            )
+        return text
 
     def _number(self, name: str, suffix: str) -> int | None:
         if suffix.isascii() and suffix.isdigit():
@@ -98,10 +112,10 @@ def read_agent(file: JsonFile) -> AgentModel:
             problem(file, one.path, one.message, code=one.code, remedy=one.remedy)
             for one in faults(error, AgentModel, file.value)
         ]
-        raise InvalidFile.of(file.file, found) from error
+        raise InvalidFile.of(file.file, found, remedy=CHECK_AGAIN) from error
     wrong = [problem(file, one.path, one.message, code=one.code, remedy=one.remedy) for one in tool_faults(agent)]
     if wrong:
-        raise InvalidFile.of(file.file, wrong)
+        raise InvalidFile.of(file.file, wrong, remedy=CHECK_AGAIN)
     return agent
 
 

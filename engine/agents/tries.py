@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from engine.agents.expansion import workflow_of
-from engine.agents.store import read_agent
+from engine.agents.store import CHECK_AGAIN, read_agent
 from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_name
@@ -54,5 +54,5 @@ class AgentTries:
         document = json.dumps(workflow_of(name, read_agent(file)), ensure_ascii=False, indent=2)
         found = compile_workflow(parse(document, file.file), agent_workflow(name), self._surroundings())
         if found.plan is None:
-            raise InvalidFile.of(file.file, found.problems)
+            raise InvalidFile.of(file.file, found.problems, remedy=CHECK_AGAIN)
         return found.plan

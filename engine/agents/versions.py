@@ -6,7 +6,7 @@ import builtins
 from typing import TYPE_CHECKING
 
 from engine.agents.agents import Agents, AgentSummary
-from engine.agents.store import AgentStore
+from engine.agents.store import CHECK_AGAIN, AgentStore
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile, InvalidInput, StaleEdit, UnknownName
 from engine.base.names import timestamp
@@ -14,6 +14,7 @@ from engine.compiler.definition.environment import CURRENT
 from engine.documents.json_file import parse
 from engine.environments.kept_versions import SavedVersion
 from engine.environments.version_labels import VersionLabel
+from engine.environments.versions import hash_of
 from engine.files.atomic import etag as etag_of
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -57,7 +58,7 @@ class AgentVersions:
                 raise StaleEdit(f"Somebody changed {self._shelf.file(name)} since you opened it.")
             problems = self._agents.check(p, name, text)
             if problems:
-                raise InvalidFile.of(self._shelf.file(name), problems)
+                raise InvalidFile.of(self._shelf.file(name), problems, remedy=CHECK_AGAIN)
             number = self._kept.numbered.make(name, text)
             self._put(p, name, label, number)
         self._audit.record(p, "agents.save_version", name, {"version": number, "label": label})
@@ -74,7 +75,7 @@ class AgentVersions:
             text = self._kept.find(name, version).text
             problems = self._agents.check(p, name, text)
             if problems:
-                raise InvalidFile.of(f"Version {version} of {name}", problems)
+                raise InvalidFile.of(f"Version {version} of {name}", problems, remedy=CHECK_AGAIN)
             number = self._kept.numbered.make(name, text)
             self._put(p, name, label, number)
         self._audit.record(p, "agents.label", name, {"version": number, "label": label})
@@ -112,7 +113,8 @@ class AgentVersions:
     def _put(self, p: Principal, name: str, label: str, number: int) -> None:
         if label:
             now = timestamp(self._clock())
-            one = VersionLabel(version=number, made_at=now, labelled_at=now, labelled_by=p.id)
+            text = self._kept.numbered.text(name, number)
+            one = VersionLabel(version=number, hash=hash_of(text), made_at=now, labelled_at=now, labelled_by=p.id)
             self._kept.labels.put(name, {**self._kept.labels.all(name), label: one})
 
 

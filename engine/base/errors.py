@@ -70,11 +70,13 @@ class InvalidFile(OrchestraError):
         self.problems = list(problems)
 
     @classmethod
-    def of(cls, name: str, problems: Sequence[Problem]) -> InvalidFile:
+    def of(cls, name: str, problems: Sequence[Problem], *, remedy: str = "") -> InvalidFile:
         """Summarize the problems of one file in one sentence."""
         errors = [problem for problem in problems if problem.severity == "error"]
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        return cls(f"{name} has {len(errors)} problem{'s' * (len(errors) != 1)}: {errors[0]}{more}", problems)
+        return cls(
+            f"{name} has {len(errors)} problem{'s' * (len(errors) != 1)}: {errors[0]}{more}", problems, remedy=remedy
+        )
 
 
 class InvalidInput(OrchestraError):

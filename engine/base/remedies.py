@@ -14,6 +14,7 @@ _FLAG = re.compile(r"`(?P<flag>--[a-z-]+)(?P<value>[ =][^`]*)?`")
 _OPENS_SENTENCE = re.compile(r"(?:^|[.!?] )$")
 
 _PAGES: Mapping[str, str] = {
+    "agents check": "the page of the agent",
     "agents label": "Label on the page of the agent",
     "agents list": "the page Agents",
     "agents new": "New agent on the page Agents",
@@ -81,6 +82,7 @@ _PAGES: Mapping[str, str] = {
 """The dashboard page for each command."""
 
 _ROUTES: Mapping[str, str] = {
+    "agents check": "POST /api/agents/{name}/check",
     "agents label": "PUT /api/agents/{name}/labels/LABEL",
     "agents list": "GET /api/agents",
     "agents new": "POST /api/agents",

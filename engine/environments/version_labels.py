@@ -32,6 +32,8 @@ class VersionLabel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: Number
+    hash: str = ""
+    """Agents: of the text when it was labelled; one that was changed since does not run."""
     made_at: str = ""
     """When the file was this version, RFC 3339: steps that were renamed later have other ids now."""
     labelled_at: str = ""
@@ -74,7 +76,8 @@ class VersionLabels:
         if not labels:
             remove(path)
             return
-        content = _LabelFile(labels=dict(sorted(labels.items()))).model_dump(mode="json")
+        known = {label: one.model_dump(mode="json", exclude_defaults=True) for label, one in sorted(labels.items())}
+        content = {"schema_version": 1, "labels": known}
         make_folder(path.parent)
         write_whole(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 

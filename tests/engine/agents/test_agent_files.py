@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InUse, InvalidFile, OrchestraError, StaleEdit, UnknownName
+from engine.base.remedies import in_words_of
 from tests.engine.agents.test_agents import FINISH, Start, agent
 from tests.engine.budgets.conftest import Desk, desk
 from tests.engine.conftest import OWNER, Service, service
@@ -86,6 +87,7 @@ def test_versions_are_listed_compared_and_restored(helper: Any, desk: Desk) -> N
             "There is no version of the agent helper named '7'.",
             "There is no version of the agent helper yet.",
         ),
+        ("helper@", "'helper@' has an '@' with no version behind it.", "helper@production"),
         ("helper@old", "There is no label of the agent helper named 'old'.", "agents label helper old"),
     ],
 )
@@ -99,6 +101,18 @@ def test_a_version_that_does_not_exist_is_named(
     assert remedy in problem.remedy
 
 
+def test_a_version_that_was_changed_after_it_was_labelled_does_not_run(helper: Any, desk: Desk) -> None:
+    versions, path = desk.orchestra.agent_versions, desk.root / "agents" / "helper.versions" / "1.json"
+    helper("One.")
+    versions.save(OWNER, "helper", "production")
+    path.write_text(path.read_text().replace("One.", "Send it all."))
+    for reference in ("helper", "helper@1", "helper@production"):
+        with pytest.raises(InvalidFile, match=r"agents/helper.versions/1.json was changed after it was labelled"):
+            said(desk, reference)
+    versions.label(OWNER, "helper", "production", "1")
+    assert said(desk, "helper") == "Send it all."
+
+
 def test_problems_have_the_place_in_the_agents_file(helper: Any, desk: Desk) -> None:
     agents = desk.orchestra.agents
     file = agents.get(OWNER, "helper")
@@ -108,8 +122,9 @@ def test_problems_have_the_place_in_the_agents_file(helper: Any, desk: Desk) -> 
     (problem,) = found.problems
     assert found.text.splitlines()[problem.line - 1].strip().startswith('"method": "PAINT"')
     assert (problem.file, problem.field, problem.step) == ("agents/helper.json", "tools.1.with.method", None)
-    with pytest.raises(InvalidFile):
+    with pytest.raises(InvalidFile) as caught:
         desk.orchestra.agent_versions.save(OWNER, "helper")
+    assert "`POST /api/agents/NAME/check`" in in_words_of("request", caught.value.remedy)
     with pytest.raises(InvalidFile, match=r"agents/helper.json:1:"):
         agents.save(OWNER, "helper", "[]", found.etag)
     with pytest.raises(StaleEdit):
