@@ -14,7 +14,7 @@ from commands.base.output_file import Force, Output, write_output
 from commands.base.screen import document, note, raw, say, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Sized
 
     from engine.workflows.bundles.bundles import Imported
     from engine.workflows.workflow_files import WorkflowFile
@@ -214,7 +214,7 @@ def export(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Write a workflow with its prompts and fragments as one file; keys and cases stay here."""
+    """Write a workflow with its prompts, fragments, agents and tools as one file; keys and cases stay here."""
     with looked_at(workspace, demo=demo) as session:
         from engine.workflows.bundles.bundles import as_text
 
@@ -227,7 +227,15 @@ def export(
     elif output is None:
         raw(text)
     else:
-        said = f"{counted(len(found.prompts), 'prompt')} and {counted(len(found.fragments), 'fragment')}"
+        parts: dict[str, Sized] = {
+            "prompt": found.prompts,
+            "fragment": found.fragments,
+            "agent": found.agents,
+            "tool": found.tools,
+        }
+        said = ", ".join(
+            counted(len(one), kind) for kind, one in parts.items() if one or kind in ("prompt", "fragment")
+        )
         say(f"{output} has the workflow {name!r}, {said}. `orchestra workflows import` reads it.")
     return DONE
 
@@ -244,7 +252,7 @@ def import_(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Create a workflow, with its prompts and fragments, from a file of `export`. Replaces nothing."""
+    """Create a workflow, with what it uses, from a file of `export`. Replaces nothing."""
     from commands.base.inputs import by_name, object_in
     from engine.workflows.bundles.bundle import LARGEST_BYTES
 
@@ -263,12 +271,21 @@ def import_(
 
 
 def _report_parts(made: Imported) -> None:
-    for kind, names in (("prompt", made.prompts), ("fragment", made.fragments)):
+    parts = (("prompt", made.prompts, ""), ("fragment", made.fragments, ""), ("agent", made.agents, "agent:"))
+    for kind, names, prefix in (*parts, ("tool", made.tools, "tool.")):
         for old, new in names.items():
-            how = "is created" if new in made.created else "was there already"
+            how = "is created" if f"{prefix}{new}" in made.created else "was there already"
             note(f"The {kind} {new!r} {how}" + (f"; {old!r} has other content here." if new != old else "."))
     for connection, service in made.missing_connections.items():
         remedy = f"Add it with `orchestra connections add {service}`" if service else "Add it"
         note(f"There is no connection {connection!r}. {remedy}, or set `connection` in the file to one that exists.")
     for called in made.missing_workflows:
         note(f"It calls the workflow {called!r}, which is not here.")
+    for uses in made.untested_tools:
+        name = uses.removeprefix("tool.")
+        note(
+            f"Nothing can use the tool {name!r} before you have read its code: `orchestra tools test {name}` tests it."
+        )
+    for uses in made.unaccepted_tools:
+        _, server, tool = uses.split(".", 2)
+        note(f"An owner has to accept {uses!r}: `orchestra connections tools {server} --accept {tool}`.")

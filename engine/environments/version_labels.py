@@ -76,10 +76,8 @@ class VersionLabels:
         if not labels:
             remove(path)
             return
-        known = {label: one.model_dump(mode="json", exclude_defaults=True) for label, one in sorted(labels.items())}
-        content = {"schema_version": 1, "labels": known}
         make_folder(path.parent)
-        write_whole(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+        write_whole(path, text_of(labels))
 
     def file(self, name: str) -> str:
         """Return the name of the file of labels in problems."""
@@ -87,6 +85,12 @@ class VersionLabels:
 
     def _path(self, name: str) -> Path:
         return child(self._shelf.folder, f"{checked_name(self._shelf.kind, name)}.versions") / _FILE
+
+
+def text_of(labels: Mapping[str, VersionLabel]) -> str:
+    """Return the text of a file of labels."""
+    known = {label: one.model_dump(mode="json", exclude_defaults=True) for label, one in sorted(labels.items())}
+    return json.dumps({"schema_version": 1, "labels": known}, ensure_ascii=False, indent=2) + "\n"
 
 
 def checked_label(text: str) -> str:

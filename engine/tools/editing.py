@@ -164,6 +164,14 @@ def _require_path(path: str) -> None:
         raise InvalidInput(f"{path} is not written by hand.", remedy=f"{_WRITTEN[path]} writes it.")
 
 
+def require_files(name: str, files: Mapping[str, bytes]) -> None:
+    """Raise InvalidInput if these cannot be the files of a tool, such as because one says that it was tested."""
+    for path in files:
+        if path != LOCK:
+            _require_path(path)
+    _require_room(name, files)
+
+
 def _require_unchanged(name: str, path: str, files: Mapping[str, bytes], known: str | None) -> None:
     found = files.get(path)
     if known is None and found is not None:

@@ -1,4 +1,4 @@
-"""`/api/workflows/{name}/export`, `/api/workflow-imports`: a workflow, its prompts and fragments as one document."""
+"""`/api/workflows/{name}/export`, `/api/workflow-imports`: a workflow and what it uses as one document."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WorkflowImport(Sent):
 
 @router.get("/workflows/{name}/export", summary="Export a workflow", response_model=Bundle)
 def export_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
-    """Return a workflow with its prompts and fragments as one document; keys and cases are not part of it."""
+    """Return a workflow with its prompts, fragments, agents and tools as one document, without keys and cases."""
     return orchestra.bundles.export(principal, name)
 
 
@@ -46,5 +46,8 @@ def export_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
     dependencies=[CHECKED],
 )
 def import_workflow(sent: WorkflowImport, orchestra: Door, principal: Acting) -> Any:
-    """Create a workflow with its prompts and fragments from a document of `export`. Nothing that exists is changed."""
+    """Create a workflow with what it uses from a document of `export`. Nothing that exists is changed.
+
+    Its tools have to be tested here (`untested_tools`), those of MCP servers accepted by an owner (`unaccepted_tools`).
+    """
     return orchestra.bundles.imported(principal, sent.bundle, sent.name, connections=sent.connections)

@@ -1,1 +1,1 @@
-"""A workflow with its prompts and fragments as one file, to copy it to another workspace."""
+"""A workflow with what it uses as one file, to copy it to another workspace."""

@@ -1,30 +1,36 @@
-"""The `bundles` facet: export a workflow with its prompts and fragments, and import it elsewhere."""
+"""The `bundles` facet: export a workflow with what it uses, and import it elsewhere."""
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.json_text import is_same
 from engine.base.names import branch_parts, checked_name, checked_workflow
-from engine.base.step_tree import step_nodes
+from engine.base.step_tree import agent_workflow
 from engine.documents.json_file import JsonFile, JsonPath, parse, read
 from engine.files.new_files import NewFile
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.plugins.step import EMBEDDING
+from engine.plugins.registry import TOOL
 from engine.prompts.fragment_files import require_storable
 from engine.prompts.fragments import references as fragments_in
 from engine.prompts.fragments import renamed, texts_of
+from engine.workflows.bundles.agents_and_tools import AgentsAndTools
 from engine.workflows.bundles.bundle import LONGEST_NAME, Bundle, BundledPrompt, Lines, bundle, lines_of, text_of
+from engine.workflows.bundles.pointing import (
+    connections_in,
+    names_with_versions,
+    numbered,
+    pointed,
+    servers_in,
+    version_files,
+)
 from engine.workflows.workflow_files import WorkflowFile, WorkflowFiles
 from engine.workspace.file_store import Shelf
-from engine.workspace.references import references
+from engine.workspace.references import Kind, references
 from engine.workspace.workspace import Workspace
 
 _LABELS = ("labels", "protected", "moves")
@@ -39,11 +45,18 @@ class Imported:
     prompts: dict[str, str] = field(default_factory=dict)
     """The name that each prompt of the bundle has here."""
     fragments: dict[str, str] = field(default_factory=dict)
+    agents: dict[str, str] = field(default_factory=dict)
+    tools: dict[str, str] = field(default_factory=dict)
     created: list[str] = field(default_factory=list)
-    """The prompts and fragments that are new here; all others already existed with the same content."""
+    """The prompts and fragments that are new here, agents as `agent:NAME` and tools as `tool.NAME`; all others already
+    existed with the same content."""
     missing_connections: dict[str, str] = field(default_factory=dict)
     """The service of each connection that the workflow names, and that is not there."""
     missing_workflows: list[str] = field(default_factory=list)
+    untested_tools: list[str] = field(default_factory=list)
+    """Tools as `tool.NAME` that a person has to test here before anything that uses them can run."""
+    unaccepted_tools: list[str] = field(default_factory=list)
+    """Tools of MCP servers as `mcp.SERVER.TOOL` that an owner has to accept here."""
 
 
 class Bundles:
@@ -58,28 +71,29 @@ class Bundles:
     ) -> None:
         """`services()` returns the service of each connection, by name."""
         self._workspace, self._workflows, self._services, self._audit = workspace, workflows, services, audit
+        self._parts = AgentsAndTools(workspace)
 
     def export(self, p: Principal, name: str) -> Bundle:
-        """Return a workflow as a bundle. Raises UnknownName, InvalidFile (it, or a prompt, is not a JSON object)."""
+        """Return a workflow as a bundle. Raises UnknownName, InvalidFile (it, or what it uses, cannot be read)."""
         require(p, "view", "export workflows")
         file = self._workspace.workflows.read(checked_workflow(name))
         if not isinstance(file.value, dict):
             raise InvalidFile(f"{file.file} does not contain a JSON object.")
-        found = references(file.value)
-        prompts = {
-            one.name: self._prompt(one.name)
-            for one in found
-            if one.kind == "prompt" and one.name in self._workspace.prompts.names()
-        }
+        used = self._parts.used(file.value)
+        found = [one for document in used.documents for one in references(document)]
+        known = set(self._workspace.prompts.names())
+        prompts = {one.name: self._prompt(one.name) for one in found if one.kind == "prompt" and one.name in known}
         services = self._services()
-        named = {str(one) for one in _connections(file.value).values()}
         return Bundle(
             bundle_version=1,
             name=branch_parts(name)[0],
             workflow=lines_of(file.text),
             prompts=prompts,
             fragments=self._fragments(prompts),
-            connections={one: services.get(one, "") for one in sorted(named) if 0 < len(one) <= LONGEST_NAME},
+            agents=used.agents,
+            tools=used.tools,
+            mcp_tools=used.mcp_tools,
+            connections={one: services.get(one, "") for one in _named(used.documents) if 0 < len(one) <= LONGEST_NAME},
             calls=sorted({one.name for one in found if one.kind == "workflow"} - {name}),
         )
 
@@ -91,12 +105,13 @@ class Bundles:
         file: str = "the bundle",
         connections: Mapping[str, str] | None = None,
     ) -> Imported:
-        """Create a workflow from a bundle, with its prompts and fragments; nothing that exists is changed.
+        """Create a workflow from a bundle, with what it uses; nothing that exists is changed.
 
-        A prompt or fragment that exists with the same content is used; one with other content gets a new name here, and
-        the references follow. `name`: of the workflow, default: that in the bundle. `connections`: the name here of a
-        connection of the bundle. Raises InvalidInput, InvalidFile (no bundle), InUse (the name is taken), UnknownName
-        (a connection), StorageError.
+        A prompt, fragment, agent or tool that exists with the same content is used; one with other content gets a new
+        name here, and the references follow. New tools are untested, and no tool of an MCP server is accepted by it:
+        what a bundle says of either counts for nothing. `name`: of the workflow, default: that in the bundle.
+        `connections`: the name here of a connection of the bundle. Raises InvalidInput, InvalidFile (no bundle), InUse
+        (the name is taken), UnknownName (a connection), StorageError.
         """
         require(p, "edit", "import workflows")
         found = bundle(sent, file)
@@ -109,26 +124,42 @@ class Bundles:
         wanted = self._known(found, connections or {})
         fragments, new_fragments = self._placed_fragments(found)
         prompts, new_prompts = self._placed_prompts(found, fragments)
-        text = _pointed(parse(text_of(found.workflow), f"{file}: workflow"), prompts, wanted)
+        tools, new_tools = self._parts.placed_tools(found.tools)
+        names: dict[Kind, dict[str, str]] = {"prompt": prompts}
+        names["tool"] = {f"{TOOL}{old}": f"{TOOL}{new}" for old, new in tools.items()}
+        agents, new_agents = self._parts.placed_agents(found.agents, names, wanted)
+        text = pointed(parse(text_of(found.workflow), f"{file}: workflow"), {**names, "agent": agents}, wanted)
         self._create(new_fragments, new_prompts, p.id)
+        self._parts.create(new_tools, new_agents, p.id)
         made = self._workflows.save(p, target, text, None)
-        self._audit.record(p, "workflows.import", target, {"prompts": sorted(new_prompts)})
+        created = [
+            *new_prompts,
+            *new_fragments,
+            *map(agent_workflow, new_agents),
+            *(f"{TOOL}{one}" for one in new_tools),
+        ]
+        self._audit.record(p, "workflows.import", target, {"prompts": sorted(new_prompts), "created": created})
+        documents = self._parts.used(made.document or {}).documents
+        untested, unaccepted = self._parts.unusable(documents)
         services = self._services()
-        named = {str(one) for one in _connections(made.document or {}).values()}
         missing = {wanted.get(one, one): service for one, service in found.connections.items()}
         return Imported(
             workflow=made,
             prompts=prompts,
             fragments=fragments,
-            created=[*new_prompts, *new_fragments],
-            missing_connections={one: missing.get(one, "") for one in sorted(named - set(services))},
+            agents=agents,
+            tools=tools,
+            created=created,
+            missing_connections={one: missing.get(one, "") for one in _named(documents) if one not in services},
             missing_workflows=[one for one in found.calls if one not in shelf.names()],
+            untested_tools=untested,
+            unaccepted_tools=unaccepted,
         )
 
     def _prompt(self, name: str) -> BundledPrompt:
         shelf = self._workspace.prompts
         versions = {
-            str(number): lines_of(read(path, path.name).text) for number, path in _version_files(shelf, name).items()
+            str(number): lines_of(read(path, path.name).text) for number, path in version_files(shelf, name).items()
         }
         return BundledPrompt(text=lines_of(shelf.read(name).text), versions=versions)
 
@@ -171,7 +202,7 @@ class Bundles:
             for one in [
                 one for one in names if one in wrong and not _names_one_of(found.fragments[one], wrong)
             ] or wrong:
-                free = (name for name in _numbered(one, names[one]) if name not in given)
+                free = (name for name in numbered(one, names[one]) if name not in given)
                 given.remove(names[one])
                 names[one] = next(name for name in free if name not in here or _has_text(shelf, name, texts[one]))
                 given.add(names[one])
@@ -183,7 +214,7 @@ class Bundles:
         shelf = self._workspace.prompts
         here = set(shelf.names())
         changed = {one: name for one, name in fragments.items() if one != name}
-        taken, given = {*here, *_names_with_versions(shelf)}, set(found.prompts)
+        taken, given = {*here, *names_with_versions(shelf)}, set(found.prompts)
         names, new = dict[str, str](), dict[str, BundledPrompt]()
         for one, prompt in found.prompts.items():
             moved = BundledPrompt(text=lines_of(_with_fragments(prompt, changed)), versions=prompt.versions)
@@ -192,7 +223,7 @@ class Bundles:
             elif one in here and self._has_same(one, moved):
                 names[one] = one
             else:
-                others = (name for name in _numbered(one, one) if name not in given)
+                others = (name for name in numbered(one, one) if name not in given)
                 fits = (name for name in others if name not in taken or (name in here and self._has_same(name, moved)))
                 names[one] = next(fits)
                 given.add(names[one])
@@ -225,14 +256,10 @@ class Bundles:
         shelf.create({name: text_of(prompt.text) for name, prompt in prompts.items()}, by, versions)
 
 
-def _names_with_versions(shelf: Shelf) -> Iterator[str]:
-    """Return the prompts that have versions, though the prompt itself may be missing."""
-    return (folder.name.removesuffix(".versions") for folder in shelf.folder.glob("*.versions"))
-
-
-def _version_files(shelf: Shelf, name: str) -> dict[int, Path]:
-    found = (shelf.folder / f"{name}.versions").glob("*.json")
-    return {int(path.stem): path for path in sorted(found) if path.stem.isdecimal()}
+def _named(documents: Sequence[object]) -> list[str]:
+    """Return the connections that workflows and agents name, also as those of tools of MCP servers."""
+    found = {name for one in documents for name in (*connections_in(one).values(), *servers_in(one))}
+    return sorted(found)
 
 
 def _fragments_of(text: str) -> Iterator[str]:
@@ -279,53 +306,6 @@ def _has_text(shelf: Shelf, name: str, text: str) -> bool:
         return shelf.text(name).rstrip("\n") == text.rstrip("\n")
     except OrchestraError:
         return False
-
-
-def _numbered(name: str, now: str) -> Iterator[str]:
-    """Return `name-2`, `name-3` and so on, behind the name that it has now."""
-    numbered = (f"{name[:58]}-{number}" for number in itertools.count(2))
-    if now != name:
-        next(one for one in numbered if one == now)
-    return numbered
-
-
-def _connections(document: object) -> dict[JsonPath, str]:
-    """Return the connections that steps and triggers name, by place."""
-    found: dict[JsonPath, str] = {}
-    for node in step_nodes(document):
-        if isinstance(node.step.json.get("connection"), str):
-            found[*node.place, "connection"] = node.step.json["connection"]
-        fields = node.step.json.get("with")
-        if isinstance(fields, dict) and isinstance(fields.get(EMBEDDING), str) and fields[EMBEDDING]:
-            found[*node.place, "with", EMBEDDING] = fields[EMBEDDING]
-        for index, other in enumerate(_fallback(node.step.json)):
-            if isinstance(other, dict) and isinstance(other.get("connection"), str):
-                found[*node.place, "with", "fallback", index, "connection"] = other["connection"]
-    triggers = document.get("triggers") if isinstance(document, dict) else None
-    for index, trigger in enumerate(triggers if isinstance(triggers, list) else ()):
-        if isinstance(trigger, dict) and isinstance(trigger.get("connection"), str):
-            found["triggers", index, "connection"] = trigger["connection"]
-    return found
-
-
-def _fallback(step: Mapping[str, Any]) -> list[Any]:
-    """Return the models that a step asks in turn, as they are written."""
-    fields = step.get("with")
-    found = fields.get("fallback") if isinstance(fields, dict) else None
-    return found if isinstance(found, list) else []
-
-
-def _pointed(file: JsonFile, prompts: Mapping[str, str], connections: Mapping[str, str]) -> str:
-    """Return the text of a workflow with the names that its prompts and connections have here."""
-    changed: dict[JsonPath, str] = {}
-    for one in references(file.value):
-        new = prompts.get(one.name, one.name) if one.kind == "prompt" else one.name
-        if new != one.name:
-            changed[one.path] = f"{new}@{one.suffix}" if one.suffix else new
-    for path, connection in _connections(file.value).items():
-        if connections.get(connection, connection) != connection:
-            changed[path] = connections[connection]
-    return file.replaced(changed)
 
 
 def as_text(found: Bundle) -> str:
