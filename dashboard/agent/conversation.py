@@ -12,7 +12,7 @@ from dashboard.agent.words import asks_words, stopped_words, used_words
 from dashboard.approvals.questions import question_card
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
-from dashboard.base.plain import outside_badge, outside_code, outside_text, plain
+from dashboard.base.plain import one_line, outside_badge, outside_code, outside_text, plain
 from dashboard.parts.errors import errors_shown, message_markdown
 from dashboard.parts.status import look_of, status_badge
 from dashboard.parts.times import duration, full_time
@@ -50,7 +50,7 @@ def conversation_tab(visit: Visit, run: Run) -> None:
             t("Agent"),
             list(steps),
             list(steps).index(shown),
-            format_func=lambda one: f"{_title(run, steps[one])} · {look_of(steps[one]['status']).word}",
+            format_func=lambda one: one_line(f"{_title(run, steps[one])} · {look_of(steps[one]['status']).word}"),
             key=f"talk-{run['run_id']}",
         )
         st.query_params[PARAM] = shown

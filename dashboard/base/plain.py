@@ -1,4 +1,4 @@
-"""Text from outside, shown literally: no Markdown, no image, no colour, no disguised link."""
+"""Text from outside, shown literally: no Markdown, no image, no colour, no disguised link, no hidden character."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 import streamlit as st
 
 from dashboard.base.language import t
+from engine.outgoing import hidden_characters
 
 _MARKS = r"[\\`*_{}\[\]()#+\-.!|~<>$^=&]"
 _WAKING = r":(?=[\w+-])|(?=://)|@(?=\w)|www(?=\.)|[-<>~](?=[-=>])"
@@ -25,13 +26,24 @@ _CODE = re.compile(r"`([^`\n]*[^`\s][^`\n]*)`")
 _SAFE_IN_URL = "/:?#@!$&'*+,;=%~-._"
 
 
+def revealed(text: str) -> str:
+    """Return a text with the characters that nobody sees as marks, such as `[U+202E]`, so that it reads as it is."""
+    return hidden_characters.shown(str(text))[0]
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line as `revealed`, for what Streamlit does not read as Markdown: the choices of a list."""
+    return revealed(" ".join(str(text).split()))
+
+
 def plain(text: str) -> str:
     """Return Markdown that shows `text` literally; Streamlit reads labels and titles as Markdown.
 
     Line breaks become spaces. Where backslashes do not help, an empty mark in the middle does: against `:name:`
-    becoming an icon or colour, `->` an arrow, and addresses links. Copying what is shown yields `text` again.
+    becoming an icon or colour, `->` an arrow, and addresses links. Copying what is shown yields `text` again, but for
+    hidden characters, which are shown as marks.
     """
-    return _SPECIAL.sub(_escaped, " ".join(str(text).split()))
+    return _SPECIAL.sub(_escaped, one_line(text))
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -45,8 +57,7 @@ def field_label(text: str) -> str:
 
     Streamlit shows a label as Markdown, and gives its source to screen readers.
     """
-    joined = " ".join(str(text).split())
-    return _NUMBERED.sub(r"\1\\\2", _SPECIAL_IN_LABEL.sub(_escaped, joined))
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL_IN_LABEL.sub(_escaped, one_line(text)))
 
 
 def plain_with_code(text: str) -> str:
@@ -63,7 +74,7 @@ def _plain_part(text: str) -> str:
 
 def outside_text(text: str, *, empty: str = "") -> None:
     """Show text from outside literally and wrapped; nothing in it is rendered or loaded."""
-    st.text(text if text.strip() else empty or t("(empty)"))
+    st.text(revealed(text) if text.strip() else empty or t("(empty)"))
 
 
 def outside_code(text: str, language: str | None = None, height: int | Literal["content"] = "content") -> None:
@@ -71,20 +82,24 @@ def outside_code(text: str, language: str | None = None, height: int | Literal["
 
     A box with a `height` in pixels scrolls.
     """
-    st.code(text, language=language, wrap_lines=True, height=height)
+    st.code(revealed(text), language=language, wrap_lines=True, height=height)
 
 
 def outside_marked(parts: Sequence[tuple[str, str]]) -> None:
     """Show a text from outside in parts; those with a name are marked, and the name is shown on pointing at them."""
-    shown = (f'<mark title="{escape(name)}">{escape(text)}</mark>' if name else escape(text) for text, name in parts)
+    shown = (f'<mark title="{escape(name)}">{_html(text)}</mark>' if name else _html(text) for text, name in parts)
     st.html(f'<div class="marked" tabindex="0">{"".join(shown)}</div>')
 
 
 def outside_changes(parts: Iterable[tuple[str, str]]) -> None:
     """Show a text from outside in parts, each with its change: `added`, `removed`, or anything else."""
     tags = {"added": "ins", "removed": "del"}
-    shown = (f"<{tags[how]}>{escape(text)}</{tags[how]}>" if how in tags else escape(text) for text, how in parts)
+    shown = (f"<{tags[how]}>{_html(text)}</{tags[how]}>" if how in tags else _html(text) for text, how in parts)
     st.html(f'<div class="marked" tabindex="0">{"".join(shown)}</div>')
+
+
+def _html(text: str) -> str:
+    return escape(revealed(text))
 
 
 def outside_badge(text: str, icon: str = "", *, color: Literal["gray", "green", "orange", "violet"] = "gray") -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.base import fields
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import one_line, plain
 from dashboard.parts.buttons import action_button
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject
@@ -36,7 +36,7 @@ def run_part(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready: b
             t("Run only this step"),
             list(titles),
             None,
-            format_func=lambda path: plain(f"{titles[path]} · {path}"),
+            format_func=lambda path: one_line(f"{titles[path]} · {path}"),
             placeholder=t("All steps"),
             key=f"part-only-{plan.name}",
             persist_state="session",

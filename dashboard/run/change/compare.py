@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.base.language import t
 from dashboard.base.page import Visit
+from dashboard.base.plain import one_line
 from dashboard.parts.status import look_of
 from dashboard.parts.times import full_time
 from engine.base.definitions import workflow_id_of
@@ -33,9 +34,8 @@ def compare_panel(visit: Visit, run: Run) -> None:
 def _label(row: RunRow) -> str:
     """Return a label that identifies a run; a selectbox shows it literally."""
     test = t(", test run") if row.is_test else ""
-    return (
-        f"{full_time(row.started_at or row.queued_at)} · {look_of(row.status, row.counts).word}{test} · {row.sentence}"
-    )
+    status = look_of(row.status, row.counts).word
+    return one_line(f"{full_time(row.started_at or row.queued_at)} · {status}{test} · {row.sentence}")
 
 
 def in_order(run: Run, other: RunRow) -> tuple[str, str]:

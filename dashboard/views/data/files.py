@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.base import session
 from dashboard.base.language import N_, number, t, tn
 from dashboard.base.page import Page, Visit
-from dashboard.base.plain import outside_text, plain, plain_with_code
+from dashboard.base.plain import one_line, outside_text, plain, plain_with_code
 from dashboard.base.run_files import size_text
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown
@@ -133,7 +133,7 @@ def _pages(view: FileView) -> None:
     key = f"files-page-{view.path}"
     if view.table and len(view.table.sheets) > 1:
         sheets = dict(enumerate(view.table.sheets, 1))
-        st.selectbox(t("Sheet"), list(sheets), format_func=lambda one: plain(sheets[one]), key=key)
+        st.selectbox(t("Sheet"), list(sheets), format_func=lambda one: one_line(sheets[one]), key=key)
     elif view.pages > 1:
         label = t("Page (of {count})", count=number(view.pages))
         st.number_input(label, min_value=1, max_value=view.pages, step=1, key=key, width=200)

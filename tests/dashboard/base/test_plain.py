@@ -28,6 +28,7 @@ from dashboard.base.plain import field_label, host_of, link_markdown, plain, pla
         pytest.param("2026-11-20", r"2026\-11\-20", id="a date"),
         pytest.param("a & b", r"a \& b", id="entity"),
         pytest.param("日本語 ✓", "日本語 ✓", id="other scripts"),
+        pytest.param("pay \u202eeno", r"pay \[U\+202E\]eno", id="a character that turns what follows"),
     ],
 )
 def test_text_is_shown_as_it_is(text: str, shown: str) -> None:

@@ -11,11 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.base.plain import plain
 from engine.orchestra import Orchestra
+from engine.outgoing.hidden_characters import hidden_in
 from tests.dashboard.test_run import OWNER, labels, words
 from tests.patience import until
 
 Open = Callable[..., AppTest]
-WRITTEN = "![x](http://evil.example/x.png) **bold**"
+WRITTEN = "![x](http://evil.example/x.png) **bold** \u202eegap\u200b"
 DRAFT = f"CALL draft {json.dumps({'subject': WRITTEN, 'text': 'Two are open.'})}"
 LINES = ["CALL read_mails {}", "CALL nothing {}", DRAFT, 'CALL finish {"output": {"summary": "Drafted."}}']
 
@@ -47,6 +48,7 @@ def test_a_conversation_is_read_turn_by_turn_and_a_person_answers_in_it(orchestr
     assert "There is no tool" in shown
     assert plain(WRITTEN) in shown
     assert WRITTEN not in [one.value for one in at.markdown]
+    assert (hidden_in(shown), "[U+202E]egap" in shown) == (set(), True)
     assert ("turn 3 of 8" in shown, "of 200,000 tokens" in shown) == (True, True)
     (approve,) = [one for one in at.button if str(one.key).startswith("approve-agent-")]
     approve.click().run()

@@ -20,7 +20,12 @@ SUMS: dict[str, Any] = {
     "title": "Sums",
     "steps": [
         {"id": "one", "uses": "flow.set", "with": {"values": {"x": 1}}},
-        {"id": "two", "uses": "flow.set", "with": {"values": {"x": "{{ steps.one.output.x + 1 }}"}}},
+        {
+            "id": "two",
+            "title": "Set _two_",
+            "uses": "flow.set",
+            "with": {"values": {"x": "{{ steps.one.output.x + 1 }}"}},
+        },
     ],
     "outputs": {"x": "{{ steps.two.output.x }}"},
 }
@@ -36,6 +41,7 @@ def opened(workspace: Path, open_page: Open) -> AppTest:
     at = open_page("workflow", name="sums")
     assert not at.exception
     assert at.button(key="part-run-sums").disabled
+    assert at.selectbox(key="part-only-sums").options == ["Set values · one", "Set _two_ · two"]  # no Markdown there
     return at
 
 
