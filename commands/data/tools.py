@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from textwrap import indent
 from typing import Annotated
 
 import typer
@@ -156,6 +157,9 @@ def run_tests(tool: Name, demo: Demo = False, workspace: Workspace = None, as_js
         return DONE if found.passed else FAILED
     for one in found.tests:
         say(f"{'passed' if one.passed else 'FAILED'}  {one.name}" + (f": {one.said}" if one.said else ""))
+        for more in (one.trace, one.remedy):
+            if more:
+                say(indent(more, "        "))
     passed = sum(one.passed for one in found.tests)
     say(f"{passed} of {len(found.tests)} passed." + (f" tool.{tool} can be used." if found.passed else ""))
     return DONE if found.passed else FAILED

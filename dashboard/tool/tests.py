@@ -10,8 +10,9 @@ from dashboard.base import session
 from dashboard.base.code import Mark
 from dashboard.base.language import t
 from dashboard.base.page import Visit
-from dashboard.base.plain import outside_code, plain
+from dashboard.base.plain import outside_code, plain, plain_with_code
 from dashboard.parts.buttons import action_button
+from engine.base.remedies import in_words_of
 from engine.tools.editing import ToolText
 from engine.tools.tools import Locked, ToolInfo, ToolTest
 
@@ -84,10 +85,11 @@ def _lock_button(visit: Visit, tool: ToolInfo) -> None:
 def _told(found: ToolTest) -> None:
     for one in found.tests:
         icon = ":material/check_circle:" if one.passed else ":material/cancel:"
-        said, _, more = one.said.partition("\n")
-        st.markdown(f"{icon} {plain(one.name)}" + (f": {plain(said)}" if said else ""))
-        if more:
-            outside_code(more)
+        st.markdown(f"{icon} {plain(one.name)}" + (f": {plain(one.said)}" if one.said else ""))
+        if one.trace:
+            outside_code(one.trace)
+        if one.remedy:
+            st.markdown(plain_with_code(in_words_of("page", one.remedy)))
     if found.passed:
         st.success(t("All tests have passed: workflows can use what was tested."))
     else:

@@ -67,6 +67,8 @@ class ToolDefinition(TypedDict):
     """The SHA-256 of all its files."""
     files: NotRequired[ReadOnly[bool]]
     """Whether what it leaves in `/w/out` leaves as `files`; absent if not."""
+    entry: NotRequired[ReadOnly[str]]
+    """The file of its code, for messages; absent in runs that began before it was kept."""
     lock: NotRequired[ReadOnly[str]]
     """Its packages with their hashes (engine/tools/lock.py); absent if it has none."""
 

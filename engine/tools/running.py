@@ -51,7 +51,8 @@ def run_tool(
     limits, most = limits_of(LimitFields.model_validate(tool["limits"]), settings)
     way = Way.to(list(tool["network"]), settings.allow_hosts) if tool["network"] else None
     packages = packages_of(tool, settings, folders)
-    code = Code(tool["language"], tool["code"], given, settings, limits, most, way, packages)
+    file = f"tools/{name}/{tool.get('entry', '')}".rstrip("/")
+    code = Code(tool["language"], tool["code"], given, settings, limits, most, way, packages, file)
     ran = run(code, files)
     for misfit in misfits(ran.output, tool["output"]):
         error = CodeFailed(

@@ -93,6 +93,7 @@ class Tool:
             "network": list(it.network),
             "limits": it.limits.model_dump(exclude_unset=True),
             "hash": self.hash,
+            "entry": self.file.entry,
         }
         if it.files:
             found = {**found, "files": True}

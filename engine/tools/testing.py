@@ -29,6 +29,9 @@ class Tested:
     passed: bool
     said: str = ""
     """Why it did not pass, as a sentence; else empty."""
+    trace: str = ""
+    """The last lines of what failing code complained about, and of what it had printed."""
+    remedy: str = ""
     line: int | None = None
     """The line of the code at which it failed; None if it did not fail there."""
 
@@ -87,8 +90,9 @@ def _opened(tool: Tool, path: object, until_done: ExitStack) -> Given:
 def _ended(case: Case, error: ServiceError) -> Tested:
     if case.error and case.error in error.message:
         return Tested(case.name, passed=True)
+    said, _, trace = error.message.partition("\n")
     line = error.line if isinstance(error, CodeFailed) else None
-    return Tested(case.name, passed=False, said=f"{error.message} {error.remedy}".strip(), line=line)
+    return Tested(case.name, passed=False, said=said, trace=trace, remedy=error.remedy, line=line)
 
 
 def _short(value: Any) -> str:

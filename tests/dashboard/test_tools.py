@@ -36,12 +36,14 @@ def test_files_are_edited_tested_and_restored(open_page: Open, orchestra: Orches
     at = open_page("tools", tool="mine")
     at.selectbox(key="tool-file-mine").select("main.py").run()
     [editor] = at.text_area
-    editor.set_value("output = {}\noutput['text'] = inputs['txt']\n").run()
+    editor.set_value("print('begun')\noutput = {'text': inputs['txt']}\n").run()
     assert "Not saved yet." in words(at)
     press(at, "save-tool-mine/main.py")
     assert orchestra.tools.show(OWNER, "mine").state == "changed"
     press(at, "tools-test-mine")
-    assert "**Line 2** · strips: Line 2 of the code failed" in words(at)
+    assert "**Line 2** · strips: Line 2 of tools/mine/main\\.py failed" in words(at)
+    assert "KeyError: 'txt'\nIt had printed:\nbegun" in next(one.value for one in at.code)
+    assert "Correct line 2 of tools/mine/main\\.py\\." in words(at)
     at.query_params["tab"] = "versions"
     at.run()
     at.radio(key="tool-versions-mine").set_value(at.radio(key="tool-versions-mine").options[0]).run()

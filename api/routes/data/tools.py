@@ -47,11 +47,13 @@ class ToolList(BaseModel):
 
 
 class TestedDocument(BaseModel):
-    """How a test went; `said`: why it did not pass."""
+    """How a test went."""
 
     name: str
     passed: bool
-    said: str
+    said: str = Field(description="Why it did not pass; else empty.")
+    trace: str = Field(description="The last lines of what failing code complained about and had printed.")
+    remedy: str
     line: int | None = Field(description="The line of the code at which it failed.")
 
 

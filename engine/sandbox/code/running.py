@@ -85,6 +85,8 @@ class Code:
     """The hosts that it may reach; None: it has no network."""
     packages: Path | None = None
     """A folder with packages of Python, which it sees at `/packages`; None: there are none."""
+    file: str = ""
+    """The file that a person corrects, such as `tools/iban-check/main.py`; empty: the field `code` of the step."""
 
 
 @dataclass(frozen=True)
@@ -275,7 +277,7 @@ def _require_success(code: Code, end: End) -> None:
     if end.status == -signal.SIGXFSZ or (end.status != 0 and _says(said, _NO_SPACE)):
         raise _exceeded(code, "disk_mb", f"The code wrote more than {it.disk_mb:,} MB")
     if end.status != 0:
-        raise _failure(code, end.status, said)
+        raise _failure(code, end.status, said, shown(end.out))
 
 
 def _exceeded(code: Code, limit: str, what: str) -> LimitExceeded:
@@ -290,18 +292,25 @@ def _says(said: str, pattern: re.Pattern[str]) -> bool:
     return any(pattern.search(line) for line in said.splitlines()[-_LAST_LINES * 4 :])
 
 
-def _failure(code: Code, status: int, said: str) -> CodeFailed:
+def _failure(code: Code, status: int, said: str, printed: str) -> CodeFailed:
     line, how = line_of(code, said), f"exit code {status}" if status > 0 else f"ended by signal {-status}"
-    lines = [one[:_LINE_CHARACTERS] for one in said.splitlines() if one.strip()]
+    lines, before = _lines(said), _lines(printed)
     reason = _reason(code, lines)
-    where = f"Line {line} of the code failed" if line else "The code failed"
+    where = f"Line {line} of {code.file or 'the code'} failed" if line else f"{code.file or 'The code'} failed"
     message = f"{where} ({how}){f': {reason}' if reason else ''}"
     if len(lines) > 1:
         message += "\n" + "\n".join(lines[-_LAST_LINES:])
-    remedy = f"Correct line {line} of `code`." if line else "Look at what the code has printed, and correct it."
+    if before:
+        message += "\n" + "\n".join(["It had printed:", *before[-_LAST_LINES:]])
+    place = code.file or "`code`"
+    remedy = f"Correct line {line} of {place}." if line else f"Look at what it has printed, and correct {place}."
     failure = CodeFailed(message, service="code", remedy=remedy)
     failure.line = line
     return failure
+
+
+def _lines(said: str) -> list[str]:
+    return [one[:_LINE_CHARACTERS] for one in said.splitlines() if one.strip()]
 
 
 def _reason(code: Code, lines: Sequence[str]) -> str:

@@ -125,7 +125,12 @@ def test_fields_and_output_are_checked_as_those_of_any_step(run: Run, twice: Pat
             "LimitExceeded",
             "printed more than 1 KB",
         ),
-        ("output = {'n': 2 // (inputs['n'] - 7 or 0)} if inputs['n'] == 7 else {'n': 2}", {}, "CodeFailed", "Line 1"),
+        (
+            "output = {'n': 2 // (inputs['n'] - 7 or 0)} if inputs['n'] == 7 else {'n': 2}",
+            {},
+            "CodeFailed",
+            "Line 1 of tools/twice/main.py failed",
+        ),
     ],
 )
 def test_what_goes_wrong_ends_the_step_with_a_sentence(

@@ -24,8 +24,13 @@ export function Outputs({ run, step, only }: { run: Run; step: CanvasStep; only?
         <div key={one.path}>
           <p>
             <code>{one.path}</code> {insideSentence(lookOf(one.status).word)}
-            {one.error && `: ${one.error.message}`}
+            {one.error && `: ${one.error.message.split("\n")[0]}`}
           </p>
+          {one.error?.message.includes("\n") && (
+            <pre tabIndex={0} aria-label={t("What {path} said", { path: one.path })}>
+              {shortened(one.error.message.slice(one.error.message.indexOf("\n") + 1))}
+            </pre>
+          )}
           {one.child_run_id && (
             <p>
               <a href={`/run?id=${encodeURIComponent(one.child_run_id)}`} target="_top">
