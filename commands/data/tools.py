@@ -18,6 +18,7 @@ from engine.tools.versions import ToolVersion
 group = typer.Typer(help="Your own step types, in tools/.", no_args_is_help=True, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="TOOL", help="The name of the tool.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="The new name: lower-case letters, digits, '-' and '_'.")]
 Kept = Annotated[str, typer.Argument(metavar="ID", help="The id of a version, from `orchestra tools versions`.")]
 
 
@@ -75,6 +76,32 @@ def new(
         document({"tool": tool, "folder": str(folder)})
     else:
         say(f"Made {folder}. `orchestra tools test {tool}` tests it; then workflows can use it as tool.{tool}.")
+    return DONE
+
+
+@group.command()
+def rename(tool: Name, new: New, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Rename a tool, also in the workflows and agents that use it."""
+    with opened(workspace, demo=demo) as session:
+        changed = session.orchestra.tools.rename(session.principal, tool, new)
+    if as_json:
+        document({"tool": new, "users": changed})
+        return DONE
+    say(f"The tool {tool!r} is now called {new!r}.")
+    if changed:
+        say(f"Also changed: {', '.join(changed)}.")
+    return DONE
+
+
+@group.command()
+def delete(tool: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Move a tool to the trash. Refused while a workflow or an agent uses it."""
+    with opened(workspace, demo=demo) as session:
+        trash = session.orchestra.tools.delete(session.principal, tool)
+    if as_json:
+        document({"tool": tool, "trash": str(trash)})
+    else:
+        say(f"The tool {tool!r} is in {trash}; move that folder back as tools/{tool} to restore it.")
     return DONE
 
 

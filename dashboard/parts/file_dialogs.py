@@ -1,4 +1,4 @@
-"""The dialogs that copy, rename and delete workflows, prompts, fragments and agents."""
+"""The dialogs that copy, rename and delete workflows, prompts, fragments, agents and tools."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from engine.agents.agents import Agents
 from engine.base.names import usable_name
 from engine.prompts.fragment_files import FragmentFiles
 from engine.prompts.prompt_files import PromptFiles
+from engine.tools.tools import Tools
 from engine.workflows.workflow_files import WorkflowFiles
 
 NAME_HELP = N_("Lower-case letters, digits, '-' and '_'. It is the name of the file.")
@@ -23,14 +24,14 @@ NAME_HELP = N_("Lower-case letters, digits, '-' and '_'. It is the name of the f
 
 @dataclass(frozen=True)
 class Kind:
-    """Workflows, prompts, fragments or agents: the noun for one, and the part of the engine that has them.
+    """Workflows, prompts, fragments, agents or tools: the noun for one, and the part of the engine that has them.
 
     `word` is also the path of its page; `home` is the path of the page that lists them, with its tab if it has several,
     and `file` the place of their files.
     """
 
     word: str
-    facet: Callable[[Visit], WorkflowFiles | PromptFiles | FragmentFiles | Agents]
+    facet: Callable[[Visit], WorkflowFiles | PromptFiles | FragmentFiles | Agents | Tools]
     on_rename: str
     on_delete: str
     file: str
@@ -71,13 +72,21 @@ AGENT = Kind(
     "agents/{}.json",
     "agents",
 )
+TOOL = Kind(
+    "tool",
+    lambda visit: visit.orchestra.tools,
+    N_("Workflows and agents that use it are updated. Earlier runs keep the old name."),
+    N_("Its kept versions stay."),
+    "tools/{}",
+    "tools",
+)
 
 
 def file_menu(visit: Visit, kind: Kind, name: str) -> None:
     """Show the button that opens Duplicate, Rename and Delete."""
     if not visit.may("edit"):
         return
-    copying = {} if kind is FRAGMENT else {t("Duplicate"): _duplicate}
+    copying = {} if kind in (FRAGMENT, TOOL) else {t("Duplicate"): _duplicate}
     actions = {**copying, t("Rename"): _rename, t("Delete"): _delete}
     key = f"menu-{name}" if kind is WORKFLOW else f"menu-{kind.word}-{name}"
     chosen = st.menu_button(t("More"), list(actions), key=key, type="tertiary", icon=":material/more_horiz:")
@@ -92,7 +101,7 @@ def _duplicate(visit: Visit, kind: Kind, name: str) -> None:
 
     def copy(_request_key: str) -> str:
         facet = kind.facet(visit)
-        return "" if isinstance(facet, FragmentFiles) else facet.duplicate(visit.who, name, new.strip()).name
+        return "" if isinstance(facet, FragmentFiles | Tools) else facet.duplicate(visit.who, name, new.strip()).name
 
     action_button(
         t("Duplicate"),
@@ -171,4 +180,6 @@ def free_name(wanted: str, taken: set[str]) -> str:
 def open_file(visit: Visit, kind: Kind, name: str, done: str) -> None:
     """Go to the page of a file, and say there what was done, in a text with `{name}`."""
     session.tell(t(done, name=name))
+    if kind is TOOL:  # it is open on the page that lists all
+        visit.go(kind.home, tool=name)
     visit.go(kind.word, name=name)

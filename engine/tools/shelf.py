@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,18 @@ from engine.base.definitions import ToolDefinition
 from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_name, child, is_file_name
 from engine.documents.json_file import parse
-from engine.files.atomic import make_folder, remove, storage_errors, write_whole
+from engine.files.atomic import (
+    PRIVATE_FOLDER,
+    make_folder,
+    make_private,
+    remove,
+    storage_errors,
+    sync_folder,
+    write_whole,
+)
 from engine.plugins.registry import TOOL as PREFIX
 from engine.tools.versions import files_hash
+from engine.workspace.copies import move
 
 if TYPE_CHECKING:
     from engine.tools.tool_file import ToolFile
@@ -197,6 +207,32 @@ class ToolShelf:
         self.write(name, sample)  # the file that makes it one: last
         return folder
 
+    def rename(self, name: str, new: str, follow: Callable[[], object]) -> None:
+        """Rename a tool in an order that keeps both names usable until `follow` has changed all users to the new one.
+
+        If interrupted, this can be repeated: a folder with files of this tool only counts as the one begun. Raises
+        UnknownName, InUse, InvalidInput, InvalidFile, StorageError.
+        """
+        files, target = self._files(name), child(self.folder, checked_name("tool", new))
+        begun = self._read(new) if target.exists() else {}
+        if new == name or not begun.items() <= files.items():
+            raise InUse(f"The name {new!r} is taken by another tool.", remedy="Choose another name.")
+        self.write(new, files)
+        follow()
+        with storage_errors(self.folder):
+            shutil.rmtree(child(self.folder, name))
+            sync_folder(self.folder)
+
+    def delete(self, name: str, trash: Path) -> None:
+        """Move the folder of a tool, valid or not, to this place. Raises UnknownName, InvalidInput, StorageError."""
+        self.require(name)
+        with storage_errors(trash):
+            make_folder(trash.parent, PRIVATE_FOLDER)
+            move(child(self.folder, name), trash)
+            make_private(trash)
+            sync_folder(trash.parent)  # before the old name is certainly gone
+            sync_folder(self.folder)
+
     def keep_tested(self, name: str, record: Mapping[str, Any]) -> None:
         """Record that a tool has passed its tests. Raises StorageError."""
         write_whole(child(child(self.folder, name), TESTED), _dumped(record))
@@ -204,10 +240,17 @@ class ToolShelf:
     def _shown(self, name: str) -> str:
         return f"{FOLDER}/{name}/{TOOL}"
 
-    def _files(self, name: str) -> dict[str, bytes]:
-        """Return all files of a tool by path. Raises UnknownName, InvalidFile, StorageError."""
+    def require(self, name: str) -> None:
+        """Raise UnknownName if there is no tool of this name."""
         if not is_file_name(name) or not (self.folder / name / TOOL).is_file():
             raise UnknownName("tool", name, self.names())
+
+    def _files(self, name: str) -> dict[str, bytes]:
+        """Return all files of a tool by path. Raises UnknownName, InvalidFile, StorageError."""
+        self.require(name)
+        return self._read(name)
+
+    def _read(self, name: str) -> dict[str, bytes]:
         folder, found, size = self.folder / name, dict[str, bytes](), 0
         with storage_errors(folder):
             for place, folders, names in os.walk(folder):

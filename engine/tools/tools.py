@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from clients.code.service import CodeSettings
 from engine.base.errors import InvalidFile
@@ -22,12 +22,20 @@ from engine.tools.shelf import Tool, ToolShelf, sample_files, samples
 from engine.tools.testing import Tested, record_of, run_cases
 from engine.tools.versions import ToolHistory
 from engine.workspace.file_store import Shelf
-from engine.workspace.references import users, users_by_name
+from engine.workspace.references import (
+    rename_references,
+    require_readable_users,
+    require_unused,
+    users,
+    users_by_name,
+)
 
 __all__ = ["Tested", "ToolInfo", "ToolTest", "Tools"]
 """`Tested` is named here for the front ends."""
 State = Literal["tested", "changed", "untested", "invalid"]
 _SEE = "see the tools"
+Names: TypeAlias = list[str]
+"""Inside the class below, `list` is the method."""
 _NEW: Mapping[str, str] = {
     "main.py": 'output = {"text": inputs["text"].strip()}\n',
     "tests/strips.json": '{"input": {"text": " a "}, "output": {"text": "a"}}\n',
@@ -120,6 +128,39 @@ class Tools:
         folder = self._shelf.create(name, sample_files(sample) if sample else _blank())
         self._audit.record(p, "tools.new", name, {"sample": sample})
         return folder
+
+    def rename(self, p: Principal, name: str, new: str) -> Names:
+        """Rename a tool with its versions, also in the workflows and agents that use it; return these.
+
+        It stays tested. Raises UnknownName, InUse, InvalidInput, InvalidFile (a file that seems to use it cannot be
+        read), StorageError.
+        """
+
+        def follow() -> None:
+            changed.extend(rename_references(self._users, "tool", TOOL + name, TOOL + new, p.id))
+
+        require(p, "edit", "rename a tool")
+        changed: Names = []
+        with self._users[0].editing():
+            require_readable_users(self._users, "tool", TOOL + name)
+            self._shelf.rename(name, new, follow)
+            self._history.rename(name, new)
+        self._audit.record(p, "tools.rename", new, {"from": name, "users": changed})
+        return changed
+
+    def delete(self, p: Principal, name: str) -> Path:
+        """Move a tool, valid or not, to the trash of the workspace's state; return the folder.
+
+        Raises UnknownName, InUse (workflows or agents use it; they are named), StorageError.
+        """
+        require(p, "edit", "delete a tool")
+        trash = self._users[0].trash_folder(name)
+        with self._users[0].editing():
+            self._shelf.require(name)
+            require_unused(self._users, "tool", TOOL + name)
+            self._shelf.delete(name, trash)
+        self._audit.record(p, "tools.delete", name, {"moved_to": str(trash)})
+        return trash
 
     def lock(self, p: Principal, name: str) -> Locked:
         """Lock the dependencies of a tool, and download its packages. Blocking; nothing of a package runs.

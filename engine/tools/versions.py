@@ -67,6 +67,10 @@ class ToolHistory:
         if text != self._history.latest_text(name):
             self._history.keep(name, text, by, self._clock())
 
+    def rename(self, name: str, new: str) -> None:
+        """Move the versions to another name. Raises StorageError."""
+        self._history.rename(name, new)
+
     def versions(self, name: str, files: Mapping[str, bytes]) -> list[ToolVersion]:
         """Return the kept versions, newest first; `files` are the present ones. One that is damaged is left out."""
         found = []

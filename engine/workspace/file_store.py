@@ -220,7 +220,7 @@ class Shelf:
         """
         source = self.history.folder / name
         if source.is_dir():
-            target = self._trash_folder(name)
+            target = self.trash_folder(name)
             with storage_errors(target):
                 make_folder(target, PRIVATE_FOLDER)
                 self._move(source, target / f"{name}.history")
@@ -304,7 +304,7 @@ class Shelf:
         with self.editing():
             self._must_exist(name)
             check()
-            target = self._trash_folder(name)
+            target = self.trash_folder(name)
             with storage_errors(target):
                 make_folder(target, PRIVATE_FOLDER)
                 for suffix in (self._suffix, *((".layout.json", BASE, RENAMES) if is_branch(name) else _ALL)):
@@ -359,7 +359,8 @@ class Shelf:
         except OSError as error:
             raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
-    def _trash_folder(self, name: str) -> Path:
+    def trash_folder(self, name: str) -> Path:
+        """Return a folder in the trash that is not there yet, named after the time and this name."""
         stamp = self._clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         wanted = (self._trash / f"{stamp}-{name}{again}" for again in ("", *(f".{number}" for number in range(2, 100))))
         return next(folder for folder in wanted if not folder.exists())

@@ -220,6 +220,8 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/tools", "GET"): "view",
     ("/api/tools/{name}", "GET"): "view",
     ("/api/tools", "POST"): "edit",
+    ("/api/tools/{name}", "DELETE"): "edit",
+    ("/api/tools/{name}/rename", "POST"): "edit",
     ("/api/tools/{name}/files", "GET"): "view",
     ("/api/tools/{name}/files", "PUT"): "edit",
     ("/api/tools/{name}/files", "DELETE"): "edit",

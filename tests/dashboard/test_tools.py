@@ -64,3 +64,20 @@ def test_what_somebody_else_saved_is_not_overwritten(open_page: Open, orchestra:
     assert orchestra.tool_files.get(OWNER, "mine", "main.py").text == "output = 'theirs'\n"
     press(at, "overwrite-tool-mine/main.py")
     assert orchestra.tool_files.get(OWNER, "mine", "main.py").text == "output = 'mine'\n"
+
+
+def test_a_tool_is_renamed_and_goes_to_the_trash(open_page: Open, orchestra: Orchestra) -> None:
+    orchestra.tools.new(OWNER, "mine")
+
+    def chosen(name: str, action: str) -> AppTest:
+        at = open_page("tools", tool=name)
+        at.menu_button(key=f"menu-tool-{name}").click(action).run()
+        at.menu_button(key=f"menu-tool-{name}").click(action)
+        return at
+
+    at = chosen("mine", "Rename")
+    at.text_input(key="rename-name-mine").set_value("ours")
+    press(at, "rename-make")
+    assert [one.name for one in orchestra.tools.list(OWNER)] == ["ours"]
+    press(chosen("ours", "Delete"), "delete-make")
+    assert orchestra.tools.list(OWNER) == []

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.base.documents import FileText, Refusal, Sent
+from api.base.documents import Deleted, FileText, Refusal, Renaming, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.tools.editing import ToolText
 from engine.tools.versions import FileChange, ToolVersion
 
 router = APIRouter(prefix="/api/tools", tags=["Tools"], route_class=SignedInRoute)
 FilePath = Annotated[str, Query(description="The path of the file in the folder of the tool.", max_length=600)]
+_IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or the name is"}}
 _CHANGED: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "The file was changed"}}
 
 
@@ -81,6 +82,13 @@ class NewTool(Sent):
     sample: str = Field(default="", max_length=100, description="Such as `iban-check`; empty: a small one.")
 
 
+class ToolRenamed(BaseModel):
+    """A tool under its new name, and what changed with it."""
+
+    name: str
+    users: list[str] = Field(description="Workflows, and agents as `agent:NAME`.")
+
+
 class ToolTexts(BaseModel):
     """The files of a tool, `tool.json` first; one that is no text has `text` null."""
 
@@ -117,6 +125,18 @@ def new_tool(orchestra: Door, principal: Acting, sent: NewTool) -> Any:
     """Make the folder of a new tool, with a first test; 409 if the name is taken."""
     orchestra.tools.new(principal, sent.name, sent.sample)
     return asdict(orchestra.tools.show(principal, sent.name))
+
+
+@router.delete("/{name}", summary="Delete a tool", response_model=Deleted, responses=_IN_USE)
+def delete_tool(orchestra: Door, principal: Acting, name: str) -> dict[str, str]:
+    """Move a tool to the trash. 409 while workflows or agents use it; the error names them."""
+    return {"name": name, "trash": orchestra.tools.delete(principal, name).name}
+
+
+@router.post("/{name}/rename", summary="Rename a tool", response_model=ToolRenamed, responses=_IN_USE)
+def rename_tool(orchestra: Door, principal: Acting, name: str, sent: Renaming) -> dict[str, Any]:
+    """Rename a tool, also in the workflows and agents that use it. 409 if the name is taken."""
+    return {"name": sent.new, "users": orchestra.tools.rename(principal, name, sent.new)}
 
 
 @router.get("/{name}/files", summary="List the files of a tool", response_model=ToolTexts)

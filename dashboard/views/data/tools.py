@@ -10,13 +10,14 @@ from dashboard.base.page import Action, Page, Visit
 from dashboard.base.plain import outside_text, plain
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
-from dashboard.parts.file_dialogs import name_field
+from dashboard.parts.file_dialogs import TOOL, file_menu, name_field
 from dashboard.parts.header import page_header
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.tabs import page_tabs
 from dashboard.tool.files import files_tab
 from dashboard.tool.tests import tests_and_packages
 from dashboard.tool.versions import versions_tab
+from engine.base.step_tree import AGENT_PREFIX
 from engine.tools.tools import ToolInfo
 
 PAGE = Page(
@@ -64,7 +65,10 @@ def _state(one: ToolInfo) -> str:
 
 def _tool(visit: Visit, one: ToolInfo) -> None:
     with st.container(border=True):
-        st.markdown(f"**{plain(f'tool.{one.name}')}** {plain(one.version)} · {_state(one)}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{plain(f'tool.{one.name}')}** {plain(one.version)} · {_state(one)}")
+            st.space("stretch")
+            file_menu(visit, TOOL, one.name)
         if one.problem:
             st.error(plain(one.problem), icon=":material/error:")
         outside_text(one.description, empty=" ")
@@ -74,7 +78,8 @@ def _tool(visit: Visit, one: ToolInfo) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.caption(t("Used by"))
                 for user in one.used_by:
-                    visit.title_link(user, "workflow", name=user)
+                    agent = user.removeprefix(AGENT_PREFIX)
+                    visit.title_link(agent, "workflow" if agent == user else "agent", name=agent)
         tests_and_packages(visit, one)
         files, versions = page_tabs([N_("Files"), N_("Versions")], f"tool-tabs-{one.name}")
         if files.open:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.base.errors import InvalidFile, InvalidInput, NotAllowed, StaleEdit, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, StaleEdit, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.sandbox.walls import walls
@@ -128,3 +128,38 @@ def test_a_tool_that_is_not_valid_can_be_mended(root: Path, orchestra: Orchestra
     broken = orchestra.tool_files.get(OWNER, "twice", "tool.json")
     orchestra.tool_files.save(OWNER, "twice", "tool.json", good, broken.etag)
     assert orchestra.tools.test(OWNER, "twice").passed
+
+
+def test_a_renamed_tool_stays_tested_and_used_and_a_used_one_is_not_deleted(
+    root: Path, orchestra: Orchestra, run: Run
+) -> None:
+    write_tool(root, TWICE)
+    assert orchestra.tools.test(OWNER, "twice").passed
+    assert run([{**step(), "uses": "tool.twice@1"}])["status"] == "succeeded"
+    orchestra.tools.new(OWNER, "taken")
+    with pytest.raises(InUse, match="taken"):
+        orchestra.tools.rename(OWNER, "twice", "taken")
+    with pytest.raises(InvalidInput):
+        orchestra.tools.rename(OWNER, "twice", "../twice")
+    assert orchestra.tools.rename(OWNER, "twice", "double") == ["work"]
+    assert '"tool.double@1"' in (root / "workflows" / "work.json").read_text()
+    info = orchestra.tools.show(OWNER, "double")
+    assert (info.state, info.used_by, (root / "tools" / "twice").exists()) == ("tested", ("work",), False)
+    assert [one.is_current for one in orchestra.tool_files.versions(OWNER, "double")] == [True]
+    with pytest.raises(InUse, match=r"'tool\.double' is used by work"):
+        orchestra.tools.delete(OWNER, "double")
+    assert orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 60)["status"] == "succeeded"
+    orchestra.workflows.delete(OWNER, "work")
+    trash = orchestra.tools.delete(OWNER, "double")
+    assert (trash / "main.py").read_text() == TWICE
+    assert [one.name for one in orchestra.tools.list(OWNER)] == ["taken"]
+    with pytest.raises(UnknownName):
+        orchestra.tools.delete(OWNER, "double")
+
+
+def test_a_rename_that_was_interrupted_is_repeated(root: Path, orchestra: Orchestra) -> None:
+    folder = write_tool(root, TWICE)
+    (root / "tools" / "double").mkdir()
+    (root / "tools" / "double" / "main.py").write_bytes((folder / "main.py").read_bytes())
+    assert orchestra.tools.rename(OWNER, "twice", "double") == []
+    assert [one.name for one in orchestra.tools.list(OWNER)] == ["double"]
