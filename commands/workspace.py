@@ -70,7 +70,7 @@ def validate(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Check workflows, prompts, agents, settings and environments. Names every problem with its place and remedy."""
+    """Check workflows, prompts, agents, tools, settings and environments. Every problem has its place and remedy."""
     from engine.base.errors import InvalidFile
 
     try:
@@ -103,8 +103,9 @@ def _named(session: Look, names: list[str]) -> list[Problem]:
 
 
 def _all(session: Look) -> list[Problem]:
-    """Return the problems of the settings, environments, labels, workflows, prompts, fragments and agents."""
+    """Return the problems of the settings, environments, labels, workflows, prompts, fragments, agents and tools."""
     from engine.base.errors import OrchestraError, Problem
+    from engine.tools.shelf import ToolShelf
 
     orchestra, p = session.orchestra, session.principal
     found: list[Problem] = [*orchestra.approvals.warnings(p), *orchestra.environments.file_problems(p)]
@@ -121,7 +122,7 @@ def _all(session: Look) -> list[Problem]:
                 found.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
     for agent in orchestra.agents.list(p):
         found += agent.problems
-    return found
+    return [*found, *ToolShelf(orchestra.workspace.root).problems()]
 
 
 def _print_problems(problems: list[Problem]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.base.checkout import CHECKOUT
 from engine.base.definitions import ToolDefinition
-from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem, UnknownName
 from engine.base.names import checked_name, child, is_file_name
 from engine.documents.json_file import parse
 from engine.files.atomic import (
@@ -129,11 +129,13 @@ class ToolShelf:
 
     def names(self) -> list[str]:
         """Return the names of all tools, valid or not, sorted."""
+        return [*filter(is_file_name, self._folders())]
+
+    def _folders(self) -> list[str]:
         try:
-            found = [one.name for one in self.folder.iterdir() if (one / TOOL).is_file()]
+            return sorted(one.name for one in self.folder.iterdir() if (one / TOOL).is_file())
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(filter(is_file_name, found))
 
     def tool(self, name: str) -> Tool:
         """Return a tool. Raises UnknownName, InvalidFile."""
@@ -149,6 +151,18 @@ class ToolShelf:
         files = self._files(name)
         files.pop(TESTED, None)
         return files
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong with the files of all tools, by place; whether they were tested is no part of it."""
+        found: list[Problem] = []
+        for name in self._folders():
+            try:
+                tool = self.tool(checked_name("tool", name))
+                _ = tool.definition, tool.cases
+            except OrchestraError as error:
+                wrong = Problem(error.message, "tool", file=self._shown(name), remedy=error.remedy)
+                found += getattr(error, "problems", None) or [wrong]
+        return found
 
     def write(self, name: str, files: Mapping[str, bytes | None]) -> None:
         """Write files of a tool by path, `tool.json` last; None deletes one. Raises InvalidInput, StorageError."""

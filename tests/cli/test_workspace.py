@@ -20,6 +20,14 @@ from engine.base.statuses import AccountMode
 from engine.workspace.config import load
 from tests.cli.conftest import PURE, Orchestra
 
+NO_CODE = {
+    "version": "1.0.0",
+    "language": "python",
+    "entry": "main.py",
+    "input": {"type": "object"},
+    "output": {"type": "object"},
+}
+
 
 def test_a_new_workspace_is_valid_and_in_its_written_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = str(tmp_path / "new")
@@ -61,10 +69,14 @@ def test_validate_names_every_problem_of_every_file(orchestra: Orchestra, worksp
     (workspace / "prompts" / "broken.json").write_text("{")
     (workspace / "agents").mkdir()
     (workspace / "agents" / "damaged.json").write_bytes(b"\xff")
+    for name, text in {"wrong": '{"version": "1"}', "no-code": json.dumps(NO_CODE), "Bad": "{}"}.items():
+        (workspace / "tools" / name).mkdir(parents=True)
+        (workspace / "tools" / name / "tool.json").write_text(text)
     result = orchestra("validate", "--json")
     assert (result.code, result.json["valid"]) == (2, False)
     files = {problem["file"] for problem in result.json["problems"]}
     assert files >= {"workflows/bad.json", "workflows/Bad Name.json", "prompts/broken.json", "agents/damaged.json"}
+    assert files >= {f"tools/{name}/tool.json" for name in ("wrong", "no-code", "Bad")}
     assert len([one for one in result.json["problems"] if one["file"] == "workflows/bad.json"]) >= 2
     wanted = {"severity", "file", "line", "column", "step", "field", "code", "message", "remedy"}
     assert set(result.json["problems"][0]) == wanted
