@@ -397,7 +397,16 @@ class Orchestra:
 
         plans = CurrentPlans(self._ready_plan, self.workspace.workflow_ids)
         shelf, around = self.workspace.workflows, self._compiled.surroundings
-        return StepTries(shelf, around, plans, self._acceptor, self._last_values)
+
+        def edited(p: Principal, name: str) -> str:
+            return self.editing.draft_text(p, name).text
+
+        def plan_of(name: str, text: str) -> Plan:
+            plan = self._after_renames(lambda: self._compiled.plan(name, text))
+            self._require_ready(plan, {})
+            return plan
+
+        return StepTries(shelf, around, plans, self._acceptor, self._last_values, edited, plan_of)
 
     @cached_property
     def bundles(self) -> Bundles:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field, JsonValue
 
@@ -32,6 +32,7 @@ class Trying(Agreeing, Sent):
         examples=[{"steps": {"mails": {"output": {"messages": []}}}}],
     )
     environment: str = Field(default="", max_length=64, description="In which environment; default: the default one.")
+    draft: bool = Field(default=False, description="The step as the caller's draft has it, not as it is saved.")
     wait_seconds: float = Field(default=0, ge=0, le=_LONGEST_WAIT_SECONDS)
 
 
@@ -42,9 +43,16 @@ class Trying(Agreeing, Sent):
     dependencies=[CHECKED],
     responses=TOO_MANY,
 )
-async def get_step_sample(name: str, step: str, orchestra: Door, principal: Acting) -> Any:
-    """Return values for all that the saved step reads: of the last successful run, else made from their types."""
-    return await reading.run(partial(orchestra.step_tries.sample, principal, name, step))
+async def get_step_sample(
+    name: str,
+    step: str,
+    orchestra: Door,
+    principal: Acting,
+    *,
+    draft: Annotated[bool, Query(description="For the step as the caller's draft has it.")] = False,
+) -> Any:
+    """Return values for all that a step reads: of the last successful run, else made from their types."""
+    return await reading.run(partial(orchestra.step_tries.sample, principal, name, step, draft=draft))
 
 
 @router.post(
@@ -67,7 +75,9 @@ async def try_step(
     principal: Acting,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Run a step of the saved workflow alone. It reads and asks models as usual; a write is only shown.
+    """Run a step of the saved workflow, or of the caller's draft, alone.
+
+    It reads and asks models as usual; a write is only shown.
 
     422 with the place if a value does not fit what the step reads.
     """
@@ -79,6 +89,7 @@ async def try_step(
         sent.values,
         request_key=request_key_of(principal, idempotency_key),
         environment=sent.environment,
+        draft=sent.draft,
     )
     run_id = await to_thread.run_sync(start)
     document: RunState = {"run_id": run_id, "status": RunStatus.QUEUED, "confirmed": []}

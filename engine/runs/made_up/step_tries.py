@@ -1,4 +1,7 @@
-"""The `step_tries` facet: one step runs alone with values that a person has made up, and nothing is written."""
+"""The `step_tries` facet: one step runs alone with values that a person has made up, and nothing is written.
+
+It is a step of the file, or of the draft that the person edits: one tries what one sees.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ class SampleValues:
 
 
 class StepTries:
-    """A try is a test run of the saved workflow. It reads and asks models as usual; a write is only shown."""
+    """A try is a test run. It reads and asks models as usual; a write is only shown."""
 
     def __init__(
         self,
@@ -49,21 +52,29 @@ class StepTries:
         plans: CurrentPlans,
         acceptor: Acceptor,
         last_values: Callable[[Principal, str], Mapping[str, Any]],
+        edited: Callable[[Principal, str], str],
+        plan_of: Callable[[str, str], Plan],
     ) -> None:
-        """`last_values(p, workflow)` returns those of its last run: {"inputs": …, "steps": {id: output}}."""
+        """`last_values(p, workflow)` returns those of its last run: {"inputs": …, "steps": {id: output}}.
+
+        `edited(p, workflow)`: the text that the person edits; `plan_of(workflow, text)`: the plan of such a text.
+        """
         self._shelf, self._surroundings, self._plans = shelf, surroundings, plans
         self._acceptor, self._last_values = acceptor, last_values
+        self._edited, self._plan_of = edited, plan_of
 
-    def sample(self, p: Principal, workflow: str, step: str) -> SampleValues:
+    def sample(self, p: Principal, workflow: str, step: str, *, draft: bool = False) -> SampleValues:
         """Return values that fit what a step reads: those of the last successful run, else made from types.
 
+        `draft`: the step as the person edits it, not as it is in the file.
         Raises UnknownName, InvalidInput (no such step, or it cannot run alone), InvalidFile.
         """
         require(p, "view", "see workflows")
-        reads = self._reads(workflow, step)
+        text = self._text(p, workflow, draft=draft)
+        reads = self._reads(workflow, text, step)
         known = dict(self._last_values(p, workflow))
         with suppress(OrchestraError):  # the workflow may have errors elsewhere
-            known |= _items(self._plans.named(workflow, {}, ""), reads, known)
+            known |= _items(self._plan(workflow, text, "", draft=draft), reads, known)
         return SampleValues(workflow, step, reads.sample(known), is_recorded=bool(known))
 
     def start(
@@ -75,24 +86,29 @@ class StepTries:
         *,
         request_key: str | None = None,
         environment: str = "",
+        draft: bool = False,
     ) -> str:
         """Run a step alone with made-up values; return the id of the run, with which `runs.wait` waits for it.
 
+        `draft`: the step as the person edits it, on the connections that it names; there is no environment then.
         Steps that write are not called: the run has a preview of each write. Raises InvalidInput with the place of a
         value that does not fit, and as `runs.start`.
         """
         require(p, "run", "try steps")
-        sent = {"values": dict(values), "environment": environment}
+        if draft and environment:
+            raise InvalidInput("A draft is in no environment.", remedy="Leave out the environment, or the draft.")
+        sent = {"values": dict(values), "environment": environment, **({"draft": True} if draft else {})}
         request = None if request_key is None else Request.of(request_key, f"try {workflow} {step}", sent)
         earlier = self._acceptor.earlier(request)
         if earlier is not None:
             return earlier
-        reads = self._reads(workflow, step)
+        text = self._text(p, workflow, draft=draft)
+        reads = self._reads(workflow, text, step)
         reads.require_fit(values)
-        paths = {node.step.id: node.path for node in self._nodes(workflow)}
+        paths = {node.step.id: node.path for node in self._nodes(workflow, text)}
 
         def accept() -> str:
-            plan = self._plans.named(workflow, {}, environment)
+            plan = self._plan(workflow, text, environment, draft=draft)
             pins = {paths[one]: values["steps"][one]["output"] for one in reads.steps}
             items = {path: [values[name]] for name, path in reads.loops.items()}
             options = part_options(plan, pins, reads.only, None, items)
@@ -101,11 +117,17 @@ class StepTries:
 
         return retry_if_renamed(accept)
 
-    def _nodes(self, workflow: str) -> list[StepNode[StepDefinition]]:
-        return read(self._shelf.text(workflow), self._shelf.file(workflow)).nodes
+    def _text(self, p: Principal, workflow: str, *, draft: bool) -> str:
+        return self._edited(p, workflow) if draft else self._shelf.text(workflow)
 
-    def _reads(self, workflow: str, step: str) -> StepReads:
-        found = read(self._shelf.text(workflow), self._shelf.file(workflow))
+    def _plan(self, workflow: str, text: str, environment: str, *, draft: bool) -> Plan:
+        return self._plan_of(workflow, text) if draft else self._plans.named(workflow, {}, environment)
+
+    def _nodes(self, workflow: str, text: str) -> list[StepNode[StepDefinition]]:
+        return read(text, self._shelf.file(workflow)).nodes
+
+    def _reads(self, workflow: str, text: str, step: str) -> StepReads:
+        found = read(text, self._shelf.file(workflow))
         node = found.node(step)
         if not node.step.uses:
             raise InvalidInput(f"{step!r} is a group.", remedy="Choose a step in it.", field="step")

@@ -2,10 +2,9 @@
 import { useEffect, useState } from "react";
 
 import type { CanvasStep, Json } from "../api";
-import { stepIn } from "../document";
 import { parseJson } from "../json";
 import { t } from "../language";
-import { sampleFor, triedWith, unagreed, type Run } from "./account";
+import { edited, sampleFor, triedWith, unagreed, type Run } from "./account";
 import { Agreeing } from "./Agreeing";
 import { faultIn } from "./faults";
 import { useForm } from "./form";
@@ -16,7 +15,7 @@ type State = { attempt?: Run; said: string; isFailure?: boolean; asks?: string[]
 const LINES = 10;
 
 export function MadeUp({ step }: { step: CanvasStep }) {
-  const { workflow, definition, edits, noteFault } = useForm();
+  const { workflow, edits, noteFault } = useForm();
   const key = `orchestra-made-up-${workflow}-${step.id}`;
   const [text, setText] = useState(() => localStorage.getItem(key) ?? "");
   const [state, setState] = useState<State>({ said: "" });
@@ -37,7 +36,8 @@ export function MadeUp({ step }: { step: CanvasStep }) {
   const fill = () =>
     during(t("Loading …"), async () => {
       await edits.flush();
-      const { values, is_recorded: isRecorded } = await sampleFor(workflow, step.id);
+      const { isUnsaved } = await edited(workflow, step.id);
+      const { values, is_recorded: isRecorded } = await sampleFor(workflow, step.id, isUnsaved);
       type(JSON.stringify(values, null, 2));
       return { said: isRecorded ? t("Filled in with values of the last run.") : t("Filled in with values made from types.") };
     });
@@ -45,9 +45,10 @@ export function MadeUp({ step }: { step: CanvasStep }) {
     during(t("Running this step …"), async () => {
       const values = parsed(text);
       await edits.flush();
-      const run = await triedWith(workflow, step.id, stepIn(definition, step.id), values, confirmed);
+      const { definition, isUnsaved } = await edited(workflow, step.id);
+      const run = await triedWith(workflow, step.id, isUnsaved, values, confirmed);
       noteFault?.(faultIn(run, step, definition));
-      return { attempt: run, said: "" };
+      return { attempt: run, said: isUnsaved ? t("It ran as it is here, which is not saved yet.") : "" };
     });
   const open = () => {
     if (!text) void fill();

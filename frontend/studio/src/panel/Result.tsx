@@ -6,8 +6,7 @@ import type { Flow } from "../flow/flow";
 import { stateWords } from "../flow/marks";
 import { t } from "../language";
 import { insideSentence } from "../ui/looks";
-import { lastRun, runOf, sampleFor, tried, triedWith, unagreed, type Run } from "./account";
-import { stepIn } from "../document";
+import { edited, lastRun, runOf, sampleFor, tried, triedWith, unagreed, type Run } from "./account";
 import { faultIn } from "./faults";
 import { useForm } from "./form";
 import { Agreeing } from "./Agreeing";
@@ -16,11 +15,11 @@ import { Outputs, recorded } from "./Outputs";
 
 const AGAIN_MS = 500;
 
-// `hasLooked`: whether a run was looked for; `asks`: what a try needs a person's agreement to.
-type State = { run?: Run; attempt?: Run; hasLooked?: boolean; said: string; isFailure?: boolean; asks?: string[] };
+// `only`: the path of what was tried, if it may be one of several items; `hasLooked`: whether a run was looked for; `asks`: what a try needs a person's agreement to.
+type State = { run?: Run; attempt?: Run; only?: string | undefined; hasLooked?: boolean; said: string; isFailure?: boolean; asks?: string[] };
 
 export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
-  const { workflow, definition, edits, readOnly, noteFault } = useForm();
+  const { workflow, edits, readOnly, noteFault } = useForm();
   const [state, setState] = useState<State>({ said: "" });
   const { run, attempt, said } = state;
   const [first] = run ? recorded(run, step) : [];
@@ -41,12 +40,17 @@ export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
   const attemptNow = (confirmed: string[] = []) =>
     during(t("Running this step …"), async () => {
       await edits.flush();
-      const now = stepIn(definition, step.id);
+      const { definition, isUnsaved } = await edited(workflow, step.id);
       const ended = (found: Run): Run => (noteFault?.(faultIn(found, step, definition)), found);
-      if (run && first) return { ...state, attempt: ended(await tried(workflow, first.path, now, run, confirmed)), said: "", isFailure: false, asks: [] };
-      const { values } = await sampleFor(workflow, step.id);
-      const said = Object.keys(values).length > 0 ? t("It was given the values below, made from types.") : "";
-      return { ...state, attempt: ended(await triedWith(workflow, step.id, now, values, confirmed)), said, isFailure: false, asks: [] };
+      if (run && first && !isUnsaved)
+        return { ...state, attempt: ended(await tried(workflow, first.path, run, confirmed)), only: first.path, said: "", isFailure: false, asks: [] };
+      const { values, is_recorded: isRecorded } = await sampleFor(workflow, step.id, isUnsaved);
+      const said = [
+        isUnsaved ? t("It ran as it is here, which is not saved yet.") : "",
+        Object.keys(values).length > 0 && !isRecorded ? t("It was given the values below, made from types.") : "",
+      ];
+      const attempt = ended(await triedWith(workflow, step.id, isUnsaved, values, confirmed));
+      return { ...state, attempt, only: undefined, said: said.filter(Boolean).join(" "), isFailure: false, asks: [] };
     });
 
   // The values of a run that is shown are read again whenever its step has changed.
@@ -72,7 +76,7 @@ export function Result({ step, flow }: { step: CanvasStep; flow?: Flow }) {
             <span className="panel-quiet">{first ? t("It runs alone, with the outputs of the other steps.") : t("It runs alone.")}</span>
           </p>
         )}
-        {attempt && <Outputs run={attempt} step={step} only={first?.path} />}
+        {attempt && <Outputs run={attempt} step={step} only={state.only} />}
         <p role="status" className={state.isFailure ? "panel-problem" : "panel-quiet"}>
           {said}
         </p>

@@ -1,6 +1,7 @@
 // What the account and the workspace offer for a field; each answer is kept for half a minute.
-import { Refused, request, type Json } from "../api";
-import { locale, t } from "../language";
+import { Refused, request, type Definition, type Json } from "../api";
+import { parseJson } from "../json";
+import { locale } from "../language";
 import type { ScopeName } from "./completion";
 import { stepIn } from "../document";
 import { isSame } from "./values";
@@ -132,27 +133,28 @@ export const runOf = (runId: string): Promise<Run> => request<Run>("GET", `/api/
 export const unagreed = (error: unknown): string[] => (error instanceof Refused ? (error.details?.needs_confirmation ?? []) : []) as string[];
 
 // Run one step of the saved workflow alone, with the inputs of an earlier run and the outputs of its other steps.
-export async function tried(workflow: string, path: string, step: unknown, earlier: Run, confirmed: string[]): Promise<Run> {
-  await requireSaved(workflow, path.split(".").pop()?.replace(/\[\d+\]$/, "") ?? "", step);
+export async function tried(workflow: string, path: string, earlier: Run, confirmed: string[]): Promise<Run> {
   const asked = { workflow, only: path, from_run: earlier.run_id, inputs: earlier.inputs ?? {}, wait_seconds: TRY_SECONDS, confirmed };
   const run = await request<Run>("POST", "/workflows/execute", asked);
   return run.steps ? run : request<Run>("GET", `/api/runs/${run.run_id}`);
 }
 
-async function requireSaved(workflow: string, id: string, step: unknown): Promise<void> {
-  const { document } = await request<{ document: unknown }>("GET", `/api/workflows/${encoded(workflow)}`);
-  if (!isSame(stepIn(document, id), step)) throw new Error(t("Save the workflow first: a try runs the saved step."));
+// Return the workflow as it is edited, and whether a step of it differs from the saved one: a try runs what one sees.
+export async function edited(workflow: string, id: string): Promise<{ definition: Definition; isUnsaved: boolean }> {
+  const path = `/api/workflows/${encoded(workflow)}`;
+  const [{ document }, { text }] = await Promise.all([request<{ document: unknown }>("GET", path), request<{ text: string }>("GET", `${path}/canvas`)]);
+  const definition = parseJson(text) as Definition;
+  return { definition, isUnsaved: !isSame(stepIn(document, id), stepIn(definition, id)) };
 }
 
 const tryPath = (workflow: string, id: string): string => `/api/workflows/${encoded(workflow)}/steps/${encoded(id)}/try`;
 
-// Return values that fit what a step reads: of the last run, or made from types.
-export const sampleFor = (workflow: string, id: string): Promise<{ values: Record<string, Json>; is_recorded: boolean }> =>
-  request("GET", tryPath(workflow, id));
+// Return values that fit what a step reads: of the last run, or made from types. `draft`: the step as it is edited.
+export const sampleFor = (workflow: string, id: string, draft: boolean): Promise<{ values: Record<string, Json>; is_recorded: boolean }> =>
+  request("GET", `${tryPath(workflow, id)}?draft=${draft}`);
 
-// Run one step of the saved workflow alone with made-up values; nothing is written.
-export async function triedWith(workflow: string, id: string, step: unknown, values: Json, confirmed: string[]): Promise<Run> {
-  await requireSaved(workflow, id, step);
-  const run = await request<Run>("POST", tryPath(workflow, id), { values, wait_seconds: TRY_SECONDS, confirmed });
+// Run one step alone with made-up values, as it is saved or as it is edited; nothing is written.
+export async function triedWith(workflow: string, id: string, draft: boolean, values: Json, confirmed: string[]): Promise<Run> {
+  const run = await request<Run>("POST", tryPath(workflow, id), { values, draft, wait_seconds: TRY_SECONDS, confirmed });
   return run.steps ? run : runOf(run.run_id);
 }

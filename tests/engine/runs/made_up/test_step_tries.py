@@ -166,3 +166,24 @@ def test_who_may_not_run_may_not_try(work: Orchestra) -> None:
 )
 def test_a_sample_fits(schema: dict[str, Any]) -> None:
     assert not list(misfits(sample_of(schema), schema))
+
+
+def test_a_draft_is_tried_as_it_is_edited_and_the_file_as_it_was_saved(work: Orchestra) -> None:
+    change = {"op": "set", "step": "total", "field": "with.values.t", "value": "{{ inputs.limit * 2 }}"}
+    work.editing.apply(OWNER, "work", work.editing.canvas(OWNER, "work").rev, [change])
+    assert work.step_tries.sample(OWNER, "work", "total").values.keys() == {"steps"}
+    assert work.step_tries.sample(OWNER, "work", "total", draft=True).values.keys() == {"inputs"}
+    given = {"inputs": {"limit": 5, "who": "Ada Lovelace"}}
+    run_id = work.step_tries.start(OWNER, "work", "total", given, draft=True)
+    run = work.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    assert [one["output"] for one in run["steps"] if one["id"] == "total"] == [{"t": 10}]
+    with pytest.raises(InvalidInput):
+        work.step_tries.start(OWNER, "work", "total", given)
+    writing = {
+        "inputs": {"limit": 2, "who": "Ada Lovelace"},
+        "steps": {"triple": {"output": {"n": 3}}},
+        "number": 1,
+    }
+    sent = work.step_tries.start(OWNER, "work", "send", writing, draft=True)
+    [write] = [one for one in work.runs.wait(OWNER, sent, PATIENCE_SECONDS)["steps"] if one["id"] == "send"]
+    assert write["planned"]["write"], "it is only shown"
