@@ -63,6 +63,11 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         say("  ".join(cells).rstrip())
 
 
+def cut(text: str, most: int = 60) -> str:
+    """Return a text cut to the width of a column."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def local_time(time: str, zone: str) -> str:
     """Return a stored time (RFC 3339, UTC) in the local time of a zone."""
     from zoneinfo import ZoneInfo

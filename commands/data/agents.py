@@ -10,8 +10,8 @@ import typer
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import cut, note, say
 from commands.base.screen import document as json_document
-from commands.base.screen import note, say
 from commands.base.screen import table as columns
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
         rows = [
             [
                 one.name,
-                one.title,
-                ", ".join(tool.name for tool in one.tools),
+                cut(one.title),
+                cut(", ".join(tool.name for tool in one.tools)),
                 _runs(one),
-                ", ".join(one.used_by),
+                cut(", ".join(one.used_by)),
                 len(one.problems) or "",
             ]
             for one in found

@@ -12,7 +12,7 @@ import typer
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, say, table
+from commands.base.screen import cut, document, say, table
 from engine.tools.versions import ToolVersion
 
 group = typer.Typer(help="Your own step types, in tools/.", no_args_is_help=True, rich_markup_mode=None)
@@ -30,7 +30,9 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
     if as_json:
         document({"tools": [asdict(one) for one in found]})
     elif found:
-        rows = [[one.name, one.version, one.state, one.effect, ", ".join(one.used_by) or one.problem] for one in found]
+        rows = [
+            [one.name, cut(one.version), one.state, one.effect, ", ".join(one.used_by) or one.problem] for one in found
+        ]
         table(["TOOL", "VERSION", "STATE", "EFFECT", "USED BY"], rows)
     else:
         say("There is no tool yet. `orchestra tools new NAME` makes one.")

@@ -23,6 +23,7 @@ _NUMBERED = re.compile(r"\A(\d{1,9})([.)])(?= |\Z)")
 _NOTHING = ":color[]"
 """Streamlit's mark for coloured text, with no colour and no content: it separates two adjacent texts."""
 _CODE = re.compile(r"`([^`\n]*[^`\s][^`\n]*)`")
+_BEGINNING = 400
 _SAFE_IN_URL = "/:?#@!$&'*+,;=%~-._"
 
 
@@ -75,6 +76,21 @@ def _plain_part(text: str) -> str:
 def outside_text(text: str, *, empty: str = "") -> None:
     """Show text from outside literally and wrapped; nothing in it is rendered or loaded."""
     st.text(revealed(text) if text.strip() else empty or t("(empty)"))
+
+
+def beginning(text: str) -> str:
+    """Return the beginning of a text that may be too long for where it stands; `rest` shows all of it."""
+    return text if len(text) <= _BEGINNING else f"{text[:_BEGINNING].rstrip()} …"
+
+
+def rest(text: str, key: str) -> None:
+    """Offer the whole of a text of which only the `beginning` is shown; it is sent to the browser once it is opened."""
+    if len(text) <= _BEGINNING:
+        return
+    opened = st.expander(t("More"), key=key, type="compact", on_change="rerun")
+    if opened.open:
+        with opened:
+            outside_text(text)
 
 
 def outside_code(text: str, language: str | None = None, height: int | Literal["content"] = "content") -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.base.language import t
 from dashboard.base.page import Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import beginning, plain, rest
 from engine.base.errors import OrchestraError
 
 PRODUCT = "AI-Orchestra"
@@ -28,7 +28,8 @@ def page_header(visit: Visit, title: str, text: str = "", trail: Sequence[tuple[
             visit.link(t(label), path, icon=":material/arrow_back:")
     st.title(plain(title), anchor=False)
     if text:
-        st.caption(plain(text))
+        st.caption(plain(beginning(text)))
+        rest(text, "page-text")
 
 
 def found(visit: Visit, find: Callable[[], T], title: str, trail: Sequence[tuple[str, str]]) -> T:

@@ -83,7 +83,12 @@ def checked_id(user_id: str) -> str:
 def checked_person(name: str) -> str:
     """Return a person's name, trimmed; raise InvalidInput if it is invalid."""
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise InvalidInput("The name is empty, over 100 characters, or has signs that cannot be shown.")
+        is_long = len(name) > _LONGEST_NAME
+        seen = f"{name[:_LONGEST_NAME]}…" if is_long else name
+        raise InvalidInput(
+            f"{seen!r} cannot be a name{f': it has {len(name):,} characters' if is_long else ''}.",
+            remedy=f"Use 1 to {_LONGEST_NAME} characters that can be shown, and not only blanks.",
+        )
     return name.strip()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -81,3 +83,12 @@ def test_a_tool_is_renamed_and_goes_to_the_trash(open_page: Open, orchestra: Orc
     assert [one.name for one in orchestra.tools.list(OWNER)] == ["ours"]
     press(chosen("ours", "Delete"), "delete-make")
     assert orchestra.tools.list(OWNER) == []
+
+
+def test_a_long_description_is_cut_and_opened_on_demand(open_page: Open, orchestra: Orchestra, workspace: Path) -> None:
+    orchestra.tools.new(OWNER, "mine")
+    file = workspace / "tools" / "mine" / "tool.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "description": "word " * 10_000}))
+    at = open_page("tools", tool="mine")
+    assert words(at).count("word ") <= 80
+    assert "More" in [one.label for one in at.expander]

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.base import session
 from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Action, Page, Visit
-from dashboard.base.plain import outside_text, plain
+from dashboard.base.plain import beginning, outside_text, plain, rest
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.file_dialogs import TOOL, file_menu, name_field
@@ -71,7 +71,8 @@ def _tool(visit: Visit, one: ToolInfo) -> None:
             file_menu(visit, TOOL, one.name)
         if one.problem:
             st.error(plain(one.problem), icon=":material/error:")
-        outside_text(one.description, empty=" ")
+        outside_text(beginning(one.description), empty=" ")
+        rest(one.description, f"tool-text-{one.name}")
         if one.network:
             st.caption(t("It may reach {hosts}.", hosts=plain(", ".join(one.network))))
         if one.used_by:
