@@ -188,7 +188,7 @@ def _world() -> Iterator[subprocess.Popen[str]]:
 def unchecked() -> Iterator[None]:
     """Switch off every check of destinations: for the control only."""
     places = (
-        "engine.agents.tool_check._strict_role",
+        "engine.agents.tool_check.strict_role",
         "engine.compiler.checks.outside_text.OutsideCheck._take",
         "engine.runner.middleware.outside_text.OutsideTextCheck._require",
     )

@@ -37,6 +37,7 @@ def agent(suite: Mapping[str, Any], task: Mapping[str, Any], regime: Regime, tur
         "variables": {"case": {"type": "string"}},
         "tools": [one for one in tools if one is not None][:_TOOLS_MOST],
         "limits": {"turns": min(turns, _TURNS_MOST)},
+        "on_limit": "stop",
     }
 
 

@@ -109,6 +109,7 @@ def _agent(tools: Sequence[Json], turns: int) -> Json:
         "variables": VARIABLES,
         "tools": [*tools],
         "limits": limits,
+        "on_limit": "stop",  # nobody is there to be asked
     }
 
 

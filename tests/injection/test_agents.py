@@ -71,7 +71,7 @@ def test_a_person_is_asked_about_every_destination_that_a_mail_names(world: Worl
 
 
 def _no_agent_check(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(tool_check, "_strict_role", lambda *_: "")
+    patch.setattr(tool_check, "strict_role", lambda *_: "")
 
 
 def _no_compiler_check(patch: pytest.MonkeyPatch) -> None:

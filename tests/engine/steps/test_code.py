@@ -256,7 +256,8 @@ def sandboxes() -> list[int]:
 
 
 @pytest.mark.slow
-def test_nothing_stays_of_50_runs() -> None:
+def test_nothing_stays_of_50_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # others run code, too
     codes = [*["output = 1"] * 8, "import os\nwhile True: os.fork()", "while True: print('x' * 9999)"] * 5
     before = traces()
     with ThreadPoolExecutor(3) as lanes:
