@@ -59,6 +59,17 @@ class Imported:
     """Tools of MCP servers as `mcp.SERVER.TOOL` that an owner has to accept here."""
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """The names here of what a bundle brings, by its name there, and what was made."""
+
+    prompts: dict[str, str]
+    fragments: dict[str, str]
+    agents: dict[str, str]
+    tools: dict[str, str]
+    created: list[str]
+
+
 class Bundles:
     """Every method checks the right of `p`; an import writes an audit line."""
 
@@ -117,10 +128,7 @@ class Bundles:
         found = bundle(sent, file)
         for lines in found.fragments.values():
             require_storable(text_of(lines))
-        target = checked_name("workflow", name or found.name)
-        shelf = self._workspace.workflows
-        if target in shelf.names():
-            raise InUse(f"There is already a workflow named {target!r}.", remedy="Give it another name: `--name NAME`.")
+        target = self._free_name(name or found.name)
         wanted = self._known(found, connections or {})
         fragments, new_fragments = self._placed_fragments(found)
         prompts, new_prompts = self._placed_prompts(found, fragments)
@@ -132,26 +140,29 @@ class Bundles:
         self._create(new_fragments, new_prompts, p.id)
         self._parts.create(new_tools, new_agents, p.id)
         made = self._workflows.save(p, target, text, None)
-        created = [
-            *new_prompts,
-            *new_fragments,
-            *map(agent_workflow, new_agents),
-            *(f"{TOOL}{one}" for one in new_tools),
-        ]
+        shown = [*map(agent_workflow, new_agents), *(f"{TOOL}{one}" for one in new_tools)]
+        created = [*new_prompts, *new_fragments, *shown]
         self._audit.record(p, "workflows.import", target, {"prompts": sorted(new_prompts), "created": created})
+        return self._told(found, made, wanted, _Placed(prompts, fragments, agents, tools, created))
+
+    def _free_name(self, name: str) -> str:
+        """Return the name of the workflow that an import makes. Raises InvalidInput, InUse."""
+        found = checked_name("workflow", name)
+        if found in self._workspace.workflows.names():
+            raise InUse(f"There is already a workflow named {found!r}.", remedy="Give it another name: `--name NAME`.")
+        return found
+
+    def _told(self, found: Bundle, made: WorkflowFile, wanted: Mapping[str, str], placed: _Placed) -> Imported:
+        """Return what an import has made, and what is missing for it to run."""
         documents = self._parts.used(made.document or {}).documents
         untested, unaccepted = self._parts.unusable(documents)
-        services = self._services()
-        missing = {wanted.get(one, one): service for one, service in found.connections.items()}
+        here, workflows = self._services(), self._workspace.workflows.names()
+        services = {wanted.get(one, one): service for one, service in found.connections.items()}
         return Imported(
             workflow=made,
-            prompts=prompts,
-            fragments=fragments,
-            agents=agents,
-            tools=tools,
-            created=created,
-            missing_connections={one: missing.get(one, "") for one in _named(documents) if one not in services},
-            missing_workflows=[one for one in found.calls if one not in shelf.names()],
+            **vars(placed),
+            missing_connections={one: services.get(one, "") for one in _named(documents) if one not in here},
+            missing_workflows=[one for one in found.calls if one not in workflows],
             untested_tools=untested,
             unaccepted_tools=unaccepted,
         )
