@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from clients.plural import counted
+from commands.base.changed_files import deleted, renamed
 from commands.base.failures import DONE
 from commands.base.inputs import text_in
 from commands.base.opened import looked_at, opened
@@ -135,13 +136,7 @@ def rename(
     """Rename a fragment, also where prompts and fragments name it."""
     with opened(workspace, demo=demo) as session:
         changed = session.orchestra.fragments.rename(session.principal, name, new)
-    if as_json:
-        document({"fragment": new, "prompts": changed})
-        return DONE
-    say(f"The fragment {name!r} is now called {new!r}.")
-    if changed:
-        say(f"Also changed: {', '.join(changed)}.")
-    return DONE
+    return renamed("fragment", name, new, changed, "prompts", as_json=as_json)
 
 
 @group.command()
@@ -149,8 +144,4 @@ def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json:
     """Move a fragment to the trash. Refused while a prompt or another fragment names it."""
     with opened(workspace, demo=demo) as session:
         trash = session.orchestra.fragments.delete(session.principal, name)
-    if as_json:
-        document({"fragment": name, "trash": str(trash)})
-    else:
-        say(f"The fragment {name!r} is in {trash}; move its file back to restore it.")
-    return DONE
+    return deleted("fragment", name, trash, "move its file back", as_json=as_json)

@@ -702,7 +702,7 @@ class Orchestra:
         """Agents that work in the demo, as somebody is editing them."""
         from engine.agents.tries import AgentTries
 
-        return AgentTries(self.workspace.agents, self._surroundings, self._acceptor)
+        return AgentTries(self._agent_store, self._surroundings, self._acceptor)
 
     @cached_property
     def agent_versions(self) -> AgentVersions:

@@ -17,7 +17,7 @@ from clients.client import CheckLine, Client, Opening
 from clients.error_mapping import of_broken_connection, of_status
 from clients.errors import BadAnswer, InvalidRequest, OutcomeUnknown, ServiceError
 from clients.mcp.service import MCP, McpSettings, OfferedTool, calling_to_read, may_leave
-from clients.mcp.stdio import asked, program_of
+from clients.mcp.stdio import asked, cause_of, program_of
 
 if TYPE_CHECKING:
     from mcp.client.client import Client as Session
@@ -169,9 +169,7 @@ def _told(tool: Tool) -> dict[str, Any]:
 
 def _explained(error: Exception, failure: Exception | httpx.Response | None) -> ServiceError:
     """Return the error of a conversation: what the SDK raises is often a group, and hides why the server refused."""
-    cause: BaseException = error
-    while isinstance(cause, BaseExceptionGroup):
-        cause = cause.exceptions[0]
+    cause = cause_of(error)
     if isinstance(cause, ServiceError):
         return cause
     if isinstance(failure, httpx.Response):

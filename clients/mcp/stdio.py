@@ -38,6 +38,13 @@ def program_of(settings: McpSettings) -> Program:
     )
 
 
+def cause_of(error: BaseException) -> BaseException:
+    """Return the first error in a group of groups, such as the SDK raises."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 def asked(
     start: Callable[[], AbstractContextManager[RunningProgram]],
     ask: Callable[[Session], Awaitable[T]],
@@ -114,9 +121,7 @@ class _Lines:
 
     def explained(self, error: Exception) -> ServiceError:
         """Return the error of a conversation: what the SDK raises is often a group, and does not know the program."""
-        cause: BaseException = error
-        while isinstance(cause, BaseExceptionGroup):
-            cause = cause.exceptions[0]
+        cause = cause_of(error)
         found = cause if isinstance(cause, ServiceError) else self._of_program(cause)
         if not self._has_called:
             found.outcome = "not_done"

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from commands.base.changed_files import restored
 from commands.base.failures import DONE
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, local_time, note, say, table
+from commands.base.screen import document, local_time, say, table
 from commands.data.agents import Name
 
 _VERSION = "A number, a label, the id of a saved text, or `current`: the file as it is"
@@ -111,10 +112,4 @@ def restore(
     with opened(workspace, demo=demo) as session:
         orchestra, p = session.orchestra, session.principal
         found = orchestra.agent_versions.restore(p, name, version, orchestra.agents.get(p, name).etag)
-    if as_json:
-        document({"name": name, "etag": found.etag, "problems": found.problems})
-        return DONE
-    say(f"The agent {name!r} has its text of {version!r} again.")
-    for problem in found.problems:
-        note(f"{problem.severity}: {problem}")
-    return DONE
+    return restored("agent", name, version, found, as_json=as_json)

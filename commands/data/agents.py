@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from commands.base.changed_files import deleted, renamed
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
@@ -136,13 +137,7 @@ def rename(name: Name, new: New, demo: Demo = False, workspace: Workspace = None
     """Rename an agent, also in the workflows and agents that run it."""
     with opened(workspace, demo=demo) as session:
         changed = session.orchestra.agents.rename(session.principal, name, new)
-    if as_json:
-        json_document({"agent": new, "users": changed})
-        return DONE
-    say(f"The agent {name!r} is now called {new!r}.")
-    if changed:
-        say(f"Also changed: {', '.join(changed)}.")
-    return DONE
+    return renamed("agent", name, new, changed, "users", as_json=as_json)
 
 
 @group.command()
@@ -150,11 +145,7 @@ def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json:
     """Move an agent to the trash. Refused while a workflow or another agent runs it."""
     with opened(workspace, demo=demo) as session:
         trash = session.orchestra.agents.delete(session.principal, name)
-    if as_json:
-        json_document({"agent": name, "trash": str(trash)})
-    else:
-        say(f"The agent {name!r} is in {trash}; move its files back to restore it.")
-    return DONE
+    return deleted("agent", name, trash, as_json=as_json)
 
 
 def _report(made: AgentSummary, said: str, *, as_json: bool) -> None:

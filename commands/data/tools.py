@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from commands.base.changed_files import deleted, renamed
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
@@ -86,13 +87,7 @@ def rename(tool: Name, new: New, demo: Demo = False, workspace: Workspace = None
     """Rename a tool, also in the workflows and agents that use it."""
     with opened(workspace, demo=demo) as session:
         changed = session.orchestra.tools.rename(session.principal, tool, new)
-    if as_json:
-        document({"tool": new, "users": changed})
-        return DONE
-    say(f"The tool {tool!r} is now called {new!r}.")
-    if changed:
-        say(f"Also changed: {', '.join(changed)}.")
-    return DONE
+    return renamed("tool", tool, new, changed, "users", as_json=as_json)
 
 
 @group.command()
@@ -100,11 +95,7 @@ def delete(tool: Name, demo: Demo = False, workspace: Workspace = None, as_json:
     """Move a tool to the trash. Refused while a workflow or an agent uses it."""
     with opened(workspace, demo=demo) as session:
         trash = session.orchestra.tools.delete(session.principal, tool)
-    if as_json:
-        document({"tool": tool, "trash": str(trash)})
-    else:
-        say(f"The tool {tool!r} is in {trash}; move that folder back as tools/{tool} to restore it.")
-    return DONE
+    return deleted("tool", tool, trash, f"move that folder back as tools/{tool}", as_json=as_json)
 
 
 @group.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clients.plural import counted
+from commands.base.changed_files import deleted, renamed
 from commands.base.failures import DONE
 from commands.base.opened import Session, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
@@ -58,24 +59,14 @@ def rename(name: Name, new: New, demo: Demo = False, workspace: Workspace = None
     """Rename a prompt, also in the workflows that use it."""
     with opened(workspace, demo=demo) as session:
         changed = session.orchestra.prompts.rename(session.principal, name, new)
-    if as_json:
-        document({"prompt": new, "workflows": changed})
-        return DONE
-    say(f"The prompt {name!r} is now called {new!r}.")
-    if changed:
-        say(f"Also changed: {', '.join(changed)}.")
-    return DONE
+    return renamed("prompt", name, new, changed, "workflows", as_json=as_json)
 
 
 def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Move a prompt to the trash. Refused while a workflow uses it."""
     with opened(workspace, demo=demo) as session:
         trash = session.orchestra.prompts.delete(session.principal, name)
-    if as_json:
-        document({"prompt": name, "trash": str(trash)})
-    else:
-        say(f"The prompt {name!r} is in {trash}; move its files back to restore it.")
-    return DONE
+    return deleted("prompt", name, trash, as_json=as_json)
 
 
 def versions(

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from commands.base.changed_files import restored
 from commands.base.failures import DONE
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, local_time, note, say, table
+from commands.base.screen import document, local_time, say, table
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The workflow.")]
 _VERSION = "The id of a saved text, a number or a label"
@@ -78,13 +79,7 @@ def restore(
     with opened(workspace, demo=demo) as session:
         orchestra, p = session.orchestra, session.principal
         found = orchestra.versions.restore(p, name, version, orchestra.workflows.get(p, name).etag)
-    if as_json:
-        document({"name": name, "etag": found.etag, "problems": found.problems})
-        return DONE
-    say(f"The workflow {name!r} has its text of {version!r} again.")
-    for problem in found.problems:
-        note(f"{problem.severity}: {problem}")
-    return DONE
+    return restored("workflow", name, version, found, as_json=as_json)
 
 
 def label(

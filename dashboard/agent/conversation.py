@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,13 +27,11 @@ from engine.base.statuses import ACTIVE_RUNS, StepStatus
 from engine.base.step_path import items_around
 from engine.base.step_tree import AGENT
 from engine.record.types.run import Run
-from engine.record.types.step import StepRecord
+from engine.record.types.step import Failure, StepRecord
 
 _SHORT = 400
 """So many characters of what came back are shown at once."""
 _PERSON, _MODEL, _TOOL = ":material/person:", ":material/smart_toy:", ":material/construction:"
-
-
 PARAM = "agent"
 """The parameter of the address that names the run of the agent whose conversation is open."""
 
@@ -199,9 +197,12 @@ def _on_demand(label: str, key: str, show: Callable[[], None]) -> None:
 
 
 def _error(step: StepRecord) -> None:
-    error = step["error"]
-    if error and step["status"] == StepStatus.FAILED:
-        st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
+    if step["error"] and step["status"] == StepStatus.FAILED:
+        _failure(step["error"])
+
+
+def _failure(error: Failure) -> None:
+    st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
 
 
 def _ending(found: Conversation, run: Run) -> None:
@@ -214,15 +215,8 @@ def _ending(found: Conversation, run: Run) -> None:
                 shown_value(found.output)
     elif found.stopped_by:
         st.warning(stopped_words(found), icon=":material/stop_circle:")
-    elif run["status"] not in ACTIVE_RUNS:
-        for words in _why_it_ended(run):
-            st.error(words, icon=":material/error:")
-
-
-def _why_it_ended(run: Run) -> Iterator[str]:
-    error = run["error"]
-    if error:
-        yield message_markdown(error["message"], error.get("remedy") or "")
+    elif run["status"] not in ACTIVE_RUNS and run["error"]:
+        _failure(run["error"])
 
 
 def _cut(text: str) -> str:

@@ -8,9 +8,9 @@ from dashboard.base import fields
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
+from dashboard.editing.draft import Draft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import problem_list
-from dashboard.prompt.draft import Draft
 from dashboard.prompt.matrix import earlier, ended, found_test, running
 from dashboard.prompt.test_bar import test_bar
 from engine.base.errors import InvalidInput

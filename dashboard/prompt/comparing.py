@@ -10,12 +10,13 @@ import streamlit as st
 
 from dashboard.base.language import t
 from dashboard.base.page import Visit
+from dashboard.editing.draft import Draft, document_of
 from dashboard.parts.accounts import account_badges
 from dashboard.parts.errors import errors_shown
 from dashboard.prompt.asking import Asking, ask_button, digest
 from dashboard.prompt.column_fields import chosen_columns
 from dashboard.prompt.compared import PARAM, comparison, shown_comparison
-from dashboard.prompt.draft import Draft, document_of, typed
+from dashboard.prompt.draft import typed
 from dashboard.prompt.values import Given, given_values
 from engine.prompts.prompt_files import PromptFile
 from engine.runs.trying.columns import Column

@@ -7,7 +7,6 @@ from typing import Any
 
 from dashboard.base import session
 from dashboard.editing.draft import (
-    FIELDS,
     JSON,
     Draft,
     Typed,
@@ -18,7 +17,6 @@ from dashboard.editing.draft import (
     known_draft,
     next_draft,
     put,
-    reseed,
 )
 from engine.base.errors import InvalidInput
 from engine.documents.json_file import typed_value
@@ -27,8 +25,6 @@ from engine.prompts.prompt_files import PromptFile
 from engine.prompts.protected import OF_THE_PROMPT
 from engine.workspace.canonical import canonical
 from engine.workspace.drafts import Draft as Unsaved
-
-__all__ = ["FIELDS", "JSON", "Draft", "Typed", "document_of", "field_text", "reseed"]
 
 ROLES = ("system", "user", "assistant")
 TEXT_FIELDS = ("title", "description", "model")

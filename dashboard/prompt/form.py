@@ -13,21 +13,9 @@ from dashboard.base.code import Code
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
+from dashboard.editing.draft import FIELDS, JSON, Draft, Typed, document_of, field_text, reseed
 from dashboard.parts.errors import problem_list
-from dashboard.prompt.draft import (
-    FIELDS,
-    JSON,
-    ROLES,
-    Draft,
-    Typed,
-    document_of,
-    field_text,
-    has_form,
-    reseed,
-    typed,
-    with_message,
-    without_message,
-)
+from dashboard.prompt.draft import ROLES, has_form, typed, with_message, without_message
 from dashboard.prompt.marks import mark_problems, mark_unreadable, variables_in
 from engine.prompts.prompt import text_of
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from dashboard.base import fields, session
 from dashboard.base.code import Mark, Name, marks_of, message_of
-from dashboard.prompt.draft import FIELDS, JSON_FIELDS, Draft, document_of, field_text, has_form
+from dashboard.editing.draft import FIELDS, Draft, document_of, field_text
+from dashboard.prompt.draft import JSON_FIELDS, has_form
 from engine.base.errors import InvalidFile, Problem
 from engine.documents.json_file import JsonFile, Part, parse
 from engine.prompts.prompt import text_of

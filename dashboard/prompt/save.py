@@ -7,10 +7,11 @@ import streamlit as st
 from dashboard.base import fields, session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
+from dashboard.editing.draft import Draft
 from dashboard.editing.saving import conflict
 from dashboard.parts.buttons import action_button
 from dashboard.parts.popover import close, popover
-from dashboard.prompt.draft import Draft, begin, is_changed, typed
+from dashboard.prompt.draft import begin, is_changed, typed
 from engine.base.errors import InvalidFile, OrchestraError, StaleEdit
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.prompts import DEFAULT_LABEL

@@ -12,10 +12,11 @@ from dashboard.base import fields
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
+from dashboard.editing.draft import Draft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.popover import popover
-from dashboard.prompt.draft import Draft, is_changed, typed
+from dashboard.prompt.draft import is_changed, typed
 from dashboard.prompt.versions import name_of
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.takeover import TakeoverWish, expectations

@@ -10,13 +10,14 @@ from dashboard.base import fields
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_marked, plain
+from dashboard.editing.draft import Draft, document_of
 from dashboard.parts.accounts import account_badges
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.popover import popover
 from dashboard.parts.values import cut
 from dashboard.prompt import answer
 from dashboard.prompt.asking import Asking, ask_button, digest
-from dashboard.prompt.draft import Draft, document_of, typed
+from dashboard.prompt.draft import typed
 from dashboard.prompt.values import Given, given_values
 from dashboard.prompt.versions import name_of
 from engine.prompts.prompt import MarkedMessage

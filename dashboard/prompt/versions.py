@@ -11,9 +11,10 @@ from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_changes, outside_code, plain
+from dashboard.editing.draft import Draft, document_of, reseed
 from dashboard.parts.buttons import action_button
 from dashboard.parts.popover import close, popover
-from dashboard.prompt.draft import Draft, document_of, relabelled, reseed, typed, with_labels
+from dashboard.prompt.draft import relabelled, typed, with_labels
 from dashboard.prompt.protected import after_move, move, moves_shown, protection_button, refusal_shown
 from engine.base.errors import ProtectedLabel
 from engine.prompts.prompt_files import PromptFile

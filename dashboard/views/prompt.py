@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import outside_badge, plain
+from dashboard.editing.draft import Draft
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.file_dialogs import PROMPT, file_menu
 from dashboard.parts.header import found, page_header
@@ -15,7 +16,7 @@ from dashboard.parts.unsaved import elsewhere, is_asking, keep
 from dashboard.prompt.cases import cases_tab
 from dashboard.prompt.comparing import compare_tab
 from dashboard.prompt.dialogs import download_text
-from dashboard.prompt.draft import Draft, begin, is_changed, opened, typed
+from dashboard.prompt.draft import begin, is_changed, opened, typed
 from dashboard.prompt.form import edit_tab
 from dashboard.prompt.save import save_bar
 from dashboard.prompt.tags import tag_badges, tag_button

@@ -94,7 +94,8 @@ class Agents:
         """Return every agent by name."""
         require(p, "view", "see agents")
         used_by = users_by_name(self._store.users, "agent", self._shelf.names())
-        return [self._summary(name, by) for name, by in used_by.items()]
+        around = self._surroundings()
+        return [self._summary(name, by, around) for name, by in used_by.items()]
 
     def get(self, p: Principal, name: str, version: str = "") -> AgentSummary:
         """Return an agent as its file is, or a kept text: its number, label or id. Raises UnknownName, InvalidInput."""
@@ -102,7 +103,7 @@ class Agents:
         if not version:
             self._shelf.text(name)
         text = self._store.kept.find(name, version).text if version else None
-        return self._summary(name, self.users(p, name), text)
+        return self._summary(name, self.users(p, name), self._surroundings(), text)
 
     def users(self, p: Principal, name: str) -> Names:
         """Return the workflows that run an agent, then the agents, as `agent:NAME`. Raises InvalidInput."""
@@ -200,28 +201,19 @@ class Agents:
             return error.problems
         return self._store.problems(name, file, self._surroundings())
 
-    def _summary(self, name: str, used_by: Names, text: str | None = None) -> AgentSummary:
+    def _summary(self, name: str, used_by: Names, around: Surroundings, text: str | None = None) -> AgentSummary:
+        found = AgentSummary(name, name, used_by=used_by)
         try:
             text = self._shelf.text(name) if text is None else text
-            numbers, labels = self._store.kept.numbered.numbers(name), self._store.labels(name)
+            labels = self._store.labels(name)
+            numbers, runs = self._store.kept.numbered.numbers(name), labels.get(DEFAULT_LABEL)
+            found = replace(found, versions=numbers, labels=labels, runs=runs, etag=etag(text), text=text)
+            file = parse(text, self._shelf.file(name))
+            found = replace(found, problems=self._store.problems(name, file, around))
+            agent = read_agent(file)
         except OrchestraError as error:  # nothing breaks the list
             wrong = Problem(error.message, "unusable", file=self._shelf.file(name), remedy=error.remedy)
-            return AgentSummary(name, name, used_by=used_by, problems=getattr(error, "problems", None) or [wrong])
-        found = AgentSummary(
-            name,
-            name,
-            used_by=used_by,
-            problems=self._problems(name, text),
-            versions=numbers,
-            labels=labels,
-            runs=labels.get(DEFAULT_LABEL),
-            etag=etag(text),
-            text=text,
-        )
-        try:
-            agent = read_agent(parse(text, self._shelf.file(name)))
-        except InvalidFile:
-            return found
+            return replace(found, problems=found.problems or getattr(error, "problems", None) or [wrong])
         return replace(
             found,
             title=agent.title or name,

@@ -15,7 +15,7 @@ from engine.agents.tool_check import tool_faults
 from engine.base.errors import InvalidFile, InvalidInput, Problem, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import AGENT_PREFIX, agent_reference, agent_workflow
-from engine.compiler.definition.environment import Surroundings, Workflows
+from engine.compiler.definition.environment import Compiled, Surroundings, Workflows
 from engine.compiler.definition.loader import problem
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.documents.shapes import faults
@@ -76,16 +76,20 @@ class AgentStore:
 
     def problems(self, name: str, file: JsonFile, around: Surroundings) -> list[Problem]:
         """Return what is wrong with the text of an agent, by place: its form, its tools, and the workflow it is."""
-        from engine.compiler.compiler import compile_workflow
-
         try:
-            document = workflow_of(name, read_agent(file))
+            found = compiled(name, file, around).problems
         except InvalidFile as error:
             return error.problems or [Problem(error.message, file=file.file, remedy=error.remedy)]
-        text = json.dumps(document, ensure_ascii=False, indent=2)
-        found = compile_workflow(parse(text, file.file), agent_workflow(name), around).problems
         placed = {one.message: one for one in _placed(file, [one for one in found if one.severity == "error"])}
         return sorted(placed.values(), key=lambda one: (one.line, one.column))
+
+
+def compiled(name: str, file: JsonFile, around: Surroundings) -> Compiled:
+    """Compile the workflow that the text of an agent is. Raises InvalidFile if the text is that of no agent."""
+    from engine.compiler.compiler import compile_workflow
+
+    text = json.dumps(workflow_of(name, read_agent(file)), ensure_ascii=False, indent=2)
+    return compile_workflow(parse(text, file.file), agent_workflow(name), around)
 
 
 def with_agents(store: AgentStore, workflows: Workflows) -> Workflows:

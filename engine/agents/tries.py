@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
-from engine.agents.expansion import workflow_of
-from engine.agents.store import CHECK_AGAIN, read_agent
+from engine.agents.store import CHECK_AGAIN, AgentStore, compiled
 from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_name
 from engine.base.statuses import AccountMode
-from engine.base.step_tree import agent_workflow
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 from engine.people.access import Principal, require
 from engine.runs.starting.acceptor import Acceptor, Wish
 from engine.store.acceptances import Request
-from engine.workspace.file_store import Shelf
 
 
 class AgentTries:
     """Every method checks the right of `p`; every change writes an audit line."""
 
-    def __init__(self, shelf: Shelf, surroundings: Callable[[], Surroundings], acceptor: Acceptor) -> None:
-        self._shelf, self._surroundings, self._acceptor = shelf, surroundings, acceptor
+    def __init__(self, store: AgentStore, surroundings: Callable[[], Surroundings], acceptor: Acceptor) -> None:
+        self._store, self._surroundings, self._acceptor = store, surroundings, acceptor
 
     def start(
         self, p: Principal, name: str, text: str, task: str, variables: JsonObject, *, request_key: str | None = None
@@ -48,11 +44,8 @@ class AgentTries:
         return self._acceptor.accept(p, plan, wish, request, "agents.try")
 
     def _plan(self, name: str, text: str) -> Plan:
-        from engine.compiler.compiler import compile_workflow
-
-        file = parse(text, self._shelf.file(name))
-        document = json.dumps(workflow_of(name, read_agent(file)), ensure_ascii=False, indent=2)
-        found = compile_workflow(parse(document, file.file), agent_workflow(name), self._surroundings())
-        if found.plan is None:
-            raise InvalidFile.of(file.file, found.problems, remedy=CHECK_AGAIN)
-        return found.plan
+        file, around = parse(text, self._store.shelf.file(name)), self._surroundings()
+        found = compiled(name, file, around).plan
+        if found is None:
+            raise InvalidFile.of(file.file, self._store.problems(name, file, around), remedy=CHECK_AGAIN)
+        return found

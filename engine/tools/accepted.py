@@ -96,7 +96,9 @@ class AcceptedTools:
         found = []
         for server in self.servers():
             with suppress(OrchestraError):  # `orchestra connections tools` says why not
-                found += [self.usable(f"{MCP}{server}.{name}") for name in self.of(server)]
+                for name, tool in self.of(server).items():
+                    with suppress(OrchestraError):
+                        found.append(_definition(server, name, tool))
         return found
 
     def put(self, server: str, name: str, tool: AcceptedTool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -79,13 +80,11 @@ class ToolServers:
         """Return what a server offers, and what was accepted of it. Raises UnknownName, InvalidInput, ServiceError."""
         require(p, "admin", "see what a server offers")
         kept = self._accepted.of(connection)
-        offered = self._offered(connection)
-        uses = {f"{PREFIX}{connection}.{name}" for name in (*kept, *(step_name(one.name) for one in offered))}
+        offer = self._offer(connection)
+        uses = {f"{PREFIX}{connection}.{name}" for name in (*kept, *(step_name(one) for one in offer.names))}
         used = users_by_name(self._workspace.users, "tool", sorted(uses))
-        found = [_shown(connection, one, kept, offered, used) for one in offered]
-        names = {one.name for one in offered}
-        gone = [one for one in kept.values() if one.tool.get("name") not in names]
-        return [*found, *(_shown(connection, one.offered, kept, offered, used) for one in gone)]
+        gone = [one.offered for one in kept.values() if one.tool.get("name") not in offer.names]
+        return [_shown(connection, one, kept, offer, used) for one in (*offer.tools, *gone)]
 
     def accept(
         self,
@@ -102,8 +101,8 @@ class ToolServers:
         ServiceError, StorageError.
         """
         require(p, "admin", "accept tools")
-        offered = self._offered(connection)
-        one = _the_one(tool, offered)
+        offer = self._offer(connection)
+        one = offer.tool(tool)
         if seen and one.hash != seen:
             raise StaleEdit(f"The tool {tool!r} has changed since you looked at it.", remedy="Look at it again.")
         _require_roles(one, roles)
@@ -125,7 +124,7 @@ class ToolServers:
             self._accepted.put(connection, name, record)
         told = {"effect": effect, "roles": dict(record.roles), "hash": one.hash, "server": one.server}
         self._audit.record(p, "mcp.accept", f"{PREFIX}{connection}.{name}", told)
-        return _shown(connection, one, self._accepted.of(connection), offered, {})
+        return _shown(connection, one, self._accepted.of(connection), offer, {})
 
     def withdraw(self, p: Principal, connection: str, tool: str) -> None:
         """Let steps no longer call a tool; runs that have begun keep it. Raises UnknownName, StorageError."""
@@ -140,32 +139,40 @@ class ToolServers:
         with exclusive(self._workspace.state_dir / "mcp.lock"):
             yield
 
-    def _offered(self, connection: str) -> Sequence[OfferedTool]:
+    def _offer(self, connection: str) -> _Offer:
         server: McpClient = self._client_of(connection, MCP.name)
         with deadline(_ASK_SECONDS):
-            return server.tools()
+            return _Offer(server.tools())
 
 
-def _the_one(name: str, offered: Sequence[OfferedTool]) -> OfferedTool:
-    same = [one for one in offered if one.name == name]
-    if not same:
-        raise UnknownName("tool", name, [one.name for one in offered])
-    if problem := _problem(same[0], offered):
-        raise InvalidInput(f"The tool {name!r} cannot be accepted: {problem}", remedy="Its server must change it.")
-    return same[0]
+class _Offer:
+    """What a server offers now, counted by the names of the tools, and by those that they would have in steps."""
 
+    def __init__(self, tools: Sequence[OfferedTool]) -> None:
+        self.tools = tools
+        self.names = Counter(one.name for one in tools)
+        self._in_steps = Counter(step_name(one.name) for one in tools)
 
-def _problem(one: OfferedTool, offered: Sequence[OfferedTool]) -> str:
-    """Return why a tool cannot be accepted; empty if it can."""
-    if sum(other.name == one.name for other in offered) > 1:
-        return "The server offers two tools of this name."
-    if sum(step_name(other.name) == step_name(one.name) for other in offered) > 1:
-        return "Steps could not tell its name from that of another tool of the server."
-    try:
-        require_acceptable(one)
-    except OrchestraError as error:
-        return error.message
-    return ""
+    def tool(self, name: str) -> OfferedTool:
+        """Return a tool that can be accepted. Raises UnknownName, InvalidInput."""
+        found = next((one for one in self.tools if one.name == name), None)
+        if found is None:
+            raise UnknownName("tool", name, list(self.names))
+        if problem := self.problem(found):
+            raise InvalidInput(f"The tool {name!r} cannot be accepted: {problem}", remedy="Its server must change it.")
+        return found
+
+    def problem(self, one: OfferedTool) -> str:
+        """Return why a tool cannot be accepted; empty if it can."""
+        if self.names[one.name] > 1:
+            return "The server offers two tools of this name."
+        if self._in_steps[step_name(one.name)] > 1:
+            return "Steps could not tell its name from that of another tool of the server."
+        try:
+            require_acceptable(one)
+        except OrchestraError as error:
+            return error.message
+        return ""
 
 
 def _require_roles(tool: OfferedTool, roles: Mapping[str, Role]) -> None:
@@ -185,18 +192,18 @@ def _shown(
     connection: str,
     one: OfferedTool,
     kept: Mapping[str, AcceptedTool],
-    offered: Sequence[OfferedTool],
+    offer: _Offer,
     used: Mapping[str, Sequence[str]],
 ) -> ServerTool:
     name = step_name(one.name)
     uses, record = f"{PREFIX}{connection}.{name}", kept.get(name)
     record = record if record is not None and record.tool.get("name") == one.name else None
-    is_there = any(other.name == one.name for other in offered)
+    is_there = one.name in offer.names
     found = ServerTool(
         name=one.name,
         uses=uses,
         state="new" if record is None else _state(one, record, is_there=is_there),
-        problem=_problem(one, offered) if is_there else "",
+        problem=offer.problem(one) if is_there else "",
         hash=one.hash,
         title=str(one.told.get("title") or ""),
         description=str(one.told.get("description") or ""),

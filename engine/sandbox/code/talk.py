@@ -154,11 +154,15 @@ def talking(program: Program, root: Path, private: Sequence[Path]) -> Iterator[R
         turns(abandoned(), _turn),
         contextlib.ExitStack() as until_done,
     ):
-        room = Room(TRUSTED if way else (), program.disk_mb * _MB, (*folders, (place, "/network")))
-        environment = {"PATH": _PLACES, **(PROXY if way else {}), **program.environment}
         if way is not None:
             until_done.enter_context(opened(way, Path(place)))
-            room = Room(room.reads, room.work_bytes, room.folders, f"/network/{SOCKET}")
+        room = Room(
+            TRUSTED if way else (),
+            program.disk_mb * _MB,
+            (*folders, (place, "/network")),
+            f"/network/{SOCKET}" if way else "",
+        )
+        environment = {"PATH": _PLACES, **(PROXY if way else {}), **program.environment}
         running = until_done.enter_context(_started(command, environment, limits, room))
         yield running
 
@@ -182,11 +186,12 @@ def _started(command: Sequence[str], environment: Mapping[str, str], limits: Lim
 
 
 def _unseen(environment: Mapping[str, str]) -> int:
-    """Return a descriptor with the variables of a program."""
-    with tempfile.TemporaryFile() as written:
+    """Return a descriptor of memory with the variables of a program: secrets are not written to a disk."""
+    handle = os.memfd_create("environment")
+    with open(handle, "wb", closefd=False) as written:
         written.write("".join(f"{name}={value}\0" for name, value in environment.items()).encode())
-        written.seek(0)
-        return os.dup(written.fileno())
+    os.lseek(handle, 0, os.SEEK_SET)
+    return handle
 
 
 def _limits(program: Program) -> Limits:

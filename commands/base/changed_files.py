@@ -1,0 +1,56 @@
+"""What commands say that rename, delete or restore a file of the workspace; each returns the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from commands.base.failures import DONE
+from commands.base.screen import document, note, say
+
+if TYPE_CHECKING:
+    from engine.base.errors import Problem
+
+
+class Restored(Protocol):
+    """A file that has an earlier text again."""
+
+    @property
+    def etag(self) -> str:
+        """What changes with the text."""
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong with it."""
+
+
+def renamed(kind: str, name: str, new: str, changed: Sequence[str], changed_kind: str, *, as_json: bool) -> int:
+    """Say the new name of a file, and which others were changed for it."""
+    if as_json:
+        document({kind: new, changed_kind: changed})
+        return DONE
+    say(f"The {kind} {name!r} is now called {new!r}.")
+    if changed:
+        say(f"Also changed: {', '.join(changed)}.")
+    return DONE
+
+
+def deleted(kind: str, name: str, trash: Path, back: str = "move its files back", *, as_json: bool) -> int:
+    """Say where a deleted file is now; `back`: what a person does to restore it."""
+    if as_json:
+        document({kind: name, "trash": str(trash)})
+    else:
+        say(f"The {kind} {name!r} is in {trash}; {back} to restore it.")
+    return DONE
+
+
+def restored(kind: str, name: str, version: str, found: Restored, *, as_json: bool) -> int:
+    """Say that a file has an earlier text again, with its problems."""
+    if as_json:
+        document({"name": name, "etag": found.etag, "problems": found.problems})
+        return DONE
+    say(f"The {kind} {name!r} has its text of {version!r} again.")
+    for problem in found.problems:
+        note(f"{problem.severity}: {problem}")
+    return DONE
