@@ -261,6 +261,11 @@ class Orchestra:
         require(p, "view", "see step types")
         return step_type_infos(self._tools.all_usable())
 
+    def own_step_types(self, p: Principal) -> list[str]:
+        """Return the names of the step types of this workspace: tested tools, and accepted ones of servers."""
+        require(p, "view", "see step types")
+        return self._tools.usable_names()
+
     def trigger_types(self, p: Principal) -> list[TriggerTypeInfo]:
         """Return every trigger type with the schemas of its fields and of an item."""
         from engine.plugins.step_info import trigger_type_infos

@@ -20,7 +20,7 @@ from dashboard.parts.header import section
 from engine.agents.tool_check import is_usable
 from engine.base.errors import Problem
 from engine.base.services import is_model
-from engine.plugins.registry import TOOL, step_types
+from engine.plugins.registry import step_types
 
 _JSON_HEIGHT, _TALL = 560, 220
 _LIMITS = {
@@ -49,7 +49,7 @@ def edit_tab(visit: Visit, draft: Draft) -> None:
         st.error(plain(now.wrong), icon=":material/error:")
     found = [] if now.wrong else visit.orchestra.agents.check(visit.who, draft.name, now.text)
     if document is not None and is_form and draft.mode == FIELDS:
-        _fields(visit, draft, document, found)
+        _fields(visit, draft, document, document_of(now.text) or document, found)
         found = [one for one in found if _tool_of(one) is None]
     else:
         code = Code("json", is_document=True, marks=marks_of(found))
@@ -79,7 +79,10 @@ def _mode(draft: Draft, *, is_form: bool) -> None:
     st.button(label, key=f"agent-mode-{draft.name}", on_click=switch, type="tertiary", icon=icon)
 
 
-def _fields(visit: Visit, draft: Draft, document: Mapping[str, Any], found: Sequence[Problem]) -> None:
+def _fields(
+    visit: Visit, draft: Draft, document: Mapping[str, Any], now: Mapping[str, Any], found: Sequence[Problem]
+) -> None:
+    """Show the fields; `document` is what the widgets began with, `now` what they hold."""
     fields.text_area(
         t("Instructions"),
         str(document.get("instructions") or ""),
@@ -92,8 +95,9 @@ def _fields(visit: Visit, draft: Draft, document: Mapping[str, Any], found: Sequ
     st.caption(
         t("What it may do. Its model decides which tool it calls, and fills only the fields that you leave to it.")
     )
-    for number, tool in enumerate(document.get("tools") or []):
-        tool_card(visit, draft, number, tool, [one for one in found if _tool_of(one) == number])
+    tools = document.get("tools") or []
+    for number, (tool, held) in enumerate(zip(tools, now.get("tools") or tools, strict=True)):
+        tool_card(visit, draft, number, tool, held, [one for one in found if _tool_of(one) == number])
     _add_tool(visit, draft)
     section(t("Limits"))
     _limits(draft, document.get("limits") or {}, document)
@@ -116,10 +120,9 @@ def _add_tool(visit: Visit, draft: Draft) -> None:
         if uses:
             reseed(draft, with_tool(typed(draft).text, uses))
 
-    own = [f"{TOOL}{one.name}" for one in visit.orchestra.tools.list(visit.who)]
     st.selectbox(
         t("Add a tool"),
-        [*own, *(name for name in step_types() if is_usable(name))],
+        [*visit.orchestra.own_step_types(visit.who), *(name for name in step_types() if is_usable(name))],
         None,
         format_func=tool_title,
         key=key,

@@ -13,7 +13,7 @@ from dashboard.base import fields
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import field_label, plain
-from dashboard.editing.draft import Draft, document_of, reseed
+from dashboard.editing.draft import Draft, reseed
 from dashboard.parts.errors import message_markdown
 from engine.base.errors import OrchestraError, Problem
 from engine.plugins.registry import step_type
@@ -27,9 +27,15 @@ def tool_title(uses: str) -> str:
         return uses
 
 
-def tool_card(visit: Visit, draft: Draft, number: int, tool: Mapping[str, Any], problems: Sequence[Problem]) -> None:
-    """Show a tool; `tool` is what the widgets began with."""
-    now = _now(draft, number) or tool
+def tool_card(
+    visit: Visit,
+    draft: Draft,
+    number: int,
+    tool: Mapping[str, Any],
+    now: Mapping[str, Any],
+    problems: Sequence[Problem],
+) -> None:
+    """Show a tool; `tool` is what the widgets began with, `now` what they hold."""
     icon = ":material/error:" if problems else ":material/construction:"
     label = plain(f"{now.get('name') or t('without a name')} · {tool_title(str(tool['uses']))}")
     is_new = not tool.get("with") and not tool.get("give")
@@ -52,12 +58,6 @@ def tool_card(visit: Visit, draft: Draft, number: int, tool: Mapping[str, Any], 
         )
         _explained(draft, number, known)
         _remove(draft, number)
-
-
-def _now(draft: Draft, number: int) -> Mapping[str, Any]:
-    """Return the tool as its widgets have it."""
-    tools = (document_of(typed(draft).text) or {}).get("tools") or []
-    return tools[number] if number < len(tools) else {}
 
 
 def _head(visit: Visit, draft: Draft, number: int, tool: Mapping[str, Any]) -> None:
@@ -125,7 +125,7 @@ def _fixed(
 
 
 def _other_agents(visit: Visit, draft: Draft) -> list[str]:
-    return [one.name for one in visit.orchestra.agents.list(visit.who) if one.name != draft.name]
+    return [one for one in visit.orchestra.agents.names(visit.who) if one != draft.name]
 
 
 def _given(

@@ -166,7 +166,7 @@ def names(visit: Visit, kind: Kind) -> set[str]:
     if kind is FRAGMENT:
         return {one.name for one in visit.orchestra.fragments.list(visit.who)}
     if kind is AGENT:
-        return {one.name for one in visit.orchestra.agents.list(visit.who)}
+        return set(visit.orchestra.agents.names(visit.who))
     return {one.name for one in visit.orchestra.prompts.list(visit.who)}
 
 

@@ -97,6 +97,11 @@ class Agents:
         around = self._surroundings()
         return [self._summary(name, by, around) for name, by in used_by.items()]
 
+    def names(self, p: Principal) -> Names:
+        """Return the name of every agent, valid or not, sorted; unlike `list`, it reads none of them."""
+        require(p, "view", "see agents")
+        return self._shelf.names()
+
     def get(self, p: Principal, name: str, version: str = "") -> AgentSummary:
         """Return an agent as its file is, or a kept text: its number, label or id. Raises UnknownName, InvalidInput."""
         require(p, "view", "see agents")

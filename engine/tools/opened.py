@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.base.definitions import WorkspaceTool
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
-from engine.plugins.registry import MCP, open_tools
+from engine.plugins.registry import MCP, TOOL, open_tools
 from engine.tools.shelf import ToolShelf
 
 if TYPE_CHECKING:
@@ -46,3 +46,8 @@ class OpenedTools:
     def all_usable(self) -> list[WorkspaceTool]:
         """Return every tool that workflows can use now."""
         return [*self.own.all_usable(), *self.accepted.all_usable()]
+
+    def usable_names(self) -> list[str]:
+        """Return what stands in `uses` for each of them."""
+        own = [f"{TOOL}{one['name']}" for one in self.own.all_usable()]
+        return [*own, *(f"{MCP}{one['connection']}.{one['name']}" for one in self.accepted.all_usable())]

@@ -313,6 +313,18 @@ def test_a_record_that_was_changed_by_hand_does_not_compile(orchestra: Orchestra
     assert "accepted_by" in refusal(orchestra)
 
 
+def test_a_record_that_cannot_be_used_hides_no_other(orchestra: Orchestra, tools: Tools, root: Path) -> None:
+    tools.offered = [tool(), tool(name="whisper")]
+    for name in ("say", "whisper"):
+        accept(orchestra, name=name)
+    file = root / "mcp" / "talker.json"
+    record = json.loads(file.read_text())
+    record["tools"]["say"]["tool"]["description"] = "Another."
+    file.write_text(json.dumps(record))
+    assert orchestra.own_step_types(OWNER) == ["mcp.talker.whisper"]
+    assert SAY not in {one.name for one in orchestra.step_types(OWNER)}
+
+
 def test_acceptance_is_for_one_server(orchestra: Orchestra, tools: Tools) -> None:
     accept(orchestra)
     config = orchestra.workspace.root / "config.yaml"
