@@ -15,8 +15,8 @@ from bench.workspace import OWNER, chain, opened
 from engine.orchestra import Orchestra
 from engine.record.continuation import events_of
 from engine.record.events import encoded
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.journal import SqliteJournal
+from engine.store.sql.journal import SqlJournal
+from engine.store.sqlite.database import SqliteDatabase
 
 WORK = "W1"
 STEPS = 200
@@ -50,12 +50,12 @@ def ran(orchestra: Orchestra) -> Any:
 def counted(orchestra: Orchestra, steps: int) -> Any:
     """Run the chain once and assert that it made at least one commit per step."""
     journal = orchestra._host._journal  # noqa: SLF001 - to count the commits
-    assert isinstance(journal, SqliteJournal)
+    assert isinstance(journal, SqlJournal)
     connection = journal._connection  # noqa: SLF001 - as above
     statements: list[str] = []
-    connection.set_trace_callback(statements.append)
+    connection.raw.set_trace_callback(statements.append)  # type: ignore[attr-defined]
     run = ran(orchestra)
-    connection.set_trace_callback(None)
+    connection.raw.set_trace_callback(None)  # type: ignore[attr-defined]
     commits = statements.count("COMMIT")
     assert commits >= steps, f"{commits} commits for {steps} steps"
     return run
@@ -65,7 +65,7 @@ class Limit:
     """A state file with the engine's own tables and pragmas, written in a plain loop."""
 
     def __init__(self, folder: Path) -> None:
-        self._database = Database(folder)
+        self._database = SqliteDatabase(folder)
         self._connection = self._database.raw_connection()
         self._runs = 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.base.names import new_run_id, timestamp
 from engine.orchestra import Orchestra
-from engine.store.sqlite.file.tables import runs
+from engine.store.sql.base.tables import runs
 
 _STATUSES = ("succeeded", "succeeded", "succeeded", "failed", "cancelled")
 _WORKFLOWS = ("triage", "digest", "chain", "report")

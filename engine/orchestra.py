@@ -39,10 +39,10 @@ from engine.runs.starting.consent import PUBLIC, Consents
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.store.locks import ServeLock
 from engine.store.people.audit import AuditLine, TrailFilter
-from engine.store.sqlite.file.damage import set_aside
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.owners import SqliteOwner
-from engine.store.sqlite.state import SqliteState
+from engine.store.sql.owners import SqlOwner
+from engine.store.sql.state import SqlState
+from engine.store.sqlite.damage import set_aside
+from engine.store.sqlite.database import SqliteDatabase
 from engine.store.state import State
 from engine.store.write_list import WriteList
 from engine.tools.opened import OpenedTools
@@ -141,8 +141,8 @@ class Orchestra:
         state = self.workspace.state_dir
         self._serve_lock = ServeLock(state) if serve else None
         self._clock = clock
-        self._database = Database(state)
-        self._state: State = SqliteState(self._database)
+        self._database = SqliteDatabase(state)
+        self._state: State = SqlState(self._database)
         self._audit = Audit(self._state.audit, clock)
         self._stand_ins = StandInProcess(state / "demo")
         self._settings = self._state.settings
@@ -285,7 +285,7 @@ class Orchestra:
         that need attention; `refused_connections`: accounts that refuse calls workflows need.
         """
         from engine.health import HealthCheck
-        from engine.store.sqlite.file.soundness import Soundness
+        from engine.store.sqlite.soundness import Soundness
 
         sound = Soundness(self._database)
         checks = {"engine": self._host.check, "state": sound.require, "logs": self._host.check_logs}
@@ -775,7 +775,7 @@ class Orchestra:
         return Rebuild(self._state, self._logs, lambda: self._surroundings().connections, is_lost=is_lost)
 
     def _worker(self, *, serve: bool) -> Host:
-        owner = SqliteOwner(
+        owner = SqlOwner(
             self._database,
             self.workspace.state_dir / "owners",
             "serve" if serve else "cli",

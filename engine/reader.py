@@ -39,8 +39,9 @@ from engine.runs.trying.recorded import RecordedCalls
 from engine.runs.trying.records import TryRecords
 from engine.runs.usage import UsageReader
 from engine.search.search import Search
-from engine.store.sqlite.file.read_only import ReadOnlyDatabase
-from engine.store.sqlite.state import SqliteState
+from engine.store.locks import FileLocks
+from engine.store.sql.state import SqlState
+from engine.store.sqlite.read_only import ReadOnlyDatabase
 from engine.store.state import State
 from engine.tools.opened import OpenedTools
 from engine.workflows.bundles.bundles import Bundles
@@ -66,7 +67,7 @@ class Reader:
         self._agent_store = AgentStore(self.workspace)
         self._database = ReadOnlyDatabase(state)
         self._prompt_store = PromptStore(self.workspace)
-        self._state: State = SqliteState(self._database)
+        self._state: State = SqlState(self._database)
         audit = Audit(self._state.audit, utc_now)
         logs = RunLogs(DiskBlobs(self.workspace.logs))
         modes = Modes(self._state.settings, AccountMode.MINE, forced=demo)
@@ -96,7 +97,7 @@ class Reader:
         self.agents = Agents(self._agent_store, self._surroundings, audit)
         self.agent_versions = AgentVersions(self._agent_store, self.agents, audit, utc_now)
         self.usage = UsageReader(self._state.spent, lambda: loaded().config, utc_now)
-        ids, owners = self.workspace.workflow_ids, state / "owners"
+        ids, owners = self.workspace.workflow_ids, FileLocks(state / "owners")
         self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now)
         self.search = Search(self.workspace, lambda: self._surroundings().connections, self.runs)
         calls = RecordedCalls(self.runs, logs.blobs)

@@ -51,7 +51,7 @@ def _figures() -> Iterator[tuple[str, object]]:
     yield "longest import path", f"{len(path)}: {' > '.join(path)}"
     untyped = sum(len(_UNTYPED.findall(text)) for text in engine.values())
     yield "dict[str, Any] per 1,000 lines of engine", f"{1000 * untyped / lines:.1f}"
-    yield "modules of engine with SQL outside engine/store/sqlite", len(speak_sql())
+    yield "modules of engine with SQL outside engine/store/sql", len(speak_sql())
     yield "longest functions", ", ".join(f"{name} {size}" for size, name in sorted(_functions(), reverse=True)[:5])
     yield "fullest folders", ", ".join(f"{name} {size}" for name, size in sizes.most_common(5))
 

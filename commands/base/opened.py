@@ -68,7 +68,7 @@ def looked_at(workspace: Path | None, *, demo: bool = False) -> Iterator[Look]:
     Raises UnknownName, InvalidFile, StorageError.
     """
     from engine.people.access import local_user
-    from engine.store.sqlite.file.read_only import is_read_only
+    from engine.store.sqlite.read_only import is_read_only
     from engine.workspace import config
     from engine.workspace.workspace import Workspace
 

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypedDict
 
 from engine.base.clock import Clock
@@ -17,6 +16,7 @@ from engine.record.events import decoded
 from engine.record.summary import sentence
 from engine.record.types.run import Counts, Run
 from engine.runs import cancelling
+from engine.store.locks import Locks
 from engine.store.owners import Owners, is_silent
 from engine.store.runs import RunFilter, RunRecord, Runs
 
@@ -120,9 +120,9 @@ def _utc(time: str | None) -> str | None:
 class RunList:
     """Reads pages of the list; for any thread."""
 
-    def __init__(self, rows: Runs, owners: Owners, owner: str, owners_folder: Path, clock: Clock) -> None:
+    def __init__(self, rows: Runs, owners: Owners, owner: str, locks: Locks, clock: Clock) -> None:
         self._owners = owners
-        self._rows, self._owner, self._owners_folder, self._clock = rows, owner, owners_folder, clock
+        self._rows, self._owner, self._locks, self._clock = rows, owner, locks, clock
         self._so_far: dict[str, _SoFar] = {}
 
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> RunPage:
@@ -138,7 +138,7 @@ class RunList:
         owner = self._owners.get(row.owner) if row.owner else None
         if owner is None:
             return RunStatus.INTERRUPTED
-        silent = is_silent(self._owners_folder, owner, self._clock())
+        silent = is_silent(self._locks, owner, self._clock())
         return RunStatus.INTERRUPTED if silent else RunStatus(row.status)
 
     def _row(self, row: RunRecord) -> RunRow:

@@ -6,7 +6,6 @@ import builtins
 import json
 from datetime import UTC, tzinfo
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from engine.base.clock import Clock
@@ -23,6 +22,7 @@ from engine.record.values import Values
 from engine.runs import cancelling
 from engine.runs.run_days import RunDay, run_days
 from engine.runs.run_list import RunList, RunPage, Wanted, filter_of
+from engine.store.locks import Locks
 from engine.store.owners import Owners
 from engine.store.runs import RunRecord, Runs
 from engine.workspace.workflow_ids import WorkflowIds
@@ -48,11 +48,11 @@ class RunReader:
         logs: RunLogs,
         ids: WorkflowIds,
         owner: str,
-        owners_folder: Path,
+        locks: Locks,
         clock: Clock,
     ) -> None:
         self._rows, self._logs, self._ids, self._clock = rows, logs, ids, clock
-        self._list = RunList(rows, owners, owner, owners_folder, clock)
+        self._list = RunList(rows, owners, owner, locks, clock)
 
     def get(self, p: Principal, run_id: str) -> Run:
         """Return a run as a document. Raises UnknownName, InvalidFile, NotAllowed."""

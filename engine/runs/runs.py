@@ -53,7 +53,7 @@ class Runs(RunReader):
         acceptor: Acceptor,
         reindex: Callable[[], Reread],
     ) -> None:
-        super().__init__(host.rows, host.state.owners, logs, plans.ids, host.owner.id, host.owner.folder, clock)
+        super().__init__(host.rows, host.state.owners, logs, plans.ids, host.owner.id, host.owner.locks, clock)
         self._host, self._audit, self._clock = host, audit, clock
         self._plans, self._surroundings, self._acceptor = plans, surroundings, acceptor
         self._resuming = Resuming(host, surroundings, logs.read)

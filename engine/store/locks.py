@@ -1,10 +1,12 @@
-"""Locks that the operating system releases when a process ends: one per owner of runs, and one for the server."""
+"""Locks that are free once a process ends, in whatever way: one per owner of runs, and one for the server."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from engine.base.environment import PARENT_VARIABLE
 from engine.base.errors import InUse
@@ -22,6 +24,55 @@ def is_locked(folder: Path, owner: str) -> bool:
     except FileNotFoundError:
         return False
     return False
+
+
+class Lock(Protocol):
+    """The lock of a process, held until it is closed or the process ends."""
+
+    def close(self) -> None:
+        """Release it."""
+
+
+class Locks(Protocol):
+    """Shows which processes are alive; any thread."""
+
+    patience_seconds: float
+    """How long a lock must have been free before its process counts as dead: it may be taking it again."""
+
+    def hold(self, owner: str) -> Lock:
+        """Take the lock of this process. Raises StorageError."""
+
+    def is_held(self, owner: str) -> bool:
+        """Return whether the process behind an owner id is alive."""
+
+    def clear_away(self, owner: str) -> None:
+        """Remove what a dead process has left of its lock."""
+
+
+class FileLocks:
+    """Locks on files, which the operating system releases: for the processes of one machine."""
+
+    patience_seconds = 0.0
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def hold(self, owner: str) -> Lock:
+        """Take the lock of this process. Raises StorageError."""
+        with storage_errors(self._folder):
+            lock = open_private(self._folder / f"{owner}.lock", "w")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
+
+    def is_held(self, owner: str) -> bool:
+        """Return whether the process behind an owner id is alive."""
+        return is_locked(self._folder, owner)
+
+    def clear_away(self, owner: str) -> None:
+        """Remove the file of a dead process; a living one keeps it."""
+        with suppress(OSError):
+            if not is_locked(self._folder, owner):
+                (self._folder / f"{owner}.lock").unlink(missing_ok=True)
 
 
 class ServeLock:

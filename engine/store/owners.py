@@ -1,6 +1,6 @@
 """The ports of processes that own runs: which there are, which are alive, and what each may do.
 
-A process is proven dead by its OS lock being free (the local, fast proof), or taken for dead after its lease. Whoever
+A process is proven dead by its lock being free (the fast proof), or taken for dead after its lease. Whoever
 takes over *fences* it: nothing that it still tries to write is stored.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from engine.base.errors import InUse
 from engine.base.names import moment_of
-from engine.store.locks import is_locked
+from engine.store.locks import Locks
 
 LEASE_SECONDS = 30.0
 """How long a process may be silent before others may adopt its runs, unless it says otherwise."""
@@ -39,10 +39,10 @@ class OwnerRecord(NamedTuple):
     """How long it may be silent before others may adopt its runs: its own promise, whatever their settings are."""
 
 
-def is_silent(folder: Path, owner: OwnerRecord, now: datetime) -> bool:
+def is_silent(locks: Locks, owner: OwnerRecord, now: datetime) -> bool:
     """Return whether a "running" process is not to be believed: it is dead, or silent for longer than its lease."""
     lease = timedelta(seconds=owner.lease_seconds)
-    return now - moment_of(owner.heartbeat_at) > lease or not is_locked(folder, owner.owner)
+    return now - moment_of(owner.heartbeat_at) > lease or not locks.is_held(owner.owner)
 
 
 class Owners(Protocol):
@@ -58,7 +58,8 @@ class Owner(Protocol):
     id: str
     lease_seconds: float
     folder: Path
-    """The folder of the locks."""
+    """A folder in that of the state, for files about processes."""
+    locks: Locks
 
     @property
     def beat_seconds(self) -> float:

@@ -59,7 +59,7 @@ class InFlight:
 
 
 class RunRecord(NamedTuple):
-    """The row of a run, with its columns (engine/store/sqlite/file/tables.py)."""
+    """The row of a run, with its columns (engine/store/sql/base/tables.py)."""
 
     run_id: str
     workflow: str

@@ -78,7 +78,7 @@ def _first(look: Look) -> Found:
 
 
 def _id(run: JsonObject) -> str:
-    """Return the id of this end of the run; it begins with the run id (engine/store/sqlite/triggering/runs.py)."""
+    """Return the id of this end of the run; it begins with the run id (engine/store/sql/triggering/runs.py)."""
     return f"{run['run_id']}@{run['ended_at']}"
 
 

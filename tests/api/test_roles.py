@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from engine.orchestra import Orchestra
 from engine.people.access import ROLES, Principal, Right, Role, may
 from engine.store.held import Held
-from engine.store.sqlite.held import put_held
+from engine.store.sql.held import put_held
 from tests.api.conftest import LOCAL, PASSWORD
 from tests.api.test_server import NAMES, every_route, every_socket, is_public
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.store.held import Held
-from engine.store.sqlite.held import put_held
+from engine.store.sql.held import put_held
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")

@@ -15,9 +15,9 @@ from engine.base.errors import StorageError
 from engine.base.json_text import compact
 from engine.files import log_files as logs
 from engine.files.log_files import shorten_logs
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.journal import SqliteJournal
-from engine.store.sqlite.owners import SqliteOwner
+from engine.store.sql.journal import SqlJournal
+from engine.store.sql.owners import SqlOwner
+from engine.store.sqlite.database import SqliteDatabase
 from engine.upkeep import Upkeep
 from tests.patience import PATIENCE_SECONDS
 
@@ -25,23 +25,23 @@ _FEW_MEGABYTES = 6 * 1024 * 1024
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
     """A state of its own."""
-    opened = Database(tmp_path)
+    opened = SqliteDatabase(tmp_path)
     yield opened
     opened.close()
 
 
-def _wal(database: Database) -> int:
+def _wal(database: SqliteDatabase) -> int:
     return Path(f"{database.path}-wal").stat().st_size
 
 
-def _record(database: Database, run_id: str, count: int, *, readers: bool) -> int:
+def _record(database: SqliteDatabase, run_id: str, count: int, *, readers: bool) -> int:
     """Record events one commit at a time, with a reader open now and then; return how large the journal got."""
-    owner = SqliteOwner(database, database.path.parent / "owners", "test", lambda: datetime.now(UTC))
+    owner = SqlOwner(database, database.path.parent / "owners", "test", lambda: datetime.now(UTC))
 
     async def work() -> int:
-        journal, largest = SqliteJournal(database, owner.id), 0
+        journal, largest = SqlJournal(database, owner.id), 0
         for number in range(1, count + 1):
             journal.append(run_id, number, compact({"type": "step_started", "path": "a", "text": "x" * 300}))
             if number % 20 == 0:
@@ -62,7 +62,7 @@ def _record(database: Database, run_id: str, count: int, *, readers: bool) -> in
     return found
 
 
-def test_the_journal_of_the_state_stays_small_over_many_events(database: Database) -> None:
+def test_the_journal_of_the_state_stays_small_over_many_events(database: SqliteDatabase) -> None:
     assert _record(database, "first", 20_000, readers=True) < _FEW_MEGABYTES
     before = database.path.stat().st_size
     assert database.shrink() is True
@@ -70,7 +70,7 @@ def test_the_journal_of_the_state_stays_small_over_many_events(database: Databas
     assert database.path.stat().st_size >= before
 
 
-def test_a_journal_that_grew_under_a_long_look_becomes_small_again(database: Database) -> None:
+def test_a_journal_that_grew_under_a_long_look_becomes_small_again(database: SqliteDatabase) -> None:
     with database.reading() as connection:
         connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql("SELECT count(*) FROM runs").fetchall()
@@ -82,7 +82,7 @@ def test_a_journal_that_grew_under_a_long_look_becomes_small_again(database: Dat
     assert _wal(database) < _FEW_MEGABYTES
 
 
-def test_a_journal_that_is_too_long_is_emptied_when_nobody_reads_it(database: Database) -> None:
+def test_a_journal_that_is_too_long_is_emptied_when_nobody_reads_it(database: SqliteDatabase) -> None:
     with database.reading() as connection:
         connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql("SELECT count(*) FROM runs").fetchall()

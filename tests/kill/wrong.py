@@ -23,8 +23,8 @@ from engine.runner.effects.ledger import Ledger
 from engine.runner.execution.recording import Recording
 from engine.steps import drive
 from engine.store.ledger import Entry, Write
-from engine.store.sqlite.acceptances import SqliteAcceptances
-from engine.store.sqlite.triggering import items
+from engine.store.sql.acceptances import SqlAcceptances
+from engine.store.sql.triggering import items
 
 
 def no_intents() -> None:
@@ -77,16 +77,16 @@ def receipts_without_commit() -> None:
 
 def runs_apart() -> None:
     """What a trigger has seen, and its cursor, are stored in a transaction before that of the runs."""
-    store = SqliteAcceptances._store_within
+    store = SqlAcceptances._store_within
 
-    def first_what_was_seen(self: SqliteAcceptances, chosen: Any) -> Any:
+    def first_what_was_seen(self: SqlAcceptances, chosen: Any) -> Any:
         with self._database.writing() as connection:
             entries = chosen(connection)
         if entries:
             reached("between")  # type: ignore[arg-type]  # a point of this engine only
         return store(self, lambda _connection: entries)
 
-    SqliteAcceptances._store_within = first_what_was_seen  # type: ignore[method-assign]
+    SqlAcceptances._store_within = first_what_was_seen  # type: ignore[method-assign]
 
 
 def no_marker_in_the_database() -> None:

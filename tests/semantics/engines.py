@@ -13,8 +13,8 @@ import engine.steps
 from engine.orchestra import Orchestra
 from engine.plugins import registry
 from engine.runner.effects import fault_points
-from engine.store.sqlite.journal import SqliteJournal
-from engine.store.sqlite.owners import SqliteOwner
+from engine.store.sql.journal import SqlJournal
+from engine.store.sql.owners import SqlOwner
 
 _PATIENCE_SECONDS = 60.0
 
@@ -57,9 +57,9 @@ class CrashingEngine:
         """Free the lock and close all that a dead process would no longer hold."""
         host = self.orchestra._host
         owner = host.owner
-        assert isinstance(owner, SqliteOwner)
+        assert isinstance(owner, SqlOwner)
         owner._lock.close()
-        assert isinstance(host._journal, SqliteJournal)
+        assert isinstance(host._journal, SqlJournal)
         host._journal._connection.close()
         self.orchestra._accounts.close()
         self.orchestra._database.close()

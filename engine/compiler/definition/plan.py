@@ -275,7 +275,7 @@ class Plan:
     environment: RunEnvironment | None = None
     """What it was compiled for; None if the workspace has no environments."""
     last_rename: str = ""
-    """The last rename of a workflow or step before the files were read (engine/store/sqlite/renames.py)."""
+    """The last rename of a workflow or step before the files were read (engine/store/sql/renames.py)."""
 
     @property
     def id(self) -> str:

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Literal
 
 from engine.store.ledger import Entry
-from engine.store.locks import is_locked
 from engine.store.owners import Owner, Owners, is_silent
 from engine.store.runs import Runs
 
@@ -33,11 +32,11 @@ class Senders:
         """
         run = self._rows.get(entry.run_id)
         sender = entry.owner or (run.owner if run is not None else None)  # older ledgers have no owner
-        if sender is None or sender == self._owner.id or not is_locked(self._owner.folder, sender):
+        if sender is None or sender == self._owner.id or not self._owner.locks.is_held(sender):
             return "through"
         row = self._owners.get(sender)
         if row is None:  # fenced off, but not proven dead
             return "silent"
         if run is None or run.ended_at is not None or run.owner != sender:  # it has left the run and its writes
             return "through"
-        return "silent" if is_silent(self._owner.folder, row, self._clock()) else "at work"
+        return "silent" if is_silent(self._owner.locks, row, self._clock()) else "at work"

@@ -1,1 +1,1 @@
-"""The store on SQLite: one file, `state.db`, that all processes of a machine share; the only SQL of the engine."""
+"""The file `state.db`: opened, migrated, checked and, if it is damaged, moved aside."""

@@ -5,7 +5,6 @@ It prints "ready", waits for a line, and prints the status of each run once it h
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +13,8 @@ from engine.base.errors import InUse
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.store.spending import Decide, Reservation, Standing, Verdict
-from engine.store.sqlite import spending
+from engine.store.sql import spending
+from engine.store.sql.base.database import Cursor
 
 OWNER = Principal("tester", "owner", confirmed=True)
 
@@ -22,13 +22,13 @@ OWNER = Principal("tester", "owner", confirmed=True)
 def counted_afterwards() -> None:
     """A call counts only once it is answered."""
 
-    def reserved(self: spending.SqliteSpending, cursor: sqlite3.Cursor, wanted: Reservation, decide: Decide) -> Verdict:
+    def reserved(self: spending.SqlSpending, cursor: Cursor, wanted: Reservation, decide: Decide) -> Verdict:
         verdict = decide(Standing(spending._spent(cursor, wanted.pots), {}))
         if verdict.is_pause:
             cursor.execute(spending._PAUSE, (wanted.run_id, wanted.at))
         return verdict
 
-    spending.SqliteSpending._reserved = reserved  # type: ignore[method-assign]
+    spending.SqlSpending._reserved = reserved  # type: ignore[method-assign]
 
 
 WRONG: Mapping[str, Callable[[], None]] = {"counted afterwards": counted_afterwards}

@@ -22,9 +22,9 @@ from engine.people.login_limit import ACCOUNT_WINDOW, ADDRESS_WINDOW, PER_ACCOUN
 from engine.people.passwords import Passwords
 from engine.people.sessions import Session, cookie_name
 from engine.people.users import Users
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.people.audit import SqliteAudit
-from engine.store.sqlite.state import SqliteState
+from engine.store.sql.people.audit import SqlAudit
+from engine.store.sql.state import SqlState
+from engine.store.sqlite.database import SqliteDatabase
 
 LOCAL = Principal("local:grace", "owner")
 PASSWORD = "correct horse battery"
@@ -49,18 +49,18 @@ def clock() -> Hands:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database(tmp_path / ".orchestra")
+def database(tmp_path: Path) -> SqliteDatabase:
+    return SqliteDatabase(tmp_path / ".orchestra")
 
 
 @pytest.fixture
-def audit(database: Database, clock: Hands) -> Audit:
-    return Audit(SqliteAudit(database), clock)
+def audit(database: SqliteDatabase, clock: Hands) -> Audit:
+    return Audit(SqlAudit(database), clock)
 
 
 @pytest.fixture
-def users(database: Database, audit: Audit, clock: Hands) -> Users:
-    return Users(SqliteState(database), database.path.parent, audit, clock)
+def users(database: SqliteDatabase, audit: Audit, clock: Hands) -> Users:
+    return Users(SqlState(database), database.path.parent, audit, clock)
 
 
 @pytest.fixture
@@ -80,10 +80,10 @@ def test_the_first_start_makes_an_owner_without_a_password(users: Users) -> None
     assert users.login("owner", "") is None
 
 
-def test_a_later_start_changes_nobody(users: Users, database: Database, audit: Audit, clock: Hands) -> None:
+def test_a_later_start_changes_nobody(users: Users, database: SqliteDatabase, audit: Audit, clock: Hands) -> None:
     users.add(LOCAL, "ada", "Ada", "owner")
     users.remove(LOCAL, "owner")
-    again = Users(SqliteState(database), database.path.parent, audit, clock)
+    again = Users(SqlState(database), database.path.parent, audit, clock)
     assert [user.id for user in again.list(LOCAL)] == ["ada"]
 
 
@@ -140,7 +140,7 @@ def test_a_link_for_nobody_is_not_made(users: Users) -> None:
         users.login_link(LOCAL, "bob")
 
 
-def test_the_state_file_holds_no_secret_in_the_clear(users: Users, database: Database, ada: Principal) -> None:
+def test_the_state_file_holds_no_secret_in_the_clear(users: Users, database: SqliteDatabase, ada: Principal) -> None:
     link = users.login_link(LOCAL)
     session = signed_in(users.login(ada.id, PASSWORD))
     database.close()
@@ -318,7 +318,7 @@ def test_spellings_of_one_subscriber_count_as_one_address(users: Users, ada: Pri
         users.login("ada", PASSWORD, other)
 
 
-def test_a_password_typed_as_a_user_is_kept_nowhere(users: Users, ada: Principal, database: Database) -> None:
+def test_a_password_typed_as_a_user_is_kept_nowhere(users: Users, ada: Principal, database: SqliteDatabase) -> None:
     for _ in range(PER_USER + 1):
         with suppress(TooManyTries):
             users.login("hunter2-hunter2", "x")
@@ -341,7 +341,7 @@ def test_of_sign_ins_at_once_one_address_takes_no_more_than_its_part() -> None:
 
 @pytest.mark.parametrize("damage", [b"$argon2id$v=19$secret\xff", b"$argon2id$secret"], ids=["no text", "no hash"])
 def test_a_damaged_row_never_shows_the_hash_in_it(
-    users: Users, ada: Principal, database: Database, damage: bytes
+    users: Users, ada: Principal, database: SqliteDatabase, damage: bytes
 ) -> None:
     with closing(sqlite3.connect(database.path)) as connection, connection:
         connection.execute("UPDATE users SET password_hash = CAST(? AS TEXT) WHERE id = 'ada'", (damage,))
@@ -355,14 +355,14 @@ def test_a_damaged_row_never_shows_the_hash_in_it(
 
 
 def test_the_limit_outlives_a_restart(
-    users: Users, ada: Principal, database: Database, audit: Audit, clock: Hands, monkeypatch: pytest.MonkeyPatch
+    users: Users, ada: Principal, database: SqliteDatabase, audit: Audit, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as quick:
         quick.setattr(Passwords, "fits", lambda *_: False)
         for _ in range(PER_USER):
             users.login("ada", "guess")
     with pytest.raises(TooManyTries):
-        Users(SqliteState(database), database.path.parent, audit, clock).login("ada", PASSWORD)
+        Users(SqlState(database), database.path.parent, audit, clock).login("ada", PASSWORD)
 
 
 def test_guesses_sent_at_once_are_counted_one_by_one(
@@ -403,7 +403,7 @@ def test_a_session_slides_and_ends_14_days_after_its_last_use(users: Users, ada:
 
 
 def test_a_session_is_good_where_its_end_cannot_be_moved(
-    users: Users, ada: Principal, clock: Hands, database: Database, monkeypatch: pytest.MonkeyPatch
+    users: Users, ada: Principal, clock: Hands, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = signed_in(users.login("ada", PASSWORD))
     clock.forward(days=1)

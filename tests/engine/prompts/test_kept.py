@@ -19,8 +19,8 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.people.audit import SqliteAudit
+from engine.store.sql.people.audit import SqlAudit
+from engine.store.sqlite.database import SqliteDatabase
 from engine.workspace.workspace import Workspace
 from tests.odd_strings import ODD_STRINGS
 
@@ -36,7 +36,7 @@ PROMPTS = st.lists(st.tuples(st.sampled_from(["system", "user", "assistant"]), P
 
 def facet(root: Path) -> PromptFiles:
     workspace = Workspace(root)
-    return PromptFiles(PromptStore(workspace), Audit(SqliteAudit(Database(workspace.state_dir)), utc_now))
+    return PromptFiles(PromptStore(workspace), Audit(SqlAudit(SqliteDatabase(workspace.state_dir)), utc_now))
 
 
 @pytest.mark.slow

@@ -15,8 +15,8 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.people.audit import SqliteAudit
+from engine.store.sql.people.audit import SqlAudit
+from engine.store.sqlite.database import SqliteDatabase
 from engine.workspace.workspace import Workspace
 
 EDITOR = Principal("ann", "editor")
@@ -38,7 +38,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def audit(workspace: Workspace) -> Audit:
-    return Audit(SqliteAudit(Database(workspace.state_dir)), utc_now)
+    return Audit(SqlAudit(SqliteDatabase(workspace.state_dir)), utc_now)
 
 
 @pytest.fixture

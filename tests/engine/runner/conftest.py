@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from engine.base.clock import utc_now
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.journal import SqliteJournal
-from engine.store.sqlite.owners import SqliteOwner
+from engine.store.sql.journal import SqlJournal
+from engine.store.sql.owners import SqlOwner
+from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.runner.notes import Bench, Try, World, bench
 
 
@@ -22,21 +22,21 @@ def world() -> World:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "state")
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    opened = SqliteDatabase(tmp_path / "state")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def attempt(database: Database, world: World, tmp_path: Path) -> Try:
+def attempt(database: SqliteDatabase, world: World, tmp_path: Path) -> Try:
     """Run a test on a loop of its own, with a journal."""
 
     def run(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
-        owner = SqliteOwner(database, tmp_path / "owners", "test", utc_now)
+        owner = SqlOwner(database, tmp_path / "owners", "test", utc_now)
 
         async def main() -> None:
-            journal = SqliteJournal(database, owner.id)
+            journal = SqlJournal(database, owner.id)
             try:
                 await test(bench(database, world, journal))
             finally:

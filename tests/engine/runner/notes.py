@@ -23,9 +23,9 @@ from engine.runner.effects.ledger import Ledger, arguments_hash
 from engine.runner.effects.ownership import Sender
 from engine.runner.effects.reading import Reads
 from engine.store.ledger import Entry, Write, identity
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.journal import SqliteJournal
-from engine.store.sqlite.ledger import SqliteEffects
+from engine.store.sql.journal import SqlJournal
+from engine.store.sql.ledger import SqlEffects
+from engine.store.sqlite.database import SqliteDatabase
 from engine.store.write_list import WriteList
 from tests.patience import PATIENCE_SECONDS
 
@@ -183,8 +183,8 @@ Try = Callable[[Callable[[Bench], Coroutine[Any, Any, None]]], None]
 """Runs a test on a loop of its own."""
 
 
-def bench(database: Database, world: World, journal: SqliteJournal) -> Bench:
-    ledger = Ledger(SqliteEffects(journal), utc_now, WriteList(database.path.parent, database.path.parent))
+def bench(database: SqliteDatabase, world: World, journal: SqlJournal) -> Bench:
+    ledger = Ledger(SqlEffects(journal), utc_now, WriteList(database.path.parent, database.path.parent))
     account = Account("notes", "test", AccountMode.MINE, cast("Client", world), Workers("test", 8), "test:me")
     made = Bench(ledger, world, account)
     made.writes = Writes(

@@ -23,7 +23,7 @@ from engine.base.statuses import StepStatus
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runs.approvals import Approval, Decision
-from engine.store.sqlite.file.tables import approvals as table
+from engine.store.sql.base.tables import approvals as table
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 

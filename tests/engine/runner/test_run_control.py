@@ -20,7 +20,7 @@ from engine.people.access import Principal
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Counts
 from engine.record.types.run import Run as RunDocument
-from engine.store.sqlite.journal import SqliteJournal
+from engine.store.sql.journal import SqlJournal
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -291,7 +291,7 @@ def test_a_full_disk_stops_the_run_with_a_clear_error_and_the_run_goes_on_later(
 ) -> None:
     before = run([set_step("a")])
     journal = orchestra._host._journal
-    assert isinstance(journal, SqliteJournal)
+    assert isinstance(journal, SqlJournal)
     pages = journal.read("PRAGMA page_count")[0][0]
     journal.read(f"PRAGMA max_page_count = {pages}")
     write_workflow(root, "large", [set_step("a", {"x": "y" * 200_000})])

@@ -18,10 +18,10 @@ from engine.runner.effects.ownership import Senders
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Entry
 from engine.store.owners import Fenced
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.file.tables import owners, runs
-from engine.store.sqlite.owners import SqliteOwner, SqliteOwners
-from engine.store.sqlite.runs import SqliteRuns
+from engine.store.sql.base.tables import owners, runs
+from engine.store.sql.owners import SqlOwner, SqlOwners
+from engine.store.sql.runs import SqlRuns
+from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.runner.notes import BEFORE, Bench, Try, World
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -123,7 +123,7 @@ def test_a_receipt_of_the_silent_one_itself_ends_the_wait(attempt: Try, world: W
 
 
 def test_a_process_that_was_taken_over_while_it_waits_to_send_again_does_not(
-    attempt: Try, world: World, database: Database
+    attempt: Try, world: World, database: SqliteDatabase
 ) -> None:
     world.faults = [(Unavailable("503", outcome="not_done"), BEFORE)]
     patient = Retry(attempts=3, backoff_seconds=0.5)
@@ -147,10 +147,10 @@ def test_a_process_that_was_taken_over_while_it_waits_to_send_again_does_not(
 
 
 @contextmanager
-def cast(database: Database, folder: Path) -> Iterator[tuple[SqliteOwner, SqliteOwner, Senders]]:
+def cast(database: SqliteDatabase, folder: Path) -> Iterator[tuple[SqlOwner, SqlOwner, Senders]]:
     """Give the sender, ourselves, and our view of senders, at NOW."""
-    sender, ours = (SqliteOwner(database, folder, kind, lambda: NOW) for kind in ("sender", "ours"))
-    yield sender, ours, Senders(SqliteRuns(database), SqliteOwners(database), ours, lambda: NOW)
+    sender, ours = (SqlOwner(database, folder, kind, lambda: NOW) for kind in ("sender", "ours"))
+    yield sender, ours, Senders(SqlRuns(database), SqlOwners(database), ours, lambda: NOW)
     sender.release()
     ours.release()
 
@@ -159,40 +159,40 @@ def entry(owner: str | None) -> Entry:
     return Entry("intent", "run", "note", "h", NOW, None, None, None, 1, 0, owner)
 
 
-def run_of(database: Database, owner: str | None, *, has_ended: bool = False) -> None:
+def run_of(database: SqliteDatabase, owner: str | None, *, has_ended: bool = False) -> None:
     row = {"run_id": "run", "workflow": "w", "workflow_id": "w", "title": "W", "demo": 0, "started_by": "me"}
     ended_at = "y" if has_ended else None
     with database.writing() as connection:
         connection.execute(runs.insert().values(**row, queued_at="x", status="running", owner=owner, ended_at=ended_at))
 
 
-def _is_ours(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
+def _is_ours(database: SqliteDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, ours.id)
     return ours.id
 
 
-def _is_dead(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
+def _is_dead(database: SqliteDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, sender.id)
     sender._lock.close()
     return sender.id
 
 
-def _works(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
+def _works(database: SqliteDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, sender.id)
     return sender.id
 
 
-def _has_ended_the_run(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
+def _has_ended_the_run(database: SqliteDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, None, has_ended=True)
     return sender.id
 
 
-def _gave_the_run_up(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
+def _gave_the_run_up(database: SqliteDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, ours.id)
     return sender.id
 
 
-def _says_nothing(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
+def _says_nothing(database: SqliteDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, sender.id)
     with database.writing() as connection:
         long_ago = (NOW - timedelta(minutes=5)).isoformat().replace("+00:00", "Z")
@@ -200,14 +200,14 @@ def _says_nothing(database: Database, sender: SqliteOwner, ours: SqliteOwner) ->
     return sender.id
 
 
-def _was_fenced(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
+def _was_fenced(database: SqliteDatabase, sender: SqlOwner, ours: SqlOwner) -> str:
     run_of(database, None, has_ended=True)  # by the one that took over: the sender may still be about to send
     with database.writing() as connection:
         connection.execute(owners.delete().where(owners.c.owner == sender.id))
     return sender.id
 
 
-def _is_not_named(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> None:
+def _is_not_named(database: SqliteDatabase, sender: SqlOwner, ours: SqlOwner) -> None:
     run_of(database, sender.id)
 
 
@@ -225,7 +225,10 @@ def _is_not_named(database: Database, sender: SqliteOwner, ours: SqliteOwner) ->
     ],
 )
 def test_what_is_known_of_a_sender(
-    database: Database, tmp_path: Path, story: Callable[[Database, SqliteOwner, SqliteOwner], str | None], state: str
+    database: SqliteDatabase,
+    tmp_path: Path,
+    story: Callable[[SqliteDatabase, SqlOwner, SqlOwner], str | None],
+    state: str,
 ) -> None:
     with cast(database, tmp_path / "owners") as (sender, ours, senders):
         assert senders.state_of(entry(story(database, sender, ours))) == state

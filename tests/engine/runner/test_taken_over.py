@@ -11,7 +11,7 @@ import pytest
 from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
 from engine.store.owners import Fenced
-from engine.store.sqlite.file.tables import owners
+from engine.store.sql.base.tables import owners
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 

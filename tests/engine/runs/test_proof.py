@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from engine.orchestra import Orchestra
-from engine.store.sqlite.proof import SqliteProof
+from engine.store.sql.proof import SqlProof
 from engine.store.write_list import SentWrite, WriteList
 from tests.engine.conftest import OWNER, Service, post_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
@@ -216,7 +216,7 @@ def test_what_is_written_while_the_list_is_made_anew_stays_on_it(tmp_path: Path)
     assert listed.is_whole()
 
 
-@pytest.mark.parametrize("between", [(WriteList, "last_number"), (SqliteProof, "counted_writes")])
+@pytest.mark.parametrize("between", [(WriteList, "last_number"), (SqlProof, "counted_writes")])
 def test_a_write_of_another_process_while_the_workspace_is_opened_is_not_taken_for_a_lost_one(
     root: Path, service: Service, monkeypatch: pytest.MonkeyPatch, between: tuple[type, str]
 ) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from engine.base.errors import InUse, StorageError
 from engine.orchestra import Orchestra
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.file.tables import effects
-from engine.store.sqlite.owners import SqliteOwner
+from engine.store.sql.base.tables import effects
+from engine.store.sql.owners import SqlOwner
+from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -210,7 +210,7 @@ def test_a_crash_before_the_logs_were_read_loses_nothing(root: Path, service: Se
     ran(first)
     first.close()
     lose_state(root)
-    Database(root / ".orchestra").close()  # made anew, and no more than that
+    SqliteDatabase(root / ".orchestra").close()  # made anew, and no more than that
     assert ran(opened())["counts"]["reused_effects"] == 2
 
 
@@ -220,7 +220,7 @@ def test_a_state_file_deleted_under_a_living_process_is_not_replaced(root: Path,
     with pytest.raises(InUse, match="a process still works with it"):
         opened()
     owner = first._host.owner
-    assert isinstance(owner, SqliteOwner)
+    assert isinstance(owner, SqlOwner)
     owner._lock.close()  # what the system does when a process ends
     assert opened().runs.list(OWNER).rows == []
 

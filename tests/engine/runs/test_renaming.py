@@ -19,9 +19,9 @@ from engine.orchestra import Orchestra
 from engine.runs.runs import Runs
 from engine.store.acceptances import Entry
 from engine.store.renames import Rename
-from engine.store.sqlite.acceptances import SqliteAcceptances
-from engine.store.sqlite.file.tables import meta
-from engine.store.sqlite.renames import BEGUN_RENAME
+from engine.store.sql.acceptances import SqlAcceptances
+from engine.store.sql.base.tables import meta
+from engine.store.sql.renames import BEGUN_RENAME
 from engine.workspace.copies import move
 from tests.engine.conftest import OWNER, Service, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
@@ -406,16 +406,16 @@ def test_a_run_whose_plan_is_older_than_a_rename_is_not_accepted_with_it(
     accept: Callable[[Runs, str], object],
 ) -> None:
     write_workflow(root, "work", keyed(service))
-    first, store = started(orchestra)["run_id"], SqliteAcceptances.store
+    first, store = started(orchestra)["run_id"], SqlAcceptances.store
 
-    def renamed_before(acceptances: SqliteAcceptances, entries: Sequence[Entry]) -> None:
+    def renamed_before(acceptances: SqlAcceptances, entries: Sequence[Entry]) -> None:
         monkeypatch.undo()
         other.workflows.rename_step(OWNER, "work", "note", "remark")
         store(acceptances, entries)
 
     other = Orchestra.open(root)
     try:
-        monkeypatch.setattr(SqliteAcceptances, "store", renamed_before)
+        monkeypatch.setattr(SqlAcceptances, "store", renamed_before)
         accept(orchestra.runs, first)
         for run in orchestra.runs.list(OWNER).rows:
             orchestra.runs.wait(OWNER, run.run_id, PATIENCE_SECONDS)
@@ -430,19 +430,19 @@ def test_a_run_is_not_accepted_while_a_rename_has_begun_whose_process_died(
     orchestra: Orchestra, root: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_workflow(root, "work", keyed(service))
-    path, store = root / "workflows" / "work.json", SqliteAcceptances.store
+    path, store = root / "workflows" / "work.json", SqlAcceptances.store
     started(orchestra)
     after = path.read_text().replace('"each"', '"every"')
     begun = {"rename": {"workflow": "work", "new": "every", "step": "each"}, "at": _LATER, "etag": etag(after)}
 
-    def cut_short_before(acceptances: SqliteAcceptances, entries: Sequence[Entry]) -> None:
+    def cut_short_before(acceptances: SqlAcceptances, entries: Sequence[Entry]) -> None:
         monkeypatch.undo()
         with orchestra._database.writing() as connection:
             connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(begun)))
         path.write_text(after)
         store(acceptances, entries)
 
-    monkeypatch.setattr(SqliteAcceptances, "store", cut_short_before)
+    monkeypatch.setattr(SqlAcceptances, "store", cut_short_before)
     again = started(orchestra)
     assert {step["path"] for step in again["steps"]} >= {"every[0].note"}
     assert reused(again) == {True}

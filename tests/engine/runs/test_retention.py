@@ -16,7 +16,7 @@ from engine.blobs import disk
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runs.retention import Pruned, Retention
-from engine.store.sqlite.old_runs import SqliteOldRuns
+from engine.store.sql.old_runs import SqlOldRuns
 from tests.engine.conftest import OWNER, Service, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -229,7 +229,7 @@ def test_a_crash_in_between_leaves_nothing_half(place: _Place, monkeypatch: pyte
         elif dies == "before the day is synced":
             patch.setattr(disk, "sync_folder", crash)
         else:
-            patch.setattr(SqliteOldRuns, "forget", crash)
+            patch.setattr(SqlOldRuns, "forget", crash)
         with pytest.raises(_Crash):
             place.prune()
     assert len(unlinked) == (dies == "when half of them are gone")

@@ -15,7 +15,7 @@ import pytest
 from engine.base.errors import UnknownName
 from engine.orchestra import Orchestra
 from engine.runs.run_looks import Look
-from engine.store.sqlite.runs import SqliteRuns
+from engine.store.sql.runs import SqlRuns
 from tests.engine.conftest import OWNER, Service, get_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -26,13 +26,13 @@ _OVER = ("succeeded", "failed", "cancelled")
 def readings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Who reads a run, and from which event on."""
     found: list[int] = []
-    really = SqliteRuns.with_events_from
+    really = SqlRuns.with_events_from
 
-    def counted(self: SqliteRuns, run_id: str, number: int) -> Any:
+    def counted(self: SqlRuns, run_id: str, number: int) -> Any:
         found.append(number)
         return really(self, run_id, number)
 
-    monkeypatch.setattr(SqliteRuns, "with_events_from", counted)
+    monkeypatch.setattr(SqlRuns, "with_events_from", counted)
     return found
 
 

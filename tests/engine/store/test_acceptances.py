@@ -15,18 +15,18 @@ from engine.base.errors import InUse, StorageError
 from engine.store.acceptances import Entry, Renamed, Request
 from engine.store.owners import Fenced
 from engine.store.people.audit import AuditEntry
-from engine.store.sqlite.acceptances import SqliteAcceptances
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.file.tables import audit, owners
-from engine.store.sqlite.renames import SqliteRenames, end_rename
-from engine.store.sqlite.runs import SqliteRuns
+from engine.store.sql.acceptances import SqlAcceptances
+from engine.store.sql.base.tables import audit, owners
+from engine.store.sql.renames import SqlRenames, end_rename
+from engine.store.sql.runs import SqlRuns
+from engine.store.sqlite.database import SqliteDatabase
 
 AT = "2026-11-20T12:00:00.000Z"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "state")
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    opened = SqliteDatabase(tmp_path / "state")
     with opened.writing() as connection:
         row = {"owner": "me", "pid": 1, "kind": "cli", "started_at": AT, "heartbeat_at": AT}
         connection.execute(owners.insert().values(**row))
@@ -50,23 +50,23 @@ def entry(number: int, request: Request | None = None, **changed: Any) -> Entry:
     return Entry(accepted, "Work", AuditEntry(AT, "me", "runs.start", "work", str(number)), request)
 
 
-def lines(database: Database) -> int:
+def lines(database: SqliteDatabase) -> int:
     with database.reading() as connection:
         return len(connection.execute(audit.select()).all())
 
 
-def test_runs_are_stored_with_their_lines_of_the_audit_trail(database: Database) -> None:
+def test_runs_are_stored_with_their_lines_of_the_audit_trail(database: SqliteDatabase) -> None:
     entries = [entry(number) for number in range(3)]
-    SqliteAcceptances(database, "me").store(entries)
+    SqlAcceptances(database, "me").store(entries)
     assert all(one.is_new for one in entries)
-    row = SqliteRuns(database).get(entries[2].acceptance["run_id"])
+    row = SqlRuns(database).get(entries[2].acceptance["run_id"])
     assert row is not None
     assert (row.status, row.owner, row.title) == ("queued", "me", "Work")
     assert lines(database) == 3
 
 
-def test_those_that_come_while_one_is_written_share_the_next_transaction(database: Database) -> None:
-    acceptances, commits = SqliteAcceptances(database, "me"), []
+def test_those_that_come_while_one_is_written_share_the_next_transaction(database: SqliteDatabase) -> None:
+    acceptances, commits = SqlAcceptances(database, "me"), []
     with database.reading() as connection:
         engine = connection.engine
     event.listen(
@@ -84,8 +84,8 @@ def test_those_that_come_while_one_is_written_share_the_next_transaction(databas
     assert len(commits) < 20
 
 
-def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(database: Database) -> None:
-    acceptances = SqliteAcceptances(database, "me")
+def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(database: SqliteDatabase) -> None:
+    acceptances = SqlAcceptances(database, "me")
     first = entry(1, Request("key", "hash"))
     acceptances.store([first])
     again = entry(2, Request("key", "hash"))
@@ -100,12 +100,12 @@ def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(databas
     assert lines(database) == 2
 
 
-def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are(database: Database) -> None:
-    acceptances, older = SqliteAcceptances(database, "me"), SqliteRenames(database).last()
+def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are(database: SqliteDatabase) -> None:
+    acceptances, older = SqlAcceptances(database, "me"), SqlRenames(database).last()
     with database.writing() as connection:
         end_rename(connection)
     stale, right = entry(1, Request("key", "hash")), entry(2)
-    right.last_rename = SqliteRenames(database).last()
+    right.last_rename = SqlRenames(database).last()
     assert (stale.last_rename, older) == ("", "")
     with pytest.raises(Renamed):
         acceptances.store([stale, right])
@@ -118,14 +118,14 @@ def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are
     assert again.is_new
 
 
-def test_a_transaction_that_fails_is_heard_of_by_all_in_it(database: Database) -> None:
-    acceptances = SqliteAcceptances(database, "me")
+def test_a_transaction_that_fails_is_heard_of_by_all_in_it(database: SqliteDatabase) -> None:
+    acceptances = SqlAcceptances(database, "me")
     acceptances.store([entry(1)])
     twice, other = entry(1), entry(2)
     with pytest.raises(StorageError):
         acceptances.store([other, twice])
     assert not other.is_new
-    assert SqliteRuns(database).get(other.acceptance["run_id"]) is None
+    assert SqlRuns(database).get(other.acceptance["run_id"]) is None
 
 
 class Interrupted(sqlite3.Cursor):
@@ -138,7 +138,7 @@ class Interrupted(sqlite3.Cursor):
         return self
 
 
-def test_ctrl_c_at_the_beginning_leaves_the_state_open_for_others(database: Database) -> None:
+def test_ctrl_c_at_the_beginning_leaves_the_state_open_for_others(database: SqliteDatabase) -> None:
     class Connection(sqlite3.Connection):
         def cursor(self, *_: Any) -> Any:
             return super().cursor(Interrupted)
@@ -151,9 +151,9 @@ def test_ctrl_c_at_the_beginning_leaves_the_state_open_for_others(database: Data
     other.close()
 
 
-def test_a_process_whose_runs_were_taken_over_accepts_no_more(database: Database) -> None:
+def test_a_process_whose_runs_were_taken_over_accepts_no_more(database: SqliteDatabase) -> None:
     with database.writing() as connection:
         connection.execute(owners.delete())
     with pytest.raises(Fenced):
-        SqliteAcceptances(database, "me").store([entry(1)])
+        SqlAcceptances(database, "me").store([entry(1)])
     assert lines(database) == 0

@@ -33,10 +33,10 @@ from engine.store.people.sign_ins import LoginTries, SessionRecord, SignIn, Sign
 from engine.store.runs import RunFilter, RunRecord
 from engine.store.settings import Settings
 from engine.store.spending import Amount, Decide, Pot, Reservation, Spending, Spent, Standing
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.file.tables import owners, runs
-from engine.store.sqlite.owners import SqliteOwner
-from engine.store.sqlite.state import SqliteState
+from engine.store.sql.base.tables import owners, runs
+from engine.store.sql.owners import SqlOwner
+from engine.store.sql.state import SqlState
+from engine.store.sqlite.database import SqliteDatabase
 from engine.store.state import Records
 from engine.store.triggering.refusals import RefusalRecord, Refusals
 from engine.store.triggering.triggered_runs import RunQueue
@@ -164,8 +164,8 @@ def in_memory(_folder: Path) -> Iterator[Store]:
 
 
 def on_sqlite(folder: Path) -> Iterator[Store]:
-    with closing(Database(folder / "state")) as database:
-        state, owner = SqliteState(database), SqliteOwner(database, folder / "owners", "test", utc_now)
+    with closing(SqliteDatabase(folder / "state")) as database:
+        state, owner = SqlState(database), SqlOwner(database, folder / "owners", "test", utc_now)
 
         def fence() -> None:
             with database.writing() as connection:
@@ -188,7 +188,7 @@ def on_sqlite(folder: Path) -> Iterator[Store]:
                 connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
 
         def spending(test: SpendOnLoop) -> None:
-            other = SqliteOwner(database, folder / "owners", "test", utc_now)
+            other = SqlOwner(database, folder / "owners", "test", utc_now)
 
             async def main() -> None:
                 mine, its = state.records(owner.id), state.records(other.id)
@@ -218,7 +218,7 @@ def on_sqlite(folder: Path) -> Iterator[Store]:
         owner.release()
 
 
-def _with_records(state: SqliteState, owner: str, test: Callable[[Records], Coroutine[Any, Any, None]]) -> None:
+def _with_records(state: SqlState, owner: str, test: Callable[[Records], Coroutine[Any, Any, None]]) -> None:
     async def main() -> None:
         records = state.records(owner)
         try:

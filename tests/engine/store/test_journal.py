@@ -23,33 +23,33 @@ from engine.record.values import Values
 from engine.runner.execution.recording import Recording
 from engine.store.journal import JournalBroken
 from engine.store.owners import Fenced
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.journal import SqliteJournal
-from engine.store.sqlite.owners import SqliteOwner
+from engine.store.sql.journal import SqlJournal
+from engine.store.sql.owners import SqlOwner
+from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.blobs.memory import MemoryBlobs
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
-Test = Callable[[SqliteJournal], Coroutine[Any, Any, None]]
+Test = Callable[[SqlJournal], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "state")
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    opened = SqliteDatabase(tmp_path / "state")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def owner(database: Database, tmp_path: Path) -> Iterator[SqliteOwner]:
-    made = SqliteOwner(database, tmp_path / "owners", "test", utc_now)
+def owner(database: SqliteDatabase, tmp_path: Path) -> Iterator[SqlOwner]:
+    made = SqlOwner(database, tmp_path / "owners", "test", utc_now)
     yield made
     made.release()
 
 
-def on_a_loop(database: Database, owner: SqliteOwner, test: Test) -> None:
+def on_a_loop(database: SqliteDatabase, owner: SqlOwner, test: Test) -> None:
     async def main() -> None:
-        journal = SqliteJournal(database, owner.id)
+        journal = SqlJournal(database, owner.id)
         try:
             await test(journal)
         finally:
@@ -58,17 +58,17 @@ def on_a_loop(database: Database, owner: SqliteOwner, test: Test) -> None:
     asyncio.run(main())
 
 
-def stored(database: Database) -> list[tuple[Any, ...]]:
+def stored(database: SqliteDatabase) -> list[tuple[Any, ...]]:
     with sqlite3.connect(database.path) as connection:
         rows = connection.execute("SELECT run_id, number, event FROM events ORDER BY run_id, number").fetchall()
     connection.close()
     return rows
 
 
-def test_two_runs_in_one_turn_share_one_transaction(database: Database, owner: SqliteOwner) -> None:
-    async def test(journal: SqliteJournal) -> None:
+def test_two_runs_in_one_turn_share_one_transaction(database: SqliteDatabase, owner: SqlOwner) -> None:
+    async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
-        journal._connection.set_trace_callback(statements.append)
+        journal._connection.raw.set_trace_callback(statements.append)  # type: ignore[attr-defined]
         journal.append("a", 1, compact({"type": "x"}))
         journal.append("b", 1, compact({"type": "y"}))
         changed = journal.change(lambda cursor: cursor.execute("SELECT 41 + 1").fetchone()[0])
@@ -80,8 +80,8 @@ def test_two_runs_in_one_turn_share_one_transaction(database: Database, owner: S
     assert [row[:2] for row in stored(database)] == [("a", 1), ("b", 1)]
 
 
-def test_what_arrives_during_a_commit_goes_into_the_next(database: Database, owner: SqliteOwner) -> None:
-    async def test(journal: SqliteJournal) -> None:
+def test_what_arrives_during_a_commit_goes_into_the_next(database: SqliteDatabase, owner: SqlOwner) -> None:
+    async def test(journal: SqlJournal) -> None:
         for number in range(1, 4):
             journal.append("a", number, compact({"type": "x", "n": number}))
             await journal.committed("a")
@@ -90,10 +90,10 @@ def test_what_arrives_during_a_commit_goes_into_the_next(database: Database, own
     on_a_loop(database, owner, test)
 
 
-def test_steps_that_are_ready_together_share_each_commit(database: Database, owner: SqliteOwner) -> None:
-    async def test(journal: SqliteJournal) -> None:
+def test_steps_that_are_ready_together_share_each_commit(database: SqliteDatabase, owner: SqlOwner) -> None:
+    async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
-        journal._connection.set_trace_callback(statements.append)
+        journal._connection.raw.set_trace_callback(statements.append)  # type: ignore[attr-defined]
 
         async def chain(run_id: str) -> None:
             for number in range(1, 21):
@@ -107,11 +107,11 @@ def test_steps_that_are_ready_together_share_each_commit(database: Database, own
 
 
 def test_a_chain_that_is_alone_commits_each_step_and_lets_the_loop_have_its_turn(
-    database: Database, owner: SqliteOwner
+    database: SqliteDatabase, owner: SqlOwner
 ) -> None:
-    async def test(journal: SqliteJournal) -> None:
+    async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
-        journal._connection.set_trace_callback(statements.append)
+        journal._connection.raw.set_trace_callback(statements.append)  # type: ignore[attr-defined]
         rung = asyncio.Event()
         asyncio.get_running_loop().call_later(0, rung.set)
         for number in range(1, 21):
@@ -123,15 +123,15 @@ def test_a_chain_that_is_alone_commits_each_step_and_lets_the_loop_have_its_turn
     on_a_loop(database, owner, test)
 
 
-def test_with_nothing_to_write_nothing_is_waited_for(database: Database, owner: SqliteOwner) -> None:
-    async def test(journal: SqliteJournal) -> None:
+def test_with_nothing_to_write_nothing_is_waited_for(database: SqliteDatabase, owner: SqlOwner) -> None:
+    async def test(journal: SqlJournal) -> None:
         await journal.committed("a")
 
     on_a_loop(database, owner, test)
 
 
-def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: Database, owner: SqliteOwner) -> None:
-    async def test(journal: SqliteJournal) -> None:
+def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: SqliteDatabase, owner: SqlOwner) -> None:
+    async def test(journal: SqlJournal) -> None:
         journal.append("a", 1, compact({"type": "x"}))
         await journal.committed("a")
         journal.append("a", 1, compact({"type": "the same number again"}))
@@ -154,8 +154,8 @@ def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: Database, 
     assert "after the hole" not in stored(database)[1][2]
 
 
-def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: Database, owner: SqliteOwner) -> None:
-    async def test(journal: SqliteJournal) -> None:
+def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: SqliteDatabase, owner: SqlOwner) -> None:
+    async def test(journal: SqlJournal) -> None:
         lost = journal.change(lambda cursor: cursor.execute("INSERT INTO nowhere VALUES (1)"), "a")
         with pytest.raises(JournalBroken):
             await lost
@@ -167,8 +167,8 @@ def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: Da
     assert stored(database) == []
 
 
-def test_who_was_taken_for_dead_writes_no_more(database: Database, owner: SqliteOwner, tmp_path: Path) -> None:
-    async def test(journal: SqliteJournal) -> None:
+def test_who_was_taken_for_dead_writes_no_more(database: SqliteDatabase, owner: SqlOwner, tmp_path: Path) -> None:
+    async def test(journal: SqlJournal) -> None:
         with database.writing() as connection:
             connection.exec_driver_sql("DELETE FROM owners")
         journal.append("a", 1, compact({"type": "x"}))
@@ -180,8 +180,8 @@ def test_who_was_taken_for_dead_writes_no_more(database: Database, owner: Sqlite
     assert stored(database) == []
 
 
-def test_an_event_with_a_value_that_is_not_json_is_not_stored(database: Database, owner: SqliteOwner) -> None:
-    async def test(journal: SqliteJournal) -> None:
+def test_an_event_with_a_value_that_is_not_json_is_not_stored(database: SqliteDatabase, owner: SqlOwner) -> None:
+    async def test(journal: SqlJournal) -> None:
         recording = Recording("a", journal, Values(MemoryBlobs(), "a"), utc_now, [])
         for odd in (b"x", {1}):
             with pytest.raises(TypeError):
@@ -196,12 +196,12 @@ def test_an_event_with_a_value_that_is_not_json_is_not_stored(database: Database
     assert (number, '"good"' in event) == (1, True)
 
 
-def test_closing_writes_what_is_left_and_ends_quietly(database: Database, owner: SqliteOwner) -> None:
+def test_closing_writes_what_is_left_and_ends_quietly(database: SqliteDatabase, owner: SqlOwner) -> None:
     complaints: list[Any] = []
 
     async def main() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
-        journal = SqliteJournal(database, owner.id)
+        journal = SqlJournal(database, owner.id)
         journal.append("a", 1, compact({"type": "x"}))
         journal.close()
         await asyncio.sleep(0)
@@ -236,13 +236,13 @@ def test_a_database_that_another_process_holds_is_waited_for(orchestra: Orchestr
 def test_a_state_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_text("this is no database, and long enough to be looked at as one" * 20)
     with pytest.raises(StorageError, match="not a database"):
-        Database(tmp_path)
+        SqliteDatabase(tmp_path)
 
 
-def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: Database, owner: SqliteOwner) -> None:
+def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: SqliteDatabase, owner: SqlOwner) -> None:
     wal = database.path.with_name("state.db-wal")
 
-    async def test(journal: SqliteJournal) -> None:
+    async def test(journal: SqlJournal) -> None:
         sizes = []
         for number in range(1, 201):
             journal.append("a", number, compact({"type": "x"}))
@@ -260,14 +260,14 @@ def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: D
 
 
 def test_a_log_that_cannot_become_longer_is_no_failure(
-    database: Database, owner: SqliteOwner, monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, owner: SqlOwner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> None:
         raise StorageError("The disk is full.")
 
     monkeypatch.setattr(database, "lengthen", refused)
 
-    async def test(journal: SqliteJournal) -> None:
+    async def test(journal: SqlJournal) -> None:
         for number in range(1, 101):
             journal.append("a", number, compact({"type": "x"}))
             await journal.committed("a")
@@ -276,10 +276,10 @@ def test_a_log_that_cannot_become_longer_is_no_failure(
     assert len(stored(database)) == 100
 
 
-def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(database: Database, owner: SqliteOwner) -> None:
-    async def test(journal: SqliteJournal) -> None:
+def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(database: SqliteDatabase, owner: SqlOwner) -> None:
+    async def test(journal: SqlJournal) -> None:
         statements: list[str] = []
-        journal._connection.set_trace_callback(statements.append)
+        journal._connection.raw.set_trace_callback(statements.append)  # type: ignore[attr-defined]
         journal.note(lambda cursor: cursor.execute("INSERT INTO meta VALUES ('noted', '')"), "a")
         await asyncio.sleep(0)
         journal.append("a", 1, compact({"type": "x"}))

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InUse
+from engine.store import locks
 from engine.store.acceptances import Entry
-from engine.store.locks import ServeLock, is_locked
+from engine.store.locks import FileLocks, ServeLock, is_locked
 from engine.store.owners import LEASE_SECONDS, Fenced, is_silent
 from engine.store.people.audit import AuditEntry
-from engine.store.sqlite import owners
-from engine.store.sqlite.acceptances import SqliteAcceptances
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.file.tables import runs
-from engine.store.sqlite.owners import SqliteOwner, SqliteOwners
-from engine.store.sqlite.runs import SqliteRuns
+from engine.store.sql.acceptances import SqlAcceptances
+from engine.store.sql.base.tables import runs
+from engine.store.sql.owners import SqlOwner, SqlOwners
+from engine.store.sql.runs import SqlRuns
+from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.blobs.memory import MemoryBlobs
 from tests.patience import PATIENCE_SECONDS
 
@@ -30,8 +30,8 @@ RUN = "20261120T120000Z-abcdefgh"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "state")
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    opened = SqliteDatabase(tmp_path / "state")
     yield opened
     opened.close()
 
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "owners"
 
 
-def accept(database: Database, owner: str, run_id: str = RUN) -> None:
+def accept(database: SqliteDatabase, owner: str, run_id: str = RUN) -> None:
     accepted: Any = {
         "run_id": run_id,
         "workflow": "work",
@@ -54,18 +54,18 @@ def accept(database: Database, owner: str, run_id: str = RUN) -> None:
         "options": {},
     }
     line = AuditEntry("2026-11-20T12:00:00.000Z", "me", "runs.start", "work", "")
-    SqliteAcceptances(database, owner).store([Entry(accepted, "Work", line)])
+    SqlAcceptances(database, owner).store([Entry(accepted, "Work", line)])
 
 
-def owner_of(rows: SqliteRuns, run_id: str = RUN) -> str | None:
+def owner_of(rows: SqlRuns, run_id: str = RUN) -> str | None:
     row = rows.get(run_id)
     assert row is not None
     return None if row.owner is None else str(row.owner)
 
 
-def test_a_living_owner_keeps_its_runs(database: Database, folder: Path) -> None:
-    rows = SqliteRuns(database)
-    first, second = (SqliteOwner(database, folder, kind, lambda: NOW) for kind in ("serve", "cli"))
+def test_a_living_owner_keeps_its_runs(database: SqliteDatabase, folder: Path) -> None:
+    rows = SqlRuns(database)
+    first, second = (SqlOwner(database, folder, kind, lambda: NOW) for kind in ("serve", "cli"))
     accept(database, first.id)
     assert second.adopt() == []
     assert not second.take(RUN)
@@ -75,11 +75,11 @@ def test_a_living_owner_keeps_its_runs(database: Database, folder: Path) -> None
     second.release()
 
 
-def test_the_runs_of_a_dead_owner_are_taken_over_once(database: Database, folder: Path) -> None:
-    dead = SqliteOwner(database, folder, "cli", lambda: NOW)
+def test_the_runs_of_a_dead_owner_are_taken_over_once(database: SqliteDatabase, folder: Path) -> None:
+    dead = SqlOwner(database, folder, "cli", lambda: NOW)
     accept(database, dead.id)
     dead._lock.close()  # what the system does when a process ends
-    heirs = [SqliteOwner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
+    heirs = [SqlOwner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
     taken: list[list[str]] = []
     threads = [threading.Thread(target=lambda heir=heir: taken.append(heir.adopt())) for heir in heirs]
     for thread in threads:
@@ -87,21 +87,21 @@ def test_the_runs_of_a_dead_owner_are_taken_over_once(database: Database, folder
     for thread in threads:
         thread.join()
     assert sorted(taken) == [[], [], [], [RUN]]
-    assert SqliteOwners(database).get(dead.id) is None
+    assert SqlOwners(database).get(dead.id) is None
     assert not (folder / f"{dead.id}.lock").exists()
     for heir in heirs:
         heir.release()
 
 
 def test_what_was_taken_over_is_told_though_the_disk_refuses_the_rest(
-    database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+    database: SqliteDatabase, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other_run = RUN.replace("abcdefgh", "bcdefghi")
     for run_id in (RUN, other_run):
-        dead = SqliteOwner(database, folder, "cli", lambda: NOW)
+        dead = SqlOwner(database, folder, "cli", lambda: NOW)
         accept(database, dead.id, run_id)
         dead.release()
-    heir = SqliteOwner(database, folder, "serve", lambda: NOW)
+    heir = SqlOwner(database, folder, "serve", lambda: NOW)
     looked: list[str] = []
 
     def refuses(folder: Path, owner: str) -> bool:
@@ -111,42 +111,42 @@ def test_what_was_taken_over_is_told_though_the_disk_refuses_the_rest(
         return is_locked(folder, owner)
 
     with monkeypatch.context() as patch:
-        patch.setattr(owners, "is_locked", refuses)
+        patch.setattr(locks, "is_locked", refuses)
         assert len(heir.adopt()) == 1
     assert len(heir.adopt()) == 1
-    assert {owner_of(SqliteRuns(database), one) for one in (RUN, other_run)} == {heir.id}
+    assert {owner_of(SqlRuns(database), one) for one in (RUN, other_run)} == {heir.id}
     heir.release()
 
 
-def test_an_owner_without_open_runs_leaves_nothing_behind(database: Database, folder: Path) -> None:
-    owner = SqliteOwner(database, folder, "cli", lambda: NOW)
+def test_an_owner_without_open_runs_leaves_nothing_behind(database: SqliteDatabase, folder: Path) -> None:
+    owner = SqlOwner(database, folder, "cli", lambda: NOW)
     owner.release()
-    assert SqliteOwners(database).get(owner.id) is None
+    assert SqlOwners(database).get(owner.id) is None
     assert list(folder.iterdir()) == []
 
 
-def test_an_owner_that_stops_with_open_runs_can_be_adopted(database: Database, folder: Path) -> None:
-    rows = SqliteRuns(database)
-    first = SqliteOwner(database, folder, "cli", lambda: NOW)
+def test_an_owner_that_stops_with_open_runs_can_be_adopted(database: SqliteDatabase, folder: Path) -> None:
+    rows = SqlRuns(database)
+    first = SqlOwner(database, folder, "cli", lambda: NOW)
     accept(database, first.id)
     first.release()
-    second = SqliteOwner(database, folder, "serve", lambda: NOW)
+    second = SqlOwner(database, folder, "serve", lambda: NOW)
     assert second.adopt() == [RUN]
     assert owner_of(rows) == second.id
     second.release()
 
 
 def test_one_run_of_a_dead_owner_is_taken_over_and_the_others_are_left_to_be_adopted(
-    database: Database, folder: Path
+    database: SqliteDatabase, folder: Path
 ) -> None:
-    rows, other = SqliteRuns(database), f"{RUN[:-1]}j"
-    dead, heir, server = (SqliteOwner(database, folder, kind, lambda: NOW) for kind in ("cli", "heir", "serve"))
+    rows, other = SqlRuns(database), f"{RUN[:-1]}j"
+    dead, heir, server = (SqlOwner(database, folder, kind, lambda: NOW) for kind in ("cli", "heir", "serve"))
     accept(database, dead.id)
     accept(database, dead.id, other)
     dead._lock.close()
     assert heir.take(RUN)
     assert (owner_of(rows), owner_of(rows, other)) == (heir.id, dead.id)
-    assert SqliteOwners(database).get(dead.id) is None  # fenced: it may write no more
+    assert SqlOwners(database).get(dead.id) is None  # fenced: it may write no more
     assert server.adopt() == [other]
     assert not (folder / f"{dead.id}.lock").exists()
     for owner in (heir, server):
@@ -158,14 +158,14 @@ LATER = NOW + timedelta(seconds=LEASE_SECONDS + 1)
 
 @pytest.mark.parametrize("how", ["one", "all"])
 def test_a_silent_owner_is_fenced_off_by_a_person_who_resumes_and_its_lock_still_tells_that_it_lives(
-    database: Database, folder: Path, how: str
+    database: SqliteDatabase, folder: Path, how: str
 ) -> None:
-    rows = SqliteRuns(database)
+    rows = SqlRuns(database)
     blobs = MemoryBlobs()
-    silent = SqliteOwner(database, folder, "cli", lambda: NOW, blobs=blobs)
+    silent = SqlOwner(database, folder, "cli", lambda: NOW, blobs=blobs)
     blobs.put_by(silent.id, silent.admit).put("log", b"")
     accept(database, silent.id)
-    heir = SqliteOwner(database, folder, "cli", lambda: LATER, blobs=blobs)
+    heir = SqlOwner(database, folder, "cli", lambda: LATER, blobs=blobs)
     if how == "one":
         assert heir.take(RUN)
     else:
@@ -180,12 +180,12 @@ def test_a_silent_owner_is_fenced_off_by_a_person_who_resumes_and_its_lock_still
     heir.release()
 
 
-def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: Database, folder: Path) -> None:
+def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: SqliteDatabase, folder: Path) -> None:
     other = f"{RUN[:-1]}j"
-    silent = SqliteOwner(database, folder, "cli", lambda: NOW)
+    silent = SqlOwner(database, folder, "cli", lambda: NOW)
     accept(database, silent.id)
     accept(database, silent.id, other)
-    heir, server = (SqliteOwner(database, folder, kind, lambda: LATER, lease_seconds=0.3) for kind in ("cli", "serve"))
+    heir, server = (SqlOwner(database, folder, kind, lambda: LATER, lease_seconds=0.3) for kind in ("cli", "serve"))
     assert heir.take(RUN)
     assert server.adopt() == []  # it looks on for a while first
     ends_at = time.monotonic() + PATIENCE_SECONDS
@@ -197,11 +197,11 @@ def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: 
         owner.release()
 
 
-def test_an_owner_that_shows_itself_while_others_look_on_keeps_its_runs(database: Database, folder: Path) -> None:
+def test_an_owner_that_shows_itself_while_others_look_on_keeps_its_runs(database: SqliteDatabase, folder: Path) -> None:
     times = {"silent": NOW}
-    silent = SqliteOwner(database, folder, "cli", lambda: times["silent"])
+    silent = SqlOwner(database, folder, "cli", lambda: times["silent"])
     accept(database, silent.id)
-    server = SqliteOwner(database, folder, "serve", lambda: LATER, lease_seconds=0.3)
+    server = SqlOwner(database, folder, "serve", lambda: LATER, lease_seconds=0.3)
     assert server.adopt() == []
     times["silent"] = LATER  # the machine slept; this one woke last
     silent.beat()
@@ -213,21 +213,21 @@ def test_an_owner_that_shows_itself_while_others_look_on_keeps_its_runs(database
         owner.release()
 
 
-def test_how_long_an_owner_may_be_silent_is_its_own_word(database: Database, folder: Path) -> None:
-    patient = SqliteOwner(database, folder, "cli", lambda: NOW, lease_seconds=3600)
+def test_how_long_an_owner_may_be_silent_is_its_own_word(database: SqliteDatabase, folder: Path) -> None:
+    patient = SqlOwner(database, folder, "cli", lambda: NOW, lease_seconds=3600)
     accept(database, patient.id)
-    hasty = SqliteOwner(database, folder, "cli", lambda: LATER, lease_seconds=1)
+    hasty = SqlOwner(database, folder, "cli", lambda: LATER, lease_seconds=1)
     assert not hasty.take(RUN)
     assert hasty.adopt_all() == []
     for owner in (patient, hasty):
         owner.release()
 
 
-def test_one_run_is_taken_over_once(database: Database, folder: Path) -> None:
-    dead = SqliteOwner(database, folder, "cli", lambda: NOW)
+def test_one_run_is_taken_over_once(database: SqliteDatabase, folder: Path) -> None:
+    dead = SqlOwner(database, folder, "cli", lambda: NOW)
     accept(database, dead.id)
     dead._lock.close()
-    heirs = [SqliteOwner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
+    heirs = [SqlOwner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
     taken: list[bool] = []
     threads = [threading.Thread(target=lambda heir=heir: taken.append(heir.take(RUN))) for heir in heirs]
     for thread in threads:
@@ -240,8 +240,8 @@ def test_one_run_is_taken_over_once(database: Database, folder: Path) -> None:
         heir.release()
 
 
-def test_a_run_that_nobody_owns_is_adopted_only_with_all(database: Database, folder: Path) -> None:
-    owner = SqliteOwner(database, folder, "cli", lambda: NOW)
+def test_a_run_that_nobody_owns_is_adopted_only_with_all(database: SqliteDatabase, folder: Path) -> None:
+    owner = SqlOwner(database, folder, "cli", lambda: NOW)
     accept(database, owner.id)
     with database.writing() as connection:
         connection.execute(runs.update().values(owner=None, status="interrupted"))
@@ -251,8 +251,8 @@ def test_a_run_that_nobody_owns_is_adopted_only_with_all(database: Database, fol
     owner.release()
 
 
-def test_looking_at_a_lock_does_not_hold_it(database: Database, folder: Path) -> None:
-    owner = SqliteOwner(database, folder, "cli", lambda: NOW)
+def test_looking_at_a_lock_does_not_hold_it(database: SqliteDatabase, folder: Path) -> None:
+    owner = SqlOwner(database, folder, "cli", lambda: NOW)
     assert is_locked(folder, owner.id)
     owner._lock.close()
     seen: list[bool] = []
@@ -278,22 +278,22 @@ def test_looking_at_a_lock_does_not_hold_it(database: Database, folder: Path) ->
     ],
 )
 def test_running_is_believed_of_those_who_show_it(
-    database: Database, folder: Path, age: timedelta, *, alive: bool, silent: bool
+    database: SqliteDatabase, folder: Path, age: timedelta, *, alive: bool, silent: bool
 ) -> None:
-    owner = SqliteOwner(database, folder, "cli", lambda: NOW - age)
-    row = SqliteOwners(database).get(owner.id)
+    owner = SqlOwner(database, folder, "cli", lambda: NOW - age)
+    row = SqlOwners(database).get(owner.id)
     assert row is not None
     if not alive:
         owner._lock.close()
-    assert is_silent(folder, row, NOW) is silent
+    assert is_silent(FileLocks(folder), row, NOW) is silent
     owner.release()
 
 
-def test_a_sign_of_life_is_kept(database: Database, folder: Path) -> None:
+def test_a_sign_of_life_is_kept(database: SqliteDatabase, folder: Path) -> None:
     moments = [NOW, NOW + timedelta(seconds=10)]
-    owner = SqliteOwner(database, folder, "cli", lambda: moments.pop(0))
+    owner = SqlOwner(database, folder, "cli", lambda: moments.pop(0))
     owner.beat()
-    row = SqliteOwners(database).get(owner.id)
+    row = SqlOwners(database).get(owner.id)
     assert row is not None
     assert row.heartbeat_at == "2026-11-20T12:00:10.000Z"
     owner.release()

@@ -11,18 +11,18 @@ import pytest
 
 from engine.base.names import new_run_id, timestamp
 from engine.store.runs import RunFilter
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.file.tables import runs
-from engine.store.sqlite.runs import SqliteRuns, page_statements
+from engine.store.sql.base.tables import runs
+from engine.store.sql.runs import SqlRuns, page_statements
+from engine.store.sqlite.database import SqliteDatabase
 
 _BEGAN = datetime(2026, 5, 1, 8, tzinfo=UTC)
 _STATUSES = ("succeeded", "failed", "cancelled", "waiting")
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
     """A state with 400 runs, one every 250 ms."""
-    opened = Database(tmp_path)
+    opened = SqliteDatabase(tmp_path)
     with opened.writing() as connection:
         connection.execute(runs.insert(), [_row(number) for number in range(400)])
     yield opened
@@ -76,9 +76,9 @@ FILTERS = [
 
 @pytest.mark.parametrize(("wanted", "is_meant"), FILTERS)
 def test_pages_of_a_filter_give_every_run_once_newest_first(
-    database: Database, wanted: RunFilter, is_meant: Any
+    database: SqliteDatabase, wanted: RunFilter, is_meant: Any
 ) -> None:
-    rows, found, before = SqliteRuns(database), [], None
+    rows, found, before = SqlRuns(database), [], None
     while page := rows.page(wanted, before, 7):
         found += [row.run_id for row in page]
         before = found[-1]
@@ -89,10 +89,10 @@ def test_pages_of_a_filter_give_every_run_once_newest_first(
 
 @pytest.mark.parametrize(("wanted", "_is_meant"), [row for row in FILTERS if "text" not in str(row.id)])
 def test_the_newest_of_a_filter_are_read_off_the_end_of_an_index(
-    database: Database, wanted: RunFilter, _is_meant: Any
+    database: SqliteDatabase, wanted: RunFilter, _is_meant: Any
 ) -> None:
     with database.asking() as cursor:
-        for statement, values in page_statements(wanted, None, 50):
+        for statement, values in page_statements(wanted, None, 50, database.parts_failed):
             plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
             assert len(plan) == 1, plan  # no sorting
             assert plan[0].startswith("SCAN" if wanted == RunFilter() else "SEARCH"), plan

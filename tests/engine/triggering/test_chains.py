@@ -11,8 +11,8 @@ from sqlalchemy import event
 
 from engine.orchestra import Orchestra
 from engine.plugins.trigger import Start
-from engine.store.sqlite.file.tables import runs
-from engine.store.sqlite.triggering.runs import SqliteTriggeredRuns, ended_since
+from engine.store.sql.base.tables import runs
+from engine.store.sql.triggering.runs import SqlTriggeredRuns, ended_since
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import Feed
 from tests.patience import PATIENCE_SECONDS
@@ -75,14 +75,14 @@ def test_ends_of_test_runs_and_called_runs_and_of_the_other_accounts_do_not_coun
     orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "outer", {}), PATIENCE_SECONDS)
     test = orchestra.runs.start(OWNER, "outer", {}, pins={"call": {}})
     orchestra.runs.wait(OWNER, test, PATIENCE_SECONDS)
-    ended = SqliteTriggeredRuns(feed.database)
+    ended = SqlTriggeredRuns(feed.database)
     assert [run["workflow"] for run in ended.ended_since(0, 10, demo=False)] == ["outer"]
     assert ended.ended_since(0, 10, demo=True) == []
 
 
 def test_an_end_comes_after_all_that_were_stored_before_it_also_when_the_clock_is_put_back(feed: Feed) -> None:
     write_workflow(feed.root, "plain", [set_step("a")])
-    ended = SqliteTriggeredRuns(feed.database)
+    ended = SqlTriggeredRuns(feed.database)
     number = 0
     for seconds in (0, -30 * 86_400, 3600):
         feed.clock.move(seconds)
@@ -102,7 +102,7 @@ def test_ends_of_one_number_which_were_numbered_by_their_times_are_listed_togeth
         connection.execute(runs.update().where(runs.c.run_id.in_(sorted(started)[1:4])).values(end_number=2))
         connection.execute(runs.update().where(runs.c.run_id == min(started)).values(end_number=1))
     found, number = [], 0
-    while ended := SqliteTriggeredRuns(feed.database).ended_since(number, 2, demo=False):
+    while ended := SqlTriggeredRuns(feed.database).ended_since(number, 2, demo=False):
         found += [run["run_id"] for run in ended]
         number = ended[-1]["end_number"] + 1
     assert found == sorted(started)
@@ -114,5 +114,5 @@ def test_an_hour_of_runs_that_no_end_has_started_is_read_in_a_few_queries(feed: 
     feed.ended(*feed.poll().started)
     asked: list[str] = []
     event.listen(feed.database._engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
-    assert len(SqliteTriggeredRuns(feed.database).ended_since(0, 100, demo=False)) == 20
+    assert len(SqlTriggeredRuns(feed.database).ended_since(0, 100, demo=False)) == 20
     assert len(asked) == 2

@@ -18,8 +18,8 @@ from engine.people.access import Principal
 from engine.plugins.registry import trigger_type
 from engine.plugins.trigger import Item, Look, Start
 from engine.store.acceptances import Entry
-from engine.store.sqlite.acceptances import SqliteAcceptances
-from engine.store.sqlite.triggering.carried_over import LOST
+from engine.store.sql.acceptances import SqlAcceptances
+from engine.store.sql.triggering.carried_over import LOST
 from tests.engine.conftest import OWNER, get_step, set_step, write_workflow
 from tests.engine.triggering.conftest import INPUTS, TRIGGER, WORKFLOW, Feed
 from tests.patience import PATIENCE_SECONDS, until
@@ -302,16 +302,14 @@ def test_a_dead_thing_is_tried_again_with_the_step_that_was_renamed_meanwhile(
     feed.write({"id": "a", "read": "BadAnswer"})
     feed.poll()
     feed.rewrite("a")
-    store = SqliteAcceptances._store_within
+    store = SqlAcceptances._store_within
 
-    def renamed_before(
-        acceptances: SqliteAcceptances, chosen: Callable[[Connection], Sequence[Entry]]
-    ) -> Sequence[Entry]:
+    def renamed_before(acceptances: SqlAcceptances, chosen: Callable[[Connection], Sequence[Entry]]) -> Sequence[Entry]:
         monkeypatch.undo()
         feed.orchestra.workflows.rename_step(OWNER, WORKFLOW, "note", "remark")
         return store(acceptances, chosen)
 
-    monkeypatch.setattr(SqliteAcceptances, "_store_within", renamed_before)
+    monkeypatch.setattr(SqlAcceptances, "_store_within", renamed_before)
     [run] = feed.ended(feed.orchestra.triggers.retry(OWNER, WORKFLOW, TRIGGER, "a"))
     assert [step["path"] for step in run["steps"]] == ["remark"]
     assert feed.starts() == Counter(["a"])

@@ -28,9 +28,9 @@ from engine.people.audit import Audit
 from engine.prompts.prompts import PromptStore
 from engine.record.run_log import RunLogs
 from engine.runs.renaming import Renaming
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.people.audit import SqliteAudit
-from engine.store.sqlite.renames import SqliteRenames
+from engine.store.sql.people.audit import SqlAudit
+from engine.store.sql.renames import SqlRenames
+from engine.store.sqlite.database import SqliteDatabase
 from engine.workflows.compiled_files import CompiledFiles
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.workspace import Workspace
@@ -53,17 +53,17 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def database(workspace: Workspace) -> Database:
-    return Database(workspace.state_dir)
+def database(workspace: Workspace) -> SqliteDatabase:
+    return SqliteDatabase(workspace.state_dir)
 
 
 @pytest.fixture
-def audit(database: Database) -> Audit:
-    return Audit(SqliteAudit(database), utc_now)
+def audit(database: SqliteDatabase) -> Audit:
+    return Audit(SqlAudit(database), utc_now)
 
 
 @pytest.fixture
-def facet(workspace: Workspace, database: Database, audit: Audit) -> WorkflowFiles:
+def facet(workspace: Workspace, database: SqliteDatabase, audit: Audit) -> WorkflowFiles:
     store = PromptStore(workspace)
     services = {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}
     logs = RunLogs(DiskBlobs(workspace.logs))
@@ -71,7 +71,7 @@ def facet(workspace: Workspace, database: Database, audit: Audit) -> WorkflowFil
         workspace,
         CompiledFiles(workspace.workflows, lambda: Surroundings(services, store.resolve)),
         audit,
-        Renaming(SqliteRenames(database), logs, workspace, utc_now),
+        Renaming(SqlRenames(database), logs, workspace, utc_now),
     )
 
 

@@ -16,8 +16,8 @@ from engine.runner.effects.ledger import Ledger
 from engine.runs.renaming import Renaming
 from engine.store.ledger import Entry, Write
 from engine.store.renames import BegunRename, Rename
-from engine.store.sqlite.file import database
-from engine.store.sqlite.journal import SqliteJournal
+from engine.store.sql.journal import SqlJournal
+from engine.store.sqlite import database
 from engine.workflows.workflow_files import WorkflowFiles
 
 SEPARATOR = "--"
@@ -72,10 +72,10 @@ def _intent_after_sending() -> None:
 def _events_later() -> None:
     """A run goes on before its events are on disk."""
 
-    async def committed(_self: SqliteJournal, _run_id: str) -> None:
+    async def committed(_self: SqlJournal, _run_id: str) -> None:
         return
 
-    _put(SqliteJournal, "committed", committed)
+    _put(SqlJournal, "committed", committed)
 
 
 def _rename_at_once() -> None:

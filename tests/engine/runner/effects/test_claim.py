@@ -19,9 +19,9 @@ from engine.compiler.definition.plan import Retry
 from engine.plugins.step import Repeat
 from engine.record.types.step import ReceiptRecord
 from engine.runner.effects.job import Done, Job
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.journal import SqliteJournal
-from engine.store.sqlite.owners import SqliteOwner
+from engine.store.sql.journal import SqlJournal
+from engine.store.sql.owners import SqlOwner
+from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.runner.notes import AFTER, BEFORE, Bench, Try, World, bench, gone
 from tests.patience import PATIENCE_SECONDS
 
@@ -283,12 +283,12 @@ def test_a_write_that_was_undone_is_made_anew_and_the_old_one_is_not_taken_for_i
 
 
 def test_two_processes_that_find_an_orphan_at_once_send_it_once(
-    database: Database, world: World, tmp_path: Path
+    database: SqliteDatabase, world: World, tmp_path: Path
 ) -> None:
-    owners = [SqliteOwner(database, tmp_path / "owners", f"test{number}", utc_now) for number in range(2)]
+    owners = [SqlOwner(database, tmp_path / "owners", f"test{number}", utc_now) for number in range(2)]
 
     async def main() -> None:
-        journals = [SqliteJournal(database, owner.id) for owner in owners]
+        journals = [SqlJournal(database, owner.id) for owner in owners]
         sides = [bench(database, world, journal) for journal in journals]
         orphan = sides[0].job("dead-run")
         assert orphan.write is not None

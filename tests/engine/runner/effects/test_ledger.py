@@ -15,10 +15,10 @@ from engine.record.frames import Frame, Turn
 from engine.record.types.step import ReceiptRecord
 from engine.runner.effects.ledger import Ledger, Others, arguments_hash
 from engine.store.ledger import Write, identity
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.journal import SqliteJournal
-from engine.store.sqlite.ledger import SqliteEffects
-from engine.store.sqlite.owners import SqliteOwner
+from engine.store.sql.journal import SqlJournal
+from engine.store.sql.ledger import SqlEffects
+from engine.store.sql.owners import SqlOwner
+from engine.store.sqlite.database import SqliteDatabase
 from engine.store.write_list import SentWrite, WriteList
 
 
@@ -35,14 +35,14 @@ def write(thing: str = "a", run_id: str = "run-1", **more: Any) -> Write:
 
 
 @pytest.fixture
-def with_ledger(tmp_path: Path) -> Callable[[Callable[[Ledger, SqliteJournal], Coroutine[Any, Any, None]]], None]:
-    def run(test: Callable[[Ledger, SqliteJournal], Coroutine[Any, Any, None]]) -> None:
-        database = Database(tmp_path / "state")
-        owner = SqliteOwner(database, tmp_path / "owners", "test", utc_now)
+def with_ledger(tmp_path: Path) -> Callable[[Callable[[Ledger, SqlJournal], Coroutine[Any, Any, None]]], None]:
+    def run(test: Callable[[Ledger, SqlJournal], Coroutine[Any, Any, None]]) -> None:
+        database = SqliteDatabase(tmp_path / "state")
+        owner = SqlOwner(database, tmp_path / "owners", "test", utc_now)
 
         async def main() -> None:
-            journal = SqliteJournal(database, owner.id)
-            await test(Ledger(SqliteEffects(journal), utc_now, WriteList(tmp_path / "state", tmp_path)), journal)
+            journal = SqlJournal(database, owner.id)
+            await test(Ledger(SqlEffects(journal), utc_now, WriteList(tmp_path / "state", tmp_path)), journal)
             journal.close()
 
         asyncio.run(main())
@@ -52,7 +52,7 @@ def with_ledger(tmp_path: Path) -> Callable[[Callable[[Ledger, SqliteJournal], C
     return run
 
 
-With = Callable[[Callable[[Ledger, SqliteJournal], Coroutine[Any, Any, None]]], None]
+With = Callable[[Callable[[Ledger, SqlJournal], Coroutine[Any, Any, None]]], None]
 
 
 async def state_of(ledger: Ledger, wanted: Write) -> str:
@@ -98,7 +98,7 @@ def test_equal_arguments_have_one_hash_in_any_order() -> None:
 
 
 def test_the_life_of_a_write(with_ledger: With) -> None:
-    async def test(ledger: Ledger, _journal: SqliteJournal) -> None:
+    async def test(ledger: Ledger, _journal: SqlJournal) -> None:
         assert await state_of(ledger, write()) == "new"
         assert await state_of(ledger, write()) == "intent"
         await ledger.sending(write())
@@ -112,7 +112,7 @@ def test_the_life_of_a_write(with_ledger: With) -> None:
 
 
 def test_an_intent_can_be_withdrawn_and_a_receipt_cannot(with_ledger: With) -> None:
-    async def test(ledger: Ledger, _journal: SqliteJournal) -> None:
+    async def test(ledger: Ledger, _journal: SqlJournal) -> None:
         await ledger.claim(write())
         await ledger.forget(write())
         assert await state_of(ledger, write()) == "new"
@@ -124,7 +124,7 @@ def test_an_intent_can_be_withdrawn_and_a_receipt_cannot(with_ledger: With) -> N
 
 
 def test_an_intent_is_taken_over_once(with_ledger: With) -> None:
-    async def test(ledger: Ledger, _journal: SqliteJournal) -> None:
+    async def test(ledger: Ledger, _journal: SqlJournal) -> None:
         await ledger.claim(write(run_id="dead"))
         entry = await ledger.claim(write())
         results = await asyncio.gather(
@@ -144,7 +144,7 @@ def test_the_list_tells_of_a_write_before_it_is_sent_whichever_way_it_came_about
     dead, mine = "20260101T000000Z-aaaaaaaa", "20260102T000000Z-bbbbbbbb"
     listed = WriteList(tmp_path / "state", tmp_path)
 
-    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+    async def test(ledger: Ledger, journal: SqlJournal) -> None:
         claimed_by = mine if way in ("claimed", "resumed") else dead
         entry = await ledger.claim(write(run_id=claimed_by))
         if way != "claimed":
@@ -175,7 +175,7 @@ def test_the_list_tells_of_a_write_before_it_is_sent_whichever_way_it_came_about
     ],
 )
 def test_a_person_answers(with_ledger: With, path: str | None, receipt: str | None, left: dict[str, str]) -> None:
-    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+    async def test(ledger: Ledger, journal: SqlJournal) -> None:
         for thing in ("a", "b"):
             await ledger.claim(write(thing))
             await ledger.question(write(thing))
@@ -194,7 +194,7 @@ def test_a_person_answers(with_ledger: With, path: str | None, receipt: str | No
 
 
 def test_what_was_undone_counts_as_absent_and_is_another_thing_the_next_time(with_ledger: With) -> None:
-    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+    async def test(ledger: Ledger, journal: SqlJournal) -> None:
         def undo(generation: int) -> Any:
             return ledger._effects.undone(write().identity, generation, timestamp(utc_now()))
 
@@ -214,7 +214,7 @@ def test_what_was_undone_counts_as_absent_and_is_another_thing_the_next_time(wit
 
 @pytest.mark.parametrize("how", ["forgotten", "answered"])
 def test_a_write_after_an_undo_that_did_not_happen_is_no_older_one(with_ledger: With, how: str) -> None:
-    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+    async def test(ledger: Ledger, journal: SqlJournal) -> None:
         await ledger.claim(write())
         await ledger.record(write(), {"id": "1", "url": ""}, {"id": "1"})
         await ledger._effects.undone(write().identity, 0, timestamp(utc_now()))
@@ -249,7 +249,7 @@ def test_every_generation_of_a_write_has_a_marker_of_its_own() -> None:
 def test_an_equal_write_that_a_person_answered_for_is_not_taken_for_this_one(
     with_ledger: With, receipt: str | None, expected: Others
 ) -> None:
-    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+    async def test(ledger: Ledger, journal: SqlJournal) -> None:
         same = arguments_hash({"text": "same"})
         theirs, mine = write("a", arguments_hash=same), write("b", "run-2", arguments_hash=same)
         await ledger.claim(theirs)
@@ -262,7 +262,7 @@ def test_an_equal_write_that_a_person_answered_for_is_not_taken_for_this_one(
 
 
 def test_an_equal_write_that_did_not_happen_after_an_undo_leaves_nothing_open(with_ledger: With) -> None:
-    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+    async def test(ledger: Ledger, journal: SqlJournal) -> None:
         same = arguments_hash({"text": "same"})
         theirs, mine = write("a", arguments_hash=same), write("b", "run-2", arguments_hash=same)
         await ledger.claim(theirs)

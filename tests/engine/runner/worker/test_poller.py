@@ -20,10 +20,10 @@ from engine.runner.worker.poller import Lookout
 from engine.runner.worker.queue import LocalQueue
 from engine.runner.worker.worker import Host
 from engine.store.owners import Fenced
-from engine.store.sqlite.file.database import Database
-from engine.store.sqlite.journal import SqliteJournal
-from engine.store.sqlite.owners import SqliteOwner
-from engine.store.sqlite.state import SqliteState
+from engine.store.sql.journal import SqlJournal
+from engine.store.sql.owners import SqlOwner
+from engine.store.sql.state import SqlState
+from engine.store.sqlite.database import SqliteDatabase
 from engine.store.write_list import WriteList
 from tests.engine.blobs.memory import MemoryBlobs
 
@@ -58,14 +58,14 @@ class Place:
 class Scene:
     """A lookout over a state that another connection writes to."""
 
-    def __init__(self, database: Database, owner: SqliteOwner, other: sqlite3.Connection) -> None:
+    def __init__(self, database: SqliteDatabase, owner: SqlOwner, other: sqlite3.Connection) -> None:
         self.owner, self.other, self.now, self.place = owner, other, NOW, Place()
-        records = SqliteState(database).records(owner.id)
-        assert isinstance(records.journal, SqliteJournal)
+        records = SqlState(database).records(owner.id)
+        assert isinstance(records.journal, SqlJournal)
         self.journal = records.journal
         self.lookout = Lookout(database, records, owner, lambda: self.now, self.place)
         self.asked: list[str] = []
-        self.journal._connection.set_trace_callback(self.asked.append)
+        self.journal._connection.raw.set_trace_callback(self.asked.append)  # type: ignore[attr-defined]
 
     def add(self, run_id: str, status: str = "waiting", due: timedelta | None = None, cancel: int = 0) -> None:
         due_at = None if due is None else (NOW + due).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -85,8 +85,8 @@ Story = Callable[[Scene], Coroutine[Any, Any, None]]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Iterator[Callable[[Story], None]]:
-    database = Database(tmp_path / "state")
-    owner = SqliteOwner(database, tmp_path / "owners", "test", lambda: NOW)
+    database = SqliteDatabase(tmp_path / "state")
+    owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW)
     other = sqlite3.connect(database.path)
 
     def played(story: Story) -> None:
@@ -186,10 +186,10 @@ def test_other_processes_are_known_by_their_rows_and_their_runs(
     play(story)
 
 
-def _host(database: Database, owner: SqliteOwner, blobs: Blobs, folder: Path) -> Host:
+def _host(database: SqliteDatabase, owner: SqlOwner, blobs: Blobs, folder: Path) -> Host:
     accounts: Any = None  # none is opened
     writes = WriteList(folder, folder / "logs")
-    return Host(SqliteState(database), owner, accounts, RunLogs(blobs), writes, LocalQueue(), lambda: NOW)
+    return Host(SqlState(database), owner, accounts, RunLogs(blobs), writes, LocalQueue(), lambda: NOW)
 
 
 class _FullBlobs(MemoryBlobs):
@@ -204,8 +204,8 @@ class _FullBlobs(MemoryBlobs):
 
 
 def test_a_process_that_a_disk_refuses_says_so(tmp_path: Path) -> None:
-    database, blobs = Database(tmp_path / "state"), _FullBlobs()
-    owner = SqliteOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
+    database, blobs = SqliteDatabase(tmp_path / "state"), _FullBlobs()
+    owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     blobs.shut_out(owner.id)
     host = _host(database, owner, blobs, tmp_path)
     blobs.is_full = True
@@ -218,8 +218,8 @@ def test_a_process_that_a_disk_refuses_says_so(tmp_path: Path) -> None:
 
 
 def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(tmp_path: Path) -> None:
-    database, blobs = Database(tmp_path / "state"), MemoryBlobs()
-    owner = SqliteOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
+    database, blobs = SqliteDatabase(tmp_path / "state"), MemoryBlobs()
+    owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     blobs.shut_out(owner.id)
     with database.inserting() as cursor:
         cursor.execute("DELETE FROM owners")
@@ -230,8 +230,8 @@ def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(tmp_path: Pa
 
 
 def test_a_process_whose_folder_for_drafts_was_deleted_makes_it_again(tmp_path: Path) -> None:
-    database, blobs = Database(tmp_path / "state"), DiskBlobs(tmp_path / "logs")
-    owner = SqliteOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
+    database, blobs = SqliteDatabase(tmp_path / "state"), DiskBlobs(tmp_path / "logs")
+    owner = SqlOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
     shutil.rmtree(tmp_path / "logs")
     host = _host(database, owner, blobs, tmp_path)
     host.check_logs()

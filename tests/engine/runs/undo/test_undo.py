@@ -20,7 +20,7 @@ from engine.people.access import Principal
 from engine.runs.undo.undo_report import NotUndone, UndoReport
 from engine.steps.github.issues_and_comments import CreateIssue, CreateIssueFields
 from engine.store.journal import JournalBroken
-from engine.store.sqlite.ledger import SqliteEffects
+from engine.store.sql.ledger import SqlEffects
 from tests.engine.conftest import OWNER, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -369,7 +369,7 @@ def test_an_undo_that_died_between_service_and_ledger_goes_on(
         raise JournalBroken(StorageError("gone"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(SqliteEffects, "undone", dies)
+        patched.setattr(SqlEffects, "undone", dies)
         with pytest.raises(StorageError):
             orchestra.runs.undo(OWNER, run_id)
     notes = world()["notes"]

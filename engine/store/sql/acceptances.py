@@ -1,0 +1,196 @@
+"""Store accepted runs: runs that several threads start at the same time share one transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine.base.definitions import workflow_id_of
+from engine.base.errors import InUse
+from engine.base.json_text import compact
+from engine.base.statuses import RunStatus
+from engine.store.acceptances import Entry, Polled, Renamed, Request
+from engine.store.runs import environment_name, is_test, unhashed
+from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.base.tables import audit, insertion, runs
+from engine.store.sql.owners import require_unfenced
+from engine.store.sql.renames import is_last_rename
+from engine.store.sql.triggering import items
+from engine.store.sql.triggering.runs import cancel_earlier, is_busy
+from engine.store.sql.triggering.triggers import move, require_unmoved, set_alarmed, turn_on
+from engine.store.triggering.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_ADD_RUN, _RUN = insertion(runs)
+_ADD_LINE, _ = insertion(audit)
+
+
+class SqlAcceptances:
+    """Group commit for `store()`: any thread may call it, and the first writes the entries of all that are waiting."""
+
+    def __init__(self, database: Database, owner: str) -> None:
+        self._database, self._owner = database, owner
+        self._lock, self._turn = threading.Lock(), threading.Lock()
+        self._waiting: list[Entry] = []
+
+    def store(self, entries: Sequence[Entry]) -> None:
+        """Store runs; they are on disk when this returns.
+
+        Raises StorageError; Renamed (then none of the `entries` that share a plan is stored); InUse if a request's key
+        was used before with something else; Fenced if another process has taken over this one's runs.
+        """
+        with self._lock:
+            self._waiting.extend(entries)
+        with self._turn:
+            with self._lock:
+                group, self._waiting = self._waiting, []
+            if group:  # else another thread has stored them
+                self._write(group)
+        for entry in entries:
+            if entry.error is not None:
+                raise entry.error
+
+    def polled(self, polled: Polled) -> None:
+        """Store the runs and the seen items of a poll, and move the cursor. Raises Moved, Renamed."""
+        key = polled.trigger.key
+
+        def chosen(connection: Connection) -> Sequence[Entry]:
+            if polled.place is None:
+                require_unmoved(connection, polled.trigger)
+            else:
+                move(connection, polled.trigger, polled.place)
+            items.take_failing(connection, key, polled.ids)
+            new = items.unseen(connection, key, polled.ids)
+            choice = polled.choose(new, polled.asks_if_busy and is_busy(connection, key.workflow))
+            if choice.cancels_earlier:
+                cancel_earlier(connection, key.workflow)
+            items.keep(connection, choice.items)
+            return choice.entries
+
+        self._store_within(chosen)
+
+    def begin(self, key: Key, on: TurnedOn, place: Place, left_out: Sequence[ItemRecord]) -> None:
+        """Turn a trigger on from a place; items that it has not seen yet are stored as left out."""
+
+        def chosen(connection: Connection) -> Sequence[Entry]:
+            turn_on(connection, key, on, place)
+            new = set(items.unseen(connection, key, [one.item for one in left_out]))
+            items.keep(connection, [one for one in left_out if one.item in new])
+            return []
+
+        self._store_within(chosen)
+
+    def notify(self, trigger: TriggerRecord, at: str | None, entries: Sequence[Entry]) -> bool:
+        """Record since when people know of a problem, with the runs that tell them; False if they know already."""
+        is_new = False
+
+        def chosen(connection: Connection) -> Sequence[Entry]:
+            nonlocal is_new
+            is_new = set_alarmed(connection, trigger, at)
+            return entries if is_new else []
+
+        self._store_within(chosen)
+        return is_new
+
+    def revive(self, item: ItemRecord, entry: Entry) -> bool:
+        """Give a dead item its run; return False if somebody else was faster. Raises Renamed."""
+        run_id = entry.acceptance["run_id"]
+        return bool(self._store_within(lambda conn: [entry] if items.revive(conn, item, run_id) else []))
+
+    def _store_within(self, chosen: Callable[[Connection], Sequence[Entry]]) -> Sequence[Entry]:
+        """Store the runs that `chosen` returns, in the transaction of its own writes; return their entries.
+
+        Either all of it is on disk when this returns, or none. Raises StorageError, Renamed, Fenced, and whatever
+        `chosen` raises.
+        """
+        self._database.require_in_place()
+        with self._database.writing() as connection:
+            cursor = self._database.cursor_of(connection)
+            require_unfenced(cursor, self._owner)
+            entries = chosen(connection)
+            is_last = is_last_rename(cursor)
+            if not all(is_last(entry.last_rename) for entry in entries):
+                raise Renamed
+            self._insert(cursor, entries)
+        for entry in entries:
+            entry.run_id = entry.acceptance["run_id"]
+        return entries
+
+    def _write(self, group: Sequence[Entry]) -> None:
+        try:
+            with self._database.inserting() as cursor:
+                require_unfenced(cursor, self._owner)
+                is_last = is_last_rename(cursor)
+                for entry in group:
+                    if not is_last(entry.last_rename):
+                        entry.error = Renamed()
+                    elif entry.request is not None:
+                        _answer(cursor, entry, entry.request)
+                fresh = [entry for entry in group if entry.run_id is None and entry.error is None]
+                self._insert(cursor, fresh)
+        except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it
+            for entry in group:
+                entry.error, entry.run_id = error, None
+        else:
+            for entry in fresh:
+                entry.run_id = entry.acceptance["run_id"]
+
+    def _insert(self, cursor: Cursor, entries: Sequence[Entry]) -> None:
+        cursor.executemany(_ADD_RUN, [self._row(entry) for entry in entries])
+        cursor.executemany(_ADD_LINE, [entry.audit_entry._asdict() for entry in entries])
+
+    def _row(self, entry: Entry) -> dict[str, Any]:
+        accepted = entry.acceptance
+        return {
+            **_RUN,
+            "run_id": accepted["run_id"],
+            "workflow": accepted["workflow"],
+            "started_by": accepted["started_by"],
+            "origin_run_id": accepted["origin_run_id"],
+            "parent_run_id": accepted["parent_run_id"],
+            "queued_at": accepted["queued_at"],
+            "workflow_id": workflow_id_of(accepted),
+            "title": entry.title,
+            "status": RunStatus.QUEUED,
+            "demo": int(accepted["demo"]),
+            "owner": self._owner,
+            "lane": entry.lane,
+            "is_test": int(is_test(accepted.get("options", {}))),
+            "plan_hash": unhashed(accepted.get("options", {})),
+            "environment": environment_name(accepted.get("environment")),
+            "acceptance": compact(accepted),
+        }
+
+
+def _answer(cursor: Cursor, entry: Entry, request: Request) -> None:
+    """Bind the key of a request to its run, or look up the run that it is bound to."""
+    try:
+        entry.run_id = earlier_run(cursor, request)
+    except InUse as error:
+        entry.error = error
+        return
+    if entry.run_id is None:
+        remember(cursor, request, entry.acceptance["run_id"])
+
+
+def earlier_run(cursor: Cursor, request: Request) -> str | None:
+    """Return the run that this request started before, if any; raise InUse if the key was used with something else."""
+    row = cursor.execute("SELECT content_hash, run_id FROM request_keys WHERE key = ?", (request.key,)).fetchone()
+    if row is None:
+        return None
+    content_hash, run_id = row
+    if content_hash != request.content_hash:
+        raise InUse(
+            "This request key was used before, with another workflow or other inputs; nothing was started.",
+            remedy="Send a new key with a new request.",
+        )
+    return str(run_id)
+
+
+def remember(cursor: Cursor, request: Request, run_id: str) -> None:
+    """Bind the key to the run, in the transaction that accepts it; the binding outlives the run's row and log."""
+    values = (request.key, request.content_hash, run_id)
+    cursor.execute("INSERT INTO request_keys (key, content_hash, run_id) VALUES (?, ?, ?)", values)

@@ -1,0 +1,108 @@
+"""Questions to people in `state.db`."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy import func, select
+
+from engine.base.statuses import RunStatus
+from engine.store.approvals import ApprovalRecord
+from engine.store.sql.base.database import Database
+from engine.store.sql.base.tables import approvals, runs
+from engine.store.sql.journal import SqlJournal
+
+_COLUMNS = [approvals.c[name] for name in ApprovalRecord._fields]
+
+
+class SqlApprovals:
+    """Reads and answers rows of `approvals`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def found(self, state: str | None, limit: int) -> list[ApprovalRecord]:
+        """Return questions in one state (None: any), newest first."""
+        statement = select(*_COLUMNS).order_by(approvals.c.asked_at.desc(), approvals.c.id).limit(limit)
+        if state is not None:
+            statement = statement.where(approvals.c.state == state)
+        with self._database.reading() as connection:
+            return [ApprovalRecord(*row) for row in connection.execute(statement)]
+
+    def count_open(self) -> int:
+        """Return how many questions are open."""
+        statement = select(func.count()).select_from(approvals).where(approvals.c.state == "open")
+        with self._database.reading() as connection:
+            return int(connection.execute(statement).scalar_one())
+
+    def get(self, question: str) -> ApprovalRecord | None:
+        """Return one question, if known."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(*_COLUMNS).where(approvals.c.id == question)).one_or_none()
+        return None if row is None else ApprovalRecord(*row)
+
+    def answer(self, answered: ApprovalRecord) -> bool:
+        """Store an answer and wake the run that waits for it; False if the question is not open, or has expired."""
+        told = {name: getattr(answered, name) for name in ("state", "answered_at", "answered_by", "comment", "edited")}
+        in_time = approvals.c.expires_at.is_(None) | (approvals.c.expires_at > answered.answered_at)
+        still_open = (approvals.c.id == answered.id) & (approvals.c.state == "open") & in_time
+        with self._database.writing() as connection:
+            is_first = connection.execute(approvals.update().where(still_open).values(**told)).rowcount == 1
+            if is_first:  # if the run is suspended, the process that owns it wakes it
+                waiting = (runs.c.run_id == answered.run_id) & (runs.c.status == RunStatus.WAITING)
+                connection.execute(runs.update().where(waiting).values(due_at=answered.answered_at))
+        return is_first
+
+    def unnotified(self, limit: int) -> list[ApprovalRecord]:
+        """Return open questions of which nobody was notified, oldest first."""
+        unknown = (approvals.c.state == "open") & approvals.c.notified_at.is_(None)
+        statement = select(*_COLUMNS).where(unknown).order_by(approvals.c.asked_at, approvals.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return [ApprovalRecord(*row) for row in connection.execute(statement)]
+
+    def notified(self, question: str, at: str) -> None:
+        """Record that people were notified of a question."""
+        with self._database.writing() as connection:
+            connection.execute(approvals.update().where(approvals.c.id == question).values(notified_at=at))
+
+
+_NAMES = ", ".join(ApprovalRecord._fields)
+_INSERT = f"INSERT INTO approvals ({_NAMES}) VALUES ({', '.join('?' * len(ApprovalRecord._fields))})"  # noqa: S608
+_ONE = f"SELECT {_NAMES} FROM approvals WHERE id = ?"  # noqa: S608
+_LAST = (
+    f"SELECT {_NAMES} FROM approvals WHERE run_id = ? AND path = ? AND call_hash = ? AND state != 'open'"  # noqa: S608
+    " ORDER BY answered_at DESC, state = 'approved' DESC LIMIT 1"
+)
+_END = "UPDATE approvals SET state = ?, answered_at = ? WHERE id = ? AND state = 'open'"
+
+
+class SqlQuestions:
+    """Asks and withdraws questions in the transactions of a journal."""
+
+    def __init__(self, journal: SqlJournal) -> None:
+        self._journal = journal
+
+    def ask(self, question: ApprovalRecord) -> None:
+        """Ask a question."""
+        self._journal.change(lambda cursor: cursor.execute(_INSERT, question))
+
+    def get(self, question: str) -> ApprovalRecord | None:
+        """Return a question; None if the state was lost and rebuilt from the logs."""
+        return self._found(_ONE, question)
+
+    def approved(self, run_id: str, path: str, call_hash: str) -> ApprovalRecord | None:
+        """Return the approval that this run has for exactly this call of a step, if its last question has one."""
+        found = self._found(_LAST, run_id, path, call_hash)
+        return found if found is not None and found.state == "approved" else None
+
+    def _found(self, statement: str, *values: str) -> ApprovalRecord | None:
+        rows = self._journal.read(statement, values)
+        return ApprovalRecord(*rows[0]) if rows else None
+
+    def expire(self, question: str, at: str) -> asyncio.Future[bool]:
+        """Let a question expire, if it is open; return whether it was."""
+        return self._journal.change(lambda cursor: cursor.execute(_END, ("expired", at, question)).rowcount == 1)
+
+    def withdraw(self, question: str, at: str) -> None:
+        """Withdraw a question, if it is open."""
+        self._journal.change(lambda cursor: cursor.execute(_END, ("withdrawn", at, question)))

@@ -1,0 +1,127 @@
+"""The port of a database: what the statements of this store ask of SQLite or PostgreSQL.
+
+Statements are written in the SQL that both know, with `?` or `:name` for parameters. One transaction writes at a time,
+in all processes: what a transaction has read cannot change until it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+
+from engine.store.locks import Locks
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+Result = TypeVar("Result")
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+
+class Cursor(Protocol):
+    """A driver cursor (https://peps.python.org/pep-0249/#cursor-objects)."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement changed."""
+
+    def execute(self, statement: str, parameters: Parameters = ..., /) -> Self:
+        """Run a statement."""
+
+    def executemany(self, statement: str, parameters: Iterable[Parameters], /) -> Self:
+        """Run a statement once for each of the parameters."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the rows that are left."""
+
+
+class JournalConnection(Protocol):
+    """The connection of a journal: its transactions, and short reads on the loop."""
+
+    is_far: bool
+    """Whether a transaction waits for a network: the loop then goes on meanwhile."""
+
+    def read(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Run one short query. Raises StorageError."""
+
+    def commit(self, work: Callable[[Cursor], Result]) -> Result:
+        """Run `work` in a transaction, which is on disk when this returns. Raises StorageError, and what `work` raises.
+
+        `work` is repeated if the transaction did not take place because a connection was lost.
+        """
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class Database(Protocol):
+    """A database with the tables of `engine/store/sql/base/tables.py`; any thread. Everything raises StorageError."""
+
+    @property
+    def parts_failed(self) -> str:
+        """Return the condition for runs that succeeded though parts failed; no SQL for JSON is common to both."""
+
+    def require_in_place(self) -> None:
+        """Raise StorageError if what is written now would never be found."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a connection for one short read."""
+
+    def asking(self) -> AbstractContextManager[Cursor]:
+        """Open a driver cursor for one short read that is made often: SQLAlchemy takes ten times as long."""
+
+    def snapshot(self) -> AbstractContextManager[Cursor]:
+        """Do the same for several reads that must agree with each other."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Open a transaction: on disk when its block ends, else rolled back."""
+
+    def inserting(self) -> AbstractContextManager[Cursor]:
+        """Do the same with a driver cursor, for the rows that every run writes."""
+
+    def cursor_of(self, connection: Connection) -> Cursor:
+        """Return a driver cursor in the transaction of a connection."""
+
+    def journal(self) -> JournalConnection:
+        """Return a connection for a journal."""
+
+    def locks(self, folder: Path) -> Locks:
+        """Return the locks of the processes that share the database; `folder` is for those that are files."""
+
+    def lengthen(self) -> None:
+        """Prepare for many commits."""
+
+    def version(self) -> int:
+        """Return a number that changes whenever any process writes."""
+
+    def fact(self, key: str) -> str | None:
+        """Return the value of a key in `meta`, if any; fast, since it is read before every run."""
+
+    def has_fact(self, key: str) -> bool:
+        """Return whether `meta` has a key."""
+
+    def has_unread_logs(self) -> bool:
+        """Return whether the database was made anew and does not know yet what is in the run logs."""
+
+    def unread_since(self) -> int:
+        """Return the number of the last write that the database itself recorded; later ones are only in the logs."""
+
+    def unread_logs(self, since: int) -> None:
+        """Record that the logs must be read: the database lacks everything after the write `since`."""
+
+    def logs_are_read(self, connection: Connection) -> None:
+        """Record that the logs have been read, in the transaction that stores what they contain."""
+
+    def shrink(self) -> bool:
+        """Give back space that is not needed; return False if something prevents it at the moment."""
+
+    def close(self) -> None:
+        """Close every connection."""

@@ -1,0 +1,392 @@
+"""The tables of the state, the same on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, Table, Text, text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Texts are sorted by their bytes everywhere: run ids and times must be."""
+INTEGER = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+meta = Table("meta", metadata, Column("key", TEXT, primary_key=True), Column("value", TEXT, nullable=False))
+
+_FAILED_PART = "json_extract(counts, '$.failed_steps') > 0 OR json_extract(counts, '$.failed_items') > 0"
+PARTS_FAILED_SQLITE = f"status = 'succeeded' AND ({_FAILED_PART})"
+"""The condition for runs that succeeded though parts failed; SQLite uses its index only for this very text."""
+PARTS_FAILED_POSTGRES = (
+    "status = 'succeeded' AND ((counts::json ->> 'failed_steps')::bigint > 0"
+    " OR (counts::json ->> 'failed_items')::bigint > 0)"
+)
+"""The same for PostgreSQL."""
+
+
+def _index(name: str, *columns: str, where: str, postgres: str = "") -> Index:
+    """Return an index of the rows that meet a condition."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(postgres or where))
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", TEXT, primary_key=True),
+    Column("workflow", TEXT, nullable=False),
+    # What is kept of a workflow goes by its id, which stays the same when its file is renamed.
+    Column("workflow_id", TEXT, nullable=False),
+    Column("title", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),
+    Column("demo", INTEGER, nullable=False),
+    Column("started_by", TEXT, nullable=False),
+    Column("origin_run_id", TEXT),
+    Column("parent_run_id", TEXT),
+    Column("queued_at", TEXT, nullable=False),
+    Column("started_at", TEXT),
+    Column("ended_at", TEXT),
+    Column("duration_seconds", Float),
+    Column("sentence", TEXT, nullable=False, default=""),
+    Column("counts", TEXT, nullable=False, default="{}"),
+    Column("owner", TEXT),
+    Column("due_at", TEXT),
+    Column("cancel_requested", INTEGER, nullable=False, default=0),
+    # What a run needs and that does not change (inputs, definition, hash): the start of its document.
+    Column("acceptance", TEXT),
+    Column("log", TEXT),
+    # For a run that a trigger has queued and that still waits: the queue it is in (a workflow's id).
+    Column("lane", TEXT),
+    # A test run: one step alone, or with pinned outputs.
+    Column("is_test", INTEGER, nullable=False, server_default="0"),
+    # The position of its last end among all ends, in the order in which they were stored, whatever clocks said: rising
+    # milliseconds since 1970. A run whose process died at its very end is stored late, with the time of that end.
+    Column("end_number", INTEGER),
+    # Of a plan: the hash of its log, empty until it has ended. Null for a run that really runs.
+    Column("plan_hash", TEXT),
+    # Of a plan that did not fit the world any more when it was to be applied: 1, else null.
+    Column("is_drifted", INTEGER),
+    # What had changed then, as JSON: [{path, before, after}].
+    Column("drift", TEXT),
+    # The name of the environment in which it runs, empty if there were none.
+    Column("environment", TEXT, nullable=False, server_default=""),
+    # One index per filter of the list: the newest 50 are read from its end, however many runs there are.
+    Index("runs_by_status", "status", "run_id"),
+    Index("runs_by_workflow", "workflow", "run_id"),
+    Index("runs_by_workflow_id", "workflow_id", "run_id"),
+    Index("runs_by_starter", "started_by", "run_id"),
+    Index("runs_by_demo", "demo", "run_id"),
+    Index("runs_by_environment", "environment", "run_id"),
+    Index("runs_by_parent", "parent_run_id", "run_id"),
+    # Ended runs have no owner, so that the index which processes read several times a second stays small.
+    _index("runs_by_owner", "owner", where="owner IS NOT NULL"),
+    _index("runs_by_lane", "lane", "run_id", where="lane IS NOT NULL"),
+    # For runs that have ended since a number: a trigger asks every few seconds.
+    _index("runs_by_end_number", "end_number", "run_id", where="end_number IS NOT NULL"),
+    _index("runs_by_parts_failed", "run_id", where=PARTS_FAILED_SQLITE, postgres=PARTS_FAILED_POSTGRES),
+    _index("runs_by_plan", "run_id", where="plan_hash IS NOT NULL"),
+    _index("runs_by_end", "ended_at", "run_id", where="ended_at IS NOT NULL"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("run_id", TEXT, primary_key=True),
+    Column("number", INTEGER, primary_key=True, autoincrement=False),
+    Column("event", TEXT, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("identity", TEXT, primary_key=True),
+    Column("account", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),  # intent, done, unknown, undone
+    Column("run_id", TEXT, nullable=False),
+    Column("path", TEXT, nullable=False),
+    Column("uses", TEXT, nullable=False),
+    Column("arguments_hash", TEXT, nullable=False),
+    Column("intended_at", TEXT, nullable=False),
+    Column("done_at", TEXT),
+    Column("receipt", TEXT),
+    Column("output", TEXT),
+    Column("sends", INTEGER, nullable=False, default=0),
+    # How often a write of this identity was undone: each generation is another object in the service.
+    Column("generation", INTEGER, nullable=False, server_default="0"),
+    # The process that is about to send it, or was: until that process is proven dead, it may still do so.
+    Column("owner", TEXT),
+    Index("effects_by_account", "account"),
+    Index("effects_by_run", "run_id"),
+    sqlite_with_rowid=False,
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("run_id", TEXT, nullable=False),
+    Column("path", TEXT, nullable=False),
+    Column("workflow", TEXT, nullable=False),
+    Column("message", TEXT, nullable=False),
+    Column("details", TEXT, nullable=False),
+    Column("asked_at", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),  # open, approved, rejected, expired, withdrawn
+    Column("answered_at", TEXT),
+    Column("answered_by", TEXT),
+    Column("comment", TEXT, nullable=False, default=""),
+    Column("call", TEXT, nullable=False, server_default=""),  # JSON; empty: a plain question
+    Column("call_hash", TEXT, nullable=False, server_default=""),
+    Column("terms", TEXT, nullable=False, server_default=""),  # JSON: who may answer
+    Column("expires_at", TEXT),
+    Column("edited", TEXT, nullable=False, server_default=""),  # JSON: the arguments as a person changed them
+    Column("notified_at", TEXT),
+    Index("approvals_by_state", "state", "id"),
+    Index("approvals_by_run", "run_id"),
+    sqlite_with_rowid=False,
+)
+
+# One row for each trigger of a workflow, account and source (a folder, a database): each has its own cursor.
+triggers = Table(
+    "triggers",
+    metadata,
+    Column("workflow", TEXT, primary_key=True),  # its id
+    Column("trigger", TEXT, primary_key=True),
+    Column("account", TEXT, primary_key=True),
+    Column("source", TEXT, primary_key=True),
+    Column("uses", TEXT, nullable=False),
+    Column("is_on", INTEGER, nullable=False),
+    Column("demo", INTEGER, nullable=False),
+    Column("start", TEXT, nullable=False),  # where to start, as a person chose it: {"last": 10} | {"since": …} | {}
+    Column("cursor", TEXT),  # null: not polled yet
+    Column("turned_on_at", TEXT, nullable=False),
+    Column("turned_on_by", TEXT, nullable=False),
+    Column("looked_at", TEXT),  # the last poll, good or bad
+    Column("succeeded_at", TEXT),  # the last good poll
+    Column("look_again_at", TEXT),
+    Column("item_at", TEXT),  # the watermark: when the newest item seen arrived, according to its service
+    Column("failures", INTEGER, nullable=False, server_default="0"),  # failed polls in a row
+    Column("error", TEXT),
+    Column("note", TEXT, nullable=False, server_default=""),
+    Column("alarmed_at", TEXT),
+    sqlite_with_rowid=False,
+)
+
+# The items that a trigger has seen, for ever: each starts at most one run.
+trigger_items = Table(
+    "trigger_items",
+    metadata,
+    Column("workflow", TEXT, primary_key=True),  # its id
+    Column("trigger", TEXT, primary_key=True),
+    Column("account", TEXT, primary_key=True),
+    Column("source", TEXT, primary_key=True),
+    Column("item", TEXT, primary_key=True),
+    Column("state", TEXT, nullable=False),  # started, skipped, failing, dead, dismissed
+    Column("run_id", TEXT),
+    Column("title", TEXT, nullable=False, server_default=""),
+    Column("seen_at", TEXT, nullable=False),
+    Column("item_at", TEXT),
+    Column("note", TEXT, nullable=False, server_default=""),  # why it was left out
+    Column("error", TEXT),  # of a dead item, or of one held back by failing reads
+    Column("attempts", INTEGER, nullable=False, server_default="0"),  # polls in which it could not be read
+    Column("value", TEXT),  # of a dead item, if it could be read
+    Index("trigger_items_by_state", "state", "seen_at"),
+    Index("trigger_items_by_run", "run_id"),
+    sqlite_with_rowid=False,
+)
+
+# Accounts that refuse what workflows need: triggers that need them pause until that is resolved.
+troubles = Table(
+    "troubles",
+    metadata,
+    Column("connection", TEXT, primary_key=True),
+    Column("mode", TEXT, primary_key=True),
+    Column("workflow", TEXT, primary_key=True),  # the id of the workflow that is refused something; empty: all of them
+    Column("service", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),  # revoked, reduced, refused
+    Column("account", TEXT, nullable=False),
+    Column("message", TEXT, nullable=False),
+    Column("since", TEXT, nullable=False),
+    # A hash of the settings it occurred with: another key resolves it.
+    Column("key_mark", TEXT, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+request_keys = Table(
+    "request_keys",
+    metadata,
+    Column("key", TEXT, primary_key=True),
+    Column("content_hash", TEXT, nullable=False),
+    Column("run_id", TEXT, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Runs whose process died while working on them: how often since a step of theirs last ended, and in total.
+run_deaths = Table(
+    "run_deaths",
+    metadata,
+    Column("run_id", TEXT, primary_key=True),
+    Column("in_a_row", INTEGER, nullable=False),
+    Column("in_all", INTEGER, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+def _amounts() -> list[Column[int]]:
+    """Return the columns of what model calls use."""
+    names = ("calls", "input_tokens", "output_tokens", "nano_usd", "unpriced")
+    return [Column(name, INTEGER, nullable=False) for name in names]
+
+
+# What model calls use, of a run, a workflow or all, in a period; with what is reserved (engine/store/spending.py).
+spending = Table(
+    "spending",
+    metadata,
+    Column("scope", TEXT, primary_key=True),
+    Column("period", TEXT, primary_key=True),
+    *_amounts(),
+    sqlite_with_rowid=False,
+)
+
+# Model calls that have not been settled: they are being made, or their answer was lost.
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("run_id", TEXT, nullable=False),
+    Column("owner", TEXT, nullable=False),
+    Column("pots", TEXT, nullable=False),
+    Column("at", TEXT, nullable=False),
+    Column("over_at", TEXT, nullable=False),
+    *_amounts(),
+    Index("reservations_by_end", "over_at"),
+    sqlite_with_rowid=False,
+)
+
+# Runs that wait because a budget is used up.
+paused_runs = Table(
+    "paused_runs",
+    metadata,
+    Column("run_id", TEXT, primary_key=True),
+    Column("at", TEXT, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# How far debug runs may go: the members of DebugState as JSON (engine/store/debugging.py).
+debugging = Table(
+    "debugging",
+    metadata,
+    Column("run_id", TEXT, primary_key=True),
+    Column("state", TEXT, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+owners = Table(
+    "owners",
+    metadata,
+    Column("owner", TEXT, primary_key=True),
+    Column("pid", INTEGER, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("started_at", TEXT, nullable=False),
+    Column("heartbeat_at", TEXT, nullable=False),
+    # How long it may be silent before others may adopt its runs: its own promise, whatever their settings are.
+    Column("lease_seconds", Float, nullable=False, server_default="30"),
+)
+
+settings = Table("settings", metadata, Column("key", TEXT, primary_key=True), Column("value", TEXT, nullable=False))
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("name", TEXT, nullable=False),
+    Column("role", TEXT, nullable=False),
+    Column("password_hash", TEXT),
+    Column("created_at", TEXT, nullable=False),
+    Column("sign_outs", INTEGER, nullable=False, server_default="0"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_hash", TEXT, primary_key=True),
+    Column("user_id", TEXT, nullable=False),
+    Column("created_at", TEXT, nullable=False),
+    Column("expires_at", TEXT, nullable=False),
+    # Where it was opened, according to the request: IP address and browser name; "" if unknown.
+    Column("address", TEXT, nullable=False, server_default=""),
+    Column("agent", TEXT, nullable=False, server_default=""),
+)
+
+login_links = Table(
+    "login_links",
+    metadata,
+    Column("token_hash", TEXT, primary_key=True),
+    Column("user_id", TEXT, nullable=False),
+    Column("expires_at", TEXT, nullable=False),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id_hash", TEXT, primary_key=True),
+    Column("user_id", TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("role", TEXT, nullable=False),  # empty: that of the user
+    Column("mcp_only", INTEGER, nullable=False),
+    Column("created_at", TEXT, nullable=False),
+    Column("expires_at", TEXT, nullable=False),  # empty: never
+    Column("used_at", TEXT, nullable=False),  # empty: never
+    Index("api_tokens_by_user", "user_id"),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("number", INTEGER, primary_key=True),
+    Column("user_id", TEXT, nullable=False),
+    Column("at", TEXT, nullable=False),
+    Column("address", TEXT, nullable=False, server_default=""),
+    Index("login_failures_by_user", "user_id", "at"),
+    Index("login_failures_by_address", "address", "at"),
+)
+
+login_addresses = Table(
+    "login_addresses",
+    metadata,
+    Column("user_id", TEXT, primary_key=True),
+    Column("address", TEXT, primary_key=True),
+    Column("at", TEXT, nullable=False),
+)
+"""Addresses from which a user signed in recently: other people's failed tries do not lock them out there."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", INTEGER, primary_key=True),
+    Column("at", TEXT, nullable=False),
+    Column("principal", TEXT, nullable=False),
+    Column("action", TEXT, nullable=False),
+    Column("target", TEXT, nullable=False),
+    Column("detail", TEXT, nullable=False, default=""),
+)
+
+
+def insertion_into(table: Table, connection: Connection) -> Any:
+    """Return an insertion that may say `on_conflict_…`, which SQLAlchemy has apart for each database."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def insertion(table: Table) -> tuple[str, dict[str, Any]]:
+    """Return the driver's statement that adds a row with these columns, and the defaults of the row.
+
+    For the few tables that every run writes to; SQLAlchemy's own statements take longer than SQLite does.
+    """
+    columns = [column for column in table.columns if not (column.primary_key and isinstance(column.type, Integer))]
+    names = [column.name for column in columns]
+    values = {column.name: getattr(column.default, "arg", None) for column in columns}
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES (:{', :'.join(names)})", values  # noqa: S608

@@ -1,0 +1,187 @@
+"""What a process records of its runs in `state.db`, in the transactions of its journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from engine.record.types.run import Acceptance
+from engine.store.journal import CalledState, Request, RunEnd
+from engine.store.runs import Deaths
+from engine.store.sql.base.database import Cursor
+from engine.store.sql.journal import SqlJournal
+from engine.store.sql.runs import insert_accepted
+from engine.store.sql.triggering.carried_over import made_good
+
+_EVENTS = "SELECT event FROM events WHERE run_id = ? ORDER BY number"
+_DEATHS = "SELECT in_a_row, in_all FROM run_deaths WHERE run_id = ?"
+_FORGIVE = "UPDATE run_deaths SET in_a_row = 0 WHERE run_id = ?"
+_STARTED = "UPDATE runs SET status = 'running', started_at = ?, due_at = NULL, lane = NULL WHERE run_id = ?"
+_PARKED = "UPDATE runs SET status = 'waiting', due_at = ? WHERE run_id = ?"
+_PUT_AWAY = (
+    "UPDATE runs SET sentence = ?, counts = ?, owner = CASE status WHEN 'interrupted' THEN NULL ELSE owner END"
+    " WHERE run_id = ? AND status IN ('waiting', 'interrupted')"
+)
+_ENDED = (
+    "UPDATE runs SET status = ?, ended_at = ?, duration_seconds = ?, sentence = ?, counts = ?,"
+    " end_number = (SELECT CASE WHEN max(end_number) >= ? THEN max(end_number) + 1 ELSE ? END"
+    " FROM runs WHERE end_number IS NOT NULL),"
+    " owner = NULL, due_at = NULL, acceptance = NULL, plan_hash = ? WHERE run_id = ?"
+)
+_WITHDRAW = "UPDATE approvals SET state = 'withdrawn', answered_at = ? WHERE run_id = ? AND state = 'open'"
+_FORGET_DEBUGGING = "DELETE FROM debugging WHERE run_id = ?"
+_WAKE = "UPDATE runs SET due_at = ? WHERE run_id = ? AND status = 'waiting'"
+_CANCEL_CALLED = "UPDATE runs SET cancel_requested = 1 WHERE parent_run_id = ? AND ended_at IS NULL"
+
+_STATE = "SELECT status, ended_at FROM runs WHERE run_id = ?"
+_OF_NOBODY = "SELECT run_id FROM runs WHERE parent_run_id = ? AND ended_at IS NULL AND owner IS NULL"
+_CANCEL = "UPDATE runs SET cancel_requested = 1 WHERE run_id = ? AND ended_at IS NULL"
+
+_TO_DO = (
+    "SELECT run_id, cancel_requested, status FROM runs"
+    " WHERE owner = ? AND ended_at IS NULL AND (cancel_requested = 1 OR due_at <= ?)"
+)
+_NEXT_DUE = "SELECT min(due_at) FROM runs WHERE owner = ? AND ended_at IS NULL"
+_NOT_DUE = (
+    "SELECT run_id FROM runs WHERE owner = ? AND ended_at IS NULL AND cancel_requested = 0"
+    " AND (lane IS NOT NULL OR (status = 'waiting' AND (due_at IS NULL OR due_at > ?)))"
+)
+_TO_BEGIN = "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND status = 'queued' AND ended_at IS NULL"
+_ANY_IN_LINE = "SELECT 1 FROM runs WHERE owner = ? AND lane IS NOT NULL AND ended_at IS NULL LIMIT 1"
+_OTHERS = (
+    "SELECT EXISTS (SELECT 1 FROM owners WHERE owner <> ?)"
+    " OR EXISTS (SELECT 1 FROM runs WHERE owner < ?) OR EXISTS (SELECT 1 FROM runs WHERE owner > ?)"
+)
+
+
+class SqlOwnRuns:
+    """Changes rows of the runs that this process works on."""
+
+    def __init__(self, journal: SqlJournal) -> None:
+        self._journal = journal
+
+    def events(self, run_id: str) -> Sequence[str]:
+        """Return the JSON texts of the committed events of a run."""
+        return [text for (text,) in self._journal.read(_EVENTS, (run_id,))]
+
+    def deaths(self, run_id: str) -> Deaths | None:
+        """Return how often the process of a run died, if it ever did."""
+        rows = self._journal.read(_DEATHS, (run_id,))
+        return Deaths(*rows[0]) if rows else None
+
+    def forgive(self, run_id: str) -> None:
+        """Forget the deaths in a row."""
+        self._note(run_id, _FORGIVE, (run_id,))
+
+    def started(self, run_id: str, started_at: str | None) -> None:
+        """Record that work on a run begins, or goes on."""
+        self._note(run_id, _STARTED, (started_at, run_id))
+
+    def parked(self, run_id: str, due_at: Callable[[], str | None]) -> None:
+        """Record that a run waits."""
+        self._journal.change(lambda cursor: cursor.execute(_PARKED, (due_at(), run_id)))
+
+    def interrupted(self, run_id: str) -> None:
+        """Record that a run is interrupted."""
+        self._note(run_id, "UPDATE runs SET status = 'interrupted' WHERE run_id = ?", (run_id,))
+
+    def disowned(self, run_id: str) -> None:
+        """Give an interrupted run up without putting it away."""
+        self._note(run_id, "UPDATE runs SET owner = NULL WHERE run_id = ?", (run_id,))
+
+    def put_away(self, run_id: str, sentence: str, counts: str) -> None:
+        """Record how far a waiting or interrupted run has come."""
+        self._note(run_id, _PUT_AWAY, (sentence, counts, run_id))
+
+    def ended(self, end: RunEnd) -> asyncio.Future[Any]:
+        """Record the end of a run, and all that ends with it."""
+        return self._journal.change(partial(_end, end=end))
+
+    def change_sentence(self, run_id: str, sentence: str) -> asyncio.Future[Any]:
+        """Change the sentence of an ended run."""
+        statement = "UPDATE runs SET sentence = ? WHERE run_id = ? AND ended_at IS NOT NULL"
+        return self._journal.change(lambda cursor: cursor.execute(statement, (sentence, run_id)))
+
+    def _note(self, run_id: str, statement: str, values: tuple[Any, ...]) -> None:
+        """Change the run's row with the next commit."""
+        self._journal.note(lambda cursor: cursor.execute(statement, values), run_id)
+
+
+def _end(cursor: Cursor, end: RunEnd) -> None:
+    told = (end.status, end.ended_at, end.duration_seconds, end.sentence, end.counts)
+    number = (end.at_milliseconds, end.at_milliseconds)
+    cursor.execute(_ENDED, (*told, *number, end.plan_hash, end.run_id))
+    cursor.execute("DELETE FROM events WHERE run_id = ?", (end.run_id,))
+    cursor.execute(_WITHDRAW, (end.ended_at, end.run_id))
+    cursor.execute(_FORGET_DEBUGGING, (end.run_id,))
+    cursor.execute(_CANCEL_CALLED, (end.run_id,))
+    if end.parent_run_id is not None:
+        cursor.execute(_WAKE, (end.ended_at, end.parent_run_id))
+    made_good(cursor, end)
+
+
+class SqlCalledRuns:
+    """Accepts and watches runs that runs of this process call."""
+
+    def __init__(self, journal: SqlJournal) -> None:
+        self._journal = journal
+
+    def accept(self, acceptance: Acceptance, title: str) -> asyncio.Future[Any]:
+        """Accept a called run, in the transaction of this turn's events."""
+        owner = self._journal.owner
+        return self._journal.change(lambda cursor: insert_accepted(cursor, acceptance, title, owner))
+
+    def state(self, run_id: str) -> CalledState | None:
+        """Return how a called run stands; None if it is not known any more."""
+        found = self._journal.read(_STATE, (run_id,))
+        return CalledState(*found[0]) if found else None
+
+    def ask_to_cancel(self, run_id: str) -> asyncio.Future[Any]:
+        """Ask the owner of an open called run to cancel it."""
+        return self._journal.change(lambda cursor: cursor.execute(_CANCEL, (run_id,)))
+
+    def of_nobody(self, parent_run_id: str) -> list[str]:
+        """Return the open called runs of a run that no process owns."""
+        return [run_id for (run_id,) in self._journal.read(_OF_NOBODY, (parent_run_id,))]
+
+
+class SqlDueRuns:
+    """Reads on the connection of the loop what this process has to do."""
+
+    def __init__(self, journal: SqlJournal) -> None:
+        self._journal = journal
+
+    def requests(self, now: str) -> list[Request]:
+        """Return the runs of this process that are to be cancelled, or are due."""
+        rows = self._journal.read(_TO_DO, (self._journal.owner, now))
+        return [Request(run_id, bool(is_to_cancel), status) for run_id, is_to_cancel, status in rows]
+
+    def next_due(self) -> str | None:
+        """Return when the next run of this process is due, if any is."""
+        [(due_at,)] = self._journal.read(_NEXT_DUE, (self._journal.owner,))
+        return None if due_at is None else str(due_at)
+
+    def not_due(self, now: str) -> set[str]:
+        """Return the runs of this process that wait for a later time, an answer or their turn."""
+        return {run_id for (run_id,) in self._journal.read(_NOT_DUE, (self._journal.owner, now))}
+
+    def due_among(self, run_ids: Sequence[str], now: str) -> list[str]:
+        """Return those of these runs that are ours, waiting and due."""
+        places = ", ".join("?" * len(run_ids))
+        due = f"SELECT run_id FROM runs WHERE run_id IN ({places}) AND owner = ? AND status = 'waiting' AND due_at <= ?"  # noqa: S608
+        return [run_id for (run_id,) in self._journal.read(due, (*run_ids, self._journal.owner, now))]
+
+    def is_to_begin(self, run_id: str) -> bool:
+        """Return whether a run of this process has not begun yet."""
+        return bool(self._journal.read(_TO_BEGIN, (run_id, self._journal.owner)))
+
+    def has_line(self) -> bool:
+        """Return whether runs of this process wait for their turn."""
+        return bool(self._journal.read(_ANY_IN_LINE, (self._journal.owner,)))
+
+    def has_others(self) -> bool:
+        """Return whether there is, or was, any other process."""
+        [(has_others,)] = self._journal.read(_OTHERS, (self._journal.owner,) * 3)
+        return bool(has_others)

@@ -1,0 +1,47 @@
+"""The queue of runs in `state.db`: a run waits in a lane, its workflow, and starts once the lane is cleared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from engine.base.statuses import ACTIVE_RUNS
+from engine.store.sql.base.conditions import is_on_its_own
+from engine.store.sql.base.database import Database
+from engine.store.sql.base.tables import runs
+from engine.store.sql.owners import require_unfenced
+from engine.store.triggering.triggered_runs import Line, QueuedRun
+
+
+class SqlRunQueue:
+    """Reads and clears lanes of `runs`; any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def line(self, owner: str) -> Line:
+        """Return the queue of a process, and how many runs of each workflow are at work."""
+        mine = (runs.c.owner == owner) & runs.c.ended_at.is_(None)
+        at_work = runs.c.started_by.startswith("trigger:") & is_on_its_own() & runs.c.lane.is_(None)
+        with self._database.reading() as connection:
+            waiting = select(runs.c.run_id, runs.c.lane).where(mine & runs.c.lane.is_not(None)).order_by(runs.c.run_id)
+            queued = [QueuedRun(*row) for row in connection.execute(waiting)]
+            if not queued:
+                return Line([], Counter())
+            under_way = select(runs.c.workflow_id).where(at_work & runs.c.status.in_(ACTIVE_RUNS))
+            return Line(queued, Counter(connection.execute(under_way).scalars()))
+
+    def hand_out(self, owner: str, run_ids: Sequence[str]) -> list[str]:
+        """Take runs out of the queue; return those that were still in it."""
+        in_line = runs.c.lane.is_not(None) & (runs.c.owner == owner) & runs.c.ended_at.is_(None)
+        with self._database.writing() as connection:
+            require_unfenced(self._database.cursor_of(connection), owner)
+            return [
+                run_id
+                for run_id in run_ids
+                if connection.execute(
+                    runs.update().where((runs.c.run_id == run_id) & in_line).values(lane=None)
+                ).rowcount
+            ]

@@ -1,0 +1,61 @@
+"""Small switches of a workspace in `state.db`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.store.sql.base.database import Database
+from engine.store.sql.base.tables import settings
+
+
+class SqlSettings:
+    """Text values by key in state.db; thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, key: str, default: str = "") -> str:
+        """Return the value of a key."""
+        with self._database.reading() as connection:
+            row = connection.execute(settings.select().where(settings.c.key == key)).first()
+        return default if row is None else str(row.value)
+
+    def with_prefix(self, prefix: str) -> dict[str, str]:
+        """Return all values whose keys have a prefix, by key."""
+        mine = settings.c.key.startswith(prefix, autoescape=True)
+        with self._database.reading() as connection:
+            return {row.key: row.value for row in connection.execute(settings.select().where(mine))}
+
+    def put(self, key: str, value: str) -> None:
+        """Store a value; it is on disk when this returns."""
+        with self._database.writing() as connection:
+            connection.execute(settings.delete().where(settings.c.key == key))
+            connection.execute(settings.insert().values(key=key, value=value))
+
+    def change(self, key: str, change: Callable[[str], str | None]) -> None:
+        """Replace a value with the result of `change`, None to remove it; no other write happens in between.
+
+        `change` receives an empty text if there is no value. If it raises, the value is kept.
+        """
+        with self._database.writing() as connection:
+            row = connection.execute(settings.select().where(settings.c.key == key)).first()
+            value = change("" if row is None else str(row.value))
+            connection.execute(settings.delete().where(settings.c.key == key))
+            if value is not None:
+                connection.execute(settings.insert().values(key=key, value=value))
+
+    def change_all(self, prefix: str, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
+        """Replace all values whose keys have a prefix with the result of `change`, in one transaction."""
+        mine = settings.c.key.startswith(prefix, autoescape=True)
+        with self._database.writing() as connection:
+            there = {row.key: row.value for row in connection.execute(settings.select().where(mine))}
+            wanted = change(there)
+            if wanted != there:
+                connection.execute(settings.delete().where(mine))
+                rows = [{"key": key, "value": value} for key, value in wanted.items()]
+                connection.execute(settings.insert(), rows) if rows else None
+
+    def remove(self, key: str) -> None:
+        """Remove a key, if present."""
+        with self._database.writing() as connection:
+            connection.execute(settings.delete().where(settings.c.key == key))

@@ -1,0 +1,171 @@
+"""The state of a workspace in `state.db`: all ports on one database."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from engine.store.changes import Changes
+from engine.store.sql.acceptances import SqlAcceptances
+from engine.store.sql.approvals import SqlApprovals, SqlQuestions
+from engine.store.sql.base.database import Database
+from engine.store.sql.debugging import SqlDebuggedRuns, SqlDebugging
+from engine.store.sql.demo import SqlDemoData
+from engine.store.sql.journal import SqlJournal
+from engine.store.sql.ledger import SqlEffects, SqlReceipts
+from engine.store.sql.old_runs import SqlOldRuns
+from engine.store.sql.own_runs import SqlCalledRuns, SqlDueRuns, SqlOwnRuns
+from engine.store.sql.owners import SqlOwners
+from engine.store.sql.people.api_tokens import SqlTokens
+from engine.store.sql.people.audit import SqlAudit
+from engine.store.sql.people.people import SqlPeople
+from engine.store.sql.people.sign_ins import SqlLoginTries, SqlSignIns
+from engine.store.sql.proof import SqlProof
+from engine.store.sql.renames import SqlRenames
+from engine.store.sql.run_queue import SqlRunQueue
+from engine.store.sql.runs import SqlRuns
+from engine.store.sql.settings import SqlSettings
+from engine.store.sql.spending import SqlSpending, SqlSpent
+from engine.store.sql.triggering.items import SqlItems
+from engine.store.sql.triggering.refusals import SqlRefusals
+from engine.store.sql.triggering.runs import SqlTriggeredRuns
+from engine.store.sql.triggering.triggers import SqlTriggers
+from engine.store.state import Records
+
+
+class SqlState:
+    """The ports, each made when it is first used: a command needs few of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @cached_property
+    def settings(self) -> SqlSettings:
+        """Small switches."""
+        return SqlSettings(self._database)
+
+    @cached_property
+    def audit(self) -> SqlAudit:
+        """Who changed what, and when."""
+        return SqlAudit(self._database)
+
+    @cached_property
+    def people(self) -> SqlPeople:
+        """The users."""
+        return SqlPeople(self._database)
+
+    @cached_property
+    def sign_ins(self) -> SqlSignIns:
+        """Their sessions and links."""
+        return SqlSignIns(self._database)
+
+    @cached_property
+    def api_tokens(self) -> SqlTokens:
+        """Their API tokens."""
+        return SqlTokens(self._database)
+
+    @cached_property
+    def login_tries(self) -> SqlLoginTries:
+        """Failed tries to sign in."""
+        return SqlLoginTries(self._database)
+
+    @cached_property
+    def refusals(self) -> SqlRefusals:
+        """Accounts that refuse access."""
+        return SqlRefusals(self._database)
+
+    @cached_property
+    def triggers(self) -> SqlTriggers:
+        """Which triggers are on, and how far each has read."""
+        return SqlTriggers(self._database)
+
+    @cached_property
+    def items(self) -> SqlItems:
+        """What triggers have seen."""
+        return SqlItems(self._database)
+
+    @cached_property
+    def triggered_runs(self) -> SqlTriggeredRuns:
+        """What triggers want to know of runs."""
+        return SqlTriggeredRuns(self._database)
+
+    @cached_property
+    def run_queue(self) -> SqlRunQueue:
+        """Runs that wait for their turn."""
+        return SqlRunQueue(self._database)
+
+    @property
+    def changes(self) -> Changes:
+        """Whether anything has changed."""
+        return self._database
+
+    @cached_property
+    def runs(self) -> SqlRuns:
+        """The list of runs, and the documents of open ones."""
+        return SqlRuns(self._database)
+
+    @cached_property
+    def old_runs(self) -> SqlOldRuns:
+        """Which ended runs may go."""
+        return SqlOldRuns(self._database)
+
+    @cached_property
+    def approvals(self) -> SqlApprovals:
+        """Questions to people."""
+        return SqlApprovals(self._database)
+
+    @cached_property
+    def debugging(self) -> SqlDebugging:
+        """How far debug runs may go."""
+        return SqlDebugging(self._database)
+
+    @cached_property
+    def owners(self) -> SqlOwners:
+        """The processes that own runs."""
+        return SqlOwners(self._database)
+
+    @cached_property
+    def demo(self) -> SqlDemoData:
+        """What the stand-ins have left."""
+        return SqlDemoData(self._database)
+
+    @cached_property
+    def renames(self) -> SqlRenames:
+        """What follows workflows and steps to new names."""
+        return SqlRenames(self._database)
+
+    @cached_property
+    def proof(self) -> SqlProof:
+        """Whether every write is known."""
+        return SqlProof(self._database)
+
+    @cached_property
+    def receipts(self) -> SqlReceipts:
+        """What is known of each write."""
+        return SqlReceipts(self._database)
+
+    @cached_property
+    def spent(self) -> SqlSpent:
+        """What model calls have used."""
+        return SqlSpent(self._database)
+
+    def records(self, owner: str) -> Records:
+        """Open the journal of a process. Call this on the engine's loop."""
+        journal = SqlJournal(self._database, owner)
+        return Records(
+            journal=journal,
+            runs=SqlOwnRuns(journal),
+            called=SqlCalledRuns(journal),
+            due=SqlDueRuns(journal),
+            questions=SqlQuestions(journal),
+            debugged=SqlDebuggedRuns(journal),
+            effects=SqlEffects(journal),
+            spending=SqlSpending(journal),
+        )
+
+    def acceptances(self, owner: str) -> SqlAcceptances:
+        """Return the way in for the runs of a process."""
+        return SqlAcceptances(self._database, owner)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()

@@ -1,0 +1,147 @@
+"""What triggers want to know of runs: those that they have started, and those whose end they watch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from engine.base.names import RUN_ID
+from engine.base.statuses import ACTIVE_RUNS, CANCELLABLE_RUNS, OPEN_RUNS, RunStatus
+from engine.store.sql.base.conditions import is_on_its_own
+from engine.store.sql.base.database import Database
+from engine.store.sql.base.tables import runs, trigger_items
+from engine.store.triggering.triggered_runs import OpenCounts
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection
+
+_COLUMNS = (
+    runs.c.run_id, runs.c.workflow, runs.c.title, runs.c.status, runs.c.sentence, runs.c.started_by, runs.c.ended_at,
+    runs.c.demo, runs.c.end_number,
+)  # fmt: skip
+_DEEPEST = 32
+_AT_ONCE = 500
+"""Ids per query: SQLite has a limit."""
+
+
+class SqlTriggeredRuns:
+    """Reads the list of runs; any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def open_counts(self) -> OpenCounts:
+        """Count the open runs of triggers."""
+        is_open = runs.c.started_by.startswith("trigger:") & is_on_its_own() & runs.c.ended_at.is_(None)
+        statement = select(runs.c.workflow_id, runs.c.started_by, runs.c.lane.is_not(None), func.count())
+        by_state = statement.where(is_open & runs.c.status.in_(CANCELLABLE_RUNS))
+        counts = OpenCounts(Counter(), Counter())
+        with self._database.reading() as connection:
+            grouped = by_state.group_by(runs.c.workflow_id, runs.c.started_by, runs.c.lane.is_not(None))
+            for workflow, starter, is_queued, count in connection.execute(grouped):
+                (counts.queued if is_queued else counts.running)[workflow, starter] += count
+        return counts
+
+    def queued_count(self, workflow: str, trigger: str) -> int:
+        """Return how many runs of a trigger wait for their turn."""
+        is_of_it = runs.c.started_by.concat("") == f"trigger:{trigger}"  # no index: few of its runs are queued
+        waiting = (runs.c.lane == workflow) & is_of_it
+        statement = select(func.count()).select_from(runs).where(waiting & runs.c.ended_at.is_(None))
+        with self._database.reading() as connection:
+            return int(connection.execute(statement).scalar_one())
+
+    def newest_succeeded(self, workflow_id: str, limit: int) -> list[str]:
+        """Return the ids of the newest successful runs of a workflow that triggers have started."""
+        newest = (
+            select(runs.c.run_id)
+            .where((runs.c.workflow_id == workflow_id) & (runs.c.status == RunStatus.SUCCEEDED))
+            .where(runs.c.started_by.startswith("trigger:") & is_on_its_own())
+            .order_by(runs.c.run_id.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return list(connection.execute(newest).scalars())
+
+    def started_by(self, workflow: str, trigger: str, run_ids: Sequence[str]) -> list[str]:
+        """Return those of the runs that a trigger has started, by id."""
+        if not run_ids:
+            return []
+        of_it = (runs.c.workflow_id == workflow) & (runs.c.started_by == f"trigger:{trigger}")
+        among = runs.c.run_id.between(min(run_ids), max(run_ids))  # there may be too many ids for one statement
+        with self._database.reading() as connection:
+            found = connection.execute(select(runs.c.run_id).where(among & of_it)).scalars()
+            return sorted(set(found) & set(run_ids))
+
+    def ended_since(self, number: int, limit: int, *, demo: bool | None) -> list[dict[str, Any]]:
+        """Return runs whose end has this number or a later one, in that order."""
+        statement = ended_since(number, demo=demo)
+        with self._database.reading() as connection:
+            rows = list(connection.execute(statement.limit(limit)).mappings())
+            if len(rows) == limit:
+                last = rows[-1]
+                same = (runs.c.end_number == last["end_number"]) & (runs.c.run_id > last["run_id"])
+                rows += connection.execute(statement.where(same)).mappings()
+            reasons = _reasons(connection, [row["run_id"] for row in rows])
+            return [
+                {**row, "demo": bool(row["demo"]), "chain": _chain(connection, reasons.get(row["run_id"]))}
+                for row in rows
+            ]
+
+    def last_end(self) -> int:
+        """Return the highest end number of any run, 0 if none has ended."""
+        highest = select(func.max(runs.c.end_number)).where(runs.c.end_number.is_not(None))
+        with self._database.reading() as connection:
+            return connection.execute(highest).scalar() or 0
+
+
+def ended_since(number: int, *, demo: bool | None) -> Any:
+    """Return the statement that lists those runs; it uses the index by number, as no other fits all conditions."""
+    has_ended = (runs.c.end_number >= number) & (runs.c.ended_at + "" != "")
+    wanted = has_ended & (runs.c.is_test == 0) & runs.c.plan_hash.is_(None) & is_on_its_own()
+    if demo is not None:
+        wanted &= runs.c.demo + 0 == int(demo)
+    return select(*_COLUMNS).where(wanted).order_by(runs.c.end_number, runs.c.run_id)
+
+
+def started_by_triggers(workflow: str) -> ColumnElement[bool]:
+    """Select the open runs of a workflow that triggers have started; runs called by those are not counted."""
+    own = (runs.c.workflow_id == workflow) & runs.c.started_by.startswith("trigger:") & is_on_its_own()
+    return own & runs.c.status.in_(OPEN_RUNS) & runs.c.ended_at.is_(None)
+
+
+def is_busy(connection: Connection, workflow: str) -> bool:
+    """Return whether runs of a workflow that triggers have started are at work or queued.
+
+    Runs that wait for a time or an answer do not count: otherwise mail would pile up until somebody answers.
+    """
+    under_way = started_by_triggers(workflow) & runs.c.status.in_(ACTIVE_RUNS)
+    return connection.execute(select(runs.c.run_id).where(under_way).limit(1)).first() is not None
+
+
+def cancel_earlier(connection: Connection, workflow: str) -> None:
+    """Ask the open runs of a workflow that triggers have started to end."""
+    connection.execute(runs.update().where(started_by_triggers(workflow)).values(cancel_requested=1))
+
+
+def _reasons(connection: Connection, run_ids: Sequence[str]) -> dict[str, str]:
+    """Return {run: the item that it was started for}, in a few queries: most runs were not started by another's end."""
+    columns, found = select(trigger_items.c.run_id, trigger_items.c.item), {}
+    for begin in range(0, len(run_ids), _AT_ONCE):
+        some = trigger_items.c.run_id.in_(run_ids[begin : begin + _AT_ONCE])
+        found.update({row.run_id: row.item for row in connection.execute(columns.where(some))})
+    return found
+
+
+def _chain(connection: Connection, item: str | None) -> list[str]:
+    """Return the workflows of the runs whose ends led to this item; an item that is a run's end begins with its id."""
+    found: list[str] = []
+    while len(found) < _DEEPEST:
+        run_id = str(item).partition("@")[0]
+        if item is None or not RUN_ID.match(run_id):
+            break
+        found.append(connection.execute(select(runs.c.workflow).where(runs.c.run_id == run_id)).scalar() or "")
+        item = _reasons(connection, [run_id]).get(run_id)
+    return found

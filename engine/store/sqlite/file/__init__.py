@@ -1,1 +1,0 @@
-"""The file `state.db` itself: opened, migrated, checked and, if it is damaged, moved aside."""
