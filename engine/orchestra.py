@@ -37,6 +37,7 @@ from engine.runs.runs import Runs
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.consent import PUBLIC, Consents
 from engine.runs.starting.current_plans import CurrentPlans
+from engine.runs.starting.room import Room
 from engine.store.locks import ServeLock
 from engine.store.people.audit import AuditLine, TrailFilter
 from engine.store.sql.owners import SqlOwner
@@ -162,8 +163,9 @@ class Orchestra:
         self._host = self._worker(serve=serve)
         agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
         self._consents = Consents(agreements, self._accounts, self._audit, self._host.plans, named)
+        room = Room(self._state.runs.backlog, self.config.limits.most_waiting_runs, clock)
         self._acceptor = Acceptor(
-            self._host, logs, self._audit, clock, self._surroundings, self._modes.of, self._consents
+            self._host, logs, self._audit, clock, self._surroundings, self._modes.of, self._consents, room
         )
         plans = CurrentPlans(self._ready_plan, self.workspace.workflow_ids)
         around, reindex = self._surroundings, self.proof.reindex

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, NotRequired
+from typing import Annotated, Any, NotRequired
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Request
@@ -29,6 +29,10 @@ IdempotencyKey = Annotated[
         description="The same key with the same body returns the same run, however often it is sent.",
     ),
 ]
+TOO_MANY_RUNS: dict[str, Any] = {
+    "model": Refusal,
+    "description": "Too many runs wait to begin; `Retry-After` has the seconds after which to try again",
+}
 
 
 @router.post(
@@ -43,6 +47,7 @@ IdempotencyKey = Annotated[
             "description": "Nobody has agreed to the accounts it would touch (`needs_confirmation`), or the key was "
             "already used for a different request",
         },
+        429: TOO_MANY_RUNS,
         501: {"model": Refusal, "description": "The workflow needs something that this release does not support"},
         507: {"model": Refusal, "description": "The disk cannot be written; nothing was started"},
     },
@@ -131,5 +136,11 @@ def answered(document: RunState) -> JSONResponse:
 
 def accepted(document: RunState) -> JSONResponse:
     """Return 202 with the id and status of a run that goes on."""
-    body = {"run_id": document["run_id"], "status": document["status"], "confirmed": document["confirmed"]}
-    return JSONResponse(body, 202, headers={"Location": f"/api/runs/{document['run_id']}"})
+    address = f"/api/runs/{document['run_id']}"
+    body = {
+        "run_id": document["run_id"],
+        "status": document["status"],
+        "status_url": address,
+        "confirmed": document["confirmed"],
+    }
+    return JSONResponse(body, 202, headers={"Location": address})

@@ -133,6 +133,7 @@ class Accepted(BaseModel):
 
     run_id: str
     status: RunStatus
+    status_url: str = Field(description="The path of the run; the header `Location` has it, too.")
     confirmed: list[str] = Field(description="What was agreed to when it was started.")
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from api.base.documents import Document, saved_file
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.threads import reading
-from api.routes.execution import IdempotencyKey, accepted, request_key_of
+from api.routes.execution import TOO_MANY_RUNS, IdempotencyKey, accepted, request_key_of
 from api.routes.run_documents import (
     Accepted,
     Correcting,
@@ -88,7 +88,12 @@ def resume_run(
     return accepted(orchestra.runs.get(principal, resumed))
 
 
-@router.post("/{run_id}/rerun", status_code=202, summary="Run a run again", responses={202: {"model": Accepted}})
+@router.post(
+    "/{run_id}/rerun",
+    status_code=202,
+    summary="Run a run again",
+    responses={202: {"model": Accepted}, 429: TOO_MANY_RUNS},
+)
 def rerun(
     run_id: str,
     orchestra: Door,

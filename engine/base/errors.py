@@ -193,6 +193,17 @@ class TooManyRequests(OrchestraError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class TooManyRuns(TooManyRequests):
+    """More runs wait than are done in a minute, so no more are started for `retry_after_seconds`."""
+
+    def __init__(self, waiting: int, most: int, *, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"{waiting:,} runs wait to begin, and at most {most:,} may. Nothing was started.",
+            retry_after_seconds=retry_after_seconds,
+            remedy=f"Try again in {retry_after_seconds} s, or raise `limits.most_waiting_runs` in config.yaml.",
+        )
+
+
 class TooManyTries(TooManyRequests):
     """Too many sign-ins failed recently; even the right password is refused for `retry_after_seconds`."""
 

@@ -97,8 +97,8 @@ class Runs(RunReader):
         default the default one. The other options make it a test run.
         `pins`: outputs ({step path: output}, `each_mail.classify` or `each_mail[3].classify`) to use instead of running
         those steps. `only`: the one step to run, for all items or one. `from_run`: the run whose outputs replace those
-        of the other steps. Raises UnknownName, InvalidFile, InvalidInput, InUse, StorageError, and ConfirmationNeeded
-        if it touches real accounts that nobody, `p` included, has agreed to.
+        of the other steps. Raises UnknownName, InvalidFile, InvalidInput, InUse, TooManyRuns, StorageError, and
+        ConfirmationNeeded if it touches real accounts that nobody, `p` included, has agreed to.
         """
         require(p, "run", "start runs")
         more = (("pins", pins), ("only", only), ("from_run", from_run), ("environment", environment))
@@ -108,6 +108,7 @@ class Runs(RunReader):
         earlier = self._acceptor.earlier(request)
         if earlier is not None:  # even if the workflow has been changed or deleted
             return earlier
+        self._acceptor.room.require()
 
         def accept() -> str:
             plan = self._plans.named(workflow, {}, environment)
@@ -158,6 +159,7 @@ class Runs(RunReader):
         known = self._acceptor.earlier(request)
         if known is not None:
             return known
+        self._acceptor.room.require()
         earlier = self.get(p, run_id)
         require_no_plan(earlier)
         options = rerun_options(receipts, source(earlier)["run_id"] if replay else None)

@@ -93,6 +93,13 @@ class RunRecord(NamedTuple):
     """None for a run that has ended, and in lists, which do not read this long text."""
 
 
+class Backlog(NamedTuple):
+    """How many runs wait to begin, without those that a trigger has queued for their turn, and how many have ended."""
+
+    waiting: int
+    ended: int
+
+
 class Runs(Protocol):
     """Keeps runs; any thread. What a run does while it is at work goes through the journal of its process."""
 
@@ -125,6 +132,9 @@ class Runs(Protocol):
 
         `since` and `until` (exclusive) are RFC 3339 texts in UTC.
         """
+
+    def backlog(self, since: str) -> Backlog:
+        """Return how many runs wait to begin, and how many have ended since a time (RFC 3339, UTC)."""
 
     def in_flight(self, run_id: str) -> list[InFlight]:
         """Return the writes of a run, and of the open runs it called, that have an intent and no receipt yet."""

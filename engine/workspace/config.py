@@ -92,6 +92,8 @@ class Limits(_Settings):
 
     calls_at_once: int = Field(8, ge=1, le=64)
     lease_seconds: float = Field(30, ge=1, le=3600)
+    most_waiting_runs: int = Field(1000, ge=1, le=10_000_000)
+    """So many runs may wait to begin at any rate; more, as many as ended in the last minute."""
 
 
 class RetentionSettings(_Settings):

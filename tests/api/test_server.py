@@ -248,6 +248,7 @@ def test_a_time_outside_the_calendar_is_refused(client: TestClient, token: str, 
         pytest.param(errors.InUse, 409, id="InUse"),
         pytest.param(errors.NotAvailableYet, 501, id="NotAvailableYet"),
         pytest.param(errors.TooManyTries, 429, id="TooManyTries"),
+        pytest.param(errors.TooManyRuns, 429, id="TooManyRuns"),
         pytest.param(errors.OrchestraError, 500, id="any other"),
     ],
 )

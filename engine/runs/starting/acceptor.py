@@ -22,6 +22,7 @@ from engine.record.run_log import RunLogs
 from engine.record.types.run import OutsideInput, RunOptions, TriggerItem
 from engine.runner.worker.worker import Host
 from engine.runs.starting.consent import Consents, is_real
+from engine.runs.starting.room import Room
 from engine.runs.starting.unasked import require_asked
 from engine.store.acceptances import Entry, Renamed, Request
 
@@ -64,9 +65,11 @@ class Acceptor:
         surroundings: Callable[[], Surroundings],
         mode: Callable[[str], AccountMode],
         consents: Consents,
+        room: Room,
     ) -> None:
         self._host, self._logs, self._audit, self._clock = host, logs, audit, clock
         self._surroundings, self.mode, self.consents = surroundings, mode, consents
+        self.room = room
 
     @cached_property
     def estimates(self) -> Estimates:

@@ -17,7 +17,7 @@ from engine.base.errors import InUse, UnknownName
 from engine.base.statuses import ListedStatus, RunStatus
 from engine.record.types.run import Acceptance
 from engine.store.acceptances import Request
-from engine.store.runs import InFlight, RunFilter, RunRecord, environment_name, is_test, unhashed
+from engine.store.runs import Backlog, InFlight, RunFilter, RunRecord, environment_name, is_test, unhashed
 from engine.store.sql import deaths
 from engine.store.sql.acceptances import earlier_run
 from engine.store.sql.base.database import Cursor, Database
@@ -37,6 +37,10 @@ _ONE = f"SELECT {_COLUMNS} FROM runs WHERE run_id = ?"  # noqa: S608 - columns o
 _TALLY = (
     "SELECT status, count(*) FROM runs WHERE run_id >= ? AND run_id < ?"
     " AND plan_hash IS NULL AND parent_run_id IS NULL GROUP BY status"
+)
+_BACKLOG = (
+    "SELECT (SELECT count(*) FROM runs WHERE status = 'queued' AND lane IS NULL AND ended_at IS NULL),"
+    " (SELECT count(*) FROM runs WHERE ended_at >= ?)"
 )
 _EVENTS = "SELECT number, event FROM events WHERE run_id = ? AND number >= ? ORDER BY number"
 _SEARCHED = ("sentence", "run_id", "title", "workflow")
@@ -134,6 +138,11 @@ class SqlRuns:
         bounds = [re.sub("[-:]", "", one) for one in (since, until)]  # run ids begin with their time
         with self._database.asking() as cursor:
             return dict(cursor.execute(_TALLY, bounds).fetchall())
+
+    def backlog(self, since: str) -> Backlog:
+        """Return how many runs wait to begin, and how many have ended since a time (RFC 3339, UTC)."""
+        with self._database.asking() as cursor:
+            return Backlog(*cursor.execute(_BACKLOG, (since,)).fetchone())
 
     def reopen(self, acceptance: Acceptance, event_texts: list[str], owner: str, title: str | None = None) -> bool:
         """Reopen an ended run with these events as its history; return False if it has not ended.

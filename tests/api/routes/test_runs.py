@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL
+from tests.engine.runs.starting.test_room import entry
 
 RUN_KEYS = {"run_id", "workflow", "status", "started_by", "queued_at", "inputs", "outputs", "error", "usage", "steps"}
 GREETING = {
@@ -66,6 +67,19 @@ def until(program: TestClient, run_id: str, status: str) -> dict[str, Any]:
     raise AssertionError(f"{run_id} is {run['status']}, not {status}")
 
 
+def test_while_too_many_runs_wait_new_ones_are_refused_and_known_ones_answered(
+    program: TestClient, orchestra: Orchestra
+) -> None:
+    first = execute(program, "greeting", "key-1", wait_seconds=WAIT_SECONDS)
+    waiting = [entry(number) for number in range(orchestra.config.limits.most_waiting_runs + 2)]
+    orchestra._host.acceptances.store(waiting)  # accepted, and nobody begins with them
+    time.sleep(1.1)  # for so long the last count is used
+    for refused in (execute(program, "greeting", "key-2"), program.post(f"/api/runs/{first.json()['run_id']}/rerun")):
+        assert (refused.status_code, refused.json()["error"]["type"]) == (429, "TooManyRuns")
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert execute(program, "greeting", "key-1").json()["run_id"] == first.json()["run_id"]
+
+
 def test_a_run_that_ends_in_time_is_answered_whole(program: TestClient) -> None:
     answer = execute(program, "greeting", inputs={"name": "Ada"}, wait_seconds=WAIT_SECONDS)
     run = answer.json()
@@ -84,7 +98,8 @@ def test_a_run_that_fails_in_time_is_an_answer_too(program: TestClient) -> None:
 def test_without_waiting_the_answer_says_where_to_look(program: TestClient) -> None:
     answer = execute(program, "sleep")
     assert answer.status_code == 202
-    assert set(answer.json()) == {"run_id", "status", "confirmed"}
+    assert set(answer.json()) == {"run_id", "status", "status_url", "confirmed"}
+    assert answer.json()["status_url"] == answer.headers["location"]
     assert answer.headers["location"] == f"/api/runs/{answer.json()['run_id']}"
     assert program.get(answer.headers["location"]).json()["workflow"] == "sleep"
 

@@ -29,7 +29,7 @@ from engine.store.people.api_tokens import TokenRecord
 from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
 from engine.store.people.people import Check, UserRecord
 from engine.store.people.sign_ins import Reached, SessionRecord, SignedIn, SignIn, Success, TryLimit
-from engine.store.runs import RunFilter, RunRecord, environment_name, is_test, unhashed
+from engine.store.runs import Backlog, RunFilter, RunRecord, environment_name, is_test, unhashed
 from engine.store.spending import Amount, Decide, Pot, Reservation, Standing, Verdict
 from engine.store.triggering.refusals import RefusalRecord
 from engine.store.triggering.triggered_runs import Line, QueuedRun
@@ -583,6 +583,11 @@ class MemoryRuns(_Part):
     def tally(self, since: str, until: str) -> dict[str, int]:
         every = [one for one in self._state.runs_.values() if one.plan_hash is None and one.parent_run_id is None]
         return dict(Counter(one.status for one in every if since <= one.queued_at < until))
+
+    def backlog(self, since: str) -> Backlog:
+        every = self._state.runs_.values()
+        waiting = [one for one in every if one.status == RunStatus.QUEUED and one.lane is None and not one.ended_at]
+        return Backlog(len(waiting), sum(1 for one in every if one.ended_at is not None and one.ended_at >= since))
 
     def ask_to_cancel(self, run_id: str) -> None:
         with self._state.writing():

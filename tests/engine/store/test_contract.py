@@ -30,7 +30,7 @@ from engine.store.people.api_tokens import TokenRecord, TokenStore
 from engine.store.people.audit import AuditEntry, AuditLog, TrailFilter
 from engine.store.people.people import People, UserRecord
 from engine.store.people.sign_ins import LoginTries, SessionRecord, SignIn, SignIns, Success, TryLimit
-from engine.store.runs import RunFilter, RunRecord
+from engine.store.runs import Backlog, RunFilter, RunRecord
 from engine.store.settings import Settings
 from engine.store.spending import Amount, Decide, Pot, Reservation, Spending, Spent, Standing
 from engine.store.sql.base.tables import owners, runs
@@ -65,6 +65,9 @@ class ListedRuns(Protocol):
 
     def tally(self, since: str, until: str) -> dict[str, int]:
         """How many there are of each status."""
+
+    def backlog(self, since: str) -> Backlog:
+        """How many wait, and how many have ended."""
 
     def ask_to_cancel(self, run_id: str) -> None:
         """Ask for its end."""
@@ -763,6 +766,16 @@ def test_runs_are_listed_newest_first_filtered_and_in_pages(store: Store) -> Non
     assert store.state.runs.tally(noon, five) == {"failed": 2, "queued": 3}
     assert store.state.runs.tally(five, timestamp(NOON + timedelta(seconds=6))) == {"queued": 1}
     assert store.state.runs.tally(five, five) == {}
+
+
+def test_the_backlog_is_what_waits_to_begin_and_what_has_just_ended(store: Store) -> None:
+    entries = [accepted(number) for number in range(5)]
+    store.acceptances.store([*entries, accepted(6, lane="work")])
+    assert store.state.runs.backlog(AT) == (5, 0)
+    store.fail(run_id(entries[0]))
+    store.wait(run_id(entries[1]))
+    assert store.state.runs.backlog(LATER) == (3, 1)
+    assert store.state.runs.backlog(timestamp(NOON + timedelta(minutes=2))) == (3, 0)
 
 
 def test_a_run_is_put_down_by_its_owner_and_cancelled_by_anybody(store: Store) -> None:
