@@ -8,13 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 from fastapi.telemetry import TelemetryConfig
 
 from api.base import errors
 from api.base.documents import Refusal
-from api.base.routing import BodyLimit, OpenRoute, orchestra_of
+from api.base.routing import Acting, BodyLimit, Door, OpenRoute, SignedInRoute, orchestra_of
 from api.mcp import route as mcp
 from api.routes import (
     approvals,
@@ -74,7 +74,9 @@ _NO_TELEMETRY: TelemetryConfig = {  # even if the environment enables it
 _bearer = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="The access token that POST /auth/login returns."
 )
+_metrics = APIRouter(tags=["Health"], route_class=SignedInRoute)
 _SIGNED_IN = (
+    _metrics,
     execution.router,
     mcp.router,
     runs.router,
@@ -163,3 +165,10 @@ async def get_health(request: Request) -> JSONResponse:
     if health.reasons:
         body["reasons"] = [asdict(reason.without_paths(root)) for reason in health.reasons]
     return JSONResponse(body, 503 if health.status == "failing" else 200, headers={"Cache-Control": "no-store"})
+
+
+@_metrics.get("/metrics", summary="Read metrics", response_class=Response)
+def get_metrics(request: Request, orchestra: Door, principal: Acting) -> Response:
+    """Return figures of the workspace and of this process, in the formats of Prometheus and OpenMetrics."""
+    page = orchestra.metrics.page(principal, request.headers.get("Accept", ""))
+    return Response(page.content, headers={"Content-Type": page.media_type, "Cache-Control": "no-store"})

@@ -24,6 +24,7 @@ from engine.connections.connection_failures import Troubles
 from engine.connections.hosts import hosts
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
+from engine.observing.tally import Tally
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.people.people import is_known
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from engine.demo_mailbox import Demo
     from engine.first_run.first_run import FirstRun
     from engine.health import HealthCheck, Reason
+    from engine.metrics.metrics import Metrics
     from engine.people.languages import Languages
     from engine.people.trail import AuditTrail
     from engine.people.users import Users
@@ -124,7 +126,7 @@ class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
     approvals, budgets, general, tables, collections, agents, agent_versions, agent_tries, files, tools, tool_files,
-    tool_servers, usage, connections, users, demo, first_run`.
+    tool_servers, usage, metrics, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -160,6 +162,7 @@ class Orchestra:
         self.proof = Proof(self._state.proof, self._writes, logs, self._rebuild, state / "owners", self._audit, clock)
         self.proof.establish()  # a lost or outdated state file must not make anything happen twice
         self._end_renames()
+        self._tally = Tally()
         self._host = self._worker(serve=serve)
         agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
         self._consents = Consents(agreements, self._accounts, self._audit, self._host.plans, named)
@@ -742,6 +745,15 @@ class Orchestra:
         return UsageReader(self._state.spent, lambda: self._loaded().config, self._clock)
 
     @cached_property
+    def metrics(self) -> Metrics:
+        """Figures of the workspace and of this process, for Prometheus."""
+        from engine.metrics.metrics import Metrics
+        from engine.metrics.workspace import Sources
+
+        sources = Sources(self._state.loads, self.triggers, self.budgets, self.troubles.open, self._clock)
+        return Metrics(sources, self._tally, self._host.silent_seconds)
+
+    @cached_property
     def demo(self) -> Demo:
         """The stand-ins and their data."""
         from engine.demo_mailbox import Demo
@@ -793,7 +805,7 @@ class Orchestra:
             self._writes,
             LocalQueue(),
             self._clock,
-            WorkerEvents(idle=self._next_turn, adopted=self._let_go, live=Live() if serve else None),
+            WorkerEvents(self._next_turn, self._let_go, Live() if serve else None, self._tally),
         )
 
     def _serve(self) -> Upkeep:

@@ -13,6 +13,7 @@ from engine.store.demo import DemoData
 from engine.store.held import Proof
 from engine.store.journal import CalledRuns, DueRuns, Journal, OwnRuns
 from engine.store.ledger import Effects, Receipts
+from engine.store.load import Loads
 from engine.store.owners import Owners
 from engine.store.people.api_tokens import TokenStore
 from engine.store.people.audit import AuditLog
@@ -131,6 +132,10 @@ class State(Protocol):
     @property
     def spent(self) -> Spent:
         """What model calls have used."""
+
+    @property
+    def loads(self) -> Loads:
+        """How much work there is."""
 
     def records(self, owner: str) -> Records:
         """Open the journal of a process. Call this on the engine's loop."""

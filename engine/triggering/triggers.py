@@ -206,6 +206,11 @@ class Triggers:
         awake = [one for one in self._statuses.in_question() if one.is_on and not one.is_resting and one.look_again_at]
         return sorted(awake, key=lambda one: one.look_again_at or "")[:limit]
 
+    def watched(self, p: Principal) -> builtins.list[TriggerStatus]:
+        """Return the triggers that are on, for the accounts in use; asks no service."""
+        require(p, "view", "see triggers")
+        return [one for one in self._statuses.in_question() if one.is_on and not one.is_resting]
+
     def summary(self) -> dict[str, int]:
         """Return {on, silent, dead}: triggers that are on, how many of those are silent, and dead items of all."""
         found = self._statuses.in_question()

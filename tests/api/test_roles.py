@@ -98,6 +98,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/usage", "GET"): "view",
     ("/api/usage/csv", "GET"): "view",
     ("/api/usage/runs", "GET"): "view",
+    ("/metrics", "GET"): "view",
     ("/api/budgets/resume", "POST"): "run",
     ("/api/budgets/settings", "GET"): "view",
     ("/api/budgets/settings", "PUT"): "admin",

@@ -19,6 +19,7 @@ from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreed
+from engine.observing.observer import Observer
 from engine.record.events import AccountNamed, AttemptFailed
 from engine.record.failure import failure
 from engine.record.plans.planned import AppliedRun
@@ -107,6 +108,8 @@ class RunContext:
     """What everything that may reach a service is done in."""
     debug_state: Callable[[], DebugState] | None = None
     """Returns how far a debug run may go now; None for other runs."""
+    observer: Observer = field(default_factory=Observer)
+    """Hears of calls and failed attempts."""
     named_accounts: set[str] = field(default_factory=set)
     """The connections whose account this process has recorded."""
 
@@ -152,6 +155,7 @@ class RunContext:
 
     def attempt_failed(self, call: StepCall, attempt: Attempt) -> None:
         """Record a failed attempt."""
+        self.observer.attempt_failed(call.action.uses)
         self.recording.emit(
             AttemptFailed,
             path=call.path,

@@ -28,7 +28,8 @@ of what it must see. From the outside in:
 13. `OutputTypes` fit every output, also a replayed one.
 14. `Rereading` compares a read with what a plan has read, `Replay` answers before anything is sent or watched.
 15. `LiveAnswers` stays open over all attempts.
-16. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
+16. `Timed` measures the call with all its attempts, and nothing that the run waits for otherwise.
+17. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
 
 So another rule that may refuse a call stands between `WriteIdentity` and `Announcement`, beside these. A run
 has only the middlewares that its options ask for (`is_wanted`).
@@ -74,6 +75,7 @@ from engine.runner.middleware.recorder import Announcement, Recorder
 from engine.runner.middleware.refusals import RefusalReports
 from engine.runner.middleware.rereading import Replay, Rereading
 from engine.runner.middleware.suspension import Suspension
+from engine.runner.middleware.timed import Timed
 
 ORDER: tuple[type[Middleware], ...] = (
     RefusalReports,
@@ -98,6 +100,7 @@ ORDER: tuple[type[Middleware], ...] = (
     Rereading,
     Replay,
     LiveAnswers,
+    Timed,
     Once,
 )
 """From the outside in."""

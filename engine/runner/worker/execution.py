@@ -29,6 +29,7 @@ from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreed, Agreements
 from engine.expressions.json_values import compact_json
+from engine.observing.observer import Observer
 from engine.record.document import document
 from engine.record.events import (
     Event,
@@ -90,6 +91,7 @@ class Equipment:
     plans: PlanCache
     host: ChildHost
     receipts: Receipts
+    observer: Observer
 
 
 class Execution:
@@ -183,8 +185,10 @@ class Execution:
     def _begin(self) -> None:
         if self._recording.started_at is None:
             self._recording.emit(RunStarted)
+            self._equipment.observer.begun()
         else:
             self._recording.emit(RunResumed, by=self._resumed_by)
+            self._equipment.observer.resumed(by_person=self._resumed_by != ENGINE)
         self._records.runs.started(self.run_id, self._recording.started_at)
 
     async def _walk(self) -> Any:
@@ -238,6 +242,7 @@ class Execution:
             guard=reads_only if writes_nothing(facts.options) else nullcontext,
             applied=None if followed is None else await self._applied(plan, followed),
             debug_state=self._debug_state,
+            observer=equipment.observer,
         )
 
     def _debug_state(self) -> DebugState:
@@ -452,6 +457,7 @@ class Execution:
         )
         await self._records.runs.ended(end)
         self.is_over = True
+        self._equipment.observer.ended(end.status)
 
     def _log(self, events: Iterable[Event]) -> asyncio.Future[Run]:
         """Write the log for these events and return the document, which is made in a thread."""

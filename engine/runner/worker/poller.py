@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from engine.base.errors import StorageError
 from engine.base.names import timestamp
 from engine.base.statuses import Ending, RunStatus
+from engine.observing.observer import Observer
 from engine.store.changes import Changes
 from engine.store.owners import Fenced, Owner
 from engine.store.state import Records
@@ -32,6 +33,10 @@ _NEVER = "9999"
 
 class Worker(Protocol):
     """The worker, as this module sees it."""
+
+    @property
+    def observer(self) -> Observer:
+        """Who hears of the work on runs."""
 
     def is_at_work_on(self, run_id: str) -> bool:
         """Return whether this process is working on a run."""
@@ -68,9 +73,9 @@ class Lookout:
     def begin(self) -> None:
         """Start polling."""
         self._tasks = [
-            asyncio.ensure_future(_repeat(_LOOK_SECONDS, self._look)),
-            asyncio.ensure_future(_repeat(_ADOPT_SECONDS, self._look_for_dead)),
-            asyncio.ensure_future(_repeat(self._owner.beat_seconds, self._beat)),
+            asyncio.ensure_future(self._repeat(_LOOK_SECONDS, self._look)),
+            asyncio.ensure_future(self._repeat(_ADOPT_SECONDS, self._look_for_dead)),
+            asyncio.ensure_future(self._repeat(self._owner.beat_seconds, self._beat)),
         ]
 
     def close(self) -> None:
@@ -81,6 +86,7 @@ class Lookout:
     async def adopt(self, take_over: Callable[[], list[str]]) -> list[str]:
         """Continue the runs that `take_over` (called in a thread) makes ours; return their ids."""
         adopted = await asyncio.to_thread(take_over)
+        self._worker.observer.adopted(len(adopted))
         waiting: set[str] = set()
         with suppress(StorageError):  # a run taken up without need waits again by itself
             waiting = self._due.not_due(timestamp(self._clock()))
@@ -122,13 +128,14 @@ class Lookout:
         except Fenced:
             self._worker.look_at_fence()
 
-
-async def _repeat(seconds: float, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            await work()
-        except StorageError as error:
-            _log.error("%s", error)
-        except Exception:  # noqa: BLE001 - tried again next time
-            _log.exception("background work broke down")
+    async def _repeat(self, seconds: float, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        while True:
+            due_at = time.monotonic() + seconds
+            await asyncio.sleep(seconds)
+            self._worker.observer.late(time.monotonic() - due_at)
+            try:
+                await work()
+            except StorageError as error:
+                _log.error("%s", error)
+            except Exception:  # noqa: BLE001 - tried again next time
+                _log.exception("background work broke down")

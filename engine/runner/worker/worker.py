@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ from engine.base.names import timestamp
 from engine.base.statuses import Ending, RunStatus
 from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreements
+from engine.observing.observer import Observer
 from engine.plugins.step import Written
 from engine.record.events import Event, decoded
 from engine.record.run_log import RunLogs, told_arguments
@@ -67,6 +68,8 @@ class WorkerEvents:
     """Adopted runs are waiting for their turn."""
     live: Live | None = None
     """Gets the answers of models while they arrive."""
+    observer: Observer = field(default_factory=Observer)
+    """Hears of the work on runs."""
 
 
 class Host:
@@ -283,6 +286,11 @@ class Host:
         """Continue a run that this process owns, on the engine's own account."""
         self._queue.put(run_id)
 
+    @property
+    def observer(self) -> Observer:
+        """Who hears of the work on runs."""
+        return self._events.observer
+
     def on_adopted(self) -> None:
         """Report that adopted runs are waiting for their turn."""
         self._events.adopted()
@@ -292,6 +300,7 @@ class Host:
         if not self.is_taken_over.is_set() and not self._journal.is_ours():
             _log.warning("%s", Fenced())
             self.is_taken_over.set()
+            self.observer.fenced()
             self._stop_all()
 
     # --- on the loop
@@ -334,6 +343,7 @@ class Host:
             plans=self.plans,
             host=self,
             receipts=self.state.receipts,
+            observer=self.observer,
         )
 
     def _claimed_writes(self) -> Writes:
@@ -375,6 +385,7 @@ class Host:
         self._over.pop(run_id, None)
         self._errors.pop(run_id, None)
         self._executions[run_id] = execution
+        self.observer.taken_up()
         task = self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
         return task
 

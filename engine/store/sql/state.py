@@ -12,6 +12,7 @@ from engine.store.sql.debugging import SqlDebuggedRuns, SqlDebugging
 from engine.store.sql.demo import SqlDemoData
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.ledger import SqlEffects, SqlReceipts
+from engine.store.sql.load import SqlLoads
 from engine.store.sql.old_runs import SqlOldRuns
 from engine.store.sql.own_runs import SqlCalledRuns, SqlDueRuns, SqlOwnRuns
 from engine.store.sql.owners import SqlOwners
@@ -147,6 +148,11 @@ class SqlState:
     def spent(self) -> SqlSpent:
         """What model calls have used."""
         return SqlSpent(self._database)
+
+    @cached_property
+    def loads(self) -> SqlLoads:
+        """How much work there is."""
+        return SqlLoads(self._database)
 
     def records(self, owner: str) -> Records:
         """Open the journal of a process. Call this on the engine's loop."""

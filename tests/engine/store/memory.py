@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any, TypeVar
 
 from engine.base.errors import InUse
 from engine.base.json_text import compact
 from engine.base.names import in_utc, moment_of, timestamp
-from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RunStatus
+from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, AccountMode, RunStatus
 from engine.store.acceptances import Entry, Polled, Renamed, Request
 from engine.store.approvals import ApprovalRecord
 from engine.store.debugging import DebugState
@@ -24,7 +25,8 @@ from engine.store.held import Held
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Similar, Write
 from engine.store.ledger import Entry as LedgerEntry
-from engine.store.owners import Fenced
+from engine.store.load import Load, QueuedRuns
+from engine.store.owners import Fenced, OwnerRecord
 from engine.store.people.api_tokens import TokenRecord
 from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
 from engine.store.people.people import Check, UserRecord
@@ -79,6 +81,7 @@ class MemoryState:
         self.runs = MemoryRuns(self)
         self.run_queue = MemoryRunQueue(self)
         self.spent = MemorySpent(self)
+        self.loads = MemoryLoads(self)
         self.approvals = MemoryApprovals(self)
         self.debugging = MemoryDebugging(self)
 
@@ -950,6 +953,28 @@ class MemorySpent(_Part):
                 run = self._state.runs_.get(run_id)
                 if run is not None and run.status == RunStatus.WAITING:
                     self._state.runs.change(run_id, due_at=at)
+
+
+class MemoryLoads(_Part):
+    """How much work there is."""
+
+    def now(self) -> Load:
+        open_runs = [one for one in self._state.runs_.values() if one.ended_at is None]
+        return Load(
+            open_runs=Counter(one.status for one in open_runs),
+            ready=self._queued([one for one in open_runs if one.lane is None]),
+            in_line=self._queued([one for one in open_runs if one.lane is not None]),
+            processes=[OwnerRecord(one, 0, "test", "", "", 30.0) for one in sorted(self._state.owners)],
+            used={mode: self._used(f"use:connection:{mode}:") for mode in AccountMode},
+        )
+
+    def _queued(self, runs: Sequence[RunRecord]) -> QueuedRuns:
+        queued = [one for one in runs if one.status == RunStatus.QUEUED]
+        return QueuedRuns(len(queued), min((one.queued_at for one in queued if one.started_at is None), default=None))
+
+    def _used(self, scope: str) -> Amount:
+        found = [amount for pot, amount in self._state.counted.items() if pot.scope.startswith(scope)]
+        return reduce(Amount.plus, found, Amount())
 
 
 class MemorySpending:

@@ -17,7 +17,7 @@ import pytest
 from engine.base.clock import utc_now
 from engine.base.errors import InUse
 from engine.base.names import timestamp
-from engine.base.statuses import RunStatus
+from engine.base.statuses import AccountMode, RunStatus
 from engine.record.types.step import ReceiptRecord
 from engine.store.acceptances import Acceptances, Chosen, Entry, Polled, Renamed, Request
 from engine.store.approvals import ApprovalRecord, Approvals, Questions
@@ -25,6 +25,7 @@ from engine.store.debugging import Debugging, DebugState
 from engine.store.held import Held
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Effects, Write, identity
+from engine.store.load import Loads, QueuedRuns
 from engine.store.owners import Fenced
 from engine.store.people.api_tokens import TokenRecord, TokenStore
 from engine.store.people.audit import AuditEntry, AuditLog, TrailFilter
@@ -107,6 +108,8 @@ class Ports(Protocol):
     def approvals(self) -> Approvals: ...
     @property
     def debugging(self) -> Debugging: ...
+    @property
+    def loads(self) -> Loads: ...
 
 
 OnLoop = Callable[[Effects], Coroutine[Any, Any, None]]
@@ -1227,3 +1230,35 @@ def test_people_are_notified_of_open_questions_oldest_first(store: Store) -> Non
     assert [one.id for one in approvals.unnotified(9)] == ["q1", "q2"]
     approvals.notified("q1", LATER)
     assert [one.id for one in approvals.unnotified(9)] == ["q2"]
+
+
+# --- the load
+
+
+def test_the_load_tells_open_runs_queues_and_processes(store: Store) -> None:
+    assert store.state.loads.now().ready == QueuedRuns(0, None)
+    entries = [accepted(1), accepted(2), accepted(3), accepted(4, lane="work"), accepted(5, lane="work")]
+    store.acceptances.store(entries)
+    store.fail(run_id(entries[0]))
+    store.wait(run_id(entries[1]))
+    load = store.state.loads.now()
+    assert dict(load.open_runs) == {"waiting": 1, "queued": 3}
+    assert load.ready == QueuedRuns(1, entries[2].acceptance["queued_at"])
+    assert load.in_line == QueuedRuns(2, entries[3].acceptance["queued_at"])
+    assert [one.owner for one in load.processes] == [store.owner]
+
+
+def test_the_load_tells_what_answered_calls_have_used_by_whose_account(store: Store) -> None:
+    mine = [Pot("use:connection:mine:llm", "2026-11-20"), Pot("use:model:mine:small", "2026-11-20")]
+    others = [Pot("use:connection:mine:big", "2026-11-21"), Pot("use:connections:mine:x", "2026-11-20")]
+
+    async def test(spending: Spending, _other: Spending) -> None:
+        await spending.reserve(call("c0"), saying(Said(CALL)))
+        spending.settle(call("c1"), Amount(1, 10, 5, 300, 0), mine)
+        spending.settle(call("c2"), Amount(1, 1, 1, 1, 0), others)
+        spending.settle(call("c3"), Amount(1, 7, 7, 0, 0), [Pot("use:connection:demo:llm", "2026-11-20")])
+        await spending.reserve(call("c4"), saying(Said()))
+
+    store.spending(test)
+    used = store.state.loads.now().used
+    assert used == {AccountMode.MINE: Amount(2, 11, 6, 301, 0), AccountMode.DEMO: Amount(1, 7, 7, 0, 0)}

@@ -15,6 +15,7 @@ import pytest
 from engine.base.errors import StorageError
 from engine.blobs.blobs import Blobs
 from engine.blobs.disk import DiskBlobs
+from engine.observing.observer import Observer
 from engine.record.run_log import RunLogs
 from engine.runner.worker.poller import Lookout
 from engine.runner.worker.queue import LocalQueue
@@ -41,6 +42,7 @@ class Place:
         self.at_work: set[str] = set()
         self.told: list[str] = []
         self.on_adopted: Callable[[], None] = lambda: self.told.append("adopted")
+        self.observer = Observer()
 
     def is_at_work_on(self, run_id: str) -> bool:
         return run_id in self.at_work

@@ -1,0 +1,40 @@
+"""The port of what a monitor asks: how much work there is, which processes do it, and what models have used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from engine.base.statuses import AccountMode
+from engine.store.owners import OwnerRecord
+from engine.store.spending import Amount
+
+
+class QueuedRuns(NamedTuple):
+    """Runs that are queued."""
+
+    runs: int = 0
+    oldest_at: str | None = None
+    """When the oldest of those that never began was accepted (RFC 3339, UTC); None if there is none."""
+
+
+class Load(NamedTuple):
+    """The work of a workspace at one moment, over all processes."""
+
+    open_runs: Mapping[str, int]
+    """How many there are of each status; a status that no run has is absent."""
+    ready: QueuedRuns
+    """Queued runs that a worker may begin."""
+    in_line: QueuedRuns
+    """Queued runs that wait for their turn, because their workflow limits how many are active at once."""
+    processes: Sequence[OwnerRecord]
+    """The processes that own runs, also those that died and were not replaced yet."""
+    used: Mapping[AccountMode, Amount]
+    """What answered calls of models have used since the beginning, by whose account."""
+
+
+class Loads(Protocol):
+    """Measures the load; any thread."""
+
+    def now(self) -> Load:
+        """Return the load, from one snapshot. Reads indexes only, but for queued runs, so it may be asked often."""
