@@ -32,7 +32,7 @@ from engine.orchestra import Orchestra
 from engine.store.owners import Fenced
 from engine.workspace.config import ServerSettings
 
-_API_PATHS = frozenset({"/api", "/health", "/auth/login", "/metrics", "/workflows/execute", "/mcp"})
+_API_PATHS = frozenset({"/api", "/health", "/ready", "/auth/login", "/metrics", "/workflows/execute", "/mcp"})
 _EXIT_STORAGE_OR_IN_USE = 4
 _GARBAGE_SECONDS = 2.0
 _EXIT_TAKEN_OVER = 75

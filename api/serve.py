@@ -96,6 +96,8 @@ class Parent:
         while True:
             child = self._start(log)
             did_answer = self._accompany(child, stand_ins)
+            if self._stops:
+                self.listener.close()  # refuse connections at once, so that a proxy tries another server
             _end(child)
             if self._stops:
                 return

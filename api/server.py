@@ -49,9 +49,10 @@ from api.routes.workflows import environments as workflow_environments
 from api.routes.workflows import first_run
 from api.routes.workflows import step_tries as workflow_step_tries
 from api.routes.workflows import versions as workflow_versions
+from engine.health import Health
 from engine.orchestra import Orchestra
 
-PUBLIC_PATHS = ("/health", "/auth/login", "/api/docs", "/api/openapi.json")
+PUBLIC_PATHS = ("/health", "/ready", "/auth/login", "/api/docs", "/api/openapi.json")
 """All paths that need no sign-in, `/api/docs` with its three files."""
 
 _DESCRIPTION = (
@@ -156,15 +157,34 @@ async def get_health(request: Request) -> JSONResponse:
 
     It answers within five seconds, even if something hangs.
     """
-    orchestra = orchestra_of(request)
-    check, root = orchestra.health, orchestra.workspace.root
-    look = asyncio.wrap_future(check.begin())
-    done, _ = await asyncio.wait([look], timeout=check.seconds_left())
-    health = look.result() if done else check.late()
+    health = await _checked(request)
+    root = orchestra_of(request).workspace.root
     body: dict[str, Any] = {"status": health.status, **health.counts}
     if health.reasons:
         body["reasons"] = [asdict(reason.without_paths(root)) for reason in health.reasons]
-    return JSONResponse(body, 503 if health.status == "failing" else 200, headers={"Cache-Control": "no-store"})
+    return _uncached(body, is_fine=health.status != "failing")
+
+
+@_health.get("/ready", summary="Check whether the server takes requests", response_model=None)
+async def get_ready(request: Request) -> JSONResponse:
+    """Report only whether this server can accept runs: 200, else 503, also while it stops. For load balancers.
+
+    It looks at what `/health` looks at, and answers within five seconds.
+    """
+    is_ready = (await _checked(request)).status != "failing"
+    return _uncached({"ready": is_ready}, is_fine=is_ready)
+
+
+async def _checked(request: Request) -> Health:
+    """Return the result of the health checks, within five seconds."""
+    check = orchestra_of(request).health
+    look = asyncio.wrap_future(check.begin())
+    done, _ = await asyncio.wait([look], timeout=check.seconds_left())
+    return look.result() if done else check.late()
+
+
+def _uncached(body: dict[str, Any], *, is_fine: bool) -> JSONResponse:
+    return JSONResponse(body, 200 if is_fine else 503, headers={"Cache-Control": "no-store"})
 
 
 @_metrics.get("/metrics", summary="Read metrics", response_class=Response)

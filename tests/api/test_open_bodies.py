@@ -48,6 +48,7 @@ def _taken_in(app: Starlette, path: str, told: bool) -> tuple[int, int]:
         ("/api/workflows/x/validate", 401),
         ("/api/users", 401),
         ("/health", 405),
+        ("/ready", 405),
         ("/api/nope", 404),
         ("/runs", 303),
     ],

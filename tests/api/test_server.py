@@ -82,6 +82,7 @@ def token(orchestra: Orchestra) -> str:
 def test_the_routes_are_these() -> None:
     assert {path for path, _ in every_route() if not path.startswith("/api/docs/")} >= {
         "/health",
+        "/ready",
         "/auth/login",
         "/workflows/execute",
         "/api/docs",
@@ -114,7 +115,7 @@ def test_every_route_but_the_public_ones_needs_a_token(
     assert answer.json()["error"]["type"] == "Unauthorized"
 
 
-@pytest.mark.parametrize("path", ["/health", "/api/docs", "/api/openapi.json"])
+@pytest.mark.parametrize("path", ["/health", "/ready", "/api/docs", "/api/openapi.json"])
 def test_the_public_ones_need_none(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
 

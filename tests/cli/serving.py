@@ -73,6 +73,11 @@ class Served:
         except httpx.HTTPError:
             return 0
 
+    def ready(self) -> tuple[int, dict[str, Any]]:
+        """The status and the answer of `/ready`."""
+        answer = httpx.get(f"{self.url}/ready", timeout=5, trust_env=False)
+        return answer.status_code, answer.json()
+
     def told(self) -> dict[str, Any]:
         """What `/health` says, within five seconds."""
         found: dict[str, Any] = httpx.get(f"{self.url}/health", timeout=5, trust_env=False).json()

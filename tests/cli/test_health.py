@@ -92,12 +92,14 @@ def _shows_and_is_over(served: Served, workspace: Path, fault: Fault) -> None:
     served.execute()
     checkpointed(workspace)
     assert served.told()["status"] == "ok", fault
+    assert served.ready() == (200, {"ready": True}), fault
     with fault(served, workspace):
         began = time.monotonic()
         while (told := served.told())["status"] == "ok":
             assert time.monotonic() - began < 5, fault
         assert time.monotonic() - began < 5.5, fault
         assert served.health(5) == 503, fault
+        assert served.ready() == (503, {"ready": False}), f"{fault}: without a word about the inside"
         assert told["status"] == "failing", fault
         for reason in told["reasons"]:
             assert set(reason) == {"check", "message", "remedy"}, fault
