@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers agent-eval chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers agent-eval s3-server chaos fresh
 
 setup: $(READY)
 
@@ -94,6 +94,14 @@ bench-peers: setup-dev .venv-peers/ready
 .venv-peers/ready: bench/peers/requirements.txt
 	@test -x .venv-peers/bin/python || $(BIN)/python -m venv .venv-peers
 	@.venv-peers/bin/python -m pip install -qq --disable-pip-version-check -r bench/peers/requirements.txt
+	@touch $@
+
+# A server with the API of S3, for the tests of logs in a bucket; they are left out where it is missing.
+s3-server: setup-dev .venv-s3/ready
+
+.venv-s3/ready: tests/engine/blobs/requirements.txt
+	@test -x .venv-s3/bin/python || $(BIN)/python -m venv .venv-s3
+	@.venv-s3/bin/python -m pip install -qq --disable-pip-version-check -r $<
 	@touch $@
 
 # MODEL names a real model (its key in MODEL_KEY, its server in BASE_URL); without one, a scripted model answers.

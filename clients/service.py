@@ -92,6 +92,11 @@ class Extra:
         except ModuleNotFoundError:
             return False
 
+    @property
+    def install(self) -> str:
+        """How to install it, as a sentence."""
+        return f"Install it: `{_python()} -m pip install 'ai-orchestra[{self.name}]'`."
+
 
 @dataclass(frozen=True)
 class Service:
@@ -180,7 +185,7 @@ class Service:
     @property
     def install(self) -> str:
         """How to install what the service needs, as a sentence; empty if everything comes with this program."""
-        return f"Install it: `{_python()} -m pip install 'ai-orchestra[{self.extra.name}]'`." if self.extra else ""
+        return self.extra.install if self.extra else ""
 
     @property
     def variables(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.base.errors import InvalidFile, Problem, UnknownName
 from engine.base.statuses import AccountMode
-from engine.blobs.disk import DiskBlobs
+from engine.blobs.opened import opened_blobs
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
@@ -136,9 +136,11 @@ class Orchestra:
 
     def __init__(self, root: Path, *, demo: bool = False, serve: bool = False, clock: Clock = utc_now) -> None:
         self._config_files = ConfigFiles(root)
-        self.config: Config = self._config_files.loaded().config
+        loaded = self._config_files.loaded()
+        self.config: Config = loaded.config
         self.workspace = Workspace(root, self.config.state_dir, clock)
         self.workspace.make_private()
+        self._blobs = opened_blobs(self.config.logs, self.workspace.logs, loaded.environment)
         self._tools = OpenedTools(self.workspace.root)
         self._agent_store = AgentStore(self.workspace)
         state = self.workspace.state_dir
@@ -157,7 +159,7 @@ class Orchestra:
             self.workspace, self._surroundings, self._default_environment, self._state.renames.last
         )
         self._compiled = self._plans.as_they_are
-        self._logs = logs = RunLogs(DiskBlobs(self.workspace.logs))
+        self._logs = logs = RunLogs(self._blobs)
         self._writes = WriteList(state, self.workspace.logs)
         self.proof = Proof(self._state.proof, self._writes, logs, self._rebuild, state / "owners", self._audit, clock)
         self.proof.establish()  # a lost or outdated state file must not make anything happen twice
@@ -216,6 +218,7 @@ class Orchestra:
         self._host.close()
         self._accounts.close()
         self._stand_ins.close()
+        self._blobs.close()
         self._state.close()
         if self._serve_lock is not None:
             self._serve_lock.close()

@@ -10,7 +10,7 @@ from engine.agents.store import AgentStore, with_agents
 from engine.agents.versions import AgentVersions
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
-from engine.blobs.disk import DiskBlobs
+from engine.blobs.opened import opened_blobs
 from engine.compiler.definition.environment import Surroundings
 from engine.connections.accounts import Accounts
 from engine.connections.connection_failures import Troubles
@@ -60,8 +60,10 @@ class Reader:
     """
 
     def __init__(self, root: Path, *, demo: bool = False) -> None:
-        self.config = configuration.load(root).config
+        found = configuration.load(root)
+        self.config = found.config
         self.workspace = Workspace(root, self.config.state_dir)
+        self._blobs = opened_blobs(self.config.logs, self.workspace.logs, found.environment)
         state = self.workspace.state_dir
         self._tools = OpenedTools(self.workspace.root)
         self._agent_store = AgentStore(self.workspace)
@@ -69,7 +71,7 @@ class Reader:
         self._prompt_store = PromptStore(self.workspace)
         self._state: State = SqlState(self._database)
         audit = Audit(self._state.audit, utc_now)
-        logs = RunLogs(DiskBlobs(self.workspace.logs))
+        logs = RunLogs(self._blobs)
         modes = Modes(self._state.settings, AccountMode.MINE, forced=demo)
         loaded = partial(configuration.load, self.workspace.root)
         self._accounts = Accounts(loaded, StandInProcess(state / "demo"))
@@ -107,6 +109,7 @@ class Reader:
     def close(self) -> None:
         """Close the state."""
         self._accounts.close()
+        self._blobs.close()
         self._state.close()
 
     def _surroundings(self) -> Surroundings:

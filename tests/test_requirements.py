@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from engine.base.services import services
+from engine.blobs.opened import EXTRAS as EXTRAS_OF_LOGS
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("api", "clients", "commands", "dashboard", "demo", "engine", "app.py", "cli.py")
@@ -107,8 +108,8 @@ def test_users_get_nothing_that_the_program_does_not_import() -> None:
     assert DEV.keys() & PINS.keys() == {"google-auth", "google-auth-httplib2"}, "which Google's client brings"
 
 
-def test_each_extra_is_one_of_a_service_and_installed_for_tests() -> None:
-    named = {one.extra.name: one.extra.package for one in services() if one.extra is not None}
+def test_each_extra_is_one_of_a_service_or_of_logs_and_installed_for_tests() -> None:
+    named = {one.name: one.package for one in [*(service.extra for service in services()), *EXTRAS_OF_LOGS] if one}
     assert named | {"tools": "uv", "monty": "pydantic-monty-client"} == {
         name: next(iter(declared)) for name, declared in EXTRAS.items()
     }

@@ -46,8 +46,11 @@ MOST_MODULES = 20
 SQL = ("engine.store.sql", "engine.store.postgres")
 OPENS_THE_STORE = {"engine.orchestra", "engine.reader"}
 """The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""
-DISK = "engine.blobs.disk"
-SQL_DRIVERS = {"sqlite3", "sqlalchemy"}
+CONFIG = "engine.workspace.config"
+OPENS_BLOBS = "engine.blobs.opened"
+BLOBS_OF = {"engine.blobs.disk", "engine.blobs.postgres", "engine.blobs.s3"}
+BLOBS_IN_SQL = "engine.blobs.postgres"
+SQL_DRIVERS = {"sqlite3", "sqlalchemy", "psycopg"}
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE FROM|PRAGMA|BEGIN) ")
 PRINTS = {"cli.py", "demo/__main__.py", "bench/__main__.py", "bench/peers/__main__.py", "bench/agentdojo/__main__.py"}
 
@@ -187,7 +190,7 @@ def test_these_tests_would_see_an_import_that_is_wrong() -> None:
 
 def speak_sql() -> set[str]:
     """Modules of the engine, outside the store on SQLite, that import that store or a driver, or hold a statement."""
-    engine = {name for name in modules() if name.startswith("engine.") and not name.startswith(SQL)}
+    engine = {name for name in modules() if name.startswith("engine.") and not name.startswith((*SQL, BLOBS_IN_SQL))}
     importers = {one.importer for one in imports() if one.imported.startswith(SQL)}
     return {name for name in engine if name in importers or any(map(is_sql, ast.walk(tree(name))))} - OPENS_THE_STORE
 
@@ -206,7 +209,8 @@ def test_only_the_store_speaks_sql() -> None:
 
 
 def test_only_the_assembly_knows_where_blobs_are_kept() -> None:
-    assert {one.importer for one in imports() if one.imported == DISK} == OPENS_THE_STORE
+    assert {one.importer for one in imports() if one.imported in BLOBS_OF} == {OPENS_BLOBS}
+    assert {one.importer for one in imports() if one.imported == OPENS_BLOBS} == {*OPENS_THE_STORE, CONFIG}
     kept = [one.place for one in imports() if one.importer.startswith("engine.record.") and is_file_work(one.imported)]
     assert kept == []
 
@@ -221,6 +225,7 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/triggers/": "the same",
     "engine/tools/": "code, which the step types of a workspace are",
     "engine/tables.py": "the tables of the workspace, for people",
+    "engine/blobs/": "a bucket for logs, which needs no connection",
     "engine/collections.py": "its collections of documents, for people",
     "engine/workspace/config.py": "the settings of code, which needs no connection",
     "engine/workspace_files.py": "its files, for people",

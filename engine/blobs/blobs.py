@@ -15,6 +15,9 @@ from typing import Protocol
 class Blobs(Protocol):
     """Keeps blobs, private to their owner. For any thread of any process."""
 
+    def close(self) -> None:
+        """Close what is open; nothing is stored or read any more."""
+
     def where(self, name: str) -> str:
         """Return where a person finds a blob, for messages."""
 

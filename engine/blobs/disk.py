@@ -44,6 +44,9 @@ class DiskBlobs:
     def _group(self) -> GroupSync:
         return GroupSync(self._folder)
 
+    def close(self) -> None:
+        """Do nothing: no file stays open."""
+
     def where(self, name: str) -> str:
         """Return the path of a blob."""
         return str(self._path(name))

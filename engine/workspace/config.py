@@ -20,6 +20,7 @@ from clients.code.service import CODE, CodeSettings
 from engine.base.errors import InvalidFile, InvalidInput, Problem, UnknownName
 from engine.base.names import NAME
 from engine.base.services import declaration
+from engine.blobs.opened import require_place
 from engine.budgets.prices import is_local
 from engine.budgets.settings import BudgetSettings, PriceTable
 from engine.compiler.definition.approval_rules import ApprovalSettings
@@ -146,8 +147,14 @@ def _is_time_zone(name: str) -> str:
     return name
 
 
+def _is_blob_place(place: str) -> str:
+    require_place(place)
+    return place
+
+
 ConnectionName = Annotated[str, AfterValidator(_is_name)]
 TimeZone = Annotated[str, AfterValidator(_is_time_zone)]
+BlobPlace = Annotated[str, AfterValidator(_is_blob_place)]
 
 
 class Config(_Settings):
@@ -168,6 +175,8 @@ class Config(_Settings):
     default_environment: str = ""
     """In which runs are made that name none; empty: `dev`, or the first by name (docs/environments.md)."""
     state_dir: str = Field(".orchestra", min_length=1)
+    logs: BlobPlace = ""
+    """Where logs and large values are: `postgres` (with the state), or `s3://…`; empty: in the folder `logs/`."""
 
 
 @dataclass(frozen=True)

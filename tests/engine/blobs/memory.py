@@ -23,6 +23,9 @@ class MemoryBlobs:
         self._stored: dict[str, tuple[int, bytes]] = of._stored if of is not None else {}
         self._admitted: set[str] = of._admitted if of is not None else set()
 
+    def close(self) -> None:
+        pass
+
     def where(self, name: str) -> str:
         return f"memory:{name}"
 

@@ -2,27 +2,68 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 
+from engine.base.errors import StorageError
 from engine.blobs.blobs import Blobs
-from engine.blobs.disk import DiskBlobs
+from engine.blobs.opened import opened_blobs
 from engine.store.owners import Fenced
 from tests.engine.blobs.memory import MemoryBlobs
+from tests.engine.blobs.servers import BUCKET, KEYS, bucket, postgres
 from tests.patience import until
 
 LOG, OTHER = "2026-11-20/run.json", "2026-11-20/other.json"
 FOLDER = "2026-11-20/run.files/"
+LARGE = os.urandom(9 * 1024 * 1024)
+"""More than any implementation sends at once."""
 
 
-@pytest.fixture(params=["memory", "disk"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+KINDS = ("memory", "disk", "postgres", "s3")
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    """The address of a database."""
+    with postgres() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """The endpoint of a server with a bucket."""
+    with bucket() as url:
+        yield url
+
+
+@pytest.fixture(params=KINDS)
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Blobs]:
     """Empty blobs."""
-    return MemoryBlobs() if request.param == "memory" else DiskBlobs(tmp_path / "logs")
+    with contextlib.closing(opened(request, tmp_path)) as found:
+        yield found
+
+
+def opened(request: pytest.FixtureRequest, folder: Path) -> Blobs:
+    """Open the blobs of a kind."""
+    if request.param == "memory":
+        return MemoryBlobs()
+    if request.param == "disk":
+        return opened_blobs("", folder / "logs", {})
+    if request.param == "s3":
+        endpoint = request.getfixturevalue("endpoint")
+        return opened_blobs(f"s3://{BUCKET}/{uuid4()}?endpoint={endpoint}", folder, KEYS)
+    address = request.getfixturevalue("database")
+    with psycopg.connect(address.replace("+psycopg", "")) as direct:
+        direct.execute("DROP TABLE IF EXISTS blobs, blob_writers")
+    return opened_blobs("postgres", folder, {}, address)
 
 
 def fenced() -> None:
@@ -95,6 +136,31 @@ def test_a_name_may_be_the_hash_of_the_content(blobs: Blobs) -> None:
     assert blobs.names(FOLDER) == [FOLDER + digest]
 
 
+def test_a_large_file_is_stored_and_opened(blobs: Blobs, tmp_path: Path) -> None:
+    source, empty = tmp_path / "source", tmp_path / "empty"
+    source.write_bytes(LARGE)
+    empty.touch()
+    digest = blobs.put_file_hashed(FOLDER, source)
+    assert digest == hashlib.sha256(LARGE).hexdigest() == blobs.put_file_hashed(FOLDER, source)
+    with blobs.opened(FOLDER + digest) as path:
+        assert path is not None
+        assert path.read_bytes() == LARGE
+    assert blobs.get(FOLDER + digest) == LARGE
+    assert blobs.size_bytes(FOLDER) == blobs.size_bytes(FOLDER + digest) == len(LARGE)
+    with blobs.opened(FOLDER + blobs.put_file_hashed(FOLDER, empty)) as path:
+        assert path is not None
+        assert path.read_bytes() == b""
+    with blobs.opened(FOLDER + "unknown") as path:
+        assert path is None
+
+
+def test_a_short_blob_takes_the_place_of_a_large_one(blobs: Blobs, put_by: Blobs) -> None:
+    put_by.put(LOG, LARGE)
+    assert blobs.get(LOG) == LARGE
+    put_by.put(LOG, b"short")
+    assert (blobs.get(LOG), blobs.size_bytes(LOG)) == (b"short", 5)
+
+
 def test_names_are_listed_by_folder_in_order(blobs: Blobs) -> None:
     assert (blobs.names(), blobs.names("2026-11-20/")) == ([], [])
     for name in (LOG, OTHER, "2026-11-19/x.json", "renamed.jsonl", f"{FOLDER}a"):
@@ -126,6 +192,20 @@ def test_a_process_that_is_shut_out_replaces_nothing(blobs: Blobs) -> None:
         old.put(LOG, b"first again")
     with pytest.raises(Fenced):
         old.put_all([(LOG, b"first again")], 1)
+    assert blobs.get(LOG) == b"second"
+
+
+def test_a_process_that_is_shut_out_while_it_makes_a_blob_replaces_nothing(blobs: Blobs) -> None:
+    def made() -> Iterator[tuple[str, bytes]]:
+        blobs.shut_out("old")
+        blobs.put(LOG, b"second")
+        yield LOG, b"first again"
+
+    blobs.admit("old")
+    old = blobs.put_by("old", fenced)
+    old.put(LOG, b"first")
+    with contextlib.suppress(Fenced):
+        assert isinstance(old.put_all(made(), 1)[LOG], StorageError)
     assert blobs.get(LOG) == b"second"
 
 

@@ -113,6 +113,12 @@ def test_the_environment_wins_over_the_file() -> None:
             id="password-in-address",
         ),
         pytest.param(
+            "logs: mysql", 1, "wrong_value", "'mysql' is not a place for logs. Write postgres", id="place-of-logs"
+        ),
+        pytest.param("logs: s3://a:b@bucket", 1, "wrong_value", "AWS_ACCESS_KEY_ID", id="keys-of-logs"),
+        pytest.param("logs: s3://bucket?region=x&acl=y", 1, "wrong_value", "no option 'acl'", id="option-of-logs"),
+        pytest.param("logs: s3://bucket?endpoint=ftp://x", 1, "wrong_value", "endpoint", id="endpoint-of-logs"),
+        pytest.param(
             f"connections:\n  x: {{service: github, base_url: ghp_{'a' * 20}}}\n",
             2,
             "clear_secret",

@@ -1,0 +1,64 @@
+"""Where a workspace keeps its logs: whole runs in a bucket, and what is missing for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clients.service import Extra
+from engine.base.errors import InvalidFile
+from engine.blobs.opened import opened_blobs
+from engine.orchestra import Orchestra
+from engine.reader import Reader
+from tests.engine.blobs.servers import BUCKET, KEYS, bucket
+from tests.engine.conftest import OWNER, Run, set_step
+
+TEXT_INPUT = {"type": "object", "properties": {"text": {"type": "string"}}}
+LARGE = "word " * 100_000
+
+
+@pytest.fixture
+def root(root: Path) -> Iterator[Path]:
+    """A workspace with its logs in a bucket."""
+    with bucket() as endpoint:
+        with (root / "config.yaml").open("a") as config:
+            config.write(f"logs: s3://{BUCKET}/team?endpoint={endpoint}\n")
+        (root / ".env").write_text("".join(f"{name}={value}\n" for name, value in KEYS.items()))
+        (root / ".env").chmod(0o600)
+        yield root
+
+
+def test_runs_are_in_the_bucket_alone_and_found_again_from_there(run: Run, orchestra: Orchestra, root: Path) -> None:
+    document = run([set_step("a", {"v": "{{ inputs.text }}"})], {"text": LARGE}, inputs=TEXT_INPUT)
+    assert document["status"] == "succeeded", document["error"]
+    assert {path.name for path in (root / "logs").rglob("*") if path.is_file()} <= {"writes.list"}
+    orchestra.close()
+    for path in (root / ".orchestra").glob("state.db*"):
+        path.unlink()
+    again = Orchestra.open(root)
+    assert again.runs.get(OWNER, document["run_id"]) == document
+    again.close()
+    reader = Reader(root)
+    assert reader.runs.get(OWNER, document["run_id"]) == document
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("place", "package", "extra"), [("s3://bucket/x", "obstore", "s3"), ("postgres", "psycopg", "postgres")]
+)
+def test_a_package_that_is_missing_is_named_with_what_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, package: str, extra: str
+) -> None:
+    monkeypatch.setattr(Extra, "is_installed", lambda _: False)
+    with pytest.raises(InvalidFile) as missing:
+        opened_blobs(place, tmp_path, {}, "postgresql://127.0.0.1/state")
+    assert f"`logs: {place}` needs the package {package}" in missing.value.message
+    assert missing.value.remedy.endswith(f" -m pip install 'ai-orchestra[{extra}]'`.")
+
+
+def test_logs_are_beside_the_state_only_where_that_is_in_postgresql(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile, match="needs a workspace whose state is in PostgreSQL") as refused:
+        opened_blobs("postgres", tmp_path, {})
+    assert "Set `state`" in refused.value.remedy
