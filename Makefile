@@ -59,7 +59,7 @@ run: setup
 
 # What failed is tried once more, alone: a wait may run out amid all the others on a busy machine; a fault fails again.
 test: lint
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not control" || $(BIN)/pytest --last-failed --last-failed-no-failures=none
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not control and not chaos" || $(BIN)/pytest --last-failed --last-failed-no-failures=none
 
 # Apart from `test`: tracing slows every thread down, and Python 3.11 may fail to start one while another is being traced.
 coverage: setup-dev
@@ -114,7 +114,7 @@ agent-eval: setup-dev .venv-agentdojo/ready
 	@touch $@
 
 chaos: setup-dev
-	$(BIN)/pytest -q -m control
+	$(BIN)/pytest -q -m "control or chaos"
 	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py tests/engine/sandbox/chaos.py
 	$(BIN)/pytest -q tests/mail/chaos.py tests/engine/triggers/chaos.py tests/engine/workflows/editing/chaos.py
 	$(BIN)/pytest -q -s tests/injection/chaos.py

@@ -6,7 +6,8 @@ import os
 import socketserver
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -189,21 +190,34 @@ def http() -> Iterator[httpx.Client]:
         yield client
 
 
+_TESTS = Path(__file__).parent
 _TALKS = frozenset({"standins", "http", "scripted", "service", "orchestra", "running", "client"})
 _FACES = frozenset({"api", "dashboard", "demo", "browser", "faces", "kill", "operations"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what talks to a server, opens an engine or draws a page: `make check` leaves it out. Slow files go first.
-
-    So no worker is left alone with one of them in the end (with xdist's `--no-loadscope-reorder`).
-    """
+    """Mark what talks to a server, opens an engine or draws a page (`make check` leaves it out); put files in order."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if _TALKS & set(fixtures) or _FACES & set(item.path.parts):
             item.add_marker("service")
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    places = _places(items)
+    items.sort(key=lambda item: places[item.path])
+
+
+def _places(items: Sequence[pytest.Item]) -> dict[Path, tuple[int, float]]:
+    """Return where each file comes: slow ones first, then those with the most tests.
+
+    So no worker of xdist is left alone with a long file in the end (with `--no-loadscope-reorder`). The slow files of
+    each folder are spread evenly: those that wait for processes run beside those that keep a browser busy.
+    """
+    tests = Counter(item.path for item in items)
+    slow = dict.fromkeys(item.path for item in items if item.get_closest_marker("slow"))
+    folders: defaultdict[str, list[Path]] = defaultdict(list)
+    for path in slow:
+        folders[path.relative_to(_TESTS).parts[0]].append(path)
+    spread = {path: (0, n / len(paths)) for paths in folders.values() for n, path in enumerate(paths)}
+    return {path: spread.get(path, (1, -number)) for path, number in tests.items()}
 
 
 def pytest_sessionfinish() -> None:

@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 SCREENS = {"wide": (1280, 900), "phone": (390, 844)}
-THEMES = ("light", "dark")
-LOOKS = ("light-wide", "dark-phone")
 TALLEST_PICTURE = 3000
 PICTURES = os.environ.get("SCREENSHOTS")
+LOOKS = ["light-wide", "dark-wide", "light-phone", "dark-phone"] if PICTURES else ["light-wide", "dark-phone"]
 BROKEN = {
     "schema_version": 1,
     "title": "Weekly figures",
@@ -130,28 +129,28 @@ class Requests:
         return found
 
 
-@pytest.fixture(params=[f"{theme}-{screen}" for screen in SCREENS for theme in THEMES] if PICTURES else LOOKS)
-def looked_at(
-    request: pytest.FixtureRequest, served: Served, browser: Browser, signed_in: dict[str, Any]
-) -> Iterator[tuple[str, Page]]:
-    """Return a page with one theme and one size, and the name of both."""
-    theme, screen = request.param.split("-")
-    width, height = SCREENS[screen]
-    context = browser.new_context(
-        storage_state=signed_in,  # type: ignore[arg-type]
-        viewport={"width": width, "height": height},
-        color_scheme=theme,
-        reduced_motion="reduce",
-    )
+@pytest.fixture
+def page(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Iterator[Page]:
+    """Return a page with the first of the looks."""
+    context = browser.new_context(storage_state=signed_in, reduced_motion="reduce")  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
-    yield request.param, context.new_page()
+    opened = context.new_page()
+    _looks(opened, LOOKS[0])
+    yield opened
     context.close()
 
 
+def _looks(page: Page, look: str) -> None:
+    """Give a page a theme and a size."""
+    theme, screen = look.split("-")
+    width, height = SCREENS[screen]
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": height})
+
+
 def test_every_page_fits_the_screen_and_can_be_read_by_everybody(
-    served: Served, addresses: Mapping[str, list[str]], looked_at: tuple[str, Page]
+    served: Served, addresses: Mapping[str, list[str]], page: Page
 ) -> None:
-    name, page = looked_at
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
     page.add_init_script(
@@ -161,17 +160,26 @@ def test_every_page_fits_the_screen_and_can_be_read_by_everybody(
     for address in (one for found in addresses.values() for one in found):
         page.goto(f"{served.url}/{address}")
         settled(page)
-        page.wait_for_timeout(300)
-        wrong += [f"{address}: {one}" for one in _findings(page)]
-        if PICTURES:
-            _keep(page, Path(PICTURES) / name / f"{re.sub(r'[^a-z0-9-]+', '-', _plain(address)) or 'home'}.png")
+        wrong += _wrong_in_each_look(page, address)
     page.get_by_role("button", name="Search", exact=True).click()
     page.get_by_role("combobox", name="Search").fill("mail")
     page.get_by_role("option", name="Answer mail").first.wait_for()
-    wrong += [f"the search: {one}" for one in _findings(page)]
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / name / "search.png")
-    assert wrong == [], f"{name}:\n" + "\n".join(wrong)
+    wrong += _wrong_in_each_look(page, "search")
+    assert wrong == [], "\n".join(wrong)
+
+
+def _wrong_in_each_look(page: Page, address: str) -> list[str]:
+    """Return what is wrong on a page, which is drawn once and then changes its looks."""
+    wrong = []
+    for look in LOOKS:
+        _looks(page, look)
+        settled(page)
+        page.wait_for_timeout(300)
+        wrong += [f"{look}: {address}: {one}" for one in _findings(page)]
+        if PICTURES:
+            _keep(page, Path(PICTURES) / look / f"{re.sub(r'[^a-z0-9-]+', '-', _plain(address)) or 'home'}.png")
+    _looks(page, LOOKS[0])
+    return wrong
 
 
 def _findings(page: Page) -> list[str]:

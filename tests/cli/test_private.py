@@ -75,7 +75,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _use(umask: int, root: Path) -> None:
     """Do what writes: runs with large values and without, a file deleted and renamed, a server that was used."""
     place = ("--workspace", str(root))
-    _done(umask, "run", "inbox-triage", "--demo", *place)
+    _done(umask, "run", "inbox-triage", "--demo", "--input", "limit=3", *place)
     _done(umask, "workflows", "rename", "commit-digest", "digest", *place)
     _delete(umask, root, "digest")
     _done(umask, "run", "large", "--demo", *place)
@@ -85,7 +85,7 @@ def _use(umask: int, root: Path) -> None:
         line = json.loads(served.stdout.readline())
         with httpx.Client(base_url=line["url"], trust_env=False, timeout=PATIENCE_SECONDS) as client:
             assert client.post("/login", data={"token": line["login_url"].partition("token=")[2]}).status_code == 303
-            body = {"workflow": "inbox-triage"}
+            body = {"workflow": "inbox-triage", "inputs": {"limit": 3}}
             origin = {"Origin": line["url"]}
             started = client.post("/workflows/execute", json=body, headers=origin)
             assert started.is_success, started.text

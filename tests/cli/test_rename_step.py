@@ -20,7 +20,8 @@ def kept(result: Any) -> tuple[int, int]:
 
 
 def test_a_renamed_step_knows_what_it_wrote(orchestra: Orchestra, workspace: Path) -> None:
-    first = orchestra("run", "inbox-triage", "--demo", "--json")
+    run = ("run", "inbox-triage", "--demo", "--input", "limit=10", "--json")
+    first = orchestra(*run)
     assert (first.code, kept(first)[0]) == (0, 0)
     total = kept(first)[1]
     world = orchestra("demo", "show", "--json").json
@@ -32,13 +33,13 @@ def test_a_renamed_step_knows_what_it_wrote(orchestra: Orchestra, workspace: Pat
     positions = json.loads((workspace / "workflows" / "inbox-triage.layout.json").read_text())["positions"]
     assert "every_mail.bug_report" in positions
     assert orchestra("validate", "inbox-triage").code == 0
-    second = orchestra("run", "inbox-triage", "--demo", "--json")
+    second = orchestra(*run)
     assert (second.code, kept(second)) == (0, (total, total))
     assert second.json["outputs"] == first.json["outputs"]
     for path in (workspace / ".orchestra").glob("state.db*"):
         path.unlink()
     assert orchestra("reindex").code == 0
-    third = orchestra("run", "inbox-triage", "--demo", "--json")
+    third = orchestra(*run)
     assert (third.code, kept(third)) == (0, (total, total))
     assert orchestra("demo", "show", "--json").json == world
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +15,25 @@ from tests.cli.conftest import Orchestra, Running, Start
 from tests.patience import until
 
 pytestmark = pytest.mark.slow
-SLOW = {"ORCHESTRA_DEMO_LATENCY": "300:400"}
+SLOW = {"ORCHESTRA_DEMO_LATENCY": "500:600"}
+MAILS = ("--input", "limit=10")
+"""Some seconds of work from the first write on."""
 
 
-def _run_id(orchestra: Orchestra) -> str:
-    """The id of the one run, once it works."""
-    until(lambda: orchestra("runs", "list", "--status", "running", "--json").json["runs"], "a running run")
-    run_id: str = orchestra("runs", "list", "--json").json["runs"][0]["run_id"]
-    return run_id
+def _written(workspace: Path) -> str:
+    """The run that has written something, empty where none has."""
+    with suppress(sqlite3.OperationalError):  # it is yet to be made
+        where = f"file:{workspace / '.orchestra' / 'state.db'}?mode=ro"
+        with closing(sqlite3.connect(where, uri=True)) as connection:
+            found = connection.execute("SELECT run_id FROM effects WHERE state = 'done'").fetchall()
+            return "".join(run_id for (run_id,) in found[:1])
+    return ""
 
 
-def _written(orchestra: Orchestra, run_id: str) -> bool:
-    """Whether the run has begun to write."""
-    return bool(orchestra("runs", "show", run_id, "--json").json["counts"]["new_effects"])
-
-
-def _triage(start: Start, orchestra: Orchestra, *options: str) -> tuple[Running, str]:
+def _triage(start: Start, workspace: Path, *options: str) -> tuple[Running, str]:
     """The main job in the demo, slowed down and in the middle."""
-    running = start("run", "inbox-triage", "--demo", *options, **SLOW)
-    run_id = _run_id(orchestra)
-    until(lambda: _written(orchestra, run_id), "a first write")
-    return running, run_id
+    running = start("run", "inbox-triage", "--demo", *MAILS, *options, **SLOW)
+    return running, until(lambda: _written(workspace), "a first write")
 
 
 def _issues(orchestra: Orchestra) -> list[str]:
@@ -46,9 +46,9 @@ def _issues(orchestra: Orchestra) -> list[str]:
     [pytest.param(signal.SIGINT, 130, id="Ctrl-C"), pytest.param(signal.SIGTERM, 143, id="SIGTERM")],
 )
 def test_a_stopped_run_is_interrupted_and_resumed_without_a_double(
-    start: Start, orchestra: Orchestra, number: int, code: int
+    start: Start, orchestra: Orchestra, workspace: Path, number: int, code: int
 ) -> None:
-    running, run_id = _triage(start, orchestra)
+    running, run_id = _triage(start, workspace)
     assert running.end(number) == code
     assert f"`orchestra runs resume {run_id}` continues it." in running.err
     assert "Traceback" not in running.err
@@ -57,19 +57,21 @@ def test_a_stopped_run_is_interrupted_and_resumed_without_a_double(
     resumed = orchestra("runs", "resume", run_id, "--json")
     assert (resumed.code, resumed.json["status"]) == (0, "succeeded")
     titles = _issues(orchestra)
-    assert orchestra("run", "inbox-triage", "--demo").code == 0
+    assert orchestra("run", "inbox-triage", "--demo", *MAILS).code == 0
     assert _issues(orchestra) == titles
 
 
-def test_with_json_a_stopped_run_is_still_one_document(start: Start, orchestra: Orchestra) -> None:
-    running, run_id = _triage(start, orchestra, "--json")
+def test_with_json_a_stopped_run_is_still_one_document(start: Start, workspace: Path) -> None:
+    running, run_id = _triage(start, workspace, "--json")
     assert running.end(signal.SIGINT) == 130
     run = json.loads(running.out)
     assert (run["run_id"], run["status"]) == (run_id, "interrupted")
 
 
-def test_a_run_of_a_living_process_is_not_resumed_but_can_be_cancelled(start: Start, orchestra: Orchestra) -> None:
-    running, run_id = _triage(start, orchestra)
+def test_a_run_of_a_living_process_is_not_resumed_but_can_be_cancelled(
+    start: Start, orchestra: Orchestra, workspace: Path
+) -> None:
+    running, run_id = _triage(start, workspace)
     refused = orchestra("runs", "resume", run_id)
     assert (refused.code, refused.out) == (4, "")
     assert "belongs to a process that is still working on it" in refused.err
@@ -79,8 +81,10 @@ def test_a_run_of_a_living_process_is_not_resumed_but_can_be_cancelled(start: St
     assert running.process.wait(60) == 1
 
 
-def test_a_killed_run_is_interrupted_and_resumed_with_all_others(start: Start, orchestra: Orchestra) -> None:
-    running, run_id = _triage(start, orchestra)
+def test_a_killed_run_is_interrupted_and_resumed_with_all_others(
+    start: Start, orchestra: Orchestra, workspace: Path
+) -> None:
+    running, run_id = _triage(start, workspace)
     running.end(signal.SIGKILL)
     assert orchestra("runs", "show", run_id, "--json").json["status"] == "interrupted"
     resumed = orchestra("runs", "resume", "--all", "--json")
@@ -106,7 +110,7 @@ def test_demo_start_ends_with_its_stand_ins(start: Start, workspace: Path) -> No
 
 def test_demo_reset_makes_everything_as_new(orchestra: Orchestra) -> None:
     before = _issues(orchestra)
-    assert orchestra("run", "inbox-triage", "--demo").code == 0
+    assert orchestra("run", "inbox-triage", "--demo", *MAILS).code == 0
     assert _issues(orchestra) != before
     assert orchestra("demo", "reset", "--json").json["generation"] == 2
     assert _issues(orchestra) == before

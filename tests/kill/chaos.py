@@ -39,7 +39,7 @@ AGENT_KILLS = 500
 SPREAD = 22
 IN_WRITE = 8
 _CHANCE = random.Random(20261120)
-_LAST_EVENT = 190
+_LAST_EVENT = 100
 """About as many events as the sample writes; a kill after the last one would prove nothing."""
 
 

@@ -10,6 +10,7 @@ from engine.people.access import Principal
 from tests.kill.wrong import WRONG
 
 OWNER = Principal("tester", "owner", confirmed=True)
+MAILS = 12
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     orchestra = Orchestra.open(Path(root), demo=True)
     try:
         if command == "run":
-            run_ids = [orchestra.runs.start(OWNER, "inbox-triage", {})]
+            run_ids = [orchestra.runs.start(OWNER, "inbox-triage", {"limit": MAILS})]
         else:
             run_ids = orchestra.runs.resume_all(OWNER)
         sys.stdout.write(" ".join(run_ids) + "\n")

@@ -20,7 +20,7 @@ from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
-KILLS = 30
+KILLS = 10
 AT_ONCE = 3
 _CHANCE = random.Random(20261120)
 _numbers = count(1)

@@ -57,8 +57,10 @@ class Builder:
         for name, schema in self.document["inputs"]["properties"].items():
             self._input(name, schema)
         self.hand.press(self.form.get_by_role("button", name="Remove Outputs: text"))
-        self.field("outputs", self.document["outputs"])
         assert found_by_axe(self.page) == []
+        for name in ("outputs", "links"):
+            if name in self.document:
+                self.field(name, self.document[name])
         kept(self.page)
 
     def _input(self, name: str, schema: Mapping[str, Any]) -> None:
@@ -101,6 +103,10 @@ class Builder:
                 self.field(name, one[name])
         for name, value in one.get("retry", {}).items():
             self.field(name, value)
+        if "approve" in one:
+            self.hand.press(self.form.get_by_role("button", name="Set who, and until when"))
+            for name, value in one["approve"].items():
+                self.field(name, value)
         kept(self.page)
 
     def _unfolded(self) -> None:
