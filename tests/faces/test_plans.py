@@ -1,9 +1,9 @@
-"""The plan of every shipped workflow is the same whoever asks for it: at the command line, over REST, on the page."""
+"""The plan of a shipped workflow is the same whoever asks for it: at the command line, over REST, on the page."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 OWNER = Principal("owner", "owner")
 SERVICES = ("gmail", "github", "notion")
+GALLERY = tuple(name for name in sample_names() if name not in NAMES)
 
 
 def held(faces: Faces) -> dict[str, Any]:
@@ -55,11 +56,14 @@ def _open_plan(plan_id: str, go: Open) -> AppTest:
     return go("plan", id=plan_id)
 
 
-def test_every_face_plans_the_same_writes_and_shows_the_same_plan(make_faces: Callable[[], Faces]) -> None:
+@pytest.mark.parametrize("workflows", [NAMES, pytest.param(GALLERY, marks=pytest.mark.chaos)], ids=["new", "gallery"])
+def test_every_face_plans_the_same_writes_and_shows_the_same_plan(
+    make_faces: Callable[[], Faces], workflows: Sequence[str]
+) -> None:
     faces = make_faces()
     before, count = held(faces), 0
-    for workflow in sample_names():
-        if workflow not in NAMES:
+    for workflow in workflows:
+        if workflow in GALLERY:
             faces.orchestra.workflows.create_from_sample(OWNER, workflow, workflow)
         plans = planned(faces, workflow)
         assert {one["state"] for one in plans} == {"open"}, workflow
@@ -77,5 +81,5 @@ def test_every_face_plans_the_same_writes_and_shows_the_same_plan(make_faces: Ca
         assert f"hash {plans[0]['hash'][:12]}" in texts
         assert texts.count("A person approves this first.") == sum(one["approval"] for one in plans[0]["writes"])
         assert [one["path"] for one in plans[0]["writes"] if f"{one['path']} · {one['uses']}" not in texts] == []
-    assert count > 30
+    assert count > 10
     assert held(faces) == before
