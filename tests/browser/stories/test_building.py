@@ -25,10 +25,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 OWNER = Principal("owner", "owner")
 GALLERY = [
-    pytest.param("stale-issues", Mouse, id="stale issues by mouse"),
+    pytest.param("stale-issues", Keyboard, id="stale issues by keyboard"),
+    pytest.param("newsletter-digest", Mouse, id="newsletters by mouse"),
+    pytest.param("stale-issues", Mouse, id="stale issues by mouse", marks=pytest.mark.chaos),
     pytest.param("bug-reports", Mouse, id="bug reports by mouse", marks=pytest.mark.chaos),
-    pytest.param("newsletter-digest", Mouse, id="newsletters by mouse", marks=pytest.mark.chaos),
-    pytest.param("stale-issues", Keyboard, id="stale issues by keyboard", marks=pytest.mark.chaos),
 ]
 
 
@@ -60,6 +60,7 @@ def compiled(served: Served, name: str) -> dict[str, Any]:
     return {**rest, "document": {key: value for key, value in plan.document.items() if key != "id"}}
 
 
+@pytest.mark.chaos
 def test_inbox_triage_with_its_trigger(story: Story) -> None:
     hand, name = story.hand, story.name("built")
     built(story, name, json.loads((REPOSITORY / "workflows" / "inbox-triage.json").read_text()))
