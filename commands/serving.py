@@ -1,16 +1,21 @@
-"""`serve, login-link`: serve the dashboard, API and engine of a workspace, and sign in."""
+"""`serve, ingress, login-link`: serve a workspace, start runs for messages of a broker, and sign in."""
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.base.failures import DONE
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
-from commands.base.screen import document, note, say
+from commands.base.screen import document, json_line, note, say
+
+if TYPE_CHECKING:
+    from engine.ingress.ingress import Ingress
 
 Port = Annotated[
     int | None,
@@ -39,6 +44,28 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
         listener = listen(settings.server.host, port)
     wanted, public_url = port or settings.server.port, settings.server.public_url
     become_parent(Order(str(root), str(state_dir), wanted, demo, public_url, as_json), listener)
+
+
+def ingress(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Start runs for the messages of the broker in config.yaml, until Ctrl-C or SIGTERM."""
+    with opened(workspace, demo=demo) as session:
+        asyncio.run(_take_messages(session.orchestra.ingress, as_json=as_json))
+    return DONE
+
+
+async def _take_messages(ingress: Ingress, *, as_json: bool) -> None:
+    settings, stop, loop = ingress.settings, asyncio.Event(), asyncio.get_running_loop()
+
+    def begun() -> None:
+        if as_json:
+            json_line({"topic": settings.topic, "group": settings.group, "user": settings.user})
+        else:
+            say(f"Messages of {settings.topic} start runs as {settings.user}; Ctrl-C stops it.")
+
+    work = ingress.run(stop, begun)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await work
 
 
 def login_link(

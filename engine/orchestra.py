@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from engine.demo_mailbox import Demo
     from engine.first_run.first_run import FirstRun
     from engine.health import HealthCheck, Reason
+    from engine.ingress.ingress import Ingress
     from engine.metrics.metrics import Metrics
     from engine.people.languages import Languages
     from engine.people.trail import AuditTrail
@@ -125,8 +126,8 @@ ENGINE = Principal("engine", "owner")
 class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
-    approvals, budgets, general, tables, collections, agents, agent_versions, agent_tries, files, tools, tool_files,
-    tool_servers, usage, metrics, connections, users, demo, first_run`.
+    approvals, ingress, budgets, general, tables, collections, agents, agent_versions, agent_tries, files, tools,
+    tool_files, tool_servers, usage, metrics, connections, users, demo, first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -607,6 +608,16 @@ class Orchestra:
     def forms(self) -> Forms:
         """Forms that anybody may fill in who has their address."""
         return self._triggering.forms
+
+    @cached_property
+    def ingress(self) -> Ingress:
+        """Messages of a broker that start runs."""
+        from engine.ingress.ingress import Ingress
+
+        def plan(name: str, environment: str) -> Plan:
+            return self._ready_plan(name, {}, environment)
+
+        return Ingress(self._loaded, self._state, self._acceptor, plan, self.is_taken_over)
 
     @cached_property
     def approvals(self) -> Approvals:

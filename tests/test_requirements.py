@@ -110,10 +110,12 @@ def test_users_get_nothing_that_the_program_does_not_import() -> None:
 
 def test_each_extra_is_one_of_a_service_or_of_logs_and_installed_for_tests() -> None:
     named = {one.name: one.package for one in [*(service.extra for service in services()), *EXTRAS_OF_LOGS] if one}
-    assert named | {"tools": "uv", "monty": "pydantic-monty-client"} == {
+    brokers = {"kafka": "aiokafka", "nats": "nats-py", "rabbitmq": "aio-pika"}
+    assert named | brokers | {"tools": "uv", "monty": "pydantic-monty-client"} == {
         name: next(iter(declared)) for name, declared in EXTRAS.items()
     }
-    assert {name: str(one) for name, one in ON_DEMAND.items()} == {name: str(DEV[name]) for name in ON_DEMAND}
+    assert {name: one.specifier for name, one in ON_DEMAND.items()} == {name: DEV[name].specifier for name in ON_DEMAND}
+    assert all(one.extras <= DEV[name].extras for name, one in ON_DEMAND.items())
 
 
 def test_both_files_agree_on_what_they_share() -> None:

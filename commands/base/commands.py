@@ -15,6 +15,7 @@ _PLACES = {
     "init": "workspace.init",
     "start": "first_run.group",
     "serve": "serving.serve",
+    "ingress": "serving.ingress",
     "login-link": "serving.login_link",
     "run": "runs.run.run",
     "runs": "runs.runs.group",

@@ -176,7 +176,8 @@ class _Compilation:
             environment=self._environment(name),
         )
         self.passage = self._outside.passage(model)
-        plan = replace(plan, reach=reaches(plan, self._callees.plans, self._around))
+        reach = reaches(plan, self._callees.plans, self._around)
+        plan = replace(plan, reach=reach, decided_by_inputs=self.passage.decided_by(inputs))
         self.reach = known_sources(plan)
         check_privacy(model, replace(plan, reach=self.reach), self._around, self.report)
         self._require_own_id(plan)

@@ -122,6 +122,8 @@ class _Builder:
             "accounts": acceptance["accounts"],
             "due_at": None,
         }
+        if acceptance.get("outside_inputs"):  # a run that repeats or continues this one is as careful
+            self._run = {**self._run, "outside_inputs": acceptance["outside_inputs"]}
         self._steps: dict[str, StepRecord] = {}
         self._previous_hash: str | None = None
         """If the definition has just been replaced: the hash of the one before, for the next resumption."""

@@ -37,7 +37,7 @@ from engine.workspace.secret import Secrets, is_clear_secret
 
 FILE = "config.yaml"
 PREFIX = "ORCHESTRA_"
-_HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?\Z")
+_HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?$")
 
 
 class _Settings(BaseModel):
@@ -119,6 +119,21 @@ class NotificationSettings(_Settings):
     """Started when a trigger needs a person, and once when it works again."""
 
 
+class IngressSettings(_Settings):
+    """The broker whose messages start runs (docs/ingress.md)."""
+
+    url: str = ""
+    """`nats://…`, `amqp://…` or `kafka://…`, or `env:NAME`."""
+    topic: str = Field("workflows", pattern=r"^[a-z0-9_-]{1,64}$")
+    """The topic, subject or queue; those of dead letters and statuses have its name before `.dlq` and `.status`."""
+    group: str = Field("orchestra", pattern=r"^[a-z0-9_-]{1,64}$")
+    """Consumers of one group share the messages."""
+    user: str = ""
+    """As whom messages start runs."""
+    trusted: bool = False
+    """Whether inputs count as those of a person, and not as text from outside."""
+
+
 class ConnectionSettings(BaseModel):
     """One account of a service; other keys are the service's own settings, as declared by its client."""
 
@@ -168,6 +183,7 @@ class Config(_Settings):
     limits: Limits = Limits()
     retention: RetentionSettings = RetentionSettings()
     notifications: NotificationSettings = NotificationSettings()
+    ingress: IngressSettings = IngressSettings()
     approvals: ApprovalSettings = ApprovalSettings()
     budgets: BudgetSettings = BudgetSettings()
     prices: PriceTable = {}
@@ -216,6 +232,11 @@ class LoadedConfig:
     def own_settings(self, service: str | None) -> dict[str, Any]:
         """Return the settings of a service that is used without a connection."""
         return self.config.code.model_dump() if service == CODE.name else {}
+
+    @property
+    def ingress_url(self) -> str:
+        """The address of the broker whose messages start runs; empty if there is none. Raises InvalidInput."""
+        return Secrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.ingress.url)
 
     @property
     def notify(self) -> str | None:

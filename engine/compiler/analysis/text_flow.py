@@ -38,6 +38,12 @@ class Sink:
     takes_files: bool = False
     """Whether it takes a file of the run, or the path of a file that was found in the workspace."""
 
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The names of the inputs; empty if it takes them as a whole."""
+        names = [root.path[1:2] for root in self.roots]
+        return frozenset(one for name in names for one in name) if all(names) else frozenset()
+
 
 @dataclass(frozen=True)
 class OpenCall:
@@ -54,6 +60,11 @@ class Passage:
     outputs: Derived = NOTHING
     sinks: tuple[Sink, ...] = ()
     calls: tuple[OpenCall, ...] = ()
+
+    def decided_by(self, inputs: Schema) -> tuple[tuple[str, frozenset[str]], ...]:
+        """Return the fields that text of inputs decides, in words, each with the names of those inputs."""
+        every = frozenset(inputs.get("properties", {}))
+        return tuple((sink.words, sink.inputs or every) for sink in self.sinks)
 
 
 class TextFlow:

@@ -272,6 +272,9 @@ class Plan:
     """Whether a step, also of a called workflow, requests a web address without a connection."""
     reach: tuple[Reach, ...] = ()
     """Which text from outside goes where (engine/compiler/checks/reach.py)."""
+    decided_by_inputs: tuple[tuple[str, frozenset[str]], ...] = ()
+    """The fields that decide where something goes, or instruct a model, and take text of inputs: each in words
+    ("`steps.send.with.to`"), with the names of those inputs."""
     environment: RunEnvironment | None = None
     """What it was compiled for; None if the workspace has no environments."""
     last_rename: str = ""

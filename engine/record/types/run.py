@@ -106,7 +106,7 @@ class TriggerItem(TypedDict):
 
 
 class OutsideInput(TypedDict):
-    """Text from outside in the inputs that a workflow has given to a workflow that it calls."""
+    """Text from outside in the inputs that a workflow or a message has given to a workflow."""
 
     place: ReadOnly[Sequence[str]]
     """The names on the way to it; `*` is any item of a list."""
@@ -177,7 +177,7 @@ class RunStart(TypedDict):
     options: NotRequired[ReadOnly[RunOptions]]
     trigger: NotRequired[ReadOnly[TriggerItem | None]]
     outside_inputs: NotRequired[ReadOnly[Sequence[OutsideInput]]]
-    """If a workflow called it: which of its inputs are text from outside."""
+    """If a workflow or a message started it: which of its inputs are text from outside."""
     estimate: NotRequired[ReadOnly[EstimateRecord | None]]
     """None if it asks no model, or another run called it."""
     confirmed: NotRequired[ReadOnly[Sequence[str]]]

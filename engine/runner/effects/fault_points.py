@@ -1,4 +1,4 @@
-"""The worst moments for a crash in a run, a poll or a correction: durability tests stop the process there."""
+"""The worst moments for a crash in a run, a poll, a correction or a message: tests stop the process there."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ Point = Literal[
     "after release",
     "before redo",
     "after redo",
+    "before acknowledgement",
 ]
 
 hook: Callable[[Point], None] | None = None

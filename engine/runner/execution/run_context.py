@@ -64,14 +64,14 @@ class RunFacts:
     renamed: Callable[[str], str] | None = None
     """Returns the current identity of a write, if names may have changed since the run was accepted."""
     outside_inputs: Sequence[OutsideInput] = ()
-    """Of a called run: which of its inputs are text from outside."""
+    """Of a run that another one, or a message, has started: which of its inputs are text from outside."""
     item: Sequence[str] | None = None
     """What a trigger started the run for, as in identities of writes: (trigger, source, account, item)."""
 
     @property
     def is_by_hand(self) -> bool:
         """Whether a person started the run, so that its inputs are no text from outside."""
-        return self.item is None and self.caller is None
+        return self.item is None and self.caller is None and not self.outside_inputs
 
     def mode(self, connection: str | None, service: str | None) -> AccountMode:
         """Return the mode of a connection, or of a service without one."""

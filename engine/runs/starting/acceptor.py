@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.base.clock import Clock
+from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.names import new_run_id, timestamp
 from engine.base.statuses import AccountMode
@@ -48,7 +49,7 @@ class Wish:
     trigger: TriggerItem | None = None
     """The item that a trigger starts it for: {id, source, account, item, title}."""
     outside_inputs: Sequence[OutsideInput] = ()
-    """Which of its inputs another workflow has given, with text from outside."""
+    """Which of its inputs another workflow, or a message, has given with text from outside."""
     run_id: str | None = None
     """Its id, if files were already stored for it (`new_files`)."""
 
@@ -102,6 +103,18 @@ class Acceptor:
         """
         [run_id] = self._begin([entry])
         return run_id
+
+    def begin_each(self, entries: Sequence[Entry]) -> None:
+        """Store such runs in one transaction and start those that are stored; each has its own `error`, if any.
+
+        Raises StorageError if that does not tell what became of them.
+        """
+        try:
+            self._host.acceptances.store(entries)
+        except OrchestraError:
+            if any(entry.run_id is None and entry.error is None for entry in entries):
+                raise
+        self._host.begin([entry.acceptance for entry in entries if entry.is_new])
 
     def accept_once(self, p: Principal, plan: Plan, wish: Wish, request: Request, action: str) -> str | None:
         """Accept a run and start it; return its id, None if this request has started one before. Raises as `accept`."""

@@ -1,0 +1,1 @@
+"""Messages of a broker start runs, and the broker gets the status of those runs."""

@@ -1,0 +1,1 @@
+"""The brokers: NATS JetStream, RabbitMQ and Kafka, each through FastStream."""

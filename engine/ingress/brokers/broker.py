@@ -1,0 +1,68 @@
+"""The port of a broker: messages come from a topic, and go to the topics of dead letters and statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+BATCH = 500
+"""The most messages that are accepted together."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as a broker delivered it."""
+
+    body: bytes
+    place: str
+    """Where it is in its broker, the same whenever it is delivered; empty if its broker does not say."""
+    key: str = ""
+    """The key that its sender gave it: the tenant or user."""
+    sent_id: str = ""
+    """The id that its sender gave it."""
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The names in the broker."""
+
+    topic: str
+    group: str
+
+    @property
+    def dead_letters(self) -> str:
+        """Where messages go that start no run."""
+        return f"{self.topic}.dlq"
+
+    @property
+    def statuses(self) -> str:
+        """Where the statuses of runs go."""
+        return f"{self.topic}.status"
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """What a broker calls with messages; on its loop."""
+
+    take: Callable[[Sequence[Message]], Awaitable[None]]
+    """Returns once these messages may be acknowledged. It never fails: it tries again until it is cancelled."""
+    room: Callable[[], Awaitable[None]]
+    """Returns once more messages may come: asked after an acknowledgement, so that none is held meanwhile."""
+
+
+class Broker(Protocol):
+    """A broker, connected while its context is open."""
+
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """Connect, and make the topics that are missing. Raises OSError and what its client raises."""
+
+    def receiving(self, receiver: Receiver) -> AbstractAsyncContextManager[None]:
+        """Deliver messages, and acknowledge each after `take`; what was not acknowledged is delivered again."""
+
+    async def send_dead(self, message: Message, error: str) -> None:
+        """Put a message with the header `orchestra-error` where dead letters go; the broker has it on return."""
+
+    async def send_status(self, run_id: str, body: bytes) -> None:
+        """Send the status of a run; the broker has it on return."""

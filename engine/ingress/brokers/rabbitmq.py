@@ -1,0 +1,108 @@
+"""RabbitMQ: a durable queue for messages and one for dead letters, and a topic exchange for statuses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics
+from engine.ingress.brokers.intake import Intake
+
+if TYPE_CHECKING:
+    from aio_pika import IncomingMessage
+    from aio_pika.abc import HeadersType
+    from faststream.message import StreamMessage
+    from faststream.rabbit import RabbitMessage
+
+_KEY = "orchestra-key"
+
+
+class RabbitTopics:
+    """The port `Broker` on RabbitMQ."""
+
+    def __init__(self, url: str, topics: Topics) -> None:
+        from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange
+
+        self._topics = topics
+        channel = Channel(prefetch_count=BATCH, on_return_raises=True)  # a dead letter without a queue is an error
+        self._broker = RabbitBroker(url, default_channel=channel, logger=None, apply_types=False, timeout=5)
+        self._statuses = RabbitExchange(topics.statuses, type=ExchangeType.TOPIC, durable=True)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Connect, and make the queues that are missing; those that there are stay as they are."""
+        try:
+            await self._broker.connect()
+            await self._make(self._topics.topic)
+            await self._make(self._topics.dead_letters)
+            await self._broker.declare_exchange(self._statuses)
+            yield
+        finally:
+            await self._broker.stop()
+
+    async def _make(self, name: str) -> None:
+        """Make a durable queue, unless there is one: its settings may be others."""
+        from aio_pika.exceptions import ChannelNotFoundEntity
+
+        connection = await self._broker.connect()
+        async with connection.channel() as channel:  # RabbitMQ closes it after a refusal
+            try:
+                await channel.declare_queue(name, passive=True)
+                return
+            except ChannelNotFoundEntity:
+                pass
+        async with connection.channel() as channel:
+            await channel.declare_queue(name, durable=True)
+
+    @asynccontextmanager
+    async def receiving(self, receiver: Receiver) -> AsyncIterator[None]:
+        """Take what RabbitMQ sends, at most 500 messages ahead, and acknowledge each once it is taken."""
+        from faststream import AckPolicy
+        from faststream.rabbit import RabbitQueue
+
+        intake = Intake(receiver)
+
+        async def take(message: RabbitMessage) -> None:
+            await intake.take(_message(message.raw_message, self._topics.topic))
+            await message.ack()
+
+        queue = RabbitQueue(self._topics.topic, declare=False)
+        subscriber = self._broker.subscriber(queue, ack_policy=AckPolicy.MANUAL, decoder=_whole)
+        subscriber(take)
+        await self._broker.start()
+        try:
+            yield
+        finally:
+            await intake.close()
+            await subscriber.stop()
+
+    async def send_dead(self, message: Message, error: str) -> None:
+        """Put a message into the queue of dead letters."""
+        headers: HeadersType = {"orchestra-error": error, "orchestra-place": message.place, _KEY: message.key}
+        await self._broker.publish(
+            message.body, self._topics.dead_letters, headers=headers, message_id=message.sent_id or None, persist=True
+        )
+
+    async def send_status(self, run_id: str, body: bytes) -> None:
+        """Send the status of a run to the queues that are bound to the exchange; without one it is dropped."""
+        await self._broker.publish(
+            body,
+            exchange=self._statuses,
+            routing_key=run_id,
+            correlation_id=run_id,
+            content_type="application/json",
+            mandatory=False,
+            persist=True,
+        )
+
+
+async def _whole(message: StreamMessage[IncomingMessage]) -> StreamMessage[IncomingMessage]:
+    """Return the message itself: what is in it is read together with the others."""
+    return message
+
+
+def _message(raw: IncomingMessage, topic: str) -> Message:
+    key = raw.headers.get(_KEY, "")
+    text = key if isinstance(key, str) else ""
+    return Message(raw.body, "", text, raw.message_id or "")

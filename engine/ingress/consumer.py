@@ -1,0 +1,114 @@
+"""The process that takes the messages of a broker: what happens between a message and its acknowledgement."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from clients.errors import ServiceError
+from engine.base.errors import OrchestraError, TooManyRuns
+from engine.ingress.brokers.broker import Broker, Message, Receiver
+from engine.ingress.door import Door
+from engine.ingress.orders import Outcome, Refused
+from engine.ingress.outbox import Outbox, Status
+from engine.runner.effects.fault_points import reached
+from engine.store.owners import Fenced
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+_LOOK_SECONDS = 1.0
+_FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """Takes messages until it is stopped."""
+
+    broker: Broker
+    door: Door
+    outbox: Outbox
+    is_taken_over: threading.Event
+    """Set once another process has taken over the runs of this one."""
+
+    async def run(self, stop: asyncio.Event, begun: Callable[[], None]) -> None:
+        """Take messages until `stop` is set; call `begun` once it is connected.
+
+        Raises Fenced if another process has taken over, and what the broker's client raises if it does not answer.
+        """
+        async with self.broker.opened():
+            begun()
+            await asyncio.to_thread(self.outbox.begin)
+            telling = asyncio.create_task(self._tell())
+            try:
+                async with self.broker.receiving(Receiver(self.take, self.room)):
+                    while not stop.is_set():
+                        if self.is_taken_over.is_set():
+                            raise Fenced
+                        with suppress(TimeoutError):
+                            await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
+            finally:
+                telling.cancel()
+                await asyncio.wait([telling])
+
+    async def take(self, messages: Sequence[Message]) -> None:
+        """Return once the runs of these messages are on disk, and the broker has the others as dead letters."""
+        await self.room()
+        outcomes = await _until_done(lambda: asyncio.to_thread(self.door.take, messages))
+        await _until_done(lambda: self._answer(messages, outcomes))
+        reached("before acknowledgement")
+
+    async def room(self) -> None:
+        """Return once more runs may wait."""
+        while True:
+            try:
+                await asyncio.to_thread(self.door.require_room)
+            except TooManyRuns as full:
+                await asyncio.sleep(min(full.retry_after_seconds, _LONGEST_PAUSE_SECONDS))
+            except OrchestraError as error:
+                _log.error("%s %s", error, error.remedy)
+                await asyncio.sleep(_LONGEST_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _answer(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
+        """Tell the broker what became of messages; if this fails, all of it is told again."""
+        await asyncio.gather(*map(self._answer_to, messages, outcomes))
+
+    async def _answer_to(self, message: Message, outcome: Outcome) -> None:
+        if isinstance(outcome, Refused):
+            await self.broker.send_dead(message, outcome.header())
+        else:
+            await self.broker.send_status(outcome.run_id, Status.queued(outcome).body())
+
+    async def _tell(self) -> None:
+        """Send the statuses of runs whenever some are due."""
+        while True:
+            await _until_done(self._tell_once)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _tell_once(self) -> None:
+        due = await asyncio.to_thread(self.outbox.due)
+        for one in due.statuses:
+            await self.broker.send_status(one.run_id, one.body())
+        await asyncio.to_thread(self.outbox.sent, due)
+
+
+async def _until_done(work: Callable[[], Awaitable[Result]]) -> Result:
+    """Return the result of `work`; whatever fails is tried again, with longer pauses, until this is cancelled."""
+    pause_seconds = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return await work()
+        except (OrchestraError, ServiceError) as error:
+            _log.error("%s %s", error, error.remedy)
+        except Exception:  # noqa: BLE001 - a broker that does not answer, or a mistake: nothing is acknowledged
+            _log.exception("messages wait")
+        await asyncio.sleep(pause_seconds)
+        pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)

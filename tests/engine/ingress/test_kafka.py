@@ -1,0 +1,117 @@
+"""Kafka without a broker: batches through FastStream's subscriber, over a log and a consumer made by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+from aiokafka.structs import TopicPartition
+
+from engine.ingress.brokers.broker import Message, Receiver, Topics
+from engine.ingress.brokers.kafka import KafkaTopics
+from tests.engine.ingress.servers import pause
+
+
+class Partition:
+    """A partition as one member of a group sees it: a position in memory, and an offset that survives it."""
+
+    def __init__(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+        self.records, self.committed, self.position = records, 0, 0
+
+    def subscribe(self, **_: Any) -> None:
+        """Read from what was committed."""
+        self.position = self.committed
+
+    async def start(self) -> None:
+        """Nothing to do."""
+
+    async def stop(self) -> None:
+        """Forget the position, as a member that leaves."""
+        self.position = self.committed
+
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[Any, list[ConsumerRecord[Any, Any]]]:
+        """Poll: the position moves, whatever becomes of the records."""
+        found = list(self.records[self.position : self.position + min(max_records, 2)])
+        self.position += len(found)
+        if not found:
+            await asyncio.sleep(timeout_ms / 1000)
+        return {TopicPartition("workflows", 0): found} if found else {}
+
+    async def commit(self) -> None:
+        """Commit the position."""
+        self.committed = self.position
+
+
+def record(offset: int, value: bytes = b"{}", headers: Sequence[tuple[str, bytes]] = ()) -> ConsumerRecord[Any, Any]:
+    return ConsumerRecord("workflows", 0, offset, 1000 + offset, 0, b"tenant", value, None, 0, len(value), headers)
+
+
+def receive(partition: Partition, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, seconds: float = 30) -> None:
+    """Take records until the last one is committed."""
+    topics = KafkaTopics("kafka://127.0.0.1:9092", Topics("workflows", "group"))
+    config = topics._broker.config.broker_config
+    monkeypatch.setattr(config, "builder", lambda **_: partition)
+    monkeypatch.setattr(config, "allow_auto_create_topics", False)
+    monkeypatch.setattr(topics._broker, "_connect", connected)
+
+    async def main() -> None:
+        async with topics.receiving(receiver):
+            while partition.committed < len(partition.records):
+                await pause()
+
+    asyncio.run(asyncio.wait_for(main(), seconds))
+
+
+async def connected() -> object:
+    """Leave what a connection to a cluster would."""
+    return object()
+
+
+async def nothing() -> None:
+    """Room there is."""
+
+
+def test_offsets_are_committed_after_each_batch_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    partition = Partition([record(number) for number in range(5)])
+    seen: list[tuple[int, list[Message]]] = []
+
+    async def take(messages: Sequence[Message]) -> None:
+        seen.append((partition.committed, list(messages)))
+
+    receive(partition, Receiver(take, nothing), monkeypatch)
+    assert [(before, [one.place for one in batch]) for before, batch in seen] == [
+        (0, ["workflows/0/0/1000", "workflows/0/1/1001"]),
+        (2, ["workflows/0/2/1002", "workflows/0/3/1003"]),
+        (4, ["workflows/0/4/1004"]),
+    ]
+    assert {one.key for _, batch in seen for one in batch} == {"tenant"}
+
+
+def test_headers_that_are_not_utf8_do_not_have_a_record_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    partition = Partition([record(0, b"first", [("trace", b"\xff")]), record(1, b"second")])
+    seen: list[bytes] = []
+
+    async def take(messages: Sequence[Message]) -> None:
+        seen.extend(one.body for one in messages)
+
+    receive(partition, Receiver(take, nothing), monkeypatch)
+    assert seen == [b"first", b"second"]
+
+
+def test_a_member_that_stops_while_it_takes_a_batch_commits_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    partition = Partition([record(number) for number in range(2)])
+    seen: list[Sequence[Message]] = []
+
+    async def take(messages: Sequence[Message]) -> None:
+        seen.append(messages)
+        if len(seen) == 1:
+            await asyncio.Event().wait()  # a disk that is full: it tries again until it is stopped
+
+    with pytest.raises(TimeoutError):
+        receive(partition, Receiver(take, nothing), monkeypatch, seconds=1)
+    assert partition.committed == 0
+    receive(partition, Receiver(take, nothing), monkeypatch)
+    assert [[one.place for one in batch] for batch in seen] == [["workflows/0/0/1000", "workflows/0/1/1001"]] * 2
