@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers agent-eval s3-server chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers agent-eval bucket-server chaos fresh
 
 setup: $(READY)
 
@@ -30,7 +30,7 @@ $(READY): requirements.txt pyproject.toml
 	@touch $@
 
 $(READY_DEV): $(READY) requirements-dev.txt
-	@echo "Tools for tests and checks (requirements-dev.txt): downloads 120 MB, takes 510 MB of disk."
+	@echo "Tools for tests and checks (requirements-dev.txt): downloads 130 MB, takes 540 MB of disk."
 	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
@@ -97,7 +97,7 @@ bench-peers: setup-dev .venv-peers/ready
 	@touch $@
 
 # A server with the API of S3, for the tests of logs in a bucket; they are left out where it is missing.
-s3-server: setup-dev .venv-s3/ready
+bucket-server: setup-dev .venv-s3/ready
 
 .venv-s3/ready: tests/engine/blobs/requirements.txt
 	@test -x .venv-s3/bin/python || $(BIN)/python -m venv .venv-s3

@@ -39,8 +39,8 @@ class Connections:
         address = address.replace("postgresql+psycopg://", "postgresql://", 1)
         try:
             given = conninfo_to_dict(address)
-        except psycopg.Error as error:
-            raise StorageError("The address of the database cannot be read.", remedy=_REMEDY) from error
+        except psycopg.Error:  # libpq's message repeats the address, which may have a password
+            raise StorageError("The address of the database cannot be read.", remedy=_REMEDY) from None
         self._address = make_conninfo(address, **{key: value for key, value in _NETWORK.items() if key not in given})
         self.place = f"The database {given.get('dbname', '')} on {given.get('host', 'this machine')}"
         self._free: list[Connection] = []

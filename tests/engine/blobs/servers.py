@@ -47,7 +47,7 @@ def bucket() -> Iterator[str]:
     """Give the endpoint of a server with an empty bucket; skip the test if the server is not installed."""
     if not MOTO.exists():
         (pytest.fail if os.environ.get("REQUIRE_S3") else pytest.skip)(
-            "No server for S3: `make s3-server` installs it."
+            "No server for S3: `make bucket-server` installs it."
         )
     with subprocess.Popen(
         [MOTO, "-H", "127.0.0.1", "-p", "0"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
