@@ -22,6 +22,8 @@ from api.network.announcement import announced
 from api.network.gate import Gate
 from api.network.headers import SecurityHeaders
 from api.network.proxy import BehindProxy
+from api.network.request_ids import RequestIds
+from api.network.server_log import write_as_one
 from api.pages.approval_link import LinkPages
 from api.routes.login import Pages
 from api.routes.short_addresses import short_addresses
@@ -52,6 +54,7 @@ class Site:
     def middleware(self) -> list[Middleware]:
         """Return the middleware, outermost first."""
         return [
+            Middleware(RequestIds),
             Middleware(BehindProxy, settings=self._server),
             Middleware(SecurityHeaders),
             Middleware(HostCheck, server=self._server),
@@ -66,6 +69,7 @@ class Site:
     async def lifespan(self, _app: Any) -> AsyncIterator[dict[str, Any]]:
         """Open the workspace before the first request, close it after the last."""
         keep_secrets_out()
+        write_as_one()
         orchestra = await to_thread.run_sync(self._opened)
         try:
             threading.Thread(target=_leave_when_taken_over, args=(orchestra,), daemon=True).start()

@@ -13,11 +13,14 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from api.network.server_log import Repeats
-from engine.files.private_lines import PrivateLines
+from engine.base.environment import WORKSPACE_VARIABLE
+from engine.base.errors import OrchestraError
 from engine.garbage import look_at_nothing_yet, look_rarely
+from engine.observing.log_lines import set_log_format
 
 if TYPE_CHECKING:
     import uvicorn
@@ -40,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Repeats())
-        handler.setFormatter(PrivateLines())
+    set_log_format(_log_format())
     logging.getLogger("uvicorn.access").disabled = True  # a handler on it, as Streamlit adds one, would enable it
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     faulthandler.register(signal.SIGUSR1)  # the parent asks for a stack trace before it kills a process that hangs
@@ -48,6 +51,16 @@ def main(arguments: list[str] | None = None) -> None:
     on_ready = partial(_report_ready, pulse, _login_token if options.link else str)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again after an orderly shutdown
         _server(on_ready, partial(_beat, pulse)).run(sockets=[socket.socket(fileno=options.socket)])
+
+
+def _log_format() -> Literal["text", "json"]:
+    """Return what config.yaml says; if it cannot be read, the engine says why when it opens the workspace."""
+    from engine.workspace import config
+
+    try:
+        return config.load(Path(os.environ.get(WORKSPACE_VARIABLE, "")).resolve()).config.log_format
+    except OrchestraError:
+        return "text"
 
 
 class Pulse:

@@ -1,8 +1,9 @@
-"""The log of a serving process: repeated messages are counted instead of written again and again."""
+"""The log of a serving process: one form for the lines of all modules, and repeated messages are counted."""
 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -49,3 +50,22 @@ class Repeats(logging.Filter):
         if now - self._begun >= _SECONDS:
             self._left_out = {kind: count - MOST_ALIKE for kind, count in self._counts.items() if count > MOST_ALIKE}
             self._begun, self._counts = now, {}
+
+
+def write_as_one() -> None:
+    """Let what Streamlit and uvicorn log be written by the handlers of the root logger, as everything else is.
+
+    Streamlit gives each of its loggers, and uvicorn's, a handler of its own, which neither redacts secrets nor counts
+    repeated lines, whenever a module of it is first imported.
+    """
+    of_streamlit = sys.modules.get("streamlit.logger")
+    if of_streamlit is not None:
+        vars(of_streamlit)["setup_formatter"] = _lead_to_root
+        for logger in list(vars(of_streamlit)["_loggers"].values()):
+            _lead_to_root(logger)
+
+
+def _lead_to_root(logger: logging.Logger) -> None:
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+    logger.propagate = True

@@ -190,6 +190,8 @@ class Config(_Settings):
     code: CodeSettings = CodeSettings()
     default_environment: str = ""
     """In which runs are made that name none; empty: `dev`, or the first by name (docs/environments.md)."""
+    log_format: Literal["text", "json"] = "text"
+    """Of the server's log."""
     state_dir: str = Field(".orchestra", min_length=1)
     logs: BlobPlace = ""
     """Where logs and large values are: `postgres` (with the state), or `s3://…`; empty: in the folder `logs/`."""

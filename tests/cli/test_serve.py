@@ -315,3 +315,16 @@ def test_a_run_of_the_demo_beside_the_server_is_seen_by_both(start: Start, orche
     assert result.json["counts"]["items"] == 3
     assert "demo" in _children(running.process.pid)
     assert running.end(signal.SIGTERM) == 0
+
+
+def test_its_log_is_json_from_the_first_line_if_the_settings_say_so(start: Start, workspace: Path) -> None:
+    settings = (workspace / "config.yaml").read_text()
+    (workspace / "config.yaml").write_text(settings.replace("log_format: text", "log_format: json"))
+    running, line = _served(start)
+    with socket.create_connection(("127.0.0.1", line["port"])) as garbled:
+        garbled.sendall(b"\x00\x01 this is no HTTP\r\n\r\n")
+        garbled.recv(1024)
+    running.end(signal.SIGTERM)
+    log = [json.loads(one) for one in (workspace / ".orchestra" / "serve.log").read_text().splitlines()]
+    [refused] = [one for one in log if one["level"] == "warning"]
+    assert (refused["logger"], refused["event"]) == ("uvicorn.error", "Invalid HTTP request received.")

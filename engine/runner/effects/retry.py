@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from clients.errors import ServiceError
 from clients.models.metering import metered
 from clients.request_tracking import counted_sends
 from engine.compiler.definition.plan import Retry
+from engine.observing import context
 from engine.plugins.step import Call
 from engine.record.types.step import StepEffect
 from engine.runner.effects.job import Attempt, Done, Job, Remarks
@@ -62,11 +63,12 @@ class Attempts:
 def started(job: Job, work: Callable[[], Any]) -> asyncio.Future[Any]:
     """Start blocking work in a thread of the account; everything it sends ends within the job's time limit."""
     assert job.account is not None
-    return job.account.workers.run(lambda: _timed(job, work))
+    names = context.current()
+    return job.account.workers.run(lambda: _timed(job, work, names))
 
 
-def _timed(job: Job, work: Callable[[], Any]) -> Any:
-    with deadline(job.timeout_seconds), counted_sends(), metered(job.meter), job.guard():
+def _timed(job: Job, work: Callable[[], Any], names: Mapping[str, str]) -> Any:
+    with context.within(names), deadline(job.timeout_seconds), counted_sends(), metered(job.meter), job.guard():
         return work()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from clients.errors import Timeout
 from engine.base.plain_values import plain_json
 from engine.base.threads import Workers
+from engine.observing import context
 from engine.plugins.step import StopRun, Wish
 from engine.runner.effects.job import Attempt, Job, Remarks
 from engine.runner.execution.run_context import RunContext
@@ -51,9 +52,10 @@ class LastLink:
 
     async def _in_thread(self, job: Job, remarks: Remarks) -> Any:
         """Make a heavy call in a worker thread; its result is plain JSON, with its files stored, or a wish."""
+        names = context.current()
 
         def made() -> Any:
-            with job.guard():
+            with context.within(names), job.guard():
                 result = job.step_type.call(job.call(1, self._run.clock(), remarks))
             return result if isinstance(result, Wish) else job.plain(result)
 

@@ -4,32 +4,33 @@ The walk decides which step runs (what an earlier attempt recorded, pins, `if`);
 call is a middleware: it gets the call and the rest of the chain, and returns the outcome. Each has its place because
 of what it must see. From the outside in:
 
-1. `RefusalReports` looks at what was recorded: nothing may come between an answered write and its record.
-2. `Recorder` ends the step for everything inside: whatever refuses, fails or answers a call there is in the log.
-3. `Suspension` makes one outcome of a call and the wait that it asked for. A recorded wait continues before anything
+1. `Named` lets all log lines that come from inside name the step.
+2. `RefusalReports` looks at what was recorded: nothing may come between an answered write and its record.
+3. `Recorder` ends the step for everything inside: whatever refuses, fails or answers a call there is in the log.
+4. `Suspension` makes one outcome of a call and the wait that it asked for. A recorded wait continues before anything
    else: its fields are not evaluated again.
-4. `RateLimits` repeats all that follows, because while the run waited the fields, the sign-in or the agreement may have
+5. `RateLimits` repeats all that follows, because while the run waited the fields, the sign-in or the agreement may have
    changed. It holds the errors of every request, also of those that only ask whose account it is.
-5. `Arguments` come before all that decides by them: the effect, the identity, the agreement, what is replayed.
+6. `Arguments` come before all that decides by them: the effect, the identity, the agreement, what is replayed.
    `HarmlessText` takes out of them what a person would not see: the plan, the approval and the receipt have the text as
    it is sent. `AllowList` refuses values that the workflow does not list, and `OutsideTextCheck` text from
    outside that the compiler has missed, before even an account is opened for them.
-6. `Fallback` asks the models of a step in turn, each with all that follows: its own account, agreement, budget and
+7. `Fallback` asks the models of a step in turn, each with all that follows: its own account, agreement, budget and
    attempts. What a wait repeats, begins with the model that is to be asked then.
-7. `OpenedAccounts`, then `RequiredAgreement`: no account is used, not even for a read, before somebody agreed to it.
-8. `WriteIdentity` needs arguments and account, and the event that follows names it.
-9. `Breakpoints` pause a debug run here: what the call will get is known, and nothing has happened yet.
-10. `Planning` answers a write in the place of its service, `Approval` lets through only what a person has approved, and
+8. `OpenedAccounts`, then `RequiredAgreement`: no account is used, not even for a read, before somebody agreed to it.
+9. `WriteIdentity` needs arguments and account, and the event that follows names it.
+10. `Breakpoints` pause a debug run here: what the call will get is known, and nothing has happened yet.
+11. `Planning` answers a write in the place of its service, `Approval` lets through only what a person has approved, and
    `AsPlanned` only what a plan has shown, even if a person has edited it: they know everything about the call, and
    nothing has happened yet. What `Approval` asks for is waited for outside, by `RateLimits`, so that all of it is
    worked out again afterwards.
-11. `Budget` has each request to a model permitted; a used-up budget becomes a wait in `RateLimits`.
-12. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
-13. `OutputTypes` fit every output, also a replayed one.
-14. `Rereading` compares a read with what a plan has read, `Replay` answers before anything is sent or watched.
-15. `LiveAnswers` stays open over all attempts.
-16. `Timed` measures the call with all its attempts, and nothing that the run waits for otherwise.
-17. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
+12. `Budget` has each request to a model permitted; a used-up budget becomes a wait in `RateLimits`.
+13. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
+14. `OutputTypes` fit every output, also a replayed one.
+15. `Rereading` compares a read with what a plan has read, `Replay` answers before anything is sent or watched.
+16. `LiveAnswers` stays open over all attempts.
+17. `Timed` measures the call with all its attempts, and nothing that the run waits for otherwise.
+18. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
 
 So another rule that may refuse a call stands between `WriteIdentity` and `Announcement`, beside these. A run
 has only the middlewares that its options ask for (`is_wanted`).
@@ -66,6 +67,7 @@ from engine.runner.middleware.identity import WriteIdentity
 from engine.runner.middleware.models.budget import Budget
 from engine.runner.middleware.models.fallback import Fallback
 from engine.runner.middleware.models.live_answers import LiveAnswers
+from engine.runner.middleware.observed import Named, Timed
 from engine.runner.middleware.once import Once
 from engine.runner.middleware.output_types import OutputTypes
 from engine.runner.middleware.outside_text import OutsideTextCheck
@@ -75,9 +77,9 @@ from engine.runner.middleware.recorder import Announcement, Recorder
 from engine.runner.middleware.refusals import RefusalReports
 from engine.runner.middleware.rereading import Replay, Rereading
 from engine.runner.middleware.suspension import Suspension
-from engine.runner.middleware.timed import Timed
 
 ORDER: tuple[type[Middleware], ...] = (
+    Named,
     RefusalReports,
     Recorder,
     Suspension,

@@ -21,6 +21,7 @@ from engine.base.names import timestamp
 from engine.base.statuses import Ending, RunStatus
 from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreements
+from engine.observing import context
 from engine.observing.observer import Observer
 from engine.plugins.step import Written
 from engine.record.events import Event, decoded
@@ -405,7 +406,8 @@ class Host:
 
     async def _work(self, execution: Execution) -> None:
         try:
-            await execution.run()
+            with context.within({"owner": self.owner.id, "run_id": execution.run_id}):
+                await execution.run()
             if execution.is_over:
                 self._remember_end(execution.run_id)
         except (StorageError, Fenced, JournalBroken) as error:

@@ -1,11 +1,21 @@
-"""Tell the observer of the worker how a call ended, and how long it took."""
+"""Let those who operate a workspace see the calls of its steps: log lines name the step, and its time is measured."""
 
 from __future__ import annotations
 
 import time
 
+from engine.observing import context
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall, Stops, Succeeded, Waits, failed
+
+
+class Named(Middleware):
+    """Adds the step to the names of log lines, for as long as its call is made and recorded."""
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call."""
+        with context.more(step=call.path):
+            return await call_next(call)
 
 
 class Timed(Middleware):
