@@ -191,12 +191,14 @@ def http() -> Iterator[httpx.Client]:
 
 
 _TESTS = Path(__file__).parent
-_TALKS = frozenset({"standins", "http", "scripted", "service", "orchestra", "running", "client"})
-_FACES = frozenset({"api", "dashboard", "demo", "browser", "faces", "kill", "operations"})
+_TALKS = frozenset(
+    {"standins", "http", "scripted", "service", "orchestra", "running", "client", "desk", "here", "there"}
+)
+_FACES = frozenset({"api", "dashboard", "demo", "browser", "faces", "kill", "operations", "sandbox", "sql"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what talks to a server, opens an engine or draws a page (`make check` leaves it out); put files in order."""
+    """Mark what talks to a server or a process, opens an engine or draws a page; put the files in order."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if _TALKS & set(fixtures) or _FACES & set(item.path.parts):

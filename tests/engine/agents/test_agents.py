@@ -21,6 +21,8 @@ from tests.patience import until
 __all__ = ["desk", "service"]
 
 Start = Callable[..., Any]
+FEW = 4
+"""Turns: each is compiled. With those that a person may give there are 2 * 4 + 4."""
 FINISH = 'CALL finish {"output": "done"}'
 
 
@@ -54,8 +56,9 @@ def write(desk: Desk, service: Service, **more: Any) -> None:
             "give": ["json"],
         },
     ]
-    document = {"schema_version": 1, "instructions": "Help.", "connection": "llm", "tools": tools, **more}
-    (desk.root / "agents" / "helper.json").write_text(json.dumps(document))
+    document = {"schema_version": 1, "instructions": "Help.", "connection": "llm", "tools": tools}
+    document["limits"] = {"turns": FEW}
+    (desk.root / "agents" / "helper.json").write_text(json.dumps({**document, **more}))
 
 
 def fixed(service: Service, method: str, path: str) -> dict[str, Any]:
@@ -139,7 +142,8 @@ def test_an_output_that_does_not_fit_twice_is_a_failure(agent: Start) -> None:
 
 def test_what_does_not_fit_is_told_to_the_model(agent: Start, service: Service) -> None:
     service.answers["/mails"] = [404]
-    document = agent("SAY no JSON", 'CALL nothing {"a": 1}', 'CALL read {"url": "http://x"}', "CALL read {}", FINISH)
+    lines = ("SAY no JSON", 'CALL nothing {"a": 1}', 'CALL read {"url": "http://x"}', "CALL read {}", FINISH)
+    document = agent(*lines, limits={"turns": 5})
     turns = {one["path"]: one for one in document["steps"]}
     errors = [turns[f"turn_{number}.model_{number}"]["output"]["error"] for number in (1, 2, 3)]
     assert "not JSON" in errors[0]
@@ -223,8 +227,8 @@ def test_a_plan_says_once_what_turns_may_write_that_nobody_knows(agent: Start, d
     plan = desk.orchestra.plans.show(OWNER, plan_id)
     assert [one["path"] for one in plan["writes"]] == ["ask/turn_1.use_send_1"]
     (may,), notes = plan["may_happen"], [dict(one) for one in plan["notes"]]
-    assert may["because"] == "The agent decides it, at most once in each of up to 19 turns. A person approves each."
-    assert notes == [{"path": "ask/turn_2", "note": "From here on the agent decides what it does, in up to 19 turns."}]
+    assert may["because"] == "The agent decides it, at most once in each of up to 11 turns. A person approves each."
+    assert notes == [{"path": "ask/turn_2", "note": "From here on the agent decides what it does, in up to 11 turns."}]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step,
 from tests.patience import PATIENCE_SECONDS
 
 CANARY = "canary"
-EXAMPLES = 40
 SAYS = {"said": f"{CANARY} one", "list": [f"{CANARY} two", "fixed"], "map": {f"{CANARY}three": 1}, "fixed": "fixed"}
 OUTSIDE = [
     "steps.read.output.json.said",
@@ -132,9 +131,10 @@ def nothing_of_calls(_flow: TextFlow, _kind: str, tree: Node, _facts: Facts) -> 
     return NOTHING if tree.kind == "call" else derived(tree, _flow.variables)
 
 
+@pytest.mark.parametrize("examples", [20, pytest.param(200, marks=pytest.mark.chaos)])
 @pytest.mark.parametrize("gates", ["both", "values alone", "none"])
 def test_a_canary_never_arrives_where_the_compiler_lets_it_through(
-    orchestra: Orchestra, root: Path, service: Service, gates: str, monkeypatch: pytest.MonkeyPatch
+    orchestra: Orchestra, root: Path, service: Service, gates: str, examples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if gates != "both":
         monkeypatch.setattr(TextFlow, "value", nothing_of_calls)
@@ -149,7 +149,7 @@ def test_a_canary_never_arrives_where_the_compiler_lets_it_through(
     given_inputs = {"address": service.url("/read"), "word": "word"}
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         derandomize=True,
         phases=(Phase.generate,),
@@ -180,9 +180,9 @@ def test_a_canary_never_arrives_where_the_compiler_lets_it_through(
     assert bool(counted["refused"]) == (gates == "values alone"), counted
     if gates == "values alone":
         return
-    assert counted[""] > EXAMPLES / 10, counted
-    assert counted["outside_destination"] > EXAMPLES / 10, counted
-    assert counted["addresses"] > EXAMPLES / 20, counted
+    assert counted[""] > examples / 10, counted
+    assert counted["outside_destination"] > examples / 10, counted
+    assert counted["addresses"] > examples / 20, counted
 
 
 def test_a_resumed_run_and_a_text_in_a_file_are_judged_like_any_other(

@@ -18,7 +18,8 @@ from tests.engine.workflows.bundles.test_bundles import ADA, PROMPT, made
 
 ADDRESS = "https://secret.example.com/mcp?key=hunter2"
 TOLD = {"name": "add", "description": "Adds a note", "inputSchema": {"type": "object", "properties": {}}}
-MODEL = {"schema_version": 1, "instructions": "Help.", "connection": "llm", "tools": []}
+MODEL = {"schema_version": 1, "instructions": "Help.", "connection": "llm", "tools": [], "limits": {"turns": 2}}
+"""What an agent has; each turn is compiled, so there are few."""
 CLERK = {
     **MODEL,
     "tools": [

@@ -313,8 +313,8 @@ def test_the_scope_of_a_step_has_the_fields_of_the_first_items_of_lists(orchestr
 
 
 def test_two_windows_end_with_the_same_draft_and_nothing_is_lost(orchestra: Orchestra) -> None:
-    accepted = exchange(orchestra, 1, 250)
-    assert accepted > 125
+    accepted = exchange(orchestra, 1, 100)  # ten thousand: chaos.py
+    assert accepted > 50
 
 
 def exchange(orchestra: Orchestra, seed: int, count: int) -> int:
