@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clients.plural import counted
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from engine.store.held import Held
 
 group = typer.Typer(help="See whether writes are held, and resume them.", no_args_is_help=True, rich_markup_mode=None)
+_FOLDER = "folder"
+To = Annotated[str, typer.Option("--to", metavar="PLACE", help="s3://BUCKET/PREFIX, postgres, or folder.")]
 
 
 @group.command()
@@ -47,6 +50,23 @@ def accept(demo: Demo = False, workspace: Workspace = None, as_json: Json = Fals
         for run_id in (*held.missing, *held.unreadable):
             say(f"What run {run_id} wrote is unknown.")
         note("`orchestra serve` or `orchestra runs resume --all` continues the runs that were waiting.")
+    return DONE
+
+
+@group.command("copy-logs")
+def copy_logs(to: To, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Copy the logs of runs and their large values to another place, and read each copy again.
+
+    Nothing should run meanwhile. Then write the place into config.yaml: `logs: PLACE`.
+    """
+    place = "" if to == _FOLDER else to
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.copy_logs(session.principal, place)
+    if as_json:
+        document(asdict(found))
+    else:
+        say(f"Copied {counted(found.copied, 'log or value', 'logs and values')}; {found.were_there:,} were there.")
+        note(f"Now write `logs: {place}` into config.yaml." if place else "Now leave `logs` in config.yaml empty.")
     return DONE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,9 @@ from engine.agents.store import AgentStore, with_agents
 from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
-from engine.base.errors import InvalidFile, Problem, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, Problem, UnknownName
 from engine.base.statuses import AccountMode
-from engine.blobs.opened import opened_blobs
+from engine.blobs.opened import opened_blobs, require_place
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
@@ -24,6 +25,7 @@ from engine.connections.connection_failures import Troubles
 from engine.connections.hosts import hosts
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
+from engine.documents.shapes import Misfit
 from engine.observing.tally import Tally
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from engine.prompts.prompt_files import PromptFiles
     from engine.prompts.prompts import PromptStore
     from engine.prompts.protected import CaseProof
+    from engine.record.log_copies import CopiedLogs
     from engine.runs.approval_links import ApprovalLinks
     from engine.runs.approvals import Approvals
     from engine.runs.branches.branches import Branches
@@ -223,6 +226,26 @@ class Orchestra:
         self._state.close()
         if self._serve_lock is not None:
             self._serve_lock.close()
+
+    def copy_logs(self, p: Principal, place: str) -> CopiedLogs:
+        """Copy all logs and large values to a place, named as in `logs:` of config.yaml, and check them there.
+
+        Raises InvalidInput (no such place, or the logs are there), InvalidFile (something is missing for it),
+        StorageError.
+        """
+        from engine.record.log_copies import copied_logs
+
+        require(p, "admin", "copy the logs")
+        try:
+            require_place(place)
+        except Misfit as error:
+            raise InvalidInput(f"{error}.", remedy=error.remedy) from error
+        if place == self.config.logs:
+            raise InvalidInput("The logs are there already.", remedy="Name another place than `logs` in config.yaml.")
+        with closing(opened_blobs(place, self.workspace.logs, self._loaded().environment)) as target:
+            copied = copied_logs(self._logs, target)
+        self._audit.record(p, "logs.copy", place or "logs/", {"copied": copied.copied})
+        return copied
 
     def preview(
         self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""

@@ -226,6 +226,7 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/tools/": "code, which the step types of a workspace are",
     "engine/tables.py": "the tables of the workspace, for people",
     "engine/blobs/": "a bucket for logs, which needs no connection",
+    "commands/state.py": "the same",
     "engine/collections.py": "its collections of documents, for people",
     "engine/workspace/config.py": "the settings of code, which needs no connection",
     "engine/workspace_files.py": "its files, for people",

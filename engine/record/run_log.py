@@ -162,6 +162,14 @@ class RunLogs:
                 if name.endswith(".json") and RUN_ID.match(_run_id(name)):
                     yield _run_id(name)
 
+    def blob_names(self) -> Iterator[str]:
+        """Yield the name of every log, of every large value, and of the list of renames if there is one."""
+        for day in filter(_DAY.match, self.blobs.names()):
+            for name in self.blobs.names(day):
+                yield from self.blobs.names(name) if name.endswith("/") else (name,)
+        if self.blobs.exists(_RENAMES):
+            yield _RENAMES
+
     def size_bytes(self, run_id: str) -> int:
         """Return the size of the log of a run, and of its large values."""
         return sum(map(self.blobs.size_bytes, _blobs_of(run_id)))

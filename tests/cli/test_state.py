@@ -47,3 +47,12 @@ def test_a_lost_state_and_an_unreadable_log_wait_for_a_persons_word(
     assert orchestra("runs", "resume", "--all").code == 0
     assert orchestra("runs", "show", waiting.json["run_id"], "--json").json["status"] == "succeeded"
     assert service.seen["/w"] == 2
+
+
+def test_logs_are_copied_to_a_place_that_is_named(workspace: Path, orchestra: Orchestra) -> None:
+    same = orchestra("state", "copy-logs", "--to", "folder")
+    assert same.code == 2
+    assert "there already" in same.err
+    missing = orchestra("state", "copy-logs", "--to", "postgres", "--json")
+    assert missing.code == 2
+    assert "needs a workspace whose state is in PostgreSQL" in missing.json["error"]["message"]

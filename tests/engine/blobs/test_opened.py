@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from clients.service import Extra
-from engine.base.errors import InvalidFile
+from engine.base.errors import InvalidFile, InvalidInput, StorageError
 from engine.blobs.opened import opened_blobs
 from engine.orchestra import Orchestra
 from engine.reader import Reader
+from engine.record.log_copies import CopiedLogs
 from tests.engine.blobs.servers import BUCKET, KEYS, bucket
 from tests.engine.conftest import OWNER, Run, set_step
 
@@ -43,6 +45,32 @@ def test_runs_are_in_the_bucket_alone_and_found_again_from_there(run: Run, orche
     reader = Reader(root)
     assert reader.runs.get(OWNER, document["run_id"]) == document
     reader.close()
+
+
+def test_logs_are_copied_to_another_place_and_checked_there(run: Run, orchestra: Orchestra, root: Path) -> None:
+    document = run([set_step("a", {"v": "{{ inputs.text }}"})], {"text": LARGE}, inputs=TEXT_INPUT)
+    assert orchestra.copy_logs(OWNER, "") == CopiedLogs(copied=2, were_there=0)
+    (value,) = (root / "logs").glob("*/*.files/*")
+    assert value.read_text() == LARGE
+    value.unlink()
+    assert orchestra.copy_logs(OWNER, "") == CopiedLogs(copied=1, were_there=1)
+    place = orchestra.config.logs
+    orchestra.close()
+    (root / "config.yaml").write_text((root / "config.yaml").read_text().replace(f"logs: {place}", ""))
+    again = Orchestra.open(root)
+    assert again.runs.get(OWNER, document["run_id"]) == document
+    with contextlib.closing(opened_blobs(place, root, KEYS)) as bucket:
+        bucket.put(str(value.relative_to(root / "logs")), b"something else under this hash")
+    with pytest.raises(StorageError, match=rf"{value.name} is not what was copied there"):
+        again.copy_logs(OWNER, place)
+    again.close()
+
+
+@pytest.mark.parametrize("place", ["mysql://x", "s3://a:b@bucket"])
+def test_only_places_for_logs_are_copied_to(orchestra: Orchestra, place: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        orchestra.copy_logs(OWNER, place)
+    assert refused.value.remedy
 
 
 @pytest.mark.parametrize(
