@@ -20,7 +20,6 @@ from api.network.server_log import Repeats
 from engine.base.environment import WORKSPACE_VARIABLE
 from engine.base.errors import OrchestraError
 from engine.garbage import look_at_nothing_yet, look_rarely
-from engine.observing.log_lines import set_log_format
 
 if TYPE_CHECKING:
     import uvicorn
@@ -33,6 +32,8 @@ _LAST_RESORT_SECONDS = 12.0
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGTERM, or until standard input closes, which means that the parent has died."""
+    from engine.observing.log_lines import set_log_format  # the parent imports this module, and stays small
+
     parser = argparse.ArgumentParser(prog="python -m api.process", description=__doc__)
     parser.add_argument("--socket", type=int, required=True, help="file descriptor of the listening socket")
     parser.add_argument("--ready", type=int, required=True, help="file descriptor that learns when all is up")

@@ -27,6 +27,7 @@ from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
 from engine.documents.shapes import Misfit
 from engine.observing.tally import Tally
+from engine.observing.traces import tracer_of
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.people.people import is_known
@@ -842,7 +843,13 @@ class Orchestra:
             self._writes,
             LocalQueue(),
             self._clock,
-            WorkerEvents(self._next_turn, self._let_go, Live() if serve else None, self._tally),
+            WorkerEvents(
+                idle=self._next_turn,
+                adopted=self._let_go,
+                live=Live() if serve else None,
+                observer=self._tally,
+                tracer=tracer_of(os.environ, owner.id),
+            ),
         )
 
     def _serve(self) -> Upkeep:

@@ -108,10 +108,11 @@ def test_users_get_nothing_that_the_program_does_not_import() -> None:
     assert DEV.keys() & PINS.keys() == {"google-auth", "google-auth-httplib2"}, "which Google's client brings"
 
 
-def test_each_extra_is_one_of_a_service_or_of_logs_and_installed_for_tests() -> None:
+def test_each_extra_is_known_and_installed_for_tests() -> None:
     named = {one.name: one.package for one in [*(service.extra for service in services()), *EXTRAS_OF_LOGS] if one}
     brokers = {"kafka": "aiokafka", "nats": "nats-py", "rabbitmq": "aio-pika"}
-    assert named | brokers | {"tools": "uv", "monty": "pydantic-monty-client"} == {
+    traces = {"traces": "opentelemetry-exporter-otlp-proto-http"}
+    assert named | brokers | traces | {"tools": "uv", "monty": "pydantic-monty-client"} == {
         name: next(iter(declared)) for name, declared in EXTRAS.items()
     }
     assert {name: one.specifier for name, one in ON_DEMAND.items()} == {name: DEV[name].specifier for name in ON_DEMAND}

@@ -13,6 +13,7 @@ import pytest
 HEAVY = [
     "rich", "streamlit", "pandas", "numpy", "fastapi", "starlette", "uvicorn", "openai", "github", "notion_client",
     "googleapiclient", "genai_prices", "markdownify", "bs4", "argon2", "jwt",
+    "prometheus_client", "structlog", "opentelemetry.sdk",
 ]  # fmt: skip
 LOOKS = [*HEAVY, "httpx", "clients.gmail.client", "clients.github.client", "engine.runner.worker.execution"]
 """What a command that only looks at something does without, too."""

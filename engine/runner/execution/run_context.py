@@ -20,6 +20,7 @@ from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreed
 from engine.observing.observer import Observer
+from engine.observing.traces import Tracer
 from engine.record.events import AccountNamed, AttemptFailed
 from engine.record.failure import failure
 from engine.record.plans.planned import AppliedRun
@@ -110,6 +111,8 @@ class RunContext:
     """Returns how far a debug run may go now; None for other runs."""
     observer: Observer = field(default_factory=Observer)
     """Hears of calls and failed attempts."""
+    tracer: Tracer | None = None
+    """None unless traces are on."""
     named_accounts: set[str] = field(default_factory=set)
     """The connections whose account this process has recorded."""
 

@@ -1,21 +1,46 @@
-"""Let those who operate a workspace see the calls of its steps: log lines name the step, and its time is measured."""
+"""Let those who operate a workspace see the calls of its steps, in log lines, traces and metrics."""
 
 from __future__ import annotations
 
 import time
 
 from engine.observing import context
+from engine.observing.traces import Tracer
 from engine.runner.execution.run_context import RunContext
-from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall, Stops, Succeeded, Waits, failed
+from engine.runner.execution.step_call import (
+    Failed,
+    Middleware,
+    Next,
+    Outcome,
+    StepCall,
+    Stops,
+    Succeeded,
+    Waits,
+    failed,
+)
 
 
 class Named(Middleware):
-    """Adds the step to the names of log lines, for as long as its call is made and recorded."""
+    """Adds the step to the names of log lines, and traces it, for as long as its call is made and recorded."""
+
+    def __init__(self, run: RunContext) -> None:
+        self._tracer = run.tracer
 
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Make the call."""
         with context.more(step=call.path):
-            return await call_next(call)
+            return await call_next(call) if self._tracer is None else await _traced(self._tracer, call, call_next)
+
+
+async def _traced(tracer: Tracer, call: StepCall, call_next: Next) -> Outcome:
+    is_remote = call.action.step_type.service is not None
+    with tracer.step(call.action.uses, call.path, is_remote=is_remote) as span:
+        outcome = await call_next(call)
+        if isinstance(outcome, Failed):
+            span.ended("failed", type(outcome.error).__name__)
+        else:
+            span.ended("succeeded")
+        return outcome
 
 
 class Timed(Middleware):

@@ -30,6 +30,7 @@ from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreed, Agreements
 from engine.expressions.json_values import compact_json
 from engine.observing.observer import Observer
+from engine.observing.traces import Tracer
 from engine.record.document import document
 from engine.record.events import (
     Event,
@@ -92,6 +93,7 @@ class Equipment:
     host: ChildHost
     receipts: Receipts
     observer: Observer
+    tracer: Tracer | None
 
 
 class Execution:
@@ -109,6 +111,8 @@ class Execution:
         self._ending: Ending | None = None
         self._parking = Parking(equipment.clock)
         self._on_failure_error: Failure | None = None
+        self._status = "stopped"
+        """How the work ended."""
         self.is_over = False
         """Whether the run has ended, and its log and its row are written."""
 
@@ -138,6 +142,15 @@ class Execution:
 
     async def run(self) -> None:
         """Work until the run ends, waits or is interrupted, and record that. Raises StorageError, JournalBroken."""
+        tracer = self._equipment.tracer
+        if tracer is None:
+            await self._work()
+            return
+        with tracer.run(self.run_id, self._acceptance["workflow"], self.caller_run_id) as span:
+            await self._work()
+            span.ended(self._status)
+
+    async def _work(self) -> None:
         if self._ended_before():
             await self._close()
             return
@@ -149,6 +162,7 @@ class Execution:
         if self._ending is not None:
             self._task.cancel()
         status, details = await self._outcome(self._task)
+        self._status = str(status)
         if status == Ending.STOPPED:
             return
         if status == RunStatus.WAITING:
@@ -243,6 +257,7 @@ class Execution:
             applied=None if followed is None else await self._applied(plan, followed),
             debug_state=self._debug_state,
             observer=equipment.observer,
+            tracer=equipment.tracer,
         )
 
     def _debug_state(self) -> DebugState:

@@ -23,6 +23,7 @@ from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreements
 from engine.observing import context
 from engine.observing.observer import Observer
+from engine.observing.traces import Tracer
 from engine.plugins.step import Written
 from engine.record.events import Event, decoded
 from engine.record.run_log import RunLogs, told_arguments
@@ -71,6 +72,8 @@ class WorkerEvents:
     """Gets the answers of models while they arrive."""
     observer: Observer = field(default_factory=Observer)
     """Hears of the work on runs."""
+    tracer: Tracer | None = None
+    """None unless traces are on."""
 
 
 class Host:
@@ -264,6 +267,8 @@ class Host:
         is_idle = self._call(self._shut())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=_CLOSE_SECONDS)
+        if self._events.tracer is not None:
+            self._events.tracer.close()
         if is_idle:  # else keep the lock while this process may still send something
             self.owner.release()
 
@@ -345,6 +350,7 @@ class Host:
             host=self,
             receipts=self.state.receipts,
             observer=self.observer,
+            tracer=self._events.tracer,
         )
 
     def _claimed_writes(self) -> Writes:
