@@ -70,6 +70,11 @@ class ServerSettings(_Settings):
         usual = {"https": 443, "http": 80}[parts.scheme]  # browsers leave it out
         return f"{parts.scheme}://{parts.netloc.removesuffix(f':{usual}') if port == usual else parts.netloc}"
 
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _from_environment(cls, proxies: Any) -> Any:
+        return [one.strip() for one in proxies.split(",")] if isinstance(proxies, str) and proxies else proxies
+
     @field_validator("trusted_proxies")
     @classmethod
     def _are_addresses(cls, proxies: list[str]) -> list[str]:

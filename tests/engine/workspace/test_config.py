@@ -45,11 +45,13 @@ def test_the_environment_wins_over_the_file() -> None:
     config = config_of(
         "server: {port: 1000}\nconnections: {llm: {service: openai, model: a}}\n",
         ORCHESTRA_SERVER__PORT="9000",
+        ORCHESTRA_SERVER__TRUSTED_PROXIES="10.0.0.2, 172.16.0.0/12",
         ORCHESTRA_TIME_ZONE="Europe/Berlin",
         ORCHESTRA_CONNECTIONS__LLM__MODEL="b",
         ORCHESTRA_WORKSPACE="/elsewhere",
     )
     assert (config.server.port, config.time_zone) == (9000, "Europe/Berlin")
+    assert config.server.trusted_proxies == ["10.0.0.2", "172.16.0.0/12"]
     assert config.connections["llm"].settings == {"model": "b"}
 
 
