@@ -197,6 +197,11 @@ _TALKS = frozenset(
 _FACES = frozenset({"api", "dashboard", "demo", "browser", "faces", "kill", "operations", "sandbox", "sql"})
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import what `make check` leaves out as a whole."""
+    return True if "not service" in config.option.markexpr and collection_path.name in _FACES else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what talks to a server or a process, opens an engine or draws a page; put the files in order."""
     for item in items:
