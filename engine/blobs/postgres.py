@@ -100,6 +100,7 @@ class PostgresBlobs:
         """
         database = Connections(address)
         database.run(_create_missing_tables)
+        database.close()  # whoever opens the workspace may yet fail, and then closes nothing
         return cls(database)
 
     def close(self) -> None:
