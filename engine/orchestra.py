@@ -44,10 +44,10 @@ from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.room import Room
 from engine.store.locks import ServeLock
 from engine.store.people.audit import AuditLine, TrailFilter
+from engine.store.sql.opening import open_database
 from engine.store.sql.owners import SqlOwner
 from engine.store.sql.state import SqlState
 from engine.store.sqlite.damage import set_aside
-from engine.store.sqlite.database import SqliteDatabase
 from engine.store.state import State
 from engine.store.write_list import WriteList
 from engine.tools.opened import OpenedTools
@@ -151,7 +151,7 @@ class Orchestra:
         state = self.workspace.state_dir
         self._serve_lock = ServeLock(state) if serve else None
         self._clock = clock
-        self._database = SqliteDatabase(state)
+        self._database = open_database(state, self.config.state)
         self._state: State = SqlState(self._database)
         self._audit = Audit(self._state.audit, clock)
         self._stand_ins = StandInProcess(state / "demo")
@@ -193,7 +193,8 @@ class Orchestra:
 
         Return None if it is intact. Raises UnknownName, InvalidFile, InUse, StorageError.
         """
-        return set_aside(Workspace(workspace, configuration.load(workspace).config.state_dir).state_dir, utc_now())
+        config = configuration.load(workspace).config
+        return None if config.state else set_aside(Workspace(workspace, config.state_dir).state_dir, utc_now())
 
     @property
     def is_taken_over(self) -> threading.Event:
@@ -318,10 +319,8 @@ class Orchestra:
         that need attention; `refused_connections`: accounts that refuse calls workflows need.
         """
         from engine.health import HealthCheck
-        from engine.store.sqlite.soundness import Soundness
 
-        sound = Soundness(self._database)
-        checks = {"engine": self._host.check, "state": sound.require, "logs": self._host.check_logs}
+        checks = {"engine": self._host.check, "state": self._database.require_sound, "logs": self._host.check_logs}
         return HealthCheck(checks, self._needs_person, self._counts)
 
     def _needs_person(self) -> Reason | None:

@@ -25,6 +25,7 @@ from demo.server import QuietServer, server
 from demo.service import service
 from demo.sql import shop
 from demo.store import Store
+from tests import postgres
 from tests.described import described
 from tests.patience import PATIENCE_SECONDS
 
@@ -232,3 +233,11 @@ def pytest_sessionfinish() -> None:
     mailboxes = sys.modules.get("tests.mail.mailboxes")
     if mailboxes is not None:
         mailboxes.stop()
+
+
+@pytest.fixture(autouse=os.environ.get("TEST_STATE") == "postgres")
+def state_on_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep the state of all workspaces of a test in a schema on PostgreSQL: `TEST_STATE=postgres pytest …`."""
+    with postgres.schema() as url:
+        monkeypatch.setenv("ORCHESTRA_STATE", url)
+        yield

@@ -73,7 +73,8 @@ def looked_at(workspace: Path | None, *, demo: bool = False) -> Iterator[Look]:
     from engine.workspace.workspace import Workspace
 
     root = workspace or Path.cwd()
-    if not is_read_only(Workspace(root, config.load(root).config.state_dir).state_dir):
+    settings = config.load(root).config
+    if settings.state or not is_read_only(Workspace(root, settings.state_dir).state_dir):
         with opened(workspace, demo=demo) as session:
             yield session
         return

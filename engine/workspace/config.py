@@ -172,6 +172,12 @@ def _is_blob_place(place: str) -> str:
     return place
 
 
+def _is_state(address: str) -> str:
+    if address and not address.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise Misfit("must be the address of a PostgreSQL server", "Write postgresql+psycopg://host:5432/database.")
+    return address
+
+
 ConnectionName = Annotated[str, AfterValidator(_is_name)]
 TimeZone = Annotated[str, AfterValidator(_is_time_zone)]
 BlobPlace = Annotated[str, AfterValidator(_is_blob_place)]
@@ -200,6 +206,8 @@ class Config(_Settings):
     state_dir: str = Field(".orchestra", min_length=1)
     logs: BlobPlace = ""
     """Where logs and large values are: `postgres` (with the state), or `s3://…`; empty: in the folder `logs/`."""
+    state: Annotated[str, AfterValidator(_is_state)] = ""
+    """The address of a PostgreSQL server for the state; empty: `state.db` in `state_dir`."""
 
 
 @dataclass(frozen=True)

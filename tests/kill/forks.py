@@ -149,7 +149,7 @@ class Child:
             times += reached == point
             if times == time_of_it and reached == point:
                 # Not amid a heartbeat: a process that stands still in a transaction keeps everybody from writing.
-                with self._orchestra._database.write_lock if self._orchestra is not None else nullcontext():
+                with getattr(self._orchestra and self._orchestra._database, "write_lock", nullcontext()):
                     # To this very thread, which then does nothing more; of the process another one might take it later.
                     signal.pthread_kill(threading.get_ident(), signal.Signals[name])
 

@@ -262,7 +262,7 @@ def _answer(cursor: Cursor, run_id: str, path: str | None, receipt: str | None) 
 
     `receipt` (an id or address, may be empty): the write is done; None: it is not, and may be sent again.
     """
-    which = "run_id = :run_id AND state = 'unknown' AND (:path IS NULL OR path = :path)"
+    which = "run_id = :run_id AND state = 'unknown' AND path = coalesce(:path, path)"
     values = {"run_id": run_id, "path": path}
     if receipt is None:
         found = cursor.execute(f"SELECT identity FROM effects WHERE {which}", values).fetchall()  # noqa: S608

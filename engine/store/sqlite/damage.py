@@ -10,9 +10,8 @@ from pathlib import Path
 from engine.base.errors import InUse
 from engine.files.atomic import sync_folder
 from engine.store.locks import is_locked
-from engine.store.sql.base.tables import metadata
+from engine.store.sql.base.tables import SCHEMA_VERSION, metadata
 from engine.store.sqlite.database import is_damage, storage_errors
-from engine.store.sqlite.migrations import SCHEMA_VERSION
 
 
 def set_aside(folder: Path, now: datetime) -> Path | None:

@@ -19,11 +19,14 @@ from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, keep_name, make_fo
 from engine.files.group_sync import file_system
 from engine.store.locks import FileLocks
 from engine.store.sql.base.database import Cursor, Result
-from engine.store.sql.base.tables import PARTS_FAILED_SQLITE, meta, metadata
-from engine.store.sqlite.migrations import SCHEMA_VERSION, migrated
+from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
+from engine.store.sql.base.tables import PARTS_FAILED_SQLITE, SCHEMA_VERSION, meta, metadata
+from engine.store.sqlite.migrations import migrated
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+
+    from engine.store.sqlite.soundness import Soundness
 
 _LARGEST_WAL_BYTES = 4 * 1024 * 1024
 _WAL_SLACK_BYTES = 256 * 1024
@@ -34,7 +37,6 @@ _MOST_ASKERS = 8
 _MOVED = "Stop every process that works on this workspace; where the file is gone, the next rebuilds it from logs/."
 _FOLDER = "Move the folder away; the next command rebuilds the state from logs/."
 _LOCKED = "Another process has kept it locked for 30 s: wait for that one, or stop it, then try again."
-_UNREAD_LOGS = "unread_logs"
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _CHANGED_TEXT = re.compile(r"Could not decode to UTF-8|no such (table|column)|table \w+ has no column")
@@ -58,7 +60,7 @@ damage_seen: dict[Path, str] = {}
 """State files in which this process has met damage, with SQLite's message for each."""
 
 
-class SqliteDatabase:
+class SqliteDatabase(Facts):
     """A state database: `reading()` and `writing()` open a connection; a write is on disk when its block ends."""
 
     def __init__(self, folder: Path) -> None:
@@ -86,6 +88,16 @@ class SqliteDatabase:
         for path, opened in self._opened.items():
             if _identity(path) != opened:
                 raise StorageError(f"{path} was taken away, or another was put in its place.", remedy=_MOVED)
+
+    def require_sound(self) -> None:
+        """Raise StorageError if the file was replaced or cannot be read, DamagedState if it is damaged."""
+        self._soundness.require()
+
+    @cached_property
+    def _soundness(self) -> Soundness:
+        from engine.store.sqlite.soundness import Soundness
+
+        return Soundness(self)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -188,10 +200,6 @@ class SqliteDatabase:
         with storage_errors(self.path), self._listening:
             return int(self._listener.execute("PRAGMA data_version").fetchone()[0])
 
-    def has_fact(self, key: str) -> bool:
-        """Return whether `meta` has a key."""
-        return self.fact(key) is not None
-
     def fact(self, key: str) -> str | None:
         """Return the value of a key in `meta`, if any; fast, since it is read before every run."""
         with storage_errors(self.path), self._listening:
@@ -202,24 +210,6 @@ class SqliteDatabase:
     def _listener(self) -> sqlite3.Connection:
         """Return a connection that never writes: `data_version` does not count a connection's own writes."""
         return self.raw_connection()
-
-    def has_unread_logs(self) -> bool:
-        """Return whether the file was recreated and does not know yet what is in the run logs."""
-        return self.has_fact(_UNREAD_LOGS)
-
-    def unread_since(self) -> int:
-        """Return the number of the last write that the file itself recorded; later ones are only in the logs."""
-        return int(self.fact(_UNREAD_LOGS) or 0)
-
-    def unread_logs(self, since: int) -> None:
-        """Record that the logs must be read: the file lacks everything after the write `since`."""
-        with self.writing() as connection:
-            connection.execute(meta.delete().where(meta.c.key == _UNREAD_LOGS))
-            connection.execute(meta.insert().values(key=_UNREAD_LOGS, value=str(since)))
-
-    def logs_are_read(self, connection: Connection) -> None:
-        """Record that the logs have been read, in the transaction that stores what they contain."""
-        connection.execute(meta.delete().where(meta.c.key == _UNREAD_LOGS))
 
     def shrink(self) -> bool:
         """Checkpoint the write-ahead log, and truncate it if it is too long; return False if a reader prevents it.
@@ -276,12 +266,10 @@ class SqliteDatabase:
                 connection.exec_driver_sql(statement)
             found = connection.execute(meta.select().where(meta.c.key == "schema_version")).one_or_none()
             form = SCHEMA_VERSION if found is None else migrated(connection, found.value)
-            connection.execute(meta.delete().where(meta.c.key == "schema_version"))
-            connection.execute(meta.insert().values(key="schema_version", value=form))
+            put_fact(connection, "schema_version", form)
             if found is None or not before >= _required(found.value):
                 # One transaction: if a crash leaves the file half made, it still says that the logs must be read.
-                connection.execute(meta.delete().where(meta.c.key == _UNREAD_LOGS))
-                connection.execute(meta.insert().values(key=_UNREAD_LOGS, value=""))
+                put_fact(connection, UNREAD_LOGS, "")
             connection.exec_driver_sql("COMMIT")
         self._require_our_form(form)
 

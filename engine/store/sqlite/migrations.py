@@ -22,9 +22,6 @@ from engine.store.sql.base.tables import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
-SCHEMA_VERSION = "16"
-"""The schema version that this release writes."""
-
 
 def _milliseconds(time: str) -> str:
     """Return SQL for the milliseconds since 1970 of a time column."""

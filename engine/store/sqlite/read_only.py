@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from engine.base.errors import StorageError
-from engine.store.sql.base.tables import meta, metadata
+from engine.store.sql.base.tables import SCHEMA_VERSION, meta, metadata
 from engine.store.sqlite.database import SqliteDatabase, storage_errors
-from engine.store.sqlite.migrations import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

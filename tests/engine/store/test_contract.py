@@ -31,9 +31,11 @@ from engine.store.people.api_tokens import TokenRecord, TokenStore
 from engine.store.people.audit import AuditEntry, AuditLog, TrailFilter
 from engine.store.people.people import People, UserRecord
 from engine.store.people.sign_ins import LoginTries, SessionRecord, SignIn, SignIns, Success, TryLimit
+from engine.store.postgres.database import PostgresDatabase
 from engine.store.runs import Backlog, RunFilter, RunRecord
 from engine.store.settings import Settings
 from engine.store.spending import Amount, Decide, Pot, Reservation, Spending, Spent, Standing
+from engine.store.sql.base.database import Database
 from engine.store.sql.base.tables import owners, runs
 from engine.store.sql.owners import SqlOwner
 from engine.store.sql.state import SqlState
@@ -42,6 +44,7 @@ from engine.store.state import Records
 from engine.store.triggering.refusals import RefusalRecord, Refusals
 from engine.store.triggering.triggered_runs import RunQueue
 from engine.store.triggering.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord, Triggers, TurnedOn
+from tests import postgres
 from tests.engine.store.memory import MemoryAcceptances, MemoryEffects, MemoryQuestions, MemorySpending, MemoryState
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -171,57 +174,66 @@ def in_memory(_folder: Path) -> Iterator[Store]:
 
 def on_sqlite(folder: Path) -> Iterator[Store]:
     with closing(SqliteDatabase(folder / "state")) as database:
-        state, owner = SqlState(database), SqlOwner(database, folder / "owners", "test", utc_now)
+        yield from _on(database, folder)
 
-        def fence() -> None:
-            with database.writing() as connection:
-                connection.execute(owners.delete())
 
-        def fail(run_id: str) -> None:
-            values = {"status": RunStatus.FAILED, "ended_at": LATER, "sentence": "Failed."}
-            with database.writing() as connection:
-                connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
+def on_postgres(folder: Path) -> Iterator[Store]:
+    with postgres.schema() as url, closing(PostgresDatabase(url)) as database:
+        yield from _on(database, folder)
 
-        def hold(held: Held | None) -> None:
-            if held is None:
-                state.proof.release(AT, entry("state.accept"))
-            else:
-                state.proof.hold(held)
 
-        def wait(run_id: str) -> None:
-            values = {"status": RunStatus.WAITING, "due_at": None}
-            with database.writing() as connection:
-                connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
+def _on(database: Database, folder: Path) -> Iterator[Store]:
+    state, owner = SqlState(database), SqlOwner(database, folder / "owners", "test", utc_now)
 
-        def spending(test: SpendOnLoop) -> None:
-            other = SqlOwner(database, folder / "owners", "test", utc_now)
+    def fence() -> None:
+        with database.writing() as connection:
+            connection.execute(owners.delete())
 
-            async def main() -> None:
-                mine, its = state.records(owner.id), state.records(other.id)
-                try:
-                    await test(mine.spending, its.spending)
-                finally:
-                    mine.journal.close()
-                    its.journal.close()
+    def fail(run_id: str) -> None:
+        values = {"status": RunStatus.FAILED, "ended_at": LATER, "sentence": "Failed."}
+        with database.writing() as connection:
+            connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
 
-            asyncio.run(main())
-            other.release()
+    def hold(held: Held | None) -> None:
+        if held is None:
+            state.proof.release(AT, entry("state.accept"))
+        else:
+            state.proof.hold(held)
 
-        acceptances = state.acceptances(owner.id)
-        with_records = partial(_with_records, state, owner.id)
-        yield Store(
-            state,
-            owner.id,
-            acceptances,
-            fence,
-            fail,
-            hold,
-            wait,
-            lambda test: with_records(lambda records: test(records.effects)),
-            lambda test: with_records(lambda records: test(records.questions)),
-            spending,
-        )
-        owner.release()
+    def wait(run_id: str) -> None:
+        values = {"status": RunStatus.WAITING, "due_at": None}
+        with database.writing() as connection:
+            connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
+
+    def spending(test: SpendOnLoop) -> None:
+        other = SqlOwner(database, folder / "owners", "test", utc_now)
+
+        async def main() -> None:
+            mine, its = state.records(owner.id), state.records(other.id)
+            try:
+                await test(mine.spending, its.spending)
+            finally:
+                mine.journal.close()
+                its.journal.close()
+
+        asyncio.run(main())
+        other.release()
+
+    acceptances = state.acceptances(owner.id)
+    with_records = partial(_with_records, state, owner.id)
+    yield Store(
+        state,
+        owner.id,
+        acceptances,
+        fence,
+        fail,
+        hold,
+        wait,
+        lambda test: with_records(lambda records: test(records.effects)),
+        lambda test: with_records(lambda records: test(records.questions)),
+        spending,
+    )
+    owner.release()
 
 
 def _with_records(state: SqlState, owner: str, test: Callable[[Records], Coroutine[Any, Any, None]]) -> None:
@@ -235,7 +247,7 @@ def _with_records(state: SqlState, owner: str, test: Callable[[Records], Corouti
     asyncio.run(main())
 
 
-@pytest.fixture(params=[on_sqlite, in_memory], ids=["sqlite", "memory"])
+@pytest.fixture(params=[on_sqlite, on_postgres, in_memory], ids=["sqlite", "postgres", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     yield from request.param(tmp_path)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.base.errors import StorageError
+from engine.store.sql.base.tables import SCHEMA_VERSION
 from engine.store.sqlite.database import SqliteDatabase
-from engine.store.sqlite.migrations import SCHEMA_VERSION
 
 
 def of_the_first_release(folder: Path) -> None:

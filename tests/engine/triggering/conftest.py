@@ -16,7 +16,7 @@ import engine.triggers
 from engine.orchestra import Orchestra
 from engine.plugins import registry
 from engine.plugins.trigger import Start
-from engine.store.sqlite.database import SqliteDatabase
+from engine.store.sql.base.database import Database
 from engine.triggering.polling import poll as looks
 from engine.triggering.polling.status import PollResult, TriggerStatus
 from tests.engine.conftest import OWNER, write_workflow
@@ -59,9 +59,14 @@ class Feed:
         return self.root / "feed.jsonl"
 
     @property
-    def database(self) -> SqliteDatabase:
+    def database(self) -> Database:
         """The state."""
         return self.orchestra._database
+
+    @property
+    def sql(self) -> Any:
+        """The engine of SQLAlchemy, to listen to its statements."""
+        return self.database._engine  # type: ignore[attr-defined]
 
     def write(self, *lines: Mapping[str, Any] | str) -> None:
         """Add lines; a text is the id of a plain one."""

@@ -113,6 +113,6 @@ def test_an_hour_of_runs_that_no_end_has_started_is_read_in_a_few_queries(feed: 
     feed.write(*(f"n{number}" for number in range(20)))
     feed.ended(*feed.poll().started)
     asked: list[str] = []
-    event.listen(feed.database._engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    event.listen(feed.sql, "before_cursor_execute", lambda *told: asked.append(told[2]))
     assert len(SqlTriggeredRuns(feed.database).ended_since(0, 100, demo=False)) == 20
     assert len(asked) == 2

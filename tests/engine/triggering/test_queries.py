@@ -25,11 +25,11 @@ def statements(feed: Feed) -> Iterator[list[tuple[str, Any]]]:
         if not many and ("runs" in statement or "trigger_items" in statement):
             found.append((statement, parameters))
 
-    event.listen(feed.database._engine, "before_cursor_execute", heard)
+    event.listen(feed.sql, "before_cursor_execute", heard)
     try:
         yield found
     finally:
-        event.remove(feed.database._engine, "before_cursor_execute", heard)
+        event.remove(feed.sql, "before_cursor_execute", heard)
 
 
 def reads_much(feed: Feed, statement: str, parameters: Any) -> bool:

@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Any
 
 from engine.orchestra import Orchestra
+from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.store.test_migrations import of_the_first_release
 from tests.faults.power.scene import OWNER, Scene, Session, lister
 
@@ -60,12 +61,14 @@ def log_of_the_state_file_is_brought_in(scene: Scene) -> None:
 @_session
 def log_of_the_state_file_begins_anew(scene: Scene) -> None:
     _with_runs(scene, "a")
-    with closing(scene.orchestra._database.raw_connection()) as connection:
+    database = scene.orchestra._database
+    assert isinstance(database, SqliteDatabase)
+    with closing(database.raw_connection()) as connection:
         connection.execute("PRAGMA wal_checkpoint(RESTART)")
     scene.begin()
     for lane in "bc":
         scene.whole_run(lane)
-        with closing(scene.orchestra._database.raw_connection()) as connection:
+        with closing(database.raw_connection()) as connection:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     scene.close()
 

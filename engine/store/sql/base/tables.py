@@ -13,6 +13,9 @@ TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Texts are sorted by their bytes everywhere: run ids and times must be."""
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 
+SCHEMA_VERSION = "16"
+"""The schema version that this release writes."""
+
 metadata = MetaData()
 
 meta = Table("meta", metadata, Column("key", TEXT, primary_key=True), Column("value", TEXT, nullable=False))

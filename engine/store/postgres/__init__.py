@@ -1,0 +1,1 @@
+"""The store on a PostgreSQL server, which the processes of several machines share."""

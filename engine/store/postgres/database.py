@@ -1,0 +1,214 @@
+"""The state on a server: one transaction writes at a time, as in a file, so that both keep the same promises."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from engine.base.errors import StorageError
+from engine.store.postgres.connection import PostgresCursor, ServerAddress, key_of, storage_errors
+from engine.store.postgres.journal import PostgresJournalConnection
+from engine.store.postgres.locks import PostgresLocks
+from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
+from engine.store.sql.base.tables import PARTS_FAILED_POSTGRES, SCHEMA_VERSION, meta, metadata
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+_MOST_ASKERS = 8
+_ASK_FIRST_SECONDS = 1.0
+"""A connection that was idle for longer may be lost: it is asked first."""
+_BEGIN = "BEGIN; SELECT pg_advisory_xact_lock({key}, 0), pg_current_xact_id()::text"
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class PostgresDatabase(Facts):
+    """The tables of a workspace in the first schema of the connection's `search_path`."""
+
+    parts_failed = PARTS_FAILED_POSTGRES
+
+    def __init__(self, url: str) -> None:
+        self.address = ServerAddress.parsed(url)
+        self._askers: list[tuple[psycopg.Connection[Any], float]] = []
+        self._is_closed = False
+        self._listening = threading.Lock()
+        self._snapshot, self._number = "", 0
+        with storage_errors(self.address):
+            with self.address.connect() as connection:
+                [schema] = connection.execute("SELECT current_schema()").fetchone() or (None,)
+            if schema is None:
+                raise StorageError(
+                    f"The state at {self.address.shown} has no schema to work in.",
+                    remedy="Create it (`CREATE SCHEMA name`), or name another one in `options` of the address.",
+                )
+            self.key = key_of(f"ai-orchestra {schema}")
+            """Of the advisory locks of this workspace."""
+            self._engine = _engine(self.address)
+            self._create()
+
+    def begin(self, connection: psycopg.Connection[Any]) -> str:
+        """Begin a transaction that writes, once no other one does; return its number."""
+        cursor = connection.execute(_BEGIN.format(key=self.key))
+        cursor.nextset()
+        [_, number] = cursor.fetchone() or ("", "")
+        return str(number)
+
+    def require_in_place(self) -> None:
+        """Do nothing: a server does not take its tables away."""
+
+    def require_sound(self) -> None:
+        """Raise StorageError if the server does not answer."""
+        self.fact("schema_version")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a connection for one short read."""
+        with storage_errors(self.address), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def asking(self) -> Iterator[PostgresCursor]:
+        """Open a driver cursor for one short read that is made often."""
+        with storage_errors(self.address), self._asker() as connection:
+            yield PostgresCursor(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[PostgresCursor]:
+        """Open a driver cursor for several short reads that agree with each other."""
+        with storage_errors(self.address), self._asker() as connection:
+            connection.execute(_SNAPSHOT)
+            yield PostgresCursor(connection)
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction: on disk when its block ends, else rolled back."""
+        with storage_errors(self.address), self._engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            self.begin(driver)
+            try:
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                _roll_back(driver)
+                raise
+
+    @contextmanager
+    def inserting(self) -> Iterator[PostgresCursor]:
+        """Do the same with a driver cursor."""
+        with storage_errors(self.address), self._asker() as connection:
+            self.begin(connection)
+            try:
+                yield PostgresCursor(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    def cursor_of(self, connection: Connection) -> PostgresCursor:
+        """Return a driver cursor in the transaction of a connection."""
+        driver: Any = connection.connection.driver_connection
+        return PostgresCursor(driver)
+
+    def journal(self) -> PostgresJournalConnection:
+        """Return a connection for a journal."""
+        return PostgresJournalConnection(self)
+
+    def locks(self, folder: Path) -> PostgresLocks:
+        """Return the locks of the processes that share the server."""
+        return PostgresLocks(self)
+
+    def lengthen(self) -> None:
+        """Do nothing: the server looks after its log."""
+
+    def shrink(self) -> bool:
+        """Do nothing: the server does it."""
+        return True
+
+    def version(self) -> int:
+        """Return a number that changes whenever a transaction that writes has begun or ended on the server."""
+        with self.asking() as cursor:
+            [seen] = cursor.execute("SELECT pg_current_snapshot()::text").fetchone()
+        with self._listening:
+            if seen != self._snapshot:
+                self._snapshot, self._number = seen, self._number + 1
+            return self._number
+
+    def fact(self, key: str) -> str | None:
+        """Return the value of a key in `meta`, if any."""
+        with self.asking() as cursor:
+            row = cursor.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._is_closed = True
+        while self._askers:
+            self._askers.pop()[0].close()
+        self._engine.dispose()
+
+    @contextmanager
+    def _asker(self) -> Iterator[psycopg.Connection[Any]]:
+        connection = self._free_connection() or self.address.connect()
+        try:
+            yield connection
+        except BaseException:
+            _roll_back(connection)
+            raise
+        finally:
+            if connection.closed or self._is_closed or len(self._askers) >= _MOST_ASKERS:
+                connection.close()
+            else:
+                self._askers.append((connection, time.monotonic()))
+
+    def _free_connection(self) -> psycopg.Connection[Any] | None:
+        while True:
+            try:
+                connection, since = self._askers.pop()
+            except IndexError:
+                return None
+            if time.monotonic() - since < _ASK_FIRST_SECONDS:
+                return connection
+            with suppress(psycopg.Error):
+                connection.execute("SELECT 1")
+                return connection
+            connection.close()
+
+    def _create(self) -> None:
+        with self.writing() as connection:
+            metadata.create_all(connection)
+            found = connection.execute(meta.select().where(meta.c.key == "schema_version")).one_or_none()
+            if found is None:
+                put_fact(connection, "schema_version", SCHEMA_VERSION)
+                put_fact(connection, UNREAD_LOGS, "")
+            elif found.value != SCHEMA_VERSION:
+                raise StorageError(
+                    f"The state at {self.address.shown} was written by another release (its form is {found.value},"
+                    f" ours {SCHEMA_VERSION}).",
+                    remedy="Use that release.",
+                )
+
+
+def _roll_back(connection: psycopg.Connection[Any]) -> None:
+    if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        with suppress(psycopg.Error):
+            connection.execute("ROLLBACK")
+
+
+def _engine(address: ServerAddress) -> Engine:
+    from sqlalchemy import create_engine
+
+    return create_engine(
+        "postgresql+psycopg://",
+        creator=address.connect,
+        isolation_level="AUTOCOMMIT",  # transactions are begun explicitly
+        pool_size=8,
+        max_overflow=24,
+        pool_pre_ping=True,
+    )

@@ -1,0 +1,117 @@
+"""The transactions of a journal on a server: repeated after a lost connection, but never made twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from engine.base.errors import StorageError
+from engine.store.postgres.connection import PostgresCursor, storage_errors, translated
+from engine.store.sql.base.database import Cursor, Result
+
+if TYPE_CHECKING:
+    from engine.store.postgres.database import PostgresDatabase
+
+_PATIENCE_SECONDS = 60.0
+"""How long a transaction is tried again; after that, its runs stop, and are tried again from time to time."""
+_AGAIN_SECONDS = 0.2
+_REPEATED = ("40001", "40P01", "25P03", "57P01")
+"""Serialization failure, deadlock, idle too long in a transaction, ended by an administrator."""
+_STATUS = "SELECT pg_xact_status(%s::xid8)"
+
+
+class _NotMadeError(Exception):
+    """A transaction did not take place, and may be tried again."""
+
+
+class PostgresJournalConnection:
+    """Reads on the loop, and commits in one other thread; each has a connection of its own."""
+
+    is_far = True
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+        self._reader: psycopg.Connection[Any] | None = None
+        self._writer: psycopg.Connection[Any] | None = None
+        self._is_closed = False
+
+    def read(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Run one short query; a lost connection is opened anew once. Raises StorageError."""
+        with storage_errors(self._database.address):
+            for _ in range(2):
+                if self._reader is None or self._reader.closed:
+                    self._reader = self._database.address.connect()
+                try:
+                    return self._reader.execute(translated(statement), parameters).fetchall()
+                except psycopg.OperationalError:
+                    if not self._reader.broken:
+                        raise
+                    self._reader.close()
+            raise StorageError(f"The state at {self._database.address.shown} closes connections.")
+
+    def commit(self, work: Callable[[Cursor], Result]) -> Result:
+        """Run `work` in a transaction, which is on disk when this returns; raise what it raises, and StorageError."""
+        ends_at = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return self._tried(work, ends_at)
+            except _NotMadeError as error:
+                if self._is_closed or time.monotonic() > ends_at:
+                    with storage_errors(self._database.address):
+                        raise error.args[0] from None
+                time.sleep(_AGAIN_SECONDS)
+
+    def _tried(self, work: Callable[[Cursor], Result], ends_at: float) -> Result:
+        """Make the transaction. Raises _NotMadeError if it certainly did not take place."""
+        committing = ""
+        try:
+            connection = self._connected()
+            try:
+                number = self._database.begin(connection)
+                result = work(PostgresCursor(connection))
+                committing = number
+                connection.execute("COMMIT")
+            except BaseException:
+                if not connection.closed:
+                    with suppress(psycopg.Error):
+                        connection.execute("ROLLBACK")
+                raise
+        except psycopg.Error as error:
+            is_lost = self._writer is None or self._writer.closed or error.sqlstate in _REPEATED
+            if committing and self._was_made(committing, ends_at):
+                return result
+            if is_lost:
+                raise _NotMadeError(error) from error
+            with storage_errors(self._database.address):
+                raise error from None
+        return result
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        if self._writer is None or self._writer.closed:
+            self._writer = None
+            self._writer = self._database.address.connect()
+        return self._writer
+
+    def _was_made(self, number: str, ends_at: float) -> bool:
+        """Ask the server what became of a transaction whose end was not heard of. Raises StorageError.
+
+        While it is in progress, the server has not noticed yet that the connection is gone; it does after five seconds.
+        """
+        while time.monotonic() < ends_at:
+            with suppress(psycopg.Error):
+                [status] = self._connected().execute(_STATUS, (number,)).fetchone() or (None,)
+                if status != "in progress":
+                    return bool(status == "committed")
+            time.sleep(_AGAIN_SECONDS)
+        raise StorageError(f"The state at {self._database.address.shown} did not say whether it has stored something.")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._is_closed = True
+        for one in (self._reader, self._writer):
+            if one is not None:
+                one.close()

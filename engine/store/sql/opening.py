@@ -1,0 +1,33 @@
+"""Open the state of a workspace: a file beside it, or a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.base.errors import StorageError
+from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
+
+if TYPE_CHECKING:
+    from engine.store.sql.base.database import Database
+
+
+def open_database(folder: Path, address: str) -> Database:
+    """Open the database at an address (`postgresql+psycopg://…`), or if that is empty, `state.db` in a folder.
+
+    Raises StorageError.
+    """
+    if not address:
+        from engine.store.sqlite.database import SqliteDatabase
+
+        return SqliteDatabase(folder)
+    try:
+        from engine.store.postgres.database import PostgresDatabase
+    except ModuleNotFoundError as error:
+        raise StorageError(
+            "A state on PostgreSQL needs its driver, psycopg, which is not installed.",
+            remedy="pip install 'ai-orchestra[postgres]'",
+        ) from error
+    with storage_errors(folder):
+        make_folder(folder, PRIVATE_FOLDER)  # for what belongs to this machine alone
+    return PostgresDatabase(address)
