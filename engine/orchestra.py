@@ -35,6 +35,7 @@ from engine.record.acceptance import checked_inputs
 from engine.record.run_log import RunLogs
 from engine.runner.effects.live import Live
 from engine.runner.worker.queue import LocalQueue
+from engine.runner.worker.shared_queue import SharedQueue
 from engine.runner.worker.worker import Host, WorkerEvents
 from engine.runs.proof import Proof
 from engine.runs.runs import Runs
@@ -136,10 +137,12 @@ class Orchestra:
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
     server: it adopts the runs of dead processes, watches triggers, and uses Demo for each service until it is switched
-    to Mine.
+    to Mine. `slots`: this process is a worker: it takes so many runs at once that others have accepted.
     """
 
-    def __init__(self, root: Path, *, demo: bool = False, serve: bool = False, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, root: Path, *, demo: bool = False, serve: bool = False, slots: int | None = None, clock: Clock = utc_now
+    ) -> None:
         self._config_files = ConfigFiles(root)
         loaded = self._config_files.loaded()
         self.config: Config = loaded.config
@@ -170,7 +173,7 @@ class Orchestra:
         self.proof.establish()  # a lost or outdated state file must not make anything happen twice
         self._end_renames()
         self._tally = Tally()
-        self._host = self._worker(serve=serve)
+        self._host = self._worker(serve=serve, slots=slots)
         agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
         self._consents = Consents(agreements, self._accounts, self._audit, self._host.plans, named)
         room = Room(self._state.runs.backlog, self.config.limits.most_waiting_runs, clock)
@@ -181,11 +184,13 @@ class Orchestra:
         around, reindex = self._surroundings, self.proof.reindex
         self.runs = Runs(self._host, logs, self._audit, clock, plans, around, self._acceptor, reindex)
         self._upkeep = self._serve() if serve else None
+        if slots is not None:
+            self._host.adopt_from_now_on()
 
     @classmethod
-    def open(cls, workspace: Path, *, demo: bool = False, serve: bool = False) -> Orchestra:
+    def open(cls, workspace: Path, *, demo: bool = False, serve: bool = False, slots: int | None = None) -> Orchestra:
         """Open a workspace. Raises UnknownName (no workspace there), InvalidFile, StorageError, InUse."""
-        return cls(workspace, demo=demo, serve=serve)
+        return cls(workspace, demo=demo, serve=serve, slots=slots)
 
     @staticmethod
     def set_aside_damaged_state(workspace: Path) -> Path | None:
@@ -825,22 +830,26 @@ class Orchestra:
 
         return Rebuild(self._state, self._logs, lambda: self._surroundings().connections, is_lost=is_lost)
 
-    def _worker(self, *, serve: bool) -> Host:
+    def _worker(self, *, serve: bool, slots: int | None) -> Host:
+        shares = self.config.shares_runs and (serve or slots is not None)
         owner = SqlOwner(
             self._database,
             self.workspace.state_dir / "owners",
-            "serve" if serve else "cli",
+            "worker" if slots is not None else "serve" if serve else "cli",
             self._clock,
             lease_seconds=self.config.limits.lease_seconds,
             blobs=self._logs.blobs,
+            shares=shares,
         )
+        at_once = self.config.limits.runs_at_once if slots is None else slots
+        queue = SharedQueue(self._state.claims, owner.id, self._clock, at_once) if shares else LocalQueue()
         return Host(
             self._state,
             owner,
             self._accounts,
             self._logs,
             self._writes,
-            LocalQueue(),
+            queue,
             self._clock,
             WorkerEvents(
                 idle=self._next_turn,

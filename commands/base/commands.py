@@ -16,6 +16,7 @@ _PLACES = {
     "start": "first_run.group",
     "serve": "serving.serve",
     "ingress": "serving.ingress",
+    "worker": "workers.worker",
     "login-link": "serving.login_link",
     "run": "runs.run.run",
     "runs": "runs.runs.group",

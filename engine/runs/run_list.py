@@ -132,10 +132,15 @@ class RunList:
         return RunPage(shown, shown[-1].run_id if len(rows) > limit else None)
 
     def true_status(self, row: RunRecord) -> RunStatus:
-        """Return the actual status: "running" becomes "interrupted" if the owner is dead or silent."""
+        """Return the actual status: "running" becomes "interrupted" if the owner is dead or silent.
+
+        A run of nobody is queued: the next worker with a free slot takes it.
+        """
         if row.status not in ACTIVE_RUNS or row.owner == self._owner:
             return RunStatus(row.status)
-        owner = self._owners.get(row.owner) if row.owner else None
+        if row.owner is None:
+            return RunStatus.QUEUED
+        owner = self._owners.get(row.owner)
         if owner is None:
             return RunStatus.INTERRUPTED
         silent = is_silent(self._locks, owner, self._clock())

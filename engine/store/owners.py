@@ -60,6 +60,8 @@ class Owner(Protocol):
     folder: Path
     """A folder in that of the state, for files about processes."""
     locks: Locks
+    shares: bool
+    """Whether runs that it accepts or takes over are for any worker, and not for itself alone."""
 
     @property
     def beat_seconds(self) -> float:

@@ -8,6 +8,7 @@ from typing import Protocol
 from engine.store.acceptances import Acceptances
 from engine.store.approvals import Approvals, Questions
 from engine.store.changes import Changes
+from engine.store.claims import Claims
 from engine.store.debugging import DebuggedRuns, Debugging
 from engine.store.demo import DemoData
 from engine.store.held import Proof
@@ -90,6 +91,10 @@ class State(Protocol):
         """Runs that wait for their turn."""
 
     @property
+    def claims(self) -> Claims:
+        """Runs that belong to nobody."""
+
+    @property
     def changes(self) -> Changes:
         """Whether anything has changed."""
 
@@ -140,8 +145,8 @@ class State(Protocol):
     def records(self, owner: str) -> Records:
         """Open the journal of a process. Call this on the engine's loop."""
 
-    def acceptances(self, owner: str) -> Acceptances:
-        """Return the way in for the runs of a process."""
+    def acceptances(self, owner: str, *, shared: bool = False) -> Acceptances:
+        """Return the way in for runs: those of a process, or if it is `shared`, those that any worker may take."""
 
     def close(self) -> None:
         """Close it; what was stored is on disk without this, too."""

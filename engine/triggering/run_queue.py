@@ -64,10 +64,11 @@ class Turns:
         if not chosen:
             return []
         reached("before release")
-        released = self._queue.hand_out(self._host.owner.id, chosen)
+        released = self._queue.hand_out(self._host.owner.id, chosen, shared=self._host.shares)
         reached("after release")
-        for run_id in released:
-            self._host.start(run_id)
+        if not self._host.shares:  # else the workers know
+            for run_id in released:
+                self._host.start(run_id)
         return released
 
     def _chosen(self) -> Iterator[str]:

@@ -100,6 +100,8 @@ class Limits(_Settings):
     lease_seconds: float = Field(30, ge=1, le=3600)
     most_waiting_runs: int = Field(1000, ge=1, le=10_000_000)
     """So many runs may wait to begin at any rate; more, as many as ended in the last minute."""
+    runs_at_once: int = Field(100, ge=0, le=10_000)
+    """With a shared state: how many runs a process works on at once; 0: it only accepts them for others."""
 
 
 class RetentionSettings(_Settings):
@@ -208,6 +210,16 @@ class Config(_Settings):
     """Where logs and large values are: `postgres` (with the state), or `s3://…`; empty: in the folder `logs/`."""
     state: Annotated[str, AfterValidator(_is_state)] = ""
     """The address of a PostgreSQL server for the state; empty: `state.db` in `state_dir`."""
+    queue: Literal["", "local", "postgres"] = ""
+    """Who works on accepted runs: `local`, the process that accepts them; `postgres`, any that shares the state.
+
+    Empty: `postgres` if the state is on such a server, else `local`.
+    """
+
+    @property
+    def shares_runs(self) -> bool:
+        """Whether any process that shares the state works on the runs of each."""
+        return bool(self.state) and self.queue != "local"
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,9 @@ class WorkQueue(Protocol):
     def close(self) -> None:
         """Deliver nothing more to this process. Call it on the worker's loop."""
 
+    def join(self) -> None:
+        """Wait until nothing is being taken for this process any more. Call it after `close`, not on the loop."""
+
 
 class LocalQueue:
     """The queue of a single process: it delivers at once and in order, through the loop, as many as there are.
@@ -62,6 +65,9 @@ class LocalQueue:
     def close(self) -> None:
         """Deliver nothing more. Call it on the worker's loop."""
         self._is_closed = True
+
+    def join(self) -> None:
+        """Do nothing: nothing is taken."""
 
     def _deliver(self, run_ids: Sequence[str]) -> None:
         if not self._is_closed:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.base.errors import InUse, StorageError
 from engine.base.names import timestamp
-from engine.base.statuses import Ending, RunStatus
+from engine.base.statuses import ACTIVE_RUNS, Ending, RunStatus
 from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreements
 from engine.observing import context
@@ -53,6 +53,7 @@ _log = logging.getLogger(__name__)
 _STALLED_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _IN_LINE_SECONDS = 0.05
+_ELSEWHERE_SECONDS = 0.05
 _MOST_ENDS = 10_000
 
 
@@ -90,10 +91,12 @@ class Host:
         clock: Callable[[], datetime],
         events: WorkerEvents | None = None,
     ) -> None:
+        self.shares = owner.shares
+        """Whether the runs that it accepts are for any worker that shares the state."""
         self.owner, self._queue, self._events = owner, queue, events or WorkerEvents()
         self.live = self._events.live
         self.state, self.rows = state, state.runs
-        self.acceptances = state.acceptances(owner.id)
+        self.acceptances = state.acceptances(owner.id, shared=owner.shares)
         self.plans = PlanCache()
         self.folder = owner.folder.parent
         """The folder of the state: for what processes lock, and for the list of writes."""
@@ -137,6 +140,8 @@ class Host:
 
     def begin(self, acceptances: Sequence[Acceptance]) -> None:
         """Work on runs just accepted for this process: nothing about them needs to be read."""
+        if self.shares:
+            return  # a worker takes them, perhaps this one
         self._accepted.update({one["run_id"]: one for one in acceptances})
         self._queue.put_many([one["run_id"] for one in acceptances])
 
@@ -269,6 +274,7 @@ class Host:
         self._thread.join(timeout=_CLOSE_SECONDS)
         if self._events.tracer is not None:
             self._events.tracer.close()
+        self._queue.join()
         if is_idle:  # else keep the lock while this process may still send something
             self.owner.release()
 
@@ -450,6 +456,8 @@ class Host:
 
     async def _idle(self, run_id: str, seconds: float | None) -> None:
         ends_at = None if seconds is None else self._loop.time() + seconds
+        while self._is_elsewhere(run_id) and (ends_at is None or self._loop.time() < ends_at):  # noqa: ASYNC110
+            await asyncio.sleep(_ELSEWHERE_SECONDS)
         while self._is_to_begin(run_id) and (ends_at is None or self._loop.time() < ends_at):  # noqa: ASYNC110
             await asyncio.sleep(_IN_LINE_SECONDS)
         while (task := self._tasks.get(run_id)) is not None:  # a suspended run may be due already
@@ -461,6 +469,13 @@ class Host:
         error = Fenced() if self.is_taken_over.is_set() else self._errors.get(run_id)
         if error is not None:
             raise error
+
+    def _is_elsewhere(self, run_id: str) -> bool:
+        """Return whether another process works on a run, or is about to."""
+        if not self.shares or run_id in self._tasks or self._closing or self.is_taken_over.is_set():
+            return False
+        row = self.rows.get(run_id)
+        return row is not None and row.status in ACTIVE_RUNS and row.owner != self.owner.id
 
     def _is_to_begin(self, run_id: str) -> bool:
         """Return whether a run of this process is queued or about to start."""

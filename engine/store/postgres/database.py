@@ -15,6 +15,7 @@ from engine.base.errors import StorageError
 from engine.store.postgres.connection import PostgresCursor, ServerAddress, key_of, storage_errors
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.locks import PostgresLocks
+from engine.store.sql.base.database import Cursor
 from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
 from engine.store.sql.base.tables import PARTS_FAILED_POSTGRES, SCHEMA_VERSION, meta, metadata
 
@@ -39,6 +40,8 @@ class PostgresDatabase(Facts):
         self._is_closed = False
         self._listening = threading.Lock()
         self._snapshot, self._number = "", 0
+        self._hearing = threading.Lock()
+        self._ear: psycopg.Connection[Any] | None = None
         with storage_errors(self.address):
             with self.address.connect() as connection:
                 [schema] = connection.execute("SELECT current_schema()").fetchone() or (None,)
@@ -49,6 +52,7 @@ class PostgresDatabase(Facts):
                 )
             self.key = key_of(f"ai-orchestra {schema}")
             """Of the advisory locks of this workspace."""
+            self._channel = f"ai_orchestra_{self.key % 2**32}"
             self._engine = _engine(self.address)
             self._create()
 
@@ -124,6 +128,20 @@ class PostgresDatabase(Facts):
         """Return the locks of the processes that share the server."""
         return PostgresLocks(self)
 
+    def announce_runs(self, cursor: Cursor) -> None:
+        """Notify the processes that wait, once the transaction of the cursor is on disk."""
+        cursor.execute("SELECT pg_notify(?, '')", (self._channel,))
+
+    def wait_for_runs(self, seconds: float) -> None:
+        """Wait for a notification; at most so long."""
+        with storage_errors(self.address), self._hearing:
+            if self._ear is None or self._ear.closed:
+                self._ear = self.address.connect()
+                self._ear.execute(f'LISTEN "{self._channel}"')
+                return  # what was announced before this is looked for first
+            for _ in self._ear.notifies(timeout=seconds, stop_after=1):
+                pass
+
     def lengthen(self) -> None:
         """Do nothing: the server looks after its log."""
 
@@ -151,6 +169,8 @@ class PostgresDatabase(Facts):
         self._is_closed = True
         while self._askers:
             self._askers.pop()[0].close()
+        if self._ear is not None:
+            self._ear.close()
         self._engine.dispose()
 
     @contextmanager

@@ -31,8 +31,8 @@ _ADD_LINE, _ = insertion(audit)
 class SqlAcceptances:
     """Group commit for `store()`: any thread may call it, and the first writes the entries of all that are waiting."""
 
-    def __init__(self, database: Database, owner: str) -> None:
-        self._database, self._owner = database, owner
+    def __init__(self, database: Database, owner: str, *, shared: bool = False) -> None:
+        self._database, self._owner, self._is_shared = database, owner, shared
         self._lock, self._turn = threading.Lock(), threading.Lock()
         self._waiting: list[Entry] = []
 
@@ -141,6 +141,8 @@ class SqlAcceptances:
     def _insert(self, cursor: Cursor, entries: Sequence[Entry]) -> None:
         cursor.executemany(_ADD_RUN, [self._row(entry) for entry in entries])
         cursor.executemany(_ADD_LINE, [entry.audit_entry._asdict() for entry in entries])
+        if self._is_shared and entries:
+            self._database.announce_runs(cursor)
 
     def _row(self, entry: Entry) -> dict[str, Any]:
         accepted = entry.acceptance
@@ -156,7 +158,7 @@ class SqlAcceptances:
             "title": entry.title,
             "status": RunStatus.QUEUED,
             "demo": int(accepted["demo"]),
-            "owner": self._owner,
+            "owner": None if self._is_shared and entry.lane is None else self._owner,
             "lane": entry.lane,
             "is_test": int(is_test(accepted.get("options", {}))),
             "plan_hash": unhashed(accepted.get("options", {})),

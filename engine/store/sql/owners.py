@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from engine.base.errors import InUse, StorageError
 from engine.base.names import timestamp
-from engine.base.statuses import OPEN_RUNS
+from engine.base.statuses import OPEN_RUNS, RunStatus
 from engine.blobs.blobs import Blobs
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 from engine.store.locks import is_locked
@@ -32,7 +32,7 @@ from engine.store.sql.base.database import Cursor, Database
 from engine.store.sql.base.tables import owners, runs
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 _log = logging.getLogger(__name__)
 _BEATS_IN_A_LEASE = 3
@@ -68,7 +68,9 @@ class SqlOwner:
         *,
         lease_seconds: float = LEASE_SECONDS,
         blobs: Blobs | None = None,
+        shares: bool = False,
     ) -> None:
+        self.shares = shares
         self.id = f"{kind}-{os.getpid()}-{secrets.token_hex(4)}"
         self.lease_seconds = lease_seconds
         self._database, self.folder, self._clock = database, folder, clock
@@ -220,10 +222,18 @@ class SqlOwner:
             if is_dead:
                 deaths.count(self._database.cursor_of(connection), str(gone))
             open_runs = runs.c.status.in_(OPEN_RUNS) & (runs.c.owner == gone) & runs.c.ended_at.is_(None)
+            if self.shares:
+                self._offer(connection, open_runs)
             found = list(connection.execute(select(runs.c.run_id).where(open_runs)).scalars())
             connection.execute(runs.update().where(open_runs).values(owner=self.id))
         self._clear_away(gone)
         return found
+
+    def _offer(self, connection: Connection, of: ColumnElement[bool]) -> None:
+        """Leave open runs to any worker, except those in a queue of their workflow."""
+        free = of & runs.c.lane.is_(None) & (runs.c.status != RunStatus.INTERRUPTED)
+        connection.execute(runs.update().where(free).values(owner=None))
+        self._database.announce_runs(self._database.cursor_of(connection))
 
     def _clear_away(self, gone: str | None) -> None:
         """Shut a fenced owner out of the blobs; its lock file stays as long as the lock is held."""
@@ -250,9 +260,10 @@ class SqlOwner:
     def _forgotten(self) -> bool:
         """Delete the row, unless open runs still refer to it."""
         with self._database.writing() as connection:
-            mine = connection.execute(
-                runs.select().where((runs.c.owner == self.id) & runs.c.ended_at.is_(None))
-            ).first()
+            ours = (runs.c.owner == self.id) & runs.c.ended_at.is_(None)
+            if self.shares:
+                self._offer(connection, ours)
+            mine = connection.execute(runs.select().where(ours)).first()
             if mine is None:
                 connection.execute(owners.delete().where(owners.c.owner == self.id))
             else:

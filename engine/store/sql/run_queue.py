@@ -33,15 +33,19 @@ class SqlRunQueue:
             under_way = select(runs.c.workflow_id).where(at_work & runs.c.status.in_(ACTIVE_RUNS))
             return Line(queued, Counter(connection.execute(under_way).scalars()))
 
-    def hand_out(self, owner: str, run_ids: Sequence[str]) -> list[str]:
+    def hand_out(self, owner: str, run_ids: Sequence[str], *, shared: bool = False) -> list[str]:
         """Take runs out of the queue; return those that were still in it."""
         in_line = runs.c.lane.is_not(None) & (runs.c.owner == owner) & runs.c.ended_at.is_(None)
         with self._database.writing() as connection:
-            require_unfenced(self._database.cursor_of(connection), owner)
+            cursor = self._database.cursor_of(connection)
+            require_unfenced(cursor, owner)
+            heir = None if shared else owner
+            if shared:
+                self._database.announce_runs(cursor)
             return [
                 run_id
                 for run_id in run_ids
                 if connection.execute(
-                    runs.update().where((runs.c.run_id == run_id) & in_line).values(lane=None)
+                    runs.update().where((runs.c.run_id == run_id) & in_line).values(lane=None, owner=heir)
                 ).rowcount
             ]

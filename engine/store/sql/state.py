@@ -1,4 +1,4 @@
-"""The state of a workspace in `state.db`: all ports on one database."""
+"""The state of a workspace: all ports on one database."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from engine.store.changes import Changes
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.approvals import SqlApprovals, SqlQuestions
 from engine.store.sql.base.database import Database
+from engine.store.sql.claims import SqlClaims
 from engine.store.sql.debugging import SqlDebuggedRuns, SqlDebugging
 from engine.store.sql.demo import SqlDemoData
 from engine.store.sql.journal import SqlJournal
@@ -94,6 +95,11 @@ class SqlState:
         """Runs that wait for their turn."""
         return SqlRunQueue(self._database)
 
+    @cached_property
+    def claims(self) -> SqlClaims:
+        """Runs that belong to nobody."""
+        return SqlClaims(self._database)
+
     @property
     def changes(self) -> Changes:
         """Whether anything has changed."""
@@ -168,9 +174,9 @@ class SqlState:
             spending=SqlSpending(journal),
         )
 
-    def acceptances(self, owner: str) -> SqlAcceptances:
-        """Return the way in for the runs of a process."""
-        return SqlAcceptances(self._database, owner)
+    def acceptances(self, owner: str, *, shared: bool = False) -> SqlAcceptances:
+        """Return the way in for runs: those of a process, or if it is `shared`, those that any worker may take."""
+        return SqlAcceptances(self._database, owner, shared=shared)
 
     def close(self) -> None:
         """Close the file."""

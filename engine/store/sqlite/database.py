@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache, cached_property
@@ -34,6 +35,7 @@ _WAL_SLACK_BYTES = 256 * 1024
 _LEAST_ROOM_BYTES = 64 * 1024
 _FEW_PAGES = 10
 _MOST_ASKERS = 8
+_LOOK_SECONDS = 0.05
 _MOVED = "Stop every process that works on this workspace; where the file is gone, the next rebuilds it from logs/."
 _FOLDER = "Move the folder away; the next command rebuilds the state from logs/."
 _LOCKED = "Another process has kept it locked for 30 s: wait for that one, or stop it, then try again."
@@ -186,6 +188,13 @@ class SqliteDatabase(Facts):
     def locks(self, folder: Path) -> FileLocks:
         """Return the locks of the processes of this machine."""
         return FileLocks(folder)
+
+    def announce_runs(self, cursor: Cursor) -> None:
+        """Do nothing: those who wait look again and again."""
+
+    def wait_for_runs(self, seconds: float) -> None:
+        """Wait a moment."""
+        time.sleep(min(seconds, _LOOK_SECONDS))
 
     def raw_connection(self) -> sqlite3.Connection:
         """Return a driver connection."""

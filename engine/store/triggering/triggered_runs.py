@@ -63,5 +63,8 @@ class RunQueue(Protocol):
     def line(self, owner: str) -> Line:
         """Return the queue of a process. Runs that wait for a time or an answer are not at work."""
 
-    def hand_out(self, owner: str, run_ids: Sequence[str]) -> list[str]:
-        """Take runs out of the queue, to be worked on; return those that were still in it. Raises Fenced."""
+    def hand_out(self, owner: str, run_ids: Sequence[str], *, shared: bool = False) -> list[str]:
+        """Take runs out of the queue, to be worked on; return those that were still in it. Raises Fenced.
+
+        If it is `shared`, any worker may take them, else they stay this process's own.
+        """

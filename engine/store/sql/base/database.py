@@ -99,6 +99,12 @@ class Database(Protocol):
     def locks(self, folder: Path) -> Locks:
         """Return the locks of the processes that share the database; `folder` is for those that are files."""
 
+    def announce_runs(self, cursor: Cursor) -> None:
+        """Tell the processes that wait for runs that there are some, once the transaction of the cursor is on disk."""
+
+    def wait_for_runs(self, seconds: float) -> None:
+        """Wait until runs are announced; at most so long, and perhaps shorter."""
+
     def lengthen(self) -> None:
         """Prepare for many commits."""
 

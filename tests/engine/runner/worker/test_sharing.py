@@ -1,0 +1,121 @@
+"""Runs that one process accepts and others work on: their state is on a server, and each may die at any moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from engine.base.statuses import RunStatus
+from engine.orchestra import Orchestra
+from tests import postgres
+from tests.engine.conftest import OWNER, Service, get_step, post_step, write_workflow
+from tests.patience import PATIENCE_SECONDS, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.service]
+_CODE = "import sys, cli; sys.exit(cli.main(sys.argv[1:]))"
+
+Worker = Callable[[], subprocess.Popen[str]]
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with postgres.schema() as url:
+        monkeypatch.setenv("ORCHESTRA_STATE", url)
+        monkeypatch.setenv("ORCHESTRA_LIMITS__RUNS_AT_ONCE", "0")
+        yield
+
+
+@pytest.fixture
+def worker(root: Path) -> Iterator[Worker]:
+    """Start a worker; it works once this returns."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", _CODE, "worker", "--concurrency", "20", "--workspace", str(root)]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        assert started[-1].stdout is not None
+        assert "Working on the runs" in started[-1].stdout.readline()
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+        one.wait()
+        assert one.stdout is not None
+        one.stdout.close()
+
+
+@contextmanager
+def accepting(root: Path) -> Iterator[Orchestra]:
+    """A server that works on nothing itself."""
+    opened = Orchestra.open(root, serve=True)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_a_run_is_worked_on_by_another_process(root: Path, service: Service, worker: Worker) -> None:
+    write_workflow(root, "work", [get_step("a", service.url("/a"))])
+    with accepting(root) as server:
+        run_id = server.runs.start(OWNER, "work", {})
+        assert server.runs.wait(OWNER, run_id, 0.2)["status"] == RunStatus.QUEUED
+        worker()
+        assert server.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == RunStatus.SUCCEEDED
+    assert service.seen["/a"] == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_others_go_on_with_the_runs_of_a_worker_that_ends(
+    root: Path, service: Service, worker: Worker, how: signal.Signals
+) -> None:
+    service.seconds = {f"/slow{number}": 1.0 for number in range(20)}
+    write_workflow(
+        root,
+        "work",
+        [
+            post_step("a", service.url("/a-{{ inputs.n }}")),
+            get_step("b", service.url("/slow{{ inputs.n }}"), needs=["a"]),
+        ],
+        inputs={"type": "object", "properties": {"n": {"type": "integer"}}},
+    )
+    with accepting(root) as server:
+        first = worker()
+        ids = [server.runs.start(OWNER, "work", {"n": number}) for number in range(20)]
+        until(lambda: service.seen["/slow0"] >= 1)
+        worker()
+        os.kill(first.pid, how)
+        for run_id in ids:
+            assert server.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == RunStatus.SUCCEEDED
+    assert [service.seen[f"/a-{number}"] for number in range(20)] == [1] * 20, "a step that had ended is not repeated"
+
+
+def test_one_that_waits_is_woken_by_whoever_is_there(root: Path, worker: Worker) -> None:
+    write_workflow(root, "work", [{"id": "ask", "uses": "flow.approve", "with": {"message": "Go on?"}}])
+    with accepting(root) as server:
+        first = worker()
+        run_id = server.runs.start(OWNER, "work", {})
+        until(lambda: server.runs.get(OWNER, run_id)["status"] == RunStatus.WAITING)
+        first.terminate()
+        first.wait(PATIENCE_SECONDS)
+        [question] = server.approvals.list(OWNER)
+        server.approvals.approve(OWNER, question.id)
+        worker()
+        until(lambda: server.runs.get(OWNER, run_id)["status"] == RunStatus.SUCCEEDED)
+
+
+def test_a_run_that_nobody_has_taken_can_be_cancelled(root: Path, service: Service, worker: Worker) -> None:
+    write_workflow(root, "work", [get_step("a", service.url("/a"))])
+    with accepting(root) as server:
+        run_id = server.runs.start(OWNER, "work", {})
+        server.runs.cancel(OWNER, run_id)
+        worker()
+        until(lambda: server.runs.get(OWNER, run_id)["status"] == RunStatus.CANCELLED)
+    assert service.seen["/a"] == 0
