@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from commands.base.failures import stops_raised
+from commands.base.failures import DONE, stops_raised
 from commands.base.opened import private_log
 from commands.base.options import Demo, Workspace
 from commands.base.screen import note, say
 
+_LOOK_SECONDS = 0.5
 Slots = Annotated[int, typer.Option(min=1, max=10_000, help="How many runs to work on at once.")]
 
 
@@ -35,7 +36,10 @@ def worker(concurrency: Slots = 100, demo: Demo = False, workspace: Workspace = 
             try:
                 say(f"Working on the runs of {workspace}, at most {concurrency} at once. Press Ctrl-C to stop.")
                 with private_log(orchestra.workspace.state_dir / "worker.log"):
-                    orchestra.is_taken_over.wait()
+                    while not orchestra.is_taken_over.wait(_LOOK_SECONDS):
+                        if orchestra.is_drained:
+                            say("It was asked to end, and has done what it had begun.")
+                            return DONE
             finally:
                 orchestra.close()
             note("Another process has taken over the runs of this one, which was silent for too long. It begins anew.")

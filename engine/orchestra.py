@@ -45,7 +45,7 @@ from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.room import Room
 from engine.store.locks import ServeLock
 from engine.store.people.audit import AuditLine, TrailFilter
-from engine.store.sql.opening import open_database
+from engine.store.sql.opening import open_database, soundness_of
 from engine.store.sql.owners import SqlOwner
 from engine.store.sql.state import SqlState
 from engine.store.sqlite.damage import set_aside
@@ -206,6 +206,11 @@ class Orchestra:
         """Return an event that is set once another process has adopted our runs, after too long a silence."""
         return self._host.is_taken_over
 
+    @property
+    def is_drained(self) -> bool:
+        """Whether this process was asked to take no more runs, and those that it has are done."""
+        return self._queue.is_drained
+
     def is_turning(self) -> bool:
         """Tell, without waiting, whether the engine's event loop has run in the last seconds."""
         return self._host.silent_seconds() < _LONGEST_TURN_SECONDS
@@ -325,7 +330,7 @@ class Orchestra:
         """
         from engine.health import HealthCheck
 
-        checks = {"engine": self._host.check, "state": self._database.require_sound, "logs": self._host.check_logs}
+        checks = {"engine": self._host.check, "state": soundness_of(self._database), "logs": self._host.check_logs}
         return HealthCheck(checks, self._needs_person, self._counts)
 
     def _needs_person(self) -> Reason | None:
@@ -831,18 +836,21 @@ class Orchestra:
         return Rebuild(self._state, self._logs, lambda: self._surroundings().connections, is_lost=is_lost)
 
     def _worker(self, *, serve: bool, slots: int | None) -> Host:
-        shares = self.config.shares_runs and (serve or slots is not None)
+        """`slots`: how many runs a process takes that does nothing else; a server takes as many as the settings say."""
+        kind = "worker" if slots is not None else "serve" if serve else "cli"
+        if slots is None and serve and self.config.shares_runs:
+            slots = self.config.limits.runs_at_once
         owner = SqlOwner(
             self._database,
             self.workspace.state_dir / "owners",
-            "worker" if slots is not None else "serve" if serve else "cli",
+            kind,
             self._clock,
             lease_seconds=self.config.limits.lease_seconds,
             blobs=self._logs.blobs,
-            shares=shares,
+            slots=slots,
         )
-        at_once = self.config.limits.runs_at_once if slots is None else slots
-        queue = SharedQueue(self._state.claims, owner.id, self._clock, at_once) if shares else LocalQueue()
+        queue = LocalQueue() if slots is None else SharedQueue(self._state.claims, owner.id, self._clock, slots)
+        self._queue = queue
         return Host(
             self._state,
             owner,

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 
-class Depth(NamedTuple):
-    """What waits for a worker."""
-
-    ready: int
-    """Runs that could be at work."""
-    oldest_queued_at: str | None
-    """When the oldest of them was accepted, as an RFC 3339 text; None if there is none."""
+class Draining(Exception):
+    """A person has asked this process to take nothing more, and to end."""
 
 
 class Claims(Protocol):
     """Hands out runs to the processes that share a state; any thread. Everything raises StorageError."""
 
     def claim(self, owner: str, now: str, most: int) -> Sequence[str]:
-        """Make at most so many runs a process's own, the oldest first; return their ids. Raises Fenced.
+        """Make at most so many runs a process's own, the oldest first; return their ids. Raises Fenced, Draining.
 
         A run that another one has called is left to that one, as long as it is at work.
         """
-
-    def depth(self, now: str) -> Depth:
-        """Return what waits for a worker."""
 
     def wait(self, seconds: float) -> None:
         """Wait until there may be something to claim; at most so long."""

@@ -48,6 +48,12 @@ class Locks(Protocol):
     def clear_away(self, owner: str) -> None:
         """Remove what a dead process has left of its lock."""
 
+    def leads(self, task: str) -> bool:
+        """Return whether this process does a task that only one may do; it does until it ends or loses the state."""
+
+    def close(self) -> None:
+        """Lead no more."""
+
 
 class FileLocks:
     """Locks on files, which the operating system releases: for the processes of one machine."""
@@ -73,6 +79,13 @@ class FileLocks:
         with suppress(OSError):
             if not is_locked(self._folder, owner):
                 (self._folder / f"{owner}.lock").unlink(missing_ok=True)
+
+    def leads(self, task: str) -> bool:
+        """Return True: `ServeLock` allows one server."""
+        return True
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class ServeLock:

@@ -6,6 +6,7 @@ takes over *fences* it: nothing that it still tries to write is stored.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -37,6 +38,12 @@ class OwnerRecord(NamedTuple):
     heartbeat_at: str
     lease_seconds: float
     """How long it may be silent before others may adopt its runs: its own promise, whatever their settings are."""
+    host: str = ""
+    """The name of its machine."""
+    slots: int = 0
+    """How many runs it takes at once; 0: only its own."""
+    is_draining: int = 0
+    """1 if a person has asked it to take no more runs, and to end."""
 
 
 def is_silent(locks: Locks, owner: OwnerRecord, now: datetime) -> bool:
@@ -50,6 +57,12 @@ class Owners(Protocol):
 
     def get(self, owner: str) -> OwnerRecord | None:
         """Return a process; None once its runs were taken over."""
+
+    def at_work(self) -> Mapping[str, int]:
+        """Return how many open runs each process owns that do not wait."""
+
+    def drain(self, owner: str) -> bool:
+        """Ask a process to take no more runs, and to end; return False if there is no such process."""
 
 
 class Owner(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
@@ -136,7 +137,8 @@ class Machinery:
             self._finder.name_of,
             self._finder.plan,
         )
-        self._watch = Watch(self._rows, needs.state.changes, self._polls, needs.clock, self._check)
+        leads = partial(needs.host.owner.locks.leads, "triggers")
+        self._watch = Watch(self._rows, needs.state.changes, self._polls, needs.clock, self._check, leads)
         self._watch.start()
         self._notices = QuestionNotices(
             needs.host,

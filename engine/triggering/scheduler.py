@@ -34,9 +34,21 @@ _PUT_BACK = timedelta(seconds=60)
 
 
 class Watch:
-    """Runs until it is closed or another process has taken over. `check` is called every half minute."""
+    """Runs until it is closed or another process has taken over. `check` is called every half minute.
 
-    def __init__(self, rows: Triggers, changes: Changes, polls: Polls, clock: Clock, check: Callable[[], None]) -> None:
+    `leads`: whether this server, of all that share the state, is the one that watches.
+    """
+
+    def __init__(
+        self,
+        rows: Triggers,
+        changes: Changes,
+        polls: Polls,
+        clock: Clock,
+        check: Callable[[], None],
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._leads = leads
         self._changes = changes
         self._rows, self._polls, self._clock, self._check = rows, polls, clock, check
         self._wake, self._stopped = threading.Event(), threading.Event()
@@ -74,6 +86,9 @@ class Watch:
         check_at = time.monotonic() + _CHECK_SECONDS
         while not self._stopped.is_set():
             self._wake.clear()
+            if not self._leads():
+                self._wake.wait(_IDLE_SECONDS)
+                continue
             self._guarded(self._begin_looks)
             if time.monotonic() >= check_at:
                 self._guarded(self._check)

@@ -31,6 +31,10 @@ class WorkQueue(Protocol):
     def work(self, work: Work) -> None:
         """Deliver entries to this process from now on. Call it once, on the worker's loop."""
 
+    @property
+    def is_drained(self) -> bool:
+        """Whether this process was asked to take nothing more, and what it has taken is done."""
+
     def close(self) -> None:
         """Deliver nothing more to this process. Call it on the worker's loop."""
 
@@ -68,6 +72,11 @@ class LocalQueue:
 
     def join(self) -> None:
         """Do nothing: nothing is taken."""
+
+    @property
+    def is_drained(self) -> bool:
+        """Return False: nobody asks the only process of a workspace to end this way."""
+        return False
 
     def _deliver(self, run_ids: Sequence[str]) -> None:
         if not self._is_closed:

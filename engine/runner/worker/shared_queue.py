@@ -15,7 +15,7 @@ from datetime import datetime
 from engine.base.errors import OrchestraError
 from engine.base.names import timestamp
 from engine.runner.worker.queue import LocalQueue, Work
-from engine.store.claims import Claims
+from engine.store.claims import Claims, Draining
 from engine.store.owners import Fenced
 
 _log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ class SharedQueue(LocalQueue):
         self._claims, self._owner, self._clock, self._slots = claims, owner, clock, slots
         self._at_work = 0
         """Changed on the loop alone."""
+        self.is_draining = False
+        """Whether a person has asked this process to take nothing more."""
         self._free = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._take, name="claims", daemon=True)
@@ -53,6 +55,11 @@ class SharedQueue(LocalQueue):
         """Wait until nothing is being taken any more. Call it after `close`, not on the loop."""
         if self._thread.is_alive():
             self._thread.join(_CLOSE_SECONDS)
+
+    @property
+    def is_drained(self) -> bool:
+        """Return whether it takes nothing more, and nothing that it has taken is at work."""
+        return self.is_draining and self._at_work == 0
 
     def _deliver(self, run_ids: Sequence[str]) -> None:
         if self._is_closed:
@@ -81,6 +88,9 @@ class SharedQueue(LocalQueue):
                 else:
                     self._claims.wait(_IDLE_SECONDS)
             except Fenced:
+                return
+            except Draining:
+                self.is_draining = True
                 return
             except OrchestraError as error:
                 _log.error("no run could be taken: %s", error)

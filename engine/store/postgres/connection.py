@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ _DEFAULTS = {
 """https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; what the address says comes first."""
 _SETTINGS = "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '30s'; SET client_encoding = 'UTF8'"
 """A process that is frozen in the middle of a transaction must not stop all others."""
+_BEGIN = "BEGIN; SELECT pg_advisory_xact_lock({key}, 0), pg_current_xact_id()::text"
 _PARAMETER = re.compile(r"'[^']*'|\?|(?<!:):([a-z_]+)|%")
 _DOWN = "See that PostgreSQL runs and can be reached from here; work goes on by itself once it does."
 _WRONG = "See what the server says in its log."
@@ -58,6 +60,21 @@ class ServerAddress:
         connection.adapters.register_dumper(str, _Text)
         connection.execute(_SETTINGS)
         return connection
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server, and the number of the advisory locks of a workspace on it."""
+
+    address: ServerAddress
+    key: int
+
+    def begin(self, connection: psycopg.Connection[Any]) -> str:
+        """Begin a transaction that writes, once no other one does; return its number."""
+        cursor = connection.execute(_BEGIN.format(key=self.key))
+        cursor.nextset()
+        [_, number] = cursor.fetchone() or ("", "")
+        return str(number)
 
 
 class _Text(StrDumper):

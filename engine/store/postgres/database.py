@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from engine.base.errors import StorageError
-from engine.store.postgres.connection import PostgresCursor, ServerAddress, key_of, storage_errors
+from engine.store.postgres.connection import PostgresCursor, Server, ServerAddress, key_of, storage_errors
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.locks import PostgresLocks
 from engine.store.sql.base.database import Cursor
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _MOST_ASKERS = 8
 _ASK_FIRST_SECONDS = 1.0
 """A connection that was idle for longer may be lost: it is asked first."""
-_BEGIN = "BEGIN; SELECT pg_advisory_xact_lock({key}, 0), pg_current_xact_id()::text"
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -50,23 +49,12 @@ class PostgresDatabase(Facts):
                     f"The state at {self.address.shown} has no schema to work in.",
                     remedy="Create it (`CREATE SCHEMA name`), or name another one in `options` of the address.",
                 )
-            self.key = key_of(f"ai-orchestra {schema}")
-            """Of the advisory locks of this workspace."""
-            self._channel = f"ai_orchestra_{self.key % 2**32}"
+            self.server = Server(self.address, key_of(f"ai-orchestra {schema}"))
+            self._channel = f"ai_orchestra_{self.server.key % 2**32}"
             self._engine = _engine(self.address)
             self._create()
 
-    def begin(self, connection: psycopg.Connection[Any]) -> str:
-        """Begin a transaction that writes, once no other one does; return its number."""
-        cursor = connection.execute(_BEGIN.format(key=self.key))
-        cursor.nextset()
-        [_, number] = cursor.fetchone() or ("", "")
-        return str(number)
-
     def require_in_place(self) -> None:
-        """Do nothing: a server does not take its tables away."""
-
-    def require_sound(self) -> None:
         """Raise StorageError if the server does not answer."""
         self.fact("schema_version")
 
@@ -95,7 +83,7 @@ class PostgresDatabase(Facts):
         """Open a transaction: on disk when its block ends, else rolled back."""
         with storage_errors(self.address), self._engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
-            self.begin(driver)
+            self.server.begin(driver)
             try:
                 yield connection
                 connection.exec_driver_sql("COMMIT")
@@ -107,7 +95,7 @@ class PostgresDatabase(Facts):
     def inserting(self) -> Iterator[PostgresCursor]:
         """Do the same with a driver cursor."""
         with storage_errors(self.address), self._asker() as connection:
-            self.begin(connection)
+            self.server.begin(connection)
             try:
                 yield PostgresCursor(connection)
                 connection.execute("COMMIT")
@@ -122,11 +110,11 @@ class PostgresDatabase(Facts):
 
     def journal(self) -> PostgresJournalConnection:
         """Return a connection for a journal."""
-        return PostgresJournalConnection(self)
+        return PostgresJournalConnection(self.server)
 
     def locks(self, folder: Path) -> PostgresLocks:
         """Return the locks of the processes that share the server."""
-        return PostgresLocks(self)
+        return PostgresLocks(self.server, self.asking)
 
     def announce_runs(self, cursor: Cursor) -> None:
         """Notify the processes that wait, once the transaction of the cursor is on disk."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 
 from engine.base.errors import StorageError
-from engine.store.postgres.connection import PostgresCursor, storage_errors, translated
+from engine.store.postgres.connection import PostgresCursor, Server, storage_errors, translated
 from engine.store.sql.base.database import Cursor, Result
-
-if TYPE_CHECKING:
-    from engine.store.postgres.database import PostgresDatabase
 
 _PATIENCE_SECONDS = 60.0
 """How long a transaction is tried again; after that, its runs stop, and are tried again from time to time."""
@@ -33,25 +30,25 @@ class PostgresJournalConnection:
 
     is_far = True
 
-    def __init__(self, database: PostgresDatabase) -> None:
-        self._database = database
+    def __init__(self, server: Server) -> None:
+        self._server = server
         self._reader: psycopg.Connection[Any] | None = None
         self._writer: psycopg.Connection[Any] | None = None
         self._is_closed = False
 
     def read(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one short query; a lost connection is opened anew once. Raises StorageError."""
-        with storage_errors(self._database.address):
+        with storage_errors(self._server.address):
             for _ in range(2):
                 if self._reader is None or self._reader.closed:
-                    self._reader = self._database.address.connect()
+                    self._reader = self._server.address.connect()
                 try:
                     return self._reader.execute(translated(statement), parameters).fetchall()
                 except psycopg.OperationalError:
                     if not self._reader.broken:
                         raise
                     self._reader.close()
-            raise StorageError(f"The state at {self._database.address.shown} closes connections.")
+            raise StorageError(f"The state at {self._server.address.shown} closes connections.")
 
     def commit(self, work: Callable[[Cursor], Result]) -> Result:
         """Run `work` in a transaction, which is on disk when this returns; raise what it raises, and StorageError."""
@@ -61,7 +58,7 @@ class PostgresJournalConnection:
                 return self._tried(work, ends_at)
             except _NotMadeError as error:
                 if self._is_closed or time.monotonic() > ends_at:
-                    with storage_errors(self._database.address):
+                    with storage_errors(self._server.address):
                         raise error.args[0] from None
                 time.sleep(_AGAIN_SECONDS)
 
@@ -71,7 +68,7 @@ class PostgresJournalConnection:
         try:
             connection = self._connected()
             try:
-                number = self._database.begin(connection)
+                number = self._server.begin(connection)
                 result = work(PostgresCursor(connection))
                 committing = number
                 connection.execute("COMMIT")
@@ -86,14 +83,14 @@ class PostgresJournalConnection:
                 return result
             if is_lost:
                 raise _NotMadeError(error) from error
-            with storage_errors(self._database.address):
+            with storage_errors(self._server.address):
                 raise error from None
         return result
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._writer is None or self._writer.closed:
             self._writer = None
-            self._writer = self._database.address.connect()
+            self._writer = self._server.address.connect()
         return self._writer
 
     def _was_made(self, number: str, ends_at: float) -> bool:
@@ -107,7 +104,7 @@ class PostgresJournalConnection:
                 if status != "in progress":
                     return bool(status == "committed")
             time.sleep(_AGAIN_SECONDS)
-        raise StorageError(f"The state at {self._database.address.shown} did not say whether it has stored something.")
+        raise StorageError(f"The state at {self._server.address.shown} did not say whether it has stored something.")
 
     def close(self) -> None:
         """Close the connections."""

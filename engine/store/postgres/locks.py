@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import psycopg
 
-from engine.store.postgres.connection import key_of, storage_errors
-
-if TYPE_CHECKING:
-    from engine.store.postgres.database import PostgresDatabase
+from engine.store.postgres.connection import Server, key_of, storage_errors
+from engine.store.sql.base.database import Cursor
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
@@ -29,18 +29,47 @@ class PostgresLocks:
     patience_seconds = 2.5
     """After a restart of the server all locks are free: their processes take them again within half a second."""
 
-    def __init__(self, database: PostgresDatabase) -> None:
-        self._database = database
+    def __init__(self, server: Server, asking: Callable[[], AbstractContextManager[Cursor]]) -> None:
+        self._server, self._asking = server, asking
+        self._leading = threading.Lock()
+        self._leader: psycopg.Connection[Any] | None = None
+        self._led: set[str] = set()
+
+    def leads(self, task: str) -> bool:
+        """Return whether this process does a task that only one may do; another does once its connection is lost."""
+        with self._leading:
+            try:
+                if self._leader is None or self._leader.closed:
+                    self._led.clear()
+                    self._leader = self._server.address.connect()
+                if task in self._led:
+                    self._leader.execute("SELECT 1")
+                    return True
+                keys = (self._server.key, key_of(f"lead {task}"))
+                [has_it] = self._leader.execute(_HOLD, keys).fetchone() or (False,)
+                if has_it:
+                    self._led.add(task)
+                return bool(has_it)
+            except psycopg.Error:
+                if self._leader is not None:
+                    self._leader.close()
+                return False
+
+    def close(self) -> None:
+        """Lead no more."""
+        with self._leading:
+            if self._leader is not None:
+                self._leader.close()
 
     def hold(self, owner: str) -> SessionLock:
         """Take the lock of this process. Raises StorageError."""
-        with storage_errors(self._database.address):
-            return SessionLock(self._database, owner)
+        with storage_errors(self._server.address):
+            return SessionLock(self._server, owner)
 
     def is_held(self, owner: str) -> bool:
         """Return whether the process behind an owner id is alive. Raises StorageError."""
-        keys = [one % 2**32 for one in (self._database.key, key_of(owner))]  # shown as unsigned
-        with self._database.asking() as cursor:
+        keys = [one % 2**32 for one in (self._server.key, key_of(owner))]  # shown as unsigned
+        with self._asking() as cursor:
             return cursor.execute(_IS_HELD, keys).fetchone() is not None
 
     def clear_away(self, owner: str) -> None:
@@ -50,8 +79,8 @@ class PostgresLocks:
 class SessionLock:
     """A lock, and the thread that takes it again if its connection is lost."""
 
-    def __init__(self, database: PostgresDatabase, owner: str) -> None:
-        self._database, self._keys = database, (database.key, key_of(owner))
+    def __init__(self, server: Server, owner: str) -> None:
+        self._server, self._keys = server, (server.key, key_of(owner))
         self._closed = threading.Event()
         self._connection = self._taken()
         self._thread = threading.Thread(target=self._keep, name="session lock", daemon=True)
@@ -64,7 +93,7 @@ class SessionLock:
         self._connection.close()
 
     def _taken(self) -> psycopg.Connection[Any]:
-        connection = self._database.address.connect()
+        connection = self._server.address.connect()
         connection.execute(_HOLD, self._keys)  # if a session that is gone has it still, it is taken later
         return connection
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,16 @@ from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 
 if TYPE_CHECKING:
     from engine.store.sql.base.database import Database
+
+
+def soundness_of(database: Database) -> Callable[[], None]:
+    """Return the check that raises StorageError if a database cannot be read, DamagedState if it is damaged."""
+    from engine.store.sqlite.database import SqliteDatabase
+    from engine.store.sqlite.soundness import Soundness
+
+    if isinstance(database, SqliteDatabase):
+        return Soundness(database).require
+    return database.require_in_place
 
 
 def open_database(folder: Path, address: str) -> Database:

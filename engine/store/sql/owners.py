@@ -12,8 +12,9 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _BEATS_IN_A_LEASE = 3
 _STARTING_SECONDS = 2.0
+_AT_WORK = (
+    "SELECT owner, count(*) FROM runs WHERE owner IS NOT NULL AND ended_at IS NULL AND status IN ('queued', 'running')"
+    " AND lane IS NULL GROUP BY owner"
+)
 OWNER_ROW = "SELECT 1 FROM owners WHERE owner = ?"
 
 
@@ -50,6 +55,17 @@ class SqlOwners:
         """Return a process; None once its runs were taken over."""
         with self._database.reading() as connection:
             return _row(connection, owner)
+
+    def at_work(self) -> Mapping[str, int]:
+        """Return how many open runs each process owns that do not wait."""
+        with self._database.asking() as cursor:
+            return dict(cursor.execute(_AT_WORK).fetchall())
+
+    def drain(self, owner: str) -> bool:
+        """Ask a process to take no more runs, and to end."""
+        with self._database.writing() as connection:
+            asked = owners.update().where(owners.c.owner == owner).values(is_draining=1)
+            return connection.execute(asked).rowcount == 1
 
 
 class SqlOwner:
@@ -68,9 +84,9 @@ class SqlOwner:
         *,
         lease_seconds: float = LEASE_SECONDS,
         blobs: Blobs | None = None,
-        shares: bool = False,
+        slots: int | None = None,
     ) -> None:
-        self.shares = shares
+        self.shares = slots is not None
         self.id = f"{kind}-{os.getpid()}-{secrets.token_hex(4)}"
         self.lease_seconds = lease_seconds
         self._database, self.folder, self._clock = database, folder, clock
@@ -85,7 +101,8 @@ class SqlOwner:
         row = {"owner": self.id, "pid": os.getpid(), "kind": kind, "started_at": now, "heartbeat_at": now}
         try:
             with database.writing() as connection:
-                connection.execute(owners.insert().values(**row, lease_seconds=lease_seconds))
+                more = {"lease_seconds": lease_seconds, "host": socket.gethostname(), "slots": slots or 0}
+                connection.execute(owners.insert().values(**row, **more))
         except StorageError:
             self._lock.close()  # without a row for this process, its lock would mislead others
             raise
@@ -253,6 +270,7 @@ class SqlOwner:
             is_forgotten = False
             _log.error("%s stays listed as a process: %s", self.id, error)
         self._shut_out(self.id)
+        self.locks.close()
         self._lock.close()
         if is_forgotten:
             self.locks.clear_away(self.id)
@@ -296,9 +314,7 @@ def _strangers(database: Database, folder: Path) -> list[str]:
     return sorted(set(living) - known)
 
 
-_ALL = select(
-    owners.c.owner, owners.c.pid, owners.c.kind, owners.c.started_at, owners.c.heartbeat_at, owners.c.lease_seconds
-)
+_ALL = select(*(owners.c[name] for name in OwnerRecord._fields))
 
 
 def _row(connection: Connection, owner: str | None) -> OwnerRecord | None:

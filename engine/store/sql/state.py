@@ -8,7 +8,6 @@ from engine.store.changes import Changes
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.approvals import SqlApprovals, SqlQuestions
 from engine.store.sql.base.database import Database
-from engine.store.sql.claims import SqlClaims
 from engine.store.sql.debugging import SqlDebuggedRuns, SqlDebugging
 from engine.store.sql.demo import SqlDemoData
 from engine.store.sql.journal import SqlJournal
@@ -23,7 +22,7 @@ from engine.store.sql.people.people import SqlPeople
 from engine.store.sql.people.sign_ins import SqlLoginTries, SqlSignIns
 from engine.store.sql.proof import SqlProof
 from engine.store.sql.renames import SqlRenames
-from engine.store.sql.run_queue import SqlRunQueue
+from engine.store.sql.run_queue import SqlClaims, SqlRunQueue
 from engine.store.sql.runs import SqlRuns
 from engine.store.sql.settings import SqlSettings
 from engine.store.sql.spending import SqlSpending, SqlSpent

@@ -27,8 +27,6 @@ from engine.store.sqlite.migrations import migrated
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from engine.store.sqlite.soundness import Soundness
-
 _LARGEST_WAL_BYTES = 4 * 1024 * 1024
 _WAL_SLACK_BYTES = 256 * 1024
 """Excess length at which a checkpoint also truncates the log; SQLite itself shortens it only when it restarts it."""
@@ -90,16 +88,6 @@ class SqliteDatabase(Facts):
         for path, opened in self._opened.items():
             if _identity(path) != opened:
                 raise StorageError(f"{path} was taken away, or another was put in its place.", remedy=_MOVED)
-
-    def require_sound(self) -> None:
-        """Raise StorageError if the file was replaced or cannot be read, DamagedState if it is damaged."""
-        self._soundness.require()
-
-    @cached_property
-    def _soundness(self) -> Soundness:
-        from engine.store.sqlite.soundness import Soundness
-
-        return Soundness(self)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

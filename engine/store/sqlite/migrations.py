@@ -157,6 +157,13 @@ def _from_15(connection: Connection) -> None:
     api_tokens.create(connection, checkfirst=True)
 
 
+def _from_16(connection: Connection) -> None:
+    """Add where a process is, how many runs it takes at once, and whether it is to end."""
+    connection.exec_driver_sql("ALTER TABLE owners ADD COLUMN host TEXT NOT NULL DEFAULT ''")
+    connection.exec_driver_sql("ALTER TABLE owners ADD COLUMN slots INTEGER NOT NULL DEFAULT 0")
+    connection.exec_driver_sql("ALTER TABLE owners ADD COLUMN is_draining INTEGER NOT NULL DEFAULT 0")
+
+
 def _create_index(connection: Connection, name: str, table: Table = runs) -> None:
     next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
 
@@ -177,6 +184,7 @@ _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "13": (_from_13, "14"),
     "14": (_from_14, "15"),
     "15": (_from_15, "16"),
+    "16": (_from_16, "17"),
 }
 
 

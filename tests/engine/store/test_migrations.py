@@ -13,10 +13,16 @@ from engine.store.sql.base.tables import SCHEMA_VERSION
 from engine.store.sqlite.database import SqliteDatabase
 
 
+def without_what_the_last_form_added(connection: sqlite3.Connection) -> None:
+    for column in ("host", "slots", "is_draining"):
+        connection.execute(f"ALTER TABLE owners DROP COLUMN {column}")
+
+
 def of_the_first_release(folder: Path) -> None:
     """Make a state file as the first release left it: without the newer columns and the table of approvals."""
     SqliteDatabase(folder).close()
     with sqlite3.connect(folder / "state.db") as connection:
+        without_what_the_last_form_added(connection)
         values = "'[\"a\"]','a','done','r','p','u','h','t',NULL,NULL,NULL,1,0,NULL"
         connection.execute(f"INSERT INTO effects VALUES ({values})")
         connection.execute("ALTER TABLE effects DROP COLUMN owner")
@@ -74,6 +80,7 @@ def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path:
 def test_ends_and_cursors_of_the_fourth_form_go_on_where_they_were(tmp_path: Path) -> None:
     SqliteDatabase(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
+        without_what_the_last_form_added(connection)
         connection.execute("DROP INDEX runs_by_end_number")
         connection.execute("ALTER TABLE runs DROP COLUMN end_number")
         connection.execute("ALTER TABLE trigger_items DROP COLUMN attempts")
@@ -115,6 +122,7 @@ def test_what_ended_before_a_trigger_of_the_fourth_form_was_turned_on_starts_not
     turned_on = "2026-11-20T11:59:00.250Z"
     cursor = json.dumps({"ended_at": "2026-11-20T12:00:00.250Z", "began_at": turned_on})
     with sqlite3.connect(tmp_path / "state.db") as connection:
+        without_what_the_last_form_added(connection)
         connection.execute("DROP INDEX runs_by_end_number")
         connection.execute("ALTER TABLE runs DROP COLUMN end_number")
         connection.execute("ALTER TABLE trigger_items DROP COLUMN attempts")
@@ -133,6 +141,7 @@ def test_what_ended_before_a_trigger_of_the_fourth_form_was_turned_on_starts_not
 def test_a_damaged_acceptance_does_not_stop_the_migration(tmp_path: Path) -> None:
     SqliteDatabase(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
+        without_what_the_last_form_added(connection)
         connection.execute("DROP INDEX runs_by_environment")
         connection.execute("ALTER TABLE runs DROP COLUMN environment")
         columns = "run_id, workflow, workflow_id, title, status, demo, started_by, queued_at, sentence, counts"

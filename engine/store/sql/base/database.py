@@ -72,9 +72,6 @@ class Database(Protocol):
     def require_in_place(self) -> None:
         """Raise StorageError if what is written now would never be found."""
 
-    def require_sound(self) -> None:
-        """Raise StorageError if the database cannot be read, DamagedState if it is damaged."""
-
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a connection for one short read."""
 

@@ -13,7 +13,7 @@ TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Texts are sorted by their bytes everywhere: run ids and times must be."""
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 
-SCHEMA_VERSION = "16"
+SCHEMA_VERSION = "17"
 """The schema version that this release writes."""
 
 metadata = MetaData()
@@ -296,6 +296,10 @@ owners = Table(
     Column("heartbeat_at", TEXT, nullable=False),
     # How long it may be silent before others may adopt its runs: its own promise, whatever their settings are.
     Column("lease_seconds", Float, nullable=False, server_default="30"),
+    Column("host", TEXT, nullable=False, server_default=""),
+    Column("slots", INTEGER, nullable=False, server_default="0"),
+    # A person has asked it to take no more runs, and to end.
+    Column("is_draining", INTEGER, nullable=False, server_default="0"),
 )
 
 settings = Table("settings", metadata, Column("key", TEXT, primary_key=True), Column("value", TEXT, nullable=False))

@@ -43,6 +43,13 @@ class CarelessQueue:
         with self._lock:
             return len(self._entries) + len(self._again)
 
+    @property
+    def is_drained(self) -> bool:
+        return False
+
+    def join(self) -> None:
+        """Nothing is taken."""
+
     def close(self) -> None:
         """End."""
         self._is_closed = True
