@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from engine.runs.trying.tries import Tries
     from engine.runs.trying.wishes import Wishes
     from engine.runs.usage import UsageReader
+    from engine.runs.workers import Workers
     from engine.search.search import Search
     from engine.tables import Tables
     from engine.tools.editing import ToolFiles
@@ -148,7 +149,7 @@ class Orchestra:
         self.config: Config = loaded.config
         self.workspace = Workspace(root, self.config.state_dir, clock)
         self.workspace.make_private()
-        self._blobs = opened_blobs(self.config.logs, self.workspace.logs, loaded.environment)
+        self._blobs = opened_blobs(self.config.logs, self.workspace.logs, loaded.environment, self.config.state)
         self._tools = OpenedTools(self.workspace.root)
         self._agent_store = AgentStore(self.workspace)
         state = self.workspace.state_dir
@@ -205,6 +206,11 @@ class Orchestra:
     def is_taken_over(self) -> threading.Event:
         """Return an event that is set once another process has adopted our runs, after too long a silence."""
         return self._host.is_taken_over
+
+    @property
+    def own_process(self) -> str:
+        """The id of this process among those that work on runs."""
+        return self._host.owner.id
 
     @property
     def is_drained(self) -> bool:
@@ -790,6 +796,14 @@ class Orchestra:
         from engine.runs.usage import UsageReader
 
         return UsageReader(self._state.spent, lambda: self._loaded().config, self._clock)
+
+    @cached_property
+    def workers(self) -> Workers:
+        """The processes that work on runs."""
+        from engine.runs.workers import Workers
+
+        locks = self._host.owner.locks
+        return Workers(self._state.loads, self._state.owners, locks, self._audit, self._clock)
 
     @cached_property
     def metrics(self) -> Metrics:

@@ -17,6 +17,7 @@ _PLACES = {
     "serve": "serving.serve",
     "ingress": "serving.ingress",
     "worker": "workers.worker",
+    "workers": "workers.group",
     "login-link": "serving.login_link",
     "run": "runs.run.run",
     "runs": "runs.runs.group",

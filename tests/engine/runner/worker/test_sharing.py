@@ -19,6 +19,8 @@ from tests.engine.conftest import OWNER, Service, get_step, post_step, write_wor
 from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.service]
+COUNT = 6
+"""Fewer than a process calls at once, so that all are at the same step."""
 _CODE = "import sys, cli; sys.exit(cli.main(sys.argv[1:]))"
 
 Worker = Callable[[], subprocess.Popen[str]]
@@ -76,7 +78,7 @@ def test_a_run_is_worked_on_by_another_process(root: Path, service: Service, wor
 def test_others_go_on_with_the_runs_of_a_worker_that_ends(
     root: Path, service: Service, worker: Worker, how: signal.Signals
 ) -> None:
-    service.seconds = {f"/slow{number}": 1.0 for number in range(20)}
+    service.seconds = {f"/slow{number}": 1.0 for number in range(COUNT)}
     write_workflow(
         root,
         "work",
@@ -88,13 +90,13 @@ def test_others_go_on_with_the_runs_of_a_worker_that_ends(
     )
     with accepting(root) as server:
         first = worker()
-        ids = [server.runs.start(OWNER, "work", {"n": number}) for number in range(20)]
-        until(lambda: service.seen["/slow0"] >= 1)
+        ids = [server.runs.start(OWNER, "work", {"n": number}) for number in range(COUNT)]
+        until(lambda: all(service.seen[f"/slow{number}"] for number in range(COUNT)))  # no write is being sent
         worker()
         os.kill(first.pid, how)
         for run_id in ids:
             assert server.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == RunStatus.SUCCEEDED
-    assert [service.seen[f"/a-{number}"] for number in range(20)] == [1] * 20, "a step that had ended is not repeated"
+    assert [service.seen[f"/a-{number}"] for number in range(COUNT)] == [1] * COUNT, "a step that had ended is not repeated"
 
 
 def test_one_that_waits_is_woken_by_whoever_is_there(root: Path, worker: Worker) -> None:
@@ -119,3 +121,21 @@ def test_a_run_that_nobody_has_taken_can_be_cancelled(root: Path, service: Servi
         worker()
         until(lambda: server.runs.get(OWNER, run_id)["status"] == RunStatus.CANCELLED)
     assert service.seen["/a"] == 0
+
+
+def test_a_worker_that_is_drained_ends_when_it_has_done_what_it_had(
+    root: Path, service: Service, worker: Worker
+) -> None:
+    service.seconds = {"/slow": 2.0}
+    write_workflow(root, "work", [get_step("a", service.url("/slow"))])
+    with accepting(root) as server:
+        first = worker()
+        run_id = server.runs.start(OWNER, "work", {})
+        until(lambda: service.seen["/slow"] == 1)
+        [listed] = [one for one in server.workers.list(OWNER) if one.kind == "worker"]
+        assert (listed.pid, listed.runs, listed.slots, listed.state) == (first.pid, 1, 20, "working")
+        server.workers.drain(OWNER, listed.id)
+        assert first.wait(PATIENCE_SECONDS) == 0
+        assert server.runs.get(OWNER, run_id)["status"] == RunStatus.SUCCEEDED
+        later = server.runs.start(OWNER, "work", {})
+        assert server.runs.wait(OWNER, later, 1.0)["status"] == RunStatus.QUEUED

@@ -1,0 +1,62 @@
+"""The processes that work on the runs of a workspace, on any machine: which there are, and how one is asked to end."""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass
+
+from engine.base.clock import Clock
+from engine.base.errors import UnknownName
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.store.load import Loads
+from engine.store.locks import Locks
+from engine.store.owners import OwnerRecord, Owners, is_silent
+
+
+@dataclass(frozen=True)
+class WorkerProcess:
+    """A process; times are RFC 3339 texts in UTC."""
+
+    id: str
+    kind: str
+    """`serve`, `worker`, or `cli` for a command."""
+    host: str
+    pid: int
+    state: str
+    """`working`, `draining` (it takes no more runs), or `silent` (others take over its runs)."""
+    runs: int
+    """How many runs it has that do not wait."""
+    slots: int
+    """How many it takes at once; 0: only those that it has accepted."""
+    started_at: str
+    heartbeat_at: str
+
+
+class Workers:
+    """Lists the processes, and asks one to end."""
+
+    def __init__(self, loads: Loads, owners: Owners, locks: Locks, audit: Audit, clock: Clock) -> None:
+        self._loads, self._owners, self._locks, self._audit, self._clock = loads, owners, locks, audit, clock
+
+    def list(self, p: Principal) -> builtins.list[WorkerProcess]:
+        """Return all processes, by id. Raises StorageError."""
+        require(p, "view", "see the processes")
+        runs = self._owners.at_work()
+        return [self._process(one, runs.get(one.owner, 0)) for one in self._loads.now().processes]
+
+    def drain(self, p: Principal, worker: str) -> None:
+        """Ask a process to take no more runs, and a worker to end once it has done what it had begun.
+
+        Raises UnknownName.
+        """
+        require(p, "admin", "drain a worker")
+        if not self._owners.drain(worker):
+            raise UnknownName("worker", worker, remedy="`orchestra workers list` shows them.")
+        self._audit.record(p, "worker.drain", worker)
+
+    def _process(self, one: OwnerRecord, runs: int) -> WorkerProcess:
+        silent = is_silent(self._locks, one, self._clock())
+        state = "silent" if silent else "draining" if one.is_draining else "working"
+        where = (one.owner, one.kind, one.host, one.pid)
+        return WorkerProcess(*where, state, runs, one.slots, one.started_at, one.heartbeat_at)
