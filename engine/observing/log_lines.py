@@ -7,7 +7,6 @@ from collections.abc import MutableMapping
 from typing import Any, Literal
 
 from clients.secrets import known
-from engine.base.json_text import compact
 from engine.files.private_lines import PrivateLines
 from engine.observing import context
 
@@ -33,6 +32,8 @@ def json_lines() -> logging.Formatter:
     `exception` (a traceback, without the values of variables), and the names of the context.
     """
     from structlog import processors, stdlib  # takes as long as a small command: only who wants JSON waits for it
+
+    from engine.base.json_text import compact  # with pydantic, which the parent of a server does without
 
     meta = stdlib.ProcessorFormatter.remove_processors_meta
     stamp, traceback = processors.TimeStamper(fmt="iso", utc=True), processors.format_exc_info

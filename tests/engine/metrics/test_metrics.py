@@ -108,8 +108,10 @@ def test_a_process_counts_while_its_lease_is_good(orchestra: Orchestra, root: Pa
     assert samples(orchestra)['orchestra_processes{kind="worker"}'] == 0
     silent = timestamp(utc_now() - timedelta(seconds=60))
     with sqlite3.connect(root / ".orchestra" / "state.db") as connection:
-        connection.execute("INSERT INTO owners VALUES ('worker-1', 1, 'worker', ?, ?, 30)", (silent, silent))
-        connection.execute("INSERT INTO owners VALUES ('worker-2', 1, 'worker', ?, ?, 3000)", (silent, silent))
+        connection.execute("INSERT INTO owners VALUES ('worker-1', 1, 'worker', ?, ?, 30, '', 0, 0)", (silent, silent))
+        connection.execute(
+            "INSERT INTO owners VALUES ('worker-2', 1, 'worker', ?, ?, 3000, '', 0, 0)", (silent, silent)
+        )
     assert samples(orchestra)['orchestra_processes{kind="worker"}'] == 1
 
 
