@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
@@ -49,3 +50,9 @@ def test_it_takes_messages_until_it_is_told_to_stop(start: Start, orchestra: Orc
     assert running.line() == f"Messages of {server.topics.topic} start runs as robot; Ctrl-C stops it."
     assert running.end(signal.SIGTERM) == 0
     assert "Traceback" not in running.err
+    asyncio.run(_removed(server))
+
+
+async def _removed(server: Nats) -> None:
+    await server.open()
+    await server.close()

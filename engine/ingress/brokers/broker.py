@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
+
+_log = logging.getLogger(__name__)
+_STOP_SECONDS = 5.0
 
 BATCH = 500
 """The most messages that are accepted together."""
@@ -66,3 +71,11 @@ class Broker(Protocol):
 
     async def send_status(self, run_id: str, body: bytes) -> None:
         """Send the status of a run; the broker has it on return."""
+
+
+async def ended(stop: Awaitable[object]) -> None:
+    """Wait some seconds until a client has stopped; it may fail if its server has gone, and nothing depends on it."""
+    try:
+        await asyncio.wait_for(stop, _STOP_SECONDS)
+    except Exception:  # noqa: BLE001 - what was not acknowledged is delivered again
+        _log.warning("the client of the broker did not stop properly", exc_info=True)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics
+from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics, ended
 
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
@@ -31,7 +31,7 @@ class KafkaTopics:
             await self._broker.connect()
             yield
         finally:
-            await self._broker.stop()
+            await ended(self._broker.stop())
 
     @asynccontextmanager
     async def receiving(self, receiver: Receiver) -> AsyncIterator[None]:
@@ -61,7 +61,7 @@ class KafkaTopics:
         try:
             yield
         finally:
-            await subscriber.stop()
+            await ended(subscriber.stop())
 
     async def send_dead(self, message: Message, error: str) -> None:
         """Put a record into the topic of dead letters, with its key."""

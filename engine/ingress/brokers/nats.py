@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics
+from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics, ended
 from engine.ingress.brokers.intake import Intake
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class NatsTopics:
             await self._make(names.statuses, StreamConfig(max_age=_STATUS_SECONDS))
             yield
         finally:
-            await self._broker.stop()
+            await ended(self._broker.stop())
 
     async def _make(self, subject: str, config: StreamConfig) -> None:
         """Make a stream for a subject, if it has none."""
@@ -93,7 +93,7 @@ class NatsTopics:
             yield
         finally:
             await intake.close()
-            await subscriber.stop()
+            await ended(subscriber.stop())
 
     async def send_dead(self, message: Message, error: str) -> None:
         """Put a message into the stream of dead letters."""

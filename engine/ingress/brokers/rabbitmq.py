@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics
+from engine.ingress.brokers.broker import BATCH, Message, Receiver, Topics, ended
 from engine.ingress.brokers.intake import Intake
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class RabbitTopics:
             await self._broker.declare_exchange(self._statuses)
             yield
         finally:
-            await self._broker.stop()
+            await ended(self._broker.stop())
 
     async def _make(self, name: str) -> None:
         """Make a durable queue, unless there is one: its settings may be others."""
@@ -75,7 +75,7 @@ class RabbitTopics:
             yield
         finally:
             await intake.close()
-            await subscriber.stop()
+            await ended(subscriber.stop())
 
     async def send_dead(self, message: Message, error: str) -> None:
         """Put a message into the queue of dead letters."""

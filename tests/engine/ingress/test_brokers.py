@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,62 @@ def test_messages_that_cannot_be_stored_wait_and_none_is_passed_over(
 
     scene(server, test)
     assert started(orchestra) == Counter(range(20))
+
+
+class Cable:
+    """A connection to a server that can be cut: it passes bytes on until then, and connects anew afterwards."""
+
+    def __init__(self, port: int) -> None:
+        self._port, self._writers = port, list[asyncio.StreamWriter]()
+
+    async def __aenter__(self) -> int:
+        """Listen; return the port."""
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def __aexit__(self, *_: object) -> None:
+        """Hang up, and listen no more."""
+        self._server.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut all connections."""
+        for one in self._writers:
+            one.transport.abort()
+        self._writers.clear()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, onwards = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writers += [writer, onwards]
+        await asyncio.gather(_pass_on(reader, onwards), _pass_on(there, writer))
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    writer.transport.abort()
+
+
+def test_messages_go_on_after_the_connection_was_cut(server: Server, root: Path) -> None:
+    cable = Cable(4222 if isinstance(server, Nats) else 5672)
+
+    async def test() -> None:
+        async with cable as port:
+            file = root / "config.yaml"
+            file.write_text(re.sub(r"127\.0\.0\.1:(4222|5672)", f"127.0.0.1:{port}", file.read_text()))
+            orchestra = await asyncio.to_thread(Orchestra.open, root)
+            try:
+                async with consuming(orchestra):
+                    for number in range(3):
+                        await server.send(body(number), f"id-{number}")
+                        while number not in started(orchestra):
+                            await pause()
+                        cable.cut()
+                assert started(orchestra) == Counter(range(3))
+            finally:
+                await asyncio.to_thread(orchestra.close)
+
+    scene(server, test)

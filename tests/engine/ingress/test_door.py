@@ -14,7 +14,7 @@ from engine.ingress.brokers.broker import Message
 from engine.ingress.orders import Accepted, Outcome, Refused
 from engine.orchestra import Orchestra
 from engine.store.acceptances import Entry
-from tests.engine.conftest import OWNER, Service
+from tests.engine.conftest import OWNER, Service, write_workflow
 from tests.engine.ingress.conftest import MakeDoor, message
 from tests.patience import PATIENCE_SECONDS
 
@@ -151,3 +151,19 @@ def test_a_user_who_may_not_start_runs_stops_all_messages_and_loses_none(
     with pytest.raises(InvalidInput, match="There is no user 'robot'"):
         taking.take([message()])
     assert orchestra.runs.list(OWNER).rows == []
+
+
+def test_a_person_is_asked_about_what_a_message_says_and_not_about_what_a_person_says(
+    root: Path, orchestra: Orchestra, door: MakeDoor, service: Service
+) -> None:
+    fields = {"method": "POST", "url": service.url("/told"), "json": {"text": "{{ inputs.text }}"}}
+    step = {"id": "tell", "uses": "http.request", "connection": "web", "with": fields, "approve": "when_outside"}
+    texts = {"type": "object", "properties": {"text": {"type": "string"}}}
+    write_workflow(root, "tell", [step], inputs=texts)
+    by_hand = orchestra.runs.start(OWNER, "tell", {"text": "hello"})
+    assert orchestra.runs.wait(OWNER, by_hand, PATIENCE_SECONDS)["status"] == "succeeded"
+    [taken] = door().take([Message(b'{"workflow": "tell", "inputs": {"text": "hello"}}', "1")])
+    assert orchestra.runs.wait(OWNER, run_id(taken), PATIENCE_SECONDS)["status"] == "waiting"
+    [trusted] = door(is_trusted=True).take([Message(b'{"workflow": "tell", "inputs": {"text": "hello"}}', "2")])
+    assert orchestra.runs.wait(OWNER, run_id(trusted), PATIENCE_SECONDS)["status"] == "succeeded"
+    assert service.seen["/told"] == 2
