@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from typing import Annotated
 
 import typer
 
 from commands.base.failures import DONE, stops_raised
-from commands.base.opened import opened, private_log
+from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 
@@ -22,11 +24,15 @@ def worker(concurrency: Slots = 100, demo: Demo = False, workspace: Workspace = 
     Then nothing more is begun, a write that is being sent is waited for, and other processes go on with the runs.
     """
     from engine.base.errors import InvalidInput
+    from engine.observing.log_lines import set_log_format
     from engine.orchestra import Orchestra
     from engine.workspace import config
 
     assert workspace is not None
-    if not config.load(workspace).config.shares_runs:
+    settings = config.load(workspace).config
+    logging.basicConfig(stream=sys.stderr)
+    set_log_format(settings.log_format)
+    if not settings.shares_runs:
         raise InvalidInput(
             "This workspace keeps its state in a file, for the processes of one machine.",
             remedy="Set `state: postgresql+psycopg://…` in config.yaml, or ORCHESTRA_STATE; see docs/scaling.md.",
@@ -36,11 +42,10 @@ def worker(concurrency: Slots = 100, demo: Demo = False, workspace: Workspace = 
             orchestra = Orchestra.open(workspace, demo=demo, slots=concurrency)
             try:
                 say(f"Working on the runs of {workspace}, at most {concurrency} at once. Press Ctrl-C to stop.")
-                with private_log(orchestra.workspace.state_dir / "worker.log"):
-                    while not orchestra.is_taken_over.wait(_LOOK_SECONDS):
-                        if orchestra.is_drained:
-                            say("It was asked to end, and has done what it had begun.")
-                            return DONE
+                while not orchestra.is_taken_over.wait(_LOOK_SECONDS):
+                    if orchestra.is_drained:
+                        say("It was asked to end, and has done what it had begun.")
+                        return DONE
             finally:
                 orchestra.close()
             note("Another process has taken over the runs of this one, which was silent for too long. It begins anew.")

@@ -55,7 +55,7 @@ def opened(workspace: Path | None, *, demo: bool = False, tells_held: bool = Tru
     if held is not None:
         note(f"{held.message} {held.remedy}")
     try:
-        with private_log(orchestra.workspace.state_dir / "commands.log"):
+        with _logged(orchestra.workspace.state_dir / "commands.log"):
             yield Session(orchestra, local_user(), began_at)
     finally:
         orchestra.close()
@@ -88,7 +88,7 @@ def looked_at(workspace: Path | None, *, demo: bool = False) -> Iterator[Look]:
 
 
 @contextmanager
-def private_log(path: Path) -> Iterator[None]:
+def _logged(path: Path) -> Iterator[None]:
     """Keep the log of libraries and the engine off the screen: a command itself reports what matters."""
     from commands.base.private_log import PrivateLog
     from engine.files.private_lines import PrivateLines
