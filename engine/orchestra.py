@@ -260,7 +260,8 @@ class Orchestra:
             raise InvalidInput(f"{error}.", remedy=error.remedy) from error
         if place == self.config.logs:
             raise InvalidInput("The logs are there already.", remedy="Name another place than `logs` in config.yaml.")
-        with closing(opened_blobs(place, self.workspace.logs, self._loaded().environment)) as target:
+        environment = self._loaded().environment
+        with closing(opened_blobs(place, self.workspace.logs, environment, self.config.state)) as target:
             copied = copied_logs(self._logs, target)
         self._audit.record(p, "logs.copy", place or "logs/", {"copied": copied.copied})
         return copied

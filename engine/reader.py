@@ -63,7 +63,7 @@ class Reader:
         found = configuration.load(root)
         self.config = found.config
         self.workspace = Workspace(root, self.config.state_dir)
-        self._blobs = opened_blobs(self.config.logs, self.workspace.logs, found.environment)
+        self._blobs = opened_blobs(self.config.logs, self.workspace.logs, found.environment, self.config.state)
         state = self.workspace.state_dir
         self._tools = OpenedTools(self.workspace.root)
         self._agent_store = AgentStore(self.workspace)

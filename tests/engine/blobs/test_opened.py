@@ -14,8 +14,9 @@ from engine.blobs.opened import opened_blobs
 from engine.orchestra import Orchestra
 from engine.reader import Reader
 from engine.record.log_copies import CopiedLogs
-from tests.engine.blobs.servers import BUCKET, KEYS, bucket
-from tests.engine.conftest import OWNER, Run, set_step
+from tests.engine.blobs.servers import BUCKET, KEYS, bucket, postgres
+from tests.engine.conftest import OWNER, Run, set_step, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 TEXT_INPUT = {"type": "object", "properties": {"text": {"type": "string"}}}
 LARGE = "word " * 100_000
@@ -45,6 +46,25 @@ def test_runs_are_in_the_bucket_alone_and_found_again_from_there(run: Run, orche
     reader = Reader(root)
     assert reader.runs.get(OWNER, document["run_id"]) == document
     reader.close()
+
+
+def test_runs_are_beside_the_state_on_a_server(tmp_path: Path) -> None:
+    root = tmp_path / "workspace"
+    for name in ("workflows", "prompts", "logs"):
+        (root / name).mkdir(parents=True)
+    with postgres() as address:
+        (root / "config.yaml").write_text(f"state: {address}\nlogs: postgres\n")
+        write_workflow(root, "work", [set_step("a", {"v": "{{ inputs.text }}"})], inputs=TEXT_INPUT)
+        first = Orchestra.open(root)
+        run_id = first.runs.start(OWNER, "work", {"text": LARGE})
+        document = first.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+        assert document["status"] == "succeeded", document["error"]
+        first.close()
+        second = Orchestra.open(root)
+        assert second.runs.get(OWNER, run_id) == document
+        assert second.copy_logs(OWNER, "") == CopiedLogs(copied=2, were_there=0)
+        second.close()
+    assert {path.stat().st_size for path in (root / "logs").glob("*/*.files/*")} == {len(LARGE)}
 
 
 def test_logs_are_copied_to_another_place_and_checked_there(run: Run, orchestra: Orchestra, root: Path) -> None:
