@@ -48,7 +48,7 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
 
 def ingress(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Start runs for the messages of the broker in config.yaml, until Ctrl-C or SIGTERM."""
-    with opened(workspace, demo=demo) as session:
+    with opened(workspace, demo=demo, slots=0) as session:  # workers do what it accepts, where there are some
         asyncio.run(_take_messages(session.orchestra.ingress, as_json=as_json))
     return DONE
 

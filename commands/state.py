@@ -70,6 +70,40 @@ def copy_logs(to: To, demo: Demo = False, workspace: Workspace = None, as_json: 
     return DONE
 
 
+@group.command()
+def migrate(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Bring the state to the form of this release, as each process does when it starts; for deployments."""
+    with opened(workspace, demo=demo, tells_held=False) as session:
+        form = session.orchestra.state_form
+    if as_json:
+        document({"form": form})
+    else:
+        say(f"The state has form {form}, that of this release.")
+    return DONE
+
+
+@group.command()
+def copy(
+    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="postgresql+psycopg://…, or file.")],
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Copy the state to an empty database, or to a file, and compare the copy row by row.
+
+    Nothing else may work on the workspace. Then write the address into config.yaml, or into ORCHESTRA_STATE.
+    """
+    with opened(workspace, demo=demo, tells_held=False) as session:
+        found = session.orchestra.copy_state(session.principal, to)
+    if as_json:
+        document(asdict(found))
+    else:
+        rows = sum(found.rows.values())
+        say(f"Copied {counted(rows, 'row', 'rows')}: {found.rows['runs']:,} runs, {found.rows['effects']:,} writes.")
+        note("Both have the same rows. Now change `state` in config.yaml, or ORCHESTRA_STATE.")
+    return DONE
+
+
 def _document(held: Held | None) -> dict[str, Any]:
     view = None if held is None else {**asdict(held), "message": held.message, "remedy": held.remedy}
     return {"writes_held": view}

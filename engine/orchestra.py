@@ -14,7 +14,7 @@ from engine.agents.store import AgentStore, with_agents
 from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
-from engine.base.errors import InvalidFile, InvalidInput, Problem, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, UnknownName
 from engine.base.statuses import AccountMode
 from engine.blobs.opened import opened_blobs, require_place
 from engine.compiler.definition.environment import Surroundings
@@ -45,7 +45,7 @@ from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.room import Room
 from engine.store.locks import ServeLock
 from engine.store.people.audit import AuditLine, TrailFilter
-from engine.store.sql.opening import open_database, soundness_of
+from engine.store.sql.opening import FILE, copy_state, open_database, soundness_of
 from engine.store.sql.owners import SqlOwner
 from engine.store.sql.state import SqlState
 from engine.store.sqlite.damage import set_aside
@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from engine.runs.usage import UsageReader
     from engine.runs.workers import Workers
     from engine.search.search import Search
+    from engine.store.sql.base.copying import CopiedState
     from engine.tables import Tables
     from engine.tools.editing import ToolFiles
     from engine.tools.servers import ToolServers
@@ -138,7 +139,8 @@ class Orchestra:
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
     server: it adopts the runs of dead processes, watches triggers, and uses Demo for each service until it is switched
-    to Mine. `slots`: this process is a worker: it takes so many runs at once that others have accepted.
+    to Mine. `slots`: where the state is shared, this process is a worker: it takes so many runs at once that
+    others have accepted.
     """
 
     def __init__(
@@ -174,6 +176,8 @@ class Orchestra:
         self.proof.establish()  # a lost or outdated state file must not make anything happen twice
         self._end_renames()
         self._tally = Tally()
+        if not self.config.shares_runs:
+            slots = None
         self._host = self._worker(serve=serve, slots=slots)
         agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
         self._consents = Consents(agreements, self._accounts, self._audit, self._host.plans, named)
@@ -206,6 +210,11 @@ class Orchestra:
     def is_taken_over(self) -> threading.Event:
         """Return an event that is set once another process has adopted our runs, after too long a silence."""
         return self._host.is_taken_over
+
+    @property
+    def state_form(self) -> str:
+        """The version of the tables of the state."""
+        return self._database.fact("schema_version") or ""
 
     @property
     def own_process(self) -> str:
@@ -265,6 +274,21 @@ class Orchestra:
             copied = copied_logs(self._logs, target)
         self._audit.record(p, "logs.copy", place or "logs/", {"copied": copied.copied})
         return copied
+
+    def copy_state(self, p: Principal, place: str) -> CopiedState:
+        """Copy the state to `postgresql+psycopg://…`, or to `file`, and check it there. No other process may work.
+
+        Raises InvalidInput (it is there already), InUse (a process works, or the other state is not empty),
+        StorageError.
+        """
+        require(p, "admin", "copy the state")
+        if place == (self.config.state or FILE):
+            raise InvalidInput("The state is there already.", remedy="Name another place than `state` in config.yaml.")
+        others = [one.id for one in self.workers.list(p) if one.id != self.own_process and one.state != "silent"]
+        if others:
+            raise InUse(f"Processes work on this workspace: {', '.join(others)}.", remedy="Stop them, then copy.")
+        self._audit.record(p, "state.copy", FILE if place == FILE else "a server")
+        return copy_state(self._database, self.workspace.state_dir, place)
 
     def preview(
         self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""

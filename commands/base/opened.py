@@ -37,8 +37,12 @@ class Session(Look):
 
 
 @contextmanager
-def opened(workspace: Path | None, *, demo: bool = False, tells_held: bool = True) -> Iterator[Session]:
+def opened(
+    workspace: Path | None, *, demo: bool = False, tells_held: bool = True, slots: int | None = None
+) -> Iterator[Session]:
     """Open a workspace for a command; report first if writes are held, unless the command is about that.
+
+    `slots`: how many runs that others have accepted this process works on, where the state is shared.
 
     Raises UnknownName, InvalidFile, StorageError.
     """
@@ -49,7 +53,7 @@ def opened(workspace: Path | None, *, demo: bool = False, tells_held: bool = Tru
     from engine.people.access import local_user
 
     began_at = timestamp(utc_now())
-    orchestra = Orchestra.open(workspace or Path.cwd(), demo=demo)
+    orchestra = Orchestra.open(workspace or Path.cwd(), demo=demo, slots=slots)
     look_from_now_on()
     held = orchestra.proof.held(local_user()) if tells_held else None
     if held is not None:

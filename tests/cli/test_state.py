@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from engine.orchestra import Orchestra as Engine
 from engine.people.access import Principal
+from tests import postgres
 from tests.cli.conftest import Orchestra
 from tests.engine.conftest import Service, post_step, service, write_workflow
 
@@ -56,3 +59,29 @@ def test_logs_are_copied_to_a_place_that_is_named(workspace: Path, orchestra: Or
     missing = orchestra("state", "copy-logs", "--to", "postgres", "--json")
     assert missing.code == 2
     assert "needs a workspace whose state is in PostgreSQL" in missing.json["error"]["message"]
+
+
+def test_the_state_moves_to_a_server_and_back(
+    workspace: Path, orchestra: Orchestra, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace / "config.yaml").write_text(
+        f"connections:\n  web:\n    service: http\n    allow_hosts: ['127.0.0.1:{service.port}']\n"
+        "approvals:\n  default: never\n"
+    )
+    write_workflow(workspace, "work", [post_step("w", service.url("/w"), once="one")])
+    assert orchestra("run", "work", "--yes").code == 0
+    with postgres.schema() as url:
+        there = orchestra("state", "copy", "--to", url, "--json")
+        assert (there.code, there.json["rows"]["runs"], there.json["rows"]["effects"]) == (0, 1, 1)
+        assert orchestra("state", "copy", "--to", url).code != 0, "what is there is not overwritten"
+        monkeypatch.setenv("ORCHESTRA_STATE", url)
+        assert orchestra("runs", "list").out.count("work") >= 1
+        assert orchestra("run", "work", "--yes").code == 0
+        assert service.seen["/w"] == 1, "the receipt has come along"
+        for path in (workspace / ".orchestra").glob("state.db*"):
+            path.unlink()
+        back = orchestra("state", "copy", "--to", "file", "--json")
+        assert (back.code, back.json["rows"]["runs"]) == (0, 2)
+    monkeypatch.delenv("ORCHESTRA_STATE")
+    assert orchestra("run", "work", "--yes").code == 0
+    assert service.seen["/w"] == 1

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.test_compose import COMING
 from tests.docs.test_commands import unknown
 
 UNITS = sorted((Path(__file__).resolve().parents[2] / "deploy" / "systemd").glob("*.service"))
@@ -34,4 +33,4 @@ def test_systemd_reads_it_and_finds_it_shut_off(unit: Path, tmp_path: Path) -> N
 @each_unit
 def test_its_command_exists(unit: Path) -> None:
     [command] = re.findall(r"^ExecStart=/opt/ai-orchestra/\.venv/bin/orchestra (.+)$", unit.read_text(), re.MULTILINE)
-    assert unknown(command.split()) in COMING | {""}
+    assert unknown(command.split()) == ""

@@ -130,6 +130,15 @@ class PostgresDatabase(Facts):
             for _ in self._ear.notifies(timeout=seconds, stop_after=1):
                 pass
 
+    def number_on(self, connection: Connection) -> None:
+        """Let the sequences go on after the highest number of each table."""
+        for table in metadata.sorted_tables:
+            number = table.autoincrement_column
+            if number is not None:
+                highest = f"(SELECT coalesce(max({number.name}), 0) + 1 FROM {table.name})"  # noqa: S608 - our own names
+                where = f"pg_get_serial_sequence('{table.name}', '{number.name}')"
+                connection.exec_driver_sql(f"SELECT setval({where}, {highest}, false)")
+
     def lengthen(self) -> None:
         """Do nothing: the server looks after its log."""
 

@@ -10,7 +10,22 @@ from engine.base.errors import StorageError
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 
 if TYPE_CHECKING:
+    from engine.store.sql.base.copying import CopiedState
     from engine.store.sql.base.database import Database
+
+
+FILE = "file"
+"""The place of a state in `state.db`, where a place must be named."""
+
+
+def copy_state(source: Database, folder: Path, place: str) -> CopiedState:
+    """Copy a state to an address, or to `state.db` in a folder ("file"). Raises InUse, StorageError."""
+    from contextlib import closing
+
+    from engine.store.sql.base.copying import copied
+
+    with closing(open_database(folder, "" if place == FILE else place)) as target:
+        return copied(source, target)
 
 
 def soundness_of(database: Database) -> Callable[[], None]:

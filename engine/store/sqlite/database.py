@@ -184,6 +184,9 @@ class SqliteDatabase(Facts):
         """Wait a moment."""
         time.sleep(min(seconds, _LOOK_SECONDS))
 
+    def number_on(self, connection: Connection) -> None:
+        """Do nothing: SQLite counts from the highest number there is."""
+
     def raw_connection(self) -> sqlite3.Connection:
         """Return a driver connection."""
         with storage_errors(self.path):

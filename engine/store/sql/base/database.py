@@ -102,6 +102,9 @@ class Database(Protocol):
     def wait_for_runs(self, seconds: float) -> None:
         """Wait until runs are announced; at most so long, and perhaps shorter."""
 
+    def number_on(self, connection: Connection) -> None:
+        """Number new rows after those that the transaction of a connection has put with numbers of their own."""
+
     def lengthen(self) -> None:
         """Prepare for many commits."""
 
