@@ -117,7 +117,7 @@ agent-eval: setup-dev .venv-agentdojo/ready
 
 chaos: setup-dev
 	$(BIN)/pytest -q -m "control or chaos"
-	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py tests/engine/sandbox/chaos.py
+	$(BIN)/pytest -q -s tests/kill/chaos.py tests/kill/workers_chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py tests/engine/sandbox/chaos.py
 	$(BIN)/pytest -q tests/mail/chaos.py tests/engine/triggers/chaos.py tests/engine/workflows/editing/chaos.py
 	$(BIN)/pytest -q -s tests/injection/chaos.py
 	$(BIN)/pytest -q --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py

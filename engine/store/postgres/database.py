@@ -22,7 +22,7 @@ from engine.store.sql.base.tables import PARTS_FAILED_POSTGRES, SCHEMA_VERSION, 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_MOST_ASKERS = 8
+_MOST_ASKERS = 3
 _ASK_FIRST_SECONDS = 1.0
 """A connection that was idle for longer may be lost: it is asked first."""
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -225,7 +225,7 @@ def _engine(address: ServerAddress) -> Engine:
         "postgresql+psycopg://",
         creator=address.connect,
         isolation_level="AUTOCOMMIT",  # transactions are begun explicitly
-        pool_size=8,
-        max_overflow=24,
+        pool_size=2,
+        max_overflow=14,
         pool_pre_ping=True,
     )
