@@ -82,6 +82,7 @@ class SessionLock:
     def __init__(self, server: Server, owner: str) -> None:
         self._server, self._keys = server, (server.key, key_of(owner))
         self._closed = threading.Event()
+        self._has_it = False
         self._connection = self._taken()
         self._thread = threading.Thread(target=self._keep, name="session lock", daemon=True)
         self._thread.start()
@@ -94,8 +95,12 @@ class SessionLock:
 
     def _taken(self) -> psycopg.Connection[Any]:
         connection = self._server.address.connect()
-        connection.execute(_HOLD, self._keys)  # if a session that is gone has it still, it is taken later
+        self._take(connection)
         return connection
+
+    def _take(self, connection: psycopg.Connection[Any]) -> None:
+        """Take the lock, unless the server has not noticed yet that the former connection of this process is gone."""
+        [self._has_it] = connection.execute(_HOLD, self._keys).fetchone() or (False,)
 
     def _keep(self) -> None:
         while not self._closed.wait(_LOOK_SECONDS):
@@ -103,6 +108,8 @@ class SessionLock:
                 if self._connection.closed:
                     self._connection = self._taken()
                     _log.warning("The connection that shows that this process is alive was lost, and is there again.")
+                elif not self._has_it:
+                    self._take(self._connection)
                 else:
                     self._connection.execute("SELECT 1")
             except psycopg.Error:
