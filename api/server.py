@@ -85,6 +85,7 @@ _SIGNED_IN = (
     approvals.router,
     plans.router,
     state.budgets,
+    state.workers,
     state.settings,
     usage.router,
     tables.router,

@@ -1,4 +1,4 @@
-"""`/api/state`, `/api/budgets`: what makes runs wait (held writes, used-up budgets), and the way to go on; settings."""
+"""`/api/state`, `/api/budgets`: what makes runs wait, and the way to go on; `/api/workers`: who works; settings."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from api.base.errors import Answer
 from api.base.routing import Acting, Door, SignedInRoute
 from engine.budgets.settings import BudgetSettings
 from engine.runs.budgets import BudgetOverview
+from engine.runs.workers import WorkerProcess
 from engine.store.held import Held
 from engine.workspace_settings import GeneralSettings
 
 router = APIRouter(prefix="/api/state", tags=["State"], route_class=SignedInRoute, default_response_class=Answer)
 budgets = APIRouter(prefix="/api/budgets", tags=["Budgets"], route_class=SignedInRoute)
+workers = APIRouter(prefix="/api/workers", tags=["Workers"], route_class=SignedInRoute)
 settings = APIRouter(prefix="/api/settings", tags=["Settings"], route_class=SignedInRoute)
 
 
@@ -82,6 +84,18 @@ def put_budget_settings(orchestra: Door, principal: Acting, wanted: Annotated[di
 def resume_paused(orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Let the runs that wait for a budget try again, after it was raised; those that find no room wait again."""
     return {"run_ids": orchestra.budgets.resume(principal)}
+
+
+@workers.get("", summary="List the processes", response_model=list[WorkerProcess])
+def get_workers(orchestra: Door, principal: Acting) -> Any:
+    """Return the processes that work on runs, on whatever machine, with how many runs each has."""
+    return orchestra.workers.list(principal)
+
+
+@workers.post("/{worker_id}/drain", summary="Drain a worker", status_code=204)
+def drain_worker(orchestra: Door, principal: Acting, worker_id: str) -> None:
+    """Let a process take no more runs; a worker ends once it has done what it had begun. It takes the role owner."""
+    orchestra.workers.drain(principal, worker_id)
 
 
 @settings.get("", summary="Show the settings", response_model=GeneralSettings)

@@ -116,6 +116,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/search", "GET"): "view",
     ("/api/state", "GET"): "view",
     ("/api/state/accept", "POST"): "run",
+    ("/api/workers", "GET"): "view",
+    ("/api/workers/{worker_id}/drain", "POST"): "admin",
     ("/workflows/execute", "POST"): "run",
     ("/mcp", "POST"): "view",
 }

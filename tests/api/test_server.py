@@ -59,6 +59,7 @@ NAMES = {
     "user_id": "nobody",
     "session_id": "0123456789abcdef",
     "token_id": "0123456789abcdef",
+    "worker_id": "worker-1-0123abcd",
 }
 GUARDED = [
     pytest.param(method, path.format(**NAMES), id=f"{method} {path}")

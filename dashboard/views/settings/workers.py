@@ -1,0 +1,66 @@
+"""Workers: the processes that work on runs, on this machine or others, and the way to let one end."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base.language import N_, t
+from dashboard.base.page import Page, Visit
+from dashboard.base.plain import plain
+from dashboard.parts.header import page_header
+from dashboard.parts.times import ago, full_time
+from engine.runs.workers import WorkerProcess
+
+PAGE = Page(
+    title=N_("Workers"),
+    icon=":material/dns:",
+    path="workers",
+    order=74,
+    section=N_("Settings"),
+    right="view",
+    words=N_("process machine server queue drain"),
+)
+
+
+def show(visit: Visit) -> None:
+    """Show each process with what it does."""
+    page_header(visit, t("Workers"), t("The processes that work on runs, on this machine or others."))
+    _list(visit)
+    st.caption(
+        t(
+            "With the state on a PostgreSQL server, more of them share the work: `orchestra worker`. "
+            "Without one, this server does all of it."
+        )
+    )
+
+
+@st.fragment(run_every=5)
+def _list(visit: Visit) -> None:
+    for one in visit.orchestra.workers.list(visit.who):
+        _card(visit, one)
+
+
+def _card(visit: Visit, one: WorkerProcess) -> None:
+    with st.container(border=True, key=f"worker-{one.id}", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{plain(one.host or one.id)}**", width="content")
+            st.badge(_kind(one), icon=":material/badge:", color="gray")
+            if one.state == "silent":
+                st.badge(t("Silent: others take over its runs"), icon=":material/heart_broken:", color="red")
+            elif one.state == "draining":
+                st.badge(t("Takes no more runs"), icon=":material/logout:", color="orange")
+        if one.slots:
+            st.progress(min(1.0, one.runs / one.slots), t("{runs} of {slots} runs", runs=one.runs, slots=one.slots))
+        else:
+            st.markdown(t("Runs at work: {runs}", runs=one.runs))
+        since = t("since {time}", time=ago(one.started_at))
+        st.caption(plain(f"{one.id} · {since}"), help=full_time(one.started_at))
+        if one.kind == "worker" and one.state == "working" and visit.may("admin"):
+            what = t("It takes no more runs, and ends once it has done what it had begun.")
+            if st.button(t("Drain"), key=f"drain-{one.id}", type="tertiary", icon=":material/logout:", help=what):
+                visit.orchestra.workers.drain(visit.who, one.id)
+                st.rerun(scope="fragment")
+
+
+def _kind(one: WorkerProcess) -> str:
+    return {"serve": t("server"), "worker": t("worker")}.get(one.kind, t("command"))
