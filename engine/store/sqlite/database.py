@@ -63,9 +63,10 @@ damage_seen: dict[Path, str] = {}
 class SqliteDatabase(Facts):
     """A state database: `reading()` and `writing()` open a connection; a write is on disk when its block ends."""
 
+    parts_failed = PARTS_FAILED_SQLITE
+
     def __init__(self, folder: Path) -> None:
         self.path = folder / "state.db"
-        self.parts_failed = PARTS_FAILED_SQLITE
         self.write_lock = threading.Lock()
         """Allows one writer at a time in this process; BEGIN IMMEDIATE keeps other processes out."""
         self._listening = threading.Lock()
