@@ -106,6 +106,7 @@ class SqliteDatabase(Facts):
             try:
                 connection = self._askers.pop()
             except IndexError:
+                self.require_in_place()  # SQLite would make a new file in place of one that was taken away
                 connection = self.raw_connection()
             try:
                 yield connection.cursor()
