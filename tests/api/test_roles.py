@@ -294,7 +294,7 @@ DONE_AT_ONCE = {
 TRIED_ELSEWHERE = (
     "/first-run/",
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
-    "/api/plans/", "/approvals/answers", "/budgets/resume", "/correct",
+    "/api/plans/", "/drain", "/approvals/answers", "/budgets/resume", "/correct",
     "/debug", "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices", "/mcp", "{name}/tools",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
