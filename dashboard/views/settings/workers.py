@@ -53,7 +53,7 @@ def _card(visit: Visit, one: WorkerProcess) -> None:
             st.progress(min(1.0, one.runs / one.slots), t("{runs} of {slots} runs", runs=one.runs, slots=one.slots))
         else:
             st.markdown(t("Runs at work: {runs}", runs=one.runs))
-        since = t("since {time}", time=ago(one.started_at))
+        since = t("started {time}", time=ago(one.started_at))
         st.caption(plain(f"{one.id} · {since}"), help=full_time(one.started_at))
         if one.kind == "worker" and one.state == "working" and visit.may("admin"):
             what = t("It takes no more runs, and ends once it has done what it had begun.")
