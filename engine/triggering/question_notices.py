@@ -67,13 +67,15 @@ class QuestionNotices:
     def _run(self) -> None:
         version: int | None = None
         while not self._stopped.is_set():
-            now = self.host.state.changes.version()
-            if now != version or self._tries:
-                try:
+            try:
+                now = self.host.state.changes.version()
+                if now != version or self._tries:
                     self._look()
                     version = now
-                except Exception:  # noqa: BLE001 - tried again next time
-                    _log.exception("questions could not be looked for")
+            except OrchestraError as error:  # tried again next time
+                _log.error("questions could not be looked for: %s", error)
+            except Exception:  # noqa: BLE001 - as above
+                _log.exception("questions could not be looked for")
             self._stopped.wait(_TICK_SECONDS)
 
     def _look(self) -> None:
