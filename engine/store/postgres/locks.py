@@ -26,7 +26,7 @@ _IS_HELD = (
 class PostgresLocks:
     """Locks of sessions; any thread."""
 
-    patience_seconds = 2.5
+    patience_seconds = 1.5
     """After a restart of the server all locks are free: their processes take them again within half a second."""
 
     def __init__(self, server: Server, asking: Callable[[], AbstractContextManager[Cursor]]) -> None:

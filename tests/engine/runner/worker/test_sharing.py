@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
+from engine.store.postgres.database import PostgresDatabase
 from tests import postgres
 from tests.engine.conftest import OWNER, Service, get_step, post_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
@@ -139,3 +140,13 @@ def test_a_worker_that_is_drained_ends_when_it_has_done_what_it_had(
         assert server.runs.get(OWNER, run_id)["status"] == RunStatus.SUCCEEDED
         later = server.runs.start(OWNER, "work", {})
         assert server.runs.wait(OWNER, later, 1.0)["status"] == RunStatus.QUEUED
+
+
+def test_one_of_several_servers_watches_triggers_and_another_goes_on(root: Path, tmp_path: Path) -> None:
+    address = os.environ["ORCHESTRA_STATE"]
+    with closing(PostgresDatabase(address)) as one, closing(PostgresDatabase(address)) as other:
+        first, second = one.locks(tmp_path), other.locks(tmp_path)
+        assert [first.leads("triggers"), second.leads("triggers"), first.leads("triggers")] == [True, False, True]
+        first.close()
+        until(lambda: second.leads("triggers"))
+        second.close()
