@@ -25,6 +25,7 @@ from api.network.proxy import BehindProxy
 from api.network.request_ids import RequestIds
 from api.network.server_log import write_as_one
 from api.pages.approval_link import LinkPages
+from api.pages.preview import PreviewPages
 from api.routes.login import Pages
 from api.routes.short_addresses import short_addresses
 from api.server import create_api
@@ -48,8 +49,9 @@ class Site:
     shared: Callable[[], Orchestra]
 
     def routes(self) -> list[BaseRoute]:
-        """Return what is served beside the dashboard: sign-in, the page behind a link, short addresses."""
-        return [*Pages(self.shared).routes(), *LinkPages(self.shared).routes(), *short_addresses()]
+        """Return what is served beside the dashboard: sign-in, the page behind a link, previews, short addresses."""
+        pages = (Pages(self.shared), LinkPages(self.shared), PreviewPages(self.shared))
+        return [*(route for one in pages for route in one.routes()), *short_addresses()]
 
     def middleware(self) -> list[Middleware]:
         """Return the middleware, outermost first."""

@@ -32,7 +32,11 @@ from api.routes import (
     usage,
     users,
 )
+from api.routes.copilot import answers as copilot_answers
+from api.routes.copilot import proposals as copilot_proposals
 from api.routes.data import agent_versions, agents, collections, files, tables, tool_servers, tools
+from api.routes.projects import commands as project_commands
+from api.routes.projects import projects
 from api.routes.prompts import cases as prompt_cases
 from api.routes.prompts import changes as prompt_changes
 from api.routes.prompts import comparisons as prompt_comparisons
@@ -96,9 +100,13 @@ _SIGNED_IN = (
     files.added,
     tools.router,
     tool_servers.router,
+    projects.router,
+    project_commands.router,
     first_run.router,
     catalog.router,
     workflow_changes.router,
+    copilot_proposals.router,
+    copilot_answers.router,
     workflow_editing.router,
     workflow_editing.checked,
     workflow_branches.router,

@@ -28,7 +28,7 @@ from engine.connections.stand_ins import StandInProcess
 from engine.documents.shapes import Misfit
 from engine.observing.tally import Tally
 from engine.observing.traces import tracer_of
-from engine.people.access import Principal, require
+from engine.people.access import LOCAL, Principal, require
 from engine.people.audit import Audit
 from engine.people.people import is_known
 from engine.record.acceptance import checked_inputs
@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from engine.agents.versions import AgentVersions
     from engine.collections import Collections
     from engine.connections.connections import Connections
+    from engine.copilot.copilot import Copilot
+    from engine.copilot.proposals.store import ProposalStore
     from engine.demo_mailbox import Demo
     from engine.first_run.first_run import FirstRun
     from engine.health import HealthCheck, Reason
@@ -90,6 +92,9 @@ if TYPE_CHECKING:
     from engine.runs.made_up.step_tries import StepTries
     from engine.runs.planning.plans import Plans
     from engine.runs.predicting.predictions import Predictions
+    from engine.runs.projects.commands import ProjectRuns
+    from engine.runs.projects.previews import Previews
+    from engine.runs.projects.store import ProjectStore
     from engine.runs.reindex import Rebuild
     from engine.runs.renaming import Renaming
     from engine.runs.retention import Retention
@@ -134,7 +139,8 @@ class Orchestra:
     """An opened workspace. Facets: `workflows, editing, predictions, step_tries, versions, branches, bundles, prompts,
     fragments, tries, comparisons, cases, case_tests, drafts, runs, debugging, corrections, environments, triggers,
     approvals, ingress, budgets, general, tables, collections, agents, agent_versions, agent_tries, files, tools,
-    tool_files, tool_servers, usage, metrics, connections, users, demo, first_run`.
+    tool_files, tool_servers, projects, project_runs, project_previews, usage, metrics, connections, users, demo,
+    first_run`.
     Close it when done.
 
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
@@ -152,8 +158,7 @@ class Orchestra:
         self.workspace = Workspace(root, self.config.state_dir, clock)
         self.workspace.make_private()
         self._blobs = opened_blobs(self.config.logs, self.workspace.logs, loaded.environment, self.config.state)
-        self._tools = OpenedTools(self.workspace.root)
-        self._agent_store = AgentStore(self.workspace)
+        self._tools, self._agent_store = OpenedTools(self.workspace.root), AgentStore(self.workspace)
         state = self.workspace.state_dir
         self._serve_lock = ServeLock(state) if serve else None
         self._clock = clock
@@ -176,21 +181,22 @@ class Orchestra:
         self.proof.establish()  # a lost or outdated state file must not make anything happen twice
         self._end_renames()
         self._tally = Tally()
-        if not self.config.shares_runs:
-            slots = None
+        slots = slots if self.config.shares_runs else None
         self._host = self._worker(serve=serve, slots=slots)
         agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
         self._consents = Consents(agreements, self._accounts, self._audit, self._host.plans, named)
-        room = Room(self._state.runs.backlog, self.config.limits.most_waiting_runs, clock)
-        self._acceptor = Acceptor(
-            self._host, logs, self._audit, clock, self._surroundings, self._modes.of, self._consents, room
-        )
-        plans = CurrentPlans(self._ready_plan, self.workspace.workflow_ids)
-        around, reindex = self._surroundings, self.proof.reindex
-        self.runs = Runs(self._host, logs, self._audit, clock, plans, around, self._acceptor, reindex)
+        self._acceptor, self.runs = self._accepting()
         self._upkeep = self._serve() if serve else None
         if slots is not None:
             self._host.adopt_from_now_on()
+
+    def _accepting(self) -> tuple[Acceptor, Runs]:
+        """Return what accepts runs, and the facet that shows and changes them."""
+        host, logs, audit, clock = self._host, self._logs, self._audit, self._clock
+        room = Room(self._state.runs.backlog, self.config.limits.most_waiting_runs, clock)
+        acceptor = Acceptor(host, logs, audit, clock, self._surroundings, self._modes.of, self._consents, room)
+        plans = CurrentPlans(self._ready_plan, self.workspace.workflow_ids)
+        return acceptor, Runs(host, logs, audit, clock, plans, self._surroundings, acceptor, self.proof.reindex)
 
     @classmethod
     def open(cls, workspace: Path, *, demo: bool = False, serve: bool = False, slots: int | None = None) -> Orchestra:
@@ -246,6 +252,8 @@ class Orchestra:
             self.tries.close()
         if "case_tests" in vars(self):
             self.case_tests.close()
+        if "project_runs" in vars(self):
+            self.project_runs.close()
         self._host.close()
         self._accounts.close()
         self._stand_ins.close()
@@ -401,12 +409,13 @@ class Orchestra:
     @cached_property
     def users(self) -> Users:
         """Who may sign in."""
+        from engine.copilot.proposals.store import is_proposals_of
         from engine.people.languages import is_language_of
         from engine.people.users import Users
         from engine.workspace.drafts import is_draft_of
 
         def is_theirs(user_id: str, key: str) -> bool:
-            return is_draft_of(user_id, key) or is_language_of(user_id, key)
+            return any(is_of(user_id, key) for is_of in (is_draft_of, is_language_of, is_proposals_of))
 
         return Users(self._state, self.workspace.state_dir, self._audit, self._clock, is_theirs)
 
@@ -427,7 +436,10 @@ class Orchestra:
         def drafted(p: Principal, name: str) -> Draft | None:
             return drafts.get(p, "workflow", name)
 
-        follow = partial(drafts.follow, "workflow")
+        def follow(name: str, new: str) -> None:
+            drafts.follow("workflow", name, new)
+            self._proposal_store.follow(name, new)
+
         return WorkflowFiles(
             self.workspace,
             self._compiled,
@@ -608,6 +620,30 @@ class Orchestra:
         return Debugging(self._host, self._clock, self.runs, self._acceptor, plan)
 
     @cached_property
+    def copilot(self) -> Copilot:
+        """Changes proposed for drafts."""
+        from engine.copilot.copilot import Copilot
+        from engine.copilot.proposals.computing import Computing
+        from engine.copilot.proposals.demo_runs import DemoRuns
+        from engine.copilot.proposals.proposals import Proposals
+        from engine.copilot.rules.rules import Rules
+
+        def plan(name: str, text: str) -> Plan:
+            return self._after_renames(lambda: self._compiled.plan(name, text))
+
+        computing = Computing(self.workflows, self._compiled)
+        demo_runs = DemoRuns(plan, self._acceptor, self.runs)
+        store, clock = self._proposal_store, self._clock
+        proposals = Proposals(store, self.editing, self.workflows, computing, demo_runs, clock)
+        return Copilot(proposals, Rules(proposals, self.editing))
+
+    @cached_property
+    def _proposal_store(self) -> ProposalStore:
+        from engine.copilot.proposals.store import ProposalStore
+
+        return ProposalStore(self._settings)
+
+    @cached_property
     def environments(self) -> Environments:
         """Which version of each workflow runs where, with which connections and variables."""
         from engine.runs.environments.environments import Environments
@@ -681,7 +717,7 @@ class Orchestra:
         def plan(name: str, environment: str) -> Plan:
             return self._ready_plan(name, {}, environment)
 
-        return Ingress(self._loaded, self._state, self._acceptor, plan, self.is_taken_over)
+        return Ingress(self._loaded, self._state, self._acceptor, plan, self.is_taken_over, self._host.owner.locks)
 
     @cached_property
     def approvals(self) -> Approvals:
@@ -777,6 +813,38 @@ class Orchestra:
         from engine.tools.servers import ToolServers
 
         return ToolServers(self._tools.accepted, self.connections.client_of, self.workspace, self._audit)
+
+    @cached_property
+    def projects(self) -> ProjectStore:
+        """The programs that workflows and people write together."""
+        from engine.projects.projects import Projects
+        from engine.runs.projects.store import ProjectStore, tested_with
+
+        def recorded(run_id: str) -> list[str]:
+            try:
+                return tested_with(self.runs.get(ENGINE, run_id))
+            except (UnknownName, InvalidFile):  # its log is no longer kept
+                return []
+
+        return ProjectStore(Projects(self.workspace, self._clock), self._audit, recorded)
+
+    @cached_property
+    def project_runs(self) -> ProjectRuns:
+        """Commands that people run in them."""
+        from engine.runs.projects.commands import ProjectRuns
+
+        return ProjectRuns(self.projects, lambda: self._loaded().config.code, self._audit, self._clock)
+
+    @cached_property
+    def project_previews(self) -> Previews:
+        """Links to their static pages."""
+        from engine.people.tokens import token_secret
+        from engine.runs.projects.previews import Previews
+
+        def is_user(who: str) -> bool:
+            return who.startswith(LOCAL) or is_known(self._state.people, who)
+
+        return Previews(self.projects, lambda: token_secret(self.workspace.state_dir), is_user, self._clock)
 
     @cached_property
     def agents(self) -> Agents:

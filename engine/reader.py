@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -49,6 +50,7 @@ from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workflows.versions import WorkflowVersions
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace import config as configuration
+from engine.workspace.config import LoadedConfig
 from engine.workspace.workspace import Workspace
 
 
@@ -70,27 +72,20 @@ class Reader:
         self._database = ReadOnlyDatabase(state)
         self._prompt_store = PromptStore(self.workspace)
         self._state: State = SqlState(self._database)
-        audit = Audit(self._state.audit, utc_now)
-        logs = RunLogs(self._blobs)
-        modes = Modes(self._state.settings, AccountMode.MINE, forced=demo)
+        audit, logs = Audit(self._state.audit, utc_now), RunLogs(self._blobs)
         loaded = partial(configuration.load, self.workspace.root)
         self._accounts = Accounts(loaded, StandInProcess(state / "demo"))
         plans = EnvironmentPlans(self.workspace, self._surroundings, lambda: loaded().config.default_environment)
         self.environments = EnvironmentReader(plans)
-        self.workflows = WorkflowFiles(
-            self.workspace,
-            plans.as_they_are,
-            audit,
-            Renaming(self._state.renames, logs, self.workspace, utc_now),
-        )
+        renaming = Renaming(self._state.renames, logs, self.workspace, utc_now)
+        self.workflows = WorkflowFiles(self.workspace, plans.as_they_are, audit, renaming)
         self.versions = WorkflowVersions(self.workspace, plans.kept, self.workflows, audit, utc_now)
         self.branches = BranchReader(self.workspace.workflows)
         self.bundles = Bundles(self.workspace, self.workflows, lambda: self._surroundings().connections, audit)
         self.prompts = PromptFiles(self._prompt_store, audit)
         self.fragments = FragmentFiles(self._prompt_store.fragments, audit)
         self.cases = PromptCases(CaseStore(self.workspace.prompts), audit)
-        troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now, self.workspace.workflow_ids)
-        self.connections = Connections(self.workspace, loaded, self._accounts, modes, audit, troubles, utc_now)
+        self.connections = self._connections(loaded, audit, is_demo=demo)
         self.approvals = ApprovalReader(
             self._state.approvals, lambda: configuration.warnings(loaded(), partial(is_known, self._state.people))
         )
@@ -105,6 +100,11 @@ class Reader:
         calls = RecordedCalls(self.runs, logs.blobs)
         self.tries = TryReader(TryRecords(state), calls, self._state.owners, "", utc_now)
         self.case_tests = MatrixReader(MatrixRecords(state, self._state.owners, "", utc_now))
+
+    def _connections(self, loaded: Callable[[], LoadedConfig], audit: Audit, *, is_demo: bool) -> Connections:
+        modes = Modes(self._state.settings, AccountMode.MINE, forced=is_demo)
+        troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now, self.workspace.workflow_ids)
+        return Connections(self.workspace, loaded, self._accounts, modes, audit, troubles, utc_now)
 
     def close(self) -> None:
         """Close the state."""

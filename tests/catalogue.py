@@ -25,6 +25,7 @@ _SCRIPTS = {
     "browser": ["dashboard/assets/browser.js"],
     "canvas": ["dashboard/assets/canvas.js"],
     "editor": ["frontend/editor/src"],
+    "project": ["dashboard/assets/project.js"],
     "run_page": ["dashboard/assets/run_page.js"],
     "search": ["dashboard/assets/search/search.js"],
     "studio": ["frontend/studio/src"],

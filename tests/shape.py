@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from tests.test_structure import between_folders, circles, edges_of, folder_of, imports, modules, speak_sql, tree
+from tests.test_structure import between_folders, circles, edges_of, folder_of, functions, imports, modules, speak_sql
 
 _UNTYPED = re.compile(r"\b(?:dict|Mapping|MutableMapping)\[str, Any\]")
 
@@ -28,17 +27,6 @@ def _longest_path() -> list[str]:
     return list(longest)
 
 
-def _functions() -> Iterator[tuple[int, str]]:
-    """Yield the lines of every function, without its docstring, and its name."""
-    for name in modules():
-        for node in ast.walk(tree(name)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                first = node.body[0]
-                documented = ast.get_docstring(node) is not None
-                shown = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
-                yield (node.end_lineno or 0) - node.lineno + 1 - shown, f"{name}.{node.name}"
-
-
 def _figures() -> Iterator[tuple[str, object]]:
     texts = {name: path.read_text(encoding="utf-8") for name, path in modules().items()}
     engine = {name: text for name, text in texts.items() if name.startswith("engine.")}
@@ -52,7 +40,7 @@ def _figures() -> Iterator[tuple[str, object]]:
     untyped = sum(len(_UNTYPED.findall(text)) for text in engine.values())
     yield "dict[str, Any] per 1,000 lines of engine", f"{1000 * untyped / lines:.1f}"
     yield "modules of engine with SQL outside engine/store/sql", len(speak_sql())
-    yield "longest functions", ", ".join(f"{name} {size}" for size, name in sorted(_functions(), reverse=True)[:5])
+    yield "longest functions", ", ".join(f"{name} {size}" for size, name in sorted(functions(), reverse=True)[:5])
     yield "fullest folders", ", ".join(f"{name} {size}" for name, size in sizes.most_common(5))
 
 

@@ -43,6 +43,8 @@ The faces know of services only what they declare, and what can go wrong with th
 """
 
 MOST_MODULES = 20
+MOST_LINES = 40
+"""Of a function, without its docstring."""
 SQL = ("engine.store.sql", "engine.store.postgres")
 OPENS_THE_STORE = {"engine.orchestra", "engine.reader"}
 """The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""
@@ -177,6 +179,21 @@ def test_no_folder_has_more_than_twenty_modules() -> None:
     assert {str(folder): size for folder, size in sizes.items() if size > MOST_MODULES} == {}
 
 
+def functions() -> Iterator[tuple[int, str]]:
+    """Yield the lines of every function, without its docstring, and its name."""
+    for name in modules():
+        for node in ast.walk(tree(name)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = node.body[0]
+                documented = ast.get_docstring(node) is not None
+                shown = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+                yield (node.end_lineno or 0) - node.lineno + 1 - shown, f"{name}.{node.name}"
+
+
+def test_no_function_is_longer_than_forty_lines() -> None:
+    assert [f"{name}: {size} lines" for size, name in functions() if size > MOST_LINES] == []
+
+
 def test_these_tests_would_see_an_import_that_is_wrong() -> None:
     back = Import("engine.base.errors", "engine.orchestra", "engine/base/errors.py:1")
     assert not points_up(back)
@@ -222,6 +239,7 @@ def is_file_work(module: str) -> bool:
 
 MAY_NAME_SERVICES: Mapping[str, str] = {
     "engine/steps/": "the operations of each service",
+    "engine/copilot/rules/": "the words in which people ask",
     "engine/triggers/": "the same",
     "engine/tools/": "code, which the step types of a workspace are",
     "engine/tables.py": "the tables of the workspace, for people",
@@ -236,6 +254,7 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
     "commands/demo.py": "the same",
     "engine/workflows/samples.py": "names of workflows that are shipped",
     "dashboard/views/home.py": "tells what they do",
+    "engine/runs/projects/": "code, which the commands of people are",
     "engine/store/sqlite/migrations.py": "data of earlier releases, whose names never change",
     "api/mcp/": "the package of the protocol, which has the name of the service",
     "api/routes/connection_documents.py": "an example in the description of the API",

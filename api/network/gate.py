@@ -20,6 +20,8 @@ from engine.orchestra import Orchestra
 _OPEN_PATHS = frozenset({"/login", "/approve", "/_stcore/health", "/favicon.ico", "/favicon.png"})
 _OPEN_FOLDER = "/static/"
 _FORMS = "/forms/"
+_PREVIEWS = "/preview/"
+"""Their frames send no cookies: the address itself says what may be read."""
 _NO_PAGES = ("/_stcore/", "/media/", "/component/", "/live/", "/assets/")
 
 
@@ -68,7 +70,7 @@ class Gate:
 def _is_open(path: str) -> bool:
     if path.startswith(_FORMS):
         return "/" not in path.removeprefix(_FORMS)
-    return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
+    return path in _OPEN_PATHS or path.startswith((_OPEN_FOLDER, _PREVIEWS))
 
 
 def _sign_in_first(connection: HTTPConnection, method: str) -> Response:

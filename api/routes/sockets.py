@@ -1,4 +1,4 @@
-"""`/api/ws`: WebSockets that follow a run or the draft of a workflow (docs/live.md)."""
+"""`/api/ws`: WebSockets that follow a run, the draft of a workflow, or a command in a project (docs/live.md)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import partial
 
 from fastapi import APIRouter, WebSocket
 
+from api.sockets.command_feed import command_feed
 from api.sockets.draft_feed import draft_feed
 from api.sockets.run_feed import run_feed
 from api.sockets.serving import serve
@@ -26,3 +27,9 @@ async def follow_workflow(websocket: WebSocket, name: str) -> None:
     `?rev=` is the etag of the text that the client has; the first message then has the splices since that text.
     """
     await serve(websocket, partial(draft_feed, name, websocket.query_params.get("rev", "")[:64]))
+
+
+@router.websocket("/projects/{name}/runs/{id}")
+async def follow_command(websocket: WebSocket, name: str, id: str) -> None:  # noqa: A002 - as in the address
+    """Send what a command in a project writes, until it ends."""
+    await serve(websocket, partial(command_feed, name, id))

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from engine.base.errors import Problem
 from engine.documents.json_splice import Splice
 from engine.record.states.run_state import RunChange, RunState
+from engine.runs.projects.commands import CommandRun
+from engine.runs.projects.transcript import Said
 from engine.workflows.editing.draft_state import DraftState
 
 
@@ -84,17 +86,43 @@ class ProblemsFound(_Message):
     problems: list[Problem]
 
 
+class CommandShown(_Message):
+    """A command that runs in a project: the first message."""
+
+    type: Literal["snapshot"]
+    run: CommandRun
+
+
+class CommandSaid(_Message):
+    """What the command has written since the previous message."""
+
+    type: Literal["output"]
+    parts: list[Said]
+    skipped: int
+    """How many characters before that were left out because the client reads too slowly to get all of them."""
+
+
+class CommandEnded(_Message):
+    """The command has ended, and all that it has written was sent; the socket is closed."""
+
+    type: Literal["end"]
+    run: CommandRun
+
+
 OfRun = Annotated[RunSnapshot | RunChanged | RunEnded, Field(discriminator="type")]
 OfWorkflow = Annotated[DraftSnapshot | DraftChanged | FileChanged | ProblemsFound, Field(discriminator="type")]
+OfCommand = Annotated[CommandShown | CommandSaid | CommandEnded, Field(discriminator="type")]
 OF_RUN: TypeAdapter[Any] = TypeAdapter(OfRun)
 OF_WORKFLOW: TypeAdapter[Any] = TypeAdapter(OfWorkflow)
+OF_COMMAND: TypeAdapter[Any] = TypeAdapter(OfCommand)
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of all messages; `$defs` has `Run` and `Workflow`, those of each socket."""
+    """Return the JSON Schema of all messages; `$defs` has `Run`, `Workflow` and `Command`, those of each socket."""
     inputs: list[tuple[str, Literal["serialization"], TypeAdapter[Any]]] = [
         ("Run", "serialization", OF_RUN),
         ("Workflow", "serialization", OF_WORKFLOW),
+        ("Command", "serialization", OF_COMMAND),
     ]
     of, shared = TypeAdapter.json_schemas(inputs)
     defs = {**{name: one for (name, _), one in of.items()}, **shared.get("$defs", {})}

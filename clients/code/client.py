@@ -17,9 +17,13 @@ class CodeClient(Client):
 
     service = CODE
 
-    def __init__(self, settings: CodeSettings, files: FileClient, state: Path | None, *, is_demo: bool) -> None:
+    def __init__(
+        self, settings: CodeSettings, files: FileClient, state: Path | None, workspace: Path | None, *, is_demo: bool
+    ) -> None:
         self.settings, self._files = settings, files
         self._state = state
+        self.workspace = workspace
+        """The folder of the workspace, whose projects it may test; None where none is open."""
         self.is_demo = is_demo
         """Whether it reaches nothing but the stand-ins, which code does not know."""
 
@@ -27,7 +31,7 @@ class CodeClient(Client):
     def open(cls, settings: CodeSettings, opening: Opening) -> CodeClient:
         """Return a client for these settings."""
         files = FileClient.open(FileSettings(), opening)
-        return cls(settings, files, opening.shared_folder, is_demo=opening.is_demo)
+        return cls(settings, files, opening.shared_folder, opening.workspace, is_demo=opening.is_demo)
 
     @property
     def state_folder(self) -> Path:

@@ -13,13 +13,13 @@ Output = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")]
 
 
-def write_output(path: Path, text: str, *, is_forced: bool) -> None:
-    """Write a text to a file. Raises InUse if there is one and it is not to be replaced."""
+def write_output(path: Path, content: str | bytes, *, is_forced: bool) -> None:
+    """Write a text, or bytes, to a file. Raises InUse if there is one and it is not to be replaced."""
     from engine.base.errors import InUse
 
     try:
         with path.open("wb" if is_forced else "xb") as file:
-            file.write(text.encode())
+            file.write(content.encode() if isinstance(content, str) else content)
     except FileExistsError as error:
         raise InUse(
             f"There is a file {path} already.", remedy="Choose another name, or replace it with `--force`."

@@ -32,6 +32,9 @@ _FRESH_SECONDS = 20
 def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     """Show the form of a workflow that compiles; with an earlier `run` it starts with the inputs of that run."""
     schema, key = plan.inputs_schema, f"input-{plan.name}"
+    given: JsonObject = session.draft(_given(plan.name), {})
+    if given:
+        schema, key = _with_defaults(schema, given), f"{key}-{_digest(given)}"
     if run is not None:
         schema, key = _with_defaults(schema, visit.orchestra.runs.inputs(visit.who, run)), f"{key}-{run['run_id']}"
         st.caption(plain(t("With the inputs of the run of {queued_at}.", queued_at=full_time(run["queued_at"]))))
@@ -67,6 +70,15 @@ def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     run_part(visit, plan, values, is_ready=is_agreed, scope=_digest(values))
     if not is_known and session.draft(_looking(plan.name), "") == _digest(values):
         _first_run(visit, plan, values, is_ready=is_agreed)
+
+
+def fill_in(name: str, inputs: JsonObject) -> None:
+    """Let the form of a workflow begin with these inputs, for the rest of the session."""
+    session.keep_draft(_given(name), inputs)
+
+
+def _given(name: str) -> str:
+    return f"inputs-given.{name}"
 
 
 def _with_defaults(schema: Mapping[str, Any], inputs: JsonObject) -> dict[str, Any]:

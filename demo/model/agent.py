@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from demo.model.builder import TOOLS, next_call
 from demo.model.document import Document, text_of
 from demo.model.filler import fill
 
@@ -32,6 +33,9 @@ def play(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> st
         return json.dumps({"tool": line["tool"], "arguments": json.loads(line["rest"])}, ensure_ascii=False)
     known = zip(schema["properties"]["tool"]["enum"], schema["properties"]["arguments"]["anyOf"], strict=True)
     tools = [(name, arguments) for name, arguments in known if name != "ask"]
+    if {name for name, _ in tools} >= TOOLS:
+        name, given = next_call(messages, turn)
+        return json.dumps({"tool": name, "arguments": given}, ensure_ascii=False)
     name, wanted = tools[min(turn, len(tools) - 1)]
     return json.dumps({"tool": name, "arguments": fill(wanted, _read(users))}, ensure_ascii=False)
 

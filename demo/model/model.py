@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.model.agent import is_agent, play
+from demo.model.builder import is_plan, plan
 from demo.model.choice import asked_in
 from demo.model.document import WORD, Document, document_of, text_of, words_of
 from demo.model.filler import fill
@@ -55,6 +56,8 @@ def answer(
         return Reply(tool_calls=((str(tool["name"]), arguments),))
     if schema is not None and is_agent(schema):
         return Reply(play(messages, schema))
+    if schema is not None and is_plan(schema):
+        return Reply(plan(messages))
     if schema is not None:
         asked = answer_from_passages(text_of(messages[-1]) if messages else "", schema)
         if asked is not None:

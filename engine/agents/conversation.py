@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.base.json_text import JsonObject
 from engine.base.names import moment_of
 from engine.base.statuses import StepStatus
 from engine.base.step_tree import AGENT_PREFIX, agent_reference
@@ -31,13 +32,13 @@ class Turn:
     """The steps that the model called in this turn, usually one; none while it is being asked, and in the last turn."""
 
     @property
-    def answer(self) -> Mapping[str, Any]:
+    def answer(self) -> JsonObject:
         """What the model answered, as `agent.turn` returns it; empty before it has."""
         output = self.model["output"]
         return output if isinstance(output, Mapping) and "tool" in output else {}
 
     @property
-    def arguments(self) -> Mapping[str, Any]:
+    def arguments(self) -> JsonObject:
         """The fields that the model has filled for the tool it called."""
         found = self.answer.get("arguments", {}).get(self.answer.get("tool"))
         return found if isinstance(found, Mapping) else {}
@@ -68,7 +69,7 @@ class Conversation:
     """What an agent was asked, what it did, and how it ended."""
 
     task: str
-    variables: Mapping[str, Any]
+    variables: JsonObject
     turns: Sequence[Turn]
     limits: Limits
     tools: Mapping[str, str]
@@ -148,7 +149,7 @@ def _turns(steps: Sequence[StepRecord]) -> Iterable[Turn]:
             yield Turn(number, model, [one for one in of_turn if one is not model])
 
 
-def _first_question(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def _first_question(document: JsonObject) -> JsonObject:
     """Return the fields of the first question to the model, which all turns share."""
     groups = [one for one in document.get("steps", ()) if _TURN.fullmatch(str(one.get("id")))]
     return _mapping(groups[0]["steps"][0].get("with")) if groups else {}
@@ -162,7 +163,7 @@ def _given(turns: Iterable[Turn]) -> Counter[str]:
     return found
 
 
-def _limits(document: Mapping[str, Any], asked: Mapping[str, Any], given: Mapping[str, float]) -> Limits:
+def _limits(document: JsonObject, asked: JsonObject, given: Mapping[str, float]) -> Limits:
     turns = asked.get("turns") or sum(_TURN.fullmatch(str(one.get("id"))) is not None for one in document["steps"])
     dollars = _mapping(_mapping(document.get("budget")).get("run")).get("usd")
     tokens, seconds = (
@@ -171,5 +172,5 @@ def _limits(document: Mapping[str, Any], asked: Mapping[str, Any], given: Mappin
     return Limits(turns + given.get("turns", 0), tokens, dollars, seconds)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _mapping(value: Any) -> JsonObject:
     return value if isinstance(value, Mapping) else {}

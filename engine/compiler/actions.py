@@ -55,10 +55,8 @@ class Actions:
         self, path: JsonPath, step: StepModel, uses: str, scope: Scope, seen: AbstractSet[str]
     ) -> tuple[Action, Effect] | None:
         """Compile the call of a step and return its effect, too; None if its type is unknown (reported)."""
-        try:
-            kind = step_type(uses)
-        except OrchestraError as error:
-            self._report.add((*path, "uses"), error.message, "unknown_step_type", error.remedy)
+        kind = self._known_type((*path, "uses"), uses)
+        if kind is None:
             scope.tree((*path, "with"), step.with_, ANYTHING, seen)  # its expressions are checked in any case
             return None
         if is_of_workspace(uses):
@@ -93,6 +91,13 @@ class Actions:
         if called is not None:
             self._outside.call(path, step, called)
         return action, kind.effect_of(step.with_)[0] if called is None else called.effect
+
+    def _known_type(self, path: JsonPath, uses: str) -> StepType | None:
+        try:
+            return step_type(uses)
+        except OrchestraError as error:
+            self._report.add(path, error.message, "unknown_step_type", error.remedy)
+            return None
 
     def _check_machine(self, path: JsonPath, step: StepModel, kind: StepType) -> None:
         """Report what this machine lacks: an error, unless the workflow can do its work without this step."""

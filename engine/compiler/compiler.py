@@ -175,13 +175,17 @@ class _Compilation:
             workflows=dict(self._callees.documents),
             environment=self._environment(name),
         )
-        self.passage = self._outside.passage(model)
+        return self._checked(plan)
+
+    def _checked(self, plan: Plan) -> Plan:
+        """Return a plan with what it reaches, after the checks that need the whole of it."""
+        self.passage = self._outside.passage(self._model)
         reach = reaches(plan, self._callees.plans, self._around)
-        plan = replace(plan, reach=reach, decided_by_inputs=self.passage.decided_by(inputs))
+        plan = replace(plan, reach=reach, decided_by_inputs=self.passage.decided_by(plan.inputs_schema))
         self.reach = known_sources(plan)
-        check_privacy(model, replace(plan, reach=self.reach), self._around, self.report)
+        check_privacy(self._model, replace(plan, reach=self.reach), self._around, self.report)
         self._require_own_id(plan)
-        warn(model, plan, self.report, Names.of(self.report, self._faults))
+        warn(self._model, plan, self.report, Names.of(self.report, self._faults))
         warn_of_endless_calls(plan, self._callees.plans, self.report)
         return plan
 

@@ -209,7 +209,7 @@ class Accounts:
         config = self.config().config
         settings = [setting for one in config.connections.values() for setting in one.settings.items()]
         named = [value for name, value in settings if name.endswith("_file") and isinstance(value, str) and value]
-        own = [config.state_dir, "logs", "config.yaml", *named]
+        own = [config.state_dir, "logs", "projects", "config.yaml", *named]
         return frozenset(root / Path(one).expanduser() for one in own)
 
     def _seal(self, token_file: Path | None) -> SafeSeal | None:

@@ -36,6 +36,8 @@ class Consumer:
     outbox: Outbox
     is_taken_over: threading.Event
     """Set once another process has taken over the runs of this one."""
+    leads: Callable[[], bool]
+    """Whether this one of several consumers tells the broker how runs go; blocks for a moment."""
 
     async def run(self, stop: asyncio.Event, begun: Callable[[], None]) -> None:
         """Take messages until `stop` is set; call `begun` once it is connected.
@@ -94,6 +96,8 @@ class Consumer:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _tell_once(self) -> None:
+        if not await asyncio.to_thread(self.leads):
+            return
         due = await asyncio.to_thread(self.outbox.due)
         for one in due.statuses:
             await self.broker.send_status(one.run_id, one.body())

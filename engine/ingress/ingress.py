@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from engine.ingress.outbox import Outbox
 from engine.people.access import Principal
 from engine.people.people import as_role
 from engine.runs.starting.acceptor import Acceptor
+from engine.store.locks import Locks
 from engine.store.state import State
 from engine.workspace.config import IngressSettings, LoadedConfig
 
@@ -47,6 +49,8 @@ class Ingress:
     plan: Callable[[str, str], Plan]
     """Returns the plan of a workflow in an environment, if its accounts can sign in."""
     is_taken_over: threading.Event
+    locks: Locks
+    """Let one of several consumers tell the broker how runs go."""
 
     @property
     def settings(self) -> IngressSettings:
@@ -64,7 +68,8 @@ class Ingress:
         door = Door(self.acceptor, self.plan, self.user, settings.topic, settings.trusted)
         outbox = Outbox(self.state.runs, self.state.triggered_runs, self.state.settings, settings.user)
         broker = opened_broker(self.loaded().ingress_url, Topics(settings.topic, settings.group))
-        return asyncio.create_task(_reached(Consumer(broker, door, outbox, self.is_taken_over), stop, begun))
+        leads = partial(self.locks.leads, "ingress")
+        return asyncio.create_task(_reached(Consumer(broker, door, outbox, self.is_taken_over, leads), stop, begun))
 
     def user(self) -> Principal:
         """Return as whom messages start runs, with the role of now. Raises InvalidInput if there is no such user."""

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +27,8 @@ _PIECE = 65536
 _LOOK_SECONDS = 0.1
 _REAPED_SECONDS = 1.0
 _NO_ROOM = Room()
+Heard = Callable[[str, bytes], None]
+"""Gets each piece that a child writes, as it comes: (`stdout` or `stderr`, the piece). It must be quick."""
 turn = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 """Children at a time: each may take a gigabyte."""
 
@@ -38,6 +40,24 @@ class Left:
     read: int
     write: int
     bytes_most: int
+
+
+@dataclass(frozen=True)
+class _Follower:
+    """Who follows a child: gets what it writes, and may end it."""
+
+    cancelled: threading.Event | None
+    heard: Heard | None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the child is to end."""
+        return self.cancelled is not None and self.cancelled.is_set()
+
+    def hear(self, name: str, piece: bytes) -> None:
+        """Hand on a piece of what it writes."""
+        if self.heard is not None and piece and name:
+            self.heard(name, piece)
 
 
 @dataclass(frozen=True)
@@ -66,6 +86,7 @@ def ended(
     room: Room = _NO_ROOM,
     left: Left | None = None,
     cancelled: threading.Event | None = None,
+    heard: Heard | None = None,
 ) -> End:
     """Run a script of Python, with its arguments, to its end; the caller has taken its `turn`. Blocking.
 
@@ -74,7 +95,7 @@ def ended(
     processor itself; those of time, of the answer and of all its processes together hold here. `left.write` is closed.
     It ends early if `cancelled` is set, or nobody waits any more for what this thread does.
     """
-    cancelled = cancelled or abandoned()
+    follower = _Follower(cancelled or abandoned(), heard)
     with _readable(content) as given, contextlib.ExitStack() as until_started:
         if left is not None:
             until_started.callback(os.close, left.write)
@@ -82,15 +103,19 @@ def ended(
         front, handles = _front(script, handles, room, until_started)
         # The environment holds secrets: the child, which reads what a stranger wrote, gets none of it.
         command = [*front, sys.executable, "-I", "-B", *script]
-        return _run(command, limits, given, handles, {}, left, cancelled, until_started)
+        return _run(command, limits, given, handles, {}, left, follower, until_started)
 
 
 def supervised(
-    command: Sequence[str], limits: Limits, environment: Mapping[str, str], cancelled: threading.Event | None = None
+    command: Sequence[str],
+    limits: Limits,
+    environment: Mapping[str, str],
+    cancelled: threading.Event | None = None,
+    heard: Heard | None = None,
 ) -> End:
     """Run a program of this machine to its end, whose stdin ends with this process; limits as `ended`. Blocking."""
-    cancelled = cancelled or abandoned()
-    return _run(command, limits, subprocess.PIPE, (), environment, None, cancelled, contextlib.ExitStack())
+    follower = _Follower(cancelled or abandoned(), heard)
+    return _run(command, limits, subprocess.PIPE, (), environment, None, follower, contextlib.ExitStack())
 
 
 def _run(
@@ -100,13 +125,13 @@ def _run(
     handles: Sequence[int],
     environment: Mapping[str, str],
     left: Left | None,
-    cancelled: threading.Event | None,
+    follower: _Follower,
     until_started: contextlib.ExitStack,
 ) -> End:
     child = _begun(command, given, handles, environment)
     try:
         until_started.close()
-        return _awaited(child, limits, left, cancelled)
+        return _awaited(child, limits, left, follower)
     finally:
         kill(child)
 
@@ -159,9 +184,7 @@ def _front(
     return [*around.command(room, handle), "--"], (*handles, *(() if handle is None else (handle,)))
 
 
-def _awaited(
-    child: subprocess.Popen[bytes], limits: Limits, left: Left | None, cancelled: threading.Event | None
-) -> End:
+def _awaited(child: subprocess.Popen[bytes], limits: Limits, left: Left | None, follower: _Follower) -> End:
     """Read what the child says until it ends, takes too much or is cancelled."""
     assert child.stdout is not None
     assert child.stderr is not None
@@ -169,8 +192,13 @@ def _awaited(
     most = {out: limits.answer_bytes, words: limits.said_bytes} | ({rest: left.bytes_most} if left else {})
     said: dict[int, bytearray] = {pipe: bytearray() for pipe in most}
     watch, reason = Watch(child.pid, limits), ""
-    for found in _reasons(child, most, said, time.monotonic() + limits.wall_seconds, rest):
-        reason = found or ("cancelled" if cancelled is not None and cancelled.is_set() else watch.excess())
+    names = {out: "stdout", words: "stderr"}
+
+    def hear(pipe: int, piece: bytes) -> None:
+        follower.hear(names.get(pipe, ""), piece)
+
+    for found in _reasons(child, most, said, time.monotonic() + limits.wall_seconds, rest, hear):
+        reason = found or ("cancelled" if follower.is_done else watch.excess())
         if reason:
             break
     if reason:
@@ -183,7 +211,12 @@ def _awaited(
 
 
 def _reasons(
-    child: subprocess.Popen[bytes], most: Mapping[int, int], said: Mapping[int, bytearray], until: float, rest: int
+    child: subprocess.Popen[bytes],
+    most: Mapping[int, int],
+    said: Mapping[int, bytearray],
+    until: float,
+    rest: int,
+    hear: Callable[[int, bytes], None],
 ) -> Iterator[str]:
     """Read until the child has ended; yield now and then, with a reason to end it if there is one."""
     looked = time.monotonic()
@@ -197,6 +230,7 @@ def _reasons(
             for key, _ in waiting.select(_LOOK_SECONDS) if waiting.get_map() else ():
                 piece, free = os.read(key.fd, _PIECE), most[key.fd] - len(said[key.fd])
                 said[key.fd].extend(piece[:free])
+                hear(key.fd, piece[:free])
                 if not piece:
                     waiting.unregister(key.fd)
                 elif len(piece) > free:

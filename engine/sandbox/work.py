@@ -11,7 +11,7 @@ from pathlib import Path
 from clients.errors import InvalidRequest, LimitExceeded, SandboxMissing, Timeout
 from engine.base.threads import abandoned
 from engine.sandbox import child, left_files
-from engine.sandbox.child import End, Left
+from engine.sandbox.child import End, Heard, Left
 from engine.sandbox.left_files import LeftFile, TooMuch
 from engine.sandbox.limits import Limits
 from engine.sandbox.walls import Room, lack, walls
@@ -35,12 +35,13 @@ def run(
     environment: Mapping[str, str] = _NOTHING,
     leaves: Sequence[str] = _EVERYTHING,
     left_bytes: int = 0,
+    heard: Heard | None = None,
 ) -> End:
     """Run a command in the folder `/w`; `left` of its end is what it left there (`files`). Blocking.
 
     Its stdin is empty; `environment`, a few kilobytes, is added to its variables. `leaves` are the files and folders in
-    `/w` that it leaves, with `left_bytes` at most. Raises SandboxMissing where bubblewrap does not
-    work: there is no such folder then.
+    `/w` that it leaves, with `left_bytes` at most; `heard` gets what it writes, as it comes. Raises
+    SandboxMissing where bubblewrap does not work: there is no such folder then.
     """
     if walls() is None:
         raise SandboxMissing("Code cannot be run on this machine: nothing shuts it off.", remedy=lack())
@@ -51,7 +52,7 @@ def run(
         # -S: it needs no packages, and looking for them takes longer than all else that Python does at its start.
         script = ["-S", str(CHILD), *request, *command]
         try:
-            return child.ended(script, limits, room=room, left=left, cancelled=cancelled)
+            return child.ended(script, limits, room=room, left=left, cancelled=cancelled, heard=heard)
         finally:
             os.close(read)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from engine.base.environment import PARENT_VARIABLE
 from engine.base.errors import InUse
@@ -62,6 +63,8 @@ class FileLocks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._leading = threading.Lock()
+        self._led: dict[str, IO[str]] = {}
 
     def hold(self, owner: str) -> Lock:
         """Take the lock of this process. Raises StorageError."""
@@ -81,11 +84,33 @@ class FileLocks:
                 (self._folder / f"{owner}.lock").unlink(missing_ok=True)
 
     def leads(self, task: str) -> bool:
-        """Return True: `ServeLock` allows one server."""
-        return True
+        """Return whether this process does a task that only one may do; it does until it ends."""
+        with self._leading:
+            if task not in self._led:
+                file = self._taken(task)
+                if file is None:
+                    return False
+                self._led[task] = file
+            return True
+
+    def _taken(self, task: str) -> IO[str] | None:
+        """Return the locked file of a task; None if another process has it, or the disk refuses."""
+        try:
+            file = open_private(self._folder / f"{task}.lead", "w")
+        except OSError:
+            return None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return None
+        return file
 
     def close(self) -> None:
-        """Do nothing."""
+        """Lead no more."""
+        with self._leading:
+            while self._led:
+                self._led.popitem()[1].close()
 
 
 class ServeLock:

@@ -16,8 +16,8 @@ from engine.people.access import Principal, require
 from engine.store.settings import Settings
 from engine.workspace.revisions import Revision, bounded, revision_of, stored
 
-Kind = Literal["workflow", "prompt", "fragment", "agent", "tool"]
-"""A file of a tool is named by its tool and its path, `iban-check/main.py`."""
+Kind = Literal["workflow", "prompt", "fragment", "agent", "tool", "project"]
+"""A file of a tool or a project is named by this and its path, `iban-check/main.py`."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +169,6 @@ def _is_same(one: Draft | None, other: Draft | None) -> bool:
 def _key(p: Principal, kind: Kind, name: str) -> str:
     require(p, "edit", f"edit a {kind}")
     checked_workflow(name) if kind == "workflow" else checked_name(
-        kind, name.partition("/")[0] if kind == "tool" else name
+        kind, name.partition("/")[0] if kind in ("tool", "project") else name
     )
     return f"draft.{p.id}.{kind}.{name}"

@@ -34,6 +34,12 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/workflows/{name}/edit", "POST"): "edit",
     ("/api/workflows/{name}/export", "GET"): "view",
     ("/api/workflow-imports", "POST"): "edit",
+    ("/api/copilot/answers", "POST"): "edit",
+    ("/api/copilot/proposals/{workflow}", "GET"): "edit",
+    ("/api/copilot/proposals/{workflow}/{proposal_id}", "GET"): "edit",
+    ("/api/copilot/proposals/{workflow}/{proposal_id}/accept", "POST"): "edit",
+    ("/api/copilot/proposals/{workflow}/{proposal_id}/reject", "POST"): "edit",
+    ("/api/copilot/proposals/{workflow}/{proposal_id}/demo", "POST"): "edit",
     ("/api/prompts", "GET"): "view",
     ("/api/prompts/{name}", "GET"): "view",
     ("/api/prompts/{name}/text", "GET"): "view",
@@ -121,7 +127,11 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/workflows/execute", "POST"): "run",
     ("/mcp", "POST"): "view",
 }
-SOCKETS: dict[str, Right] = {"/api/ws/runs/{run_id}": "view", "/api/ws/workflows/{name}": "view"}
+SOCKETS: dict[str, Right] = {
+    "/api/ws/runs/{run_id}": "view",
+    "/api/ws/workflows/{name}": "view",
+    "/api/ws/projects/{name}/runs/{id}": "view",
+}
 IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/workflows/{name}/steps/{step}/try", "GET"): "view",
     ("/api/workflows/{name}/steps/{step}/try", "POST"): "run",
@@ -233,6 +243,23 @@ IN_CONTRACT: dict[tuple[str, str], Right] = {
     ("/api/tools/{name}/versions/{version_id}/restore", "POST"): "edit",
     ("/api/tools/{name}/lock", "POST"): "edit",
     ("/api/tools/{name}/test", "POST"): "edit",
+    ("/api/projects", "GET"): "view",
+    ("/api/projects", "POST"): "edit",
+    ("/api/projects/{name}", "GET"): "view",
+    ("/api/projects/{name}", "DELETE"): "edit",
+    ("/api/projects/{name}/files", "GET"): "view",
+    ("/api/projects/{name}/file", "GET"): "view",
+    ("/api/projects/{name}/file", "PUT"): "edit",
+    ("/api/projects/{name}/file", "DELETE"): "edit",
+    ("/api/projects/{name}/commits", "GET"): "view",
+    ("/api/projects/{name}/diff", "GET"): "view",
+    ("/api/projects/{name}/zip", "GET"): "view",
+    ("/api/projects/{name}/bundle", "GET"): "view",
+    ("/api/projects/{name}/preview", "GET"): "view",
+    ("/api/projects/{name}/runs", "GET"): "view",
+    ("/api/projects/{name}/runs", "POST"): "run",
+    ("/api/projects/{name}/runs/{id}", "GET"): "view",
+    ("/api/projects/{name}/runs/{id}/stop", "POST"): "run",
     ("/api/files", "GET"): "view",
     ("/api/files", "POST"): "run",
     ("/api/files", "DELETE"): "edit",
@@ -265,6 +292,8 @@ BODIES = {
     "/api/workflows/{name}/draft/ops": {"base_rev": "x", "ops": [{"op": "remove", "steps": ["x"]}]},
     "/api/workflows/{name}/draft/undo": {"base_rev": "x"},
     "/api/workflows/{name}/draft/redo": {"base_rev": "x"},
+    "/api/copilot/proposals/{workflow}/{proposal_id}/accept": {"ticks": []},
+    "/api/copilot/answers": {"text": "undo"},
     "/api/workflow-imports": {"bundle": {}},
     "/api/workflows/{name}/edit": {"ops": [{"op": "remove", "steps": ["x"]}]},
     "/api/runs/{run_id}/correct": {"step": "nap", "set": {"kind": "task"}},
@@ -296,6 +325,7 @@ TRIED_ELSEWHERE = (
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/drain", "/approvals/answers", "/budgets/resume", "/correct",
     "/debug", "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices", "/mcp", "{name}/tools",
+    "/copilot/proposals/", "/copilot/answers",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {
@@ -378,10 +408,12 @@ def test_each_role_may_do_what_it_should_and_no_more(
             assert answer.status_code == expected, (method, path, answer.text)
         is_change = right != "view" and method != "GET" and may(Principal("ada", role), right)
         assert (state(orchestra) != before) == is_change, (method, path)
+    orchestra.projects.create(LOCAL, "inbox-triage")
+    command = orchestra.project_runs.start(LOCAL, "inbox-triage", "true").id
     before = settled(orchestra)
     for path, right in SOCKETS.items():
         assert may(Principal("ada", role), right)  # a role without it would have to be refused here
-        address = f"ws://127.0.0.1:8501{path}".format(run_id=run_id, name="inbox-triage")
+        address = f"ws://127.0.0.1:8501{path}".format(run_id=run_id, name="inbox-triage", id=command)
         with client.websocket_connect(address) as socket:
             assert json.loads(socket.receive_text())["type"] == "snapshot", path
     assert state(orchestra) == before

@@ -40,12 +40,14 @@ def is_public(path: str) -> bool:
 
 NAMES = {
     "tool": "say",
+    "id": "0123456789abcdef",
     "table": "customers",
     "collection": "manuals",
     **dict.fromkeys(
         ("run_id", "good", "bad", "plan_id", "try_id", "comparison_id", "test_id"), "20261120T120000Z-aaaaaaaa"
     ),
     "name": "inbox-triage",
+    "proposal_id": "p-0123456789ab",
     "approval_id": "abcdefgh",
     "workflow": "inbox-triage",
     "branch": "labels",

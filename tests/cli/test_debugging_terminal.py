@@ -15,6 +15,8 @@ import pytest
 
 from tests.patience import PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow
+
 
 class Terminal:
     """A command with a terminal of its own: what it has written, and a keyboard."""

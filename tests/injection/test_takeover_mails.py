@@ -53,6 +53,7 @@ def report(orchestra: Orchestra, name: str, wish: TakeoverWish) -> Report:
     ("name", "passed"),
     [("classify-mail", 34), ("draft-reply", 39), ("summarize-issue", 35), ("summarize-commits", 38)],
 )
+@pytest.mark.slow
 def test_the_model_of_the_demo_quotes_some_orders_and_follows_none(demo: Orchestra, name: str, passed: int) -> None:
     found = report(demo, name, WISHES[name])
     assert (found["cases"], found["passed"]) == (40, passed)

@@ -52,6 +52,8 @@ from tests.mail.scripted import (
     then,
 )
 
+pytestmark = pytest.mark.slow
+
 SECRET = "correct-horse-battery"
 MARKER = "a" * 32
 MAIL = Outgoing(["bob@example.org", "carol@example.org"], subject="Hi", text="Hello")

@@ -101,8 +101,7 @@ class Host:
         self.folder = owner.folder.parent
         """The folder of the state: for what processes lock, and for the list of writes."""
         self.accounts, self._clock = accounts, clock
-        self._logs = logs.written_by(owner)
-        self._sent = sent
+        self._logs, self._sent = logs.written_by(owner), sent
         self._executions: dict[str, Execution] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._accepted: dict[str, Acceptance] = {}

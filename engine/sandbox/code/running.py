@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import tempfile
+import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -19,7 +20,7 @@ from typing import Any, NoReturn
 from clients.errors import CodeFailed, LimitExceeded, ServiceError, Timeout
 from engine.outgoing import hidden_characters
 from engine.sandbox import work
-from engine.sandbox.child import End
+from engine.sandbox.child import End, Heard
 from engine.sandbox.code.proxy import Way, opened
 from engine.sandbox.inside.forwarder import PORT
 from engine.sandbox.left_files import LeftFile
@@ -115,8 +116,17 @@ def run(code: Code, files: Sequence[tuple[str, Given]]) -> Ran:
         raise
 
 
-def ended(code: Code, files: Sequence[tuple[str, Given]]) -> End:
-    """Run code on the first rung that is there, and return how it ended. Raises SandboxMissing, InvalidRequest."""
+def ended(
+    code: Code,
+    files: Sequence[tuple[str, Given]],
+    *,
+    heard: Heard | None = None,
+    cancelled: threading.Event | None = None,
+) -> End:
+    """Run code on the first rung that is there, and return how it ended.
+
+    `heard` gets what it writes, as it comes; it ends once `cancelled` is set. Raises SandboxMissing, InvalidRequest.
+    """
     needs = Needs(code.language, bool(files), code.way is not None, code.packages is not None)
     rung = taken(code.setup, needs)
     with tempfile.TemporaryDirectory(prefix="orchestra-code-") as place:
@@ -140,6 +150,8 @@ def ended(code: Code, files: Sequence[tuple[str, Given]]) -> End:
             LEFT_BYTES_MOST + _MB,
             network if code.way else None,
             code.packages,
+            heard,
+            cancelled,
         )
         with opened(code.way, network) if code.way else nullcontext():
             return rung.ended(job)

@@ -65,6 +65,8 @@ class Bubblewrap:
             command,
             job.limits,
             room,
+            cancelled=job.cancelled,
+            heard=job.heard,
             environment=job.environment,
             leaves=job.leaves,
             left_bytes=job.left_bytes,

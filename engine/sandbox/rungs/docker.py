@@ -92,10 +92,11 @@ class Docker:
             answer_bytes=job.limits.answer_bytes + job.left_bytes,
         )
         _open_to_all(job)
-        with work.turns(abandoned()):
+        cancelled = job.cancelled or abandoned()
+        with work.turns(cancelled):
             began, end = int(time.time()), None
             try:
-                end = child.supervised(self._command(job, container), limits, _environment())
+                end = child.supervised(self._command(job, container), limits, _environment(), cancelled, job.heard)
                 return self._read(end, job, container, began)
             finally:
                 if end is None or end.reason or end.status:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from engine.sandbox.child import End
+from engine.sandbox.child import End, Heard
 from engine.sandbox.limits import Limits
 
 SOCKET = "proxy"
@@ -60,6 +61,10 @@ class Job:
     """The folder with the socket of the proxy; None: it has no network."""
     packages: Path | None = None
     """The folder that it sees at `/packages`."""
+    heard: Heard | None = None
+    """Gets what the code writes, as it comes."""
+    cancelled: threading.Event | None = None
+    """Ends the code once it is set; None: it ends with what this thread works for."""
 
 
 class Rung(Protocol):

@@ -78,6 +78,31 @@ class Canvas(DraftState):
 
 
 @dataclass(frozen=True)
+class TriedEdit:
+    """What operations would make of a draft."""
+
+    base: str
+    """The text of the draft."""
+    made: Applied
+    asked: str
+    """The digest of the operations."""
+    draft: Draft | None
+    """None: the text is that of the file."""
+    etag: str
+    """Of the file that it is based on."""
+
+    @property
+    def base_rev(self) -> str:
+        """The etag of the text of the draft."""
+        return files.etag(self.base)
+
+    @property
+    def rev(self) -> str:
+        """The etag of the text after the operations."""
+        return files.etag(self.made.text)
+
+
+@dataclass(frozen=True)
 class FileEdit:
     """What operations do, or would do, to a file."""
 
@@ -239,6 +264,33 @@ class WorkflowEditing:
                 is_whole = now.rev != base_rev
                 return self._edited(p, name, kept, now.rev, made.splices, made.words, is_whole=is_whole, check=check)
         raise StaleEdit(f"The draft of {name!r} changes too fast.", remedy="Try again.")
+
+    def tried(self, p: Principal, name: str, base_rev: str, sent: object) -> TriedEdit:
+        """Return what `apply` would make of the person's draft; nothing is stored. Raises as that."""
+        require(p, "edit", "edit workflows")
+        ops, now = operations(sent), self._now(p, name)
+        made = self._made(name, now, base_rev, ops)
+        return TriedEdit(now.text, made, files.etag(compact(sent)), now.draft, now.etag)
+
+    def applied_to(self, name: str, text: str, sent: object) -> Applied:
+        """Return what operations make of any text of a workflow. Raises InvalidInput, InvalidFile."""
+        return self._applied(checked_workflow(name), text, operations(sent))
+
+    def keep(self, p: Principal, name: str, tried: TriedEdit) -> Edited | None:
+        """Store what was tried as one change of the draft; None if the draft has changed since.
+
+        Raises NotAllowed, InvalidInput (too large), StorageError.
+        """
+        require(p, "edit", "edit workflows")
+        made, now = tried.made, _Now(tried.draft, tried.base, tried.etag)
+        if (self._now(p, name).rev, made.text) == (now.rev, now.text):
+            return self._edited(p, name, now, now.rev, (), made.words, is_whole=True, check=True)
+        revision = Revision(tried.rev, "change", made.words, made.splices, "", tried.asked, now.rev, made.renames)
+        is_same = self._now(p, name).rev == now.rev
+        kept = self._kept(p, name, now, made.text, revision) if is_same else None
+        if kept is None:
+            return None
+        return self._edited(p, name, kept, now.rev, made.splices, made.words, is_whole=True, check=True)
 
     def undo(self, p: Principal, name: str, base_rev: str, *, check: bool = True) -> Edited:
         """Undo the person's last change of the draft; typed text is one change. Raises InvalidInput, EditConflict."""

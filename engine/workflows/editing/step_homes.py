@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from engine.base.json_text import JsonObject
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepDefinition, StepNode, step_node, walk
 
 STEPS = "steps"
@@ -24,7 +25,7 @@ class _Home(NamedTuple):
 class StepHomes:
     """The steps of a document in which each step has an id of its own."""
 
-    def __init__(self, document: Mapping[str, Any], homes: Mapping[str, _Home]) -> None:
+    def __init__(self, document: JsonObject, homes: Mapping[str, _Home]) -> None:
         self._document = document
         self._homes = homes
         """By id."""
@@ -43,7 +44,7 @@ class StepHomes:
         index = next(at for at, one in enumerate(entries) if isinstance(one, Mapping) and one.get("id") == step)
         return step_node(Child(step, StepDefinition(entries[index]), (*home.place, index)), parent)
 
-    def after(self, document: Mapping[str, Any]) -> StepHomes | None:
+    def after(self, document: JsonObject) -> StepHomes | None:
         """Return the same for the document after edits, which shares what they left as it was; None if unclear."""
         changes = _Changes()
         changes.compare(self._document, document, "", _OUTER)
@@ -59,10 +60,10 @@ class _Changes:
     """The steps that left a list, and those that came into one."""
 
     def __init__(self) -> None:
-        self.gone: list[Mapping[str, Any]] = []
+        self.gone: list[JsonObject] = []
         self.come: list[tuple[Any, _Home]] = []
 
-    def compare(self, old: Mapping[str, Any], new: Mapping[str, Any], around: str, places: Iterable[Place]) -> None:
+    def compare(self, old: JsonObject, new: JsonObject, around: str, places: Iterable[Place]) -> None:
         """Compare the lists of a step, or of the workflow, before and after."""
         for place in places:
             before, after = _list(old, place), _list(new, place)
@@ -83,19 +84,19 @@ class _Changes:
         self.gone += gone.values()
 
 
-def step_homes(document: Mapping[str, Any]) -> StepHomes | None:
+def step_homes(document: JsonObject) -> StepHomes | None:
     """Return where the steps of a document are; None if one has no id, or that of another one."""
     return StepHomes({}, {}).after(document)
 
 
-def ids_inside(step: Mapping[str, Any]) -> Iterator[str]:
+def ids_inside(step: JsonObject) -> Iterator[str]:
     """Yield the ids of a step and of all steps inside it."""
     yield _id(step)
     for node in walk(StepDefinition(step).inside(), StepDefinition.inside):
         yield node.step.id
 
 
-def ids_in(holder: Mapping[str, Any], key: str) -> Iterator[str]:
+def ids_in(holder: JsonObject, key: str) -> Iterator[str]:
     """Yield the ids of all steps in `on_error` of a step, or in `on_failure` of a workflow."""
     for place in {*_OUTER, *_INNER}:
         for step in _list(holder, place) if place[0] == key else ():
@@ -103,7 +104,7 @@ def ids_in(holder: Mapping[str, Any], key: str) -> Iterator[str]:
                 yield from ids_inside(step)
 
 
-def _enter(homes: dict[str, _Home], step: Mapping[str, Any], home: _Home) -> bool:
+def _enter(homes: dict[str, _Home], step: JsonObject, home: _Home) -> bool:
     """Add a step and all inside it; return whether each has an id of its own."""
     own = _id(step)
     if not own or own in homes:
@@ -113,7 +114,7 @@ def _enter(homes: dict[str, _Home], step: Mapping[str, Any], home: _Home) -> boo
     return all(_enter(homes, one, _Home(own, place)) for one, place in inner)
 
 
-def _list(holder: Mapping[str, Any], place: Place) -> Sequence[Any]:
+def _list(holder: JsonObject, place: Place) -> Sequence[Any]:
     """Return the steps at a place, none if there is no list."""
     found: Any = holder
     for part in place:
@@ -121,7 +122,7 @@ def _list(holder: Mapping[str, Any], place: Place) -> Sequence[Any]:
     return found if isinstance(found, list) else _NO_STEPS
 
 
-def _id(step: Mapping[str, Any]) -> str:
+def _id(step: JsonObject) -> str:
     id_ = step.get("id")
     return id_ if isinstance(id_, str) else ""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.base.errors import InvalidFile
-from engine.base.json_text import is_alike
+from engine.base.json_text import JsonObject, is_alike
 from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, home_of, step_nodes
 
 STEPS, TRIGGERS = "steps", "triggers"
@@ -65,7 +65,7 @@ def homes_of(id_: str) -> tuple[str, str]:
     return id_, f"{id_}.{ON_ERROR}"
 
 
-def outline(document: Mapping[str, Any], file: str) -> Outline:
+def outline(document: JsonObject, file: str) -> Outline:
     """Return the parts of a workflow. Raises InvalidFile if its steps cannot be told apart by their ids."""
     parts, lists = dict[str, Part](), dict[str, list[str]]()
     fields = _emptied(document, lists, "", FAILURE)
@@ -85,11 +85,11 @@ def outline(document: Mapping[str, Any], file: str) -> Outline:
     return found
 
 
-def _own(json: Mapping[str, Any], id_: str, lists: dict[str, list[str]]) -> dict[str, Any]:
+def _own(json: JsonObject, id_: str, lists: dict[str, list[str]]) -> dict[str, Any]:
     return {key: value for key, value in _emptied(json, lists, *homes_of(id_)).items() if key != "id"}
 
 
-def _emptied(json: Mapping[str, Any], lists: dict[str, list[str]], steps: str, other: str) -> dict[str, Any]:
+def _emptied(json: JsonObject, lists: dict[str, list[str]], steps: str, other: str) -> dict[str, Any]:
     """Return an object with empty lists of steps; `steps` and `other` name the lists that it has."""
     own = dict(json)
     if isinstance(own.get(STEPS), list):
@@ -119,7 +119,7 @@ def whole_step(found: Outline, id_: str) -> dict[str, Any]:
     return {"id": id_, **_filled(found, found.parts[id_].fields, *homes_of(id_))}
 
 
-def _filled(found: Outline, fields: Mapping[str, Any], steps: str, other: str) -> dict[str, Any]:
+def _filled(found: Outline, fields: JsonObject, steps: str, other: str) -> dict[str, Any]:
     own = dict(fields)
     if STEPS in own and steps in found.lists:
         own[STEPS] = [whole_step(found, one) for one in found.lists[steps]]

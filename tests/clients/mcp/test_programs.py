@@ -30,7 +30,7 @@ from engine.sandbox.walls import walls
 from tests.patience import until
 
 SERVER = Path(__file__).with_name("served.py")
-pytestmark = pytest.mark.skipif(walls() is None, reason="bubblewrap does not work here")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(walls() is None, reason="bubblewrap does not work here")]
 
 
 @pytest.fixture

@@ -148,6 +148,7 @@ def test_costly_expressions_together_have_a_limit() -> None:
             value("m.map(a, a).size()", m=[1] * 2_000)
 
 
+@pytest.mark.slow
 def test_waiting_in_line_is_no_computing() -> None:
     with costly._lock:
         waits = ThreadPoolExecutor(1).submit(_with_two_seconds)

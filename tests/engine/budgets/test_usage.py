@@ -68,6 +68,7 @@ def test_a_name_that_looks_like_a_formula_is_text_in_the_export(desk: Desk) -> N
     assert [(one["name"], one["demo"], one["calls"]) for one in rows] == [("'=1+1", "no", "1")]
 
 
+@pytest.mark.slow
 def test_prompts_count_by_version_and_the_demo_apart(tmp_path: Path) -> None:
     init(tmp_path / "workspace")
     orchestra = Orchestra.open(tmp_path / "workspace", demo=True)

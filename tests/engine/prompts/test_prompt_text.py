@@ -82,6 +82,7 @@ def plain(text: str) -> bool:
     return not any("\ud800" <= one <= "\udfff" for one in text)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(PROMPTS.filter(lambda one: plain(json.dumps(one, ensure_ascii=False))))
 @example({"schema_version": 1, "messages": [{"role": "user", "content": ["a\nb", "", "<!-- role: user -->"]}]})

@@ -316,6 +316,7 @@ def test_forms_for_lists(uses: str, fields: dict[str, Any], rows: list[dict[str,
     assert kind.call(Call(kind.fields.model_validate(fields))) == {"rows": rows}
 
 
+@pytest.mark.slow
 def test_a_password_is_nowhere_to_be_seen(workspace: Orchestra, tmp_path: Path) -> None:
     root = tmp_path / "workspace"
     (root / ".env").write_text("DATABASE_URL=postgresql://me:s3cret%2Fp4ss@127.0.0.1:1/shop\n")

@@ -247,7 +247,10 @@ def _with_records(state: SqlState, owner: str, test: Callable[[Records], Corouti
     asyncio.run(main())
 
 
-@pytest.fixture(params=[on_sqlite, on_postgres, in_memory], ids=["sqlite", "postgres", "memory"])
+_ON_POSTGRES = pytest.param(on_postgres, marks=pytest.mark.service)
+
+
+@pytest.fixture(params=[on_sqlite, _ON_POSTGRES, in_memory], ids=["sqlite", "postgres", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     yield from request.param(tmp_path)
 

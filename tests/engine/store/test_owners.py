@@ -305,3 +305,14 @@ def test_there_is_one_server(tmp_path: Path) -> None:
         ServeLock(tmp_path / "state")
     first.close()
     ServeLock(tmp_path / "state").close()
+
+
+def test_a_task_is_led_by_one_process_until_it_ends(folder: Path) -> None:
+    folder.mkdir()
+    first, second = FileLocks(folder), FileLocks(folder)
+    assert [first.leads("ingress"), second.leads("ingress"), first.leads("ingress")] == [True, False, True]
+    assert second.leads("triggers")
+    first.close()
+    assert second.leads("ingress")
+    assert not first.leads("ingress")
+    second.close()

@@ -20,6 +20,7 @@ WROTE = {
     "ask-my-documents": 2,  # the index, and the draft
     "attachments-to-drive": 7,
     "bug-reports": 9,
+    "build-software": 4,  # the project, its tests, their run, and what is kept; the agent makes the others
     "contact-form": 1,
     "csv-report": 1,
     "customer-notes": 6,
@@ -31,6 +32,7 @@ WROTE = {
     "meeting-notes": 4,
     "newsletter-digest": 1,
     "nightly-sql-report": 1,
+    "project-to-pull-request": 5,
     "receipts": 4,
     "release-notes": 1,
     "research-agent": 0,  # the run that it calls makes the draft
@@ -38,9 +40,10 @@ WROTE = {
     "unanswered-mail": 5,
 }
 """How many writes the first run makes in the demo, approvals given."""
-WRITES_AGAIN = {"ask-my-documents": 1}
-"""How many writes a second run makes: mails that are indexed already cost nothing, but may have been deleted there."""
-AFTER = {"issue-triage": ["bug-reports"]}
+WRITES_AGAIN = {"ask-my-documents": 1, "build-software": 4, "project-to-pull-request": 5}
+"""How many writes a second run makes: mails that are indexed already cost nothing, but may have been deleted there; a
+program is built on, by commits of its own, and each pull request has a branch of its own."""
+AFTER = {"issue-triage": ["bug-reports"], "project-to-pull-request": ["build-software"]}
 """What runs before."""
 
 

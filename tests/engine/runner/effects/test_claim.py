@@ -482,6 +482,7 @@ def test_a_question_beforehand_is_asked_again_like_any_read(attempt: Try) -> Non
     attempt(test)
 
 
+@pytest.mark.slow
 def test_a_hanging_question_ends_with_the_step(attempt: Try) -> None:
     async def test(on: Bench) -> None:
         answered = threading.Event()

@@ -1,0 +1,1 @@
+"""Routes of the co-pilot."""

@@ -1,0 +1,30 @@
+"""`POST /api/copilot/answers`: questions and changes in plain words, answered without a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from api.base.documents import Sent
+from api.base.routing import Acting, Door, SignedInRoute
+from api.base.turns import CHECKED, TOO_MANY
+from engine.copilot.rules.rules import LONGEST_QUESTION, Answer
+
+router = APIRouter(prefix="/api/copilot", tags=["Co-pilot"], route_class=SignedInRoute, responses=TOO_MANY)
+
+
+class Question(Sent):
+    """What a person asks, or wants to change."""
+
+    text: str = Field(min_length=1, max_length=LONGEST_QUESTION)
+    workflow: str = Field(default="", max_length=200, description="The workflow that it is about, if any.")
+
+
+@router.post("/answers", summary="Ask without a model", response_model=Answer, dependencies=[CHECKED])
+def answer_question(sent: Question, orchestra: Door, principal: Acting) -> Any:
+    """Answer from rules and the documentation: a proposal for a change in a known form, an explanation, passages of the
+    documentation, or shipped workflows that fit. No model is asked, and nothing is changed.
+    """
+    return orchestra.copilot.rules.answer(principal, sent.text, sent.workflow)

@@ -1,0 +1,1 @@
+"""Routes for projects: programs that workflows and people write together."""

@@ -1,0 +1,1 @@
+"""The open project on the page Projects."""

@@ -1,0 +1,25 @@
+"""The parts of a project's page that the browser draws by itself: output as it comes, and the frame of a preview."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.base.language import script_texts
+
+_ASSETS = Path(__file__).parents[1] / "assets"
+_component = st.components.v2.component(
+    "ai-orchestra.project",
+    js=(_ASSETS / "project.js").read_text(encoding="utf-8"),
+    css=(_ASSETS / "project.css").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def mount(key: str, data: Mapping[str, Any], on_told: Callable[[], None] = lambda: None) -> None:
+    """Draw the part that `data` names; what it sends back is the `told` of the widget."""
+    # In a list: Streamlit searches dicts for tables, and loads pandas and pyarrow for that.
+    _component(key=key, data=[{**data, "texts": script_texts("project")}], on_told_change=on_told)

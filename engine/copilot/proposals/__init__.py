@@ -1,0 +1,1 @@
+"""Changes proposed for a person's draft: computed facts, ticks, and acceptance."""

@@ -1,0 +1,106 @@
+"""What a text does when it runs twice on the stand-ins: what it writes, and whether the second run writes again."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from engine.base.errors import InvalidInput
+from engine.base.services import has_stand_in
+from engine.base.statuses import AccountMode, RunStatus
+from engine.base.wording import listed
+from engine.compiler.definition.plan import Plan
+from engine.copilot.proposals.records import DemoRun, SecondRun
+from engine.people.access import Principal, require
+from engine.record.types.run import Run
+from engine.runs.environments.news import outside
+from engine.runs.made_up.samples import sample_of
+from engine.runs.runs import Runs
+from engine.runs.starting.acceptor import Acceptor, Wish
+
+_SECONDS = 60.0
+_LOOK_SECONDS = 0.2
+_OVER = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
+
+
+class DemoRuns:
+    """Runs of texts that are not saved. No real account is used, whatever the settings are."""
+
+    def __init__(self, plan: Callable[[str, str], Plan], acceptor: Acceptor, runs: Runs) -> None:
+        """`plan(workflow, text)` returns the plan of a text."""
+        self._plan, self._acceptor, self._runs = plan, acceptor, runs
+
+    def run(self, p: Principal, workflow: str, text: str) -> DemoRun:
+        """Run a text twice and wait for both, each for a minute at most. Raises InvalidFile, InvalidInput."""
+        require(p, "run", "try proposals")
+        plan = self._plan(workflow, text)
+        self._require_stand_ins(plan)
+        # Receipts belong to the id of a workflow: with one of its own, the first run finds none of earlier runs.
+        plan = replace(plan, document={**plan.document, "id": f"try-{uuid.uuid4().hex[:16]}"})
+        first = self._ended(p, plan)
+        is_good = first["status"] == RunStatus.SUCCEEDED
+        second = self._ended(p, plan) if is_good else None
+        usage = first.get("usage") or {}
+        return DemoRun(
+            run_id=first["run_id"],
+            status=str(first["status"]),
+            writes=dict(Counter(self._writes(p, first))),
+            destinations=list(outside(plan, self._acceptor.services()).destinations),
+            second_run=None if second is None else SecondRun(str(second["status"]), len(list(self._writes(p, second)))),
+            problems=list(_problems(first)) + ([] if second is None else list(_problems(second))),
+            input_tokens=usage.get("input_tokens", 0),
+            output_tokens=usage.get("output_tokens", 0),
+            cost_usd=usage.get("cost_usd", 0.0),
+        )
+
+    def _ended(self, p: Principal, plan: Plan) -> Run:
+        """Start a run and wait until it has ended; one that still waits then is cancelled."""
+        demo = AccountMode.DEMO
+        members = plan.inputs_schema.get("properties", {})
+        inputs = {name: sample_of(members.get(name, {})) for name in plan.inputs_schema.get("required", [])}
+        wish = Wish(inputs, modes=dict.fromkeys(plan.connections, demo), default_mode=demo)
+        run_id = self._acceptor.accept(p, plan, wish, None, "copilot.try")
+        until = time.monotonic() + _SECONDS
+        run = self._runs.wait(p, run_id, _SECONDS)
+        while run["status"] not in _OVER and run["status"] != RunStatus.WAITING and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+            run = self._runs.get(p, run_id)
+        if run["status"] not in _OVER:
+            self._runs.cancel(p, run_id)
+        return run
+
+    def _writes(self, p: Principal, run: Run) -> Iterator[str]:
+        """Yield the step type of each write that a run has made itself, and of those of the runs that it called."""
+        for step in run["steps"]:
+            effect: Mapping[str, Any] | None = step.get("effect")
+            if effect is not None and not effect.get("reused"):
+                yield str(step.get("uses") or step["path"])
+            child = step.get("child_run_id")
+            if child:
+                yield from self._writes(p, self._runs.get(p, str(child)))
+
+    def _require_stand_ins(self, plan: Plan) -> None:
+        services = self._acceptor.services()
+        without = [f"{name!r} ({services[name]})" for name in plan.connections if not has_stand_in(services[name])]
+        if without:
+            raise InvalidInput(
+                f"A proposal is tried on stand-ins only, and there is none for {listed(without)}.",
+                remedy="Accept it into the draft, and plan it there.",
+            )
+        if plan.calls_openly:
+            raise InvalidInput(
+                "A proposal is tried on stand-ins only, and a step requests a web address without a connection.",
+                remedy="Give the step a connection to try it.",
+            )
+
+
+def _problems(run: Run) -> Iterator[str]:
+    error = run.get("error")
+    if error is not None:
+        yield f"{error['step'] or 'The run'}: {error['message']}"
+    elif run["status"] not in _OVER:
+        yield f"The run was {run['status']}, and was cancelled: it waits for a person, a time or a service."

@@ -1,0 +1,181 @@
+"""What protects against mistakes, in one text and weaker in another: approvals, conditions, limits, order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.base.json_text import is_same
+from engine.base.step_tree import FAILURE, StepDefinition, StepNode
+from engine.copilot.proposals.known_steps import KnownStep, KnownSteps
+from engine.workflows.differences.sentences import shown
+
+_GATES = ("flow.approve", "flow.assert", "flow.fail", "flow.stop")
+"""Steps that hold a run back."""
+_AROUND = ("if", "foreach", "as", "key", "on_item_error", "needs", "approve", "once", "allow", "retry", "output")
+"""The fields of a write, and of the steps around it, that decide whether and how often it is made."""
+_HARMLESS = ("schema_version", "title", "description", "inputs", "outputs", "triggers", "steps", FAILURE)
+_EXPOSED = ("title", "description", "inputs", "outputs", "expose")
+"""What programs are told of a workflow that they can call."""
+_ABSENT: Any = object()
+
+
+@dataclass(frozen=True)
+class Weaker:
+    """A guard that is weaker."""
+
+    what: str
+    """Where it is: "issue.approve"."""
+    before: Any
+    after: Any
+    words: str
+
+
+def weaker(old: KnownSteps, new: KnownSteps) -> Iterator[Weaker]:
+    """Yield the guards of `old` that are weaker in `new`, or not there; steps are matched by their ids."""
+    yield from _of_workflow(old.document, new.document)
+    yield from _gates(old, new)
+    for step in new.all:
+        before = old.by_id.get(step.id)
+        yield from _on_error(before, step)
+        if before is None:
+            yield from _of_new(step)
+        elif step.writes:
+            yield from _of_write(old, new, before, step)
+
+
+# --- the workflow
+
+
+def _of_workflow(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Weaker]:
+    for key in dict.fromkeys([*old, *new]):
+        before, after = old.get(key, _ABSENT), new.get(key, _ABSENT)
+        if _is_equal(before, after) or (key in _HARMLESS and not (new.get("expose") and key in _EXPOSED)):
+            continue
+        if not _is_stricter(key, before, after):
+            yield _weaker(f"workflow.{key}", "The workflow", key, before, after)
+
+
+def _is_stricter(key: str, before: Any, after: Any) -> bool:
+    match key:
+        case "id":
+            return before is _ABSENT
+        case "allow" | "links":
+            has = [] if before is _ABSENT else before
+            left = [] if after is _ABSENT else after
+            return isinstance(has, list) and isinstance(left, list) and all(one in has for one in left)
+        case "privacy":
+            return bool(after == "local")
+        case "expose":
+            return after in (_ABSENT, False)
+        case "timeout_seconds":
+            return _is_lower(before, after)
+        case "budget":
+            return before is _ABSENT or _are_lower(before, after)
+        case _:
+            return False
+
+
+def _are_lower(before: Any, after: Any) -> bool:
+    """Return whether all limits are still there, and none is higher."""
+    if isinstance(before, Mapping):
+        return isinstance(after, Mapping) and all(_are_lower(one, after.get(key)) for key, one in before.items())
+    return _is_equal(before, after) or _is_lower(before, after)
+
+
+def _is_lower(before: Any, after: Any) -> bool:
+    def is_number(value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+    return is_number(after) and (before is _ABSENT or (is_number(before) and after <= before))
+
+
+# --- steps
+
+
+def _gates(old: KnownSteps, new: KnownSteps) -> Iterator[Weaker]:
+    """Yield the steps that hold a run back and are gone, or changed in any way."""
+    for step in old.all:
+        if step.uses not in _GATES:
+            continue
+        now = new.by_id.get(step.id)
+        if now is None:
+            words = f"Step {step.id} ({step.uses}), which can hold a run back, was removed"
+            yield Weaker(f"{step.id}.gate", step.own, None, words)
+        elif not is_same(_around(step), _around(now)) or not is_same(step.own, now.own):
+            words = f"Step {step.id}, which can hold a run back, was changed"
+            yield Weaker(f"{step.id}.gate", [step.own, _around(step)], [now.own, _around(now)], words)
+
+
+def _on_error(before: KnownStep | None, step: KnownStep) -> Iterator[Weaker]:
+    """Yield a step after whose failure a run goes on now; one that is new may do so only if it does not write."""
+    for key, strict in (("on_error", "fail"), ("on_item_error", "stop")):
+        was = strict if before is None else before.own.get(key, strict)
+        now = step.own.get(key, strict)
+        if now != strict and not is_same(was, now) and (before is not None or step.uses in _GATES):
+            yield _weaker(f"{step.id}.{key}", f"Step {step.id}", key, was, now)
+
+
+def _of_new(step: KnownStep) -> Iterator[Weaker]:
+    """Yield what a new step does without the guards that it would have by default."""
+    for key in ("approve", "allow", "once"):
+        if key in step.own and not (key == "approve" and step.own[key] == "always"):
+            yield _weaker(f"{step.id}.{key}", f"New step {step.id}", key, _ABSENT, step.own[key])
+
+
+def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownStep) -> Iterator[Weaker]:
+    """Yield what decides less strictly whether a write is made."""
+    was, now = _around(before), _around(step)
+    for place in dict.fromkeys([*was, *now]):
+        one, other = was.get(place, _ABSENT), now.get(place, _ABSENT)
+        key = place.rpartition(".")[2]
+        is_narrower = (key == "if" and one is _ABSENT) or (key == "approve" and other == "always")
+        if not _is_equal(one, other) and not is_narrower:
+            yield _weaker(f"{step.id}@{place}", f"What decides about {step.id}: {place}", "", one, other)
+    gone = [one for one in _gates_before(old, before.node) if one not in _gates_before(new, step.node)]
+    for gate in gone:
+        if gate in new.by_id:
+            yield Weaker(f"{step.id}@after.{gate}", gate, None, f"Step {step.id} no longer comes after {gate}")
+
+
+def _around(step: KnownStep) -> dict[str, Any]:
+    """Return what decides whether a step runs, of itself and of the steps around it."""
+    found: dict[str, Any] = {}
+    for up in step.node.up():
+        found |= {f"{up.step.id}.{key}": up.step.json[key] for key in _AROUND if key in up.step.json}
+    if step.node.is_fallback:
+        found["runs only after a failure of"] = step.node.parent.step.id if step.node.parent is not None else ""
+    if step.node.is_after_failure:
+        found["runs only after a failure of"] = "the run"
+    return found
+
+
+def _gates_before(steps: KnownSteps, node: StepNode[StepDefinition]) -> list[str]:
+    """Return the steps that can hold back a run before it comes to a step, by their place in the file."""
+    found = []
+    for gate in steps.all:
+        if gate.uses not in _GATES:
+            continue
+        for up in node.up():
+            depth = len(up.place) - 1
+            place = gate.node.place
+            if place[:depth] == up.place[:depth] and len(place) > depth and _is_before(place[depth], up.place[depth]):
+                found.append(gate.id)
+                break
+    return found
+
+
+def _is_before(one: str | int, other: str | int) -> bool:
+    return isinstance(one, int) and isinstance(other, int) and one < other
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    return one is other or (_ABSENT not in (one, other) and is_same(one, other))
+
+
+def _weaker(what: str, owner: str, key: str, before: Any, after: Any) -> Weaker:
+    name = f"{owner}: {key}" if key else owner
+    was = "" if before is _ABSENT else f", before {shown(before)}"
+    said = f"{name} is no longer given{was}" if after is _ABSENT else f"{name} is now {shown(after)}{was}"
+    return Weaker(what, None if before is _ABSENT else before, None if after is _ABSENT else after, said)

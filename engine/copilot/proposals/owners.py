@@ -1,0 +1,106 @@
+"""Which steps each operation is about, so that the changes of one step can be accepted without those of another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, step_nodes
+from engine.copilot.proposals.records import ChangeKind, StepChange
+from engine.workflows.differences.changes import Change, changes
+from engine.workflows.differences.sentences import sentence
+from engine.workflows.editing.operations import Add, AnyOperation, Move, Remove, Rename, Set, Unset, Wrap
+from engine.workspace.step_renames import StepRenames
+
+_KINDS: Mapping[str, ChangeKind] = {"added": "added", "removed": "removed", "moved": "moved"}
+_LISTS = ("steps", FAILURE, ON_ERROR)
+"""The fields that have steps."""
+
+
+def owners(ops: Sequence[AnyOperation], base: object) -> list[frozenset[str]]:
+    """Return for each operation the steps that it is about, by their last ids; "" is the workflow.
+
+    Steps that an added step brings along belong to it, whatever is done to them later. `base`: the document that the
+    operations were made for.
+    """
+    now: dict[str, int] = {}
+    """The step that has an id at the moment, as a number."""
+    names: list[str] = []
+    """The last id of each."""
+
+    def known(id_: str) -> int:
+        if id_ not in now:
+            now[id_] = len(names)
+            names.append(id_)
+        return now[id_]
+
+    within = {around: [known(id_) for id_ in ids] for around, ids in _within(base).items()}
+    found: list[set[int]] = []
+    for op in ops:
+        mine = {known(id_) for id_ in _named(op)}
+        if isinstance(op, Rename):
+            number = now.pop(op.step)
+            now[op.to] = number
+            names[number] = op.to
+        for id_ in _inside(op):
+            now[id_] = next(iter(mine))
+        if isinstance(op, Remove):
+            for id_ in op.steps:
+                now.pop(id_, None)
+        found.append(mine | set(_listed(op, within)))
+    return [frozenset(names[one] for one in mine) for mine in found]
+
+
+def _named(op: AnyOperation) -> list[str]:
+    match op:
+        case Add():
+            return [str(op.step.get("id", ""))]
+        case Wrap():
+            return [str(op.group.get("id", "")), *op.steps]
+        case Move() | Remove():
+            return list(op.steps)
+        case _:
+            return [op.step or ""]
+
+
+def _within(base: object) -> dict[str, list[str]]:
+    """Return the ids of the steps inside each step, and of all under the names of the lists of the workflow."""
+    found: dict[str, list[str]] = {}
+    for node in step_nodes(base):
+        for around in [str(node.place[0]), *(up.step.id for up in node.up())]:
+            found.setdefault(around, []).append(node.step.id)
+    return found
+
+
+def _listed(op: AnyOperation, within: Mapping[str, list[int]]) -> list[int]:
+    """Return the steps that an operation changes because it sets a list of steps, or something in it."""
+    if not isinstance(op, Set | Unset) or op.field[0] not in _LISTS:
+        return []
+    return within.get(op.step or str(op.field[0]), [])
+
+
+def _inside(op: AnyOperation) -> list[str]:
+    if not isinstance(op, Add):
+        return []
+    inner = step_nodes({"steps": [op.step]})
+    return [one.step.id for one in inner if one.depth > 0]
+
+
+def step_changes(ops: Sequence[AnyOperation], old: object, new: object, renames: StepRenames) -> list[StepChange]:
+    """Return what operations change, one record for each step that they are about, in the order of the operations."""
+    indexes: dict[str, list[int]] = {}
+    for index, steps in enumerate(owners(ops, old)):
+        for step in sorted(steps):
+            indexes.setdefault(step, []).append(index)
+    said = changes(old, new, renames)
+    now = {one.step.id: one.step for one in step_nodes(new)}
+    return [_step_change(step, at, said, now.get(step)) for step, at in indexes.items()]
+
+
+def _step_change(step: str, ops: list[int], said: Sequence[Change], now: StepDefinition | None) -> StepChange:
+    mine = [one for one in said if (one.step.id if one.step is not None else "") == step]
+    kinds = [_KINDS[one.kind] for one in mine if one.kind in _KINDS]
+    is_only_moved = kinds == ["moved"] and len(mine) == 1
+    kind: ChangeKind = "changed" if not kinds or (kinds[0] == "moved" and not is_only_moved) else kinds[0]
+    shown = mine[0].step if mine else None
+    title = now.title if now is not None else shown.title if shown is not None else step
+    return StepChange(step, "workflow" if step == "" else kind, title, [f"{sentence(one)}." for one in mine], ops)

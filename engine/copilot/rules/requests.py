@@ -1,0 +1,167 @@
+"""Changes said in plain words, as operations: `rename step a to b`, `remove label`, `set title of issue to …`.
+
+English and German. What is not understood is no request: nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.base.errors import OrchestraError
+from engine.base.wording import nearest
+from engine.plugins.registry import step_type
+from engine.workflows.editing.graph import CanvasStep
+
+Operation = dict[str, Any]
+_STEP = r"(?:(?:the |den |die |der )?(?:step|schritt) )?[\"'`]?(?P<step>[\w .-]{1,80}?)[\"'`]?"
+_WHICH = (
+    r"(?:(?:all|every|each|alle|jeden|jedem) (?:the )?(?P<which>[\w.]{1,40}?)[- ]?(?:steps?|schritten?|schritte)?|"
+    + _STEP
+    + ")"
+)
+_ID = r"[\"'`]?(?P<to>[a-z][a-z0-9_]{0,63})[\"'`]?"
+_FIELD = r"(?:the |das |den )?[\"'`]?(?P<field>[\w.]{1,80})[\"'`]?"
+
+
+def _form(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"{pattern}\Z", re.IGNORECASE | re.DOTALL)
+
+
+_TRIES = _form(rf"(?:retry|wiederhole) {_WHICH} (?:up to |bis zu )?(?P<n>\d{{1,2}}) (?:times|mal|x)")
+_APPROVE = _form(rf"(?:ask me before|approve|require approval (?:for|of)|frage mich vor|genehmige) {_WHICH}")
+_RENAME = _form(rf"(?:rename|benenne) {_STEP} (?:to|into|in|zu) {_ID}(?: um)?")
+_REMOVE = _form(rf"(?:remove|delete|drop|lösche|entferne) {_STEP}")
+_SET = _form(rf"(?:set|change|setze) {_FIELD} (?:of|in|von) {_STEP} (?:to|auf|zu) (?P<value>.+)")
+_TITLE = _form(r"(?:call|title) (?:this|the) workflow (?P<value>.+)")
+_EFFECTS = {"write": "writes", "writing": "writes", "read": "reads", "reading": "reads", "schreibende": "writes"}
+_OF_STEP = frozenset({"title", "if", "foreach", "key", "retry", "timeout_seconds", "connection", "note", "approve"})
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What a request means."""
+
+    words: str
+    """For people: what would be done."""
+    ops: list[Operation]
+
+
+class NotThere(Exception):
+    """A request names a step that there is not; the message says which ones there are."""
+
+
+def understood(text: str, steps: Sequence[CanvasStep]) -> Understood | None:
+    """Return the operations that a request means, None if it is no change in a known form. Raises NotThere."""
+    said = " ".join(text.strip().rstrip(".!").split())
+    for pattern, meaning in _FORMS:
+        found = pattern.match(said)
+        if found:
+            return meaning(found, steps)
+    return None
+
+
+def _retry(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
+    chosen, attempts = _chosen(found, steps), max(2, int(found["n"]))
+    ops = [_set(one.id, "retry", {"attempts": attempts}) for one in chosen]
+    return Understood(f"Try {attempts} times: {_named(chosen)}", ops)
+
+
+def _approve(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
+    chosen = [one for one in _chosen(found, steps) if one.effect == "writes"]
+    if not chosen:
+        raise NotThere("None of these steps writes anything, so there is nothing to approve.")
+    return Understood(f"Ask before: {_named(chosen)}", [_set(one.id, "approve", "always") for one in chosen])
+
+
+def _rename(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
+    step = _step(found["step"], steps)
+    return Understood(f"Rename {step.id} to {found['to']}", [{"op": "rename", "step": step.id, "to": found["to"]}])
+
+
+def _remove(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
+    step = _step(found["step"], steps)
+    return Understood(f"Remove {step.title}", [{"op": "remove", "steps": [step.id]}])
+
+
+def _change(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
+    step, field = _step(found["step"], steps), found["field"]
+    is_own = field.startswith("with.") or (field in _OF_STEP and not _takes(step, field))
+    path = field if is_own else f"with.{field}"
+    return Understood(f"Set {field} of {step.title}", [_set(step.id, path, _value(found["value"]))])
+
+
+def _entitle(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
+    del steps
+    title = found["value"].strip("\"'`")
+    return Understood(f"Call it {title}", [{"op": "set", "field": "title", "value": title}])
+
+
+Meaning = Callable[[re.Match[str], Sequence[CanvasStep]], Understood]
+_FORMS: tuple[tuple[re.Pattern[str], Meaning], ...] = (
+    (_TRIES, _retry),
+    (_APPROVE, _approve),
+    (_RENAME, _rename),
+    (_SET, _change),
+    (_TITLE, _entitle),
+    (_REMOVE, _remove),
+)
+
+
+def _takes(step: CanvasStep, field: str) -> bool:
+    """Return whether the type of a step has a field of this name."""
+    try:
+        return field in step_type(step.uses).fields.model_fields
+    except OrchestraError:
+        return False
+
+
+def _set(step: str, field: str, value: Any) -> Operation:
+    return {"op": "set", "step": step, "field": field, "value": value}
+
+
+def _value(text: str) -> Any:
+    """Return a value as it was written: JSON, or else the text itself without quotation marks around it."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text.strip("\"'`")
+
+
+def _chosen(found: re.Match[str], steps: Sequence[CanvasStep]) -> list[CanvasStep]:
+    """Return the steps that a request is about: one, or all of a service, a type or an effect."""
+    which = found.groupdict().get("which")
+    if not which:
+        return [_step(found["step"], steps)]
+    word = which.casefold().rstrip(".")
+    effect = _EFFECTS.get(word) or _EFFECTS.get(word.rstrip("s"))
+    calls = [one for one in steps if one.kind != "group"]
+    chosen = [one for one in calls if one.effect == effect or _is_of(word, one)] if word != "step" else calls
+    if not chosen:
+        services = ", ".join(sorted({one.uses.partition(".")[0] for one in calls}))
+        raise NotThere(f"No step is of {which!r}. The steps use: {services}.")
+    return chosen
+
+
+def _is_of(word: str, step: CanvasStep) -> bool:
+    return word in (step.service.casefold(), step.uses.casefold(), step.uses.casefold().partition(".")[0])
+
+
+def _step(name: str, steps: Sequence[CanvasStep]) -> CanvasStep:
+    """Return the step of an id or a title. Raises NotThere."""
+    wanted = name.strip().casefold()
+    known = {one.title.casefold(): one for one in reversed(steps)} | {one.id.casefold(): one for one in steps}
+    if wanted in known:
+        return known[wanted]
+    near = nearest(wanted, list(known))
+    hint = (
+        f" Did you mean {known[near].id!r}?" if near else f" The steps are: {', '.join(one.id for one in steps[:20])}."
+    )
+    raise NotThere(f"There is no step {name.strip()!r}.{hint}")
+
+
+def _named(steps: Sequence[CanvasStep]) -> str:
+    return ", ".join(one.title for one in steps)

@@ -1,0 +1,1 @@
+"""Programs that workflows write: each project is a bare Git repository in `projects/`."""

@@ -1,0 +1,146 @@
+"""The work of a run on a project: a branch of its own, whose every commit names the write that made it.
+
+So a write that was made before a crash is found again, and `main` has what was tested only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from engine.base.errors import InvalidInput, StaleEdit
+from engine.base.names import RUN_ID, checked_name
+from engine.projects.blocks import applied, blocks
+from engine.projects.paths import PROTECTED, checked_path
+from engine.projects.projects import Projects
+from engine.projects.repository import Changes, Repository
+
+_BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
+_SHORT_LINES = 150
+_KEPT_SHARE = 0.7
+
+
+@dataclass(frozen=True)
+class Made:
+    """A commit that a write has made."""
+
+    commit: str
+    paths: tuple[str, ...]
+    """What it changed, sorted."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The branch of a run."""
+
+    repository: Repository
+    branch: str
+    run_id: str
+    at: datetime
+
+    @property
+    def head(self) -> str:
+        """The last commit of the branch; at first that of `main`."""
+        return self.repository.branch(self.branch) or self.repository.head
+
+    def texts(self) -> dict[str, str]:
+        """Return the texts of the last commit, by path; files that are none are left out."""
+        found = {}
+        for one in self.repository.files(self.head):
+            content = self.repository.content(self.head, one.path)
+            try:
+                found[one.path] = content.decode()
+            except UnicodeDecodeError:
+                continue
+        return found
+
+    def made_by(self, marker: str) -> Made | None:
+        """Return the commit that a write has made on this branch, if it did."""
+        commit = self.repository.made_by(self.head, marker)
+        return None if commit is None else Made(commit, self._changed(commit))
+
+    def write(self, path: str, text: str, marker: str, *, replaces: bool) -> Made:
+        """Commit a whole file. Raises InvalidInput if it is protected, or would lose much of what it has."""
+        before = self.texts().get(checked_path(path))
+        if before is not None and before != text:
+            _require_kept(path, before, text, replaces=replaces)
+        return self.commit({path: text}, f"Write {path}", marker)
+
+    def edit(self, text: str, marker: str) -> Made:
+        """Commit the edits in a text, all or none. Raises InvalidInput, which says what does not fit."""
+        edits = blocks(text)
+        changes = applied(self.texts(), edits)
+        return self.commit(changes, f"Edit {', '.join(sorted(changes))}", marker)
+
+    def protect(self, files: Mapping[str, str], marker: str) -> Made:
+        """Commit files that no later write of an agent changes, such as acceptance tests."""
+        kept = self.repository.protected(self.head) - {PROTECTED}
+        listed = "".join(f"{path}\n" for path in sorted({*kept, *map(checked_path, files)}))
+        return self._commit({**files, PROTECTED: listed}, "Acceptance tests", marker)
+
+    def commit(self, changes: Changes, message: str, marker: str) -> Made:
+        """Commit changes of files that are not protected."""
+        protected = {*self.repository.protected(self.head), PROTECTED}
+        refused = sorted(path for path in changes if path in protected or path.casefold().startswith(".orchestra/"))
+        if refused:
+            raise InvalidInput(
+                f"{', '.join(refused)} cannot be changed here: the plan, or a person, has fixed it.",
+                remedy="Change other files, so that the tests pass as they are.",
+            )
+        return self._commit(changes, message, marker)
+
+    def go_back(self, marker: str) -> Made | None:
+        """Return to the last commit whose tests passed, by a commit that says so; None if there was none."""
+        green = self.repository.last_green(self.head)
+        if green is None or green == self.head:
+            return None
+        now, then = self.texts(), {one.path for one in self.repository.files(green)}
+        changes: dict[str, str | None] = {path: None for path in now if path not in then}
+        changes |= {path: self.repository.content(green, path).decode("utf-8", "surrogateescape") for path in then}
+        return self._commit(changes, f"Go back to {green[:8]}: the tests failed", marker)
+
+    def _commit(self, changes: Changes, message: str, marker: str) -> Made:
+        before = self.head
+        commit = self.repository.write(
+            before, changes, f"{message}\n\nWrite: {marker}", "ai-orchestra", self.at, self.run_id
+        )
+        if not self.repository.advance(self.repository.branch(self.branch), commit, self.branch):
+            raise StaleEdit(f"Another step has changed the branch {self.branch} at the same time.")
+        return Made(commit, self._changed(commit))
+
+    def _changed(self, commit: str) -> tuple[str, ...]:
+        parent = self.repository.commit(commit).parent
+        return tuple(sorted(self.repository.differences(parent or "", commit)))
+
+
+@contextmanager
+def work_on(folder: Path, project: str, branch: str, run_id: str, at: datetime) -> Iterator[Work]:
+    """Open the branch of a run. Raises UnknownName (no such project), InvalidInput, StorageError."""
+    checked_name("project", project)
+    if not _BRANCH.match(branch) or ".." in branch or branch.endswith((".", ".lock")) or branch == "main":
+        raise InvalidInput(f"{branch[:80]!r} cannot be a branch.", remedy="Leave it out, or use letters, digits and -.")
+    repository = Projects.repository(folder, project)
+    try:
+        yield Work(repository, branch, run_id or (branch if RUN_ID.match(branch) else ""), at)
+    finally:
+        repository.close()
+
+
+def _require_kept(path: str, before: str, after: str, *, replaces: bool) -> None:
+    old, new = before.splitlines(), {line.strip() for line in after.splitlines()}
+    told = [line for line in old if line.strip()]
+    kept = sum(line.strip() in new for line in told)
+    if len(told) > 5 and kept < _KEPT_SHARE * len(told) and not replaces:
+        raise InvalidInput(
+            f"{path} would lose {len(told) - kept} of its {len(told)} lines.",
+            remedy="Edit the lines that change, or say that the text replaces the file.",
+        )
+    if len(old) >= _SHORT_LINES and not replaces:
+        raise InvalidInput(
+            f"{path} has {len(old)} lines: whole files are written up to {_SHORT_LINES} lines.",
+            remedy="Edit the lines that change.",
+        )

@@ -1,0 +1,122 @@
+"""Previews of the static pages of a project: links that work for an hour, and the files behind them.
+
+A preview is a page that a model may have written. Its frame has an origin of its own and sends no cookies, so that a
+link holds all that permits to read: a commit of a project, signed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import mimetypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+from urllib.parse import quote
+
+from engine.base.clock import Clock
+from engine.base.errors import NotAllowed
+from engine.people.access import Principal, require
+
+PATH = "/preview/"
+LINK_LASTS = timedelta(hours=1)
+_PURPOSE = b"orchestra preview link\0"
+_LONGEST_TOKEN = 1_000
+_INDEX = "index.html"
+_TYPES = {
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".md": "text/plain",
+}
+
+
+class InvalidPreview(NotAllowed):
+    """The link is not one of ours, or has expired."""
+
+    default_remedy = "Open the preview again on the page of the project."
+
+    def __init__(self) -> None:
+        super().__init__("This preview does not work any more.")
+
+
+class Sources(Protocol):
+    """What is needed of the projects."""
+
+    def commit_of(self, name: str, commit: str) -> str:
+        """Return a commit of a project by its id; empty: its head. Raises UnknownName."""
+
+    def content(self, name: str, commit: str, path: str) -> bytes:
+        """Return a file. Raises UnknownName."""
+
+
+@dataclass(frozen=True)
+class PreviewFile:
+    """A file of a preview, and its media type."""
+
+    content: bytes
+    media_type: str
+
+
+class Previews:
+    """The `project_previews` facet."""
+
+    def __init__(
+        self, sources: Sources, secret: Callable[[], bytes], is_user: Callable[[str], bool], clock: Clock
+    ) -> None:
+        self._sources, self._secret, self._is_user, self._clock = sources, secret, is_user, clock
+
+    def token(self, p: Principal, name: str, commit: str = "") -> str:
+        """Return the secret part of a link to the files of a commit; it works for an hour. Raises UnknownName."""
+        require(p, "view", "see the projects")
+        found = self._sources.commit_of(name, commit)
+        ends = int((self._clock() + LINK_LASTS).timestamp())
+        said = _text(json.dumps([name, found, p.id, ends], ensure_ascii=False).encode())
+        return f"{said}.{self._signature(said)}"
+
+    def address(self, p: Principal, name: str, path: str, commit: str = "") -> str:
+        """Return the address of a page of a commit on this server; it works for an hour. Raises UnknownName."""
+        return f"{PATH}{self.token(p, name, commit)}/{quote(path)}"
+
+    def file(self, token: str, path: str) -> PreviewFile:
+        """Return a file by a link; a folder's is its index.html. Raises InvalidPreview, UnknownName."""
+        name, commit = self._read(token)
+        place = f"{path}{_INDEX}" if not path or path.endswith("/") else path
+        content = self._sources.content(name, commit, place)
+        return PreviewFile(content, _media_type(place))
+
+    def _read(self, token: str) -> tuple[str, str]:
+        said, _, signature = token.partition(".")
+        is_ours = len(token) <= _LONGEST_TOKEN and token.isascii()
+        if not is_ours or not hmac.compare_digest(self._signature(said), signature):
+            raise InvalidPreview
+        try:
+            name, commit, who, ends = json.loads(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)))
+        except (ValueError, binascii.Error) as error:
+            raise InvalidPreview from error
+        if self._clock().timestamp() >= ends or not self._is_user(who):
+            raise InvalidPreview
+        return name, commit
+
+    def _signature(self, said: str) -> str:
+        return _text(hmac.new(self._secret(), _PURPOSE + said.encode(), hashlib.sha256).digest())
+
+
+def _text(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode("ascii").rstrip("=")
+
+
+def _media_type(path: str) -> str:
+    """Return the media type of a file by its ending; text is always UTF-8."""
+    ending = f".{path.rpartition('.')[2].lower()}"
+    found = _TYPES.get(ending) or mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return f"{found}; charset=utf-8" if found.startswith("text/") else found

@@ -1,0 +1,74 @@
+"""The steps that read a project: its files and their texts."""
+
+from __future__ import annotations
+
+from engine.plugins.step import Call, Effect, JsonValue, Output, content, option, outside
+from engine.projects.work import Work
+from engine.steps.project.fields import ProjectStep, WorkFields, is_there, worked
+
+_MOST_CHARACTERS = 200_000
+
+
+class ReadFields(WorkFields):
+    """Which files; without `paths` none, only their list."""
+
+    paths: list[str] = content("Files whose texts are read", [], max_length=20)
+    limit: int = option("At most so many characters of a text", 20_000, ge=1, le=_MOST_CHARACTERS)
+
+
+class ListedFile(Output):
+    """A file; a protected one cannot be changed by steps."""
+
+    path: str = outside("Path")
+    size_bytes: int
+    is_protected: bool
+
+
+class FileText(Output):
+    """The text of a file; null if there is no such file, or it is no text. `is_whole`: nothing was left out."""
+
+    path: str = outside("Path")
+    text: str | None = outside("Text")
+    is_whole: bool
+
+
+class ReadOutput(Output):
+    """The last commit of the branch, its files, and the texts that were asked for."""
+
+    commit: str
+    files: list[ListedFile]
+    texts: list[FileText]
+
+
+class Read(ProjectStep):
+    """List the files of a project as this run has left it, and read texts. A project that is not there has none."""
+
+    name = "project.read"
+    title = "Read a project"
+    effect = Effect.READS
+    fields = ReadFields
+    output = ReadOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {commit, files, texts}."""
+        it: ReadFields = call.fields
+        if not is_there(call):
+            return {"commit": "", "files": [], "texts": [_text(path, None, it.limit) for path in it.paths]}
+        with worked(call) as work:
+            files = work.repository.files(work.head)
+            return {
+                "commit": work.head,
+                "files": [vars(one) for one in files],
+                "texts": _texts(work, it.paths, it.limit),
+            }
+
+
+def _texts(work: Work, paths: list[str], limit: int) -> list[JsonValue]:
+    known = work.texts() if paths else {}
+    return [_text(path, known.get(path), limit) for path in paths]
+
+
+def _text(path: str, text: str | None, limit: int) -> JsonValue:
+    if text is None:
+        return {"path": path, "text": None, "is_whole": False}
+    return {"path": path, "text": text[:limit], "is_whole": len(text) <= limit}

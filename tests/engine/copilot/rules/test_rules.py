@@ -1,0 +1,187 @@
+"""The co-pilot without a model: what it understands, what it finds, and what it does not guess."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.base.errors import InvalidInput, NotAllowed
+from engine.copilot.rules.passages import passages
+from engine.copilot.rules.rules import FORMS, fitting_samples
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.workflows.new_workspace import init
+
+OWNER, VIEWER = Principal("owner", "owner"), Principal("viewer", "viewer")
+NAME = "inbox-triage"
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
+    folder = tmp_path_factory.mktemp("rules") / "workspace"
+    init(folder)
+    opened = Orchestra.open(folder, demo=True)
+    yield opened
+    opened.close()
+
+
+QUESTIONS = {
+    "How do I undo what a run wrote?": "control",
+    "Where do I enter my GitHub token?": "own-accounts",
+    "How much will it cost me?": "trust",
+    "Can somebody approve mails before they are sent?": "trust",
+    "start a run every morning": "triggers",
+    "What happens if the power goes out?": "reliability",
+    "how to run several workers": "scaling",
+    "read tables out of PDF files": "documents",
+    "send the answers of a form to Notion": "forms",
+    "Wie führe ich Python Code aus?": "code",
+    "which expressions are there for lists": "expressions",
+    "compare two versions of a prompt": "prompts",
+    "set a breakpoint and debug": "control",
+    "prometheus metrics": "observability",
+    "start runs from Kafka": "ingress",
+    "use a workflow as an MCP tool": "mcp",
+    "branch of a workflow and merge it": "editing",
+    "different database in production and staging": "environments",
+    "answer questions from my own documents": "retrieval",
+    "my own step type with tests": "tools",
+    "limit what an agent may do": "agents",
+    "docker compose": "deployment",
+    "query a postgres database": "databases",
+    "watch a feed": "feeds-and-chats",
+    "upload files to Nextcloud": "drives",
+    "add an event to my calendar": "calendar-and-sheets",
+    "preview of a project": "builder",
+    "undo a change on the canvas": "studio",
+    "validate data against a schema": "data",
+    "Was ist ein Auslöser für neue Nachrichten im Zeitplan?": "triggers",
+}
+
+
+def test_most_questions_find_the_right_page_among_five() -> None:
+    missed = [asked for asked, page in QUESTIONS.items() if page not in {one.page for one in passages(asked, 5)}]
+    assert len(missed) <= len(QUESTIONS) // 10, missed
+
+
+def test_what_has_no_word_in_common_finds_nothing() -> None:
+    assert passages("xyzzy plugh qwertz") == []
+    assert passages("") == []
+
+
+REQUESTS: dict[str, Any] = {
+    "rename issue to ticket": {"op": "rename", "step": "issue", "to": "ticket"},
+    "Rename step 'Open an issue' to ticket.": {"op": "rename", "step": "issue", "to": "ticket"},
+    "benenne Schritt issue in ticket um": {"op": "rename", "step": "issue", "to": "ticket"},
+    "remove the step label": {"op": "remove", "steps": ["label"]},
+    "lösche label": {"op": "remove", "steps": ["label"]},
+    "set title of issue to {{ mail.subject }}": {
+        "op": "set",
+        "step": "issue",
+        "field": "with.title",
+        "value": "{{ mail.subject }}",
+    },
+    "change timeout_seconds of classify to 30": {
+        "op": "set",
+        "step": "classify",
+        "field": "timeout_seconds",
+        "value": 30,
+    },
+    "retry all github steps 5 times": {"op": "set", "step": "issue", "field": "retry", "value": {"attempts": 5}},
+    "wiederhole classify 4 mal": {"op": "set", "step": "classify", "field": "retry", "value": {"attempts": 4}},
+    "ask me before issue": {"op": "set", "step": "issue", "field": "approve", "value": "always"},
+    'call this workflow "Sort my mail"': {"op": "set", "field": "title", "value": "Sort my mail"},
+}
+
+
+@pytest.mark.parametrize("said", REQUESTS)
+def test_a_change_in_plain_words_is_proposed_and_nothing_is_changed(orchestra: Orchestra, said: str) -> None:
+    before = orchestra.editing.canvas(OWNER, NAME)
+    made = orchestra.copilot.rules.answer(OWNER, said, NAME).proposal
+    assert made is not None
+    assert made.ops == [REQUESTS[said]]
+    assert made.source == "rules"
+    assert orchestra.editing.canvas(OWNER, NAME) == before
+
+
+def test_all_writing_steps_are_changed_at_once(orchestra: Orchestra) -> None:
+    made = orchestra.copilot.rules.answer(OWNER, "ask me before every writing step", NAME).proposal
+    assert made is not None
+    writes = [one.id for one in orchestra.editing.canvas(OWNER, NAME).steps if one.effect == "writes"]
+    assert [one["step"] for one in made.ops] == writes
+    assert made.is_acceptable
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("rename isue to ticket", "Did you mean 'issue'?"),
+        ("remove nothing_like_it", "The steps are: mails"),
+        ("retry all slack steps 3 times", "The steps use: github, gmail, llm, notion"),
+        ("ask me before classify", "nothing to approve"),
+    ],
+)
+def test_a_step_that_there_is_not_is_named_and_nothing_is_proposed(orchestra: Orchestra, said: str, told: str) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, said, NAME)
+    assert told in answer.text
+    assert answer.proposal is None
+    assert answer.examples == [*FORMS]
+
+
+def test_a_change_that_does_not_compile_says_why_and_cannot_be_accepted(orchestra: Orchestra) -> None:
+    made = orchestra.copilot.rules.answer(OWNER, "set title of issue to {{ nothing.there }}", NAME).proposal
+    assert made is not None
+    assert not made.is_acceptable
+    assert any("nothing" in one.message for one in made.problems)
+
+
+def test_workflows_and_steps_are_explained(orchestra: Orchestra) -> None:
+    whole = orchestra.copilot.rules.answer(OWNER, "What does this workflow do?", NAME).text
+    assert "Open an issue: writes, github.create_issue, only if" in whole
+    step = orchestra.copilot.rules.answer(OWNER, "explain issue", NAME).text
+    assert step.splitlines()[0].startswith("- Open an issue: writes")
+    assert "classify" in step
+    assert "Nothing is wrong" in orchestra.copilot.rules.answer(OWNER, "is anything wrong?", NAME).text
+
+
+def test_samples_are_found_by_what_they_do() -> None:
+    wanted = {
+        "bug reports in the inbox should become GitHub issues": "bug-reports",
+        "I want a digest of my newsletters": "newsletter-digest",
+        "put the invoices into a sheet": "invoice-to-sheet",
+        "build a small program": "build-software",
+        "remind me of mails that nobody has answered": "unanswered-mail",
+    }
+    found = {said: [one.name for one in fitting_samples(said)] for said in wanted}
+    assert [said for said, name in wanted.items() if name not in found[said]] == []
+
+
+def test_what_is_not_understood_says_so_and_shows_what_would_be(orchestra: Orchestra) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, "xyzzy", NAME)
+    assert "no rule for this" in answer.text
+    assert answer.examples == [*FORMS]
+    assert answer.note.startswith("No model was asked")
+
+
+def test_a_viewer_cannot_ask_for_changes(orchestra: Orchestra) -> None:
+    with pytest.raises(NotAllowed):
+        orchestra.copilot.rules.answer(VIEWER, "remove label", NAME)
+
+
+def test_a_name_that_cannot_be_one_is_refused(orchestra: Orchestra) -> None:
+    with pytest.raises(InvalidInput):
+        orchestra.copilot.rules.answer(OWNER, "remove label", "../x")
+
+
+def test_a_folder_without_documentation_answers_all_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from engine.copilot.rules import passages as module
+
+    monkeypatch.setattr(module, "_FOLDER", tmp_path)
+    module._index.cache_clear()
+    try:
+        assert passages("undo") == []
+    finally:
+        module._index.cache_clear()
