@@ -12,6 +12,9 @@ from engine.base.kinds import index_words, overload_remedy, refusal, split_kinds
 _MOST_LISTED = 20
 _LONG_WORD = re.compile(r"[^\s'\"]{201,}")
 _LONGEST_NAME, _MOST_NAMES = 200, 1_000  # limits of the comparison letter by letter
+_MANY_NAMES = 100
+"""Of more names than these, only those of the same first letter are compared, so that a file of thousands of wrong names
+is checked in time."""
 _VALUE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
 
 
@@ -49,6 +52,8 @@ def nearest(name: str, names: Sequence[str]) -> str | None:
     """Return the name that was probably meant: one that differs in few letters, or the long form of a short one."""
     if len(name) > _LONGEST_NAME:
         return None
+    if len(names) > _MANY_NAMES:
+        names = [one for one in names if one[:1].lower() == name[:1].lower()]
     names = [one for one in names[:_MOST_NAMES] if len(one) <= _LONGEST_NAME]
     near = [one for one in names if one.lower() == name.lower()] or get_close_matches(name, names, n=1, cutoff=0.6)
     if near:

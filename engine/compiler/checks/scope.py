@@ -65,6 +65,24 @@ class _Latest(Mapping[str, Schema]):
         return len(self._declared)
 
 
+class _Finished(Mapping[str, Schema]):
+    """The outputs of the steps that are finished somewhere; a view, as each step of a long file has one."""
+
+    def __init__(self, outputs: Mapping[str, Schema], finished: AbstractSet[str]) -> None:
+        self._outputs, self._finished = outputs, finished
+
+    def __getitem__(self, name: str) -> Schema:
+        if name not in self._finished:
+            raise KeyError(name)
+        return self._outputs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._outputs if name in self._finished)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 @dataclass(frozen=True)
 class Scope:
     """The scope of one block: variables by name, steps by id, and the facts that hold in it."""
@@ -140,8 +158,7 @@ class Scope:
 
     def names(self, finished: AbstractSet[str]) -> Names:
         """Return what may be named here after these steps."""
-        done = set(finished)
-        steps = {name: self._latest[name] for name in self.steps if name in done}
+        steps = _Finished(self._latest, finished)
         return Names(self.variables, steps, self._may_be_missing, self._is_from_outside)
 
     def tree(self, path: JsonPath, value: Any, schema: Schema, finished: AbstractSet[str]) -> Any:

@@ -20,6 +20,8 @@ _INPUT = re.compile(r"\binputs\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
 _EXPRESSION = re.compile(r"\{\{(?:[^}]|\}(?!\}))*")
 _STEP = re.compile(r"(?<=[.?'\"])\s*([A-Za-z_][A-Za-z0-9_]*)")
 _ALL = ""
+_MOST_DOUBTFUL = 200
+"""With more names than these in a file with wrong expressions, any step may be meant; comparing them all takes long."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Names:
     inputs: frozenset[str]
     steps: frozenset[str]
     doubtful: frozenset[str] = frozenset()
-    has_wrong_loop: bool = False
-    """Whether a loop's list is wrong: it may have been meant as the output of any step."""
+    is_any_meant: bool = False
+    """Whether each step may be meant somewhere: the list of a loop is wrong, or very many names are."""
     strangers: frozenset[str] = frozenset()
     """Unknown step names that resemble no id: each may have been meant as any one step."""
 
@@ -45,7 +47,8 @@ class Names:
         text = " ".join(_EXPRESSION.findall(report.file.text))
         strangers = frozenset(name for name in report.unknown_steps if nearest(name, list(report.groups)) is None)
         named = (inputs | set(_INPUT.findall(text)), steps, frozenset(_STEP.findall(text)))
-        return cls(*named, "foreach" in wrong_fields, strangers)
+        is_any_meant = "foreach" in wrong_fields or len(named[2]) > _MOST_DOUBTFUL
+        return cls(*named, is_any_meant, strangers)
 
     def has_input(self, name: str) -> bool:
         """Return whether an input is used; similar misspelt names count."""
@@ -53,7 +56,7 @@ class Names:
 
     def has_step(self, name: str) -> bool:
         """Return whether a step is used."""
-        return name in self.steps or any(nearest(one, [name]) for one in self.doubtful)
+        return self.is_any_meant or name in self.steps or any(nearest(one, [name]) for one in self.doubtful)
 
 
 def warn(model: WorkflowModel, plan: Plan, report: Report, names: Names) -> None:
@@ -101,10 +104,10 @@ def _is_for_nothing(one: Placed, names: Names) -> bool:
     node = one.node
     if node.loop is not None and one.step.uses is not None and node.body is not None:
         node = node.body.nodes[0]
+    if step_id_fault(one.step.id) or names.is_any_meant:
+        return False  # nothing can refer to it, or its name may belong in a faulty place
     if node.action is None or one.node.is_folded or one.is_handed_on or names.has_step(one.step.id):
         return False
-    if step_id_fault(one.step.id) or names.has_wrong_loop:
-        return False  # nothing can refer to it, or its name may belong in a faulty place
     return node.effect is Effect.READS or node.action.step_type.is_for_output
 
 

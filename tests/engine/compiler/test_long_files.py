@@ -1,0 +1,50 @@
+"""What a long file costs: twice the steps take twice the memory, and thousands of wrong names are told in time."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from engine.base.errors import Problem
+from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.documents.json_file import parse
+
+pytestmark = pytest.mark.slow
+
+
+def _text(steps: int, value: str) -> str:
+    every: list[Any] = [
+        {"id": f"s{n}", "uses": "flow.set", "with": {"values": {"value": value.replace("#", str(n))}}}
+        for n in range(steps)
+    ]
+    return json.dumps({"schema_version": 1, "steps": every, "outputs": {"seen": "{{ steps.s0.output.value }}"}})
+
+
+def _problems(text: str) -> list[Problem]:
+    return list(
+        compile_workflow(parse(text, "long.json"), "long", Surroundings({}, dict[str, Any]().__getitem__)).problems
+    )
+
+
+def _peak(steps: int) -> int:
+    text = _text(steps, "x")
+    tracemalloc.start()
+    try:
+        _problems(text)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_twice_the_steps_take_twice_the_memory() -> None:
+    _peak(10)  # what is loaded and cached once
+    assert _peak(2_000) < 2.5 * _peak(1_000)
+
+
+def test_two_thousand_wrong_names_do_not_exceed_the_limit_of_time() -> None:
+    found = _problems(_text(2_000, "{{ steps.zz#.output }}"))
+    assert {one.code for one in found} == {"expression", "more"}
+    assert "zz0" in found[0].message
