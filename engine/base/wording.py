@@ -13,8 +13,7 @@ _MOST_LISTED = 20
 _LONG_WORD = re.compile(r"[^\s'\"]{201,}")
 _LONGEST_NAME, _MOST_NAMES = 200, 1_000  # limits of the comparison letter by letter
 _MANY_NAMES = 100
-"""Of more names than these, only those of the same first letter are compared, so that a file of thousands of wrong names
-is checked in time."""
+"""Of more names than these, only those of the same first letter are compared: a file may have thousands of faults."""
 _VALUE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
 
 
