@@ -41,9 +41,14 @@ def _tool_call(call: Any) -> dict[str, Any]:
 
 
 def tokens_of(answer: Any) -> dict[str, int]:
-    """Return {input_tokens, output_tokens} of an answer; 0 if the server does not count."""
+    """Return {input_tokens, output_tokens} of an answer; 0 if the server does not count.
+
+    `cached_tokens`, if the server had read so many of the input before and says so (OpenAI, Prompt caching).
+    """
     usage = getattr(answer, "usage", None)
-    return {
+    found = {
         "input_tokens": int(getattr(usage, "prompt_tokens", None) or 0),
         "output_tokens": int(getattr(usage, "completion_tokens", None) or 0),
     }
+    cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None)
+    return {**found, "cached_tokens": int(cached)} if cached else found
