@@ -36,6 +36,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/workflow-imports", "POST"): "edit",
     ("/api/copilot/answers", "POST"): "edit",
     ("/api/copilot/proposals/{workflow}", "GET"): "edit",
+    ("/api/copilot/proposals/{workflow}", "POST"): "edit",
     ("/api/copilot/proposals/{workflow}/{proposal_id}", "GET"): "edit",
     ("/api/copilot/proposals/{workflow}/{proposal_id}/accept", "POST"): "edit",
     ("/api/copilot/proposals/{workflow}/{proposal_id}/reject", "POST"): "edit",
@@ -292,6 +293,7 @@ BODIES = {
     "/api/workflows/{name}/draft/ops": {"base_rev": "x", "ops": [{"op": "remove", "steps": ["x"]}]},
     "/api/workflows/{name}/draft/undo": {"base_rev": "x"},
     "/api/workflows/{name}/draft/redo": {"base_rev": "x"},
+    "/api/copilot/proposals/{workflow}": {"base_rev": "x", "ops": [{"op": "remove", "steps": ["x"]}]},
     "/api/copilot/proposals/{workflow}/{proposal_id}/accept": {"ticks": []},
     "/api/copilot/answers": {"text": "undo"},
     "/api/workflow-imports": {"bundle": {}},
@@ -325,7 +327,7 @@ TRIED_ELSEWHERE = (
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/drain", "/approvals/answers", "/budgets/resume", "/correct",
     "/debug", "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices", "/mcp", "{name}/tools",
-    "/copilot/proposals/", "/copilot/answers",
+    "/copilot/proposals", "/copilot/answers",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {

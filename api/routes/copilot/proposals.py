@@ -12,11 +12,23 @@ from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.copilot.proposals.records import Proposal
 from engine.workflows.editing.editing import Edited
+from engine.workflows.editing.operations import MOST, schema
 
 _CLASH: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "The draft has changed since"}}
 router = APIRouter(
     prefix="/api/copilot/proposals", tags=["Co-pilot"], route_class=SignedInRoute, responses=_CLASH | TOO_MANY
 )
+
+
+class Change(Sent):
+    """Operations that a button of an answer has, or another program has made."""
+
+    base_rev: str = Field(min_length=1, max_length=64, description="The etag of the text that they were made for.")
+    ops: list[Any] = Field(json_schema_extra={"items": schema(), "minItems": 1, "maxItems": MOST})
+    why: str = Field(default="", max_length=2_000, description="What they are for, in words.")
+    from_outside: bool = Field(
+        default=False, description="Whether text from outside had a part in them: more needs a tick of its own."
+    )
 
 
 class Acceptance(Sent):
@@ -47,6 +59,14 @@ class Accepted(BaseModel):
 def list_proposals(workflow: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """List the caller's last 20 proposals for a workflow, oldest first."""
     return {"proposals": orchestra.copilot.proposals.list(principal, workflow)}
+
+
+@router.post("/{workflow}", summary="Propose a change", response_model=Proposal, dependencies=[CHECKED])
+def make_proposal(workflow: str, sent: Change, orchestra: Door, principal: Acting) -> Any:
+    """Store a proposal of these operations for the caller's draft, which stays as it is."""
+    return orchestra.copilot.proposals.make(
+        principal, workflow, sent.base_rev, sent.ops, sent.why, source="rules", from_outside=sent.from_outside
+    )
 
 
 @router.get("/{workflow}/{proposal_id}", summary="Get a proposal", response_model=Proposal)

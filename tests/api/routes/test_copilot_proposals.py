@@ -82,3 +82,16 @@ def test_a_demo_run_over_rest_says_what_was_written(
     assert (demo["status"], demo["second_run"]) == ("succeeded", {"status": "succeeded", "writes": 0}), demo
     assert demo["writes"]["github.create_issue"] > 0
     assert demo["input_tokens"] > 0
+
+
+def test_operations_of_a_button_become_a_proposal_and_outside_text_asks_for_more_ticks(
+    browser: TestClient, orchestra: Orchestra, owner: Principal
+) -> None:
+    rev = orchestra.editing.draft_text(owner, "inbox-triage").state.rev
+    sent = {"base_rev": rev, "ops": [ELSEWHERE], "why": "Elsewhere"}
+    one = browser.post(AT, json=sent, headers=SAME).json()
+    assert (one["status"], one["source"], [tick["kind"] for tick in one["ticks"]]) == ("open", "rules", ["destination"])
+    other = browser.post(AT, json={**sent, "from_outside": True}, headers=SAME).json()
+    assert {"destination", "write"} <= {tick["kind"] for tick in other["ticks"]}
+    assert browser.post(AT, json={**sent, "base_rev": "x"}, headers=SAME).status_code == 409
+    assert orchestra.editing.draft_text(owner, "inbox-triage").state.rev == rev
