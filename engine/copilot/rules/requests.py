@@ -19,7 +19,7 @@ from engine.workflows.editing.graph import CanvasStep
 Operation = dict[str, Any]
 _STEP = r"(?:(?:the |den |die |der )?(?:step|schritt) )?[\"'`]?(?P<step>[\w .-]{1,80}?)[\"'`]?"
 _WHICH = (
-    r"(?:(?:all|every|each|alle|jeden|jedem) (?:the )?(?P<which>[\w.]{1,40}?)[- ]?(?:steps?|schritten?|schritte)?|"
+    r"(?:(?:all|every|each|allen?|jeden|jedem) (?:the )?(?P<which>[\w.]{1,40}?)[- ]?(?:steps?|schritten?|schritte)?|"
     + _STEP
     + ")"
 )
@@ -37,7 +37,8 @@ _RENAME = _form(rf"(?:rename|benenne) {_STEP} (?:to|into|in|zu) {_ID}(?: um)?")
 _REMOVE = _form(rf"(?:remove|delete|drop|lösche|entferne) {_STEP}")
 _SET = _form(rf"(?:set|change|setze) {_FIELD} (?:of|in|von) {_STEP} (?:to|auf|zu) (?P<value>.+)")
 _TITLE = _form(r"(?:call|title) (?:this|the) workflow (?P<value>.+)")
-_EFFECTS = {"write": "writes", "writing": "writes", "read": "reads", "reading": "reads", "schreibende": "writes"}
+_EFFECTS = {"write": "writes", "writing": "writes", "read": "reads", "reading": "reads"}
+_EFFECTS |= {"schreibende": "writes", "schreibenden": "writes", "lesende": "reads", "lesenden": "reads"}
 _OF_STEP = frozenset({"title", "if", "foreach", "key", "retry", "timeout_seconds", "connection", "note", "approve"})
 
 

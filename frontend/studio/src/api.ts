@@ -232,7 +232,7 @@ const ANSWER_MS = 60_000;
 const LATER = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 // Return the JSON of an answer; `body` is sent as JSON, or as it is if it is a file.
-export async function request<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+export async function request<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, longestMs = ANSWER_MS): Promise<T> {
   let response: Response;
   let text: string;
   try {
@@ -240,18 +240,23 @@ export async function request<T>(method: string, path: string, body?: unknown, h
       method,
       headers: body === undefined || body instanceof Blob ? headers : { "Content-Type": "application/json", ...headers },
       body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(longestMs),
       cache: "no-store",
     });
     text = await response.text();
   } catch (error) {
     throw new Unanswered(t("the server cannot be reached"), { cause: error });
   }
-  if (response.ok) return parseJson(text) as T;
+  if (!response.ok) throw failureOf(response.status, text);
+  return (text === "" ? null : parseJson(text)) as T;
+}
+
+// Return what an answer that is no success means.
+export function failureOf(status: number, text: string): Error {
   const error = errorIn(text);
-  if (LATER.has(response.status)) throw new Unanswered(error.message || t("the server is busy ({status})", { status: response.status }));
-  if (response.status === 401) throw new Refused(401, t("You are signed out. Your draft is kept: sign in in another tab, then try again."), "", error);
-  throw new Refused(response.status, error.message || t("The server answered {status}.", { status: response.status }), error.remedy ?? "", error);
+  if (LATER.has(status)) return new Unanswered(error.message || t("the server is busy ({status})", { status }));
+  if (status === 401) return new Refused(401, t("You are signed out. Your draft is kept: sign in in another tab, then try again."), "", error);
+  return new Refused(status, error.message || t("The server answered {status}.", { status }), error.remedy ?? "", error);
 }
 
 function errorIn(text: string): Definition {

@@ -5,6 +5,7 @@ import { createRoot, type Root } from "react-dom/client";
 import { keepUncovered } from "./away";
 import { speak, type Texts } from "./language";
 import { Studio, type Mounted } from "./store";
+import copilotStyle from "./copilot/copilot.css";
 import panelStyle from "./panel/panel.css";
 import style from "./style.css";
 import { App } from "./ui/App";
@@ -62,6 +63,6 @@ function addStyle(): void {
   if (document.getElementById("studio-style")) return;
   const element = document.createElement("style");
   element.id = "studio-style";
-  element.textContent = flowStyle + style + panelStyle;
+  element.textContent = flowStyle + style + panelStyle + copilotStyle;
   document.head.append(element);
 }

@@ -8,7 +8,7 @@ export type Command =
   | "workflow" | "rename" | "note" | "connect" | "remove" | "group" | "ungroup"
   | "undo" | "redo" | "copy" | "cut" | "paste" | "duplicate" | "all"
   | "breakpoint" | "debug" | "debug-step" | "debug-continue" | "debug-stop"
-  | "find" | "fit" | "zoom-in" | "zoom-out" | "menu" | "help" | "save";
+  | "copilot" | "find" | "fit" | "zoom-in" | "zoom-out" | "menu" | "help" | "save";
 
 export interface Key {
   key: string;
@@ -20,7 +20,7 @@ export interface Key {
 
 const PLAIN: Record<string, Command> = {
   ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", Home: "first", End: "last",
-  Enter: "open", Escape: "close", a: "add", n: "note", c: "connect", f: "fold", w: "workflow", " ": "toggle", g: "group", b: "breakpoint", d: "debug", s: "debug-step", r: "debug-continue", x: "debug-stop", F2: "rename",
+  Enter: "open", Escape: "close", a: "add", n: "note", c: "connect", f: "fold", w: "workflow", " ": "toggle", g: "group", b: "breakpoint", d: "debug", s: "debug-step", r: "debug-continue", x: "debug-stop", p: "copilot", F2: "rename",
   Delete: "remove", Backspace: "remove", "0": "fit", "+": "zoom-in", "=": "zoom-in", "-": "zoom-out", ContextMenu: "menu", "?": "help",
 };
 const SHIFT: Record<string, Command> = {
@@ -52,6 +52,7 @@ export const HELP: readonly (readonly [string, string])[] = [
   [N_("Alt + ← →"), N_("Move it out of a group, or into the one beside it")],
   ["F2", N_("Rename")],
   ["W", N_("Open the form of the workflow: title, inputs, outputs")],
+  ["P", N_("Open or close the co-pilot; it knows what is selected")],
   ["N", N_("Write a note")],
   ["C", N_("Connect to a step that shall wait for this one, or disconnect")],
   [N_("G, Shift + G"), N_("Group, and dissolve a group")],

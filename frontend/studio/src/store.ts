@@ -1,4 +1,5 @@
 // The state of one canvas: what the server has, what is on its way there, and what is selected, folded and open.
+import { Copilot } from "./copilot/copilot";
 import { api, Refused, Unanswered, type Canvas, type CanvasStep, type Definition, type Edited, type Operation, type PausedStep, type Problem, type StepType, type TriggerBeginning, type TriggerStatus, type TriggerType } from "./api";
 import { idsIn, stepIn, stepsOf, type TypeLook } from "./document";
 import { connect, copied, disconnect, gapAfter, idFor, insert, move, pasted, remove, renumbered, unwrap, wrap } from "./gestures";
@@ -30,6 +31,8 @@ export interface Mounted {
   breaches: [string, string][];
   // The run to show, "" for none: from the address of the page.
   run: string;
+  // Whether the co-pilot shall explain that run: the page was opened for it.
+  isAsking?: boolean;
 }
 
 export interface View {
@@ -96,6 +99,9 @@ export class Studio {
   // The run that is shown on the steps.
   readonly flow: Flow;
   readonly debugger: Debugger;
+  readonly copilot: Copilot;
+  // Changes when the co-pilot's field shall get the focus.
+  askNumber = 0;
   readonly queue: Queue;
   private readonly listeners = new Set<() => void>();
   private version = 0;
@@ -157,6 +163,24 @@ export class Studio {
       refused: (_change, error) => this.say(`${error.message} ${error.remedy}`.trim(), true),
       outdated: () => void this.refresh(),
     });
+    this.copilot = new Copilot({
+      workflow: mounted.workflow,
+      storage: sessionStorage,
+      key: `orchestra.copilot/${mounted.owner}/${mounted.workflow}`,
+      isDrawing: true,
+      subjects: () => this.selectedNodes.map(({ step: { id, title } }) => ({ id, title })),
+      runId: () => (this.flow.isOn ? (this.flow.runId ?? "") : ""),
+      steps: () => this.view.steps.filter((one) => one.uses !== "").map(({ id, title }) => ({ id, title })),
+      flush: () => this.settled(),
+      rev: async () => (await api.canvas(mounted.workflow)).rev,
+      accepted: () => void this.refresh(),
+      undo: () => this.undo("undo"),
+      shownRev: () => this.canvas?.rev ?? "",
+      select: (steps) => this.select(steps),
+      show: (step) => this.showStep(step),
+      changed: () => this.changed(),
+    });
+    if (mounted.run && mounted.isAsking && mounted.mayEdit) this.explain(mounted.run);
   }
 
   // ---- for React
@@ -204,6 +228,7 @@ export class Studio {
   remount(mounted: Mounted): void {
     const isOther = mounted.etag !== this.mounted.etag;
     if (mounted.run && mounted.run !== this.mounted.run && mounted.run !== this.flow.runId) void this.flow.open(mounted.run);
+    if (mounted.run && mounted.isAsking && mounted.run !== this.mounted.run) this.explain(mounted.run);
     this.mounted = mounted;
     this.changed();
     if (isOther) void this.refresh();
@@ -393,6 +418,7 @@ export class Studio {
     this.draftNews?.close();
     this.flow.end();
     this.debugger.end();
+    this.copilot.end();
   }
 
   // ---- what is looked at
@@ -423,6 +449,32 @@ export class Studio {
     this.changed();
     if (which !== null && this.triggerStatuses === null) void this.loadTriggers();
   }
+
+  // Open or close the co-pilot; it gets the focus.
+  openCopilot(isOpen = !this.copilot.isOpen): void {
+    if (!this.mounted.mayEdit) return;
+    if (isOpen) this.askNumber += 1;
+    this.copilot.open(isOpen);
+  }
+
+  // Ask the co-pilot why a run failed: the person sends the question.
+  private explain(runId: string): void {
+    this.askNumber += 1;
+    this.copilot.explain(runId, t("Why did this run fail?"));
+  }
+
+  // Show a step that a proposal changes.
+  private showStep(id: string): void {
+    const node = this.view.steps.some((one) => one.id === id) ? this.node(id) : null;
+    if (!node) return;
+    this.reveal(node);
+    this.select([node.key], node.key);
+    this.shown += 1;
+    this.changed();
+  }
+
+  // Changes when the current step shall come into view.
+  shown = 0;
 
   open(dialog: Dialog | null): void {
     this.dialog = dialog;
@@ -738,10 +790,13 @@ export class Studio {
   }
 
   // Store what is typed; false if changes cannot be stored now.
-  private async flushed(): Promise<boolean> {
+  private async settled(): Promise<boolean> {
     void this.edits.flush();
-    if (this.queue.isEmpty && !this.edits.isWaiting) return true;
-    if ((await this.kept()) !== null) return true;
+    return (this.queue.isEmpty && !this.edits.isWaiting) || (await this.kept()) !== null;
+  }
+
+  private async flushed(): Promise<boolean> {
+    if (await this.settled()) return true;
     this.say(t("Not started: changes are still on their way to the server. Try again when the draft is kept."), true);
     return false;
   }

@@ -12,7 +12,7 @@ const add = () => undefined;
 function studioOf(definition: unknown): Studio {
   const steps = stepsOf(definition, () => undefined, () => []);
   const view = { definition, steps, model: modelOf(steps), problems: [] };
-  return { view, folded: new Set(), selected: new Set(), mounted: { services, never: [] }, dialog: null, current: "s0", debugger: { breakpoints }, canvas: { positions: {}, is_draft: true } } as unknown as Studio;
+  return { view, folded: new Set(), selected: new Set(), mounted: { services, never: [] }, dialog: null, copilot: { ghosts: null }, current: "s0", debugger: { breakpoints }, canvas: { positions: {}, is_draft: true } } as unknown as Studio;
 }
 
 function nodesOf(definition: unknown) {

@@ -3,6 +3,7 @@ import { ReactFlowProvider } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
 import { stepIn } from "../document";
+import { CopilotPanel } from "../copilot/CopilotPanel";
 import { DebugBar } from "../flow/DebugBar";
 import { FlowBar } from "../flow/FlowBar";
 import { gapAfter, gapBefore, gapTowards } from "../gestures";
@@ -21,8 +22,10 @@ import { Toolbar, type Look } from "./Toolbar";
 import { TreeGrid } from "./TreeGrid";
 
 const PHONE = 640;
+// The panel of a step and the co-pilot stand beside each other only where the drawing still has room.
+const BOTH = 1150;
 const NO_CAMERA: Camera = { fit: () => undefined, zoom: () => undefined, show: () => undefined };
-const READING = new Set<Command>(["breakpoint", "debug", "debug-step", "debug-continue", "debug-stop", "workflow", "up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
+const READING = new Set<Command>(["copilot", "breakpoint", "debug", "debug-step", "debug-continue", "debug-stop", "workflow", "up", "down", "left", "right", "first", "last", "extend-up", "extend-down", "open", "close", "toggle", "fold", "copy", "all", "find", "fit", "zoom-in", "zoom-out", "menu", "help"]);
 
 export function App({ studio }: { studio: Studio }) {
   useSyncExternalStore(studio.subscribe, studio.snapshot);
@@ -94,6 +97,14 @@ export function App({ studio }: { studio: Studio }) {
     const timer = setTimeout(() => camera.current.show(key), 60);
     return () => clearTimeout(timer);
   }, [pausedAt?.path, pausedAt?.since, studio]);
+
+  // So does a step that the co-pilot shows.
+  useEffect(() => {
+    if (studio.shown === 0 || studio.current === null) return;
+    const key = studio.current;
+    const timer = setTimeout(() => camera.current.show(key), 60);
+    return () => clearTimeout(timer);
+  }, [studio.shown, studio]);
 
   const goOn = useCallback(
     (by: number) => {
@@ -184,6 +195,11 @@ export function App({ studio }: { studio: Studio }) {
         case "workflow":
           studio.openWorkflow();
           requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(".studio-panel :is(input, textarea, select)")?.focus());
+          return;
+        case "copilot":
+          if (node && studio.selected.size === 0 && look === "drawing" && focused(studio)) studio.select([node.key], node.key);
+          studio.openCopilot();
+          wantsFocus.current = !studio.copilot.isOpen;
           return;
         case "close":
           if (studio.trigger !== null) studio.openTrigger(null);
@@ -299,7 +315,8 @@ export function App({ studio }: { studio: Studio }) {
   const marks = studio.debugger.marks(studio.flow.marks);
   const isWhole = studio.isWorkflowOpen || studio.trigger !== null;
   const shownInPanel = isWhole ? [THE_WORKFLOW] : selected;
-  const isPanelShown = isWhole ? view.definition !== null : studio.isPanelOpen && selected.length > 0;
+  const hasRoom = !studio.copilot.isOpen || width >= BOTH;
+  const isPanelShown = hasRoom && (isWhole ? view.definition !== null : studio.isPanelOpen && selected.length > 0);
   return (
     <Context.Provider value={surroundings}>
       <div
@@ -380,6 +397,14 @@ export function App({ studio }: { studio: Studio }) {
                 onClose={() => run("close")}
               />
             </aside>
+          )}
+          {studio.copilot.isOpen && studio.mounted.mayEdit && (
+            <CopilotPanel
+              copilot={studio.copilot}
+              focusNumber={studio.askNumber}
+              isSheet={isPhone}
+              onClose={() => run("copilot")}
+            />
           )}
         </div>
         {studio.toast && (

@@ -10,11 +10,11 @@ import { isIn, outermost } from "../model";
 import { afterPaint } from "../paint";
 import { matching } from "../walk";
 import { useStudio, useSurroundings } from "./context";
-import { asides, breachLines, corners, dataLines, draw, flowLines, flowNodes, grounds, kept, lineMarks, placeOf, plusses, stepAt, type Line } from "./drawn";
+import { asides, breachLines, corners, dataLines, draw, flowLines, flowNodes, ghostPlaces, grounds, kept, lineMarks, placeOf, plusses, stepAt, type Line } from "./drawn";
 import { Connection, useConnecting } from "./connecting";
 import { Arcs, FlowLines, Grounds } from "./Lines";
 import { Overview } from "./Overview";
-import { nodeTypes, renumber } from "./StepCard";
+import { GhostMark, nodeTypes, renumber } from "./StepCard";
 
 const NEAR_X = 130;
 const NEAR_Y = 60;
@@ -36,6 +36,7 @@ export function Canvas({ marks }: { marks: Marks }) {
   const field = useRef<HTMLDivElement>(null);
   const { view, folded, canvas, selected, current, dialog, search, mounted, isEverywhereData, trigger, triggerTypes, triggerStatuses } = studio;
   const { breakpoints } = studio.debugger;
+  const { ghosts } = studio.copilot;
   const isCoarse = useMemo(() => matchMedia("(pointer: coarse)").matches, []);
   const isDraggable = isEditable && !isCoarse;
 
@@ -61,7 +62,7 @@ export function Canvas({ marks }: { marks: Marks }) {
   const before = useRef<FlowNode[]>([]);
   const nodes = useMemo(
     () => kept(before.current, flowNodes(studio, drawn, found, marks, add, isDraggable)),
-    [studio, drawn, view, found, selected, current, renamed, mounted, marks, add, isDraggable, trigger, triggerTypes, triggerStatuses, breakpoints],
+    [studio, drawn, view, found, selected, current, renamed, mounted, marks, add, isDraggable, trigger, triggerTypes, triggerStatuses, breakpoints, ghosts],
   );
   before.current = nodes;
   // While steps are dragged, React Flow says where they are.
@@ -72,6 +73,7 @@ export function Canvas({ marks }: { marks: Marks }) {
   linesBefore.current = lines;
   useEffect(() => afterPaint(() => renumber(field.current!, before.current, model)), [model]);
   const passed = useMemo(() => lineMarks(drawn.layout, marks), [drawn, marks]);
+  const added = useMemo(() => ghostPlaces(studio, drawn), [studio, drawn, ghosts]);
   const under = useMemo(() => grounds(drawn.layout, at), [drawn, at]);
   const buttons = useMemo(() => (isEditable ? plusses(drawn) : []), [drawn, isEditable]);
   const arcs = useMemo(() => [...dataLines(studio, drawn, at), ...breachLines(studio, drawn, at)], [studio, drawn, at, view, selected, isEverywhereData, mounted]);
@@ -286,6 +288,17 @@ export function Canvas({ marks }: { marks: Marks }) {
         <FlowLines lines={lines} buttons={buttons} add={add} choose={choose} chosen={line} marks={passed} />
         {plug && <Connection plug={plug} />}
         {arcs.length > 0 && <Arcs lines={arcs} />}
+        {added.length > 0 && (
+          <ViewportPortal>
+            {added.map((one) => (
+              <div key={one.key} className="studio-ghosts" style={{ transform: `translate(-50%, -50%) translate(${one.x}px, ${one.y}px)` }}>
+                {one.steps.map((ghost) => (
+                  <GhostMark key={ghost.step} ghost={ghost} isNamed />
+                ))}
+              </div>
+            ))}
+          </ViewportPortal>
+        )}
         {targets.length > 0 && (
           <ViewportPortal>
             {targets.map((one) => (
@@ -295,7 +308,7 @@ export function Canvas({ marks }: { marks: Marks }) {
         )}
       </ReactFlow>
     ),
-    [flowing, onNodesChange, stable, isCoarse, drawn, at, under, lines, passed, buttons, add, choose, line, plug, arcs, targets, zone],
+    [flowing, onNodesChange, stable, isCoarse, drawn, at, under, lines, passed, buttons, add, choose, line, plug, arcs, added, targets, zone],
   );
   return (
     <div ref={field} className="studio-field" data-editable={isDraggable || undefined}>

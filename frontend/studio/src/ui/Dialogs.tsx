@@ -224,6 +224,7 @@ const EDITS: readonly Item[] = [
   ["note", N_("Note"), "N"],
   ["connect", N_("Connect to…"), "C"],
   ["breakpoint", N_("Set or delete a breakpoint"), "B"],
+  ["copilot", N_("Ask about this step"), "P"],
   null,
   ["move-up", N_("Move up"), N_("Alt ↑")],
   ["move-down", N_("Move down"), N_("Alt ↓")],
@@ -251,7 +252,7 @@ function Menu({ x, y }: { x: number; y: number }) {
   const menu = useRef<HTMLDivElement>(null);
   const node = studio.selectedNodes[0];
   const all: readonly Item[] = !node ? ON_PANE : node.inner ? [["fold", studio.folded.has(node.key) ? N_("Unfold") : N_("Fold"), "F"], ...EDITS] : EDITS;
-  const items = all.filter((one) => one === null || ((isEditable || ["copy", "fold", "fit", "all", "breakpoint"].includes(one[0])) && (one[0] !== "breakpoint" || node?.step.uses) && (one[0] !== "ungroup" || node?.inner)));
+  const items = all.filter((one) => one === null || ((isEditable || ["copy", "fold", "fit", "all", "breakpoint", "copilot"].includes(one[0])) && (one[0] !== "copilot" || studio.mounted.mayEdit) && (one[0] !== "breakpoint" || node?.step.uses) && (one[0] !== "ungroup" || node?.inner)));
   useEffect(() => {
     const element = menu.current!;
     element.showPopover();
@@ -294,7 +295,8 @@ function Menu({ x, y }: { x: number; y: number }) {
             tabIndex={-1}
             onClick={() => {
               studio.open(null);
-              run(one[0]);
+              if (one[0] === "copilot") studio.openCopilot(true);
+              else run(one[0]);
             }}
           >
             {t(one[1])} <kbd aria-hidden="true">{t(one[2])}</kbd>

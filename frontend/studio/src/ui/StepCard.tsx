@@ -2,6 +2,7 @@
 import { type Node as FlowNode, type NodeProps } from "@xyflow/react";
 import { memo, type ReactNode } from "react";
 
+import { ghostWords, type Ghost } from "../copilot/ghosts";
 import type { Mark } from "../flow/marks";
 import { t, tn } from "../language";
 import { FAILURE, START } from "../layout";
@@ -28,6 +29,8 @@ export interface StepData extends Record<string, unknown> {
   isFound: boolean;
   isNever: boolean;
   hasBreakpoint: boolean;
+  // What the open proposal would do with it.
+  ghost: Ghost | null;
   inside: number;
 }
 
@@ -67,8 +70,8 @@ export function MarkBadge({ mark }: { mark: Mark | null }) {
 }
 
 // Return what a reader hears of a card.
-function spokenOf({ node, services, errors, warnings, mark, isNever, hasBreakpoint }: StepData, isSelected: boolean): string {
-  return [labelOf(node, services, errors + warnings, mark, hasBreakpoint), isNever && t("never runs"), isSelected && t("selected")].filter(Boolean).join(", ");
+function spokenOf({ node, services, errors, warnings, mark, isNever, hasBreakpoint, ghost }: StepData, isSelected: boolean): string {
+  return [labelOf(node, services, errors + warnings, mark, hasBreakpoint), ghost && ghostWords(ghost), isNever && t("never runs"), isSelected && t("selected")].filter(Boolean).join(", ");
 }
 
 // Tell readers the number of each step, also of those whose card is drawn as before.
@@ -98,14 +101,44 @@ function Focus({ data, selected, className, children }: { data: StepData; select
       data-selected={selected || undefined}
       data-status={mark?.status || undefined}
       data-predicted={mark?.isPredicted || undefined}
+      data-ghost={data.ghost?.sign}
+      data-sign-of={data.ghost?.sign}
       role="group"
       aria-roledescription={t("step")}
       aria-label={spokenOf(data, selected)}
       tabIndex={data.isCurrent ? 0 : -1}
     >
       {children}
+      {data.ghost && <GhostMark ghost={data.ghost} />}
       <span className="studio-plug nodrag nopan" data-plug={node.key} title={t("Drag to the step that shall wait for this one")} />
     </div>
+  );
+}
+
+// The mark of a proposal on a step; it scrolls to the change.
+export function GhostMark({ ghost, isNamed = false }: { ghost: Ghost; isNamed?: boolean }) {
+  const { studio } = useSurroundings();
+  const words = ghostWords(ghost);
+  return (
+    <button
+      type="button"
+      className="studio-ghost nodrag nopan"
+      data-sign-of={ghost.sign}
+      tabIndex={-1}
+      aria-label={`${ghost.title}: ${words}`}
+      title={words}
+      onClick={(event) => {
+        event.stopPropagation();
+        const { ghosts } = studio.copilot;
+        if (ghosts) studio.copilot.reveal(ghosts.proposal, ghost.step);
+      }}
+      onDoubleClick={(event) => event.stopPropagation()}
+    >
+      <span className="copilot-sign" aria-hidden="true">
+        {ghost.sign}
+      </span>
+      {isNamed && ghost.title}
+    </button>
   );
 }
 

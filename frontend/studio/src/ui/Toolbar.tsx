@@ -86,6 +86,11 @@ export function Toolbar({ look, setLook, matches, goOn, toggleFull, isFull }: { 
       <button type="button" className="studio-button" title={t("Run the draft in the demo step by step (D)")} disabled={studio.debugger.isOn} onClick={() => run("debug")}>
         <Icon name="breakpoint" size={16} /> {t("Debug")}
       </button>
+      {studio.mounted.mayEdit && (
+        <button type="button" className="studio-button" aria-pressed={studio.copilot.isOpen} title={t("Ask, or say what to change (P)")} onClick={() => run("copilot")}>
+          <Icon name="copilot" size={16} /> {t("Co-pilot")}
+        </button>
+      )}
       <Tool command={() => studio.flow.toggle()} label={studio.flow.isOn ? t("Hide the run") : t("Show the last run")} icon="pending" pressed={studio.flow.isOn} />
       <Tool command="help" label={t("Keys")} icon="help" />
       <span className="studio-space" />

@@ -11,7 +11,7 @@ import { triggersOf } from "./drawn";
 import { Icon } from "./icons";
 import { iconOf, plainExpression, wordOf } from "./looks";
 import { RenameForm } from "./RenameForm";
-import { BreakpointDot, MarkBadge, triggerLabel } from "./StepCard";
+import { BreakpointDot, GhostMark, MarkBadge, triggerLabel } from "./StepCard";
 
 export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<string> | null }) {
   const studio = useStudio();
@@ -24,6 +24,7 @@ export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<st
     zoom: () => undefined,
     show: (key) => document.querySelector(`[role=row][data-step="${CSS.escape(key)}"]`)?.scrollIntoView({ block: "nearest" }),
   };
+  const added = studio.copilot.ghosts?.added ?? [];
   const add = (block: Block) => studio.open({ kind: "picker", gap: { block, after: null, before: null } });
   return (
     <div className="studio-list">
@@ -67,6 +68,13 @@ export function TreeGrid({ marks, found }: { marks: Marks; found: ReadonlySet<st
           ))}
         </tbody>
       </table>
+      {added.length > 0 && (
+        <div className="studio-ghosts-row" role="group" aria-label={t("New steps of the proposal")}>
+          {added.map((one) => (
+            <GhostMark key={one.step} ghost={one} isNamed />
+          ))}
+        </div>
+      )}
       {model.list.length === 0 && <p className="studio-quiet studio-empty">{t("There are no steps yet.")}</p>}
       {isEditable && (
         <button type="button" className="studio-button studio-list-add" onClick={() => add(model.main)}>
@@ -95,6 +103,7 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
   const isFolded = studio.folded.has(node.key);
   const isSelected = studio.selected.has(node.key);
   const isRenamed = studio.dialog?.kind === "rename" && studio.dialog.key === node.key;
+  const ghost = studio.copilot.ghosts?.steps.get(step.id) ?? null;
   return (
     <tr
       role="row"
@@ -184,6 +193,7 @@ function Row({ node, isCurrent, mark, isDim }: { node: Node; isCurrent: boolean;
           </span>
         ) : null}
         <MarkBadge mark={mark} />
+        {ghost && <GhostMark ghost={ghost} />}
         {mark?.isPredicted && <small className="studio-quiet"> gives {giveWords({ type: mark.type, may_be_missing: mark.isHollow })}</small>}
       </td>
     </tr>

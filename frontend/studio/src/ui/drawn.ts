@@ -3,6 +3,7 @@
 import { getSmoothStepPath, Position, type Node as FlowNode } from "@xyflow/react";
 
 import type { Definition, Read } from "../api";
+import type { Ghost } from "../copilot/ghosts";
 import { lineMark, type LineMark, type Marks } from "../flow/marks";
 import { t } from "../language";
 import { absolute, END, FAILURE, FOLDED_HEIGHT, layout, START, STEP_WIDTH, triggerKey, zones, type Box, type Edge, type Gap, type Layout, type Size, type Zone } from "../layout";
@@ -107,6 +108,7 @@ export function flowNodes(studio: Studio, drawn: Drawn, found: ReadonlySet<strin
       isDim: found !== null && !found.has(node.key),
       isFound: found !== null && found.has(node.key),
       isNever: never.has(node.step.path),
+      ghost: studio.copilot.ghosts?.steps.get(node.step.id) ?? null,
       hasBreakpoint: studio.debugger.breakpoints.has(node.step.id) && node.step.uses !== "",
       inside: node.inner?.nodes.length ?? 0,
     };
@@ -177,6 +179,30 @@ export interface Line {
   label: string;
   x: number;
   y: number;
+}
+
+// Steps that a proposal adds, at the place where they would be.
+export interface GhostPlace {
+  key: string;
+  x: number;
+  y: number;
+  steps: Ghost[];
+}
+
+// Return where the new steps of the proposal are marked; one whose place is not drawn is at the end.
+export function ghostPlaces(studio: Studio, drawn: Drawn): GhostPlace[] {
+  const found = new Map<string, GhostPlace>();
+  const { zones } = drawn;
+  for (const { after, before, into, ...ghost } of studio.copilot.ghosts?.added ?? []) {
+    const at =
+      zones.find(({ gap }) => (after ? gap.after?.step.id === after : before ? gap.before?.step.id === before : into ? gap.block.into === into && !gap.before : false)) ??
+      zones.findLast(({ gap }) => gap.block.kind === "workflow" && !gap.before);
+    if (!at) continue;
+    const place = found.get(at.key) ?? { key: at.key, x: at.x, y: at.y, steps: [] };
+    place.steps.push(ghost);
+    found.set(at.key, place);
+  }
+  return [...found.values()];
 }
 
 // A button that adds a step on a line.

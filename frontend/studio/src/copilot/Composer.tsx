@@ -1,0 +1,101 @@
+// Where a question is typed, and what it is about.
+import { useEffect, useId, useRef } from "react";
+
+import { t, tn } from "../language";
+import { Icon } from "../ui/icons";
+import type { Copilot } from "./copilot";
+
+const MOST_NAMED = 3;
+
+export function Composer({ copilot, focusNumber }: { copilot: Copilot; focusNumber: number }) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const about = useId();
+  useEffect(() => {
+    if (focusNumber > 0) field.current?.focus();
+  }, [focusNumber]);
+  return (
+    <form
+      className="copilot-composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void copilot.ask();
+      }}
+    >
+      <About copilot={copilot} id={about} />
+      <textarea
+        ref={field}
+        aria-label={t("Your question, or what to change")}
+        aria-describedby={about}
+        placeholder={t("Ask, or say what to change …")}
+        rows={2}
+        maxLength={4000}
+        value={copilot.text}
+        onChange={(event) => copilot.type(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+          event.preventDefault();
+          void copilot.ask();
+        }}
+      />
+      <p className="copilot-row">
+        <small className="studio-quiet">{t("Enter sends, Shift+Enter is a new line")}</small>
+        <span className="studio-space" />
+        {copilot.isWorking && copilot.setup ? (
+          <button type="button" className="studio-button" onClick={() => void copilot.stop()}>
+            {t("Stop")}
+          </button>
+        ) : (
+          <button type="submit" className="studio-button" data-tone="primary" disabled={!copilot.text.trim() || copilot.isWorking}>
+            {t("Ask")}
+          </button>
+        )}
+      </p>
+    </form>
+  );
+}
+
+function About({ copilot, id }: { copilot: Copilot; id: string }) {
+  const subjects = copilot.host.subjects();
+  const { run_id } = copilot.asking;
+  const names = subjects.slice(0, MOST_NAMED).map((one) => one.title);
+  if (subjects.length > MOST_NAMED) names.push(t("and {count} more", { count: subjects.length - MOST_NAMED }));
+  if (names.length === 0 && !run_id) return <span id={id} hidden />;
+  return (
+    <div className="copilot-about" id={id}>
+      {names.length > 0 && (
+        <span className="copilot-chip">
+          {t("about: {titles}", { titles: names.join(", ") })}
+          <button type="button" className="studio-plain" aria-label={t("Ask about the whole workflow")} onClick={() => copilot.host.select([])}>
+            <Icon name="close" size={13} />
+          </button>
+        </span>
+      )}
+      {run_id && (
+        <span className="copilot-chip">
+          {t("about the run {run}", { run: run_id })}
+          {copilot.runId && (
+            <button type="button" className="studio-plain" aria-label={t("Leave the run out")} onClick={() => copilot.forgetRun()}>
+              <Icon name="close" size={13} />
+            </button>
+          )}
+        </span>
+      )}
+      {run_id && copilot.setup?.is_agreed && <Values copilot={copilot} />}
+    </div>
+  );
+}
+
+// Of a run, only types and sizes are sent, unless the values of a step are ticked.
+function Values({ copilot }: { copilot: Copilot }) {
+  const { values } = copilot;
+  return (
+    <details className="copilot-values">
+      <summary>{values.size === 0 ? t("Values of the run: none are sent") : tn("Values of {count} step are sent", "Values of {count} steps are sent", values.size)}</summary>
+      {copilot.host.steps().map((one) => (
+        <label key={one.id}>
+          <input type="checkbox" checked={values.has(one.id)} onChange={(event) => copilot.allow(one.id, event.target.checked)} /> {one.title}
+        </label>
+      ))}
+    </details>
+  );
+}

@@ -1,0 +1,156 @@
+// The panel of the co-pilot, beside the canvas or the text.
+import { useEffect, useRef } from "react";
+
+import { t } from "../language";
+import { Icon } from "../ui/icons";
+import { Composer } from "./Composer";
+import type { Copilot } from "./copilot";
+import { Model } from "./Model";
+import { ProposalCard } from "./ProposalCard";
+import { TurnView } from "./Turns";
+
+export interface PanelProps {
+  copilot: Copilot;
+  // Changes when the field shall get the focus.
+  focusNumber: number;
+  // Whether it covers the page, as on a phone.
+  isSheet: boolean;
+  onClose(): void;
+}
+
+export function CopilotPanel(props: PanelProps) {
+  return props.isSheet ? <Sheet {...props} /> : <Inside {...props} />;
+}
+
+// Over the whole page, whatever else there is on it.
+function Sheet(props: PanelProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const element = dialog.current!;
+    if (!element.open) element.showModal(); // which would begin at the button that closes it
+    element.querySelector("textarea")?.focus();
+    return () => element.close();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      className="copilot-sheet"
+      aria-label={t("Co-pilot")}
+      onCancel={(event) => {
+        event.preventDefault();
+        props.onClose();
+      }}
+    >
+      <Inside {...props} />
+    </dialog>
+  );
+}
+
+function Inside({ copilot, focusNumber, onClose }: PanelProps) {
+  const log = useRef<HTMLDivElement>(null);
+  useFollowing(copilot, log);
+  const { conversation, others } = copilot;
+  const isEmpty = conversation.turns.length === 0 && others.length === 0;
+  return (
+    <aside className="studio-copilot" aria-label={t("Co-pilot")} onKeyDown={(event) => panelKey(event, onClose)} onCopy={stop} onCut={stop} onPaste={stop}>
+      <header className="studio-panel-head">
+        <h3>{t("Co-pilot")}</h3>
+        <span className="studio-space" />
+        {conversation.turns.length > 0 && (
+          <button type="button" className="studio-plain" disabled={copilot.isWorking} onClick={() => void copilot.beginAnew()}>
+            {t("Begin anew")}
+          </button>
+        )}
+        <button type="button" className="studio-plain" aria-label={t("Close the co-pilot")} onClick={onClose}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <div ref={log} className="copilot-log" tabIndex={0} role="region" aria-label={t("Conversation")}>
+        <Model copilot={copilot} />
+        {isEmpty && copilot.isLoaded && <Empty copilot={copilot} />}
+        {conversation.turns.map((one, index) => (
+          <TurnView key={one.id || `new-${index}`} copilot={copilot} turn={one} isLast={index === conversation.turns.length - 1} />
+        ))}
+        {others.map((one) => (
+          <ProposalCard key={one.id} copilot={copilot} proposal={one} />
+        ))}
+        <Fixes copilot={copilot} />
+      </div>
+      {copilot.failure && (
+        <p role="alert" className="copilot-warning">
+          {copilot.failure}
+        </p>
+      )}
+      <p className="studio-spoken" role="status" aria-live="polite">
+        {copilot.status}
+      </p>
+      <Composer copilot={copilot} focusNumber={focusNumber} />
+    </aside>
+  );
+}
+
+const stop = (event: React.SyntheticEvent): void => event.stopPropagation();
+
+// Keys in the panel belong to it; Escape closes it.
+function panelKey(event: React.KeyboardEvent, onClose: () => void): void {
+  event.stopPropagation();
+  if (event.key !== "Escape" || event.defaultPrevented) return;
+  event.preventDefault();
+  onClose();
+}
+
+// The newest question stays at the top while its answer arrives, unless the person scrolls.
+function useFollowing(copilot: Copilot, log: { current: HTMLDivElement | null }): void {
+  const isHeld = useRef(false);
+  const count = copilot.conversation.turns.length;
+  useEffect(() => {
+    isHeld.current = false;
+    const element = log.current;
+    const hold = () => (isHeld.current = true);
+    element?.addEventListener("wheel", hold, { passive: true });
+    element?.addEventListener("touchmove", hold, { passive: true });
+    element?.addEventListener("focusin", hold);
+    return () => {
+      element?.removeEventListener("wheel", hold);
+      element?.removeEventListener("touchmove", hold);
+      element?.removeEventListener("focusin", hold);
+    };
+  }, [count, log]);
+  useEffect(() => {
+    const last = log.current?.querySelector<HTMLElement>(".copilot-turn[data-last]");
+    if (log.current && last && !isHeld.current) log.current.scrollTop = last.offsetTop - log.current.offsetTop - 8;
+  }, [copilot.conversation, copilot.proposals, copilot.isLoaded, log]);
+}
+
+function Empty({ copilot }: { copilot: Copilot }) {
+  const step = copilot.host.subjects()[0] ?? copilot.host.steps()[0];
+  const examples = [t("explain this workflow"), t("what is wrong"), t("ask me before all writing steps"), ...(step ? [t("retry {step} 5 times", { step: step.id }), t("what does {step} do", { step: step.id })] : []), t("how do I undo a run")];
+  return (
+    <section className="copilot-empty" aria-label={t("What you can say")}>
+      <p className="studio-quiet">{t("Ask something, or say what to change. A change is a proposal: nothing happens before you accept it, and nothing is saved or run.")}</p>
+      <div className="copilot-examples">
+        {examples.map((one) => (
+          <button key={one} type="button" className="studio-button" onClick={() => void copilot.ask(one)}>
+            {one}
+          </button>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function Fixes({ copilot }: { copilot: Copilot }) {
+  if (copilot.fixes.length === 0) return null;
+  return (
+    <section className="copilot-fixes" aria-label={t("Problems that can be mended")}>
+      <h4>{t("Problems that can be mended")}</h4>
+      <p className="copilot-row">
+        {copilot.fixes.map((one, index) => (
+          <button key={index} type="button" className="studio-button" disabled={copilot.isWorking} onClick={() => void copilot.propose(one.ops, one.label)}>
+            {one.label}
+          </button>
+        ))}
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,87 @@
+// Who answers: rules on this machine, or a model somewhere, and what is sent there. Nothing is sent before a person agrees.
+import { useId } from "react";
+
+import { t } from "../language";
+import type { Copilot } from "./copilot";
+import type { Preview, Setup } from "./shapes";
+import { money, number } from "./words";
+
+export function Model({ copilot }: { copilot: Copilot }) {
+  const { setup } = copilot;
+  if (!setup || !setup.is_available || !setup.is_on) return <p className="copilot-model studio-quiet">{setup?.why_not || t("Rules and the documentation answer. No model is asked.")}</p>;
+  return setup.is_agreed ? <Agreed copilot={copilot} setup={setup} /> : <FirstUse copilot={copilot} setup={setup} />;
+}
+
+function Agreed({ copilot, setup }: { copilot: Copilot; setup: Setup }) {
+  return (
+    <details className="copilot-model">
+      <summary>{t("{model} at {host} answers.", { model: setup.model, host: setup.host })}</summary>
+      <Sends setup={setup} />
+      <p className="copilot-row">
+        <PreviewButton copilot={copilot} />
+        <button type="button" className="studio-button" onClick={() => void copilot.disagree()}>
+          {t("Send nothing any more")}
+        </button>
+      </p>
+      {copilot.preview && <Sent preview={copilot.preview} />}
+    </details>
+  );
+}
+
+function FirstUse({ copilot, setup }: { copilot: Copilot; setup: Setup }) {
+  const title = useId();
+  return (
+    <section className="copilot-first" aria-labelledby={title}>
+      <h4 id={title}>{t("A model can answer, too")}</h4>
+      <p>{t("If you agree, your questions go to {model} at {host}:", { model: setup.model, host: setup.host })}</p>
+      <Sends setup={setup} />
+      <p className="copilot-row">
+        <button type="button" className="studio-button" data-tone="primary" onClick={() => void copilot.agree()}>
+          {t("Agree")}
+        </button>
+        <PreviewButton copilot={copilot} />
+      </p>
+      {copilot.preview && <Sent preview={copilot.preview} />}
+      <p className="studio-quiet">{t("Until then, rules and the documentation answer, and nothing leaves this machine.")}</p>
+    </section>
+  );
+}
+
+function Sends({ setup: { sends, price, limits } }: { setup: Setup }) {
+  return (
+    <ul>
+      {sends.map((one) => (
+        <li key={one}>{one}</li>
+      ))}
+      <li>{t("At most {calls} calls, {tokens} tokens and {seconds} s for an answer.", { calls: limits.calls, tokens: number(limits.tokens), seconds: limits.seconds })}</li>
+      <li>{price ? t("{input} per million tokens sent, {output} per million received.", { input: money(price.input_per_million), output: money(price.output_per_million) }) : t("The price of this model is not known.")}</li>
+    </ul>
+  );
+}
+
+function PreviewButton({ copilot }: { copilot: Copilot }) {
+  const isShown = copilot.preview !== null;
+  return (
+    <button type="button" className="studio-button" aria-expanded={isShown} onClick={() => (isShown ? copilot.hidePreview() : void copilot.showPreview())}>
+      {isShown ? t("Hide what would be sent") : t("Show exactly what would be sent")}
+    </button>
+  );
+}
+
+function Sent({ preview: { host, messages, input_tokens, most_cost_usd } }: { preview: Preview }) {
+  return (
+    <div className="copilot-sent">
+      <p>
+        {t("To {host}, {tokens} tokens.", { host, tokens: number(input_tokens) })} {most_cost_usd !== null && t("At most {money} for the answer.", { money: money(most_cost_usd) })}
+      </p>
+      {messages.map((one, index) => (
+        <details key={index} open={index === messages.length - 1}>
+          <summary>{one.role}</summary>
+          <pre tabIndex={0} aria-label={t("Message {number}", { number: index + 1 })}>
+            {one.text}
+          </pre>
+        </details>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,43 @@
+// The words of an answer: plain text with paragraphs, lists, code and bold. Nothing is loaded, and links lead to own pages only.
+import { Fragment, type ReactNode } from "react";
+
+// Return whether an address is a page of this dashboard.
+export const isOwn = (href: string): boolean => /^(\/(?![/\\])|\?)/.test(href);
+
+const PIECE = /`([^`]+)`|\*\*([^*]+)\*\*|!?\[([^\]]*)\]\(([^)\s]*)\)/g;
+
+export function inline(text: string): ReactNode[] {
+  const found: ReactNode[] = [];
+  let from = 0;
+  for (const piece of text.matchAll(PIECE)) {
+    const [whole, code, bold, label, href] = piece;
+    found.push(text.slice(from, piece.index));
+    from = piece.index + whole.length;
+    if (code !== undefined) found.push(<code>{code}</code>);
+    else if (bold !== undefined) found.push(<b>{bold}</b>);
+    else found.push(isOwn(href ?? "") && !whole.startsWith("!") ? <a href={href}>{label}</a> : label);
+  }
+  return [...found, text.slice(from)];
+}
+
+const ITEM = /^(\s*)[-*] (.*)$/;
+
+export function Prose({ text }: { text: string }) {
+  return (
+    <div className="copilot-prose">
+      {text
+        .trim()
+        .split("\n")
+        .map((line, index) => {
+          const item = ITEM.exec(line);
+          const pieces = inline(item?.[2] ?? line).map((one, place) => <Fragment key={place}>{one}</Fragment>);
+          if (!line.trim()) return null;
+          return (
+            <p key={index} className={item ? "copilot-item" : undefined} style={item ? { marginInlineStart: `${item[1]!.length / 2 + 0.9}em` } : undefined}>
+              {pieces}
+            </p>
+          );
+        })}
+    </div>
+  );
+}

@@ -1,0 +1,498 @@
+// The state of the co-pilot's panel: the conversation, the proposals, and what is chosen of them.
+import { Refused, Unanswered, type Edited, type Operation } from "../api";
+import { t, tn } from "../language";
+import { acceptance, begun, demandedOf, isOpen, withStep, withTick, type Choice } from "./choice";
+import { asked, cut, heard, proposalsIn, refused, working } from "./conversation";
+import { ghostsOf, type Ghosts } from "./ghosts";
+import { answered, isMissing, routes } from "./requests";
+import { answeredByRules } from "./rules";
+import type { Asking, Conversation, Fix, Part, Preview, Proposal, Setup, Tick } from "./shapes";
+
+const LOOK_MS = 1_000;
+
+export interface Subject {
+  id: string;
+  title: string;
+}
+
+// What it needs of the page: the canvas, or the editor of the text.
+export interface Host {
+  readonly workflow: string;
+  // Where the open panel and a typed question survive a reload, and under which name.
+  readonly storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
+  readonly key: string;
+  // Whether the steps of a proposal can be marked here.
+  readonly isDrawing: boolean;
+  // The steps that are selected.
+  subjects(): Subject[];
+  // The run that is shown, "" for none, and the steps whose values it may have.
+  runId(): string;
+  steps(): Subject[];
+  // Store what is typed, so that the server has it; false if that needs the person first.
+  flush(): Promise<boolean>;
+  // The etag of the draft, once all is stored.
+  rev(): Promise<string>;
+  // The draft has changed by an acceptance.
+  accepted(edited: Edited): void;
+  undo(): void;
+  // The etag of the draft as it is shown, to know whether an undo would revert an acceptance.
+  shownRev(): string;
+  select(steps: string[]): void;
+  show(step: string): void;
+  changed(): void;
+}
+
+export type Busy = "accept" | "reject" | "demo" | "again";
+
+interface Kept {
+  isOpen: boolean;
+  text: string;
+  runId: string;
+}
+
+export class Copilot {
+  isOpen: boolean;
+  // What is typed.
+  text: string;
+  conversation: Conversation;
+  proposals: ReadonlyMap<string, Proposal> = new Map();
+  // null: not loaded, or the server has no conversations.
+  setup: Setup | null = null;
+  preview: Preview | null = null;
+  fixes: Fix[] = [];
+  isLoaded = false;
+  // Why something failed, in words.
+  failure = "";
+  // What screen readers are told.
+  status = "";
+  busy: ReadonlyMap<string, Busy> = new Map();
+  // Of each proposal, why the server refused it.
+  refusals: ReadonlyMap<string, string> = new Map();
+  // The run that the page was opened for.
+  runId: string;
+  // The steps whose values in the run may be sent.
+  values: ReadonlySet<string> = new Set();
+  // The change to scroll to.
+  wanted: { proposal: string; step: string; number: number } | null = null;
+  isAsking = false;
+  isWizardOpen = false;
+  private choices: ReadonlyMap<string, Choice> = new Map();
+  private readonly acceptedRevs = new Map<string, string>();
+  private isLoading = false;
+  private hasConversations = true;
+  private number = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private drawn: { proposal: Proposal | null; ghosts: Ghosts | null } = { proposal: null, ghosts: null };
+
+  constructor(readonly host: Host) {
+    const kept = stored(host);
+    [this.isOpen, this.text, this.runId] = [kept.isOpen, kept.text, kept.runId];
+    this.conversation = { workflow: host.workflow, turns: [], from_outside: false };
+    if (this.isOpen) void this.load();
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+  }
+
+  // ---- the panel
+
+  open(isOpen = true): void {
+    this.isOpen = isOpen;
+    this.keep();
+    this.changed();
+    if (isOpen) void this.load();
+    else clearTimeout(this.timer);
+  }
+
+  // Open it to explain a run that failed.
+  explain(runId: string, question: string): void {
+    this.runId = runId;
+    if (!this.text.trim()) this.text = question;
+    this.open();
+  }
+
+  type(text: string): void {
+    this.text = text;
+    this.keep();
+    this.changed();
+  }
+
+  forgetRun(): void {
+    this.runId = "";
+    this.values = new Set();
+    this.keep();
+    this.changed();
+  }
+
+  allow(step: string, isAllowed: boolean): void {
+    const values = new Set(this.values);
+    if (isAllowed) values.add(step);
+    else values.delete(step);
+    this.values = values;
+    this.changed();
+  }
+
+  private keep(): void {
+    try {
+      this.host.storage.setItem(this.host.key, JSON.stringify({ isOpen: this.isOpen, text: this.text, runId: this.runId } satisfies Kept));
+    } catch {
+      // Storage is full or forbidden: the panel is closed after a reload.
+    }
+  }
+
+  private changed(): void {
+    this.host.changed();
+  }
+
+  private tell(status: string): void {
+    this.status = status;
+  }
+
+  // ---- what the server has
+
+  async load(): Promise<void> {
+    if (this.isLoading) return;
+    this.isLoading = true;
+    try {
+      await Promise.all([this.loadTalk(), this.loadProposals(), this.loadFixes()]);
+      this.isLoaded = true;
+      this.failure = "";
+    } catch (error) {
+      this.failure = sentence(error);
+    } finally {
+      this.isLoading = false;
+      this.changed();
+    }
+    this.follow();
+  }
+
+  private async loadTalk(): Promise<void> {
+    const { workflow } = this.host;
+    try {
+      const [setup, conversation] = await Promise.all([this.setup ?? routes.setup(), routes.conversation(workflow)]);
+      this.setup = setup;
+      if (!this.isAsking) this.conversation = conversation;
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      this.hasConversations = false;
+    }
+  }
+
+  private async loadProposals(): Promise<void> {
+    this.proposals = new Map((await routes.proposals(this.host.workflow)).map((one) => [one.id, one]));
+  }
+
+  // Load what mends the problems of the draft, if the server knows that.
+  async loadFixes(): Promise<void> {
+    this.fixes = await routes.fixes(this.host.workflow).catch(() => []);
+  }
+
+  // Look at a turn that this page does not stream: it was begun before a reload, or in another window.
+  private follow(): void {
+    clearTimeout(this.timer);
+    if (this.isAsking || !this.isOpen || working(this.conversation) === null) return;
+    this.timer = setTimeout(() => {
+      void this.loadTalk()
+        .then(() => (working(this.conversation) === null ? this.loadProposals() : undefined))
+        .catch(() => undefined)
+        .then(() => {
+          this.changed();
+          this.follow();
+        });
+    }, LOOK_MS);
+  }
+
+  private put(proposal: Proposal): void {
+    this.proposals = new Map(this.proposals).set(proposal.id, proposal);
+  }
+
+  // The proposals that no turn shows: made by a button, or by a command.
+  get others(): Proposal[] {
+    const shown = proposalsIn(this.conversation);
+    return [...this.proposals.values()].filter((one) => !shown.has(one.id) && (one.status !== "rejected") && (isOpen(one) || one.status === "stale" || this.acceptedRevs.has(one.id)));
+  }
+
+  // The open proposal that is newest: it is marked on the canvas.
+  get current(): Proposal | null {
+    return this.isOpen ? ([...this.proposals.values()].findLast(isOpen) ?? null) : null;
+  }
+
+  get ghosts(): Ghosts | null {
+    const proposal = this.current;
+    if (this.drawn.proposal !== proposal) this.drawn = { proposal, ghosts: proposal && ghostsOf(proposal) };
+    return this.drawn.ghosts;
+  }
+
+  get isWorking(): boolean {
+    return this.isAsking || working(this.conversation) !== null;
+  }
+
+  // ---- asking
+
+  get asking(): Asking {
+    return { text: this.text.trim(), selection: this.host.subjects().map((one) => one.id), run_id: this.runId || this.host.runId(), values: [...this.values] };
+  }
+
+  async ask(text = this.text): Promise<void> {
+    const said = text.trim();
+    if (!said || this.isWorking) return;
+    const asking = { ...this.asking, text: said };
+    this.isAsking = true;
+    this.failure = "";
+    this.preview = null;
+    this.conversation = asked(this.conversation, said, new Date().toISOString());
+    if (text === this.text) this.text = "";
+    this.tell(t("Working on it …"));
+    this.changed();
+    try {
+      if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+      await this.hear(asking);
+    } catch (error) {
+      this.failed(said, error);
+    } finally {
+      this.isAsking = false;
+      this.keep();
+      this.changed();
+      this.follow();
+    }
+  }
+
+  private async hear(asking: Asking): Promise<void> {
+    const { workflow } = this.host;
+    for await (const event of this.hasConversations ? answered(workflow, asking) : answeredByRules(workflow, asking)) {
+      this.conversation = heard(this.conversation, event);
+      if (event.type === "call") this.tell(event.call.words);
+      if (event.type === "done") await this.answeredWith(event.turn.parts);
+      this.changed();
+    }
+    if (working(this.conversation) !== null) await this.loadTalk(); // the stream was cut: the turn goes on, on the server
+  }
+
+  private async answeredWith(parts: Part[]): Promise<void> {
+    const ids = parts.filter((one) => one.kind === "proposal").map((one) => one.proposal_id);
+    for (const id of ids) this.put(await routes.proposal(this.host.workflow, id));
+    const last = this.proposals.get(ids.at(-1) ?? "");
+    this.tell(last ? proposalWords(last) : t("Answered."));
+  }
+
+  // Nothing that was typed is lost.
+  private failed(said: string, error: unknown): void {
+    const isTaken = working(this.conversation)?.id !== "" && working(this.conversation) !== null;
+    this.conversation = isTaken ? cut(this.conversation, sentence(error)) : refused(this.conversation);
+    if (!isTaken && !this.text) this.text = said;
+    this.failure = sentence(error);
+    this.tell("");
+  }
+
+  async stop(): Promise<void> {
+    const turn = working(this.conversation);
+    if (!turn?.id || !this.hasConversations) return;
+    await this.tried(async () => {
+      const stopped = await routes.stop(this.host.workflow, turn.id);
+      this.conversation = { ...this.conversation, turns: this.conversation.turns.map((one) => (one.id === stopped.id ? stopped : one)) };
+      this.tell(t("Stopped."));
+    });
+  }
+
+  // Forget the conversation; the proposals and the draft stay.
+  async beginAnew(): Promise<void> {
+    await this.tried(async () => {
+      if (this.hasConversations) await routes.forget(this.host.workflow);
+      this.conversation = { workflow: this.host.workflow, turns: [], from_outside: false };
+      this.values = new Set();
+      this.tell(t("The conversation is forgotten."));
+    });
+  }
+
+  // ---- the model
+
+  async showPreview(): Promise<void> {
+    await this.tried(async () => {
+      if (!(await this.host.flush())) return;
+      const text = this.text.trim() || t("explain this workflow");
+      this.preview = await routes.preview(this.host.workflow, { ...this.asking, text });
+    });
+  }
+
+  hidePreview(): void {
+    this.preview = null;
+    this.changed();
+  }
+
+  async agree(): Promise<void> {
+    const { setup } = this;
+    if (!setup) return;
+    await this.tried(async () => {
+      this.setup = await routes.agree(setup.host, setup.model);
+      this.preview = null;
+      this.tell(t("Agreed. {model} answers from now on.", { model: setup.model }));
+    }, async () => {
+      this.setup = await routes.setup(); // another host or model by now
+    });
+  }
+
+  async disagree(): Promise<void> {
+    await this.tried(async () => {
+      this.setup = await routes.disagree();
+      this.tell(t("Nothing is sent any more. Rules answer, on this machine."));
+    });
+  }
+
+  // ---- proposals
+
+  choice(proposal: Proposal): Choice {
+    return this.choices.get(proposal.id) ?? begun(proposal);
+  }
+
+  private choose(proposal: Proposal, choice: Choice): void {
+    this.choices = new Map(this.choices).set(proposal.id, choice);
+    this.changed();
+  }
+
+  chooseStep(proposal: Proposal, step: string, isChosen: boolean): void {
+    this.choose(proposal, withStep(proposal, this.choice(proposal), step, isChosen));
+  }
+
+  tick(proposal: Proposal, id: string, isGiven: boolean): void {
+    this.choose(proposal, withTick(this.choice(proposal), id, isGiven));
+  }
+
+  // Accept what is chosen; returns whether the draft has changed.
+  async accept(proposal: Proposal): Promise<boolean> {
+    const { why, missing, steps, ticks } = acceptance(proposal, this.choice(proposal));
+    if (why === "ticks") {
+      this.refuse(proposal, tickWords(missing));
+      return false;
+    }
+    if (why !== "") return false;
+    return this.doing(proposal, "accept", async () => {
+      if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+      const { edited, proposal: now } = await routes.accept(this.host.workflow, proposal.id, steps, ticks);
+      this.put(now);
+      this.acceptedRevs.set(proposal.id, edited.rev);
+      this.choices = new Map([...this.choices].filter(([id]) => id !== proposal.id));
+      this.tell(t("Accepted. It is in your draft; Undo takes it back."));
+      this.host.accepted(edited);
+      await this.loadFixes();
+    });
+  }
+
+  reject(proposal: Proposal): Promise<boolean> {
+    return this.doing(proposal, "reject", async () => {
+      this.put(await routes.reject(this.host.workflow, proposal.id));
+      this.tell(t("Rejected. The draft is as it was."));
+    });
+  }
+
+  tryInDemo(proposal: Proposal): Promise<boolean> {
+    return this.doing(proposal, "demo", async () => {
+      const now = await routes.demo(this.host.workflow, proposal.id);
+      this.put(now);
+      this.tell(now.demo ? t("Tried in the demo: {status}.", { status: now.demo.status }) : "");
+    });
+  }
+
+  // Make a stale proposal again, for the draft as it is now.
+  async again(proposal: Proposal): Promise<void> {
+    const turn = this.conversation.turns.find((one) => one.parts.some((each) => each.proposal_id === proposal.id));
+    if (turn?.source === "model") return this.ask(turn.asked);
+    await this.doing(proposal, "again", async () => {
+      const made = await this.made(proposal.ops, proposal.why, proposal.from_outside);
+      if (turn) await routes.reject(this.host.workflow, proposal.id).then((one) => this.put(one), () => undefined);
+      this.wanted = { proposal: made.id, step: "", number: ++this.number };
+    });
+  }
+
+  // Make a proposal of operations, such as those of a button.
+  async propose(ops: Operation[], why: string): Promise<void> {
+    await this.tried(async () => {
+      const made = await this.made(ops, why, this.conversation.from_outside);
+      this.wanted = { proposal: made.id, step: "", number: ++this.number };
+      this.tell(proposalWords(made));
+    });
+  }
+
+  private async made(ops: Operation[], why: string, fromOutside: boolean): Promise<Proposal> {
+    if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+    const made = await routes.propose(this.host.workflow, await this.host.rev(), ops, why, fromOutside);
+    this.put(made);
+    return made;
+  }
+
+  // Whether an undo of the draft would revert this acceptance, and nothing else.
+  canUndo(proposal: Proposal): boolean {
+    const rev = this.acceptedRevs.get(proposal.id);
+    return rev !== undefined && rev === this.host.shownRev();
+  }
+
+  // Scroll to a change of a proposal.
+  reveal(proposal: string, step: string): void {
+    this.wanted = { proposal, step, number: ++this.number };
+    this.open();
+  }
+
+  private async doing(proposal: Proposal, what: Busy, act: () => Promise<void>): Promise<boolean> {
+    if (this.busy.has(proposal.id)) return false;
+    this.busy = new Map(this.busy).set(proposal.id, what);
+    this.refuse(proposal, "");
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      await this.refusedFor(proposal, error);
+      return false;
+    } finally {
+      this.busy = new Map([...this.busy].filter(([id]) => id !== proposal.id));
+      this.changed();
+    }
+  }
+
+  private async refusedFor(proposal: Proposal, error: unknown): Promise<void> {
+    const ticks = error instanceof Refused && Array.isArray(error.details.ticks) ? (error.details.ticks as Tick[]) : [];
+    const now = error instanceof Refused ? await routes.proposal(this.host.workflow, proposal.id).catch(() => null) : null;
+    if (now) this.put(now); // it may be stale now
+    if (ticks.length > 0) this.choose(proposal, demandedOf(this.choice(proposal), ticks));
+    this.refuse(proposal, ticks.length > 0 ? tickWords(ticks) : sentence(error));
+  }
+
+  private refuse(proposal: Proposal, why: string): void {
+    this.refusals = new Map(this.refusals).set(proposal.id, why);
+    this.changed();
+  }
+
+  private async tried(act: () => Promise<void>, otherwise?: () => Promise<void>): Promise<void> {
+    this.failure = "";
+    try {
+      await act();
+    } catch (error) {
+      this.failure = sentence(error);
+      await otherwise?.().catch(() => undefined);
+    }
+    this.changed();
+  }
+}
+
+export const tickWords = (missing: readonly Tick[]): string =>
+  tn("{count} point needs your tick first.", "{count} points need your tick first.", missing.length);
+
+function proposalWords(proposal: Proposal): string {
+  const changes = tn("A proposal with {count} change.", "A proposal with {count} changes.", proposal.changes.length);
+  return proposal.ticks.length > 0 ? `${changes} ${tn("{count} point needs a tick.", "{count} points need a tick.", proposal.ticks.length)}` : changes;
+}
+
+// Return an error as a sentence with its remedy.
+export function sentence(error: unknown): string {
+  const { message } = error as Error;
+  if (error instanceof Unanswered) return t("Not done: {why}. Try again.", { why: message });
+  return `${message} ${error instanceof Refused ? error.remedy : ""}`.trim();
+}
+
+function stored({ storage, key }: Host): Kept {
+  try {
+    const found = JSON.parse(storage.getItem(key) ?? "{}") as Partial<Kept>;
+    return { isOpen: found.isOpen === true, text: String(found.text ?? ""), runId: String(found.runId ?? "") };
+  } catch {
+    return { isOpen: false, text: "", runId: "" };
+  }
+}

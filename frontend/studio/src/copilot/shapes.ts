@@ -1,0 +1,185 @@
+// What the routes of the co-pilot return: docs/copilot.md.
+import type { Operation, Problem } from "../api";
+
+export type TickKind = "destination" | "trigger" | "connection" | "write" | "instruction" | "guard" | "writes_again";
+
+export interface StepChange {
+  // Its id in the proposed text, or before if it is removed; "" for the workflow.
+  step: string;
+  kind: "added" | "changed" | "removed" | "moved" | "workflow";
+  title: string;
+  sentences: string[];
+  // The indexes of its operations; one of several steps is listed with each of them.
+  ops: number[];
+}
+
+export interface Tick {
+  id: string;
+  kind: TickKind;
+  words: string;
+}
+
+export interface News {
+  writes: string[];
+  destinations: string[];
+  triggers: string[];
+  connections: string[];
+  instructions: string[];
+  guards: string[];
+}
+
+export interface DemoRun {
+  run_id: string;
+  status: string;
+  writes: Record<string, number>;
+  destinations: string[];
+  second_run: { status: string; writes: number } | null;
+  problems: string[];
+  input_tokens: number;
+  output_tokens: number;
+  // null: a price is not known.
+  cost_usd: number | null;
+}
+
+export interface Proposal {
+  id: string;
+  workflow: string;
+  at: string;
+  base_rev: string;
+  ops: Operation[];
+  why: string;
+  source: "model" | "rules";
+  problems: Problem[];
+  is_acceptable: boolean;
+  sentences: string[];
+  diff: string;
+  changes: StepChange[];
+  news: News;
+  writes_again: { step: string; words: string }[];
+  untouched: { steps: number; are_byte_equal: boolean };
+  ticks: Tick[];
+  from_outside: boolean;
+  demo: DemoRun | null;
+  repairs: number;
+  usage: { input_tokens: number; output_tokens: number; cost_usd: number | null } | null;
+  status: "open" | "accepted" | "partly_accepted" | "rejected" | "stale";
+  accepted: string[];
+}
+
+export interface Passage {
+  page: string;
+  page_title: string;
+  title: string;
+  anchor: string;
+  excerpt: string;
+}
+
+export interface Button {
+  label: string;
+  kind: "ops" | "link" | "ask";
+  ops: Operation[];
+  href: string;
+  text: string;
+}
+
+export interface Part {
+  kind: "text" | "code" | "question" | "proposal" | "buttons" | "passages" | "note";
+  text: string;
+  language: string;
+  // Where code belongs, if anywhere.
+  step: string;
+  field: string;
+  choices: string[];
+  proposal_id: string;
+  buttons: Button[];
+  passages: Passage[];
+}
+
+// What a model used, in words.
+export interface Call {
+  tool: string;
+  words: string;
+  ok: boolean;
+}
+
+export interface Turn {
+  id: string;
+  at: string;
+  asked: string;
+  status: "working" | "done" | "stopped" | "limited" | "failed";
+  source: "model" | "rules";
+  parts: Part[];
+  calls: Call[];
+  problem: string;
+  usage: { input_tokens: number; cached_tokens: number; output_tokens: number; cost_usd: number | null } | null;
+  repairs: number;
+  seconds: number;
+  sent: { host: string; model: string; steps_with_values: string[]; from_outside: boolean } | null;
+}
+
+export interface Conversation {
+  workflow: string;
+  turns: Turn[];
+  from_outside: boolean;
+}
+
+export interface Setup {
+  is_available: boolean;
+  is_on: boolean;
+  is_agreed: boolean;
+  why_not: string;
+  service: string;
+  host: string;
+  model: string;
+  limits: { calls: number; tokens: number; seconds: number; repairs: number };
+  // What is sent to the host, a sentence each.
+  sends: string[];
+  price: { input_per_million: number; output_per_million: number } | null;
+}
+
+export interface Preview {
+  host: string;
+  model: string;
+  messages: { role: string; text: string }[];
+  input_tokens: number;
+  most_cost_usd: number | null;
+}
+
+// What a turn is about: all of it may be missing.
+export interface Asking {
+  text: string;
+  selection: string[];
+  run_id: string;
+  // The steps whose values in the run may be sent.
+  values: string[];
+}
+
+// The answer of `POST /api/copilot/answers`.
+export interface Answer {
+  text: string;
+  proposal: Proposal | null;
+  passages: Passage[];
+  samples: { name: string; title: string }[];
+  examples: string[];
+  note: string;
+}
+
+// A change that mends a problem of the draft.
+export interface Fix {
+  problem: number | string;
+  label: string;
+  ops: Operation[];
+}
+
+export type Event =
+  | { type: "turn"; id: string; source: Turn["source"] }
+  | { type: "text"; text: string }
+  | { type: "call"; call: Call }
+  | { type: "proposal"; id: string }
+  | { type: "part"; part: Part }
+  | { type: "done"; turn: Turn };
+
+const PART: Part = { kind: "text", text: "", language: "", step: "", field: "", choices: [], proposal_id: "", buttons: [], passages: [] };
+
+// Return a part with nothing in it but this.
+export const part = (some: Partial<Part>): Part => ({ ...PART, ...some });
