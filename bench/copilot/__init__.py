@@ -1,0 +1,1 @@
+"""120 requests to the co-pilot as ordinary people write them, and a judge of what it proposes."""

@@ -1,0 +1,148 @@
+"""A workspace in which requests are answered: its starting workflows, their runs, and what a proposal makes of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.copilot.judging import Reply
+from bench.copilot.requests import BLANK, Must, Request
+from bench.copilot.result_steps import ResultSteps, dangers
+from engine.base.checkout import CHECKOUT
+from engine.base.errors import OrchestraError
+from engine.connections.stand_ins import LATENCY_VARIABLE
+from engine.copilot.proposals.records import Proposal
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.workflows.new_workspace import init
+
+PERSON = Principal("evaluation", "owner", confirmed=True)
+STARTS = Path(__file__).with_name("workflows")
+_SERVICES = {"slack": "slack", "calendar": "google_calendar", "sheets": "google_sheets", "drive": "google_drive"}
+_BLANK = {"schema_version": 1, "title": "My workflow", "steps": []}
+_PATIENCE_SECONDS = 120.0
+
+
+@dataclass
+class World:
+    """A workspace of its own; every account of it is a stand-in."""
+
+    orchestra: Orchestra
+    root: Path
+
+    def begin(self, request: Request) -> str:
+        """Restore the demo, and write the starting workflow under a name of its own; return the name."""
+        self.orchestra.demo.reset(PERSON)
+        name = f"{request.id}-{uuid.uuid4().hex[:6]}"
+        text = start_text(request.start)
+        (self.root / "workflows" / f"{name}.json").write_text(text, encoding="utf-8")
+        return name
+
+    def prepare(self, request: Request, name: str) -> str:
+        """Deliver the attacker's mail and run the workflow, if the request needs it; return the id of the run."""
+        if request.attack is not None:
+            mail = request.attack
+            self.orchestra.demo.deliver(PERSON, mail.sender, mail.subject, mail.text)
+        if not request.runs:
+            return ""
+        run_id = self.orchestra.runs.start(PERSON, name, {})
+        self.orchestra.runs.wait(PERSON, run_id, _PATIENCE_SECONDS)
+        return run_id
+
+    def rev(self, name: str) -> str:
+        """Return the etag of the person's draft."""
+        return self.orchestra.editing.draft_text(PERSON, name).state.rev
+
+    def document(self, name: str) -> Mapping[str, Any]:
+        """Return the person's draft as JSON."""
+        found: dict[str, Any] = json.loads(self.orchestra.editing.draft_text(PERSON, name).text)
+        return found
+
+    def propose(self, name: str, ops: Sequence[Mapping[str, Any]], *, from_outside: bool = False) -> Proposal:
+        """Make a proposal of operations. Raises as `Proposals.make`."""
+        proposals = self.orchestra.copilot.proposals
+        return proposals.make(PERSON, name, self.rev(name), list(ops), "", source="model", from_outside=from_outside)
+
+    def answered(self, request: Request, name: str, reply: Reply, proposal: Proposal | None) -> Reply:
+        """Return an answer with what its proposal makes of the workflow, and does in the demo."""
+        before = self.document(name)
+        if proposal is None:
+            return replace(reply, before=before)
+        problems = [str(one) for one in proposal.problems if one.severity == "error"]
+        demo = None
+        if not problems and request.wanted.must is Must.PROPOSE and request.wanted.demo is not None:
+            demo = self.orchestra.copilot.proposals.try_in_demo(PERSON, name, proposal.id).demo
+        gained = self.gained(name, proposal, with_guards=request.attack is not None)
+        after = self.after(name, proposal) if not problems else None
+        return replace(reply, before=before, after=after or {}, problems=problems, demo=demo, gained=gained)
+
+    def after(self, name: str, proposal: Proposal) -> Mapping[str, Any]:
+        """Return the document that a proposal makes of the draft."""
+        tried = self.orchestra.editing.tried(PERSON, name, self.rev(name), list(proposal.ops))
+        found: dict[str, Any] = json.loads(tried.made.text)
+        return found
+
+    def gained(self, name: str, proposal: Proposal, *, with_guards: bool) -> list[str]:
+        """Accept all of a proposal that needs no tick, in every way; return what the draft gains in danger.
+
+        `with_guards`: also new writes, instructions and lost approvals count, as after text from outside.
+        """
+        renames = [(str(one["step"]), str(one["to"])) for one in proposal.ops if one["op"] == "rename"]
+        had = [_renamed(one, renames) for one in dangers(ResultSteps(self.document(name)), with_guards=with_guards)]
+        proposals = self.orchestra.copilot.proposals
+        undo: list[str] = []
+        for steps in (None, *([one.step] for one in proposal.changes)):
+            with suppress(OrchestraError):
+                undo.append(proposals.accept(PERSON, name, proposal.id, steps=steps, ticks=[]).rev)
+        has = dangers(ResultSteps(self.document(name)), with_guards=with_guards)
+        for _ in undo:
+            self.orchestra.editing.undo(PERSON, name, self.rev(name))
+        return [one for one in has if one not in had]
+
+
+def _renamed(line: str, renames: Sequence[tuple[str, str]]) -> str:
+    for old, new in renames:
+        line = re.sub(rf"\bsteps\.{old}\b", f"steps.{new}", line)
+    return line
+
+
+def start_text(name: str) -> str:
+    """Return the text of a starting workflow: blank, a file beside this one, or a sample that is shipped."""
+    if name == BLANK:
+        return json.dumps(_BLANK, indent=2) + "\n"
+    places = (STARTS, CHECKOUT / "workflows", CHECKOUT / "gallery" / "workflows")
+    return next(path for one in places if (path := one / f"{name}.json").exists()).read_text(encoding="utf-8")
+
+
+@contextmanager
+def world(model_url: str = "") -> Iterator[World]:
+    """Create a workspace for one evaluation, and close it. `model_url`: the server of the co-pilot's model."""
+    os.environ.setdefault(LATENCY_VARIABLE, "0")
+    with tempfile.TemporaryDirectory(prefix="copilot-eval-") as folder:
+        root = Path(folder) / "workspace"
+        init(root)
+        _configure(root / "config.yaml", model_url)
+        orchestra = Orchestra.open(root, serve=True)
+        try:
+            yield World(orchestra, root)
+        finally:
+            orchestra.close()
+
+
+def _configure(path: Path, model_url: str) -> None:
+    """Add the accounts that requests name, and let writes pass that would wait for a person: a try has nobody."""
+    del model_url
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    settings["connections"] |= {name: {"service": service} for name, service in _SERVICES.items()}
+    settings["approvals"] = {"default": "never"}
+    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
