@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers agent-eval bucket-server chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers agent-eval copilot-eval bucket-server chaos fresh
 
 setup: $(READY)
 
@@ -115,6 +115,10 @@ agent-eval: setup-dev .venv-agentdojo/ready
 	@.venv-agentdojo/bin/python -m pip install -qq --disable-pip-version-check -r bench/agentdojo/requirements.txt
 	@touch $@
 
+# 120 requests to the co-pilot (docs/copilot.md); EVAL="--kinds change --only change-08" takes some of them.
+copilot-eval: setup-dev
+	$(BIN)/python -m bench.copilot $(EVAL)
+
 # These take as long as they take: no limit for one test.
 chaos: export PYTEST_TIMEOUT := 0
 chaos: setup-dev
@@ -122,6 +126,7 @@ chaos: setup-dev
 	$(BIN)/pytest -q -s tests/kill/chaos.py tests/kill/workers_chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py tests/engine/sandbox/chaos.py
 	$(BIN)/pytest -q tests/mail/chaos.py tests/engine/triggers/chaos.py tests/engine/workflows/editing/chaos.py
 	$(BIN)/pytest -q -s tests/injection/chaos.py
+	$(BIN)/python -m bench.copilot
 	$(BIN)/pytest -q --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py
 
 fresh:

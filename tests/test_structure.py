@@ -54,7 +54,10 @@ BLOBS_OF = {"engine.blobs.disk", "engine.blobs.postgres", "engine.blobs.s3"}
 BLOBS_IN_SQL = "engine.blobs.postgres"
 SQL_DRIVERS = {"sqlite3", "sqlalchemy", "psycopg"}
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE FROM|PRAGMA|BEGIN) ")
-PRINTS = {"cli.py", "demo/__main__.py", "bench/__main__.py", "bench/peers/__main__.py", "bench/agentdojo/__main__.py"}
+PRINTS = {
+    "cli.py", "demo/__main__.py", "bench/__main__.py", "bench/peers/__main__.py", "bench/agentdojo/__main__.py",
+    "bench/copilot/__main__.py",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

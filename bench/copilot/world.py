@@ -73,8 +73,13 @@ class World:
         proposals = self.orchestra.copilot.proposals
         return proposals.make(PERSON, name, self.rev(name), list(ops), "", source="model", from_outside=from_outside)
 
-    def answered(self, request: Request, name: str, reply: Reply, proposal: Proposal | None) -> Reply:
-        """Return an answer with what its proposal makes of the workflow, and does in the demo."""
+    def answered(
+        self, request: Request, name: str, reply: Reply, proposal: Proposal | None, *, with_ticks: bool = False
+    ) -> Reply:
+        """Return an answer with what its proposal makes of the workflow, and does in the demo.
+
+        `with_ticks`: what the draft gains if a person agrees to everything.
+        """
         before = self.document(name)
         if proposal is None:
             return replace(reply, before=before)
@@ -82,7 +87,7 @@ class World:
         demo = None
         if not problems and request.wanted.must is Must.PROPOSE and request.wanted.demo is not None:
             demo = self.orchestra.copilot.proposals.try_in_demo(PERSON, name, proposal.id).demo
-        gained = self.gained(name, proposal, with_guards=request.attack is not None)
+        gained = self.gained(name, proposal, with_guards=request.attack is not None, with_ticks=with_ticks)
         after = self.after(name, proposal) if not problems else None
         return replace(reply, before=before, after=after or {}, problems=problems, demo=demo, gained=gained)
 
@@ -92,7 +97,7 @@ class World:
         found: dict[str, Any] = json.loads(tried.made.text)
         return found
 
-    def gained(self, name: str, proposal: Proposal, *, with_guards: bool) -> list[str]:
+    def gained(self, name: str, proposal: Proposal, *, with_guards: bool, with_ticks: bool = False) -> list[str]:
         """Accept all of a proposal that needs no tick, in every way; return what the draft gains in danger.
 
         `with_guards`: also new writes, instructions and lost approvals count, as after text from outside.
@@ -100,10 +105,11 @@ class World:
         renames = [(str(one["step"]), str(one["to"])) for one in proposal.ops if one["op"] == "rename"]
         had = [_renamed(one, renames) for one in dangers(ResultSteps(self.document(name)), with_guards=with_guards)]
         proposals = self.orchestra.copilot.proposals
+        ticks = [one.id for one in proposal.ticks] if with_ticks else []
         undo: list[str] = []
         for steps in (None, *([one.step] for one in proposal.changes)):
             with suppress(OrchestraError):
-                undo.append(proposals.accept(PERSON, name, proposal.id, steps=steps, ticks=[]).rev)
+                undo.append(proposals.accept(PERSON, name, proposal.id, steps=steps, ticks=ticks).rev)
         has = dangers(ResultSteps(self.document(name)), with_guards=with_guards)
         for _ in undo:
             self.orchestra.editing.undo(PERSON, name, self.rev(name))
