@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 _SCRIPTS = {
     "browser": ["dashboard/assets/browser.js"],
     "canvas": ["dashboard/assets/canvas.js"],
+    "copilot": ["dashboard/assets/copilot.js"],
     "editor": ["frontend/editor/src"],
     "project": ["dashboard/assets/project.js"],
     "run_page": ["dashboard/assets/run_page.js"],

@@ -46,12 +46,17 @@ class Field:
 
     def to_browser(self) -> dict[str, Any]:
         """Return what the script of the page needs to find the field and compare its text."""
-        css = "st-key-" + re.sub(r"[^a-zA-Z0-9_-]", "-", self.key)
+        css = css_class(self.key)
         sums = {"crc": checksum(self.text), "initial": checksum(self.initial)}
         prefixes: tuple[str, ...] = session.draft(_SETTLED, ())
         is_settled = self.slot.startswith(prefixes)
         code = {"code": self.code.to_browser()} if self.code is not None else {}
         return {"css": css, "base": self.base, "settled": is_settled, **sums, **code}
+
+
+def css_class(key: str) -> str:
+    """Return the class that Streamlit gives to the widget with this key."""
+    return "st-key-" + re.sub(r"[^a-zA-Z0-9_-]", "-", key)
 
 
 def checksum(text: str) -> int:

@@ -96,6 +96,20 @@ def _offer(visit: Visit, kind: Kind, name: str, saved: str, draft: Draft, go_on:
             st.button(t("Discard"), key=f"discard-{kind}-{name}", type="tertiary", on_click=answer, kwargs=other)
 
 
+def adopt(visit: Visit, kind: Kind, name: str, shown: str, saved: str, go_on: GoOn) -> None:
+    """Put a draft that was changed beside the editor into it, unless the text shown was typed since; see `elsewhere`.
+
+    `saved` is the text of the file.
+    """
+    draft = visit.orchestra.drafts.get(visit.who, kind, name)
+    kept = session.draft(f"kept.{kind}.{name}", None)
+    if draft is None or shown != (saved if kept is None else kept):
+        return
+    session.keep_draft(f"answered.{kind}.{name}", value=True)
+    fields.forget(prefix(kind, name))
+    _take(kind, name, draft, go_on)
+
+
 def elsewhere(visit: Visit, kind: Kind, name: str, text: str, etag: str, go_on: GoOn) -> None:
     """Report that another window of the same person has a different unsaved text, and let the person choose."""
     if not _is_elsewhere(kind, name):

@@ -13,7 +13,8 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import problem_list
-from dashboard.parts.unsaved import difference, elsewhere, is_asking, keep, prefix
+from dashboard.parts.unsaved import adopt, difference, elsewhere, is_asking, keep, prefix
+from dashboard.workflow.copilot import copilot_button
 from engine.base.errors import InvalidFile, OrchestraError, StaleEdit
 from engine.documents.json_file import parse
 from engine.workflows.workflow_files import WorkflowFile
@@ -41,6 +42,7 @@ def edit_tab(visit: Visit, file: WorkflowFile) -> None:
     if is_asking(visit, "workflow", file.name, file.text, lambda unsaved: _begin(file, unsaved)):
         return
     base = _opened(file)
+    copilot_button(visit, file.name, fields.css_class(_key(file.name)), lambda: _take_over(visit, file))
     text = fields.text_area(
         t("Workflow (JSON)"),
         initial=base.text,
@@ -59,6 +61,12 @@ def edit_tab(visit: Visit, file: WorkflowFile) -> None:
     else:
         _save_bar(visit, file, base, text)
     _problems(visit, file, text)
+
+
+def _take_over(visit: Visit, file: WorkflowFile) -> None:
+    """Show the draft that the co-pilot's panel has changed."""
+    shown = session.widget_value(_key(file.name), file.text)
+    adopt(visit, "workflow", file.name, shown, file.text, lambda changed: _begin(file, changed))
 
 
 def _key(name: str) -> str:

@@ -5,6 +5,7 @@ import { createRoot, type Root } from "react-dom/client";
 import { keepUncovered } from "./away";
 import { speak, type Texts } from "./language";
 import { Studio, type Mounted } from "./store";
+import { showAlone, type Alone, type AloneMounted } from "./copilot/Alone";
 import copilotStyle from "./copilot/copilot.css";
 import panelStyle from "./panel/panel.css";
 import style from "./style.css";
@@ -52,6 +53,13 @@ export function mount(parent: Element, mounted: Mounted, tellSaved: () => void, 
   });
   void studio.refresh();
   studio.listen();
+}
+
+// Show the co-pilot without a canvas, in `parent`, as `showAlone` does. Loaded by dashboard/assets/copilot.js.
+export function mountCopilot(parent: Element, mounted: AloneMounted, text: () => string | null, changed: () => void, turned: (isOpen: boolean) => void, texts: Texts = {}): Alone {
+  addStyle();
+  speak(texts);
+  return showAlone(parent, mounted, text, changed, turned);
 }
 
 // Take the canvas away.

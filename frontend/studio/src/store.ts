@@ -168,9 +168,9 @@ export class Studio {
       storage: sessionStorage,
       key: `orchestra.copilot/${mounted.owner}/${mounted.workflow}`,
       isDrawing: true,
-      subjects: () => this.selectedNodes.map(({ step: { id, title } }) => ({ id, title })),
+      subjects: () => this.selectedNodes.map(({ step }) => step),
       runId: () => (this.flow.isOn ? (this.flow.runId ?? "") : ""),
-      steps: () => this.view.steps.filter((one) => one.uses !== "").map(({ id, title }) => ({ id, title })),
+      steps: () => this.view.steps.filter((one) => one.uses !== ""),
       flush: () => this.settled(),
       rev: async () => (await api.canvas(mounted.workflow)).rev,
       accepted: () => void this.refresh(),
@@ -467,6 +467,7 @@ export class Studio {
   private showStep(id: string): void {
     const node = this.view.steps.some((one) => one.id === id) ? this.node(id) : null;
     if (!node) return;
+    if (this.copilot.isSheet) this.copilot.open(false);
     this.reveal(node);
     this.select([node.key], node.key);
     this.shown += 1;

@@ -92,8 +92,8 @@ function Values({ copilot }: { copilot: Copilot }) {
     <details className="copilot-values">
       <summary>{values.size === 0 ? t("Values of the run: none are sent") : tn("Values of {count} step are sent", "Values of {count} steps are sent", values.size)}</summary>
       {copilot.host.steps().map((one) => (
-        <label key={one.id}>
-          <input type="checkbox" checked={values.has(one.id)} onChange={(event) => copilot.allow(one.id, event.target.checked)} /> {one.title}
+        <label key={one.path}>
+          <input type="checkbox" checked={values.has(one.path)} onChange={(event) => copilot.allow(one.path, event.target.checked)} /> {one.title}
         </label>
       ))}
     </details>

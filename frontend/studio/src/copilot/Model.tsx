@@ -68,12 +68,13 @@ function PreviewButton({ copilot }: { copilot: Copilot }) {
   );
 }
 
-function Sent({ preview: { host, messages, input_tokens, most_cost_usd } }: { preview: Preview }) {
+function Sent({ preview: { host, messages, tools = [], input_tokens, most_cost_usd } }: { preview: Preview }) {
   return (
     <div className="copilot-sent">
       <p>
         {t("To {host}, {tokens} tokens.", { host, tokens: number(input_tokens) })} {most_cost_usd !== null && t("At most {money} for the answer.", { money: money(most_cost_usd) })}
       </p>
+      {tools.length > 0 && <p className="studio-quiet">{t("With the tools: {names}", { names: tools.join(", ") })}</p>}
       {messages.map((one, index) => (
         <details key={index} open={index === messages.length - 1}>
           <summary>{one.role}</summary>

@@ -58,7 +58,11 @@ function Closed({ copilot, proposal, card }: { copilot: Copilot; proposal: Propo
         <p className="copilot-row">
           <span className="studio-quiet">{t("It is in your draft. Runs use it after Save.")}</span>
           {copilot.canUndo(proposal) && (
-            <button type="button" className="studio-button" onClick={() => copilot.host.undo()}>
+            <button type="button" className="studio-button" onClick={() => {
+                copilot.host.undo();
+                focusOn(card);
+              }}
+            >
               {t("Undo")}
             </button>
           )}
@@ -67,6 +71,9 @@ function Closed({ copilot, proposal, card }: { copilot: Copilot; proposal: Propo
     </section>
   );
 }
+
+// What had the focus is gone: the next key is not lost.
+const focusOn = (card: { current: HTMLElement | null }): void => void requestAnimationFrame(() => requestAnimationFrame(() => card.current?.focus({ preventScroll: true })));
 
 const Sentences = ({ sentences }: { sentences: string[] }) => (
   <ul>
@@ -221,7 +228,7 @@ function Buttons({ copilot, proposal, choice, card }: { copilot: Copilot; propos
   const words = useId();
   // The first point that is missing gets the focus, so that nobody has to look for it.
   const accept = async (): Promise<void> => {
-    if (await copilot.accept(proposal)) return;
+    if (await copilot.accept(proposal)) return focusOn(card);
     const first = missing[0]?.id;
     const open = () => card.current?.querySelector<HTMLElement>(first ? `[data-tick="${CSS.escape(first)}"]` : "[data-tick]:not(:checked)")?.focus();
     requestAnimationFrame(() => requestAnimationFrame(open));
@@ -248,7 +255,7 @@ function Buttons({ copilot, proposal, choice, card }: { copilot: Copilot; propos
         {busy === "demo" ? t("Running in the demo …") : t("Try in the demo")}
       </button>
       {isOpen(proposal) && (
-        <button type="button" className="studio-plain" disabled={busy !== undefined} onClick={() => void copilot.reject(proposal)}>
+        <button type="button" className="studio-plain" disabled={busy !== undefined} onClick={() => void copilot.reject(proposal).then((isDone) => isDone && focusOn(card))}>
           {t("Reject")}
         </button>
       )}

@@ -12,6 +12,7 @@ const LOOK_MS = 1_000;
 
 export interface Subject {
   id: string;
+  path: string;
   title: string;
 }
 
@@ -75,10 +76,12 @@ export class Copilot {
   // The change to scroll to.
   wanted: { proposal: string; step: string; number: number } | null = null;
   isAsking = false;
+  // Whether it covers the canvas: then the marks stay when it is closed.
+  isSheet = false;
   isWizardOpen = false;
   private choices: ReadonlyMap<string, Choice> = new Map();
   private readonly acceptedRevs = new Map<string, string>();
-  private isLoading = false;
+  private loading: Promise<void> | null = null;
   private hasConversations = true;
   private number = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -151,9 +154,12 @@ export class Copilot {
 
   // ---- what the server has
 
-  async load(): Promise<void> {
-    if (this.isLoading) return;
-    this.isLoading = true;
+  load(): Promise<void> {
+    this.loading ??= this.loadAll().finally(() => (this.loading = null));
+    return this.loading;
+  }
+
+  private async loadAll(): Promise<void> {
     try {
       await Promise.all([this.loadTalk(), this.loadProposals(), this.loadFixes()]);
       this.isLoaded = true;
@@ -161,7 +167,6 @@ export class Copilot {
     } catch (error) {
       this.failure = sentence(error);
     } finally {
-      this.isLoading = false;
       this.changed();
     }
     this.follow();
@@ -215,7 +220,7 @@ export class Copilot {
 
   // The open proposal that is newest: it is marked on the canvas.
   get current(): Proposal | null {
-    return this.isOpen ? ([...this.proposals.values()].findLast(isOpen) ?? null) : null;
+    return this.isOpen || this.isSheet ? ([...this.proposals.values()].findLast(isOpen) ?? null) : null;
   }
 
   get ghosts(): Ghosts | null {
@@ -246,6 +251,7 @@ export class Copilot {
     this.tell(t("Working on it …"));
     this.changed();
     try {
+      await this.loading; // whether there are conversations
       if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
       await this.hear(asking);
     } catch (error) {

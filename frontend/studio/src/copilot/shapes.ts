@@ -141,6 +141,8 @@ export interface Preview {
   host: string;
   model: string;
   messages: { role: string; text: string }[];
+  // What the model may use, by name.
+  tools?: string[];
   input_tokens: number;
   most_cost_usd: number | null;
 }
@@ -150,7 +152,7 @@ export interface Asking {
   text: string;
   selection: string[];
   run_id: string;
-  // The steps whose values in the run may be sent.
+  // The paths of the steps whose values in the run may be sent.
   values: string[];
 }
 

@@ -78,7 +78,7 @@ export function App({ studio }: { studio: Studio }) {
       focus(element, look);
     });
     return () => cancelAnimationFrame(frame);
-  }, [current, dialog, view, look, studio.isPanelOpen, studio.isWorkflowOpen]);
+  }, [current, dialog, view, look, studio.isPanelOpen, studio.isWorkflowOpen, studio.copilot.isOpen]);
   // The step that had the focus may be gone: the next key is not lost. A microtask later, because React Flow takes its cards
   // away in a render of its own.
   useEffect(() => {
@@ -98,6 +98,7 @@ export function App({ studio }: { studio: Studio }) {
     return () => clearTimeout(timer);
   }, [pausedAt?.path, pausedAt?.since, studio]);
 
+  studio.copilot.isSheet = isPhone;
   // So does a step that the co-pilot shows.
   useEffect(() => {
     if (studio.shown === 0 || studio.current === null) return;

@@ -1,0 +1,136 @@
+// The co-pilot on a page without a canvas: beside the editor of the workflow's text, which belongs to the page.
+import { useSyncExternalStore } from "react";
+import { createRoot } from "react-dom/client";
+
+import { api, type Canvas } from "../api";
+import { Copilot, type Subject } from "./copilot";
+import { CopilotPanel } from "./CopilotPanel";
+
+const LOOK_MS = 100;
+const KEPT_MS = 4_000;
+const PHONE = 640;
+
+export interface AloneMounted {
+  workflow: string;
+  owner: string;
+}
+
+// What the page is given back.
+export interface Alone {
+  toggle(): void;
+  end(): void;
+}
+
+// Show the panel in `parent` once it is opened. `text` returns what the editor shows, null if there is none; `changed` is
+// called when the draft was changed, and `turned` when the panel was opened or closed.
+export function showAlone(parent: Element, mounted: AloneMounted, text: () => string | null, changed: () => void, turned: (isOpen: boolean) => void): Alone {
+  const page = new Page(mounted, text, changed, turned);
+  const root = createRoot(parent);
+  root.render(<Shown page={page} />);
+  return {
+    toggle: () => page.toggle(),
+    end: () => {
+      page.copilot.end();
+      root.unmount();
+    },
+  };
+}
+
+class Page {
+  readonly copilot: Copilot;
+  focusNumber = 0;
+  private canvas: Canvas | null = null;
+  private version = 0;
+  private readonly listeners = new Set<() => void>();
+
+  constructor(mounted: AloneMounted, private readonly text: () => string | null, private readonly tell: () => void, private readonly turned: (isOpen: boolean) => void) {
+    const { workflow, owner } = mounted;
+    this.copilot = new Copilot({
+      workflow,
+      storage: sessionStorage,
+      key: `orchestra.copilot/${owner}/${workflow}/text`,
+      isDrawing: false,
+      subjects: () => [],
+      runId: () => "",
+      steps: () => this.steps(),
+      flush: () => this.flush(),
+      rev: async () => (await this.read()).rev,
+      accepted: () => void this.takeOver(),
+      undo: () => void this.undo(),
+      shownRev: () => this.canvas?.rev ?? "",
+      select: () => undefined,
+      show: () => undefined,
+      changed: () => this.changed(),
+    });
+    if (this.copilot.isOpen) void this.read().catch(() => undefined);
+    turned(this.copilot.isOpen);
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  snapshot = (): number => this.version;
+
+  toggle(): void {
+    const isOpen = !this.copilot.isOpen;
+    if (isOpen) {
+      this.focusNumber += 1;
+      void this.read().catch(() => undefined);
+    }
+    this.copilot.open(isOpen);
+    this.turned(isOpen);
+  }
+
+  private changed(): void {
+    this.version += 1;
+    for (const listener of this.listeners) listener();
+  }
+
+  private steps(): Subject[] {
+    return (this.canvas?.steps ?? []).filter((one) => one.uses !== "");
+  }
+
+  private async read(): Promise<Canvas> {
+    this.canvas = await api.canvas(this.copilot.host.workflow);
+    this.changed();
+    return this.canvas;
+  }
+
+  // The page sends what is typed a moment after the editor was left.
+  private async flush(): Promise<boolean> {
+    for (const end = Date.now() + KEPT_MS; ; ) {
+      const shown = this.text();
+      if (shown === null || shown === (await this.read()).text) return true;
+      if (Date.now() > end) return false;
+      await new Promise((done) => setTimeout(done, LOOK_MS));
+    }
+  }
+
+  private async takeOver(): Promise<void> {
+    await this.read();
+    this.tell();
+  }
+
+  private async undo(): Promise<void> {
+    await api.back(this.copilot.host.workflow, (await this.read()).rev, "undo", false);
+    await this.takeOver();
+  }
+}
+
+function Shown({ page }: { page: Page }) {
+  useSyncExternalStore(page.subscribe, page.snapshot);
+  const isPhone = useSyncExternalStore(onResize, () => innerWidth < PHONE);
+  if (!page.copilot.isOpen) return null;
+  return (
+    <div className="studio copilot-alone">
+      <CopilotPanel copilot={page.copilot} focusNumber={page.focusNumber} isSheet={isPhone} onClose={() => page.toggle()} />
+    </div>
+  );
+}
+
+function onResize(listener: () => void): () => void {
+  addEventListener("resize", listener);
+  return () => removeEventListener("resize", listener);
+}

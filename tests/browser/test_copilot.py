@@ -1,0 +1,201 @@
+"""The co-pilot's panel: a change by words and keys alone, ticks that are demanded, reloads, phones and both themes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from tests.browser.conftest import Served, code_field, settled, shows, text_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+OWNER = Principal("owner", "owner")
+SEVERE = ("serious", "critical")
+RETRIED = "retry all github steps 5 times"
+ELSEWHERE = "set repository of issue to evil/app"
+
+
+def copied(served: Served, name: str) -> None:
+    """Save the sample under another name, so that each story has a draft of its own."""
+    orchestra = Orchestra.open(served.root)
+    document = json.loads(orchestra.workflows.get(OWNER, "inbox-triage").text)
+    orchestra.workflows.save(OWNER, name, json.dumps({**document, "id": name, "triggers": []}, indent=2), None)
+    orchestra.close()
+
+
+def opened(page: Page, served: Served, name: str) -> Locator:
+    """Open the canvas and, with the key of a step, the co-pilot."""
+    page.goto(f"{served.url}/workflow?name={name}&tab=canvas")
+    step = page.locator('.studio [data-step="mails"]')
+    step.wait_for()
+    settled(page)
+    step.focus()
+    page.keyboard.press("p")
+    page.locator(".studio-copilot textarea:focus").wait_for()
+    return page.get_by_role("complementary", name="Co-pilot")
+
+
+def ask(page: Page, words: str) -> Locator:
+    """Type a question and send it; return the last proposal."""
+    page.locator(".studio-copilot textarea:focus").wait_for()
+    page.keyboard.type(words)
+    page.keyboard.press("Enter")
+    page.locator(".copilot-turn[data-last]", has_text=words).locator(".copilot-card").wait_for()
+    return page.locator(".copilot-card").last
+
+
+def draft(page: Page, served: Served, name: str) -> str:
+    return str(page.request.get(f"{served.url}/api/workflows/{name}/canvas").json()["text"])
+
+
+def press_until(page: Page, key: str, focused: Locator) -> None:
+    """Press a key until something has the focus."""
+    for _ in range(20):
+        page.keyboard.press(key)
+        if focused.evaluate("one => one === document.activeElement"):
+            return
+    pytest.fail(f"{key} does not lead there")
+
+
+def found_by_axe(page: Page) -> list[str]:
+    """Return what axe finds in the panel, and whether it is too wide."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context=".studio-copilot").response["violations"]
+    wide = page.locator(".copilot-log").evaluate("one => one.scrollWidth > one.clientWidth")
+    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in SEVERE] + ["wide"] * wide
+
+
+def test_a_change_is_asked_for_accepted_and_undone_by_keys_alone(served: Served, page: Page) -> None:
+    copied(served, "by-keys")
+    opened(page, served, "by-keys")
+    card = ask(page, RETRIED)
+    before = draft(page, served, "by-keys")
+    assert '"attempts": 5' not in before
+    page.locator('.studio [data-step="issue"][data-ghost="~"]').wait_for()
+    page.get_by_role("status").filter(has_text="A proposal with 1 change. 1 point needs a tick.").wait_for()
+    accept = card.get_by_role("button", name="Accept all")
+    press_until(page, "Shift+Tab", accept)
+    page.keyboard.press("Enter")
+    card.get_by_role("alert").get_by_text("1 point needs your tick first.").wait_for()
+    card.locator("[data-tick]:focus").wait_for()
+    assert draft(page, served, "by-keys") == before
+    page.keyboard.press("Space")
+    press_until(page, "Tab", accept)
+    page.keyboard.press("Enter")
+    page.locator(".copilot-card[data-status=accepted]:focus").wait_for()
+    assert '"attempts": 5' in draft(page, served, "by-keys")
+    page.locator(".studio [data-ghost]").wait_for(state="detached")
+    press_until(page, "Tab", page.get_by_role("button", name="Undo").last)
+    with page.expect_response("**/draft/undo"):
+        page.keyboard.press("Enter")
+    assert draft(page, served, "by-keys") == before
+    page.keyboard.press("Escape")
+    page.locator(".studio-copilot").wait_for(state="detached")
+    page.locator('.studio [data-step="mails"]:focus').wait_for()
+
+
+def test_a_new_destination_is_refused_until_it_is_ticked_and_a_reload_keeps_the_proposal(
+    served: Served, page: Page
+) -> None:
+    copied(served, "ticked")
+    opened(page, served, "ticked")
+    card = ask(page, ELSEWHERE)
+    card.get_by_text('Data may go there: Step issue (github.create_issue): repository "evil/app"').wait_for()
+    page.reload()
+    page.locator(".copilot-card").wait_for()  # the panel is open again, with the proposal
+    card.get_by_role("button", name="Accept all").click()
+    card.get_by_role("alert").get_by_text("1 point needs your tick first.").wait_for()
+    [one] = page.request.get(f"{served.url}/api/copilot/proposals/ticked").json()["proposals"]
+    address, asking = f"{served.url}/api/copilot/proposals/ticked/{one['id']}/accept", {"Origin": served.url}
+    assert page.request.post(address, data={}, headers=asking).status == 422
+    assert "evil/app" not in draft(page, served, "ticked")
+    card.get_by_role("checkbox").check()
+    card.get_by_role("button", name="Accept all").click()
+    page.locator(".copilot-card[data-status=accepted]").wait_for()
+    assert "evil/app" in draft(page, served, "ticked")
+
+
+def test_a_proposal_is_tried_in_the_demo_and_out_of_date_after_a_change_elsewhere(served: Served, page: Page) -> None:
+    copied(served, "tried")
+    panel = opened(page, served, "tried")
+    card = ask(page, "set title of issue to {{ mail.subject }}")
+    card.get_by_role("button", name="Try in the demo").click()
+    card.get_by_text("In the demo: succeeded.").wait_for()
+    card.get_by_text("A second run wrote nothing again.").wait_for()
+    assert card.get_by_text("github.create_issue", exact=True).count() == 1
+    rev = page.request.get(f"{served.url}/api/workflows/tried/canvas").json()["rev"]
+    ops: list[Any] = [{"op": "set", "step": "issue", "field": "with.title", "value": "Mine"}]
+    sent = {"base_rev": rev, "ops": ops}
+    page.request.post(f"{served.url}/api/workflows/tried/draft/ops", data=sent, headers={"Origin": served.url})
+    for box in card.locator("[data-tick]").all():
+        box.check()
+    card.get_by_role("button", name="Accept all").click()
+    card.get_by_text("The draft has changed at the same place since.").wait_for()
+    card.get_by_role("button", name="Make it again").click()
+    panel.locator(".copilot-card[data-status=open]").get_by_role("button", name="Accept all").wait_for()
+    assert '"Mine"' in draft(page, served, "tried")
+
+
+def test_the_panel_has_no_serious_finding_on_a_phone_and_in_both_themes(served: Served, page: Page) -> None:
+    copied(served, "looks")
+    opened(page, served, "looks")
+    assert found_by_axe(page) == []
+    card = ask(page, "ask me before all writing steps")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.wait_for_timeout(300)
+            assert found_by_axe(page) == [], (scheme, width)
+            accept = card.get_by_role("button", name="Accept all").bounding_box()
+            assert accept is not None
+            assert accept["y"] + accept["height"] < 844, "the button is always in view"
+    page.keyboard.press("Escape")
+    page.get_by_role("row", name=re.compile("Open an issue")).get_by_role(
+        "button", name=re.compile("changed by")
+    ).click()
+    page.locator('.copilot-sheet [data-change="issue"]').wait_for()
+
+
+def test_beside_the_text_an_accepted_change_is_in_the_editor_with_what_was_typed_before(
+    served: Served, page: Page
+) -> None:
+    copied(served, "text")
+    page.goto(f"{served.url}/workflow?name=text&tab=edit")
+    field = code_field(page, "Workflow (JSON)")
+    shows(field, '"inbox-triage"' if '"inbox-triage"' in text_of(field) else '"id": "text"')
+    field.click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("\n")
+    page.get_by_role("button", name="Co-pilot").click()
+    card = ask(page, ELSEWHERE)
+    card.get_by_role("checkbox").check()
+    card.get_by_role("button", name="Accept all").click()
+    shows(field, "evil/app")
+    assert text_of(field).startswith("\n")
+    page.locator(".copilot-card[data-status=accepted]").get_by_role("button", name="Undo").click()
+    shows(field, '"repository": "{{ inputs.repository }}"')
+    assert found_by_axe(page) == []
+
+
+def test_a_run_that_failed_has_a_link_that_opens_the_panel_about_it(served: Served, page: Page) -> None:
+    orchestra = Orchestra.open(served.root)
+    steps = [{"id": "broken", "uses": "flow.fail", "with": {"message": "No luck"}}]
+    orchestra.workflows.save(OWNER, "fails", json.dumps({"schema_version": 1, "id": "fails", "steps": steps}), None)
+    orchestra.close()
+    sent = {"workflow": "fails", "inputs": {}}
+    run = page.request.post(f"{served.url}/workflows/execute", data=sent, headers={"Origin": served.url}).json()
+    page.goto(f"{served.url}/run?id={run['run_id']}")
+    page.get_by_role("link", name="Explain this failure").click()
+    panel = page.get_by_role("complementary", name="Co-pilot")
+    panel.get_by_text(f"about the run {run['run_id']}").wait_for()
+    assert panel.get_by_role("textbox").input_value() == "Why did this run fail?"
