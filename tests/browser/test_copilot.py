@@ -151,7 +151,7 @@ def test_the_panel_has_no_serious_finding_on_a_phone_and_in_both_themes(served: 
     assert found_by_axe(page) == []
     card = ask(page, "ask me before all writing steps")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 844})
             page.wait_for_timeout(300)
