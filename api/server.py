@@ -33,6 +33,7 @@ from api.routes import (
     users,
 )
 from api.routes.copilot import answers as copilot_answers
+from api.routes.copilot import conversations as copilot_conversations
 from api.routes.copilot import proposals as copilot_proposals
 from api.routes.data import agent_versions, agents, collections, files, tables, tool_servers, tools
 from api.routes.projects import commands as project_commands
@@ -107,6 +108,7 @@ _SIGNED_IN = (
     workflow_changes.router,
     copilot_proposals.router,
     copilot_answers.router,
+    copilot_conversations.router,
     workflow_editing.router,
     workflow_editing.checked,
     workflow_branches.router,

@@ -65,7 +65,11 @@ if TYPE_CHECKING:
     from engine.collections import Collections
     from engine.connections.connections import Connections
     from engine.copilot.copilot import Copilot
+    from engine.copilot.proposals.proposals import Proposals
     from engine.copilot.proposals.store import ProposalStore
+    from engine.copilot.rules.rules import Rules
+    from engine.copilot.talking.store import TalkStore
+    from engine.copilot.talking.talking import Talking
     from engine.demo_mailbox import Demo
     from engine.first_run.first_run import FirstRun
     from engine.health import HealthCheck, Reason
@@ -254,6 +258,8 @@ class Orchestra:
             self.case_tests.close()
         if "project_runs" in vars(self):
             self.project_runs.close()
+        if "copilot" in vars(self):
+            self.copilot.talking.close()
         self._host.close()
         self._accounts.close()
         self._stand_ins.close()
@@ -410,12 +416,13 @@ class Orchestra:
     def users(self) -> Users:
         """Who may sign in."""
         from engine.copilot.proposals.store import is_proposals_of
+        from engine.copilot.talking.store import is_talk_of
         from engine.people.languages import is_language_of
         from engine.people.users import Users
         from engine.workspace.drafts import is_draft_of
 
         def is_theirs(user_id: str, key: str) -> bool:
-            return any(is_of(user_id, key) for is_of in (is_draft_of, is_language_of, is_proposals_of))
+            return any(is_of(user_id, key) for is_of in (is_draft_of, is_language_of, is_proposals_of, is_talk_of))
 
         return Users(self._state, self.workspace.state_dir, self._audit, self._clock, is_theirs)
 
@@ -439,6 +446,7 @@ class Orchestra:
         def follow(name: str, new: str) -> None:
             drafts.follow("workflow", name, new)
             self._proposal_store.follow(name, new)
+            self._talk_store.follow(name, new)
 
         return WorkflowFiles(
             self.workspace,
@@ -634,8 +642,33 @@ class Orchestra:
         computing = Computing(self.workflows, self._compiled)
         demo_runs = DemoRuns(plan, self._acceptor, self.runs)
         store, clock = self._proposal_store, self._clock
-        proposals = Proposals(store, self.editing, self.workflows, computing, demo_runs, clock)
-        return Copilot(proposals, Rules(proposals, self.editing))
+        kept_over = self._talk_store.kept_over
+        proposals = Proposals(store, self.editing, self.workflows, computing, demo_runs, clock, kept_over)
+        rules = Rules(proposals, self.editing)
+        return Copilot(proposals, rules, self._talking(proposals, rules))
+
+    def _talking(self, proposals: Proposals, rules: Rules) -> Talking:
+        from engine.copilot.talking.asking import CopilotModel
+        from engine.copilot.talking.setup import Setups
+        from engine.copilot.talking.talking import Ground, Talking
+
+        ground = Ground(
+            proposals,
+            rules,
+            self.editing,
+            self.workflows,
+            self.runs.get,
+            lambda: dict(self._surroundings().connections),
+        )
+        setups = Setups(self._loaded, self._modes.of, self._accounts.open, self._talk_store)
+        model = CopilotModel(self._host, self._logs, lambda: self._loaded().config, self._clock)
+        return Talking(self._talk_store, setups, model, ground, self._audit, self._clock)
+
+    @cached_property
+    def _talk_store(self) -> TalkStore:
+        from engine.copilot.talking.store import TalkStore
+
+        return TalkStore(self._settings)
 
     @cached_property
     def _proposal_store(self) -> ProposalStore:

@@ -126,6 +126,15 @@ class NotificationSettings(_Settings):
     """Started when a trigger needs a person, and once when it works again."""
 
 
+class CopilotSettings(_Settings):
+    """Whether and which model the co-pilot asks (docs/copilot.md)."""
+
+    is_on: bool = True
+    """Whether anything may go to a model; rules and the documentation answer in any case."""
+    connection: str = ""
+    """A connection to a model; empty: `llm`, else the first one."""
+
+
 class IngressSettings(_Settings):
     """The broker whose messages start runs (docs/ingress.md)."""
 
@@ -201,6 +210,7 @@ class Config(_Settings):
     budgets: BudgetSettings = BudgetSettings()
     prices: PriceTable = {}
     code: CodeSettings = CodeSettings()
+    copilot: CopilotSettings = CopilotSettings()
     default_environment: str = ""
     """In which runs are made that name none; empty: `dev`, or the first by name (docs/environments.md)."""
     log_format: Literal["text", "json"] = "text"

@@ -35,6 +35,14 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/workflows/{name}/export", "GET"): "view",
     ("/api/workflow-imports", "POST"): "edit",
     ("/api/copilot/answers", "POST"): "edit",
+    ("/api/copilot/setup", "GET"): "edit",
+    ("/api/copilot/agreement", "PUT"): "edit",
+    ("/api/copilot/agreement", "DELETE"): "edit",
+    ("/api/copilot/conversations/{workflow}", "GET"): "edit",
+    ("/api/copilot/conversations/{workflow}", "DELETE"): "edit",
+    ("/api/copilot/conversations/{workflow}/preview", "POST"): "edit",
+    ("/api/copilot/conversations/{workflow}/turns", "POST"): "edit",
+    ("/api/copilot/conversations/{workflow}/turns/{turn_id}/stop", "POST"): "edit",
     ("/api/copilot/proposals/{workflow}", "GET"): "edit",
     ("/api/copilot/proposals/{workflow}", "POST"): "edit",
     ("/api/copilot/proposals/{workflow}/{proposal_id}", "GET"): "edit",
@@ -296,6 +304,9 @@ BODIES = {
     "/api/copilot/proposals/{workflow}": {"base_rev": "x", "ops": [{"op": "remove", "steps": ["x"]}]},
     "/api/copilot/proposals/{workflow}/{proposal_id}/accept": {"ticks": []},
     "/api/copilot/answers": {"text": "undo"},
+    "/api/copilot/agreement": {"host": "api.example.org", "model": "m"},
+    "/api/copilot/conversations/{workflow}/preview": {"text": "undo"},
+    "/api/copilot/conversations/{workflow}/turns": {"text": "undo"},
     "/api/workflow-imports": {"bundle": {}},
     "/api/workflows/{name}/edit": {"ops": [{"op": "remove", "steps": ["x"]}]},
     "/api/runs/{run_id}/correct": {"step": "nap", "set": {"kind": "task"}},
@@ -327,7 +338,7 @@ TRIED_ELSEWHERE = (
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/drain", "/approvals/answers", "/budgets/resume", "/correct",
     "/debug", "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices", "/mcp", "{name}/tools",
-    "/copilot/proposals", "/copilot/answers",
+    "/copilot/proposals", "/copilot/answers", "/copilot/agreement", "/copilot/conversations/",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {

@@ -48,6 +48,7 @@ NAMES = {
     ),
     "name": "inbox-triage",
     "proposal_id": "p-0123456789ab",
+    "turn_id": "t-0123456789ab",
     "approval_id": "abcdefgh",
     "workflow": "inbox-triage",
     "branch": "labels",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
@@ -30,6 +31,10 @@ _ATTEMPTS = 20
 _LONGEST_WHY = 20_000
 
 
+def _nothing(_p: Principal, _workflow: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass(frozen=True)
 class _Made:
     """What operations make of the text that a person edits."""
@@ -53,9 +58,12 @@ class Proposals:
         computing: Computing,
         demo_runs: DemoRuns,
         clock: Clock,
+        kept_over: Callable[[Principal, str], AbstractContextManager[None]] = _nothing,
     ) -> None:
+        """`kept_over(p, workflow)` keeps what was said of a workflow while it is created."""
         self._store, self._editing, self._workflows = store, editing, workflows
         self._computing, self._demo_runs, self._clock = computing, demo_runs, clock
+        self._kept_over = kept_over
 
     def make(  # noqa: PLR0913
         self,
@@ -203,7 +211,8 @@ class Proposals:
             self._workflows.get(p, workflow)
         except UnknownName:
             kept = self._store.list(p, workflow)
-            self._workflows.create(p, workflow)  # forgets what was kept of an earlier workflow of this name
+            with self._kept_over(p, workflow):
+                self._workflows.create(p, workflow)  # forgets what was kept of an earlier workflow of this name
             for one in kept:
                 self._store.add(p, one)
 

@@ -1,0 +1,139 @@
+"""Routes for what the caller and the co-pilot say about a workflow, and for which model that goes to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import anyio
+from anyio import to_thread
+from fastapi import APIRouter
+from fastapi.responses import Response, StreamingResponse
+from pydantic import Field
+
+from api.base.documents import Refusal, Sent
+from api.base.routing import Acting, Door, SignedInRoute
+from api.base.turns import CHECKED, TOO_MANY
+from engine.copilot.talking.records import About, Conversation, Preview, Setup, Turn
+from engine.copilot.talking.talking import LONGEST_ASKED
+from engine.copilot.talking.working import Feed
+
+_BUSY: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "An answer is being written"}}
+router = APIRouter(prefix="/api/copilot", tags=["Co-pilot"], route_class=SignedInRoute)
+_LOOK_SECONDS = 0.02
+_KEEP_ALIVE_LOOKS = 500
+
+
+class Agreement(Sent):
+    """The model to which the caller lets conversations go, as in the setup."""
+
+    host: str = Field(max_length=500)
+    model: str = Field(max_length=500)
+
+
+class Asked(Sent):
+    """What the caller asks, and what it is about."""
+
+    text: str = Field(min_length=1, max_length=LONGEST_ASKED)
+    selection: list[str] = Field(default=[], max_length=50, description="Ids of steps.")
+    run_id: str = Field(default="", max_length=100, description="A run that it is about.")
+    values: list[str] = Field(
+        default=[], max_length=50, description="Paths of steps of that run whose values may be sent to the model."
+    )
+
+    def about(self) -> About:
+        """Return what the question is about."""
+        return About(self.selection, self.run_id, self.values)
+
+
+@router.get("/setup", summary="Get the co-pilot's model", response_model=Setup)
+def get_setup(orchestra: Door, principal: Acting) -> Any:
+    """Return which model the co-pilot would ask, what goes there, and whether the caller has agreed to it."""
+    return orchestra.copilot.talking.setup(principal)
+
+
+@router.put("/agreement", summary="Agree to what goes to the model", response_model=Setup)
+def agree(sent: Agreement, orchestra: Door, principal: Acting) -> Any:
+    """Let the caller's conversations go to this host and model; 422 if the co-pilot would ask another one by now."""
+    return orchestra.copilot.talking.agree(principal, sent.host, sent.model)
+
+
+@router.delete("/agreement", summary="Take the agreement back", response_model=Setup)
+def disagree(orchestra: Door, principal: Acting) -> Any:
+    """Let nothing more of the caller go to a model."""
+    return orchestra.copilot.talking.disagree(principal)
+
+
+@router.get("/conversations/{workflow}", summary="Get the conversation", response_model=Conversation)
+def get_conversation(workflow: str, orchestra: Door, principal: Acting) -> Any:
+    """Return the caller's conversation about a workflow: the last 40 turns."""
+    return orchestra.copilot.talking.conversation(principal, workflow)
+
+
+@router.delete("/conversations/{workflow}", summary="Begin anew", status_code=204, responses=_BUSY)
+def forget_conversation(workflow: str, orchestra: Door, principal: Acting) -> Response:
+    """Delete the caller's conversation about a workflow; proposals stay."""
+    orchestra.copilot.talking.forget(principal, workflow)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/conversations/{workflow}/preview",
+    summary="Show what would be sent",
+    response_model=Preview,
+    dependencies=[CHECKED],
+    responses=TOO_MANY,
+)
+def preview_turn(workflow: str, sent: Asked, orchestra: Door, principal: Acting) -> Any:
+    """Return exactly what a turn with these words would send first; nothing is sent."""
+    return orchestra.copilot.talking.preview(principal, workflow, sent.text, sent.about())
+
+
+@router.post(
+    "/conversations/{workflow}/turns",
+    summary="Ask the co-pilot",
+    response_class=StreamingResponse,
+    responses=_BUSY
+    | {200: {"content": {"text/event-stream": {}}, "description": "Server-sent events, until the answer is whole"}},
+)
+async def ask(workflow: str, sent: Asked, orchestra: Door, principal: Acting) -> StreamingResponse:
+    """Ask, and stream the answer. Without a model that the caller has agreed to, the rules answer.
+
+    Events: `turn` {id, source}, `text` {text} (the next words), `part` (a part of the answer, whole), `call` (a tool
+    that the model has used), `proposal` {id}, and at last `done` (the turn). The turn goes on if the caller leaves.
+    """
+
+    def started() -> tuple[Turn, Feed]:
+        return orchestra.copilot.talking.start(principal, workflow, sent.text, sent.about())
+
+    turn, feed = await to_thread.run_sync(started)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(turn, feed), media_type="text/event-stream", headers=headers)
+
+
+@router.post("/conversations/{workflow}/turns/{turn_id}/stop", summary="Stop an answer", response_model=Turn)
+def stop_turn(workflow: str, turn_id: str, orchestra: Door, principal: Acting) -> Any:
+    """End an answer that is being written; what there is of it stays."""
+    return orchestra.copilot.talking.stop(principal, workflow, turn_id)
+
+
+async def _events(turn: Turn, feed: Feed) -> AsyncIterator[str]:
+    yield _event("turn", {"id": turn.id, "source": turn.source})
+    told, looks = 0, 0
+    while True:
+        is_over = feed.is_over
+        for name, data in feed.events[told:]:
+            told += 1
+            yield _event(name, asdict(data) if is_dataclass(data) and not isinstance(data, type) else data)
+        if is_over:
+            return
+        looks += 1
+        if looks % _KEEP_ALIVE_LOOKS == 0:
+            yield ": waiting\n\n"
+        await anyio.sleep(_LOOK_SECONDS)
+
+
+def _event(name: str, data: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

@@ -1,0 +1,221 @@
+"""A conversation about a workflow: turns, each with what was asked, what the model used, and its answer in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from engine.copilot.rules.passages import Passage
+
+PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note"]
+TurnStatus = Literal["working", "done", "stopped", "limited", "failed"]
+TurnSource = Literal["model", "rules"]
+
+
+@dataclass(frozen=True)
+class Button:
+    """Something that a person can do next with one click."""
+
+    label: str
+    kind: Literal["ops", "link", "ask"]
+    ops: list[Any] = field(default_factory=list)
+    """Operations for the draft, of which a click makes a proposal."""
+    href: str = ""
+    """An address of the dashboard: `/…` or `?…`."""
+    text: str = ""
+    """What is asked next."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of an answer. `text` may be the words of a model: text from outside."""
+
+    kind: PartKind
+    text: str = ""
+    language: str = ""
+    """Of code."""
+    choices: list[str] = field(default_factory=list)
+    """Of a question."""
+    proposal_id: str = ""
+    buttons: list[Button] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool that the model has used."""
+
+    tool: str
+    words: str
+    """What it did, in a sentence."""
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Use:
+    """The tokens of a turn."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    """Those of the input that the server had read before; 0 if it does not say."""
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    """None if a price is not known."""
+
+    @property
+    def tokens(self) -> int:
+        """Those of the input and the output."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Where a turn went, and what of runs went along."""
+
+    host: str = ""
+    model: str = ""
+    steps_with_values: list[str] = field(default_factory=list)
+    """The paths of the steps whose values were sent."""
+    from_outside: bool = False
+    """Whether text from outside was in the conversation by then."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a turn is about beside the workflow."""
+
+    selection: list[str] = field(default_factory=list)
+    """Ids of steps."""
+    run_id: str = ""
+    values: list[str] = field(default_factory=list)
+    """Paths of steps of that run whose values may be sent."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One question, and its answer."""
+
+    id: str
+    at: str
+    asked: str
+    status: TurnStatus
+    source: TurnSource
+    about: About = About()
+    parts: list[Part] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
+    problem: str = ""
+    """Why it has no whole answer, with the remedy."""
+    usage: Use = Use()
+    repairs: int = 0
+    """How often a proposal was sent back because it did not compile."""
+    seconds: float = 0.0
+    sent: Sent = Sent()
+
+    @property
+    def words(self) -> str:
+        """The texts of the answer."""
+        return "\n\n".join(one.text for one in self.parts if one.kind in ("text", "code", "question"))
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The turns of a person about a workflow, oldest first."""
+
+    workflow: str
+    turns: list[Turn]
+    from_outside: bool
+    """Whether text from outside is in it: every later proposal then needs more ticks."""
+
+
+@dataclass(frozen=True)
+class TurnLimits:
+    """Where a turn ends."""
+
+    calls: int = 8
+    """Requests to the model."""
+    tokens: int = 40_000
+    """Of all requests and answers, without those of the input that the server had cached."""
+    seconds: float = 60.0
+    repairs: int = 3
+
+
+@dataclass(frozen=True)
+class Price:
+    """In US dollars for a million tokens."""
+
+    input_per_million: float
+    output_per_million: float
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Which model would be asked, and whether it may be."""
+
+    is_on: bool
+    """Whether the workspace allows it (`copilot.is_on` in config.yaml)."""
+    is_available: bool
+    """Whether there is a model."""
+    is_agreed: bool
+    """Whether this person has agreed to what goes to this host and model."""
+    why_not: str
+    """Why no model is asked, with the remedy; empty if one is."""
+    connection: str = ""
+    service: str = ""
+    host: str = ""
+    model: str = ""
+    limits: TurnLimits = TurnLimits()
+    sends: list[str] = field(default_factory=list)
+    """What goes there, in sentences."""
+    price: Price | None = None
+
+    @property
+    def asks_a_model(self) -> bool:
+        """Whether the next turn goes to a model."""
+        return self.is_on and self.is_available and self.is_agreed
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as it is sent to the model."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Exactly what a turn would send first."""
+
+    host: str
+    model: str
+    messages: list[Message]
+    tools: list[str]
+    input_tokens: int
+    """About; a token is counted as four bytes."""
+    most_cost_usd: float | None
+    """If the turn uses all of its tokens; None if the price is not known."""
+
+
+def stored(turn: Turn) -> dict[str, Any]:
+    """Return the form in which a turn is stored."""
+    return asdict(turn)
+
+
+def turn_of(kept: Mapping[str, Any]) -> Turn:
+    """Return a stored turn."""
+    return Turn(
+        **{
+            **kept,
+            "about": About(**kept["about"]),
+            "parts": [_part_of(one) for one in kept["parts"]],
+            "calls": [ToolCall(**one) for one in kept["calls"]],
+            "usage": Use(**kept["usage"]),
+            "sent": Sent(**kept["sent"]),
+        }
+    )
+
+
+def _part_of(kept: Mapping[str, Any]) -> Part:
+    buttons = [Button(**one) for one in kept["buttons"]]
+    return Part(**{**kept, "buttons": buttons, "passages": [Passage(**one) for one in kept["passages"]]})

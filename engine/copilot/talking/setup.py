@@ -1,0 +1,109 @@
+"""Which model the co-pilot asks, and what a person agrees to before anything is sent there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from clients.errors import ServiceError
+from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.services import is_model
+from engine.base.statuses import AccountMode
+from engine.budgets.prices import Prices, usd
+from engine.connections.accounts import Account
+from engine.copilot.talking.records import Price, Setup, TurnLimits
+from engine.copilot.talking.store import TalkStore
+from engine.people.access import Principal
+from engine.workspace.config import LoadedConfig
+
+_USUAL = "llm"
+_MILLION = 1_000_000
+SENDS = (
+    "The text of the workflow that you edit, its problems, and your last changes in words.",
+    "What you ask, the steps that you have selected, and the last six questions and answers.",
+    "The names of your connections and their services, and workflows of this workspace that the model asks for.",
+    "Of a run that you talk about: types, sizes and kinds of errors; values only of the steps that you tick.",
+    "Never a secret, a key or a file.",
+)
+NO_MODEL = "No model is connected: rules and the documentation answer. `orchestra connections add` connects one."
+OFF = "The co-pilot's model is turned off in this workspace (`copilot.is_on` in config.yaml)."
+NOT_AGREED = "You have not agreed yet that your workflow goes to this model."
+
+
+class Setups:
+    """Finds the account of the model; opens it, but sends nothing."""
+
+    def __init__(
+        self,
+        config: Callable[[], LoadedConfig],
+        mode: Callable[[str], AccountMode],
+        open_account: Callable[[str | None, str | None, AccountMode], Account],
+        store: TalkStore,
+    ) -> None:
+        self._config, self._mode, self._open, self._store = config, mode, open_account, store
+
+    def setup(self, p: Principal, limits: TurnLimits) -> Setup:
+        """Return which model would be asked."""
+        settings = self._config().config.copilot
+        nothing = Setup(
+            is_on=settings.is_on,
+            is_available=False,
+            is_agreed=False,
+            why_not=NO_MODEL if settings.is_on else OFF,
+            limits=limits,
+        )
+        if not settings.is_on:
+            return nothing
+        try:
+            account = self.account()
+        except (OrchestraError, ServiceError) as error:
+            return replace(nothing, why_not=f"{error.message} {error.remedy}".strip())
+        if account is None:
+            return nothing
+        host, model = account.client.account(), str(getattr(account.client, "model", ""))
+        is_agreed = self._store.agreed(p) == (host, model)
+        return Setup(
+            is_on=True,
+            is_available=True,
+            is_agreed=is_agreed,
+            why_not="" if is_agreed else NOT_AGREED,
+            connection=account.connection,
+            service=account.service,
+            host=host,
+            model=model,
+            limits=limits,
+            sends=list(SENDS),
+            price=self._price(account, model),
+        )
+
+    def account(self) -> Account | None:
+        """Return the account of the model, None if there is none. Raises OrchestraError, ServiceError."""
+        config = self._config().config
+        name = config.copilot.connection or self._first()
+        if not name:
+            return None
+        known = config.connections.get(name)
+        if known is not None and not is_model(known.service):
+            raise InvalidInput(
+                f"The connection {name!r} of the co-pilot is no model, but {known.service}.",
+                remedy="Name a connection to a model in config.yaml (`copilot.connection`).",
+            )
+        if known is not None and self._mode(known.service) == AccountMode.DEMO:
+            return None
+        return self._open(name, None, AccountMode.MINE)
+
+    def cost(self, account: Account, models: tuple[str, ...], input_tokens: int, output_tokens: int) -> float | None:
+        """Return the dollars of tokens, None if the price is not known."""
+        base_url = str(getattr(account.client, "base_url", ""))
+        prices = Prices(self._config().config.prices, account.connection, base_url)
+        nano = prices.cost(models, input_tokens, output_tokens)
+        return None if nano is None else usd(nano)
+
+    def _first(self) -> str:
+        known = self._config().config.connections
+        models = [name for name, one in known.items() if is_model(one.service)]
+        return _USUAL if _USUAL in models else (models[0] if models else "")
+
+    def _price(self, account: Account, model: str) -> Price | None:
+        inputs, outputs = (self.cost(account, (model,), *one) for one in ((_MILLION, 0), (0, _MILLION)))
+        return None if inputs is None or outputs is None else Price(inputs, outputs)

@@ -1,0 +1,208 @@
+"""What the model may do: look things up, propose, try in the demo, ask. Nothing of it saves or uses a real account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from clients.errors import ServiceError
+from engine.base.errors import OrchestraError
+from engine.base.wording import did_you_mean
+from engine.copilot.proposals.proposals import Proposals
+from engine.copilot.proposals.records import Proposal
+from engine.copilot.talking.cleaning import cleaned
+from engine.copilot.talking.facts import known_paths, run_facts
+from engine.copilot.talking.prompt import marked, told_problems
+from engine.copilot.talking.records import About, Part, ToolCall
+from engine.expressions.json_values import compact_json
+from engine.people.access import Principal
+from engine.plugins.registry import step_types
+from engine.plugins.step import fields_schema
+from engine.record.types.run import Run
+from engine.workflows.workflow_files import WorkflowFiles
+
+_LONGEST_SCHEMA = 8_000
+_LONGEST_TEXT = 30_000
+_MOST_NAMES = 6
+_MOST_CHOICES = 6
+_LONGEST_CHOICE = 200
+
+
+def _tool(name: str, description: str, /, **properties: Any) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": schema}}
+
+
+_TEXT = {"type": "string"}
+TOOLS = (
+    _tool("step_types", "The full schemas of step types.", names={"type": "array", "items": _TEXT}),
+    _tool("read_workflow", "The text of another workflow of this workspace.", name=_TEXT),
+    _tool("run_facts", "Types, sizes and errors of a run, or of one step ('' for all).", run=_TEXT, step=_TEXT),
+    _tool(
+        "propose",
+        "Propose a change of the workflow. All operations in one call; `why` in one sentence.",
+        ops={"type": "array", "items": {"type": "object"}},
+        why=_TEXT,
+    ),
+    _tool("try_in_demo", "Run a proposal twice on the demo services; says what it would write.", proposal=_TEXT),
+    _tool("ask", "Ask the person; `choices` may be empty.", question=_TEXT, choices={"type": "array", "items": _TEXT}),
+)
+NAMES = tuple(one["function"]["name"] for one in TOOLS)
+
+
+@dataclass
+class Used:
+    """What became of a call."""
+
+    call: ToolCall
+    answer: Any
+    """What the model is told, as JSON."""
+    part: Part | None = None
+    ends: bool = False
+    """Whether the turn ends with it: a person is asked."""
+    is_repair: bool = False
+    """Whether a proposal has to be mended."""
+    unfinished: str = ""
+    """The id of a proposal that does not compile."""
+    complaint: str = ""
+    """What was wrong, to be compared with the next time."""
+
+
+@dataclass
+class Toolbox:
+    """The tools of one turn."""
+
+    p: Principal
+    workflow: str
+    base_rev: str
+    about: About
+    proposals: Proposals
+    workflows: WorkflowFiles
+    run_of: Callable[[str], Run]
+    from_outside: bool
+    """Whether text from outside is in the conversation."""
+    values_sent: list[str] = field(default_factory=list)
+    """The paths of the steps whose values the model has been told."""
+    repairs: int = 0
+
+    def use(self, name: str, given: Mapping[str, Any]) -> Used:
+        """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
+        made = {
+            "step_types": self._step_types,
+            "read_workflow": self._read_workflow,
+            "run_facts": self._run_facts,
+            "propose": self._propose,
+            "try_in_demo": self._try_in_demo,
+            "ask": self._ask,
+        }.get(name)
+        if made is None:
+            said = f"There is no tool {name!r}. The tools are: {', '.join(NAMES)}."
+            return Used(ToolCall(name[:100], said, ok=False), {"error": said}, is_repair=True, complaint=said)
+        try:
+            return made(given)
+        except (OrchestraError, ServiceError) as error:
+            said = f"{error.message} {error.remedy}".strip()
+            is_repair = name == "propose"
+            return Used(ToolCall(name, said, ok=False), {"error": said}, is_repair=is_repair, complaint=said)
+
+    def run_told(self, run: Run, only: str = "") -> dict[str, Any]:
+        """Return the facts of a run; with values, the conversation has text from outside from then on."""
+        values = known_paths(run, self.about.values) if run["run_id"] == self.about.run_id else []
+        if only:
+            values = [one for one in values if one == only]
+        if values:
+            self.from_outside = True
+            self.values_sent = list(dict.fromkeys([*self.values_sent, *values]))
+        return run_facts(run, values, only)
+
+    def _step_types(self, given: Mapping[str, Any]) -> Used:
+        names, known = _texts(given.get("names"))[:_MOST_NAMES], step_types()
+        found: dict[str, Any] = {}
+        for name in names:
+            kind = known.get(name)
+            if kind is None:
+                found[name] = f"There is no step type {name!r}. {did_you_mean(name, list(known))}"
+                continue
+            schemas = {"fields": fields_schema(kind.fields), "output": kind.output_schema({}, {})}
+            told = compact_json(schemas)
+            found[name] = schemas if len(told) <= _LONGEST_SCHEMA else told[:_LONGEST_SCHEMA]
+        return Used(ToolCall("step_types", f"Looked at {', '.join(names) or 'no step type'}.", ok=True), found)
+
+    def _read_workflow(self, given: Mapping[str, Any]) -> Used:
+        name = str(given.get("name") or "")
+        text = self.workflows.get(self.p, name).text
+        return Used(ToolCall("read_workflow", f"Read the workflow {name}.", ok=True), {"text": text[:_LONGEST_TEXT]})
+
+    def _run_facts(self, given: Mapping[str, Any]) -> Used:
+        run_id, step = str(given.get("run") or ""), str(given.get("step") or "")
+        run = self.run_of(run_id or self.about.run_id)
+        words = f"Looked at {f'the step {step} of ' if step else ''}the run {run['run_id']}."
+        return Used(ToolCall("run_facts", words, ok=True), marked(self.run_told(run, step)))
+
+    def _propose(self, given: Mapping[str, Any]) -> Used:
+        made = self.proposals.make(
+            self.p,
+            self.workflow,
+            self.base_rev,
+            given.get("ops"),
+            str(given.get("why") or ""),
+            source="model",
+            from_outside=self.from_outside,
+            repairs=self.repairs,
+        )
+        if made.is_acceptable:
+            words = f"Proposed {_counted(made)}."
+            part = Part("proposal", proposal_id=made.id)
+            return Used(ToolCall("propose", words, ok=True), _told(made), part)
+        errors = told_problems(made.problems, _fragments(made))
+        said = [one["message"] for one in errors]
+        words = f"Proposed a change that does not compile: {said[0] if said else ''}"
+        answer = {"problems": errors, "do": "Mend these, and propose all operations again."}
+        complaint = json.dumps(sorted(said))
+        return Used(
+            ToolCall("propose", words, ok=False), answer, is_repair=True, unfinished=made.id, complaint=complaint
+        )
+
+    def _try_in_demo(self, given: Mapping[str, Any]) -> Used:
+        made = self.proposals.try_in_demo(self.p, self.workflow, str(given.get("proposal") or ""))
+        assert made.demo is not None, "it has run"
+        told = replace(made.demo, run_id="")
+        words = f"Ran the proposal in the demo: {made.demo.status}, {sum(made.demo.writes.values())} writes."
+        return Used(ToolCall("try_in_demo", words, ok=True), marked(vars(told) | {"second_run": _second(made)}))
+
+    def _ask(self, given: Mapping[str, Any]) -> Used:
+        question = cleaned(str(given.get("question") or "")).strip() or "What exactly do you want?"
+        choices = [cleaned(one)[:_LONGEST_CHOICE] for one in _texts(given.get("choices"))[:_MOST_CHOICES]]
+        part = Part("question", text=question, choices=choices)
+        return Used(ToolCall("ask", "Asked you.", ok=True), {}, part, ends=True)
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, Sequence) and not isinstance(value, str) else []
+
+
+def _counted(made: Proposal) -> str:
+    return "a change of one step" if len(made.changes) == 1 else f"a change of {len(made.changes)} steps"
+
+
+def _told(made: Proposal) -> dict[str, Any]:
+    return {
+        "proposal": made.id,
+        "compiles": True,
+        "changes": made.sentences,
+        "warnings": [str(one) for one in made.problems],
+        "the person must agree to": [one.words for one in made.ticks],
+    }
+
+
+def _second(made: Proposal) -> Any:
+    assert made.demo is not None
+    return vars(made.demo.second_run) if made.demo.second_run is not None else None
+
+
+def _fragments(made: Proposal) -> dict[str, Any]:
+    """Return the steps that the operations add, by id: what the problems are about."""
+    steps = [one.get("step") for one in made.ops if isinstance(one, Mapping)]
+    return {str(one["id"]): one for one in steps if isinstance(one, Mapping) and "id" in one}

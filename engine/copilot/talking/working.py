@@ -1,0 +1,221 @@
+"""A turn at work: it asks the model, uses the tools that the model calls, and ends by itself or at a limit."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from clients.errors import BadAnswer, ServiceError
+from clients.models.asking import CUT_OFF
+from engine.base.errors import OrchestraError
+from engine.connections.accounts import Account
+from engine.copilot.talking.asking import CopilotModel, ModelQuestion
+from engine.copilot.talking.cleaning import parts_of
+from engine.copilot.talking.records import Part, ToolCall, TurnLimits, TurnStatus, Use
+from engine.copilot.talking.tools import TOOLS, Toolbox, Used
+from engine.store.journal import JournalBroken
+
+_NO_JSON = "Your last call was no whole JSON object. Make it again, whole."
+
+
+class Stopped(Exception):
+    """The person has stopped the turn, or its time is over."""
+
+
+@dataclass
+class Feed:
+    """What happens in a turn, for whoever watches; any thread."""
+
+    events: list[tuple[str, Any]] = field(default_factory=list)
+    is_over: bool = False
+
+    def tell(self, event: str, data: Any) -> None:
+        """Add an event."""
+        self.events.append((event, data))
+
+
+@dataclass
+class Ended:
+    """How a turn ended."""
+
+    status: TurnStatus
+    problem: str = ""
+
+
+@dataclass
+class Working:
+    """One turn; used by the thread that works, except `stop`."""
+
+    model: CopilotModel
+    account: Account
+    toolbox: Toolbox
+    limits: TurnLimits
+    cost: Callable[[tuple[str, ...], int, int], float | None]
+    feed: Feed
+    parts: list[Part] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
+    usage: Use = field(default_factory=Use)
+    used_models: set[str] = field(default_factory=set)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _asked: concurrent.futures.Future[Any] | None = None
+    _began: float = field(default_factory=time.monotonic)
+    _complaint: str = ""
+    _unfinished: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.monotonic() - self._began
+
+    def stop(self) -> None:
+        """End the turn: nothing more is asked, and an answer under way is dropped."""
+        self._stop.set()
+        if self._asked is not None:
+            self._asked.cancel()
+
+    def work(self, messages: list[dict[str, Any]]) -> Ended:
+        """Ask until the model has nothing more to do. Raises nothing that a model or a service can cause."""
+        try:
+            return self._until_done(messages)
+        except (Stopped, concurrent.futures.CancelledError):
+            return Ended("stopped", "You have stopped this answer.") if self._stop.is_set() else self._late()
+        except JournalBroken as broken:
+            return Ended("failed", str(broken.error))
+        except (OrchestraError, ServiceError) as error:
+            if self.seconds >= self.limits.seconds:
+                return self._late()
+            return Ended("failed", f"{error.message} {error.remedy}".strip())
+
+    def _until_done(self, messages: list[dict[str, Any]]) -> Ended:
+        for _ in range(self.limits.calls):
+            self._require_time()
+            if self._charged() >= self.limits.tokens:
+                return self._limited(f"{self.limits.tokens:,} tokens")
+            answer = self._answer(messages)
+            if answer is None:  # its call could not be read
+                ended = self._complained(_NO_JSON)
+                if ended is not None:
+                    return ended
+                messages.append({"role": "user", "content": _NO_JSON})
+                continue
+            self._add_words(answer["text"])
+            if not answer["tool_calls"]:
+                return self._done()
+            messages.append(_said(answer))
+            ended = self._use_tools(answer["tool_calls"], messages)
+            if ended is not None:
+                return ended
+        return self._limited(f"{self.limits.calls} questions to the model")
+
+    def _answer(self, messages: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """Return the model's answer, None if a call in it is no JSON."""
+        left = self.limits.seconds - self.seconds
+        self._asked = self.model.ask(self.account, ModelQuestion(list(messages), TOOLS, "", left, self._heard))
+        try:
+            answer = self._asked.result()
+        except BadAnswer as error:
+            if error.message == CUT_OFF:
+                raise
+            return None
+        finally:
+            self._asked = None
+        self._count(answer)
+        return answer
+
+    def _heard(self, text: str) -> None:
+        self._require_time()
+        self.feed.tell("text", {"text": text})
+
+    def _require_time(self) -> None:
+        if self._stop.is_set() or self.seconds >= self.limits.seconds:
+            raise Stopped
+
+    def _count(self, answer: dict[str, Any]) -> None:
+        used = answer["usage"]
+        self.used_models.add(answer["model"])
+        more = self.cost((answer["model"],), used["input_tokens"], used["output_tokens"])
+        before = self.usage
+        self.usage = Use(
+            before.input_tokens + used["input_tokens"],
+            before.cached_tokens + used.get("cached_tokens", 0),
+            before.output_tokens + used["output_tokens"],
+            None if more is None or before.cost_usd is None else before.cost_usd + more,
+        )
+
+    def _charged(self) -> int:
+        return self.usage.tokens - self.usage.cached_tokens
+
+    def _add_words(self, text: str) -> None:
+        for part in parts_of(text):
+            self.parts.append(part)
+            self.feed.tell("part", asdict(part))
+
+    def _use_tools(self, wanted: list[dict[str, Any]], messages: list[dict[str, Any]]) -> Ended | None:
+        """Use the tools, and add what they say; return how the turn ends, if it does."""
+        ends = False
+        for one in wanted:
+            self._require_time()
+            used = self.toolbox.use(one["name"], one["arguments"])
+            self._note(used)
+            ends = ends or used.ends
+            told = used.answer if isinstance(used.answer, str) else json.dumps(used.answer, ensure_ascii=False)
+            messages.append({"role": "tool", "tool_call_id": one["id"], "content": told})
+            ended = self._complained(used.complaint, used.unfinished) if used.is_repair else None
+            if ended is not None:
+                return ended
+        return Ended("done") if ends else None
+
+    def _note(self, used: Used) -> None:
+        self.calls.append(used.call)
+        self.feed.tell("call", asdict(used.call))
+        if used.part is None:
+            return
+        if used.part.kind == "proposal":
+            self._unfinished, self._complaint = "", ""
+            self.feed.tell("proposal", {"id": used.part.proposal_id})
+        self.parts.append(used.part)
+        self.feed.tell("part", asdict(used.part))
+
+    def _complained(self, complaint: str, unfinished: str = "") -> Ended | None:
+        """Count a call that has to be mended; return how the turn ends if this was the last or the same again."""
+        self._unfinished = unfinished or self._unfinished
+        is_same = complaint == self._complaint
+        self._complaint = complaint
+        if not is_same and self.toolbox.repairs < self.limits.repairs:
+            self.toolbox.repairs += 1
+            return None
+        why = "the same is wrong again" if is_same else f"it was mended {self.limits.repairs} times"
+        return self._unfinished_at(f"The model's answer cannot be used, and {why}. Say it in other words, or in parts.")
+
+    def _done(self) -> Ended:
+        return Ended("done") if not self._unfinished else self._unfinished_at("The model gave up.")
+
+    def _limited(self, what: str) -> Ended:
+        return self._unfinished_at(f"The answer has reached its limit of {what}. Ask for less at a time.")
+
+    def _late(self) -> Ended:
+        return self._limited(f"{self.limits.seconds:g} seconds")
+
+    def _unfinished_at(self, problem: str) -> Ended:
+        if self._unfinished:
+            self.parts.append(Part("proposal", proposal_id=self._unfinished))
+            self.feed.tell("proposal", {"id": self._unfinished})
+        return Ended("limited", problem)
+
+
+def _said(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer as a message of the conversation (https://platform.openai.com/docs/api-reference/chat)."""
+    calls = [
+        {
+            "id": one["id"],
+            "type": "function",
+            "function": {"name": one["name"], "arguments": json.dumps(one["arguments"], ensure_ascii=False)},
+        }
+        for one in answer["tool_calls"]
+    ]
+    return {"role": "assistant", "content": answer["text"], "tool_calls": calls}
