@@ -1,4 +1,4 @@
-"""`ask`: questions and changes in plain words, answered without a model."""
+"""`ask`: questions and changes in plain words, answered by rules or by a model."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commands.asking_model import asked_model, show_end
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
+from engine.copilot.talking.records import About
 
 if TYPE_CHECKING:
     from engine.copilot.proposals.records import Proposal
     from engine.copilot.rules.rules import Answer
+    from engine.copilot.talking.records import Turn
 
 
 def ask(
@@ -25,13 +28,25 @@ def ask(
     tick: Annotated[list[str] | None, typer.Option(help="Agree to one of the points that the answer lists.")] = None,
     is_accepted: Annotated[bool, typer.Option("--accept", help="Put the proposed change into your draft.")] = False,
     is_saved: Annotated[bool, typer.Option("--save", help="Accept it, and save your draft to the file.")] = False,
+    asks_model: Annotated[bool, typer.Option("--model", help="Ask the connected model about the workflow.")] = False,
+    agrees: Annotated[bool, typer.Option("--agree", help="Agree to what goes to this model, from now on.")] = False,
+    run: Annotated[str, typer.Option("--run", help="With --model: a run that it is about.")] = "",
+    value: Annotated[
+        list[str] | None, typer.Option(help="With --run: the path of a step whose values may be sent.")
+    ] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Ask about a workflow or the documentation, or change a workflow in plain words. No model is asked."""
+    """Ask about a workflow or the documentation, or change a workflow in plain words. Without --model, rules answer."""
+    said = " ".join(words)
+    if asks_model:
+        about = About(run_id=run, values=value or [])
+        with opened(workspace, demo=demo) as session:
+            turn = asked_model(session, said, workflow, about, agrees=agrees, quiet=as_json)
+            return _end_of(session, workflow, turn, tick or [], (is_accepted or is_saved, is_saved), as_json=as_json)
     with opened(workspace, demo=demo) as session:
-        answer = session.orchestra.copilot.rules.answer(session.principal, " ".join(words), workflow)
+        answer = session.orchestra.copilot.rules.answer(session.principal, said, workflow)
         made = answer.proposal
         if made is not None and (is_accepted or is_saved):
             made = _accepted(session, made, tick or [], is_saved=is_saved)
@@ -40,6 +55,25 @@ def ask(
     else:
         _show(answer, made)
     return FAILED if made is not None and not made.is_acceptable else DONE
+
+
+def _end_of(
+    session: Session, workflow: str, turn: Turn, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool
+) -> int:
+    """Show the end of a turn and its last proposal; `kept`: whether it is accepted, and saved."""
+    (is_accepted, is_saved), made = kept, None
+    ids = [one.proposal_id for one in turn.parts if one.kind == "proposal"]
+    if ids:
+        made = session.orchestra.copilot.proposals.get(session.principal, workflow, ids[-1])
+        if made.is_acceptable and is_accepted:
+            made = _accepted(session, made, ticks, is_saved=is_saved)
+    if as_json:
+        document({"turn": asdict(turn), "proposal": None if made is None else asdict(made)})
+        return DONE if turn.status == "done" else FAILED
+    if made is not None:
+        _show_proposal(made)
+    show_end(turn)
+    return DONE if turn.status == "done" else FAILED
 
 
 def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: bool) -> Proposal:

@@ -1,0 +1,75 @@
+"""`ask --model`: a turn with the co-pilot's model, its words as they are written."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from commands.base.screen import note, printable, say
+from engine.base.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from commands.base.opened import Session
+    from engine.copilot.talking.records import About, Setup, Turn
+
+_LOOK_SECONDS = 0.05
+
+
+def asked_model(session: Session, words: str, workflow: str, about: About, *, agrees: bool, quiet: bool) -> Turn:
+    """Ask the model, show its words unless `quiet`, and return the turn.
+
+    Raises InvalidInput if no workflow is named, no model is there, or nobody has agreed to what goes to it.
+    """
+    talking, p = session.orchestra.copilot.talking, session.principal
+    if not workflow:
+        raise InvalidInput("A model is asked about a workflow.", remedy="Name it: `--workflow NAME`.")
+    setup = talking.setup(p)
+    if not setup.is_available:
+        raise InvalidInput(setup.why_not, remedy="Ask without `--model`.")
+    if not setup.is_agreed:
+        _show(setup)
+        if not agrees:
+            raise InvalidInput(
+                f"You have not agreed that this goes to {setup.model!r} at {setup.host}.",
+                remedy="Agree to it with `--agree`, once.",
+            )
+        talking.agree(p, setup.host, setup.model)
+    turn, feed = talking.start(p, workflow, words, about)
+    told = 0
+    while not feed.is_over or told < len(feed.events):
+        for name, data in feed.events[told:]:
+            told += 1
+            if not quiet:
+                _tell(name, data)
+        time.sleep(_LOOK_SECONDS)
+    return next(one for one in talking.conversation(p, workflow).turns if one.id == turn.id)
+
+
+def show_end(turn: Turn) -> None:
+    """Show what stands after the words: questions, why it is not whole, and what it used."""
+    for part in turn.parts:
+        if part.kind == "question":
+            say(f"\n{part.text}")
+            for choice in part.choices:
+                say(f"  {choice}")
+    if turn.problem:
+        note(turn.problem)
+    cost = "an unknown price" if turn.usage.cost_usd is None else f"${turn.usage.cost_usd:.4f}"
+    note(f"{turn.sent.model} at {turn.sent.host}: {turn.usage.tokens:,} tokens, {cost}, {turn.seconds:.1f} s.")
+
+
+def _show(setup: Setup) -> None:
+    note(f"To {setup.model} at {setup.host} would go:")
+    for one in setup.sends:
+        note(f"- {one}")
+
+
+def _tell(name: str, data: object) -> None:
+    if name == "text" and isinstance(data, dict):
+        sys.stdout.write(printable(str(data["text"])))
+        sys.stdout.flush()
+    elif name == "part":
+        sys.stdout.write("\n")
+    elif name == "call" and isinstance(data, dict):
+        note(str(data["words"]))
