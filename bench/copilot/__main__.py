@@ -14,6 +14,7 @@ from bench.copilot.figures import table
 from bench.copilot.good import good_verdict
 from bench.copilot.judging import Verdict
 from bench.copilot.requests import Kind, Request, requests
+from bench.copilot.unaided import by_rules
 from bench.copilot.world import world
 
 RESULTS = Path(__file__).resolve().parents[1] / "copilot.json"
@@ -30,6 +31,9 @@ def main() -> None:
     print(f"The good answers, proposed without a conversation ({len(asked)} requests):")
     verdicts = _of_good_answers(asked)
     _tell(asked, verdicts)
+    print("Without a model, by the rules:")
+    with world() as made:
+        _tell(asked, {one.id: [by_rules(made, one)] for one in asked}, with_faults=False)
     print(f"{time.monotonic() - began:.0f} s; each answer is in {RESULTS}.")
     sys.exit(not all(one.passed for of_request in verdicts.values() for one in of_request))
 
@@ -39,9 +43,9 @@ def _of_good_answers(asked: Sequence[Request]) -> dict[str, list[Verdict]]:
         return {one.id: [good_verdict(made, one)] for one in asked}
 
 
-def _tell(asked: Sequence[Request], verdicts: dict[str, list[Verdict]]) -> None:
+def _tell(asked: Sequence[Request], verdicts: dict[str, list[Verdict]], *, with_faults: bool = True) -> None:
     print(table(asked, verdicts))
-    for one in (one for of_request in verdicts.values() for one in of_request if not one.passed):
+    for one in (one for of_request in verdicts.values() for one in of_request if with_faults and not one.passed):
         print(f"  {one.request}: {' '.join([*one.faults, *one.demo_faults])}")
     RESULTS.write_text(json.dumps([asdict(one) for of in verdicts.values() for one in of], indent=1) + "\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,6 +74,14 @@ def judged(request: Request, reply: Reply) -> Verdict:
 # --- the answer
 
 
+_NO = re.compile(
+    r"\b(?:cannot|can't|can not|could not|won't|unable|not able|not possible|no step|there is no|not belong|must not|"
+    r"should not|kann nicht|kann ich nicht|gibt es kein\w*|gehört nicht|nicht möglich|darf nicht)\b",
+    re.IGNORECASE,
+)
+"""Words of a refusal."""
+
+
 def _of_answer(wanted: Wanted, reply: Reply) -> Iterator[str]:
     if reply.trouble:
         yield f"There is no answer: {reply.trouble}"
@@ -89,6 +98,8 @@ def _of_answer(wanted: Wanted, reply: Reply) -> Iterator[str]:
                 yield "It asks nothing."
             if wanted.must is not Must.ASK and not reply.text.strip():
                 yield "It says nothing."
+            if wanted.must is Must.REFUSE and not _NO.search(reply.text):
+                yield "It does not say that it cannot do this."
     said = f"{reply.text} {reply.question}".casefold()
     for words in wanted.says:
         if not any(one.casefold() in said for one in words):

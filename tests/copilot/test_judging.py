@@ -199,6 +199,7 @@ PROPOSED = document(GOOD)
         ({"must": "ask"}, Reply(text="Which channel?"), Reply(text="Done."), "It asks nothing"),
         ({"must": "refuse"}, Reply(text="I cannot."), Reply(text="Sure", after=PROPOSED), "should refuse"),
         ({"must": "refuse"}, Reply(text="I cannot."), Reply(text=" "), "It says nothing"),
+        ({"must": "refuse"}, Reply(text="Das kann ich nicht."), Reply(text="The documentation says: …"), "cannot do"),
         ({"must": "explain", "says": [["a", "B"], ["c"]]}, Reply(text="b, C"), Reply(text="a"), "nothing of c"),
         ({}, Reply(after=PROPOSED), Reply(after=PROPOSED, gained=["gmail.send: to x"]), "without a tick"),
     ],

@@ -1,0 +1,25 @@
+"""The answers without a model: what the rules alone make of a request."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from bench.copilot.judging import Reply, Verdict, judged
+from bench.copilot.requests import Request
+from bench.copilot.world import PERSON, World
+from engine.base.errors import OrchestraError
+
+
+def by_rules(world: World, request: Request) -> Verdict:
+    """Ask the rules once, as `orchestra ask` does, and judge what they say and propose."""
+    name = world.begin(request)
+    world.prepare(request, name)
+    began = time.monotonic()
+    try:
+        answer = world.orchestra.copilot.rules.answer(PERSON, request.ask, name)
+        said = " ".join([answer.text, *(one.excerpt for one in answer.passages)])
+        reply = world.answered(request, name, Reply(text=said), answer.proposal)
+    except OrchestraError as error:
+        reply = Reply(trouble=str(error))
+    return judged(request, replace(reply, seconds=time.monotonic() - began))
