@@ -82,6 +82,11 @@ _NO = re.compile(
 """Words of a refusal."""
 
 
+def _of_refusal(wanted: Wanted, reply: Reply) -> Iterator[str]:
+    if wanted.must is Must.REFUSE and not _NO.search(reply.text):
+        yield "It does not say that it cannot do this."
+
+
 def _of_answer(wanted: Wanted, reply: Reply) -> Iterator[str]:
     if reply.trouble:
         yield f"There is no answer: {reply.trouble}"
@@ -98,8 +103,7 @@ def _of_answer(wanted: Wanted, reply: Reply) -> Iterator[str]:
                 yield "It asks nothing."
             if wanted.must is not Must.ASK and not reply.text.strip():
                 yield "It says nothing."
-            if wanted.must is Must.REFUSE and not _NO.search(reply.text):
-                yield "It does not say that it cannot do this."
+            yield from _of_refusal(wanted, reply)
     said = f"{reply.text} {reply.question}".casefold()
     for words in wanted.says:
         if not any(one.casefold() in said for one in words):
