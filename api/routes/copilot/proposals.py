@@ -63,9 +63,13 @@ def list_proposals(workflow: str, orchestra: Door, principal: Acting) -> dict[st
 
 @router.post("/{workflow}", summary="Propose a change", response_model=Proposal, dependencies=[CHECKED])
 def make_proposal(workflow: str, sent: Change, orchestra: Door, principal: Acting) -> Any:
-    """Store a proposal of these operations for the caller's draft, which stays as it is."""
+    """Store a proposal of these operations for the caller's draft, which stays as it is.
+
+    Text from outside had a part in them, too, if it is in the caller's conversation about the workflow.
+    """
+    is_outside = sent.from_outside or orchestra.copilot.talking.conversation(principal, workflow).from_outside
     return orchestra.copilot.proposals.make(
-        principal, workflow, sent.base_rev, sent.ops, sent.why, source="rules", from_outside=sent.from_outside
+        principal, workflow, sent.base_rev, sent.ops, sent.why, source="rules", from_outside=is_outside
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.copilot.proposals.records import Proposal
+from engine.copilot.talking.records import Sent, Turn
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.people.sessions import Session
@@ -95,3 +96,15 @@ def test_operations_of_a_button_become_a_proposal_and_outside_text_asks_for_more
     assert {"destination", "write"} <= {tick["kind"] for tick in other["ticks"]}
     assert browser.post(AT, json={**sent, "base_rev": "x"}, headers=SAME).status_code == 409
     assert orchestra.editing.draft_text(owner, "inbox-triage").state.rev == rev
+
+
+def test_text_from_outside_in_the_conversation_is_not_forgotten_by_a_button(
+    browser: TestClient, orchestra: Orchestra, owner: Principal
+) -> None:
+    turn = Turn("t-1", "2026-01-01T00:00:00Z", "Why?", "done", "model", sent=Sent(from_outside=True))
+    orchestra.copilot.talking._store.add(owner, "inbox-triage", turn)
+    rev = orchestra.editing.draft_text(owner, "inbox-triage").state.rev
+    sent = {"base_rev": rev, "ops": [TITLED], "from_outside": False}
+    assert browser.post(AT, json=sent, headers=SAME).json()["from_outside"] is True
+    browser.delete("/api/copilot/conversations/inbox-triage", headers=SAME)
+    assert browser.post(AT, json=sent, headers=SAME).json()["from_outside"] is False
