@@ -74,7 +74,7 @@ def applied(text: str, file: str, operations: Sequence[AnyOperation], rename: Re
         _apply(editing, list(together), is_one_change=is_rename)
     text, splices = editing.steps.file.text, editing.splices
     read(text, file)  # once more as a whole, as it will be read from now on
-    renames = composed(*([(one.step, one.to)] for one in operations if isinstance(one, Rename)))
+    renames = composed(*([(one.step, one.to)] for one in operations if isinstance(one, Rename) and one.number is None))
     return Applied(text, tuple(splices), "; ".join(map(words, operations)), renames)
 
 
@@ -124,10 +124,27 @@ class _Editing(EditedText):
 
     def _rename(self, operation: Rename) -> None:
         steps = self._steps
+        if operation.number is not None:
+            self._tell_apart(operation.step, operation.number, operation.to)
+            return
         self._change(*self._renamer(steps.file, [(steps.node(operation.step).step.id, operation.to)]))
+
+    def _tell_apart(self, step: str, number: int, to: str) -> None:
+        """Give one of several steps with the same id another one."""
+        nodes = [one for one in self._steps.nodes if one.step.id == step]
+        if number > len(nodes):
+            said = f"There are {len(nodes)} steps {step!r}, and no number {number}."
+            raise InvalidInput(said, remedy="Count them from 1, in the order of the file.")
+        fault = step_id_fault(to)
+        if fault is not None or to in self._steps.ids:
+            said = f"The id {to!r} is taken." if fault is None else f"'to' {fault[0]}, not {to!r}."
+            raise InvalidInput(said, remedy="Choose another one." if fault is None else fault[1])
+        self._put((*nodes[number - 1].place, "id"), to)
 
     def renamed(self, operations: Sequence[Rename]) -> bool:
         """Return whether all of these could be done at once, which takes no longer than one; else nothing is done."""
+        if any(one.number is not None for one in operations):
+            return False
         if len({id_ for one in operations for id_ in (one.step, one.to)}) < 2 * len(operations):
             return False
         steps = self._steps

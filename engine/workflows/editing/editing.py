@@ -272,6 +272,19 @@ class WorkflowEditing:
         made = self._made(name, now, base_rev, ops)
         return TriedEdit(now.text, made, files.etag(compact(sent)), now.draft, now.etag)
 
+    def problems_of(self, p: Principal, name: str, tried: TriedEdit) -> list[Problem]:
+        """Return the problems that the draft would have after operations."""
+        renames = tried.draft.renames if tried.draft is not None else ()
+        return self._check(p, name, tried.made.text, composed(renames, tried.made.renames))
+
+    def saved_text(self, p: Principal, name: str) -> str:
+        """Return the text of the file, "" if it has been deleted or cannot be read."""
+        require(p, "view", "see workflows")
+        try:
+            return self._shelf.text(checked_workflow(name))
+        except OrchestraError:
+            return ""
+
     def applied_to(self, name: str, text: str, sent: object) -> Applied:
         """Return what operations make of any text of a workflow. Raises InvalidInput, InvalidFile."""
         return self._applied(checked_workflow(name), text, operations(sent))

@@ -88,6 +88,8 @@ class Rename(Operation):
     op: Literal["rename"]
     step: _Id
     to: _Id
+    number: Annotated[int, Field(ge=1, le=MOST_STEPS)] | None = None
+    """Which one of several steps with this id, from 1 in file order; references stay as they are."""
 
 
 class Wrap(Operation):

@@ -233,3 +233,16 @@ def test_renames_in_one_request_do_the_same_as_one_by_one() -> None:
     for wrong in ({"op": "rename", "step": "s4", "to": "c"}, {"op": "rename", "step": "s1", "to": "d"}):
         with pytest.raises(InvalidInput, match=r"ops\[5\]"):
             renamed(text, *ops, wrong, {"op": "rename", "step": "nope", "to": "late"})
+
+
+def test_one_of_several_steps_with_an_id_gets_another_and_references_stay() -> None:
+    step = '{"id": "a", "uses": "flow.set", "with": {"values": {"n": "{{ steps.a.output.n }}"}}}'
+    text = f'{{"schema_version": 1, "steps": [{step}, {step}]}}'
+    op = {"op": "rename", "step": "a", "to": "b", "number": 2}
+    made = done(text, op)
+    first, second = json.loads(made.text)["steps"]
+    assert (first["id"], second["id"], made.renames) == ("a", "b", ())
+    assert second["with"] == first["with"]
+    for wrong in ({**op, "number": 3}, {**op, "to": "a"}, {**op, "to": "No Name"}):
+        with pytest.raises(InvalidInput):
+            done(text, wrong)
