@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from clients.secrets import known
@@ -146,6 +147,10 @@ class BadAnswer(ServiceError):
     retryable = True
     default_outcome: ClassVar[Outcome] = "unknown"
     default_remedy = "Check the connection's address; something other than the service may be answering."
+    model = ""
+    """Of a model's answer: the one that gave it."""
+    usage: Mapping[str, int] | None = None
+    """Of a model's answer: the tokens that are charged all the same; None if they are not known."""
 
 
 class Unreadable(BadAnswer):

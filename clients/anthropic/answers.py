@@ -8,7 +8,7 @@ from typing import Any
 
 from clients.anthropic.service import ANTHROPIC
 from clients.errors import BadAnswer
-from clients.models.asking import CUT_OFF, OnText, tool_call
+from clients.models.asking import CUT_OFF, OnText, charging, tool_call
 from clients.secrets import known
 
 _ENDS: Mapping[str, str] = {
@@ -93,15 +93,16 @@ class _Collected:
         """Return the whole answer; raises BadAnswer if the stream ended early."""
         if not self.finish_reason:
             raise BadAnswer(CUT_OFF, service=ANTHROPIC.name)
-        calls = [one for _, one in sorted(self.calls.items())]
+        usage = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+        begun = [one for _, one in sorted(self.calls.items())]
+        with charging(self.model, usage):
+            calls = [tool_call(ANTHROPIC, one["id"], one["name"], known.in_data(one["written"])) for one in begun]
         return {
             "text": known.in_data("".join(self.text)),
-            "tool_calls": [
-                tool_call(ANTHROPIC, one["id"], one["name"], known.in_data(one["written"])) for one in calls
-            ],
+            "tool_calls": calls,
             "finish_reason": self.finish_reason,
             "model": self.model,
-            "usage": {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens},
+            "usage": usage,
         }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from clients.client import CheckLine
@@ -73,6 +74,16 @@ def counted(permit: Permit, answer: dict[str, Any]) -> dict[str, Any]:
     said = answer["text"] + json.dumps(answer["tool_calls"])
     permit.answered(answer["model"], answer["usage"], len(said.encode()))
     return answer
+
+
+@contextlib.contextmanager
+def charging(model: str, usage: Mapping[str, int]) -> Iterator[None]:
+    """Say on an answer that cannot be used which model gave it, and the tokens that are charged all the same."""
+    try:
+        yield
+    except BadAnswer as error:
+        error.model, error.usage = model, dict(usage)
+        raise
 
 
 def allowed(parameters: Mapping[str, Any], refused: frozenset[str], service: Service) -> dict[str, Any]:

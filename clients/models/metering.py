@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from clients.errors import ServiceError
+from clients.errors import BadAnswer, ServiceError
 
 _TOKENS_OF_A_PICTURE = 50_000
 """More than any model counts for a picture at full detail (OpenAI, Images and vision, calculating costs)."""
@@ -87,7 +87,9 @@ def permitted(request: ModelRequest) -> Iterator[Permit]:
     try:
         yield permit
     except ServiceError as error:
-        if error.http_status is not None or error.outcome == "not_done":
+        if isinstance(error, BadAnswer) and error.usage is not None:
+            permit.answered(error.model, error.usage)
+        elif error.http_status is not None or error.outcome == "not_done":
             permit.refused()
         raise
 

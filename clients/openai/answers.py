@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clients.errors import BadAnswer
-from clients.models.asking import tool_call
+from clients.models.asking import charging, tool_call
 from clients.openai.service import OPENAI
 
 _SERVICE = OPENAI.name
@@ -24,12 +24,15 @@ def plain_answer(answer: Any, asked_model: str) -> dict[str, Any]:
         raise BadAnswer("The model server sent an answer without a message.", service=_SERVICE)
     message = choices[0].message
     refusal = str(getattr(message, "refusal", None) or "")
+    model, usage = str(answer.model or asked_model), tokens_of(answer)
+    with charging(model, usage):
+        calls = [_tool_call(call) for call in message.tool_calls or []]
     return {
         "text": f"{message.content or ''}{refusal}",
-        "tool_calls": [_tool_call(call) for call in message.tool_calls or []],
+        "tool_calls": calls,
         "finish_reason": REFUSAL if refusal else str(choices[0].finish_reason or "stop"),
-        "model": str(answer.model or asked_model),
-        "usage": tokens_of(answer),
+        "model": model,
+        "usage": usage,
     }
 
 

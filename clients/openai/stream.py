@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clients.errors import BadAnswer
-from clients.models.asking import CUT_OFF, OnText, tool_call
+from clients.models.asking import CUT_OFF, OnText, charging, tool_call
 from clients.openai.answers import REFUSAL, plain_answer, tokens_of
 from clients.openai.service import OPENAI
 from clients.secrets import known
@@ -72,12 +72,14 @@ class _Collected:
         """Return the whole answer; raises BadAnswer if the stream ended early."""
         if not self.finish_reason:
             raise BadAnswer(CUT_OFF, service=_SERVICE)
-        return {
-            "text": known.in_data("".join(self.text)),
-            "tool_calls": [
+        with charging(self.model, self.usage):
+            calls = [
                 tool_call(OPENAI, one["id"], one["name"], known.in_data(one["arguments"]))
                 for _, one in sorted(self.calls.items())
-            ],
+            ]
+        return {
+            "text": known.in_data("".join(self.text)),
+            "tool_calls": calls,
             "finish_reason": REFUSAL if self.is_refused else self.finish_reason,
             "model": self.model,
             "usage": self.usage,
