@@ -34,7 +34,9 @@ from api.routes import (
 )
 from api.routes.copilot import answers as copilot_answers
 from api.routes.copilot import conversations as copilot_conversations
+from api.routes.copilot import fixes as copilot_fixes
 from api.routes.copilot import proposals as copilot_proposals
+from api.routes.copilot import wizard as copilot_wizard
 from api.routes.data import agent_versions, agents, collections, files, tables, tool_servers, tools
 from api.routes.projects import commands as project_commands
 from api.routes.projects import projects
@@ -109,6 +111,8 @@ _SIGNED_IN = (
     copilot_proposals.router,
     copilot_answers.router,
     copilot_conversations.router,
+    copilot_wizard.router,
+    copilot_fixes.router,
     workflow_editing.router,
     workflow_editing.checked,
     workflow_branches.router,

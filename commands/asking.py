@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.asking_model import asked_model, show_end
+from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
@@ -30,9 +31,9 @@ def ask(
     is_saved: Annotated[bool, typer.Option("--save", help="Accept it, and save your draft to the file.")] = False,
     asks_model: Annotated[bool, typer.Option("--model", help="Ask the connected model about the workflow.")] = False,
     agrees: Annotated[bool, typer.Option("--agree", help="Agree to what goes to this model, from now on.")] = False,
-    run: Annotated[str, typer.Option("--run", help="With --model: a run that it is about.")] = "",
+    run: Annotated[str, typer.Option("--run", help="A run of the workflow that it is about.")] = "",
     value: Annotated[
-        list[str] | None, typer.Option(help="With --run: the path of a step whose values may be sent.")
+        list[str] | None, typer.Option(help="With --model and --run: the path of a step whose values may be sent.")
     ] = None,
     demo: Demo = False,
     workspace: Workspace = None,
@@ -46,10 +47,10 @@ def ask(
             turn = asked_model(session, said, workflow, about, agrees=agrees, quiet=as_json)
             return _end_of(session, workflow, turn, tick or [], (is_accepted or is_saved, is_saved), as_json=as_json)
     with opened(workspace, demo=demo) as session:
-        answer = session.orchestra.copilot.rules.answer(session.principal, said, workflow)
+        answer = session.orchestra.copilot.rules.answer(session.principal, said, workflow, run)
         made = answer.proposal
         if made is not None and (is_accepted or is_saved):
-            made = _accepted(session, made, tick or [], is_saved=is_saved)
+            made = _accepted(session, made, tick or [], is_saved=is_saved, is_asked=at_terminal(as_json=as_json))
     if as_json:
         document({**asdict(answer), "proposal": None if made is None else asdict(made)})
     else:
@@ -66,7 +67,7 @@ def _end_of(
     if ids:
         made = session.orchestra.copilot.proposals.get(session.principal, workflow, ids[-1])
         if made.is_acceptable and is_accepted:
-            made = _accepted(session, made, ticks, is_saved=is_saved)
+            made = _accepted(session, made, ticks, is_saved=is_saved, is_asked=at_terminal(as_json=as_json))
     if as_json:
         document({"turn": asdict(turn), "proposal": None if made is None else asdict(made)})
         return DONE if turn.status == "done" else FAILED
@@ -76,8 +77,14 @@ def _end_of(
     return DONE if turn.status == "done" else FAILED
 
 
-def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: bool) -> Proposal:
+def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: bool, is_asked: bool) -> Proposal:
+    """Accept a proposal; `is_asked`: somebody at a terminal is asked for each tick that is missing."""
     orchestra, p = session.orchestra, session.principal
+    if is_asked:
+        ticks = [
+            *ticks,
+            *(one.id for one in made.ticks if one.id not in ticks and typer.confirm(f"{one.words} Agree?")),
+        ]
     orchestra.copilot.proposals.accept(p, made.workflow, made.id, steps=None, ticks=ticks)
     if is_saved:
         draft = orchestra.editing.draft_text(p, made.workflow)

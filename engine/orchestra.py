@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from engine.prompts.prompts import PromptStore
     from engine.prompts.protected import CaseProof
     from engine.record.log_copies import CopiedLogs
+    from engine.record.types.run import Run
     from engine.runs.approval_links import ApprovalLinks
     from engine.runs.approvals import Approvals
     from engine.runs.branches.branches import Branches
@@ -631,10 +632,12 @@ class Orchestra:
     def copilot(self) -> Copilot:
         """Changes proposed for drafts."""
         from engine.copilot.copilot import Copilot
+        from engine.copilot.fixes.fixes import Fixes
         from engine.copilot.proposals.computing import Computing
         from engine.copilot.proposals.demo_runs import DemoRuns
         from engine.copilot.proposals.proposals import Proposals
         from engine.copilot.rules.rules import Rules
+        from engine.copilot.wizard.wizard import Wizard
 
         def plan(name: str, text: str) -> Plan:
             return self._after_renames(lambda: self._compiled.plan(name, text))
@@ -644,8 +647,19 @@ class Orchestra:
         store, clock = self._proposal_store, self._clock
         kept_over = self._talk_store.kept_over
         proposals = Proposals(store, self.editing, self.workflows, computing, demo_runs, clock, kept_over)
-        rules = Rules(proposals, self.editing)
-        return Copilot(proposals, rules, self._talking(proposals, rules))
+        wizard = Wizard(proposals, self.editing, lambda: set(self._surroundings().connections.values()))
+        names, prompts = self.workspace.workflows.names, self.workspace.prompts.names
+        fixes = Fixes(self.editing, proposals, self._compiled, names, prompts)
+        rules = Rules(proposals, self.editing, wizard, fixes, self._failed_run)
+        return Copilot(proposals, rules, self._talking(proposals, rules), wizard, fixes)
+
+    def _failed_run(self, p: Principal, workflow: str, run_id: str) -> Run | None:
+        """Return a run of a workflow; without an id the last one, if it has failed."""
+        if run_id:
+            run = self.runs.get(p, run_id)
+            return run if run["workflow"] == workflow else None
+        last = self.runs.list(p, workflow=workflow, limit=1).rows
+        return self.runs.get(p, last[0].run_id) if last and last[0].status == "failed" else None
 
     def _talking(self, proposals: Proposals, rules: Rules) -> Talking:
         from engine.copilot.talking.asking import CopilotModel

@@ -43,6 +43,9 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/copilot/conversations/{workflow}/preview", "POST"): "edit",
     ("/api/copilot/conversations/{workflow}/turns", "POST"): "edit",
     ("/api/copilot/conversations/{workflow}/turns/{turn_id}/stop", "POST"): "edit",
+    ("/api/copilot/fixes/{workflow}", "GET"): "edit",
+    ("/api/copilot/wizard", "GET"): "edit",
+    ("/api/copilot/wizard/{workflow}", "POST"): "edit",
     ("/api/copilot/proposals/{workflow}", "GET"): "edit",
     ("/api/copilot/proposals/{workflow}", "POST"): "edit",
     ("/api/copilot/proposals/{workflow}/{proposal_id}", "GET"): "edit",
@@ -304,6 +307,7 @@ BODIES = {
     "/api/copilot/proposals/{workflow}": {"base_rev": "x", "ops": [{"op": "remove", "steps": ["x"]}]},
     "/api/copilot/proposals/{workflow}/{proposal_id}/accept": {"ticks": []},
     "/api/copilot/answers": {"text": "undo"},
+    "/api/copilot/wizard/{workflow}": {"source": "mail", "targets": [{"target": "archive"}]},
     "/api/copilot/agreement": {"host": "api.example.org", "model": "m"},
     "/api/copilot/conversations/{workflow}/preview": {"text": "undo"},
     "/api/copilot/conversations/{workflow}/turns": {"text": "undo"},
@@ -338,7 +342,8 @@ TRIED_ELSEWHERE = (
     "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
     "/api/plans/", "/drain", "/approvals/answers", "/budgets/resume", "/correct",
     "/debug", "/draft", "{name}/edit", "/api/workflow-imports", "/scope", "/choices", "/mcp", "{name}/tools",
-    "/copilot/proposals", "/copilot/answers", "/copilot/agreement", "/copilot/conversations/",
+    "/copilot/proposals", "/copilot/answers", "/copilot/wizard", "/copilot/fixes/",
+    "/copilot/agreement", "/copilot/conversations/",
 )  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {

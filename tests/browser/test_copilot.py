@@ -199,3 +199,21 @@ def test_a_run_that_failed_has_a_link_that_opens_the_panel_about_it(served: Serv
     panel = page.get_by_role("complementary", name="Co-pilot")
     panel.get_by_text(f"about the run {run['run_id']}").wait_for()
     assert panel.get_by_role("textbox").input_value() == "Why did this run fail?"
+
+
+def test_a_problem_of_the_draft_is_mended_by_a_click(served: Served, page: Page) -> None:
+    orchestra = Orchestra.open(served.root)
+    step = {"id": "mails", "uses": "github.list_issues", "with": {"repositry": "acme/ap"}}
+    document = {"schema_version": 1, "title": "Wrong", "steps": [step]}
+    orchestra.workflows.save(OWNER, "wrong", json.dumps(document, indent=2), None)
+    orchestra.close()
+    panel = opened(page, served, "wrong")
+    panel.get_by_role("button", name="Rename 'repositry' to 'repository'").click()
+    card = page.locator(".copilot-card").last
+    card.wait_for()
+    for one in card.locator("[data-tick]").all():
+        one.check()
+    card.get_by_role("button", name="Accept all").click()
+    page.locator(".copilot-card[data-status=accepted]").wait_for()
+    assert '"repository": "acme/ap"' in draft(page, served, "wrong")
+    panel.get_by_role("button", name="Rename 'repositry' to 'repository'").wait_for(state="detached")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.copilot.scripted import MODEL, Answer, scripted
 from cli import main
 from engine.workflows.new_workspace import init
-from tests.copilot.scripted import MODEL, Answer, scripted
 
 pytestmark = pytest.mark.slow
 

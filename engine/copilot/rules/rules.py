@@ -4,25 +4,43 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.copilot.fixes.fixes import Fixes
+from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
+from engine.copilot.rules.changes import changed
 from engine.copilot.rules.explaining import explained, explained_step
+from engine.copilot.rules.limits import question as asked_back
+from engine.copilot.rules.limits import refusal
 from engine.copilot.rules.passages import Passage, passages
 from engine.copilot.rules.ranking import Index
 from engine.copilot.rules.requests import NotThere, Understood, understood
+from engine.copilot.wizard.wizard import Wizard
 from engine.people.access import Principal, require
+from engine.record.types.run import Run
 from engine.workflows.editing.editing import Canvas, WorkflowEditing
 from engine.workflows.samples import Sample, samples
 
 LONGEST_QUESTION = 4_000
+FailedRun = Callable[[Principal, str, str], Run | None]
 _EXPLAIN = re.compile(
     r"\b(?:explain|describe|what does|what is|how does|erkläre|beschreibe|was macht)\b(?P<rest>.*)", re.IGNORECASE
 )
 _WRONG = re.compile(r"\b(?:wrong|problems?|errors?|invalid|fehler|falsch)\b", re.IGNORECASE)
+_MEND = re.compile(
+    r"\b(?:fix|repair|correct|mend|make it (?:work|so)|stop that|(?:does|do) not let me|broken?|broke|"
+    r"reparier\w*|beheb\w*|korrigier\w*|bring\w* in ordnung|is red|ist rot|does not work|not accepted|geht nicht)\b",
+    re.IGNORECASE,
+)
+_WHY = re.compile(r"\b(?:why|warum|wieso|weshalb|explain|erklär\w*)\b", re.IGNORECASE)
+_RUN = re.compile(
+    r"\b(?:last run|letzte[rn]? lauf|this run|dieser lauf|run fail\w*|failed?|arrives?|gescheitert|fehlgeschlagen)\b",
+    re.IGNORECASE,
+)
 _NEW = re.compile(
     r"\b(?:new|create|make|build|want|become|becomes|turn|every|when|neue?r?|wenn|sollen?|werden)\b", re.IGNORECASE
 )
@@ -54,40 +72,81 @@ class Answer:
     examples: list[str] = field(default_factory=list)
     """Requests that would be understood, if this one was not."""
     note: str = _NOTE
+    quotes_run: bool = False
+    """Whether the text has words of a run: a service may quote there what strangers have sent."""
 
 
 class Rules:
     """Every method checks the right of `p`."""
 
-    def __init__(self, proposals: Proposals, editing: WorkflowEditing) -> None:
-        self._proposals, self._editing = proposals, editing
+    def __init__(
+        self, proposals: Proposals, editing: WorkflowEditing, wizard: Wizard, fixes: Fixes, failed_run: FailedRun
+    ) -> None:
+        """`failed_run(p, workflow, run_id)`: that run, or without an id the last one, if it has failed."""
+        self._proposals, self._editing, self._wizard, self._fixes = proposals, editing, wizard, fixes
+        self._failed_run = failed_run
 
-    def answer(self, p: Principal, question: str, workflow: str = "") -> Answer:
-        """Answer a question, about a workflow if one is named.
+    def answer(self, p: Principal, question: str, workflow: str = "", run_id: str = "") -> Answer:
+        """Answer a question, about a workflow if one is named, and about a run of it.
 
         Raises UnknownName (no such workflow), InvalidInput (an operation that does not fit), NotAllowed.
         """
         require(p, "edit", "ask the co-pilot")
         said = question.strip()[:LONGEST_QUESTION]
+        refused = refusal(said)
+        if refused:
+            return Answer(refused)
         if workflow:
-            found = self._about(p, said, workflow)
+            found = self._made(p, said, workflow) or self._about(p, said, workflow, run_id)
             if found is not None:
                 return found
         return self._from_texts(said)
 
-    def _about(self, p: Principal, said: str, workflow: str) -> Answer | None:
+    def _made(self, p: Principal, said: str, workflow: str) -> Answer | None:
+        """Return a workflow of what is said, for one that has no steps yet."""
+        read = self._wizard.read(p, workflow, said)
+        if read is None or read.choices is None:
+            return Answer(read.question) if read is not None else None
+        made = self._wizard.propose(p, workflow, read.choices)
+        return Answer(f"Understood as: {made.why}.", proposal=made)
+
+    def _about(self, p: Principal, said: str, workflow: str, run_id: str) -> Answer | None:
         """Return what is known of the workflow itself, or a change of it."""
         canvas = self._editing.canvas(p, workflow)
         try:
-            change = understood(said, canvas.steps)
+            change = changed(said, _document(canvas.text), canvas.steps) or understood(said, canvas.steps)
         except NotThere as error:
             return Answer(str(error), examples=list(FORMS))
         if change is not None:
             return self._proposed(p, workflow, canvas, change)
+        mended = self._mended(p, said, workflow, canvas) or self._of_run(p, said, workflow, run_id)
+        if mended is not None:
+            return mended
         if _WRONG.search(said):
             return Answer(_problems(canvas))
         asked = _EXPLAIN.search(said)
-        return _explained(canvas, asked["rest"]) if asked is not None else None
+        known = _explained(canvas, asked["rest"]) if asked is not None else None
+        missing = asked_back(said)
+        return Answer(missing) if known is None and missing else known
+
+    def _mended(self, p: Principal, said: str, workflow: str, canvas: Canvas) -> Answer | None:
+        """Return what mends the problems of the draft, if that is asked for."""
+        if not canvas.problems or not _MEND.search(said):
+            return None
+        made = self._fixes.propose(p, workflow)
+        return Answer(f"{_problems(canvas)}\n{made.why}.", proposal=made) if made is not None else None
+
+    def _of_run(self, p: Principal, said: str, workflow: str, run_id: str) -> Answer | None:
+        """Return why a run has failed, with what mends it unless only the reason is asked for."""
+        wants_mending = bool(_MEND.search(said))
+        if not run_id and not wants_mending and not _RUN.search(said):
+            return None
+        run = self._failed_run(p, workflow, run_id)
+        if run is None:
+            return None
+        only_why = bool(_WHY.search(said)) and not wants_mending
+        made = None if only_why else self._fixes.propose_for_run(p, workflow, run, said)
+        return Answer(explained_run(run), proposal=made, quotes_run=True)
 
     def _proposed(self, p: Principal, workflow: str, canvas: Canvas, change: Understood) -> Answer:
         made = self._proposals.make(p, workflow, canvas.rev, change.ops, change.words, source="rules")

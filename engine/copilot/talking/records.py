@@ -40,6 +40,8 @@ class Part:
     proposal_id: str = ""
     buttons: list[Button] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
+    quotes_run: bool = False
+    """Whether it has words of a run. No model is sent them: a person may only tick the values of steps."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,9 @@ class Turn:
 
     @property
     def words(self) -> str:
-        """The texts of the answer."""
-        return "\n\n".join(one.text for one in self.parts if one.kind in ("text", "code", "question"))
+        """The texts of the answer, as a model may be sent them."""
+        told = [one for one in self.parts if one.kind in ("text", "code", "question") and not one.quotes_run]
+        return "\n\n".join(one.text for one in told)
 
 
 @dataclass(frozen=True)

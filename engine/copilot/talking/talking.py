@@ -284,7 +284,7 @@ class Talking:
     def _by_rules(self, p: Principal, workflow: str, asked: str, about: About, feed: Feed) -> Turn:
         turn = replace(self._new(asked, about), source="rules", status="done")
         try:
-            answer = self._ground.rules.answer(p, asked, workflow)
+            answer = self._ground.rules.answer(p, asked, workflow, about.run_id)
         except UnknownName:
             answer = self._ground.rules.answer(p, asked)
         except (OrchestraError, ServiceError) as error:
@@ -300,7 +300,7 @@ class Talking:
 
 
 def _parts(answer: Answer) -> list[Part]:
-    found = [Part("text", text=answer.text)]
+    found = [Part("text", text=answer.text, quotes_run=answer.quotes_run)]
     if answer.proposal is not None:
         found.append(Part("proposal", proposal_id=answer.proposal.id))
     if answer.passages:

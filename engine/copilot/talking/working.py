@@ -119,6 +119,8 @@ class Working:
         try:
             answer = self._asked.result()
         except BadAnswer as error:
+            if error.usage is not None:
+                self._count({"model": error.model, "usage": error.usage})
             if error.message == CUT_OFF:
                 raise
             return None

@@ -8,6 +8,7 @@ import type { Copilot } from "./copilot";
 import { Model } from "./Model";
 import { ProposalCard } from "./ProposalCard";
 import { TurnView } from "./Turns";
+import { Wizard } from "./Wizard";
 
 export interface PanelProps {
   copilot: Copilot;
@@ -56,6 +57,11 @@ function Inside({ copilot, focusNumber, onClose }: PanelProps) {
       <header className="studio-panel-head">
         <h3>{t("Co-pilot")}</h3>
         <span className="studio-space" />
+        {!isEmpty && !copilot.isWizardOpen && (
+          <button type="button" className="studio-plain" onClick={() => copilot.openWizard()}>
+            {t("Step by step")}
+          </button>
+        )}
         {conversation.turns.length > 0 && (
           <button type="button" className="studio-plain" disabled={copilot.isWorking} onClick={() => void copilot.beginAnew()}>
             {t("Begin anew")}
@@ -67,7 +73,8 @@ function Inside({ copilot, focusNumber, onClose }: PanelProps) {
       </header>
       <div ref={log} className="copilot-log" tabIndex={0} role="region" aria-label={t("Conversation")}>
         <Model copilot={copilot} />
-        {isEmpty && copilot.isLoaded && <Empty copilot={copilot} />}
+        {copilot.isWizardOpen && <Wizard copilot={copilot} />}
+        {isEmpty && copilot.isLoaded && !copilot.isWizardOpen && <Empty copilot={copilot} />}
         {conversation.turns.map((one, index) => (
           <TurnView key={one.id || `new-${index}`} copilot={copilot} turn={one} isLast={index === conversation.turns.length - 1} />
         ))}
@@ -84,7 +91,7 @@ function Inside({ copilot, focusNumber, onClose }: PanelProps) {
       <p className="studio-spoken" role="status" aria-live="polite">
         {copilot.status}
       </p>
-      <Composer copilot={copilot} focusNumber={focusNumber} />
+      {!copilot.isWizardOpen && <Composer copilot={copilot} focusNumber={focusNumber} />}
     </aside>
   );
 }
@@ -128,6 +135,11 @@ function Empty({ copilot }: { copilot: Copilot }) {
   return (
     <section className="copilot-empty" aria-label={t("What you can say")}>
       <p className="studio-quiet">{t("Ask something, or say what to change. A change is a proposal: nothing happens before you accept it, and nothing is saved or run.")}</p>
+      <p>
+        <button type="button" className="studio-button" data-tone="primary" onClick={() => copilot.openWizard()}>
+          {t("Build it step by step")}
+        </button>
+      </p>
       <div className="copilot-examples">
         {examples.map((one) => (
           <button key={one} type="button" className="studio-button" onClick={() => void copilot.ask(one)}>

@@ -6,6 +6,7 @@ import { asked, cut, heard, proposalsIn, refused, working } from "./conversation
 import { ghostsOf, type Ghosts } from "./ghosts";
 import { answered, isMissing, routes } from "./requests";
 import { answeredByRules } from "./rules";
+import { body, type Chosen, type Offers } from "./building";
 import type { Asking, Conversation, Fix, Part, Preview, Proposal, Setup, Tick } from "./shapes";
 
 const LOOK_MS = 1_000;
@@ -79,6 +80,8 @@ export class Copilot {
   // Whether it covers the canvas: then the marks stay when it is closed.
   isSheet = false;
   isWizardOpen = false;
+  // What the wizard offers; null: not loaded.
+  offers: Offers | null = null;
   private choices: ReadonlyMap<string, Choice> = new Map();
   private readonly acceptedRevs = new Map<string, string>();
   private loading: Promise<void> | null = null;
@@ -411,6 +414,28 @@ export class Copilot {
   }
 
   // Make a proposal of operations, such as those of a button.
+  // ---- the wizard
+
+  openWizard(isOpen = true): void {
+    this.isWizardOpen = isOpen;
+    this.changed();
+    if (!isOpen || this.offers) return;
+    void this.tried(async () => {
+      this.offers = await routes.offers();
+    });
+  }
+
+  async build(chosen: Chosen): Promise<void> {
+    await this.tried(async () => {
+      if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+      const made = await routes.build(this.host.workflow, body(chosen));
+      this.put(made);
+      this.isWizardOpen = false;
+      this.wanted = { proposal: made.id, step: "", number: ++this.number };
+      this.tell(proposalWords(made));
+    });
+  }
+
   async propose(ops: Operation[], why: string): Promise<void> {
     await this.tried(async () => {
       const made = await this.made(ops, why, this.conversation.from_outside);

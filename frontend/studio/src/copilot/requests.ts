@@ -6,6 +6,7 @@ import type { Asking, Conversation, Event, Fix, Preview, Proposal, Setup, Turn }
 
 // Two runs in the demo.
 const DEMO_MS = 300_000;
+import type { Offers } from "./building";
 
 const of = (kind: "proposals" | "conversations" | "fixes", workflow: string, rest = "") => `/api/copilot/${kind}/${encodeURIComponent(workflow)}${rest}`;
 
@@ -25,6 +26,8 @@ export const routes = {
     request<{ edited: Edited; proposal: Proposal }>("POST", of("proposals", workflow, `/${encodeURIComponent(id)}/accept`), { steps, ticks }),
   reject: (workflow: string, id: string) => request<Proposal>("POST", of("proposals", workflow, `/${encodeURIComponent(id)}/reject`)),
   demo: (workflow: string, id: string) => request<Proposal>("POST", of("proposals", workflow, `/${encodeURIComponent(id)}/demo`), undefined, {}, DEMO_MS),
+  offers: () => request<Offers>("GET", "/api/copilot/wizard"),
+  build: (workflow: string, choices: Record<string, unknown>) => request<Proposal>("POST", `/api/copilot/wizard/${encodeURIComponent(workflow)}`, choices),
   fixes: async (workflow: string) => {
     const found = await request<Fix[] | { fixes: Fix[] }>("GET", of("fixes", workflow));
     return Array.isArray(found) ? found : found.fixes;

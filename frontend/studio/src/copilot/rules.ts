@@ -5,7 +5,7 @@ import { part, type Answer, type Asking, type Event, type Part, type Turn } from
 export async function* answeredByRules(workflow: string, asking: Asking): AsyncGenerator<Event> {
   const id = `rules-${Date.now()}`;
   yield { type: "turn", id, source: "rules" };
-  const answer = await request<Answer>("POST", "/api/copilot/answers", { text: asking.text, workflow });
+  const answer = await request<Answer>("POST", "/api/copilot/answers", { text: asking.text, workflow, run_id: asking.run_id });
   const turn: Turn = { id, at: new Date().toISOString(), asked: asking.text, status: "done", source: "rules", parts: partsOf(answer), calls: [], problem: "", usage: null, repairs: 0, seconds: 0, sent: null };
   yield { type: "done", turn };
 }

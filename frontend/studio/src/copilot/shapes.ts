@@ -93,6 +93,8 @@ export interface Part {
   proposal_id: string;
   buttons: Button[];
   passages: Passage[];
+  // Whether it has words of a run, which no model is sent.
+  quotes_run: boolean;
 }
 
 // What a model used, in words.
@@ -166,9 +168,14 @@ export interface Answer {
   note: string;
 }
 
-// A change that mends a problem of the draft.
+// A change that mends a problem of the draft, and adds no other.
 export interface Fix {
-  problem: number | string;
+  // The index of the problem among those of the draft.
+  problem: number;
+  // Of the problem.
+  code: string;
+  // "" for the workflow.
+  step: string;
   label: string;
   ops: Operation[];
 }
@@ -181,7 +188,7 @@ export type Event =
   | { type: "part"; part: Part }
   | { type: "done"; turn: Turn };
 
-const PART: Part = { kind: "text", text: "", language: "", step: "", field: "", choices: [], proposal_id: "", buttons: [], passages: [] };
+const PART: Part = { kind: "text", text: "", language: "", step: "", field: "", choices: [], proposal_id: "", buttons: [], passages: [], quotes_run: false };
 
 // Return a part with nothing in it but this.
 export const part = (some: Partial<Part>): Part => ({ ...PART, ...some });

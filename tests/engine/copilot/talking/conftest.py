@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.copilot.scripted import MODEL, Script, Scripted, scripted
 from engine.copilot.talking.records import About, Turn
 from engine.copilot.talking.working import Feed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workflows.new_workspace import init
-from tests.copilot.scripted import MODEL, Script, Scripted, scripted
 from tests.patience import until
 
 ADA = Principal("ada", "editor")

@@ -1,0 +1,103 @@
+"""The `copilot.fixes` facet: what mends the problems of a person's draft, and the failure of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from engine.base.errors import InvalidFile, OrchestraError
+from engine.base.step_tree import step_nodes
+from engine.copilot.fixes.finding import Finding, Tried, added
+from engine.copilot.fixes.of_runs import run_ideas
+from engine.copilot.fixes.records import Fix, Operation
+from engine.copilot.fixes.seen import Around
+from engine.copilot.proposals.proposals import Proposals
+from engine.copilot.proposals.records import Proposal
+from engine.documents.json_file import parse
+from engine.people.access import Principal, require
+from engine.record.types.run import Run
+from engine.workflows.compiled_files import CompiledFiles
+from engine.workflows.editing.editing import Canvas, WorkflowEditing
+
+Names = Callable[[], Sequence[str]]
+FixList: TypeAlias = list[Fix]  # inside the class below, `list` is the method
+Operations: TypeAlias = list[Operation]
+
+
+class Fixes:
+    """Every method checks the right of `p`; nothing is changed."""
+
+    def __init__(
+        self,
+        editing: WorkflowEditing,
+        proposals: Proposals,
+        compiled: CompiledFiles,
+        workflows: Names,
+        prompts: Names,
+    ) -> None:
+        """`workflows` and `prompts` return the names that there are."""
+        self._editing, self._proposals, self._compiled = editing, proposals, compiled
+        self._workflows, self._prompts = workflows, prompts
+
+    def list(self, p: Principal, workflow: str) -> FixList:
+        """Return a fix for each problem of the draft that has one, 20 at most. Raises UnknownName, NotAllowed."""
+        require(p, "edit", "mend workflows")
+        canvas = self._editing.canvas(p, workflow)
+        return self._finding(p, workflow, canvas).each(Tried(canvas.text, canvas.problems))
+
+    def propose(self, p: Principal, workflow: str) -> Proposal | None:
+        """Propose everything that certainly mends a problem of the draft; None if nothing does.
+
+        What takes something out is left to the person.
+        """
+        require(p, "edit", "mend workflows")
+        canvas = self._editing.canvas(p, workflow)
+        made = self._finding(p, workflow, canvas).together(Tried(canvas.text, canvas.problems))
+        if not made.ops:
+            return None
+        return self._proposals.make(
+            p, workflow, canvas.rev, made.ops, f"Mended: {'; '.join(made.labels)}", source="rules"
+        )
+
+    def propose_for_run(self, p: Principal, workflow: str, run: Run, said: str) -> Proposal | None:
+        """Propose a change of the draft that mends the failure of a run; None if none is known.
+
+        `said`: what the person has asked; names in it may be those that were meant.
+        """
+        require(p, "edit", "mend workflows")
+        canvas = self._editing.canvas(p, workflow)
+        for one in run_ideas(run, _steps(canvas.text), said):
+            try:
+                made = self._tried(p, workflow, canvas, one.ops)
+            except OrchestraError:
+                continue
+            if not added(canvas.problems, made.problems, one.ops):
+                return self._proposals.make(p, workflow, canvas.rev, one.ops, one.label, source="rules")
+        return None
+
+    def _tried(self, p: Principal, workflow: str, canvas: Canvas, ops: Operations) -> Tried:
+        tried = self._editing.tried(p, workflow, canvas.rev, ops)
+        return Tried(tried.made.text, self._editing.problems_of(p, workflow, tried), ops)
+
+    def _finding(self, p: Principal, workflow: str, canvas: Canvas) -> Finding:
+        saved = _document(self._editing.saved_text(p, workflow))
+
+        def read(text: str) -> Around:
+            found, file = self._compiled.surroundings(), parse(text, f"workflows/{workflow}.json")
+            around = Around(workflow, file, found, saved, self._workflows(), self._prompts())
+            return around.read()
+
+        return Finding(lambda ops: self._tried(p, workflow, canvas, ops), read)
+
+
+def _steps(text: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the steps of a text by their ids."""
+    return {one.step.id: one.step.json for one in step_nodes(_document(text))}
+
+
+def _document(text: str) -> Mapping[str, Any]:
+    try:
+        found = parse(text, "").value
+    except InvalidFile:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,105 @@
+"""A failed run in words, and changes that may mend its failure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.base.wording import nearest
+from engine.copilot.fixes.records import Idea, Operation
+from engine.record.types.run import Run
+from engine.record.types.step import Failure, StepRecord
+
+_MOST_STEPS = 5
+_WORD = re.compile(r"#?[\w@][\w@./:-]*\w")
+_MISSING_ITEM = re.compile(r"(?P<list>\b[a-z_]\w*(?:\.\w+)*)\[0\]")
+_ATTEMPTS, _PAUSE_SECONDS = 5, 2
+
+
+def explained_run(run: Run) -> str:
+    """Return how a run ended, which steps failed and why, what it had written by then, and what to do next."""
+    failed = [one for one in run["steps"] if one["error"] is not None]
+    lines = [f"Run {run['run_id']}: {run['sentence']}"]
+    lines += [
+        f"- {one['title']} ({one['path']}, {one['uses']}): {_words(one['error'])}" for one in failed[:_MOST_STEPS]
+    ]
+    if len(failed) > _MOST_STEPS:
+        lines.append(f"… and {len(failed) - _MOST_STEPS} more steps that failed.")
+    lines += _written(run)
+    if run["status"] in ("failed", "cancelled"):
+        lines.append("Correct the cause, then resume the run on its page: what it has done is not done again.")
+    return "\n".join(lines)
+
+
+def _words(error: Failure | None) -> str:
+    if error is None:
+        return ""
+    again = " The same call may succeed later." if error["retryable"] else ""
+    unknown = " Whether the write arrived is not known." if error["outcome"] == "unknown" else ""
+    return f"{error['message']} {error['remedy'] or ''}{again}{unknown}".strip()
+
+
+def _written(run: Run) -> Iterator[str]:
+    counts = run["counts"]
+    if counts["new_effects"] or counts["reused_effects"]:
+        yield f"It had written {counts['new_effects']} times; {counts['reused_effects']} writes were known from before."
+    elif run["status"] == "failed":
+        yield "It had written nothing."
+    if counts["unknown_effects"]:
+        yield f"{counts['unknown_effects']} writes may have arrived: look at the service before you resume."
+
+
+def run_ideas(run: Run, steps: Mapping[str, Mapping[str, Any]], said: str) -> Iterator[Idea]:
+    """Yield changes that may mend the failure; `steps` of the draft by id, `said` what the person has asked."""
+    for one in run["steps"]:
+        step, error = steps.get(one["id"]), one["error"]
+        if error is not None and step is not None:
+            yield from _named(one, step, said)
+            yield from _only_if_there(one, step, error)
+            yield from _again(one, step, error)
+
+
+def _named(one: StepRecord, step: Mapping[str, Any], said: str) -> Iterator[Idea]:
+    """Yield what the person has named, in place of the name that the service does not know."""
+    error = one["error"]
+    if error is None or error["type"] != "NotFound":
+        return
+    words = [word for word in _WORD.findall(said) if len(word) > 2]
+    for field, value in (step.get("with") or {}).items():
+        if not isinstance(value, str) or "{{" in value or value not in error["message"]:
+            continue
+        others = [word for word in words if word != value]
+        meant = nearest(value, others)
+        if meant is not None and meant.startswith("#") == value.startswith("#") and ("/" in meant) == ("/" in value):
+            yield Idea(f"{field}: {value} → {meant}", [_set(one["id"], f"with.{field}", meant)])
+
+
+def _only_if_there(one: StepRecord, step: Mapping[str, Any], error: Failure) -> Iterator[Idea]:
+    """Yield that the step only runs if the list whose first item it uses has one."""
+    text = _value(step, error["field"] or "")
+    found = _MISSING_ITEM.search(text) if isinstance(text, str) and error["type"] == "ExpressionError" else None
+    if found is not None and "if" not in step:
+        condition = f"size({found['list']}) > 0"
+        label = f"{step.get('title') or one['id']}: only if {found['list']} has an item"
+        yield Idea(label, [_set(one["id"], "if", f"{{{{ {condition} }}}}")])
+
+
+def _again(one: StepRecord, step: Mapping[str, Any], error: Failure) -> Iterator[Idea]:
+    """Yield more attempts for what may succeed later."""
+    attempts = (step.get("retry") or {}).get("attempts", 1) if isinstance(step.get("retry"), Mapping | None) else 1
+    if error["retryable"] and isinstance(attempts, int) and attempts < _ATTEMPTS:
+        retry = {"attempts": _ATTEMPTS, "backoff_seconds": _PAUSE_SECONDS}
+        yield Idea(f"Try {one['title']} {_ATTEMPTS} times", [_set(one["id"], "retry", retry)])
+
+
+def _set(step: str, field: str, value: Any) -> Operation:
+    return {"op": "set", "step": step, "field": field, "value": value}
+
+
+def _value(step: Mapping[str, Any], field: str) -> Any:
+    """Return the value of a field of a step, None if there is none."""
+    found: Any = step
+    for part in field.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found

@@ -1,0 +1,35 @@
+"""What is known of a fix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Operation = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Idea:
+    """A change that may mend a problem."""
+
+    label: str
+    """For a button: what it does."""
+    ops: list[Operation]
+    is_certain: bool = True
+    """Whether it is also among those that are made at once; else a person chooses it by itself."""
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A change that mends a problem of a draft, and adds no other."""
+
+    problem: int
+    """The index of the problem among those of the draft."""
+    code: str
+    """Of the problem."""
+    step: str
+    """The id of the step that has the problem, "" for the workflow."""
+    label: str
+    """For a button: what it does."""
+    ops: list[Operation]
+    """In the language of the canvas."""

@@ -1,0 +1,133 @@
+"""Fixes of values: of another type than the field takes, misspelt, or beyond its limits."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from difflib import SequenceMatcher
+from typing import Any
+
+from engine.base.wording import nearest
+from engine.compiler.definition.model import name_fault
+from engine.copilot.fixes.records import Idea
+from engine.copilot.fixes.schemas import schemas_of
+from engine.copilot.fixes.seen import Seen
+from engine.expressions.celtypes import Schema
+
+_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?\Z")
+_ONLY_IN_LOOPS = ("as", "key", "item_title", "parallel", "on_item_error")
+_ALIKE = 0.7
+"""How much of a misspelt option must be right."""
+
+
+def converted(seen: Seen) -> Iterator[Idea]:
+    """A value of the wrong type, where the conversion is certain; one of a list of options; one within the limits."""
+    for value in [*_options(seen), *_bounded(seen), *_conversions(seen.value)]:
+        yield seen.writing(value)
+    yield from _without_strays(seen)
+    yield from _named(seen)
+
+
+def misspelt_constant(seen: Seen) -> Iterator[Idea]:
+    """A status with which another is compared, and that there is not."""
+    if not isinstance(seen.value, str):
+        return
+    for found in re.finditer(r"'([a-z_]+)'|\"([a-z_]+)\"", seen.value):
+        near = nearest(found[1] or found[2], ["succeeded", "skipped", "failed"])
+        if near is not None and near not in found[0]:
+            begin, end = found.start() + 1, found.end() - 1
+            new = f"{seen.value[:begin]}{near}{seen.value[end:]}"
+            yield seen.writing(new, f"Write {near!r} instead of {found[0][1:-1]!r}")
+
+
+def _conversions(value: Any) -> Iterator[Any]:
+    match value:
+        case bool():
+            yield "true" if value else "false"
+        case int() | float():
+            if isinstance(value, float) and value.is_integer():
+                yield int(value)
+            yield json.dumps(value)
+        case str():
+            yield from _of_text(value)
+        case [one]:
+            yield one
+    if not isinstance(value, list):
+        yield [value]
+
+
+def _of_text(text: str) -> Iterator[Any]:
+    plain = text.strip()
+    if plain.casefold() in ("true", "false"):
+        yield plain.casefold() == "true"
+    if _NUMBER.match(plain):
+        yield float(plain) if "." in plain else int(plain)
+    if plain[:1] in "[{" and not plain.startswith("{{"):
+        with suppress(ValueError):
+            yield json.loads(plain)
+    if "," in plain and "{{" not in plain:
+        yield [one.strip() for one in plain.split(",") if one.strip()]
+
+
+def _options(seen: Seen) -> Iterator[Any]:
+    """Yield the option that was probably meant, or the only one."""
+    options = [one for schema in schemas_of(seen) for one in _listed(schema)]
+    if len(options) == 1 and options[0] != seen.value:
+        yield options[0]
+    if not isinstance(seen.value, str):
+        return
+    written = seen.value.strip()
+    found = nearest(written, [one for one in options if isinstance(one, str)])
+    if found is not None and found != seen.value and _is_alike(written.casefold(), found.casefold()):
+        yield found
+
+
+def _is_alike(written: str, option: str) -> bool:
+    return SequenceMatcher(None, written, option).ratio() >= _ALIKE or option.startswith(written)
+
+
+def _listed(schema: Schema) -> Sequence[Any]:
+    return [*schema.get("enum", []), *([schema["const"]] if "const" in schema else [])]
+
+
+def _bounded(seen: Seen) -> Iterator[Any]:
+    """Yield the limit that a number is beyond."""
+    if isinstance(seen.value, bool) or not isinstance(seen.value, int | float):
+        return
+    for schema in schemas_of(seen):
+        least, most = schema.get("minimum"), schema.get("maximum")
+        if least is not None and seen.value < least:
+            yield least
+        if most is not None and seen.value > most:
+            yield most
+
+
+def _without_strays(seen: Seen) -> Iterator[Idea]:
+    """A step with keys that go only with a loop."""
+    node = seen.node
+    if node is None or seen.path != node.place or "foreach" in node.step.json:
+        return
+    stray = [one for one in _ONLY_IN_LOOPS if one in node.step.json]
+    if stray:
+        ops = [seen.unset((*node.place, one)) for one in stray]
+        yield Idea(f"Take {', '.join(map(repr, stray))} out", ops)
+
+
+def _named(seen: Seen) -> Iterator[Idea]:
+    """A name that expressions cannot contain."""
+    if seen.key not in ("id", "as") or not isinstance(seen.value, str):
+        return
+    new = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", seen.value).lower()).strip("_")
+    new = new.lstrip("0123456789_")
+    for name in (new, f"my_{new}"):
+        if name != seen.value and name_fault(name) is None and name not in seen.around.ids:
+            yield _with_name(seen, name)
+
+
+def _with_name(seen: Seen, name: str) -> Idea:
+    if seen.key == "id" and seen.node is not None:
+        ops = [{"op": "rename", "step": seen.node.step.id, "to": name}]
+        return Idea(f"Call the step {name!r}", ops)
+    return seen.writing(name)

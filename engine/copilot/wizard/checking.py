@@ -1,0 +1,98 @@
+"""Whether choices fit together, before anything is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.base.errors import InvalidInput
+from engine.base.wording import nearest
+from engine.copilot.wizard.records import Amount, Choices, Chosen, Start
+from engine.copilot.wizard.sources import BY_NAME as SOURCES
+from engine.copilot.wizard.sources import Source, has_part
+from engine.copilot.wizard.targets import BY_NAME as TARGETS
+from engine.copilot.wizard.targets import Target
+
+
+def check(choices: Choices) -> None:
+    """Raise InvalidInput with the choice that does not fit, and what would."""
+    source = SOURCES.get(choices.source)
+    if source is None:
+        raise _unknown("source", choices.source, list(SOURCES))
+    _check_start(choices, source)
+    _check_filters(choices, source)
+    for number, chosen in enumerate(choices.targets):
+        _check_target(choices, source, chosen, f"targets[{number}]")
+
+
+def fits(target: Target, source: Source) -> bool:
+    """Return whether a target can be done with the items of a source."""
+    service = (source.uses or source.trigger).partition(".")[0]
+    has_parts = all(has_part(source, one) for one in target.parts)
+    return has_parts and (not target.services or service in target.services)
+
+
+def _check_start(choices: Choices, source: Source) -> None:
+    if not source.uses and choices.start is not Start.NEW:
+        raise _wrong("start", choices.start, f"{source.title}: only something new can start it.", 'Choose "new".')
+    if choices.start is Start.NEW and not source.trigger:
+        said = f"{source.title}: nothing tells when there is a new one."
+        raise _wrong("start", choices.start, said, 'Choose "schedule" or "hand".')
+    if choices.start is Start.SCHEDULE and not choices.cron.strip():
+        raise _wrong("cron", choices.cron, "A schedule needs its times.", 'Name them, such as "0 8 * * 1".')
+    if choices.start is Start.NEW and choices.amount is not Amount.EACH and not source.ids:
+        said = "A workflow that starts for each new item is about one item."
+        raise _wrong("amount", choices.amount, said, 'Choose "each", or another start.')
+    _check_places(source.places, source.optional, choices.places, "places", source.title)
+
+
+def _check_filters(choices: Choices, source: Source) -> None:
+    only = choices.only
+    for name in sorted(only.model_fields_set - {"above"}):
+        is_given = getattr(only, name) != type(only).model_fields[name].default
+        if is_given and name not in source.filters:
+            has = ", ".join(source.filters) or "none"
+            raise _wrong(
+                f"only.{name}", getattr(only, name), f"{source.title} cannot be filtered so.", f"It has: {has}."
+            )
+    if choices.amount is not Amount.EACH and choices.kinds:
+        said = "A model sorts items one by one."
+        raise _wrong("kinds", ", ".join(choices.kinds), said, 'Choose "each" as the amount, or leave the kinds out.')
+
+
+def _check_target(choices: Choices, source: Source, chosen: Chosen, place: str) -> None:
+    target = TARGETS.get(chosen.target)
+    if target is None:
+        raise _unknown(f"{place}.target", chosen.target, list(TARGETS))
+    if not fits(target, source):
+        fitting = ", ".join(one.name for one in TARGETS.values() if fits(one, source))
+        raise _wrong(f"{place}.target", chosen.target, f"It is not for {source.title}.", f"Choose one of: {fitting}.")
+    if choices.amount not in target.amounts:
+        amounts = ", ".join(target.amounts)
+        raise _wrong("amount", choices.amount, f"{target.title} is for: {amounts}.", "Choose one of these.")
+    if chosen.when and chosen.when not in choices.kinds:
+        known = ", ".join(choices.kinds) or "none"
+        raise _wrong(f"{place}.when", chosen.when, "There is no such kind.", f"The kinds are: {known}.")
+    if target.needs_text and not chosen.text.strip():
+        raise _wrong(f"{place}.text", chosen.text, f"{target.title} needs a text.", "Write one.")
+    _check_places(target.places, (), chosen.places, f"{place}.places", target.title)
+
+
+def _check_places(
+    wanted: Sequence[str], optional: Sequence[str], given: Mapping[str, str], place: str, title: str
+) -> None:
+    for name in given:
+        if name not in (*wanted, *optional):
+            raise _unknown(f"{place}.{name}", name, [*wanted, *optional])
+    for name in wanted:
+        if not given.get(name, "").strip():
+            raise _wrong(f"{place}.{name}", "", f"{title} needs its {name}.", "Fill it in.")
+
+
+def _unknown(field: str, name: str, known: Sequence[str]) -> InvalidInput:
+    near = nearest(name, known)
+    hint = f"Did you mean {near!r}?" if near else f"There are: {', '.join(known) or 'none'}."
+    return _wrong(field, name, "There is nothing of this name.", hint)
+
+
+def _wrong(field: str, value: object, said: str, remedy: str) -> InvalidInput:
+    return InvalidInput(f"{field}: {str(value)!r}. {said}", remedy=remedy, field=field)

@@ -1,0 +1,81 @@
+"""Which items count: fields of the step that lists them where it has such, and else conditions of an expression."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from engine.copilot.wizard.records import Only
+from engine.copilot.wizard.sources import Source
+
+_HOURS = 24
+
+
+def step_fields(source: Source, only: Only) -> dict[str, Any]:
+    """Return the fields of the listing step that choose items."""
+    match source.name:
+        case "mail":
+            return {"query": gmail_query(only)}
+        case "mailbox":
+            found = {"text": " ".join(only.words), "from": only.sender}
+            return {name: value for name, value in found.items() if value}
+        case "issues":
+            return {"labels": list(only.labels)} if only.labels else {}
+        case "commits":
+            return {"since": _ago(only.newer_days)} if only.newer_days else {}
+        case "events":
+            latest = f"{{{{ string(timestamp(run.started_at) + duration('{only.newer_days * _HOURS}h')) }}}}"
+            return {"latest": latest} if only.newer_days else {}
+    return {}
+
+
+def gmail_query(only: Only) -> str:
+    """Return a search as in Gmail: https://support.google.com/mail/answer/7190."""
+    words = [f'"{one}"' if " " in one else one for one in only.words]
+    parts = [] if only.sender or only.has_file or only.ending else ["in:inbox"]
+    if words:
+        parts.append(words[0] if len(words) == 1 else f"{{{' '.join(words)}}}")
+    if only.sender:
+        parts.append(f"from:{only.sender}")
+    if only.ending:
+        parts.append(f"filename:{only.ending}")
+    elif only.has_file:
+        parts.append("has:attachment")
+    if only.newer_days:
+        parts.append(f"newer_than:{only.newer_days}d")
+    if only.older_days:
+        parts.append(f"older_than:{only.older_days}d")
+    return " ".join(parts)
+
+
+def conditions(source: Source, only: Only, item: str) -> str:
+    """Return what must hold for an item, as an expression; empty if the step has chosen already."""
+    return " && ".join(_conditions(source, only, item))
+
+
+def _conditions(source: Source, only: Only, item: str) -> Iterator[str]:
+    if only.words and source.name not in ("mail", "mailbox"):
+        parts = [source.parts[one].replace("@", item) for one in ("title", "text") if one in source.parts]
+        text = " + ' ' + ".join(dict.fromkeys(parts))
+        words = ", ".join(_quoted(one.casefold()) for one in only.words)
+        yield f"[{words}].exists(w, ({text}).lowerAscii().contains(w))"
+    if (only.has_file or only.ending) and source.name == "mailbox":
+        yield f"size({item}.attachments) > 0"
+    if only.older_days and source.changed:
+        hours = only.older_days * _HOURS
+        changed = source.changed.replace("@", item)
+        yield f"timestamp({changed}) < timestamp(run.started_at) - duration('{hours}h')"
+    if only.unassigned:
+        yield f"size({item}.assignees) == 0"
+    if only.column:
+        yield f"double({item}.values[{_quoted(only.column)}]) > {only.above}"
+
+
+def _ago(days: int) -> str:
+    return f"{{{{ timestamp(run.started_at) - duration('{days * _HOURS}h') }}}}"
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a literal of an expression."""
+    return "'" + json.dumps(text, ensure_ascii=False)[1:-1].replace("'", "\\'").replace('\\"', '"') + "'"

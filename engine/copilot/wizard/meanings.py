@@ -1,0 +1,149 @@
+"""Which words mean which source, target and filter, in English and German."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+_I = re.IGNORECASE
+
+
+def _words(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{pattern})\b", _I)
+
+
+SOURCES: Sequence[tuple[str, re.Pattern[str]]] = (
+    ("failures", _words(r"(?:workflows?|runs?|abläufe?)(?: \w+)? (?:fails?|failed|fehlschl\w+|scheiter\w*)")),
+    ("form", _words(r"(?:a|the|ein) form(?:ular)?|formular|form where")),
+    ("drafts", _words(r"how many drafts|drafts (?:lie|are|wait)\w*|wie viele entwürfe")),
+    ("pulls", _words(r"pull[- ]?requests?|merge requests?|PRs")),
+    ("commits", _words(r"commits?")),
+    (
+        "page",
+        _words(r"(?:the |web|a )?(?:page|site|seite|webseite) (?:\S+ )?(?:changes|has changed|sich ändert|ändert)"),
+    ),
+    (
+        "rows",
+        _words(
+            r"(?:rows? (?:in|of)|from|in|through|aus|zeilen in) (?:the |our |a |der )?(?:google[- ]?)?"
+            r"(?:sheet|spreadsheet|tabelle \S+\d)"
+        ),
+    ),
+    ("events", _words(r"(?:list |my |our )(?:\w+ )?(?:calendar )?(?:events|appointments|meetings)|termine")),
+    ("entries", _words(r"feeds?|rss|posts of|blog posts?")),
+    (
+        "records",
+        _words(r"table of (?:our|the) database|database table|datenbanktabelle|(?:our|the) database|datenbank"),
+    ),
+    ("issues", _words(r"issues?|tickets?|bugs (?:in|of)")),
+    ("mail", _words(r"(?:e-?)?mails?|inbox|postfach|posteingang|mailbox|newsletters?|gmail")),
+)
+"""The first one counts that the words name and that the targets fit."""
+
+_ISSUE = (
+    r"becomes?(?: an?| new)?(?: github)? issues?|(?:into|as)(?: an?| new| github)* issues?|"
+    r"(?<!somebody )(?<!someone )(?:opens?|creates?|make|file)(?: an?| a new| new| one)(?: github)? "
+    r"(?:issues?|tickets?)|"
+    r"(?:werden|wird|zu|als)(?: ein| einem| neue)?(?: github)?[- ]issues?|issues? (?:anlegen|erstellen|öffnen|werden)"
+)
+TARGETS: Sequence[tuple[str, re.Pattern[str], str]] = (
+    ("files_to_drive", _words(r"attachments?.* drive|anhänge.* drive"), ""),
+    (
+        "files_to_folder",
+        _words(r"(?:attachments?|anh[aä]ng\w*|dateien|files?).* (?:under|unter|into|in|im ordner)"),
+        "folder",
+    ),
+    (
+        "draft_answer",
+        _words(
+            r"drafts?(?: of)? (?:answers?|repl(?:y|ies))|draft (?:an |me )?(?:answer|reply)\w*|"
+            r"antwort(?:en)? entw\w+|antwortentwürfe?"
+        ),
+        "",
+    ),
+    ("answer", _words(r"(?:answer|reply to|beantworte)(?! the question)\b.*? (?:with|mit)"), "text"),
+    ("forward", _words(r"forward(?:ed)?|leite\w*|weiterleiten"), "to"),
+    ("mark_read", _words(r"mark(?:ed)?(?: \w+)? as read|als gelesen"), ""),
+    ("archive", _words(r"archive[ds]?|archivier\w*"), ""),
+    ("comment", _words(r"comment\w*|kommentar\w*|kommentier\w*|schreib\w* unter"), "text"),
+    ("close", _words(r"(?:are|be|and|get) closed|close (?:it|them|the)|schließ\w*"), ""),
+    ("assign", _words(r"assign\w*|go to|gehen an|zuweisen"), "assignees"),
+    ("issue", _words(_ISSUE), ""),
+    ("row", _words(r"(?:as|als|add|into)(?: \w+){0,2} (?:rows?|zeilen?)"), "columns"),
+    ("record", _words(r"(?:in|into)(?: the| a| our| die| der)? (?:table|tabelle)"), "table"),
+    ("task", _words(r"notion"), ""),
+    ("post", _words(r"post\w*|tell|announce\w*|warn\w*|write|slack|melde\w*|schreib\w*|notif\w+|sag\w*"), "channel"),
+    ("mail_draft", _words(r"draft to|draft|entwurf"), "to"),
+    ("mail", _words(r"mail|send|e-?mail|schick\w*"), "to"),
+    ("label", _words(r"label\w*|tag|beschrifte\w*"), "labels"),
+    ("file", _words(r"writ\w+|put|export\w*|save|file|into|schreib\w*"), "path"),
+)
+"""Each with the place that must be named; empty: none."""
+
+REPLACES: Mapping[str, Sequence[str]] = {
+    "files_to_drive": ("file", "mail", "record", "files_to_folder", "label"),
+    "files_to_folder": ("file", "mail"),
+    "draft_answer": ("mail_draft", "mail", "answer"),
+    "comment": ("label",),
+    "task": ("post", "file"),
+    "record": ("post", "file"),
+    "forward": ("mail", "mail_draft"),
+    "mail_draft": ("mail",),
+    "answer": ("mail", "comment"),
+    "row": ("record",),
+}
+"""Targets that are not meant where another one is."""
+
+KINDS: Sequence[tuple[re.Pattern[str], str, str]] = (
+    (_words(r"bugs?|bug[- ]?(?:mails?|reports?)|fehler(?:berichte?|meldungen)"), "bug", "something does not work"),
+    (_words(r"complaints?|beschwerden?"), "complaint", "somebody complains"),
+    (_words(r"feature requests?|wünsche?"), "request", "somebody wants something new"),
+    (_words(r"thank-?you|dankes\w*"), "thanks", "somebody says thank you"),
+    (_words(r"questions?|asks? something|anfragen|fragen"), "question", "somebody asks something"),
+)
+SEARCHED: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = (
+    (_words(r"invoices?|rechnung(?:en)?"), ("invoice", "Rechnung")),
+    (_words(r"receipts?|quittung(?:en)?|belege?"), ("receipt", "Quittung")),
+    (_words(r"newsletters?"), ("unsubscribe",)),
+)
+_WHEN = (
+    r"(?:morning|noon|evening|night|hour|day|week|month|\w+day|morgen|mittag|abend|nacht|stunde|tag|woche|monat|\w+tag)"
+)
+WHEN_NEW = _words(
+    r"when(?:ever)?|as soon as|wenn|sobald|sooft|comes? in|arrives?|changes|"
+    r"new (?:\w+ )?(?:issues?|mails?|events?|rows?)|neue \w*(?:issues?|mails?|termine|zeilen)"
+)
+TELLS = _words(r"tell|notify|inform|let me know|sag mir|benachrichtige")
+COUNTS = _words(r"how many|number of|wie viele|anzahl")
+SUMS_UP = _words(r"summ(?:ed|arize|arise|ary)\w*(?: up)?|sum up|zusammenfass\w*|fasse")
+EACH = _words(rf"(?:each|every|jede[nsr]?) (?!{_WHEN})|for every")
+ASKS_FIRST = _words(r"show me each|ask me (?:first|before)|before it goes out|frag\w* mich|zeig\w* mir")
+TASKS = _words(r"tasks?|to-?dos?|aufgaben?")
+OVER = re.compile(
+    r"\b(?:whose |with a |deren )?(?P<column>[A-Z]\w*) (?:is |are )?(?:over|above|more than|über) (?P<n>\d+)", 0
+)
+MORE_THAN = re.compile(r"\b(?:more than|mehr als) (?P<n>\d+)\b", _I)
+UNTOUCHED = re.compile(r"\b(?P<n>\d+) (?:days?|tagen?)\b", _I)
+UNASSIGNED = _words(r"without (?:anybody|anyone) assigned|unassigned|nobody is assigned|niemandem zugewiesen")
+WITH_LABEL = re.compile(r"\b(?:with|mit)(?: the| dem)? label (?P<it>[\w-]+)", _I)
+LAST_WEEK = _words(r"last week'?s?|the last week|letzte[rn]? woche|this week")
+QUIET = _words(r"nobody (?:touched|has touched|wrote)|untouched|niemand \w+ hat|stale|old|älter")
+BEYOND = _words(
+    r"translat\w+|übersetz\w*|sums? of|totals? (?:per|of)|per (?:customer|supplier|category|product)|from whom|von wem|"
+    r"threads?|answered|geantwortet|deadlines?|fristen?|answer the question|betrag|amounts?|number and|less than|"
+    r"weniger als|unread|urgent|important|starred|except|unless|about|concerning|ungelesen\w*|dringend\w*|wichtig\w*|"
+    r"außer|ohne|summe"
+)
+"""What the wizard cannot do: such a request would be half done."""
+ASKED_FOR: Mapping[str, str] = {
+    "comment": "What should the comment say? Put it in quotation marks.",
+    "answer": "What should the answer say? Put it in quotation marks.",
+    "forward": "To which address?",
+    "label": "Which label? Put it in quotation marks.",
+    "row": "Which column gets what? Say it as: sender to Supplier, link to Mail.",
+}
+"""Targets whose words are sure enough to ask for what is missing."""
+SORTED = re.compile(
+    r"\b(?:sort|split|sortiere?|teile)\b.*? (?:into|in) (?P<kinds>[\w-]+(?:, [\w-]+)*,? (?:and|or|und|oder) [\w-]+)", _I
+)
+ENDING = _words(r"(?P<it>pdf|csv|xlsx|docx|txt|png|jpg|zip)s?")

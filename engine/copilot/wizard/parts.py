@@ -1,0 +1,128 @@
+"""Parts of items in the texts of a target: `[title]` becomes an expression, by where the item comes from."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from engine.copilot.wizard.sources import Source
+
+_PART = re.compile(r"\[(?P<kind>\$\$|[$%]?)(?P<name>[a-z_]+)\]")
+_RECORD = ("title", "sender", "date", "url")
+
+
+@dataclass
+class Parts:
+    """Base: the parts of an item, or of all items, by role."""
+
+    source: Source
+    given: Mapping[str, str]
+    """What a person has filled in for the source."""
+    overridden: dict[str, str] = field(default_factory=dict)
+    """Roles that steps of the workflow have replaced, as expressions: a summary in place of the text."""
+    is_one: ClassVar[bool] = True
+    """Whether it is one item."""
+
+    @abstractmethod
+    def path(self, role: str) -> str:
+        """Return the expression of a part; empty if there is none."""
+
+    def expression(self, role: str) -> str:
+        """Return the expression of a part, or of what has replaced it; empty if there is none."""
+        if role == "name" and "name" not in self.source.parts:
+            return self.path("key")
+        return self.overridden.get(role) or self.path(role)
+
+    def filled(self, template: Any, places: Mapping[str, Any]) -> Any:
+        """Return a template with its parts in place; `places`: what a person has filled in for the target."""
+        if isinstance(template, Mapping):
+            return {name: self.filled(one, places) for name, one in template.items()}
+        if isinstance(template, list | tuple):
+            return [self.filled(one, places) for one in template]
+        if template == "[*record]":
+            return {one: self._value(one) for one in _RECORD if self._value(one)}
+        if template == "[*columns]":
+            return {name: self._value(role) for name, role in places.get("columns", {}).items()}
+        if not isinstance(template, str):
+            return template
+        return _PART.sub(lambda found: self._put(found, places), template).strip()
+
+    def _put(self, found: re.Match[str], places: Mapping[str, Any]) -> str:
+        match found["kind"]:
+            case "$":
+                return str(places.get(found["name"], ""))
+            case "$$":
+                return self.given.get(found["name"], "")
+            case "%":
+                return self.source.uses.partition(".")[0]
+        return self._value(found["name"])
+
+    def _value(self, role: str) -> str:
+        if role == "link":
+            url = self._value("url")
+            return f"[{self.source.item.capitalize()}]({url})" if url else ""
+        expression = self.expression(role)
+        return f"{{{{ {expression} }}}}" if expression else ""
+
+
+@dataclass
+class OfItem(Parts):
+    """An item of a loop."""
+
+    name: str = ""
+    """The loop's `as`."""
+
+    def path(self, role: str) -> str:
+        """Return the expression of a part."""
+        known = self.source.line if role == "line" else self.source.parts.get(role, "")
+        return known.replace("@", self.name)
+
+
+@dataclass
+class OfInputs(Parts):
+    """What a trigger has found, as inputs of the workflow."""
+
+    used: dict[str, str] = field(default_factory=dict)
+    """The inputs that are needed: expressions of `item` in the trigger."""
+
+    def path(self, role: str) -> str:
+        """Return the expression of an input, and remember that it is needed."""
+        known = self.source.line if role == "line" else self.source.parts.get(role, "")
+        if not known:
+            return ""
+        self.used[role] = known.replace("@", "item")
+        return f"inputs.{role}"
+
+
+@dataclass
+class OfAll(Parts):
+    """All items at once."""
+
+    items: str = ""
+    """The expression of the list."""
+    title: str = ""
+    is_count: bool = False
+    is_dated: bool = False
+    """Whether each day has a text of its own."""
+    is_one = False
+
+    def path(self, role: str) -> str:
+        """Return the expression of a part of all: their lines, or how many they are."""
+        match role:
+            case "title":
+                return f"'{self._plain}'"
+            case "key" | "name":
+                return f"'{self._plain}'" + (" + ' ' + run.started_at.substring(0, 10)" if self.is_dated else "")
+            case "text" | "line":
+                if self.is_count:
+                    return f"string(size({self.items})) + ' {self.source.items}'"
+                line = self.source.line.replace("@", "one")
+                return f"{self.items}.map(one, '- ' + {line}).join('\\n')"
+        return ""
+
+    @property
+    def _plain(self) -> str:
+        return self.title.replace("\\", "").replace("'", "’")

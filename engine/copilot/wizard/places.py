@@ -1,0 +1,60 @@
+"""The fields that a person fills in: what they are called, and their values as the step type takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.copilot.wizard.records import Place
+from engine.plugins.registry import step_type, trigger_type
+from engine.plugins.step import fields_schema
+
+_OWN = {
+    "columns": Place(name="columns", title="Columns (Name=title, Mail=url)"),
+    "folder": Place(name="folder", title="Folder"),
+}
+"""Places that no field of a step type is for."""
+
+
+def place(name: str, uses: str, *, is_trigger: bool = False, is_optional: bool = False) -> Place:
+    """Return a place with the title and the picker of the field of a step type or trigger."""
+    schema = _field(name, uses, is_trigger=is_trigger)
+    if schema is None:
+        return _OWN[name]
+    default = schema.get("default")
+    return Place(
+        name=name,
+        title=str(schema.get("title", name)),
+        format=str(schema.get("format", "")),
+        default=default if isinstance(default, str) else "",
+        is_list=_is_list(schema),
+        is_optional=is_optional,
+    )
+
+
+def filled_in(places: Mapping[str, str], uses: str, *, is_trigger: bool = False) -> dict[str, Any]:
+    """Return what a person has filled in as a step takes it: lists from texts with commas."""
+    found: dict[str, Any] = {}
+    for name, value in places.items():
+        if not value.strip():
+            continue
+        if name == "columns":
+            pairs = (one.partition("=") for one in value.split(",") if "=" in one)
+            found[name] = {column.strip(): role.strip() for column, _, role in pairs}
+            continue
+        schema = _field(name, uses, is_trigger=is_trigger)
+        if schema is not None and _is_list(schema):
+            found[name] = [one.strip() for one in value.split(",") if one.strip()]
+        elif schema is not None or name in _OWN:
+            found[name] = value.strip()
+    return found
+
+
+def _field(name: str, uses: str, *, is_trigger: bool) -> Mapping[str, Any] | None:
+    kind = trigger_type(uses) if is_trigger else step_type(uses)
+    found = fields_schema(kind.fields).get("properties", {}).get(name)
+    return found if isinstance(found, Mapping) else None
+
+
+def _is_list(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") == "array" or any(_is_list(one) for one in schema.get("anyOf", ()))

@@ -1,0 +1,311 @@
+"""Plain words as choices of the wizard: "every Monday at 9 post the open pull requests of acme/app to #general".
+
+English and German. What is named but cannot be found out is asked for; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.base.errors import InvalidInput
+from engine.copilot.wizard import meanings
+from engine.copilot.wizard.checking import check, fits
+from engine.copilot.wizard.records import Amount, Choices, Chosen, Only, Start
+from engine.copilot.wizard.sources import BY_NAME as SOURCES
+from engine.copilot.wizard.sources import Source
+from engine.copilot.wizard.targets import BY_NAME as TARGETS
+from engine.copilot.wizard.times import cron_of
+
+_I = re.IGNORECASE
+_NAMED = (
+    ("url", re.compile(r"https?://[^\s\"'<>]+[^\s\"'<>.,;:)]")),
+    ("to", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    ("path", re.compile(r"(?<![\w:/])\w[\w./-]*\.(?:md|txt|json|csv|html)\b")),
+    ("channel", re.compile(r"(?<!\w)#[a-z0-9][\w-]*", _I)),
+    ("repository", re.compile(r"(?<![\w./:@-])[A-Za-z0-9][\w-]*/[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?![\w/])")),
+    ("folder", re.compile(r"(?<![\w/])[A-Za-z0-9][\w-]*(?=/(?:\s|$))")),
+    ("folder", re.compile(r"(?<=[Ff]older )[A-Z]\w*|(?<=[Oo]rdner )[A-Z]\w*")),
+    ("spreadsheet", re.compile(r"(?<=sheet )[\w-]*\d[\w-]*|(?<=[Tt]abelle )[\w-]*\d[\w-]*", _I)),
+    ("sheet", re.compile(r"(?<=/ )[A-Z]\w*|(?<=Blatt )\w+|(?<=tab )\w+")),
+    ("assignees", re.compile(r"(?<=go to )[a-z0-9][\w-]+|(?<=assign them to )[\w-]+|(?<=assign to )[\w-]+")),
+    (
+        "database",
+        re.compile(
+            r"(?<=[Nn]otion \()[\w ]+(?=\))|(?<=[Pp]age in )(?!Notion)[A-Z]\w*|(?<=[Nn]otion )[A-Z]\w*|(?<=in )Tasks"
+        ),
+    ),
+)
+_TABLE = re.compile(
+    r"\b(?:table|tabelle)(?: (?:called|named|namens))? (?P<it>[a-z][\w-]*)|"
+    r"\b(?!(?:a|the|our|my|in) )(?P<first>\w+) table\b",
+    _I,
+)
+_QUOTED = re.compile(r"[\"“„«](?P<it>[^\"“”„«»]{1,500})[\"”“»]")
+_DOMAIN = re.compile(r"\b(?:from|von) (?:[\w ]+\()?(?P<it>[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)+)\b", _I)
+_COLUMN = re.compile(
+    r"\b(?P<what>absender|sender|link(?: zur mail)?|subject|betreff|date|datum)\b[\w ]{0,12}? "
+    r"(?:nach|to|in|into) (?P<column>[A-Z]\w*)",
+    _I,
+)
+_HAS_WORDS = re.compile(r"\b(?:has|ha[vs]ing|contain\w*|say\w*|enthält|enthalten|mit) [\"“„](?P<it>[^\"”“]+)[\"”“]", _I)
+_SENDER = re.compile(r"\b(?:from|von) (?!(?:Google|Gmail|GitHub)\b)(?P<it>[A-ZÄÖÜ][a-zäöüß]+)\b")
+_IN_TEXT = ("url", "to", "path", "folder", "repository", "spreadsheet", "channel")
+_ROLES = {"absender": "sender", "sender": "sender", "link": "url", "subject": "title", "betreff": "title"}
+_ROLES |= {"date": "date", "datum": "date"}
+
+
+_MADE = {"issue": "issues", "row": "rows", "mail_draft": "drafts"}
+"""What a target makes: the words that name it are not those of the source."""
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What some words mean: choices, or a question for what is missing."""
+
+    choices: Choices | None = None
+    question: str = ""
+
+
+@dataclass
+class _Said:
+    """A request, and what it names."""
+
+    text: str
+    places: dict[str, str] = field(default_factory=dict)
+    quoted: list[str] = field(default_factory=list)
+
+    @property
+    def plain(self) -> str:
+        """The text without what it names: the folder `invoices/` is no word for invoices."""
+        found = self.text
+        for one in [*self.quoted, *(self.places[name] for name in _IN_TEXT if name in self.places)]:
+            found = found.replace(one, " ")
+        return found
+
+
+def read(text: str) -> Understood | None:
+    """Return what a request means; None if it is not about items, or asks for more than the wizard can do."""
+    said = _named(" ".join(text.split()))
+    kinds = _sorted_into(said)
+    if meanings.BEYOND.search(re.sub("|".join(map(re.escape, kinds)), "", said.plain) if kinds else said.plain):
+        return None
+    targets = [_label(one) for one in kinds] or _targets(said)
+    source = _source(said, targets)
+    missing = _asked_for(said, [one.target for one in targets])
+    if missing:
+        return Understood(question=missing)
+    if not targets:
+        return Understood(question=_question(source)) if meanings.TELLS.search(said.text) else None
+    if source is None:
+        return None
+    sender = _SENDER.search(said.plain)
+    if source.name in ("mail", "mailbox") and sender:
+        return Understood(question=f"Which address does {sender['it']} have?")
+    fitting = [one for each in targets if (one := _fitted(each, source))]
+    try:
+        choices = _choices(said, source, fitting, kinds)
+        check(choices)
+    except ValidationError:  # too many of something
+        return None
+    except InvalidInput as error:
+        return _missing(error)
+    return Understood(choices)
+
+
+def _sorted_into(said: _Said) -> list[str]:
+    """Return the kinds of "sort my inbox into work, private and advertising"."""
+    found = meanings.SORTED.search(said.text)
+    return re.split(r",? (?:and|or|und|oder) |, ", found["kinds"]) if found else []
+
+
+def _label(kind: str) -> Chosen:
+    return Chosen(target="label", places={"labels": kind}, when=kind)
+
+
+def _asked_for(said: _Said, found: Sequence[str]) -> str:
+    """Return a question for what a target lacks whose words are there; empty if nothing is missing."""
+    hidden = {other for one in found for other in meanings.REPLACES.get(one, ())}
+    for name, words, place in meanings.TARGETS:
+        is_missing = name in meanings.ASKED_FOR and name not in (*found, *hidden) and not _has(said, place)
+        if is_missing and words.search(said.text):
+            return meanings.ASKED_FOR[name]
+    return ""
+
+
+def _question(source: Source | None) -> str:
+    what = "" if source else "What should it be about: mail, issues, a feed, a form or something else? "
+    return f"{what}Where should it go: a Slack channel, a Notion database, a repository, an address?"
+
+
+def _missing(error: InvalidInput) -> Understood | None:
+    """Return a question for a place that is missing; None if the words do not fit at all."""
+    place = str(error.details.get("field", ""))
+    return Understood(question=f"Which {place.rpartition('.')[2]}? Name it, too.") if "places." in place else None
+
+
+# --- what is named
+
+
+def _named(text: str) -> _Said:
+    said = _Said(text)
+    said.quoted = [found["it"].strip() for found in _QUOTED.finditer(text)]
+    for name, pattern in _NAMED:
+        found = pattern.search(text)
+        if found and name not in said.places:
+            said.places[name] = found[0]
+    table = _TABLE.search(text)
+    if table:
+        said.places["table"] = table["it"] or table["first"] or ""
+    elif said.quoted and re.search(r"\b(?:table|tabelle) [\"“„]", text, _I):
+        said.places["table"] = said.quoted[0]
+    columns = {found["column"]: _ROLES[found["what"].split()[0].casefold()] for found in _COLUMN.finditer(text)}
+    if columns:
+        said.places["columns"] = ", ".join(f"{name}={role}" for name, role in columns.items())
+    if said.quoted:
+        said.places |= {"labels": said.quoted[0], "text": said.quoted[0]}
+    if "database" not in said.places and meanings.TASKS.search(text):
+        said.places["database"] = "Tasks"
+    return said
+
+
+def _targets(said: _Said) -> list[Chosen]:
+    found = [name for name, words, place in meanings.TARGETS if words.search(said.text) and _has(said, place)]
+    hidden = {other for one in found for other in meanings.REPLACES.get(one, ())}
+    asks = bool(meanings.ASKS_FIRST.search(said.text))
+    return [_chosen(said, one, is_approved=asks) for one in found if one not in hidden]
+
+
+def _has(said: _Said, place: str) -> bool:
+    return not place or place in said.places
+
+
+def _chosen(said: _Said, name: str, *, is_approved: bool) -> Chosen:
+    target = TARGETS[name]
+    places = {one: said.places[one] for one in target.places if one in said.places}
+    text = said.places.get("text", "") if target.needs_text else ""
+    title = said.quoted[0] if target.title_field and said.quoted else ""
+    return Chosen(target=name, places=places, text=text, title=title, is_approved=is_approved)
+
+
+def _source(said: _Said, targets: Sequence[Chosen]) -> Source | None:
+    """Return the source that the words name and that at least one target fits; mail, if only mail has such a target."""
+    made = {_MADE.get(one.target, "") for one in targets}
+    for name, words in meanings.SOURCES:
+        source = SOURCES[name]
+        if name in made:
+            continue
+        is_fitting = not targets or any(_fitted(one, source) for one in targets)
+        if is_fitting and all(one in said.places for one in source.places) and words.search(said.text):
+            return source
+    is_of_mail = any("gmail" in TARGETS[one.target].services for one in targets)
+    return SOURCES["mail"] if is_of_mail else None
+
+
+def _fitted(chosen: Chosen, source: Source) -> Chosen | None:
+    """Return a target as it fits a source: the label of a mail or of an issue, a page that is kept or a new one."""
+    others = {"label": "issue_label", "task": "page"}
+    for name in (chosen.target, others.get(chosen.target, "")):
+        if name and fits(TARGETS[name], source):
+            return chosen.model_copy(update={"target": name})
+    return None
+
+
+# --- which ones, when, and how many
+
+
+def _choices(said: _Said, source: Source, targets: Sequence[Chosen], sorted_into: Sequence[str]) -> Choices:
+    cron = cron_of(said.text)
+    is_new = bool(source.trigger) and not cron and bool(meanings.WHEN_NEW.search(said.text))
+    start = Start.SCHEDULE if cron else Start.NEW if is_new or not source.uses else Start.HAND
+    amount = _amount(said, source, targets, start)
+    kinds = {one: one for one in sorted_into} or _kinds(said, source, amount)
+    of_kinds = [one.model_copy(update={"when": when}) for one in targets for when in (kinds or {"": ""})]
+    chosen = targets if sorted_into else of_kinds
+    return Choices(
+        source=source.name,
+        places={one: said.places[one] for one in (*source.places, *source.optional) if one in said.places},
+        start=start,
+        cron=cron,
+        only=_only(said, source),
+        kinds=kinds,
+        amount=amount,
+        is_summarized=bool(meanings.SUMS_UP.search(said.text)),
+        targets=tuple(chosen),
+    )
+
+
+def _amount(said: _Said, source: Source, targets: Sequence[Chosen], start: Start) -> Amount:
+    """Return how many items the targets are about: a summary or a list if all of them can have one, and it is said."""
+    common = [one for one in Amount if all(one in TARGETS[each.target].amounts for each in targets)]
+    is_event = start is Start.NEW and not source.ids
+    if common == [Amount.EACH] or is_event:
+        return Amount.EACH
+    if meanings.COUNTS.search(said.text) and Amount.COUNT in common:
+        return Amount.COUNT
+    if Amount.EACH in common and (
+        meanings.EACH.search(said.text) or (start is not Start.SCHEDULE and _is_many(targets))
+    ):
+        return Amount.EACH
+    return Amount.LIST if Amount.LIST in common else common[0]
+
+
+def _is_many(targets: Sequence[Chosen]) -> bool:
+    """Return whether the targets are such that people mean one for each item."""
+    return all(one.target in ("issue", "task", "page", "record", "row") and not one.title for one in targets)
+
+
+def _kinds(said: _Said, source: Source, amount: Amount) -> dict[str, str]:
+    if source.name not in ("mail", "mailbox") or amount is not Amount.EACH:
+        return {}
+    return {name: what for words, name, what in meanings.KINDS if words.search(said.plain)}
+
+
+def _only(said: _Said, source: Source) -> Only:
+    """Return the filters that the words name and the source has."""
+    given: dict[str, Any] = {}
+    if source.name in ("mail", "mailbox"):
+        given |= _of_mail(said)
+    days = meanings.UNTOUCHED.search(said.text)
+    if days:
+        given["older_days" if meanings.QUIET.search(said.text) else "newer_days"] = int(days["n"])
+    elif meanings.LAST_WEEK.search(said.text):
+        given["newer_days"] = 7
+    over, more = meanings.OVER.search(said.text), meanings.MORE_THAN.search(said.text)
+    if over and source.name == "rows":
+        given |= {"column": over["column"], "above": float(over["n"])}
+    elif more:
+        given["more_than"] = int(more["n"])
+    label = meanings.WITH_LABEL.search(said.text)
+    if label:
+        given["labels"] = (label["it"],)
+    if meanings.UNASSIGNED.search(said.text):
+        given["unassigned"] = True
+    if source.name == "issues" and re.search(r"\bbugs (?:in|of)\b", said.text, _I):
+        given["labels"] = ("bug",)
+    return Only(**{name: one for name, one in given.items() if name in source.filters or name == "above"})
+
+
+def _of_mail(said: _Said) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    words = next((some for pattern, some in meanings.SEARCHED if pattern.search(said.plain)), ())
+    has = _HAS_WORDS.search(said.text)
+    if has:
+        words = (has["it"],)
+    if words:
+        found["words"] = words
+    domain = _DOMAIN.search(said.text)
+    if domain:
+        found["sender"] = domain["it"]
+    elif re.search(r"\bfrom\b|\bvon\b", said.text, _I) and "to" in said.places and "forward" not in said.text:
+        found["sender"] = said.places["to"]
+    if re.search(r"\battachments?\b|\banh[aä]ng", said.text, _I):
+        found["has_file"] = True
+        ending = meanings.ENDING.search(said.text)
+        if ending:
+            found["ending"] = ending["it"].casefold()
+    return found

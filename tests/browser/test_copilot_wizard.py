@@ -1,0 +1,110 @@
+"""The wizard in the browser: an empty workflow becomes one that runs, by clicks and by words, without a model."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dashboard.base.language import LOCALE
+from engine.copilot.wizard.sources import SOURCES
+from engine.copilot.wizard.targets import TARGETS
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from tests.browser.conftest import Served, settled
+from tests.browser.test_copilot import ask, draft, found_by_axe
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+OWNER = Principal("owner", "owner")
+TWIN = "When a bug mail arrives, open an issue in acme/app and keep a page in Notion Tasks"
+
+
+def opened(page: Page, served: Served, name: str) -> Locator:
+    """Create a blank workflow and open its canvas with the co-pilot."""
+    orchestra = Orchestra.open(served.root)
+    orchestra.workflows.create(OWNER, name)
+    orchestra.close()
+    page.goto(f"{served.url}/workflow?name={name}&tab=canvas")
+    step = page.locator('.studio [data-step="hello"]')
+    step.wait_for()
+    settled(page)
+    step.focus()
+    page.keyboard.press("p")
+    panel = page.get_by_role("complementary", name="Co-pilot")
+    panel.wait_for()
+    return panel
+
+
+def accept(card: Locator) -> None:
+    """Give every tick and accept."""
+    for one in card.locator("[data-tick]").all():
+        one.check()
+    card.get_by_role("button", name="Accept all").click()
+    card.page.locator(".copilot-card[data-status=accepted]").wait_for()
+
+
+def test_a_workflow_is_built_by_clicks(served: Served, page: Page) -> None:
+    panel = opened(page, served, "by-clicks")
+    panel.get_by_role("button", name="Build it step by step").click()
+    panel.get_by_label("Source").select_option(label="Issues on GitHub")
+    panel.get_by_label("Repository").first.fill("acme/app")
+    panel.get_by_label("Start", exact=True).select_option(label="at fixed times")
+    panel.get_by_label("Times").select_option(label="on Mondays at 8:00")
+    panel.get_by_label("Do this").select_option(label="Send a mail")
+    panel.get_by_label("To (commas between)").fill("boss@example.com")
+    panel.get_by_label("How many at once").select_option(label="all in one list")
+    assert found_by_axe(page) == []
+    panel.get_by_role("button", name="Propose it").click()
+    card = panel.locator(".copilot-card")
+    card.wait_for()
+    card.get_by_text("boss@example.com").first.wait_for()
+    accept(card)
+    made = json.loads(draft(page, served, "by-clicks"))
+    assert [one["uses"] for one in made["steps"]] == ["github.list_issues", "gmail.send"]
+    assert made["triggers"][0]["with"] == {"cron": "0 8 * * 1"}
+
+
+def test_a_workflow_is_built_by_words_and_tried_in_the_demo(served: Served, page: Page) -> None:
+    panel = opened(page, served, "by-words")
+    panel.locator("textarea").last.focus()
+    card = ask(page, TWIN)
+    card.get_by_role("button", name="Try in the demo").click()
+    card.locator(".copilot-demo").wait_for(timeout=60_000)
+    assert "github.create_issue" in card.locator(".copilot-demo").inner_text()
+    accept(card)
+    made = json.loads(draft(page, served, "by-words"))
+    assert [one["uses"] for one in made["steps"][1]["steps"]] == [
+        "llm.classify",
+        "github.create_issue",
+        "notion.upsert_page",
+    ]
+    assert made["triggers"][0]["uses"] == "gmail.new_message"
+
+
+def test_the_wizard_fits_a_phone_in_both_themes_and_names_what_is_wrong(served: Served, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    panel = opened(page, served, "phone-wizard")
+    panel.get_by_role("button", name="Build it step by step").click()
+    panel.get_by_text("Only some of them").click()
+    panel.get_by_text("Let a model read them").click()
+    panel.get_by_role("button", name="Add a kind").click()
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert found_by_axe(page) == []
+    panel.get_by_role("button", name="Remove the kind").click()
+    panel.get_by_label("Source").select_option(label="A web page that changes")
+    panel.get_by_label("Address").fill("no address")
+    panel.get_by_label("Do this").select_option(label="Post to Slack (not connected)")
+    panel.get_by_label("Channel").fill("#general")
+    panel.get_by_role("button", name="Propose it").click()
+    panel.locator(".copilot-problems").or_(panel.get_by_role("alert")).first.wait_for()
+
+
+def test_each_title_of_the_wizard_is_translated() -> None:
+    texts = json.loads((LOCALE / "de.json").read_text(encoding="utf-8"))["studio"]
+    assert [one.title for one in (*SOURCES, *TARGETS) if one.title not in texts] == []

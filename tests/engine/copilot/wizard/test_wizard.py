@@ -1,0 +1,321 @@
+"""The wizard: whatever may be chosen compiles, and words mean choices or nothing."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from engine.base.errors import InvalidInput, NotAllowed
+from engine.copilot.wizard.checking import check, fits
+from engine.copilot.wizard.reading import read
+from engine.copilot.wizard.records import Choices, Start
+from engine.copilot.wizard.sources import SOURCES
+from engine.copilot.wizard.targets import TARGETS
+from engine.copilot.wizard.times import cron_of
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.workflows.new_workspace import init
+
+OWNER, VIEWER = Principal("owner", "owner", confirmed=True), Principal("viewer", "viewer")
+PLACES = {
+    "repository": "acme/app",
+    "spreadsheet": "demo-invoices-2026",
+    "sheet": "Invoices",
+    "url": "https://news.example.com/feed.xml",
+    "table": "customers",
+    "channel": "#general",
+    "database": "Tasks",
+    "chat": "1",
+    "to": "me@example.com",
+    "labels": "seen, by machine",
+    "assignees": "jonas-lindt",
+    "path": "out/list.md",
+    "folder": "Attachments",
+    "columns": "Supplier=sender, Mail=url",
+}
+REPOSITORY = {"repository": "acme/app"}
+MORE = {"discord": "discord", "telegram": "telegram", "drive": "google_drive", "imap": "imap", "slack": "slack"}
+MORE |= {"sheets": "google_sheets", "calendar": "google_calendar"}
+EXTRAS: tuple[dict[str, Any], ...] = ({}, {"kinds": {"bug": "something does not work"}}, {"is_summarized": True})
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
+    folder = tmp_path_factory.mktemp("wizard") / "workspace"
+    init(folder)
+    _connect(folder / "config.yaml")
+    opened = Orchestra.open(folder, demo=True)
+    yield opened
+    opened.close()
+
+
+def _connect(path: Path) -> None:
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    settings["connections"] |= {name: {"service": service} for name, service in MORE.items()}
+    settings["approvals"] = {"default": "never"}
+    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+
+def _every_choice() -> Iterator[Choices]:
+    """Yield each source with each target that fits it; start, amount and what a model does take turns."""
+    ways = itertools.cycle(itertools.product(Start, EXTRAS))
+    for source, target in itertools.product(SOURCES, TARGETS):
+        for amount in target.amounts if fits(target, source) else ():
+            found = None
+            while found is None:
+                start, extra = next(ways)
+                places = {one: PLACES[one] for one in target.places}
+                chosen = {"target": target.name, "places": places, "text": "Hi" if target.needs_text else ""}
+                chosen["when"] = "bug" if "kinds" in extra else ""
+                places = {one: PLACES[one] for one in source.places}
+                given = {"source": source.name, "places": places, "start": start, "cron": "0 8 * * 1"}
+                found = _checked({**given, "amount": amount, "targets": [chosen], **extra})
+                if amount != "each" and not source.uses:
+                    break  # an event is about one item
+            if found is not None:
+                yield found
+
+
+def _checked(given: dict[str, Any]) -> Choices | None:
+    choices = Choices.model_validate(given)
+    try:
+        check(choices)
+    except InvalidInput:
+        return None
+    return choices
+
+
+@pytest.mark.slow
+def test_whatever_may_be_chosen_compiles(orchestra: Orchestra) -> None:
+    every = list(_every_choice())
+    wrong = {}
+    for choices in every:
+        made = orchestra.copilot.wizard.propose(OWNER, "new-one", choices)
+        if not made.is_acceptable:
+            wrong[f"{choices.source} {choices.targets[0].target} {choices.start} {choices.amount}"] = made.problems
+    assert not wrong
+    assert len(every) > 200
+    assert {one.source for one in every} == {one.name for one in SOURCES}
+    assert {one.targets[0].target for one in every} == {one.name for one in TARGETS}
+
+
+RUNS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
+    "bug mails become issues": (
+        {"source": "mail", "kinds": {"bug": "something does not work"}},
+        {"target": "issue", "places": {"repository": "acme/app"}, "when": "bug"},
+        {"github.create_issue"},
+    ),
+    "one list": (
+        {"source": "issues", "places": {"repository": "acme/app"}, "amount": "list"},
+        {"target": "post", "places": {"channel": "#general"}},
+        {"slack.send_message"},
+    ),
+    "how many": (
+        {"source": "drafts", "amount": "count"},
+        {"target": "mail", "places": {"to": "me@example.com"}},
+        {"gmail.send"},
+    ),
+    "attached files": (
+        {"source": "mail", "only": {"has_file": True}},
+        {"target": "files_to_folder", "places": {"folder": "in"}},
+        {"file.write"},
+    ),
+    "drafts of answers": ({"source": "mail"}, {"target": "draft_answer"}, {"gmail.create_draft"}),
+    "stale issues": (
+        {"source": "issues", "places": {"repository": "acme/app"}, "only": {"older_days": 20}},
+        {"target": "comment", "text": "Is this still so?"},
+        {"github.comment"},
+    ),
+    "rows over a number": (
+        {"source": "rows", "places": {"spreadsheet": "demo-invoices-2026"}, "only": {"column": "Total", "above": 100}},
+        {"target": "task", "places": {"database": "Tasks"}},
+        {"notion.upsert_page"},
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", RUNS)
+def test_choices_do_what_they_say(orchestra: Orchestra, what: str) -> None:
+    given, target, writes = RUNS[what]
+    choices = Choices.model_validate({**given, "targets": [target]})
+    name = what.replace(" ", "-")
+    made = orchestra.copilot.wizard.propose(OWNER, name, choices)
+    demo = orchestra.copilot.proposals.try_in_demo(OWNER, name, made.id).demo
+    assert demo is not None
+    assert (demo.status, set(demo.writes)) == ("succeeded", writes)
+    if choices.amount == "each":
+        assert demo.second_run is not None
+        assert demo.second_run.writes == 0
+
+
+def test_a_new_workflow_is_the_choices_alone_and_another_one_keeps_its_steps(orchestra: Orchestra) -> None:
+    choices = Choices.model_validate({"source": "mail", "targets": [{"target": "archive"}]})
+    wizard, proposals = orchestra.copilot.wizard, orchestra.copilot.proposals
+    made = wizard.propose(OWNER, "fresh", choices)
+    proposals.accept(OWNER, "fresh", made.id, steps=None, ticks=[one.id for one in made.ticks])
+    fresh = json.loads(orchestra.editing.draft_text(OWNER, "fresh").text)
+    assert [one["id"] for one in fresh["steps"]] == ["mails", "each_mail"]
+    assert "outputs" not in fresh
+    more = wizard.propose(OWNER, "inbox-triage", choices)
+    assert more.is_acceptable
+    assert more.untouched.are_byte_equal
+    assert [one.step for one in more.changes] == ["mails_2", "each_mail_2", "archive"] or more.changes[
+        0
+    ].kind == "added"
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "source": ({"source": "fax"}, "source: 'fax'"),
+    "its place": ({"source": "issues"}, "places.repository"),
+    "strange place": ({"places": {"repository": "a/b"}}, "places.repository: 'repository'"),
+    "start": ({"source": "commits", "places": REPOSITORY, "start": "new"}, "start: 'new'"),
+    "only new ones": ({"source": "form"}, "start: 'hand'"),
+    "cron": ({"start": "schedule"}, "cron: ''"),
+    "filter": ({"only": {"unassigned": True}}, "only.unassigned"),
+    "target": ({"targets": [{"target": "isue"}]}, "targets[0].target: 'isue'"),
+    "no mail": ({"source": "form", "start": "new", "targets": [{"target": "archive"}]}, "It is not for"),
+    "place of target": ({"targets": [{"target": "issue"}]}, "targets[0].places.repository"),
+    "kind": ({"targets": [{"target": "archive", "when": "bug"}]}, "There is no such kind"),
+    "text": ({"targets": [{"target": "answer"}]}, "targets[0].text"),
+    "amount": ({"amount": "list"}, "amount: 'list'"),
+    "kinds of all": (
+        {"amount": "list", "kinds": {"a": "b"}, "targets": [{"target": "post", "places": {"channel": "#a"}}]},
+        "kinds",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_choice_that_does_not_fit_is_named(orchestra: Orchestra, what: str) -> None:
+    given, said = WRONG[what]
+    choices = Choices.model_validate({"source": "mail", "targets": [{"target": "archive"}], **given})
+    with pytest.raises(InvalidInput) as error:
+        orchestra.copilot.wizard.propose(OWNER, "wrong", choices)
+    assert said in str(error.value)
+    assert error.value.remedy
+
+
+def test_viewers_use_no_wizard(orchestra: Orchestra) -> None:
+    with pytest.raises(NotAllowed):
+        orchestra.copilot.wizard.offers(VIEWER)
+
+
+SAID: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+    "every Friday at 16:30 mail boss@example.com the open pull requests of acme/app": (
+        "pulls",
+        {"start": "schedule", "cron": "30 16 * * 5", "amount": "list"},
+        ["mail"],
+    ),
+    "When a bug mail arrives, open an issue in acme/app and archive it": (
+        "mail",
+        {"start": "new", "kinds": {"bug": "something does not work"}},
+        ["archive", "issue"],
+    ),
+    "Rechnungen weiterleiten an buchhaltung@firma.example": (
+        "mail",
+        {"only": {"words": ("invoice", "Rechnung")}},
+        ["forward"],
+    ),
+    "sort my mail into urgent, later and never": (
+        "mail",
+        {"kinds": {"urgent": "urgent", "later": "later", "never": "never"}},
+        ["label", "label", "label"],
+    ),
+    "post the number of open issues in acme/app to #team every morning": (
+        "issues",
+        {"amount": "count", "cron": "0 8 * * *"},
+        ["post"],
+    ),
+    "save the pdf attachments of my mails under invoices/": (
+        "mail",
+        {"only": {"has_file": True, "ending": "pdf"}},
+        ["files_to_folder"],
+    ),
+    "new issues in a/b should be posted to #dev": ("issues", {"start": "new", "amount": None}, ["post"]),
+    "bugs and questions from my inbox become issues in a/b": (
+        "mail",
+        {"kinds": {"bug": "something does not work", "question": "somebody asks something"}},
+        ["issue", "issue"],
+    ),
+    "when somebody fills in a form, keep a page in Notion Leads": ("form", {"start": "new"}, ["task"]),
+    "Neue Einträge von https://blog.example/feed.xml (Feed) in #news melden, sobald sie kommen": (
+        "entries",
+        {"start": "new"},
+        ["post"],
+    ),
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_words_mean_choices(said: str) -> None:
+    source, has, targets = SAID[said]
+    understood = read(said)
+    assert understood is not None
+    assert understood.choices is not None
+    choices = understood.choices.model_dump(exclude_defaults=True)
+    assert choices["source"] == source
+    assert {name: choices.get(name) for name in has} == has
+    assert [one["target"] for one in choices["targets"]] == targets
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "translate my mails and post them to #general",
+        "post the sum of the totals per supplier of the sheet demo-invoices-2026 to #general",
+        "hello",
+        "",
+        "what is a workflow?",
+        "archive unread mails",
+        "forward all mails except invoices to a@b.example",
+        "sort my mail into " + ", ".join(f"kind{n}" for n in range(30)) + " and rest",
+    ],
+)
+def test_what_is_more_than_the_wizard_can_do_means_nothing(said: str) -> None:
+    assert read(said) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "tell me when something happens",
+        "comment on the issues of acme/app",
+        "forward all invoices",
+        "label my mails",
+        'label mails from Anna "family"',
+    ],
+)
+def test_what_is_missing_is_asked_for(said: str) -> None:
+    understood = read(said)
+    assert understood is not None
+    assert understood.choices is None
+    assert understood.question.endswith((".", "?"))
+
+
+@pytest.mark.parametrize(
+    ("said", "cron"),
+    [
+        ("every morning at 8", "0 8 * * *"),
+        ("every morning", "0 8 * * *"),
+        ("jeden Montag um 9 Uhr", "0 9 * * 1"),
+        ("Friday at 5pm", "0 17 * * 5"),
+        ("on Mondays and on Thursdays at 7:15", "15 7 * * 1,4"),
+        ("every evening at 18:00", "0 18 * * *"),
+        ("once a week", "0 7 * * 1"),
+        ("every workday at noon", "0 12 * * 1-5"),
+        ("hourly", "0 * * * *"),
+        ("monthly", "0 7 1 * *"),
+        ("tomorrow at 9", ""),
+        ("at 25 o'clock every day", "0 7 * * *"),
+        ("when a mail comes", ""),
+    ],
+)
+def test_times_in_words(said: str, cron: str) -> None:
+    assert cron_of(said) == cron
