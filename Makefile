@@ -115,9 +115,10 @@ agent-eval: setup-dev .venv-agentdojo/ready
 	@.venv-agentdojo/bin/python -m pip install -qq --disable-pip-version-check -r bench/agentdojo/requirements.txt
 	@touch $@
 
-# 120 requests to the co-pilot (docs/copilot.md); EVAL="--kinds change --only change-08" takes some of them.
+# 120 requests to the co-pilot (docs/copilot.md); EVAL="--kinds change --only change-08" takes some of them, and
+# MODEL=name asks that model three times each, with the key in OPENAI_API_KEY (EVAL="--url … --key VARIABLE").
 copilot-eval: setup-dev
-	$(BIN)/python -m bench.copilot $(EVAL)
+	$(BIN)/python -m bench.copilot $(if $(MODEL),--model $(MODEL)) $(EVAL)
 
 # These take as long as they take: no limit for one test.
 chaos: export PYTEST_TIMEOUT := 0

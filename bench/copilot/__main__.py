@@ -1,49 +1,100 @@
-"""`make copilot-eval`: 120 requests to the co-pilot, and whether the judge finds their good answers right."""
+"""`make copilot-eval`: 120 requests to the co-pilot, through a scripted model, without one, or through a real one."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from bench.copilot.asked_model import by_model
 from bench.copilot.figures import table
 from bench.copilot.good import good_verdict
 from bench.copilot.judging import Verdict
+from bench.copilot.obeying import obeying
 from bench.copilot.requests import Kind, Request, requests
 from bench.copilot.unaided import by_rules
-from bench.copilot.world import world
+from bench.copilot.ways import WAYS, Seen, in_every_way
+from bench.copilot.world import ModelServer, world
 
 RESULTS = Path(__file__).resolve().parents[1] / "copilot.json"
+_OF_MODEL = RESULTS.with_name("copilot-model.json")
+_BAD_WAYS_FOR_EACH = 4
+"""Every so many-th request is also answered in the bad ways."""
 
 
 def main() -> None:
     """Answer, judge, print and save."""
+    options = _options()
+    asked = [one for one in requests() if one.kind in options.kinds and (not options.only or one.id in options.only)]
+    began = time.monotonic()
+    if options.model:
+        verdicts = by_model(asked, _server(options), options.runs, options.kept, _say)
+        print(f"{options.model}, {options.runs} runs of each request:")
+        print(table(asked, verdicts))
+        print(f"{time.monotonic() - began:.0f} s; each answer is in {options.kept}.")
+        return
+    is_right = _without_a_real_model(asked, has_all_ways=options.all_ways)
+    print(f"{time.monotonic() - began:.0f} s; each answer is in {RESULTS}.")
+    sys.exit(not is_right)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.copilot", description=__doc__)
     parser.add_argument("--kinds", nargs="+", default=[*Kind], choices=[*Kind], type=Kind)
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="requests, such as create-01")
-    options = parser.parse_args()
-    asked = [one for one in requests() if one.kind in options.kinds and (not options.only or one.id in options.only)]
-    began = time.monotonic()
+    parser.add_argument("--all-ways", action="store_true", help="each request in every bad way, not every fourth")
+    parser.add_argument("--model", default="", help="ask this model of a server in the OpenAI form")
+    parser.add_argument("--url", default="https://api.openai.com/v1", help="its server")
+    parser.add_argument("--key", default="OPENAI_API_KEY", metavar="VARIABLE", help="the variable that has its key")
+    parser.add_argument("--kept", type=Path, default=_OF_MODEL, help="the file of what a model has answered")
+    parser.add_argument("--runs", type=int, default=3, help="how often each request is asked")
+    return parser.parse_args()
+
+
+def _server(options: argparse.Namespace) -> ModelServer:
+    key = os.environ.get(options.key, "")
+    if not key:
+        sys.exit(f"The variable {options.key} is not set: it has the key of {options.url}. --key names another one.")
+    return ModelServer(options.url, options.model, key)
+
+
+def _without_a_real_model(asked: Sequence[Request], *, has_all_ways: bool) -> bool:
     print(f"The good answers, proposed without a conversation ({len(asked)} requests):")
-    verdicts = _of_good_answers(asked)
+    with world() as made:
+        verdicts = {one.id: [good_verdict(made, one)] for one in asked}
     _tell(asked, verdicts)
+    print("Through the conversation with a scripted model:")
+    some = asked if has_all_ways else asked[::_BAD_WAYS_FOR_EACH]
+    seen = [*in_every_way(asked, ["good"]), *in_every_way(some, [one for one in WAYS if one != "good"])]
+    seen += obeying(asked)
+    _tell_ways(seen)
     print("Without a model, by the rules:")
     with world() as made:
         _tell(asked, {one.id: [by_rules(made, one)] for one in asked}, with_faults=False)
-    print(f"{time.monotonic() - began:.0f} s; each answer is in {RESULTS}.")
-    sys.exit(not all(one.passed for of_request in verdicts.values() for one in of_request))
+    is_good = all(one.passed for of_request in verdicts.values() for one in of_request)
+    return is_good and not any(one.faults for one in seen)
 
 
-def _of_good_answers(asked: Sequence[Request]) -> dict[str, list[Verdict]]:
-    with world() as made:
-        return {one.id: [good_verdict(made, one)] for one in asked}
+def _tell_ways(seen: Sequence[Seen]) -> None:
+    all_, right = Counter(one.way for one in seen), Counter(one.way for one in seen if not one.faults)
+    for way, count in all_.items():
+        print(f"{way:<24}{right[way]} of {count} as it must be")
+    for one in seen:
+        if one.faults:
+            print(f"  {one.request}, {one.way}: {' '.join(one.faults)}")
 
 
-def _tell(asked: Sequence[Request], verdicts: dict[str, list[Verdict]], *, with_faults: bool = True) -> None:
+def _tell(asked: Sequence[Request], verdicts: Mapping[str, list[Verdict]], *, with_faults: bool = True) -> None:
     print(table(asked, verdicts))
     for one in (one for of_request in verdicts.values() for one in of_request if with_faults and not one.passed):
         print(f"  {one.request}: {' '.join([*one.faults, *one.demo_faults])}")

@@ -14,10 +14,10 @@ from engine.base.errors import OrchestraError
 def by_rules(world: World, request: Request) -> Verdict:
     """Ask the rules once, as `orchestra ask` does, and judge what they say and propose."""
     name = world.begin(request)
-    world.prepare(request, name)
+    run_id = world.prepare(request, name)
     began = time.monotonic()
     try:
-        answer = world.orchestra.copilot.rules.answer(PERSON, request.ask, name)
+        answer = world.orchestra.copilot.rules.answer(PERSON, request.ask, name, run_id)
         said = " ".join([answer.text, *(one.excerpt for one in answer.passages)])
         reply = world.answered(request, name, Reply(text=said), answer.proposal)
     except OrchestraError as error:

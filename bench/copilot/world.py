@@ -8,7 +8,7 @@ import re
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,12 @@ class World:
 
     orchestra: Orchestra
     root: Path
+    demo: Orchestra
+    """The same workspace, in which every run is one of the demo; `orchestra` asks the model that is evaluated."""
 
     def begin(self, request: Request) -> str:
         """Restore the demo, and write the starting workflow under a name of its own; return the name."""
-        self.orchestra.demo.reset(PERSON)
+        self.demo.demo.reset(PERSON)
         name = f"{request.id}-{uuid.uuid4().hex[:6]}"
         text = start_text(request.start)
         (self.root / "workflows" / f"{name}.json").write_text(text, encoding="utf-8")
@@ -52,11 +54,11 @@ class World:
         """Deliver the attacker's mail and run the workflow, if the request needs it; return the id of the run."""
         if request.attack is not None:
             mail = request.attack
-            self.orchestra.demo.deliver(PERSON, mail.sender, mail.subject, mail.text)
+            self.demo.demo.deliver(PERSON, mail.sender, mail.subject, mail.text)
         if not request.runs:
             return ""
-        run_id = self.orchestra.runs.start(PERSON, name, {})
-        self.orchestra.runs.wait(PERSON, run_id, _PATIENCE_SECONDS)
+        run_id = self.demo.runs.start(PERSON, name, {})
+        self.demo.runs.wait(PERSON, run_id, _PATIENCE_SECONDS)
         return run_id
 
     def rev(self, name: str) -> str:
@@ -130,25 +132,45 @@ def start_text(name: str) -> str:
     return next(path for one in places if (path := one / f"{name}.json").exists()).read_text(encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class ModelServer:
+    """A server of models in the OpenAI form."""
+
+    base_url: str
+    model: str
+    key: str = "sk-scripted"
+    price: Mapping[str, float] | None = None
+    """Dollars for a million tokens: `input`, `output`; None: as the product knows it."""
+
+
 @contextmanager
-def world(model_url: str = "") -> Iterator[World]:
-    """Create a workspace for one evaluation, and close it. `model_url`: the server of the co-pilot's model."""
+def world(server: ModelServer | None = None) -> Iterator[World]:
+    """Create a workspace for one evaluation, and close it. With a server, the person has agreed to what goes there."""
     os.environ.setdefault(LATENCY_VARIABLE, "0")
-    with tempfile.TemporaryDirectory(prefix="copilot-eval-") as folder:
+    with tempfile.TemporaryDirectory(prefix="copilot-eval-") as folder, ExitStack() as opened:
         root = Path(folder) / "workspace"
         init(root)
-        _configure(root / "config.yaml", model_url)
-        orchestra = Orchestra.open(root, serve=True)
-        try:
-            yield World(orchestra, root)
-        finally:
-            orchestra.close()
+        _configure(root, server)
+        orchestra = Orchestra.open(root, serve=server is None)
+        opened.callback(orchestra.close)
+        demo = orchestra
+        if server is not None:
+            demo = Orchestra.open(root, demo=True)
+            opened.callback(demo.close)
+            setup = orchestra.copilot.talking.setup(PERSON)
+            orchestra.copilot.talking.agree(PERSON, setup.host, setup.model)
+        yield World(orchestra, root, demo)
 
 
-def _configure(path: Path, model_url: str) -> None:
+def _configure(root: Path, server: ModelServer | None) -> None:
     """Add the accounts that requests name, and let writes pass that would wait for a person: a try has nobody."""
-    del model_url
+    path = root / "config.yaml"
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     settings["connections"] |= {name: {"service": service} for name, service in _SERVICES.items()}
     settings["approvals"] = {"default": "never"}
+    if server is not None:
+        of_server = {"service": "openai", "base_url": server.base_url, "model": server.model}
+        settings["connections"]["llm"] = {**of_server, "api_key": "env:COPILOT_EVAL_KEY"}
+        (root / ".env").write_text(f"COPILOT_EVAL_KEY={server.key}\n", encoding="utf-8")
+        settings |= {"prices": {server.model: dict(server.price)}} if server.price is not None else {}
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")

@@ -12,7 +12,7 @@ from bench.copilot.judging import judged
 from bench.copilot.requests import Kind, Must, Request, requests
 from bench.copilot.world import World, start_text, world
 
-_SAMPLE = ("create-02", "create-10", "change-08", "change-24", "fix-05", "bulk-04", "ask-04", "injection-04")
+_SAMPLE = ("create-02", "create-10", "change-08", "change-11", "fix-05", "bulk-04", "ask-04", "injection-04")
 """One or two of each kind, the fast ones; `make copilot-eval` has all."""
 
 

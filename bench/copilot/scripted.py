@@ -48,6 +48,8 @@ class Scripted:
     script: Script
     requests: list[dict[str, Any]] = field(default_factory=list)
     """The bodies that it has received."""
+    usages: list[tuple[int, int, int]] = field(default_factory=list)
+    """The tokens that it has charged for each answer: of the question, of it cached, and of the answer."""
     _prefix: str = ""
 
     def answer(self, body: dict[str, Any]) -> Answer:
@@ -69,6 +71,7 @@ class Scripted:
         asked, kept, out = answer.usage or tuple(
             one // _CHARACTERS_OF_A_TOKEN for one in (len(sent), cached, len(said))
         )
+        self.usages.append((asked, kept, out))
         details = {"cached_tokens": kept}
         return {"prompt_tokens": asked, "completion_tokens": out, "prompt_tokens_details": details}
 
