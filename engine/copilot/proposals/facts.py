@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,9 +187,17 @@ def _instructions(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
 
 
 def _whole(steps: KnownSteps, step: KnownStep) -> list[Any]:
-    """Return all that decides what a step does: itself, what is around it, and what these depend on."""
-    around = [KnownStep(one).own for one in step.node.up()]
+    """Return all that decides what a step does: itself, what is around it, and what these depend on.
+
+    The output of a group comes after all steps inside, so that it decides nothing about them; ids refer to nothing.
+    """
+    groups = [KnownStep(one).own for one in step.node.up() if one is not step.node]
+    around = [_without(step.own, "id"), *(_without(one, "id", "output") for one in groups)]
     return [around, steps.depends_on(step, around)]
+
+
+def _without(found: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: one for key, one in found.items() if key not in keys}
 
 
 def missing(needed: Sequence[Tick], given: Sequence[str]) -> list[Tick]:

@@ -13,8 +13,9 @@ from engine.workflows.differences.sentences import shown
 
 _GATES = ("flow.approve", "flow.assert", "flow.fail", "flow.stop")
 """Steps that hold a run back."""
-_AROUND = ("if", "foreach", "as", "key", "on_item_error", "needs", "approve", "once", "allow", "retry", "output")
-"""The fields of a write, and of the steps around it, that decide whether and how often it is made."""
+_AROUND = ("if", "foreach", "as", "key", "on_item_error", "needs", "approve", "once", "allow", "output")
+"""The fields of a write, and of the steps around it, that decide whether and how often it is made. `retry` does not:
+a write whose outcome is unknown is looked up or asked about, never just sent again."""
 _HARMLESS = ("schema_version", "title", "description", "inputs", "outputs", "triggers", "steps", FAILURE)
 _EXPOSED = ("title", "description", "inputs", "outputs", "expose")
 """What programs are told of a workflow that they can call."""

@@ -263,6 +263,7 @@ HARMLESS: dict[str, list[dict[str, Any]]] = {
     "another name": [{"op": "rename", "step": "target", "to": "place"}],
     "another name of a write": [{"op": "rename", "step": "issue", "to": "open_issue"}],
     "a step that computes": [added({"id": "count", "uses": "flow.set", "with": {"values": {"n": 1}}})],
+    "more attempts": [of("issue", "retry", {"attempts": 5})],
     "a removed write": [{"op": "remove", "steps": ["report"]}],
     "the same place for a new write": [added({**REPORT, "id": "more"})],
 }
@@ -272,6 +273,14 @@ HARMLESS: dict[str, list[dict[str, Any]]] = {
 def test_what_leads_nowhere_new_needs_none(orchestra: Orchestra, name: str) -> None:
     """Too many ticks would be given without a look."""
     assert made(orchestra, HARMLESS[name], from_outside=False).ticks == []
+
+
+def test_a_change_of_a_write_tells_the_model_beside_it_nothing(orchestra: Orchestra) -> None:
+    """The loop's output names the write, but comes after both."""
+    rev = orchestra.editing.canvas(ADA, "inbox-triage").rev
+    ops = [of("issue", "retry", {"attempts": 5})]
+    one = orchestra.copilot.proposals.make(ADA, "inbox-triage", rev, ops, "", source="rules")
+    assert (one.news.instructions, one.ticks) == ([], [])
 
 
 def test_a_tick_for_something_else_does_not_count(orchestra: Orchestra) -> None:
