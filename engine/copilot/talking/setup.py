@@ -25,7 +25,7 @@ SENDS = (
     "Of a run that you talk about: types, sizes and kinds of errors; values only of the steps that you tick.",
     "Never a secret, a key or a file.",
 )
-NO_MODEL = "No model is connected: rules and the documentation answer. `orchestra connections add` connects one."
+NO_MODEL = "No model is connected: rules and the documentation answer. Add one on the page Connections."
 OFF = "The co-pilot's model is turned off in this workspace (`copilot.is_on` in config.yaml)."
 NOT_AGREED = "You have not agreed yet that your workflow goes to this model."
 
