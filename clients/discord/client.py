@@ -111,7 +111,7 @@ class DiscordClient(Client):
         return _sent(channel, asked(DISCORD, self.http, "POST", f"{self._webhook()}?wait=true", json=_message(text)))
 
     def sent(self, channel: str, text: str, since: datetime, others: Container[str]) -> Json | None:
-        """Look for a message of the bot with this text since a time that is none of `others`; None if there is none."""
+        """Look for a message of the bot with this text since a time, other than `others`; None if there is none."""
         where, me = self._channel(channel), self.identity()
         after = str((int(since.timestamp() * 1000) - 60_000 - _EPOCH_MS) << 22)
         for _ in range(_PAGES_MOST):

@@ -55,7 +55,7 @@ def path_of(file_id: str, service: str) -> str:
 
 
 def require_name(service: Service, name: str) -> str:
-    """Return the name of a new file. Raises InvalidRequest if it is none, or more than a name."""
+    """Return the name of a new file. Raises InvalidRequest if it is invalid, or more than a name."""
     if not name or "/" in name or name in {".", ".."}:
         raise InvalidRequest(f"{name!r} is no file name.", service=service.name)
     return name

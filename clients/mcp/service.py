@@ -119,7 +119,7 @@ def is_call(body: bytes) -> bool:
 
 
 def method_of(body: bytes) -> str:
-    """Return the method of a JSON-RPC message, "" if it is none."""
+    """Return the method of a JSON-RPC message, "" if it is not one."""
     try:
         message = json.loads(body)
     except ValueError:

@@ -146,7 +146,7 @@ class SqlClient(Client):
         return found
 
     def _memory(self) -> Memory | None:
-        """Return where the tables are remembered; None for an address that is none, or outside of a workspace."""
+        """Return where the tables are remembered; None for an invalid address, or outside of a workspace."""
         address = _address_or_none(self._settings)
         return None if address is None or self._state_folder is None else Memory(self._state_folder, address)
 
@@ -154,7 +154,7 @@ class SqlClient(Client):
         return parsed(self._settings.url.get_secret_value())
 
     def _database(self) -> Database:
-        """Return the database of the address. Raises InvalidRequest for an address that is none."""
+        """Return the database of the address. Raises InvalidRequest for an invalid address."""
         address = self._address()
         if address.is_file:
             return self._of_file(address)

@@ -141,7 +141,7 @@ def _no_overload_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]])
     if name in ("<jump_condition>", "_&&_", "_||_", "!_", "<not_strictly_false>"):
         return "A condition is neither true nor false.", "Compare it with something, like x == 'yes' or x != null."
     if name == "<iter_range>":
-        return "This goes through a list, and the value is none.", "Look at the value; lists are written [a, b]."
+        return "This goes through a list, but the value is not a list.", "Look at the value; lists are written [a, b]."
     operator = {"@in": "in", "_[?_]": "[ ]", "_[_]": "[ ]", "_?._": "."}.get(name, name.strip("_"))
     return f"{operator!r} does not work on this kind of value.", "Look at the kinds of the values it is used on."
 

@@ -1,4 +1,4 @@
-"""What a stranger typed into a field, as a value; or why it is none."""
+"""What a stranger typed into a field, as a value; or why it is invalid."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def _equations(text: str, reading: Reading, is_named: IsNamed, changes: Changes)
 
 
 def _bare(text: str, taken: list[tuple[int, int]], quote: str, is_named: IsNamed, changes: Changes) -> Iterator[_Edit]:
-    """Yield the changes to addresses without any signs around them, and to what looks like a link but is none."""
+    """Yield the changes to addresses without any signs around them, and to what looks like a link but is not one."""
     begins = [begin for begin, _ in taken]
     reach, reached = 0, []
     for _, end in taken:

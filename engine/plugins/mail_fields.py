@@ -152,7 +152,7 @@ def written_text(fields: TextFields) -> tuple[str, str]:
 
 
 def text_markup(arguments: Mapping[str, JsonValue]) -> Markup:
-    """Return how readers' programs read the text of a mail: as Markdown, unless the workflow says that it is none."""
+    """Return how readers' programs read the text of a mail: as Markdown, unless the workflow says that it is not."""
     return "" if arguments.get("markdown", False) is False else "markdown"
 
 

@@ -81,7 +81,7 @@ class Projects:
             return repository.content(commit, path)
 
     def read(self, name: str, commit: str, path: str) -> str:
-        """Return a text of a commit. Raises InvalidInput for a file that is none."""
+        """Return a text of a commit. Raises InvalidInput for a file that is not text."""
         try:
             return self.content(name, commit, path).decode()
         except UnicodeDecodeError:

@@ -114,7 +114,7 @@ def _entry(one: Any, base: str) -> Json:
 
 
 def _joined(base: str, href: str) -> str:
-    """Return a whole address; a link that is none stays as it is written."""
+    """Return a whole address; an invalid link stays as it is written."""
     try:
         return urljoin(base, href)
     except ValueError:

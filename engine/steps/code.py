@@ -169,7 +169,7 @@ def _problems(code: Any, name: Any) -> list[tuple[str, str]]:
 
 
 def wrong_hosts(named: Any) -> Iterator[tuple[str, str]]:
-    """Yield (`network`, sentence) for each host that is none."""
+    """Yield (`network`, sentence) for each invalid host."""
     for one in named if isinstance(named, list) else ():
         if not isinstance(one, str) or not PLACE.match(one):
             yield ("network", f"{one!r} {_NO_HOST}")

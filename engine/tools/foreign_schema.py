@@ -28,7 +28,7 @@ _VALUES = frozenset(
 def require_schema(name: str, schema: object) -> None:
     """Raise InvalidInput if a schema cannot be used for a step. `name`: what it describes, for people."""
     if not isinstance(schema, Mapping):
-        raise InvalidInput(f"The schema of its {name} is none.")
+        raise InvalidInput(f"The schema of its {name} is not a JSON Schema.")
     for _, said in foreign_faults(schema):
         raise InvalidInput(f"The schema of its {name} cannot be used: {said}")
     if name == "input" and schema.get("type") != "object":

@@ -34,7 +34,7 @@ def judging_connections(cases: Iterable[Case]) -> list[str]:
 def judges_of(cases: Iterable[Case], wishes: Wishes, *, is_offline: bool) -> Mapping[str, JudgeAccount]:
     """Return the accounts by connection.
 
-    Raises InvalidInput for a connection that is none of a model, or that is not ready to be asked; if only recorded
+    Raises InvalidInput for a connection that is not a model's, or that is not ready to be asked; if only recorded
     opinions are used, such a connection is left out.
     """
     cases, known, found = list(cases), wishes.connections(), {}

@@ -107,7 +107,7 @@ class MatrixColumn(TypedDict):
     improvements: list[str]
     """Cases that pass here and fail in the baseline."""
     different: list[str]
-    """Cases with an answer that is none of the baseline's."""
+    """Cases with an answer that differs from all of the baseline's."""
     compared: int
     """Cases with answers both here and in the baseline."""
     summary: str
@@ -218,7 +218,7 @@ def _texts(column: MatrixColumn, case: str) -> list[CellAnswer]:
 
 
 def _is_different(column: MatrixColumn, baseline: MatrixColumn, case: str) -> bool:
-    """Return whether a column has an answer that is none of the baseline's: as JSON if both want that, else as text."""
+    """Return whether a column has an answer unlike all of the baseline's: as JSON if both want that, else as text."""
     known = _texts(baseline, case)
     return any(not any(_is_equal(one, other) for other in known) for one in _texts(column, case))
 

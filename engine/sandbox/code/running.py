@@ -269,7 +269,7 @@ def _plain(said: bytes) -> str:
 
 
 def _require_success(code: Code, end: End) -> None:
-    """Raise the error of an end that is none of success."""
+    """Raise the error for a failed run."""
     it, said = code.limits, shown(end.complaints)
     if end.reason == "cancelled":
         raise Timeout("The code was cancelled.", outcome="not_done")
