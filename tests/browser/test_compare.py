@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.chaos), 390])
 def test_two_texts_are_asked_and_their_difference_is_still_there_after_a_reload(
     served: Served, page: Page, width: int
 ) -> None:

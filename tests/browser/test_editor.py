@@ -241,7 +241,7 @@ def test_without_the_script_the_text_area_stays(served: Served, page: Page) -> N
     assert page.locator(".cm-content").count() == 0
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.chaos), 390])
 def test_it_fits(served: Served, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     opened(served, page, "reply-drafts")

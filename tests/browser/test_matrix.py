@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 NAME = "classify-mail"
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.chaos), 390])
 def test_a_matrix_is_run_survives_a_reload_and_shows_a_cell_beside_the_baseline(
     served: Served, page: Page, width: int
 ) -> None:

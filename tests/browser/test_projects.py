@@ -232,7 +232,10 @@ def test_a_request_in_words_opens_the_form_of_a_workflow_that_is_made_for_it(pag
     assert page.get_by_label("Project", exact=True).input_value() == "wishes"
 
 
-@pytest.mark.parametrize("tab", ["files", "history", "run", "preview", "build", "share"])
+@pytest.mark.parametrize(
+    "tab",
+    ["preview", *(pytest.param(tab, marks=pytest.mark.chaos) for tab in ("files", "history", "run", "build", "share"))],
+)
 def test_each_tab_fits_a_phone_in_the_dark(
     browser: Browser, signed_in: dict[str, Any], served: Served, tab: str
 ) -> None:

@@ -51,7 +51,7 @@ def test_every_step_of_an_item_is_seen_without_scrolling(served: Served, page: P
     assert page.title() == "Inbox triage · AI-Orchestra"
 
 
-@pytest.mark.parametrize("gap_milliseconds", [0, 400])
+@pytest.mark.parametrize("gap_milliseconds", [pytest.param(0, marks=pytest.mark.chaos), 400])
 def test_a_double_click_on_run_again_makes_one_run_and_leaves_it_alone(
     served: Served, page: Page, run_id: str, gap_milliseconds: int
 ) -> None:

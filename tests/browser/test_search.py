@@ -44,7 +44,9 @@ def test_the_keyboard_finds_a_workflow_and_comes_to_the_button_that_plans_it(ser
     expect(page.get_by_role("button", name="Plan", exact=True)).to_be_focused()
 
 
-@pytest.mark.parametrize("name", ["own-accounts", "prompts", "steps"])
+@pytest.mark.parametrize(
+    "name", ["prompts", *(pytest.param(one, marks=pytest.mark.chaos) for one in ("own-accounts", "steps"))]
+)
 def test_the_headings_of_help_are_where_the_search_leads(served: Served, page: Page, name: str) -> None:
     from dashboard.help.documents import headings
 

@@ -46,16 +46,28 @@ EDITORS = [
     pytest.param(WORKFLOW, id="workflow"),
     pytest.param(Editor("/workflow?name=inbox-triage", "Which mails", is_code=False), id="input of a run"),
     pytest.param(Editor("/prompt?name=classify-mail", "Text of message 2"), id="message of a prompt"),
-    pytest.param(Editor("/prompt?name=classify-mail", "Title", is_code=False), id="title of a prompt"),
-    pytest.param(Editor("/prompt?name=classify-mail", "Variables (JSON)"), id="JSON field of a prompt"),
     pytest.param(
-        Editor("/prompt?name=classify-mail", "Prompt (JSON)", (("button", "Edit as JSON"),)), id="prompt as JSON"
+        Editor("/prompt?name=classify-mail", "Title", is_code=False), id="title of a prompt", marks=pytest.mark.chaos
     ),
-    pytest.param(Editor("/fragment?name=tone", "Text"), id="fragment"),
     pytest.param(
-        Editor("/prompt?name=draft-reply", "Subject", (("tab", "Try"),), is_code=False), id="value of a preview"
+        Editor("/prompt?name=classify-mail", "Variables (JSON)"), id="JSON field of a prompt", marks=pytest.mark.chaos
     ),
-    pytest.param(Editor("/demo", "Text", (("button", "Write a mail"),), is_code=False), id="mail to the demo"),
+    pytest.param(
+        Editor("/prompt?name=classify-mail", "Prompt (JSON)", (("button", "Edit as JSON"),)),
+        id="prompt as JSON",
+        marks=pytest.mark.chaos,
+    ),
+    pytest.param(Editor("/fragment?name=tone", "Text"), id="fragment", marks=pytest.mark.chaos),
+    pytest.param(
+        Editor("/prompt?name=draft-reply", "Subject", (("tab", "Try"),), is_code=False),
+        id="value of a preview",
+        marks=pytest.mark.chaos,
+    ),
+    pytest.param(
+        Editor("/demo", "Text", (("button", "Write a mail"),), is_code=False),
+        id="mail to the demo",
+        marks=pytest.mark.chaos,
+    ),
     pytest.param(Editor("/approvals", "Reason or comment", is_code=False), id="comment on a question"),
 ]
 

@@ -24,6 +24,7 @@ STEPS: dict[str, dict[str, Any]] = {
     "llm": {"uses": "llm.list_models", "with": {}},
     "http": {"uses": "http.request", "with": {"url": "{{ inputs.url }}"}},
 }
+SPELLED = ["as it is", "over two lines", "over lines of JSON", "base64 after a user", "in an address"]
 CONFIG = """
 connections:
   notion: {{service: notion, token: env:CANARY, base_url: {url}}}
@@ -47,9 +48,23 @@ def _found(root: Path, spelled: str) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("status", [200, 302, 401, 500])
+@pytest.mark.parametrize(
+    ("status", "spellings"),
+    [
+        (200, ["as it is", "base64 after a user"]),
+        (302, ["in an address"]),
+        (401, ["over two lines"]),
+        (500, ["over lines of JSON"]),
+        *(pytest.param(status, SPELLED, marks=pytest.mark.chaos) for status in (200, 302, 401, 500)),
+    ],
+)
 def test_what_services_repeat_is_written_nowhere(
-    orchestra: Orchestra, workspace: Path, scripted: Scripted, monkeypatch: pytest.MonkeyPatch, status: int
+    orchestra: Orchestra,
+    workspace: Path,
+    scripted: Scripted,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    spellings: list[str],
 ) -> None:
     monkeypatch.setenv("CANARY", CANARY)
     (workspace / "config.yaml").write_text(CONFIG.format(url=scripted.url, host=scripted.url.removeprefix("http://")))
@@ -58,7 +73,7 @@ def test_what_services_repeat_is_written_nowhere(
         one = {"id": "ask", "connection": name, "retry": {"attempts": 1}, **step}
         workflow = {"schema_version": 1, "title": name, "inputs": inputs, "steps": [one]}
         (workspace / "workflows" / f"{name}.json").write_text(json.dumps(workflow))
-    for spelling in ("as it is", "over two lines", "over lines of JSON", "base64 after a user", "in an address"):
+    for spelling in spellings:
         spelled = SPELLINGS[spelling](CANARY)
         in_header = "".join(spelled.split())
         scripted.answers[:] = []

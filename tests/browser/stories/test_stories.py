@@ -15,7 +15,6 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.browser.conftest import REPOSITORY, counts, shows
-from tests.browser.stories.hands import Keyboard, Mouse
 from tests.patience import until
 
 if TYPE_CHECKING:
@@ -121,7 +120,6 @@ def test_a_plan_is_looked_at_and_applied_once(story: Story) -> None:
     assert len(story.runs("planned")) == 1
 
 
-@pytest.mark.parametrize("story", [Mouse, Keyboard], ids=["mouse", "keyboard"], indirect=True)
 def test_a_question_is_answered_once_and_its_run_goes_on(story: Story) -> None:
     ask = {
         "id": "ask",
