@@ -61,14 +61,14 @@ run: setup
 
 # What failed is tried once more, alone: a wait may run out amid all the others on a busy machine; a fault fails again.
 test: lint
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not control and not chaos" || $(BIN)/pytest --last-failed --last-failed-no-failures=none
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not control and not chaos" || $(BIN)/pytest --last-failed --last-failed-no-failures=none
 
 # Apart from `test`: tracing slows every thread down, and Python 3.11 may fail to start one while another is being traced.
 coverage: setup-dev
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered -m "not slow"
 
 check: lint
-	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not slow and not service"
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not service"
 
 lint: setup-dev
 	$(BIN)/ruff check .

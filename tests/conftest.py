@@ -25,6 +25,7 @@ from demo.server import QuietServer, server
 from demo.service import service
 from demo.sql import shop
 from demo.store import Store
+from engine.store.sqlite import database
 from tests import postgres
 from tests.described import described
 from tests.patience import PATIENCE_SECONDS
@@ -158,6 +159,16 @@ def hashes() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def syncs() -> Iterator[None]:
+    """Let no sync of this process wait for the disk: a process that ends loses nothing; tests/faults/ has the rest."""
+    pragmas = database._pragmas
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # it still refuses a file that is not open
+        patch.setattr(database, "_pragmas", lambda: (*pragmas(), "PRAGMA synchronous=OFF"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def components() -> Iterator[None]:
     """Let Streamlit look for components among the installed packages once, and not for each page: 100 ms each."""
@@ -195,7 +206,7 @@ _TESTS = Path(__file__).parent
 _TALKS = frozenset(
     {"standins", "http", "scripted", "service", "orchestra", "running", "client", "desk", "here", "there"}
 )
-_FACES = frozenset({"api", "dashboard", "demo", "browser", "faces", "kill", "operations", "sandbox", "sql"})
+_FACES = frozenset({"api", "bombs", "dashboard", "demo", "browser", "faces", "kill", "operations", "sandbox", "sql"})
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -20,7 +20,7 @@ from api.server import create_api
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.people.sessions import Session
-from engine.workflows.new_workspace import init
+from tests.workspaces import init
 
 LOCAL = Principal("local:grace", "owner")
 PASSWORD = "correct horse battery"

@@ -19,8 +19,8 @@ import pytest
 
 from cli import main
 from engine.orchestra import Orchestra
-from engine.workflows.new_workspace import init
 from tests.api.conftest import LOCAL, PASSWORD
+from tests.workspaces import init
 
 pytestmark = pytest.mark.slow
 

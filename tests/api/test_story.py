@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from api.server import create_api
 from engine.orchestra import Orchestra
 from engine.plugins.trigger import Start
-from engine.workflows.new_workspace import init
 from tests.api.conftest import LOCAL, PASSWORD
+from tests.workspaces import init
 
 pytestmark = pytest.mark.slow
 

@@ -19,10 +19,10 @@ import httpx
 import pytest
 
 from engine.orchestra import Orchestra
-from engine.workflows.new_workspace import init
 from tests.api.conftest import LOCAL, PASSWORD
 from tests.api.test_served import Served, answers, start, wait_until
 from tests.bombs.bombs import Bomb, bombs
+from tests.workspaces import init
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")]
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS
+from tests.workspaces import init
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page

@@ -15,9 +15,9 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
 from tests.browser.conftest import Served, serving, settled, shows, sign_in
 from tests.patience import PATIENCE_SECONDS
+from tests.workspaces import init
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from cli import main
-from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS, until
+from tests.workspaces import init
 
 PURE = {
     "schema_version": 1,

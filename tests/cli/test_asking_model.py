@@ -11,7 +11,7 @@ import yaml
 
 from bench.copilot.scripted import MODEL, Answer, scripted
 from cli import main
-from engine.workflows.new_workspace import init
+from tests.workspaces import init
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from streamlit.util import calc_hash
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
+from tests.workspaces import init
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 LOCAL = Principal("local:grace", "owner")

@@ -22,8 +22,8 @@ from websockets.typing import Origin
 
 from engine.orchestra import Orchestra
 from engine.people.access import local_user
-from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS
+from tests.workspaces import init
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 NAME = "orchestra.example.org"

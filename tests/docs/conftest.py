@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.orchestra import Orchestra
-from engine.workflows.new_workspace import init
+from tests.workspaces import init
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from engine.workflows.new_workspace import init
 from tests.conftest import StandIns
 from tests.docs.pages import ROOT, blocks
+from tests.workspaces import init
 
 pytestmark = pytest.mark.service
 CASES = "prompts/classify-mail.cases"

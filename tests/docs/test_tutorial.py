@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli import main
-from engine.workflows.new_workspace import init
 from tests.docs.pages import blocks, text_of
+from tests.workspaces import init
 
 PAGE = "docs/tutorial.md"
 BY_HAND = {"make run", "source .venv/bin/activate"}

@@ -15,8 +15,8 @@ from engine.base.errors import NotAllowed, NotAvailableYet, UnknownName
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
 from tests.engine.conftest import OWNER, write_workflow
+from tests.workspaces import init
 
 pytestmark = pytest.mark.slow
 VIEWER = Principal("v", "viewer")

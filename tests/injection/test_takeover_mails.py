@@ -16,9 +16,9 @@ from engine.prompts.takeover_mails import takeover_mails
 from engine.runs.trying.columns import Column
 from engine.runs.trying.matrix import TestWish
 from engine.runs.trying.reports import Report, report_of
-from engine.workflows.new_workspace import init
 from tests.injection.world import World
 from tests.patience import PATIENCE_SECONDS
+from tests.workspaces import init
 
 OWNER = Principal("owner", "owner", confirmed=True)
 WISHES = {

@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx
 
-from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS, until
+from tests.workspaces import init
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LATENCY = "10:40"

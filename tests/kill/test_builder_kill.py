@@ -22,8 +22,8 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.projects.projects import Projects
 from engine.sandbox.walls import walls
-from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS
+from tests.workspaces import init
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(walls() is None, reason="bubblewrap does not work here")]
 OWNER = Principal("owner", "owner")

@@ -20,9 +20,9 @@ from starlette.testclient import TestClient
 from api.pages.form import FormPages
 from dashboard.form.page import rendered
 from engine.orchestra import Orchestra
-from engine.workflows.new_workspace import init
 from tests.api.conftest import LOCAL
 from tests.api.test_served import Served, answers, start
+from tests.workspaces import init
 
 pytestmark = pytest.mark.slow
 

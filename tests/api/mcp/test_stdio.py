@@ -13,9 +13,9 @@ import pytest
 from mcp import StdioServerParameters
 from mcp.client.client import Client
 
-from engine.workflows.new_workspace import init
 from tests.api.mcp.conftest import write_tools
 from tests.patience import PATIENCE_SECONDS
+from tests.workspaces import init
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 COMMAND = [str(CHECKOUT / "cli.py"), "mcp", "--demo", "--workspace"]

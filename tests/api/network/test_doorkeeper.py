@@ -20,8 +20,8 @@ import pytest
 from api.network.doorkeeper import BODY_SECONDS, HEAD_SECONDS, UNREAD_SECONDS, Doorkeeper, capacity
 from api.network.server_log import MOST_ALIKE, Repeats
 from engine.files.log_files import LARGEST_BYTES
-from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS, until
+from tests.workspaces import init
 
 OPEN_FILES = 256
 

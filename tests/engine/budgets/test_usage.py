@@ -13,10 +13,10 @@ from engine.base.errors import InvalidInput
 from engine.budgets.use import KINDS
 from engine.orchestra import Orchestra
 from engine.runs.trying.wishes import Wish
-from engine.workflows.new_workspace import init
 from tests.engine.budgets.conftest import Desk, ask, loop
 from tests.engine.conftest import OWNER
 from tests.patience import PATIENCE_SECONDS, until
+from tests.workspaces import init
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -11,8 +11,8 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import local_user
-from engine.workflows.new_workspace import init
 from tests.engine.conftest import set_step
+from tests.workspaces import init
 
 _LARGE = "(a|b|[^x]{1,999}){0,1}"
 

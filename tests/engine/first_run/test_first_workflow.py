@@ -13,7 +13,7 @@ from engine.base.errors import InvalidInput, UnknownName
 from engine.first_run.first_workflow import NAME, Choices, first_workflow, parts
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
+from tests.workspaces import init
 
 OWNER = Principal("owner", "owner", confirmed=True)
 

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from engine.orchestra import Orchestra
-from engine.workflows.new_workspace import init
 from tests.engine.conftest import OWNER, write_workflow
+from tests.workspaces import init
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns

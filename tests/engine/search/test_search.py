@@ -9,7 +9,7 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.people.access import NOTIFIER, Principal
 from engine.search.ranking import rank
-from engine.workflows.new_workspace import init
+from tests.workspaces import init
 
 OWNER, VIEWER = Principal("ada", "owner"), Principal("bob", "viewer")
 SAY = {"schema_version": 1, "title": "Inbox zero", "steps": [{"id": "a", "uses": "flow.set", "with": {"values": {}}}]}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from engine.base.checkout import CHECKOUT
 from engine.workflows.formatting import format_workspace
-from engine.workflows.new_workspace import init
 from engine.workspace.workspace import Workspace
+from tests.workspaces import init
 
 
 def test_every_file_gets_its_written_form_and_a_second_time_nothing_changes(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from engine.base.checkout import CHECKOUT
 from engine.documents.json_file import read
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
 from engine.workflows.samples import NAMES, sample_names, samples
 from engine.workspace.canonical import canonical
+from tests.workspaces import init
 
 OWNER = Principal("owner", "owner")
 WROTE = {

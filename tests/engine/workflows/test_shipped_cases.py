@@ -14,8 +14,8 @@ from engine.people.access import Principal
 from engine.runs.trying.columns import Column
 from engine.runs.trying.matrix import TestWish
 from engine.runs.trying.reports import Report, report_of
-from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS
+from tests.workspaces import init
 
 OWNER = Principal("owner", "owner")
 NAME = "classify-mail"

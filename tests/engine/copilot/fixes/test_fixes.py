@@ -11,7 +11,7 @@ import pytest
 from engine.base.errors import NotAllowed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
+from tests.workspaces import init
 
 OWNER, VIEWER = Principal("owner", "owner", confirmed=True), Principal("viewer", "viewer")
 MAILS = {"id": "mails", "uses": "gmail.search_messages", "with": {"query": "in:inbox"}}

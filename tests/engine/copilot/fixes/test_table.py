@@ -19,9 +19,9 @@ from engine.copilot.fixes.table import RULES, UNCOVERED
 from engine.documents.json_file import parse
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
 from tests.engine.compiler.test_compiler import AROUND
 from tests.engine.copilot.fixes.cases import CASES, MAILS, Case, each_mail, issue, set_
+from tests.workspaces import init
 
 OWNER, VIEWER = Principal("owner", "owner"), Principal("viewer", "viewer")
 CALLED = {

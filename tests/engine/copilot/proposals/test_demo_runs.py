@@ -12,7 +12,7 @@ from engine.base.errors import InvalidFile, InvalidInput
 from engine.copilot.proposals.records import DemoRun, SecondRun
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
+from tests.workspaces import init
 
 ADA = Principal("ada", "editor")
 ISSUE = {"id": "issue", "uses": "github.create_issue", "with": {"repository": "acme/app", "title": "{{ name }}"}}

@@ -12,7 +12,7 @@ from engine.base.errors import InvalidInput
 from engine.copilot.proposals.records import Proposal
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
+from tests.workspaces import init
 
 ADA = Principal("ada", "editor")
 ISSUE = {"repository": "{{ steps.target.output.repository }}", "title": "A mail", "body": "A mail."}

@@ -13,7 +13,7 @@ from engine.copilot.rules.passages import passages
 from engine.copilot.rules.rules import FORMS, fitting_samples
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
+from tests.workspaces import init
 
 OWNER, VIEWER = Principal("owner", "owner"), Principal("viewer", "viewer")
 NAME = "inbox-triage"

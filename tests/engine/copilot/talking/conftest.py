@@ -17,8 +17,8 @@ from engine.copilot.talking.records import About, Turn
 from engine.copilot.talking.working import Feed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
 from tests.patience import until
+from tests.workspaces import init
 
 ADA = Principal("ada", "editor")
 OPEN_ISSUES = {

@@ -20,7 +20,7 @@ from engine.copilot.wizard.targets import TARGETS
 from engine.copilot.wizard.times import cron_of
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.new_workspace import init
+from tests.workspaces import init
 
 OWNER, VIEWER = Principal("owner", "owner", confirmed=True), Principal("viewer", "viewer")
 PLACES = {

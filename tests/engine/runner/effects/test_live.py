@@ -12,10 +12,10 @@ import pytest
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.runner.effects.live import Live, Watch
-from engine.workflows.new_workspace import init
 from tests.engine.conftest import OWNER, write_workflow
 from tests.engine.writer import Writer, writing
 from tests.patience import PATIENCE_SECONDS, until
+from tests.workspaces import init
 
 ASK = {"messages": [{"role": "user", "content": "Hello"}]}
 

@@ -15,9 +15,9 @@ from engine.base.errors import InUse, InvalidInput, NotAllowed, OrchestraError
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runs.debugging.view import DebugView
-from engine.workflows.new_workspace import init
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
+from tests.workspaces import init
 
 ISSUE = {"uses": "github.create_issue", "connection": "github", "approve": "never"}
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from engine.orchestra import Orchestra
-from engine.workflows.new_workspace import init
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
+from tests.workspaces import init
 
 pytestmark = pytest.mark.slow
 
