@@ -13,6 +13,12 @@ from demo.model.filler import fill
 
 WRITTEN = re.compile(r"^(?:CALL (?P<tool>\w+)|SAY) (?P<rest>.*)$", re.MULTILINE)
 """A line of a task: `CALL tool {"field": "value"}`, one for each turn; `SAY text` answers with that text."""
+TURNS = "You work in turns."
+TOLD = re.compile(
+    r"^- (?P<name>\w+): .*\n  arguments: (?P<arguments>\{.*\})(?:\n  below, as plain text: (?P<below>\w+))?$",
+    re.MULTILINE,
+)
+"""A tool as an agent is told of it."""
 TEXT = re.compile(r'"(?:text|snippet|body)": "((?:[^"\\]|\\.)+)"')
 
 
@@ -21,8 +27,33 @@ def is_agent(schema: Mapping[str, Any]) -> bool:
     return schema.get("required") == ["tool", "arguments"] and "enum" in schema["properties"]["tool"]
 
 
+def told_tools(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the schema of the next call of an agent whose tools are told in words; None for other conversations."""
+    said = text_of(messages[0]) if messages and messages[0].get("role") == "system" else ""
+    tools = {one["name"]: json.loads(one["arguments"]) for one in TOLD.finditer(said)} if TURNS in said else {}
+    return {"properties": {"tool": {"enum": [*tools]}, "arguments": {"anyOf": [*tools.values()]}}} if tools else None
+
+
 def play(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> str:
-    """Return the next call as JSON. Only the task is followed, never what a tool has returned."""
+    """Return the next call as JSON, with an argument that is to be plain text below it.
+
+    Only the task is followed, never what a tool has returned.
+    """
+    said = text_of(messages[0]) if messages else ""
+    below = {one["name"]: one["below"] for one in TOLD.finditer(said) if one["below"]}
+    return _with_text_below(_call(messages, schema), below) if below else _call(messages, schema)
+
+
+def _with_text_below(call: str, below: Mapping[str, str]) -> str:
+    """Return a call with its text below."""
+    found = json.loads(call) if call.startswith("{") else {}
+    name = below.get(str(found.get("tool")), "")
+    text = found["arguments"].pop(name, None) if name else None
+    return call if text is None else f"{json.dumps(found, ensure_ascii=False)}\n{text}"
+
+
+def _call(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> str:
+    """Return the next call as JSON."""
     turn = sum(one.get("role") == "assistant" for one in messages)
     users = [text_of(one) for one in messages if one.get("role") == "user"]
     written = [*WRITTEN.finditer(users[0] if users else "")]

@@ -182,7 +182,8 @@ def is_plan(schema: Mapping[str, Any]) -> bool:
 
 def plan(messages: Sequence[Mapping[str, Any]]) -> str:
     """Return the plan of the example that a request means, or the one that a line `PLAN {…}` of it writes out."""
-    written = WRITTEN_PLAN.search("\n".join(text_of(one) for one in messages if one.get("role") == "user"))
+    users = [text_of(one) for one in messages if one.get("role") == "user"]
+    written = WRITTEN_PLAN.search(users[0] if users else "")
     return written["plan"] if written else json.dumps(_example(messages).plan())
 
 

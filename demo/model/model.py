@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo.model.agent import is_agent, play
+from demo.model.agent import is_agent, play, told_tools
 from demo.model.builder import is_plan, plan
 from demo.model.choice import asked_in
 from demo.model.document import WORD, Document, document_of, text_of, words_of
@@ -56,6 +56,8 @@ def answer(
         return Reply(tool_calls=((str(tool["name"]), arguments),))
     if schema is not None and is_agent(schema):
         return Reply(play(messages, schema))
+    if schema is None and (told := told_tools(messages)):
+        return Reply(play(messages, told))
     if schema is not None and is_plan(schema):
         return Reply(plan(messages))
     if schema is not None:

@@ -36,6 +36,8 @@ class ToolModel(_Part):
     give: list[str] = []
     choose_from: dict[str, list[JsonValue]] = {}
     """The values that a given field may have, by its name."""
+    plain_text: str = ""
+    """The given field, a text, that the model writes below its call, as it is: models write code worse inside JSON."""
     approve: bool = False
     """Whether a person approves each call."""
 

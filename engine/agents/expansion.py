@@ -106,6 +106,7 @@ def _model(agent: AgentModel, number: int) -> JsonObject:
                 "description": described(one),
                 "arguments": arguments_schema(one),
                 "volatile": sorted(step_type(one.uses).volatile),
+                **({"plain_text": one.plain_text} if one.plain_text else {}),
             }
             for one in agent.tools
         ],

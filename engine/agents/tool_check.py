@@ -90,6 +90,9 @@ def _of_given(place: tuple[str | int, ...], tool: ToolModel, kind: StepType) -> 
             said = f"The model must not decide {name!r} of {kind.name}: it is of the role `{role}`."
             remedy = f"Fix it in 'with', list its values in 'choose_from', or write \"approve\": true on {tool.name!r}."
             yield ToolFault(at, said, remedy, "outside_destination")
+    if tool.plain_text and (tool.plain_text not in tool.give or not _is_text(tool)):
+        said = f"'plain_text' names {tool.plain_text!r}, which is no text that is given to the model."
+        yield ToolFault((*place, "plain_text"), said, "Name a field of 'give' that is a text, or take it out.")
     for name, values in tool.choose_from.items():
         if name not in tool.give:
             remedy = did_you_mean(name, tool.give) or "Add it to 'give', or take it out."
@@ -113,6 +116,12 @@ def _roles(schema: Schema, depth: int) -> Iterator[str]:
     for one in [*inner, schema.get("items")] if depth < 6 else ():
         if isinstance(one, dict):
             yield from _roles(within(schema, one), depth + 1)
+
+
+def _is_text(tool: ToolModel) -> bool:
+    schema = fields_schema(step_type(tool.uses).fields)
+    one = resolved(within(schema, schema.get("properties", {}).get(tool.plain_text)))
+    return one.get("type") == "string" and tool.plain_text not in tool.choose_from
 
 
 def arguments_schema(tool: ToolModel) -> Schema:

@@ -8,27 +8,32 @@
     >>>>>>> REPLACE
 
 Lines are found exactly, or else without regard to blanks at their ends, and must be there once. Indentation is never
-guessed: an edit that is refused costs a turn, and one at the wrong place a program.
+guessed: an edit that is refused costs a turn, and one at the wrong place a program. The three marks of an edit have the
+same length, from 5 to 9 signs: lines of a file that look like a mark are told apart by another length.
 """
 
 from __future__ import annotations
 
 import difflib
+import heapq
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.base.errors import InvalidInput
 
-_SEARCH = re.compile(r"<{5,9} SEARCH\s*\Z")
-_MIDDLE = re.compile(r"={5,9}\s*\Z")
-_REPLACE = re.compile(r">{5,9} REPLACE\s*\Z")
+_SEARCH = re.compile(r"(<{5,9}) SEARCH[ \t]*\Z")
+_REPLACE = re.compile(r"(>{5,9}) REPLACE[ \t]*\Z")
+_BLANKS = " \t"
 _FENCE = re.compile(r"\s*```")
 _MOST = 200
 _SHOWN = 12
+_LOOKED_AT, _UNLIKE = 20, 0.1
 _FORM = (
     "Write the path of the file, then a line <<<<<<< SEARCH, the old lines, =======, the new lines, >>>>>>> REPLACE."
 )
+
+_OTHER_LENGTH = "If lines of the file look like marks, write the three marks of the edit with 8 or 9 signs each."
 
 
 class Refused(InvalidInput):
@@ -48,7 +53,7 @@ class Block:
 
 def blocks(text: str) -> list[Block]:
     """Return the blocks in a text, whatever is said around them. Raises Refused for none, or one that is not whole."""
-    found = list(_blocks(text.splitlines()))
+    found = list(_blocks([_bare(line) for line in text.split("\n")]))
     if not found:
         raise Refused("There is no edit in the text.", remedy=_FORM)
     if len(found) > _MOST:
@@ -60,26 +65,41 @@ def _blocks(lines: Sequence[str]) -> Iterator[Block]:
     path, at = "", 0
     while at < len(lines):
         line = lines[at]
-        if not _SEARCH.match(line):
+        if not (begin := _SEARCH.match(line)):
+            if _REPLACE.match(line):
+                raise Refused(f"The mark at line {at + 1} ends no edit.", remedy=_OTHER_LENGTH)
             if line.strip() and not _FENCE.match(line):
                 path = line.strip().strip("#").strip().rstrip(":").strip("`* ")
             at += 1
             continue
-        middle = _next(lines, at + 1, _MIDDLE, "=======")
-        end = _next(lines, middle + 1, _REPLACE, ">>>>>>> REPLACE")
         if not path:
             raise Refused(f"The edit at line {at + 1} names no file.", remedy=_FORM)
+        middle, end = _marks(lines, at, len(begin[1]))
         yield Block(path, tuple(lines[at + 1 : middle]), tuple(lines[middle + 1 : end]), at + 1)
         at = end + 1
 
 
-def _next(lines: Sequence[str], begin: int, wanted: re.Pattern[str], shown: str) -> int:
-    for at in range(begin, len(lines)):
-        if wanted.match(lines[at]):
-            return at
-        if _SEARCH.match(lines[at]):
+def _marks(lines: Sequence[str], begin: int, size: int) -> tuple[int, int]:
+    """Return where the old lines of an edit end, and where the new ones do. Raises Refused if that is in doubt."""
+    middles: list[int] = []
+    for at in range(begin + 1, len(lines)):
+        line = lines[at].rstrip(_BLANKS)
+        if line == "=" * size:
+            middles.append(at)
+        elif line == f"{'<' * size} SEARCH":
             break
-    raise Refused(f"The edit at line {begin} has no line {shown}.", remedy=_FORM)
+        elif line == f"{'>' * size} REPLACE":
+            if len(middles) == 1:
+                return middles[0], at
+            if middles:
+                shown = ", ".join(str(one + 1) for one in middles)
+                raise Refused(
+                    f"The edit at line {begin + 1} has {len(middles)} lines {'=' * size} (lines {shown}).",
+                    remedy=_OTHER_LENGTH,
+                )
+            break
+    missing = f"{'>' * size} REPLACE" if middles else "=" * size
+    raise Refused(f"The edit at line {begin + 1} has no line {missing}.", remedy=_FORM)
 
 
 def applied(files: Mapping[str, str], edits: Sequence[Block]) -> dict[str, str]:
@@ -108,25 +128,33 @@ def _replaced(block: Block, text: str) -> str:
         if not text.strip():
             return _made(block)
         raise Refused(f"The edit of {block.path} at line {block.line} has no old lines, and the file is not empty.")
-    lines = text.splitlines(keepends=True)
+    lines = [f"{line}\n" for line in text.split("\n")]
+    lines[-1] = lines[-1].removesuffix("\n")
+    if not lines[-1]:
+        lines.pop()
     bare = [_bare(line) for line in lines]
     places = _places(bare, block.old)
     if not places:
-        places = _places([line.rstrip() for line in bare], [line.rstrip() for line in block.old])
+        places = _places(_trimmed(bare), _trimmed(block.old))
     if len(places) != 1:
         raise _refusal(block, bare)
     at = places[0]
     end = at + len(block.old)
-    ending = "\r\n" if lines[at].endswith("\r\n") else "\n"
+    ended = next((line for line in (lines[at], *lines[:at][::-1]) if line.endswith("\n")), "")
+    ending = "\r\n" if ended.endswith("\r\n") else "\n"
     new = [f"{line}{ending}" for line in block.new]
-    if end == len(lines) and new and new[-1] != ending and not lines[-1].endswith(("\n", "\r")):
+    if end == len(lines) and new and new[-1] != ending and not lines[-1].endswith("\n"):
         new[-1] = new[-1].removesuffix(ending)
     return "".join([*lines[:at], *new, *lines[end:]])
 
 
 def _bare(line: str) -> str:
-    """Return a line without its ending."""
+    """Return a line without its ending. Other signs that end lines for Python are signs of a program like any."""
     return line.removesuffix("\n").removesuffix("\r")
+
+
+def _trimmed(lines: Sequence[str]) -> list[str]:
+    return [line.rstrip(_BLANKS) for line in lines]
 
 
 def _places(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
@@ -137,7 +165,7 @@ def _places(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
 
 
 def _refusal(block: Block, lines: Sequence[str]) -> Refused:
-    trimmed, wanted = [line.rstrip() for line in lines], [line.rstrip() for line in block.old]
+    trimmed, wanted = _trimmed(lines), _trimmed(block.old)
     found = _places(trimmed, wanted)
     if found:
         shown = ", ".join(str(one + 1) for one in found[:5])
@@ -145,10 +173,7 @@ def _refusal(block: Block, lines: Sequence[str]) -> Refused:
             f"The old lines of the edit at line {block.line} are in {block.path} {len(found)} times (lines {shown}).",
             remedy="Add lines before or after them, so that they are there once.",
         )
-    size = len(wanted)
-    starts = range(max(1, len(lines) - size + 1))
-    text = "\n".join(wanted)
-    nearest = max(starts, key=lambda at: _likeness(text, "\n".join(trimmed[at : at + size])))
+    size, nearest = len(wanted), _nearest(trimmed, wanted)
     near = "\n".join(lines[nearest : nearest + min(size, _SHOWN)])
     said = f"The old lines of the edit at line {block.line} are not in {block.path}."
     return Refused(
@@ -157,6 +182,22 @@ def _refusal(block: Block, lines: Sequence[str]) -> Refused:
     )
 
 
-def _likeness(a: str, b: str) -> float:
-    matcher = difflib.SequenceMatcher(None, a, b, autojunk=False)
-    return 0.0 if matcher.real_quick_ratio() < 0.1 else matcher.quick_ratio()
+def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> int:
+    """Return where the lines begin that are most like these: those around the ones most like the longest of these."""
+    longest = max(range(len(wanted)), key=lambda at: len(wanted[at]))
+    like = _likeness(wanted[longest])
+    places = heapq.nlargest(_LOOKED_AT, range(len(lines)), key=lambda at: like(lines[at]))
+    starts = sorted({max(0, min(at - longest, len(lines) - len(wanted))) for at in places})
+    like = _likeness("\n".join(wanted))
+    return max(starts, key=lambda at: like("\n".join(lines[at : at + len(wanted)])))
+
+
+def _likeness(text: str) -> Callable[[str], float]:
+    """Return how like a text is to this one, from 0 to 1."""
+    matcher = difflib.SequenceMatcher(None, "", text, autojunk=False)
+
+    def likeness(other: str) -> float:
+        matcher.set_seq1(other)
+        return matcher.quick_ratio() if matcher.real_quick_ratio() > _UNLIKE else 0.0
+
+    return likeness

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import os
 import re
@@ -11,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from dulwich.repo import Repo
 from engine.base.errors import InvalidInput, StorageError, UnknownName
 from engine.base.names import timestamp
 from engine.files.atomic import PRIVATE_FOLDER, exclusive, make_folder, make_private, storage_errors
+from engine.projects.differences import unified
 from engine.projects.paths import PROTECTED, check_tree, checked_path
 from engine.projects.records import CommitInfo, FileInfo
 
@@ -106,9 +107,15 @@ class Repository:
         found = (one for one in self._before(head) if line in self._message(one).splitlines())
         return next(found, None)
 
-    def last_green(self, head: str) -> str | None:
-        """Return the last commit up to `head` whose tests passed."""
-        return next((one for one in self._before(head) if self._is_green(one)), None)
+    def last_green(self, head: str, fixed: Mapping[str, str]) -> str | None:
+        """Return the last commit up to `head` whose tests passed, before one that has other protected files."""
+        same = takewhile(lambda one: self.fixed(one) == fixed, self._before(head))
+        return next((one for one in same if self._is_green(one)), None)
+
+    def fixed(self, commit: str) -> dict[str, str]:
+        """Return the ids of the contents of the protected files of a commit, by path."""
+        files = self._blobs(commit)
+        return {path: files[path].decode() for path in self.protected(commit) if path in files}
 
     def is_before(self, commit: str, head: str) -> bool:
         """Return whether a commit is one of the last ones up to `head`."""
@@ -209,11 +216,15 @@ class Repository:
         parent = it.parents[0].decode() if it.parents else None
         return CommitInfo(commit, parent, at, author, said, self._is_green(commit), run[1] if run else "")
 
+    def changed(self, before: str, after: str) -> list[str]:
+        """Return the paths of the files that differ between two commits, sorted; an empty `before`: all."""
+        old, new = self._blobs(before) if before else {}, self._blobs(after)
+        return [path for path in sorted({*old, *new}) if old.get(path) != new.get(path)]
+
     def differences(self, before: str, after: str) -> dict[str, str]:
         """Return the unified diff of each file that differs between two commits, by path; an empty `before`: all."""
         old, new = self._blobs(before) if before else {}, self._blobs(after)
-        changed = [path for path in sorted({*old, *new}) if old.get(path) != new.get(path)]
-        return {path: _unified(path, self._lines(old.get(path)), self._lines(new.get(path))) for path in changed}
+        return {path: self._difference(path, old.get(path), new.get(path)) for path in self.changed(before, after)}
 
     def archive(self, commit: str) -> bytes:
         """Return the files of a commit as a ZIP archive, the same bytes each time."""
@@ -287,8 +298,10 @@ class Repository:
         with self._errors():
             return str(self._repo.object_store[sha].data.decode("utf-8", "replace"))
 
-    def _lines(self, sha: ObjectID | None) -> list[str]:
-        return [] if sha is None else self._text(sha).splitlines()
+    def _difference(self, path: str, old: ObjectID | None, new: ObjectID | None) -> str:
+        with self._errors():
+            before, after = (b"" if one is None else self._repo.object_store[one].data for one in (old, new))
+        return unified(path, before, after)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -314,7 +327,3 @@ def _remove_old(lock: Path) -> None:
 
 def _ref(branch: str) -> Ref:
     return Ref(b"refs/heads/" + branch.encode())
-
-
-def _unified(path: str, old: list[str], new: list[str]) -> str:
-    return "\n".join(difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm=""))

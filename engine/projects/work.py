@@ -6,7 +6,8 @@ So a write that was made before a crash is found again, and `main` has what was 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from engine.projects.repository import Changes, Repository
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 _SHORT_LINES = 150
 _KEPT_SHARE = 0.7
+_FEW_LINES, _FEW_CHARACTERS = 5, 400
+"""A file as small as this may lose what it has: the rest of it is not left out, it is written anew."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +68,31 @@ class Work:
 
     def write(self, path: str, text: str, marker: str, *, replaces: bool) -> Made:
         """Commit a whole file. Raises InvalidInput if it is protected, or would lose much of what it has."""
-        before = self.texts().get(checked_path(path))
+        texts = self.texts()
+        before = texts.get(checked_path(path))
+        if not replaces:
+            self._require_texts([path], texts)
         if before is not None and before != text:
             _require_kept(path, before, text, replaces=replaces)
         return self.commit({path: text}, f"Write {path}", marker)
 
     def edit(self, text: str, marker: str) -> Made:
         """Commit the edits in a text, all or none. Raises InvalidInput, which says what does not fit."""
-        edits = blocks(text)
-        changes = applied(self.texts(), edits)
+        texts = self.texts()
+        changes = applied(texts, blocks(text))
+        self._require_texts(changes, texts)
         return self.commit(changes, f"Edit {', '.join(sorted(changes))}", marker)
+
+    def remove(self, path: str, marker: str) -> Made:
+        """Commit that a file is gone. Raises InvalidInput if it is protected, or not there."""
+        return self.commit({path: None}, f"Delete {path}", marker)
+
+    def last_green(self) -> str | None:
+        """Return the last commit whose tests passed, of those with the protected files that the branch has now.
+
+        What passed other tests, such as those of an earlier plan, says nothing about these.
+        """
+        return self.repository.last_green(self.head, self.repository.fixed(self.head))
 
     def protect(self, files: Mapping[str, str], marker: str) -> Made:
         """Commit files that no later write of an agent changes, such as acceptance tests."""
@@ -93,12 +111,16 @@ class Work:
             )
         return self._commit(changes, message, marker)
 
+    def is_ours(self, commit: str) -> bool:
+        """Return whether this run has made a commit, or has tested it as it was."""
+        return commit == self.head or self.repository.commit(commit).run_id == self.run_id
+
     def go_back(self, marker: str) -> Made | None:
         """Return to the last commit whose tests passed, by a commit that says so; None if there was none."""
-        green = self.repository.last_green(self.head)
+        green = self.last_green()
         if green is None or green == self.head:
             return None
-        now, then = self.texts(), {one.path for one in self.repository.files(green)}
+        now, then = ({one.path for one in self.repository.files(commit)} for commit in (self.head, green))
         changes: dict[str, str | None] = {path: None for path in now if path not in then}
         changes |= {path: self.repository.content(green, path).decode("utf-8", "surrogateescape") for path in then}
         return self._commit(changes, f"Go back to {green[:8]}: the tests failed", marker)
@@ -112,9 +134,14 @@ class Work:
             raise StaleEdit(f"Another step has changed the branch {self.branch} at the same time.")
         return Made(commit, self._changed(commit))
 
+    def _require_texts(self, paths: Iterable[str], texts: Mapping[str, str]) -> None:
+        """Raise InvalidInput for a file that is there, but is no text."""
+        others = {one.path for one in self.repository.files(self.head)} - {*texts}
+        if found := sorted(others.intersection(paths)):
+            raise InvalidInput(f"{', '.join(found)} is no text, and cannot be edited.", remedy="Take another path.")
+
     def _changed(self, commit: str) -> tuple[str, ...]:
-        parent = self.repository.commit(commit).parent
-        return tuple(sorted(self.repository.differences(parent or "", commit)))
+        return tuple(self.repository.changed(self.repository.commit(commit).parent or "", commit))
 
 
 @contextmanager
@@ -131,16 +158,19 @@ def work_on(folder: Path, project: str, branch: str, run_id: str, at: datetime) 
 
 
 def _require_kept(path: str, before: str, after: str, *, replaces: bool) -> None:
-    old, new = before.splitlines(), {line.strip() for line in after.splitlines()}
-    told = [line for line in old if line.strip()]
-    kept = sum(line.strip() in new for line in told)
-    if len(told) > 5 and kept < _KEPT_SHARE * len(told) and not replaces:
+    if replaces:
+        return
+    old, new = (Counter(line.strip() for line in text.splitlines() if line.strip()) for text in (before, after))
+    had, kept = old.total(), (old & new).total()
+    is_small = had <= _FEW_LINES and len(before) <= _FEW_CHARACTERS
+    if not is_small and kept < _KEPT_SHARE * had:
         raise InvalidInput(
-            f"{path} would lose {len(told) - kept} of its {len(told)} lines.",
+            f"{path} would lose {had - kept} of its {had} lines.",
             remedy="Edit the lines that change, or say that the text replaces the file.",
         )
-    if len(old) >= _SHORT_LINES and not replaces:
+    lines = len(before.splitlines())
+    if lines >= _SHORT_LINES:
         raise InvalidInput(
-            f"{path} has {len(old)} lines: whole files are written up to {_SHORT_LINES} lines.",
-            remedy="Edit the lines that change.",
+            f"{path} has {lines} lines: whole files are written up to {_SHORT_LINES} lines.",
+            remedy="Edit the lines that change, or say that the text replaces the file.",
         )

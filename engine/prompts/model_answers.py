@@ -19,7 +19,7 @@ _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 
 def read_json(text: str) -> JsonValue:
     """Parse the JSON in an answer: bare, in a code fence, or after a few words or thoughts. Raises ValueError."""
-    text = _THOUGHTS.sub("", text)
+    text = without_thoughts(text)
     try:
         return _loads(text)
     except ValueError as error:
@@ -30,6 +30,11 @@ def read_json(text: str) -> JsonValue:
         return _loads(inner)
     except ValueError as error:
         raise ValueError(f"the answer is not JSON ({error})") from error
+
+
+def without_thoughts(text: str) -> str:
+    """Return an answer without what the model has thought before it."""
+    return _THOUGHTS.sub("", text)
 
 
 def _loads(text: str) -> JsonValue:

@@ -83,7 +83,11 @@ _AGENT = Form(
     {
         "variables": Form(each=_SCHEMA),
         "tools": Form(
-            each=Form(("name", "description", "uses", "connection", "with", "give", "choose_from", "approve"))
+            each=Form(
+                (
+                    "name", "description", "uses", "connection", "with", "give", "choose_from", "plain_text", "approve",
+                )
+            )
         ),
         "limits": Form(("turns", "tokens", "dollars", "seconds")),
         "output": _SCHEMA,

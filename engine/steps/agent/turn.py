@@ -15,6 +15,7 @@ from engine.prompts.model_answers import as_spelled, faults, from_outside, read_
 from engine.prompts.talk import Talk, early_end
 from engine.steps.agent.conversation import ASK, FINISH, messages
 from engine.steps.agent.limits import Earlier, reached
+from engine.steps.agent.plain_call import read_call
 from engine.steps.llm.extract import ModelFields, ModelStep
 
 
@@ -27,6 +28,7 @@ class ToolField(BaseModel):
     description: str = instruction("What it does", "")
     arguments: dict[str, JsonValue] = instruction("JSON Schema of its arguments")
     volatile: list[str] = option("Fields of its result that differ in each call, such as headers", [])
+    plain_text: str = option("The argument that is written below the call, as it is", "")
 
 
 class TurnFields(ModelFields):
@@ -72,15 +74,17 @@ class Turn(ModelStep):
             return {**found, "stopped_by": stopped, "asks": may_ask}
         schemas = _schemas(it, may_ask=may_ask)
         described = {one.name: one.description for one in it.tools}
-        asked = messages(it.instructions, it.task, it.variables, described, schemas, earlier)
+        below = {one.name: one.plain_text for one in it.tools if one.plain_text}
+        asked = messages(it.instructions, it.task, it.variables, described, schemas, below, earlier)
         if it.is_last:
             asked.append({"role": "user", "content": "This is the last turn: call finish now."})
-        answer = Talk(call, asked, it.model, it.parameters()).json(_answer_schema(schemas))
+        talk = Talk(call, asked, it.model, it.parameters())
+        answer = talk.answer() if below else talk.json(_answer_schema(schemas))
         early = early_end(answer)
         if early is not None:
             raise early
         found |= {"tokens": call.usage.input_tokens + call.usage.output_tokens, "said": answer["text"], "goes_on": True}
-        tool, arguments, wrong = _read(answer["text"], schemas)
+        tool, arguments, wrong = _read(answer["text"], schemas, below)
         if wrong:
             _require_first(tool, wrong, earlier)
             return {**found, "wanted": tool, "error": "; ".join(wrong)}
@@ -146,10 +150,10 @@ def _answer_schema(schemas: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
 
 
-def _read(text: str, schemas: Mapping[str, Any]) -> tuple[str, dict[str, Any], list[str]]:
+def _read(text: str, schemas: Mapping[str, Any], below: Mapping[str, str]) -> tuple[str, dict[str, Any], list[str]]:
     """Return (tool, its arguments, what is wrong with them)."""
     try:
-        answer = read_json(text)
+        answer = read_call(text, below) if below else read_json(text)
     except ValueError as error:
         return "", {}, [str(error)]
     tool = str(answer.get("tool")) if isinstance(answer, dict) else ""

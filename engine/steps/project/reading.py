@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from engine.plugins.step import Call, Effect, JsonValue, Output, content, option, outside
+from engine.projects.paths import PROTECTED
+from engine.projects.records import FileInfo
 from engine.projects.work import Work
 from engine.steps.project.fields import ProjectStep, WorkFields, is_there, worked
 
@@ -10,10 +12,16 @@ _MOST_CHARACTERS = 200_000
 
 
 class ReadFields(WorkFields):
-    """Which files; without `paths` none, only their list."""
+    """Which files; without `paths` and `texts_up_to` none, only their list."""
 
     paths: list[str] = content("Files whose texts are read", [], max_length=20)
     limit: int = option("At most so many characters of a text", 20_000, ge=1, le=_MOST_CHARACTERS)
+    texts_up_to: int = option(
+        "Read also other files, tests first, while all texts together have at most so many characters",
+        0,
+        ge=0,
+        le=_MOST_CHARACTERS,
+    )
 
 
 class ListedFile(Output):
@@ -59,13 +67,21 @@ class Read(ProjectStep):
             return {
                 "commit": work.head,
                 "files": [vars(one) for one in files],
-                "texts": _texts(work, it.paths, it.limit),
+                "texts": _texts(work, it, sorted(files, key=lambda one: not one.is_protected)),
             }
 
 
-def _texts(work: Work, paths: list[str], limit: int) -> list[JsonValue]:
-    known = work.texts() if paths else {}
-    return [_text(path, known.get(path), limit) for path in paths]
+def _texts(work: Work, it: ReadFields, files: list[FileInfo]) -> list[JsonValue]:
+    known = work.texts() if it.paths or it.texts_up_to else {}
+    found = [_text(path, known.get(path), it.limit) for path in it.paths]
+    left = it.texts_up_to - sum(len(known.get(path, "")[: it.limit]) for path in it.paths)
+    for one in files:
+        text = known.get(one.path)
+        if text is None or one.path in it.paths or one.path == PROTECTED or min(len(text), it.limit) > left:
+            continue
+        found.append(_text(one.path, text, it.limit))
+        left -= min(len(text), it.limit)
+    return found
 
 
 def _text(path: str, text: str | None, limit: int) -> JsonValue:

@@ -65,7 +65,7 @@ class Start(_Safe):
 
 
 class FinishOutput(StateOutput):
-    """`main` as it is now. `is_finished`: it has the work of this run; no commit of a run without passed tests."""
+    """`main` as it is now. `is_finished`: it has what this run has made and tested."""
 
     is_finished: bool
 
@@ -84,12 +84,13 @@ class Finish(_Safe):
         """Return {commit, files, is_finished}. Raises InvalidRequest if `main` was changed since the run began."""
         with worked(call) as work:
             repository, main = work.repository, work.repository.head
-            green = repository.last_green(work.head)
+            green = work.last_green()
             if green is not None and green != main and not repository.is_before(green, main):
                 if not (repository.is_before(main, green) and repository.advance(main, green)):
                     raise _parted(call, work.head)
                 main = green
-            return {"commit": main, "files": len(repository.files(main)), "is_finished": green == main}
+            is_finished = green is not None and work.is_ours(green) and repository.is_before(green, main)
+            return {"commit": main, "files": len(repository.files(main)), "is_finished": is_finished}
 
     def preview(self, call: Call) -> Preview:
         """Return the branch that `main` becomes."""

@@ -72,6 +72,25 @@ class Edit(ProjectWrite):
         return made_by(call, lambda work: work.edit(it.edits, call.marker))
 
 
+class RemoveFields(WorkFields):
+    """The file."""
+
+    path: str = content("Path, such as src/main.py", min_length=1, max_length=200)
+
+
+class Remove(ProjectWrite):
+    """Delete a file. A protected one stays, and earlier commits keep what is deleted."""
+
+    name = "project.remove"
+    title = "Delete a file of a project"
+    fields = RemoveFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {commit, paths, problem}, such as for a protected file, or one that is not there."""
+        it: RemoveFields = call.fields
+        return made_by(call, lambda work: work.remove(it.path, call.marker))
+
+
 class Protect(ProjectWrite):
     """Write files that no later step changes, such as acceptance tests."""
 

@@ -66,6 +66,9 @@ def test_a_file_does_not_lose_much_without_saying_so(work: Work) -> None:
     with pytest.raises(InvalidInput, match="would lose 19 of its 20 lines"):
         work.write("a.py", "line 1\n# the rest stays as it is\n", "m2", replaces=False)
     work.write("a.py", LINES.replace("line 1\n", "line one\n"), "m3", replaces=False)
+    work.write("c.py", "}\n" * 20, "m8", replaces=False)
+    with pytest.raises(InvalidInput, match="would lose 19 of its 20 lines"):  # equal lines count as often as they are
+        work.write("c.py", "}\n", "m9", replaces=False)
     work.write("a.py", "line 1\n", "m4", replaces=True)
     work.write("b.py", LINES * 10, "m5", replaces=False)
     with pytest.raises(InvalidInput, match="up to 150 lines"):
@@ -84,6 +87,41 @@ def test_red_after_green_goes_back_and_the_history_says_so(projects: Projects, w
     assert work.texts() == {"a.py": "works"}
     assert work.repository.commit(back.commit).message == f"Go back to {green.commit[:8]}: the tests failed"
     assert work.made_by("m5") == back
+
+
+def test_what_passed_other_tests_is_not_gone_back_to(work: Work) -> None:
+    work.protect({"test_a.py": "old"}, "m1")
+    green = work.write("a.py", "works", "m2", replaces=False)
+    work.repository.mark(green.commit, is_green=True)
+    work.protect({"test_b.py": "new"}, "m3")
+    work.write("a.py", "not yet", "m4", replaces=False)
+    assert work.last_green() is None
+    assert work.go_back("m5") is None
+    assert work.texts()["test_b.py"] == "new"
+
+
+def test_files_that_are_no_texts_are_neither_edited_nor_overwritten(work: Work) -> None:
+    picture = b"\x89PNG\xff".decode("utf-8", "surrogateescape")
+    work.commit({"a.png": picture}, "A picture", "m1")
+    with pytest.raises(InvalidInput, match="is no text"):
+        work.write("a.png", "x", "m2", replaces=False)
+    with pytest.raises(InvalidInput, match="is no text"):
+        work.edit(f"a.png\n{'<' * 7} SEARCH\n{'=' * 7}\nx\n{'>' * 7} REPLACE", "m3")
+    green = work.write("b.py", "works", "m4", replaces=False)
+    work.repository.mark(green.commit, is_green=True)
+    work.commit({"c.png": picture}, "Another", "m5")
+    work.go_back("m6")
+    assert [one.path for one in work.repository.files(work.head)] == ["a.png", "b.py"]
+    assert work.repository.content(work.head, "a.png") == b"\x89PNG\xff"
+
+
+def test_a_file_is_deleted_unless_it_is_protected(work: Work) -> None:
+    work.protect({"test_a.py": ""}, "m1")
+    work.write("a.py", "x", "m2", replaces=False)
+    assert work.remove("a.py", "m3").paths == ("a.py",)
+    for path in ("test_a.py", "a.py"):
+        with pytest.raises(InvalidInput, match=r"cannot be changed here|no file a\.py to delete"):
+            work.remove(path, "m4")
 
 
 @pytest.mark.parametrize("branch", ["main", "", "../x", "a..b", "a/b", "a.lock", "-x", "a b", "x" * 81])
