@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers agent-eval copilot-eval bucket-server chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers agent-eval builder-eval copilot-eval bucket-server chaos fresh
 
 setup: $(READY)
 
@@ -113,6 +113,15 @@ agent-eval: setup-dev .venv-agentdojo/ready
 .venv-agentdojo/ready: bench/agentdojo/requirements.txt
 	@test -x .venv-agentdojo/bin/python || $(BIN)/python -m venv .venv-agentdojo
 	@.venv-agentdojo/bin/python -m pip install -qq --disable-pip-version-check -r bench/agentdojo/requirements.txt
+	@touch $@
+
+# HumanEval's 164 problems (docs/builder.md); MODEL, MODEL_KEY and BASE_URL as above, DATA=… names the published file.
+builder-eval: setup-dev $(if $(DATA),,.venv-humaneval/ready)
+	$(BIN)/python -m bench.humaneval $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(if $(DATA),--data $(DATA)) $(EVAL)
+
+.venv-humaneval/ready: bench/humaneval/requirements.txt
+	@test -x .venv-humaneval/bin/python || $(BIN)/python -m venv .venv-humaneval
+	@.venv-humaneval/bin/python -m pip install -qq --no-deps --disable-pip-version-check -r bench/humaneval/requirements.txt
 	@touch $@
 
 # 120 requests to the co-pilot (docs/copilot.md); EVAL="--kinds change --only change-08" takes some of them, and

@@ -11,6 +11,7 @@ import typer
 
 from commands.base.changed_files import deleted
 from commands.base.failures import DONE, FAILED
+from commands.base.inputs import text_in
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import Force, Output, write_output
@@ -20,6 +21,7 @@ from engine.base.errors import InvalidInput
 group = typer.Typer(help="Programs that workflows write.", no_args_is_help=True, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="PROJECT", help="The name of the project.")]
+FilePath = Annotated[str, typer.Argument(metavar="PATH", help="The path of a file of the project.")]
 Commit = Annotated[str, typer.Option(help="The id of a commit; the newest by default.")]
 _SHORT = 10
 _LOOK_SECONDS = 0.1
@@ -34,7 +36,9 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
     if as_json:
         document({"projects": [asdict(one) for one in found]})
     elif found:
-        rows = [[one.name, one.head[:_SHORT], one.updated_at, one.files, cut(one.title)] for one in found]
+        rows = [
+            [one.name, one.head[:_SHORT], one.updated_at, one.files, cut(one.problem or one.title)] for one in found
+        ]
         table(["PROJECT", "COMMIT", "CHANGED", "FILES", "TITLE"], rows)
     else:
         say("There is no project yet. `orchestra projects new NAME` makes one.")
@@ -82,6 +86,37 @@ def show(
         rows = [[f"{one.size_bytes:,}", "read-only for agents" if one.is_protected else "", one.path] for one in files]
         table(["BYTES", "", "FILE"], rows)
     say("Commands: " + ", ".join(f"`{one}`" for one in commands) + ".")
+    return DONE
+
+
+@group.command()
+def save(
+    project: Name,
+    path: FilePath,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file with the new text; `-` reads stdin.")],
+    message: Annotated[str, typer.Option("-m", "--message", help="Of the commit; made from the path by default.")] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Commit a text as a file of the project, new or in the place of the one that is there."""
+    text = text_in(file, _PIECE)
+    with opened(workspace, demo=demo) as session:
+        projects, who = session.orchestra.projects, session.principal
+        saved = projects.save(who, project, path, text, projects.etag(who, project, path), message)
+    document(asdict(saved)) if as_json else say(f"Committed {path} as {saved.commit[:_SHORT]}.")
+    return DONE
+
+
+@group.command()
+def remove(
+    project: Name, path: FilePath, demo: Demo = False, workspace: Workspace = None, as_json: Json = False
+) -> int:
+    """Commit that a file is gone; earlier commits keep it."""
+    with opened(workspace, demo=demo) as session:
+        projects, who = session.orchestra.projects, session.principal
+        projects.remove(who, project, path, projects.etag(who, project, path))
+    document({"project": project, "removed": path}) if as_json else say(f"{path} is gone; earlier commits keep it.")
     return DONE
 
 

@@ -15,7 +15,6 @@ from dashboard.editing.text_editor import Editing, Saved, is_changed, text_edito
 from dashboard.parts.buttons import action_button
 from engine.base.errors import InvalidInput
 from engine.projects.records import FileInfo, ProjectInfo
-from engine.runs.projects.store import ProjectText
 
 _HEIGHT = 420
 
@@ -55,7 +54,7 @@ def _picked(visit: Visit, name: str, files: Mapping[str, FileInfo]) -> str:
             if path and st.button(
                 t("Delete"), key=f"project-delete-file-{name}", type="tertiary", icon=":material/delete:"
             ):
-                _delete(visit, visit.orchestra.projects.read(visit.who, name, path), name)
+                _delete(visit, files[path], name)
     return path
 
 
@@ -96,7 +95,7 @@ def _add(visit: Visit, name: str) -> None:
 
 
 @dialog(N_("Delete"), icon=":material/delete:")
-def _delete(visit: Visit, file: ProjectText, name: str) -> None:
+def _delete(visit: Visit, file: FileInfo, name: str) -> None:
     st.markdown(t("Delete **{file}**? Earlier commits keep it.", file=plain(file.path)))
 
     def delete(_request_key: str) -> None:

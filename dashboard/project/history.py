@@ -63,6 +63,6 @@ def _commit(visit: Visit, name: str, one: CommitInfo) -> None:
             if lines:
                 outside_code(lines[:_MOST_CHARACTERS], "diff")
             else:
-                st.caption(t("This file is no text."))
+                st.caption(t("This file is empty."))
             if len(lines) > _MOST_CHARACTERS:
                 st.caption(t("The rest is left out here; the download has all of it."))

@@ -23,14 +23,16 @@ def checked_path(path: str) -> str:
     """Return a path that is a file below the project on every system; raise InvalidInput otherwise."""
     parts = path.split("/")
     said = None
-    if not path or len(path.encode("utf-8", "replace")) > _LONGEST or len(parts) > _DEEPEST:
-        said = f"is empty, has more than {_LONGEST} bytes, or more than {_DEEPEST} parts"
-    elif (
-        not path.isprintable() or unicodedata.normalize("NFC", path) != path or any(one in '\\:*?"<>|' for one in path)
-    ):
+    if not path:
+        said = "is empty"
+    elif len(path.encode("utf-8", "replace")) > _LONGEST or len(parts) > _DEEPEST:
+        said = f"has more than {_LONGEST} bytes, or more than {_DEEPEST} parts"
+    elif not path.isprintable() or unicodedata.normalize("NFC", path) != path or _ODD.intersection(path):
         said = "has a character that file names cannot have everywhere"
-    elif any(not one or one.strip() != one or one.endswith(".") or one == ".." for one in parts):
+    elif any(one in {"", ".", ".."} for one in parts):
         said = "is absolute, or leads out of the project"
+    elif any(one.strip() != one or one.endswith(".") for one in parts):
+        said = "has a name that begins with a blank, or ends with a blank or a dot"
     elif any(one.casefold() in {".git", "git~1"} or one.partition(".")[0].casefold() in _DEVICES for one in parts):
         said = "has a name that Git or a system keeps for itself"
     if said is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.base.clock import Clock, utc_now
-from engine.base.errors import InUse, InvalidInput, StaleEdit, UnknownName
+from engine.base.errors import InUse, InvalidInput, OrchestraError, StaleEdit, UnknownName
 from engine.base.names import checked_name, timestamp
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 from engine.projects.records import CommitInfo, FileInfo, ProjectInfo
@@ -36,9 +36,15 @@ class Projects:
         return cls(Workspace(folder.parent), utc_now)
 
     def list(self) -> Infos:
-        """Return all projects by name."""
-        found = sorted(one.name.removesuffix(".git") for one in self._folder.glob("*.git") if one.is_dir())
-        return [self.info(name) for name in found]
+        """Return all projects by name, also those that cannot be used, with their problem."""
+        found = sorted(one.name.removesuffix(".git") for one in self._folder.glob("[!.]*.git") if one.is_dir())
+        return [self._listed(name) for name in found]
+
+    def _listed(self, name: str) -> ProjectInfo:
+        try:
+            return self.info(name)
+        except OrchestraError as error:
+            return ProjectInfo(name, name, "", "", 0, 0, f"{error.message} {error.remedy}".strip())
 
     def info(self, name: str) -> ProjectInfo:
         """Return a project."""

@@ -17,6 +17,8 @@ class ProjectInfo:
     """RFC 3339 text in UTC."""
     files: int
     size_bytes: int
+    problem: str = ""
+    """Why its repository cannot be used; then nothing else is known but its name."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class FileInfo:
     size_bytes: int
     is_protected: bool
     """Whether an agent cannot change it, such as an acceptance test."""
+    etag: str
+    """Changes with its content."""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class Repository:
         self.name, self._path = name, path
         with self._errors():
             self._repo: Any = Repo(str(path))
+            self._repo.object_store.fsync_object_files = True  # the setting of this is one that Git warns of
 
     @classmethod
     def made(cls, name: str, path: Path, title: str, at: datetime, author: str) -> Repository:
@@ -63,10 +64,9 @@ class Repository:
             make_folder(path, PRIVATE_FOLDER)
             repo = Repo.init_bare(str(path), default_branch=b"main")
             config = repo.get_config()
-            config.set((b"core",), b"fsyncObjectFiles", b"true")
             config.set((b"gc",), b"pruneExpire", b"never")  # a run may come back to a commit that no branch has
             config.write_to_path()
-            repo.set_description(title.encode())
+            repo.set_description(title.encode("utf-8", "replace"))
             repo.close()
         found = cls(name, path)
         found.advance(None, found.write(None, {}, "Begin", author, at))
@@ -169,7 +169,7 @@ class Repository:
             commit.author_time = commit.commit_time = int(at.timestamp())
             commit.author_timezone = commit.commit_timezone = 0
             commit.encoding = b"UTF-8"
-            commit.message = (message.strip() + (f"\n\nRun: {run_id}" if run_id else "") + "\n").encode()
+            commit.message = (message.strip() + (f"\n\nRun: {run_id}" if run_id else "") + "\n").encode("utf-8", "replace")
             self._repo.object_store.add_object(commit)
             return str(commit.id.decode())
 
@@ -178,7 +178,7 @@ class Repository:
         protected = self.protected(commit)
         with self._errors():
             return [
-                FileInfo(path, self._repo.object_store[sha].raw_length(), path in protected)
+                FileInfo(path, self._repo.object_store[sha].raw_length(), path in protected, sha.decode())
                 for path, sha in sorted(self._blobs(commit).items())
             ]
 
@@ -266,7 +266,11 @@ class Repository:
             if files.pop(path, None) is None:
                 raise InvalidInput(f"There is no file {path} to delete in the project {self.name}.")
             return
-        blob = Blob.from_string(text.encode("utf-8", "surrogateescape"))
+        try:
+            blob = Blob.from_string(text.encode("utf-8", "surrogateescape"))
+        except UnicodeEncodeError as error:
+            said = f"The text of {path} has half a character at place {error.start + 1}: {text[error.start]!r}."
+            raise InvalidInput(said, remedy="Write that character whole, in UTF-8.") from None
         self._repo.object_store.add_object(blob)
         files[path] = blob.id
 
@@ -316,6 +320,11 @@ class Repository:
                 f"The repository of the project {self.name} cannot be used: {said}.",
                 remedy=f"See what `git --git-dir {self._path.name} fsck` says, or restore it from a backup.",
             ) from error
+
+
+def etag_of(text: str) -> str:
+    """Return the etag of a file with this text."""
+    return str(Blob.from_string(text.encode("utf-8", "surrogateescape")).id.decode())
 
 
 def _remove_old(lock: Path) -> None:

@@ -29,6 +29,7 @@ class ProjectDocument(BaseModel):
     updated_at: str = Field(description="RFC 3339, UTC.")
     files: int
     size_bytes: int
+    problem: str = Field(default="", description="Why its repository cannot be used; empty: it can.")
 
 
 class ProjectList(BaseModel):
@@ -56,6 +57,7 @@ class ProjectFile(BaseModel):
     path: str
     size_bytes: int
     is_protected: bool
+    etag: str = Field(description="Changes with its content; what deletes a file needs it.")
 
 
 class ProjectFiles(BaseModel):

@@ -58,6 +58,8 @@ def show(visit: Visit) -> None:
 
 
 def _row(one: ProjectInfo) -> dict[str, str]:
+    if one.problem:
+        return {"name": one.name, "title": t("It cannot be used"), "files": "", "changed": ""}
     files = tn("{count} file", "{count} files", one.files)
     changed = ago(moment_of(one.updated_at))
     return {"name": one.name, "title": one_line(one.title), "files": files, "changed": changed}
@@ -66,12 +68,16 @@ def _row(one: ProjectInfo) -> dict[str, str]:
 def _project(visit: Visit, one: ProjectInfo) -> None:
     with st.container(border=True, key=f"in-view-{one.name}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{plain(one.title)}** · {size_text(one.size_bytes)} · {plain(one.head[:10])}")
+            known = "" if one.problem else f" · {size_text(one.size_bytes)} · {plain(one.head[:10])}"
+            st.markdown(f"**{plain(one.title)}**{known}")
             st.space("stretch")
             if visit.may("edit") and st.button(
                 t("Delete"), key=f"delete-project-{one.name}", type="tertiary", icon=":material/delete:"
             ):
                 _delete(visit, one)
+        if one.problem:
+            st.error(plain(one.problem), icon=":material/error:")
+            return
         names = [N_("Files"), N_("History"), N_("Run"), N_("Preview"), N_("Build"), N_("Share")]
         tabs = page_tabs(names, f"project-tabs-{one.name}")
         shows = (files_tab, history_tab, commands_tab, preview_tab, build_tab, share_tab)

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.base.errors import InvalidInput, StaleEdit, UnknownName
-from engine.files.atomic import etag
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.projects.projects import Projects
 from engine.projects.records import CommitInfo, FileInfo, ProjectInfo
+from engine.projects.repository import etag_of
 from engine.record.types.run import Run
 
 _SEE, _CHANGE = "see the projects", "change projects"
 _TRIES = 3
 _WHOLE = re.compile(r"[0-9a-f]{40}\Z")
 _BEGINNING = re.compile(r"[0-9a-f]{6,39}\Z")
+_MARKS = re.compile(r"^(Run: |Write: )", re.MULTILINE)
+"""Lines of a message by which commits of runs are known: nobody else writes them."""
 _MOST_COMMITS, _LAST_COMMITS = 10_000, 50
 BUILDS, OPENS_PULL_REQUEST = "build-software", "project-to-pull-request"
 """The workflows of the gallery that work on a project that a person has chosen."""
@@ -87,19 +89,27 @@ class ProjectStore:
         require(p, "view", _SEE)
         return self._text(name, self.commit_of(name, commit), path)
 
+    def etag(self, p: Principal, name: str, path: str) -> str | None:
+        """Return the etag that a file has now; None if there is no such file."""
+        require(p, "view", _SEE)
+        files = self._projects.files(name, self._found(name).head)
+        return next((one.etag for one in files if one.path == path), None)
+
     def save(self, p: Principal, name: str, path: str, text: str, known: str | None, message: str = "") -> ProjectText:
         """Commit a new text of a file; `known` is the etag of the text that it replaces, None: it must not exist yet.
 
         Commits of other files that were made meanwhile stay. Raises StaleEdit, InvalidInput, StorageError.
         """
         require(p, "edit", _CHANGE)
-        said = message.strip() or (f"Change {path}" if known else f"Add {path}")
+        said = _MARKS.sub(r" \1", message.strip()) or (f"Change {path}" if known else f"Add {path}")
         commit = self._committed(p, name, path, text, known, said)
-        return ProjectText(path, commit, text, etag(text))
+        return ProjectText(path, commit, text, etag_of(text))
 
-    def remove(self, p: Principal, name: str, path: str, known: str) -> None:
-        """Commit that a file with this etag is gone. Raises StaleEdit, StorageError."""
+    def remove(self, p: Principal, name: str, path: str, known: str | None) -> None:
+        """Commit that a file with this etag is gone; None says that there is none: UnknownName. Raises StaleEdit."""
         require(p, "edit", _CHANGE)
+        if known is None:
+            raise UnknownName(f"file of the project {name}", path, [one.path for one in self.files(p, name)])
         self._committed(p, name, path, None, known, f"Delete {path}")
 
     def log(self, p: Principal, name: str, limit: int = 50) -> Commits:
@@ -161,7 +171,7 @@ class ProjectStore:
 
     def _text(self, name: str, commit: str, path: str) -> ProjectText:
         text = self._projects.read(name, commit, path)
-        return ProjectText(path, commit, text, etag(text))
+        return ProjectText(path, commit, text, etag_of(text))
 
     def _committed(self, p: Principal, name: str, path: str, text: str | None, known: str | None, said: str) -> str:
         for _ in range(_TRIES):
@@ -176,10 +186,10 @@ class ProjectStore:
         raise StaleEdit(f"The project {name} is being changed all the time.")
 
     def _require_unchanged(self, name: str, head: str, path: str, known: str | None) -> None:
-        is_there = any(one.path == path for one in self._projects.files(name, head))
-        if known is None and is_there:
+        found = next((one for one in self._projects.files(name, head) if one.path == path), None)
+        if known is None and found is not None:
             raise InvalidInput(f"The project {name} has a file {path} already.", remedy="Take another, or edit that.")
-        if known is not None and (not is_there or self._text(name, head, path).etag != known):
+        if known is not None and (found is None or found.etag != known):
             raise StaleEdit(f"Somebody changed {path} in the project {name} since you opened it.")
 
 

@@ -66,7 +66,7 @@ class Read(ProjectStep):
             files = work.repository.files(work.head)
             return {
                 "commit": work.head,
-                "files": [vars(one) for one in files],
+                "files": [{name: getattr(one, name) for name in ListedFile.model_fields} for one in files],
                 "texts": _texts(work, it, sorted(files, key=lambda one: not one.is_protected)),
             }
 

@@ -60,6 +60,8 @@ class Task:
     command: str = "python3 test_one.py"
     says: str = ""
     """What a turn was told."""
+    passed_before: bool = False
+    """Whether the tests passed before anything was written."""
 
 
 TASKS = {
@@ -110,6 +112,61 @@ TASKS = {
         [write("one.py", GOOD + LONG), TRY, write("one.py", "# the rest stays as it is\n"), FINISH],
         text=GOOD + LONG,
         says="would lose 32 of its 32 lines",
+    ),
+    "a file written anew, which says so": Task(
+        [write("one.py", BAD + LONG), call("replace", path="one.py", text=GOOD), FINISH]
+    ),
+    "files deleted, but for the tests": Task(
+        [
+            write("two.py", GOOD),
+            write("one.py", GOOD),
+            *(call("remove", path=f"{one}.py") for one in ("two", "test_one")),
+            FINISH,
+        ],
+        says="test_one.py cannot be changed here",
+    ),
+    "lines that look like marks": Task(
+        [
+            write("one.py", f'"""One\n=======\n"""\n{BAD}'),
+            edit(("one.py", "=======\n", "-----\n")),
+            call("replace", path="one.py", text=GOOD),
+            FINISH,
+        ],
+        says="has 2 lines =======",
+    ),
+    "a test that passes whatever is there": Task(
+        [write("one.py", BAD), FINISH], text=BAD, test="print('ok')\n", passed_before=True
+    ),
+    "a test that hides its failure": Task(
+        [write("one.py", BAD), FINISH], text=BAD, command="python3 test_one.py || true", passed_before=True
+    ),
+    "a test that ends another way each time": Task(
+        [write("one.py", GOOD), TRY, FINISH],
+        test=TEST + "import time\nassert time.time() % 2 < 0\n",
+        is_finished=False,
+        text="",
+    ),
+    "a test that starts processes without end": Task(
+        [write("one.py", GOOD), TRY, FINISH],
+        command=":(){ :|:& };: ; python3 -c 'import os\nwhile 1: os.fork()'",
+        is_finished=False,
+        text="",
+    ),
+    "a program that never ends": Task(
+        [write("one.py", "while True: pass\n"), TRY, FINISH],
+        is_finished=False,
+        text="",
+        command="timeout 2 python3 test_one.py",
+        says="exit code 124",
+    ),
+    "a program that asks the network": Task(
+        [write("one.py", "import socket\nsocket.create_connection(('127.0.0.1', 80), 1)\n" + GOOD), TRY, FINISH],
+        is_finished=False,
+        text="",
+        says="Connection refused",
+    ),
+    "code as plain text with a fence around it": Task(
+        ['SAY {"tool": "write", "arguments": {"path": "one.py"}}', write("one.py", GOOD), FINISH]
     ),
     "acceptance tests changed": Task(
         [
@@ -200,6 +257,7 @@ def test_it_ends_right_or_where_it_was_green(orchestra: Orchestra, name: str) ->
     task, project = TASKS[name], f"task-{[*TASKS].index(name)}"
     outputs, told = built(orchestra, project, request_of(task))
     assert (outputs["is_finished"], outputs["stopped_by"]) == (task.is_finished, task.stopped_by)
+    assert outputs["passed_before"] is task.passed_before
     projects = Projects.in_folder(orchestra.workspace.root / "projects")
     info = projects.info(project)
     assert outputs["commit"] == info.head
@@ -224,6 +282,32 @@ def test_a_program_is_built_on(orchestra: Orchestra) -> None:
         "Acceptance tests",
         "Begin",
     ]
+
+
+def test_what_fails_on_a_built_project_keeps_its_tests_and_leaves_main(orchestra: Orchestra) -> None:
+    outputs, _ = built(orchestra, "kept", request_of(Task([write("one.py", GOOD), FINISH])))
+    main = outputs["commit"]
+    more = "from one import two\nassert two() == 2\n"
+    outputs, told = built(
+        orchestra, "kept", request_of(Task([TO_BAD, TRY, call("read", paths=["test_one.py"]), FINISH], test=more))
+    )
+    assert (outputs["is_finished"], outputs["passed"], outputs["commit"]) == (False, False, main)
+    assert "from one import two" in told.partition("use_read_3")[2]
+    wrong = [TO_BAD, TRY, FINISH]
+    outputs, _ = built(orchestra, "kept", request_of(Task(wrong)))  # the tests are those of before, and pass again
+    assert (outputs["passed"], outputs["passed_before"]) == (True, True)
+    projects = Projects.in_folder(orchestra.workspace.root / "projects")
+    assert projects.read("kept", outputs["commit"], "one.py") == GOOD
+
+
+def test_the_plan_of_a_change_knows_what_is_there(orchestra: Orchestra) -> None:
+    built(orchestra, "known", request_of(Task([write("one.py", GOOD), FINISH])))
+    built(orchestra, "known", request_of(Task([FINISH])))
+    run_id = next(one.run_id for one in orchestra.runs.list(OWNER, limit=5).rows if one.workflow == "build-software")
+    run = orchestra.runs.get(OWNER, run_id)
+    [plan] = [one for one in run["steps"] if one["path"] == "plan"]
+    asked = json.dumps(plan["request"])
+    assert all(one in asked for one in ("one.py", "test_one.py", "return 1", "from one import one"))
 
 
 @pytest.mark.parametrize(
