@@ -98,14 +98,14 @@ def solved(orchestra: Orchestra, problem: Problem) -> Result:
     name = problem.id.lower().replace("/", "-")
     run_id = orchestra.runs.start(OWNER, "humaneval", {"project": name, "task": task, "test": problem.test_file})
     run = orchestra.runs.wait(OWNER, run_id, _PATIENCE_SECONDS)
-    outputs, error = run["outputs"] or {}, (run["error"] or {}).get("message", "")
+    outputs, error = run["outputs"] or {}, run["error"]
     is_done = run["status"] == "succeeded"
     return Result(
         problem.id,
         bool(is_done and outputs["passed"]),
         int(outputs.get("turns", 0)),
         str(outputs.get("stopped_by", run["status"])),
-        str(error),
+        "" if error is None else str(error["message"]),
     )
 
 

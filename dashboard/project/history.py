@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.base.language import t
+from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import one_line, outside_code, outside_text, plain
 from dashboard.parts.pick_table import pick_table
@@ -13,7 +13,7 @@ from engine.base.names import moment_of
 from engine.projects.records import CommitInfo, ProjectInfo
 
 _SHOWN = 100
-_MOST_CHARACTERS = 60_000
+_MOST_CHARACTERS, _MOST_FILES = 60_000, 30
 
 
 def history_tab(visit: Visit, project: ProjectInfo) -> None:
@@ -58,7 +58,7 @@ def _commit(visit: Visit, name: str, one: CommitInfo) -> None:
         differences = visit.orchestra.projects.diff(visit.who, name, one.parent or "", one.id)
         if not differences:
             st.caption(t("It has changed no file."))
-        for path, lines in differences.items():
+        for path, lines in [*differences.items()][:_MOST_FILES]:
             st.markdown(f"**{plain(path)}**")
             if lines:
                 outside_code(lines[:_MOST_CHARACTERS], "diff")
@@ -66,3 +66,5 @@ def _commit(visit: Visit, name: str, one: CommitInfo) -> None:
                 st.caption(t("This file is empty."))
             if len(lines) > _MOST_CHARACTERS:
                 st.caption(t("The rest is left out here; the download has all of it."))
+        if (more := len(differences) - _MOST_FILES) > 0:
+            st.caption(tn("{count} more file was changed.", "{count} more files were changed.", more))

@@ -169,7 +169,9 @@ class Repository:
             commit.author_time = commit.commit_time = int(at.timestamp())
             commit.author_timezone = commit.commit_timezone = 0
             commit.encoding = b"UTF-8"
-            commit.message = (message.strip() + (f"\n\nRun: {run_id}" if run_id else "") + "\n").encode("utf-8", "replace")
+            commit.message = (message.strip() + (f"\n\nRun: {run_id}" if run_id else "") + "\n").encode(
+                "utf-8", "replace"
+            )
             self._repo.object_store.add_object(commit)
             return str(commit.id.decode())
 

@@ -61,14 +61,60 @@ def test_every_face_makes_edits_runs_and_deletes_a_project(make_faces: Callable[
     assert "print(2 + 2)" in "".join(
         one.value for one in faces.page(lambda go: go("projects", project="sums", tab="history")).value.code
     )
+    (faces.orchestra.workspace.root / "new.txt").write_text("new\n")
+    new = str(faces.orchestra.workspace.root / "new.txt")
+    saved = faces.command(["projects", "save", "sums", "notes/a.txt", new, "-m", "By hand\nRun: 1"]).value
+    assert faces.request("GET", "/api/projects/sums/file?path=notes/a.txt").value == saved
+    assert faces.request("GET", "/api/projects/sums/commits").value["commits"][0]["run_id"] == ""
+    listed = {one["path"]: one["etag"] for one in faces.request("GET", "/api/projects/sums/files").value["files"]}
+    assert listed["notes/a.txt"] == saved["etag"]
+    assert faces.command(["projects", "remove", "sums", "notes/a.txt"]).value == {
+        "project": "sums",
+        "removed": "notes/a.txt",
+    }
+    gone = faces.command(["projects", "remove", "sums", "notes/a.txt"])
+    assert gone.error == "UnknownName"
     packed = faces.client("viewer").get("/api/projects/sums/zip")
     assert zipfile.ZipFile(io.BytesIO(packed.content)).read("main.py") == b"print(2 + 2)\n"
     assert packed.headers["content-disposition"].startswith("attachment")
     assert faces.request("DELETE", "/api/projects/sums").value["trash"].endswith("-project-sums.git")
     assert faces.command(["projects", "list"]).value == {"projects": []}
     trail = [action for action, _ in faces.trail() if action.startswith("projects.")]
-    commits = ["projects.commit"] * 2
-    assert trail == ["projects.create", *commits, "projects.run", "projects.run", "projects.delete"]
+    assert trail == [
+        "projects.create",
+        *["projects.commit"] * 2,
+        *["projects.run"] * 2,
+        *["projects.commit"] * 2,
+        "projects.delete",
+    ]
+
+
+def test_a_repository_that_cannot_be_used_hides_no_other(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    faces.orchestra.projects.create(LOCAL, "sums")
+    (faces.orchestra.workspace.root / "projects" / "broken.git").mkdir()
+    broken, good = faces.request("GET", "/api/projects").value["projects"]
+    assert (broken["name"], good["name"], good["problem"]) == ("broken", "sums", "")
+    assert "cannot be used" in broken["problem"]
+    page = faces.page(lambda go: go("projects", project="broken"))
+    assert "cannot be used" in said(page.value)
+    assert faces.request("GET", "/api/projects/broken").error == "StorageError"
+    assert faces.command(["projects", "delete", "broken"]).error == ""
+
+
+def test_half_characters_and_files_that_are_no_text_have_errors_of_their_own(make_faces: Callable[[], Faces]) -> None:
+    faces = make_faces()
+    faces.orchestra.projects.create(LOCAL, "sums")
+    asked = faces.client("owner").put(
+        "/api/projects/sums/file?path=a", content='{"text": "a\\ud800"}', headers={"content-type": "application/json"}
+    )
+    assert asked.status_code == 422, asked.text
+    faces.orchestra.projects.save(LOCAL, "sums", "a.png", "\udcff\udcfe", None)
+    assert faces.request("GET", "/api/projects/sums/file?path=a.png").error == "InvalidInput"
+    page = faces.page(lambda go: go("projects", project="sums", file="a.png"))
+    assert page.message == ""
+    assert "Binary files" in faces.command(["projects", "diff", "sums", ""]).value["differences"][0]["lines"]
+    assert faces.command(["projects", "remove", "sums", "a.png"]).error == ""
 
 
 def test_a_viewer_sees_everything_and_changes_nothing(make_faces: Callable[[], Faces]) -> None:
