@@ -60,6 +60,7 @@ from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.agents.agents import Agents
+    from engine.agents.compiled_agents import CompiledAgents
     from engine.agents.tries import AgentTries
     from engine.agents.versions import AgentVersions
     from engine.collections import Collections
@@ -894,18 +895,24 @@ class Orchestra:
         return Previews(self.projects, lambda: token_secret(self.workspace.state_dir), is_user, self._clock)
 
     @cached_property
+    def _compiled_agents(self) -> CompiledAgents:
+        from engine.agents.compiled_agents import CompiledAgents
+
+        return CompiledAgents(self._agent_store, self._surroundings)
+
+    @cached_property
     def agents(self) -> Agents:
         """The agents of the workspace."""
         from engine.agents.agents import Agents
 
-        return Agents(self._agent_store, self._surroundings, self._audit, partial(self.drafts.follow, "agent"))
+        return Agents(self._agent_store, self._compiled_agents, self._audit, partial(self.drafts.follow, "agent"))
 
     @cached_property
     def agent_tries(self) -> AgentTries:
         """Agents that work in the demo, as somebody is editing them."""
         from engine.agents.tries import AgentTries
 
-        return AgentTries(self._agent_store, self._surroundings, self._acceptor)
+        return AgentTries(self._compiled_agents, self._acceptor)
 
     @cached_property
     def agent_versions(self) -> AgentVersions:

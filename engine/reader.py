@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.agents.agents import Agents
+from engine.agents.compiled_agents import CompiledAgents
 from engine.agents.store import AgentStore, with_agents
 from engine.agents.versions import AgentVersions
 from engine.base.clock import utc_now
@@ -91,7 +92,7 @@ class Reader:
         )
         shelf = self.workspace.workflows
         self.budgets = BudgetReader(self._state.spent, lambda: loaded().config, shelf, utc_now)
-        self.agents = Agents(self._agent_store, self._surroundings, audit)
+        self.agents = Agents(self._agent_store, CompiledAgents(self._agent_store, self._surroundings), audit)
         self.agent_versions = AgentVersions(self._agent_store, self.agents, audit, utc_now)
         self.usage = UsageReader(self._state.spent, lambda: loaded().config, utc_now)
         ids, owners = self.workspace.workflow_ids, FileLocks(state / "owners")

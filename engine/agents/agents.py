@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.agents.agent_file import AgentModel
+from engine.agents.compiled_agents import CompiledAgents
 from engine.agents.expansion import described
 from engine.agents.store import CHECK_AGAIN, AgentStore, read_agent
 from engine.base.checkout import CHECKOUT
 from engine.base.errors import InvalidFile, OrchestraError, Problem, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_name
-from engine.compiler.definition.environment import Surroundings
 from engine.documents.json_file import parse
 from engine.files.atomic import etag
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.prompts.prompts import DEFAULT_LABEL
+from engine.workflows.compiled_files import Asked
 from engine.workspace.blanks import blank_agent, checked_title, title_of, titled_as_copy
 from engine.workspace.canonical import as_written
 from engine.workspace.references import (
@@ -82,20 +83,21 @@ class Agents:
     def __init__(
         self,
         store: AgentStore,
-        surroundings: Callable[[], Surroundings],
+        compiled: CompiledAgents,
         audit: Audit,
         follow: Callable[[str, str], None] = lambda _name, _new: None,
     ) -> None:
         """`follow(name, new)` moves unsaved texts after a rename, or deletes them if `new` is ""."""
         self._store, self._shelf = store, store.shelf
-        self._surroundings, self._audit, self._follow = surroundings, audit, follow
+        self._compiled, self._audit, self._follow = compiled, audit, follow
 
     def list(self, p: Principal) -> list[AgentSummary]:
         """Return every agent by name."""
         require(p, "view", "see agents")
         used_by = users_by_name(self._store.users, "agent", self._shelf.names())
-        around = self._surroundings()
-        return [self._summary(name, by, around) for name, by in used_by.items()]
+        self._compiled.forget_all_but([*used_by])
+        asked = self._compiled.asked()
+        return [self._summary(name, by, asked) for name, by in used_by.items()]
 
     def names(self, p: Principal) -> Names:
         """Return the name of every agent, valid or not, sorted; unlike `list`, it reads none of them."""
@@ -108,7 +110,7 @@ class Agents:
         if not version:
             self._shelf.text(name)
         text = self._store.kept.find(name, version).text if version else None
-        return self._summary(name, self.users(p, name), self._surroundings(), text)
+        return self._summary(name, self.users(p, name), self._compiled.asked(), text)
 
     def users(self, p: Principal, name: str) -> Names:
         """Return the workflows that run an agent, then the agents, as `agent:NAME`. Raises InvalidInput."""
@@ -200,22 +202,17 @@ class Agents:
             raise InvalidFile.of(file.file, self._problems(name, text), remedy=CHECK_AGAIN)
 
     def _problems(self, name: str, text: str) -> Problems:
-        try:
-            file = parse(text, self._shelf.file(name))
-        except InvalidFile as error:
-            return error.problems
-        return self._store.problems(name, file, self._surroundings())
+        return self._compiled.problems(name, text, self._compiled.asked())
 
-    def _summary(self, name: str, used_by: Names, around: Surroundings, text: str | None = None) -> AgentSummary:
+    def _summary(self, name: str, used_by: Names, asked: Asked, text: str | None = None) -> AgentSummary:
         found = AgentSummary(name, name, used_by=used_by)
         try:
             text = self._shelf.text(name) if text is None else text
             labels = self._store.labels(name)
             numbers, runs = self._store.kept.numbered.numbers(name), labels.get(DEFAULT_LABEL)
             found = replace(found, versions=numbers, labels=labels, runs=runs, etag=etag(text), text=text)
-            file = parse(text, self._shelf.file(name))
-            found = replace(found, problems=self._store.problems(name, file, around))
-            agent = read_agent(file)
+            found = replace(found, problems=self._compiled.problems(name, text, asked))
+            agent = read_agent(parse(text, self._shelf.file(name)))
         except OrchestraError as error:  # nothing breaks the list
             wrong = Problem(error.message, "unusable", file=self._shelf.file(name), remedy=error.remedy)
             return replace(found, problems=found.problems or getattr(error, "problems", None) or [wrong])

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
-from dataclasses import replace
-
 from pydantic import ValidationError
 
 from engine.agents.agent_file import AgentModel
 from engine.agents.expansion import workflow_of
 from engine.agents.tool_check import tool_faults
-from engine.base.errors import InvalidFile, InvalidInput, Problem, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, UnknownName
 from engine.base.json_text import JsonObject
-from engine.base.step_tree import AGENT_PREFIX, agent_reference, agent_workflow
-from engine.compiler.definition.environment import Compiled, Surroundings, Workflows
+from engine.base.step_tree import AGENT_PREFIX, agent_reference
+from engine.compiler.definition.environment import Workflows
 from engine.compiler.definition.loader import problem
-from engine.documents.json_file import JsonFile, JsonPath, parse
+from engine.documents.json_file import JsonFile, parse
 from engine.documents.shapes import faults
 from engine.environments.kept_versions import KeptVersions
 from engine.environments.versions import Versions, hash_of
@@ -25,11 +20,10 @@ from engine.prompts.prompts import DEFAULT_LABEL
 from engine.workspace.workspace import Workspace
 
 CHECK_AGAIN = "Correct the places named; `orchestra agents check` checks them again."
-_TOOL_STEP = re.compile(r"(?:use|told)_(?P<tool>.+)_\d+\Z")
 
 
 class AgentStore:
-    """Reads agents by the references of steps, and finds what is wrong with them."""
+    """Reads agents by the references of steps."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.shelf, self.users = workspace.agents, workspace.users
@@ -74,23 +68,6 @@ class AgentStore:
             raise UnknownName(f"label of the agent {name}", suffix, list(labels), remedy=remedy)
         return labels.get(suffix or DEFAULT_LABEL)
 
-    def problems(self, name: str, file: JsonFile, around: Surroundings) -> list[Problem]:
-        """Return what is wrong with the text of an agent, by place: its form, its tools, and the workflow it is."""
-        try:
-            found = compiled(name, file, around).problems
-        except InvalidFile as error:
-            return error.problems or [Problem(error.message, file=file.file, remedy=error.remedy)]
-        placed = {one.message: one for one in _placed(file, [one for one in found if one.severity == "error"])}
-        return sorted(placed.values(), key=lambda one: (one.line, one.column))
-
-
-def compiled(name: str, file: JsonFile, around: Surroundings) -> Compiled:
-    """Compile the workflow that the text of an agent is. Raises InvalidFile if the text is that of no agent."""
-    from engine.compiler.compiler import compile_workflow
-
-    text = json.dumps(workflow_of(name, read_agent(file)), ensure_ascii=False, indent=2)
-    return compile_workflow(parse(text, file.file), agent_workflow(name), around)
-
 
 def with_agents(store: AgentStore, workflows: Workflows) -> Workflows:
     """Return what finds the documents of workflows, and of the workflows that agents are.
@@ -121,26 +98,3 @@ def read_agent(file: JsonFile) -> AgentModel:
     if wrong:
         raise InvalidFile.of(file.file, wrong, remedy=CHECK_AGAIN)
     return agent
-
-
-def _placed(file: JsonFile, found: list[Problem]) -> Iterator[Problem]:
-    """Yield problems of the workflow that an agent is, at the places of the agent's file; each turn repeats them."""
-    for one in found:
-        path = _path(file, one)
-        line, column = file.place(path)
-        field = ".".join(map(str, path)) or None
-        yield replace(one, line=line, column=column, step=None, field=field)
-
-
-def _path(file: JsonFile, one: Problem) -> JsonPath:
-    """Return the part of the agent's file that a step of its workflow comes from."""
-    fields = tuple(int(part) if part.isdigit() else part for part in (one.field or "").split(".") if part)
-    match = _TOOL_STEP.match(one.step or "")
-    if match is None:
-        return fields[:1] if fields[:1] and fields[0] in file.value else ()
-    names = [tool["name"] for tool in file.value["tools"]]
-    if match["tool"] not in names:
-        return ("tools",)
-    index = names.index(match["tool"])
-    is_given = fields[:1] == ("with",) and fields[1:2] and fields[1] not in file.value["tools"][index].get("with", {})
-    return ("tools", index, "give") if is_given else ("tools", index, *fields)

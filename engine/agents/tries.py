@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from engine.agents.store import CHECK_AGAIN, AgentStore, compiled
-from engine.base.errors import InvalidFile
+from engine.agents.compiled_agents import CompiledAgents
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_name
 from engine.base.statuses import AccountMode
-from engine.compiler.definition.environment import Surroundings
-from engine.compiler.definition.plan import Plan
-from engine.documents.json_file import parse
 from engine.people.access import Principal, require
 from engine.runs.starting.acceptor import Acceptor, Wish
 from engine.store.acceptances import Request
@@ -20,8 +14,8 @@ from engine.store.acceptances import Request
 class AgentTries:
     """Every method checks the right of `p`; every change writes an audit line."""
 
-    def __init__(self, store: AgentStore, surroundings: Callable[[], Surroundings], acceptor: Acceptor) -> None:
-        self._store, self._surroundings, self._acceptor = store, surroundings, acceptor
+    def __init__(self, compiled: CompiledAgents, acceptor: Acceptor) -> None:
+        self._compiled, self._acceptor = compiled, acceptor
 
     def start(
         self, p: Principal, name: str, text: str, task: str, variables: JsonObject, *, request_key: str | None = None
@@ -37,15 +31,8 @@ class AgentTries:
         earlier = self._acceptor.earlier(request)
         if earlier is not None:
             return earlier
-        plan = self._plan(checked_name("agent", name), text)
+        plan = self._compiled.plan(checked_name("agent", name), text)
         demo = AccountMode.DEMO
         modes = dict.fromkeys(plan.connections, demo)
         wish = Wish({"task": task, "variables": variables}, modes=modes, default_mode=demo)
         return self._acceptor.accept(p, plan, wish, request, "agents.try")
-
-    def _plan(self, name: str, text: str) -> Plan:
-        file, around = parse(text, self._store.shelf.file(name)), self._surroundings()
-        found = compiled(name, file, around).plan
-        if found is None:
-            raise InvalidFile.of(file.file, self._store.problems(name, file, around), remedy=CHECK_AGAIN)
-        return found

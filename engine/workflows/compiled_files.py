@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError, Problem
 from engine.base.json_text import is_same
-from engine.compiler.definition.environment import Environment, SeenAccount, Surroundings
+from engine.compiler.definition.environment import Compiled, Environment, SeenAccount, Surroundings
 from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.names import ScopeName, names_at
 from engine.documents.json_file import JsonFile, parse
@@ -22,6 +22,8 @@ _MOST_UNSAVED = 8
 """Names without a file whose texts are remembered: anybody may have a text checked under any name."""
 _Question = tuple[str, str]
 """What a compiler asks about what is not in the file: (a function of `Surroundings`, name)."""
+Compile = Callable[[JsonFile, str, Surroundings], Compiled]
+"""Compiles a parsed file under a name. Raises InvalidFile with every problem if it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -128,17 +130,28 @@ class _Known:
         )
 
 
+def _workflow(file: JsonFile, name: str, around: Surroundings) -> Compiled:
+    from engine.compiler.compiler import compile_workflow  # few commands compile
+
+    return compile_workflow(file, name, around)
+
+
 class CompiledFiles:
     """Compiles the files of one folder, and the texts that may become theirs. Thread-safe.
 
-    `last_rename` returns a text that changes with each rename; it becomes part of the plans.
+    `last_rename` returns a text that changes with each rename; it becomes part of the plans. `compiling` is for files
+    that become workflows, such as those of agents.
     """
 
     def __init__(
-        self, shelf: Texts, surroundings: Callable[[], Surroundings], last_rename: Callable[[], str] = str
+        self,
+        shelf: Texts,
+        surroundings: Callable[[], Surroundings],
+        last_rename: Callable[[], str] = str,
+        compiling: Compile = _workflow,
     ) -> None:
         self.surroundings = surroundings
-        self._shelf, self._last_rename = shelf, last_rename
+        self._shelf, self._last_rename, self._compile = shelf, last_rename, compiling
         self._known: dict[str, tuple[_Known, ...]] = {}
         self._plans: OrderedDict[int, tuple[Checked, Plan]] = OrderedDict()
         """By the identity of what was checked, which is kept with the plan."""
@@ -214,14 +227,13 @@ class CompiledFiles:
                 self._plans.popitem(last=False)
 
     def _compiled(self, name: str, text: str, asked: Asked) -> tuple[Checked, Plan | None]:
-        from engine.compiler.compiler import compile_workflow  # few commands compile
-
         around = asked.noting()
         try:
             file = parse(text, self._shelf.file(name))
+            compiled = self._compile(file, name, around)
         except InvalidFile as error:
-            return Checked(None, tuple(error.problems)), None
-        compiled = compile_workflow(file, name, around)
+            wrong = error.problems or [Problem(error.message, file=self._shelf.file(name), remedy=error.remedy)]
+            return Checked(None, tuple(wrong)), None
         document = file.value if isinstance(file.value, dict) else None
         return Checked(document, tuple(compiled.problems), compiled.reach, compiled.breaches), compiled.plan
 
