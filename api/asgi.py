@@ -30,7 +30,7 @@ from api.routes.login import Pages
 from api.routes.short_addresses import short_addresses
 from api.server import create_api
 from engine.base.errors import OrchestraError
-from engine.garbage import Watch, look_from_now_on
+from engine.garbage import Watch, look_from_now_on, use_one_heap
 from engine.orchestra import Orchestra
 from engine.store.owners import Fenced
 from engine.workspace.config import ServerSettings
@@ -70,6 +70,7 @@ class Site:
     @asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[dict[str, Any]]:
         """Open the workspace before the first request, close it after the last."""
+        use_one_heap()
         keep_secrets_out()
         write_as_one()
         orchestra = await to_thread.run_sync(self._opened)

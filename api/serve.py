@@ -35,7 +35,6 @@ from engine.files.log_files import shorten_logs
 from engine.store.locks import ServeLock
 
 LOG_NAME = "serve.log"
-_ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}  # glibc keeps a heap for each thread, and gives back little of any of them
 _LARGEST_LOG_BYTES = 5_000_000
 _IN_USE_EXIT = 4
 _QUICK_DEATHS = 5
@@ -110,7 +109,6 @@ class Parent:
     def _start(self, log: IO[str]) -> subprocess.Popen[bytes]:
         """Start a serving process; its standard input closes when this process ends, however it ends."""
         environment = {
-            **_ONE_HEAP,
             **os.environ,
             WORKSPACE_VARIABLE: str(self.root),
             PARENT_VARIABLE: str(os.getpid()),

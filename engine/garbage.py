@@ -1,18 +1,25 @@
-"""When our processes collect garbage: rarely, since they create almost no reference cycles."""
+"""When our processes collect garbage, and give memory back: rarely, since they create almost no reference cycles."""
 
 from __future__ import annotations
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ctypes
 
 _NEW_OBJECTS = 60_000
 _ROUNDS = 20
 _GROWTH_BYTES = 32 * 1024 * 1024
 _BUSY_SECONDS = 5.0
 _QUIET_SHARE = 0.1
+_M_ARENA_MAX = -8
+"""The parameter of mallopt (https://man7.org/linux/man-pages/man3/mallopt.3.html)."""
 _STATM = Path("/proc/self/statm")
 
 
@@ -45,6 +52,31 @@ def resident_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def use_one_heap() -> None:
+    """Let glibc keep one heap for all threads, here and in the processes that this one starts.
+
+    It would keep one for each thread and give little of any of them back, and one interpreter lock stands before all.
+    """
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        os.environ["MALLOC_ARENA_MAX"] = "1"
+        if (libc := _glibc()) is not None:
+            libc.mallopt(_M_ARENA_MAX, 1)
+
+
+def collect_and_return() -> None:
+    """Collect all garbage, and return the memory that glibc holds free to the system."""
+    gc.collect()
+    if (libc := _glibc()) is not None:
+        libc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    import ctypes  # only servers need it
+
+    libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+    return libc if hasattr(libc, "malloc_trim") else None
+
+
 class Watch:
     """Collects all garbage of a serving process when its memory has grown, or when it is idle after a lot of work.
 
@@ -55,7 +87,7 @@ class Watch:
     def __init__(
         self,
         memory: Callable[[], int] = resident_bytes,
-        collect: Callable[[], object] = gc.collect,
+        collect: Callable[[], object] = collect_and_return,
         processor: Callable[[], float] = time.process_time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

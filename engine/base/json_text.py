@@ -2,6 +2,7 @@
 
 It is written with orjson, because Python's own encoder takes ten times as long, and its fast half cannot indent.
 Python's encoder still writes what orjson refuses: integers over 64 bits, lone surrogates, more than 254 levels.
+It is read with msgspec, which unlike orjson keeps integers of any size.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+import msgspec
 import orjson
 
 from engine.base.plain_values import whole_text
@@ -31,6 +33,14 @@ def compact(value: Any) -> str:
         return orjson.dumps(value, option=_STRICT).decode()
     except TypeError:
         return whole_text(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+
+
+def value_of(text: str | bytes) -> Any:
+    """Return the value of a JSON text. Raises ValueError, RecursionError."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError):  # Python's own reader also takes NaN and lone surrogates
+        return json.loads(text if isinstance(text, str) else text.decode())
 
 
 def is_same(one: Any, other: Any) -> bool:

@@ -25,6 +25,7 @@ _MOST_PARTS = 20_000
 _MOST_STEPS_A_SCHEMA = 5 * MOST_STEPS
 _MOST_ERRORS = 50
 _KEPT_CHARACTERS = 2_000
+_SHORT_CHARACTERS = 20_000
 """Of schemas whose faults are kept; those of variables are short, and often alike."""
 _TOO_INVOLVED = "Its schema cannot be used: it is too complex to be checked."
 _TOO_MUCH = (
@@ -166,12 +167,18 @@ def _message(error: Any) -> str:
     return text if len(text) <= 300 else f"{text[:_LONGEST_SEEN]}… ({error.validator})"
 
 
-@lru_cache(maxsize=256)
 def _validator(text: str) -> tuple[Any, str]:
-    """Return (validator, ""), or (None, reason) if there can be none."""
+    """Return (validator, ""), or (None, reason) if there can be none; of long schemas only the last ones are kept."""
+    return _short(text) if len(text) <= _SHORT_CHARACTERS else _long(text)
+
+
+def _made(text: str) -> tuple[Any, str]:
     schema = json.loads(text)
     _, reason = next(_broken(schema), ((), ""))
     return (None, reason) if reason else (bounded_validator()(schema), "")
+
+
+_short, _long = lru_cache(maxsize=256)(_made), lru_cache(maxsize=4)(_made)
 
 
 def _broken(schema: Any) -> Iterator[tuple[Path, str]]:

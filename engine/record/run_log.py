@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any, TypeGuard
 
 from engine.base.errors import InvalidFile
-from engine.base.json_text import JsonObject, indented, indented_inside
+from engine.base.json_text import JsonObject, indented, indented_inside, value_of
 from engine.base.names import RUN_ID, run_day
 from engine.blobs.blobs import Blobs
 from engine.documents.json_file import decoded as decoded_text
@@ -121,19 +121,20 @@ class RunLogs:
 
     def read(self, run_id: str) -> Run | None:
         """Return the document of a run, or None if there is no file. Raises InvalidFile."""
-        data, where = self.blobs.get(_log_name(run_id)), self.where(run_id)
+        data = self.blobs.get(_log_name(run_id))
         if data is None:
             return None
         try:
-            document = json.loads(data.decode())
+            document = value_of(data)
         except (ValueError, RecursionError):
-            parse(decoded_text(data, where), where)  # says where it is broken
-            raise InvalidFile(f"{where} cannot be read.") from None
+            parse(decoded_text(data, self.where(run_id)), self.where(run_id))  # says where it is broken
+            raise InvalidFile(f"{self.where(run_id)} cannot be read.") from None
         if not isinstance(document, dict) or document.get("run_id") != run_id:
-            raise InvalidFile(f"{where} is not the log of run {run_id}.", remedy="Move the file away.")
+            raise InvalidFile(f"{self.where(run_id)} is not the log of run {run_id}.", remedy="Move the file away.")
         if not _is_whole(document):
             raise InvalidFile(
-                f"{where} lacks parts of the log of a run.", remedy="Take it from a backup, or move it away."
+                f"{self.where(run_id)} lacks parts of the log of a run.",
+                remedy="Take it from a backup, or move it away.",
             )
         return document
 
@@ -198,7 +199,7 @@ def told_arguments(rows: Runs, logs: RunLogs, run_id: str, path: str) -> JsonObj
     """
     row, events = rows.with_events(run_id)
     accepted = None if row is None else row.acceptance
-    run = logs.read(run_id) if accepted is None else document(json.loads(accepted), map(decoded, events))
+    run = logs.read(run_id) if accepted is None else document(value_of(accepted), map(decoded, events))
     steps = [step for step in run["steps"] if step["path"] == path] if run is not None else []
     arguments: JsonObject = Values(logs.blobs, run_id).loaded((steps[-1]["arguments"] if steps else None) or {})
     return arguments

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from engine.base.clock import Clock
+from engine.base.json_text import value_of
 from engine.base.names import timestamp, typed_moment
 from engine.base.statuses import ACTIVE_RUNS, CANCELLABLE_RUNS, ListedStatus, RunStatus
 from engine.record.document import document
@@ -185,7 +186,7 @@ class RunList:
         row, events = self._rows.with_events(run_id)
         if row is None or row.acceptance is None:  # it has just ended
             return None
-        run: Run = {**document(json.loads(row.acceptance), map(decoded, events)), "status": status}
+        run: Run = {**document(value_of(row.acceptance), map(decoded, events)), "status": status}
         now = time.monotonic()
         found = _SoFar(status, len(events), now + _REST * (now - began), sentence(run), run["counts"])
         if len(self._so_far) >= _MOST_KEPT:

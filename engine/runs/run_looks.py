@@ -7,7 +7,6 @@ are kept, and a snapshot that took long to build is reused for longer.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import OrderedDict
@@ -15,6 +14,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+from engine.base.json_text import value_of
 from engine.record.document import Progress
 from engine.record.events import decoded
 from engine.record.types.run import Run
@@ -140,7 +140,7 @@ class RunLooks:
             again, events = self._rows.with_events_from(row.run_id, 0)
             row = again if again is not None and again.acceptance is not None else row
         if watched.progress is None or row.acceptance != watched.acceptance:
-            watched.progress, watched.acceptance = Progress(json.loads(str(row.acceptance))), row.acceptance
+            watched.progress, watched.acceptance = Progress(value_of(str(row.acceptance))), row.acceptance
         fresh = events[1:] if watched.last[0] else events
         for _, text in fresh:
             watched.progress.take(decoded(text))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import builtins
-import json
 from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile, UnknownName
+from engine.base.json_text import value_of
 from engine.base.names import checked_run_id
 from engine.base.statuses import CANCELLABLE_RUNS
 from engine.people.access import NOTIFIER, Principal, require
@@ -60,11 +60,13 @@ class RunReader:
         return _shown_to(p, self._run(run_id))
 
     def _run(self, run_id: str) -> Run:
-        row, events = self._rows.with_events(checked_run_id(run_id))
+        row, events = self._rows.get(checked_run_id(run_id)), []
         if row is not None and row.acceptance is not None:
+            row, events = self._rows.with_events(run_id)
+        if row is not None and row.acceptance is not None:  # it has not ended meanwhile
             # A run has ended when its log is written and its row says so; its last event alone is not enough.
             known = [event for event in map(decoded, events) if not isinstance(event, RunEnded)]
-            return self._told(row, document(json.loads(row.acceptance), known))
+            return self._told(row, document(value_of(row.acceptance), known))
         found = self._logs.read(run_id)
         if found is None:
             raise self._rows.unknown(run_id)

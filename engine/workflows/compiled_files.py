@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError, Problem
 from engine.base.json_text import is_same
+from engine.base.recent import Recent
 from engine.compiler.definition.environment import Compiled, Environment, SeenAccount, Surroundings
 from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.names import ScopeName, names_at
@@ -18,8 +18,11 @@ from engine.files.fingerprint import Stamp
 _TEXTS = 2
 """Of each name: the saved one, and the one in the editor."""
 _MOST_PLANS = 32
+_MOST_LETTERS = 500_000
+"""Of the texts whose plans are kept: a plan takes up to 160 times as much memory as its text."""
 _MOST_UNSAVED = 8
 """Names without a file whose texts are remembered: anybody may have a text checked under any name."""
+_MOST_UNSAVED_LETTERS = 1_000_000
 _Question = tuple[str, str]
 """What a compiler asks about what is not in the file: (a function of `Surroundings`, name)."""
 Compile = Callable[[JsonFile, str, Surroundings], Compiled]
@@ -153,9 +156,9 @@ class CompiledFiles:
         self.surroundings = surroundings
         self._shelf, self._last_rename, self._compile = shelf, last_rename, compiling
         self._known: dict[str, tuple[_Known, ...]] = {}
-        self._plans: OrderedDict[int, tuple[Checked, Plan]] = OrderedDict()
+        self._plans: Recent[int, tuple[Checked, Plan]] = Recent(_MOST_PLANS, _MOST_LETTERS)
         """By the identity of what was checked, which is kept with the plan."""
-        self._unsaved: deque[str] = deque()
+        self._unsaved: Recent[str, None] = Recent(_MOST_UNSAVED, _MOST_UNSAVED_LETTERS)
 
     def asked(self) -> Asked:
         """Return the surroundings for one pass over many files."""
@@ -167,11 +170,11 @@ class CompiledFiles:
         known = next((one for one in found if one.is_current(text, asked)), None)
         if known is None:
             checked, plan = self._compiled(name, text, asked)
-            self._keep(checked, plan)
+            self._keep(text, checked, plan)
             known = _Known(text, asked.connections, asked.hosts, asked.environment, asked.noted, checked)
             self._known[name] = (known, *(one for one in found if one.text != text))[:_TEXTS]
             if self._shelf.stamp(name) == ():
-                self._forget_unsaved_before(name)
+                self._forget_earlier_unsaved(name)
         return known.checked
 
     def names_at(self, name: str, text: str, line: int, column: int) -> list[ScopeName]:
@@ -199,14 +202,14 @@ class CompiledFiles:
         text = self._shelf.text(name) if draft is None else draft
         checked = self.check(name, text, asked)
         self._require_plan(name, checked)
-        _, plan = self._plans.get(id(checked), (checked, None))
+        _, plan = self._plans.get(id(checked)) or (checked, None)
         if plan is None:  # dropped
             again, plan = self._compiled(name, text, asked)
             self._require_plan(name, again)
         assert plan is not None, "without an error there is a plan"
         if plan.last_rename != last_rename:
             plan = replace(plan, last_rename=last_rename)
-        self._keep(checked, plan)
+        self._keep(text, checked, plan)
         return plan
 
     def forget_all_but(self, names: list[str]) -> None:
@@ -214,17 +217,14 @@ class CompiledFiles:
         for name in self._known.keys() - set(names):
             self._known.pop(name, None)
 
-    def _forget_unsaved_before(self, name: str) -> None:
-        self._unsaved.append(name)
-        while len(self._unsaved) > _MOST_UNSAVED:
-            self._known.pop(self._unsaved.popleft(), None)
+    def _forget_earlier_unsaved(self, name: str) -> None:
+        size = sum(len(one.text) for one in self._known[name])
+        for forgotten in self._unsaved.keep(name, None, size):
+            self._known.pop(forgotten, None)
 
-    def _keep(self, checked: Checked, plan: Plan | None) -> None:
+    def _keep(self, text: str, checked: Checked, plan: Plan | None) -> None:
         if plan is not None:
-            self._plans.pop(id(checked), None)
-            self._plans[id(checked)] = checked, plan
-            while len(self._plans) > _MOST_PLANS:
-                self._plans.popitem(last=False)
+            self._plans.keep(id(checked), (checked, plan), len(text))
 
     def _compiled(self, name: str, text: str, asked: Asked) -> tuple[Checked, Plan | None]:
         around = asked.noting()

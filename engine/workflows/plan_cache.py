@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 
 from typing_extensions import ReadOnly, TypedDict
@@ -12,11 +11,14 @@ from typing_extensions import ReadOnly, TypedDict
 from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidFile
 from engine.base.names import file_stem
+from engine.base.recent import Recent
 from engine.compiler.definition.environment import Environment, Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 
 _MOST = 128
+_MOST_BYTES = 500_000
+"""Of the definitions of the plans that are kept."""
 _Key = tuple[str, frozenset[tuple[str, str]]]
 
 
@@ -33,15 +35,13 @@ class PlanCache:
     """The plans of the definitions that runs were accepted with. Thread-safe."""
 
     def __init__(self) -> None:
-        self._plans: OrderedDict[_Key, Plan] = OrderedDict()
+        self._plans: Recent[_Key, Plan] = Recent(_MOST, _MOST_BYTES)
         self._lock = threading.Lock()
 
     def keep(self, acceptance: Defined, plan: Plan) -> None:
         """Remember the plan that a run was accepted with."""
         with self._lock:
-            self._plans[_key(acceptance)] = plan
-            while len(self._plans) > _MOST:
-                self._plans.popitem(last=False)
+            self._plans.keep(_key(acceptance), plan, plan.definition_bytes)
 
     def plan(self, acceptance: Defined) -> Plan:
         """Return the plan of the definition that a run was accepted with. Raises InvalidFile."""

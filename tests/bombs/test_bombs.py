@@ -30,6 +30,8 @@ SEED = 20261120
 _PEAK_KB = 400 * 1024
 _HEALTH_SECONDS = 1.0
 _PATIENCE = httpx.Timeout(600)
+_ONE_REQUEST_EACH = httpx.Limits(max_keepalive_connections=0)
+"""A connection that waits is closed by the server, perhaps just as the client sends the next request."""
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def _as(served: Served, user: str) -> httpx.Client:
     answer = httpx.post(f"{served.base}/auth/login", json={"user_id": user, "password": PASSWORD}, timeout=_PATIENCE)
     headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-    return httpx.Client(base_url=served.base, timeout=_PATIENCE, headers=headers)
+    return httpx.Client(base_url=served.base, timeout=_PATIENCE, headers=headers, limits=_ONE_REQUEST_EACH)
 
 
 def _peak_kb(served: Served) -> int:

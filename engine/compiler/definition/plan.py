@@ -311,9 +311,19 @@ class Plan:
         return AccountMode.DEMO if in_demo else otherwise
 
     @cached_property
+    def _hash_and_bytes(self) -> tuple[str, int]:
+        text = compact_json(self.definition).encode()
+        return hashlib.sha256(text).hexdigest()[:16], len(text)
+
+    @property
     def definition_hash(self) -> str:
         """16 letters and digits that identify the definition."""
-        return hashlib.sha256(compact_json(self.definition).encode()).hexdigest()[:16]
+        return self._hash_and_bytes[0]
+
+    @property
+    def definition_bytes(self) -> int:
+        """The size of the definition as JSON."""
+        return self._hash_and_bytes[1]
 
     @property
     def touches_nothing(self) -> bool:

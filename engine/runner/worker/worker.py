@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import json
 import logging
 import os
 import threading
@@ -17,6 +16,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.base.errors import InUse, StorageError
+from engine.base.json_text import value_of
 from engine.base.names import timestamp
 from engine.base.statuses import ACTIVE_RUNS, Ending, RunStatus
 from engine.connections.accounts import Accounts
@@ -405,7 +405,7 @@ class Host:
         row, events = self.rows.with_events(run_id)
         if row is None or row.acceptance is None or row.owner != self.owner.id:
             return None
-        execution = self._begun(json.loads(row.acceptance), [decoded(one) for one in events], by)
+        execution = self._begun(value_of(row.acceptance), [decoded(one) for one in events], by)
         if row.cancel_requested:
             execution.end(Ending.CANCELLED)
         return execution

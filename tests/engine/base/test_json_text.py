@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.base.json_text import compact, indented, indented_inside
+from engine.base.json_text import compact, indented, indented_inside, value_of
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30)
@@ -75,3 +75,16 @@ def test_what_is_no_json_is_refused(value: Any) -> None:
         compact({"x": value})
     with pytest.raises(TypeError):
         indented({"x": value})
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": [1, -0.5, null, "ü"]}', "123456789012345678901234567890", "[NaN]", '"\\ud800"', "[" * 500 + "]" * 500]
+)
+def test_a_text_is_read_as_python_reads_it(text: str) -> None:
+    assert repr(value_of(text)) == repr(value_of(text.encode())) == repr(json.loads(text))
+
+
+@pytest.mark.parametrize("text", [b"", b'{"a": 1', b"\xff", b"{'a': 1}"])
+def test_a_text_that_is_no_json_is_an_error(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        value_of(text)
