@@ -30,6 +30,25 @@ class Seal(Protocol):
     def is_needed(self, content: str) -> bool:
         """Return whether a file's content is plain text but should be encrypted."""
 
+    def place(self, path: Path) -> Place | None:
+        """Return where the sign-in of a file is kept instead; None: in the file."""
+
+
+class Place(Protocol):
+    """Keeps the sealed text of a sign-in, for all processes that share it. Everything may raise Unavailable."""
+
+    def content(self) -> str:
+        """Return the text. Raises FileNotFoundError, or another OSError."""
+
+    def put(self, content: str) -> None:
+        """Replace the text; it is durable once this returns. Raises OSError."""
+
+    def version(self) -> str | None:
+        """Return what changes when the text is replaced, or None if there is none."""
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the lock of the sign-in across processes. Raises Timeout."""
+
 
 class StoredSignIn(Protocol):
     """The file of a sign-in; hold `locked()` around a read followed by a save."""

@@ -169,6 +169,8 @@ class Orchestra:
         self._serve_lock = ServeLock(state) if serve else None
         self._clock = clock
         self._database = open_database(state, self.config.state)
+        self._texts = self._database.texts(state)
+        self._config_files.keep_secrets_in(self._texts)
         self._state: State = SqlState(self._database)
         self._audit = Audit(self._state.audit, clock)
         self._stand_ins = StandInProcess(state / "demo")
@@ -294,8 +296,8 @@ class Orchestra:
     def copy_state(self, p: Principal, place: str) -> CopiedState:
         """Copy the state to `postgresql+psycopg://…`, or to `file`, and check it there. No other process may work.
 
-        Raises InvalidInput (it is there already), InUse (a process works, or the other state is not empty),
-        StorageError.
+        Secrets are opened, and sealed anew with the key that is used there. Raises InvalidInput (it is there already),
+        InUse (a process works, or the other state is not empty), SecretLost (a key is missing), StorageError.
         """
         require(p, "admin", "copy the state")
         if place == (self.config.state or FILE):
@@ -304,7 +306,8 @@ class Orchestra:
         if others:
             raise InUse(f"Processes work on this workspace: {', '.join(others)}.", remedy="Stop them, then copy.")
         self._audit.record(p, "state.copy", FILE if place == FILE else "a server")
-        return copy_state(self._database, self.workspace.state_dir, place)
+        safe = self._loaded().safe
+        return copy_state(self._database, self.workspace.state_dir, place, safe.copy_to)
 
     def preview(
         self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True, environment: str = ""
@@ -426,7 +429,7 @@ class Orchestra:
         def is_theirs(user_id: str, key: str) -> bool:
             return any(is_of(user_id, key) for is_of in (is_draft_of, is_language_of, is_proposals_of, is_talk_of))
 
-        return Users(self._state, self.workspace.state_dir, self._audit, self._clock, is_theirs)
+        return Users(self._state, self._signing_secret, self._audit, self._clock, is_theirs)
 
     @cached_property
     def languages(self) -> Languages:
@@ -799,13 +802,12 @@ class Orchestra:
     @cached_property
     def approval_links(self) -> ApprovalLinks:
         """Answers by signed links."""
-        from engine.people.tokens import token_secret
         from engine.runs.approval_links import ApprovalLinks
 
         def is_on() -> bool:
             return self._loaded().config.approvals.notify is not None
 
-        return ApprovalLinks(self.approvals, lambda: token_secret(self.workspace.state_dir), self._clock, is_on)
+        return ApprovalLinks(self.approvals, self._signing_secret, self._clock, is_on)
 
     @cached_property
     def budgets(self) -> Budgets:
@@ -886,13 +888,12 @@ class Orchestra:
     @cached_property
     def project_previews(self) -> Previews:
         """Links to their static pages."""
-        from engine.people.tokens import token_secret
         from engine.runs.projects.previews import Previews
 
         def is_user(who: str) -> bool:
             return who.startswith(LOCAL) or is_known(self._state.people, who)
 
-        return Previews(self.projects, lambda: token_secret(self.workspace.state_dir), is_user, self._clock)
+        return Previews(self.projects, self._signing_secret, is_user, self._clock)
 
     @cached_property
     def _compiled_agents(self) -> CompiledAgents:
@@ -1046,7 +1047,6 @@ class Orchestra:
 
     @cached_property
     def _triggering(self) -> Machinery:
-        from engine.people.tokens import token_secret
         from engine.triggering.assembly import Machinery, Needs
 
         return Machinery(
@@ -1062,7 +1062,7 @@ class Orchestra:
                 workflows=self.workspace.workflows.names,
                 resume=self.runs.resume,
                 links=self.approval_links,
-                secret=partial(token_secret, self.workspace.state_dir),
+                secret=self._signing_secret,
             )
         )
 
@@ -1097,6 +1097,12 @@ class Orchestra:
     def _loaded(self) -> LoadedConfig:
         """Return the current settings: a connection added to the file counts from the next run on."""
         return self._config_files.loaded()
+
+    def _signing_secret(self) -> bytes:
+        """Return what signs tokens and links, for every process of the workspace."""
+        from engine.secrets.shared_key import signing_secret
+
+        return signing_secret(self.workspace.state_dir, self._loaded().safe)
 
     @cached_property
     def _prompt_store(self) -> PromptStore:

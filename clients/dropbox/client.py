@@ -61,7 +61,7 @@ class DropboxClient(Drive):
         """Return the id of the account, which never changes."""
         return str(self._whoami()["account_id"])
 
-    def sign_in_version(self) -> tuple[int, int] | None:
+    def sign_in_version(self) -> str | None:
         """Return a value that changes with each sign-in; None for a bare token."""
         return self._tokens.version()
 

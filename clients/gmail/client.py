@@ -56,7 +56,7 @@ class GmailClient(Client):
             self._account = noted or self._account or address_of(self._users)
             return self._account
 
-    def sign_in_version(self) -> tuple[int, int] | None:
+    def sign_in_version(self) -> str | None:
         """Return a value that changes with each sign-in, which may be to another mailbox; None for a bare token."""
         return self._tokens.version()
 

@@ -48,7 +48,7 @@ class GoogleCalendarClient(Client):
         """Return the account's address: as noted at sign-in, else the id of its own calendar."""
         return self._tokens.owner() or str(self._calendar(PRIMARY)["id"])
 
-    def sign_in_version(self) -> tuple[int, int] | None:
+    def sign_in_version(self) -> str | None:
         """Return a value that changes with each sign-in; None for a bare token."""
         return self._tokens.version()
 

@@ -69,7 +69,7 @@ class GoogleDriveClient(Drive):
         """Return the id of the user, which never changes."""
         return self._user()["permissionId"]
 
-    def sign_in_version(self) -> tuple[int, int] | None:
+    def sign_in_version(self) -> str | None:
         """Return a value that changes with each sign-in; None for a bare token."""
         return self._tokens.version()
 

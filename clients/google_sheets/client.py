@@ -71,7 +71,7 @@ class GoogleSheetsClient(Client):
         self._account = noted or self._account or account_of(self.http, self._tokens, self._base_url)
         return self._account
 
-    def sign_in_version(self) -> tuple[int, int] | None:
+    def sign_in_version(self) -> str | None:
         """Return a value that changes with each sign-in; None for a bare token."""
         return self._tokens.version()
 

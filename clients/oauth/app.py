@@ -29,7 +29,7 @@ class Tokens(Protocol):
     def owner(self) -> str:
         """Return the account's name if it is known without a request, else ""."""
 
-    def version(self) -> tuple[int, int] | None:
+    def version(self) -> str | None:
         """Return a value that changes with each sign-in, or None for a fixed token."""
 
 

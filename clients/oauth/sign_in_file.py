@@ -1,4 +1,4 @@
-"""A sign-in on disk (tokens, and facts noted at sign-in), shared by many processes."""
+"""A sign-in that is kept (tokens, and facts noted at sign-in), shared by many processes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from clients.errors import Timeout, Unavailable
 from clients.oauth.app import SignInApp
-from clients.sign_in import Seal
+from clients.sign_in import Place, Seal
 
 _LOCK_SECONDS = 30.0
 
@@ -34,18 +35,72 @@ class InClear:
         """Return False: the file stays in plain text."""
         return False
 
+    def place(self, path: Path) -> Place | None:
+        """Return None: it is this file."""
+        return None
+
+
+class DiskPlace:
+    """A private file, and the lock of the operating system on another one beside it."""
+
+    def __init__(self, path: Path, app: SignInApp) -> None:
+        self._path, self._app = path, app
+
+    def content(self) -> str:
+        """Return the text of the file."""
+        return self._path.read_text(encoding="utf-8")
+
+    def put(self, content: str) -> None:
+        """Write the file atomically."""
+        folder = self._path.parent
+        _make(folder)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self._path.name}.")  # mkstemp creates it with mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self._path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        _sync(folder)
+
+    def version(self) -> str | None:
+        """Return the number and the time of the file."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return f"{status.st_ino} {status.st_mtime_ns}"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock."""
+        try:
+            _make(self._path.parent)
+            descriptor = os.open(self._path.with_name(f"{self._path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unwritten(self._path, self._app, error) from error
+        try:
+            _wait_for(descriptor, self._app)
+            yield
+        finally:
+            os.close(descriptor)
+
 
 class SignInFile:
-    """One sign-in file; hold `locked()` around a read followed by a save."""
+    """One sign-in, by the path of its file; hold `locked()` around a read followed by a save."""
 
     def __init__(self, path: Path, app: SignInApp, seal: Seal | None = None) -> None:
         self.path, self.app = path, app
         self._seal: Seal = seal or InClear()
+        self._place: Place = self._seal.place(path) or DiskPlace(path, app)
 
     def read(self) -> dict[str, Any]:
         """Return the content; raises AuthError if the file is missing, malformed or cannot be decrypted."""
         try:
-            found = json.loads(self._seal.opened(self._content()))
+            found = json.loads(self._seal.opened(self._place.content()))
         except FileNotFoundError:
             raise self.app.sign_in_error(
                 f"Nobody has signed in to {self.app.title} yet: {self.path} does not exist."
@@ -61,68 +116,37 @@ class SignInFile:
     def is_in_clear(self) -> bool:
         """Return whether the file is in plain text although it should not be; False if there is no file."""
         try:
-            return self._seal.is_needed(self._content())
+            return self._seal.is_needed(self._place.content())
         except (OSError, ValueError):
             return False
 
     def save(self, info: Mapping[str, Any]) -> None:
-        """Write the file atomically and durably, readable by its owner only (0600).
+        """Replace the content atomically and durably; a file is readable by its owner only (0600).
 
-        Raises Unavailable if the disk refuses; the old file is then kept.
+        Raises Unavailable if that fails; the old content is then kept.
         """
         text = self._seal.sealed(json.dumps(dict(info), indent=2) + "\n")
         try:
-            self._put(text)
+            self._place.put(text)
         except OSError as error:
-            raise self._unwritten(error) from error
+            raise _unwritten(self.path, self.app, error) from error
 
-    def _put(self, text: str) -> None:
-        folder = self.path.parent
-        _make(folder)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}.")  # mkstemp creates it with mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        _sync(folder)
+    def version(self) -> str | None:
+        """Return a value that changes when the content is replaced, or None if there is none."""
+        return self._place.version()
 
-    def version(self) -> tuple[int, int] | None:
-        """Return a value that changes when the file is replaced, or None if there is no file."""
-        try:
-            status = self.path.stat()
-        except OSError:
-            return None
-        return status.st_ino, status.st_mtime_ns
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the lock across processes: one worker renews the token, and the others read the saved one."""
+        return self._place.locked()
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the file's lock across processes: one worker renews the token, and the others read the saved one."""
-        try:
-            _make(self.path.parent)
-            descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise self._unwritten(error) from error
-        try:
-            _wait_for(descriptor, self.app)
-            yield
-        finally:
-            os.close(descriptor)
 
-    def _content(self) -> str:
-        return self.path.read_text(encoding="utf-8")
-
-    def _unwritten(self, error: OSError) -> Unavailable:
-        return Unavailable(
-            f"The {self.app.title} sign-in file {self.path} cannot be written: {error.strerror or error}.",
-            service=self.app.name,
-            remedy="Free space on that disk, or let this program write there; then try again.",
-            outcome="not_done",
-        )
+def _unwritten(path: Path, app: SignInApp, error: OSError) -> Unavailable:
+    return Unavailable(
+        f"The {app.title} sign-in file {path} cannot be written: {error.strerror or error}.",
+        service=app.name,
+        remedy="Free space on that disk, or let this program write there; then try again.",
+        outcome="not_done",
+    )
 
 
 def _make(folder: Path) -> None:

@@ -38,7 +38,7 @@ class FixedToken:
         """Return "": a bare token does not name its account."""
         return ""
 
-    def version(self) -> tuple[int, int] | None:
+    def version(self) -> str | None:
         """Return None: the token never changes."""
         return None
 
@@ -50,7 +50,7 @@ class TokenFile:
         self.app, self._file, self._http, self._base_url = file.app, file, http, base_url
         self._lock = threading.Lock()
         self._info: dict[str, Any] = {}
-        self._read_at: tuple[int, int] | None = None
+        self._read_at: str | None = None
 
     def current(self) -> str:
         """Return the file's token, renewed if it has expired; a new sign-in takes effect at once."""
@@ -81,7 +81,7 @@ class TokenFile:
         except AuthError:
             return ""
 
-    def version(self) -> tuple[int, int] | None:
+    def version(self) -> str | None:
         """Return a value that changes when the file is replaced."""
         return self._file.version()
 

@@ -63,7 +63,7 @@ class OnedriveClient(Drive):
         """Return the id of the drive, which never changes."""
         return str(self._drive()["id"])
 
-    def sign_in_version(self) -> tuple[int, int] | None:
+    def sign_in_version(self) -> str | None:
         """Return a value that changes with each sign-in; None for a bare token."""
         return self._tokens.version()
 

@@ -161,7 +161,7 @@ class ConnectionChanges:
         self._write(p, name, {**kept, "service": service, "token_file": written})
         named = {self._statuses.sign_in_file(one) for one in self._config().config.connections}
         if before is not None and before not in named and self._safe.holds(before):
-            before.unlink(missing_ok=True)
+            self._safe.remove(before)
         self._audit.record(p, f"connections.connect_{service}", name, {"account": signed_in.account})
         return self._statuses.of(name)
 

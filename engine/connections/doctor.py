@@ -122,6 +122,7 @@ class Doctor:
             yield ("files", False, f"{said} `chmod 600 {shown}` makes it private.")
 
     def _secret_files(self, name: str) -> Iterator[Path]:
+        """Yield the files of this machine; what is sealed in the state on a server has none."""
         loaded = self._config()
         settings = loaded.config.connections[name].settings
         if references(settings):

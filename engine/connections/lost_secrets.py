@@ -18,5 +18,5 @@ def way_out(lost: Sequence[Unopened], key_file: Path, services: Mapping[str, str
 def _replaced(lost: Unopened, services: Mapping[str, str]) -> str:
     name = lost.name.partition(".")[0]
     if name not in services:
-        return f"no connection needs it, remove {lost.file}"
-    return f"{add_command(services[name], name)} stores it again, or remove {lost.file} and the connection"
+        return f"no connection needs it, remove {lost.place}"
+    return f"{add_command(services[name], name)} stores it again, or remove {lost.place} and the connection"

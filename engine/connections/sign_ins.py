@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from clients.errors import AuthError, ServiceError
-from engine.base.errors import InvalidInput, OrchestraError
+from clients.errors import AuthError, ServiceError, Timeout, Unavailable
+from engine.base.errors import InUse, InvalidInput, OrchestraError, StorageError
 from engine.secrets.vault import Safe, sealed_token
+from engine.store.texts.texts import Texts
 
 _ADDRESS_SECONDS = 15.0
 _LARGEST_FILE_BYTES = 100_000
@@ -38,6 +40,57 @@ class SafeSeal:
     def is_needed(self, content: str) -> bool:
         """Return whether the content is not sealed."""
         return sealed_token(content) is None
+
+    def place(self, path: Path) -> SharedPlace | None:
+        """Return the place in the state on a server, where all machines share secrets."""
+        safe = self._safe()
+        name = safe.text_of(path)
+        return None if name is None else SharedPlace(safe.texts, name)
+
+
+class SharedPlace:
+    """A sign-in in the state on a server: one process of all machines renews it, the others read what it has saved."""
+
+    def __init__(self, texts: Texts, name: str) -> None:
+        self._texts, self._name = texts, name
+
+    def content(self) -> str:
+        """Return the text. Raises FileNotFoundError, Unavailable."""
+        with _unavailable():
+            found = self._texts.get(self._name)
+        if found is None:
+            raise FileNotFoundError(self._name)
+        return found
+
+    def put(self, content: str) -> None:
+        """Replace the text. Raises Unavailable."""
+        with _unavailable():
+            self._texts.put(self._name, content)
+
+    def version(self) -> str | None:
+        """Return the mark of the text. Raises Unavailable."""
+        with _unavailable():
+            return self._texts.mark(self._name)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the text. Raises Timeout, Unavailable."""
+        with ExitStack() as held:
+            try:
+                with _unavailable():
+                    held.enter_context(self._texts.locked(self._name))
+            except InUse as error:
+                raise Timeout(error.message, remedy=error.remedy, outcome="not_done") from error
+            yield
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Turn the errors of the state into one after which a call is repeated."""
+    try:
+        yield
+    except StorageError as error:
+        raise Unavailable(error.message, remedy=error.remedy, outcome="not_done") from error
 
 
 def _done(act: Callable[[], str]) -> str:

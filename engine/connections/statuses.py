@@ -185,11 +185,13 @@ def _without_model(loaded: LoadedConfig, name: str, service: Service) -> str:
 
 
 def _missing_sign_in(loaded: LoadedConfig, path: Path) -> str:
-    if not path.exists():
+    safe = loaded.safe
+    name = safe.text_of(path)
+    if not (path.exists() if name is None else safe.texts.mark(name)):
         return "nobody has signed in yet"
-    if not loaded.safe.holds(path):
+    if not safe.holds(path):
         return ""
-    return _unopened(lambda: loaded.safe.opened(path.read_text(encoding="utf-8")))
+    return _unopened(lambda: safe.opened(path.read_text("utf-8") if name is None else safe.texts.get(name) or ""))
 
 
 def _unopened(open_it: Callable[[], object]) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TypeAlias
 
 from engine.base.clock import Clock
@@ -43,7 +42,7 @@ from engine.people.sessions import (
     new_secret,
     open_session,
 )
-from engine.people.tokens import Tokens, token_secret
+from engine.people.tokens import Tokens
 from engine.store.people.audit import AuditEntry
 from engine.store.people.people import UserRecord
 from engine.store.people.sign_ins import SignIn, Success
@@ -67,14 +66,16 @@ class Users:
     def __init__(
         self,
         state: State,
-        folder: Path,
+        secret: Callable[[], bytes],
         audit: Audit,
         clock: Clock,
         is_of: Callable[[str, str], bool] = _none,
     ) -> None:
-        """`is_of(user id, key)` tells which settings other modules store for a user: they go with the user."""
+        """`secret` returns what signs tokens. `is_of(user id, key)` tells which settings other modules store for a
+        user: they go with the user.
+        """
         self._people, self._sign_ins, self._tries = state.people, state.sign_ins, state.login_tries
-        self._folder = folder
+        self._make_secret = secret
         self._audit = audit
         self._clock = clock
         self._is_of = is_of
@@ -306,7 +307,7 @@ class Users:
 
     @cached_property
     def _secret(self) -> bytes:
-        return token_secret(self._folder)
+        return self._make_secret()
 
     def _with_password(self, user_id: str, password: str, address: str, device: str = "") -> UserRecord | None:
         """Return the user, as read before the check, if the password is right. An unknown user takes the same time."""

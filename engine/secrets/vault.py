@@ -1,4 +1,4 @@
-"""The vault: secrets of this program, encrypted at rest, one file each, with the keys of the workspace."""
+"""The vault: secrets of this program, encrypted at rest, one text each, with the keys of the workspace."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.errors import InvalidInput, SecretLost, StorageError
-from engine.files.atomic import exclusive, make_folder, write_whole
+from engine.base.errors import InvalidFile, InvalidInput, SecretLost, StorageError
 from engine.secrets.vault_keys import SafeKeys
+from engine.store.texts.folder import FolderTexts
+from engine.store.texts.texts import Texts
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}\Z")
 _SEALED = "sealed"
+FOLDER = "secrets"
 _OLD_SIGN_INS = "tokens"
 """The folder in which the first release stored sign-ins unencrypted."""
 
@@ -34,15 +36,12 @@ class Kept:
 
 @dataclass(frozen=True)
 class Unopened:
-    """A stored secret that cannot be decrypted now: its file, and the reason."""
+    """A stored secret that cannot be decrypted now: its name, where it is, and the reason."""
 
-    file: Path
+    name: str
+    """The part before the first dot is the connection that it belongs to."""
+    place: str
     why: str
-
-    @property
-    def name(self) -> str:
-        """Its name; the part before the first dot is the connection that it belongs to."""
-        return self.file.name.removesuffix(".json")
 
 
 @dataclass(frozen=True)
@@ -56,19 +55,23 @@ class Rekeyed:
 class Safe:
     """Encrypts and decrypts the secrets of a workspace; safe for use by several processes.
 
-    The text of an encrypted file is `{"sealed": …}`. `changing()` must be held while a new file is created: key
-    rotation holds it, too, and so misses no file. An existing file is written under a lock of its own, which rotation
-    also takes.
+    The stored form of a secret is `{"sealed": …}`, in files, or in the state on a server for all machines. `changing()`
+    must be held while a new one is created: key rotation holds it, too, and so misses none. An existing one is written
+    under a lock of its own, which rotation also takes.
     """
 
-    def __init__(self, state_dir: Path, environment: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self, state_dir: Path, environment: Callable[[], Mapping[str, str]], texts: Texts | None = None
+    ) -> None:
+        """`texts`: where they are stored; by default in the folder of the state."""
         self._state_dir, self._environment = state_dir, environment
-        self.folder = state_dir / "secrets"
+        self.texts: Texts = FolderTexts(state_dir) if texts is None else texts
+        self.folder = state_dir / FOLDER
 
     @property
     def keys(self) -> SafeKeys:
         """The current keys, according to environment and file."""
-        return SafeKeys(self._state_dir, self._environment())
+        return SafeKeys(self._state_dir, self._environment(), is_shared=self.texts.is_shared)
 
     def sealed(self, text: str) -> str:
         """Return the encrypted text for a file. Raises SecretLost, StorageError."""
@@ -84,7 +87,7 @@ class Safe:
         keys = self.keys
         known = keys.all()
         if not known:
-            raise SecretLost(f"The key that opens kept secrets is gone: {keys.place} is not there.")
+            raise keys.gone()
         try:
             return _fernet(known).decrypt(token.encode()).decode()
         except InvalidToken:
@@ -93,54 +96,72 @@ class Safe:
 
     def keep(self, name: str, kept: Kept) -> None:
         """Store a secret under a name, replacing any other. Raises InvalidInput, SecretLost, StorageError."""
-        path = self._path(name)
+        text = _text_of(name)
         with self.changing():
-            write_whole(path, self.sealed(json.dumps(asdict(kept))), mode=0o600)
+            self.texts.put(text, self.sealed(json.dumps(asdict(kept))))
+
+    def keep_first(self, name: str, make: Callable[[], Kept]) -> Kept:
+        """Return the secret of a name; if there is none, store what `make` returns. Raises as `keep` and `kept`."""
+        with self.changing():
+            if not self.has(name):
+                self.texts.put(_text_of(name), self.sealed(json.dumps(asdict(make()))))
+        return self.kept(name)
 
     def kept(self, name: str) -> Kept:
         """Return a secret. Raises InvalidInput if there is none of this name, SecretLost if it cannot be decrypted."""
-        path = self._path(name)
-        try:
-            content = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        text = _text_of(name)
+        content = self.texts.get(text)
+        if content is None:
             raise InvalidInput(
                 f"There is no kept secret {name!r}.", remedy="Give it again: `orchestra connections add`."
-            ) from None
-        except OSError as error:
-            raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+            )
         try:
             return Kept(**json.loads(self.opened(content)))
         except (ValueError, TypeError):
-            raise SecretLost(f"{path} is no kept secret.") from None
+            raise SecretLost(f"{self.texts.where(text)} is no kept secret.") from None
 
     def forget_others(self, connection: str, names: Collection[str]) -> None:
         """Delete the secrets of a connection, except those with these names, which are the ones in use."""
         with self.changing():
-            for path in self.folder.glob(f"{connection}.*.json"):
-                if path.name.removesuffix(".json") not in names:
-                    path.unlink(missing_ok=True)
+            for file in self.texts.names(FOLDER):
+                if file.startswith(f"{connection}.") and file.removesuffix(".json") not in names:
+                    self.texts.remove(f"{FOLDER}/{file}")
 
     def has(self, name: str) -> bool:
         """Return whether there is a secret of this name, without decrypting it."""
-        return bool(_NAME.match(name)) and self._path(name).exists()
+        return bool(_NAME.match(name)) and self.texts.mark(_text_of(name)) is not None
 
     def changing(self) -> AbstractContextManager[None]:
-        """Hold off key rotation and other processes that create encrypted files."""
-        make_folder(self.folder, 0o700)
-        return exclusive(self._state_dir / "secrets.lock")
+        """Hold off key rotation and other processes that create encrypted texts."""
+        return self.texts.locked(FOLDER)
 
     def holds(self, path: Path) -> bool:
         """Return whether a file is in a folder of this program's own files: only those are encrypted."""
         return self._state_dir.resolve() in path.resolve().parents
 
-    def files(self) -> Iterator[Path]:
-        """Yield every file that contains a secret of this program."""
-        for folder in (self.folder, self._state_dir / _OLD_SIGN_INS):
-            yield from sorted(folder.glob("*.json"))
+    def text_of(self, path: Path) -> str | None:
+        """Return the name of the text that is kept in place of a file; None if the file itself is kept."""
+        if not self.texts.is_shared or not self.holds(path):
+            return None
+        return path.resolve().relative_to(self._state_dir.resolve()).as_posix()
+
+    def remove(self, path: Path) -> None:
+        """Delete a file that it holds, or what is kept in its place. Raises StorageError."""
+        text = self.text_of(path)
+        if text is None:
+            path.unlink(missing_ok=True)
+        else:
+            self.texts.remove(text)
+
+    def all(self) -> Iterator[str]:
+        """Yield the name of every text that contains a secret of this program."""
+        for folder in (FOLDER, _OLD_SIGN_INS):
+            for file in self.texts.names(folder):
+                yield f"{folder}/{file}"
 
     def unopened(self) -> list[Unopened]:
         """Return the secrets that the current keys do not decrypt, or that are damaged."""
-        return list(filter(None, map(self._unopened, self.files())))
+        return list(filter(None, map(self._unopened, self.all())))
 
     def rekey(self) -> Rekeyed:
         """Encrypt everything again with a new key (in the file), or with the first key from the environment.
@@ -155,35 +176,53 @@ class Safe:
                 raise _nothing_changed(lost)
             keys = self.keys
             known = keys.with_new()
-            found = list(self.files())
-            for path in found:
-                self._seal_anew(path, known)
+            found = list(self.all())
+            for name in found:
+                self._seal_anew(name, known)
             keys.drop_old()
         return Rekeyed(len(found), keys.place)
 
-    def _unopened(self, path: Path) -> Unopened | None:
+    def copy_to(self, texts: Texts) -> None:
+        """Store all secrets in other texts, sealed with the key that is used there. Raises SecretLost, StorageError.
+
+        Everything is decrypted and sealed before anything is written.
+        """
+        target = Safe(self._state_dir, self._environment, texts)
+        contents = {name: self.texts.get(name) for name in self.all()}
+        sealed = {name: target.sealed(self.opened(content)) for name, content in contents.items() if content}
+        with target.changing():
+            for name, content in sealed.items():
+                texts.put(name, content)
+
+    def _unopened(self, text: str) -> Unopened | None:
+        why = self._fault(text)
+        name = text.rpartition("/")[2].removesuffix(".json")
+        return Unopened(name, self.texts.where(text), why) if why else None
+
+    def _fault(self, text: str) -> str:
+        """Return why a secret cannot be decrypted; "" if it can, or was removed meanwhile."""
+        where = self.texts.where(text)
         try:
-            if not isinstance(json.loads(self.opened(path.read_text(encoding="utf-8"))), dict):
-                return Unopened(path, f"{path} is no kept secret.")
-        except FileNotFoundError:  # removed meanwhile: nothing is lost
-            return None
-        except SecretLost as error:
-            return Unopened(path, error.message)
-        except OSError as error:
-            return Unopened(path, f"{path} cannot be read: {error.strerror}.")
-        except ValueError:
-            return Unopened(path, f"{path} is damaged.")
-        return None
+            content = self.texts.get(text)
+            if content is not None and not isinstance(json.loads(self.opened(content)), dict):
+                return f"{where} is no kept secret."
+        except (SecretLost, StorageError) as error:
+            return error.message
+        except (ValueError, InvalidFile):
+            return f"{where} is damaged."
+        return ""
 
-    def _seal_anew(self, path: Path, keys: list[str]) -> None:
-        with exclusive(path.with_name(f"{path.name}.lock")):
-            text = self.opened(path.read_text(encoding="utf-8"))
-            write_whole(path, _sealed(text, keys), mode=0o600)
+    def _seal_anew(self, name: str, keys: list[str]) -> None:
+        with self.texts.locked(name):
+            content = self.texts.get(name)
+            if content is not None:
+                self.texts.put(name, _sealed(self.opened(content), keys))
 
-    def _path(self, name: str) -> Path:
-        if not _NAME.match(name):
-            raise InvalidInput(f"{name!r} cannot be the name of a kept secret.")
-        return self.folder / f"{name}.json"
+
+def _text_of(name: str) -> str:
+    if not _NAME.match(name):
+        raise InvalidInput(f"{name!r} cannot be the name of a kept secret.")
+    return f"{FOLDER}/{name}.json"
 
 
 def sealed_token(content: str) -> str | None:

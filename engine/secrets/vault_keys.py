@@ -1,4 +1,7 @@
-"""The keys of the vault: from ORCHESTRA_SECRET_KEY, or from a private file that is made at first use."""
+"""The keys of the vault: from ORCHESTRA_SECRET_KEY, or from a private file that is made at first use.
+
+Where several machines share the secrets, only a key from the environment seals: a file would be of one machine alone.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,32 @@ from engine.files.atomic import exclusive, write_whole
 VARIABLE = "ORCHESTRA_SECRET_KEY"
 FILE = "secret.key"
 _MAKE_ONE = "`python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'` makes one."
+_NOT_GIVEN = f"Kept secrets are in the state on a server, and this process has no key to them: {VARIABLE} is not set."
+_GIVE_ALL = f"Give every process of the workspace the same {VARIABLE}. {_MAKE_ONE}"
 
 
 class SafeKeys:
     """Fernet keys (https://cryptography.io/en/latest/fernet/), newest first: the first encrypts, all decrypt."""
 
-    def __init__(self, state_dir: Path, environment: Mapping[str, str]) -> None:
-        self.file = state_dir / FILE
+    def __init__(self, state_dir: Path, environment: Mapping[str, str], *, is_shared: bool = False) -> None:
+        self.file, self._is_shared = state_dir / FILE, is_shared
         self._given = [key.strip() for key in environment.get(VARIABLE, "").split(",") if key.strip()]
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the environment has a key."""
+        return bool(self._given)
 
     @property
     def place(self) -> str:
         """The source of the encryption key, in words."""
-        return VARIABLE if self._given else str(self.file)
+        return VARIABLE if self._given or self._is_shared else str(self.file)
+
+    def gone(self) -> SecretLost:
+        """Return the error of a process that has no key at all."""
+        if self._is_shared:
+            return SecretLost(_NOT_GIVEN, remedy=_GIVE_ALL)
+        return SecretLost(f"The key that opens kept secrets is gone: {self.place} is not there.")
 
     def all(self) -> list[str]:
         """Return every key that may decrypt something, newest first. Raises SecretLost for an invalid key."""
@@ -33,6 +49,8 @@ class SafeKeys:
     def for_sealing(self) -> list[str]:
         """Return the keys, creating the first one if needed. Raises SecretLost, StorageError."""
         found = self.all()
+        if self._is_shared and not self._given:
+            raise self.gone()
         if found:
             return found
         with self._changing():  # if two processes start at once, only one makes the key
@@ -40,8 +58,8 @@ class SafeKeys:
 
     def with_new(self) -> list[str]:
         """Add a new key before those in the file and return them all; keys from the environment are unchanged."""
-        if self._given:
-            return self.all()
+        if self._given or self._is_shared:
+            return self.for_sealing()
         with self._changing():
             return self._replaced([_new_key(), *self._filed()])
 

@@ -32,6 +32,7 @@ from engine.documents.shapes import Path as Place
 from engine.documents.yaml_file import YamlFile, parse
 from engine.plugins.registry import is_of_workspace
 from engine.secrets.vault import Safe
+from engine.store.texts.texts import Texts
 from engine.workspace.dotenv import read_dotenv
 from engine.workspace.secret import Secrets, is_clear_secret
 
@@ -239,11 +240,13 @@ class LoadedConfig:
     root: Path
     config: Config
     environment: Mapping[str, str] = field(repr=False)
+    texts: Texts | None = field(default=None, repr=False, compare=False)
+    """Where the state keeps named texts, once it is open."""
 
     @property
     def safe(self) -> Safe:
         """The stored secrets for references like `secret:NAME`."""
-        return Safe(self.root.resolve() / self.config.state_dir, lambda: self.environment)
+        return Safe(self.root.resolve() / self.config.state_dir, lambda: self.environment, self.texts)
 
     def settings_of(self, connection: str) -> dict[str, Any]:
         """Return a connection's own settings (without `service`), with each `env:NAME` and `secret:NAME` replaced.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.files.fingerprint import Stamp, stamp
+from engine.store.texts.texts import Texts
 from engine.workspace import config, dotenv
 from engine.workspace.config import LoadedConfig
 
@@ -22,9 +23,14 @@ class ConfigFiles:
     """config.yaml and `.env` of one workspace. Thread-safe."""
 
     def __init__(self, root: Path) -> None:
+        self._texts: Texts | None = None
         self._root = root
         self._files = (root / config.FILE, root / dotenv.FILE)
         self._known: _Known | None = None
+
+    def keep_secrets_in(self, texts: Texts) -> None:
+        """Read kept secrets from the state, which has been opened."""
+        self._texts, self._known = texts, None
 
     def loaded(self) -> LoadedConfig:
         """Return the settings according to the files and the environment now. Raises UnknownName, InvalidFile."""
@@ -32,6 +38,7 @@ class ConfigFiles:
         known = self._known
         if known is not None and None not in stamps and known.stamps == stamps and known.environment == environment:
             return known.loaded
-        loaded = config.load(self._root, environment)  # after the stamps, to notice a change meanwhile next time
+        found = config.load(self._root, environment)  # after the stamps, to notice a change meanwhile next time
+        loaded = replace(found, texts=self._texts)
         self._known = _Known(stamps, environment, loaded)
         return loaded

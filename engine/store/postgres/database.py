@@ -15,6 +15,7 @@ from engine.base.errors import StorageError
 from engine.store.postgres.connection import PostgresCursor, Server, ServerAddress, key_of, storage_errors
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.locks import PostgresLocks
+from engine.store.postgres.texts import TABLE, PostgresTexts
 from engine.store.sql.base.database import Cursor
 from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
 from engine.store.sql.base.tables import PARTS_FAILED_POSTGRES, SCHEMA_VERSION, meta, metadata
@@ -116,6 +117,11 @@ class PostgresDatabase(Facts):
         """Return the locks of the processes that share the server."""
         return PostgresLocks(self.server, self.asking)
 
+    def texts(self, folder: Path) -> PostgresTexts:
+        """Return the named texts, which are rows."""
+        del folder
+        return PostgresTexts(self.server, self.asking)
+
     def announce_runs(self, cursor: Cursor) -> None:
         """Notify the processes that wait, once the transaction of the cursor is on disk."""
         cursor.execute("SELECT pg_notify(?, '')", (self._channel,))
@@ -200,6 +206,7 @@ class PostgresDatabase(Facts):
     def _create(self) -> None:
         with self.writing() as connection:
             metadata.create_all(connection)
+            connection.exec_driver_sql(TABLE)
             found = connection.execute(meta.select().where(meta.c.key == "schema_version")).one_or_none()
             if found is None:
                 put_fact(connection, "schema_version", SCHEMA_VERSION)

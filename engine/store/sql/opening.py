@@ -12,20 +12,31 @@ from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 if TYPE_CHECKING:
     from engine.store.sql.base.copying import CopiedState
     from engine.store.sql.base.database import Database
+    from engine.store.texts.texts import Texts
 
 
 FILE = "file"
 """The place of a state in `state.db`, where a place must be named."""
 
 
-def copy_state(source: Database, folder: Path, place: str) -> CopiedState:
-    """Copy a state to an address, or to `state.db` in a folder ("file"). Raises InUse, StorageError."""
+def copy_state(
+    source: Database, folder: Path, place: str, copy_secrets: Callable[[Texts], object] = bool
+) -> CopiedState:
+    """Copy a state with its texts to an address, or to `state.db` in a folder ("file"). Raises InUse, StorageError.
+
+    `copy_secrets` copies the texts that are sealed; it comes first, since it may lack a key.
+    """
     from contextlib import closing
 
-    from engine.store.sql.base.copying import copied
+    from engine.store.sql.base.copying import copied, require_empty
+    from engine.store.texts.copying import copy_texts
 
     with closing(open_database(folder, "" if place == FILE else place)) as target:
-        return copied(source, target)
+        require_empty(target)
+        copy_secrets(target.texts(folder))
+        found = copied(source, target)
+        copy_texts(source.texts(folder), target.texts(folder))
+        return found
 
 
 def soundness_of(database: Database) -> Callable[[], None]:

@@ -23,6 +23,7 @@ from engine.store.sql.base.database import Cursor, Result
 from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
 from engine.store.sql.base.tables import PARTS_FAILED_SQLITE, SCHEMA_VERSION, meta, metadata
 from engine.store.sqlite.migrations import migrated
+from engine.store.texts.folder import FolderTexts
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -178,6 +179,10 @@ class SqliteDatabase(Facts):
     def locks(self, folder: Path) -> FileLocks:
         """Return the locks of the processes of this machine."""
         return FileLocks(folder)
+
+    def texts(self, folder: Path) -> FolderTexts:
+        """Return the named texts, which are files."""
+        return FolderTexts(folder)
 
     def announce_runs(self, cursor: Cursor) -> None:
         """Do nothing: those who wait look again and again."""

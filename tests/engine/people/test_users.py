@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import argon2
@@ -21,6 +22,7 @@ from engine.people.audit import Audit
 from engine.people.login_limit import ACCOUNT_WINDOW, ADDRESS_WINDOW, PER_ACCOUNT, PER_ADDRESS, PER_USER, Checks
 from engine.people.passwords import Passwords
 from engine.people.sessions import Session, cookie_name
+from engine.people.tokens import token_secret
 from engine.people.users import Users
 from engine.store.sql.people.audit import SqlAudit
 from engine.store.sql.state import SqlState
@@ -60,7 +62,7 @@ def audit(database: SqliteDatabase, clock: Hands) -> Audit:
 
 @pytest.fixture
 def users(database: SqliteDatabase, audit: Audit, clock: Hands) -> Users:
-    return Users(SqlState(database), database.path.parent, audit, clock)
+    return Users(SqlState(database), partial(token_secret, database.path.parent), audit, clock)
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_the_first_start_makes_an_owner_without_a_password(users: Users) -> None
 def test_a_later_start_changes_nobody(users: Users, database: SqliteDatabase, audit: Audit, clock: Hands) -> None:
     users.add(LOCAL, "ada", "Ada", "owner")
     users.remove(LOCAL, "owner")
-    again = Users(SqlState(database), database.path.parent, audit, clock)
+    again = Users(SqlState(database), partial(token_secret, database.path.parent), audit, clock)
     assert [user.id for user in again.list(LOCAL)] == ["ada"]
 
 
@@ -362,7 +364,7 @@ def test_the_limit_outlives_a_restart(
         for _ in range(PER_USER):
             users.login("ada", "guess")
     with pytest.raises(TooManyTries):
-        Users(SqlState(database), database.path.parent, audit, clock).login("ada", PASSWORD)
+        Users(SqlState(database), partial(token_secret, database.path.parent), audit, clock).login("ada", PASSWORD)
 
 
 def test_guesses_sent_at_once_are_counted_one_by_one(

@@ -23,9 +23,9 @@ from clients.oauth.sign_in_file import SignInFile
 from engine.base.errors import InvalidInput, SecretLost
 from engine.connections.sign_ins import SafeSeal
 from engine.files.atomic import write_whole
-from engine.secrets import vault as safe_module
 from engine.secrets import vault_keys as safe_keys
 from engine.secrets.vault import Kept, Safe
+from engine.store.texts import folder as folder_module
 from tests.patience import PATIENCE_SECONDS
 
 KEY = Fernet.generate_key().decode()
@@ -184,7 +184,7 @@ def test_one_secret_that_cannot_be_opened_keeps_all_as_they_are_and_is_named(
     before = contents(tmp_path)
     with pytest.raises(SecretLost, match=r"nothing was changed: b\.token\."):
         safe_in(tmp_path, **environment).rekey()
-    assert [one.file for one in safe_in(tmp_path, **environment).unopened()] == [safe.folder / "b.token.json"]
+    assert [one.place for one in safe_in(tmp_path, **environment).unopened()] == [str(safe.folder / "b.token.json")]
     assert contents(tmp_path) == before
     (safe.folder / "b.token.json").unlink()
     assert safe_in(tmp_path, **environment).rekey().files == 2
@@ -207,7 +207,7 @@ def test_a_change_of_keys_that_is_cut_off_anywhere_leaves_everything_open_and_is
                 raise PowerCut
             write_whole(*arguments, **options)
 
-        for module in (safe_module, safe_keys):
+        for module in (folder_module, safe_keys):
             patched.setattr(module, "write_whole", cut)
         with contextlib.suppress(PowerCut):
             safe_in(tmp_path, **environment).rekey()

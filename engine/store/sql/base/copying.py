@@ -64,6 +64,12 @@ def _facts(statement: Any) -> Any:
     return statement.where(meta.c.key.not_in(_OF_ONE_DATABASE))
 
 
+def require_empty(target: Database) -> None:
+    """Raise InUse if a state has runs, writes or triggers."""
+    with target.reading() as connection:
+        _require_empty(connection)
+
+
 def _require_empty(connection: Connection) -> None:
     for table in (runs, metadata.tables["effects"], metadata.tables["triggers"]):
         if connection.execute(select(func.count()).select_from(table)).scalar_one():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from engine.store.locks import Locks
+from engine.store.texts.texts import Texts
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -95,6 +96,9 @@ class Database(Protocol):
 
     def locks(self, folder: Path) -> Locks:
         """Return the locks of the processes that share the database; `folder` is for those that are files."""
+
+    def texts(self, folder: Path) -> Texts:
+        """Return the named texts beside the tables; `folder` is for those that are files."""
 
     def announce_runs(self, cursor: Cursor) -> None:
         """Tell the processes that wait for runs that there are some, once the transaction of the cursor is on disk."""

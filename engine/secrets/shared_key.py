@@ -1,0 +1,26 @@
+"""The secret that signs tokens and links: of one machine, or for several, sealed in the state that they share."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from engine.people.tokens import SECRET_VARIABLE, token_secret
+from engine.secrets.vault import Kept, Safe
+
+_NAME = "ORCHESTRA.token-secret"
+"""No connection has such a name: connections are written in small letters."""
+_BYTES = 32
+
+
+def signing_secret(state_dir: Path, safe: Safe) -> bytes:
+    """Return ORCHESTRA_TOKEN_SECRET, else what a shared vault keeps, else that of the file `token.key`.
+
+    The first process makes it. Without a key for the vault, each machine has its own. Raises as `token_secret`, and
+    SecretLost for another key.
+    """
+    is_vaulted = safe.texts.is_shared and safe.keys.is_given and SECRET_VARIABLE not in os.environ
+    if not is_vaulted:
+        return token_secret(state_dir)
+    return bytes.fromhex(safe.keep_first(_NAME, lambda: Kept(secrets.token_hex(_BYTES))).value)

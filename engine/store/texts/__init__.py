@@ -1,0 +1,1 @@
+"""Named texts beside the records: the port, and its implementation in a folder."""
