@@ -41,6 +41,8 @@ def worker(concurrency: Slots = 100, demo: Demo = False, workspace: Workspace = 
         while True:
             orchestra = Orchestra.open(workspace, demo=demo, slots=concurrency)
             try:
+                if (lost := orchestra.lost_secrets()) is not None:
+                    note(f"{lost.message} {lost.remedy}")
                 say(f"Working on the runs of {workspace}, at most {concurrency} at once. Press Ctrl-C to stop.")
                 while not orchestra.is_taken_over.wait(_LOOK_SECONDS):
                     if orchestra.is_drained:

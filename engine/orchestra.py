@@ -14,7 +14,7 @@ from engine.agents.store import AgentStore, with_agents
 from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
-from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, SecretLost, UnknownName
 from engine.base.statuses import AccountMode
 from engine.blobs.opened import opened_blobs, require_place
 from engine.compiler.definition.environment import Surroundings
@@ -43,6 +43,7 @@ from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.consent import PUBLIC, Consents
 from engine.runs.starting.current_plans import CurrentPlans
 from engine.runs.starting.room import Room
+from engine.secrets.vault_keys import VARIABLE
 from engine.store.locks import ServeLock
 from engine.store.people.audit import AuditLine, TrailFilter
 from engine.store.sql.opening import FILE, copy_state, open_database, soundness_of
@@ -387,7 +388,20 @@ class Orchestra:
         from engine.health import Reason
 
         held = self._state.proof.held()
-        return None if held is None else Reason("writes", held.message, held.remedy)
+        if held is not None:
+            return Reason("writes", held.message, held.remedy)
+        lost = self.lost_secrets()
+        return None if lost is None else Reason("secrets", lost.message, lost.remedy)
+
+    def lost_secrets(self) -> SecretLost | None:
+        """Return why this process cannot open secrets that are shared by all, with the remedy; None if it can."""
+        safe = self._loaded().safe
+        lost = safe.unopened() if safe.texts.is_shared else []
+        if not lost:
+            return None
+        names, reasons = ", ".join(one.name for one in lost), " ".join(dict.fromkeys(one.why for one in lost))
+        remedy = f"Give this process the {VARIABLE} with which they were sealed, and start it again."
+        return SecretLost(f"This process cannot open the secrets kept as {names}. {reasons}", remedy=remedy)
 
     def _counts(self) -> dict[str, Any]:
         return {"triggers": self.triggers.summary(), "refused_connections": len(self.troubles.open())}
