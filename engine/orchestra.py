@@ -162,16 +162,15 @@ class Orchestra:
         self._config_files = ConfigFiles(root)
         loaded = self._config_files.loaded()
         self.config: Config = loaded.config
-        self.workspace = Workspace(root, self.config.state_dir, clock)
+        state = root.resolve() / self.config.state_dir
+        self._serve_lock = ServeLock(state) if serve else None
+        self._clock, self._tally = clock, Tally()
+        self._database = open_database(state, self.config.state)
+        self.workspace = Workspace(root, self.config.state_dir, clock, self._database.texts)
         self.workspace.make_private()
+        self._config_files.keep_secrets_in(self.workspace.texts)
         self._blobs = opened_blobs(self.config.logs, self.workspace.logs, loaded.environment, self.config.state)
         self._tools, self._agent_store = OpenedTools(self.workspace.root), AgentStore(self.workspace)
-        state = self.workspace.state_dir
-        self._serve_lock = ServeLock(state) if serve else None
-        self._clock = clock
-        self._database = open_database(state, self.config.state)
-        self._texts = self._database.texts(state)
-        self._config_files.keep_secrets_in(self._texts)
         self._state: State = SqlState(self._database)
         self._audit = Audit(self._state.audit, clock)
         self._stand_ins = StandInProcess(state / "demo")
@@ -189,7 +188,6 @@ class Orchestra:
         self.proof = Proof(self._state.proof, self._writes, logs, self._rebuild, state / "owners", self._audit, clock)
         self.proof.establish()  # a lost or outdated state file must not make anything happen twice
         self._end_renames()
-        self._tally = Tally()
         slots = slots if self.config.shares_runs else None
         self._host = self._worker(serve=serve, slots=slots)
         agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
@@ -624,7 +622,7 @@ class Orchestra:
             self._cells,
             self._prompt_store,
             CaseStore(self.workspace.prompts),
-            MatrixRecords(self.workspace.state_dir, self._state.owners, self._host.owner.id, self._clock),
+            MatrixRecords(self.workspace.texts, self._state.owners, self._host.owner.id, self._clock),
             self._audit,
             self._clock,
         )
@@ -869,7 +867,7 @@ class Orchestra:
     def _tool_history(self) -> ToolHistory:
         from engine.tools.versions import ToolHistory
 
-        return ToolHistory(self.workspace.state_dir, self._clock)
+        return ToolHistory(self.workspace.texts, self._clock)
 
     @cached_property
     def tool_servers(self) -> ToolServers:
@@ -1038,11 +1036,20 @@ class Orchestra:
             WorkerEvents(
                 idle=self._next_turn,
                 adopted=self._let_go,
-                live=Live() if serve else None,
+                live=self._live(owner.id, serve=serve, works=slots is not None),
                 observer=self._tally,
                 tracer=tracer_of(os.environ, owner.id),
             ),
         )
+
+    def _live(self, process: str, *, serve: bool, works: bool) -> Live | None:
+        """Return where answers of models are seen while they arrive; None if nobody looks at them."""
+        channel = self._database.broadcast() if serve or works else None
+        if channel is None:
+            return Live() if serve else None
+        from engine.runner.effects.shared_live import SharedLive
+
+        return SharedLive(channel, process)
 
     def _serve(self) -> Upkeep:
         """Begin what only a server does: upkeep, triggers, and the runs of processes that die."""
@@ -1143,7 +1150,7 @@ class Orchestra:
     def _try_records(self) -> TryRecords:
         from engine.runs.trying.records import TryRecords
 
-        return TryRecords(self.workspace.state_dir)
+        return TryRecords(self.workspace.texts)
 
     def _prompt(self, reference: str) -> PromptDefinition:
         return self._prompt_store.resolve(reference)

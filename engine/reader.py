@@ -99,8 +99,8 @@ class Reader:
         self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now)
         self.search = Search(self.workspace, lambda: self._surroundings().connections, self.runs)
         calls = RecordedCalls(self.runs, logs.blobs)
-        self.tries = TryReader(TryRecords(state), calls, self._state.owners, "", utc_now)
-        self.case_tests = MatrixReader(MatrixRecords(state, self._state.owners, "", utc_now))
+        self.tries = TryReader(TryRecords(self.workspace.texts), calls, self._state.owners, "", utc_now)
+        self.case_tests = MatrixReader(MatrixRecords(self.workspace.texts, self._state.owners, "", utc_now))
 
     def _connections(self, loaded: Callable[[], LoadedConfig], audit: Audit, *, is_demo: bool) -> Connections:
         modes = Modes(self._state.settings, AccountMode.MINE, forced=is_demo)

@@ -14,7 +14,7 @@ from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, St
 from engine.base.names import child
 from engine.compiler.definition.model import name_fault
 from engine.documents.json_file import JsonFile, parse, read_text
-from engine.files.atomic import etag, exclusive, make_folder, write_whole
+from engine.files.atomic import etag, make_folder, write_whole
 from engine.files.state_cache import StateCache
 from engine.prompts import prompt
 from engine.prompts.fragment_files import FragmentStore
@@ -50,7 +50,7 @@ class PromptStore:
         self.shelf = workspace.prompts
         self.fragments = FragmentStore(workspace)
         self._users = workspace.users
-        self._lock = workspace.state_dir / "prompt-versions.lock"
+        self._texts = workspace.texts
         self._checked: StateCache[list[Problem]] = StateCache(_KEPT_CHECKS)
 
     def resolve(self, reference: str) -> PromptDefinition:
@@ -186,7 +186,7 @@ class PromptStore:
         if errors:
             raise InvalidFile.of(self.shelf.file(name), errors)
         resolved = self.draft(document)
-        with exclusive(self._lock):
+        with self._texts.locked("prompt-versions"):
             self._must_be_current(name, known_etag)
             number = max(self.versions(name), default=0) + 1
             document["labels"] = {one: at for one, at in labels_of(document).items() if at < number}
@@ -250,7 +250,7 @@ class PromptStore:
         text = self.shelf.text(name)
         with suppress(InvalidFile):
             text = titled_as_copy(parse(text, self.shelf.file(name)), name, "prompt")
-        with exclusive(self._lock):
+        with self._texts.locked("prompt-versions"):
             self.shelf.duplicate(name, new, text, by)
 
     def rename(self, name: str, new: str, by: str) -> list[str]:
@@ -264,7 +264,7 @@ class PromptStore:
 
         changed: list[str] = []
         require_readable_users(self._users, "prompt", name)
-        with exclusive(self._lock):
+        with self._texts.locked("prompt-versions"):
             self.shelf.rename_by_copy(name, new, follow, by)
         return changed
 
@@ -286,7 +286,7 @@ class PromptStore:
             require_unused(self._users, "prompt", name)
             require_deletable(name, self._saved(name))
 
-        with exclusive(self._lock):
+        with self._texts.locked("prompt-versions"):
             return self.shelf.delete(name, check)
 
     def render(self, document: PromptDefinition, variables: Mapping[str, object]) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from engine.base.clock import Clock
 from engine.base.definitions import workflow_id, workflow_id_of
 from engine.base.errors import InUse, OrchestraError
 from engine.base.names import timestamp
-from engine.files.atomic import etag, exclusive
+from engine.files.atomic import etag
 from engine.record.run_log import RunLogs
 from engine.store.renames import BegunRename, OpenRun, Rename, Renames
 from engine.workspace.workspace import Workspace
@@ -34,7 +34,7 @@ class Renaming:
     def __init__(self, renames: Renames, logs: RunLogs, workspace: Workspace, clock: Clock) -> None:
         self._renames, self._logs, self._clock = renames, logs, clock
         self._shelf, self._ids = workspace.workflows, workspace.workflow_ids
-        self._lock = workspace.state_dir / "rename.lock"
+        self._texts = workspace.texts
 
     def steps(self, name: str, renames: Sequence[tuple[str, str]], etag: str, save: Callable[[], None]) -> None:
         """Move the receipts of steps and `save` their workflow: both, or neither if saving fails.
@@ -45,7 +45,7 @@ class Renaming:
         id_ = self._ids.of(name)
         begun = BegunRename(tuple(Rename(id_, new, old) for old, new in renames), timestamp(self._clock()), etag)
         check = partial(_require_no_open_run, id_, _OF_RENAME)
-        with exclusive(self._lock):
+        with self._texts.locked("rename"):
             self._settle()
             self._renames.begin(begun, check)
             try:  # checked again: a run may have started since
@@ -60,7 +60,7 @@ class Renaming:
 
         Raises StorageError, InvalidFile.
         """
-        with exclusive(self._lock):
+        with self._texts.locked("rename"):
             self._settle()
 
     def delete(self, name: str, delete: Callable[[], T]) -> T:
@@ -74,7 +74,7 @@ class Renaming:
             return delete()
         id_ = self._ids.of(name)
         check = partial(_require_no_open_run, id_, _OF_DELETE)
-        with exclusive(self._lock):
+        with self._texts.locked("rename"):
             self._settle()
             on = self._renames.turn_off(id_, check)
             try:

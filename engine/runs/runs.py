@@ -72,7 +72,7 @@ class Runs(RunReader):
         return Undo(self._host, self._logs, self._clock)
 
     def live(self, p: Principal, run_id: str) -> dict[str, str]:
-        """Return {step path: text so far} of the answers that models are streaming to a run of this process.
+        """Return {step path: text so far} of the answers that models are streaming to a run, in whichever process.
 
         Answers already recorded are not included. For display only.
         """

@@ -8,11 +8,11 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile
+from engine.store.texts.texts import Texts
 from engine.workspace.history import History
 
 _MOST_LINES = 2_000
@@ -58,8 +58,8 @@ class Kept:
 class ToolHistory:
     """The last 20 versions of each tool."""
 
-    def __init__(self, state_dir: Path, clock: Clock) -> None:
-        self._history, self._clock = History(state_dir / "versions" / "tools"), clock
+    def __init__(self, texts: Texts, clock: Clock) -> None:
+        self._history, self._clock = History(texts, "tools"), clock
 
     def keep(self, name: str, files: Mapping[str, bytes], tested: Mapping[str, Any] | None, by: str) -> None:
         """Keep a version, unless the last one is the same. Raises StorageError."""

@@ -17,7 +17,6 @@ from engine.documents.json_file import BOM, JsonFile, has_bom, parse, read_text
 from engine.files.atomic import (
     PRIVATE_FOLDER,
     etag,
-    exclusive,
     make_folder,
     make_private,
     storage_errors,
@@ -26,6 +25,8 @@ from engine.files.atomic import (
 )
 from engine.files.fingerprint import Stamp, stamp
 from engine.files.new_files import NewFile, write_new
+from engine.store.texts.folder import FolderTexts
+from engine.store.texts.texts import Texts
 from engine.workspace.canonical import Kind
 from engine.workspace.copies import copy, move
 from engine.workspace.history import History
@@ -44,7 +45,7 @@ _MOST_TEXTS, _LARGEST_KEPT_TEXT = 500, 100_000
 class Shelf:
     """The files of one folder: `names()`, `text()`, `read()`, `save()`, `rename()`, `duplicate()`, `delete()`.
 
-    Changes are made under an OS lock, so that of two simultaneous saves the second gets StaleEdit.
+    Changes are made under a lock, so that of two simultaneous saves the second gets StaleEdit.
     """
 
     def __init__(
@@ -55,15 +56,19 @@ class Shelf:
         clock: Clock,
         folder: str = "",
         suffix: str = ".json",
+        texts: Texts | None = None,
     ) -> None:
-        """`folder`: the path below `root`, by default the plural of `kind`; `suffix`: how names of files end."""
+        """`folder`: the path below `root`, by default the plural of `kind`; `suffix`: how names of files end.
+
+        `texts`: where saved texts are kept, by default in the folder of the state.
+        """
         self.kind = kind
         self._shown = folder or f"{kind}s"
         self.folder = root / self._shown
         self._suffix = suffix
-        self.history = History(state_dir / "versions" / f"{kind}s")
+        self._kept = FolderTexts(state_dir) if texts is None else texts
+        self.history = History(self._kept, f"{kind}s")
         self._trash = state_dir / "trash"
-        self._lock = state_dir / "edit.lock"
         self._clock = clock
         self._texts: dict[str, tuple[Stamp, str]] = {}
         """Texts already read, each with its stamp, because lists read all files."""
@@ -160,7 +165,7 @@ class Shelf:
     @contextmanager
     def editing(self) -> Iterator[None]:
         """Prevent all other changes to files of this workspace. Raises StorageError."""
-        with exclusive(self._lock):
+        with self._kept.locked("edit"):
             yield
 
     def save(self, name: str, text: str, known_etag: str | None, by: str, merged_from: str = "") -> None:
@@ -218,13 +223,10 @@ class Shelf:
 
         Raises StorageError.
         """
-        source = self.history.folder / name
-        if source.is_dir():
+        if self.history.versions(name):
             target = self.trash_folder(name)
-            with storage_errors(target):
-                make_folder(target, PRIVATE_FOLDER)
-                self._move(source, target / f"{name}.history")
-                sync_folder(target)
+            make_folder(target, PRIVATE_FOLDER)
+            self.history.set_aside(name, target / f"{name}.history")
 
     def rename(self, name: str, new: str, follow: Callable[[], object] = bool) -> None:
         """Rename the file together with its layout, versions, cases and history; `follow` changes its users.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,10 +11,11 @@ from urllib.parse import quote, unquote
 
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.names import timestamp
-from engine.documents.json_file import read_text
-from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, storage_errors, sync_folder, write_whole
+from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER
 from engine.files.new_files import NewFile, write_new
+from engine.store.texts.texts import Texts
 
+FOLDER = "versions"
 KEPT = 20
 _ID = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-(.*)\Z")
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -39,22 +39,22 @@ class Version:
 
 
 class History:
-    """The saved texts of one folder's files, in `<folder>/<name>/<time>-<by>.json`, or `<time>-<by>!<branch>.json`."""
+    """The saved texts of one folder's files, `<folder>/<name>/<time>-<by>.json`, or `<time>-<by>!<branch>.json`.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    They are where the state is: files of this machine, or shared by all.
+    """
+
+    def __init__(self, texts: Texts, kind: str) -> None:
+        """`kind`: the folder whose files these are, such as `workflows`."""
+        self._texts, self._folder = texts, f"{FOLDER}/{kind}"
 
     def keep(self, name: str, text: str, by: str, at: datetime, merged_from: str = "") -> Version:
         """Store a saved text, and delete all but the last 20. Raises StorageError."""
-        folder = self.folder / name
-        make_folder(folder, PRIVATE_FOLDER)
         kept = self._all(name)
         version = _version(_free_id(kept[0].id if kept else "", by, at) + (f"!{merged_from}" if merged_from else ""))
         assert version
-        write_whole(self._path(name, version), text, mode=PRIVATE_FILE)
-        with storage_errors(folder):
-            for old in self._all(name)[KEPT:]:
-                self._path(name, old).unlink(missing_ok=True)
+        self._texts.put(self._name(name, version), text)
+        self._texts.remove(*(self._name(name, old) for old in kept[KEPT - 1 :]))
         return version
 
     def keep_new(self, texts: Mapping[str, str], by: str, at: datetime) -> dict[str, Version]:
@@ -65,8 +65,7 @@ class History:
             version = _version(_free_id(kept[0].id if kept else "", by, at))
             assert version
             versions[name] = version
-        files = [NewFile(self._path(name, versions[name]), texts[name], PRIVATE_FILE, PRIVATE_FOLDER) for name in texts]
-        write_new(self.folder, files)
+        self._texts.put_new(self._folder, {self._name(name, versions[name]): text for name, text in texts.items()})
         return versions
 
     def versions(self, name: str) -> list[Version]:
@@ -74,41 +73,41 @@ class History:
         return self._all(name)[:KEPT]  # a deleted one may reappear after a power failure
 
     def _all(self, name: str) -> list[Version]:
-        try:
-            found = [_version(path.stem) for path in (self.folder / name).glob("*.json")]
-        except OSError:
-            return []
+        found = [_version(one.removesuffix(".json")) for one in self._texts.names(f"{self._folder}/{name}")]
         return sorted(filter(None, found), key=lambda version: version.id, reverse=True)
 
     def text(self, name: str, version_id: str) -> str:
         """Return one saved text. Raises UnknownName, and InvalidFile if it cannot be read."""
-        known = [version.id for version in self.versions(name)]
-        if version_id not in known:
-            raise UnknownName(f"saved version of {name}", version_id, known)
-        return read_text(self.folder / name / f"{version_id}.json", f"versions/{name}/{version_id}.json")
+        known = {version.id: version for version in self.versions(name)}
+        text = self._texts.get(self._name(name, known[version_id])) if version_id in known else None
+        if text is None:
+            raise UnknownName(f"saved version of {name}", version_id, list(known))
+        return text
 
     def latest_text(self, name: str) -> str | None:
         """Return the last saved text, or None if there is no readable one."""
         versions = self.versions(name)
         try:
-            return self.text(name, versions[0].id) if versions else None
+            return self._texts.get(self._name(name, versions[0])) if versions else None
         except InvalidFile:
             return None
 
     def forget(self, name: str, version: Version) -> None:
         """Delete a stored text that was never written to the file."""
-        self._path(name, version).unlink(missing_ok=True)
-
-    def _path(self, name: str, version: Version) -> Path:
-        return self.folder / name / f"{version.id}.json"
+        self._texts.remove(self._name(name, version))
 
     def rename(self, name: str, new: str) -> None:
         """Move the versions to another name, replacing those of an earlier file of that name."""
-        if (self.folder / name).is_dir():
-            with storage_errors(self.folder):
-                shutil.rmtree(self.folder / new, ignore_errors=True)
-                (self.folder / name).replace(self.folder / new)
-                sync_folder(self.folder)
+        self._texts.move(f"{self._folder}/{name}", f"{self._folder}/{new}")
+
+    def set_aside(self, name: str, folder: Path) -> None:
+        """Move the versions of a file to a folder of this machine. Raises StorageError."""
+        found = self._texts.all(f"{self._folder}/{name}")
+        write_new(folder, [NewFile(folder / one, found[one], PRIVATE_FILE, PRIVATE_FOLDER) for one in found])
+        self._texts.remove_all(f"{self._folder}/{name}")
+
+    def _name(self, name: str, version: Version) -> str:
+        return f"{self._folder}/{name}/{version.id}.json"
 
 
 def _version(version_id: str) -> Version | None:

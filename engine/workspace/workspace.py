@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.base.clock import Clock, utc_now
 from engine.base.services import services
 from engine.files.atomic import close_to_others, is_open_to_others, make_private
+from engine.store.texts.folder import FolderTexts
+from engine.store.texts.texts import Texts
 from engine.workspace.file_store import Shelf
 from engine.workspace.workflow_ids import WorkflowIds
 
@@ -20,19 +23,27 @@ _STATE = (
 class Workspace:
     """The paths of a workspace; `state_dir` may be relative to it."""
 
-    def __init__(self, root: Path, state_dir: str | Path = ".orchestra", clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        root: Path,
+        state_dir: str | Path = ".orchestra",
+        clock: Clock = utc_now,
+        texts: Callable[[Path], Texts] = FolderTexts,
+    ) -> None:
+        """`texts` returns where the texts of the state are kept, given its folder."""
         self.root = root.resolve()
         self.state_dir = self.root / state_dir
         self.logs = self.root / "logs"
         self.clock = clock
-        self.workflows = Shelf(self.root, self.state_dir, "workflow", clock)
+        self.texts = kept = texts(self.state_dir)
+        self.workflows = Shelf(self.root, self.state_dir, "workflow", clock, texts=kept)
         self.workflow_ids = WorkflowIds(self.workflows)
-        self.prompts = Shelf(self.root, self.state_dir, "prompt", clock)
-        self.agents = Shelf(self.root, self.state_dir, "agent", clock)
+        self.prompts = Shelf(self.root, self.state_dir, "prompt", clock, texts=kept)
+        self.agents = Shelf(self.root, self.state_dir, "agent", clock, texts=kept)
         self.users = self.workflows, self.agents
         """The files that use prompts, agents and tools: `engine.workspace.references`."""
-        self.environments = Shelf(self.root, self.state_dir, "environment", clock)
-        self.fragments = Shelf(self.root, self.state_dir, "fragment", clock, "prompts/fragments", ".md")
+        self.environments = Shelf(self.root, self.state_dir, "environment", clock, texts=kept)
+        self.fragments = Shelf(self.root, self.state_dir, "fragment", clock, "prompts/fragments", ".md", kept)
 
     def make_private(self) -> None:
         """Make logs and state private, in workspaces made before this was so from the start.

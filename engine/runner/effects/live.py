@@ -14,15 +14,15 @@ class Live:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._answers: dict[str, dict[str, _Answer]] = {}
+        self._answers: dict[str, dict[str, Answer]] = {}
 
     def of(self, run_id: str) -> dict[str, str]:
         """Return {step path: text so far} for a run, in the order in which the answers began."""
         with self._lock:
             answers = dict(self._answers.get(run_id, {}))
-        return {path: "".join(tuple(answer.pieces)) for path, answer in answers.items()}
+        return {path: answer.text for path, answer in answers.items()}
 
-    def show(self, run_id: str, path: str, answer: _Answer) -> None:
+    def show(self, run_id: str, path: str, answer: Answer) -> None:
         """Show an answer, replacing an earlier one of the same step."""
         with self._lock:
             self._answers.setdefault(run_id, {})[path] = answer
@@ -35,6 +35,9 @@ class Live:
             if not answers:
                 self._answers.pop(run_id, None)
 
+    def close(self) -> None:
+        """Do nothing: there is nothing to end."""
+
 
 class Watch:
     """The answers of one step: each attempt starts a new one."""
@@ -45,7 +48,7 @@ class Watch:
 
     def attempt(self) -> Callable[[str], None]:
         """Return the function that takes the pieces of an attempt's answer; it is visible from the first piece."""
-        answer = _Answer()
+        answer = Answer()
 
         def take(piece: str) -> None:
             if not answer.pieces and self._is_open:
@@ -62,10 +65,17 @@ class Watch:
         self._live.forget(self._run_id, self._path)
 
 
-class _Answer:
+class Answer:
+    """An answer in progress; one thread adds to it, others read."""
+
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self._length = 0
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(tuple(self.pieces))
 
     def add(self, piece: str) -> None:
         """Add a piece of the text."""

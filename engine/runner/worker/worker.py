@@ -274,6 +274,8 @@ class Host:
         if self._events.tracer is not None:
             self._events.tracer.close()
         self._queue.join()
+        if self.live is not None:
+            self.live.close()
         if is_idle:  # else keep the lock while this process may still send something
             self.owner.release()
 

@@ -1,4 +1,4 @@
-"""The last tests of each prompt, in `.orchestra/tries/PROMPT/tests/ID.json`: they follow a rename with its tries."""
+"""The last tests of each prompt, as the texts `tries/PROMPT/tests/ID.json`: they follow a rename with its tries."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from clients.secrets import known
 from engine.base.clock import Clock
 from engine.base.errors import UnknownName
 from engine.base.json_text import indented
-from engine.base.names import RUN_ID, checked_name, child, moment_of
+from engine.base.names import RUN_ID, checked_name, moment_of
 from engine.base.statuses import RunStatus
-from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, exclusive, make_folder, remove, write_whole
 from engine.runs.trying.matrix import Matrix
-from engine.runs.trying.records import NOT_OURS
+from engine.runs.trying.records import FOLDER, NOT_OURS, ids_in, newest_first
 from engine.store.owners import Owners
+from engine.store.texts.texts import Texts
 
 MOST_KEPT = 10
 """Tests of one prompt; older ones are deleted."""
@@ -27,27 +26,24 @@ _SILENCE = timedelta(minutes=2)
 
 
 class MatrixRecords:
-    """Reads and writes the files; any thread, any process."""
+    """Reads and writes the tests where the state is; any thread, any process."""
 
-    def __init__(self, state_dir: Path, owners: Owners, owner: str, clock: Clock) -> None:
+    def __init__(self, texts: Texts, owners: Owners, owner: str, clock: Clock) -> None:
         """`owner`: the id of this process, "" if it tests nothing."""
-        self._root = state_dir / "tries"
-        self._lock = state_dir / "tries.lock"
-        self._owners, self.owner, self._clock = owners, owner, clock
+        self._texts, self._owners, self.owner, self._clock = texts, owners, owner, clock
 
     def put(self, matrix: Matrix) -> None:
-        """Write a test, and delete the oldest ones of its prompt. Raises StorageError."""
-        folder = self._folder(matrix["prompt"])
-        with exclusive(self._lock):
-            for one in (self._root, folder.parent, folder):
-                make_folder(one, PRIVATE_FOLDER)
-            write_whole(folder / f"{matrix['id']}.json", indented(known.in_json(matrix)), PRIVATE_FILE)
-            for test_id in self._ids(folder)[MOST_KEPT:]:
-                remove(folder / f"{test_id}.json")
+        """Store a test, and delete the oldest ones of its prompt. Raises StorageError."""
+        folder = _folder(matrix["prompt"])
+        with self._texts.locked(FOLDER):
+            self._texts.put(f"{folder}/{matrix['id']}.json", indented(known.in_json(matrix)))
+            old = ids_in(self._texts, folder)[MOST_KEPT:]
+            self._texts.remove(*(f"{folder}/{test_id}.json" for test_id in old))
 
     def get(self, prompt: str, test_id: str) -> Matrix:
         """Return a test. Raises UnknownName, InvalidInput."""
-        found = self._read(self._folder(prompt), test_id) if RUN_ID.match(test_id) else None
+        text = self._texts.get(f"{_folder(prompt)}/{test_id}.json") if RUN_ID.match(test_id) else None
+        found = None if text is None else self._read(prompt, text)
         if found is None:
             remedy = f"`orchestra prompts tests {prompt}` lists the last {MOST_KEPT}."
             raise UnknownName(f"test of the prompt {prompt}", test_id, remedy=remedy)
@@ -55,24 +51,12 @@ class MatrixRecords:
 
     def of(self, prompt: str) -> list[Matrix]:
         """Return the tests of a prompt, newest first."""
-        folder = self._folder(prompt)
-        read = (self._read(folder, one) for one in self._ids(folder))
-        return [one for one in read if one is not None]
+        return list(filter(None, (self._read(prompt, text) for text in newest_first(self._texts, _folder(prompt)))))
 
-    def _folder(self, prompt: str) -> Path:
-        """Return the folder of a prompt's tests. Raises InvalidInput for a link."""
-        root = child(self._root.parent, self._root.name)
-        return child(child(root, checked_name("prompt", prompt)), "tests")
-
-    def _ids(self, folder: Path) -> list[str]:
-        with suppress(OSError):
-            return sorted((one.stem for one in folder.glob("*.json") if RUN_ID.match(one.stem)), reverse=True)
-        return []
-
-    def _read(self, folder: Path, test_id: str) -> Matrix | None:
-        with suppress(OSError, *NOT_OURS):  # a link, or damaged: it is of no use any more
-            found: Mapping[str, Any] = json.loads(child(folder, f"{test_id}.json").read_text(encoding="utf-8"))
-            matrix: Any = {**found, "status": RunStatus(found["status"]), "prompt": folder.parent.name}
+    def _read(self, prompt: str, text: str) -> Matrix | None:
+        with suppress(*NOT_OURS):  # damaged: it is of no use any more
+            found: Mapping[str, Any] = json.loads(text)
+            matrix: Any = {**found, "status": RunStatus(found["status"]), "prompt": prompt}
             return self._told(matrix) if Matrix.__annotations__.keys() <= matrix.keys() else None
         return None
 
@@ -84,3 +68,7 @@ class MatrixRecords:
         if owner is not None and self._clock() - moment_of(owner.heartbeat_at) < _SILENCE:
             return matrix
         return {**matrix, "status": RunStatus.INTERRUPTED}
+
+
+def _folder(prompt: str) -> str:
+    return f"{FOLDER}/{checked_name('prompt', prompt)}/tests"

@@ -1,21 +1,21 @@
-"""The last tries of each prompt, in `.orchestra/tries/PROMPT/ID.json`."""
+"""The last tries of each prompt, as the texts `tries/PROMPT/ID.json` of the state."""
 
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypedDict
 
 from engine.base.errors import InvalidInput, StorageError, UnknownName
 from engine.base.json_text import JsonObject, JsonSchema, indented
-from engine.base.names import RUN_ID, checked_name, child
+from engine.base.names import RUN_ID, checked_name
 from engine.base.statuses import RunStatus
-from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, exclusive, make_folder, remove, write_whole
 from engine.prompts.prompt import MarkedMessage
 from engine.record.types.step import Failure, UsageRecord
+from engine.store.texts.texts import Texts
 
+FOLDER = "tries"
 MOST_KEPT = 20
 """Tries of one prompt; older ones are deleted."""
 NOT_OURS = (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidInput)
@@ -96,30 +96,27 @@ class Try(TypedDict):
 
 
 class TryRecords:
-    """Reads and writes the files; any thread, any process."""
+    """Reads and writes the tries where the state is; any thread, any process."""
 
-    def __init__(self, state_dir: Path) -> None:
-        self._root = state_dir / "tries"
-        self._lock = state_dir / "tries.lock"
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
 
     def put(self, one: Try) -> None:
-        """Write a try, and delete the oldest ones of its prompt. Raises StorageError."""
-        folder = self._folder(one["prompt"])
-        with exclusive(self._lock):
-            make_folder(self._root, PRIVATE_FOLDER)
-            make_folder(folder, PRIVATE_FOLDER)
-            write_whole(folder / f"{one['id']}.json", indented(one), PRIVATE_FILE)
-            for name in self._ids(folder)[MOST_KEPT:]:
-                remove(folder / f"{name}.json")
+        """Store a try, and delete the oldest ones of its prompt. Raises StorageError."""
+        folder = _folder(one["prompt"])
+        with self._texts.locked(FOLDER):
+            self._texts.put(f"{folder}/{one['id']}.json", indented(one))
+            old = ids_in(self._texts, folder)[MOST_KEPT:]
+            self._texts.remove(*(f"{folder}/{try_id}.json" for try_id in old))
 
     def remove(self, one: Try) -> None:
         """Delete a try that was not begun after all. Raises StorageError."""
-        with exclusive(self._lock):
-            remove(self._folder(one["prompt"]) / f"{one['id']}.json")
+        self._texts.remove(f"{_folder(one['prompt'])}/{one['id']}.json")
 
     def get(self, prompt: str, try_id: str) -> Try:
         """Return a try. Raises UnknownName, InvalidInput."""
-        found = self._read(self._folder(prompt), try_id) if RUN_ID.match(try_id) else None
+        text = self._texts.get(f"{_folder(prompt)}/{try_id}.json") if RUN_ID.match(try_id) else None
+        found = None if text is None else _try(prompt, text)
         if found is None:
             remedy = f"`orchestra prompts tries {prompt}` lists the last {MOST_KEPT}."
             raise UnknownName(f"try of the prompt {prompt}", try_id, remedy=remedy)
@@ -127,38 +124,39 @@ class TryRecords:
 
     def of(self, prompt: str) -> list[Try]:
         """Return the tries of a prompt, newest first."""
-        folder = self._folder(prompt)
-        read = (self._read(folder, one) for one in self._ids(folder))
-        return [one for one in read if one is not None]
+        return list(filter(None, (_try(prompt, text) for text in newest_first(self._texts, _folder(prompt)))))
 
     def follow(self, name: str, new: str = "") -> None:
         """Move the tries and tests of a renamed prompt; delete them if there is no new name."""
-        folder = self._folder(name)
-        with exclusive(self._lock), suppress(OSError):
+        with self._texts.locked(FOLDER), suppress(OSError, StorageError):
             if new:
-                shutil.rmtree(self._folder(new), ignore_errors=True)
-                folder.rename(self._folder(new))
+                self._texts.remove_all(_folder(new))
+                self._texts.move(_folder(name), _folder(new))
             else:
-                shutil.rmtree(folder, ignore_errors=True)
+                self._texts.remove_all(_folder(name))
 
-    def _folder(self, prompt: str) -> Path:
-        """Return the folder of a prompt's tries. Raises InvalidInput for a link."""
-        return child(child(self._root.parent, self._root.name), checked_name("prompt", prompt))
 
-    def _ids(self, folder: Path) -> list[str]:
-        with suppress(OSError):
-            return sorted((one.stem for one in folder.glob("*.json") if RUN_ID.match(one.stem)), reverse=True)
-        return []
+def ids_in(texts: Texts, folder: str) -> list[str]:
+    """Return the ids of the documents in a folder, newest first; what has another name is not ours."""
+    found = (name.removesuffix(".json") for name in texts.names(folder))
+    return sorted(filter(RUN_ID.match, found), reverse=True)
 
-    def _read(self, folder: Path, try_id: str) -> Try | None:
-        try:
-            found: Try = json.loads(child(folder, f"{try_id}.json").read_text(encoding="utf-8"))
-            found.setdefault("column", None)  # an earlier version of the program wrote none
-            read: Try = {**found, "status": RunStatus(found["status"]), "prompt": folder.name}
-            return read if Try.__annotations__.keys() <= read.keys() else None
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StorageError(f"{folder / try_id}.json cannot be read: {error.strerror}.") from error
-        except NOT_OURS:  # a link, or damaged: it is of no use any more
-            return None
+
+def newest_first(texts: Texts, folder: str) -> Iterator[str]:
+    """Yield the documents in a folder."""
+    found = texts.all(folder)
+    yield from (found[name] for name in sorted(found, reverse=True) if RUN_ID.match(name.removesuffix(".json")))
+
+
+def _folder(prompt: str) -> str:
+    return f"{FOLDER}/{checked_name('prompt', prompt)}"
+
+
+def _try(prompt: str, text: str) -> Try | None:
+    try:
+        found: Try = json.loads(text)
+        found.setdefault("column", None)  # an earlier version of the program wrote none
+        read: Try = {**found, "status": RunStatus(found["status"]), "prompt": prompt}
+        return read if Try.__annotations__.keys() <= read.keys() else None
+    except NOT_OURS:  # damaged: it is of no use any more
+        return None

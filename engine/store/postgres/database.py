@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from engine.base.errors import StorageError
+from engine.store.postgres.broadcast import PostgresBroadcast
 from engine.store.postgres.connection import PostgresCursor, Server, ServerAddress, key_of, storage_errors
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.locks import PostgresLocks
@@ -121,6 +122,10 @@ class PostgresDatabase(Facts):
         """Return the named texts, which are rows."""
         del folder
         return PostgresTexts(self.server, self.asking)
+
+    def broadcast(self) -> PostgresBroadcast:
+        """Return the way to tell all processes something."""
+        return PostgresBroadcast(self.server, self.asking)
 
     def announce_runs(self, cursor: Cursor) -> None:
         """Notify the processes that wait, once the transaction of the cursor is on disk."""

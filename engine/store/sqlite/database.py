@@ -184,6 +184,9 @@ class SqliteDatabase(Facts):
         """Return the named texts, which are files."""
         return FolderTexts(folder)
 
+    def broadcast(self) -> None:
+        """Return None: one machine does all the work."""
+
     def announce_runs(self, cursor: Cursor) -> None:
         """Do nothing: those who wait look again and again."""
 

@@ -229,7 +229,7 @@ def test_the_state_folder_is_for_its_owner_only(shelf: Shelf, tmp_path: Path) ->
 
 def test_a_damaged_history_hinders_no_save(shelf: Shelf) -> None:
     put(shelf, "a", "1\n")
-    folder = shelf.history.folder / "a"
+    folder = shelf.folder.parent / ".orchestra" / "versions" / "workflows" / "a"
     kept = shelf.history.versions("a")[0]
     (folder / f"{kept.id}.json").write_bytes(b"\xff")
     (folder / "20269999T999999.000000Z-ann.json").write_text("no such day")

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
+from engine.store.broadcasts import Broadcast
 from engine.store.locks import Locks
 from engine.store.texts.texts import Texts
 
@@ -99,6 +100,9 @@ class Database(Protocol):
 
     def texts(self, folder: Path) -> Texts:
         """Return the named texts beside the tables; `folder` is for those that are files."""
+
+    def broadcast(self) -> Broadcast | None:
+        """Return the way to tell all processes something; None if they are those of one machine."""
 
     def announce_runs(self, cursor: Cursor) -> None:
         """Tell the processes that wait for runs that there are some, once the transaction of the cursor is on disk."""

@@ -1,0 +1,19 @@
+"""The port of short texts to all processes of a workspace, for what may be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Broadcast(Protocol):
+    """Texts of less than 8,000 bytes that all processes hear that listen just then. Nothing raises: some are lost."""
+
+    def tell(self, texts: Sequence[str]) -> None:
+        """Send texts, in order, also to this process; any thread."""
+
+    def heard(self, seconds: float) -> list[str]:
+        """Return texts as soon as some come, none after so many seconds; one thread at a time."""
+
+    def close(self) -> None:
+        """Listen no more. Call it when no thread waits in `heard`."""
