@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -41,9 +42,8 @@ from engine.runs.trying.recorded import RecordedCalls
 from engine.runs.trying.records import TryRecords
 from engine.runs.usage import UsageReader
 from engine.search.search import Search
-from engine.store.locks import FileLocks
+from engine.store.sql.opening import open_read_only
 from engine.store.sql.state import SqlState
-from engine.store.sqlite.read_only import ReadOnlyDatabase
 from engine.store.state import State
 from engine.tools.opened import OpenedTools
 from engine.workflows.bundles.bundles import Bundles
@@ -65,16 +65,16 @@ class Reader:
     def __init__(self, root: Path, *, demo: bool = False) -> None:
         found = configuration.load(root)
         self.config = found.config
-        self.workspace = Workspace(root, self.config.state_dir)
+        state = root.resolve() / self.config.state_dir
+        self._database = open_read_only(state, self.config.state)
+        self.workspace = Workspace(root, self.config.state_dir, texts=self._database.texts)
         self._blobs = opened_blobs(self.config.logs, self.workspace.logs, found.environment, self.config.state)
-        state = self.workspace.state_dir
         self._tools = OpenedTools(self.workspace.root)
         self._agent_store = AgentStore(self.workspace)
-        self._database = ReadOnlyDatabase(state)
         self._prompt_store = PromptStore(self.workspace)
         self._state: State = SqlState(self._database)
         audit, logs = Audit(self._state.audit, utc_now), RunLogs(self._blobs)
-        loaded = partial(configuration.load, self.workspace.root)
+        loaded = self._loaded
         self._accounts = Accounts(loaded, StandInProcess(state / "demo"))
         plans = EnvironmentPlans(self.workspace, self._surroundings, lambda: loaded().config.default_environment)
         self.environments = EnvironmentReader(plans)
@@ -95,7 +95,7 @@ class Reader:
         self.agents = Agents(self._agent_store, CompiledAgents(self._agent_store, self._surroundings), audit)
         self.agent_versions = AgentVersions(self._agent_store, self.agents, audit, utc_now)
         self.usage = UsageReader(self._state.spent, lambda: loaded().config, utc_now)
-        ids, owners = self.workspace.workflow_ids, FileLocks(state / "owners")
+        ids, owners = self.workspace.workflow_ids, self._database.locks(state / "owners")
         self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now)
         self.search = Search(self.workspace, lambda: self._surroundings().connections, self.runs)
         calls = RecordedCalls(self.runs, logs.blobs)
@@ -113,8 +113,11 @@ class Reader:
         self._blobs.close()
         self._state.close()
 
+    def _loaded(self) -> LoadedConfig:
+        return replace(configuration.load(self.workspace.root), texts=self.workspace.texts)
+
     def _surroundings(self) -> Surroundings:
-        loaded, workspace = configuration.load(self.workspace.root), self.workspace
+        loaded, workspace = self._loaded(), self.workspace
         services = {name: one.service for name, one in loaded.config.connections.items()}
         asked = workspace.workflow_ids.asked()
         prompts = self._prompt_store.resolve

@@ -78,7 +78,7 @@ def looked_at(workspace: Path | None, *, demo: bool = False) -> Iterator[Look]:
 
     root = workspace or Path.cwd()
     settings = config.load(root).config
-    if settings.state or not is_read_only(Workspace(root, settings.state_dir).state_dir):
+    if not is_read_only(Workspace(root, settings.state_dir).state_dir):
         with opened(workspace, demo=demo) as session:
             yield session
         return

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres
 from tests.cli.conftest import Orchestra, Result
 from tests.patience import PATIENCE_SECONDS
 
@@ -149,3 +150,21 @@ def test_a_folder_that_may_not_be_entered_is_no_empty_one(
     assert "Permission denied" in done.stderr
     assert folder in done.stderr
     assert "Unexpected error" not in done.stderr
+
+
+@pytest.fixture
+def on_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The state of the workspace is on a server, which could be written."""
+    with postgres.schema() as url:
+        monkeypatch.setenv("ORCHESTRA_STATE", url)
+        yield
+
+
+def test_with_the_state_on_a_server_reading_works_and_writing_is_refused_in_words(
+    on_server: None, workspace: Path, read_only: Run, run_id: str
+) -> None:
+    assert [row["run_id"] for row in read_only("runs", "list", "--json").json["runs"]] == [run_id]
+    assert read_only("prompts", "list").code == 0
+    refused = read_only("users", "add", "bob", "--json")
+    assert (refused.code, refused.json["error"]["type"]) == (4, "StorageError"), refused
+    assert str(workspace) in refused.json["error"]["message"]

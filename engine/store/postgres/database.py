@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MOST_ASKERS = 3
 _ASK_FIRST_SECONDS = 1.0
 """A connection that was idle for longer may be lost: it is asked first."""
+_FORM = meta.select().where(meta.c.key == "schema_version")
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -212,16 +213,21 @@ class PostgresDatabase(Facts):
         with self.writing() as connection:
             metadata.create_all(connection)
             connection.exec_driver_sql(TABLE)
-            found = connection.execute(meta.select().where(meta.c.key == "schema_version")).one_or_none()
+            found = connection.execute(_FORM).one_or_none()
             if found is None:
                 put_fact(connection, "schema_version", SCHEMA_VERSION)
                 put_fact(connection, UNREAD_LOGS, "")
-            elif found.value != SCHEMA_VERSION:
-                raise StorageError(
-                    f"The state at {self.address.shown} was written by another release (its form is {found.value},"
-                    f" ours {SCHEMA_VERSION}).",
-                    remedy="Use that release.",
-                )
+            self._require_our_form(connection)
+
+    def _require_our_form(self, connection: Connection) -> None:
+        found = connection.execute(_FORM).one_or_none()
+        if found is None or found.value != SCHEMA_VERSION:
+            form = "unknown" if found is None else found.value
+            raise StorageError(
+                f"The state at {self.address.shown} was written by another release (its form is {form},"
+                f" ours {SCHEMA_VERSION}).",
+                remedy="Use that release.",
+            )
 
 
 def _roll_back(connection: psycopg.Connection[Any]) -> None:

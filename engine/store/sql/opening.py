@@ -58,13 +58,31 @@ def open_database(folder: Path, address: str) -> Database:
         from engine.store.sqlite.database import SqliteDatabase
 
         return SqliteDatabase(folder)
+    _require_driver()
+    from engine.store.postgres.database import PostgresDatabase
+
+    with storage_errors(folder):
+        make_folder(folder, PRIVATE_FOLDER)  # for what belongs to this machine alone
+    return PostgresDatabase(address)
+
+
+def open_read_only(folder: Path, address: str) -> Database:
+    """Open the same database to read it alone, where the folder cannot be written. Raises StorageError."""
+    if not address:
+        from engine.store.sqlite.read_only import ReadOnlyDatabase
+
+        return ReadOnlyDatabase(folder)
+    _require_driver()
+    from engine.store.postgres.read_only import ReadOnlyPostgres
+
+    return ReadOnlyPostgres(address, folder)
+
+
+def _require_driver() -> None:
     try:
-        from engine.store.postgres.database import PostgresDatabase
+        import psycopg  # noqa: F401
     except ModuleNotFoundError as error:
         raise StorageError(
             "A state on PostgreSQL needs its driver, psycopg, which is not installed.",
             remedy="pip install 'ai-orchestra[postgres]'",
         ) from error
-    with storage_errors(folder):
-        make_folder(folder, PRIVATE_FOLDER)  # for what belongs to this machine alone
-    return PostgresDatabase(address)

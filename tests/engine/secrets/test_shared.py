@@ -54,7 +54,7 @@ def everything(url: str, *folders: Path) -> str:
     with psycopg.connect(url.replace("+psycopg", "")) as direct:
         tables = direct.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()").fetchall()
         assert ("kept_texts",) in tables
-        found += [repr(direct.execute(f'SELECT * FROM "{name}"').fetchall()) for (name,) in tables]  # type: ignore[arg-type]
+        found += [repr(direct.execute(f'SELECT * FROM "{name}"').fetchall()) for (name,) in tables]
     return "\n".join(found)
 
 
@@ -134,7 +134,8 @@ def test_one_process_of_all_renews_a_sign_in(url: str, tmp_path: Path, start_scr
         assert list(pool.map(ask, files)) == [ACCESS] * 3
     assert len(scripted.seen) == 1, "a refresh token works once"
     assert files[2].read()["refresh_token"] == f"{REFRESH}-2"
-    for one in (*machines, http):
+    http.close()
+    for one in machines:
         one.close()
     shown = everything(url, tmp_path)
     assert not any(secret in shown for secret in (REFRESH, CLIENT, ACCESS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -55,8 +56,9 @@ def test_drafts_saved_texts_and_tries_of_one_machine_are_those_of_the_other(mach
 
 def _try() -> Try:
     usage = {"calls": 0, "input_tokens": 0, "output_tokens": 0, "usd": None}
-    members = dict.fromkeys(Try.__annotations__)
-    return {  # type: ignore[return-value, typeddict-item]
-        **members, "id": "20261120T120000Z-abcdefgh", "prompt": "answer", "status": RunStatus.SUCCEEDED, "owner": "",
+    members: Any = dict.fromkeys(Try.__annotations__)
+    found: Any = members | {
+        "id": "20261120T120000Z-abcdefgh", "prompt": "answer", "status": RunStatus.SUCCEEDED, "owner": "",
         "started_by": "ann", "started_at": "2026-11-20T12:00:00Z", "usage": usage,
     }  # fmt: skip
+    return cast("Try", found)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from uuid import uuid4
 
 
@@ -56,8 +56,10 @@ class MemoryTexts:
     def remove_all(self, folder: str) -> None:
         self.remove(*self.below(folder))
 
-    def locked(self, name: str) -> AbstractContextManager[object]:
-        return self._locks[name]
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        with self._locks[name]:
+            yield
 
     def where(self, name: str) -> str:
         return name
