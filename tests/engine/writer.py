@@ -21,6 +21,8 @@ class Writer:
     may_end: threading.Event = field(default_factory=threading.Event)
     streams: list[bool] = field(default_factory=list)
     """For each request, whether it asked for a stream."""
+    keys: list[str] = field(default_factory=list)
+    """The `Authorization` of each request."""
 
     @property
     def connection(self) -> dict[str, str]:
@@ -33,6 +35,7 @@ def _handler(writer: Writer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            writer.keys.append(self.headers["authorization"] or "")
             writer.streams.append(bool(asked.get("stream")))
             self.send_response(200)
             kind = "text/event-stream" if asked.get("stream") else "application/json"

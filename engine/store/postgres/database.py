@@ -55,7 +55,11 @@ class PostgresDatabase(Facts):
             self.server = Server(self.address, key_of(f"ai-orchestra {schema}"))
             self._channel = f"ai_orchestra_{self.server.key % 2**32}"
             self._engine = _engine(self.address)
-            self._create()
+            try:
+                self._create()
+            except BaseException:
+                self._engine.dispose()
+                raise
 
     def require_in_place(self) -> None:
         """Raise StorageError if the server does not answer."""
