@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clients.plural import counted
 from engine.agents.store import AgentStore, with_agents
 from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
@@ -375,7 +376,8 @@ class Orchestra:
         """The health checks: the engine, the state file, the logs, and decisions that somebody has to make.
 
         The result has `counts`: `triggers` {on, silent, dead}: triggers that are on, those that are silent, and items
-        that need attention; `refused_connections`: accounts that refuse calls workflows need.
+        that need attention; `refused_connections`: accounts that refuse calls workflows need; where the state is
+        shared, `workers` {working, draining, silent}: the servers and workers of all machines.
         """
         from engine.health import HealthCheck
 
@@ -389,7 +391,14 @@ class Orchestra:
         if held is not None:
             return Reason("writes", held.message, held.remedy)
         lost = self.lost_secrets()
-        return None if lost is None else Reason("secrets", lost.message, lost.remedy)
+        if lost is not None:
+            return Reason("secrets", lost.message, lost.remedy)
+        waiting = self.workers.lacking() if self.config.shares_runs else 0
+        said = f"{counted(waiting, 'run waits', 'runs wait')}, and no process takes runs."
+        remedy = (
+            "Start `orchestra worker`, or raise limits.runs_at_once of a server; `orchestra workers list` shows all."
+        )
+        return Reason("workers", said, remedy) if waiting else None
 
     def lost_secrets(self) -> SecretLost | None:
         """Return why this process cannot open secrets that are shared by all, with the remedy; None if it can."""
@@ -402,7 +411,8 @@ class Orchestra:
         return SecretLost(f"This process cannot open the secrets kept as {names}. {reasons}", remedy=remedy)
 
     def _counts(self) -> dict[str, Any]:
-        return {"triggers": self.triggers.summary(), "refused_connections": len(self.troubles.open())}
+        found = {"triggers": self.triggers.summary(), "refused_connections": len(self.troubles.open())}
+        return {**found, "workers": self.workers.counts()} if self.config.shares_runs else found
 
     # --- facets: imported on first use, since a command needs few of them
 

@@ -45,6 +45,17 @@ class Workers:
         runs = self._owners.at_work()
         return [self._process(one, runs.get(one.owner, 0)) for one in self._loads.now().processes]
 
+    def counts(self) -> dict[str, int]:
+        """Return how many servers and workers there are, of all machines: {working, draining, silent}."""
+        states = [self._process(one, 0).state for one in self._loads.now().processes if one.kind != "cli"]
+        return {state: states.count(state) for state in ("working", "draining", "silent")}
+
+    def lacking(self) -> int:
+        """Return how many runs wait that no process takes: none has slots, or those that have do not take any more."""
+        load = self._loads.now()
+        takes = any(one.slots and self._process(one, 0).state == "working" for one in load.processes)
+        return 0 if takes else load.ready.runs
+
     def drain(self, p: Principal, worker: str) -> None:
         """Ask a process to take no more runs, and a worker to end once it has done what it had begun.
 

@@ -111,6 +111,8 @@ def test_what_is_done_on_one_server_is_seen_on_the_other(
     assert "First second" in json.dumps(ended["steps"])
     assert set(writer.keys) == {f"Bearer {CANARY}"}
     assert [one["slots"] for one in sorted(b.api.get("/api/workers").json(), key=lambda one: one["slots"])] == [0, 10]
+    health = a.api.get("/health").json()
+    assert (health["status"], health["workers"]) == ("ok", {"working": 2, "draining": 0, "silent": 0})
     _is_nowhere(CANARY, state, tmp_path)
 
 

@@ -70,6 +70,8 @@ def test_a_run_is_worked_on_by_another_process(root: Path, service: Service, wor
     with accepting(root) as server:
         run_id = server.runs.start(OWNER, "work", {})
         assert server.runs.wait(OWNER, run_id, 0.2)["status"] == RunStatus.QUEUED
+        [reason] = server.health.now().reasons
+        assert (reason.check, reason.message) == ("workers", "1 run waits, and no process takes runs.")
         worker()
         assert server.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == RunStatus.SUCCEEDED
     assert service.seen["/a"] == 1
