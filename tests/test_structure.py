@@ -51,7 +51,7 @@ OPENS_THE_STORE = {"engine.orchestra", "engine.reader"}
 CONFIG = "engine.workspace.config"
 OPENS_BLOBS = "engine.blobs.opened"
 BLOBS_OF = {"engine.blobs.disk", "engine.blobs.postgres", "engine.blobs.s3"}
-BLOBS_IN_SQL = "engine.blobs.postgres"
+SPEAK_SQL = (*SQL, "engine.blobs.postgres", "engine.postgres")
 SQL_DRIVERS = {"sqlite3", "sqlalchemy", "psycopg"}
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE FROM|PRAGMA|BEGIN) ")
 PRINTS = {
@@ -210,7 +210,7 @@ def test_these_tests_would_see_an_import_that_is_wrong() -> None:
 
 def speak_sql() -> set[str]:
     """Modules of the engine, outside the store on SQLite, that import that store or a driver, or hold a statement."""
-    engine = {name for name in modules() if name.startswith("engine.") and not name.startswith((*SQL, BLOBS_IN_SQL))}
+    engine = {name for name in modules() if name.startswith("engine.") and not name.startswith(SPEAK_SQL)}
     importers = {one.importer for one in imports() if one.imported.startswith(SQL)}
     return {name for name in engine if name in importers or any(map(is_sql, ast.walk(tree(name))))} - OPENS_THE_STORE
 

@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 
 from engine.base.errors import StorageError
 from engine.blobs.pieces import hash_of, local_copy, pieces_of, proven_pieces
-from engine.blobs.postgres_connections import Connection, Connections
+from engine.blobs.postgres_connections import Connections
+from engine.postgres.pool import Connection
 
 _TABLES = """
 SELECT pg_advisory_xact_lock(hashtext('orchestra.blobs'));
@@ -100,7 +101,7 @@ class PostgresBlobs:
         """
         database = Connections(address)
         database.run(_create_missing_tables)
-        database.close()  # whoever opens the workspace may yet fail, and then closes nothing
+        database.clear()  # whoever opens the workspace may yet fail, and then closes nothing
         return cls(database)
 
     def close(self) -> None:

@@ -1,31 +1,19 @@
-"""Connections to PostgreSQL for blobs: few, kept open, and replaced where the server or the network has closed them."""
+"""The database of blobs as they use it: a few statements at once, each made again after a lost connection."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from engine.base.errors import StorageError
+from engine.postgres.address import ServerAddress, refusal
+from engine.postgres.pool import Connection, Pool
 
 Result = TypeVar("Result")
-Connection = psycopg.Connection[tuple[Any, ...]]
 Parameters = Sequence[object] | Mapping[str, object]
-
 _MOST = 8
-_NETWORK = {
-    "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 4,
-    "tcp_user_timeout": 30_000,  # milliseconds
-}
-"""With these, a network that is cut is noticed within 30 s; without, after up to two hours."""
-_REMEDY = "Check that the database answers and has space (`state` in config.yaml), then try again."
 
 
 class Connections:
@@ -36,14 +24,9 @@ class Connections:
 
         Raises StorageError for an address that is none.
         """
-        address = address.replace("postgresql+psycopg://", "postgresql://", 1)
-        try:
-            given = conninfo_to_dict(address)
-        except psycopg.Error:  # libpq's message repeats the address, which may have a password
-            raise StorageError("The address of the database cannot be read.", remedy=_REMEDY) from None
-        self._address = make_conninfo(address, **{key: value for key, value in _NETWORK.items() if key not in given})
-        self.place = f"The database {given.get('dbname', '')} on {given.get('host', 'this machine')}"
-        self._free: list[Connection] = []
+        self._address = ServerAddress.parsed(address)
+        self.place = self._address.shown
+        self._pool = Pool(self._address, _MOST)
         self._allowed = threading.BoundedSemaphore(_MOST)
 
     def rows(self, query: LiteralString, parameters: Parameters) -> list[tuple[Any, ...]]:
@@ -65,27 +48,19 @@ class Connections:
                 try:
                     return self._run(work)
                 except psycopg.OperationalError:
-                    self.close()
+                    self._pool.clear()
                     return self._run(work)
         except psycopg.Error as error:
-            said = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise StorageError(f"{self.place} failed: {said}.", remedy=_REMEDY) from error
+            raise refusal(self._address, error) from error
+
+    def clear(self) -> None:
+        """Close the connections that are not in use."""
+        self._pool.clear()
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
-        with suppress(IndexError):
-            while True:
-                self._free.pop().close()
+        """Close all connections, those in use once they are free."""
+        self._pool.close()
 
     def _run(self, work: Callable[[Connection], Result]) -> Result:
-        try:
-            connection = self._free.pop()
-        except IndexError:
-            connection = psycopg.connect(self._address, autocommit=True)
-        try:
-            result = work(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._free.append(connection)
-        return result
+        with self._pool.connection() as connection:
+            return work(connection)

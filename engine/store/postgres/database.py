@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from engine.base.errors import StorageError
+from engine.postgres.address import ServerAddress, storage_errors
+from engine.postgres.pool import Pool, roll_back
 from engine.store.postgres.broadcast import PostgresBroadcast
-from engine.store.postgres.connection import PostgresCursor, Server, ServerAddress, key_of, storage_errors
+from engine.store.postgres.connection import PostgresCursor, Server, key_of
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.locks import PostgresLocks
 from engine.store.postgres.texts import TABLE, PostgresTexts
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _MOST_ASKERS = 3
-_ASK_FIRST_SECONDS = 1.0
-"""A connection that was idle for longer may be lost: it is asked first."""
 _FORM = meta.select().where(meta.c.key == "schema_version")
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -38,8 +37,7 @@ class PostgresDatabase(Facts):
 
     def __init__(self, url: str) -> None:
         self.address = ServerAddress.parsed(url)
-        self._askers: list[tuple[psycopg.Connection[Any], float]] = []
-        self._is_closed = False
+        self._pool = Pool(self.address, _MOST_ASKERS)
         self._listening = threading.Lock()
         self._snapshot, self._number = "", 0
         self._hearing = threading.Lock()
@@ -74,13 +72,13 @@ class PostgresDatabase(Facts):
     @contextmanager
     def asking(self) -> Iterator[PostgresCursor]:
         """Open a driver cursor for one short read that is made often."""
-        with storage_errors(self.address), self._asker() as connection:
+        with storage_errors(self.address), self._pool.connection() as connection:
             yield PostgresCursor(connection)
 
     @contextmanager
     def snapshot(self) -> Iterator[PostgresCursor]:
         """Open a driver cursor for several short reads that agree with each other."""
-        with storage_errors(self.address), self._asker() as connection:
+        with storage_errors(self.address), self._pool.connection() as connection:
             connection.execute(_SNAPSHOT)
             yield PostgresCursor(connection)
             connection.execute("COMMIT")
@@ -95,19 +93,19 @@ class PostgresDatabase(Facts):
                 yield connection
                 connection.exec_driver_sql("COMMIT")
             except BaseException:
-                _roll_back(driver)
+                roll_back(driver)
                 raise
 
     @contextmanager
     def inserting(self) -> Iterator[PostgresCursor]:
         """Do the same with a driver cursor."""
-        with storage_errors(self.address), self._asker() as connection:
+        with storage_errors(self.address), self._pool.connection() as connection:
             self.server.begin(connection)
             try:
                 yield PostgresCursor(connection)
                 connection.execute("COMMIT")
             except BaseException:
-                _roll_back(connection)
+                roll_back(connection)
                 raise
 
     def cursor_of(self, connection: Connection) -> PostgresCursor:
@@ -179,39 +177,10 @@ class PostgresDatabase(Facts):
 
     def close(self) -> None:
         """Close every connection."""
-        self._is_closed = True
-        while self._askers:
-            self._askers.pop()[0].close()
+        self._pool.close()
         if self._ear is not None:
             self._ear.close()
         self._engine.dispose()
-
-    @contextmanager
-    def _asker(self) -> Iterator[psycopg.Connection[Any]]:
-        connection = self._free_connection() or self.address.connect()
-        try:
-            yield connection
-        except BaseException:
-            _roll_back(connection)
-            raise
-        finally:
-            if connection.closed or self._is_closed or len(self._askers) >= _MOST_ASKERS:
-                connection.close()
-            else:
-                self._askers.append((connection, time.monotonic()))
-
-    def _free_connection(self) -> psycopg.Connection[Any] | None:
-        while True:
-            try:
-                connection, since = self._askers.pop()
-            except IndexError:
-                return None
-            if time.monotonic() - since < _ASK_FIRST_SECONDS:
-                return connection
-            with suppress(psycopg.Error):
-                connection.execute("SELECT 1")
-                return connection
-            connection.close()
 
     def _create(self) -> None:
         with self.writing() as connection:
@@ -232,12 +201,6 @@ class PostgresDatabase(Facts):
                 f" ours {SCHEMA_VERSION}).",
                 remedy="Use that release.",
             )
-
-
-def _roll_back(connection: psycopg.Connection[Any]) -> None:
-    if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-        with suppress(psycopg.Error):
-            connection.execute("ROLLBACK")
 
 
 def _engine(address: ServerAddress) -> Engine:

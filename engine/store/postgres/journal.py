@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 
 from engine.base.errors import StorageError
-from engine.store.postgres.connection import PostgresCursor, Server, storage_errors, translated
+from engine.postgres.address import storage_errors
+from engine.store.postgres.connection import PostgresCursor, Server, translated
 from engine.store.sql.base.database import Cursor, Result
 
 _PATIENCE_SECONDS = 60.0

@@ -10,7 +10,8 @@ from typing import Any
 
 import psycopg
 
-from engine.store.postgres.connection import Server, key_of, storage_errors
+from engine.postgres.address import storage_errors
+from engine.store.postgres.connection import Server, key_of
 from engine.store.sql.base.database import Cursor
 
 _log = logging.getLogger(__name__)

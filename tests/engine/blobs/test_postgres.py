@@ -131,5 +131,5 @@ def test_a_file_that_changes_while_it_is_stored_is_not_stored(
 def test_errors_name_the_database_and_never_its_password(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as refused:
         PostgresBlobs.at("postgresql+psycopg://someone:hidden@127.0.0.1:1/state")
-    assert refused.value.message.startswith("The database state on 127.0.0.1 failed: ")
+    assert refused.value.message.startswith("The state at postgresql://127.0.0.1:1/state: ")
     assert "hidden" not in repr(refused.value) + refused.value.message

@@ -1,0 +1,1 @@
+"""Connections to a PostgreSQL server, for the state and for blobs."""

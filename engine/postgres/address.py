@@ -1,0 +1,86 @@
+"""Where a PostgreSQL server is: how long a connection to it waits, and what its errors mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.types.string import StrDumper
+
+from engine.base.errors import StorageError
+
+_DEFAULTS = {
+    "connect_timeout": "5",
+    "tcp_user_timeout": "10000",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "application_name": "ai-orchestra",
+}
+"""https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; what the address says comes first."""
+_SETTINGS = "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '30s'; SET client_encoding = 'UTF8'"
+"""A process that is frozen in the middle of a transaction must not stop all others."""
+_DOWN = "See that PostgreSQL runs and can be reached from here; work goes on by itself once it does."
+_WRONG = "See what the server says in its log."
+_ADDRESS = "`postgresql+psycopg://user:password@host:5432/database`"
+
+
+class ServerAddress:
+    """Where the server is: `postgresql+psycopg://user:password@host:5432/database?options=…`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", url)
+        self._known = set(psycopg.conninfo.conninfo_to_dict(self._url))
+        parts = urlsplit(self._url)
+        self.shown = f"postgresql://{parts.hostname or 'localhost'}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        """Without user, password and options, for messages."""
+
+    @classmethod
+    def parsed(cls, url: str) -> ServerAddress:
+        """Return the address. Raises StorageError if it is none."""
+        try:
+            return cls(url)
+        except (psycopg.Error, ValueError) as error:  # libpq's message has the whole text, which has the password
+            raise StorageError("The address of the state cannot be read.", remedy=f"Write {_ADDRESS}.") from error
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a connection outside of transactions. Raises psycopg.OperationalError."""
+        more = {name: value for name, value in _DEFAULTS.items() if name not in self._known}
+        connection = psycopg.connect(self._url, autocommit=True, **more)  # type: ignore[arg-type]
+        connection.adapters.register_dumper(str, _Text)
+        connection.execute(_SETTINGS)
+        return connection
+
+
+class _Text(StrDumper):
+    """PostgreSQL's texts cannot hold U+0000; JSON escapes it, and a title may lose it."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
+
+
+@contextmanager
+def storage_errors(address: ServerAddress) -> Iterator[None]:
+    """Turn errors of the server or of the way to it into StorageError."""
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except DBAPIError as error:
+        raise refusal(address, error.orig) from error
+    except (psycopg.Error, OSError) as error:
+        raise refusal(address, error) from error
+
+
+def refusal(address: ServerAddress, error: BaseException | None) -> StorageError:
+    """Return an error of the server, or of the way to it, in words."""
+    said = str(error).strip().splitlines()
+    is_down = isinstance(error, psycopg.OperationalError | OSError) and not getattr(error, "sqlstate", None)
+    return StorageError(
+        f"The state at {address.shown}: {said[0] if said else type(error).__name__}.".replace("..", "."),
+        remedy=_DOWN if is_down else _WRONG,
+    )
