@@ -60,7 +60,8 @@ class RunReader:
         return _shown_to(p, self._run(run_id))
 
     def _run(self, run_id: str) -> Run:
-        row, events = self._rows.get(checked_run_id(run_id)), []
+        row = self._rows.get(checked_run_id(run_id))
+        events: list[str] = []
         if row is not None and row.acceptance is not None:
             row, events = self._rows.with_events(run_id)
         if row is not None and row.acceptance is not None:  # it has not ended meanwhile
