@@ -77,9 +77,10 @@ def test_what_is_no_json_is_refused(value: Any) -> None:
         indented({"x": value})
 
 
-@pytest.mark.parametrize(
-    "text", ['{"a": [1, -0.5, null, "ü"]}', "123456789012345678901234567890", "[NaN]", '"\\ud800"', "[" * 500 + "]" * 500]
-)
+_READ = ['{"a": [1, -0.5, null, "ü"]}', "123456789012345678901234567890", "[NaN]", '"\\ud800"', "[" * 500 + "]" * 500]
+
+
+@pytest.mark.parametrize("text", _READ)
 def test_a_text_is_read_as_python_reads_it(text: str) -> None:
     assert repr(value_of(text)) == repr(value_of(text.encode())) == repr(json.loads(text))
 
