@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.api.test_served import Served
 from tests.bombs.bombs import bombs
 from tests.bombs.test_bombs import SEED, pytestmark, served, survive
@@ -9,6 +11,7 @@ from tests.bombs.test_bombs import SEED, pytestmark, served, survive
 __all__ = ["pytestmark", "served"]
 
 
+@pytest.mark.timeout(2400)
 def test_all_bombs_take_neither_memory_nor_time_of_the_server(served: Served) -> None:
     every = bombs(SEED)
     assert len(every) == 200
