@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError, Problem
 from engine.base.json_text import is_same
-from engine.base.recent import Recent
 from engine.compiler.definition.environment import Compiled, Environment, SeenAccount, Surroundings
 from engine.compiler.definition.plan import Plan, Reach
 from engine.compiler.names import ScopeName, names_at
 from engine.documents.json_file import JsonFile, parse
 from engine.files.fingerprint import Stamp
+from engine.workflows.recent import Recent
 
 _TEXTS = 2
 """Of each name: the saved one, and the one in the editor."""

@@ -11,10 +11,10 @@ from typing_extensions import ReadOnly, TypedDict
 from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidFile
 from engine.base.names import file_stem
-from engine.base.recent import Recent
 from engine.compiler.definition.environment import Environment, Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
+from engine.workflows.recent import Recent
 
 _MOST = 128
 _MOST_BYTES = 500_000

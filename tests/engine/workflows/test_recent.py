@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.base.recent import Recent
+from engine.workflows.recent import Recent
 
 
 def test_the_values_used_last_are_kept_by_number_and_by_size_and_the_last_one_always() -> None:
