@@ -35,7 +35,7 @@ from engine.people.people import is_known
 from engine.record.acceptance import checked_inputs
 from engine.record.run_log import RunLogs
 from engine.runner.effects.live import Live
-from engine.runner.worker.queue import LocalQueue
+from engine.runner.worker.queue import LocalQueue, WorkQueue
 from engine.runner.worker.shared_queue import SharedQueue
 from engine.runner.worker.worker import Host, WorkerEvents
 from engine.runs.proof import Proof
@@ -48,8 +48,8 @@ from engine.secrets.vault_keys import VARIABLE
 from engine.store.locks import ServeLock
 from engine.store.people.audit import AuditLine, TrailFilter
 from engine.store.sql.opening import FILE, copy_state, open_database, soundness_of
-from engine.store.sql.owners import SqlOwner
 from engine.store.sql.state import SqlState
+from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.damage import set_aside
 from engine.store.state import State
 from engine.store.write_list import WriteList
@@ -1024,6 +1024,7 @@ class Orchestra:
         kind = "worker" if slots is not None else "serve" if serve else "cli"
         if slots is None and serve and self.config.shares_runs:
             slots = self.config.limits.runs_at_once
+        limits = self.config.run_limits
         owner = SqlOwner(
             self._database,
             self.workspace.state_dir / "owners",
@@ -1032,8 +1033,11 @@ class Orchestra:
             lease_seconds=self.config.limits.lease_seconds,
             blobs=self._logs.blobs,
             slots=slots,
+            limits=limits,
         )
-        queue = LocalQueue() if slots is None else SharedQueue(self._state.claims, owner.id, self._clock, slots)
+        queue: WorkQueue = LocalQueue()
+        if slots is not None or limits.are_set:
+            queue = SharedQueue(self._state.claims, owner.id, self._clock, slots, limits)
         self._queue = queue
         return Host(
             self._state,

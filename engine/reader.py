@@ -34,7 +34,7 @@ from engine.runs.branches.reader import BranchReader
 from engine.runs.budgets import BudgetReader
 from engine.runs.environments.reader import EnvironmentReader
 from engine.runs.renaming import Renaming
-from engine.runs.run_reader import RunReader
+from engine.runs.run_reader import RunReader, waits_for
 from engine.runs.trying.matrix_reader import MatrixReader
 from engine.runs.trying.matrix_records import MatrixRecords
 from engine.runs.trying.reader import TryReader
@@ -96,7 +96,8 @@ class Reader:
         self.agent_versions = AgentVersions(self._agent_store, self.agents, audit, utc_now)
         self.usage = UsageReader(self._state.spent, lambda: loaded().config, utc_now)
         ids, owners = self.workspace.workflow_ids, self._database.locks(state / "owners")
-        self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now)
+        told = waits_for(self._state.claims, self.config.run_limits, utc_now)
+        self.runs = RunReader(self._state.runs, self._state.owners, logs, ids, "", owners, utc_now, told)
         self.search = Search(self.workspace, lambda: self._surroundings().connections, self.runs)
         calls = RecordedCalls(self.runs, logs.blobs)
         self.tries = TryReader(TryRecords(self.workspace.texts), calls, self._state.owners, "", utc_now)

@@ -72,6 +72,7 @@ async def execute_workflow(
         only=execution.only,
         from_run=execution.from_run,
         environment=execution.environment,
+        priority=execution.priority,
     )
 
     def started() -> RunState:

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from api.base.awaiting import LONGEST_WAIT_SECONDS
 from api.base.documents import Name, Sent
-from engine.base.statuses import ListedStatus, RunStatus
+from engine.base.statuses import ListedStatus, Priority, RunStatus
 
 RunId = Annotated[str, Field(max_length=64, examples=["20261120T120000Z-k7hd2mqa"])]
 StepPath = Annotated[str, Field(min_length=1, max_length=1_000, examples=["each_mail[3].answer"])]
@@ -47,6 +47,11 @@ class Execution(Agreeing, Sent):
         max_length=64,
         description="In which environment; default: the default one, if there are any.",
         examples=["prod"],
+    )
+    priority: Priority | None = Field(
+        default=None,
+        description="How urgent it is, where more runs wait than can be worked on; default: as its workflow says, "
+        "else normal.",
     )
     plan: bool = Field(
         default=False,

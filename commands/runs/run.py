@@ -14,6 +14,7 @@ from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import note, say
 from commands.plan_text import finish_plan
 from engine.base.json_text import JsonObject
+from engine.base.statuses import Priority
 from engine.people.access import Principal
 
 _MOST = 25
@@ -51,6 +52,10 @@ Environment = Annotated[
         "--env", metavar="ENVIRONMENT", help="In which environment; default: the default one, if there are any."
     ),
 ]
+Urgency = Annotated[
+    Priority | None,
+    typer.Option("--priority", help="How urgent it is, where more runs wait than can be worked on; default: normal."),
+]
 
 
 def run(
@@ -66,6 +71,7 @@ def run(
     demo: Demo = False,
     plan: ByPlan = False,
     env: Environment = "",
+    priority: Urgency = None,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
@@ -81,7 +87,7 @@ def run(
             if plan:
                 return engine.plans.make(p, name, inputs, environment=env)
             return engine.runs.start(
-                p, name, inputs, pins=pinned or None, only=only, from_run=from_run, environment=env
+                p, name, inputs, pins=pinned or None, only=only, from_run=from_run, environment=env, priority=priority
             )
 
         run_id = agreed(

@@ -116,6 +116,7 @@ class WorkflowDefinition(TypedDict, total=False):
     inputs: ReadOnly[JsonSchema]
     triggers: ReadOnly[Sequence[TriggerDefinition]]
     concurrency: ReadOnly[str | Mapping[str, int]]
+    priority: ReadOnly[str]
     allow: ReadOnly[Sequence[str]]
     links: ReadOnly[Sequence[str]]
     privacy: ReadOnly[str]

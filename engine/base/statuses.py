@@ -96,3 +96,19 @@ class AccountMode(StrEnum):
     """The stand-in's."""
     MINE = "mine"
     """The owner's."""
+
+
+class Priority(StrEnum):
+    """How urgent a run is, while more wait than can be worked on."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """Its number in the state: 1 goes first."""
+        return _RANKS[self]
+
+
+_RANKS = {Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}

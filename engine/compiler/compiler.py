@@ -172,6 +172,7 @@ class _Compilation:
             failure_place=model.failure_place,
             triggers=triggers(model, TriggerPlace(name, inputs, self._around, self._outside), self.report),
             concurrency=_concurrency(model),
+            priority=model.priority,
             workflows=dict(self._callees.documents),
             environment=self._environment(name),
         )

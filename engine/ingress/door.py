@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from clients.errors import ServiceError
 from engine.base import errors
 from engine.base.json_text import JsonObject
+from engine.base.statuses import Priority
 from engine.compiler.definition.plan import Plan
 from engine.ingress.brokers.broker import Message
 from engine.ingress.orders import Accepted, Order, Outcome, Refused
@@ -106,7 +107,12 @@ class Door:
         if earlier is not None:  # even if the workflow has been changed or deleted
             return _Taken(order, run_id=earlier)
         plan = plans.of(order)
-        wish = Wish(order.inputs, outside_inputs=self._outside(plan, order.inputs))
+        wish = Wish(
+            order.inputs,
+            outside_inputs=self._outside(plan, order.inputs),
+            priority=order.priority,
+            usual_priority=Priority.LOW,
+        )
         return _Taken(order, self.acceptor.ready(p, plan, wish, request, "runs.start"))
 
     def _outside(self, plan: Plan, inputs: JsonObject) -> list[OutsideInput]:

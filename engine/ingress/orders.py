@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError, own_words
 from engine.base.json_text import JsonObject, compact
+from engine.base.statuses import Priority
 from engine.documents.json_file import typed_value
 from engine.ingress.brokers.broker import Message
 from engine.store.acceptances import Request
@@ -28,6 +29,7 @@ class Order(BaseModel):
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
     idempotency_key: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,255}$")] | None = None
     environment: str = Field(default="", max_length=64)
+    priority: Annotated[Priority, Field(strict=False)] | None = None
 
     @classmethod
     def of(cls, message: Message) -> Order:

@@ -10,7 +10,7 @@ from typing import Any
 from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject, JsonSchema
-from engine.base.statuses import AccountMode
+from engine.base.statuses import AccountMode, Priority
 from engine.base.wording import did_you_mean, listed
 from engine.blobs.blobs import Blobs
 from engine.compiler.definition.plan import Plan
@@ -65,6 +65,7 @@ class Circumstances:
     """If a `workflow.run` step started the run: which of its inputs are text from outside."""
     estimate: EstimateRecord | None = None
     """What it is expected to cost."""
+    priority: Priority = Priority.NORMAL
 
 
 def is_demo(plan: Plan, modes: Mapping[str, AccountMode], default_mode: AccountMode) -> bool:
@@ -98,6 +99,7 @@ def acceptance(plan: Plan, inputs: JsonObject, around: Circumstances) -> Accepta
         "modes": dict(around.modes),
         "default_mode": around.default_mode,
         "connections": dict(around.connections),
+        "priority": around.priority,
         "caller": list(around.caller) if around.caller is not None else None,
         "options": around.options,
         "trigger": around.trigger,
@@ -142,6 +144,7 @@ def reaccepted(run: Run, connections: Mapping[str, str]) -> Acceptance:
         "definition": run["definition"],
         "environment": environment_of(run["workflow"], run["definition"]),
         "accounts": run["accounts"],
+        "priority": run.get("priority", Priority.NORMAL),
         "caller": run.get("caller"),
         "options": run.get("options", {}),
         "trigger": run.get("trigger"),

@@ -135,17 +135,20 @@ class RunList:
     def true_status(self, row: RunRecord) -> RunStatus:
         """Return the actual status: "running" becomes "interrupted" if the owner is dead or silent.
 
-        A run of nobody is queued: the next worker with a free slot takes it.
+        A run of nobody is queued: the next worker with a free slot takes it. So is one that waits for the limits.
         """
-        if row.status not in ACTIVE_RUNS or row.owner == self._owner:
+        if row.status not in ACTIVE_RUNS:
             return RunStatus(row.status)
-        if row.owner is None:
+        if row.owner is None or (row.owner == self._owner and not row.is_at_work):
             return RunStatus.QUEUED
+        if row.owner == self._owner:
+            return RunStatus(row.status)
         owner = self._owners.get(row.owner)
         if owner is None:
             return RunStatus.INTERRUPTED
-        silent = is_silent(self._locks, owner, self._clock())
-        return RunStatus.INTERRUPTED if silent else RunStatus(row.status)
+        if is_silent(self._locks, owner, self._clock()):
+            return RunStatus.INTERRUPTED
+        return RunStatus.RUNNING if row.is_at_work and row.status == RunStatus.RUNNING else RunStatus.QUEUED
 
     def _row(self, row: RunRecord) -> RunRow:
         status = self.true_status(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from engine.base.clock import Clock
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.json_text import value_of
-from engine.base.names import checked_run_id
+from engine.base.names import checked_run_id, timestamp
 from engine.base.statuses import CANCELLABLE_RUNS
 from engine.people.access import NOTIFIER, Principal, require
 from engine.record.document import document
@@ -22,8 +23,10 @@ from engine.record.values import Values
 from engine.runs import cancelling
 from engine.runs.run_days import RunDay, run_days
 from engine.runs.run_list import RunList, RunPage, Wanted, filter_of
+from engine.store.claims import Claims
 from engine.store.locks import Locks
 from engine.store.owners import Owners
+from engine.store.run_limits import RunLimits
 from engine.store.runs import RunRecord, Runs
 from engine.workspace.workflow_ids import WorkflowIds
 
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from engine.runs.compare.diff import RunDiff
     from engine.runs.run_looks import Look, RunLooks
 
+WaitsFor = Callable[[RunRecord], str]
+"""Returns what an open run waits for before a process works on it, as a sentence; "" if for nothing of that kind."""
 _LOOKED_INTO_BYTES = 8 * 1024 * 1024
 """More would slow down a page that redraws with every click."""
 
@@ -50,8 +55,10 @@ class RunReader:
         owner: str,
         locks: Locks,
         clock: Clock,
+        waits_for: WaitsFor | None = None,
     ) -> None:
         self._rows, self._logs, self._ids, self._clock = rows, logs, ids, clock
+        self._waits_for = waits_for or _nothing
         self._list = RunList(rows, owners, owner, locks, clock)
 
     def get(self, p: Principal, run_id: str) -> Run:
@@ -110,14 +117,17 @@ class RunReader:
         """Return the document of an open run with the facts from its row."""
         run["status"] = self._list.true_status(row)
         self._with_sentence(run)
+        waits_for = self._waits_for(row)
+        if waits_for:
+            run["sentence"] = waits_for
         if row.cancel_requested and run["status"] in CANCELLABLE_RUNS:
             run["cancel_requested"] = True
             run["sentence"] = cancelling.sentence(self._rows, row.run_id)
         return run
 
-    def _state(self, row: RunRecord) -> tuple[str] | None:
+    def _state(self, row: RunRecord) -> tuple[str, str] | None:
         """Return what may change in `_told` without an event; None while writes of a cancelled run are in flight."""
-        return None if row.cancel_requested else (self._list.true_status(row),)
+        return None if row.cancel_requested else (self._list.true_status(row), self._waits_for(row))
 
     def _with_sentence(self, run: Run) -> Run:
         try:
@@ -202,3 +212,19 @@ def _shown_to(p: Principal, run: Run) -> Run:
     if run["started_by"] == NOTIFIER.id:
         require(p, "run", "see runs that tell of questions: they have links with which anybody can answer")
     return run
+
+
+def _nothing(_row: RunRecord) -> str:
+    return ""
+
+
+def waits_for(claims: Claims, limits: RunLimits, clock: Clock) -> WaitsFor:
+    """Return the function that tells which limit a run waits for."""
+
+    def told(row: RunRecord) -> str:
+        if row.is_at_work or not limits.are_set:
+            return ""
+        reached = claims.obstacle(row.run_id, timestamp(clock()), limits)
+        return "" if reached is None else reached.sentence
+
+    return told

@@ -11,7 +11,7 @@ from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidInput, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_run_id, timestamp
-from engine.base.statuses import OPEN_RUNS, Ending, RunStatus
+from engine.base.statuses import OPEN_RUNS, Ending, Priority, RunStatus
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
@@ -24,7 +24,7 @@ from engine.record.values import Values
 from engine.runner.worker.worker import Host
 from engine.runs.cancelling import longest_seconds
 from engine.runs.resuming import Resuming
-from engine.runs.run_reader import RunReader
+from engine.runs.run_reader import RunReader, waits_for
 from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
 from engine.runs.starting.consent import is_real
 from engine.runs.starting.current_plans import CurrentPlans
@@ -53,7 +53,8 @@ class Runs(RunReader):
         acceptor: Acceptor,
         reindex: Callable[[], Reread],
     ) -> None:
-        super().__init__(host.rows, host.state.owners, logs, plans.ids, host.owner.id, host.owner.locks, clock)
+        owner, told = host.owner, waits_for(host.state.claims, host.owner.limits, clock)
+        super().__init__(host.rows, host.state.owners, logs, plans.ids, owner.id, owner.locks, clock, told)
         self._host, self._audit, self._clock = host, audit, clock
         self._plans, self._surroundings, self._acceptor = plans, surroundings, acceptor
         self._resuming = Resuming(host, surroundings, logs.read)
@@ -79,7 +80,7 @@ class Runs(RunReader):
         require(p, "view", "see runs")
         return {} if self._host.live is None else self._host.live.of(checked_run_id(run_id))
 
-    def start(
+    def start(  # noqa: PLR0913 - each is a choice of its own
         self,
         p: Principal,
         workflow: str,
@@ -90,18 +91,26 @@ class Runs(RunReader):
         only: str | None = None,
         from_run: str | None = None,
         environment: str = "",
+        priority: Priority | None = None,
     ) -> str:
         """Accept a run and start it; return its id once it is on disk.
 
         Repeating a `request_key` returns the same run (a double click makes one). `environment`: in which it runs, by
-        default the default one. The other options make it a test run.
+        default the default one. `priority`: how urgent it is, by default what its workflow says, else normal. The other
+        options make it a test run.
         `pins`: outputs ({step path: output}, `each_mail.classify` or `each_mail[3].classify`) to use instead of running
         those steps. `only`: the one step to run, for all items or one. `from_run`: the run whose outputs replace those
         of the other steps. Raises UnknownName, InvalidFile, InvalidInput, InUse, TooManyRuns, StorageError, and
         ConfirmationNeeded if it touches real accounts that nobody, `p` included, has agreed to.
         """
         require(p, "run", "start runs")
-        more = (("pins", pins), ("only", only), ("from_run", from_run), ("environment", environment))
+        more = (
+            ("pins", pins),
+            ("only", only),
+            ("from_run", from_run),
+            ("environment", environment),
+            ("priority", priority),
+        )
         asked = {name: value for name, value in more if value}
         sent = inputs if not asked else {"inputs": inputs, **asked}
         request = Request.of(request_key, workflow, sent) if request_key is not None else None
@@ -117,7 +126,7 @@ class Runs(RunReader):
                 from engine.runs.starting.rerun import require_same_accounts, source
 
                 require_same_accounts(source(self.get(p, from_run), plan), self._acceptor.modes(plan, {}))
-            return self._acceptor.accept(p, plan, Wish(inputs, options), request, "runs.start")
+            return self._acceptor.accept(p, plan, Wish(inputs, options, priority=priority), request, "runs.start")
 
         return retry_if_renamed(accept)
 
@@ -126,10 +135,10 @@ class Runs(RunReader):
     ) -> builtins.list[str]:
         """Accept a run for each of these inputs, all or none, and start them; return their ids once all are on disk.
 
-        Raises as `start`.
+        Their priority is low unless their workflow says otherwise. Raises as `start`.
         """
         require(p, "run", "start runs")
-        wishes = [Wish(one) for one in inputs]
+        wishes = [Wish(one, usual_priority=Priority.LOW) for one in inputs]
         plan = self._plans.named
         return retry_if_renamed(
             lambda: self._acceptor.accept_all(p, plan(workflow, {}, environment), wishes, "runs.start")

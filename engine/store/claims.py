@@ -1,9 +1,16 @@
-"""The port by which workers take runs that belong to nobody: accepted for any of them, or left by one that died."""
+"""The port by which processes take the runs that they work on: those of nobody, and of their own, those that wait.
+
+A run of nobody was accepted for any process, or left by one that died. While a run is *at work* it counts for the
+limits (engine/store/run_limits.py). It ceases to be with its end, with its wait, and with the process that owns it: so
+whatever dies, nothing has to be counted back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
+
+from engine.store.run_limits import Reached, RunLimits
 
 
 class Draining(Exception):
@@ -13,11 +20,22 @@ class Draining(Exception):
 class Claims(Protocol):
     """Hands out runs to the processes that share a state; any thread. Everything raises StorageError."""
 
-    def claim(self, owner: str, now: str, most: int) -> Sequence[str]:
-        """Make at most so many runs a process's own, the oldest first; return their ids. Raises Fenced, Draining.
+    def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> Sequence[str]:
+        """Take at most `most` runs of nobody, and `most_of_mine` of this process's own, as the limits permit.
 
-        A run that another one has called is left to that one, as long as it is at work.
+        The most urgent go first, then the oldest; every tenth turn is that of a less urgent one. The runs are this
+        process's own and at work then; return their ids. A run that another one has called is left to that one, as long
+        as it is at work. Raises Fenced, Draining.
         """
 
-    def wait(self, seconds: float) -> None:
-        """Wait until there may be something to claim; at most so long."""
+    def at_work(self, owner: str) -> Sequence[str]:
+        """Return the runs of a process that are at work."""
+
+    def give_back(self, owner: str, run_ids: Sequence[str]) -> None:
+        """Record that runs which this process has claimed are not at work: they are its own, and wait."""
+
+    def obstacle(self, run_id: str, now: str, limits: RunLimits) -> Reached | None:
+        """Return the limit because of which a run is not at work; None if it is, or waits for something else."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until there may be something to claim; at most so long. Return whether somebody has announced it."""

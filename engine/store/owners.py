@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from engine.base.errors import InUse
 from engine.base.names import moment_of
 from engine.store.locks import Locks
+from engine.store.run_limits import RunLimits
 
 LEASE_SECONDS = 30.0
 """How long a process may be silent before others may adopt its runs, unless it says otherwise."""
@@ -75,6 +76,9 @@ class Owner(Protocol):
     locks: Locks
     shares: bool
     """Whether runs that it accepts or takes over are for any worker, and not for itself alone."""
+
+    limits: RunLimits
+    """On the runs at work; if there are any, its runs wait to be claimed."""
 
     @property
     def beat_seconds(self) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from engine.base.errors import UnknownName
+from engine.base.statuses import Priority
 from engine.record.types.run import Acceptance, EnvironmentRecord, RunOptions
 from engine.store.acceptances import Request
 
@@ -21,6 +22,11 @@ def is_test(options: RunOptions) -> bool:
 def unhashed(options: RunOptions) -> str | None:
     """Return the `plan_hash` of a run with these options that has not ended."""
     return "" if "plan" in options else None
+
+
+def priority_of(acceptance: Acceptance) -> Priority:
+    """Return how urgent a run is."""
+    return Priority(acceptance.get("priority", Priority.NORMAL))
 
 
 def environment_name(environment: EnvironmentRecord | None) -> str:
@@ -89,6 +95,12 @@ class RunRecord(NamedTuple):
     """What had changed then, as JSON: [{path, before, after}]."""
     environment: str = ""
     """Its name; "" if the workspace had none."""
+    priority: int = Priority.NORMAL.rank
+    """`Priority.rank`."""
+    connections: str = ""
+    """See `limited_connections`."""
+    is_at_work: int = 0
+    """1 while a process works on it, or is about to."""
     acceptance: str | None = None
     """None for a run that has ended, and in lists, which do not read this long text."""
 

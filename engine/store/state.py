@@ -92,7 +92,7 @@ class State(Protocol):
 
     @property
     def claims(self) -> Claims:
-        """Runs that belong to nobody."""
+        """Which process works on which runs."""
 
     @property
     def changes(self) -> Changes:
@@ -142,11 +142,17 @@ class State(Protocol):
     def loads(self) -> Loads:
         """How much work there is."""
 
-    def records(self, owner: str) -> Records:
-        """Open the journal of a process. Call this on the engine's loop."""
+    def records(self, owner: str, *, announces: bool = False) -> Records:
+        """Open the journal of a process. Call this on the engine's loop.
 
-    def acceptances(self, owner: str, *, shared: bool = False) -> Acceptances:
-        """Return the way in for runs: those of a process, or if it is `shared`, those that any worker may take."""
+        `announces`: whether others that wait for runs are told when one of this process is not at work any more.
+        """
+
+    def acceptances(self, owner: str, *, shared: bool = False, waits: bool = False) -> Acceptances:
+        """Return the way in for runs: those of a process, or if it is `shared`, those that any worker may take.
+
+        `waits`: they begin once the process claims them, and not at once.
+        """
 
     def close(self) -> None:
         """Close it; what was stored is on disk without this, too."""

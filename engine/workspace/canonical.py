@@ -51,7 +51,7 @@ _STEP.inside = {
 }
 _WORKFLOW = Form(
     (
-        "schema_version", "id", "title", "description", "inputs", "triggers", "concurrency", "allow",
+        "schema_version", "id", "title", "description", "inputs", "triggers", "concurrency", "priority", "allow",
         "links", "privacy", "expose", "timeout_seconds", "approvals", "budget", "steps", "outputs", "on_failure",
     ),
     {

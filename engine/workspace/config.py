@@ -32,6 +32,7 @@ from engine.documents.shapes import Path as Place
 from engine.documents.yaml_file import YamlFile, parse
 from engine.plugins.registry import is_of_workspace
 from engine.secrets.vault import Safe
+from engine.store.run_limits import RunLimits
 from engine.store.texts.texts import Texts
 from engine.workspace.dotenv import read_dotenv
 from engine.workspace.secret import Secrets, is_clear_secret
@@ -94,13 +95,27 @@ class ModelDefaults(_Settings):
     model: str = "gpt-4.1-mini"
 
 
+def _is_name(name: str) -> str:
+    if not NAME.match(name):
+        said = f"the name {name!r} takes lower-case letters, digits, '-' and '_' only"
+        raise Misfit(said, "Give the connection another name, such as 'work-mail'.")
+    return name
+
+
+ConnectionName = Annotated[str, AfterValidator(_is_name)]
+
+
 class Limits(_Settings):
-    """How much may run at once in one process."""
+    """How much may run at once."""
 
     calls_at_once: int = Field(8, ge=1, le=64)
     lease_seconds: float = Field(30, ge=1, le=3600)
     most_waiting_runs: int = Field(1000, ge=1, le=10_000_000)
     """So many runs may wait to begin at any rate; more, as many as ended in the last minute."""
+    runs_at_once_per_user: int | None = Field(None, ge=1, le=10_000)
+    """How many runs of a user are at work at once, in all processes together; without it, as many as there are."""
+    runs_at_once_per_connection: dict[ConnectionName, Annotated[int, Field(ge=1, le=10_000)]] = {}
+    """The same for the runs that may use the real account of a connection."""
     runs_at_once: int = Field(100, ge=0, le=10_000)
     """With a shared state: how many runs a process works on at once; 0: it only accepts them for others."""
 
@@ -164,13 +179,6 @@ class ConnectionSettings(BaseModel):
         return dict(self.model_extra or {})
 
 
-def _is_name(name: str) -> str:
-    if not NAME.match(name):
-        said = f"the name {name!r} takes lower-case letters, digits, '-' and '_' only"
-        raise Misfit(said, "Give the connection another name, such as 'work-mail'.")
-    return name
-
-
 def _is_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -190,7 +198,6 @@ def _is_state(address: str) -> str:
     return address
 
 
-ConnectionName = Annotated[str, AfterValidator(_is_name)]
 TimeZone = Annotated[str, AfterValidator(_is_time_zone)]
 BlobPlace = Annotated[str, AfterValidator(_is_blob_place)]
 
@@ -226,6 +233,11 @@ class Config(_Settings):
 
     Empty: `postgres` if the state is on such a server, else `local`.
     """
+
+    @property
+    def run_limits(self) -> RunLimits:
+        """How many runs may be at work at once, in all processes together."""
+        return RunLimits(self.limits.runs_at_once_per_user, self.limits.runs_at_once_per_connection)
 
     @property
     def shares_runs(self) -> bool:
@@ -381,16 +393,20 @@ def _approval_faults(config: Config | None, place: Place) -> Iterator[Fault]:
 
 def warnings(loaded: LoadedConfig, is_user: IsUser) -> list[Problem]:
     """Return what the settings may not have meant: approval rules for people who are not users of the workspace."""
-    found: list[tuple[Place, str, str]] = []
+    found: list[tuple[tuple[str, ...], str, str]] = []
     for name, rule in loaded.config.approvals.rules.items():
         from engine.compiler.checks.approval_check import strangers  # few files have such rules
 
         found += [(("approvals", name, "by"), *told) for told in strangers(rule, is_user)]
+    for name in loaded.config.limits.runs_at_once_per_connection:
+        if name not in loaded.config.connections:
+            said = f"There is no connection {name!r}, so this limits nothing."
+            found.append((("limits", "runs_at_once_per_connection", name), said, "Correct the name, or remove it."))
     if not found:
         return []
     file = parse(read_text(loaded.root / FILE, FILE), FILE)
     _, origins, _ = _overlaid(file.value or {}, loaded.environment)
-    problems = [_problem(file, Fault(place, said, "approval", remedy), origins) for place, said, remedy in found]
+    problems = [_problem(file, Fault(place, said, place[0], remedy), origins) for place, said, remedy in found]
     return [replace(one, severity="warning") for one in problems]
 
 

@@ -16,7 +16,7 @@ from engine.base.json_text import compact
 from engine.files import log_files as logs
 from engine.files.log_files import shorten_logs
 from engine.store.sql.journal import SqlJournal
-from engine.store.sql.owners import SqlOwner
+from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase
 from engine.upkeep import Upkeep
 from tests.patience import PATIENCE_SECONDS

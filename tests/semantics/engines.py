@@ -14,7 +14,7 @@ from engine.orchestra import Orchestra
 from engine.plugins import registry
 from engine.runner.effects import fault_points
 from engine.store.sql.journal import SqlJournal
-from engine.store.sql.owners import SqlOwner
+from engine.store.sql.workers.owners import SqlOwner
 
 _PATIENCE_SECONDS = 60.0
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from engine.base.names import NAME
+from engine.base.statuses import Priority
 from engine.base.step_fields import STEP_FIELDS
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
 from engine.budgets.settings import WorkflowBudget
@@ -258,6 +259,8 @@ class WorkflowModel(_Part):
         Annotated[ConcurrencyWord, Tag("[word]")] | Annotated[ParallelModel, Tag("[parallel]")],
         Discriminator(_form_of_concurrency),
     ] = "queue"
+    priority: Priority | None = None
+    """How urgent its runs are, unless whoever starts one says otherwise."""
     allow: list[Literal["reply_to_sender"]] = []
     """Exceptions from the rules about text from outside."""
     links: list[str] = []

@@ -20,7 +20,7 @@ from engine.base.definitions import (
 )
 from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.services import is_model
-from engine.base.statuses import AccountMode
+from engine.base.statuses import AccountMode, Priority
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
 from engine.compiler.definition.approval_rules import WrittenRule
 from engine.compiler.definition.earlier import all_before
@@ -264,6 +264,8 @@ class Plan:
     """Where the list of these steps is in the file."""
     triggers: tuple[Trigger, ...] = ()
     concurrency: Concurrency = field(default_factory=Concurrency)
+    priority: Priority | None = None
+    """How urgent its runs are, unless whoever starts one says otherwise."""
     workflows: Mapping[str, WorkflowDefinition] = field(default_factory=dict)
     """The documents of all workflows called by `workflow.run` steps, directly or indirectly, by name."""
     tools: Mapping[str, WorkspaceTool] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.definitions import RunDefinition
 from engine.base.json_text import JsonObject
-from engine.base.statuses import AccountMode, RunStatus
+from engine.base.statuses import AccountMode, Priority, RunStatus
 from engine.record.types.step import Failure, StepRecord, UsageRecord
 
 Caller = Sequence[Any]
@@ -173,6 +173,8 @@ class RunStart(TypedDict):
     """None if the workspace has no environments."""
     accounts: ReadOnly[Mapping[str, AccountRecord]]
     """By connection."""
+    priority: NotRequired[ReadOnly[Priority]]
+    """How urgent it is while more runs wait than can be worked on; `normal` if absent."""
     caller: NotRequired[ReadOnly[Caller | None]]
     options: NotRequired[ReadOnly[RunOptions]]
     trigger: NotRequired[ReadOnly[TriggerItem | None]]

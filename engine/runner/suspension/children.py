@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.names import new_run_id, timestamp
-from engine.base.statuses import AccountMode, Ending, RunStatus
+from engine.base.statuses import AccountMode, Ending, Priority, RunStatus
 from engine.record.acceptance import Circumstances, acceptance, reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import encoded
@@ -97,6 +97,7 @@ class Children:
             caller=caller,
             outside_inputs=outside_inputs,
             options=self._options(replay),
+            priority=self._parent.get("priority", Priority.NORMAL),
             agreed=self._parent.get("agreed") or {},
         )
         accepted = acceptance(plan, inputs, around)

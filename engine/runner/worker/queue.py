@@ -31,6 +31,12 @@ class WorkQueue(Protocol):
     def work(self, work: Work) -> None:
         """Deliver entries to this process from now on. Call it once, on the worker's loop."""
 
+    delivers_at_once: bool
+    """Whether what is put is delivered at once, and not taken from the state."""
+
+    def look(self) -> None:
+        """Look for what others, or this process, have put into the state."""
+
     @property
     def is_drained(self) -> bool:
         """Whether this process was asked to take nothing more, and what it has taken is done."""
@@ -47,6 +53,8 @@ class LocalQueue:
 
     It forgets its entries with the process; whoever takes over the runs puts them into a queue again.
     """
+
+    delivers_at_once = True
 
     def __init__(self) -> None:
         self._is_closed = False
@@ -65,6 +73,9 @@ class LocalQueue:
     def work(self, work: Work) -> None:
         """Deliver entries to this process from now on. Call it once, on the worker's loop."""
         self._loop, self._work = asyncio.get_running_loop(), work
+
+    def look(self) -> None:
+        """Do nothing: the state has no entries."""
 
     def close(self) -> None:
         """Deliver nothing more. Call it on the worker's loop."""

@@ -1,7 +1,8 @@
-"""The queue of processes that share a state: each takes runs that belong to nobody while it has slots for them.
+"""The queue of processes that take their runs from the state: it is shared, or limits decide which runs may be at work.
 
 The rows of the runs are the queue. Nothing can be in one and missing in the other, nothing is delivered twice, and
-nothing needs to be acknowledged: a run is taken in the transaction that makes it a process's own.
+nothing needs to be acknowledged: a run is taken in the transaction that makes it a process's own, and that finds the
+limits kept. A run that waits is a row, and nothing else.
 """
 
 from __future__ import annotations
@@ -17,19 +18,36 @@ from engine.base.names import timestamp
 from engine.runner.worker.queue import LocalQueue, Work
 from engine.store.claims import Claims, Draining
 from engine.store.owners import Fenced
+from engine.store.run_limits import NO_LIMITS, RunLimits
 
 _log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 25
 _IDLE_SECONDS = 1.0
+_LOOK_SECONDS = 0.1
 _CLOSE_SECONDS = 5.0
 
 
 class SharedQueue(LocalQueue):
-    """Delivers what this process owns at once, and takes more runs while fewer than `slots` are at work."""
+    """Takes runs of nobody while fewer than `slots` are at work (None: it takes none of them).
 
-    def __init__(self, claims: Claims, owner: str, clock: Callable[[], datetime], slots: int) -> None:
+    What this process owns it delivers at once if there are no limits, else once they permit it.
+    """
+
+    def __init__(
+        self,
+        claims: Claims,
+        owner: str,
+        clock: Callable[[], datetime],
+        slots: int | None,
+        limits: RunLimits = NO_LIMITS,
+    ) -> None:
         super().__init__()
-        self._claims, self._owner, self._clock, self._slots = claims, owner, clock, slots
+        self._claims, self._owner, self._clock, self._slots = claims, owner, clock, slots or 0
+        self._limits = limits
+        self.delivers_at_once = slots is None and not self._limits.are_set
+        self._asked: set[str] = set()
+        """Runs that were put, and are to be delivered if they are at work already."""
+        self._lock = threading.Lock()
         self._at_work = 0
         """Changed on the loop alone."""
         self.is_draining = False
@@ -42,8 +60,12 @@ class SharedQueue(LocalQueue):
         """Deliver entries to this process from now on, and take runs. Call it once, on the worker's loop."""
         super().work(work)
         self._free.set()
-        if self._slots:
+        if self._slots or self._limits.are_set:
             self._thread.start()
+
+    def look(self) -> None:
+        """Look for runs to take now."""
+        self._free.set()
 
     def close(self) -> None:
         """Take and deliver nothing more. Call it on the worker's loop."""
@@ -62,13 +84,25 @@ class SharedQueue(LocalQueue):
         return self.is_draining and self._at_work == 0
 
     def _deliver(self, run_ids: Sequence[str]) -> None:
-        if self._is_closed:
+        """Deliver what was put: at once, or if there are limits, once a claim has found them kept."""
+        if not self._limits.are_set:
+            self._begin(run_ids)
             return
+        with self._lock:
+            self._asked.update(run_ids)
+        self._free.set()
+
+    def _begin(self, run_ids: Sequence[str]) -> list[str]:
+        """Have work on these runs begin; return those on which it did not."""
+        refused = []
         for run_id in run_ids:
-            task = self._work(run_id)
-            if task is not None:
+            task = None if self._is_closed else self._work(run_id)
+            if task is None:
+                refused.append(run_id)
+            else:
                 self._at_work += 1
                 task.add_done_callback(self._freed)
+        return refused
 
     def _freed(self, _task: asyncio.Future[None]) -> None:
         self._at_work -= 1
@@ -77,33 +111,60 @@ class SharedQueue(LocalQueue):
     def _take(self) -> None:
         while not self._stopped.is_set():
             self._free.clear()
-            free = self._slots - self._at_work
-            if free <= 0:
-                self._free.wait(_IDLE_SECONDS)
-                continue
             try:
-                taken = self._claims.claim(self._owner, timestamp(self._clock()), min(free, _MOST_AT_ONCE))
-                if taken:
-                    self._delivered(taken)
-                else:
-                    self._claims.wait(_IDLE_SECONDS)
+                if not self._taken():
+                    self._idle()
             except Fenced:
                 return
             except Draining:
                 self.is_draining = True
-                return
+                if not self._limits.are_set:
+                    return
+                self._idle()
             except OrchestraError as error:
                 _log.error("no run could be taken: %s", error)
                 self._stopped.wait(_IDLE_SECONDS)
 
-    def _delivered(self, run_ids: Sequence[str]) -> None:
-        """Deliver on the loop, and wait for it: these runs then count as at work."""
-        done = threading.Event()
+    def _taken(self) -> bool:
+        """Take what may be taken now; return whether there may be more."""
+        again = self._asked_again()
+        if again:
+            self._delivered(again)
+        free = min(self._slots - self._at_work, _MOST_AT_ONCE)
+        mine = _MOST_AT_ONCE if self._limits.are_set else 0
+        if free <= 0 and not mine:
+            return False
+        now = timestamp(self._clock())
+        taken = self._claims.claim(self._owner, now, max(free, 0), self._limits, mine)
+        refused = self._delivered(taken) if taken else []
+        if refused and self._limits.are_set:
+            self._claims.give_back(self._owner, refused)
+        return len(refused) < len(taken)
+
+    def _asked_again(self) -> list[str]:
+        """Return the runs that were put and are at work already: work on them has stalled, or was not begun."""
+        with self._lock:
+            asked, self._asked = self._asked, set()
+        return [one for one in self._claims.at_work(self._owner) if one in asked] if asked else []
+
+    def _idle(self) -> None:
+        """Wait until a run was put or a slot is free, or others announce something; at most a second."""
+        if self._slots and self._slots <= self._at_work and not self._limits.are_set:
+            self._free.wait(_IDLE_SECONDS)
+            return
+        for _ in range(round(_IDLE_SECONDS / _LOOK_SECONDS)):
+            if self._free.is_set() or self._claims.wait(_LOOK_SECONDS):
+                return
+
+    def _delivered(self, run_ids: Sequence[str]) -> list[str]:
+        """Deliver on the loop, and wait for it: these runs then count as at work. Return those that did not begin."""
+        done, refused = threading.Event(), list(run_ids)
 
         def deliver() -> None:
-            self._deliver(run_ids)
+            refused[:] = self._begin(run_ids)
             done.set()
 
         self._loop.call_soon_threadsafe(deliver)
         while not done.wait(_IDLE_SECONDS) and not self._stopped.is_set():
             pass
+        return refused

@@ -96,7 +96,7 @@ class Host:
         self.owner, self._queue, self._events = owner, queue, events or WorkerEvents()
         self.live = self._events.live
         self.state, self.rows = state, state.runs
-        self.acceptances = state.acceptances(owner.id, shared=owner.shares)
+        self.acceptances = state.acceptances(owner.id, shared=owner.shares, waits=owner.limits.are_set)
         self.plans = PlanCache()
         self.folder = owner.folder.parent
         """The folder of the state: for what processes lock, and for the list of writes."""
@@ -139,8 +139,9 @@ class Host:
 
     def begin(self, acceptances: Sequence[Acceptance]) -> None:
         """Work on runs just accepted for this process: nothing about them needs to be read."""
-        if self.shares:
-            return  # a worker takes them, perhaps this one
+        if not self._queue.delivers_at_once:
+            self._queue.look()  # it takes them from the state; so does any other process that shares it
+            return
         self._accepted.update({one["run_id"]: one for one in acceptances})
         self._queue.put_many([one["run_id"] for one in acceptances])
 
@@ -328,7 +329,7 @@ class Host:
         return future.result()
 
     async def _open(self) -> None:
-        self._records = self.state.records(self.owner.id)
+        self._records = self.state.records(self.owner.id, announces=self.owner.limits.are_set)
         self._journal = self._records.journal
         if not self._journal.is_ours():  # another process took over before the start
             raise Fenced

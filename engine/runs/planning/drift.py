@@ -22,7 +22,17 @@ from engine.runs.planning.plan_documents import Change, PlanTree
 from engine.workspace.config import Config
 
 _MOST_NAMED = 3
-_WITHOUT_EFFECT = {"id", "title", "description", "schema_version", "steps", "triggers", "concurrency", "expose"}
+_WITHOUT_EFFECT = {
+    "id",
+    "title",
+    "description",
+    "schema_version",
+    "steps",
+    "triggers",
+    "concurrency",
+    "priority",
+    "expose",
+}
 """Members of a workflow that change nothing about a run; steps are compared one by one."""
 
 

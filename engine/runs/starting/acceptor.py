@@ -12,7 +12,7 @@ from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.names import new_run_id, timestamp
-from engine.base.statuses import AccountMode
+from engine.base.statuses import AccountMode, Priority
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
@@ -50,6 +50,10 @@ class Wish:
     """The item that a trigger starts it for: {id, source, account, item, title}."""
     outside_inputs: Sequence[OutsideInput] = ()
     """Which of its inputs another workflow, or a message, has given with text from outside."""
+    priority: Priority | None = None
+    """How urgent it is, if somebody has said so; else as its workflow says."""
+    usual_priority: Priority = Priority.NORMAL
+    """If its workflow does not say so either."""
     run_id: str | None = None
     """Its id, if files were already stored for it (`new_files`)."""
 
@@ -188,6 +192,7 @@ class Acceptor:
             trigger=wish.trigger,
             outside_inputs=wish.outside_inputs,
             estimate=self.estimates.of(plan, modes),
+            priority=wish.priority or plan.priority or wish.usual_priority,
             confirmed=confirmed,
             agreed=self.consents.kept(plan.id, modes) if AccountMode.MINE in modes.values() else {},
         )

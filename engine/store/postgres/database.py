@@ -134,15 +134,14 @@ class PostgresDatabase(Facts):
         """Notify the processes that wait, once the transaction of the cursor is on disk."""
         cursor.execute("SELECT pg_notify(?, '')", (self._channel,))
 
-    def wait_for_runs(self, seconds: float) -> None:
-        """Wait for a notification; at most so long."""
+    def wait_for_runs(self, seconds: float) -> bool:
+        """Wait for a notification; at most so long. Return whether there was one, or may have been."""
         with storage_errors(self.address), self._hearing:
             if self._ear is None or self._ear.closed:
                 self._ear = self.address.connect()
                 self._ear.execute(f'LISTEN "{self._channel}"')
-                return  # what was announced before this is looked for first
-            for _ in self._ear.notifies(timeout=seconds, stop_after=1):
-                pass
+                return True  # what was announced before this is looked for first
+            return any(True for _ in self._ear.notifies(timeout=seconds, stop_after=1))
 
     def number_on(self, connection: Connection) -> None:
         """Let the sequences go on after the highest number of each table."""

@@ -11,14 +11,15 @@ from engine.base.errors import InUse
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
 from engine.store.acceptances import Entry, Polled, Renamed, Request
-from engine.store.runs import environment_name, is_test, unhashed
+from engine.store.run_limits import limited_connections
+from engine.store.runs import environment_name, is_test, priority_of, unhashed
 from engine.store.sql.base.database import Cursor, Database
 from engine.store.sql.base.tables import audit, insertion, runs
-from engine.store.sql.owners import require_unfenced
 from engine.store.sql.renames import is_last_rename
 from engine.store.sql.triggering import items
 from engine.store.sql.triggering.runs import cancel_earlier, is_busy
 from engine.store.sql.triggering.triggers import move, require_unmoved, set_alarmed, turn_on
+from engine.store.sql.workers.owners import require_unfenced
 from engine.store.triggering.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ _ADD_LINE, _ = insertion(audit)
 class SqlAcceptances:
     """Group commit for `store()`: any thread may call it, and the first writes the entries of all that are waiting."""
 
-    def __init__(self, database: Database, owner: str, *, shared: bool = False) -> None:
-        self._database, self._owner, self._is_shared = database, owner, shared
+    def __init__(self, database: Database, owner: str, *, shared: bool = False, waits: bool = False) -> None:
+        self._database, self._owner, self._is_shared, self._waits = database, owner, shared, waits
         self._lock, self._turn = threading.Lock(), threading.Lock()
         self._waiting: list[Entry] = []
 
@@ -163,6 +164,9 @@ class SqlAcceptances:
             "is_test": int(is_test(accepted.get("options", {}))),
             "plan_hash": unhashed(accepted.get("options", {})),
             "environment": environment_name(accepted.get("environment")),
+            "priority": priority_of(accepted).rank,
+            "connections": limited_connections(accepted),
+            "is_at_work": int(not self._is_shared and not self._waits and entry.lane is None),
             "acceptance": compact(accepted),
         }
 

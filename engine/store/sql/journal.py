@@ -21,7 +21,7 @@ from typing import Any
 from engine.base.errors import StorageError
 from engine.store.journal import JournalBroken
 from engine.store.sql.base.database import Cursor, Database
-from engine.store.sql.owners import OWNER_ROW, require_unfenced
+from engine.store.sql.workers.owners import OWNER_ROW, require_unfenced
 
 Change = Callable[[Cursor], Any]
 _INSERT_EVENT = "INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from engine.record.types.run import Acceptance
@@ -18,8 +17,11 @@ from engine.store.sql.triggering.carried_over import made_good
 _EVENTS = "SELECT event FROM events WHERE run_id = ? ORDER BY number"
 _DEATHS = "SELECT in_a_row, in_all FROM run_deaths WHERE run_id = ?"
 _FORGIVE = "UPDATE run_deaths SET in_a_row = 0 WHERE run_id = ?"
-_STARTED = "UPDATE runs SET status = 'running', started_at = ?, due_at = NULL, lane = NULL WHERE run_id = ?"
-_PARKED = "UPDATE runs SET status = 'waiting', due_at = ? WHERE run_id = ?"
+_STARTED = (
+    "UPDATE runs SET status = 'running', started_at = ?, due_at = NULL, lane = NULL, is_at_work = 1 WHERE run_id = ?"
+)
+_PARKED = "UPDATE runs SET status = 'waiting', due_at = ?, is_at_work = 0 WHERE run_id = ?"
+_INTERRUPTED = "UPDATE runs SET status = 'interrupted', is_at_work = 0 WHERE run_id = ?"
 _PUT_AWAY = (
     "UPDATE runs SET sentence = ?, counts = ?, owner = CASE status WHEN 'interrupted' THEN NULL ELSE owner END"
     " WHERE run_id = ? AND status IN ('waiting', 'interrupted')"
@@ -28,7 +30,7 @@ _ENDED = (
     "UPDATE runs SET status = ?, ended_at = ?, duration_seconds = ?, sentence = ?, counts = ?,"
     " end_number = (SELECT CASE WHEN max(end_number) >= ? THEN max(end_number) + 1 ELSE ? END"
     " FROM runs WHERE end_number IS NOT NULL),"
-    " owner = NULL, due_at = NULL, acceptance = NULL, plan_hash = ? WHERE run_id = ?"
+    " owner = NULL, due_at = NULL, acceptance = NULL, is_at_work = 0, plan_hash = ? WHERE run_id = ?"
 )
 _WITHDRAW = "UPDATE approvals SET state = 'withdrawn', answered_at = ? WHERE run_id = ? AND state = 'open'"
 _FORGET_DEBUGGING = "DELETE FROM debugging WHERE run_id = ?"
@@ -59,8 +61,8 @@ _OTHERS = (
 class SqlOwnRuns:
     """Changes rows of the runs that this process works on."""
 
-    def __init__(self, journal: SqlJournal) -> None:
-        self._journal = journal
+    def __init__(self, journal: SqlJournal, announce: Callable[[Cursor], None] | None = None) -> None:
+        self._journal, self._announce = journal, announce
 
     def events(self, run_id: str) -> Sequence[str]:
         """Return the JSON texts of the committed events of a run."""
@@ -81,11 +83,16 @@ class SqlOwnRuns:
 
     def parked(self, run_id: str, due_at: Callable[[], str | None]) -> None:
         """Record that a run waits."""
-        self._journal.change(lambda cursor: cursor.execute(_PARKED, (due_at(), run_id)))
+
+        def park(cursor: Cursor) -> None:
+            cursor.execute(_PARKED, (due_at(), run_id))
+            self._tell(cursor)
+
+        self._journal.change(park)
 
     def interrupted(self, run_id: str) -> None:
         """Record that a run is interrupted."""
-        self._note(run_id, "UPDATE runs SET status = 'interrupted' WHERE run_id = ?", (run_id,))
+        self._note(run_id, _INTERRUPTED, (run_id,))
 
     def disowned(self, run_id: str) -> None:
         """Give an interrupted run up without putting it away."""
@@ -97,12 +104,22 @@ class SqlOwnRuns:
 
     def ended(self, end: RunEnd) -> asyncio.Future[Any]:
         """Record the end of a run, and all that ends with it."""
-        return self._journal.change(partial(_end, end=end))
+
+        def ended(cursor: Cursor) -> None:
+            _end(cursor, end)
+            self._tell(cursor)
+
+        return self._journal.change(ended)
 
     def change_sentence(self, run_id: str, sentence: str) -> asyncio.Future[Any]:
         """Change the sentence of an ended run."""
         statement = "UPDATE runs SET sentence = ? WHERE run_id = ? AND ended_at IS NOT NULL"
         return self._journal.change(lambda cursor: cursor.execute(statement, (sentence, run_id)))
+
+    def _tell(self, cursor: Cursor) -> None:
+        """Tell those who wait for the limits that a run is not at work any more."""
+        if self._announce is not None:
+            self._announce(cursor)
 
     def _note(self, run_id: str, statement: str, values: tuple[Any, ...]) -> None:
         """Change the run's row with the next commit."""

@@ -22,10 +22,10 @@ from engine.store.people.audit import AuditEntry
 from engine.store.sql.base.database import Database
 from engine.store.sql.base.tables import effects, meta, runs
 from engine.store.sql.held import UNSURE, WRITES, held_of, put_held
-from engine.store.sql.owners import refuse_strangers
 from engine.store.sql.people import audit
 from engine.store.sql.runs import replace_events
 from engine.store.sql.triggering.carried_over import restore_seen
+from engine.store.sql.workers.owners import refuse_strangers
 from engine.store.write_list import SentWrite, WriteList
 
 if TYPE_CHECKING:

@@ -17,11 +17,21 @@ from engine.base.errors import InUse, UnknownName
 from engine.base.statuses import ListedStatus, RunStatus
 from engine.record.types.run import Acceptance
 from engine.store.acceptances import Request
-from engine.store.runs import Backlog, InFlight, RunFilter, RunRecord, environment_name, is_test, unhashed
-from engine.store.sql import deaths
+from engine.store.run_limits import limited_connections
+from engine.store.runs import (
+    Backlog,
+    InFlight,
+    RunFilter,
+    RunRecord,
+    environment_name,
+    is_test,
+    priority_of,
+    unhashed,
+)
 from engine.store.sql.acceptances import earlier_run
 from engine.store.sql.base.database import Cursor, Database
 from engine.store.sql.base.tables import effects, events, runs
+from engine.store.sql.workers import deaths
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -47,8 +57,8 @@ _SEARCHED = ("sentence", "run_id", "title", "workflow")
 
 _ACCEPTED = (
     "INSERT INTO runs (run_id, workflow, workflow_id, title, status, demo, started_by, origin_run_id, parent_run_id,"
-    " queued_at, sentence, counts, owner, cancel_requested, is_test, plan_hash, environment, acceptance)"
-    " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?, ?, ?, ?)"
+    " queued_at, sentence, counts, owner, cancel_requested, is_test, plan_hash, environment, priority, connections,"
+    " acceptance) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -75,6 +85,8 @@ def insert_accepted(cursor: Cursor, acceptance: Acceptance, title: str, owner: s
         int(is_test(acceptance.get("options", {}))),
         unhashed(acceptance.get("options", {})),
         environment_name(acceptance.get("environment")),
+        priority_of(acceptance).rank,
+        limited_connections(acceptance),
         json.dumps(acceptance, ensure_ascii=False),
     )
     cursor.execute(_ACCEPTED, values)
@@ -152,7 +164,7 @@ class SqlRuns:
         run_id = acceptance["run_id"]
         with self._database.writing() as connection:
             ended = (runs.c.run_id == run_id) & runs.c.ended_at.is_not(None)
-            changed = {"ended_at": None, "owner": owner, "cancel_requested": 0, "due_at": None}
+            changed = {"ended_at": None, "owner": owner, "cancel_requested": 0, "due_at": None, "is_at_work": 0}
             values = {"status": RunStatus.QUEUED, **changed}
             if title is not None:
                 values["title"] = title
@@ -179,7 +191,7 @@ class SqlRuns:
         """Release an open run of an owner, for another process to resume."""
         with self._database.writing() as connection:
             mine = (runs.c.run_id == run_id) & (runs.c.owner == owner) & runs.c.ended_at.is_(None)
-            connection.execute(runs.update().where(mine).values(status=RunStatus.INTERRUPTED, owner=None))
+            connection.execute(runs.update().where(mine).values(status=RunStatus.INTERRUPTED, owner=None, is_at_work=0))
 
     def ask_to_cancel(self, run_id: str) -> None:
         """Ask the owner of a run to cancel it."""

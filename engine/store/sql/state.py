@@ -15,14 +15,12 @@ from engine.store.sql.ledger import SqlEffects, SqlReceipts
 from engine.store.sql.load import SqlLoads
 from engine.store.sql.old_runs import SqlOldRuns
 from engine.store.sql.own_runs import SqlCalledRuns, SqlDueRuns, SqlOwnRuns
-from engine.store.sql.owners import SqlOwners
 from engine.store.sql.people.api_tokens import SqlTokens
 from engine.store.sql.people.audit import SqlAudit
 from engine.store.sql.people.people import SqlPeople
 from engine.store.sql.people.sign_ins import SqlLoginTries, SqlSignIns
 from engine.store.sql.proof import SqlProof
 from engine.store.sql.renames import SqlRenames
-from engine.store.sql.run_queue import SqlClaims, SqlRunQueue
 from engine.store.sql.runs import SqlRuns
 from engine.store.sql.settings import SqlSettings
 from engine.store.sql.spending import SqlSpending, SqlSpent
@@ -30,6 +28,9 @@ from engine.store.sql.triggering.items import SqlItems
 from engine.store.sql.triggering.refusals import SqlRefusals
 from engine.store.sql.triggering.runs import SqlTriggeredRuns
 from engine.store.sql.triggering.triggers import SqlTriggers
+from engine.store.sql.workers.claims import SqlClaims
+from engine.store.sql.workers.owners import SqlOwners
+from engine.store.sql.workers.run_queue import SqlRunQueue
 from engine.store.state import Records
 
 
@@ -96,7 +97,7 @@ class SqlState:
 
     @cached_property
     def claims(self) -> SqlClaims:
-        """Runs that belong to nobody."""
+        """Which process works on which runs."""
         return SqlClaims(self._database)
 
     @property
@@ -159,12 +160,12 @@ class SqlState:
         """How much work there is."""
         return SqlLoads(self._database)
 
-    def records(self, owner: str) -> Records:
+    def records(self, owner: str, *, announces: bool = False) -> Records:
         """Open the journal of a process. Call this on the engine's loop."""
         journal = SqlJournal(self._database, owner)
         return Records(
             journal=journal,
-            runs=SqlOwnRuns(journal),
+            runs=SqlOwnRuns(journal, self._database.announce_runs if announces else None),
             called=SqlCalledRuns(journal),
             due=SqlDueRuns(journal),
             questions=SqlQuestions(journal),
@@ -173,9 +174,12 @@ class SqlState:
             spending=SqlSpending(journal),
         )
 
-    def acceptances(self, owner: str, *, shared: bool = False) -> SqlAcceptances:
-        """Return the way in for runs: those of a process, or if it is `shared`, those that any worker may take."""
-        return SqlAcceptances(self._database, owner, shared=shared)
+    def acceptances(self, owner: str, *, shared: bool = False, waits: bool = False) -> SqlAcceptances:
+        """Return the way in for runs: those of a process, or if it is `shared`, those that any worker may take.
+
+        `waits`: they begin once the process claims them, and not at once.
+        """
+        return SqlAcceptances(self._database, owner, shared=shared, waits=waits)
 
     def close(self) -> None:
         """Close the file."""

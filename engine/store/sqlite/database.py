@@ -190,9 +190,10 @@ class SqliteDatabase(Facts):
     def announce_runs(self, cursor: Cursor) -> None:
         """Do nothing: those who wait look again and again."""
 
-    def wait_for_runs(self, seconds: float) -> None:
+    def wait_for_runs(self, seconds: float) -> bool:
         """Wait a moment."""
         time.sleep(min(seconds, _LOOK_SECONDS))
+        return False
 
     def number_on(self, connection: Connection) -> None:
         """Do nothing: SQLite counts from the highest number there is."""

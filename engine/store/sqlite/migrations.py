@@ -35,7 +35,15 @@ def _from_1(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE effects ADD COLUMN generation INTEGER NOT NULL DEFAULT 0")
 
 
-_LATER = ("runs_by_lane", "runs_by_end_number", "runs_by_plan", "runs_by_workflow_id", "runs_by_environment")
+_LATER = (
+    "runs_by_lane",
+    "runs_by_end_number",
+    "runs_by_plan",
+    "runs_by_workflow_id",
+    "runs_by_environment",
+    "runs_by_turn",
+    "runs_at_work",
+)
 """Indexes of columns that later versions added."""
 
 
@@ -164,6 +172,17 @@ def _from_16(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE owners ADD COLUMN is_draining INTEGER NOT NULL DEFAULT 0")
 
 
+def _from_17(connection: Connection) -> None:
+    """Add how urgent runs are, which real accounts they may use, and which are at work."""
+    known = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(runs)")}
+    for column, default in (("priority", 2), ("is_at_work", 0)):
+        if column not in known:
+            connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN {column} INTEGER NOT NULL DEFAULT {default}")
+    _add_text(connection, "runs", "connections")
+    for name in ("runs_by_turn", "runs_at_work"):
+        _create_index(connection, name)
+
+
 def _create_index(connection: Connection, name: str, table: Table = runs) -> None:
     next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
 
@@ -185,6 +204,7 @@ _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "14": (_from_14, "15"),
     "15": (_from_15, "16"),
     "16": (_from_16, "17"),
+    "17": (_from_17, "18"),
 }
 
 

@@ -22,6 +22,7 @@ from clients.read_retry import patience
 from engine.base.clock import Clock
 from engine.base.errors import ConfirmationNeeded, InUse, OrchestraError, StorageError
 from engine.base.names import moment_of, timestamp
+from engine.base.statuses import Priority
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
@@ -147,7 +148,12 @@ class Looks:
         trigger = watched.named.trigger
         try:
             run_id, files = self.acceptor.new_files()
-            wish = Wish(inputs_of(trigger, item, files.copied), trigger=_told(watched.key, item), run_id=run_id)
+            wish = Wish(
+                inputs_of(trigger, item, files.copied),
+                trigger=_told(watched.key, item),
+                usual_priority=Priority.LOW,
+                run_id=run_id,
+            )
             principal = Principal(f"trigger:{trigger.id}", "operator")
             entry = self.acceptor.entry(principal, watched.named.plan, wish, "runs.start")
         except PASSED_ON as error:

@@ -11,7 +11,7 @@ import pytest
 
 from engine.base.clock import utc_now
 from engine.store.sql.journal import SqlJournal
-from engine.store.sql.owners import SqlOwner
+from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.runner.notes import Bench, Try, World, bench
 

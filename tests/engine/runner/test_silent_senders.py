@@ -19,8 +19,8 @@ from engine.store.journal import JournalBroken
 from engine.store.ledger import Entry
 from engine.store.owners import Fenced
 from engine.store.sql.base.tables import owners, runs
-from engine.store.sql.owners import SqlOwner, SqlOwners
 from engine.store.sql.runs import SqlRuns
+from engine.store.sql.workers.owners import SqlOwner, SqlOwners
 from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.runner.notes import BEFORE, Bench, Try, World
 

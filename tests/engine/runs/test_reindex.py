@@ -12,7 +12,7 @@ import pytest
 from engine.base.errors import InUse, StorageError
 from engine.orchestra import Orchestra
 from engine.store.sql.base.tables import effects
-from engine.store.sql.owners import SqlOwner
+from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS, until

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import reduce
+from itertools import count
 from typing import Any, TypeVar
 
 from engine.base.errors import InUse
@@ -31,7 +32,9 @@ from engine.store.people.api_tokens import TokenRecord
 from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
 from engine.store.people.people import Check, UserRecord
 from engine.store.people.sign_ins import Reached, SessionRecord, SignedIn, SignIn, Success, TryLimit
-from engine.store.runs import Backlog, RunFilter, RunRecord, environment_name, is_test, unhashed
+from engine.store.run_limits import Crowd, LimitedRun, RunLimits, limited_connections, share_of
+from engine.store.run_limits import Reached as LimitReached
+from engine.store.runs import Backlog, RunFilter, RunRecord, environment_name, is_test, priority_of, unhashed
 from engine.store.spending import Amount, Decide, Pot, Reservation, Standing, Verdict
 from engine.store.triggering.refusals import RefusalRecord
 from engine.store.triggering.triggered_runs import Line, QueuedRun
@@ -80,6 +83,7 @@ class MemoryState:
         self.items = MemoryItems(self)
         self.runs = MemoryRuns(self)
         self.run_queue = MemoryRunQueue(self)
+        self.claims = MemoryClaims(self)
         self.spent = MemorySpent(self)
         self.loads = MemoryLoads(self)
         self.approvals = MemoryApprovals(self)
@@ -665,11 +669,76 @@ class MemoryRunQueue(_Part):
             return out
 
 
-class MemoryAcceptances:
-    """The way in for the runs of a process."""
+class MemoryClaims(_Part):
+    """Who works on which runs."""
 
-    def __init__(self, state: MemoryState, owner: str) -> None:
-        self._state, self._owner = state, owner
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
+        self._turns = count(1)
+
+    def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> list[str]:
+        with self._state.writing(owner):
+            crowd, taken = self._crowd(limits), list[str]()
+            for whose, many in ((owner, most_of_mine), (None, most)):
+                ready = [one for one in self._ready(now) if one.owner == whose and (whose or not self._is_left(one))]
+                for _ in range(many):
+                    free = [one for one in ready if one.run_id not in taken]
+                    free = [one for one in free if one.cancel_requested or not crowd.obstacle(self._topmost(one))]
+                    if not free:
+                        break
+                    rank = share_of(next(self._turns))
+                    one = next((one for one in free if one.priority == rank), free[0])
+                    crowd.add(self._topmost(one))
+                    taken.append(one.run_id)
+            for run_id in taken:
+                self._state.runs.change(run_id, owner=owner, is_at_work=1)
+            return taken
+
+    def at_work(self, owner: str) -> list[str]:
+        return [one.run_id for one in self._busy() if one.owner == owner]
+
+    def give_back(self, owner: str, run_ids: Sequence[str]) -> None:
+        with self._state.writing():
+            for run_id in run_ids:
+                self._state.runs.change(run_id, is_at_work=0)
+
+    def obstacle(self, run_id: str, now: str, limits: RunLimits) -> LimitReached | None:
+        run = next((one for one in self._ready(now) if one.run_id == run_id), None)
+        return None if run is None else self._crowd(limits).obstacle(self._topmost(run))
+
+    def wait(self, seconds: float) -> bool:
+        return False
+
+    def _busy(self) -> list[RunRecord]:
+        return [one for one in self._state.runs_.values() if one.is_at_work and one.ended_at is None]
+
+    def _crowd(self, limits: RunLimits) -> Crowd:
+        return Crowd(limits, map(self._topmost, self._busy()))
+
+    def _ready(self, now: str) -> list[RunRecord]:
+        found = [
+            one
+            for one in self._state.runs_.values()
+            if not one.is_at_work and one.ended_at is None and one.lane is None
+            if one.status in ACTIVE_RUNS or (one.due_at is not None and one.due_at <= now) or one.cancel_requested
+        ]
+        return sorted(found, key=lambda one: (one.priority, one.run_id))
+
+    def _is_left(self, run: RunRecord) -> bool:
+        caller = self._state.runs_.get(run.parent_run_id or "")
+        return caller is not None and caller.ended_at is None and caller.status in (RunStatus.QUEUED, RunStatus.RUNNING)
+
+    def _topmost(self, run: RunRecord) -> LimitedRun:
+        while run.parent_run_id in self._state.runs_:
+            run = self._state.runs_[run.parent_run_id]
+        return LimitedRun(run.run_id, run.started_by, run.connections.split())
+
+
+class MemoryAcceptances:
+    """The way in for the runs of a process, or of any."""
+
+    def __init__(self, state: MemoryState, owner: str, *, shared: bool = False) -> None:
+        self._state, self._owner, self._is_shared = state, owner, shared
 
     def store(self, entries: Sequence[Entry]) -> None:
         with self._state.writing(self._owner):
@@ -701,8 +770,10 @@ class MemoryAcceptances:
             self._state.runs_[one["run_id"]] = RunRecord(
                 one["run_id"], one["workflow"], entry.title, RunStatus.QUEUED.value, int(one["demo"]),
                 one["started_by"], one["origin_run_id"], one["parent_run_id"], one["queued_at"], None, None, None, "",
-                "{}", self._owner, None, 0, entry.lane, int(is_test(one["options"])), None,
+                "{}", None if self._is_shared else self._owner, None, 0, entry.lane, int(is_test(one["options"])), None,
                 unhashed(one["options"]), environment=environment_name(one.get("environment")), acceptance=compact(one),
+                priority=priority_of(one).rank, connections=limited_connections(one),
+                is_at_work=int(not self._is_shared),
             )  # fmt: skip
 
     @contextmanager

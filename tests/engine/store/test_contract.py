@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import pytest
@@ -21,6 +22,7 @@ from engine.base.statuses import AccountMode, RunStatus
 from engine.record.types.step import ReceiptRecord
 from engine.store.acceptances import Acceptances, Chosen, Entry, Polled, Renamed, Request
 from engine.store.approvals import ApprovalRecord, Approvals, Questions
+from engine.store.claims import Claims
 from engine.store.debugging import Debugging, DebugState
 from engine.store.held import Held
 from engine.store.journal import JournalBroken
@@ -32,13 +34,14 @@ from engine.store.people.audit import AuditEntry, AuditLog, TrailFilter
 from engine.store.people.people import People, UserRecord
 from engine.store.people.sign_ins import LoginTries, SessionRecord, SignIn, SignIns, Success, TryLimit
 from engine.store.postgres.database import PostgresDatabase
+from engine.store.run_limits import NO_LIMITS, Reached, RunLimits
 from engine.store.runs import Backlog, RunFilter, RunRecord
 from engine.store.settings import Settings
 from engine.store.spending import Amount, Decide, Pot, Reservation, Spending, Spent, Standing
 from engine.store.sql.base.database import Database
 from engine.store.sql.base.tables import owners, runs
-from engine.store.sql.owners import SqlOwner
 from engine.store.sql.state import SqlState
+from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase
 from engine.store.state import Records
 from engine.store.triggering.refusals import RefusalRecord, Refusals
@@ -106,6 +109,8 @@ class Ports(Protocol):
     @property
     def run_queue(self) -> RunQueue: ...
     @property
+    def claims(self) -> Claims: ...
+    @property
     def spent(self) -> Spent: ...
     @property
     def approvals(self) -> Approvals: ...
@@ -127,6 +132,8 @@ class Store:
     state: Ports
     owner: str
     acceptances: Acceptances
+    shared: Acceptances
+    """For runs that any process may take."""
     fence: Callable[[], None]
     """Another process takes over."""
     fail: Callable[[str], None]
@@ -162,10 +169,11 @@ def in_memory(_folder: Path) -> Iterator[Store]:
         state,
         "me",
         MemoryAcceptances(state, "me"),
+        MemoryAcceptances(state, "me", shared=True),
         state.owners.clear,
         lambda run_id: state.runs.change(run_id, status=RunStatus.FAILED.value, ended_at=LATER, sentence="Failed."),
         hold,
-        lambda run_id: state.runs.change(run_id, status=RunStatus.WAITING.value, due_at=None),
+        lambda run_id: state.runs.change(run_id, status=RunStatus.WAITING.value, due_at=None, is_at_work=0),
         on_loop,
         asking,
         spending,
@@ -201,7 +209,7 @@ def _on(database: Database, folder: Path) -> Iterator[Store]:
             state.proof.hold(held)
 
     def wait(run_id: str) -> None:
-        values = {"status": RunStatus.WAITING, "due_at": None}
+        values = {"status": RunStatus.WAITING, "due_at": None, "is_at_work": 0}
         with database.writing() as connection:
             connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
 
@@ -225,6 +233,7 @@ def _on(database: Database, folder: Path) -> Iterator[Store]:
         state,
         owner.id,
         acceptances,
+        state.acceptances(owner.id, shared=True),
         fence,
         fail,
         hold,
@@ -263,7 +272,14 @@ def actions(store: Store) -> list[str]:
     return [line.action for line in store.state.audit.found(TrailFilter())]
 
 
-def accepted(number: int, *, lane: str | None = None, by: str = "trigger:mail", **more: Any) -> Entry:
+def accepted(
+    number: int,
+    *,
+    lane: str | None = None,
+    by: str = "trigger:mail",
+    said: Mapping[str, Any] = MappingProxyType({}),
+    **more: Any,
+) -> Entry:
     acceptance: Any = {
         "run_id": f"20261120T1200{number:02}Z-aaaaaaaa",
         "workflow": "work",
@@ -274,6 +290,7 @@ def accepted(number: int, *, lane: str | None = None, by: str = "trigger:mail", 
         "parent_run_id": None,
         "queued_at": timestamp(NOON + timedelta(seconds=number)),
         "options": {},
+        **said,
     }
     return Entry(acceptance, "Work", entry("runs.start"), lane=lane, **more)
 
@@ -784,6 +801,59 @@ def test_runs_are_listed_newest_first_filtered_and_in_pages(store: Store) -> Non
     assert store.state.runs.tally(noon, five) == {"failed": 2, "queued": 3}
     assert store.state.runs.tally(five, timestamp(NOON + timedelta(seconds=6))) == {"queued": 1}
     assert store.state.runs.tally(five, five) == {}
+
+
+def numbers(run_ids: Sequence[str]) -> list[int]:
+    return [int(one[13:15]) for one in run_ids]
+
+
+def test_urgent_runs_are_taken_first_and_every_tenth_turn_is_that_of_another(store: Store) -> None:
+    said = {10: "low", 11: "low", 12: "normal", **dict.fromkeys(range(13, 40), "high")}
+    store.shared.store([accepted(number, said={"priority": how}) for number, how in said.items()])
+    taken = [numbers(store.state.claims.claim(store.owner, AT, 1, NO_LIMITS)) for _ in range(20)]
+    high = [[number] for number in range(13, 31)]
+    assert taken == [*high[:9], [12], *high[9:], [10]]
+    assert numbers(store.state.claims.claim(store.owner, AT, 50, NO_LIMITS)) == [*range(31, 40), 11]
+    assert len(store.state.claims.at_work(store.owner)) == len(said)
+
+
+def test_runs_of_a_user_or_for_a_connection_wait_while_as_many_are_at_work(store: Store) -> None:
+    claims, limits = store.state.claims, RunLimits(2, {"my_mail": 1})
+    mail = {"modes": {"my_mail": AccountMode.MINE, "other": AccountMode.DEMO}}
+    entries = [accepted(number, by="anna") for number in range(10, 14)]
+    entries += [accepted(14, by="ben", said=mail), accepted(15, by="carl", said=mail)]
+    demo = {"modes": {"my_mail": AccountMode.DEMO, "my-mail": AccountMode.MINE}}
+    entries += [accepted(16, by="carl", said=demo), accepted(17, by="trigger:mail")]
+    store.shared.store(entries)
+    assert numbers(claims.claim(store.owner, AT, 50, limits)) == [10, 11, 14, 16, 17]
+    assert claims.obstacle(run_id(entries[2]), AT, limits) == Reached(user="anna", most=2)
+    assert claims.obstacle(run_id(entries[5]), AT, limits) == Reached(connection="my_mail", most=1)
+    assert claims.obstacle(run_id(entries[0]), AT, limits) is None
+    store.state.runs.ask_to_cancel(run_id(entries[3]))
+    assert numbers(claims.claim(store.owner, AT, 50, limits)) == [13]  # to end it
+    store.fail(run_id(entries[3]))
+    store.fail(run_id(entries[0]))
+    store.wait(run_id(entries[4]))
+    assert numbers(claims.claim(store.owner, AT, 50, limits)) == [12, 15]
+    claims.give_back(store.owner, [run_id(entries[5])])
+    assert numbers(claims.claim(store.owner, AT, 50, limits)) == []  # it is not nobody's any more
+    assert numbers(claims.claim(store.owner, AT, 0, limits, 50)) == [15]
+
+
+def test_a_called_run_counts_as_one_with_its_caller(store: Store) -> None:
+    claims, limits = store.state.claims, RunLimits(1)
+    caller, other = accepted(10, by="anna"), accepted(12, by="anna")
+    called = accepted(11, by="anna", said={"parent_run_id": run_id(caller)})
+    store.shared.store([caller, called, other])
+    assert numbers(claims.claim(store.owner, AT, 50, limits)) == [10]  # the called one is left to its caller
+    store.wait(run_id(caller))
+    assert numbers(claims.claim(store.owner, AT, 50, limits)) == [11]
+    assert claims.obstacle(run_id(other), AT, limits) == Reached(user="anna", most=1)
+    store.fail(run_id(called))
+    assert numbers(claims.claim(store.owner, AT, 50, limits)) == [12]
+    store.fence()
+    with pytest.raises(Fenced):
+        store.shared.store([accepted(13)])
 
 
 def test_the_backlog_is_what_waits_to_begin_and_what_has_just_ended(store: Store) -> None:

@@ -14,7 +14,7 @@ import pytest
 from engine.base.errors import DamagedState, InUse, StorageError
 from engine.blobs.disk import DiskBlobs
 from engine.store.sql.base.tables import settings
-from engine.store.sql.owners import SqlOwner
+from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.damage import set_aside
 from engine.store.sqlite.database import SqliteDatabase, storage_errors
 

@@ -24,7 +24,7 @@ from engine.runner.execution.recording import Recording
 from engine.store.journal import JournalBroken
 from engine.store.owners import Fenced
 from engine.store.sql.journal import SqlJournal
-from engine.store.sql.owners import SqlOwner
+from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.blobs.memory import MemoryBlobs
 from tests.engine.conftest import OWNER, set_step, write_workflow

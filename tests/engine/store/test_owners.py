@@ -19,8 +19,8 @@ from engine.store.owners import LEASE_SECONDS, Fenced, is_silent
 from engine.store.people.audit import AuditEntry
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.base.tables import runs
-from engine.store.sql.owners import SqlOwner, SqlOwners
 from engine.store.sql.runs import SqlRuns
+from engine.store.sql.workers.owners import SqlOwner, SqlOwners
 from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.blobs.memory import MemoryBlobs
 from tests.patience import PATIENCE_SECONDS

@@ -107,8 +107,8 @@ class Database(Protocol):
     def announce_runs(self, cursor: Cursor) -> None:
         """Tell the processes that wait for runs that there are some, once the transaction of the cursor is on disk."""
 
-    def wait_for_runs(self, seconds: float) -> None:
-        """Wait until runs are announced; at most so long, and perhaps shorter."""
+    def wait_for_runs(self, seconds: float) -> bool:
+        """Wait until runs are announced; at most so long, perhaps shorter. Return whether they were."""
 
     def number_on(self, connection: Connection) -> None:
         """Number new rows after those that the transaction of a connection has put with numbers of their own."""

@@ -13,7 +13,7 @@ TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Texts are sorted by their bytes everywhere: run ids and times must be."""
 INTEGER = BigInteger().with_variant(Integer(), "sqlite")
 
-SCHEMA_VERSION = "17"
+SCHEMA_VERSION = "18"
 """The schema version that this release writes."""
 
 metadata = MetaData()
@@ -75,6 +75,12 @@ runs = Table(
     Column("drift", TEXT),
     # The name of the environment in which it runs, empty if there were none.
     Column("environment", TEXT, nullable=False, server_default=""),
+    # How urgent it is (`Priority`): 1 goes first.
+    Column("priority", INTEGER, nullable=False, server_default="2"),
+    # The real accounts that it may use: " mail notion ".
+    Column("connections", TEXT, nullable=False, server_default=""),
+    # 1 while a process works on it, or is about to: it counts for the limits then (engine/store/run_limits.py).
+    Column("is_at_work", INTEGER, nullable=False, server_default="0"),
     # One index per filter of the list: the newest 50 are read from its end, however many runs there are.
     Index("runs_by_status", "status", "run_id"),
     Index("runs_by_workflow", "workflow", "run_id"),
@@ -86,6 +92,9 @@ runs = Table(
     # Ended runs have no owner, so that the index which processes read several times a second stays small.
     _index("runs_by_owner", "owner", where="owner IS NOT NULL"),
     _index("runs_by_lane", "lane", "run_id", where="lane IS NOT NULL"),
+    # For processes that look for work, and for what counts for the limits.
+    _index("runs_by_turn", "priority", "run_id", where="owner IS NULL AND ended_at IS NULL"),
+    _index("runs_at_work", "owner", where="is_at_work = 1"),
     # For runs that have ended since a number: a trigger asks every few seconds.
     _index("runs_by_end_number", "end_number", "run_id", where="end_number IS NOT NULL"),
     _index("runs_by_parts_failed", "run_id", where=PARTS_FAILED_SQLITE, postgres=PARTS_FAILED_POSTGRES),

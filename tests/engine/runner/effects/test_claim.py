@@ -20,7 +20,7 @@ from engine.plugins.step import Repeat
 from engine.record.types.step import ReceiptRecord
 from engine.runner.effects.job import Done, Job
 from engine.store.sql.journal import SqlJournal
-from engine.store.sql.owners import SqlOwner
+from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.runner.notes import AFTER, BEFORE, Bench, Try, World, bench, gone
 from tests.patience import PATIENCE_SECONDS

@@ -17,7 +17,7 @@ from engine.runner.effects.ledger import Ledger, Others, arguments_hash
 from engine.store.ledger import Write, identity
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.ledger import SqlEffects
-from engine.store.sql.owners import SqlOwner
+from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase
 from engine.store.write_list import SentWrite, WriteList
 

@@ -22,8 +22,8 @@ from engine.runner.worker.queue import LocalQueue
 from engine.runner.worker.worker import Host
 from engine.store.owners import Fenced
 from engine.store.sql.journal import SqlJournal
-from engine.store.sql.owners import SqlOwner
 from engine.store.sql.state import SqlState
+from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase
 from engine.store.write_list import WriteList
 from tests.engine.blobs.memory import MemoryBlobs

@@ -28,9 +28,10 @@ from engine.blobs.blobs import Blobs
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 from engine.store.locks import is_locked
 from engine.store.owners import LEASE_SECONDS, Fenced, OwnerRecord, is_silent
-from engine.store.sql import deaths
+from engine.store.run_limits import NO_LIMITS, RunLimits
 from engine.store.sql.base.database import Cursor, Database
 from engine.store.sql.base.tables import owners, runs
+from engine.store.sql.workers import deaths
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -39,8 +40,8 @@ _log = logging.getLogger(__name__)
 _BEATS_IN_A_LEASE = 3
 _STARTING_SECONDS = 2.0
 _AT_WORK = (
-    "SELECT owner, count(*) FROM runs WHERE owner IS NOT NULL AND ended_at IS NULL AND status IN ('queued', 'running')"
-    " AND lane IS NULL GROUP BY owner"
+    "SELECT owner, count(*) FROM runs WHERE is_at_work = 1 AND owner IS NOT NULL AND ended_at IS NULL"
+    " AND status IN ('queued', 'running') AND lane IS NULL GROUP BY owner"
 )
 OWNER_ROW = "SELECT 1 FROM owners WHERE owner = ?"
 
@@ -85,8 +86,9 @@ class SqlOwner:
         lease_seconds: float = LEASE_SECONDS,
         blobs: Blobs | None = None,
         slots: int | None = None,
+        limits: RunLimits = NO_LIMITS,
     ) -> None:
-        self.shares = slots is not None
+        self.shares, self.limits = slots is not None, limits
         self.id = f"{kind}-{os.getpid()}-{secrets.token_hex(4)}"
         self.lease_seconds = lease_seconds
         self._database, self.folder, self._clock = database, folder, clock
@@ -106,6 +108,11 @@ class SqlOwner:
         except StorageError:
             self._lock.close()  # without a row for this process, its lock would mislead others
             raise
+
+    @property
+    def _at_once(self) -> int:
+        """Whether it works on its runs at once, without a claim, as 0 or 1."""
+        return int(not self.limits.are_set)
 
     @property
     def beat_seconds(self) -> float:
@@ -166,7 +173,10 @@ class SqlOwner:
             if not self._fence(connection, row.owner):
                 return False
             same = open_run & (runs.c.owner == row.owner)  # no other process was faster
-            taken = connection.execute(runs.update().where(same).values(owner=self.id)).rowcount == 1
+            taken = (
+                connection.execute(runs.update().where(same).values(owner=self.id, is_at_work=self._at_once)).rowcount
+                == 1
+            )
             deaths.forget(connection, run_id)
         self._clear_away(row.owner)
         return taken
@@ -242,14 +252,14 @@ class SqlOwner:
             if self.shares:
                 self._offer(connection, open_runs)
             found = list(connection.execute(select(runs.c.run_id).where(open_runs)).scalars())
-            connection.execute(runs.update().where(open_runs).values(owner=self.id))
+            connection.execute(runs.update().where(open_runs).values(owner=self.id, is_at_work=self._at_once))
         self._clear_away(gone)
         return found
 
     def _offer(self, connection: Connection, of: ColumnElement[bool]) -> None:
         """Leave open runs to any worker, except those in a queue of their workflow."""
         free = of & runs.c.lane.is_(None) & (runs.c.status != RunStatus.INTERRUPTED)
-        connection.execute(runs.update().where(free).values(owner=None))
+        connection.execute(runs.update().where(free).values(owner=None, is_at_work=0))
         self._database.announce_runs(self._database.cursor_of(connection))
 
     def _clear_away(self, gone: str | None) -> None:

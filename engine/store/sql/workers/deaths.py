@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _GIVEN_UP = MOST_DEATHS_IN_A_ROW + 2
 """At this many deaths, not even failing the run is attempted: that killed the process, too."""
 _AT_WORK = (
-    "(status = 'running' OR (status = 'queued' AND lane IS NULL)) AND ended_at IS NULL AND owner = ?"
+    "(status = 'running' OR (status = 'queued' AND lane IS NULL)) AND is_at_work = 1 AND ended_at IS NULL AND owner = ?"
     " AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.parent_run_id = runs.run_id AND other.ended_at IS NULL)"
 )
 """Not a run that waits for one that it has called: no step of it ends meanwhile, however far the other one gets."""
@@ -29,7 +29,7 @@ def count(cursor: Cursor, owner: str) -> None:
         (owner,),
     )
     cursor.execute(
-        "UPDATE runs SET status = 'interrupted', owner = NULL, sentence = ?"  # noqa: S608
+        "UPDATE runs SET status = 'interrupted', owner = NULL, is_at_work = 0, sentence = ?"  # noqa: S608
         f" WHERE {_AT_WORK} AND run_id IN (SELECT run_id FROM run_deaths WHERE in_a_row >= {_GIVEN_UP})",
         ("Set aside: the process died each time that it worked on this run. Only a person resumes it.", owner),
     )

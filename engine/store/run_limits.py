@@ -1,0 +1,129 @@
+"""Which run is next: how many may be at work at once, in all processes together, and whose turn it is.
+
+A called run belongs to the one at the top of its calls: together they count once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from engine.base.statuses import AccountMode, Priority
+from engine.record.types.run import Acceptance
+
+_TRIGGERED = "trigger:"
+_EVERY = 10
+_LOWER = (Priority.LOW.rank, Priority.NORMAL.rank)
+
+
+@dataclass(frozen=True)
+class RunLimits:
+    """The limits of a workspace."""
+
+    per_user: int | None = None
+    """For each user; runs of triggers do not count, as their workflow limits them (`concurrency`)."""
+    per_connection: Mapping[str, int] = field(default_factory=dict)
+    """By connection; a connection without a limit is absent."""
+
+    @property
+    def are_set(self) -> bool:
+        """Whether there is any."""
+        return self.per_user is not None or bool(self.per_connection)
+
+
+NO_LIMITS = RunLimits()
+
+
+class LimitedRun(NamedTuple):
+    """What of a run the limits concern; of a called run, what its topmost caller has."""
+
+    run_id: str
+    started_by: str
+    connections: Sequence[str]
+    """The real accounts that it may use."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A limit that is reached."""
+
+    user: str = ""
+    connection: str = ""
+    """One of the two."""
+    most: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """What a run waits for, in words."""
+        runs = "1 run" if self.most == 1 else f"{self.most} runs"
+        if self.user:
+            return f"Waiting for its turn: {self.user} has {runs} at work, the most allowed (runs_at_once_per_user)."
+        return f"Waiting for its turn: {runs} at work may use {self.connection}, the most allowed (runs_at_once)."
+
+
+class Crowd:
+    """The runs at work, as far as limits concern them."""
+
+    def __init__(self, limits: RunLimits, at_work: Iterable[LimitedRun]) -> None:
+        self._limits = limits
+        self._users: Counter[str] = Counter()
+        self._connections: Counter[str] = Counter()
+        self._known: set[str] = set()
+        for run in at_work:
+            self.add(run)
+
+    def add(self, run: LimitedRun) -> None:
+        """Count one more."""
+        if run.run_id not in self._known:
+            self._known.add(run.run_id)
+            self._users[run.started_by] += 1
+            self._connections.update(run.connections)
+
+    def obstacle(self, run: LimitedRun) -> Reached | None:
+        """Return the limit because of which a run may not begin now, if any."""
+        if run.run_id in self._known:
+            return None  # a run that it called, or that called it, is at work: they count once
+        if run.started_by in self.full_users:
+            return Reached(user=run.started_by, most=self._limits.per_user or 0)
+        full = self.full_connections
+        found = next((one for one in run.connections if one in full), None)
+        return None if found is None else Reached(connection=found, most=self._limits.per_connection[found])
+
+    @property
+    def full_users(self) -> list[str]:
+        """The users with as many runs as each may have."""
+        most = self._limits.per_user
+        return [user for user, count in self._users.items() if _is_full(user, count, most)]
+
+    @property
+    def full_connections(self) -> list[str]:
+        """The connections with as many runs as each may have."""
+        return [name for name, most in self._limits.per_connection.items() if self._connections[name] >= most]
+
+
+def _is_full(user: str, count: int, most: int | None) -> bool:
+    return most is not None and count >= most and not user.startswith(_TRIGGERED)
+
+
+def limited_connections(acceptance: Acceptance) -> str:
+    """Return the real accounts that a run may use, as its row has them: " mail notion "."""
+    return spaced(name for name, mode in acceptance.get("modes", {}).items() if mode == AccountMode.MINE)
+
+
+def spaced(names: Iterable[str]) -> str:
+    """Return names as one text, in which each has a space on both sides; "" for none."""
+    found = " ".join(sorted(names))
+    return found and f" {found} "
+
+
+def share_of(turn: int) -> int | None:
+    """Return the rank that the turn with this number belongs to, None if to the most urgent run.
+
+    Every tenth turn belongs to the oldest run of low and of normal priority, alternately: so these go on, slowly,
+    however many others there are.
+    """
+    if turn % _EVERY:
+        return None
+    return _LOWER[turn // _EVERY % len(_LOWER)]

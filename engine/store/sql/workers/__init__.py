@@ -1,0 +1,1 @@
+"""The processes that work on runs, and which run each takes next."""

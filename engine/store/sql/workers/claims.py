@@ -1,0 +1,186 @@
+"""Runs that wait for a process to take them, and those that are at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import NamedTuple
+
+from engine.store.claims import Draining
+from engine.store.run_limits import Crowd, LimitedRun, Reached, RunLimits, share_of
+from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.workers.owners import require_unfenced
+
+_COLUMNS = "run_id, priority, parent_run_id, started_by, connections, cancel_requested"
+_READY = (
+    " is_at_work = 0 AND ended_at IS NULL AND lane IS NULL"
+    " AND (status IN ('queued', 'running') OR (status = 'waiting' AND (due_at <= ? OR cancel_requested = 1)))"
+)
+_NOBODYS = (
+    f" FROM runs WHERE owner IS NULL AND{_READY}"  # noqa: S608 - conditions of ours
+    " AND NOT EXISTS (SELECT 1 FROM runs AS caller WHERE caller.run_id = runs.parent_run_id"
+    " AND caller.ended_at IS NULL AND caller.status IN ('queued', 'running'))"
+)
+_MINE = f" FROM runs WHERE owner = ? AND{_READY}"
+_ANY, _ANY_OF_MINE = f"SELECT 1{_NOBODYS} LIMIT 1", f"SELECT 1{_MINE} LIMIT 1"
+_IS_DRAINING = "SELECT 1 FROM owners WHERE owner = ? AND is_draining = 1"
+_TAKE = "UPDATE runs SET owner = ?, is_at_work = 1 WHERE run_id = ?"
+_GIVE_BACK = "UPDATE runs SET is_at_work = 0 WHERE run_id = ? AND owner = ?"
+_AT_WORK_HERE = "SELECT run_id FROM runs WHERE is_at_work = 1 AND owner = ? AND ended_at IS NULL"
+_AT_WORK = (
+    "WITH RECURSIVE busy(run_id, parent_run_id) AS ("
+    " SELECT run_id, parent_run_id FROM runs WHERE is_at_work = 1 AND ended_at IS NULL"
+    " UNION SELECT runs.run_id, runs.parent_run_id FROM runs JOIN busy ON runs.run_id = busy.parent_run_id)"
+    " SELECT runs.run_id, runs.started_by, runs.connections FROM busy JOIN runs ON runs.run_id = busy.run_id"
+    " WHERE busy.parent_run_id IS NULL"
+)
+"""The runs at the top of the calls of those at work."""
+_ONE = "SELECT run_id, parent_run_id, started_by, connections FROM runs WHERE run_id = ?"
+_WAITS = f"SELECT {_COLUMNS} FROM runs WHERE run_id = ? AND{_READY}"  # noqa: S608 - conditions of ours
+_MOST_PAGES = 20
+
+
+class _Waiting(NamedTuple):
+    """A run that waits, with its columns."""
+
+    run_id: str
+    priority: int
+    parent_run_id: str | None
+    started_by: str
+    connections: str
+    cancel_requested: int
+
+
+class SqlClaims:
+    """Reads and changes who works on rows of `runs`; any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turns = count(1)
+
+    def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> list[str]:
+        """Make at most so many runs of nobody, and of its own, ones that a process works on."""
+        with self._database.asking() as cursor:
+            if cursor.execute(_IS_DRAINING, (owner,)).fetchone() is not None:
+                raise Draining
+            has_any = most > 0 and cursor.execute(_ANY, (now,)).fetchone() is not None
+            has_mine = most_of_mine > 0 and cursor.execute(_ANY_OF_MINE, (owner, now)).fetchone() is not None
+        if not has_any and not has_mine:
+            return []
+        with self._database.inserting() as cursor:
+            require_unfenced(cursor, owner)
+            choice = _Choice(cursor, limits)
+            if has_mine:
+                choice.take(_MINE, (owner, now), most_of_mine, self._turns)
+            if has_any:
+                choice.take(_NOBODYS, (now,), most, self._turns)
+            cursor.executemany(_TAKE, [(owner, run_id) for run_id in choice.taken])
+        return choice.taken
+
+    def at_work(self, owner: str) -> list[str]:
+        """Return the runs that a process works on."""
+        with self._database.asking() as cursor:
+            return [run_id for (run_id,) in cursor.execute(_AT_WORK_HERE, (owner,)).fetchall()]
+
+    def give_back(self, owner: str, run_ids: Sequence[str]) -> None:
+        """Record that a process does not work on runs that it has claimed."""
+        with self._database.inserting() as cursor:
+            cursor.executemany(_GIVE_BACK, [(run_id, owner) for run_id in run_ids])
+
+    def obstacle(self, run_id: str, now: str, limits: RunLimits) -> Reached | None:
+        """Return the limit that a run waits for, if any."""
+        with self._database.asking() as cursor:
+            row = cursor.execute(_WAITS, (run_id, now)).fetchone()
+            if row is None or not limits.are_set:
+                return None
+            return _crowd(cursor, limits).obstacle(_topmost(cursor, _Waiting(*row)))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until there may be something to claim; at most so long. Return whether somebody has announced it."""
+        return self._database.wait_for_runs(seconds)
+
+
+class _Choice:
+    """The choice of a claim, inside its transaction."""
+
+    def __init__(self, cursor: Cursor, limits: RunLimits) -> None:
+        self._cursor, self._limits = cursor, limits
+        self._crowd = _crowd(cursor, limits) if limits.are_set else None
+        self._passed_over: list[str] = []
+        self.taken: list[str] = []
+
+    def take(self, which: str, values: tuple[str, ...], most: int, turns: Iterator[int]) -> None:
+        """Take at most so many of the runs that a condition selects, the most urgent first."""
+        wanted = len(self.taken) + most
+        for _ in range(_MOST_PAGES):
+            missing = wanted - len(self.taken)
+            if not missing:
+                return
+            found = self._page(which, values, missing)
+            for one in self._with_shares(found, which, values, turns):
+                self._take(one)
+            if len(found) < missing:
+                return
+
+    def _take(self, run: _Waiting) -> None:
+        if self._crowd is not None and not run.cancel_requested:  # whoever is cancelled only ends
+            topmost = _topmost(self._cursor, run)
+            if self._crowd.obstacle(topmost) is not None:
+                self._passed_over.append(run.run_id)
+                return
+            self._crowd.add(topmost)
+        self.taken.append(run.run_id)
+
+    def _with_shares(
+        self, found: Sequence[_Waiting], which: str, values: tuple[str, ...], turns: Iterator[int]
+    ) -> list[_Waiting]:
+        """Return a page in which the turns of less urgent runs are theirs."""
+        chosen = {one.run_id: one for one in found}
+        for turn in [next(turns) for _ in found]:
+            rank = share_of(turn)
+            if rank is not None and all(one.priority < rank for one in chosen.values()):
+                for one in self._page(which, values, 1, rank):
+                    chosen.popitem()
+                    chosen[one.run_id] = one
+        return list(chosen.values())
+
+    def _page(self, which: str, values: tuple[str, ...], most: int, rank: int | None = None) -> list[_Waiting]:
+        """Return the most urgent of these runs, or the oldest of a rank, without those that a limit keeps back."""
+        left_out, more = self._left_out()
+        ranked = "" if rank is None else f" AND priority = {rank}"
+        statement = f"SELECT {_COLUMNS}{which}{left_out}{ranked} ORDER BY priority, run_id LIMIT ?"
+        return [_Waiting(*row) for row in self._cursor.execute(statement, (*values, *more, most)).fetchall()]
+
+    def _left_out(self) -> tuple[str, list[str]]:
+        """Return the condition that leaves out whom a limit keeps back, and its parameters."""
+        known = [*self.taken, *self._passed_over]
+        parts, values = ([f" AND run_id NOT IN ({_places(known)})"], known) if known else ([], [])
+        if self._crowd is None:
+            return "".join(parts), values
+        free = "parent_run_id IS NOT NULL OR cancel_requested = 1"  # these are looked at one by one
+        users, connections = self._crowd.full_users, self._crowd.full_connections
+        if users:
+            parts.append(f" AND ({free} OR started_by NOT IN ({_places(users)}))")
+        parts += [f" AND ({free} OR connections NOT LIKE ? ESCAPE '!')" for _ in connections]
+        return "".join(parts), [*values, *users, *(f"% {one.replace('_', '!_')} %" for one in connections)]
+
+
+def _places(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _crowd(cursor: Cursor, limits: RunLimits) -> Crowd:
+    rows = cursor.execute(_AT_WORK).fetchall()
+    return Crowd(limits, [LimitedRun(run_id, by, connections.split()) for run_id, by, connections in rows])
+
+
+def _topmost(cursor: Cursor, run: _Waiting) -> LimitedRun:
+    """Return the run at the top of the calls of a run."""
+    found, above = LimitedRun(run.run_id, run.started_by, run.connections.split()), run.parent_run_id
+    while above is not None:
+        row = cursor.execute(_ONE, (above,)).fetchone()
+        if row is None:
+            break
+        run_id, above, started_by, connections = row
+        found = LimitedRun(run_id, started_by, connections.split())
+    return found
