@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from clients.errors import SandboxMissing
+from clients.paces import OwnPaces, Paces
 from clients.reads import Reads
 from clients.service import Service
 
@@ -90,6 +91,8 @@ class Opening:
     is_demo: bool = False
     """Only the service's stand-in may be reached."""
     shared_folder: Path | None = None
+    paces: Paces = field(default_factory=OwnPaces)
+    """How far accounts have used their paces."""
     demo_site: Callable[[], str] = _no_site
     """Returns the address of the stand-in for the web, and starts it; empty if there is none."""
     workspace: Path | None = None

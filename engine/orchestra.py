@@ -25,6 +25,7 @@ from engine.connections.agreements import Agreements
 from engine.connections.connection_failures import Troubles
 from engine.connections.hosts import hosts
 from engine.connections.modes import Modes
+from engine.connections.paces import opened_paces
 from engine.connections.stand_ins import StandInProcess
 from engine.documents.shapes import Misfit
 from engine.observing.tally import Tally
@@ -177,7 +178,9 @@ class Orchestra:
         self._stand_ins = StandInProcess(state / "demo")
         self._settings = self._state.settings
         self._modes = Modes(self._settings, AccountMode.DEMO if serve else AccountMode.MINE, forced=demo)
-        self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state)
+        is_shared, cache = bool(self.config.state), loaded.cache_url
+        paces = opened_paces(state, self._settings, is_shared=is_shared, cache=cache)
+        self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state, paces)
         self.troubles = Troubles(self._state.refusals, self._loaded, self._accounts, clock, self.workspace.workflow_ids)
         self._accounts.refusals = self.troubles
         self._plans = EnvironmentPlans(

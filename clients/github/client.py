@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,6 +30,7 @@ from clients.github.transport import raw, reading, requester
 from clients.github.undo import close_issue, delete_comment, restore_file
 from clients.github.values import Json, given, utc
 from clients.listing import ItemList
+from clients.paces import OwnPaces, Paces
 from clients.plural import counted
 
 
@@ -40,13 +40,15 @@ class GitHubClient(Client):
     service = GITHUB
     http: httpx.Client
 
-    def __init__(self, settings: GitHubSettings, http: httpx.Client, shared: Path | None = None) -> None:
+    def __init__(self, settings: GitHubSettings, http: httpx.Client, paces: Paces | None = None) -> None:
         self.http = http
         self._settings = settings
         token = settings.token.get_secret_value()
         paced = is_paced(settings.base_url) if settings.paced is None else settings.paced
         self._has_token = bool(token)
-        self._api = api = Api(requester(http, settings.base_url, token, Pace(shared, token) if paced else None))
+        self._api = api = Api(
+            requester(http, settings.base_url, token, Pace(paces or OwnPaces(), token) if paced else None)
+        )
         self.issues, self.pulls, self.branches, self.releases = Issues(api), Pulls(api), Branches(api), Releases(api)
         self.feeds, self.reviews = Feeds(api), Reviews(api)
         self._account = ""
@@ -55,7 +57,7 @@ class GitHubClient(Client):
     @classmethod
     def open(cls, settings: GitHubSettings, opening: Opening) -> GitHubClient:
         """Return a client for these settings; all processes of a workspace keep to one pace."""
-        return cls(settings, opening.http(GITHUB, settings.base_url), opening.shared_file(GITHUB))
+        return cls(settings, opening.http(GITHUB, settings.base_url), opening.paces)
 
     def account(self) -> str:
         """Return the account's login; fetched once."""

@@ -49,5 +49,4 @@ GITHUB = Service(
     public_place=PublicPlace(field="repository", format="github-repository"),
     shown_at=("github.com",),
     link="Issue",
-    shared_file="github-pace.db",
 )

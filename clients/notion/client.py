@@ -26,6 +26,7 @@ from clients.notion.service_clock import ServiceClock
 from clients.notion.texts import Pages
 from clients.notion.values import Json
 from clients.notion.written import WrittenPages
+from clients.paces import Paces
 from clients.plural import counted
 
 
@@ -35,13 +36,13 @@ class NotionClient(Client):
     service = NOTION
     http: httpx.Client
 
-    def __init__(self, settings: NotionSettings, http: httpx.Client) -> None:
+    def __init__(self, settings: NotionSettings, http: httpx.Client, paces: Paces | None = None) -> None:
         self.http = http
         self._settings = settings
         self._has_token = bool(settings.token.get_secret_value())
         self.clock = ServiceClock()
         token = settings.token.get_secret_value()
-        self._api = api = notion_api(http, settings.base_url, token, _pacer(settings), self.clock)
+        self._api = api = notion_api(http, settings.base_url, token, _pacer(settings, paces), self.clock)
         self._databases = Databases(api)
         content, references = Content(api, settings.write_as), References(api)
         written = WrittenPages(api, content)
@@ -56,7 +57,7 @@ class NotionClient(Client):
     @classmethod
     def open(cls, settings: NotionSettings, opening: Opening) -> NotionClient:
         """Return a client for these settings."""
-        return cls(settings, opening.http(NOTION, settings.base_url))
+        return cls(settings, opening.http(NOTION, settings.base_url), opening.paces)
 
     def account(self) -> str:
         """Return `workspace id:workspace name`; fetched once."""
@@ -117,8 +118,8 @@ class NotionClient(Client):
         return self._databases.find(database).described()
 
 
-def _pacer(settings: NotionSettings) -> Pacer | None:
+def _pacer(settings: NotionSettings, paces: Paces | None) -> Pacer | None:
     rate = settings.requests_per_second
     if rate is None and settings.base_url == URL:
         rate = REQUESTS_PER_SECOND
-    return Pacer(rate) if rate else None
+    return Pacer(rate, paces, settings.token.get_secret_value()) if rate else None

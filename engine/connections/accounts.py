@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from clients.client import Client, Opening, Program, RunningProgram, Seen
 from clients.errors import AuthError, ServiceError
+from clients.paces import OwnPaces, Paces
 from clients.secrets import known
 from clients.service import Service
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName, own_words
@@ -108,8 +109,9 @@ class Accounts:
         stand_ins: StandIns,
         calls_at_once: int = 64,
         shared: Path | None = None,
+        paces: Paces | None = None,
     ) -> None:
-        self._shared = shared
+        self._shared, self._paces = shared, paces or OwnPaces()
         self.refusals: Refusals = NoRefusals()
         """Receives each refusal of an account, and the first success after it."""
         self.config, self._stand_ins, self._size = config, stand_ins, calls_at_once
@@ -199,7 +201,7 @@ class Accounts:
         root = self.config().root.resolve()
         private = self._private(root)
         start = partial(_started, root=root, private=private)
-        return Opening(is_demo, self._shared, self._demo_site, root, private, self._seal, start)
+        return Opening(is_demo, self._shared, self._paces, self._demo_site, root, private, self._seal, start)
 
     def _demo_site(self) -> str:
         return str(self._stand_ins.endpoints()["site"]["base_url"])

@@ -192,6 +192,12 @@ def _is_blob_place(place: str) -> str:
     return place
 
 
+def _is_cache(address: str) -> str:
+    if address and not address.startswith(("redis://", "rediss://", "env:", "secret:")):
+        raise Misfit("must be the address of a Redis server", "Write redis://host:6379/0.")
+    return address
+
+
 def _is_state(address: str) -> str:
     if address and not address.startswith(("postgresql://", "postgresql+psycopg://")):
         raise Misfit("must be the address of a PostgreSQL server", "Write postgresql+psycopg://host:5432/database.")
@@ -228,6 +234,8 @@ class Config(_Settings):
     """Where logs and large values are: `postgres` (with the state), or `s3://…`; empty: in the folder `logs/`."""
     state: Annotated[str, AfterValidator(_is_state)] = ""
     """The address of a PostgreSQL server for the state; empty: `state.db` in `state_dir`."""
+    cache: Annotated[str, AfterValidator(_is_cache)] = ""
+    """The address of a Redis server for what may be lost, or `env:NAME`; empty: there is none."""
     queue: Literal["", "local", "postgres"] = ""
     """Who works on accepted runs: `local`, the process that accepts them; `postgres`, any that shares the state.
 
@@ -289,6 +297,11 @@ class LoadedConfig:
     def ingress_url(self) -> str:
         """The address of the broker whose messages start runs; empty if there is none. Raises InvalidInput."""
         return Secrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.ingress.url)
+
+    @property
+    def cache_url(self) -> str:
+        """The address of the cache; empty if there is none. Raises InvalidInput."""
+        return Secrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.cache)
 
     @property
     def notify(self) -> str | None:

@@ -14,7 +14,7 @@ from engine.workspace.file_store import Shelf
 from engine.workspace.workflow_ids import WorkflowIds
 
 _STATE = (
-    *("state.db*", "serve.*", "writes.list*", "*.lock", "*.log", "*.log.1"),
+    *("state.db*", "serve.*", "writes.list*", "paces.db*", "*.lock", "*.log", "*.log.1"),
     *("demo", "owners", "versions", "trash", "tries", "secrets"),
 )
 """The names in a state folder, without the files of services."""

@@ -18,6 +18,7 @@ from clients.errors import RateLimited
 from clients.github.client import GitHubClient
 from clients.github.pace import MOMENT_SECONDS, Pace, free_at, is_paced
 from clients.github.service import GitHubSettings
+from clients.paces import FilePaces, OwnPaces
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -43,7 +44,7 @@ class Clock:
 
 
 def pace(clock: Clock, file: Path | None = None, token: str = "one") -> Pace:
-    return Pace(file, token, clock, clock.sleep)
+    return Pace(OwnPaces() if file is None else FilePaces(file), token, clock, clock.sleep)
 
 
 def written_until(pacer: Pace, clock: Clock, seconds: float) -> list[float]:
@@ -152,7 +153,8 @@ import sys, time
 from pathlib import Path
 from clients.errors import RateLimited
 from clients.github.pace import Pace
-pace, went = Pace(Path(sys.argv[1]), "one"), 0
+from clients.paces import FilePaces
+pace, went = Pace(FilePaces(Path(sys.argv[1])), "one"), 0
 while went < 2:
     try:
         pace.before("POST")
