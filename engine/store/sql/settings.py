@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from engine.store.sql.base.database import Database
 from engine.store.sql.base.tables import settings
+_GET = "SELECT value FROM settings WHERE key = ?"
+_PUT = "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
 
 class SqlSettings:
@@ -16,9 +18,9 @@ class SqlSettings:
 
     def get(self, key: str, default: str = "") -> str:
         """Return the value of a key."""
-        with self._database.reading() as connection:
-            row = connection.execute(settings.select().where(settings.c.key == key)).first()
-        return default if row is None else str(row.value)
+        with self._database.asking() as cursor:
+            row = cursor.execute(_GET, (key,)).fetchone()
+        return default if row is None else str(row[0])
 
     def with_prefix(self, prefix: str) -> dict[str, str]:
         """Return all values whose keys have a prefix, by key."""
@@ -37,12 +39,13 @@ class SqlSettings:
 
         `change` receives an empty text if there is no value. If it raises, the value is kept.
         """
-        with self._database.writing() as connection:
-            row = connection.execute(settings.select().where(settings.c.key == key)).first()
-            value = change("" if row is None else str(row.value))
-            connection.execute(settings.delete().where(settings.c.key == key))
-            if value is not None:
-                connection.execute(settings.insert().values(key=key, value=value))
+        with self._database.inserting() as cursor:
+            row = cursor.execute(_GET, (key,)).fetchone()
+            value = change("" if row is None else str(row[0]))
+            if value is None:
+                cursor.execute("DELETE FROM settings WHERE key = ?", (key,))
+            elif row is None or value != row[0]:
+                cursor.execute(_PUT, (key, value))
 
     def change_all(self, prefix: str, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
         """Replace all values whose keys have a prefix with the result of `change`, in one transaction."""
