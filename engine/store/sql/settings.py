@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from engine.store.sql.base.database import Database
 from engine.store.sql.base.tables import settings
+
 _GET = "SELECT value FROM settings WHERE key = ?"
 _PUT = "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 

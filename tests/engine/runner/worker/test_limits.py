@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from engine.base.statuses import Priority, RunStatus
+from engine.base.statuses import ENDED_RUNS, Priority, RunStatus
 from engine.orchestra import Orchestra
 from tests import postgres
 from tests.engine.conftest import OWNER, Service, get_step, set_step, write_workflow
@@ -19,6 +22,8 @@ from tests.patience import PATIENCE_SECONDS, until
 _CODE = "import sys, cli; sys.exit(cli.main(sys.argv[1:]))"
 _INPUTS = {"type": "object", "properties": {"n": {"type": "integer"}}}
 MOST, COUNT = 2, 8
+_MANY, _KILLS = 60, 8
+_PAIRS = (("", "a"), ("a", "b"), ("b", "c"))
 LIMITS = ("RUNS_AT_ONCE_PER_USER", "RUNS_AT_ONCE_PER_CONNECTION__WEB")
 
 
@@ -79,6 +84,41 @@ def test_a_limit_holds_over_all_processes_and_is_free_again_when_one_is_killed(
         for run_id in ids:
             assert server.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == RunStatus.SUCCEEDED
     assert service.most_at_once == MOST
+
+
+@pytest.mark.chaos
+@pytest.mark.service
+@pytest.mark.usefixtures("shared_state")
+def test_no_limit_is_exceeded_while_workers_are_killed_again_and_again(
+    root: Path,
+    service: Service,
+    worker: Callable[[], subprocess.Popen[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORCHESTRA_LIMITS__RUNS_AT_ONCE_PER_USER", str(MOST + 1))
+    monkeypatch.setenv("ORCHESTRA_LIMITS__RUNS_AT_ONCE_PER_CONNECTION__WEB", str(MOST))
+    service.seconds = {f"/slow{number}": 0.1 for number in range(_MANY)}
+    write_workflow(root, "chain", _chain(service), inputs=_INPUTS)
+    chance = random.Random(20261124)
+    with closing(Orchestra.open(root, serve=True)) as server:
+        ids = server.runs.start_all(OWNER, "chain", [{"n": number} for number in range(_MANY)])
+        crew = [worker() for _ in range(3)]
+        for _ in range(_KILLS):
+            time.sleep(chance.uniform(0.5, 2.0))
+            one = crew.pop(chance.randrange(len(crew)))
+            one.kill()
+            crew.append(worker())
+        for run_id in ids:
+            until(lambda one=run_id: server.runs.get(OWNER, one)["status"] in ENDED_RUNS)  # type: ignore[misc]
+        statuses = Counter(server.runs.get(OWNER, run_id)["status"] for run_id in ids)
+    assert statuses == {RunStatus.SUCCEEDED: _MANY}
+    assert service.most_at_once == MOST
+
+
+def _chain(service: Service) -> list[dict[str, object]]:
+    """Return steps one after the other, so that each run has one request under way."""
+    urls = service.url("/slow{{ inputs.n }}")
+    return [get_step(step, urls, **({"needs": [before]} if before else {})) for before, step in _PAIRS]
 
 
 @pytest.mark.parametrize("limit", LIMITS)
