@@ -110,5 +110,16 @@ class Priority(StrEnum):
         """Its number in the state: 1 goes first."""
         return _RANKS[self]
 
+    @staticmethod
+    def of_turn(turn: int) -> Priority | None:
+        """Return the priority that the turn with this number belongs to, None if it is that of the most urgent.
 
+        Every tenth turn belongs to the oldest of low and of normal priority, alternately: so these go on, slowly,
+        however many others there are.
+        """
+        return None if turn % _EVERY else _LOWER[turn // _EVERY % len(_LOWER)]
+
+
+_EVERY = 10
+_LOWER = (Priority.LOW, Priority.NORMAL)
 _RANKS = {Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}

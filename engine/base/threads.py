@@ -12,9 +12,12 @@ import contextlib
 import contextvars
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from engine.base.statuses import Priority
 
 _IDLE_SECONDS = 30.0
 _MOST_GIVEN_UP = 4
@@ -41,19 +44,45 @@ def abandoned() -> threading.Event | None:
     return _abandoned.get()
 
 
+class _Line:
+    """Tasks that wait, the most urgent first, then in order; every tenth turn is that of a less urgent one."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[Priority, deque[_Task]] = {priority: deque() for priority in Priority}
+        self._turns = 0
+        self._lock = threading.Lock()
+        self._entries: queue.SimpleQueue[None] = queue.SimpleQueue()
+        """One for each task: who takes one may take a task."""
+
+    def put(self, task: _Task, priority: Priority) -> None:
+        """Add a task."""
+        self._tasks[priority].append(task)
+        self._entries.put(None)
+
+    def get(self, seconds: float) -> _Task:
+        """Wait for a task and take it. Raises queue.Empty if there is none for so long."""
+        self._entries.get(timeout=seconds)
+        with self._lock:
+            self._turns += 1
+            owed = Priority.of_turn(self._turns)
+            if owed is not None and self._tasks[owed]:
+                return self._tasks[owed].popleft()
+            return next(tasks for tasks in self._tasks.values() if tasks).popleft()
+
+
 class Workers:
-    """Up to `size` daemon threads, started on demand and ended when idle; further work waits in order."""
+    """Up to `size` daemon threads, started on demand and ended when idle; further work waits in a line."""
 
     def __init__(self, name: str, size: int) -> None:
         self._name, self._size = name, size
-        self._queue: queue.SimpleQueue[_Task] = queue.SimpleQueue()
+        self._queue = _Line()
         self._lock = threading.Lock()
         self._threads = 0
         self._idle = 0
         self._waiting = 0
         self._given_up = 0
 
-    def run(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
+    def run(self, work: Callable[[], Any], priority: Priority = Priority.NORMAL) -> asyncio.Future[Any]:
         """Run `work` in a thread; the future belongs to the running loop.
 
         Cancelling the future before a thread has started withdraws the work. Later it does not stop the thread, but
@@ -66,7 +95,7 @@ class Workers:
         with self._lock:
             self._waiting += 1
             self._start_if_needed()
-        self._queue.put(task)
+        self._queue.put(task, priority)
         return future
 
     def _start_if_needed(self) -> None:
@@ -119,7 +148,7 @@ class Workers:
 
     def _taken(self) -> _Task | None:
         try:
-            return self._queue.get(timeout=_IDLE_SECONDS)
+            return self._queue.get(_IDLE_SECONDS)
         except queue.Empty:
             return None
 

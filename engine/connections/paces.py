@@ -106,7 +106,7 @@ class CachedPaces:
         with self._server.pipeline() as pipe:
             while True:
                 try:
-                    pipe.watch(_KEY + account)
+                    pipe.watch(_KEY + account)  # type: ignore[no-untyped-call]
                     after, result = change(self._known(account, pipe.get(_KEY + account)))
                     pipe.multi()
                     pipe.set(_KEY + account, after, ex=_KEPT_SECONDS)

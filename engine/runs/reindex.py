@@ -23,7 +23,8 @@ from engine.record.values import Values
 from engine.runner.effects.ledger import arguments_hash
 from engine.store.held import SeenItem, ToldRun
 from engine.store.ledger import account_of
-from engine.store.runs import environment_name, is_test, unhashed
+from engine.store.run_limits import limited_connections
+from engine.store.runs import environment_name, is_test, priority_of, unhashed
 from engine.store.state import State
 
 _STOPPED_CLEANLY = (*ENDED_RUNS, RunStatus.INTERRUPTED, RunStatus.WAITING)
@@ -90,7 +91,8 @@ def _told(run: Run, values: Values, connections: Mapping[str, str], renames: Ren
         return ToldRun(_ended_row(run), effects, updates, None, None)
     accepted = reaccepted(run, connections)
     events = [*events_of(run), RunInterrupted(run["started_at"] or run["queued_at"])]
-    row = {**_row(run), "status": RunStatus.INTERRUPTED, "acceptance": compact_json(accepted)}
+    waits = {"priority": priority_of(accepted).rank, "connections": limited_connections(accepted)}
+    row = {**_row(run), **waits, "status": RunStatus.INTERRUPTED, "acceptance": compact_json(accepted)}
     unsure_since = None if run["status"] in _STOPPED_CLEANLY else run["started_at"] or run["queued_at"]
     return ToldRun(row, effects, updates, [encoded(event) for event in events], unsure_since)
 

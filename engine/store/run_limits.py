@@ -1,4 +1,4 @@
-"""Which run is next: how many may be at work at once, in all processes together, and whose turn it is.
+"""How many runs may be at work at once, in all processes together, and which must wait for another's end.
 
 A called run belongs to the one at the top of its calls: together they count once.
 """
@@ -10,12 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from engine.base.statuses import AccountMode, Priority
+from engine.base.statuses import AccountMode
 from engine.record.types.run import Acceptance
 
 _TRIGGERED = "trigger:"
-_EVERY = 10
-_LOWER = (Priority.LOW.rank, Priority.NORMAL.rank)
 
 
 @dataclass(frozen=True)
@@ -116,14 +114,3 @@ def spaced(names: Iterable[str]) -> str:
     """Return names as one text, in which each has a space on both sides; "" for none."""
     found = " ".join(sorted(names))
     return found and f" {found} "
-
-
-def share_of(turn: int) -> int | None:
-    """Return the rank that the turn with this number belongs to, None if to the most urgent run.
-
-    Every tenth turn belongs to the oldest run of low and of normal priority, alternately: so these go on, slowly,
-    however many others there are.
-    """
-    if turn % _EVERY:
-        return None
-    return _LOWER[turn // _EVERY % len(_LOWER)]

@@ -14,6 +14,7 @@ from clients.models.metering import Meter
 from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete
 from engine.base.plain_values import plain_json
+from engine.base.statuses import Priority
 from engine.compiler.definition.plan import OtherModel, Retry
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Embedder, Repeat, StepType, Usage
@@ -89,6 +90,8 @@ class Job(NamedTuple):
     """The account of the model that makes vectors, beside `account`."""
     meter: Meter | None = None
     """What permits and counts requests to models; None: nothing counts them."""
+    priority: Priority = Priority.NORMAL
+    """While more calls wait than a connection takes at once."""
 
     @property
     def fields(self) -> Any:

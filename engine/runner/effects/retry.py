@@ -64,7 +64,7 @@ def started(job: Job, work: Callable[[], Any]) -> asyncio.Future[Any]:
     """Start blocking work in a thread of the account; everything it sends ends within the job's time limit."""
     assert job.account is not None
     names = context.current()
-    return job.account.workers.run(lambda: _timed(job, work, names))
+    return job.account.workers.run(lambda: _timed(job, work, names), job.priority)
 
 
 def _timed(job: Job, work: Callable[[], Any], names: Mapping[str, str]) -> Any:

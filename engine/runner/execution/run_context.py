@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from engine.base.json_text import JsonObject
 from engine.base.names import timestamp
 from engine.base.services import is_in_workspace
-from engine.base.statuses import AccountMode
+from engine.base.statuses import AccountMode, Priority
 from engine.budgets.meter import RunMeter
 from engine.compiler.definition.approval_rules import Rules
 from engine.compiler.definition.plan import Plan
@@ -66,6 +66,8 @@ class RunFacts:
     """Returns the current identity of a write, if names may have changed since the run was accepted."""
     outside_inputs: Sequence[OutsideInput] = ()
     """Of a run that another one, or a message, has started: which of its inputs are text from outside."""
+    priority: Priority = Priority.NORMAL
+    """Of its calls, while more wait than a connection takes at once."""
     item: Sequence[str] | None = None
     """What a trigger started the run for, as in identities of writes: (trigger, source, account, item)."""
 
@@ -145,6 +147,7 @@ class RunContext:
             has_next_model=call.has_next_model,
             embedder=call.embedder,
             meter=call.meter,
+            priority=self.facts.priority,
         )
 
     def guarded(self, work: Callable[[], Result]) -> Awaitable[Result]:

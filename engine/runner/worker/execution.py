@@ -71,6 +71,7 @@ from engine.runner.suspension.waits import Pauses, Waiting
 from engine.store.debugging import DebugState
 from engine.store.journal import JournalBroken, RunEnd
 from engine.store.ledger import Receipts
+from engine.store.runs import priority_of
 from engine.store.state import Records
 from engine.workflows.plan_cache import PlanCache
 
@@ -291,6 +292,7 @@ class Execution:
             options=acceptance.get("options", {}),
             renamed=self._renamed(),
             outside_inputs=acceptance.get("outside_inputs", ()),
+            priority=priority_of(acceptance),
             item=_item(acceptance.get("trigger")),
             agreed=Agreed.of_run(self._equipment.agreements, acceptance),
         )

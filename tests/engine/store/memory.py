@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from engine.base.errors import InUse
 from engine.base.json_text import compact
 from engine.base.names import in_utc, moment_of, timestamp
-from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, AccountMode, RunStatus
+from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, AccountMode, Priority, RunStatus
 from engine.store.acceptances import Entry, Polled, Renamed, Request
 from engine.store.approvals import ApprovalRecord
 from engine.store.debugging import DebugState
@@ -32,7 +32,7 @@ from engine.store.people.api_tokens import TokenRecord
 from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
 from engine.store.people.people import Check, UserRecord
 from engine.store.people.sign_ins import Reached, SessionRecord, SignedIn, SignIn, Success, TryLimit
-from engine.store.run_limits import Crowd, LimitedRun, RunLimits, limited_connections, share_of
+from engine.store.run_limits import Crowd, LimitedRun, RunLimits, limited_connections
 from engine.store.run_limits import Reached as LimitReached
 from engine.store.runs import Backlog, RunFilter, RunRecord, environment_name, is_test, priority_of, unhashed
 from engine.store.spending import Amount, Decide, Pot, Reservation, Standing, Verdict
@@ -686,8 +686,8 @@ class MemoryClaims(_Part):
                     free = [one for one in free if one.cancel_requested or not crowd.obstacle(self._topmost(one))]
                     if not free:
                         break
-                    rank = share_of(next(self._turns))
-                    one = next((one for one in free if one.priority == rank), free[0])
+                    owed = Priority.of_turn(next(self._turns))
+                    one = next((one for one in free if owed and one.priority == owed.rank), free[0])
                     crowd.add(self._topmost(one))
                     taken.append(one.run_id)
             for run_id in taken:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
+from engine.base.statuses import Priority
 from engine.store.claims import Draining
-from engine.store.run_limits import Crowd, LimitedRun, Reached, RunLimits, share_of
+from engine.store.run_limits import Crowd, LimitedRun, Reached, RunLimits
 from engine.store.sql.base.database import Cursor, Database
 from engine.store.sql.workers.owners import require_unfenced
 
@@ -137,9 +138,9 @@ class _Choice:
         """Return a page in which the turns of less urgent runs are theirs."""
         chosen = {one.run_id: one for one in found}
         for turn in [next(turns) for _ in found]:
-            rank = share_of(turn)
-            if rank is not None and all(one.priority < rank for one in chosen.values()):
-                for one in self._page(which, values, 1, rank):
+            owed = Priority.of_turn(turn)
+            if owed is not None and all(one.priority < owed.rank for one in chosen.values()):
+                for one in self._page(which, values, 1, owed.rank):
                     chosen.popitem()
                     chosen[one.run_id] = one
         return list(chosen.values())

@@ -14,11 +14,16 @@ _LATE_SECONDS = (0.03, 0.12)
 class CarelessQueue:
     """What is put within a moment is delivered in reverse order, and a moment later once more."""
 
+    delivers_at_once = True
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: list[str] = []
         self._again: list[str] = []
         self._is_closed = False
+
+    def look(self) -> None:
+        """Do nothing."""
 
     def put(self, run_id: str, *, after_seconds: float = 0.0) -> None:
         """Keep an entry."""
