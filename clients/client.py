@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from clients.errors import SandboxMissing
-from clients.paces import OwnPaces, Paces
+from clients.pacing.paces import OwnPaces, Paces
 from clients.reads import Reads
 from clients.service import Service
 

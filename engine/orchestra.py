@@ -178,9 +178,7 @@ class Orchestra:
         self._stand_ins = StandInProcess(state / "demo")
         self._settings = self._state.settings
         self._modes = Modes(self._settings, AccountMode.DEMO if serve else AccountMode.MINE, forced=demo)
-        is_shared, cache = bool(self.config.state), loaded.cache_url
-        paces = opened_paces(state, self._settings, is_shared=is_shared, cache=cache)
-        self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state, paces)
+        self._accounts = self._opened_accounts(loaded)
         self.troubles = Troubles(self._state.refusals, self._loaded, self._accounts, clock, self.workspace.workflow_ids)
         self._accounts.refusals = self.troubles
         self._plans = EnvironmentPlans(
@@ -200,6 +198,12 @@ class Orchestra:
         self._upkeep = self._serve() if serve else None
         if slots is not None:
             self._host.adopt_from_now_on()
+
+    def _opened_accounts(self, loaded: LoadedConfig) -> Accounts:
+        """Return the accounts of the connections, which keep to the pace of all processes."""
+        state, is_shared = self.workspace.state_dir, bool(self.config.state)
+        paces = opened_paces(state, self._settings, is_shared=is_shared, cache=loaded.cache_url)
+        return Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state, paces)
 
     def _accepting(self) -> tuple[Acceptor, Runs]:
         """Return what accepts runs, and the facet that shows and changes them."""

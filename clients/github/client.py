@@ -30,7 +30,7 @@ from clients.github.transport import raw, reading, requester
 from clients.github.undo import close_issue, delete_comment, restore_file
 from clients.github.values import Json, given, utc
 from clients.listing import ItemList
-from clients.paces import OwnPaces, Paces
+from clients.pacing.paces import OwnPaces, Paces
 from clients.plural import counted
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import httpx
 
 from clients.errors import RateLimited, ServiceError
-from clients.paces import Paces, account_of
+from clients.pacing.paces import Paces, account_of
 
 MOMENT_SECONDS = 2.0
 """A shorter wait blocks the sending thread; for a longer one the caller is asked to come back."""

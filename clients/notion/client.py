@@ -26,7 +26,7 @@ from clients.notion.service_clock import ServiceClock
 from clients.notion.texts import Pages
 from clients.notion.values import Json
 from clients.notion.written import WrittenPages
-from clients.paces import Paces
+from clients.pacing.paces import Paces
 from clients.plural import counted
 
 

@@ -11,7 +11,7 @@ import httpx
 from clients.deadline import seconds_left
 from clients.error_mapping import retry_after_seconds
 from clients.errors import RateLimited
-from clients.paces import OwnPaces, Paces, account_of
+from clients.pacing.paces import OwnPaces, Paces, account_of
 
 REQUESTS_PER_SECOND = 3.0
 BURST = 5

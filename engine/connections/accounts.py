@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from clients.client import Client, Opening, Program, RunningProgram, Seen
 from clients.errors import AuthError, ServiceError
-from clients.paces import OwnPaces, Paces
+from clients.pacing.paces import OwnPaces, Paces
 from clients.secrets import known
 from clients.service import Service
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName, own_words

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from clients.paces import Change, FilePaces, OwnPaces, Paces
+from clients.pacing.paces import Change, FilePaces, OwnPaces, Paces
 from engine.base.errors import InvalidInput, StorageError
 from engine.store.settings import Settings
 

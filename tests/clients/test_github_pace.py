@@ -18,7 +18,7 @@ from clients.errors import RateLimited
 from clients.github.client import GitHubClient
 from clients.github.pace import MOMENT_SECONDS, Pace, free_at, is_paced
 from clients.github.service import GitHubSettings
-from clients.paces import FilePaces, OwnPaces
+from clients.pacing.paces import FilePaces, OwnPaces
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -153,7 +153,7 @@ import sys, time
 from pathlib import Path
 from clients.errors import RateLimited
 from clients.github.pace import Pace
-from clients.paces import FilePaces
+from clients.pacing.paces import FilePaces
 pace, went = Pace(FilePaces(Path(sys.argv[1])), "one"), 0
 while went < 2:
     try:

@@ -19,7 +19,7 @@ import redis
 from clients.errors import RateLimited
 from clients.github.pace import Pace
 from clients.notion.pacing import BURST, Pacer
-from clients.paces import FilePaces, OwnPaces, Paces
+from clients.pacing.paces import FilePaces, OwnPaces, Paces
 from engine.connections.paces import CachedPaces, StatePaces, opened_paces
 from engine.store.postgres.database import PostgresDatabase
 from engine.store.sql.settings import SqlSettings

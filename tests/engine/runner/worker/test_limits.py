@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.base.errors import TooManyRuns
 from engine.base.statuses import ENDED_RUNS, Priority, RunStatus
 from engine.orchestra import Orchestra
 from tests import postgres
@@ -172,3 +173,17 @@ def test_what_a_person_waits_for_goes_before_what_was_started_in_bulk(root: Path
             for run_id in (*bulk, own, urgent):
                 assert server.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == RunStatus.SUCCEEDED
     assert list(service.seen) == [f"/slow{number}" for number in (5, 4, 0, 1, 2, 3)]
+
+
+@pytest.mark.service
+@pytest.mark.usefixtures("shared_state")
+def test_what_one_server_has_accepted_counts_for_the_back_pressure_of_another(
+    root: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRA_LIMITS__MOST_WAITING_RUNS", "3")
+    _slow_workflow(root, service)
+    with closing(Orchestra.open(root, serve=True)) as server, closing(Orchestra.open(root, slots=0)) as other:
+        for number in range(4):
+            server.runs.start(OWNER, "work", {"n": number})
+        with pytest.raises(TooManyRuns):
+            other.runs.start(OWNER, "work", {"n": 4})
