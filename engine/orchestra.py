@@ -69,7 +69,10 @@ if TYPE_CHECKING:
     from engine.collections import Collections
     from engine.connections.connections import Connections
     from engine.copilot.copilot import Copilot
+    from engine.copilot.prompting.prompting import Prompting
+    from engine.copilot.prompting.records import PromptProposal
     from engine.copilot.proposals.proposals import Proposals
+    from engine.copilot.proposals.records import Proposal
     from engine.copilot.proposals.store import ProposalStore
     from engine.copilot.rules.rules import Rules
     from engine.copilot.talking.store import TalkStore
@@ -449,14 +452,17 @@ class Orchestra:
     @cached_property
     def users(self) -> Users:
         """Who may sign in."""
-        from engine.copilot.proposals.store import is_proposals_of
+        from engine.copilot.prompting.records import FOR_PROMPTS
+        from engine.copilot.proposals.store import FOR_WORKFLOWS, is_kept_of
         from engine.copilot.talking.store import is_talk_of
         from engine.people.languages import is_language_of
         from engine.people.users import Users
         from engine.workspace.drafts import is_draft_of
 
         def is_theirs(user_id: str, key: str) -> bool:
-            return any(is_of(user_id, key) for is_of in (is_draft_of, is_language_of, is_proposals_of, is_talk_of))
+            if any(is_kept_of(form, user_id, key) for form in (FOR_WORKFLOWS, FOR_PROMPTS)):
+                return True
+            return any(is_of(user_id, key) for is_of in (is_draft_of, is_language_of, is_talk_of))
 
         return Users(self._state, self._signing_secret, self._audit, self._clock, is_theirs)
 
@@ -556,6 +562,8 @@ class Orchestra:
             self.drafts.follow("prompt", name, new)
             self._try_records.follow(name, new)
             self._consents.follow_prompt(name, new)
+            self._prompt_proposals.follow(name, new)
+            self._talk_store.follow(f"prompt:{name}", new and f"prompt:{new}")
 
         return PromptFiles(self._prompt_store, self._audit, follow, self._proved, self._clock)
 
@@ -684,7 +692,8 @@ class Orchestra:
         names, prompts = self.workspace.workflows.names, self.workspace.prompts.names
         fixes = Fixes(self.editing, proposals, self._compiled, names, prompts)
         rules = Rules(proposals, self.editing, wizard, fixes, self._failed_run)
-        return Copilot(proposals, rules, self._talking(proposals, rules), wizard, fixes)
+        talking, prompting = self._talking(proposals, rules)
+        return Copilot(proposals, rules, talking, wizard, fixes, prompting)
 
     def _failed_run(self, p: Principal, workflow: str, run_id: str) -> Run | None:
         """Return a run of a workflow; without an id the last one, if it has failed."""
@@ -694,10 +703,13 @@ class Orchestra:
         last = self.runs.list(p, workflow=workflow, limit=1).rows
         return self.runs.get(p, last[0].run_id) if last and last[0].status == "failed" else None
 
-    def _talking(self, proposals: Proposals, rules: Rules) -> Talking:
+    def _talking(self, proposals: Proposals, rules: Rules) -> tuple[Talking, Prompting]:
+        from engine.copilot.prompting.prompting import Prompting
+        from engine.copilot.prompting.proposals import PromptProposals
         from engine.copilot.talking.asking import CopilotModel
         from engine.copilot.talking.setup import Setups
         from engine.copilot.talking.talking import Ground, Talking
+        from engine.copilot.talking.turns import Turns
 
         ground = Ground(
             proposals,
@@ -709,7 +721,10 @@ class Orchestra:
         )
         setups = Setups(self._loaded, self._modes.of, self._accounts.open, self._talk_store)
         model = CopilotModel(self._host, self._logs, lambda: self._loaded().config, self._clock)
-        return Talking(self._talk_store, setups, model, ground, self._audit, self._clock)
+        store, turns = self._talk_store, Turns(self._talk_store, self._clock)
+        texts = PromptProposals(self._prompt_proposals, self.prompts, self.cases, self.case_tests, self._clock)
+        prompting = Prompting(texts, self.prompts, self.cases, store, setups, model, turns)
+        return Talking(store, setups, model, turns, ground, self._audit), prompting
 
     @cached_property
     def _talk_store(self) -> TalkStore:
@@ -718,10 +733,17 @@ class Orchestra:
         return TalkStore(self._settings)
 
     @cached_property
-    def _proposal_store(self) -> ProposalStore:
+    def _proposal_store(self) -> ProposalStore[Proposal]:
+        from engine.copilot.proposals.store import FOR_WORKFLOWS, ProposalStore
+
+        return ProposalStore(self._settings, FOR_WORKFLOWS)
+
+    @cached_property
+    def _prompt_proposals(self) -> ProposalStore[PromptProposal]:
+        from engine.copilot.prompting.records import FOR_PROMPTS
         from engine.copilot.proposals.store import ProposalStore
 
-        return ProposalStore(self._settings)
+        return ProposalStore(self._settings, FOR_PROMPTS)
 
     @cached_property
     def environments(self) -> Environments:

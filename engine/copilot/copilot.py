@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.copilot.fixes.fixes import Fixes
+from engine.copilot.prompting.prompting import Prompting
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.rules.rules import Rules
 from engine.copilot.talking.talking import Talking
@@ -12,5 +13,14 @@ from engine.copilot.wizard.wizard import Wizard
 class Copilot:
     """A co-pilot never saves a file, and never runs on a real account."""
 
-    def __init__(self, proposals: Proposals, rules: Rules, talking: Talking, wizard: Wizard, fixes: Fixes) -> None:
+    def __init__(
+        self,
+        proposals: Proposals,
+        rules: Rules,
+        talking: Talking,
+        wizard: Wizard,
+        fixes: Fixes,
+        prompting: Prompting,
+    ) -> None:
         self.proposals, self.rules, self.talking, self.wizard, self.fixes = proposals, rules, talking, wizard, fixes
+        self.prompting = prompting

@@ -187,6 +187,17 @@ class PromptFiles:
         self._audit.record(p, "prompts.save_version", name, {"version": number, "label": label} | _told(why))
         return number
 
+    def kept(self, p: Principal, name: str) -> int:
+        """Return the number of the version that has the working text; without one, save it as the next version.
+
+        Raises UnknownName, InvalidFile (the text has errors), StorageError.
+        """
+        require(p, "edit", "change prompts")
+        text = self._shelf.text(name)
+        value = parse(text, self._shelf.file(name)).value
+        known = self._store.number_of(name, self._store.draft(value)) if isinstance(value, dict) else None
+        return known if known is not None else self.save_version(p, name, text, files.etag(text), None)
+
     def set_label(self, p: Principal, name: str, label: str, version: int, reason: str = "") -> None:
         """Point a label to a version, used by runs from now on. Raises UnknownName, InvalidInput, ProtectedLabel."""
         require(p, "edit", "change prompts")

@@ -17,7 +17,7 @@ from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.copilot.talking.records import About, Conversation, Preview, Setup, Turn
-from engine.copilot.talking.talking import LONGEST_ASKED
+from engine.copilot.talking.turns import LONGEST_ASKED
 from engine.copilot.talking.working import Feed
 
 _BUSY: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "An answer is being written"}}

@@ -52,7 +52,7 @@ class Proposals:
 
     def __init__(
         self,
-        store: ProposalStore,
+        store: ProposalStore[Proposal],
         editing: WorkflowEditing,
         workflows: WorkflowFiles,
         computing: Computing,

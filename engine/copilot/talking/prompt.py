@@ -7,7 +7,7 @@ nothing of a person, a workspace or a moment may stand in it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -96,12 +96,15 @@ def prefix() -> str:
 
 def messages(context: Context, earlier: Iterable[Turn], asked: str) -> list[dict[str, str]]:
     """Return what a turn sends first."""
-    sent = [{"role": "system", "content": prefix()}]
+    request = {"role": "user", "content": f"{_told(context)}\n\n# The request\n{asked}"}
+    return [{"role": "system", "content": prefix()}, *earlier_messages(earlier), request]
+
+
+def earlier_messages(earlier: Iterable[Turn]) -> Iterator[dict[str, str]]:
+    """Yield the last questions and answers of a conversation."""
     for turn in list(earlier)[-_MOST_EARLIER:]:
-        sent.append({"role": "user", "content": turn.asked[:_LONGEST_EARLIER]})
-        sent.append({"role": "assistant", "content": turn.words[:_LONGEST_EARLIER] or "(no words)"})
-    sent.append({"role": "user", "content": f"{_told(context)}\n\n# The request\n{asked}"})
-    return sent
+        yield {"role": "user", "content": turn.asked[:_LONGEST_EARLIER]}
+        yield {"role": "assistant", "content": turn.words[:_LONGEST_EARLIER] or "(no words)"}
 
 
 def marked(value: Any) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError
@@ -11,23 +12,32 @@ from engine.base.services import is_model
 from engine.base.statuses import AccountMode
 from engine.budgets.prices import Prices, usd
 from engine.connections.accounts import Account
-from engine.copilot.talking.records import Price, Setup, TurnLimits
+from engine.copilot.talking.records import Message, Preview, Price, Setup, TurnLimits
 from engine.copilot.talking.store import TalkStore
 from engine.people.access import Principal
 from engine.workspace.config import LoadedConfig
 
 _USUAL = "llm"
 _MILLION = 1_000_000
+_BYTES_OF_A_TOKEN = 4
 SENDS = (
     "The text of the workflow that you edit, its problems, and your last changes in words.",
     "What you ask, the steps that you have selected, and the last six questions and answers.",
     "The names of your connections and their services, and workflows of this workspace that the model asks for.",
     "Of a run that you talk about: types, sizes and kinds of errors; values only of the steps that you tick.",
+    "Of a prompt that you change: its text, and the shapes of its cases; values only of the cases that you tick.",
     "Never a secret, a key or a file.",
 )
 NO_MODEL = "No model is connected: rules and the documentation answer. Add one on the page Connections."
 OFF = "The co-pilot's model is turned off in this workspace (`copilot.is_on` in config.yaml)."
 NOT_AGREED = "You have not agreed yet that your workflow goes to this model."
+
+
+def preview(setup: Setup, sent: Sequence[Mapping[str, Any]], tools: Sequence[str], cost: float | None) -> Preview:
+    """Return exactly what is sent first; `cost`: the most that the turn can cost."""
+    size = sum(len(one["content"].encode()) for one in sent) // _BYTES_OF_A_TOKEN
+    told = [Message(one["role"], one["content"]) for one in sent]
+    return Preview(setup.host, setup.model, told, list(tools), size, cost)
 
 
 class Setups:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from clients.errors import ServiceError
-from engine.base.clock import Clock
-from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
-from engine.base.names import checked_workflow, moment_of, timestamp
+from engine.base.errors import InvalidInput, OrchestraError, UnknownName
+from engine.base.names import checked_workflow
 from engine.connections.accounts import Account
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.rules.rules import Answer, Rules
@@ -23,7 +19,6 @@ from engine.copilot.talking.records import (
     About,
     Button,
     Conversation,
-    Message,
     Part,
     Preview,
     Sent,
@@ -31,9 +26,10 @@ from engine.copilot.talking.records import (
     Turn,
     TurnLimits,
 )
-from engine.copilot.talking.setup import Setups
+from engine.copilot.talking.setup import Setups, preview
 from engine.copilot.talking.store import TalkStore
 from engine.copilot.talking.tools import NAMES, Toolbox
+from engine.copilot.talking.turns import Turns, checked_words
 from engine.copilot.talking.working import Feed, Working
 from engine.files import atomic as files
 from engine.people.access import Principal, require
@@ -43,12 +39,7 @@ from engine.workflows.editing.editing import WorkflowEditing
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.blanks import blank_workflow, title_of
 
-LONGEST_ASKED = 4_000
 _MOST_SELECTED = 50
-_MOST_AT_ONCE = 8
-_BYTES_OF_A_TOKEN = 4
-_GRACE_SECONDS = 30.0
-_LOST = "The server was stopped during this answer. Ask again."
 
 
 @dataclass(frozen=True)
@@ -69,14 +60,19 @@ class Talking:
     """Every method checks the right of `p`; each person has conversations of their own."""
 
     def __init__(
-        self, store: TalkStore, setups: Setups, model: CopilotModel, ground: Ground, audit: Audit, clock: Clock
+        self, store: TalkStore, setups: Setups, model: CopilotModel, turns: Turns, ground: Ground, audit: Audit
     ) -> None:
-        self._store, self._setups, self._model, self._ground = store, setups, model, ground
-        self._audit, self._clock = audit, clock
-        self.limits = TurnLimits()
-        self._working: dict[tuple[str, str], tuple[str, Working]] = {}
-        """By person and workflow: the turn that this process works on."""
-        self._lock = threading.Lock()
+        self._store, self._setups, self._model, self._turns = store, setups, model, turns
+        self._ground, self._audit = ground, audit
+
+    @property
+    def limits(self) -> TurnLimits:
+        """Where a turn ends."""
+        return self._turns.limits
+
+    @limits.setter
+    def limits(self, limits: TurnLimits) -> None:
+        self._turns.limits = limits
 
     # --- which model
 
@@ -112,13 +108,12 @@ class Talking:
     def conversation(self, p: Principal, workflow: str) -> Conversation:
         """Return the person's conversation about a workflow, empty if there is none. Raises NotAllowed."""
         require(p, "edit", "ask the co-pilot")
-        found = self._store.conversation(p, checked_workflow(workflow))
-        return replace(found, turns=[self._as_it_is(p, workflow, one) for one in found.turns])
+        return self._turns.conversation(p, checked_workflow(workflow))
 
     def forget(self, p: Principal, workflow: str) -> None:
         """Delete the conversation, and begin anew. Raises InUse (a turn is at work), NotAllowed."""
         require(p, "edit", "ask the co-pilot")
-        self._require_free(p, workflow)
+        self._turns.require_free(p, workflow)
         self._store.forget(p, checked_workflow(workflow))
 
     def preview(self, p: Principal, workflow: str, asked: str, about: About) -> Preview:
@@ -126,13 +121,10 @@ class Talking:
         found = self.setup(p)
         if not found.is_available:
             raise InvalidInput(found.why_not, remedy="Connect a model, or ask without one.")
-        box, sent = self._prepared(p, workflow, _checked(asked), about)
+        _, sent = self._prepared(p, workflow, checked_words(asked), about)
         account = self._setups.account()
         cost = self._setups.cost(account, (found.model,), self.limits.tokens, 0) if account is not None else None
-        size = sum(len(one["content"].encode()) for one in sent) // _BYTES_OF_A_TOKEN
-        told = [Message(one["role"], one["content"]) for one in sent]
-        del box
-        return Preview(found.host, found.model, told, list(NAMES), size, cost)
+        return preview(found, sent, NAMES, cost)
 
     def start(self, p: Principal, workflow: str, asked: str, about: About | None = None) -> tuple[Turn, Feed]:
         """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
@@ -143,9 +135,9 @@ class Talking:
         NotAllowed.
         """
         about = about or About()
-        found, said = self.setup(p), _checked(asked)
+        found, said = self.setup(p), checked_words(asked)
         name = checked_workflow(workflow)
-        self._require_free(p, name)
+        self._turns.require_free(p, name)
         feed = Feed()
         if not found.asks_a_model:
             return self._by_rules(p, name, said, about, feed), feed
@@ -153,41 +145,23 @@ class Talking:
         assert account is not None, "there is one to ask"
         box, sent = self._prepared(p, name, said, about)
         turn = replace(
-            self._new(said, about),
+            self._turns.new(said, about),
             sent=Sent(found.host, found.model, box.values_sent, box.from_outside),
         )
-        self._begin(p, name, turn, Working(self._model, account, box, self.limits, self._cost(account), feed), sent)
+        working = Working(self._model, account, box, self.limits, self._cost(account), feed)
+        self._turns.begin(p, name, turn, working, sent)
         return turn, feed
 
     def stop(self, p: Principal, workflow: str, turn_id: str) -> Turn:
         """End a turn that is at work. Raises UnknownName, NotAllowed."""
         require(p, "edit", "ask the co-pilot")
-        with self._lock:
-            id_, working = self._working.get((p.id, workflow), ("", None))
-        if working is not None and id_ == turn_id:
-            working.stop()
-        return self._store.change(
-            p,
-            workflow,
-            turn_id,
-            lambda one: (
-                replace(one, status="stopped", problem="You have stopped this answer.")
-                if one.status == "working"
-                else one
-            ),
-        )
+        return self._turns.stop(p, workflow, turn_id)
 
     def close(self) -> None:
         """Stop all turns."""
-        with self._lock:
-            every = [one for _, one in self._working.values()]
-        for one in every:
-            one.stop()
+        self._turns.close()
 
     # --- a turn
-
-    def _new(self, asked: str, about: About) -> Turn:
-        return Turn(f"t-{uuid.uuid4().hex[:12]}", timestamp(self._clock()), asked, "working", "model", about)
 
     def _cost(self, account: Account) -> Callable[[tuple[str, ...], int, int], float | None]:
         return lambda models, inputs, outputs: self._setups.cost(account, models, inputs, outputs)
@@ -215,74 +189,10 @@ class Talking:
         found = Context(workflow, canvas.text, canvas.problems, done=done, connections=self._ground.connections())
         return found, canvas.rev
 
-    def _begin(self, p: Principal, workflow: str, turn: Turn, working: Working, sent: list[dict[str, Any]]) -> None:
-        with self._lock:
-            if len(self._working) >= _MOST_AT_ONCE:
-                raise InUse(f"{_MOST_AT_ONCE} answers are being written.", remedy="Wait a moment, and ask again.")
-            if (p.id, workflow) in self._working:
-                raise _busy()
-            self._working[p.id, workflow] = turn.id, working
-        try:
-            self._store.add(p, workflow, turn)
-        except BaseException:
-            self._release(p, workflow)
-            raise
-        work = threading.Thread(
-            target=self._work, args=(p, workflow, turn, working, sent), name="co-pilot", daemon=True
-        )
-        work.start()
-
-    def _work(self, p: Principal, workflow: str, turn: Turn, working: Working, sent: list[dict[str, Any]]) -> None:
-        kept = turn
-        try:
-            ended = working.work(sent)
-            box = working.toolbox
-            kept = self._store.change(
-                p,
-                workflow,
-                turn.id,
-                lambda one: replace(
-                    one,
-                    status=one.status if one.status != "working" else ended.status,
-                    problem=one.problem or ended.problem,
-                    parts=working.parts,
-                    calls=working.calls,
-                    usage=working.usage,
-                    repairs=box.repairs,
-                    seconds=round(working.seconds, 3),
-                    sent=replace(one.sent, steps_with_values=box.values_sent, from_outside=box.from_outside),
-                ),
-            )
-        except UnknownName:
-            pass  # the conversation was deleted
-        finally:
-            self._release(p, workflow)
-            working.feed.tell("done", kept)
-            working.feed.is_over = True
-
-    def _release(self, p: Principal, workflow: str) -> None:
-        with self._lock:
-            self._working.pop((p.id, workflow), None)
-
-    def _require_free(self, p: Principal, workflow: str) -> None:
-        with self._lock:
-            if (p.id, workflow) in self._working:
-                raise _busy()
-
-    def _as_it_is(self, p: Principal, workflow: str, turn: Turn) -> Turn:
-        """Return a turn; one that no process can work on any more has failed."""
-        if turn.status != "working":
-            return turn
-        with self._lock:
-            if self._working.get((p.id, workflow), ("", None))[0] == turn.id:
-                return turn
-        over_at = moment_of(turn.at) + timedelta(seconds=self.limits.seconds + _GRACE_SECONDS)
-        return turn if self._clock() < over_at else replace(turn, status="failed", problem=_LOST)
-
     # --- without a model
 
     def _by_rules(self, p: Principal, workflow: str, asked: str, about: About, feed: Feed) -> Turn:
-        turn = replace(self._new(asked, about), source="rules", status="done")
+        turn = replace(self._turns.new(asked, about), source="rules", status="done")
         try:
             answer = self._ground.rules.answer(p, asked, workflow, about.run_id)
         except UnknownName:
@@ -310,18 +220,3 @@ def _parts(answer: Answer) -> list[Part]:
     if buttons:
         found.append(Part("buttons", buttons=buttons))
     return [*found, Part("note", text=answer.note)]
-
-
-def _checked(asked: str) -> str:
-    said = asked.strip()
-    if not said or len(said) > LONGEST_ASKED:
-        raise InvalidInput(
-            f"A question has 1 to {LONGEST_ASKED:,} characters, this one {len(said):,}.",
-            remedy="Say it in words of this length.",
-            field="text",
-        )
-    return said
-
-
-def _busy() -> InUse:
-    return InUse("An answer in this conversation is being written.", remedy="Wait for it, or stop it.")

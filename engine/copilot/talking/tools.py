@@ -12,10 +12,10 @@ from engine.base.errors import OrchestraError
 from engine.base.wording import did_you_mean
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
-from engine.copilot.talking.cleaning import cleaned
 from engine.copilot.talking.facts import known_paths, run_facts
 from engine.copilot.talking.prompt import marked, told_problems
 from engine.copilot.talking.records import About, Part, ToolCall
+from engine.copilot.talking.used import ASK, ASK_TOOL, TEXT, Used, asked, names_of, texts, tool, unknown
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal
 from engine.plugins.registry import step_types
@@ -26,48 +26,22 @@ from engine.workflows.workflow_files import WorkflowFiles
 _LONGEST_SCHEMA = 8_000
 _LONGEST_TEXT = 30_000
 _MOST_NAMES = 6
-_MOST_CHOICES = 6
-_LONGEST_CHOICE = 200
 
 
-def _tool(name: str, description: str, /, **properties: Any) -> dict[str, Any]:
-    schema = {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
-    return {"type": "function", "function": {"name": name, "description": description, "parameters": schema}}
-
-
-_TEXT = {"type": "string"}
 TOOLS = (
-    _tool("step_types", "The full schemas of step types.", names={"type": "array", "items": _TEXT}),
-    _tool("read_workflow", "The text of another workflow of this workspace.", name=_TEXT),
-    _tool("run_facts", "Types, sizes and errors of a run, or of one step ('' for all).", run=_TEXT, step=_TEXT),
-    _tool(
+    tool("step_types", "The full schemas of step types.", names={"type": "array", "items": TEXT}),
+    tool("read_workflow", "The text of another workflow of this workspace.", name=TEXT),
+    tool("run_facts", "Types, sizes and errors of a run, or of one step ('' for all).", run=TEXT, step=TEXT),
+    tool(
         "propose",
         "Propose a change of the workflow. All operations in one call; `why` in one sentence.",
         ops={"type": "array", "items": {"type": "object"}},
-        why=_TEXT,
+        why=TEXT,
     ),
-    _tool("try_in_demo", "Run a proposal twice on the demo services; says what it would write.", proposal=_TEXT),
-    _tool("ask", "Ask the person; `choices` may be empty.", question=_TEXT, choices={"type": "array", "items": _TEXT}),
+    tool("try_in_demo", "Run a proposal twice on the demo services; says what it would write.", proposal=TEXT),
+    ASK_TOOL,
 )
-NAMES = tuple(one["function"]["name"] for one in TOOLS)
-
-
-@dataclass
-class Used:
-    """What became of a call."""
-
-    call: ToolCall
-    answer: Any
-    """What the model is told, as JSON."""
-    part: Part | None = None
-    ends: bool = False
-    """Whether the turn ends with it: a person is asked."""
-    is_repair: bool = False
-    """Whether a proposal has to be mended."""
-    unfinished: str = ""
-    """The id of a proposal that does not compile."""
-    complaint: str = ""
-    """What was wrong, to be compared with the next time."""
+NAMES = names_of(TOOLS)
 
 
 @dataclass
@@ -86,6 +60,7 @@ class Toolbox:
     values_sent: list[str] = field(default_factory=list)
     """The paths of the steps whose values the model has been told."""
     repairs: int = 0
+    offered: Sequence[Mapping[str, Any]] = TOOLS
 
     def use(self, name: str, given: Mapping[str, Any]) -> Used:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
@@ -95,11 +70,10 @@ class Toolbox:
             "run_facts": self._run_facts,
             "propose": self._propose,
             "try_in_demo": self._try_in_demo,
-            "ask": self._ask,
+            ASK: asked,
         }.get(name)
         if made is None:
-            said = f"There is no tool {name!r}. The tools are: {', '.join(NAMES)}."
-            return Used(ToolCall(name[:100], said, ok=False), {"error": said}, is_repair=True, complaint=said)
+            return unknown(name, TOOLS)
         try:
             return made(given)
         except (OrchestraError, ServiceError) as error:
@@ -118,7 +92,7 @@ class Toolbox:
         return run_facts(run, values, only)
 
     def _step_types(self, given: Mapping[str, Any]) -> Used:
-        names, known = _texts(given.get("names"))[:_MOST_NAMES], step_types()
+        names, known = texts(given.get("names"))[:_MOST_NAMES], step_types()
         found: dict[str, Any] = {}
         for name in names:
             kind = known.get(name)
@@ -171,16 +145,6 @@ class Toolbox:
         told = replace(made.demo, run_id="")
         words = f"Ran the proposal in the demo: {made.demo.status}, {sum(made.demo.writes.values())} writes."
         return Used(ToolCall("try_in_demo", words, ok=True), marked(vars(told) | {"second_run": _second(made)}))
-
-    def _ask(self, given: Mapping[str, Any]) -> Used:
-        question = cleaned(str(given.get("question") or "")).strip() or "What exactly do you want?"
-        choices = [cleaned(one)[:_LONGEST_CHOICE] for one in _texts(given.get("choices"))[:_MOST_CHOICES]]
-        part = Part("question", text=question, choices=choices)
-        return Used(ToolCall("ask", "Asked you.", ok=True), {}, part, ends=True)
-
-
-def _texts(value: Any) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, Sequence) and not isinstance(value, str) else []
 
 
 def _counted(made: Proposal) -> str:

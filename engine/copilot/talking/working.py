@@ -17,7 +17,7 @@ from engine.connections.accounts import Account
 from engine.copilot.talking.asking import CopilotModel, ModelQuestion
 from engine.copilot.talking.cleaning import parts_of
 from engine.copilot.talking.records import Part, ToolCall, TurnLimits, TurnStatus, Use
-from engine.copilot.talking.tools import TOOLS, Toolbox, Used
+from engine.copilot.talking.used import Tools, Used
 from engine.store.journal import JournalBroken
 
 _NO_JSON = "Your last call was no whole JSON object. Make it again, whole."
@@ -53,7 +53,7 @@ class Working:
 
     model: CopilotModel
     account: Account
-    toolbox: Toolbox
+    toolbox: Tools
     limits: TurnLimits
     cost: Callable[[tuple[str, ...], int, int], float | None]
     feed: Feed
@@ -115,7 +115,8 @@ class Working:
     def _answer(self, messages: list[dict[str, Any]]) -> dict[str, Any] | None:
         """Return the model's answer, None if a call in it is no JSON."""
         left = self.limits.seconds - self.seconds
-        self._asked = self.model.ask(self.account, ModelQuestion(list(messages), TOOLS, "", left, self._heard))
+        question = ModelQuestion(list(messages), self.toolbox.offered, "", left, self._heard)
+        self._asked = self.model.ask(self.account, question)
         try:
             answer = self._asked.result()
         except BadAnswer as error:

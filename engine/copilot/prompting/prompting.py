@@ -1,0 +1,125 @@
+"""The `copilot.prompting` facet: conversations with a model about a prompt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.base.errors import InvalidInput
+from engine.base.names import checked_name
+from engine.connections.accounts import Account
+from engine.copilot.prompting.proposals import PromptProposals
+from engine.copilot.prompting.records import PromptAbout
+from engine.copilot.prompting.told import messages
+from engine.copilot.prompting.tools import TOOLS, PromptTools
+from engine.copilot.talking.asking import CopilotModel
+from engine.copilot.talking.records import About, Conversation, Preview, Sent, Setup, Turn
+from engine.copilot.talking.setup import Setups, preview
+from engine.copilot.talking.store import TalkStore
+from engine.copilot.talking.turns import Turns, checked_words
+from engine.copilot.talking.used import names_of
+from engine.copilot.talking.working import Feed, Working
+from engine.people.access import Principal, require
+from engine.prompts.cases import Case
+from engine.prompts.prompt_cases import PromptCases
+from engine.prompts.prompt_files import PromptFiles
+
+
+def subject(prompt: str) -> str:
+    """Return the name that the store keeps a conversation about a prompt under; no workflow can have it."""
+    return f"prompt:{checked_name('prompt', prompt)}"
+
+
+@dataclass(frozen=True)
+class Prompting:
+    """Every method checks the right of `p`; each person has conversations of their own. Only a model answers."""
+
+    proposals: PromptProposals
+    _prompts: PromptFiles
+    _cases: PromptCases
+    _store: TalkStore
+    _setups: Setups
+    _model: CopilotModel
+    _turns: Turns
+
+    def conversation(self, p: Principal, prompt: str) -> Conversation:
+        """Return the person's conversation about a prompt, empty if there is none. Raises NotAllowed."""
+        require(p, "edit", "ask the co-pilot")
+        return replace(self._turns.conversation(p, subject(prompt)), workflow=prompt)
+
+    def forget(self, p: Principal, prompt: str) -> None:
+        """Delete the conversation, and begin anew. Raises InUse (a turn is at work), NotAllowed."""
+        require(p, "edit", "ask the co-pilot")
+        self._turns.require_free(p, subject(prompt))
+        self._store.forget(p, subject(prompt))
+
+    def preview(self, p: Principal, prompt: str, asked: str, about: PromptAbout) -> Preview:
+        """Return exactly what a turn would send first; nothing is sent. Raises as `start`."""
+        found, account = self._asked(p)
+        _, sent = self._prepared(p, prompt, checked_words(asked), about)
+        cost = self._setups.cost(account, (found.model,), found.limits.tokens, 0)
+        return preview(found, sent, names_of(TOOLS), cost)
+
+    def start(self, p: Principal, prompt: str, asked: str, about: PromptAbout | None = None) -> tuple[Turn, Feed]:
+        """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
+
+        The cases are asked with each proposed text if `p` agrees to the account that answers them.
+
+        Raises InvalidInput (no model may be asked; no words, too many), InUse (a turn is at work), UnknownName,
+        InvalidFile (the prompt is no JSON object), NotAllowed.
+        """
+        about = about or PromptAbout()
+        found, account = self._asked(p)
+        if not found.is_agreed:
+            raise InvalidInput(found.why_not, remedy="Look at what would be sent, and agree to it.")
+        said, name = checked_words(asked), subject(prompt)
+        self._turns.require_free(p, name)
+        box, sent = self._prepared(p, prompt, said, about)
+        to = Sent(found.host, found.model, box.values_sent, box.from_outside)
+        turn = replace(self._turns.new(said, About(values=about.cases)), sent=to)
+
+        def cost(models: tuple[str, ...], inputs: int, outputs: int) -> float | None:
+            return self._setups.cost(account, models, inputs, outputs)
+
+        feed = Feed()
+        self._turns.begin(p, name, turn, Working(self._model, account, box, found.limits, cost, feed), sent)
+        return turn, feed
+
+    def stop(self, p: Principal, prompt: str, turn_id: str) -> Turn:
+        """End a turn that is at work. Raises UnknownName, NotAllowed."""
+        require(p, "edit", "ask the co-pilot")
+        return self._turns.stop(p, subject(prompt), turn_id)
+
+    def _asked(self, p: Principal) -> tuple[Setup, Account]:
+        require(p, "edit", "ask the co-pilot")
+        found, account = self._setups.setup(p, self._turns.limits), self._setups.account()
+        if not found.is_available or account is None:
+            raise InvalidInput(found.why_not, remedy="Connect a model: nothing else changes prompts.")
+        return found, account
+
+    def _prepared(
+        self, p: Principal, prompt: str, asked: str, about: PromptAbout
+    ) -> tuple[PromptTools, list[dict[str, Any]]]:
+        file = self._prompts.get(p, prompt)
+        if file.document is None:
+            raise InvalidInput(f"The prompt {prompt!r} is no JSON object.", remedy="Correct its text first.")
+        before, cases = self._store.conversation(p, subject(prompt)), self._cases.list(p, prompt)
+        values = _known(cases, about.cases)
+        box = PromptTools(
+            p,
+            prompt,
+            file.etag,
+            about.testing,
+            self.proposals,
+            self._turns.limits.seconds,
+            from_outside=before.from_outside or bool(values),
+            values_sent=values,
+        )
+        earlier = [one for one in before.turns if one.status != "working"]
+        users = self._prompts.users(p, prompt)
+        told = messages(prompt, file.document, file.problems, cases, values, users, earlier, asked)
+        return box, list[dict[str, Any]](told)
+
+
+def _known(cases: list[Case], wanted: list[str]) -> list[str]:
+    return [one.case for one in cases if one.case in wanted]

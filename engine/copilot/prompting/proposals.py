@@ -1,0 +1,223 @@
+"""Texts proposed for a prompt, and their acceptance: the text from before is kept as a version."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from clients.errors import ServiceError
+from engine.base.clock import Clock
+from engine.base.errors import (
+    ConfirmationNeeded,
+    InvalidFile,
+    InvalidInput,
+    OrchestraError,
+    Problem,
+    StaleEdit,
+)
+from engine.base.names import checked_name, timestamp
+from engine.base.wording import listed
+from engine.copilot.prompting.changes import checked_changes, difference, sentences, ticks, with_changes
+from engine.copilot.prompting.records import CaseOutcome, CaseReport, PromptProposal, Testing
+from engine.copilot.proposals.records import Tick
+from engine.copilot.proposals.store import ProposalStore
+from engine.people.access import Principal, require
+from engine.prompts.prompt_cases import PromptCases
+from engine.prompts.prompt_files import PromptFile, PromptFiles
+from engine.runs.trying.case_tests import CaseTests
+from engine.runs.trying.columns import Column
+from engine.runs.trying.matrix import Matrix, TestWish, mark
+
+ProposalList: TypeAlias = list[PromptProposal]
+Ticks: TypeAlias = list[Tick]  # inside the class below, `list` is the method
+NO_CASES = "The prompt has no cases: save one on its Try tab."
+NOT_WANTED = "The cases have not been asked."
+_AGREE = "Agree to it, and test the text."
+_LONGEST_WHY = 2_000
+
+
+class PromptProposals:
+    """Each person has their own. A proposal changes nothing until a person accepts it."""
+
+    def __init__(
+        self,
+        store: ProposalStore[PromptProposal],
+        prompts: PromptFiles,
+        cases: PromptCases,
+        tests: CaseTests,
+        clock: Clock,
+    ) -> None:
+        self._store, self._prompts, self._cases, self._tests = store, prompts, cases, tests
+        self._clock = clock
+
+    def make(
+        self, p: Principal, prompt: str, base_etag: str, changes: object, why: str, *, from_outside: bool
+    ) -> PromptProposal:
+        """Store a text for a prompt; the prompt stays as it is.
+
+        `changes`: members that are replaced (`messages`, `variables`, `output_schema`).
+
+        Raises InvalidInput (a change), StaleEdit (`base_etag` is not that of the working text), InvalidFile (the
+        working text is no JSON object), UnknownName, NotAllowed.
+        """
+        require(p, "edit", "propose changes")
+        file = self._prompts.get(p, checked_name("prompt", prompt))
+        if file.etag != base_etag:
+            raise StaleEdit(f"The prompt {prompt!r} has changed.", remedy="Ask again.")
+        document = _document(file)
+        checked = checked_changes(changes, document)
+        text = with_changes(document, checked)
+        problems = self._prompts.check(p, prompt, text)
+        proposal = PromptProposal(
+            id=f"p-{uuid.uuid4().hex[:12]}",
+            prompt=prompt,
+            at=timestamp(self._clock()),
+            base_etag=file.etag,
+            changes=checked,
+            text=text,
+            why=why[:_LONGEST_WHY],
+            problems=problems,
+            is_acceptable=not errors_of(problems),
+            sentences=sentences(document, checked),
+            diff=difference(prompt, file.text, text),
+            ticks=self._ticks(p, prompt, document, checked, from_outside=from_outside),
+            from_outside=from_outside,
+            not_tested=NOT_WANTED,
+        )
+        return self._store.add(p, proposal)
+
+    def list(self, p: Principal, prompt: str) -> ProposalList:
+        """Return the person's proposals for a prompt, oldest first. Raises NotAllowed, InvalidInput."""
+        require(p, "edit", "see proposals")
+        return self._store.list(p, checked_name("prompt", prompt))
+
+    def get(self, p: Principal, prompt: str, proposal_id: str) -> PromptProposal:
+        """Return a proposal. Raises UnknownName, NotAllowed, InvalidInput."""
+        require(p, "edit", "see proposals")
+        return self._store.get(p, checked_name("prompt", prompt), proposal_id)
+
+    def test(
+        self, p: Principal, prompt: str, proposal_id: str, testing: Testing, seconds: float | None = None
+    ) -> PromptProposal:
+        """Ask the prompt's cases with the working text and with the proposed one, and store how they go.
+
+        `seconds`: how long to wait; None without an end. Raises InvalidFile (the text has errors), StaleEdit,
+        ConfirmationNeeded (a real account), InUse (the prompt is being tested), InvalidInput, UnknownName.
+        """
+        proposal = self._open(p, prompt, proposal_id)
+        if not proposal.is_acceptable:
+            raise InvalidFile.of(f"prompts/{prompt}.json", errors_of(proposal.problems))
+        if not self._cases.list(p, prompt):
+            raise InvalidInput(NO_CASES)
+        before = Column(is_draft=True, connection=testing.connection)
+        after = Column(text=proposal.text, text_name="proposed text", connection=testing.connection)
+        begun = self._tests.start(p, prompt, TestWish((before, after)))
+        matrix = self._tests.wait(p, prompt, seconds, begun["id"])
+        if matrix["status"] == "running":
+            matrix = self._tests.cancel(p, prompt, begun["id"])
+        report = _report(matrix)
+        return self._store.change(p, prompt, proposal_id, lambda one: replace(one, report=report, not_tested=""))
+
+    def tested(self, p: Principal, prompt: str, proposal_id: str, testing: Testing, seconds: float) -> PromptProposal:
+        """Test a proposal if that is wanted and possible; else the proposal says why it is not tested."""
+        if not testing.is_wanted:
+            return self.get(p, prompt, proposal_id)
+        try:
+            return self.test(p, prompt, proposal_id, testing, seconds)
+        except ConfirmationNeeded as error:
+            why = f"{error.message} {_AGREE}"
+        except (OrchestraError, ServiceError) as error:
+            why = f"{error.message} {error.remedy}".strip()
+        return self._store.change(p, prompt, proposal_id, lambda one: replace(one, not_tested=why))
+
+    def reject(self, p: Principal, prompt: str, proposal_id: str) -> PromptProposal:
+        """Reject a proposal. Raises UnknownName, InvalidInput (it was accepted)."""
+        self._require_open(self.get(p, prompt, proposal_id))
+        return self._store.change(p, prompt, proposal_id, lambda one: replace(one, status="rejected"))
+
+    def accept(self, p: Principal, prompt: str, proposal_id: str, ticks: Sequence[str]) -> PromptProposal:
+        """Save the proposed text as the working text. The text from before is kept as a version first.
+
+        No workflow uses the new text until a version is saved of it. `ticks`: the ids of those that were given.
+
+        Raises InvalidInput (missing ticks: `details["ticks"]` has them), StaleEdit (the prompt has changed),
+        InvalidFile (the text has errors), UnknownName, StorageError.
+        """
+        proposal = self._open(p, prompt, proposal_id)
+        if not proposal.is_acceptable:
+            raise InvalidFile.of(f"prompts/{prompt}.json", errors_of(proposal.problems))
+        document = _document(self._prompts.get(p, prompt))
+        needed = self._ticks(p, prompt, document, proposal.changes, from_outside=proposal.from_outside)
+        missing = [one for one in needed if one.id not in ticks]
+        if missing:
+            raise InvalidInput(
+                f"This needs your agreement: {listed([one.words for one in missing])}",
+                remedy="Tick each, and accept it again.",
+                ticks=[vars(one) for one in missing],
+            )
+        version = self._kept(p, prompt)
+        now = self._prompts.get(p, prompt)  # a version that was saved has changed the file
+        if _content(_document(now)) != _content(document):
+            raise _changed(prompt)
+        self._prompts.save(p, prompt, with_changes(_document(now), proposal.changes), now.etag)
+        return self._store.change(p, prompt, proposal_id, lambda one: replace(one, status="accepted", version=version))
+
+    def _kept(self, p: Principal, prompt: str) -> int | None:
+        try:
+            return self._prompts.kept(p, prompt)
+        except InvalidFile:
+            return None  # of a text with errors there can be no version
+
+    def _open(self, p: Principal, prompt: str, proposal_id: str) -> PromptProposal:
+        """Return an open proposal whose prompt is as it was. Raises StaleEdit, InvalidInput, UnknownName."""
+        proposal = self.get(p, prompt, proposal_id)
+        self._require_open(proposal)
+        if self._prompts.get(p, prompt).etag != proposal.base_etag:
+            self._store.change(p, prompt, proposal_id, lambda one: replace(one, status="stale"))
+            raise _changed(prompt)
+        return proposal
+
+    def _require_open(self, proposal: PromptProposal) -> None:
+        if proposal.status != "open":
+            raise InvalidInput(f"The proposal is {proposal.status}.", remedy="Ask again.")
+
+    def _ticks(
+        self, p: Principal, prompt: str, document: dict[str, Any], changes: dict[str, Any], *, from_outside: bool
+    ) -> Ticks:
+        return ticks(document, changes, self._prompts.users(p, prompt), from_outside=from_outside)
+
+
+def errors_of(problems: Sequence[Problem]) -> list[Problem]:
+    """Return the problems for which no version can be saved of a text."""
+    return [one for one in problems if one.severity == "error" and one.code != "missing_version"]
+
+
+def _document(file: PromptFile) -> dict[str, Any]:
+    if file.document is None:
+        raise InvalidFile.of(f"prompts/{file.name}.json", file.problems)
+    return file.document
+
+
+def _content(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in document.items() if name not in ("labels", "moves", "protected", "tags")}
+
+
+def _changed(prompt: str) -> StaleEdit:
+    return StaleEdit(f"The prompt {prompt!r} has changed since this was proposed.", remedy="Ask again.")
+
+
+def _report(matrix: Matrix) -> CaseReport:
+    before, after = matrix["columns"]
+    titles = {one["case"]: one["title"] for one in matrix["cases"]}
+    return CaseReport(
+        test_id=matrix["id"],
+        status=matrix["status"],
+        passed_before=before["passed"],
+        passed_after=after["passed"],
+        cases=[CaseOutcome(one, titles[one], mark(matrix, 0, one), mark(matrix, 1, one)) for one in matrix["order"]],
+        worse=after["regressions"],
+        demo=after["demo"],
+        cost_usd=matrix["usage"]["cost_usd"],
+    )

@@ -1,0 +1,114 @@
+"""A text that is proposed for a prompt, and how the prompt's cases go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.base.errors import Problem
+from engine.copilot.proposals.records import Status, Tick
+from engine.copilot.proposals.store import Form
+
+PREFIX = "copilot_prompt_proposals."
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """What came of a case, in a few words such as "passed" or "FAILED, worse"."""
+
+    case: str
+    title: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class CaseReport:
+    """How the cases of a prompt go with the working text and with the proposed one."""
+
+    test_id: str
+    """The test on the Cases tab, with the answers."""
+    status: str
+    """`succeeded`: no case is worse; else `failed`, `cancelled` or `interrupted`."""
+    passed_before: int
+    passed_after: int
+    cases: list[CaseOutcome]
+    worse: list[str]
+    """The cases that pass with the working text and fail with the proposed one."""
+    demo: bool
+    """Whether the demo's stand-in has answered."""
+    cost_usd: float | None
+    """Of what was asked now; None if a price is not known."""
+
+
+@dataclass(frozen=True)
+class PromptProposal:
+    """A text for a prompt. `why` may be the words of a model: text from outside."""
+
+    id: str
+    prompt: str
+    at: str
+    base_etag: str
+    """Of the working text that it was made for."""
+    changes: dict[str, Any]
+    """The members of the prompt that are replaced: `messages`, `variables`, `output_schema`."""
+    text: str
+    """The whole proposed text."""
+    why: str
+    problems: list[Problem]
+    is_acceptable: bool
+    """Whether a version could be saved of the text."""
+    sentences: list[str]
+    diff: str
+    """Unified, of the text."""
+    ticks: list[Tick]
+    from_outside: bool
+    """Whether text from outside was in the conversation."""
+    report: CaseReport | None = None
+    not_tested: str = ""
+    """Why the cases have not been asked, with the remedy."""
+    status: Status = "open"
+    version: int | None = None
+    """Once it is accepted: the version that has the text from before; None if that text had errors."""
+
+
+def prompt_proposal_of(kept: Mapping[str, Any]) -> PromptProposal:
+    """Return a stored proposal."""
+    report = kept["report"]
+    return PromptProposal(
+        **{
+            **kept,
+            "problems": [Problem(**one) for one in kept["problems"]],
+            "ticks": [Tick(**one) for one in kept["ticks"]],
+            "report": _report(report) if report is not None else None,
+        }
+    )
+
+
+def _report(kept: Mapping[str, Any]) -> CaseReport:
+    return CaseReport(**{**kept, "cases": [CaseOutcome(**one) for one in kept["cases"]]})
+
+
+FOR_PROMPTS = Form(PREFIX, "prompt", prompt_proposal_of)
+
+
+@dataclass(frozen=True)
+class Testing:
+    """With which model the cases are asked."""
+
+    __test__ = False  # it is not a test of pytest
+
+    connection: str = ""
+    """Empty: the only one of a model."""
+    is_wanted: bool = True
+    """Whether the cases are asked as soon as a text is proposed."""
+
+
+@dataclass(frozen=True)
+class PromptAbout:
+    """What a question about a prompt may use."""
+
+    cases: list[str] = field(default_factory=list)
+    """The cases whose values and expectations may be sent to the model."""
+    testing: Testing = Testing()

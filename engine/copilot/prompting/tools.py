@@ -1,0 +1,99 @@
+"""What the model may do with a prompt: propose a text, whose cases are asked, and ask the person."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from clients.errors import ServiceError
+from engine.base.errors import OrchestraError
+from engine.copilot.prompting.proposals import PromptProposals, errors_of
+from engine.copilot.prompting.records import PromptProposal, Testing
+from engine.copilot.talking.prompt import told_problems
+from engine.copilot.talking.records import Part, ToolCall
+from engine.copilot.talking.used import ASK, ASK_TOOL, TEXT, Used, asked, tool, unknown
+from engine.people.access import Principal
+
+TOOLS = (
+    tool(
+        "propose",
+        "Propose a text of the prompt: `changes` has the members that are replaced; `why` in one sentence.",
+        changes={"type": "object"},
+        why=TEXT,
+    ),
+    ASK_TOOL,
+)
+
+
+@dataclass
+class PromptTools:
+    """The tools of one turn about a prompt."""
+
+    p: Principal
+    prompt: str
+    base_etag: str
+    testing: Testing
+    proposals: PromptProposals
+    seconds: float
+    """For the whole turn."""
+    from_outside: bool
+    values_sent: list[str] = field(default_factory=list)
+    repairs: int = 0
+    offered: Sequence[Mapping[str, Any]] = TOOLS
+    _began: float = field(default_factory=time.monotonic)
+
+    def use(self, name: str, given: Mapping[str, Any]) -> Used:
+        """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
+        if name == ASK:
+            return asked(given)
+        if name != "propose":
+            return unknown(name, TOOLS)
+        try:
+            return self._propose(given)
+        except (OrchestraError, ServiceError) as error:
+            said = f"{error.message} {error.remedy}".strip()
+            return Used(ToolCall(name, said, ok=False), {"error": said}, is_repair=True, complaint=said)
+
+    def _propose(self, given: Mapping[str, Any]) -> Used:
+        why = str(given.get("why") or "")
+        made = self.proposals.make(
+            self.p, self.prompt, self.base_etag, given.get("changes"), why, from_outside=self.from_outside
+        )
+        if not made.is_acceptable:
+            return _refused(made)
+        left = max(0.0, self.seconds - (time.monotonic() - self._began))
+        made = self.proposals.tested(self.p, self.prompt, made.id, self.testing, left)
+        told = {"proposal": made.id, "is_valid": True, "changes": made.sentences, "cases": _told(made)}
+        return Used(ToolCall("propose", _words(made), ok=True), told, Part("proposal", proposal_id=made.id))
+
+
+def _refused(made: PromptProposal) -> Used:
+    errors = told_problems(errors_of(made.problems), {})
+    said = [one["message"] for one in errors]
+    answer = {"problems": errors, "do": "Mend these, and propose the whole change again."}
+    call = ToolCall("propose", f"Proposed a text with an error: {said[0]}", ok=False)
+    return Used(call, answer, is_repair=True, unfinished=made.id, complaint=json.dumps(sorted(said)))
+
+
+def _told(made: PromptProposal) -> dict[str, Any] | str:
+    """Return how the cases go, without anything of what they or the answers say."""
+    report = made.report
+    if report is None:
+        return "not asked"
+    return {
+        "all": len(report.cases),
+        "passed before": report.passed_before,
+        "passed now": report.passed_after,
+        "worse": report.worse,
+    }
+
+
+def _words(made: PromptProposal) -> str:
+    report = made.report
+    if report is None:
+        return f"Proposed a text. {made.not_tested}".strip()
+    passed = f"{report.passed_after} of {len(report.cases)} cases pass with it"
+    return f"Proposed a text; {passed}, {report.passed_before} before."

@@ -1,0 +1,82 @@
+"""What the model may use in a turn, and what becomes of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from engine.copilot.talking.cleaning import cleaned
+from engine.copilot.talking.records import Part, ToolCall
+
+TEXT = {"type": "string"}
+ASK = "ask"
+_MOST_CHOICES = 6
+_LONGEST_CHOICE = 200
+
+
+@dataclass
+class Used:
+    """What became of a call."""
+
+    call: ToolCall
+    answer: Any
+    """What the model is told, as JSON."""
+    part: Part | None = None
+    ends: bool = False
+    """Whether the turn ends with it: a person is asked."""
+    is_repair: bool = False
+    """Whether a proposal has to be mended."""
+    unfinished: str = ""
+    """The id of a proposal that cannot be accepted."""
+    complaint: str = ""
+    """What was wrong, to be compared with the next time."""
+
+
+class Tools(Protocol):
+    """The tools of one turn, and what they have told the model."""
+
+    offered: Sequence[Mapping[str, Any]]
+    """As the model is told of them."""
+    from_outside: bool
+    """Whether text from outside is in the conversation."""
+    values_sent: list[str]
+    """The steps or cases whose values the model has been told."""
+    repairs: int
+
+    def use(self, name: str, given: Mapping[str, Any]) -> Used:
+        """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
+        ...
+
+
+def tool(name: str, description: str, /, **properties: Any) -> dict[str, Any]:
+    """Return a tool as the model is told of it; all properties are required."""
+    schema = {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": schema}}
+
+
+ASK_TOOL = tool(ASK, "Ask the person; `choices` may be empty.", question=TEXT, choices={"type": "array", "items": TEXT})
+
+
+def names_of(tools: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the names of tools."""
+    return tuple(one["function"]["name"] for one in tools)
+
+
+def unknown(name: str, tools: Sequence[Mapping[str, Any]]) -> Used:
+    """Return what becomes of a call of a tool that there is not."""
+    said = f"There is no tool {name!r}. The tools are: {', '.join(names_of(tools))}."
+    return Used(ToolCall(name[:100], said, ok=False), {"error": said}, is_repair=True, complaint=said)
+
+
+def asked(given: Mapping[str, Any]) -> Used:
+    """Return a question to the person, which ends the turn."""
+    question = cleaned(str(given.get("question") or "")).strip() or "What exactly do you want?"
+    choices = [cleaned(one)[:_LONGEST_CHOICE] for one in texts(given.get("choices"))[:_MOST_CHOICES]]
+    part = Part("question", text=question, choices=choices)
+    return Used(ToolCall(ASK, "Asked you.", ok=True), {}, part, ends=True)
+
+
+def texts(value: Any) -> list[str]:
+    """Return what a model has given as a list of texts."""
+    return [str(one) for one in value] if isinstance(value, Sequence) and not isinstance(value, str) else []
