@@ -35,6 +35,7 @@ from api.routes import (
 from api.routes.copilot import answers as copilot_answers
 from api.routes.copilot import conversations as copilot_conversations
 from api.routes.copilot import fixes as copilot_fixes
+from api.routes.copilot import prompts as copilot_prompts
 from api.routes.copilot import proposals as copilot_proposals
 from api.routes.copilot import wizard as copilot_wizard
 from api.routes.data import agent_versions, agents, collections, files, tables, tool_servers, tools
@@ -113,6 +114,7 @@ _SIGNED_IN = (
     copilot_conversations.router,
     copilot_wizard.router,
     copilot_fixes.router,
+    copilot_prompts.router,
     workflow_editing.router,
     workflow_editing.checked,
     workflow_branches.router,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.asking_model import asked_model, show_end
 from commands.base.agreeing import at_terminal
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
+from commands.copilot.model import asked_model, show_end
+from commands.copilot.prompt import PromptWish, ask_about_prompt
 from engine.copilot.talking.records import About
 
 if TYPE_CHECKING:
@@ -33,14 +34,28 @@ def ask(
     agrees: Annotated[bool, typer.Option("--agree", help="Agree to what goes to this model, from now on.")] = False,
     run: Annotated[str, typer.Option("--run", help="A run of the workflow that it is about.")] = "",
     value: Annotated[
-        list[str] | None, typer.Option(help="With --model and --run: the path of a step whose values may be sent.")
+        list[str] | None,
+        typer.Option(help="To --model: the path of a step of --run, or a case of --prompt, whose values may be sent."),
     ] = None,
+    prompt: Annotated[
+        str, typer.Option("--prompt", help="The prompt that it is about: a model proposes a text of it.")
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --prompt: agree to the account that answers its cases.")
+    ] = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Ask about a workflow or the documentation, or change a workflow in plain words. Without --model, rules answer."""
+    """Ask about a workflow or the documentation, or change a workflow or a prompt in plain words.
+
+    Without --model, rules answer; about a prompt, only a model does.
+    """
     said = " ".join(words)
+    if prompt:
+        wish = PromptWish(said, prompt, value or [], tick or [], agrees, yes, is_accepted or is_saved)
+        with opened(workspace, demo=demo) as session:
+            return ask_about_prompt(session, wish, as_json=as_json)
     if asks_model:
         about = About(run_id=run, values=value or [])
         with opened(workspace, demo=demo) as session:
@@ -48,9 +63,14 @@ def ask(
             return _end_of(session, workflow, turn, tick or [], (is_accepted or is_saved, is_saved), as_json=as_json)
     with opened(workspace, demo=demo) as session:
         answer = session.orchestra.copilot.rules.answer(session.principal, said, workflow, run)
-        made = answer.proposal
-        if made is not None and (is_accepted or is_saved):
-            made = _accepted(session, made, tick or [], is_saved=is_saved, is_asked=at_terminal(as_json=as_json))
+        return _end_of_rules(session, answer, tick or [], (is_accepted or is_saved, is_saved), as_json=as_json)
+
+
+def _end_of_rules(session: Session, answer: Answer, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool) -> int:
+    """Show an answer of the rules; `kept`: whether its proposal is accepted, and saved."""
+    (is_accepted, is_saved), made = kept, answer.proposal
+    if made is not None and is_accepted:
+        made = _accepted(session, made, ticks, is_saved=is_saved, is_asked=at_terminal(as_json=as_json))
     if as_json:
         document({**asdict(answer), "proposal": None if made is None else asdict(made)})
     else:

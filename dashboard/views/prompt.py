@@ -15,6 +15,7 @@ from dashboard.parts.tabs import page_tabs
 from dashboard.parts.unsaved import elsewhere, is_asking, keep
 from dashboard.prompt.cases import cases_tab
 from dashboard.prompt.comparing import compare_tab
+from dashboard.prompt.copilot.tab import copilot_tab
 from dashboard.prompt.dialogs import download_text
 from dashboard.prompt.draft import begin, is_changed, opened, typed
 from dashboard.prompt.form import edit_tab
@@ -59,8 +60,8 @@ def show(visit: Visit) -> None:
 
 
 def _tabs(visit: Visit, file: PromptFile, draft: Draft) -> None:
-    labels = [N_("Edit"), N_("Try"), N_("Compare"), N_("Cases"), N_("Versions")]
-    edit, trying, comparing, cases, versions = page_tabs(labels, f"prompt-tabs-{file.name}")
+    labels = [N_("Edit"), N_("Try"), N_("Compare"), N_("Cases"), N_("Co-pilot"), N_("Versions")]
+    edit, trying, comparing, cases, copilot, versions = page_tabs(labels, f"prompt-tabs-{file.name}")
     if edit.open:
         with edit:
             edit_tab(visit, draft)
@@ -73,6 +74,9 @@ def _tabs(visit: Visit, file: PromptFile, draft: Draft) -> None:
     if cases.open:
         with cases:
             cases_tab(visit, file, draft)
+    if copilot.open:
+        with copilot:
+            copilot_tab(visit, file, draft)
     if versions.open:
         with versions:
             versions_tab(visit, file, draft)

@@ -45,3 +45,23 @@ def test_a_model_is_asked_after_agreement(tmp_path: Path, capsys: pytest.Capture
         [part] = json.loads(capsys.readouterr().out)["turn"]["parts"]
         assert (part["kind"], part["choices"]) == ("question", ["Bug", "Fault"])
         assert main(["ask", "--workspace", str(root), "--model", "Hello"]) != 0
+
+
+def test_a_prompt_is_changed_after_agreement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "workspace"
+    init(root)
+    kept = json.loads((root / "prompts" / "classify-mail.json").read_text())
+    said = [{"role": "system", "content": "Sort the mail."}, kept["messages"][-1]]
+    changes = [Answer("", [("propose", {"changes": {"messages": said}, "why": "Short."})]), Answer("It is short.")]
+    with scripted(changes) as model:
+        config = yaml.safe_load((root / "config.yaml").read_text())
+        config["connections"]["llm"] = {"service": "openai", "base_url": model.base_url, "model": MODEL}
+        (root / "config.yaml").write_text(yaml.safe_dump(config))
+        asking = ["ask", "--workspace", str(root), "--prompt", "classify-mail", "Shorter!"]
+        assert main(asking) != 0
+        assert model.requests == []
+        assert main([*asking, "--agree", "--accept"]) == 0
+        shown = capsys.readouterr()
+        assert "The cases have not been asked" in shown.out + shown.err
+        assert "It is the working text of classify-mail now" in shown.out + shown.err
+    assert "Sort the mail." in (root / "prompts" / "classify-mail.json").read_text()

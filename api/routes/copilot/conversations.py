@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
-from dataclasses import asdict, is_dataclass
 from typing import Any
 
-import anyio
 from anyio import to_thread
 from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
 
-from api.base.documents import Refusal, Sent
+from api.base.documents import Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
+from api.routes.copilot.streaming import BUSY, STREAM, streamed
 from engine.copilot.talking.records import About, Conversation, Preview, Setup, Turn
 from engine.copilot.talking.turns import LONGEST_ASKED
 from engine.copilot.talking.working import Feed
 
-_BUSY: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "An answer is being written"}}
 router = APIRouter(prefix="/api/copilot", tags=["Co-pilot"], route_class=SignedInRoute)
-_LOOK_SECONDS = 0.02
-_KEEP_ALIVE_LOOKS = 500
 
 
 class Agreement(Sent):
@@ -72,7 +66,7 @@ def get_conversation(workflow: str, orchestra: Door, principal: Acting) -> Any:
     return orchestra.copilot.talking.conversation(principal, workflow)
 
 
-@router.delete("/conversations/{workflow}", summary="Begin anew", status_code=204, responses=_BUSY)
+@router.delete("/conversations/{workflow}", summary="Begin anew", status_code=204, responses=BUSY)
 def forget_conversation(workflow: str, orchestra: Door, principal: Acting) -> Response:
     """Delete the caller's conversation about a workflow; proposals stay."""
     orchestra.copilot.talking.forget(principal, workflow)
@@ -95,8 +89,7 @@ def preview_turn(workflow: str, sent: Asked, orchestra: Door, principal: Acting)
     "/conversations/{workflow}/turns",
     summary="Ask the co-pilot",
     response_class=StreamingResponse,
-    responses=_BUSY
-    | {200: {"content": {"text/event-stream": {}}, "description": "Server-sent events, until the answer is whole"}},
+    responses=BUSY | STREAM,
 )
 async def ask(workflow: str, sent: Asked, orchestra: Door, principal: Acting) -> StreamingResponse:
     """Ask, and stream the answer. Without a model that the caller has agreed to, the rules answer.
@@ -108,32 +101,10 @@ async def ask(workflow: str, sent: Asked, orchestra: Door, principal: Acting) ->
     def started() -> tuple[Turn, Feed]:
         return orchestra.copilot.talking.start(principal, workflow, sent.text, sent.about())
 
-    turn, feed = await to_thread.run_sync(started)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(turn, feed), media_type="text/event-stream", headers=headers)
+    return streamed(*await to_thread.run_sync(started))
 
 
 @router.post("/conversations/{workflow}/turns/{turn_id}/stop", summary="Stop an answer", response_model=Turn)
 def stop_turn(workflow: str, turn_id: str, orchestra: Door, principal: Acting) -> Any:
     """End an answer that is being written; what there is of it stays."""
     return orchestra.copilot.talking.stop(principal, workflow, turn_id)
-
-
-async def _events(turn: Turn, feed: Feed) -> AsyncIterator[str]:
-    yield _event("turn", {"id": turn.id, "source": turn.source})
-    told, looks = 0, 0
-    while True:
-        is_over = feed.is_over
-        for name, data in feed.events[told:]:
-            told += 1
-            yield _event(name, asdict(data) if is_dataclass(data) and not isinstance(data, type) else data)
-        if is_over:
-            return
-        looks += 1
-        if looks % _KEEP_ALIVE_LOOKS == 0:
-            yield ": waiting\n\n"
-        await anyio.sleep(_LOOK_SECONDS)
-
-
-def _event(name: str, data: Any) -> str:
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

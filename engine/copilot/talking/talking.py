@@ -72,6 +72,7 @@ class Talking:
 
     @limits.setter
     def limits(self, limits: TurnLimits) -> None:
+        """Change where a turn ends."""
         self._turns.limits = limits
 
     # --- which model

@@ -20,7 +20,9 @@ pytestmark = pytest.mark.slow
 DONE = Answer("It is shorter.")
 
 
-def asked(talk: Talk, words: str = "Make it shorter, keep the cases green.", p: Principal = OWNER, **about: Any) -> Turn:
+def asked(
+    talk: Talk, words: str = "Make it shorter, keep the cases green.", p: Principal = OWNER, **about: Any
+) -> Turn:
     turn, feed = talk.orchestra.copilot.prompting.start(p, "sort", words, PromptAbout(**about))
     until(lambda: feed.is_over, "the end of the turn")
     return next(one for one in talk.orchestra.copilot.prompting.conversation(p, "sort").turns if one.id == turn.id)

@@ -12,6 +12,7 @@ from engine.base.errors import InvalidInput
 if TYPE_CHECKING:
     from commands.base.opened import Session
     from engine.copilot.talking.records import About, Setup, Turn
+    from engine.copilot.talking.working import Feed
 
 _LOOK_SECONDS = 0.05
 
@@ -24,6 +25,18 @@ def asked_model(session: Session, words: str, workflow: str, about: About, *, ag
     talking, p = session.orchestra.copilot.talking, session.principal
     if not workflow:
         raise InvalidInput("A model is asked about a workflow.", remedy="Name it: `--workflow NAME`.")
+    agreed_setup(session, agrees=agrees)
+    turn, feed = talking.start(p, workflow, words, about)
+    followed(feed, quiet=quiet)
+    return next(one for one in talking.conversation(p, workflow).turns if one.id == turn.id)
+
+
+def agreed_setup(session: Session, *, agrees: bool) -> None:
+    """Show what goes to the model if nobody has agreed to it yet, and agree to it with `agrees`.
+
+    Raises InvalidInput if there is no model, or nobody agrees.
+    """
+    talking, p = session.orchestra.copilot.talking, session.principal
     setup = talking.setup(p)
     if not setup.is_available:
         raise InvalidInput(setup.why_not, remedy="Ask without `--model`.")
@@ -35,7 +48,10 @@ def asked_model(session: Session, words: str, workflow: str, about: About, *, ag
                 remedy="Agree to it with `--agree`, once.",
             )
         talking.agree(p, setup.host, setup.model)
-    turn, feed = talking.start(p, workflow, words, about)
+
+
+def followed(feed: Feed, *, quiet: bool) -> None:
+    """Wait for the end of a turn, and show its words unless `quiet`."""
     told = 0
     while not feed.is_over or told < len(feed.events):
         for name, data in feed.events[told:]:
@@ -43,7 +59,6 @@ def asked_model(session: Session, words: str, workflow: str, about: About, *, ag
             if not quiet:
                 _tell(name, data)
         time.sleep(_LOOK_SECONDS)
-    return next(one for one in talking.conversation(p, workflow).turns if one.id == turn.id)
 
 
 def show_end(turn: Turn) -> None:

@@ -1,0 +1,145 @@
+"""`/api/copilot/prompts`: what the caller and the co-pilot say about a prompt, and the texts proposed for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anyio import to_thread
+from fastapi import APIRouter
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, Field
+
+from api.base.documents import Refusal, Sent
+from api.base.routing import Acting, Door, SignedInRoute
+from api.base.turns import CHECKED, TOO_MANY
+from api.routes.copilot.streaming import BUSY, STREAM, streamed
+from api.routes.run_documents import Agreeing
+from engine.copilot.prompting.records import PromptAbout, PromptProposal, Testing
+from engine.copilot.talking.records import Conversation, Preview, Turn
+from engine.copilot.talking.turns import LONGEST_ASKED
+from engine.copilot.talking.working import Feed
+
+_CLASH: dict[int | str, dict[str, Any]] = {
+    409: {
+        "model": Refusal,
+        "description": "The prompt has changed, is being tested, or nobody has agreed to an account",
+    }
+}
+router = APIRouter(prefix="/api/copilot/prompts", tags=["Co-pilot"], route_class=SignedInRoute)
+
+
+class Tested(Agreeing, Sent):
+    """With which model the cases are asked."""
+
+    connection: str = Field(default="", max_length=64, description="Default: the only one of a model.")
+
+
+class AskedOfPrompt(Tested):
+    """What the caller asks, and what may be sent of the cases."""
+
+    text: str = Field(min_length=1, max_length=LONGEST_ASKED)
+    cases: list[str] = Field(
+        default=[], max_length=50, description="Cases whose values and expectations may be sent to the model."
+    )
+    test: bool = Field(default=True, description="Ask the cases with each proposed text.")
+
+    def about(self) -> PromptAbout:
+        """Return it for the engine."""
+        return PromptAbout(self.cases, Testing(self.connection, is_wanted=self.test))
+
+
+class Ticked(Sent):
+    """What the caller agrees to."""
+
+    ticks: list[str] = Field(
+        default=[], max_length=100, description="The ids of the ticks that the caller has given, each by itself."
+    )
+
+
+class PromptProposalList(BaseModel):
+    """The caller's proposals for a prompt, oldest first."""
+
+    proposals: list[PromptProposal]
+
+
+@router.get("/{name}", summary="Get the conversation about a prompt", response_model=Conversation)
+def get_prompt_conversation(name: str, orchestra: Door, principal: Acting) -> Any:
+    """Return the caller's conversation about a prompt: the last 40 turns. `workflow` is the name of the prompt."""
+    return orchestra.copilot.prompting.conversation(principal, name)
+
+
+@router.delete("/{name}", summary="Begin anew about a prompt", status_code=204, responses=BUSY)
+def forget_prompt_conversation(name: str, orchestra: Door, principal: Acting) -> Response:
+    """Delete the caller's conversation about a prompt; proposals stay."""
+    orchestra.copilot.prompting.forget(principal, name)
+    return Response(status_code=204)
+
+
+@router.post("/{name}/preview", summary="Show what would be sent of a prompt", response_model=Preview)
+def preview_prompt_turn(name: str, sent: AskedOfPrompt, orchestra: Door, principal: Acting) -> Any:
+    """Return exactly what a turn with these words would send first; nothing is sent."""
+    return orchestra.copilot.prompting.preview(principal, name, sent.text, sent.about())
+
+
+@router.post(
+    "/{name}/turns",
+    summary="Ask the co-pilot about a prompt",
+    response_class=StreamingResponse,
+    responses=BUSY | STREAM,
+)
+async def ask_about_prompt(name: str, sent: AskedOfPrompt, orchestra: Door, principal: Acting) -> StreamingResponse:
+    """Ask the model that the caller has agreed to, and stream the answer, as for a workflow.
+
+    Each proposed text is tested with the cases of the prompt, if `confirmed` agrees to the account that answers them.
+    """
+
+    def started() -> tuple[Turn, Feed]:
+        p = principal.agreeing(sent.confirmed)
+        return orchestra.copilot.prompting.start(p, name, sent.text, sent.about())
+
+    return streamed(*await to_thread.run_sync(started))
+
+
+@router.post("/{name}/turns/{turn_id}/stop", summary="Stop an answer about a prompt", response_model=Turn)
+def stop_prompt_turn(name: str, turn_id: str, orchestra: Door, principal: Acting) -> Any:
+    """End an answer that is being written; what there is of it stays."""
+    return orchestra.copilot.prompting.stop(principal, name, turn_id)
+
+
+@router.get("/{name}/proposals", summary="List the texts proposed for a prompt", response_model=PromptProposalList)
+def list_prompt_proposals(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List the caller's last 20 proposals for a prompt, oldest first."""
+    return {"proposals": orchestra.copilot.prompting.proposals.list(principal, name)}
+
+
+@router.post(
+    "/{name}/proposals/{proposal_id}/test",
+    summary="Test a proposed text",
+    response_model=PromptProposal,
+    responses=_CLASH | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def test_prompt_proposal(name: str, proposal_id: str, sent: Tested, orchestra: Door, principal: Acting) -> Any:
+    """Ask the cases with the working text and with the proposed one, and wait; `report` says how they go."""
+    p = principal.agreeing(sent.confirmed)
+    return orchestra.copilot.prompting.proposals.test(p, name, proposal_id, Testing(sent.connection))
+
+
+@router.post(
+    "/{name}/proposals/{proposal_id}/accept",
+    summary="Accept a proposed text",
+    response_model=PromptProposal,
+    responses=_CLASH,
+)
+def accept_prompt_proposal(name: str, proposal_id: str, sent: Ticked, orchestra: Door, principal: Acting) -> Any:
+    """Save the proposed text as the working text; the text from before is kept as a version first.
+
+    No workflow uses it until a version is saved. 409 if the prompt has changed, 422 if a tick is missing.
+    """
+    return orchestra.copilot.prompting.proposals.accept(principal, name, proposal_id, sent.ticks)
+
+
+@router.post("/{name}/proposals/{proposal_id}/reject", summary="Reject a proposed text", response_model=PromptProposal)
+def reject_prompt_proposal(name: str, proposal_id: str, orchestra: Door, principal: Acting) -> Any:
+    """Reject a proposed text; the prompt stays as it is."""
+    return orchestra.copilot.prompting.proposals.reject(principal, name, proposal_id)

@@ -1,0 +1,48 @@
+"""A turn as server-sent events, for whoever watches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import anyio
+from fastapi.responses import StreamingResponse
+
+from api.base.documents import Refusal
+from engine.copilot.talking.records import Turn
+from engine.copilot.talking.working import Feed
+
+BUSY: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "An answer is being written"}}
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "Server-sent events, until the answer is whole"}
+}
+_LOOK_SECONDS = 0.02
+_KEEP_ALIVE_LOOKS = 500
+
+
+def streamed(turn: Turn, feed: Feed) -> StreamingResponse:
+    """Return a turn as events, until it is over."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(turn, feed), media_type="text/event-stream", headers=headers)
+
+
+async def _events(turn: Turn, feed: Feed) -> AsyncIterator[str]:
+    yield _event("turn", {"id": turn.id, "source": turn.source})
+    told, looks = 0, 0
+    while True:
+        is_over = feed.is_over
+        for name, data in feed.events[told:]:
+            told += 1
+            yield _event(name, asdict(data) if is_dataclass(data) and not isinstance(data, type) else data)
+        if is_over:
+            return
+        looks += 1
+        if looks % _KEEP_ALIVE_LOOKS == 0:
+            yield ": waiting\n\n"
+        await anyio.sleep(_LOOK_SECONDS)
+
+
+def _event(name: str, data: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

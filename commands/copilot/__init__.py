@@ -1,0 +1,1 @@
+"""What `ask` does with a model: about a workflow, and about a prompt."""

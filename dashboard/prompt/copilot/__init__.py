@@ -1,0 +1,1 @@
+"""The Co-pilot tab of a prompt."""

@@ -1,0 +1,113 @@
+"""A text that the co-pilot proposes for a prompt: its difference, how the cases go, and whether to take it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.language import N_, t
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_badge, outside_code, plain
+from dashboard.editing.draft import Draft
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import problem_list
+from dashboard.prompt.draft import begin, is_changed
+from dashboard.prompt.test_bar import PARAM
+from engine.copilot.prompting.records import CaseReport, PromptProposal, Testing
+
+_STATUSES = {
+    "open": N_("Not decided yet"),
+    "accepted": N_("Accepted"),
+    "rejected": N_("Rejected"),
+    "stale": N_("The prompt has changed since"),
+}
+
+
+def proposal(visit: Visit, one: PromptProposal, draft: Draft) -> None:
+    """Show a proposal; an open one can be tested, accepted and rejected."""
+    with st.container(border=True, key=f"proposal-{one.id}"):
+        outside_badge(t(_STATUSES.get(one.status, one.status)), ":material/edit_note:")
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in one.sentences))
+        with st.expander(t("Difference"), expanded=one.status == "open"):
+            outside_code(one.diff, "diff")
+        if one.problems:
+            problem_list(one.problems, one.text)
+        if one.report is not None:
+            _report(one.report)
+        elif one.not_tested:
+            st.caption(plain(one.not_tested))
+        if one.status == "accepted" and one.version is not None:
+            st.caption(plain(t("The text from before is version {version}.", version=one.version)))
+        if one.status == "open" and one.is_acceptable:
+            _actions(visit, one, draft)
+
+
+def _report(report: CaseReport) -> None:
+    said = t(
+        "{before} of {count} cases pass before, {after} with this text.",
+        before=report.passed_before,
+        after=report.passed_after,
+        count=len(report.cases),
+    )
+    (st.warning if report.worse else st.success)(said)
+    rows = [{t("Case"): one.title, t("Before"): one.before, t("With this text"): one.after} for one in report.cases]
+    st.dataframe(rows, hide_index=True)
+
+    def opened() -> None:
+        st.query_params.update({"tab": "cases", PARAM: report.test_id})
+
+    st.button(t("See the answers"), key=f"answers-{report.test_id}", type="tertiary", on_click=opened)
+
+
+def _actions(visit: Visit, one: PromptProposal, draft: Draft) -> None:
+    texts = visit.orchestra.copilot.prompting.proposals
+    given = [tick.id for tick in one.ticks if st.checkbox(plain(tick.words), key=f"tick-{one.id}-{tick.id}")]
+
+    def accepted(_one: PromptProposal) -> None:
+        begin(visit.orchestra.prompts.get(visit.who, one.prompt))
+        session.tell(t("It is the working text now. Save a version of it so that workflows use it."))
+        st.rerun()
+
+    with st.container(horizontal=True, gap="small"):
+        action_button(
+            t("Accept"),
+            f"accept-{one.id}",
+            lambda _key: texts.accept(visit.who, one.prompt, one.id, given),
+            accepted,
+            scope=str(given),
+            type="primary",
+            disabled=len(given) < len(one.ticks) or is_changed(draft),
+        )
+        action_button(
+            t("Reject"),
+            f"reject-{one.id}",
+            lambda _key: texts.reject(visit.who, one.prompt, one.id),
+            lambda _one: st.rerun(),
+        )
+    if one.report is None and visit.may("run"):
+        _test(visit, one)
+
+
+def _test(visit: Visit, one: PromptProposal) -> None:
+    needed, is_agreed = agreement(visit, one.prompt, f"test-agree-{one.id}")
+    action_button(
+        t("Test it with the cases"),
+        f"test-{one.id}",
+        lambda _key: visit.orchestra.copilot.prompting.proposals.test(
+            visit.who.agreeing(needed), one.prompt, one.id, Testing()
+        ),
+        lambda _one: st.rerun(),
+        icon=":material/fact_check:",
+        disabled=not is_agreed,
+    )
+
+
+def agreement(visit: Visit, name: str, key: str) -> tuple[list[str], bool]:
+    """Ask to agree to the real accounts that answer the cases; return these, and whether a person has agreed."""
+    if not visit.orchestra.cases.list(visit.who, name):
+        return [], True
+    tries, tests = visit.orchestra.tries, visit.orchestra.case_tests
+    connections = dict.fromkeys(("", *tests.judges(visit.who, name)))
+    needed = [whose for one in connections for whose in tries.needs_confirmation(visit.who, name, one)]
+    words = t("Ask {needed}: it may cost money, and the values of the cases are sent there.", needed=", ".join(needed))
+    return needed, not needed or st.checkbox(plain(words), key=key)

@@ -1,0 +1,161 @@
+"""The Co-pilot tab of a prompt: what was asked, what the model has said and proposed, and the next question."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base import fields, session
+from dashboard.base.language import t
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_code, outside_text, plain
+from dashboard.editing.draft import Draft
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import errors_shown
+from dashboard.parts.usage import usage_words
+from dashboard.prompt.copilot.proposal import agreement, proposal
+from dashboard.prompt.draft import is_changed
+from engine.base.errors import OrchestraError
+from engine.copilot.prompting.records import PromptAbout, PromptProposal
+from engine.copilot.talking.records import Conversation, Part, Setup, Turn
+from engine.prompts.prompt_files import PromptFile
+
+_LOOK_SECONDS = 0.5
+_SHOWN = 5
+
+
+def copilot_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
+    """Show the conversation; people with the right can ask."""
+    if not visit.may("edit"):
+        st.info(t("Only people who may edit can ask the co-pilot."), icon=":material/lock:")
+        return
+    with errors_shown():
+        setup = visit.orchestra.copilot.talking.setup(visit.who)
+        if not setup.is_available:
+            st.info(plain(setup.why_not), icon=":material/cable:")
+            return
+        found = visit.orchestra.copilot.prompting.conversation(visit.who, file.name)
+        _turns(visit, file, found, draft)
+        if found.turns and found.turns[-1].status == "working":
+            _waiting(visit, file.name, found.turns[-1])
+        elif not setup.is_agreed:
+            _agreement(visit, setup)
+        elif is_changed(draft):
+            st.info(t("Save what you have changed first: the co-pilot works on the saved text."))
+        else:
+            _ask(visit, file, found)
+
+
+def _agreement(visit: Visit, setup: Setup) -> None:
+    st.markdown(plain(t("To {model} at {host} would go:", model=setup.model, host=setup.host)))
+    st.markdown("\n".join(f"- {plain(one)}" for one in setup.sends))
+    action_button(
+        t("Agree to it"),
+        "copilot-agree",
+        lambda _key: visit.orchestra.copilot.talking.agree(visit.who, setup.host, setup.model),
+        lambda _setup: st.rerun(),
+        scope=f"{setup.host} {setup.model}",
+        type="primary",
+    )
+
+
+def _turns(visit: Visit, file: PromptFile, found: Conversation, draft: Draft) -> None:
+    known = {one.id: one for one in visit.orchestra.copilot.prompting.proposals.list(visit.who, file.name)}
+    for turn in found.turns[-_SHOWN:]:
+        with st.chat_message("user"):
+            outside_text(turn.asked)
+        if turn.status == "working":
+            continue
+        with st.chat_message("assistant"):
+            for part in turn.parts:
+                _part(visit, part, known, draft)
+            if turn.problem:
+                st.warning(plain(turn.problem), icon=":material/warning:")
+            used = {"input_tokens": turn.usage.input_tokens, "output_tokens": turn.usage.output_tokens}
+            words = usage_words({**used, "cost_usd": turn.usage.cost_usd})
+            st.caption(plain(" · ".join([turn.sent.model, *words])))
+
+
+def _part(visit: Visit, part: Part, known: dict[str, PromptProposal], draft: Draft) -> None:
+    if part.kind == "proposal":
+        if part.proposal_id in known:
+            proposal(visit, known[part.proposal_id], draft)
+    elif part.kind == "code":
+        outside_code(part.text, part.language or None)
+    else:
+        outside_text(part.text)
+        for choice in part.choices:
+            st.caption(plain(choice))
+
+
+def _waiting(visit: Visit, name: str, turn: Turn) -> None:
+    """Show that an answer is being written, and a button that stops it."""
+    prompting = visit.orchestra.copilot.prompting
+
+    @st.fragment(run_every=_LOOK_SECONDS)
+    def body() -> None:
+        if session.principal() != visit.who:  # a fragment runs without the page's own check
+            st.rerun()
+        try:
+            turns = prompting.conversation(visit.who, name).turns
+        except OrchestraError:
+            st.rerun()
+        if not turns or turns[-1].status != "working":
+            st.rerun()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(plain(t("{model} is asked, and the cases with what it proposes.", model=turn.sent.model)))
+            action_button(
+                t("Stop"),
+                f"copilot-stop-{turn.id}",
+                lambda _key: prompting.stop(visit.who, name, turn.id),
+                lambda _turn: st.rerun(),
+                icon=":material/stop:",
+            )
+
+    body()
+
+
+def _ask(visit: Visit, file: PromptFile, found: Conversation) -> None:
+    name, number = file.name, len(found.turns)
+    said = fields.text_area(
+        t("What should change?"),
+        "",
+        key=f"copilot-words-{name}-{number}",
+        placeholder=t("Make it shorter, and keep the cases green."),
+        height=96,
+        persist_state="session",
+    )
+    ticked = _ticked(visit, name, number)
+    needed, is_agreed = agreement(visit, name, f"copilot-agree-{name}")
+    with st.container(horizontal=True, gap="small"):
+        action_button(
+            t("Ask the co-pilot"),
+            f"copilot-ask-{name}",
+            lambda _key: visit.orchestra.copilot.prompting.start(
+                visit.who.agreeing(needed if is_agreed else []), name, said, PromptAbout(ticked)
+            ),
+            lambda _turn: st.rerun(),
+            scope=f"{number} {hash(said)} {ticked} {is_agreed}",
+            type="primary",
+            icon=":material/send:",
+        )
+        if found.turns:
+            action_button(
+                t("Begin anew"),
+                f"copilot-forget-{name}",
+                lambda _key: visit.orchestra.copilot.prompting.forget(visit.who, name),
+                lambda _none: st.rerun(),
+                scope=str(number),
+                type="tertiary",
+            )
+
+
+def _ticked(visit: Visit, name: str, number: int) -> list[str]:
+    """Show the choice of the cases whose values may be sent."""
+    titles = {one.case: one.title for one in visit.orchestra.cases.list(visit.who, name)}
+    return st.multiselect(
+        t("Cases whose values may be sent"),
+        list(titles),
+        format_func=lambda one: titles[one],
+        key=f"copilot-cases-{name}-{number}",
+        help=t("Values of cases are text from outside. Once they are sent, each new instruction needs a tick."),
+    )

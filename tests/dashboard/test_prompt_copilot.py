@@ -1,0 +1,71 @@
+"""The Co-pilot tab of a prompt: agree, ask, see how the cases go, accept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from streamlit.testing.v1 import AppTest
+
+from bench.copilot.scripted import MODEL, Answer, scripted
+from engine.base.statuses import AccountMode
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from tests.dashboard.test_prompt import words
+from tests.patience import until
+
+OWNER = Principal("owner", "owner")
+NAME = "classify-mail"
+SHORT = [{"role": "system", "content": "Sort the mail."}, {"role": "user", "content": "{{ mail }}"}]
+
+
+def script(body: dict[str, Any], number: int) -> Answer:
+    if "improve a prompt" not in body["messages"][0]["content"]:
+        return Answer(json.dumps({"kind": "task"}))
+    done = any(one["role"] == "tool" for one in body["messages"])
+    return Answer("Done.") if done else Answer("", [("propose", {"changes": {"messages": SHORT}, "why": "Short."})])
+
+
+@pytest.fixture
+def model(workspace: Path, orchestra: Orchestra) -> Any:
+    with scripted(script) as model:
+        config = yaml.safe_load((workspace / "config.yaml").read_text())
+        config["connections"]["llm"] = {"service": "openai", "base_url": model.base_url, "model": MODEL}
+        (workspace / "config.yaml").write_text(yaml.safe_dump(config))
+        orchestra.connections.set_mode(OWNER, "openai", AccountMode.MINE)
+        document = orchestra.prompts.get(OWNER, NAME).document or {}
+        SHORT[1]["content"] = document["messages"][-1]["content"]
+        yield model
+
+
+def test_a_prompt_is_changed_by_words(orchestra: Orchestra, model: Any, open_page: Callable[..., AppTest]) -> None:
+    at = open_page("prompt", name=NAME)
+    at.query_params["tab"] = "co-pilot"
+    at.run()
+    assert not at.exception
+    assert "Never a secret" in words(at)
+    at.button(key="copilot-agree").click().run()
+    assert model.requests == []
+    area = next(one for one in at.text_area if one.label == "What should change?")
+    area.set_value("Make it shorter.").run()
+    at.button(key=f"copilot-ask-{NAME}").click().run()
+    assert not at.exception
+    until(
+        lambda: orchestra.copilot.prompting.conversation(OWNER, NAME).turns[-1].status != "working",
+        "the end of the turn",
+    )
+    at.run()
+    [made] = orchestra.copilot.prompting.proposals.list(OWNER, NAME)
+    assert "Sort the mail." in words(at)
+    assert "Agree to it, and test the text." in words(at)
+    at.checkbox(key=f"test-agree-{made.id}").check().run()
+    at.button(key=f"test-{made.id}").click().run()
+    assert "cases pass before" in words(at)
+    at.button(key=f"accept-{made.id}").click().run()
+    assert not at.exception
+    assert "Sort the mail." in orchestra.prompts.get(OWNER, NAME).text
+    assert "Accepted" in words(at)
