@@ -52,6 +52,7 @@ def test_a_prompt_is_changed_by_words(orchestra: Orchestra, model: Any, open_pag
     assert model.requests == []
     area = next(one for one in at.text_area if one.label == "What should change?")
     area.set_value("Make it shorter.").run()
+    assert f"copilot-ask-{NAME}" in [one.key for one in at.button], words(at)
     at.button(key=f"copilot-ask-{NAME}").click().run()
     assert not at.exception
     until(
@@ -61,7 +62,7 @@ def test_a_prompt_is_changed_by_words(orchestra: Orchestra, model: Any, open_pag
     at.run()
     [made] = orchestra.copilot.prompting.proposals.list(OWNER, NAME)
     assert "Sort the mail." in words(at)
-    assert "Agree to it, and test the text." in words(at)
+    assert "Agree to it, and test the text" in words(at)
     at.checkbox(key=f"test-agree-{made.id}").check().run()
     at.button(key=f"test-{made.id}").click().run()
     assert "cases pass before" in words(at)

@@ -31,7 +31,11 @@ router = APIRouter(prefix="/api/copilot/prompts", tags=["Co-pilot"], route_class
 class Tested(Agreeing, Sent):
     """With which model the cases are asked."""
 
-    connection: str = Field(default="", max_length=64, description="Default: the only one of a model.")
+    connection: str = Field(
+        default="",
+        max_length=64,
+        description="Default: for a question, that of the co-pilot's model, else the only one of a model.",
+    )
 
 
 class AskedOfPrompt(Tested):

@@ -94,7 +94,7 @@ def _test(visit: Visit, one: PromptProposal) -> None:
         t("Test it with the cases"),
         f"test-{one.id}",
         lambda _key: visit.orchestra.copilot.prompting.proposals.test(
-            visit.who.agreeing(needed), one.prompt, one.id, Testing()
+            visit.who.agreeing(needed), one.prompt, one.id, Testing(connection_of(visit))
         ),
         lambda _one: st.rerun(),
         icon=":material/fact_check:",
@@ -107,7 +107,12 @@ def agreement(visit: Visit, name: str, key: str) -> tuple[list[str], bool]:
     if not visit.orchestra.cases.list(visit.who, name):
         return [], True
     tries, tests = visit.orchestra.tries, visit.orchestra.case_tests
-    connections = dict.fromkeys(("", *tests.judges(visit.who, name)))
+    connections = dict.fromkeys((connection_of(visit), *tests.judges(visit.who, name)))
     needed = [whose for one in connections for whose in tries.needs_confirmation(visit.who, name, one)]
     words = t("Ask {needed}: it may cost money, and the values of the cases are sent there.", needed=", ".join(needed))
     return needed, not needed or st.checkbox(plain(words), key=key)
+
+
+def connection_of(visit: Visit) -> str:
+    """Return the connection that answers the cases: that of the co-pilot's model."""
+    return visit.orchestra.copilot.talking.setup(visit.who).connection

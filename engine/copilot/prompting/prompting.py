@@ -63,7 +63,8 @@ class Prompting:
     def start(self, p: Principal, prompt: str, asked: str, about: PromptAbout | None = None) -> tuple[Turn, Feed]:
         """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
 
-        The cases are asked with each proposed text if `p` agrees to the account that answers them.
+        The cases are asked with each proposed text if `p` agrees to the account that answers them: by default that of
+        the co-pilot's model.
 
         Raises InvalidInput (no model may be asked; no words, too many), InUse (a turn is at work), UnknownName,
         InvalidFile (the prompt is no JSON object), NotAllowed.
@@ -74,6 +75,8 @@ class Prompting:
             raise InvalidInput(found.why_not, remedy="Look at what would be sent, and agree to it.")
         said, name = checked_words(asked), subject(prompt)
         self._turns.require_free(p, name)
+        if not about.testing.connection:
+            about = replace(about, testing=replace(about.testing, connection=found.connection))
         box, sent = self._prepared(p, prompt, said, about)
         to = Sent(found.host, found.model, box.values_sent, box.from_outside)
         turn = replace(self._turns.new(said, About(values=about.cases)), sent=to)
