@@ -37,6 +37,7 @@ from api.routes.copilot import conversations as copilot_conversations
 from api.routes.copilot import fixes as copilot_fixes
 from api.routes.copilot import prompts as copilot_prompts
 from api.routes.copilot import proposals as copilot_proposals
+from api.routes.copilot import stories as copilot_stories
 from api.routes.copilot import wizard as copilot_wizard
 from api.routes.data import agent_versions, agents, collections, files, tables, tool_servers, tools
 from api.routes.projects import commands as project_commands
@@ -115,6 +116,7 @@ _SIGNED_IN = (
     copilot_wizard.router,
     copilot_fixes.router,
     copilot_prompts.router,
+    copilot_stories.router,
     workflow_editing.router,
     workflow_editing.checked,
     workflow_branches.router,

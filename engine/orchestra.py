@@ -678,6 +678,7 @@ class Orchestra:
         from engine.copilot.proposals.demo_runs import DemoRuns
         from engine.copilot.proposals.proposals import Proposals
         from engine.copilot.rules.rules import Rules
+        from engine.copilot.stepping.stories import Stories
         from engine.copilot.wizard.wizard import Wizard
 
         def plan(name: str, text: str) -> Plan:
@@ -693,7 +694,7 @@ class Orchestra:
         fixes = Fixes(self.editing, proposals, self._compiled, names, prompts)
         rules = Rules(proposals, self.editing, wizard, fixes, self._failed_run)
         talking, prompting = self._talking(proposals, rules)
-        return Copilot(proposals, rules, talking, wizard, fixes, prompting)
+        return Copilot(proposals, rules, talking, wizard, fixes, prompting, Stories(self.runs.get))
 
     def _failed_run(self, p: Principal, workflow: str, run_id: str) -> Run | None:
         """Return a run of a workflow; without an id the last one, if it has failed."""

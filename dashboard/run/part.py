@@ -12,8 +12,8 @@ from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import one_line, plain
 from dashboard.parts.buttons import action_button
-from engine.base.errors import InvalidInput
-from engine.base.json_text import JsonObject
+from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.json_text import JsonObject, indented
 from engine.base.step_tree import FAILURE_PREFIX
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import typed_value
@@ -24,12 +24,15 @@ _HELP = N_(
     "step that is given an output does not run: later steps use that output. If you "
     "choose one step, no other step runs, so give the outputs that it needs."
 )
+PIN = "pin"
+"""The parameter of the address that names a run, one of whose outputs is to be used."""
 _EXAMPLE = '{"read_mail": {"messages": []}}'
 
 
 def run_part(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready: bool, scope: str) -> None:
     """Show the choice of a step, the outputs to use, and the button; real writes need a tick."""
-    with st.expander(t("Test a part"), icon=":material/science:", key=f"part-{plan.name}"):
+    is_asked = PIN in st.query_params
+    with st.expander(t("Test a part"), expanded=is_asked, icon=":material/science:", key=f"part-{plan.name}"):
         st.caption(t(_HELP))
         titles = {one.path: one.title for one in plan.nodes() if not one.path.startswith(FAILURE_PREFIX)}
         only = st.selectbox(
@@ -43,6 +46,7 @@ def run_part(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready: b
         )
         text = fields.text_area(
             t("Outputs to use instead of running steps (JSON)"),
+            _asked(visit, plan),
             key=f"part-pins-{plan.name}",
             placeholder=_EXAMPLE,
             help=t("By the path of the step: `each_mail.classify` for every item, `each_mail[3].classify` for one."),
@@ -67,6 +71,20 @@ def run_part(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready: b
             icon=":material/science:",
             disabled=not (is_ready and is_known and is_sure and pins is not None and (pins or only)),
         )
+
+
+def _asked(visit: Visit, plan: Plan) -> str:
+    """Return the output that the address asks to pin: of a step (`step`) of a run (`pin`); "" for none."""
+    run_id, path = st.query_params.get(PIN, ""), st.query_params.get("step", "")
+    if not run_id:
+        return ""
+    try:
+        run = visit.orchestra.runs.get(visit.who, run_id)
+    except OrchestraError:
+        return ""
+    of_plan = run["steps"] if run["workflow"] == plan.name else []
+    found = next((one["output"] for one in of_plan if one["path"] == path and one["status"] == "succeeded"), None)
+    return "" if found is None else indented({path: found})
 
 
 def _pins(text: str) -> dict[str, Any] | None:

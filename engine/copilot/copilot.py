@@ -6,6 +6,7 @@ from engine.copilot.fixes.fixes import Fixes
 from engine.copilot.prompting.prompting import Prompting
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.rules.rules import Rules
+from engine.copilot.stepping.stories import Stories
 from engine.copilot.talking.talking import Talking
 from engine.copilot.wizard.wizard import Wizard
 
@@ -21,6 +22,7 @@ class Copilot:
         wizard: Wizard,
         fixes: Fixes,
         prompting: Prompting,
+        stories: Stories,
     ) -> None:
         self.proposals, self.rules, self.talking, self.wizard, self.fixes = proposals, rules, talking, wizard, fixes
-        self.prompting = prompting
+        self.prompting, self.stories = prompting, stories

@@ -44,6 +44,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/copilot/conversations/{workflow}/turns", "POST"): "edit",
     ("/api/copilot/conversations/{workflow}/turns/{turn_id}/stop", "POST"): "edit",
     ("/api/copilot/fixes/{workflow}", "GET"): "edit",
+    ("/api/copilot/runs/{run_id}/story", "GET"): "view",
     ("/api/copilot/wizard", "GET"): "edit",
     ("/api/copilot/wizard/{workflow}", "POST"): "edit",
     ("/api/copilot/prompts/{name}", "GET"): "edit",

@@ -45,6 +45,10 @@ class PromptTools:
     offered: Sequence[Mapping[str, Any]] = TOOLS
     _began: float = field(default_factory=time.monotonic)
 
+    def placed(self, part: Part) -> Part:
+        """Return a part as it is: what a prompt gets is proposed."""
+        return part
+
     def use(self, name: str, given: Mapping[str, Any]) -> Used:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
         if name == ASK:

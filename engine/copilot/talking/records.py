@@ -42,6 +42,10 @@ class Part:
     passages: list[Passage] = field(default_factory=list)
     quotes_run: bool = False
     """Whether it has words of a run. No model is sent them: a person may only tick the values of steps."""
+    step: str = ""
+    """Of code: the step that it is for, if any."""
+    field: str = ""
+    """Of code: the field of that step that it can replace."""
 
 
 @dataclass(frozen=True)

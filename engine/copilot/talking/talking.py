@@ -14,6 +14,7 @@ from engine.connections.accounts import Account
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.rules.rules import Answer, Rules
 from engine.copilot.talking.asking import CopilotModel
+from engine.copilot.talking.code_step import code_step
 from engine.copilot.talking.prompt import Context, messages
 from engine.copilot.talking.records import (
     About,
@@ -175,6 +176,7 @@ class Talking:
         box = Toolbox(
             p, workflow, rev, about, ground.proposals, ground.workflows, run_of, from_outside=before.from_outside
         )
+        box.code = code_step(context.text, about.selection)
         run = box.run_told(run_of(about.run_id)) if about.run_id else None
         context = replace(context, selection=about.selection[:_MOST_SELECTED], run=run)
         earlier = [one for one in before.turns if one.status != "working"]

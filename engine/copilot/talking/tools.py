@@ -12,6 +12,7 @@ from engine.base.errors import OrchestraError
 from engine.base.wording import did_you_mean
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
+from engine.copilot.talking.code_step import CODE_FIELD, CodeStep
 from engine.copilot.talking.facts import known_paths, run_facts
 from engine.copilot.talking.prompt import marked, told_problems
 from engine.copilot.talking.records import About, Part, ToolCall
@@ -60,7 +61,15 @@ class Toolbox:
     values_sent: list[str] = field(default_factory=list)
     """The paths of the steps whose values the model has been told."""
     repairs: int = 0
+    code: CodeStep | None = None
+    """The selected step, if it is one that runs code."""
     offered: Sequence[Mapping[str, Any]] = TOOLS
+
+    def placed(self, part: Part) -> Part:
+        """Return code with the selected step that it is for: the only one, which runs code of this language."""
+        if part.kind != "code" or self.code is None or not self.code.speaks(part.language):
+            return part
+        return replace(part, step=self.code.step, field=CODE_FIELD)
 
     def use(self, name: str, given: Mapping[str, Any]) -> Used:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""

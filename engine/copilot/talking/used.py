@@ -44,6 +44,10 @@ class Tools(Protocol):
     """The steps or cases whose values the model has been told."""
     repairs: int
 
+    def placed(self, part: Part) -> Part:
+        """Return a part of the answer with the place where it belongs, if it has one."""
+        ...
+
     def use(self, name: str, given: Mapping[str, Any]) -> Used:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
         ...

@@ -154,7 +154,7 @@ class Working:
         return self.usage.tokens - self.usage.cached_tokens
 
     def _add_words(self, text: str) -> None:
-        for part in parts_of(text):
+        for part in map(self.toolbox.placed, parts_of(text)):
             self.parts.append(part)
             self.feed.tell("part", asdict(part))
 

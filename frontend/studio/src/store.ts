@@ -463,6 +463,12 @@ export class Studio {
     this.copilot.explain(runId, t("Why did this run fail?"));
   }
 
+  // Ask the co-pilot why the code of a step has failed in a try: the person sends the question.
+  explainCode(runId: string): void {
+    this.askNumber += 1;
+    this.copilot.explain(runId, t("Why does this code fail? Please correct it."));
+  }
+
   // Show a step that a proposal changes.
   private showStep(id: string): void {
     const node = this.view.steps.some((one) => one.id === id) ? this.node(id) : null;

@@ -8,6 +8,7 @@ import type { Copilot } from "./copilot";
 import { Model } from "./Model";
 import { ProposalCard } from "./ProposalCard";
 import { TurnView } from "./Turns";
+import { Walk } from "./Walk";
 import { Wizard } from "./Wizard";
 
 export interface PanelProps {
@@ -73,6 +74,7 @@ function Inside({ copilot, focusNumber, onClose }: PanelProps) {
       </header>
       <div ref={log} className="copilot-log" tabIndex={0} role="region" aria-label={t("Conversation")}>
         <Model copilot={copilot} />
+        {copilot.asking.run_id && <Walk copilot={copilot} run={copilot.asking.run_id} />}
         {copilot.isWizardOpen && <Wizard copilot={copilot} />}
         {isEmpty && copilot.isLoaded && !copilot.isWizardOpen && <Empty copilot={copilot} />}
         {conversation.turns.map((one, index) => (

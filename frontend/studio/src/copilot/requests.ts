@@ -2,7 +2,7 @@
 import { failureOf, Refused, request, Unanswered, type Edited, type Operation } from "../api";
 import { t } from "../language";
 import { eventsOf } from "./events";
-import type { Asking, Conversation, Event, Fix, Preview, Proposal, Setup, Turn } from "./shapes";
+import type { Asking, Conversation, Event, Fix, Preview, Proposal, Setup, Story, Turn } from "./shapes";
 
 // Two runs in the demo.
 const DEMO_MS = 300_000;
@@ -26,6 +26,7 @@ export const routes = {
     request<{ edited: Edited; proposal: Proposal }>("POST", of("proposals", workflow, `/${encodeURIComponent(id)}/accept`), { steps, ticks }),
   reject: (workflow: string, id: string) => request<Proposal>("POST", of("proposals", workflow, `/${encodeURIComponent(id)}/reject`)),
   demo: (workflow: string, id: string) => request<Proposal>("POST", of("proposals", workflow, `/${encodeURIComponent(id)}/demo`), undefined, {}, DEMO_MS),
+  story: (run: string) => request<Story>("GET", `/api/copilot/runs/${encodeURIComponent(run)}/story`),
   offers: () => request<Offers>("GET", "/api/copilot/wizard"),
   build: (workflow: string, choices: Record<string, unknown>) => request<Proposal>("POST", `/api/copilot/wizard/${encodeURIComponent(workflow)}`, choices),
   fixes: async (workflow: string) => {

@@ -168,6 +168,27 @@ export interface Answer {
   note: string;
 }
 
+// A step of a run, and what happened there.
+export interface Stop {
+  path: string;
+  id: string;
+  title: string;
+  // "" for a loop.
+  uses: string;
+  status: string;
+  words: string;
+  can_run_alone: boolean;
+  can_be_pinned: boolean;
+}
+
+export interface Story {
+  run_id: string;
+  workflow: string;
+  status: string;
+  stops: Stop[];
+  more: number;
+}
+
 // A change that mends a problem of the draft, and adds no other.
 export interface Fix {
   // The index of the problem among those of the draft.

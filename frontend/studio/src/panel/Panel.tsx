@@ -45,6 +45,8 @@ export interface PanelProps {
   // The trigger that is shown in place of the selected steps, or the form that adds one.
   trigger: number | "new" | null;
   triggers: Triggers;
+  // Ask the co-pilot about the run in which code has failed.
+  onAskWhy?: ((run: string) => void) | undefined;
   onClose(): void;
 }
 
@@ -84,6 +86,14 @@ export function Panel(props: PanelProps) {
       <div className="studio-panel-form">
         <Head title={trigger !== null ? headOf(trigger, definition) : selected.length === 1 ? first.title : tn("{count} step", "{count} steps", selected.length)} onClose={props.onClose} />
         <Unsent />
+        {fault?.step === first.id && props.onAskWhy && (
+          <p className="panel-problem" data-severity="error">
+            {t("Line {line} of the code failed.", { line: fault.line })}{" "}
+            <button type="button" className="studio-button" onClick={() => props.onAskWhy!(fault.run)}>
+              {t("Ask the co-pilot why")}
+            </button>
+          </p>
+        )}
         {trigger !== null ? <TriggerForm key={ids} which={trigger} triggers={props.triggers} /> : <Body key={ids} />}
       </div>
     </FormContext>

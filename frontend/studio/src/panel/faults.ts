@@ -4,6 +4,7 @@ import { stepIn } from "../document";
 import type { Run } from "./account";
 
 export interface Fault {
+  run: string;
   step: string;
   // The code that was run: what is written since may have other lines.
   code: string;
@@ -23,5 +24,5 @@ export function faultIn(run: Run, step: CanvasStep, definition: Definition): Fau
   const code = (stepIn(definition, step.id) as { with?: { code?: unknown } } | undefined)?.with?.code;
   const messages = run.steps.filter(({ path }) => path.replaceAll(/\[\d+\]/g, "") === step.path).map(({ error }) => error?.message ?? "");
   const line = messages.map(lineIn).find((one) => one !== undefined);
-  return typeof code === "string" && line !== undefined ? { step: step.id, code, line } : undefined;
+  return typeof code === "string" && line !== undefined ? { run: run.run_id, step: step.id, code, line } : undefined;
 }

@@ -395,6 +395,7 @@ export function App({ studio }: { studio: Studio }) {
                 flow={studio.flow}
                 trigger={studio.trigger}
                 triggers={triggers}
+                onAskWhy={studio.mounted.mayEdit ? (id) => studio.explainCode(id) : undefined}
                 onClose={() => run("close")}
               />
             </aside>

@@ -349,3 +349,22 @@ def test_the_last_forty_turns_are_kept(talking: Opened) -> None:
         talk.ask(f"Question {n}")
     turns = talk.orchestra.copilot.talking.conversation(ADA, "issues").turns
     assert [one.asked for one in turns] == [f"Question {n}" for n in range(2, 42)]
+
+
+CODE = {"id": "sum", "uses": "code.run", "with": {"code": "output = 1 / 0"}}
+
+
+@pytest.mark.parametrize(
+    ("selection", "language", "field"),
+    [(["sum"], "python", "with.code"), (["sum"], "javascript", ""), (["mails"], "python", ""), ([], "python", "")],
+)
+def test_code_of_an_answer_belongs_to_the_only_selected_step_that_runs_it(
+    talking: Opened, selection: list[str], language: str, field: str
+) -> None:
+    talk = talking([Answer(f"Like this:\n```{language}\noutput = 1\n```\nThat is all.")])
+    rev = talk.orchestra.editing.draft_text(ADA, "issues").state.rev
+    talk.orchestra.editing.apply(ADA, "issues", rev, [{"op": "add", "step": CODE, "after": "each"}])
+    turn = talk.ask("Why does it fail?", selection=selection)
+    code = next(one for one in turn.parts if one.kind == "code")
+    assert (code.text, code.field) == ("output = 1", field)
+    assert "output = 1 / 0" in talk.model.requests[0]["messages"][-1]["content"]

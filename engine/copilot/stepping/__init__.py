@@ -1,0 +1,1 @@
+"""A run told step by step."""
