@@ -34,6 +34,5 @@ def code_step(text: str, selection: Sequence[str]) -> CodeStep | None:
         step = read(text, "").node(selection[0]).step
     except OrchestraError:
         return None
-    fields = step.with_ if step.uses == _TYPE else None
     is_code = step.uses == _TYPE
     return CodeStep(selection[0], str(step.arguments.get("language") or "python")) if is_code else None
