@@ -17,7 +17,7 @@ from bench.copilot.figures import table
 from bench.copilot.good import good_verdict
 from bench.copilot.judging import Verdict
 from bench.copilot.obeying import obeying
-from bench.copilot.requests import Kind, Request, requests
+from bench.copilot.requests import Kind, Request, held_out, requests
 from bench.copilot.unaided import by_rules
 from bench.copilot.ways import WAYS, Seen, in_every_way
 from bench.copilot.world import ModelServer, world
@@ -81,6 +81,9 @@ def _without_a_real_model(asked: Sequence[Request], *, has_all_ways: bool) -> bo
     print("Without a model, by the rules:")
     with world() as made:
         _tell(asked, {one.id: [by_rules(made, one)] for one in asked}, with_faults=False)
+        print("Without a model, those that the rules were not written for:")
+        apart = held_out()
+        _tell(apart, {one.id: [by_rules(made, one)] for one in apart}, with_faults=False)
     is_good = all(one.passed for of_request in verdicts.values() for one in of_request)
     return is_good and not any(one.faults for one in seen)
 
