@@ -71,11 +71,15 @@ def _end_of_rules(session: Session, answer: Answer, ticks: list[str], kept: tupl
     (is_accepted, is_saved), made = kept, answer.proposal
     if made is not None and is_accepted:
         made = _accepted(session, made, ticks, is_saved=is_saved, is_asked=at_terminal(as_json=as_json))
+    several = answer.proposals
+    if is_accepted:
+        several = [_accepted_if_ticked(session, one, ticks, is_saved=is_saved, as_json=as_json) for one in several]
     if as_json:
-        document({**asdict(answer), "proposal": None if made is None else asdict(made)})
+        every = {"proposal": None if made is None else asdict(made), "proposals": [asdict(one) for one in several]}
+        document({**asdict(answer), **every})
     else:
-        _show(answer, made)
-    return FAILED if made is not None and not made.is_acceptable else DONE
+        _show(answer, made, several)
+    return FAILED if any(not one.is_acceptable for one in (*several, *([made] if made else []))) else DONE
 
 
 def _end_of(
@@ -97,6 +101,19 @@ def _end_of(
     return DONE if turn.status == "done" else FAILED
 
 
+def _accepted_if_ticked(
+    session: Session, made: Proposal, ticks: list[str], *, is_saved: bool, as_json: bool
+) -> Proposal:
+    """Accept one of several proposals; one that lacks a tick stays open, and the others go on."""
+    from engine.base.errors import InvalidInput
+
+    try:
+        return _accepted(session, made, ticks, is_saved=is_saved, is_asked=at_terminal(as_json=as_json))
+    except InvalidInput as error:
+        note(f"{made.workflow}: {error.message}")
+        return made
+
+
 def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: bool, is_asked: bool) -> Proposal:
     """Accept a proposal; `is_asked`: somebody at a terminal is asked for each tick that is missing."""
     orchestra, p = session.orchestra, session.principal
@@ -115,8 +132,11 @@ def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: b
     return orchestra.copilot.proposals.get(p, made.workflow, made.id)
 
 
-def _show(answer: Answer, made: Proposal | None) -> None:
+def _show(answer: Answer, made: Proposal | None, several: list[Proposal]) -> None:
     say(answer.text)
+    for one in several:
+        say(f"\n{one.workflow}")
+        _show_proposal(one)
     for sample in answer.samples:
         say(f"\n  {sample.title}: {sample.description}\n  orchestra workflows new NAME --sample {sample.name}")
     for passage in answer.passages:

@@ -692,7 +692,7 @@ class Orchestra:
         wizard = Wizard(proposals, self.editing, lambda: set(self._surroundings().connections.values()))
         names, prompts = self.workspace.workflows.names, self.workspace.prompts.names
         fixes = Fixes(self.editing, proposals, self._compiled, names, prompts)
-        rules = Rules(proposals, self.editing, wizard, fixes, self._failed_run)
+        rules = Rules(proposals, self.editing, wizard, fixes, self._failed_run, names)
         talking, prompting = self._talking(proposals, rules)
         return Copilot(proposals, rules, talking, wizard, fixes, prompting, Stories(self.runs.get))
 

@@ -13,6 +13,7 @@ from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.rules.changes import changed
+from engine.copilot.rules.everywhere import for_all, without_all
 from engine.copilot.rules.explaining import explained, explained_step
 from engine.copilot.rules.limits import question as asked_back
 from engine.copilot.rules.limits import refusal
@@ -66,6 +67,8 @@ class Answer:
     """Plain text."""
     proposal: Proposal | None = None
     """A change, which a person can accept."""
+    proposals: list[Proposal] = field(default_factory=list)
+    """The same change of several workflows, one for each."""
     passages: list[Passage] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     """Shipped workflows that fit, the best one first."""
@@ -80,9 +83,19 @@ class Rules:
     """Every method checks the right of `p`."""
 
     def __init__(
-        self, proposals: Proposals, editing: WorkflowEditing, wizard: Wizard, fixes: Fixes, failed_run: FailedRun
+        self,
+        proposals: Proposals,
+        editing: WorkflowEditing,
+        wizard: Wizard,
+        fixes: Fixes,
+        failed_run: FailedRun,
+        names: Callable[[], Sequence[str]],
     ) -> None:
-        """`failed_run(p, workflow, run_id)`: that run, or without an id the last one, if it has failed."""
+        """`failed_run(p, workflow, run_id)`: that run, or without an id the last one, if it has failed.
+
+        `names` returns those of all workflows.
+        """
+        self._names = names
         self._proposals, self._editing, self._wizard, self._fixes = proposals, editing, wizard, fixes
         self._failed_run = failed_run
 
@@ -96,6 +109,10 @@ class Rules:
         refused = refusal(said)
         if refused:
             return Answer(refused)
+        of_all = without_all(said)
+        if of_all:
+            made = for_all(p, self._names(), self._editing, self._proposals, lambda canvas: _meant(of_all, canvas))
+            return Answer(made.words, proposals=made.proposals)
         if workflow:
             found = self._made(p, said, workflow) or self._about(p, said, workflow, run_id)
             if found is not None:
@@ -114,7 +131,7 @@ class Rules:
         """Return what is known of the workflow itself, or a change of it."""
         canvas = self._editing.canvas(p, workflow)
         try:
-            change = changed(said, _document(canvas.text), canvas.steps) or understood(said, canvas.steps)
+            change = _meant(said, canvas)
         except NotThere as error:
             return Answer(str(error), examples=list(FORMS))
         if change is not None:
@@ -159,6 +176,11 @@ class Rules:
             return Answer(_UNKNOWN, examples=list(FORMS))
         text = "These shipped workflows may do it." if fitting else "The documentation says:"
         return Answer(text, passages=found, samples=fitting)
+
+
+def _meant(said: str, canvas: Canvas) -> Understood | None:
+    """Return the change of a workflow that is meant. Raises NotThere."""
+    return changed(said, _document(canvas.text), canvas.steps) or understood(said, canvas.steps)
 
 
 def fitting_samples(said: str, most: int = 3) -> list[Sample]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from engine.copilot.rules.passages import Passage
 
-PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note"]
+PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note", "workflows"]
 TurnStatus = Literal["working", "done", "stopped", "limited", "failed"]
 TurnSource = Literal["model", "rules"]
 
@@ -28,6 +28,14 @@ class Button:
 
 
 @dataclass(frozen=True)
+class OfWorkflow:
+    """A proposal for one of several workflows."""
+
+    workflow: str
+    proposal_id: str
+
+
+@dataclass(frozen=True)
 class Part:
     """A piece of an answer. `text` may be the words of a model: text from outside."""
 
@@ -40,6 +48,8 @@ class Part:
     proposal_id: str = ""
     buttons: list[Button] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
+    workflows: list[OfWorkflow] = field(default_factory=list)
+    """The same change of several workflows."""
     quotes_run: bool = False
     """Whether it has words of a run. No model is sent them: a person may only tick the values of steps."""
     step: str = ""
@@ -225,4 +235,6 @@ def turn_of(kept: Mapping[str, Any]) -> Turn:
 
 def _part_of(kept: Mapping[str, Any]) -> Part:
     buttons = [Button(**one) for one in kept["buttons"]]
+    of_workflows = [OfWorkflow(**one) for one in kept.get("workflows", [])]
+    kept = {**kept, "workflows": of_workflows}
     return Part(**{**kept, "buttons": buttons, "passages": [Passage(**one) for one in kept["passages"]]})

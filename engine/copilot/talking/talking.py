@@ -20,6 +20,7 @@ from engine.copilot.talking.records import (
     About,
     Button,
     Conversation,
+    OfWorkflow,
     Part,
     Preview,
     Sent,
@@ -216,6 +217,8 @@ def _parts(answer: Answer) -> list[Part]:
     found = [Part("text", text=answer.text, quotes_run=answer.quotes_run)]
     if answer.proposal is not None:
         found.append(Part("proposal", proposal_id=answer.proposal.id))
+    if answer.proposals:
+        found.append(Part("workflows", workflows=[OfWorkflow(one.workflow, one.id) for one in answer.proposals]))
     if answer.passages:
         found.append(Part("passages", passages=answer.passages))
     buttons = [Button(one.title, "link", href=f"/?page=gallery&sample={one.name}") for one in answer.samples]

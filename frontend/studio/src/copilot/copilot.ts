@@ -387,6 +387,19 @@ export class Copilot {
     });
   }
 
+  // Accept a proposal for this workflow or for another one, whole. Throws Refused and Unanswered.
+  async acceptOf(proposal: Proposal, ticks: string[]): Promise<Proposal> {
+    const isOwn = proposal.workflow === this.host.workflow;
+    if (isOwn && !(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+    const { edited, proposal: now } = await routes.accept(proposal.workflow, proposal.id, null, ticks);
+    if (isOwn) {
+      this.put(now);
+      this.acceptedRevs.set(now.id, edited.rev);
+      this.host.accepted(edited);
+    }
+    return now;
+  }
+
   reject(proposal: Proposal): Promise<boolean> {
     return this.doing(proposal, "reject", async () => {
       this.put(await routes.reject(this.host.workflow, proposal.id));

@@ -10,9 +10,10 @@ export async function* answeredByRules(workflow: string, asking: Asking): AsyncG
   yield { type: "done", turn };
 }
 
-function partsOf({ text, proposal, passages, samples, examples }: Answer): Part[] {
+function partsOf({ text, proposal, proposals, passages, samples, examples }: Answer): Part[] {
   const found = [part({ text })];
   if (proposal) found.push(part({ kind: "proposal", proposal_id: proposal.id }));
+  if (proposals?.length) found.push(part({ kind: "workflows", workflows: proposals.map((one) => ({ workflow: one.workflow, proposal_id: one.id })) }));
   if (samples.length > 0) found.push(part({ kind: "buttons", buttons: samples.map((one) => ({ label: one.title, kind: "link", ops: [], href: "/gallery", text: "" })) }));
   if (passages.length > 0) found.push(part({ kind: "passages", passages }));
   if (examples.length > 0) found.push(part({ kind: "buttons", buttons: examples.map((one) => ({ label: one, kind: "ask", ops: [], href: "", text: one })) }));

@@ -82,8 +82,14 @@ export interface Button {
   text: string;
 }
 
+// A proposal for one of several workflows.
+export interface OfWorkflow {
+  workflow: string;
+  proposal_id: string;
+}
+
 export interface Part {
-  kind: "text" | "code" | "question" | "proposal" | "buttons" | "passages" | "note";
+  kind: "text" | "code" | "question" | "proposal" | "buttons" | "passages" | "note" | "workflows";
   text: string;
   language: string;
   // Where code belongs, if anywhere.
@@ -93,6 +99,8 @@ export interface Part {
   proposal_id: string;
   buttons: Button[];
   passages: Passage[];
+  // The same change of several workflows.
+  workflows: OfWorkflow[];
   // Whether it has words of a run, which no model is sent.
   quotes_run: boolean;
 }
@@ -162,6 +170,7 @@ export interface Asking {
 export interface Answer {
   text: string;
   proposal: Proposal | null;
+  proposals?: Proposal[];
   passages: Passage[];
   samples: { name: string; title: string }[];
   examples: string[];
@@ -209,7 +218,7 @@ export type Event =
   | { type: "part"; part: Part }
   | { type: "done"; turn: Turn };
 
-const PART: Part = { kind: "text", text: "", language: "", step: "", field: "", choices: [], proposal_id: "", buttons: [], passages: [], quotes_run: false };
+const PART: Part = { kind: "text", text: "", language: "", step: "", field: "", choices: [], proposal_id: "", buttons: [], passages: [], workflows: [], quotes_run: false };
 
 // Return a part with nothing in it but this.
 export const part = (some: Partial<Part>): Part => ({ ...PART, ...some });
