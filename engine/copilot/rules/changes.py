@@ -26,7 +26,9 @@ _REPLACED = (
         rf"\b(?:to|into|in|to be|nach|zu|an) (?:the )?{_NEW},? (?:and )?(?:not|nicht)(?: to| into| in| nach)? {_OLD}",
         _I,
     ),
-    re.compile(rf"{_NEW}(?: \w+)? (?:instead of|rather than|statt|anstatt|anstelle von) {_OLD}", _I),
+    re.compile(
+        rf"{_NEW}(?: \w+)? (?:instead of|rather than|statt|anstatt|anstelle von) (?:to |into |in |nach |an )?{_OLD}", _I
+    ),
     re.compile(rf"(?:replace|ersetze) {_OLD} (?:by|with|durch) {_NEW}", _I),
     re.compile(
         rf"\b{_OLD} (?:\w+ )?(?:is|are|ist|sind) too (?:early|late|long|short|much|many|few|little),? make it {_NEW}",
@@ -39,10 +41,12 @@ _EVERYWHERE = re.compile(
 _COUNT = r"(\d{1,3}|one|two|three|four|five|six|eight|ten|ein|eine|zwei|drei|vier|fünf|sechs|acht|zehn)"
 _AT_ONCE = re.compile(
     rf"\b(?:no loop|keine schleife)\b.*?\b{_COUNT}\b|\b{_COUNT}(?: \w+)? (?:at once|at a time|at the same time|"
-    r"gleichzeitig|auf einmal)\b",
+    r"in parallel|parallel|gleichzeitig|auf einmal)\b",
     _I,
 )
-_TIMES = re.compile(r"^(?:please )?(?:run|start|do) (?:this|it|the workflow)\b|^(?:bitte )?(?:starte|führe)\b", _I)
+_TIMES = re.compile(
+    r"^(?:please )?(?:run|start|do|schedule) (?:this|it|the workflow)\b|^(?:bitte )?(?:starte|führe|lass)\b", _I
+)
 _APPROVED = re.compile(rf"(?:ask me|frag\w* mich) (?:before|vor) (?:{SELECTION}|(?P<words>[^,.]+))$", _I)
 _REMOVED = re.compile(rf"(?:remove|delete|drop|lösche|entferne) {SELECTION}$", _I)
 _NOTED = re.compile(

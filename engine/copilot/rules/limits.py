@@ -27,6 +27,7 @@ _OTHER = re.compile(
     r"(?P<it>channel|account|repository|database|label|address|kanal|konto|adresse)\b",
     _I,
 )
+_ELSEWHERE = re.compile(r"\b(?:somewhere else|elsewhere|anderswo|woanders|anderswohin|woandershin)\b", _I)
 _PERSON = re.compile(r"\b(?i:send|mail|forward|schick\w*|sende|leite)\b.*\b(?:to|an) (?P<it>[A-ZÄÖÜ][a-zäöüß]+)$")
 _VAGUE = re.compile(
     r"^(?:please |bitte )?(?:make|mach) (?:it|this|es|das) (?:better|nicer|faster|besser|schöner|schneller)$", _I
@@ -56,6 +57,8 @@ def question(said: str) -> str:
     """Return what has to be known before a request can be met; empty if nothing is missing."""
     plain = said.strip().rstrip(".!")
     other = _OTHER.search(plain)
+    if _ELSEWHERE.search(plain):
+        return "Where to? Say the channel, database, repository or address."
     if other:
         return f"Which {other['it']}? Say its name."
     person = _PERSON.search(plain)

@@ -13,8 +13,10 @@ from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.rules.changes import changed
+from engine.copilot.rules.contents import contained
 from engine.copilot.rules.everywhere import for_all, without_all
 from engine.copilot.rules.explaining import explained, explained_step
+from engine.copilot.rules.handling import handled
 from engine.copilot.rules.limits import question as asked_back
 from engine.copilot.rules.limits import refusal
 from engine.copilot.rules.passages import Passage, passages
@@ -29,7 +31,9 @@ from engine.workflows.samples import Sample, samples
 LONGEST_QUESTION = 4_000
 FailedRun = Callable[[Principal, str, str], Run | None]
 _EXPLAIN = re.compile(
-    r"\b(?:explain|describe|what does|what is|how does|erkläre|beschreibe|was macht)\b(?P<rest>.*)", re.IGNORECASE
+    r"\b(?:explain|describe|what does|what is|how does|walk me through|what (?:is|does) .{1,30} for|wofür|wozu|erkläre|"
+    r"beschreibe|was (?:macht|tut))\b(?P<rest>.*)",
+    re.IGNORECASE,
 )
 _WRONG = re.compile(r"\b(?:wrong|problems?|errors?|invalid|fehler|falsch)\b", re.IGNORECASE)
 _MEND = re.compile(
@@ -180,7 +184,17 @@ class Rules:
 
 def _meant(said: str, canvas: Canvas) -> Understood | None:
     """Return the change of a workflow that is meant. Raises NotThere."""
-    return changed(said, _document(canvas.text), canvas.steps) or understood(said, canvas.steps)
+    document, steps = _document(canvas.text), canvas.steps
+    known = changed(said, document, steps)
+    if known is not None:
+        return known
+    try:
+        known = understood(said, steps)
+    except NotThere:
+        known = handled(said, document, steps) or contained(said, document, steps)
+        if known is None:
+            raise
+    return known or handled(said, document, steps) or contained(said, document, steps)
 
 
 def fitting_samples(said: str, most: int = 3) -> list[Sample]:
@@ -198,7 +212,7 @@ def _explained(canvas: Canvas, rest: str) -> Answer | None:
         if one.id.casefold() in words or (len(one.title) > 3 and one.title.casefold() in rest.casefold()):
             wrong = [str(problem) for problem in canvas.problems if problem.step == one.id]
             return Answer(explained_step(one, wrong))
-    if words & {"workflow", "this", "it", "ablauf", "dieser", "das"}:
+    if words & {"workflow", "this", "it", "ablauf", "dieser", "das", "hier"}:
         return Answer(explained(document, canvas.steps))
     return None
 

@@ -21,6 +21,10 @@ _TIMES = (
     (r"nights?|nachts?", 2),
 )
 _EVERY = r"\b(?:every|each|on|jede[nrs]?|am|immer)\s+"
+_HOURS = "one two three four five six seven eight nine ten eleven twelve".split()
+_STUNDEN = "ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf".split()
+_PAST = re.compile(rf"\b(?P<part>half|quarter) past (?P<hour>\d{{1,2}}|{'|'.join(_HOURS)})\b", _I)
+_HALB = re.compile(rf"\bhalb (?P<hour>\d{{1,2}}|{'|'.join(_STUNDEN)})s?\b", _I)
 _AT = re.compile(r"\b(?:at|um)\s+(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?\s*(?P<half>am|pm)?\b", _I)
 _HOURLY = re.compile(r"\b(?:hourly|every hour|stündlich|jede stunde)\b", _I)
 _DAILY = re.compile(r"\b(?:daily|every day|täglich|jeden tag|once a day|einmal am tag)\b", _I)
@@ -37,6 +41,7 @@ _EARLY = 7
 
 def cron_of(text: str) -> str:
     """Return five fields of cron; empty if the text names no times that come again."""
+    text = _HALB.sub(_half_before, _PAST.sub(_past, text))
     if _HOURLY.search(text):
         return "0 * * * *"
     at = _AT.search(text)
@@ -72,3 +77,15 @@ def _clock(at: re.Match[str]) -> tuple[int, int]:
     if (at["half"] or "").lower() == "am" and hour == 12:
         hour = 0
     return (hour, minute) if hour < 24 and minute < 60 else (-1, 0)
+
+
+def _past(found: re.Match[str]) -> str:
+    hour = found["hour"].casefold()
+    return f"{hour if hour.isdigit() else _HOURS.index(hour) + 1}:{30 if found['part'].casefold() == 'half' else 15}"
+
+
+def _half_before(found: re.Match[str]) -> str:
+    """In German, half names the hour that comes."""
+    hour = found["hour"].casefold()
+    number = int(hour) if hour.isdigit() else _STUNDEN.index(hour) + 1
+    return f"{number - 1 or 12}:30"

@@ -1,0 +1,235 @@
+"""What a workflow works on, in plain words: labels, languages, times, amounts, what is left out, one more target."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from engine.base.step_tree import step_nodes
+from engine.copilot.rules.naming import DAYS, NUMBER, length_of, number, quoted
+from engine.copilot.rules.requests import Operation, Understood
+from engine.workflows.editing.graph import CanvasStep
+
+_I = re.IGNORECASE
+_LABEL = re.compile(r"\b(?:labels?|tag(?:s|ged)?|labell?ed|etiketten?|markier\w*)\b", _I)
+_ISSUE = re.compile(r"\b(?:issues?|tickets?)\b", _I)
+_INSTEAD = re.compile(r"\b(?:instead of|rather than|statt|anstatt|anstelle von)\b", _I)
+_LANGUAGES = {
+    "english|englisch\\w*": "English", "german|deutsch\\w*": "German", "french|französisch\\w*": "French",
+    "spanish|spanisch\\w*": "Spanish", "italian|italienisch\\w*": "Italian", "dutch|niederländisch\\w*": "Dutch",
+    "polish|polnisch\\w*": "Polish", "portuguese|portugiesisch\\w*": "Portuguese",
+}  # fmt: skip
+_SUMMARY = re.compile(r"\b(?:summar\w*|sum (?:it |them )?up|digest|zusammenfass\w*|fass\w*|points|texts?)\b", _I)
+_BACK = re.compile(
+    r"\b(?:last|past|letzten?|vergangenen?|newer than|jünger als|back|over|within|innerhalb (?:von|der))(?: \w+)?? "
+    rf"{DAYS}\b",
+    _I,
+)
+_MAIL = re.compile(r"\b(?:mails?|e-?mails?|inbox|newsletters?|messages?|nachrichten)\b", _I)
+_NEWER = re.compile(r"\s*\bnewer_than:\w+")
+_MOST = re.compile(
+    rf"\b(?:at most|no more than|only|up to|maximum(?: of)?|höchstens|maximal|nur|bis zu) (?P<n>{NUMBER}) "
+    r"(?P<what>\w+)(?: (?:per|each|every|a|in one|at a|pro|je|jedes) (?:run|time|go|lauf|mal|durchlauf)\b|$)",
+    _I,
+)
+_ALSO = re.compile(r"\b(?:also|too|as well|additionally|in addition|zusätzlich|auch|außerdem)\b", _I)
+_CHANNEL = re.compile(r"(?<!\w)#[\w-]+")
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_SKIP = re.compile(
+    r"\b(?:skip|ignore|leave out|omit|exclude|drop|never|not|no|without|überspring\w*|ignorier\w*|auslassen|lass\w*|"
+    r"keine?|nicht|ohne)\b",
+    _I,
+)
+_PARTS = (
+    (r"subjects?|betreff\w*|titles?|titel", "subject"),
+    (r"senders?|from|address|absender\w*|adresse|von", "from"),
+    (r"text|body|inhalt", "text"),
+)
+_BOUND = re.compile(
+    r"\b(?P<how>below|under|less than|smaller than|cheaper than|unter|kleiner als|above|over|more than|greater than|"
+    r"über|größer als) (?:€|\$|EUR|USD)? ?(?P<n>\d+(?:[.,]\d+)?)\b",
+    _I,
+)
+_LOW = ("below", "under", "less", "smaller", "cheaper", "unter", "kleiner")
+_TEXTS = {"llm.summarize": "text", "llm.chat": "text"}
+_FIELDS = ("text", "markdown", "body")
+
+
+def contained(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    """Return what a request says of the contents, None if it says nothing of that."""
+    for rule in (_renamed_label, _labelled, _translated, _one_more, _left_out, _bounded, _recent, _at_most):
+        found = rule(said, document, steps)
+        if found is not None:
+            return found
+    return None
+
+
+def _renamed_label(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    """One quoted text in place of another one, in lists too."""
+    del steps
+    marks = quoted(said)
+    if len(marks) != 2 or not _INSTEAD.search(said):
+        return None
+    new, old = marks
+    ops: list[Operation] = []
+    for id_, fields in _arguments(document):
+        for field, value in fields.items():
+            if value == old:
+                ops.append(_set(id_, f"with.{field}", new))
+            elif isinstance(value, list) and old in value:
+                ops.append(_set(id_, f"with.{field}", [new if one == old else one for one in value]))
+    return Understood(f"{new} instead of {old}", ops) if ops else None
+
+
+def _labelled(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    marks = quoted(said)
+    if not marks or not _LABEL.search(said) or not _ISSUE.search(said) or _SKIP.search(said):
+        return None
+    made = [one.id for one in steps if one.uses == "github.create_issue"]
+    before = {id_: fields.get("labels") for id_, fields in _arguments(document)}
+    kept = {id_: known if isinstance(known := before.get(id_), list) else [] for id_ in made}
+    ops = [_set(id_, "with.labels", list(dict.fromkeys([*kept[id_], *marks]))) for id_ in made]
+    return Understood(f"The issues get {', '.join(marks)}", ops) if ops else None
+
+
+def _translated(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    del document
+    language = next(
+        (name for words, name in _LANGUAGES.items() if re.search(rf"\b(?:in|auf|to|ins) (?:{words})\b", said, _I)), ""
+    )
+    chosen = [one for one in steps if one.uses == "llm.summarize"]
+    if not language or not chosen or not _SUMMARY.search(said):
+        return None
+    return Understood(f"Summaries in {language}", [_set(one.id, "with.language", language) for one in chosen])
+
+
+def _recent(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    """How far back: an input of days, or the search for mail."""
+    found = _BACK.search(said)
+    if found is None or length_of(found)[1] != "d":
+        return None
+    days = length_of(found)[0]
+    if "days" in _inputs(document):
+        return Understood(f"The last {days} days", [_set("", "inputs.properties.days.default", days)])
+    searches = [one.id for one in steps if one.uses == "gmail.search_messages"]
+    if not searches or not _MAIL.search(said):
+        return None
+    ops = []
+    for id_, fields in _arguments(document):
+        query = fields.get("query") if id_ in searches else None
+        if isinstance(query, str) and "{{" not in query:
+            ops.append(_set(id_, "with.query", _newer(query, days)))
+        elif query == "{{ inputs.query }}":
+            given = _inputs(document).get("query", {}).get("default", "")
+            ops.append(_set("", "inputs.properties.query.default", _newer(str(given), days)))
+    return Understood(f"Mail of the last {days} days", ops) if ops else None
+
+
+def _newer(query: str, days: int) -> str:
+    return f"{_NEWER.sub('', query).strip()} newer_than:{days}d".strip()
+
+
+def _at_most(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    del steps
+    found = _MOST.search(said)
+    if found is None or _inputs(document).get("limit", {}).get("type") != "integer":
+        return None
+    count = number(found["n"])
+    return Understood(f"At most {count}", [_set("", "inputs.properties.limit.default", count)])
+
+
+def _left_out(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    """Leave out mails with a word in a part of them."""
+    marks = quoted(said)
+    part = next((name for words, name in _PARTS if re.search(rf"\b(?:{words})\b", said, _I)), "")
+    if not marks or not part or not _SKIP.search(said) or _LABEL.search(said):
+        return None
+    searches = {one.id for one in steps if one.uses == "gmail.search_messages"}
+    ops = []
+    for one in steps:
+        source = re.fullmatch(r"\{\{ (steps\.(\w+)\.output\.messages)(\.filter\(.*\))? \}\}", one.foreach)
+        if source and source[2] in searches:
+            without = " && ".join(f"!m.{part}.lowerAscii().contains({_text(mark)})" for mark in marks)
+            ops.append(_set(one.id, "foreach", f"{{{{ {source[1]}{source[3] or ''}.filter(m, {without}) }}}}"))
+    del document
+    return Understood(f"Without {' and '.join(marks)} in {part}", ops) if ops else None
+
+
+def _text(word: str) -> str:
+    return "'" + word.casefold().replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _bounded(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    """Leave out what a number that a model reads is below or above."""
+    found = _BOUND.search(said)
+    numbers = list(_numbers(document))
+    if found is None or len(numbers) != 1 or not _SKIP.search(said):
+        return None
+    reader, field = numbers[0]
+    inside = next(one.parent for one in steps if one.id == reader)
+    bound = float(found["n"].replace(",", "."))
+    sign = ">=" if found["how"].casefold().startswith(_LOW) else "<="
+    condition = f"steps.{reader}.output.{field} {sign} {bound}"
+    writes = [one for one in steps if one.effect == "writes" and one.parent == inside]
+    ops = [_set(one.id, "if", f"{{{{ {condition}{_and(one.condition)} }}}}") for one in writes]
+    return Understood(f"Only if {field} {sign} {bound:g}", ops) if ops else None
+
+
+def _and(condition: str) -> str:
+    inner = condition.removeprefix("{{").removesuffix("}}").strip()
+    return f" && ({inner})" if inner else ""
+
+
+def _numbers(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for id_, fields in _arguments(document):
+        schema = fields.get("schema")
+        members = schema.get("properties") if isinstance(schema, Mapping) else None
+        for name, one in members.items() if isinstance(members, Mapping) else ():
+            if isinstance(one, Mapping) and one.get("type") in ("number", "integer"):
+                yield id_, name
+
+
+def _one_more(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    """One more place for the text that the workflow writes: a channel of Slack, or an address."""
+    channel, address = _CHANNEL.search(said), _ADDRESS.search(said)
+    writes = [one for one in steps if one.effect == "writes"]
+    if not _ALSO.search(said) or not (channel or address) or not writes:
+        return None
+    last = writes[-1]
+    text = _written(document, steps, last)
+    if not text:
+        return None
+    taken = {one.id for one in steps}
+    id_ = next(one for one in ("post" if channel else "mail", *(f"more_{n}" for n in range(2, 99))) if one not in taken)
+    step: dict[str, Any] = {"id": id_, "uses": "slack.send_message" if channel else "gmail.send"}
+    if channel:
+        step["with"] = {"channel": channel[0], "text": text}
+    elif address:
+        step["with"] = {"to": [address[0]], "subject": str(document.get("title") or "News"), "text": text}
+    where = channel[0] if channel else address[0] if address else ""
+    return Understood(f"Also to {where}", [{"op": "add", "step": step, "after": last.id}])
+
+
+def _written(document: Mapping[str, Any], steps: Sequence[CanvasStep], last: CanvasStep) -> str:
+    """Return the text of a model beside a step, or else the text that the step writes."""
+    beside = [one for one in steps if one.parent == last.parent and one.uses in _TEXTS]
+    if beside:
+        return f"{{{{ steps.{beside[-1].id}.output.{_TEXTS[beside[-1].uses]} }}}}"
+    fields = next((fields for id_, fields in _arguments(document) if id_ == last.id), {})
+    return next((str(fields[name]) for name in _FIELDS if isinstance(fields.get(name), str)), "")
+
+
+def _inputs(document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    inputs = document.get("inputs")
+    found = inputs.get("properties") if isinstance(inputs, Mapping) else None
+    return {name: one for name, one in found.items() if isinstance(one, Mapping)} if isinstance(found, Mapping) else {}
+
+
+def _arguments(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for node in step_nodes(document):
+        yield node.step.id, node.step.arguments
+
+
+def _set(step: str, field: str, value: Any) -> Operation:
+    return {"op": "set", **({"step": step} if step else {}), "field": field, "value": value}

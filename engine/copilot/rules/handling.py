@@ -1,0 +1,144 @@
+"""How steps are handled, in plain words: attempts, approvals, errors, time limits. English and German."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.base.step_tree import step_nodes
+from engine.copilot.rules.naming import DAYS, NUMBER, length_of, named, number
+from engine.copilot.rules.requests import Operation, Understood
+from engine.workflows.editing.graph import CanvasStep
+
+_I = re.IGNORECASE
+_ATTEMPTS = re.compile(
+    rf"\b(?P<n>{NUMBER})[ -]?(?:attempts?|tries|times|mal|versuche?n?)\b|\b(?P<often>twice|thrice)\b",
+    _I,
+)
+_AGAIN = re.compile(
+    r"\b(?:retr(?:y|ies)|try (?:it |them |this )?(?:again|once more|up)|attempts?|tries|versuch\w*|wiederhol\w*|"
+    r"noch ?mal|erneut)\b",
+    _I,
+)
+_NO_MORE = re.compile(
+    r"\b(?:no need to|(?:do not|don't|stop|without|never) (?:ask|asking)|no (?:more )?approvals?|"
+    r"(?:nicht|nie) mehr (?:\w+ )?(?:fragen|nachfragen)|ohne (?:zu fragen|nachfrage|rückfrage))\b",
+    _I,
+)
+_ASKED = re.compile(
+    r"\b(?:ask(?:ed)? me|sign(?:ed)? off|my (?:ok(?:ay)?|approval|permission|consent)|approve|let me (?:check|confirm)|"
+    r"confirm|(?:frag\w*|gefragt)(?: \w+)* werden|frag\w* (?:du )?mich|gefragt|zustimm\w*|genehmig\w*|freigeb\w*|"
+    r"freigabe|bestätig\w*|mein(?:e|em|er)? (?:ok(?:ay)?|zustimmung|freigabe))\b",
+    _I,
+)
+_EXPIRY = re.compile(rf"\b{DAYS}\b", _I)
+_QUESTION = re.compile(r"\b(?:approvals?|questions?|genehmigung\w*|freigabe\w*|frage|rückfrage)\b", _I)
+_FAILS = re.compile(
+    r"\b(?:fails?|failed|is down|breaks?|errors?|goes wrong|does not work|not reachable|unreachable|schief\w*|"
+    r"scheitert|fehlschlägt|fehlschlagen|fehlern?|ausfällt|nicht (?:geht|erreichbar|klappt|funktioniert))\b",
+    _I,
+)
+_GOES_ON = re.compile(
+    r"\b(?:carry on|continue|go(?:es)? on|keep going|ignore (?:it|that)|still|anyway|nevertheless|skip it|"
+    r"weiter\w*|trotzdem|dennoch|ignorier\w*)\b",
+    _I,
+)
+_SECONDS = re.compile(rf"\b(?P<n>{NUMBER}) (?P<unit>seconds?|sekunden?|minutes?|minuten?)\b", _I)
+_AT_MOST = re.compile(
+    r"\b(?:at most|no (?:more|longer) than|longer than|maximum|limit|höchstens|maximal|länger als|nach)\b", _I
+)
+
+
+def handled(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    """Return what a request says of how steps are handled, None if it says nothing of that."""
+    for rule in (_retried, _trusted, _expires, _asked, _goes_on, _limited):
+        found = rule(said, document, steps)
+        if found is not None:
+            return found
+    return None
+
+
+def _retried(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    found = _ATTEMPTS.search(said)
+    chosen = named(said, steps)
+    if found is None or not chosen or not (_AGAIN.search(said) or _FAILS.search(said)):
+        return None
+    attempts = number(found["n"]) if found["n"] else 3 if found["often"].casefold() == "thrice" else 2
+    if not 2 <= attempts <= 20:
+        return None
+    before = _given(document, "retry")
+    kept = {one.id: before[one.id] if isinstance(before.get(one.id), Mapping) else {} for one in chosen}
+    ops = [_set(one, "retry", {**kept[one.id], "attempts": attempts}) for one in chosen]
+    return Understood(f"Try {attempts} times: {_titles(chosen)}", ops)
+
+
+def _trusted(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    """Take approvals off; each needs a tick."""
+    if not _NO_MORE.search(said):
+        return None
+    asking = [one for one in steps if one.id in _given(document, "approve")]
+    chosen = [one for one in named(said, steps) if one in asking] or (asking if len(asking) == 1 else [])
+    ops: list[Operation] = [{"op": "unset", "step": one.id, "field": "approve"} for one in chosen]
+    return Understood(f"Do not ask before: {_titles(chosen)}", ops) if ops else None
+
+
+def _expires(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    found = list(_EXPIRY.finditer(said))
+    if not found or not _QUESTION.search(said):
+        return None
+    count, unit = length_of(found[-1])
+    asking = {id_: one for id_, one in _given(document, "approve").items() if isinstance(one, Mapping)}
+    chosen = [one for one in steps if one.id in asking]
+    if len(chosen) > 1:
+        chosen = [one for one in named(said, steps) if one in chosen]
+    ops = [_set(one, "approve", {**asking[one.id], "expires_after": f"{count}{unit}"}) for one in chosen]
+    return Understood(f"The question runs out after {count}{unit}: {_titles(chosen)}", ops) if ops else None
+
+
+def _asked(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    del document
+    if not _ASKED.search(said):
+        return None
+    chosen = [one for one in named(said, steps) if one.effect == "writes"]
+    return (
+        Understood(f"Ask before: {_titles(chosen)}", [_set(one, "approve", "always") for one in chosen])
+        if chosen
+        else None
+    )
+
+
+def _goes_on(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    del document
+    if not (_FAILS.search(said) and _GOES_ON.search(said)):
+        return None
+    cause = re.split(r",|\b(?:just|the (?:rest|mail|others?)|should still|dann)\b", said, maxsplit=1, flags=_I)[0]
+    chosen = named(cause, steps) or named(said, steps)
+    chosen = [one for one in chosen if one.effect == "writes"] or chosen
+    ops = [_set(one, "on_error", "continue") for one in chosen]
+    return Understood(f"Go on without it if it fails: {_titles(chosen)}", ops) if ops else None
+
+
+def _limited(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+    del document
+    found = _SECONDS.search(said)
+    chosen = named(said, steps) if found is not None and _AT_MOST.search(said) else []
+    if found is None or not chosen:
+        return None
+    seconds = number(found["n"]) * (60 if found["unit"].casefold().startswith("m") else 1)
+    return Understood(
+        f"At most {seconds} seconds: {_titles(chosen)}", [_set(one, "timeout_seconds", seconds) for one in chosen]
+    )
+
+
+def _given(document: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """Return a field of the steps that have it, by id."""
+    return {node.step.id: node.step.json[field] for node in step_nodes(document) if field in node.step.json}
+
+
+def _set(step: CanvasStep, field: str, value: Any) -> Operation:
+    return {"op": "set", "step": step.id, "field": field, "value": value}
+
+
+def _titles(steps: Sequence[CanvasStep]) -> str:
+    return ", ".join(one.title for one in steps)
