@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from bench.copilot.other_forms import Event, anthropic_events, gemini_events, is_anthropic, is_gemini
 
 MODEL = "scripted-1"
 _CHARACTERS_OF_A_TOKEN = 4
@@ -62,18 +64,17 @@ class Scripted:
 
     def usage(self, body: dict[str, Any], answer: Answer) -> dict[str, Any]:
         """Return the tokens of an answer; the part of the question that the one before began with counts as cached."""
-        sent = json.dumps([body.get("tools", []), body["messages"]])
+        asked = [body.get(name, "") for name in ("tools", "system", "systemInstruction", "messages", "contents")]
+        sent = json.dumps(asked)
         cached = 0
         while cached < min(len(sent), len(self._prefix)) and sent[cached] == self._prefix[cached]:
             cached += 1
         self._prefix = sent
         said = json.dumps([answer.text, list(answer.calls)])
-        asked, kept, out = answer.usage or tuple(
-            one // _CHARACTERS_OF_A_TOKEN for one in (len(sent), cached, len(said))
-        )
-        self.usages.append((asked, kept, out))
+        read, kept, out = answer.usage or tuple(one // _CHARACTERS_OF_A_TOKEN for one in (len(sent), cached, len(said)))
+        self.usages.append((read, kept, out))
         details = {"cached_tokens": kept}
-        return {"prompt_tokens": asked, "completion_tokens": out, "prompt_tokens_details": details}
+        return {"prompt_tokens": read, "completion_tokens": out, "prompt_tokens_details": details}
 
 
 @contextmanager
@@ -110,8 +111,18 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         answer = self._model.answer(body)
+        form = anthropic_events if is_anthropic(self.path) else gemini_events if is_gemini(self.path) else None
         if answer.status != 200:
             self._json(answer.status, {"error": {"message": "Not now.", "type": "scripted", "code": None}})
+        elif form is not None:
+            counted = self._model.usage(body, answer)
+            usage = (
+                counted["prompt_tokens"],
+                counted["prompt_tokens_details"]["cached_tokens"],
+                counted["completion_tokens"],
+            )
+            pieces = [one["content"] for one in _deltas(answer) if "content" in one]
+            self._events(form(answer, MODEL, usage, pieces))
         elif body.get("stream"):
             self._stream(body, answer)
         else:
@@ -149,6 +160,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"data: [DONE]\n\n")
         except OSError:
             pass  # the client has gone
+
+    def _events(self, events: Iterable[Event]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        for name, data in events:
+            head = f"event: {name}\n" if name else ""
+            self.wfile.write(f"{head}data: {json.dumps({**({'type': name} if name else {}), **data})}\n\n".encode())
 
     def _chunk(self, more: dict[str, Any]) -> None:
         sent = {"id": "c", "object": "chat.completion.chunk", "model": MODEL, **more}

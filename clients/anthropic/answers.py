@@ -38,7 +38,7 @@ def plain_answer(message: Any, asked_model: str) -> dict[str, Any]:
         "tool_calls": calls,
         "finish_reason": _end(message.stop_reason),
         "model": str(message.model or asked_model),
-        "usage": {"input_tokens": _read(message.usage), "output_tokens": _count(message.usage, "output_tokens")},
+        "usage": {**_input(message.usage), "output_tokens": _count(message.usage, "output_tokens")},
     }
 
 
@@ -64,14 +64,14 @@ class _Collected:
     text: list[str] = field(default_factory=list)
     calls: dict[int, dict[str, str]] = field(default_factory=dict)
     finish_reason: str = ""
-    input_tokens: int = 0
+    input: dict[str, int] = field(default_factory=dict)
     output_tokens: int = 0
 
     def take(self, event: Any) -> Iterator[str]:
         """Add an event; yield its text, if any."""
         if event.type == "message_start":
             self.model = str(event.message.model or self.model)
-            self.input_tokens = _read(event.message.usage)
+            self.input = _input(event.message.usage)
         elif event.type == "content_block_start" and event.content_block.type == "tool_use":
             block = event.content_block
             self.calls[event.index] = {"id": str(block.id), "name": str(block.name), "written": ""}
@@ -93,7 +93,7 @@ class _Collected:
         """Return the whole answer; raises BadAnswer if the stream ended early."""
         if not self.finish_reason:
             raise BadAnswer(CUT_OFF, service=ANTHROPIC.name)
-        usage = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+        usage = {"input_tokens": 0, **self.input, "output_tokens": self.output_tokens}
         begun = [one for _, one in sorted(self.calls.items())]
         with charging(self.model, usage):
             calls = [tool_call(ANTHROPIC, one["id"], one["name"], known.in_data(one["written"])) for one in begun]
@@ -119,10 +119,12 @@ def _explanation(message: Any) -> str:
     return str(getattr(getattr(message, "stop_details", None), "explanation", None) or "")
 
 
-def _read(usage: Any) -> int:
-    """Return the tokens that were read, also from or into the cache."""
-    names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    return sum(_count(usage, name) for name in names)
+def _input(usage: Any) -> dict[str, int]:
+    """Return {input_tokens}, and of these `cached_tokens` read from the cache and `cache_written_tokens`, if any."""
+    cached, written = _count(usage, "cache_read_input_tokens"), _count(usage, "cache_creation_input_tokens")
+    found = {"input_tokens": _count(usage, "input_tokens") + cached + written}
+    more = {"cached_tokens": cached, "cache_written_tokens": written}
+    return found | {name: one for name, one in more.items() if one}
 
 
 def _count(usage: Any, name: str) -> int:

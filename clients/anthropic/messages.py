@@ -9,6 +9,8 @@ from typing import Any
 INSTRUCTIONS = frozenset({"system", "developer"})
 DEFAULT_MAX_TOKENS = 8192
 """The API requires a limit; each current model can write as much."""
+_LEAST_KEPT = 8_000
+"""Characters: the API keeps no less than 1,024 to 4,096 tokens, depending on the model."""
 _NAMES = {"stop": "stop_sequences"}
 """Parameters that have another name in OpenAI's form."""
 
@@ -28,10 +30,18 @@ def request(
         "extra_body": extra,
     }
     if system:
-        body["system"] = system
+        body["system"] = _kept(system) if tools and len(system) >= _LEAST_KEPT else system
     if tools:
         body["tools"] = [_tool(tool["function"]) for tool in tools]
     return body
+
+
+def _kept(system: str) -> list[dict[str, Any]]:
+    """Return instructions that the server keeps, with the tools before them: several requests begin with them.
+
+    https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+    """
+    return [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}]
 
 
 def _conversation(messages: Sequence[Mapping[str, Any]]) -> tuple[str, list[dict[str, Any]]]:

@@ -78,8 +78,10 @@ def _end(reason: str) -> str:
 
 
 def _tokens(usage: Any) -> dict[str, int]:
-    """Return {input_tokens, output_tokens}; thinking is paid as output."""
+    """Return {input_tokens, output_tokens}, and `cached_tokens` of the input, if any; thinking is paid as output."""
+    cached = int(usage.cached_content_token_count or 0)
     return {
+        **({"cached_tokens": cached} if cached else {}),
         "input_tokens": int(usage.prompt_token_count or 0) + int(usage.tool_use_prompt_token_count or 0),
         "output_tokens": int(usage.candidates_token_count or 0) + int(usage.thoughts_token_count or 0),
     }

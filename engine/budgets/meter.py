@@ -132,9 +132,11 @@ class CallMeter:
         output_tokens = self._prices.longest_answer(model) if longest is None else longest
         return self.amount((model,), request.input_tokens, output_tokens)
 
-    def amount(self, models: tuple[str, ...], input_tokens: int, output_tokens: int) -> Amount:
+    def amount(
+        self, models: tuple[str, ...], input_tokens: int, output_tokens: int, cached: tuple[int, int] = (0, 0)
+    ) -> Amount:
         """Return what one call uses."""
-        cost = self._prices.cost(models, input_tokens, output_tokens)
+        cost = self._prices.cost(models, input_tokens, output_tokens, cached)
         return Amount(1, input_tokens, output_tokens, cost or 0, int(cost is None))
 
     def settle(self, reserved: Reservation, amount: Amount, answered: str = "") -> None:
@@ -173,7 +175,8 @@ class CallPermit:
         input_tokens, output_tokens = usage["input_tokens"], usage["output_tokens"]
         if not input_tokens and not output_tokens:
             input_tokens, output_tokens = self._request.input_tokens, said
-        amount = self._meter.amount((self.model, model), input_tokens, output_tokens)
+        cached = usage.get("cached_tokens", 0), usage.get("cache_written_tokens", 0)
+        amount = self._meter.amount((self.model, model), input_tokens, output_tokens, cached)
         self._meter.add(usage, amount)
         self._meter.settle(self._reserved, amount, self.model or model)
 

@@ -29,8 +29,13 @@ class Prices:
     base_url: str = ""
     is_demo: bool = False
 
-    def cost(self, models: tuple[str, ...], input_tokens: int, output_tokens: int) -> int | None:
+    def cost(
+        self, models: tuple[str, ...], input_tokens: int, output_tokens: int, cached: tuple[int, int] = (0, 0)
+    ) -> int | None:
         """Return the nano-USD of a call, None if they are unknown.
+
+        `cached`: of the input tokens, those read from the server's cache and those written into it. They have prices of
+        their own in the public list; a price of config.yaml is for all.
 
         `models`: the names that it goes by, such as the one that was asked and the one that answered. The provider is
         identified by the server's address: the same model has another price elsewhere.
@@ -39,7 +44,7 @@ class Prices:
         if declared is not None:
             return _cost(declared, input_tokens, output_tokens)
         for model in models:
-            listed = _listed(model, self.base_url, input_tokens, output_tokens)
+            listed = _listed(model, self.base_url, input_tokens, output_tokens, cached)
             if listed is not None:
                 return listed
         unknown = self.table.get(UNKNOWN)
@@ -76,12 +81,20 @@ def _cost(price: Price, input_tokens: int, output_tokens: int) -> int:
     return int((millionths * (NANO // 1_000_000)).to_integral_value(ROUND_CEILING))
 
 
-def _listed(model: str, base_url: str, input_tokens: int, output_tokens: int) -> int | None:
+def _listed(
+    model: str, base_url: str, input_tokens: int, output_tokens: int, cached: tuple[int, int] = (0, 0)
+) -> int | None:
     from genai_prices import Usage, calc_price
 
     if not model or not base_url:
         return None
-    counted = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
+    read, written = cached
+    counted = Usage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cache_read_tokens=read or None,
+        cache_write_tokens=written or None,
+    )
     try:
         total = calc_price(counted, model, provider_api_url=base_url).total_price
     except LookupError:

@@ -81,8 +81,8 @@ class Prompting:
         to = Sent(found.host, found.model, box.values_sent, box.from_outside)
         turn = replace(self._turns.new(said, About(values=about.cases)), sent=to)
 
-        def cost(models: tuple[str, ...], inputs: int, outputs: int) -> float | None:
-            return self._setups.cost(account, models, inputs, outputs)
+        def cost(models: tuple[str, ...], inputs: int, outputs: int, cached: tuple[int, int]) -> float | None:
+            return self._setups.cost(account, models, inputs, outputs, cached)
 
         feed = Feed()
         self._turns.begin(p, name, turn, Working(self._model, account, box, found.limits, cost, feed), sent)

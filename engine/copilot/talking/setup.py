@@ -102,11 +102,18 @@ class Setups:
             return None
         return self._open(name, None, AccountMode.MINE)
 
-    def cost(self, account: Account, models: tuple[str, ...], input_tokens: int, output_tokens: int) -> float | None:
-        """Return the dollars of tokens, None if the price is not known."""
+    def cost(
+        self,
+        account: Account,
+        models: tuple[str, ...],
+        input_tokens: int,
+        output_tokens: int,
+        cached: tuple[int, int] = (0, 0),
+    ) -> float | None:
+        """Return the dollars of tokens, None if the price is not known; `cached` as for `Prices.cost`."""
         base_url = str(getattr(account.client, "base_url", ""))
         prices = Prices(self._config().config.prices, account.connection, base_url)
-        nano = prices.cost(models, input_tokens, output_tokens)
+        nano = prices.cost(models, input_tokens, output_tokens, cached)
         return None if nano is None else usd(nano)
 
     def _first(self) -> str:

@@ -32,7 +32,7 @@ from engine.copilot.talking.setup import Setups, preview
 from engine.copilot.talking.store import TalkStore
 from engine.copilot.talking.tools import NAMES, Toolbox
 from engine.copilot.talking.turns import Turns, checked_words
-from engine.copilot.talking.working import Feed, Working
+from engine.copilot.talking.working import Cost, Feed, Working
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -166,8 +166,8 @@ class Talking:
 
     # --- a turn
 
-    def _cost(self, account: Account) -> Callable[[tuple[str, ...], int, int], float | None]:
-        return lambda models, inputs, outputs: self._setups.cost(account, models, inputs, outputs)
+    def _cost(self, account: Account) -> Cost:
+        return lambda models, *tokens: self._setups.cost(account, models, *tokens)
 
     def _prepared(self, p: Principal, workflow: str, asked: str, about: About) -> tuple[Toolbox, list[dict[str, Any]]]:
         """Return the tools of a turn, and what it sends first."""

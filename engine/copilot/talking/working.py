@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from clients.errors import BadAnswer, ServiceError
 from clients.models.asking import CUT_OFF
@@ -20,6 +20,8 @@ from engine.copilot.talking.records import Part, ToolCall, TurnLimits, TurnStatu
 from engine.copilot.talking.used import Tools, Used
 from engine.store.journal import JournalBroken
 
+Cost: TypeAlias = Callable[[tuple[str, ...], int, int, tuple[int, int]], float | None]
+"""Returns the dollars of a call: models, input and output tokens, and of the input those read from and into a cache."""
 _NO_JSON = "Your last call was no whole JSON object. Make it again, whole."
 
 
@@ -55,7 +57,7 @@ class Working:
     account: Account
     toolbox: Tools
     limits: TurnLimits
-    cost: Callable[[tuple[str, ...], int, int], float | None]
+    cost: Cost
     feed: Feed
     parts: list[Part] = field(default_factory=list)
     calls: list[ToolCall] = field(default_factory=list)
@@ -141,7 +143,8 @@ class Working:
     def _count(self, answer: dict[str, Any]) -> None:
         used = answer["usage"]
         self.used_models.add(answer["model"])
-        more = self.cost((answer["model"],), used["input_tokens"], used["output_tokens"])
+        cached = used.get("cached_tokens", 0), used.get("cache_written_tokens", 0)
+        more = self.cost((answer["model"],), used["input_tokens"], used["output_tokens"], cached)
         before = self.usage
         self.usage = Use(
             before.input_tokens + used["input_tokens"],

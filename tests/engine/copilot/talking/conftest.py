@@ -82,22 +82,23 @@ def talking(tmp_path: Path) -> Iterator[Opened]:
     """Open a workspace with a script; `agreed`: whether Ada lets her words go to the model."""
     with ExitStack() as stack:
 
-        def opened(script: Script, *, agreed: bool = True, **settings: Any) -> Talk:
-            return stack.enter_context(_talk(tmp_path / "workspace", script, agreed=agreed, settings=settings))
+        def opened(script: Script, *, agreed: bool = True, service: str = "openai", **settings: Any) -> Talk:
+            made = _talk(tmp_path / "workspace", script, agreed=agreed, service=service, settings=settings)
+            return stack.enter_context(made)
 
         yield opened
 
 
 @contextmanager
-def _talk(root: Path, script: Script, *, agreed: bool, settings: dict[str, Any]) -> Iterator[Talk]:
+def _talk(root: Path, script: Script, *, agreed: bool, service: str, settings: dict[str, Any]) -> Iterator[Talk]:
     init(root)
     (root / "workflows" / "issues.json").write_text(json.dumps(OPEN_ISSUES, indent=2) + "\n")
     with scripted(script) as model:
         config = yaml.safe_load((root / "config.yaml").read_text())
         config["connections"]["llm"] = {
-            "service": "openai",
+            "service": service,
             "api_key": "env:CANARY_KEY",
-            "base_url": model.base_url,
+            "base_url": model.base_url if service == "openai" else model.base_url.removesuffix("/v1"),
             "model": MODEL,
         }
         (root / "config.yaml").write_text(yaml.safe_dump({**config, **settings}))
