@@ -6,11 +6,21 @@ Forms: https://platform.claude.com/docs/en/build-with-claude/streaming and https
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from bench.copilot.scripted import Answer
+
+class Answer(Protocol):
+    """What is read of an answer of the script."""
+
+    @property
+    def calls(self) -> Sequence[tuple[str, Any]]:
+        """Each (tool, arguments)."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the stream ends in the middle of the text."""
+
 
 Usage = tuple[int, int, int]
 """Tokens of the question, of it cached, and of the answer."""
@@ -32,7 +42,14 @@ def anthropic_events(answer: Answer, model: str, usage: Usage, pieces: list[str]
     """Yield the events of a streamed answer; one that is cut ends in its words."""
     asked, cached, out = usage
     counted = {"input_tokens": asked - cached, "cache_read_input_tokens": cached, "output_tokens": 1}
-    message = {"id": "m", "type": "message", "role": "assistant", "model": model, "content": [], "stop_reason": None}
+    message: dict[str, Any] = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [],
+        "stop_reason": None,
+    }
     yield "message_start", {"message": {**message, "stop_sequence": None, "usage": counted}}
     index = 0
     if pieces:

@@ -115,14 +115,11 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.status != 200:
             self._json(answer.status, {"error": {"message": "Not now.", "type": "scripted", "code": None}})
         elif form is not None:
-            counted = self._model.usage(body, answer)
-            usage = (
-                counted["prompt_tokens"],
-                counted["prompt_tokens_details"]["cached_tokens"],
-                counted["completion_tokens"],
-            )
+            told = self._model.usage(body, answer)
+            cached = told["prompt_tokens_details"]["cached_tokens"]
+            tokens = (told["prompt_tokens"], cached, told["completion_tokens"])
             pieces = [one["content"] for one in _deltas(answer) if "content" in one]
-            self._events(form(answer, MODEL, usage, pieces))
+            self._events(form(answer, MODEL, tokens, pieces))
         elif body.get("stream"):
             self._stream(body, answer)
         else:

@@ -31,8 +31,7 @@ _EXAMPLE = '{"read_mail": {"messages": []}}'
 
 def run_part(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready: bool, scope: str) -> None:
     """Show the choice of a step, the outputs to use, and the button; real writes need a tick."""
-    is_asked = PIN in st.query_params
-    with st.expander(t("Test a part"), expanded=is_asked, icon=":material/science:", key=f"part-{plan.name}"):
+    with st.expander(t("Test a part"), PIN in st.query_params, icon=":material/science:", key=f"part-{plan.name}"):
         st.caption(t(_HELP))
         titles = {one.path: one.title for one in plan.nodes() if not one.path.startswith(FAILURE_PREFIX)}
         only = st.selectbox(

@@ -46,7 +46,7 @@ def ops(said: str) -> list[tuple[str, str, Any]]:
     steps = canvas_steps(DOCUMENT)
     found = handled(said, DOCUMENT, steps) or contained(said, DOCUMENT, steps)
     sent = [one for one in (found.ops if found is not None else []) if one["op"] != "add"]
-    return [(one.get("step", ""), one.get("field", one["op"]), one.get("value")) for one in sent]
+    return [(str(one.get("step", "")), str(one.get("field", one["op"])), one.get("value")) for one in sent]
 
 
 @pytest.mark.parametrize(
