@@ -5,33 +5,28 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 
-from tests.test_structure import between_folders, circles, edges_of, folder_of, functions, imports, modules, speak_sql
+from tests.test_structure import (
+    between_folders,
+    circles,
+    edges_of,
+    folder_of,
+    functions,
+    imports,
+    longest_path,
+    modules,
+    speak_sql,
+)
 
 _UNTYPED = re.compile(r"\b(?:dict|Mapping|MutableMapping)\[str, Any\]")
-
-
-def _longest_path() -> list[str]:
-    """Return the longest chain of imports, module by module."""
-    edges: Mapping[str, Mapping[str, str]] = edges_of(imports())
-
-    @cache
-    def below(name: str) -> tuple[str, ...]:
-        chains: list[tuple[str, ...]] = [below(other) for other in edges.get(name, {})]
-        return (name, *max(chains, key=len, default=()))
-
-    found: list[tuple[str, ...]] = [below(name) for name in edges]
-    longest = max(found, key=len)
-    return list(longest)
 
 
 def _figures() -> Iterator[tuple[str, object]]:
     texts = {name: path.read_text(encoding="utf-8") for name, path in modules().items()}
     engine = {name: text for name, text in texts.items() if name.startswith("engine.")}
     lines = sum(text.count("\n") for text in engine.values())
-    path = _longest_path()
+    path = longest_path(imports())
     sizes = Counter(folder_of(name) for name, at in modules().items() if at.name != "__init__.py")
     yield "modules, lines", f"{len(texts)}, {sum(text.count(chr(10)) for text in texts.values())}"
     yield "circles of modules", len(circles(edges_of(imports())))

@@ -6,8 +6,8 @@ import ast
 import itertools
 import re
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,6 +44,8 @@ The faces know of services only what they declare, and what can go wrong with th
 
 MOST_MODULES = 20
 MOST_LINES = 40
+LONGEST_PATH = 42
+LONGEST_PATH_IN_A_FOLDER = 9
 """Of a function, without its docstring."""
 SQL = ("engine.store.sql", "engine.store.postgres")
 OPENS_THE_STORE = {"engine.orchestra", "engine.reader"}
@@ -67,6 +69,8 @@ class Import:
     importer: str
     imported: str
     place: str
+    is_for_types: bool = False
+    """Nothing is loaded for it: it stands below `if TYPE_CHECKING`."""
 
 
 @cache
@@ -93,10 +97,16 @@ def tree(name: str) -> ast.Module:
 def imports() -> list[Import]:
     """Every import between modules of the program, wherever in a file it stands."""
     return [
-        Import(name, imported, f"{modules()[name].relative_to(ROOT)}:{line}")
+        Import(name, imported, f"{modules()[name].relative_to(ROOT)}:{line}", line in for_types)
         for name in modules()
+        for for_types in [_lines_for_types(name)]
         for imported, line in imported_by(name)
     ]
+
+
+def _lines_for_types(name: str) -> set[int]:
+    blocks = [node for node in tree(name).body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    return {line for block in blocks for line in range(block.lineno, (block.end_lineno or 0) + 1)}
 
 
 def imported_by(name: str) -> Iterator[tuple[str, int]]:
@@ -130,6 +140,18 @@ def circles(edges: Mapping[str, Mapping[str, str]]) -> list[str]:
     for name in edges:
         walk(name, [])
     return found
+
+
+def longest_path(found: Iterable[Import]) -> tuple[str, ...]:
+    """The longest chain of imports, module by module; what is for types alone loads nothing, and is not counted."""
+    edges = edges_of([one for one in found if not one.is_for_types])
+
+    @cache
+    def below(name: str) -> tuple[str, ...]:
+        chains: list[tuple[str, ...]] = [below(other) for other in edges.get(name, {})]
+        return (name, *max(chains, key=len, default=()))
+
+    return max(map(below, edges), key=len, default=())
 
 
 def edges_of(found: list[Import]) -> dict[str, dict[str, str]]:
@@ -174,6 +196,17 @@ def between_folders(found: list[Import]) -> list[Import]:
 
 def test_no_folders_go_in_a_circle() -> None:
     assert circles(edges_of(between_folders(imports()))) == []
+
+
+def test_no_path_of_imports_is_longer_than_it_was() -> None:
+    whole = longest_path(imports())
+    assert len(whole) <= LONGEST_PATH, " > ".join(whole)
+    inside: defaultdict[str, list[Import]] = defaultdict(list)
+    for one in imports():
+        if folder_of(one.importer) == folder_of(one.imported):
+            inside[folder_of(one.importer)].append(one)
+    paths = map(longest_path, inside.values())
+    assert [" > ".join(path) for path in paths if len(path) > LONGEST_PATH_IN_A_FOLDER] == []
 
 
 def test_no_folder_has_more_than_twenty_modules() -> None:

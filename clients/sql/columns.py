@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, get_args
 
 from clients.errors import InvalidRequest
 from clients.sql.address import Dialect
-from clients.sql.database import Table, TableColumn
 from clients.sql.parameters import names_in
 from clients.sql.reading import Reading, proven
-from clients.sql.schemas import SeenTables
 from clients.sql.values import unique
 
 if TYPE_CHECKING:
     from sqlglot import exp
+
+    from clients.sql.database import Table, TableColumn
+    from clients.sql.schemas import SeenTables
 
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 Schema = Mapping[str, object]

@@ -11,8 +11,7 @@ from typing import Any, TypeVar, cast
 
 import streamlit as st
 
-from engine import shared
-from engine.orchestra import Orchestra
+from engine.orchestra import Orchestra, shared
 from engine.people.access import Principal
 from engine.people.sessions import cookie_name, shown_id
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING
 
 from engine.base.definitions import PromptDefinition, WorkspaceTool
 from engine.base.errors import OrchestraError
@@ -16,7 +17,6 @@ from engine.compiler.checks.connection_check import connection_name
 from engine.compiler.checks.embedding_check import check_embedding
 from engine.compiler.checks.fallback_check import check_fallback
 from engine.compiler.checks.field_check import check_fields
-from engine.compiler.checks.outside_text import OutsideCheck
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.retry_check import check_retry
 from engine.compiler.checks.scope import TEXT, Scope
@@ -29,6 +29,9 @@ from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import ANYTHING
 from engine.plugins.registry import is_of_workspace, step_type
 from engine.plugins.step import Effect, StepType
+
+if TYPE_CHECKING:
+    from engine.compiler.checks.outside_text import OutsideCheck
 
 
 class Actions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import OrchestraError
 from engine.compiler.actions import Actions
@@ -14,7 +14,6 @@ from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.called_workflows import Callees
 from engine.compiler.checks.connection_check import account_seen
 from engine.compiler.checks.order import finished_before
-from engine.compiler.checks.outside_text import OutsideCheck
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.scope import BROKEN, CONDITION, KEY, LIST, TEXT, Scope
 from engine.compiler.checks.step_facts import handed_on, learn
@@ -29,6 +28,9 @@ from engine.expressions.celtypes import ANYTHING
 from engine.expressions.expressions import Fixed, Template
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect
+
+if TYPE_CHECKING:
+    from engine.compiler.checks.outside_text import OutsideCheck
 
 ERROR = {"type": "object", "properties": {"type": TEXT, "message": TEXT, "step": TEXT}}
 """The type of `error` in a fallback and in `on_failure`."""

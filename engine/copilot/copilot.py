@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from engine.copilot.fixes.fixes import Fixes
-from engine.copilot.prompting.prompting import Prompting
-from engine.copilot.proposals.proposals import Proposals
-from engine.copilot.rules.rules import Rules
-from engine.copilot.stepping.stories import Stories
-from engine.copilot.talking.talking import Talking
-from engine.copilot.wizard.wizard import Wizard
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.copilot.fixes.fixes import Fixes
+    from engine.copilot.prompting.prompting import Prompting
+    from engine.copilot.proposals.proposals import Proposals
+    from engine.copilot.rules.rules import Rules
+    from engine.copilot.stepping.stories import Stories
+    from engine.copilot.talking.talking import Talking
+    from engine.copilot.wizard.wizard import Wizard
 
 
 class Copilot:

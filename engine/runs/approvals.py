@@ -6,7 +6,7 @@ import builtins
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidFile, InvalidInput, NotAllowed, OrchestraError, Problem, UnknownName
@@ -18,12 +18,14 @@ from engine.people.access import Principal, may, require
 from engine.people.audit import Audit
 from engine.record.storable import unstorable
 from engine.record.types.approval import AskedCall, Terms
-from engine.runner.worker.worker import Host
 from engine.runs.answers import require_amounts, require_edit, require_finished, require_reason
 from engine.runs.call_texts import edit_difference, gaps
 from engine.runs.starting.unasked import why_not
 from engine.store.approvals import ApprovalRecord
 from engine.store.approvals import Approvals as ApprovalStore
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
 
 _LINK = Principal("a link", "operator")
 """Who answers by a link."""

@@ -13,9 +13,9 @@ from engine.record.acceptance import reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import Event, decoded, encoded
 from engine.record.types.run import Run
-from engine.runner.worker.worker import Host
 
 if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
     from engine.runs.starting.upgrade_definition import Newest
 
 

@@ -21,7 +21,6 @@ from engine.record.options import part_options, rerun_options
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
 from engine.record.values import Values
-from engine.runner.worker.worker import Host
 from engine.runs.cancelling import longest_seconds
 from engine.runs.resuming import Resuming
 from engine.runs.run_reader import RunReader, waits_for
@@ -31,6 +30,7 @@ from engine.runs.starting.current_plans import CurrentPlans
 from engine.store.acceptances import Request
 
 if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
     from engine.runs.reindex import Reread
     from engine.runs.starting.upgrade_definition import Newest
     from engine.runs.undo.undo import Undo

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from clients.errors import ServiceError
 from clients.plural import counted
@@ -14,11 +15,13 @@ from engine.base.errors import OrchestraError
 from engine.base.names import moment_of, timestamp
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
-from engine.runner.worker.worker import Host
 from engine.runs.starting.acceptor import Acceptor, Wish
 from engine.store.acceptances import Entry
 from engine.store.triggering.triggers import TriggerRecord, Triggers
 from engine.triggering.polling.status import OF_ACCOUNTS, Alarm, TriggerStatus
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
 
 _log = logging.getLogger(__name__)
 _SLACK_SECONDS = 60.0

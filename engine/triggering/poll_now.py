@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from engine.base.clock import Clock
 from engine.base.names import moment_of, timestamp
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import Items, TriggerRecord, Triggers
-from engine.triggering.polling.polling_loop import Polls
 from engine.triggering.polling.status import PollResult, TriggerError
 from engine.triggering.run_queue import Turns
+
+if TYPE_CHECKING:
+    from engine.triggering.polling.polling_loop import Polls
 
 _PATIENCE_SECONDS = 150.0
 _LOOK_SECONDS = 0.1

@@ -10,14 +10,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from engine.base.errors import OrchestraError
 from engine.compiler.definition.plan import Concurrency
 from engine.runner.effects.fault_points import reached
-from engine.runner.worker.worker import Host
 from engine.store.changes import Changes
 from engine.store.owners import Fenced
 from engine.store.triggering.triggered_runs import RunQueue
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
 
 _log = logging.getLogger(__name__)
 _SECONDS = 1.0

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine.base.step_tree import step_nodes
-from engine.copilot.fixes.seen import Around
+
+if TYPE_CHECKING:
+    from engine.copilot.fixes.seen import Around
 
 
 def renamed_step(around: Around, old: str) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.compiler.definition.model import StepModel, WorkflowModel
-from engine.copilot.fixes.seen import Seen
 from engine.expressions.celtypes import Schema, definition
 from engine.plugins.step import fields_schema
+
+if TYPE_CHECKING:
+    from engine.copilot.fixes.seen import Seen
 
 _DEEPEST = 20
 

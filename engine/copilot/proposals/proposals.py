@@ -6,15 +6,13 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.base.clock import Clock
 from engine.base.errors import EditConflict, InvalidFile, InvalidInput, StaleEdit, UnknownName
 from engine.base.json_text import is_same
 from engine.base.names import checked_workflow, timestamp
 from engine.base.wording import listed
-from engine.copilot.proposals.computing import Computed, Computing
-from engine.copilot.proposals.demo_runs import DemoRuns
 from engine.copilot.proposals.facts import missing
 from engine.copilot.proposals.records import ModelUse, Proposal, Source, Status
 from engine.copilot.proposals.store import ProposalStore
@@ -22,9 +20,13 @@ from engine.documents.json_file import parse
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.workflows.editing.applying import Applied
-from engine.workflows.editing.editing import Edited, WorkflowEditing
 from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace.blanks import blank_workflow, title_of
+
+if TYPE_CHECKING:
+    from engine.copilot.proposals.computing import Computed, Computing
+    from engine.copilot.proposals.demo_runs import DemoRuns
+    from engine.workflows.editing.editing import Edited, WorkflowEditing
 
 ProposalList: TypeAlias = list[Proposal]  # inside the class below, `list` is the method
 _ATTEMPTS = 20

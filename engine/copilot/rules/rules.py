@@ -6,9 +6,8 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.copilot.fixes.fixes import Fixes
 from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
@@ -22,11 +21,14 @@ from engine.copilot.rules.limits import refusal
 from engine.copilot.rules.passages import Passage, passages
 from engine.copilot.rules.ranking import Index
 from engine.copilot.rules.requests import NotThere, Understood, understood
-from engine.copilot.wizard.wizard import Wizard
 from engine.people.access import Principal, require
 from engine.record.types.run import Run
 from engine.workflows.editing.editing import Canvas, WorkflowEditing
 from engine.workflows.samples import Sample, samples
+
+if TYPE_CHECKING:
+    from engine.copilot.fixes.fixes import Fixes
+    from engine.copilot.wizard.wizard import Wizard
 
 LONGEST_QUESTION = 4_000
 FailedRun = Callable[[Principal, str, str], Run | None]

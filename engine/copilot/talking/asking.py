@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import Clock
 from engine.base.names import new_run_id
@@ -19,9 +19,11 @@ from engine.prompts.talk import note
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
 from engine.runner.effects.reading import Reads
-from engine.runner.worker.worker import Host
 from engine.runs.trying.asking import job_of
 from engine.store.state import Records
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
 
 COPILOT = "(co-pilot)"
 """In reports of usage, in place of a workflow."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
 from engine.base.errors import OrchestraError
 from engine.base.wording import did_you_mean
-from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.talking.code_step import CODE_FIELD, CodeStep
 from engine.copilot.talking.facts import known_paths, run_facts
@@ -23,6 +22,9 @@ from engine.plugins.registry import step_types
 from engine.plugins.step import fields_schema
 from engine.record.types.run import Run
 from engine.workflows.workflow_files import WorkflowFiles
+
+if TYPE_CHECKING:
+    from engine.copilot.proposals.proposals import Proposals
 
 _LONGEST_SCHEMA = 8_000
 _LONGEST_TEXT = 30_000

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import UnknownName
 from engine.base.names import checked_workflow
 from engine.base.services import is_for, service_of
 from engine.base.wording import listed
-from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.composing import Composing, Operation
@@ -27,6 +26,9 @@ from engine.plugins.registry import step_type, trigger_type
 from engine.plugins.step import Effect, Kind
 from engine.workflows.editing.editing import WorkflowEditing
 from engine.workspace.blanks import blank_workflow, title_of
+
+if TYPE_CHECKING:
+    from engine.copilot.proposals.proposals import Proposals
 
 _HELLO = "hello"
 """The only step of a workflow that nobody has touched."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import JsonValue
 
@@ -16,12 +16,14 @@ from engine.base.lazy_values import complete
 from engine.base.plain_values import plain_json
 from engine.base.statuses import Priority
 from engine.compiler.definition.plan import OtherModel, Retry
-from engine.connections.accounts import Account
 from engine.plugins.step import Call, Embedder, Repeat, StepType, Usage
 from engine.record.run_files import RunFiles
 from engine.record.types.step import StepEffect
 from engine.runner.effects.live import Watch
 from engine.store.ledger import Write
+
+if TYPE_CHECKING:
+    from engine.connections.accounts import Account
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,20 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import StorageError
 from engine.base.names import timestamp
 from engine.expressions.json_values import compact_json
 from engine.record.run_files import without_owners
 from engine.record.types.step import ReceiptRecord
-from engine.runner.effects.job import Job
 from engine.store.held import Held, refusal
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Effects, Entry, Similar, Write
 from engine.store.write_list import SentWrite, WriteList
+
+if TYPE_CHECKING:
+    from engine.runner.effects.job import Job
 
 _CLOCKS_DIFFER = timedelta(hours=1)
 """How far a service's clock may be from ours: what it dates after our time T has a receipt from T minus this on."""

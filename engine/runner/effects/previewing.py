@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clients.errors import NotFound
 from clients.reads_only import reads_only
@@ -12,7 +12,9 @@ from engine.base.lazy_values import complete
 from engine.compiler.definition.plan import Retry
 from engine.plugins.step import Preview, StepType
 from engine.runner.effects.job import Attempt, Job, Remarks
-from engine.runner.effects.reading import Reads
+
+if TYPE_CHECKING:
+    from engine.runner.effects.reading import Reads
 
 _SECONDS = 10.0
 """How long a question waits for each of two attempts to read the object."""

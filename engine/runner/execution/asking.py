@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine.compiler.definition.approval_rules import Rules, StepApproval
 from engine.plugins.step import Effect
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import StepCall
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class Asking:

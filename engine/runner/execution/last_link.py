@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clients.errors import Timeout
 from engine.base.plain_values import plain_json
@@ -11,8 +11,10 @@ from engine.base.threads import Workers
 from engine.observing import context
 from engine.plugins.step import StopRun, Wish
 from engine.runner.effects.job import Attempt, Job, Remarks
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Outcome, StepCall, Stops, Succeeded, Waits
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 _AT_ONCE = 4
 """Heavy calls of one process at a time: they need the processor, or a child process that does."""

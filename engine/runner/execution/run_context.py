@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.base.json_text import JsonObject
 from engine.base.names import timestamp
@@ -25,16 +25,18 @@ from engine.record.events import AccountNamed, AttemptFailed
 from engine.record.failure import failure
 from engine.record.plans.planned import AppliedRun
 from engine.record.types.run import OutsideInput, RunOptions
-from engine.runner.effects.claim import Writes
 from engine.runner.effects.job import Attempt, Guard, Job
 from engine.runner.effects.live import Live
 from engine.runner.effects.reading import Reads
 from engine.runner.execution.earlier_answers import EarlierAnswers
 from engine.runner.execution.recording import Recording
-from engine.runner.execution.step_call import StepCall
 from engine.runner.suspension.waits import Pauses, Waiting
 from engine.store.debugging import DebugState
 from engine.store.ledger import Receipts
+
+if TYPE_CHECKING:
+    from engine.runner.effects.claim import Writes
+    from engine.runner.execution.step_call import StepCall
 
 Result = TypeVar("Result")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
 from typing_extensions import ReadOnly, TypedDict
@@ -18,17 +18,19 @@ from engine.base.errors import ApprovalExpired, StorageError
 from engine.base.json_text import JsonObject
 from engine.budgets.meter import CallMeter
 from engine.compiler.definition.plan import Action, Node, OtherModel
-from engine.connections.accounts import Account
 from engine.plugins.step import Effect, Repeat, StopRun, Usage
 from engine.record.failure import failure
 from engine.record.frames import Frame
 from engine.record.types.run import RunOptions
 from engine.record.types.step import Approved, Failure, PlannedStep, StepEffect
-from engine.runner.effects.job import Remarks
 from engine.runner.effects.live import Watch
-from engine.runner.suspension.waits import Begun
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Write
+
+if TYPE_CHECKING:
+    from engine.connections.accounts import Account
+    from engine.runner.effects.job import Remarks
+    from engine.runner.suspension.waits import Begun
 
 
 class CallDetails(TypedDict, total=False):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from engine.connections.accounts import Account
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class OpenedAccounts(Middleware):

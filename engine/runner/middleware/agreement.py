@@ -7,12 +7,15 @@ waited, was queued or was taken over.
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
 from engine.plugins.step import Effect
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class RequiredAgreement(Middleware):

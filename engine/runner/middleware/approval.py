@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace as changed
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -31,10 +32,12 @@ from engine.runner.effects.job import fields_of
 from engine.runner.effects.ledger import arguments_hash
 from engine.runner.effects.previewing import Previews, Seen
 from engine.runner.execution.asking import Asking
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Asks, Middleware, Next, Outcome, StepCall
 from engine.runner.middleware.allow_list import require_allowed
 from engine.runner.suspension.questions import Answer
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class Approval(Middleware):

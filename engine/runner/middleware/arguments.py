@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 from pydantic import ValidationError
@@ -15,8 +15,10 @@ from engine.plugins.step import StepType
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import fields_of
 from engine.runner.execution.filling import filled
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall, failed
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class Arguments(Middleware):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clients.reads_only import reads_only
 from engine.base.errors import PlanDrift
@@ -14,8 +14,10 @@ from engine.record.plans.planned import misfit
 from engine.record.types.run import RunOptions
 from engine.record.types.step import PlannedStep
 from engine.runner.effects.job import Remarks
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class AsPlanned(Middleware):

@@ -6,14 +6,18 @@ it go is stored, too, and holds for a process that makes the call again after a 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from engine.record.events import StepWaiting
 from engine.record.types.run import RunOptions
 from engine.record.types.step import Paused
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
 from engine.runner.suspension.waits import Release
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class Breakpoints(Middleware):

@@ -46,14 +46,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.compiler.definition.plan import Node
 from engine.record.failure import StepFailed
 from engine.record.frames import Frame
 from engine.runner.execution.concurrency import RunStopped
 from engine.runner.execution.last_link import LastLink
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded, failed
 from engine.runner.middleware.accounts import OpenedAccounts
 from engine.runner.middleware.agreement import RequiredAgreement
@@ -77,6 +76,9 @@ from engine.runner.middleware.recorder import Announcement, Recorder
 from engine.runner.middleware.refusals import RefusalReports
 from engine.runner.middleware.rereading import Replay, Rereading
 from engine.runner.middleware.suspension import Suspension
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 ORDER: tuple[type[Middleware], ...] = (
     Named,

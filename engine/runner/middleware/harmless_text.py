@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -22,8 +22,10 @@ from engine.plugins.step import Effect, Role, fields_schema
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import fields_of
 from engine.runner.execution.filling import worked_out
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class HarmlessText(Middleware):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -11,9 +11,11 @@ from engine.plugins.step import Effect
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.ledger import arguments_hash
 from engine.runner.execution.filling import filled
-from engine.runner.execution.run_context import RunContext, RunFacts
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
 from engine.store.ledger import Write, identity
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext, RunFacts
 
 
 class WriteIdentity(Middleware):

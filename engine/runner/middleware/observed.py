@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from engine.observing import context
 from engine.observing.traces import Tracer
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import (
     Failed,
     Middleware,
@@ -18,6 +18,9 @@ from engine.runner.execution.step_call import (
     Waits,
     failed,
 )
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class Named(Middleware):

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import OutsideTextRefused
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
 from engine.runner.tags.run_tags import RunTags
 from engine.runner.tags.strict_fields import strict_names, strict_parts
 from engine.runner.tags.tagging import has_expressions
 from engine.runner.tags.tags import Outside, merged
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 _RECIPIENTS = ("to", "cc", "bcc")
 REPLY = "reply_to_sender"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -22,9 +22,11 @@ from engine.record.types.run import RunOptions
 from engine.record.types.step import PlannedStep
 from engine.runner.effects.job import Remarks
 from engine.runner.execution.asking import Asking
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded, Waits
 from engine.store.ledger import EffectRecord
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 _DEEPEST = 4
 

@@ -4,13 +4,17 @@ make the call again.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from engine.base.names import moment_of
 from engine.record.events import StepWaiting
 from engine.runner.effects.rate_limit_waits import hold, is_debugged, repeats_call
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Asks, Failed, Middleware, Next, Outcome, StepCall
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class RateLimits(Middleware):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 from pydantic import ValidationError
@@ -20,9 +20,11 @@ from engine.base.statuses import StepStatus
 from engine.plugins.step import Effect, Usage
 from engine.record.events import StepFinished, StepStarted
 from engine.runner.effects.fault_points import reached
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded
 from engine.runner.execution.walk import is_handled
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 _log = logging.getLogger(__name__)
 _NO_USAGE = Usage()

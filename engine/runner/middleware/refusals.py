@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from clients.errors import AuthError
 from engine.base.errors import StorageError
 from engine.connections.accounts import Account
 from engine.plugins.step import Effect
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class RefusalReports(Middleware):

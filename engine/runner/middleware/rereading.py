@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -14,8 +15,10 @@ from engine.record.types.run import RunOptions
 from engine.record.types.step import FieldDifference, PlannedStep
 from engine.runner.effects.job import Remarks, fields_of
 from engine.runner.execution.earlier_answers import EarlierAnswer
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class Rereading(Middleware):

@@ -7,7 +7,7 @@ again: it goes on waiting.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -18,12 +18,14 @@ from engine.record.events import StepWaiting
 from engine.record.types.run import OutsideInput
 from engine.runner.effects.job import Attempt
 from engine.runner.effects.rate_limit_waits import repeats_call
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded, Waits, failed
 from engine.runner.middleware.identity import scope_of
 from engine.runner.suspension.waits import Waiting
 from engine.runner.tags.run_tags import RunTags, outside_inputs
 from engine.runner.tags.tagging import has_expressions
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class Suspension(Middleware):

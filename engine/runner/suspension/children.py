@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
@@ -22,7 +22,9 @@ from engine.record.values import Values
 from engine.store.journal import CalledRuns
 from engine.store.owners import Owner
 from engine.store.runs import Runs
-from engine.workflows.plan_cache import PlanCache
+
+if TYPE_CHECKING:
+    from engine.workflows.plan_cache import PlanCache
 
 _log = logging.getLogger(__name__)
 _DEEPEST = 8

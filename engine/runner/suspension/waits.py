@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.base.names import moment_of, timestamp
 from engine.base.statuses import Ending
@@ -19,8 +19,10 @@ from engine.plugins.step import AskPerson, CallWorkflow, WaitUntil
 from engine.record.types.run import Caller, OutsideInput
 from engine.record.types.step import Wait
 from engine.runner.effects.rate_limit_waits import is_hold, is_pause, needs_person, patience_seconds
-from engine.runner.suspension.children import Children
 from engine.runner.suspension.questions import RunQuestions
+
+if TYPE_CHECKING:
+    from engine.runner.suspension.children import Children
 
 Begun = WaitUntil | AskPerson | CallWorkflow
 

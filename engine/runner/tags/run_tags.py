@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clients.service import OTHER_LINK
 from engine.base.services import service_of
@@ -19,7 +19,6 @@ from engine.compiler.definition.plan import Action, Block, Node, Plan, Trigger
 from engine.plugins.registry import link_word
 from engine.record.frames import Frame
 from engine.record.types.run import OutsideInput
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import StepCall
 from engine.runner.tags.plan_facts import facts_of
 from engine.runner.tags.tagging import Known, Tagging
@@ -37,6 +36,9 @@ from engine.runner.tags.tags import (
     either,
     places,
 )
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 _DEEPEST = 8
 """Calls of workflows are nested no deeper (engine/runner/suspension/children.py)."""

@@ -21,13 +21,13 @@ from engine.record.acceptance import Circumstances, acceptance, checked_inputs
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
 from engine.record.types.run import OutsideInput, RunOptions, TriggerItem
-from engine.runner.worker.worker import Host
 from engine.runs.starting.consent import Consents, is_real
 from engine.runs.starting.room import Room
 from engine.runs.starting.unasked import require_asked
 from engine.store.acceptances import Entry, Renamed, Request
 
 if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
     from engine.runs.starting.estimates import Estimates
 
 Result = TypeVar("Result")

@@ -26,10 +26,10 @@ from engine.people.audit import Audit
 from engine.record.acceptance import is_demo
 from engine.record.plans.planned import writes_nothing
 from engine.record.types.run import Agreement, RunOptions, RunStart
-from engine.workflows.plan_cache import Defined, PlanCache
 
 if TYPE_CHECKING:
     from engine.runs.starting.touches import Touches
+    from engine.workflows.plan_cache import Defined, PlanCache
 
 _SECONDS = 30.0
 _PRIVATE_SECONDS = 60.0

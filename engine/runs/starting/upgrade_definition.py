@@ -9,7 +9,7 @@ difference is an error that names it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base import step_fields
 from engine.base.clock import Clock
@@ -27,8 +27,10 @@ from engine.record.options import same_part
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Acceptance, Run
 from engine.record.values import Values
-from engine.runner.worker.worker import Host
 from engine.runs.starting.acceptor import Acceptor
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
 
 _DONE = (*DONE_STEPS, StepStatus.WAITING)
 _BY_STRENGTH = ["around", StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.WAITING, StepStatus.SUCCEEDED]

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -34,12 +35,14 @@ from engine.record.types.run import Run
 from engine.record.types.step import undo_of
 from engine.record.values import Values
 from engine.runner.effects.job import Job, fields_of
-from engine.runner.worker.worker import Host
 from engine.runs.undo.undo_list import RunWrite, Steps, UndoList
 from engine.runs.undo.undo_log import UndoBook
 from engine.runs.undo.undo_report import NotUndone, Undone, UndoReport
 from engine.store.ledger import Write
 from engine.store.owners import Fenced
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
 
 _log = logging.getLogger(__name__)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
 from engine.record.types.run import Run
 from engine.record.types.step import StepEffect
-from engine.runner.worker.worker import Host
 from engine.runs.undo.undo_list import RunWrite
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
 
 _SHARE_OF_TIME = 10
 """Rewriting a log may take a tenth of the time: a short one is rewritten after each undo, a long one less often."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import Clock
 from engine.base.errors import InvalidInput
@@ -14,7 +14,6 @@ from engine.base.names import moment_of
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan, Trigger
 from engine.connections.connection_failures import Trouble, Troubles
-from engine.connections.connections import Connections
 from engine.connections.model_prices import ModelPrices, model_prices
 from engine.people.access import Principal
 from engine.runs.starting.consent import Consents, Touch
@@ -22,6 +21,9 @@ from engine.runs.starting.touches import fixed, known_inputs
 from engine.triggering.polling.not_watched import AccountRefuses
 from engine.workspace.config import LoadedConfig
 from engine.workspace.workflow_ids import WorkflowIds
+
+if TYPE_CHECKING:
+    from engine.connections.connections import Connections
 
 _ASK_AGAIN = timedelta(minutes=15)
 

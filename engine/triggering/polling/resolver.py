@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clients.deadline import deadline
 from clients.errors import AuthError
@@ -18,9 +18,11 @@ from engine.plugins.trigger import Around
 from engine.runs.starting.consent import Touch
 from engine.store.triggering.triggered_runs import TriggeredRuns
 from engine.store.triggering.triggers import ItemRecord, Key, TriggerRecord
-from engine.triggering.polling.context import Workplace
 from engine.triggering.polling.not_watched import NotWatched
 from engine.triggering.polling.status import TriggerError
+
+if TYPE_CHECKING:
+    from engine.triggering.polling.context import Workplace
 
 _IDENTITY_SECONDS = 60.0
 _LOCAL, _DEMO = "local", "demo-local"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from engine.base.services import is_model
@@ -9,8 +11,10 @@ from engine.base.statuses import AccountMode
 from engine.base.step_path import StepPath
 from engine.budgets.meter import CallMeter
 from engine.budgets.use import Use
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 _NO_PROMPT = "(no prompt)"
 """In reports of usage: a call whose messages are in its step."""

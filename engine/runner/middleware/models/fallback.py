@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -19,8 +20,10 @@ from engine.record.events import ModelFailed
 from engine.record.types.step import UsageRecord
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.rate_limit_waits import asks_to_wait
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 _NO_USAGE = Usage()
 

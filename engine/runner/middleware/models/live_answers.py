@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from engine.runner.effects.live import Watch
-from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
+
+if TYPE_CHECKING:
+    from engine.runner.execution.run_context import RunContext
 
 
 class LiveAnswers(Middleware):
