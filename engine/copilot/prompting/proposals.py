@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from clients.errors import ServiceError
 from engine.base.clock import Clock
@@ -26,9 +26,12 @@ from engine.copilot.proposals.store import ProposalStore
 from engine.people.access import Principal, require
 from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFile, PromptFiles
-from engine.runs.trying.case_tests import CaseTests
 from engine.runs.trying.columns import Column
 from engine.runs.trying.matrix import Matrix, TestWish, mark
+
+if TYPE_CHECKING:
+    from engine.runs.trying.case_tests import CaseTests
+
 
 ProposalList: TypeAlias = list[PromptProposal]
 Ticks: TypeAlias = list[Tick]  # inside the class below, `list` is the method

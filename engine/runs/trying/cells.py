@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from clients.errors import BadAnswer, ServiceError
 from engine.base.clock import Clock
@@ -22,13 +23,15 @@ from engine.prompts.prompt import messages
 from engine.prompts.talk import Answer
 from engine.record.run_files import RunFiles, RunFolder
 from engine.record.run_log import RunLogs
-from engine.runner.worker.worker import Host
 from engine.runs.trying.answers import RecordedAnswer, SharedAnswers, answer_of, key_of
 from engine.runs.trying.asking import Question, ask, judged, model_of
 from engine.runs.trying.judging import JudgeAccount
 from engine.runs.trying.matrix import CellAnswer, Fault
 from engine.runs.trying.records import TryAnswer
 from engine.store.journal import JournalBroken
+
+if TYPE_CHECKING:
+    from engine.runner.worker.worker import Host
 
 
 @dataclass(frozen=True)
