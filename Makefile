@@ -8,7 +8,7 @@ READY_DEV := .venv/ready-dev
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
-.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers agent-eval builder-eval copilot-eval bucket-server chaos fresh
+.PHONY: setup setup-dev requirements frontend frontend-test catalogue run test coverage check lint screenshots docs docs-serve bench bench-peers bench-workers agent-eval builder-eval copilot-eval bucket-server chaos fresh
 
 setup: $(READY)
 
@@ -92,6 +92,11 @@ bench: setup-dev
 
 bench-peers: setup-dev .venv-peers/ready
 	$(BIN)/python -m bench.peers
+
+# Workers on PostgreSQL; BENCH_POSTGRES names a server on this machine and a role that may create databases.
+# EVAL="throughput takeover" takes some parts.
+bench-workers: setup-dev .venv-peers/ready
+	$(BIN)/python -m bench.workers $(EVAL)
 
 .venv-peers/ready: bench/peers/requirements.txt
 	@test -x .venv-peers/bin/python || $(BIN)/python -m venv .venv-peers

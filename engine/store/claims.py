@@ -8,7 +8,7 @@ whatever dies, nothing has to be counted back.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from engine.store.run_limits import Reached, RunLimits
 
@@ -17,14 +17,22 @@ class Draining(Exception):
     """A person has asked this process to take nothing more, and to end."""
 
 
+class TakenRun(NamedTuple):
+    """A run that a process has taken."""
+
+    run_id: str
+    acceptance: str | None
+    """JSON, if nobody has worked on the run before: then there is nothing else to read about it."""
+
+
 class Claims(Protocol):
     """Hands out runs to the processes that share a state; any thread. Everything raises StorageError."""
 
-    def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> Sequence[str]:
+    def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> Sequence[TakenRun]:
         """Take at most `most` runs of nobody, and `most_of_mine` of this process's own, as the limits permit.
 
         The most urgent go first, then the oldest; every tenth turn is that of a less urgent one. The runs are this
-        process's own and at work then; return their ids. A run that another one has called is left to that one, as long
+        process's own and at work then; return them. A run that another one has called is left to that one, as long
         as it is at work. Raises Fenced, Draining.
         """
 

@@ -100,9 +100,18 @@ class Equipment:
 class Execution:
     """A run that this process works on. Lives on the engine's loop."""
 
-    def __init__(self, equipment: Equipment, acceptance: Acceptance, events: Sequence[Event], resumed_by: str) -> None:
+    def __init__(
+        self,
+        equipment: Equipment,
+        acceptance: Acceptance,
+        events: Sequence[Event],
+        resumed_by: str,
+        *,
+        is_new: bool = False,
+    ) -> None:
+        """Prepare the work; `is_new` says that nobody has worked on the run before."""
         self.run_id = acceptance["run_id"]
-        self._resumed_by = resumed_by
+        self._resumed_by, self._is_new = resumed_by, is_new
         self._equipment, self._acceptance = equipment, acceptance
         self._records = equipment.records
         self._events = list(events)
@@ -181,7 +190,7 @@ class Execution:
 
     async def _is_set_aside(self) -> bool:
         """End the run if its processes died too often; else forget the deaths once its next step ends."""
-        found = self._records.runs.deaths(self.run_id)
+        found = None if self._is_new else self._records.runs.deaths(self.run_id)
         if found is None:
             return False
         if not found.are_too_many:

@@ -41,6 +41,9 @@ class WorkQueue(Protocol):
     def is_drained(self) -> bool:
         """Whether this process was asked to take nothing more, and what it has taken is done."""
 
+    def fresh_acceptance(self, run_id: str) -> str | None:
+        """Return the acceptance (JSON) of a run being delivered that nobody has worked on before, if it is known."""
+
     def close(self) -> None:
         """Deliver nothing more to this process. Call it on the worker's loop."""
 
@@ -76,6 +79,10 @@ class LocalQueue:
 
     def look(self) -> None:
         """Do nothing: the state has no entries."""
+
+    def fresh_acceptance(self, run_id: str) -> str | None:
+        """Return None: the worker knows what this process has accepted."""
+        return None
 
     def close(self) -> None:
         """Deliver nothing more. Call it on the worker's loop."""

@@ -16,12 +16,13 @@ from datetime import datetime
 from engine.base.errors import OrchestraError
 from engine.base.names import timestamp
 from engine.runner.worker.queue import LocalQueue, Work
-from engine.store.claims import Claims, Draining
+from engine.store.claims import Claims, Draining, TakenRun
 from engine.store.owners import Fenced
 from engine.store.run_limits import NO_LIMITS, RunLimits
 
 _log = logging.getLogger(__name__)
-_MOST_AT_ONCE = 25
+_AT_ONCE = 25
+"""How many runs are taken together, so that other workers have some, too; a tenth of the slots if that is more."""
 _IDLE_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
 _CLOSE_SECONDS = 5.0
@@ -48,6 +49,8 @@ class SharedQueue(LocalQueue):
         self._asked: set[str] = set()
         """Runs that were put, and are to be delivered if they are at work already."""
         self._lock = threading.Lock()
+        self._most_at_once = max(_AT_ONCE, self._slots // 10)
+        self._fresh: dict[str, str] = {}
         self._at_work = 0
         """Changed on the loop alone."""
         self.is_draining = False
@@ -66,6 +69,10 @@ class SharedQueue(LocalQueue):
     def look(self) -> None:
         """Look for runs to take now."""
         self._free.set()
+
+    def fresh_acceptance(self, run_id: str) -> str | None:
+        """Return the acceptance of a run that was taken a moment ago; once."""
+        return self._fresh.pop(run_id, None)
 
     def close(self) -> None:
         """Take and deliver nothing more. Call it on the worker's loop."""
@@ -130,8 +137,8 @@ class SharedQueue(LocalQueue):
         again = self._asked_again()
         if again:
             self._delivered(again)
-        free = min(self._slots - self._at_work, _MOST_AT_ONCE)
-        mine = _MOST_AT_ONCE if self._limits.are_set else 0
+        free = min(self._slots - self._at_work, self._most_at_once)
+        mine = self._most_at_once if self._limits.are_set else 0
         if free <= 0 and not mine:
             return False
         now = timestamp(self._clock())
@@ -141,11 +148,11 @@ class SharedQueue(LocalQueue):
             self._claims.give_back(self._owner, refused)
         return len(refused) < len(taken)
 
-    def _asked_again(self) -> list[str]:
+    def _asked_again(self) -> list[TakenRun]:
         """Return the runs that were put and are at work already: work on them has stalled, or was not begun."""
         with self._lock:
             asked, self._asked = self._asked, set()
-        return [one for one in self._claims.at_work(self._owner) if one in asked] if asked else []
+        return [TakenRun(one, None) for one in self._claims.at_work(self._owner) if one in asked] if asked else []
 
     def _idle(self) -> None:
         """Wait until a run was put or a slot is free, or others announce something; at most a second."""
@@ -156,11 +163,13 @@ class SharedQueue(LocalQueue):
             if self._free.is_set() or self._claims.wait(_LOOK_SECONDS):
                 return
 
-    def _delivered(self, run_ids: Sequence[str]) -> list[str]:
+    def _delivered(self, taken: Sequence[TakenRun]) -> list[str]:
         """Deliver on the loop, and wait for it: these runs then count as at work. Return those that did not begin."""
+        run_ids = [one.run_id for one in taken]
         done, refused = threading.Event(), list(run_ids)
 
         def deliver() -> None:
+            self._fresh = {one.run_id: one.acceptance for one in taken if one.acceptance is not None}
             refused[:] = self._begin(run_ids)
             done.set()
 

@@ -389,7 +389,9 @@ class Host:
         if run_id in self._tasks or run_id in self._held or self._closing or self.is_taken_over.is_set():
             return None
         try:
-            execution = self._begun(accepted, [], ENGINE) if accepted else self._execution(run_id, by)
+            if accepted is None and (fresh := self._queue.fresh_acceptance(run_id)) is not None:
+                accepted = value_of(fresh)
+            execution = self._begun(accepted, [], ENGINE, is_new=True) if accepted else self._execution(run_id, by)
         except StorageError as error:
             self._stalled(run_id, error)
             return None
@@ -413,10 +415,10 @@ class Host:
             execution.end(Ending.CANCELLED)
         return execution
 
-    def _begun(self, accepted: Acceptance, events: Sequence[Event], by: str) -> Execution:
+    def _begun(self, accepted: Acceptance, events: Sequence[Event], by: str, *, is_new: bool = False) -> Execution:
         from engine.runner.worker.execution import Execution  # with all that carries out a step: few commands do
 
-        return Execution(self._equipment, accepted, events, by)
+        return Execution(self._equipment, accepted, events, by, is_new=is_new)
 
     async def _work(self, execution: Execution) -> None:
         try:

@@ -12,7 +12,7 @@ from typing import Any, Self
 import psycopg
 
 from engine.postgres.address import ServerAddress
-from engine.store.sql.base.database import Parameters
+from engine.store.sql.base.database import Parameters, Question
 
 _BEGIN = "BEGIN; SELECT pg_advisory_xact_lock({key}, 0), pg_current_xact_id()::text"
 _PARAMETER = re.compile(r"'[^']*'|\?|(?<!:):([a-z_]+)|%")
@@ -27,21 +27,35 @@ class Server:
 
     def begin(self, connection: psycopg.Connection[Any]) -> str:
         """Begin a transaction that writes, once no other one does; return its number."""
-        cursor = connection.execute(_BEGIN.format(key=self.key))
-        cursor.nextset()
-        [_, number] = cursor.fetchone() or ("", "")
+        [_, number], _ = self._begun(connection, "SELECT 1")
         return str(number)
+
+    def begin_with(self, connection: psycopg.Connection[Any], first: Question) -> tuple[str, Any]:
+        """Do the same and ask a question, in one way to the server and back: all others wait meanwhile."""
+        statement, values = first
+        question = psycopg.ClientCursor(connection).mogrify(translated(statement), values)
+        [_, number], row = self._begun(connection, question)
+        return str(number), row
+
+    def _begun(self, connection: psycopg.Connection[Any], question: str) -> tuple[Any, Any]:
+        """Return the row with the number, and that of a question."""
+        cursor = connection.execute(f"{_BEGIN.format(key=self.key)}; {question}")
+        cursor.nextset()
+        locked = cursor.fetchone() or ("", "")
+        cursor.nextset()
+        return locked, cursor.fetchone()
 
 
 class PostgresCursor:
     """A driver cursor that takes statements with `?` or `:name` (https://peps.python.org/pep-0249/#paramstyle)."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._cursor = connection.cursor()
+    def __init__(self, connection: psycopg.Connection[Any], pipeline: psycopg.Pipeline | None = None) -> None:
+        self._cursor, self._pipeline = connection.cursor(), pipeline
 
     @property
     def rowcount(self) -> int:
         """How many rows the last statement changed."""
+        self._arrive()
         return self._cursor.rowcount
 
     def execute(self, statement: str, parameters: Parameters = (), /) -> Self:
@@ -56,6 +70,7 @@ class PostgresCursor:
 
     def fetchone(self) -> Any:
         """Return the next row, or None."""
+        self._arrive()
         return self._cursor.fetchone() if self._cursor.description else None
 
     def fetchall(self) -> list[Any]:
@@ -65,6 +80,11 @@ class PostgresCursor:
     def __iter__(self) -> Iterator[Any]:
         """Yield the rows that are left."""
         return iter(self._cursor)
+
+    def _arrive(self) -> None:
+        """Wait for the answers to what was sent so far; without a pipeline they are there."""
+        if self._pipeline is not None:
+            self._pipeline.sync()
 
 
 @lru_cache(maxsize=1000)

@@ -17,6 +17,8 @@ from engine.store.postgres.broadcast import PostgresBroadcast
 from engine.store.postgres.connection import PostgresCursor, Server, key_of
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.locks import PostgresLocks
+from engine.store.postgres.migrations import migrated
+from engine.store.postgres.reports import create_steps_view, create_views
 from engine.store.postgres.texts import TABLE, PostgresTexts
 from engine.store.sql.base.database import Cursor
 from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
@@ -189,7 +191,11 @@ class PostgresDatabase(Facts):
             if found is None:
                 put_fact(connection, "schema_version", SCHEMA_VERSION)
                 put_fact(connection, UNREAD_LOGS, "")
+                create_views(connection)
+            elif (form := migrated(connection, found.value)) != found.value:
+                put_fact(connection, "schema_version", form)
             self._require_our_form(connection)
+            create_steps_view(connection)
 
     def _require_our_form(self, connection: Connection) -> None:
         found = connection.execute(_FORM).one_or_none()

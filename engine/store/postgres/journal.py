@@ -12,7 +12,7 @@ import psycopg
 from engine.base.errors import StorageError
 from engine.postgres.address import storage_errors
 from engine.store.postgres.connection import PostgresCursor, Server, translated
-from engine.store.sql.base.database import Cursor, Result
+from engine.store.sql.base.database import Cursor, Question, Result
 
 _PATIENCE_SECONDS = 60.0
 """How long a transaction is tried again; after that, its runs stop, and are tried again from time to time."""
@@ -51,28 +51,29 @@ class PostgresJournalConnection:
                     self._reader.close()
             raise StorageError(f"The state at {self._server.address.shown} closes connections.")
 
-    def commit(self, work: Callable[[Cursor], Result]) -> Result:
+    def commit(self, first: Question, work: Callable[[Cursor, Any], Result]) -> Result:
         """Run `work` in a transaction, which is on disk when this returns; raise what it raises, and StorageError."""
         ends_at = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
-                return self._tried(work, ends_at)
+                return self._tried(first, work, ends_at)
             except _NotMadeError as error:
                 if self._is_closed or time.monotonic() > ends_at:
                     with storage_errors(self._server.address):
                         raise error.args[0] from None
                 time.sleep(_AGAIN_SECONDS)
 
-    def _tried(self, work: Callable[[Cursor], Result], ends_at: float) -> Result:
+    def _tried(self, first: Question, work: Callable[[Cursor, Any], Result], ends_at: float) -> Result:
         """Make the transaction. Raises _NotMadeError if it certainly did not take place."""
         committing = ""
         try:
             connection = self._connected()
             try:
-                number = self._server.begin(connection)
-                result = work(PostgresCursor(connection))
-                committing = number
-                connection.execute("COMMIT")
+                number, row = self._server.begin_with(connection, first)
+                with connection.pipeline() as pipeline:  # others wait for the lock: one way there and back, not fifty
+                    result = work(PostgresCursor(connection, pipeline), row)
+                    committing = number
+                    connection.execute("COMMIT")  # left out by the server if what is before it failed
             except BaseException:
                 if not connection.closed:
                     with suppress(psycopg.Error):

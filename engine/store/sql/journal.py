@@ -20,8 +20,9 @@ from typing import Any
 
 from engine.base.errors import StorageError
 from engine.store.journal import JournalBroken
+from engine.store.owners import Fenced
 from engine.store.sql.base.database import Cursor, Database
-from engine.store.sql.workers.owners import OWNER_ROW, require_unfenced
+from engine.store.sql.workers.owners import OWNER_ROW
 
 Change = Callable[[Cursor], Any]
 _INSERT_EVENT = "INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)"
@@ -216,13 +217,14 @@ class SqlJournal:
     def _commit(self, batch: _Batch) -> list[Any]:
         """Write a batch; a thread does it if the database is far away, so changes use nothing but their cursor."""
 
-        def written(cursor: Cursor) -> list[Any]:
-            require_unfenced(cursor, self.owner)  # no other process has declared this one dead
+        def written(cursor: Cursor, owner: Any) -> list[Any]:
+            if owner is None:  # another process has declared this one dead
+                raise Fenced
             if batch.events:
                 cursor.executemany(_INSERT_EVENT, batch.events)
             return [change(cursor) for change, _, _ in batch.changes]
 
-        return self._connection.commit(written)
+        return self._connection.commit((OWNER_ROW, (self.owner,)), written)
 
 
 async def _written(batch: _Batch) -> None:

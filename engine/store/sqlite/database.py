@@ -19,7 +19,7 @@ from engine.base.errors import DamagedState, StorageError
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, keep_name, make_folder
 from engine.files.group_sync import file_system
 from engine.store.locks import FileLocks
-from engine.store.sql.base.database import Cursor, Result
+from engine.store.sql.base.database import Cursor, Question, Result
 from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
 from engine.store.sql.base.tables import PARTS_FAILED_SQLITE, SCHEMA_VERSION, meta, metadata
 from engine.store.sqlite.migrations import migrated
@@ -305,21 +305,21 @@ class SqliteJournalConnection:
         with storage_errors(self._database.path):
             return self.raw.execute(statement, parameters).fetchall()
 
-    def commit(self, work: Callable[[Cursor], Result]) -> Result:
+    def commit(self, first: Question, work: Callable[[Cursor, Any], Result]) -> Result:
         """Run `work` in a transaction, which is on disk when this returns; raise what it raises, and StorageError."""
         with self._database.write_lock:
             try:
-                return self._committed(work)
+                return self._committed(first, work)
             except (sqlite3.Error, OSError) as error:
                 with storage_errors(self._database.path):  # entered only here: it would slow down each step a little
                     raise error from None
 
-    def _committed(self, work: Callable[[Cursor], Result]) -> Result:
+    def _committed(self, first: Question, work: Callable[[Cursor, Any], Result]) -> Result:
         self._database.require_in_place()  # a commit into a deleted file would be lost
         cursor = self.raw.cursor()
         cursor.execute("BEGIN IMMEDIATE")
         try:
-            result = work(cursor)
+            result = work(cursor, cursor.execute(*first).fetchone())
             cursor.execute("COMMIT")
         except BaseException:
             if self.raw.in_transaction:

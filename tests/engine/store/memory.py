@@ -21,6 +21,7 @@ from engine.base.names import in_utc, moment_of, timestamp
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, AccountMode, Priority, RunStatus
 from engine.store.acceptances import Entry, Polled, Renamed, Request
 from engine.store.approvals import ApprovalRecord
+from engine.store.claims import TakenRun
 from engine.store.debugging import DebugState
 from engine.store.held import Held
 from engine.store.journal import JournalBroken
@@ -676,7 +677,7 @@ class MemoryClaims(_Part):
         super().__init__(state)
         self._turns = count(1)
 
-    def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> list[str]:
+    def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> list[TakenRun]:
         with self._state.writing(owner):
             crowd, taken = self._crowd(limits), list[str]()
             for whose, many in ((owner, most_of_mine), (None, most)):
@@ -692,7 +693,7 @@ class MemoryClaims(_Part):
                     taken.append(one.run_id)
             for run_id in taken:
                 self._state.runs.change(run_id, owner=owner, is_at_work=1)
-            return taken
+            return [TakenRun(run_id, None) for run_id in taken]
 
     def at_work(self, owner: str) -> list[str]:
         return [one.run_id for one in self._busy() if one.owner == owner]

@@ -22,7 +22,7 @@ from engine.base.statuses import AccountMode, RunStatus
 from engine.record.types.step import ReceiptRecord
 from engine.store.acceptances import Acceptances, Chosen, Entry, Polled, Renamed, Request
 from engine.store.approvals import ApprovalRecord, Approvals, Questions
-from engine.store.claims import Claims
+from engine.store.claims import Claims, TakenRun
 from engine.store.debugging import Debugging, DebugState
 from engine.store.held import Held
 from engine.store.journal import JournalBroken
@@ -803,8 +803,8 @@ def test_runs_are_listed_newest_first_filtered_and_in_pages(store: Store) -> Non
     assert store.state.runs.tally(five, five) == {}
 
 
-def numbers(run_ids: Sequence[str]) -> list[int]:
-    return [int(one[13:15]) for one in run_ids]
+def numbers(taken: Sequence[TakenRun]) -> list[int]:
+    return [int(one.run_id[13:15]) for one in taken]
 
 
 def test_urgent_runs_are_taken_first_and_every_tenth_turn_is_that_of_another(store: Store) -> None:

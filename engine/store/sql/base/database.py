@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Parameters = Sequence[Any] | Mapping[str, Any]
+Question = tuple[str, tuple[Any, ...]]
+"""A query and its parameters."""
 
 
 class Cursor(Protocol):
@@ -54,10 +56,11 @@ class JournalConnection(Protocol):
     def read(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one short query. Raises StorageError."""
 
-    def commit(self, work: Callable[[Cursor], Result]) -> Result:
+    def commit(self, first: Question, work: Callable[[Cursor, Any], Result]) -> Result:
         """Run `work` in a transaction, which is on disk when this returns. Raises StorageError, and what `work` raises.
 
-        `work` is repeated if the transaction did not take place because a connection was lost.
+        `work` gets the row that the question `first` finds at the beginning of the transaction, or None. It is
+        repeated if the transaction did not take place because a connection was lost.
         """
 
     def close(self) -> None:

@@ -92,7 +92,7 @@ runs = Table(
     # Ended runs have no owner, so that the index which processes read several times a second stays small.
     _index("runs_by_owner", "owner", where="owner IS NOT NULL"),
     _index("runs_by_lane", "lane", "run_id", where="lane IS NOT NULL"),
-    # For processes that look for work, and for what counts for the limits.
+    # For processes that look for work, without those that have ended, and for what counts for the limits.
     _index("runs_by_turn", "priority", "run_id", where="owner IS NULL AND ended_at IS NULL"),
     _index("runs_at_work", "owner", where="is_at_work = 1"),
     # For runs that have ended since a number: a trigger asks every few seconds.

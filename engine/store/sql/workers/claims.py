@@ -7,7 +7,7 @@ from itertools import count
 from typing import NamedTuple
 
 from engine.base.statuses import Priority
-from engine.store.claims import Draining
+from engine.store.claims import Draining, TakenRun
 from engine.store.run_limits import Crowd, LimitedRun, Reached, RunLimits
 from engine.store.sql.base.database import Cursor, Database
 from engine.store.sql.workers.owners import require_unfenced
@@ -38,6 +38,11 @@ _AT_WORK = (
 """The runs at the top of the calls of those at work."""
 _ONE = "SELECT run_id, parent_run_id, started_by, connections FROM runs WHERE run_id = ?"
 _WAITS = f"SELECT {_COLUMNS} FROM runs WHERE run_id = ? AND{_READY}"  # noqa: S608 - conditions of ours
+_FRESH = (
+    "SELECT run_id, acceptance FROM runs WHERE run_id IN ({places}) AND owner = ? AND status = 'queued'"
+    " AND cancel_requested = 0 AND NOT EXISTS (SELECT 1 FROM events WHERE events.run_id = runs.run_id)"
+    " AND NOT EXISTS (SELECT 1 FROM run_deaths WHERE run_deaths.run_id = runs.run_id)"
+)
 _MOST_PAGES = 20
 
 
@@ -59,7 +64,7 @@ class SqlClaims:
         self._database = database
         self._turns = count(1)
 
-    def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> list[str]:
+    def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> list[TakenRun]:
         """Make at most so many runs of nobody, and of its own, ones that a process works on."""
         with self._database.asking() as cursor:
             if cursor.execute(_IS_DRAINING, (owner,)).fetchone() is not None:
@@ -76,7 +81,15 @@ class SqlClaims:
             if has_any:
                 choice.take(_NOBODYS, (now,), most, self._turns)
             cursor.executemany(_TAKE, [(owner, run_id) for run_id in choice.taken])
-        return choice.taken
+        fresh = self._fresh(owner, choice.taken)
+        return [TakenRun(run_id, fresh.get(run_id)) for run_id in choice.taken]
+
+    def _fresh(self, owner: str, run_ids: Sequence[str]) -> dict[str, str]:
+        """Return the acceptances of those of these runs that nobody has worked on, in one read."""
+        if not run_ids:
+            return {}
+        with self._database.asking() as cursor:
+            return dict(cursor.execute(_FRESH.format(places=_places(run_ids)), (*run_ids, owner)).fetchall())
 
     def at_work(self, owner: str) -> list[str]:
         """Return the runs that a process works on."""

@@ -1,0 +1,25 @@
+"""`orchestra worker` whose every step takes 20 ms in which nothing is done, as if a service were waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import cli
+from engine.runner.execution.last_link import LastLink
+from engine.runner.execution.step_call import Outcome, StepCall
+
+SECONDS = 0.02
+
+
+class _SlowLink(LastLink):
+    async def __call__(self, call: StepCall) -> Outcome:
+        await asyncio.sleep(SECONDS)
+        return await super().__call__(call)
+
+
+if __name__ == "__main__":
+    from engine.runner.middleware import chain
+
+    vars(chain)["LastLink"] = _SlowLink
+    sys.exit(cli.main(sys.argv[1:]))

@@ -1,0 +1,40 @@
+"""Bring a state of an earlier release on a server into today's form, in the transaction that opens it.
+
+A process of an earlier release that is at work goes on: each change adds something that it does not use. It cannot be
+started again, which it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from engine.store.postgres.reports import create_views
+from engine.store.sql.base.tables import runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def _from_17(connection: Connection) -> None:
+    """Add how urgent runs are, which real accounts they may use, and which are at work; add the views for reports."""
+    for column, of in (("priority", "BIGINT NOT NULL DEFAULT 2"), ("is_at_work", "BIGINT NOT NULL DEFAULT 0")):
+        connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN IF NOT EXISTS {column} {of}")
+    connection.exec_driver_sql(
+        "ALTER TABLE runs ADD COLUMN IF NOT EXISTS connections TEXT COLLATE \"C\" NOT NULL DEFAULT ''"
+    )
+    for index in runs.indexes:
+        if index.name in ("runs_by_turn", "runs_at_work"):
+            index.create(connection, checkfirst=True)
+    create_views(connection)
+
+
+_STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"17": (_from_17, "18")}
+
+
+def migrated(connection: Connection, found: str) -> str:
+    """Migrate the tables from schema version `found` as far as possible; return the version reached."""
+    while found in _STEPS:
+        change, found = _STEPS[found]
+        change(connection)
+    return found

@@ -1,0 +1,75 @@
+"""Views of the history for people who ask with SQL (docs/reporting.md); their columns are a promise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_RUNS = """
+SELECT run_id, workflow_id, workflow, title, status, environment, started_by,
+    demo = 1 AS is_demo, is_test = 1 AS is_test, plan_hash IS NOT NULL AS is_plan,
+    origin_run_id, parent_run_id,
+    queued_at::timestamptz AS queued_at, started_at::timestamptz AS started_at, ended_at::timestamptz AS ended_at,
+    duration_seconds, sentence,
+    coalesce((counts::json ->> 'steps')::bigint, 0) AS steps,
+    coalesce((counts::json ->> 'failed_steps')::bigint, 0) AS failed_steps,
+    coalesce((counts::json ->> 'items')::bigint, 0) AS items,
+    coalesce((counts::json ->> 'failed_items')::bigint, 0) AS failed_items
+FROM runs
+"""
+_WORKFLOWS = """
+SELECT workflow_id, (array_agg(workflow ORDER BY run_id DESC))[1] AS workflow,
+    (array_agg(title ORDER BY run_id DESC))[1] AS title, count(*) AS runs,
+    count(*) FILTER (WHERE ended_at IS NULL) AS open_runs,
+    count(*) FILTER (WHERE status = 'succeeded') AS succeeded, count(*) FILTER (WHERE status = 'failed') AS failed,
+    count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
+    avg(duration_seconds) FILTER (WHERE ended_at IS NOT NULL) AS average_seconds,
+    max(queued_at)::timestamptz AS last_queued_at, max(ended_at)::timestamptz AS last_ended_at
+FROM runs WHERE demo = 0 AND is_test = 0 AND plan_hash IS NULL GROUP BY workflow_id
+"""
+_COSTS = """
+SELECT period::date AS day, split_part(scope, ':', 2) AS kind, split_part(scope, ':', 3) = 'demo' AS is_demo,
+    substr(scope, length(split_part(scope, ':', 2)) + length(split_part(scope, ':', 3)) + 7) AS name,
+    calls, input_tokens, output_tokens, nano_usd / 1e9 AS usd, unpriced AS calls_without_price
+FROM spending WHERE strpos(scope, 'use:') = 1 AND period ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
+"""
+_STEPS = r"""
+SELECT runs.run_id, runs.workflow_id, step ->> 'path' AS path, step ->> 'id' AS step_id, step ->> 'uses' AS uses,
+    step ->> 'connection' AS connection, step ->> 'status' AS status,
+    (step ->> 'started_at')::timestamptz AS started_at, (step ->> 'ended_at')::timestamptz AS ended_at,
+    extract(epoch FROM (step ->> 'ended_at')::timestamptz - (step ->> 'started_at')::timestamptz)::float8
+        AS duration_seconds,
+    coalesce(json_array_length(step -> 'attempts'), 0) AS attempts, step -> 'error' ->> 'code' AS error_code,
+    (step -> 'usage' ->> 'input_tokens')::bigint AS input_tokens,
+    (step -> 'usage' ->> 'output_tokens')::bigint AS output_tokens,
+    (step -> 'usage' ->> 'cost_usd')::numeric AS cost_usd
+FROM runs
+JOIN blobs AS first ON first.piece = 0 AND first.name =
+    substr(runs.run_id, 1, 4) || '-' || substr(runs.run_id, 5, 2) || '-' || substr(runs.run_id, 7, 2)
+    || '/' || runs.run_id || '.json'
+CROSS JOIN LATERAL (
+    SELECT convert_from(string_agg(data, ''::bytea ORDER BY piece), 'UTF8') AS log FROM blobs
+    WHERE blobs.name = first.name AND blobs.version = first.version
+) AS whole
+CROSS JOIN LATERAL json_array_elements((
+    CASE WHEN strpos(whole.log, '\u0000') = 0 THEN whole.log
+    ELSE regexp_replace(whole.log, '(?<!\\)((?:\\\\)*)\\u0000', '\1\ufffd', 'g') END
+)::json -> 'steps') AS step
+"""
+"""PostgreSQL's texts cannot hold U+0000, which JSON may: it becomes U+FFFD."""
+_VIEWS = {"report_runs": _RUNS, "report_workflows": _WORKFLOWS, "report_costs": _COSTS}
+_LACKS_STEPS = "SELECT to_regclass('blobs') IS NOT NULL AND to_regclass('report_steps') IS NULL"
+
+
+def create_views(connection: Connection) -> None:
+    """Create the views of what the state has."""
+    for name, query in _VIEWS.items():
+        connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {name} AS {query}")
+
+
+def create_steps_view(connection: Connection) -> None:
+    """Create the view of the steps in the logs, if logs are in the same database and it is missing."""
+    if connection.exec_driver_sql(_LACKS_STEPS).scalar():
+        connection.exec_driver_sql(f"CREATE OR REPLACE VIEW report_steps AS {_STEPS}")
