@@ -1,6 +1,6 @@
 """`make bench-workers`: prints the figures of workers on PostgreSQL, and writes `bench/workers.json`.
 
-The names of parts, as arguments, choose: throughput, latency, takeover, idle, peers.
+The names of parts, as arguments, choose: throughput, latency, takeover, idle, million, peers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.workers import base, peers
+from bench.workers import base, million, peers
 from bench.workers.crew import Crew, crew
 from bench.workers.place import done
 from bench.workers.promises import idle, start_latency, takeover
@@ -97,6 +97,7 @@ PARTS: dict[str, Callable[[], Found]] = {
     "latency": _latency,
     "takeover": _takeover,
     "idle": _idle,
+    "million": million.measured,
     "peers": peers.measured,
 }
 

@@ -42,8 +42,8 @@ class Blobs(Protocol):
         Raises StorageError if the folder cannot be read.
         """
 
-    def size_bytes(self, name: str) -> int:
-        """Return the size of a blob, or of the blobs directly in a folder; 0 if there is none."""
+    def size_bytes(self, *names: str) -> int:
+        """Return the size of these blobs together, and of the blobs directly in these folders; 0 if there is none."""
 
     def put(self, name: str, data: bytes) -> None:
         """Store a blob in place of any former one; it is durable when this returns.

@@ -86,10 +86,11 @@ class DiskBlobs:
             raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
         return sorted(found)
 
-    def size_bytes(self, name: str) -> int:
-        """Return the size of a file, or of the files directly in a folder; 0 if there is none."""
-        path = self._path(name)
-        return sum(map(_size_bytes, path.glob("*"))) if name.endswith("/") else _size_bytes(path)
+    def size_bytes(self, *names: str) -> int:
+        """Return the size of these files together, and of the files directly in these folders; 0 if there is none."""
+        files = [self._path(name) for name in names if not name.endswith("/")]
+        inside = [one for name in names if name.endswith("/") for one in self._path(name).glob("*")]
+        return sum(map(_size_bytes, [*files, *inside]))
 
     def put(self, name: str, data: bytes) -> None:
         """Replace a file atomically; it is on disk when this returns. Raises StorageError, Fenced."""

@@ -47,10 +47,11 @@ _WHOLE = "blobs JOIN blobs AS first USING (name, version) WHERE first.piece = 0"
 
 _PIECES = f"SELECT blobs.data FROM {_WHOLE} AND name = %s ORDER BY blobs.piece"  # noqa: S608 - our own constant
 _VERSION = "SELECT version FROM blobs WHERE name = %s AND piece = 0"
-_SIZE = f"SELECT coalesce(sum(octet_length(blobs.data)), 0) FROM {_WHOLE} AND name = %s"  # noqa: S608
-_SIZE_OF_FOLDER = f"""
-SELECT coalesce(sum(octet_length(blobs.data)), 0) FROM {_WHOLE}
-AND name >= %(folder)s AND name < %(after)s AND strpos(substr(name, length(%(folder)s) + 1), '/') = 0
+_SIZE = f"SELECT coalesce(sum(octet_length(blobs.data)), 0) FROM {_WHOLE} AND name = ANY(%s)"  # noqa: S608
+_SIZE_OF_FOLDERS = f"""
+SELECT coalesce(sum(octet_length(blobs.data)), 0) FROM unnest(%s::text[], %s::text[]) AS given (folder, after), {_WHOLE}
+AND name >= given.folder COLLATE "C" AND name < given.after COLLATE "C"
+AND strpos(substr(name, length(given.folder) + 1), '/') = 0
 """  # noqa: S608
 _ENTRY = "%(folder)s || substring(substr(name, length(%(folder)s) + 1) FROM '^[^/]*/?')"
 _NAMES = f"""
@@ -144,13 +145,12 @@ class PostgresBlobs:
         """Return the full names of the blobs and folders directly in a folder, sorted. Raises StorageError."""
         return [name for (name,) in self._database.rows(_NAMES, {"folder": folder, "after": _after(folder)})]
 
-    def size_bytes(self, name: str) -> int:
-        """Return the size of a blob, or of the blobs directly in a folder; 0 if there is none. Raises StorageError."""
-        if name.endswith("/"):
-            found = self._database.rows(_SIZE_OF_FOLDER, {"folder": name, "after": _after(name)})
-        else:
-            found = self._database.rows(_SIZE, (name,))
-        return int(found[0][0])
+    def size_bytes(self, *names: str) -> int:
+        """Return the size of these blobs and of the blobs directly in these folders. Raises StorageError."""
+        folders = [name for name in names if name.endswith("/")]
+        [(size,)] = self._database.rows(_SIZE, ([name for name in names if not name.endswith("/")],))
+        [(inside,)] = self._database.rows(_SIZE_OF_FOLDERS, (folders, list(map(_after, folders))))
+        return int(size + inside)
 
     def put(self, name: str, data: bytes) -> None:
         """Store a blob in place of any former one; it is committed when this returns. Raises StorageError, Fenced."""

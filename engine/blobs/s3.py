@@ -137,8 +137,11 @@ class S3Blobs:
         inside = [one["path"] for one in found["objects"]] + [f"{one}/" for one in found["common_prefixes"]]
         return sorted(name for name in inside if name[len(folder)] != ".")
 
-    def size_bytes(self, name: str) -> int:
-        """Return the size of a blob, or of the blobs directly in a folder; 0 if there is none. Raises StorageError."""
+    def size_bytes(self, *names: str) -> int:
+        """Return the size of these blobs and of the blobs directly in these folders. Raises StorageError."""
+        return sum(map(self._size_bytes, names))
+
+    def _size_bytes(self, name: str) -> int:
         if not name.endswith("/"):
             head = self._head(name)
             return 0 if head is None else head["size"]

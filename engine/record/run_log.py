@@ -171,9 +171,9 @@ class RunLogs:
         if self.blobs.exists(_RENAMES):
             yield _RENAMES
 
-    def size_bytes(self, run_id: str) -> int:
-        """Return the size of the log of a run, and of its large values."""
-        return sum(map(self.blobs.size_bytes, _blobs_of(run_id)))
+    def size_bytes(self, run_ids: Iterable[str]) -> int:
+        """Return the size of the logs of these runs, and of their large values."""
+        return self.blobs.size_bytes(*(name for run_id in run_ids for name in _blobs_of(run_id)))
 
     def remove(self, run_ids: Iterable[str]) -> None:
         """Remove the logs of runs, and their large values. Raises StorageError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from engine.record.run_log import RunLogs
 from engine.store.runs import OldRuns
 from engine.workspace.config import RetentionSettings
 
-_AT_ONCE = 100
+_AT_ONCE = 500
 """Runs per transaction, so that others can write in between."""
 
 
@@ -54,7 +54,7 @@ class Retention:
         """Return the runs that `prune` would remove now. Raises InvalidFile, StorageError."""
         require(p, "view", "see which runs would go")
         found = self._due()
-        return Pruned(found, sum(map(self._logs.size_bytes, found)))
+        return Pruned(found, sum(map(self._logs.size_bytes, _batches(found))))
 
     def prune(self, p: Principal) -> Pruned:
         """Remove the log, the large values and the row of every run that is due; return them.
@@ -66,17 +66,10 @@ class Retention:
         require(p, "admin", "remove runs")
         self._remove_files(self._runs.leaving())
         self._forget_readings()
-        found, gone, size_bytes = self._due(), list[str](), 0
-        for begin in range(0, len(found), _AT_ONCE):
-            if self._stopped.is_set():
-                break
-            batch = self._runs.take_off(found[begin : begin + _AT_ONCE])
-            size_bytes += sum(map(self._logs.size_bytes, batch))
-            self._remove_files(batch)
-            gone += batch
-        if gone:
+        pruned = self._removed(self._due())
+        if gone := pruned.run_ids:
             self._audit.record(p, "runs.prune", "", {"runs": len(gone), "oldest": gone[0], "newest": gone[-1]})
-        return Pruned(gone, size_bytes)
+        return pruned
 
     def stop(self) -> None:
         """Make a running `prune` end soon."""
@@ -100,8 +93,24 @@ class Retention:
             found.update(self._runs.beyond(settings.runs))
         return sorted(found)
 
+    def _removed(self, found: Sequence[str]) -> Pruned:
+        """Remove those of these runs that may still go; return them."""
+        gone, size_bytes = list[str](), 0
+        for some in _batches(found):
+            if self._stopped.is_set():
+                break
+            batch = self._runs.take_off(some)
+            size_bytes += self._logs.size_bytes(batch)
+            self._remove_files(batch)
+            gone += batch
+        return Pruned(gone, size_bytes)
+
     def _remove_files(self, run_ids: Sequence[str]) -> None:
         """Remove the files of runs that are off the list, then the record that this had to be done."""
         if run_ids:
             self._logs.remove(run_ids)
             self._runs.forget(run_ids)
+
+
+def _batches(run_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (run_ids[begin : begin + _AT_ONCE] for begin in range(0, len(run_ids), _AT_ONCE))

@@ -41,12 +41,11 @@ class SqlOldRuns:
         """Remove the rows of those runs that may still go; return their ids. They are `leaving` until `forget`."""
         with self._database.writing() as connection:
             needed = _referred_to(connection) | _in_doubt(connection, run_ids)
-            gone = []
-            for run_id in run_ids:
-                ended = (runs.c.run_id == run_id) & runs.c.ended_at.is_not(None)
-                if run_id not in needed and connection.execute(runs.delete().where(ended)).rowcount == 1:
-                    connection.execute(meta.insert().values(key=f"{_LEAVING}{run_id}", value=""))
-                    gone.append(run_id)
+            may_go = [run_id for run_id in run_ids if run_id not in needed]
+            ended = runs.c.run_id.in_(may_go) & runs.c.ended_at.is_not(None)
+            gone = sorted(connection.execute(runs.delete().where(ended).returning(runs.c.run_id)).scalars())
+            if gone:
+                connection.execute(meta.insert(), [{"key": f"{_LEAVING}{run_id}", "value": ""} for run_id in gone])
         return gone
 
     def leaving(self) -> list[str]:
@@ -58,8 +57,7 @@ class SqlOldRuns:
     def forget(self, run_ids: Sequence[str]) -> None:
         """Record that the files of these runs are deleted."""
         with self._database.writing() as connection:
-            for run_id in run_ids:
-                connection.execute(meta.delete().where(meta.c.key == f"{_LEAVING}{run_id}"))
+            connection.execute(meta.delete().where(meta.c.key.in_([f"{_LEAVING}{run_id}" for run_id in run_ids])))
 
     def _may_go(self, which: ColumnElement[bool]) -> list[str]:
         columns = select(runs.c.run_id, runs.c.parent_run_id)

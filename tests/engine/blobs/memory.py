@@ -53,8 +53,8 @@ class MemoryBlobs:
         below = [name.removeprefix(folder) for name in list(self._stored) if name.startswith(folder)]
         return sorted({folder + "".join(name.partition("/")[:2]) for name in below})
 
-    def size_bytes(self, name: str) -> int:
-        inside = self.names(name) if name.endswith("/") else [name]
+    def size_bytes(self, *names: str) -> int:
+        inside = [one for name in names for one in (self.names(name) if name.endswith("/") else [name])]
         return sum(len(self.get(one) or b"") for one in inside)
 
     def put(self, name: str, data: bytes) -> None:
