@@ -48,11 +48,15 @@ _WHOLE = "blobs JOIN blobs AS first USING (name, version) WHERE first.piece = 0"
 _PIECES = f"SELECT blobs.data FROM {_WHOLE} AND name = %s ORDER BY blobs.piece"  # noqa: S608 - our own constant
 _VERSION = "SELECT version FROM blobs WHERE name = %s AND piece = 0"
 _SIZE = f"SELECT coalesce(sum(octet_length(blobs.data)), 0) FROM {_WHOLE} AND name = ANY(%s)"  # noqa: S608
-_SIZE_OF_FOLDERS = f"""
-SELECT coalesce(sum(octet_length(blobs.data)), 0) FROM unnest(%s::text[], %s::text[]) AS given (folder, after), {_WHOLE}
-AND name >= given.folder COLLATE "C" AND name < given.after COLLATE "C"
-AND strpos(substr(name, length(given.folder) + 1), '/') = 0
-"""  # noqa: S608
+_SIZE_OF_FOLDERS = """
+SELECT coalesce(sum(found.size), 0) FROM unnest(%s::text[], %s::text[]) AS given (folder, after), LATERAL (
+    SELECT sum(octet_length(blobs.data)) AS size FROM blobs
+    WHERE blobs.name >= given.folder COLLATE "C" AND blobs.name < given.after COLLATE "C"
+    AND strpos(substr(blobs.name, length(given.folder) + 1), '/') = 0
+    AND blobs.version = (SELECT version FROM blobs AS first WHERE first.name = blobs.name AND first.piece = 0)
+) AS found
+"""
+"""A range of the index for each folder; a join would make PostgreSQL read the whole table."""
 _ENTRY = "%(folder)s || substring(substr(name, length(%(folder)s) + 1) FROM '^[^/]*/?')"
 _NAMES = f"""
 WITH RECURSIVE entries AS (

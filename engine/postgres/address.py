@@ -22,8 +22,14 @@ _DEFAULTS = {
     "application_name": "ai-orchestra",
 }
 """https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; what the address says comes first."""
-_SETTINGS = "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '30s'; SET client_encoding = 'UTF8'"
-"""A process that is frozen in the middle of a transaction must not stop all others."""
+_SETTINGS = (
+    "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '30s'; SET client_encoding = 'UTF8';"
+    " SET jit = off"
+)
+"""A process that is frozen in the middle of a transaction must not stop all others.
+
+All statements are short: where PostgreSQL expects more rows than there are, compiling one takes a second.
+"""
 _DOWN = "See that PostgreSQL runs and can be reached from here; work goes on by itself once it does."
 _WRONG = "See what the server says in its log."
 _ADDRESS = "`postgresql+psycopg://user:password@host:5432/database`"
