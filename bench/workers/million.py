@@ -52,7 +52,7 @@ def measured() -> Iterator[tuple[str, dict[str, Any]]]:
     with crew() as place:
         yield "few", _filled(place, 1, FEW)
         with psycopg.connect(place.url, autocommit=True) as connection:
-            connection.execute("DELETE FROM runs WHERE ended_at IS NOT NULL")
+            connection.execute("DELETE FROM runs")
             connection.execute("VACUUM runs")  # else a list passes thousands of rows that are gone
         yield "million", _filled(place, 1, MANY)
         yield "retention", _retention(place)

@@ -1,0 +1,74 @@
+"""Workers take runs that belong to nobody, each once, and hear of a new one all that there is to know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.base.clock import utc_now
+from engine.store.claims import Draining
+from engine.store.owners import Fenced
+from engine.store.postgres.database import PostgresDatabase
+from engine.store.sql.acceptances import SqlAcceptances
+from engine.store.sql.base.database import Database
+from engine.store.sql.base.tables import owners
+from engine.store.sql.owners import SqlOwner, SqlOwners
+from engine.store.sql.run_queue import SqlClaims
+from engine.store.sqlite.database import SqliteDatabase
+from tests import postgres
+from tests.engine.store.test_acceptances import entry
+
+NOW = "2026-11-20T12:00:00.000Z"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "sqlite":
+        with closing(SqliteDatabase(tmp_path)) as file:
+            yield file
+    else:
+        with postgres.schema() as url, closing(PostgresDatabase(url)) as server:
+            yield server
+
+
+@pytest.fixture
+def workers(database: Database, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    found = [SqlOwner(database, tmp_path, "worker", utc_now, slots=5) for _ in range(2)]
+    yield found[0].id, found[1].id
+    for one in found:
+        one.release()
+
+
+def test_a_run_is_taken_once_and_a_new_one_comes_with_its_acceptance(database: Database, workers: tuple[str, str]) -> None:
+    me, other = workers
+    entries = [entry(number) for number in range(4)]
+    SqlAcceptances(database, me, shared=True).store(entries)
+    ids = [one.acceptance["run_id"] for one in entries]
+    with database.inserting() as cursor:
+        cursor.execute("INSERT INTO events (run_id, number, event) VALUES (?, 1, '{}')", (ids[1],))
+        cursor.execute("INSERT INTO run_deaths (run_id, in_a_row, in_all) VALUES (?, 1, 1)", (ids[2],))
+    claims = SqlClaims(database)
+    taken = claims.claim(me, NOW, 3)
+    assert [one.run_id for one in taken] == ids[:3]
+    assert [one.acceptance and json.loads(one.acceptance)["run_id"] for one in taken] == [ids[0], None, None]
+    with database.inserting() as cursor:
+        cursor.execute("UPDATE runs SET cancel_requested = 1 WHERE run_id = ?", (ids[3],))
+    assert claims.claim(other, NOW, 3) == [(ids[3], None)]
+    assert claims.claim(other, NOW, 3) == []
+
+
+def test_who_was_taken_for_dead_or_is_to_end_takes_nothing(database: Database, workers: tuple[str, str]) -> None:
+    me, other = workers
+    SqlAcceptances(database, me, shared=True).store([entry(1)])
+    claims = SqlClaims(database)
+    SqlOwners(database).drain(other)
+    with pytest.raises(Draining):
+        claims.claim(other, NOW, 1)
+    with database.writing() as connection:
+        connection.execute(owners.delete().where(owners.c.owner == me))
+    with pytest.raises(Fenced):
+        claims.claim(me, NOW, 1)
