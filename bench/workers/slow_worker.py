@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from importlib import import_module
 
-import cli
 from engine.runner.execution.last_link import LastLink
 from engine.runner.execution.step_call import Outcome, StepCall
 
@@ -22,4 +22,4 @@ if __name__ == "__main__":
     from engine.runner.middleware import chain
 
     vars(chain)["LastLink"] = _SlowLink
-    sys.exit(cli.main(sys.argv[1:]))
+    sys.exit(import_module("cli").main(sys.argv[1:]))

@@ -43,7 +43,9 @@ def workers(database: Database, tmp_path: Path) -> Iterator[tuple[str, str]]:
         one.release()
 
 
-def test_a_run_is_taken_once_and_a_new_one_comes_with_its_acceptance(database: Database, workers: tuple[str, str]) -> None:
+def test_a_run_is_taken_once_and_a_new_one_comes_with_its_acceptance(
+    database: Database, workers: tuple[str, str]
+) -> None:
     me, other = workers
     entries = [entry(number) for number in range(4)]
     SqlAcceptances(database, me, shared=True).store(entries)
