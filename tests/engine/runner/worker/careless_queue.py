@@ -52,6 +52,9 @@ class CarelessQueue:
     def is_drained(self) -> bool:
         return False
 
+    def fresh_acceptance(self, run_id: str) -> str | None:
+        return None
+
     def join(self) -> None:
         """Nothing is taken."""
 
