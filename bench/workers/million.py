@@ -16,6 +16,7 @@ from bench.workers.crew import Crew, crew
 from bench.workspace import OWNER
 from engine.base.clock import utc_now
 from engine.base.names import timestamp
+from engine.store.run_limits import NO_LIMITS
 
 FEW, MANY, LOGS = 10_000, 1_000_000, 100_000
 _TIMES = 15
@@ -80,7 +81,7 @@ def _questions(place: Crew) -> dict[str, Callable[[], object]]:
         "search_nothing": lambda: runs.list(OWNER, text="no such text", limit=50),
         "row": lambda: state.runs.get(some),
         "accept": lambda: runs.start(OWNER, "chain", {}),
-        "claim": lambda: state.claims.claim(owner, timestamp(utc_now()), 1),
+        "claim": lambda: state.claims.claim(owner, timestamp(utc_now()), 1, NO_LIMITS),
         "metrics": lambda: place.orchestra.metrics.page(OWNER),
         "backlog": lambda: state.runs.backlog(timestamp(utc_now())),
         "due": lambda: place.orchestra.retention.due(OWNER),

@@ -13,11 +13,12 @@ from engine.base.clock import utc_now
 from engine.store.claims import Draining
 from engine.store.owners import Fenced
 from engine.store.postgres.database import PostgresDatabase
+from engine.store.run_limits import NO_LIMITS
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.base.database import Database
 from engine.store.sql.base.tables import owners
-from engine.store.sql.owners import SqlOwner, SqlOwners
-from engine.store.sql.run_queue import SqlClaims
+from engine.store.sql.workers.claims import SqlClaims
+from engine.store.sql.workers.owners import SqlOwner, SqlOwners
 from engine.store.sqlite.database import SqliteDatabase
 from tests import postgres
 from tests.engine.store.test_acceptances import entry
@@ -54,13 +55,13 @@ def test_a_run_is_taken_once_and_a_new_one_comes_with_its_acceptance(
         cursor.execute("INSERT INTO events (run_id, number, event) VALUES (?, 1, '{}')", (ids[1],))
         cursor.execute("INSERT INTO run_deaths (run_id, in_a_row, in_all) VALUES (?, 1, 1)", (ids[2],))
     claims = SqlClaims(database)
-    taken = claims.claim(me, NOW, 3)
+    taken = claims.claim(me, NOW, 3, NO_LIMITS)
     assert [one.run_id for one in taken] == ids[:3]
     assert [one.acceptance and json.loads(one.acceptance)["run_id"] for one in taken] == [ids[0], None, None]
     with database.inserting() as cursor:
         cursor.execute("UPDATE runs SET cancel_requested = 1 WHERE run_id = ?", (ids[3],))
-    assert claims.claim(other, NOW, 3) == [(ids[3], None)]
-    assert claims.claim(other, NOW, 3) == []
+    assert claims.claim(other, NOW, 3, NO_LIMITS) == [(ids[3], None)]
+    assert claims.claim(other, NOW, 3, NO_LIMITS) == []
 
 
 def test_who_was_taken_for_dead_or_is_to_end_takes_nothing(database: Database, workers: tuple[str, str]) -> None:
@@ -69,8 +70,8 @@ def test_who_was_taken_for_dead_or_is_to_end_takes_nothing(database: Database, w
     claims = SqlClaims(database)
     SqlOwners(database).drain(other)
     with pytest.raises(Draining):
-        claims.claim(other, NOW, 1)
+        claims.claim(other, NOW, 1, NO_LIMITS)
     with database.writing() as connection:
         connection.execute(owners.delete().where(owners.c.owner == me))
     with pytest.raises(Fenced):
-        claims.claim(me, NOW, 1)
+        claims.claim(me, NOW, 1, NO_LIMITS)
