@@ -59,9 +59,13 @@ frontend-test: setup
 run: setup
 	@exec $(BIN)/orchestra serve --workspace . $(if $(PORT),--port $(PORT))
 
+# The same promises with the state on a PostgreSQL server, where one answers; `make chaos` looks at all of these folders.
+FEW_ON_POSTGRES := tests/kill/test_trigger_kill.py tests/engine/triggers/test_workflow.py
+
 # What failed is tried once more, alone: a wait may run out amid all the others on a busy machine; a fault fails again.
 test: lint
 	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not control and not chaos" || $(BIN)/pytest --last-failed --last-failed-no-failures=none
+	TEST_STATE=postgres $(BIN)/pytest -q -n 4 --dist loadfile -p no:cacheprovider $(FEW_ON_POSTGRES)
 
 # Apart from `test`: tracing slows every thread down, and Python 3.11 may fail to start one while another is being traced.
 coverage: setup-dev
@@ -138,7 +142,9 @@ copilot-eval: setup-dev
 chaos: export PYTEST_TIMEOUT := 0
 chaos: setup-dev
 	$(BIN)/pytest -q -m "control or chaos"
-	$(BIN)/pytest -q -s tests/kill/chaos.py tests/kill/workers_chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py tests/engine/sandbox/chaos.py
+	$(BIN)/pytest -q -s tests/kill/workers_chaos.py
+	TEST_STATE=postgres $(BIN)/pytest -q tests/semantics tests/kill tests/engine/triggers tests/engine/ingress
+	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py tests/engine/sandbox/chaos.py
 	$(BIN)/pytest -q tests/mail/chaos.py tests/engine/triggers/chaos.py tests/engine/workflows/editing/chaos.py
 	$(BIN)/pytest -q -s tests/injection/chaos.py
 	$(BIN)/python -m bench.copilot

@@ -247,8 +247,14 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture(autouse=os.environ.get("TEST_STATE") == "postgres")
-def state_on_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keep the state of all workspaces of a test in a schema on PostgreSQL: `TEST_STATE=postgres pytest …`."""
+def state_on_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep the state of all workspaces of a test in a schema on PostgreSQL: `TEST_STATE=postgres pytest …`.
+
+    The workspaces of tests/kill have schemas of their own (tests/kill/state.py): several tests may share one.
+    """
+    if "kill" in request.path.parts:
+        yield
+        return
     with postgres.schema() as url:
         monkeypatch.setenv("ORCHESTRA_STATE", url)
         yield

@@ -14,21 +14,26 @@ from psycopg.types.string import StrDumper
 from engine.base.errors import StorageError
 
 _DEFAULTS = {
-    "connect_timeout": "5",
-    "tcp_user_timeout": "10000",
+    "connect_timeout": "3",
+    "tcp_user_timeout": "5000",
     "keepalives_idle": "5",
     "keepalives_interval": "2",
     "keepalives_count": "3",
     "application_name": "ai-orchestra",
 }
-"""https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; what the address says comes first."""
+"""https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; what the address says comes first.
+
+Together less than a server may be silent before its parent replaces it: it waits for the state, and does not hang.
+"""
 _SETTINGS = (
     "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '30s'; SET client_encoding = 'UTF8';"
-    " SET jit = off"
+    " SET jit = off; SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;"
+    " SET tcp_user_timeout = 10000"
 )
 """A process that is frozen in the middle of a transaction must not stop all others.
 
-All statements are short: where PostgreSQL expects more rows than there are, compiling one takes a second.
+The server, too, must notice when a machine is gone: until then, by default for two hours, it keeps its locks. And all
+statements are short: where PostgreSQL expects more rows than there are, compiling one takes a second.
 """
 _DOWN = "See that PostgreSQL runs and can be reached from here; work goes on by itself once it does."
 _WRONG = "See what the server says in its log."

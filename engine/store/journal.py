@@ -164,6 +164,12 @@ class DueRuns(Protocol):
     def is_to_begin(self, run_id: str) -> bool:
         """Return whether a run of this process has not begun yet."""
 
+    def at_work(self) -> list[str]:
+        """Return the runs of this process that should be at work, or about to be."""
+
+    def suspects(self) -> list[str]:
+        """Return those of them whose process has died again and again: it works on one at a time."""
+
     def has_line(self) -> bool:
         """Return whether runs of this process wait for their turn."""
 

@@ -30,6 +30,9 @@ def is_locked(folder: Path, owner: str) -> bool:
 class Lock(Protocol):
     """The lock of a process, held until it is closed or the process ends."""
 
+    def is_certain(self) -> bool:
+        """Return whether this process still holds it, without asking anybody."""
+
     def close(self) -> None:
         """Release it."""
 
@@ -56,6 +59,21 @@ class Locks(Protocol):
         """Lead no more."""
 
 
+class FileLock:
+    """A locked file: only the end of the process, or closing it, sets it free."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def is_certain(self) -> bool:
+        """Return whether this process still holds it."""
+        return not self._file.closed
+
+    def close(self) -> None:
+        """Release it."""
+        self._file.close()
+
+
 class FileLocks:
     """Locks on files, which the operating system releases: for the processes of one machine."""
 
@@ -71,7 +89,7 @@ class FileLocks:
         with storage_errors(self._folder):
             lock = open_private(self._folder / f"{owner}.lock", "w")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        return lock
+        return FileLock(lock)
 
     def is_held(self, owner: str) -> bool:
         """Return whether the process behind an owner id is alive."""

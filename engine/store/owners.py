@@ -87,6 +87,12 @@ class Owner(Protocol):
     def beat(self) -> None:
         """Update the heartbeat. Raises Fenced if another process has taken over."""
 
+    def is_certain(self) -> bool:
+        """Return whether nobody can have taken over yet, by this machine's clock alone.
+
+        Its own lease is not over, and its proof of life was there a moment ago. Asks nobody: it may be cut off.
+        """
+
     def admit(self) -> None:
         """Let this process put blobs again, if something else than a takeover shut it out. Raises Fenced."""
 

@@ -196,8 +196,10 @@ class OldRuns(Protocol):
 
 
 MOST_DEATHS_IN_A_ROW = 3
-"""Deaths of its process in a row, with no step completed between them, after which a run is set aside."""
+"""Deaths of its process in a row, with no step completed between them, after which a run that is tried is set aside."""
 MOST_DEATHS = 10
+SUSPECT = 2
+"""From so many deaths in a row on, a process works on one such run at a time: if it dies again, that one is tried."""
 
 
 @dataclass(frozen=True)
@@ -205,12 +207,18 @@ class Deaths:
     """How often the process of a run died while it worked on it."""
 
     in_a_row: int
+    """With no step completed between them, whatever else the process worked on."""
     in_all: int
+    """Those in which the run was tried: the only one at work, or the only one that had seen `SUSPECT` deaths in a row.
+
+    Machines die, too, and with them dies work that is not to blame.
+    """
 
     @property
     def are_too_many(self) -> bool:
         """Whether the run is not resumed automatically any more."""
-        return self.in_a_row >= MOST_DEATHS_IN_A_ROW or self.in_all >= MOST_DEATHS
+        is_convicted = min(self.in_a_row, self.in_all) >= MOST_DEATHS_IN_A_ROW
+        return is_convicted or max(self.in_a_row, self.in_all) >= MOST_DEATHS
 
     @property
     def times(self) -> str:

@@ -95,7 +95,7 @@ class Machinery:
             polls=self._polls,
             turns=self.turns,
             clock=needs.clock,
-            adopt=needs.host.adopt_from_now_on,
+            adopt=needs.host.adopt_patiently,
             wake=self._look_now,
         )
 

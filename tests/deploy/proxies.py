@@ -190,11 +190,15 @@ def _running(command: Sequence[str], folder: Path, variables: Mapping[str, str])
 
 
 @contextmanager
-def served(root: Path, public_url: str) -> Iterator[Served]:
-    """Serve a new workspace with the user ada behind a proxy."""
+def served(root: Path, public_url: str, state: str = "") -> Iterator[Served]:
+    """Serve a new workspace with the user ada behind a proxy; `state` is that which several servers share."""
     init(root)
+    if state:
+        own = (root / "config.yaml").read_text().replace('state: ""', f"state: '{state}'")
+        (root / "config.yaml").write_text(own.replace('logs: ""', "logs: postgres"))
     with_people = Orchestra.open(root)
-    with_people.users.add(local_user(), "ada", "Ada", "owner", PASSWORD)
+    if "ada" not in [one.id for one in with_people.users.list(local_user())]:
+        with_people.users.add(local_user(), "ada", "Ada", "owner", PASSWORD)
     with_people.close()
     config = (root / "config.yaml").read_text()
     (root / "config.yaml").write_text(config.replace('public_url: ""', f"public_url: {public_url}"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from tests import postgres
 from tests.deploy.proxies import KINDS, NAME, Proxy, Served, free_port, served, sign_in
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -59,6 +60,36 @@ def test_each_browser_stays_on_one_of_the_servers_and_goes_on_when_that_one_stop
         assert pair.servers[home].process.wait(PATIENCE_SECONDS) == 0
         assert browser.get("/login").status_code == 200
         assert pair.knows(1 - home, sign_in(browser))
+
+
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
+def sharing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two servers that share their state."""
+    folder, port = tmp_path_factory.mktemp("proxy"), free_port()
+    public_url = f"https://{NAME}:{port}"
+    with (
+        postgres.schema() as state,
+        served(folder / "first", public_url, state) as first,
+        served(folder / "second", public_url, state) as second,
+        request.param(folder, port, [first.address, second.address]) as proxy,
+    ):
+        until(proxy.answers, "the proxy")
+        yield Pair((first, second), proxy)
+        for one in (first, second):
+            one.process.terminate()
+            one.process.wait(PATIENCE_SECONDS)
+
+
+@pytest.mark.chaos
+def test_of_servers_that_share_their_state_each_knows_who_is_signed_in(sharing: Pair) -> None:
+    with sharing.proxy.browser() as browser:
+        cookies = sign_in(browser)
+        assert [sharing.knows(number, cookies) for number in (0, 1)] == [True, True]
+        assert sharing.proxy.websocket(cookies) == "OPEN"
+        sharing.servers[0].process.terminate()
+        assert sharing.servers[0].process.wait(PATIENCE_SECONDS) == 0
+        until(lambda: browser.get("/runs").status_code == 200, "a page of the other server, without signing in again")
+        assert sharing.proxy.websocket(cookies) == "OPEN"
 
 
 def test_nginx_sends_browsers_to_tls(pair: Pair) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from tests.kill.state import State
 from tests.patience import PATIENCE_SECONDS, until
 from tests.workspaces import init
 
@@ -43,7 +44,11 @@ class Setting:
     def __init__(self, root: Path, latency: str = LATENCY) -> None:
         self.root = root
         self.state = root / ".orchestra"
+        self.rows = State(self.state)
         init(root)
+        if self.rows.settings:
+            settings = (root / "config.yaml").read_text()
+            (root / "config.yaml").write_text(re.sub(r"(?m)^state: .*\n", self.rows.settings, settings))
         command = [sys.executable, "-m", "demo", "--dir", str(self.state / "demo"), "--latency", latency]
         self._processes: list[subprocess.Popen[str]] = []
         stand_ins = self._started(command)
@@ -60,6 +65,7 @@ class Setting:
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+        self.rows.close()
 
     def start(self, command: str, *flags: str, module: str = "tests.kill.child") -> subprocess.Popen[str]:
         """Start the engine in a process of its own."""
@@ -98,24 +104,11 @@ class Setting:
 
     def events(self) -> int:
         """How many events of open runs are on disk."""
-        database = self.state / "state.db"
-        if not database.exists():
-            return 0
-        connection = sqlite3.connect(database, timeout=10)
-        try:
-            return int(connection.execute("SELECT count(*) FROM events").fetchone()[0])
-        except sqlite3.OperationalError:
-            return 0
-        finally:
-            connection.close()
+        return self.rows.count("events")
 
     def open_intents(self) -> int:
         """How many writes were sent, or are about to be, and have no receipt."""
-        connection = sqlite3.connect(self.state / "state.db", timeout=10)
-        try:
-            return int(connection.execute("SELECT count(*) FROM effects WHERE state = 'intent'").fetchone()[0])
-        finally:
-            connection.close()
+        return self.rows.count("effects WHERE state = 'intent'")
 
     def shown(self) -> dict[str, Any]:
         """All that the services hold."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,11 +19,6 @@ from tests.kill.storm import Job, Storm, storm
 
 _PATIENCE_SECONDS = 60
 _TRIGGER = "line"
-_KEEP = """
-    CREATE TABLE IF NOT EXISTS kept_starts (run_id TEXT, item TEXT);
-    CREATE TRIGGER IF NOT EXISTS keep_starts AFTER INSERT ON runs
-        BEGIN INSERT INTO kept_starts VALUES (NEW.run_id, json_extract(NEW.acceptance, '$.trigger.item')); END;
-"""
 
 
 def each_line(file: str) -> dict[str, Any]:
@@ -64,7 +58,7 @@ class LineStorm:
         self.storm.write(self.name, each_line(self.path.name))
         server = self.served()
         self.until("SELECT count(*) FROM triggers WHERE is_on = 1 AND cursor IS NOT NULL", 1)
-        self._execute(_KEEP)
+        self.storm.place.rows.keep("kept_starts", "runs", run_id="NEW.run_id", item="/trigger/item")
         self.kill(server)
 
     def write(self, count: int) -> None:
@@ -107,7 +101,7 @@ class LineStorm:
 
     def end(self) -> None:
         """Leave nothing behind for the next that uses the workspace."""
-        self._execute("DELETE FROM triggers; DELETE FROM kept_starts; DELETE FROM runs;")
+        self.storm.place.rows.execute("DELETE FROM triggers; DELETE FROM kept_starts; DELETE FROM runs;")
 
     def until(self, statement: str, wanted: int, give_up: float = _PATIENCE_SECONDS) -> None:
         """Wait until a count is reached; who asks for the verdict sees what is missing."""
@@ -120,13 +114,6 @@ class LineStorm:
 
     def _looked_at(self) -> Any:
         return self.storm.query("SELECT looked_at FROM triggers WHERE workflow = ?", self.name)
-
-    def _execute(self, script: str) -> None:
-        connection = sqlite3.connect(self.storm.place.state / "state.db", timeout=30)
-        try:
-            connection.executescript(script)
-        finally:
-            connection.close()
 
 
 @contextmanager

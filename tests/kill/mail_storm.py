@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -27,11 +26,6 @@ WORKFLOW = "each-mail"
 TRIGGER = "new_mail"
 _PATIENCE_SECONDS = 300.0
 _WORK_SECONDS = 6.0
-_KEEP = """
-    CREATE TABLE IF NOT EXISTS kept_starts (run_id TEXT, item TEXT);
-    CREATE TRIGGER IF NOT EXISTS keep_starts AFTER INSERT ON runs
-        BEGIN INSERT INTO kept_starts VALUES (NEW.run_id, json_extract(NEW.acceptance, '$.trigger.item')); END;
-"""
 
 
 def each_mail() -> dict[str, Any]:
@@ -71,9 +65,7 @@ class MailStorm:
         self.storm.write(WORKFLOW, each_mail())
         server = self._served()
         self._wait("SELECT count(*) FROM triggers WHERE cursor IS NOT NULL", 1, 60)
-        with sqlite3.connect(self.storm.place.state / "state.db", timeout=30) as connection:
-            connection.executescript(_KEEP)
-        connection.close()
+        self.storm.place.rows.keep("kept_starts", "runs", run_id="NEW.run_id", item="/trigger/item")
         _kill(server)
 
     def rage(self, mails: int, kills: int) -> None:

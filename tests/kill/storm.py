@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -28,15 +27,6 @@ from tests.kill.harness import REPOSITORY, Setting
 from tests.kill.job import WORKFLOW, workflow
 
 _PATIENCE_SECONDS = 90.0
-_KEEP = """
-    CREATE TABLE IF NOT EXISTS kept (run_id TEXT, number INTEGER, event TEXT);
-    CREATE INDEX IF NOT EXISTS kept_by_run ON kept (run_id);
-    CREATE TRIGGER IF NOT EXISTS keep AFTER INSERT ON events
-        BEGIN INSERT INTO kept VALUES (NEW.run_id, NEW.number, NEW.event); END;
-    CREATE TABLE IF NOT EXISTS kept_runs (run_id TEXT, n INTEGER);
-    CREATE TRIGGER IF NOT EXISTS keep_runs AFTER INSERT ON runs
-        BEGIN INSERT INTO kept_runs VALUES (NEW.run_id, json_extract(NEW.acceptance, '$.inputs.n')); END;
-"""
 
 
 @dataclass
@@ -120,7 +110,7 @@ class Storm:
 
     def _configure(self, settings: str) -> None:
         """Take the stand-ins for the accounts: in a demo nothing else could be reached."""
-        lines, variables = [settings, "connections:"], []
+        lines, variables = [settings, self.place.rows.settings, "connections:"], []
         for service in ("gmail", "github", "notion"):
             endpoint, name = self.place.endpoints[service], f"{service.upper()}_TOKEN"
             variables.append(f"{name}={endpoint['token']}")
@@ -169,9 +159,8 @@ class Storm:
         """Let a server live beside the jobs: it takes over what is killed."""
         server = self.fork("serve", **job)
         assert server.said() == "ready"
-        with sqlite3.connect(self.place.state / "state.db", timeout=30) as connection:
-            connection.executescript(_KEEP)
-        connection.close()
+        self.place.rows.keep("kept", "events", run_id="NEW.run_id", number="NEW.number", event="NEW.event")
+        self.place.rows.keep("kept_runs", "runs", run_id="NEW.run_id", n="/inputs/n")
         try:
             yield server
         finally:
@@ -260,12 +249,8 @@ class Storm:
     # --- what is known afterwards
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask the state file."""
-        address = f"file:{self.place.state / 'state.db'}?mode=ro"
-        with sqlite3.connect(address, timeout=30, uri=True) as connection:
-            rows = connection.execute(statement, values).fetchall()
-        connection.close()
-        return rows
+        """Ask the state."""
+        return self.place.rows.query(statement, *values)
 
     def eras(self, run_id: str) -> list[list[dict[str, Any]]]:
         """Every event of a run, those before the kill included; a run that has ended and goes on begins a new era.
@@ -273,7 +258,7 @@ class Storm:
         In that it tells once more what it has done before.
         """
         eras: list[list[dict[str, Any]]] = []
-        for number, text in self.query("SELECT number, event FROM kept WHERE run_id = ? ORDER BY rowid", run_id):
+        for number, text in self.query("SELECT number, event FROM kept WHERE run_id = ? ORDER BY place", run_id):
             if number == 1:
                 eras.append([])
             eras[-1].append(json.loads(text))

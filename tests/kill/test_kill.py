@@ -11,6 +11,7 @@ import pytest
 
 from tests.kill.child import MAILS
 from tests.kill.harness import WRITES, World, kill_after_events, kill_in_write, setting
+from tests.kill.state import IS_ON_POSTGRES
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +44,7 @@ def test_killed_between_a_write_and_its_receipt_nothing_is_doubled(tmp_path: Pat
         assert place.world() == undisturbed
 
 
+@pytest.mark.skipif(IS_ON_POSTGRES, reason="the state is not in a file of the workspace")
 def test_killed_in_a_write_and_the_state_file_lost_nothing_is_doubled(tmp_path: Path, undisturbed: World) -> None:
     with setting(tmp_path / "workspace") as place:
         assert kill_in_write(place, WRITES[0]) >= 1

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,19 +92,10 @@ def stand_still(place: Storm, pid: int) -> None:
     while True:
         os.kill(pid, signal.SIGSTOP)
         until(lambda: _is_stopped(pid))
-        if _can_be_written(place):
+        if place.place.rows.can_be_written():
             return
         os.kill(pid, signal.SIGCONT)
         time.sleep(0.02)
-
-
-def _can_be_written(place: Storm) -> bool:
-    with closing(sqlite3.connect(place.place.state / "state.db", timeout=0.5, isolation_level=None)) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            return False
-        return True
 
 
 def _is_stopped(pid: int) -> bool:
@@ -260,9 +249,9 @@ def test_two_hundred_runs_of_two_processes_do_each_step_once(place: Storm) -> No
 
 def serving(place: Storm) -> list[tuple[str, int]]:
     """The owners that serve: their ids and process numbers."""
-    with suppress(sqlite3.OperationalError):  # the state file is just being made
-        return [(owner, pid) for owner, pid in place.query("SELECT owner, pid FROM owners WHERE kind = 'serve'")]
-    return []
+    if place.place.rows.count("owners") == 0:  # the state is just being made
+        return []
+    return [(owner, pid) for owner, pid in place.query("SELECT owner, pid FROM owners WHERE kind = 'serve'")]
 
 
 def test_a_server_that_was_stopped_for_too_long_is_started_again_as_another_owner(place: Storm) -> None:

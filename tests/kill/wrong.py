@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -15,16 +17,22 @@ from clients.file.client import FileClient
 from clients.google_calendar.client import GoogleCalendarClient
 from clients.rag.client import RagClient
 from clients.sql.client import SqlClient
-from engine.base.clock import utc_now
+from engine.base.clock import elapsed_seconds, utc_now
 from engine.record.events import RunEnded, RunStarted
 from engine.runner.effects.delivery import Delivery
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.ledger import Ledger
 from engine.runner.execution.recording import Recording
+from engine.runner.worker.poller import Lookout
+from engine.runner.worker.shared_queue import SharedQueue
 from engine.steps import drive
 from engine.store.ledger import Entry, Write
+from engine.store.owners import Fenced
+from engine.store.sql import journal
 from engine.store.sql.acceptances import SqlAcceptances
+from engine.store.sql.journal import SqlJournal
 from engine.store.sql.triggering import items
+from engine.store.sql.workers.owners import SqlOwner
 
 
 def no_intents() -> None:
@@ -145,6 +153,42 @@ def uploads_have_new_names() -> None:
     drive._name = lambda it: f"{uuid4().hex} {it.name}"
 
 
+def no_fence() -> None:
+    """A process does not hear that another one has taken over its runs."""
+    beat = SqlOwner.beat
+
+    def beats(self: SqlOwner) -> None:
+        with suppress(Fenced):
+            beat(self)
+        self._beaten_at = elapsed_seconds()
+
+    journal.require_unfenced = lambda *_: None  # type: ignore[attr-defined]
+    SqlJournal.is_ours = lambda self: True  # type: ignore[method-assign]
+    SqlOwner.beat = beats  # type: ignore[method-assign]
+
+
+def claims_without_work() -> None:
+    """Something fails between taking runs and working on them, every second time."""
+    deliver, times = SharedQueue._delivered, count()
+
+    def broken(self: SharedQueue, run_ids: Sequence[str]) -> None:
+        if next(times) % 2 == 0:
+            raise RuntimeError("the runs were taken, and then this happened")
+        deliver(self, run_ids)
+
+    SharedQueue._delivered = broken  # type: ignore[method-assign]
+
+
+def forgets_what_it_took() -> None:
+    """The same, and nobody looks for runs that were taken and that nobody works on."""
+
+    async def nobody_looks(self: Lookout) -> None:
+        return None
+
+    claims_without_work()
+    Lookout._look_for_forgotten = nobody_looks  # type: ignore[method-assign]
+
+
 def no_seen_set() -> None:
     """Nothing that a trigger lists is known from before."""
     items.unseen = lambda connection, key, ids: list(dict.fromkeys(ids))
@@ -158,6 +202,9 @@ WRONG: dict[str, Callable[[], None]] = {
     "no receipts": receipts_without_commit,
     "runs apart": runs_apart,
     "no seen set": no_seen_set,
+    "no fence": no_fence,
+    "claims without work": claims_without_work,
+    "forgets what it took": forgets_what_it_took,
     "no marker in the database": no_marker_in_the_database,
     "files grow": files_grow,
     "no nonce": no_nonce,

@@ -43,7 +43,8 @@ class Writes:
     """The writes of a process: one at a time per identity, and one at a time per target.
 
     `sender_of` says whether the process behind an open intent may still send it; `arguments_of` returns the arguments
-    of the write that a run (id, path) made, as recorded in its log.
+    of the write that a run (id, path) made, as recorded in its log; `may_send` says, without asking anybody, whether
+    this process can be certain that no other one has taken over its runs.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class Writes:
         clock: Callable[[], datetime],
         sender_of: Callable[[Entry], Sender],
         arguments_of: Callable[[str, str], JsonObject],
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self.ledger, self.clock = ledger, clock
-        self.sender_of, self.arguments_of = sender_of, arguments_of
+        self.sender_of, self.arguments_of, self.may_send = sender_of, arguments_of, may_send
         self._locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
 
     def write(self, job: Job) -> WriteOnce:
@@ -121,7 +123,7 @@ class WriteOnce:
                 return found
 
     def _deliver(self, job: Job, known: Entry) -> Delivery:
-        return Delivery(self._ledger, self._writes.clock, job, known.intended_at)
+        return Delivery(self._ledger, self._writes.clock, job, known.intended_at, self._writes.may_send)
 
     async def _claimed(self) -> Entry:
         """Claim the write; if the run is stopped at this very moment, drop the claim of a write that was not sent."""

@@ -33,6 +33,9 @@ _log = logging.getLogger(__name__)
 
 _TWIN = "Another run was to make the same at the same time, and nobody knows whether it did: what is there may be its."
 
+_UNSENT = object()
+_UNCERTAIN_SECONDS = 0.2
+
 Work = Callable[[Call], Any]
 """The function that makes the write: the step's `call` or `update`."""
 
@@ -40,8 +43,16 @@ Work = Callable[[Call], Any]
 class Delivery:
     """A claimed write on its way to its service."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime], job: Job, intended_at: datetime) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Callable[[], datetime],
+        job: Job,
+        intended_at: datetime,
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> None:
         assert job.write is not None
+        self._may_send = may_send
         self._ledger, self._clock, self._job, self._write = ledger, clock, job, job.write
         self._intended_at = intended_at
         self._attempts = Attempts(job, clock)
@@ -93,35 +104,51 @@ class Delivery:
         call.is_resent = self.is_resent
         if call.is_again:
             call.made_by_others = (await self._others()).made
+        reached("before effect")
+        while (output := await self._sent(call, work)) is _UNSENT:
+            await self._ledger.still_ours()
+            await asyncio.sleep(_UNCERTAIN_SECONDS)
+        reached("after effect")
+        return output
+
+    async def _sent(self, call: Call, work: Work) -> Any:
+        """Send, and return the output; `_UNSENT` if this process, when a thread was free, may have been taken over."""
         was_out, turn = self.may_be_out, threading.Lock()
         self.may_be_out = True
-        reached("before effect")
-        future = started(self._job, lambda: _unless_withdrawn(turn, lambda: self._job.plain(work(call))))
+
+        def send() -> Any:
+            return self._job.plain(work(call)) if self._may_send() else _UNSENT
+
+        future = started(self._job, lambda: _unless_withdrawn(turn, send))
         try:
             output = await asyncio.shield(future)
-            reached("after effect")
+            if output is _UNSENT:
+                self.may_be_out = was_out
             return output
         except asyncio.CancelledError:
             if turn.acquire(blocking=False):  # still queued for a thread, and now no thread will start it
                 self.may_be_out = was_out
                 future.cancel()
             else:
-                await self._settle_late(future)
+                await self._settle_late(future, was_out=was_out)
             raise
 
-    async def _settle_late(self, future: asyncio.Future[Any]) -> None:
+    async def _settle_late(self, future: asyncio.Future[Any], *, was_out: bool) -> None:
         """Wait for a write in flight (its deadline bounds the wait), so that its receipt is not lost.
 
         A second cancellation, by an outer time limit, does not interrupt the wait.
         """
-        settling = asyncio.ensure_future(self._settled(future))
+        settling = asyncio.ensure_future(self._settled(future, was_out=was_out))
         while not settling.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(settling)
 
-    async def _settled(self, future: asyncio.Future[Any]) -> None:
+    async def _settled(self, future: asyncio.Future[Any], *, was_out: bool) -> None:
         try:
             output = await future
+            if output is _UNSENT:
+                self.may_be_out = was_out
+                return
             receipt = self._receipt(output)
             await self._ledger.record(self._write, receipt, output)
             self.settled = self._attempts.done(output, effect(self._write, receipt, reused=False))

@@ -28,6 +28,7 @@ from engine.store.state import Records
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 _ADOPT_SECONDS = 2.0
+_FORGOTTEN_SECONDS = 5.0
 _NEVER = "9999"
 
 
@@ -40,6 +41,9 @@ class Worker(Protocol):
 
     def is_at_work_on(self, run_id: str) -> bool:
         """Return whether this process is working on a run."""
+
+    def is_in_hand(self, run_id: str) -> bool:
+        """Return whether there is work on a run here, or it is held on purpose."""
 
     def end_here(self, run_id: str, how: Any) -> None:
         """End a run if this process is working on it."""
@@ -65,6 +69,8 @@ class Lookout:
         self._version: int | None = None
         self._due_at: str | None = None
         """When the next waiting run of this process is due, `_NEVER` if there is none; None while unknown."""
+        self._idle: frozenset[str] = frozenset()
+        """The runs of this process that nobody here worked on when it last looked."""
         self.adopts = False
         """Whether to adopt the runs of processes that die."""
         self.turned_at = time.monotonic()
@@ -75,6 +81,7 @@ class Lookout:
         self._tasks = [
             asyncio.ensure_future(self._repeat(_LOOK_SECONDS, self._look)),
             asyncio.ensure_future(self._repeat(_ADOPT_SECONDS, self._look_for_dead)),
+            asyncio.ensure_future(self._repeat(_FORGOTTEN_SECONDS, self._look_for_forgotten)),
             asyncio.ensure_future(self._repeat(self._owner.beat_seconds, self._beat)),
         ]
 
@@ -89,13 +96,21 @@ class Lookout:
         self._worker.observer.adopted(len(adopted))
         waiting: set[str] = set()
         with suppress(StorageError):  # a run taken up without need waits again by itself
-            waiting = self._due.not_due(timestamp(self._clock()))
+            waiting = {*self._due.not_due(timestamp(self._clock())), *self._due.suspects()}
         for run_id in adopted:
             if run_id not in waiting:  # thousands may wait for days: each wakes when it is due
                 self._worker.take_up(run_id)
         if adopted and self._due.has_line():
             self._worker.on_adopted()
+        self._try_one()
         return adopted
+
+    def _try_one(self) -> None:
+        """Take up the next run under suspicion of killing its process, unless there is one at work."""
+        with suppress(StorageError):  # tried again soon
+            suspects = self._due.suspects()
+            if suspects and not any(map(self._worker.is_in_hand, suspects)):
+                self._worker.take_up(suspects[0])
 
     async def _look(self) -> None:
         """Do what others requested through the database, and what is due."""
@@ -121,6 +136,22 @@ class Lookout:
     async def _look_for_dead(self) -> None:
         if self.adopts and self._journal.is_ours() and self._due.has_others():
             await self.adopt(self._owner.adopt)
+        elif self.adopts:
+            self._try_one()
+
+    async def _look_for_forgotten(self) -> None:
+        """Take up the runs that are ours and that nobody here works on, as after an answer of the server that was lost.
+
+        No other process would: this one is alive. A run that was only just accepted or taken is given time.
+        """
+        if not self.adopts:
+            return
+        mine = set(self._due.at_work()).difference(self._due.suspects())
+        idle = frozenset(one for one in mine if not self._worker.is_in_hand(one))
+        for run_id in sorted(idle & self._idle):
+            _log.warning("run %s is ours, and nobody has begun to work on it", run_id)
+            self._worker.take_up(run_id)
+        self._idle = idle
 
     async def _beat(self) -> None:
         try:

@@ -131,6 +131,9 @@ class SharedQueue(LocalQueue):
             except OrchestraError as error:
                 _log.error("no run could be taken: %s", error)
                 self._stopped.wait(_IDLE_SECONDS)
+            except Exception:  # noqa: BLE001 - a worker that takes no more would look as if it had nothing to do
+                _log.exception("taking runs broke down")
+                self._stopped.wait(_IDLE_SECONDS)
 
     def _taken(self) -> bool:
         """Take what may be taken now; return whether there may be more."""
@@ -169,9 +172,11 @@ class SharedQueue(LocalQueue):
         done, refused = threading.Event(), list(run_ids)
 
         def deliver() -> None:
-            self._fresh = {one.run_id: one.acceptance for one in taken if one.acceptance is not None}
-            refused[:] = self._begin(run_ids)
-            done.set()
+            try:
+                self._fresh = {one.run_id: one.acceptance for one in taken if one.acceptance is not None}
+                refused[:] = self._begin(run_ids)
+            finally:
+                done.set()
 
         self._loop.call_soon_threadsafe(deliver)
         while not done.wait(_IDLE_SECONDS) and not self._stopped.is_set():

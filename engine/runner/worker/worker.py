@@ -54,6 +54,7 @@ _STALLED_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _IN_LINE_SECONDS = 0.05
 _ELSEWHERE_SECONDS = 0.05
+_MOMENT_SECONDS = 0.1
 _MOST_ENDS = 10_000
 
 
@@ -149,6 +150,15 @@ class Host:
         """Adopt the runs of dead processes, now and whenever one dies; return the ids of those adopted now."""
         self._lookout.adopts = True
         return self._call(self._lookout.adopt(self.owner.adopt))
+
+    def adopt_patiently(self) -> list[str]:
+        """Do the same for a process that looks only once: what seems dead gets its time to show that it lives."""
+        found = self.adopt_from_now_on()
+        patience_seconds = self.owner.locks.patience_seconds
+        if patience_seconds:
+            time.sleep(patience_seconds + _MOMENT_SECONDS)
+            found += self._call(self._lookout.adopt(self.owner.adopt))
+        return found
 
     def adopt_all(self) -> list[str]:
         """Continue the runs of dead processes and the interrupted ones; return their ids."""
@@ -296,6 +306,10 @@ class Host:
         """Return whether this process is working on a run."""
         return run_id in self._executions
 
+    def is_in_hand(self, run_id: str) -> bool:
+        """Return whether there is work on a run here, or it is held on purpose."""
+        return run_id in self._tasks or run_id in self._held
+
     def take_up(self, run_id: str) -> None:
         """Continue a run that this process owns, on the engine's own account."""
         self._queue.put(run_id)
@@ -365,7 +379,7 @@ class Host:
         senders = Senders(self.rows, self.state.owners, self.owner, self._clock)
         arguments_of = partial(told_arguments, self.rows, self._logs)
         ledger = Ledger(self._records.effects, self._clock, self._sent)
-        return Writes(ledger, self._clock, senders.state_of, arguments_of)
+        return Writes(ledger, self._clock, senders.state_of, arguments_of, self.owner.is_certain)
 
     async def _shut(self) -> bool:
         """Stop all work; return whether it has stopped."""
@@ -393,6 +407,10 @@ class Host:
                 accepted = value_of(fresh)
             execution = self._begun(accepted, [], ENGINE, is_new=True) if accepted else self._execution(run_id, by)
         except StorageError as error:
+            self._stalled(run_id, error)
+            return None
+        except Exception as error:  # noqa: BLE001 - the other runs that were delivered with it go on
+            _log.exception("run %s cannot be taken up", run_id)
             self._stalled(run_id, error)
             return None
         return None if execution is None else self._take_up(execution)

@@ -14,8 +14,20 @@ import psycopg
 from engine.postgres.address import ServerAddress
 from engine.store.sql.base.database import Parameters, Question
 
-_BEGIN = "BEGIN; SELECT pg_advisory_xact_lock({key}, 0), pg_current_xact_id()::text"
+_BEGIN = "BEGIN; SELECT pg_advisory_xact_lock({key}, 0)"
+_MARK = (
+    "; INSERT INTO journal_marks VALUES ('{writer}', {number})"
+    " ON CONFLICT (writer) DO UPDATE SET number = excluded.number, marked_at = now()"
+)
 _PARAMETER = re.compile(r"'[^']*'|\?|(?<!:):([a-z_]+)|%")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The number of a transaction of a journal, and the name of that journal: letters and digits."""
+
+    writer: str
+    number: int
 
 
 @dataclass(frozen=True)
@@ -25,25 +37,22 @@ class Server:
     address: ServerAddress
     key: int
 
-    def begin(self, connection: psycopg.Connection[Any]) -> str:
-        """Begin a transaction that writes, once no other one does; return its number."""
-        [_, number], _ = self._begun(connection, "SELECT 1")
-        return str(number)
+    def begin(self, connection: psycopg.Connection[Any]) -> None:
+        """Begin a transaction that writes, once no other one does."""
+        connection.execute(_BEGIN.format(key=self.key))
 
-    def begin_with(self, connection: psycopg.Connection[Any], first: Question) -> tuple[str, Any]:
-        """Do the same and ask a question, in one way to the server and back: all others wait meanwhile."""
+    def begin_with(self, connection: psycopg.Connection[Any], first: Question, mark: Mark) -> Any:
+        """Do the same and ask a question; return its row. The mark that it leaves tells later that it was made.
+
+        All in one way to the server and back: all others wait meanwhile.
+        """
         statement, values = first
         question = psycopg.ClientCursor(connection).mogrify(translated(statement), values)
-        [_, number], row = self._begun(connection, question)
-        return str(number), row
-
-    def _begun(self, connection: psycopg.Connection[Any], question: str) -> tuple[Any, Any]:
-        """Return the row with the number, and that of a question."""
-        cursor = connection.execute(f"{_BEGIN.format(key=self.key)}; {question}")
-        cursor.nextset()
-        locked = cursor.fetchone() or ("", "")
-        cursor.nextset()
-        return locked, cursor.fetchone()
+        marking = _MARK.format(writer=mark.writer, number=mark.number)
+        cursor = connection.execute(f"{_BEGIN.format(key=self.key)}{marking}; {question}")
+        while cursor.nextset():
+            pass
+        return cursor.fetchone()
 
 
 class PostgresCursor:

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 _MOST_ASKERS = 3
 _FORM = meta.select().where(meta.c.key == "schema_version")
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_MARKS = (
+    "CREATE TABLE IF NOT EXISTS journal_marks (writer text PRIMARY KEY, number bigint NOT NULL,"
+    " marked_at timestamptz NOT NULL DEFAULT now()) WITH (fillfactor = 50)"
+)
+"""Which transaction of each journal was the last: of this server, so not among the tables that are copied."""
+_OLD_MARKS = "DELETE FROM journal_marks WHERE marked_at < now() - interval '1 day'"
 
 
 class PostgresDatabase(Facts):
@@ -40,6 +46,7 @@ class PostgresDatabase(Facts):
     def __init__(self, url: str) -> None:
         self.address = ServerAddress.parsed(url)
         self._pool = Pool(self.address, _MOST_ASKERS)
+        self._is_closed = False
         self._listening = threading.Lock()
         self._snapshot, self._number = "", 0
         self._hearing = threading.Lock()
@@ -68,7 +75,7 @@ class PostgresDatabase(Facts):
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a connection for one short read."""
-        with storage_errors(self.address), self._engine.connect() as connection:
+        with storage_errors(self.address), self._pooled() as connection:
             yield connection
 
     @contextmanager
@@ -88,7 +95,7 @@ class PostgresDatabase(Facts):
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction: on disk when its block ends, else rolled back."""
-        with storage_errors(self.address), self._engine.connect() as connection:
+        with storage_errors(self.address), self._pooled() as connection:
             driver: Any = connection.connection.driver_connection
             self.server.begin(driver)
             try:
@@ -178,15 +185,23 @@ class PostgresDatabase(Facts):
 
     def close(self) -> None:
         """Close every connection."""
+        self._is_closed = True
         self._pool.close()
         if self._ear is not None:
             self._ear.close()
         self._engine.dispose()
 
+    def _pooled(self) -> Connection:
+        if self._is_closed:
+            raise StorageError(f"The state at {self.address.shown} is closed.")
+        return self._engine.connect()
+
     def _create(self) -> None:
         with self.writing() as connection:
             metadata.create_all(connection)
             connection.exec_driver_sql(TABLE)
+            connection.exec_driver_sql(_MARKS)
+            connection.exec_driver_sql(_OLD_MARKS)
             found = connection.execute(_FORM).one_or_none()
             if found is None:
                 put_fact(connection, "schema_version", SCHEMA_VERSION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,7 +12,7 @@ import psycopg
 
 from engine.base.errors import StorageError
 from engine.postgres.address import storage_errors
-from engine.store.postgres.connection import PostgresCursor, Server, translated
+from engine.store.postgres.connection import Mark, PostgresCursor, Server, translated
 from engine.store.sql.base.database import Cursor, Question, Result
 
 _PATIENCE_SECONDS = 60.0
@@ -19,7 +20,7 @@ _PATIENCE_SECONDS = 60.0
 _AGAIN_SECONDS = 0.2
 _REPEATED = ("40001", "40P01", "25P03", "57P01")
 """Serialization failure, deadlock, idle too long in a transaction, ended by an administrator."""
-_STATUS = "SELECT pg_xact_status(%s::xid8)"
+_LAST_MADE = "SELECT number FROM journal_marks WHERE writer = %s"
 
 
 class _NotMadeError(Exception):
@@ -35,12 +36,14 @@ class PostgresJournalConnection:
         self._server = server
         self._reader: psycopg.Connection[Any] | None = None
         self._writer: psycopg.Connection[Any] | None = None
+        self._name, self._number = secrets.token_hex(8), 0
         self._is_closed = False
 
     def read(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one short query; a lost connection is opened anew once. Raises StorageError."""
         with storage_errors(self._server.address):
             for _ in range(2):
+                self._require_open()
                 if self._reader is None or self._reader.closed:
                     self._reader = self._server.address.connect()
                 try:
@@ -65,14 +68,15 @@ class PostgresJournalConnection:
 
     def _tried(self, first: Question, work: Callable[[Cursor, Any], Result], ends_at: float) -> Result:
         """Make the transaction. Raises _NotMadeError if it certainly did not take place."""
-        committing = ""
+        is_committing = False
+        self._number += 1
         try:
             connection = self._connected()
             try:
-                number, row = self._server.begin_with(connection, first)
+                row = self._server.begin_with(connection, first, Mark(self._name, self._number))
                 with connection.pipeline() as pipeline:  # others wait for the lock: one way there and back, not fifty
                     result = work(PostgresCursor(connection, pipeline), row)
-                    committing = number
+                    is_committing = True
                     connection.execute("COMMIT")  # left out by the server if what is before it failed
             except BaseException:
                 if not connection.closed:
@@ -81,7 +85,7 @@ class PostgresJournalConnection:
                 raise
         except psycopg.Error as error:
             is_lost = self._writer is None or self._writer.closed or error.sqlstate in _REPEATED
-            if committing and self._was_made(committing, ends_at):
+            if is_committing and self._was_made(ends_at):
                 return result
             if is_lost:
                 raise _NotMadeError(error) from error
@@ -89,22 +93,30 @@ class PostgresJournalConnection:
                 raise error from None
         return result
 
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise StorageError(f"The state at {self._server.address.shown} is closed.")
+
     def _connected(self) -> psycopg.Connection[Any]:
+        self._require_open()
         if self._writer is None or self._writer.closed:
             self._writer = None
             self._writer = self._server.address.connect()
         return self._writer
 
-    def _was_made(self, number: str, ends_at: float) -> bool:
-        """Ask the server what became of a transaction whose end was not heard of. Raises StorageError.
+    def _was_made(self, ends_at: float) -> bool:
+        """Look whether the last transaction, whose end was not heard of, has left its mark. Raises StorageError.
 
-        While it is in progress, the server has not noticed yet that the connection is gone; it does after five seconds.
+        To begin another one waits until the first is over, at most until the server notices that its connection is
+        gone. The number that the server gave it would not do: after a crash it gives the same numbers again.
         """
         while time.monotonic() < ends_at:
             with suppress(psycopg.Error):
-                [status] = self._connected().execute(_STATUS, (number,)).fetchone() or (None,)
-                if status != "in progress":
-                    return bool(status == "committed")
+                connection = self._connected()
+                self._server.begin(connection)
+                [last] = connection.execute(_LAST_MADE, (self._name,)).fetchone() or (0,)
+                connection.execute("ROLLBACK")
+                return bool(last == self._number)
             time.sleep(_AGAIN_SECONDS)
         raise StorageError(f"The state at {self._server.address.shown} did not say whether it has stored something.")
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import psycopg
 
+from engine.base.clock import elapsed_seconds
 from engine.postgres.address import storage_errors
 from engine.store.postgres.connection import Server, key_of
 from engine.store.sql.base.database import Cursor
 
 _log = logging.getLogger(__name__)
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.4
+_SURE_SECONDS = 1.4
+"""For so long after it had its lock, nobody can have taken over from a process: less than others wait."""
 _HOLD = "SELECT pg_try_advisory_lock(%s, %s)"
 _IS_HELD = (
     "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
@@ -27,7 +30,7 @@ _IS_HELD = (
 class PostgresLocks:
     """Locks of sessions; any thread."""
 
-    patience_seconds = 1.5
+    patience_seconds = 1.9
     """After a restart of the server all locks are free: their processes take them again within half a second."""
 
     def __init__(self, server: Server, asking: Callable[[], AbstractContextManager[Cursor]]) -> None:
@@ -83,10 +86,14 @@ class SessionLock:
     def __init__(self, server: Server, owner: str) -> None:
         self._server, self._keys = server, (server.key, key_of(owner))
         self._closed = threading.Event()
-        self._has_it = False
+        self._has_it, self._had_at = False, 0.0
         self._connection = self._taken()
         self._thread = threading.Thread(target=self._keep, name="session lock", daemon=True)
         self._thread.start()
+
+    def is_certain(self) -> bool:
+        """Return whether nobody else can have found it free for long enough to take over."""
+        return elapsed_seconds() - self._had_at < _SURE_SECONDS
 
     def close(self) -> None:
         """Release it."""
@@ -101,7 +108,10 @@ class SessionLock:
 
     def _take(self, connection: psycopg.Connection[Any]) -> None:
         """Take the lock, unless the server has not noticed yet that the former connection of this process is gone."""
+        asked_at = elapsed_seconds()
         [self._has_it] = connection.execute(_HOLD, self._keys).fetchone() or (False,)
+        if self._has_it:
+            self._had_at = asked_at
 
     def _keep(self) -> None:
         while not self._closed.wait(_LOOK_SECONDS):
@@ -112,6 +122,8 @@ class SessionLock:
                 elif not self._has_it:
                     self._take(self._connection)
                 else:
+                    asked_at = elapsed_seconds()
                     self._connection.execute("SELECT 1")
+                    self._had_at = asked_at
             except psycopg.Error:
                 self._connection.close()

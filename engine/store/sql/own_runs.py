@@ -13,6 +13,7 @@ from engine.store.sql.base.database import Cursor
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.runs import insert_accepted
 from engine.store.sql.triggering.carried_over import made_good
+from engine.store.sql.workers.deaths import IS_SUSPECT
 
 _EVENTS = "SELECT event FROM events WHERE run_id = ? ORDER BY number"
 _DEATHS = "SELECT in_a_row, in_all FROM run_deaths WHERE run_id = ?"
@@ -51,6 +52,11 @@ _NOT_DUE = (
     " AND (lane IS NOT NULL OR (status = 'waiting' AND (due_at IS NULL OR due_at > ?)))"
 )
 _TO_BEGIN = "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND status = 'queued' AND ended_at IS NULL"
+_MINE = (
+    "SELECT run_id FROM runs WHERE owner = ? AND ended_at IS NULL AND lane IS NULL AND status IN ('queued', 'running')"
+)
+_MINE_AT_WORK = f"{_MINE} AND is_at_work = 1"
+_SUSPECTS = f"{_MINE} AND {IS_SUSPECT} ORDER BY run_id"
 _ANY_IN_LINE = "SELECT 1 FROM runs WHERE owner = ? AND lane IS NOT NULL AND ended_at IS NULL LIMIT 1"
 _OTHERS = (
     "SELECT EXISTS (SELECT 1 FROM owners WHERE owner <> ?)"
@@ -193,6 +199,14 @@ class SqlDueRuns:
     def is_to_begin(self, run_id: str) -> bool:
         """Return whether a run of this process has not begun yet."""
         return bool(self._journal.read(_TO_BEGIN, (run_id, self._journal.owner)))
+
+    def at_work(self) -> list[str]:
+        """Return the runs of this process that should be at work, or about to be."""
+        return [run_id for (run_id,) in self._journal.read(_MINE_AT_WORK, (self._journal.owner,))]
+
+    def suspects(self) -> list[str]:
+        """Return those of them whose process has died again and again: it works on one at a time."""
+        return [run_id for (run_id,) in self._journal.read(_SUSPECTS, (self._journal.owner,))]
 
     def has_line(self) -> bool:
         """Return whether runs of this process wait for their turn."""

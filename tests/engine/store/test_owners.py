@@ -17,9 +17,12 @@ from engine.store.acceptances import Entry
 from engine.store.locks import FileLocks, ServeLock, is_locked
 from engine.store.owners import LEASE_SECONDS, Fenced, is_silent
 from engine.store.people.audit import AuditEntry
+from engine.store.run_limits import NO_LIMITS
+from engine.store.runs import Deaths
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.base.tables import runs
 from engine.store.sql.runs import SqlRuns
+from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwner, SqlOwners
 from engine.store.sqlite.database import SqliteDatabase
 from tests.engine.blobs.memory import MemoryBlobs
@@ -316,3 +319,58 @@ def test_a_task_is_led_by_one_process_until_it_ends(folder: Path) -> None:
     assert second.leads("ingress")
     assert not first.leads("ingress")
     second.close()
+
+
+def _dies(database: SqliteDatabase, folder: Path, *run_ids: str) -> None:
+    """Let a process take runs and die while it works on them; another one takes over, and leaves them to anybody."""
+    dead = SqlOwner(database, folder, "worker", lambda: NOW, slots=10)
+    with database.writing() as connection:
+        connection.execute(
+            runs.update().where(runs.c.run_id.in_(run_ids)).values(owner=dead.id, status="running", is_at_work=1)
+        )
+    dead._lock.close()
+    heir = SqlOwner(database, folder, "worker", lambda: NOW, slots=10)
+    heir.adopt()
+    heir.release()
+
+
+def _deaths(database: SqliteDatabase) -> dict[str, tuple[int, int]]:
+    with database.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT run_id, in_a_row, in_all FROM run_deaths").all()
+    return {run_id: (in_a_row, in_all) for run_id, in_a_row, in_all in rows}
+
+
+def test_of_runs_whose_process_died_again_and_again_one_at_a_time_is_tried(
+    database: SqliteDatabase, folder: Path
+) -> None:
+    ids = [RUN.replace("abcdefgh", f"abcdefg{letter}") for letter in "xyz"]
+    worker = SqlOwner(database, folder, "worker", lambda: NOW, slots=10)
+    for one in ids:
+        accept(database, worker.id, one)
+    _dies(database, folder, *ids)
+    _dies(database, folder, *ids)
+    assert set(_deaths(database).values()) == {(2, 0)}, "nobody knows which one is to blame"
+    claims = SqlClaims(database)
+    now = "2026-11-20T12:00:00.000Z"
+    assert [[one.run_id for one in claims.claim(worker.id, now, 10, NO_LIMITS)] for _ in range(2)] == [ids[:1], []]
+    _dies(database, folder, ids[0])
+    assert _deaths(database) == {ids[0]: (3, 1), ids[1]: (2, 0), ids[2]: (2, 0)}
+    assert not Deaths(3, 1).are_too_many
+    assert Deaths(5, 3).are_too_many
+    assert Deaths(3, 3).are_too_many, "it was alone each time"
+    worker.release()
+
+
+def test_a_process_is_certain_of_its_runs_only_within_its_lease(
+    database: SqliteDatabase, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elapsed = 100.0
+    monkeypatch.setattr("engine.store.sql.workers.owners.elapsed_seconds", lambda: elapsed)
+    owner = SqlOwner(database, folder, "cli", lambda: NOW, lease_seconds=4)
+    elapsed += 3.9
+    assert owner.is_certain()
+    elapsed += 0.2
+    assert not owner.is_certain()
+    owner.beat()
+    assert owner.is_certain()
+    owner.release()

@@ -70,7 +70,8 @@ class SqlTriggeredRuns:
         if not run_ids:
             return []
         of_it = (runs.c.workflow_id == workflow) & (runs.c.started_by == f"trigger:{trigger}")
-        among = runs.c.run_id.between(min(run_ids), max(run_ids))  # there may be too many ids for one statement
+        # There may be too many ids for one statement; PostgreSQL takes no BETWEEN with a collation.
+        among = (runs.c.run_id >= min(run_ids)) & (runs.c.run_id <= max(run_ids))
         with self._database.reading() as connection:
             found = connection.execute(select(runs.c.run_id).where(among & of_it)).scalars()
             return sorted(set(found) & set(run_ids))

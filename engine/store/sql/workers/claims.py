@@ -10,6 +10,7 @@ from engine.base.statuses import Priority
 from engine.store.claims import Draining, TakenRun
 from engine.store.run_limits import Crowd, LimitedRun, Reached, RunLimits
 from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.workers.deaths import IS_SUSPECT
 from engine.store.sql.workers.owners import require_unfenced
 
 _COLUMNS = "run_id, priority, parent_run_id, started_by, connections, cancel_requested"
@@ -43,6 +44,8 @@ _FRESH = (
     " AND cancel_requested = 0 AND NOT EXISTS (SELECT 1 FROM events WHERE events.run_id = runs.run_id)"
     " AND NOT EXISTS (SELECT 1 FROM run_deaths WHERE run_deaths.run_id = runs.run_id)"
 )
+_HAS_SUSPECT = f"SELECT 1 FROM runs WHERE owner = ? AND is_at_work = 1 AND ended_at IS NULL AND {IS_SUSPECT} LIMIT 1"  # noqa: S608
+"""If a process dies with two of them, nobody knows which one is to blame."""
 _MOST_PAGES = 20
 
 
@@ -75,7 +78,7 @@ class SqlClaims:
             return []
         with self._database.inserting() as cursor:
             require_unfenced(cursor, owner)
-            choice = _Choice(cursor, limits)
+            choice = _Choice(cursor, limits, has_suspect=cursor.execute(_HAS_SUSPECT, (owner,)).fetchone() is not None)
             if has_mine:
                 choice.take(_MINE, (owner, now), most_of_mine, self._turns)
             if has_any:
@@ -117,8 +120,9 @@ class SqlClaims:
 class _Choice:
     """The choice of a claim, inside its transaction."""
 
-    def __init__(self, cursor: Cursor, limits: RunLimits) -> None:
-        self._cursor, self._limits = cursor, limits
+    def __init__(self, cursor: Cursor, limits: RunLimits, *, has_suspect: bool) -> None:
+        """Begin with nothing; `has_suspect`: the process works on a run whose process has died again and again."""
+        self._cursor, self._limits, self._has_suspect = cursor, limits, has_suspect
         self._crowd = _crowd(cursor, limits) if limits.are_set else None
         self._passed_over: list[str] = []
         self.taken: list[str] = []
@@ -126,6 +130,7 @@ class _Choice:
     def take(self, which: str, values: tuple[str, ...], most: int, turns: Iterator[int]) -> None:
         """Take at most so many of the runs that a condition selects, the most urgent first."""
         wanted = len(self.taken) + most
+        self._take_suspect(which, values)
         for _ in range(_MOST_PAGES):
             missing = wanted - len(self.taken)
             if not missing:
@@ -135,6 +140,14 @@ class _Choice:
                 self._take(one)
             if len(found) < missing:
                 return
+
+    def _take_suspect(self, which: str, values: tuple[str, ...]) -> None:
+        """Take one of the runs whose process has died again and again, unless the process has one."""
+        found = [] if self._has_suspect else self._page(which, values, 1, suspects=True)
+        for one in found:
+            before = len(self.taken)
+            self._take(one)
+            self._has_suspect = len(self.taken) > before
 
     def _take(self, run: _Waiting) -> None:
         if self._crowd is not None and not run.cancel_requested:  # whoever is cancelled only ends
@@ -158,11 +171,14 @@ class _Choice:
                     chosen[one.run_id] = one
         return list(chosen.values())
 
-    def _page(self, which: str, values: tuple[str, ...], most: int, rank: int | None = None) -> list[_Waiting]:
+    def _page(
+        self, which: str, values: tuple[str, ...], most: int, rank: int | None = None, *, suspects: bool = False
+    ) -> list[_Waiting]:
         """Return the most urgent of these runs, or the oldest of a rank, without those that a limit keeps back."""
         left_out, more = self._left_out()
         ranked = "" if rank is None else f" AND priority = {rank}"
-        statement = f"SELECT {_COLUMNS}{which}{left_out}{ranked} ORDER BY priority, run_id LIMIT ?"
+        kind = f" AND {'' if suspects else 'NOT '}{IS_SUSPECT}"
+        statement = f"SELECT {_COLUMNS}{which}{kind}{left_out}{ranked} ORDER BY priority, run_id LIMIT ?"
         return [_Waiting(*row) for row in self._cursor.execute(statement, (*values, *more, most)).fetchall()]
 
     def _left_out(self) -> tuple[str, list[str]]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.store.runs import MOST_DEATHS_IN_A_ROW
+from engine.store.runs import MOST_DEATHS, MOST_DEATHS_IN_A_ROW, SUSPECT
 from engine.store.sql.base.database import Cursor
 from engine.store.sql.base.tables import run_deaths
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_GIVEN_UP = MOST_DEATHS_IN_A_ROW + 2
-"""At this many deaths, not even failing the run is attempted: that killed the process, too."""
+_MORE = 2
+"""After so many deaths more, not even failing the run is attempted: that killed the process, too."""
+_GIVEN_UP = (
+    f"(in_a_row >= {MOST_DEATHS_IN_A_ROW + _MORE} AND in_all >= {MOST_DEATHS_IN_A_ROW + _MORE})"
+    f" OR in_a_row >= {MOST_DEATHS + _MORE} OR in_all >= {MOST_DEATHS + _MORE}"
+)
 _AT_WORK = (
     "(status = 'running' OR (status = 'queued' AND lane IS NULL)) AND is_at_work = 1 AND ended_at IS NULL AND owner = ?"
     " AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.parent_run_id = runs.run_id AND other.ended_at IS NULL)"
@@ -20,17 +24,23 @@ _AT_WORK = (
 """Not a run that waits for one that it has called: no step of it ends meanwhile, however far the other one gets."""
 
 
+IS_SUSPECT = f"EXISTS (SELECT 1 FROM run_deaths WHERE run_deaths.run_id = runs.run_id AND in_a_row >= {SUSPECT})"  # noqa: S608
+"""The condition for runs of which a process works on one at a time."""
+
+
 def count(cursor: Cursor, owner: str) -> None:
     """Count the death of an owner for the runs it worked on; abandon those that cannot even be failed."""
-    cursor.execute(
-        "INSERT INTO run_deaths (run_id, in_a_row, in_all)"  # noqa: S608
-        f" SELECT run_id, 1, 1 FROM runs WHERE {_AT_WORK}"
-        " ON CONFLICT (run_id) DO UPDATE SET in_a_row = run_deaths.in_a_row + 1, in_all = run_deaths.in_all + 1",
-        (owner,),
+    at_work = cursor.execute(f"SELECT run_id FROM runs WHERE {_AT_WORK}", (owner,)).fetchall()  # noqa: S608
+    suspects = cursor.execute(f"SELECT run_id FROM runs WHERE {_AT_WORK} AND {IS_SUSPECT}", (owner,)).fetchall()  # noqa: S608
+    tried = {run_id for few in (at_work, suspects) if len(few) == 1 for (run_id,) in few}
+    cursor.executemany(
+        "INSERT INTO run_deaths (run_id, in_a_row, in_all) VALUES (?, 1, ?) ON CONFLICT (run_id) DO UPDATE"
+        " SET in_a_row = run_deaths.in_a_row + 1, in_all = run_deaths.in_all + excluded.in_all",
+        [(run_id, int(run_id in tried)) for (run_id,) in at_work],
     )
     cursor.execute(
         "UPDATE runs SET status = 'interrupted', owner = NULL, is_at_work = 0, sentence = ?"  # noqa: S608
-        f" WHERE {_AT_WORK} AND run_id IN (SELECT run_id FROM run_deaths WHERE in_a_row >= {_GIVEN_UP})",
+        f" WHERE {_AT_WORK} AND run_id IN (SELECT run_id FROM run_deaths WHERE {_GIVEN_UP})",
         ("Set aside: the process died each time that it worked on this run. Only a person resumes it.", owner),
     )
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from engine.base.clock import elapsed_seconds
 from engine.base.errors import InUse, StorageError
 from engine.base.names import timestamp
 from engine.base.statuses import OPEN_RUNS, RunStatus
@@ -99,6 +100,7 @@ class SqlOwner:
             make_folder(folder, PRIVATE_FOLDER)
         self._admit()
         self._lock = self.locks.hold(self.id)
+        self._beaten_at = elapsed_seconds()
         now = timestamp(clock())
         row = {"owner": self.id, "pid": os.getpid(), "kind": kind, "started_at": now, "heartbeat_at": now}
         try:
@@ -122,9 +124,15 @@ class SqlOwner:
     def beat(self) -> None:
         """Update the heartbeat. Raises Fenced if another process has taken over."""
         with self._database.writing() as connection:
+            beating_at = elapsed_seconds()  # the lease counts from the time that others see, not from the commit
             statement = owners.update().where(owners.c.owner == self.id)
             if connection.execute(statement.values(heartbeat_at=timestamp(self._clock()))).rowcount == 0:
                 raise Fenced
+        self._beaten_at = beating_at
+
+    def is_certain(self) -> bool:
+        """Return whether nobody can have taken over yet, by this machine's clock alone."""
+        return elapsed_seconds() - self._beaten_at < self.lease_seconds and self._lock.is_certain()
 
     def admit(self) -> None:
         """Let this process put blobs again, if something else than a takeover shut it out. Raises Fenced.
@@ -157,7 +165,7 @@ class SqlOwner:
 
     def adopt_all(self) -> list[str]:
         """Adopt the open runs of every dead or silent process, and interrupted runs without an owner."""
-        return self._taken_over([*self._others(), None], self._is_gone)
+        return self._taken_over([*self._others(), None], self._stays_gone)
 
     def take(self, run_id: str) -> bool:
         """Adopt one open run whose owner is dead or silent, or that has none; return False if another process owns it.
@@ -167,7 +175,7 @@ class SqlOwner:
         open_run = (runs.c.run_id == run_id) & runs.c.ended_at.is_(None)
         with self._database.reading() as connection:
             row = connection.execute(select(runs.c.owner).where(open_run)).first()
-        if row is None or row.owner == self.id or not self._is_gone(row.owner):
+        if row is None or row.owner == self.id or not self._stays_gone(row.owner):
             return row is not None and row.owner == self.id
         with self._database.writing() as connection:
             if not self._fence(connection, row.owner):
@@ -215,6 +223,13 @@ class SqlOwner:
         with self._database.reading() as connection:
             row = _row(connection, owner)
         return row is None or is_silent(self.locks, row, self._clock())
+
+    def _stays_gone(self, owner: str | None) -> bool:
+        """Return the same, once a process that has only lost its connection could have shown that it is alive."""
+        if owner is None or not self._is_gone(owner) or self.locks.patience_seconds == 0:
+            return self._is_gone(owner)
+        time.sleep(self.locks.patience_seconds)
+        return self._is_gone(owner)
 
     def _has_ended(self, owner: str) -> bool:
         """Return whether an owner is dead, or stayed silent for a heartbeat interval while this process watched."""

@@ -47,6 +47,9 @@ class Place:
     def is_at_work_on(self, run_id: str) -> bool:
         return run_id in self.at_work
 
+    def is_in_hand(self, run_id: str) -> bool:
+        return run_id in self.at_work
+
     def end_here(self, run_id: str, how: Any) -> None:
         self.told.append(f"{how} {run_id}")
 
