@@ -26,6 +26,7 @@ from engine.runner.execution.recording import Recording
 from engine.runner.worker.poller import Lookout
 from engine.runner.worker.shared_queue import SharedQueue
 from engine.steps import drive
+from engine.store.claims import TakenRun
 from engine.store.ledger import Entry, Write
 from engine.store.owners import Fenced
 from engine.store.sql import journal
@@ -162,7 +163,7 @@ def no_fence() -> None:
             beat(self)
         self._beaten_at = elapsed_seconds()
 
-    journal.require_unfenced = lambda *_: None  # type: ignore[attr-defined]
+    journal.OWNER_ROW = "SELECT CAST(? AS TEXT)"  # type: ignore[attr-defined]
     SqlJournal.is_ours = lambda self: True  # type: ignore[method-assign]
     SqlOwner.beat = beats  # type: ignore[method-assign]
 
@@ -171,10 +172,10 @@ def claims_without_work() -> None:
     """Something fails between taking runs and working on them, every second time."""
     deliver, times = SharedQueue._delivered, count()
 
-    def broken(self: SharedQueue, run_ids: Sequence[str]) -> None:
+    def broken(self: SharedQueue, taken: Sequence[TakenRun]) -> list[str]:
         if next(times) % 2 == 0:
             raise RuntimeError("the runs were taken, and then this happened")
-        deliver(self, run_ids)
+        return deliver(self, taken)
 
     SharedQueue._delivered = broken  # type: ignore[method-assign]
 

@@ -35,7 +35,8 @@ class _Cut:
     def execute(self, statement: str, *more: Any) -> Any:
         if statement == "COMMIT":
             if self._is_heard:
-                self._connection.execute(statement)
+                with self._connection.pipeline():  # its end waits for the answer
+                    self._connection.execute(statement)
             self._connection.close()
             raise psycopg.OperationalError("server closed the connection unexpectedly")
         return self._connection.execute(statement, *more)
@@ -55,13 +56,13 @@ def test_what_was_committed_without_an_answer_is_not_committed_again(
     monkeypatch.setattr(PostgresJournalConnection, "_connected", breaking)
     calls = 0
 
-    def work(cursor: Cursor) -> int:
+    def work(cursor: Cursor, _row: object) -> int:
         nonlocal calls
         calls += 1
         cursor.execute("INSERT INTO settings VALUES (?, '1')", (f"key {calls}",))
         return calls
 
-    made = connection.commit(work)
+    made = connection.commit(("SELECT 1", ()), work)
     with database.asking() as cursor:
         assert cursor.execute("SELECT key FROM settings").fetchall() == [(f"key {made}",)]
     assert calls == (1 if is_heard else 2)
