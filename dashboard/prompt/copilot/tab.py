@@ -31,7 +31,8 @@ def copilot_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
     with errors_shown():
         setup = visit.orchestra.copilot.talking.setup(visit.who)
         if not setup.is_available:
-            st.info(plain(setup.why_not), icon=":material/cable:")
+            st.info(plain(setup.why_not))
+            visit.link(t("Connections"), "connections", icon=":material/cable:")
             return
         found = visit.orchestra.copilot.prompting.conversation(visit.who, file.name)
         _turns(visit, file, found, draft)

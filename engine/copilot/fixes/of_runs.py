@@ -3,33 +3,50 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.base.wording import nearest
+from clients.plural import counted
+from engine.base.wording import listed, nearest
 from engine.copilot.fixes.records import Idea, Operation
 from engine.record.types.run import Run
 from engine.record.types.step import Failure, StepRecord
 
 _MOST_STEPS = 5
+_MOST_ITEMS = 3
 _WORD = re.compile(r"#?[\w@][\w@./:-]*\w")
 _MISSING_ITEM = re.compile(r"(?P<list>\b[a-z_]\w*(?:\.\w+)*)\[0\]")
 _ATTEMPTS, _PAUSE_SECONDS = 5, 2
 
 
 def explained_run(run: Run) -> str:
-    """Return how a run ended, which steps failed and why, what it had written by then, and what to do next."""
+    """Return how a run ended, which steps failed and why, what it had written by then, and what to do next.
+
+    A loop or an item fails because of a step: only steps are named, and once for all items with the same failure.
+    """
     failed = [one for one in run["steps"] if one["error"] is not None]
+    causes: dict[tuple[str, str], list[StepRecord]] = {}
+    for one in [one for one in failed if one["uses"] is not None] or failed:
+        causes.setdefault((one["id"], _words(one["error"])), []).append(one)
     lines = [f"Run {run['run_id']}: {run['sentence']}"]
-    lines += [
-        f"- {one['title']} ({one['path']}, {one['uses']}): {_words(one['error'])}" for one in failed[:_MOST_STEPS]
-    ]
-    if len(failed) > _MOST_STEPS:
-        lines.append(f"… and {len(failed) - _MOST_STEPS} more steps that failed.")
+    titles = {one["path"]: one["title"] for one in run["steps"]}
+    lines += [f"- {_failed(same, titles)}: {why}" for (_, why), same in list(causes.items())[:_MOST_STEPS]]
+    if len(causes) > _MOST_STEPS:
+        lines.append(f"… and {len(causes) - _MOST_STEPS} more failures.")
     lines += _written(run)
     if run["status"] in ("failed", "cancelled"):
         lines.append("Correct the cause, then resume the run on its page: what it has done is not done again.")
     return "\n".join(lines)
+
+
+def _failed(same: Sequence[StepRecord], titles: Mapping[str, str]) -> str:
+    """Return the name of a step that failed, and the items for which it did."""
+    step = same[0]
+    places = [one["path"].rpartition(".")[0] for one in same]
+    items = [f'"{titles[one]}"' for one in places if one.endswith("]") and one in titles]
+    more = [f"{len(items) - _MOST_ITEMS} more"] if len(items) > _MOST_ITEMS else []
+    of = f" for {listed([*items[:_MOST_ITEMS], *more])}" if items else ""
+    return f"{step['title']} ({step['uses'] or step['path']}){of}"
 
 
 def _words(error: Failure | None) -> str:
@@ -43,7 +60,8 @@ def _words(error: Failure | None) -> str:
 def _written(run: Run) -> Iterator[str]:
     counts = run["counts"]
     if counts["new_effects"] or counts["reused_effects"]:
-        yield f"It had written {counts['new_effects']} times; {counts['reused_effects']} writes were known from before."
+        before = f"; {counts['reused_effects']} more had been made before" if counts["reused_effects"] else ""
+        yield f"It had made {counted(counts['new_effects'], 'write')} by then{before}."
     elif run["status"] == "failed":
         yield "It had written nothing."
     if counts["unknown_effects"]:

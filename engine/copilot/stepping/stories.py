@@ -104,7 +104,8 @@ def sentences(step: StepRecord) -> list[str]:
 def _state(step: StepRecord) -> str:
     status, took = step["status"], _took(step)
     if "items" in step:
-        return f"It went over {counted(len(step['items']), 'item')}{took}."
+        failed = " It failed: see its steps." if status == StepStatus.FAILED else ""
+        return f"It went over {counted(len(step['items']), 'item')}{took}.{failed}"
     if status == StepStatus.SUCCEEDED:
         return f"It succeeded{_attempts(step)}{took}{_sizes(step['output'])}."
     if status == StepStatus.FAILED:

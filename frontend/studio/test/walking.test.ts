@@ -9,6 +9,7 @@ const story = (...stops: Stop[]): Story => ({ run_id: "r1", workflow: "w", statu
 test("a walk begins at the first failure, or else at the first step", () => {
   expect(stoppedAt(story(stop("a"), stop("b", "failed"), stop("c", "failed")))).toBe(1);
   expect(stoppedAt(story(stop("a"), stop("b")))).toBe(0);
+  expect(stoppedAt(story({ ...stop("each", "failed"), uses: "" }, stop("each[0].b", "failed")))).toBe(1);
 });
 
 test("a step is opened in the row of its item", () => {

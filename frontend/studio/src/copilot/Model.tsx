@@ -8,7 +8,10 @@ import { money, number } from "./words";
 
 export function Model({ copilot }: { copilot: Copilot }) {
   const { setup } = copilot;
-  if (!setup || !setup.is_available || !setup.is_on) return <p className="copilot-model studio-quiet">{setup?.why_not || t("Rules and the documentation answer. No model is asked.")}</p>;
+  if (!setup || !setup.is_available || !setup.is_on) {
+    const rules = t("Rules and the documentation answer. No model is asked.");
+    return <p className="copilot-model studio-quiet">{[setup?.why_not, rules].filter(Boolean).join(" ")}</p>;
+  }
   return setup.is_agreed ? <Agreed copilot={copilot} setup={setup} /> : <FirstUse copilot={copilot} setup={setup} />;
 }
 

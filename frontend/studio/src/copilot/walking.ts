@@ -1,8 +1,12 @@
 // Where a walk through a run begins, and the pages on which a step can be tried again.
 import type { Stop, Story } from "./shapes";
 
-// Return the first step that failed, or else the first one.
-export const stoppedAt = ({ stops }: Story): number => Math.max(0, stops.findIndex((one) => one.status === "failed"));
+// Return the first step that failed (a loop fails because of one inside), or else the first one.
+export function stoppedAt({ stops }: Story): number {
+  const failed = (one: Stop) => one.status === "failed";
+  const cause = stops.findIndex((one) => failed(one) && one.uses);
+  return Math.max(0, cause < 0 ? stops.findIndex(failed) : cause);
+}
 
 // Return the address of the step on the page of its run, and of the test of the workflow with its output.
 export function pagesOf({ run_id, workflow }: Story, { path }: Stop): { only: string; pin: string } {
