@@ -187,18 +187,47 @@ def test_beside_the_text_an_accepted_change_is_in_the_editor_with_what_was_typed
     assert found_by_axe(page) == []
 
 
-def test_a_run_that_failed_has_a_link_that_opens_the_panel_about_it(served: Served, page: Page) -> None:
+def test_a_failed_run_is_explained_gone_through_and_mended_by_words(served: Served, page: Page) -> None:
     orchestra = Orchestra.open(served.root)
-    steps = [{"id": "broken", "uses": "flow.fail", "with": {"message": "No luck"}}]
-    orchestra.workflows.save(OWNER, "fails", json.dumps({"schema_version": 1, "id": "fails", "steps": steps}), None)
+    steps = [
+        {"id": "target", "uses": "flow.set", "with": {"values": {"who": "us"}}},
+        {"id": "issues", "title": "Read issues", "uses": "github.list_issues", "with": {"repository": "acme/ap"}},
+    ]
+    document = {"schema_version": 1, "id": "fails", "title": "Fails", "steps": steps}
+    orchestra.workflows.save(OWNER, "fails", json.dumps(document, indent=2), None)
     orchestra.close()
-    sent = {"workflow": "fails", "inputs": {}}
-    run = page.request.post(f"{served.url}/workflows/execute", data=sent, headers={"Origin": served.url}).json()
+    run = started(page, served)
+    assert run["status"] == "failed"
     page.goto(f"{served.url}/run?id={run['run_id']}")
     page.get_by_role("link", name="Explain this failure").click()
     panel = page.get_by_role("complementary", name="Co-pilot")
     panel.get_by_text(f"about the run {run['run_id']}").wait_for()
     assert panel.get_by_role("textbox").input_value() == "Why did this run fail?"
+    panel.get_by_role("button", name="Ask", exact=True).click()
+    panel.get_by_text("Check the name, and that it is shared").wait_for()
+    panel.get_by_text("Go through the run step by step").click()
+    panel.get_by_text("2 of 2: Read issues").wait_for()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert found_by_axe(page) == [], scheme
+    panel.get_by_role("button", name="Previous").press("Enter")
+    panel.get_by_text("1 of 2: ").wait_for()
+    panel.get_by_role("textbox").focus()
+    card = ask(page, "our repo is acme/app")
+    for one in card.locator("[data-tick]").all():
+        one.check()
+    card.get_by_role("button", name="Accept all").click()
+    page.locator(".copilot-card[data-status=accepted]").wait_for()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved", exact=True).wait_for()
+    assert started(page, served)["status"] == "succeeded"
+
+
+def started(page: Page, served: Served) -> dict[str, Any]:
+    """Run the workflow that failed, and return its run once it has ended."""
+    sent = {"workflow": "fails", "inputs": {}, "wait_seconds": 30}
+    answer = page.request.post(f"{served.url}/workflows/execute", data=sent, headers={"Origin": served.url})
+    return dict(answer.json())
 
 
 def test_a_problem_of_the_draft_is_mended_by_a_click(served: Served, page: Page) -> None:
