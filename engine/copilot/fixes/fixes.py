@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from engine.base.errors import InvalidFile, OrchestraError
+from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.fixes.finding import Finding, Tried, added
 from engine.copilot.fixes.of_runs import run_ideas
@@ -90,12 +91,12 @@ class Fixes:
         return Finding(lambda ops: self._tried(p, workflow, canvas, ops), read)
 
 
-def _steps(text: str) -> Mapping[str, Mapping[str, Any]]:
+def _steps(text: str) -> Mapping[str, JsonObject]:
     """Return the steps of a text by their ids."""
     return {one.step.id: one.step.json for one in step_nodes(_document(text))}
 
 
-def _document(text: str) -> Mapping[str, Any]:
+def _document(text: str) -> JsonObject:
     try:
         found = parse(text, "").value
     except InvalidFile:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from engine.base.json_text import JsonObject
 from engine.base.step_fields import STEP_FIELDS
 from engine.base.wording import nearest
 from engine.compiler.definition.model import StepModel, TriggerModel, WorkflowModel
@@ -18,7 +19,7 @@ from engine.plugins.step import fields_schema
 
 _MODELS: Mapping[str, type[BaseModel]] = {"step": StepModel, "trigger": TriggerModel, "workflow": WorkflowModel}
 _OF_STEPS = frozenset(one.name for one in STEP_FIELDS) - {"id", "uses", "steps", "with"}
-_MINIMAL: Mapping[str, Any] = {"schema_version": 1}
+_MINIMAL: JsonObject = {"schema_version": 1}
 _INPUTS = {"type": "object"}
 
 
@@ -141,7 +142,7 @@ def _renamed(seen: Seen, known: Sequence[str]) -> Iterator[Idea]:
         yield Idea(f"Rename {seen.key!r} to {near!r}", seen.called(seen.path, near))
 
 
-def _obvious(seen: Seen, name: str, schema: Mapping[str, Any]) -> Iterator[Any]:
+def _obvious(seen: Seen, name: str, schema: JsonObject) -> Iterator[Any]:
     """Yield the values that nobody would choose differently."""
     options = schema.get("enum", [schema["const"]] if "const" in schema else [])
     if len(options) == 1:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from clients.plural import counted
+from engine.base.json_text import JsonObject
 from engine.base.wording import listed, nearest
 from engine.copilot.fixes.records import Idea, Operation
 from engine.record.types.run import Run
@@ -68,7 +69,7 @@ def _written(run: Run) -> Iterator[str]:
         yield f"{counts['unknown_effects']} writes may have arrived: look at the service before you resume."
 
 
-def run_ideas(run: Run, steps: Mapping[str, Mapping[str, Any]], said: str) -> Iterator[Idea]:
+def run_ideas(run: Run, steps: Mapping[str, JsonObject], said: str) -> Iterator[Idea]:
     """Yield changes that may mend the failure; `steps` of the draft by id, `said` what the person has asked."""
     for one in run["steps"]:
         step, error = steps.get(one["id"]), one["error"]
@@ -78,7 +79,7 @@ def run_ideas(run: Run, steps: Mapping[str, Mapping[str, Any]], said: str) -> It
             yield from _again(one, step, error)
 
 
-def _named(one: StepRecord, step: Mapping[str, Any], said: str) -> Iterator[Idea]:
+def _named(one: StepRecord, step: JsonObject, said: str) -> Iterator[Idea]:
     """Yield what the person has named, in place of the name that the service does not know."""
     error = one["error"]
     if error is None or error["type"] != "NotFound":
@@ -93,7 +94,7 @@ def _named(one: StepRecord, step: Mapping[str, Any], said: str) -> Iterator[Idea
             yield Idea(f"{field}: {value} → {meant}", [_set(one["id"], f"with.{field}", meant)])
 
 
-def _only_if_there(one: StepRecord, step: Mapping[str, Any], error: Failure) -> Iterator[Idea]:
+def _only_if_there(one: StepRecord, step: JsonObject, error: Failure) -> Iterator[Idea]:
     """Yield that the step only runs if the list whose first item it uses has one."""
     text = _value(step, error["field"] or "")
     found = _MISSING_ITEM.search(text) if isinstance(text, str) and error["type"] == "ExpressionError" else None
@@ -103,7 +104,7 @@ def _only_if_there(one: StepRecord, step: Mapping[str, Any], error: Failure) -> 
         yield Idea(label, [_set(one["id"], "if", f"{{{{ {condition} }}}}")])
 
 
-def _again(one: StepRecord, step: Mapping[str, Any], error: Failure) -> Iterator[Idea]:
+def _again(one: StepRecord, step: JsonObject, error: Failure) -> Iterator[Idea]:
     """Yield more attempts for what may succeed later."""
     attempts = (step.get("retry") or {}).get("attempts", 1) if isinstance(step.get("retry"), Mapping | None) else 1
     if error["retryable"] and isinstance(attempts, int) and attempts < _ATTEMPTS:
@@ -115,7 +116,7 @@ def _set(step: str, field: str, value: Any) -> Operation:
     return {"op": "set", "step": step, "field": field, "value": value}
 
 
-def _value(step: Mapping[str, Any], field: str) -> Any:
+def _value(step: JsonObject, field: str) -> Any:
     """Return the value of a field of a step, None if there is none."""
     found: Any = step
     for part in field.split("."):

@@ -11,7 +11,7 @@ from typing import Any
 
 from clients.plural import counted
 from engine.base.errors import InvalidInput
-from engine.base.json_text import is_same
+from engine.base.json_text import JsonObject, is_same
 from engine.copilot.proposals.records import Tick, TickKind
 from engine.prompts.prompt import text_of
 from engine.workspace.canonical import canonical
@@ -19,7 +19,7 @@ from engine.workspace.canonical import canonical
 MEMBERS = ("messages", "variables", "output_schema")
 
 
-def checked_changes(given: object, document: Mapping[str, Any]) -> dict[str, Any]:
+def checked_changes(given: object, document: JsonObject) -> dict[str, Any]:
     """Return the members that a model replaces, without those that stay as they are. Raises InvalidInput."""
     if not isinstance(given, Mapping) or not given:
         raise InvalidInput("There is no change.", remedy="Give `changes` with `messages`, all of them.")
@@ -33,7 +33,7 @@ def checked_changes(given: object, document: Mapping[str, Any]) -> dict[str, Any
     return changed
 
 
-def with_changes(document: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
+def with_changes(document: JsonObject, changes: JsonObject) -> str:
     """Return the text of a prompt with members replaced; one that becomes null is removed."""
     changed = {**document, **changes}
     return canonical({name: one for name, one in changed.items() if one is not None}, "prompt")
@@ -46,7 +46,7 @@ def difference(name: str, before: str, after: str) -> str:
     return "".join(one if one.endswith("\n") else f"{one}\n" for one in difflib.unified_diff(old, new, file, file))
 
 
-def sentences(document: Mapping[str, Any], changes: Mapping[str, Any]) -> list[str]:
+def sentences(document: JsonObject, changes: JsonObject) -> list[str]:
     """Return what changes, in sentences."""
     found: list[str] = []
     if "messages" in changes:
@@ -58,9 +58,7 @@ def sentences(document: Mapping[str, Any], changes: Mapping[str, Any]) -> list[s
     return found
 
 
-def ticks(
-    document: Mapping[str, Any], changes: Mapping[str, Any], users: Sequence[str], *, from_outside: bool
-) -> list[Tick]:
+def ticks(document: JsonObject, changes: JsonObject, users: Sequence[str], *, from_outside: bool) -> list[Tick]:
     """Return what must be agreed to by itself; `users`: the workflows and agents that use the prompt."""
     found = []
     if from_outside and "messages" in changes:
@@ -110,7 +108,7 @@ def _text(content: Any) -> str:
     return text_of(content) if isinstance(content, str) or is_lines else json.dumps(content)
 
 
-def _object(value: Any) -> Mapping[str, Any]:
+def _object(value: Any) -> JsonObject:
     return value if isinstance(value, Mapping) else {}
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.base.errors import Problem
+from engine.base.json_text import JsonObject
 from engine.copilot.proposals.records import Status, Tick
 from engine.copilot.proposals.store import Form
 
@@ -73,7 +73,7 @@ class PromptProposal:
     """Once it is accepted: the version that has the text from before; None if that text had errors."""
 
 
-def prompt_proposal_of(kept: Mapping[str, Any]) -> PromptProposal:
+def prompt_proposal_of(kept: JsonObject) -> PromptProposal:
     """Return a stored proposal."""
     report = kept["report"]
     return PromptProposal(
@@ -86,7 +86,7 @@ def prompt_proposal_of(kept: Mapping[str, Any]) -> PromptProposal:
     )
 
 
-def _report(kept: Mapping[str, Any]) -> CaseReport:
+def _report(kept: JsonObject) -> CaseReport:
     return CaseReport(**{**kept, "cases": [CaseOutcome(**one) for one in kept["cases"]]})
 
 

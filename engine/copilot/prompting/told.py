@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import Any
 
 from engine.base.errors import Problem
+from engine.base.json_text import JsonObject
 from engine.copilot.talking.facts import shape
 from engine.copilot.talking.prompt import earlier_messages, marked, told_problems
 from engine.copilot.talking.records import Turn
@@ -35,7 +36,7 @@ _LONGEST_CASES = 30_000
 
 def messages(
     name: str,
-    document: Mapping[str, Any],
+    document: JsonObject,
     problems: Sequence[Problem],
     cases: Sequence[Case],
     values: Collection[str],

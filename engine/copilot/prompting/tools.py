@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from clients.errors import ServiceError
 from engine.base.errors import OrchestraError
+from engine.base.json_text import JsonObject
 from engine.copilot.prompting.proposals import PromptProposals, errors_of
 from engine.copilot.prompting.records import PromptProposal, Testing
 from engine.copilot.talking.prompt import told_problems
@@ -42,14 +43,14 @@ class PromptTools:
     from_outside: bool
     values_sent: list[str] = field(default_factory=list)
     repairs: int = 0
-    offered: Sequence[Mapping[str, Any]] = TOOLS
+    offered: Sequence[JsonObject] = TOOLS
     _began: float = field(default_factory=time.monotonic)
 
     def placed(self, part: Part) -> Part:
         """Return a part as it is: what a prompt gets is proposed."""
         return part
 
-    def use(self, name: str, given: Mapping[str, Any]) -> Used:
+    def use(self, name: str, given: JsonObject) -> Used:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
         if name == ASK:
             return asked(given)
@@ -61,7 +62,7 @@ class PromptTools:
             said = f"{error.message} {error.remedy}".strip()
             return Used(ToolCall(name, said, ok=False), {"error": said}, is_repair=True, complaint=said)
 
-    def _propose(self, given: Mapping[str, Any]) -> Used:
+    def _propose(self, given: JsonObject) -> Used:
         why = str(given.get("why") or "")
         made = self.proposals.make(
             self.p, self.prompt, self.base_etag, given.get("changes"), why, from_outside=self.from_outside

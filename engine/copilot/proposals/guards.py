@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.base.json_text import is_same
+from engine.base.json_text import JsonObject, is_same
 from engine.base.step_tree import FAILURE, StepDefinition, StepNode
 from engine.copilot.proposals.known_steps import KnownStep, KnownSteps
 from engine.workflows.differences.sentences import shown
@@ -49,7 +49,7 @@ def weaker(old: KnownSteps, new: KnownSteps) -> Iterator[Weaker]:
 # --- the workflow
 
 
-def _of_workflow(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Weaker]:
+def _of_workflow(old: JsonObject, new: JsonObject) -> Iterator[Weaker]:
     for key in dict.fromkeys([*old, *new]):
         before, after = old.get(key, _ABSENT), new.get(key, _ABSENT)
         if _is_equal(before, after) or (key in _HARMLESS and not (new.get("expose") and key in _EXPOSED)):

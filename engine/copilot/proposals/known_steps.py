@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.base.errors import OrchestraError
+from engine.base.json_text import JsonObject
 from engine.base.services import is_model
 from engine.base.step_tree import CALLS, StepDefinition, StepNode, step_nodes
 from engine.plugins.registry import step_type
@@ -131,7 +132,7 @@ class KnownSteps:
     """The steps of a document, and what their expressions depend on."""
 
     def __init__(self, document: object) -> None:
-        self.document: Mapping[str, Any] = document if isinstance(document, Mapping) else {}
+        self.document: JsonObject = document if isinstance(document, Mapping) else {}
         self.all = [KnownStep(one) for one in step_nodes(self.document)]
         self.by_id = {one.id: one for one in reversed(self.all)}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from engine.base.errors import Problem
+from engine.base.json_text import JsonObject
 
 Source = Literal["model", "rules"]
 ChangeKind = Literal["added", "changed", "removed", "moved", "workflow"]
@@ -144,7 +144,7 @@ def stored(proposal: Proposal) -> dict[str, Any]:
     return asdict(proposal)
 
 
-def proposal_of(kept: Mapping[str, Any]) -> Proposal:
+def proposal_of(kept: JsonObject) -> Proposal:
     """Return a stored proposal."""
     return Proposal(
         **{
@@ -161,7 +161,7 @@ def proposal_of(kept: Mapping[str, Any]) -> Proposal:
     )
 
 
-def _demo_of(kept: Mapping[str, Any] | None) -> DemoRun | None:
+def _demo_of(kept: JsonObject | None) -> DemoRun | None:
     if kept is None:
         return None
     second = kept["second_run"]

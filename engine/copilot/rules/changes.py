@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.rules.requests import NotThere, Operation, Understood
 from engine.copilot.rules.selecting import SELECTION, does, selected
@@ -68,7 +69,7 @@ _CALLED = re.compile(
 _DEEPEST = 12
 
 
-def changed(text: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def changed(text: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """Return the operations that a request for a workflow means; None if it is none of these. Raises NotThere."""
     said = re.sub(r"^(?:please|bitte|ok,?|and|und) ", "", " ".join(text.strip().rstrip(".!").split()), flags=_I)
     for rule in _RULES:
@@ -81,7 +82,7 @@ def changed(text: str, document: Mapping[str, Any], steps: Sequence[CanvasStep])
 # --- another value
 
 
-def _replaced(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _replaced(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del steps
     found = next((match for one in _REPLACED if (match := one.search(said))), None)
     if found is None:
@@ -93,7 +94,7 @@ def _replaced(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep
     return Understood(f"{new} instead of {old}, {len(ops)} times" if len(ops) > 1 else f"{new} instead of {old}", ops)
 
 
-def _everywhere(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _everywhere(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del steps
     found = _EVERYWHERE.search(said)
     if found is None:
@@ -125,7 +126,7 @@ def _with(value: Any, old: Any, new: Any) -> Any:
     return str(value).replace(old, str(new)) if isinstance(old, str) else new
 
 
-def _values(document: Mapping[str, Any]) -> Iterator[tuple[str, list[Any], Any]]:
+def _values(document: JsonObject) -> Iterator[tuple[str, list[Any], Any]]:
     """Yield the values that steps are given, and the defaults of inputs: the step ("" for inputs), field and value."""
     inputs = document.get("inputs")
     properties = inputs.get("properties") if isinstance(inputs, Mapping) else None
@@ -148,7 +149,7 @@ def _leaves(value: Any, path: list[Any]) -> Iterator[tuple[list[Any], Any]]:
 # --- limits and times
 
 
-def _at_once(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _at_once(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     found = _AT_ONCE.search(said)
     if found is None:
         return None
@@ -173,7 +174,7 @@ def _count(word: str) -> int:
     return 1 if word.casefold().startswith("ein") else names.index(word.casefold())
 
 
-def _timed(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _timed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del steps
     cron = cron_of(said) if _TIMES.search(said) else ""
     if not cron:
@@ -193,7 +194,7 @@ def _timed(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) 
 # --- steps by what they do
 
 
-def _approved(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _approved(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del document
     found = _APPROVED.search(said)
     if found is None:
@@ -208,7 +209,7 @@ def _approved(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep
     return Understood(f"Ask before: {_titles(chosen)}", [_set(one.id, ["approve"], "always") for one in chosen])
 
 
-def _removed(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _removed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     found = _REMOVED.search(said)
     if found is None:
         return None
@@ -221,7 +222,7 @@ def _removed(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]
     return Understood(f"Remove: {_titles(chosen)}", ops)
 
 
-def _noted(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _noted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del document
     found = _NOTED.search(said)
     if found is None:
@@ -231,7 +232,7 @@ def _noted(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) 
     return Understood(f"A note on: {_titles(chosen)}", ops)
 
 
-def _limited(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del document
     found = _LIMITED.search(said)
     if found is None:
@@ -241,7 +242,7 @@ def _limited(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]
     return Understood(f"At most {seconds} seconds: {_titles(chosen)}", ops)
 
 
-def _prefixed(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _prefixed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del document
     found = _PREFIXED.search(said)
     if found is None or found["old"] == found["new"]:
@@ -257,7 +258,7 @@ def _prefixed(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep
     return Understood(f"Rename {len(ops)} steps from {old}… to {new}…", ops)
 
 
-def _called(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _called(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del document
     found = _CALLED.search(said)
     if found is None or found["step"] not in {one.id for one in steps}:
@@ -283,7 +284,7 @@ def _titles(steps: Sequence[CanvasStep]) -> str:
     return ", ".join(one.title for one in steps)
 
 
-Rule = Callable[[str, Mapping[str, Any], Sequence[CanvasStep]], Understood | None]
+Rule = Callable[[str, JsonObject, Sequence[CanvasStep]], Understood | None]
 _RULES: tuple[Rule, ...] = (
     _everywhere,
     _limited,

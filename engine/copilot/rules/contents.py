@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.rules.naming import DAYS, NUMBER, length_of, number, quoted
 from engine.copilot.rules.requests import Operation, Understood
@@ -56,7 +57,7 @@ _TEXTS = {"llm.summarize": "text", "llm.chat": "text"}
 _FIELDS = ("text", "markdown", "body")
 
 
-def contained(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def contained(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """Return what a request says of the contents, None if it says nothing of that."""
     for rule in (_renamed_label, _labelled, _translated, _one_more, _left_out, _bounded, _recent, _at_most):
         found = rule(said, document, steps)
@@ -65,7 +66,7 @@ def contained(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep
     return None
 
 
-def _renamed_label(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _renamed_label(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """One quoted text in place of another one, in lists too."""
     del steps
     marks = quoted(said)
@@ -82,7 +83,7 @@ def _renamed_label(said: str, document: Mapping[str, Any], steps: Sequence[Canva
     return Understood(f"{new} instead of {old}", ops) if ops else None
 
 
-def _labelled(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _labelled(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     marks = quoted(said)
     if not marks or not _LABEL.search(said) or not _ISSUE.search(said) or _SKIP.search(said):
         return None
@@ -93,7 +94,7 @@ def _labelled(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep
     return Understood(f"The issues get {', '.join(marks)}", ops) if ops else None
 
 
-def _translated(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _translated(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del document
     language = next(
         (name for words, name in _LANGUAGES.items() if re.search(rf"\b(?:in|auf|to|ins) (?:{words})\b", said, _I)), ""
@@ -104,7 +105,7 @@ def _translated(said: str, document: Mapping[str, Any], steps: Sequence[CanvasSt
     return Understood(f"Summaries in {language}", [_set(one.id, "with.language", language) for one in chosen])
 
 
-def _recent(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _recent(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """How far back: an input of days, or the search for mail."""
     found = _BACK.search(said)
     if found is None or length_of(found)[1] != "d":
@@ -130,7 +131,7 @@ def _newer(query: str, days: int) -> str:
     return f"{_NEWER.sub('', query).strip()} newer_than:{days}d".strip()
 
 
-def _at_most(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _at_most(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del steps
     found = _MOST.search(said)
     if found is None or _inputs(document).get("limit", {}).get("type") != "integer":
@@ -139,7 +140,7 @@ def _at_most(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]
     return Understood(f"At most {count}", [_set("", "inputs.properties.limit.default", count)])
 
 
-def _left_out(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _left_out(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """Leave out mails with a word in a part of them."""
     marks = quoted(said)
     part = next((name for words, name in _PARTS if re.search(rf"\b(?:{words})\b", said, _I)), "")
@@ -160,7 +161,7 @@ def _text(word: str) -> str:
     return "'" + word.casefold().replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _bounded(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _bounded(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """Leave out what a number that a model reads is below or above."""
     found = _BOUND.search(said)
     numbers = list(_numbers(document))
@@ -181,7 +182,7 @@ def _and(condition: str) -> str:
     return f" && ({inner})" if inner else ""
 
 
-def _numbers(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _numbers(document: JsonObject) -> Iterator[tuple[str, str]]:
     for id_, fields in _arguments(document):
         schema = fields.get("schema")
         members = schema.get("properties") if isinstance(schema, Mapping) else None
@@ -190,7 +191,7 @@ def _numbers(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield id_, name
 
 
-def _one_more(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _one_more(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """One more place for the text that the workflow writes: a channel of Slack, or an address."""
     channel, address = _CHANNEL.search(said), _ADDRESS.search(said)
     writes = [one for one in steps if one.effect == "writes"]
@@ -211,7 +212,7 @@ def _one_more(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep
     return Understood(f"Also to {where}", [{"op": "add", "step": step, "after": last.id}])
 
 
-def _written(document: Mapping[str, Any], steps: Sequence[CanvasStep], last: CanvasStep) -> str:
+def _written(document: JsonObject, steps: Sequence[CanvasStep], last: CanvasStep) -> str:
     """Return the text of a model beside a step, or else the text that the step writes."""
     beside = [one for one in steps if one.parent == last.parent and one.uses in _TEXTS]
     if beside:
@@ -220,13 +221,13 @@ def _written(document: Mapping[str, Any], steps: Sequence[CanvasStep], last: Can
     return next((str(fields[name]) for name in _FIELDS if isinstance(fields.get(name), str)), "")
 
 
-def _inputs(document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+def _inputs(document: JsonObject) -> Mapping[str, JsonObject]:
     inputs = document.get("inputs")
     found = inputs.get("properties") if isinstance(inputs, Mapping) else None
     return {name: one for name, one in found.items() if isinstance(one, Mapping)} if isinstance(found, Mapping) else {}
 
 
-def _arguments(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _arguments(document: JsonObject) -> Iterator[tuple[str, JsonObject]]:
     for node in step_nodes(document):
         yield node.step.id, node.step.arguments
 

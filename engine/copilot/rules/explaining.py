@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from engine.base.json_text import JsonObject
 from engine.workflows.editing.graph import CanvasStep
 
 _EFFECTS = {"reads": "reads", "writes": "writes"}
 _MOST = 60
 
 
-def explained(document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> str:
+def explained(document: JsonObject, steps: Sequence[CanvasStep]) -> str:
     """Return what starts a workflow, and what each step does, a line each."""
     lines = [f"{document.get('title') or 'This workflow'}: {document.get('description') or ''}".strip().rstrip(":")]
     lines += list(_starts(document))
@@ -33,7 +33,7 @@ def explained_step(step: CanvasStep, problems: Sequence[str]) -> str:
     return "\n".join([*lines, *problems])
 
 
-def _starts(document: Mapping[str, Any]) -> Iterator[str]:
+def _starts(document: JsonObject) -> Iterator[str]:
     for one in document.get("triggers") or []:
         if isinstance(one, dict):
             yield f"- Starts by: {one.get('title') or one.get('id')} ({one.get('uses')})"

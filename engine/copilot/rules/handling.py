@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.rules.naming import DAYS, NUMBER, length_of, named, number
 from engine.copilot.rules.requests import Operation, Understood
@@ -50,7 +51,7 @@ _AT_MOST = re.compile(
 )
 
 
-def handled(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def handled(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """Return what a request says of how steps are handled, None if it says nothing of that."""
     for rule in (_retried, _trusted, _expires, _asked, _goes_on, _limited):
         found = rule(said, document, steps)
@@ -59,7 +60,7 @@ def handled(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep])
     return None
 
 
-def _retried(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _retried(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     found = _ATTEMPTS.search(said)
     chosen = named(said, steps)
     if found is None or not chosen or not (_AGAIN.search(said) or _FAILS.search(said)):
@@ -73,7 +74,7 @@ def _retried(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]
     return Understood(f"Try {attempts} times: {_titles(chosen)}", ops)
 
 
-def _trusted(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _trusted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """Take approvals off; each needs a tick."""
     if not _NO_MORE.search(said):
         return None
@@ -83,7 +84,7 @@ def _trusted(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]
     return Understood(f"Do not ask before: {_titles(chosen)}", ops) if ops else None
 
 
-def _expires(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _expires(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     found = list(_EXPIRY.finditer(said))
     if not found or not _QUESTION.search(said):
         return None
@@ -96,7 +97,7 @@ def _expires(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]
     return Understood(f"The question runs out after {count}{unit}: {_titles(chosen)}", ops) if ops else None
 
 
-def _asked(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _asked(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del document
     if not _ASKED.search(said):
         return None
@@ -108,7 +109,7 @@ def _asked(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) 
     )
 
 
-def _goes_on(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _goes_on(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del document
     if not (_FAILS.search(said) and _GOES_ON.search(said)):
         return None
@@ -119,7 +120,7 @@ def _goes_on(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]
     return Understood(f"Go on without it if it fails: {_titles(chosen)}", ops) if ops else None
 
 
-def _limited(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]) -> Understood | None:
+def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del document
     found = _SECONDS.search(said)
     chosen = named(said, steps) if found is not None and _AT_MOST.search(said) else []
@@ -131,7 +132,7 @@ def _limited(said: str, document: Mapping[str, Any], steps: Sequence[CanvasStep]
     )
 
 
-def _given(document: Mapping[str, Any], field: str) -> dict[str, Any]:
+def _given(document: JsonObject, field: str) -> dict[str, Any]:
     """Return a field of the steps that have it, by id."""
     return {node.step.id: node.step.json[field] for node in step_nodes(document) if field in node.step.json}
 

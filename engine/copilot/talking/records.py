@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from engine.base.json_text import JsonObject
 from engine.copilot.rules.passages import Passage
 
 PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note", "workflows"]
@@ -219,7 +219,7 @@ def stored(turn: Turn) -> dict[str, Any]:
     return asdict(turn)
 
 
-def turn_of(kept: Mapping[str, Any]) -> Turn:
+def turn_of(kept: JsonObject) -> Turn:
     """Return a stored turn."""
     return Turn(
         **{
@@ -233,7 +233,7 @@ def turn_of(kept: Mapping[str, Any]) -> Turn:
     )
 
 
-def _part_of(kept: Mapping[str, Any]) -> Part:
+def _part_of(kept: JsonObject) -> Part:
     buttons = [Button(**one) for one in kept["buttons"]]
     of_workflows = [OfWorkflow(**one) for one in kept.get("workflows", [])]
     kept = {**kept, "workflows": of_workflows}

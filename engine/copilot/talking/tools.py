@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
 from engine.base.errors import OrchestraError
+from engine.base.json_text import JsonObject
 from engine.base.wording import did_you_mean
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.talking.code_step import CODE_FIELD, CodeStep
@@ -65,7 +66,7 @@ class Toolbox:
     repairs: int = 0
     code: CodeStep | None = None
     """The selected step, if it is one that runs code."""
-    offered: Sequence[Mapping[str, Any]] = TOOLS
+    offered: Sequence[JsonObject] = TOOLS
 
     def placed(self, part: Part) -> Part:
         """Return code with the selected step that it is for: the only one, which runs code of this language."""
@@ -73,7 +74,7 @@ class Toolbox:
             return part
         return replace(part, step=self.code.step, field=CODE_FIELD)
 
-    def use(self, name: str, given: Mapping[str, Any]) -> Used:
+    def use(self, name: str, given: JsonObject) -> Used:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
         made = {
             "step_types": self._step_types,
@@ -102,7 +103,7 @@ class Toolbox:
             self.values_sent = list(dict.fromkeys([*self.values_sent, *values]))
         return run_facts(run, values, only)
 
-    def _step_types(self, given: Mapping[str, Any]) -> Used:
+    def _step_types(self, given: JsonObject) -> Used:
         names, known = texts(given.get("names"))[:_MOST_NAMES], step_types()
         found: dict[str, Any] = {}
         for name in names:
@@ -115,18 +116,18 @@ class Toolbox:
             found[name] = schemas if len(told) <= _LONGEST_SCHEMA else told[:_LONGEST_SCHEMA]
         return Used(ToolCall("step_types", f"Looked at {', '.join(names) or 'no step type'}.", ok=True), found)
 
-    def _read_workflow(self, given: Mapping[str, Any]) -> Used:
+    def _read_workflow(self, given: JsonObject) -> Used:
         name = str(given.get("name") or "")
         text = self.workflows.get(self.p, name).text
         return Used(ToolCall("read_workflow", f"Read the workflow {name}.", ok=True), {"text": text[:_LONGEST_TEXT]})
 
-    def _run_facts(self, given: Mapping[str, Any]) -> Used:
+    def _run_facts(self, given: JsonObject) -> Used:
         run_id, step = str(given.get("run") or ""), str(given.get("step") or "")
         run = self.run_of(run_id or self.about.run_id)
         words = f"Looked at {f'the step {step} of ' if step else ''}the run {run['run_id']}."
         return Used(ToolCall("run_facts", words, ok=True), marked(self.run_told(run, step)))
 
-    def _propose(self, given: Mapping[str, Any]) -> Used:
+    def _propose(self, given: JsonObject) -> Used:
         made = self.proposals.make(
             self.p,
             self.workflow,
@@ -150,7 +151,7 @@ class Toolbox:
             ToolCall("propose", words, ok=False), answer, is_repair=True, unfinished=made.id, complaint=complaint
         )
 
-    def _try_in_demo(self, given: Mapping[str, Any]) -> Used:
+    def _try_in_demo(self, given: JsonObject) -> Used:
         made = self.proposals.try_in_demo(self.p, self.workflow, str(given.get("proposal") or ""))
         assert made.demo is not None, "it has run"
         told = replace(made.demo, run_id="")

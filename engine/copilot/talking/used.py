@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from engine.base.json_text import JsonObject
 from engine.copilot.talking.cleaning import cleaned
 from engine.copilot.talking.records import Part, ToolCall
 
@@ -36,7 +37,7 @@ class Used:
 class Tools(Protocol):
     """The tools of one turn, and what they have told the model."""
 
-    offered: Sequence[Mapping[str, Any]]
+    offered: Sequence[JsonObject]
     """As the model is told of them."""
     from_outside: bool
     """Whether text from outside is in the conversation."""
@@ -48,7 +49,7 @@ class Tools(Protocol):
         """Return a part of the answer with the place where it belongs, if it has one."""
         ...
 
-    def use(self, name: str, given: Mapping[str, Any]) -> Used:
+    def use(self, name: str, given: JsonObject) -> Used:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
         ...
 
@@ -62,18 +63,18 @@ def tool(name: str, description: str, /, **properties: Any) -> dict[str, Any]:
 ASK_TOOL = tool(ASK, "Ask the person; `choices` may be empty.", question=TEXT, choices={"type": "array", "items": TEXT})
 
 
-def names_of(tools: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def names_of(tools: Sequence[JsonObject]) -> tuple[str, ...]:
     """Return the names of tools."""
     return tuple(one["function"]["name"] for one in tools)
 
 
-def unknown(name: str, tools: Sequence[Mapping[str, Any]]) -> Used:
+def unknown(name: str, tools: Sequence[JsonObject]) -> Used:
     """Return what becomes of a call of a tool that there is not."""
     said = f"There is no tool {name!r}. The tools are: {', '.join(names_of(tools))}."
     return Used(ToolCall(name[:100], said, ok=False), {"error": said}, is_repair=True, complaint=said)
 
 
-def asked(given: Mapping[str, Any]) -> Used:
+def asked(given: JsonObject) -> Used:
     """Return a question to the person, which ends the turn."""
     question = cleaned(str(given.get("question") or "")).strip() or "What exactly do you want?"
     choices = [cleaned(one)[:_LONGEST_CHOICE] for one in texts(given.get("choices"))[:_MOST_CHOICES]]

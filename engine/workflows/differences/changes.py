@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.base.json_text import is_same
+from engine.base.json_text import JsonObject, is_same
 from engine.base.step_tree import FAILURE, ON_ERROR, home_of, step_nodes
 from engine.workspace.step_renames import StepRenames
 
@@ -30,7 +30,7 @@ class Step:
     """The id of the step around it, `on_failure`, or "" for the workflow."""
     previous: str
     """The id of the step before it in its list, "" for the first one."""
-    json: Mapping[str, Any]
+    json: JsonObject
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,11 @@ def changes_with(old: object, new: object, names: Mapping[str, str]) -> list[Cha
     return found
 
 
-def _object(value: object) -> Mapping[str, Any]:
+def _object(value: object) -> JsonObject:
     return value if isinstance(value, Mapping) else {}
 
 
-def _own(value: Mapping[str, Any], without: Sequence[str]) -> dict[str, Any]:
+def _own(value: JsonObject, without: Sequence[str]) -> dict[str, Any]:
     """Return the fields of a step or workflow without its steps; triggers by id."""
     own = {key: one for key, one in value.items() if key not in without}
     handler = own.get(ON_ERROR)
@@ -101,7 +101,7 @@ def _own(value: Mapping[str, Any], without: Sequence[str]) -> dict[str, Any]:
     return own
 
 
-def _steps(document: Mapping[str, Any]) -> dict[str, Step]:
+def _steps(document: JsonObject) -> dict[str, Step]:
     """Return the steps by id; further ones with the same id get a number."""
     found: dict[str, Step] = {}
     last: dict[tuple[Any, ...], str] = {}
@@ -114,7 +114,7 @@ def _steps(document: Mapping[str, Any]) -> dict[str, Step]:
     return found
 
 
-def fields_changed(old: Mapping[str, Any], new: Mapping[str, Any], step: Step | None) -> Iterator[Change]:
+def fields_changed(old: JsonObject, new: JsonObject, step: Step | None) -> Iterator[Change]:
     """Yield the changes from the fields of a step to others; `step` is None for those of the workflow."""
     yield from _fields((), old, new, step)
 
@@ -182,7 +182,7 @@ def rising(ranks: Sequence[int]) -> set[int]:
 # --- another id
 
 
-def _renames(old: Mapping[str, Any], new: Mapping[str, Any], known: StepRenames) -> dict[str, str]:
+def _renames(old: JsonObject, new: JsonObject, known: StepRenames) -> dict[str, str]:
     """Return {old id: new id} of the steps that are known to have another id, or are at the same place and similar."""
     was, now = _steps(old), _steps(new)
     found = {one: other for one, other in known if one in was and other in now}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.base.errors import InvalidFile, InvalidInput, OrchestraError
-from engine.base.json_text import is_alike
+from engine.base.json_text import JsonObject, is_alike
 from engine.base.step_tree import step_nodes
 from engine.documents.json_file import parse
 from engine.workflows.differences.changes import renames_between
@@ -98,7 +98,7 @@ def _renamed(
     return Texts(*found), in_main, [pair for pair in in_main if pair in followed]
 
 
-def _new_ids(base: Mapping[str, Any], side: Mapping[str, Any], known: StepRenames) -> dict[str, str]:
+def _new_ids(base: JsonObject, side: JsonObject, known: StepRenames) -> dict[str, str]:
     """Return {old id: new id} of the steps that a side has renamed; only people can say so of one that may write."""
     before, now = ({node.step.id for node in step_nodes(one)} for one in (base, side))
     there = [(old, new) for old, new in known if old in before and new in now]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.base.json_text import is_alike
+from engine.base.json_text import JsonObject, is_alike
 from engine.base.step_tree import FAILURE, ON_ERROR
 from engine.workflows.differences.changes import ABSENT
 from engine.workflows.merging.clashing import Saying, shown
@@ -192,7 +192,7 @@ class _Merge:
 
     # --- where they are
 
-    def _homes(self, steps: Mapping[str, Mapping[str, Any]], fields: Mapping[str, Any]) -> dict[str, str]:
+    def _homes(self, steps: Mapping[str, JsonObject], fields: JsonObject) -> dict[str, str]:
         """Return the list in which each step is; a new step is dropped with its list."""
         steps = dict(steps)
         while True:
@@ -264,7 +264,7 @@ def _only_in(keeper: Outline, remover: Outline, id_: str) -> Iterator[str]:
                 yield from _only_in(keeper, remover, one)
 
 
-def _is_split(base: Mapping[str, Any], main: Mapping[str, Any], branch: Mapping[str, Any]) -> bool:
+def _is_split(base: JsonObject, main: JsonObject, branch: JsonObject) -> bool:
     """Return whether one side has changed the type of a step, and the other its type or arguments."""
     if not _differ(main, branch, *_DEFINITION, "with"):
         return False
@@ -278,11 +278,11 @@ def _same(one: Any, another: Any) -> bool:
     return one is another or (ABSENT not in (one, another) and is_alike(one, another))
 
 
-def _differ(base: Mapping[str, Any], now: Mapping[str, Any], *keys: str) -> bool:
+def _differ(base: JsonObject, now: JsonObject, *keys: str) -> bool:
     return any(not _same(base.get(key, ABSENT), now.get(key, ABSENT)) for key in keys)
 
 
-def _lists(steps: Mapping[str, Mapping[str, Any]], fields: Mapping[str, Any]) -> Iterator[str]:
+def _lists(steps: Mapping[str, JsonObject], fields: JsonObject) -> Iterator[str]:
     """Yield the lists of steps for which there is a place in the fields."""
     if STEPS in fields:
         yield ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.base.json_text import is_alike
+from engine.base.json_text import JsonObject, is_alike
 from engine.base.step_tree import FAILURE, ON_ERROR
 from engine.workflows.differences.changes import ABSENT, Change, fields_changed
 from engine.workflows.editing.operations import Add, AnyOperation, Move, Remove, ReplaceStep, Set, Unset
@@ -43,17 +43,17 @@ def _fields(old: Outline, new: Outline) -> Iterator[tuple[AnyOperation, bool]]:
                 yield from _own_fields(id_, ON_ERROR, {ON_ERROR: was[ON_ERROR]}, handler, whole_step(new, id_))
 
 
-def _without(fields: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+def _without(fields: JsonObject, *keys: str) -> dict[str, Any]:
     return {key: one for key, one in fields.items() if key not in keys}
 
 
-def _as_group(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+def _as_group(was: JsonObject, now: JsonObject) -> dict[str, Any]:
     """Return the fields of a step that becomes a group; its fallback keeps its steps, which leave later."""
     return {**now, ON_ERROR: was[ON_ERROR]} if has_steps(was.get(ON_ERROR)) else {**now}
 
 
 def _own_fields(
-    step: str | None, holder: str, old: Mapping[str, Any], new: Mapping[str, Any], whole_new: Mapping[str, Any]
+    step: str | None, holder: str, old: JsonObject, new: JsonObject, whole_new: JsonObject
 ) -> Iterator[tuple[AnyOperation, bool]]:
     """Yield the changes of the fields of a step, or of the workflow; `holder` may hold steps, and is set as a whole."""
     for change in fields_changed(_without(old, holder), _without(new, holder), None):
