@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 OWNER = Principal("owner", "owner")
 SEVERE = ("serious", "critical")
-RETRIED = "retry all github steps 5 times"
 ELSEWHERE = "set repository of issue to evil/app"
 
 
@@ -77,9 +76,9 @@ def found_by_axe(page: Page) -> list[str]:
 def test_a_change_is_asked_for_accepted_and_undone_by_keys_alone(served: Served, page: Page) -> None:
     copied(served, "by-keys")
     opened(page, served, "by-keys")
-    card = ask(page, RETRIED)
+    card = ask(page, ELSEWHERE)
     before = draft(page, served, "by-keys")
-    assert '"attempts": 5' not in before
+    assert "evil/app" not in before
     page.locator('.studio [data-step="issue"][data-ghost="~"]').wait_for()
     page.get_by_role("status").filter(has_text="A proposal with 1 change. 1 point needs a tick.").wait_for()
     accept = card.get_by_role("button", name="Accept all")
@@ -92,7 +91,7 @@ def test_a_change_is_asked_for_accepted_and_undone_by_keys_alone(served: Served,
     press_until(page, "Tab", accept)
     page.keyboard.press("Enter")
     page.locator(".copilot-card[data-status=accepted]:focus").wait_for()
-    assert '"attempts": 5' in draft(page, served, "by-keys")
+    assert "evil/app" in draft(page, served, "by-keys")
     page.locator(".studio [data-ghost]").wait_for(state="detached")
     press_until(page, "Tab", page.get_by_role("button", name="Undo").last)
     with page.expect_response("**/draft/undo"):
