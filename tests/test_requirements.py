@@ -112,7 +112,8 @@ def test_each_extra_is_known_and_installed_for_tests() -> None:
     named = {one.name: one.package for one in [*(service.extra for service in services()), *EXTRAS_OF_LOGS] if one}
     brokers = {"kafka": "aiokafka", "nats": "nats-py", "rabbitmq": "aio-pika"}
     traces = {"traces": "opentelemetry-exporter-otlp-proto-http"}
-    assert named | brokers | traces | {"tools": "uv", "monty": "pydantic-monty-client"} == {
+    cache = {"redis": "redis"}
+    assert named | brokers | traces | cache | {"tools": "uv", "monty": "pydantic-monty-client"} == {
         name: next(iter(declared)) for name, declared in EXTRAS.items()
     }
     assert {name: one.specifier for name, one in ON_DEMAND.items()} == {name: DEV[name].specifier for name in ON_DEMAND}

@@ -6,15 +6,12 @@ import builtins
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from engine.base.errors import InvalidInput, UnknownName
 from engine.copilot.proposals.records import proposal_of
 from engine.people.access import Principal
 from engine.store.settings import Settings
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 PREFIX = "copilot_proposals."
 MOST = 20
@@ -118,7 +115,7 @@ def is_kept_of(form: Form[Any], user_id: str, key: str) -> bool:
     return key.startswith(form.prefix) and key.rpartition(".")[0] == f"{form.prefix}{user_id}"  # an id may have dots
 
 
-def _stored(proposal: DataclassInstance) -> dict[str, Any]:
+def _stored(proposal: _Kept) -> dict[str, Any]:
     return asdict(proposal)
 
 

@@ -172,7 +172,7 @@ TARGETS = (
     ),
     Target(
         "label",
-        "Label the mail",
+        "Put labels on the mail",
         "gmail.add_labels",
         "label",
         {"message": "[message]"},

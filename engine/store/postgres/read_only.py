@@ -61,7 +61,7 @@ class ReadOnlyPostgres(PostgresDatabase):
             if None in is_there:
                 raise StorageError(
                     f"The state at {self.address.shown} is empty, and this process cannot prepare it.",
-                    remedy="Run `orchestra state migrate` where the workspace folder can be written.",
+                    remedy="Open the workspace once where its folder can be written.",
                 )
             self._require_our_form(connection)
 

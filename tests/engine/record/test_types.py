@@ -30,6 +30,8 @@ _OF_ROWS = {
     "is_drifted",
     "drift",
     "acceptance",
+    "connections",
+    "is_at_work",
 }
 """What only the list of runs knows of a run."""
 

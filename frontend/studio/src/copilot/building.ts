@@ -82,7 +82,7 @@ export const TITLES = [
   N_("Rows of a Google sheet"), N_("Events of a Google calendar"), N_("Entries of a feed"), N_("Drafts in Gmail"), N_("Rows of a database table"),
   N_("Messages of a Slack channel"), N_("What people write in a form"), N_("A web page that changes"), N_("Runs that fail"),
   N_("Open an issue on GitHub"), N_("Keep a page in Notion"), N_("Write a new page in Notion"), N_("Post to Slack"), N_("Post to Discord"),
-  N_("Send a Telegram message"), N_("Draft an answer"), N_("Answer the mail"), N_("Forward the mail"), N_("Label the mail"), N_("Mark the mail as read"),
+  N_("Send a Telegram message"), N_("Draft an answer"), N_("Answer the mail"), N_("Forward the mail"), N_("Put labels on the mail"), N_("Mark the mail as read"),
   N_("Archive the mail"), N_("Save attached files to a drive"), N_("Save attached files in the workspace"), N_("Send a mail"), N_("Draft a mail"),
   N_("Comment on it"), N_("Assign it to people"), N_("Label it"), N_("Close it"), N_("Add a row to a Google sheet"), N_("Remember it in a table"), N_("Write a file"),
 ];
