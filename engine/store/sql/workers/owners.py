@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from engine.base.clock import elapsed_seconds
 from engine.base.errors import InUse, StorageError
@@ -267,7 +267,8 @@ class SqlOwner:
             if self.shares:
                 self._offer(connection, open_runs)
             found = list(connection.execute(select(runs.c.run_id).where(open_runs)).scalars())
-            connection.execute(runs.update().where(open_runs).values(owner=self.id, is_at_work=self._at_once))
+            at_work = case((runs.c.lane.is_(None), self._at_once), else_=0)  # in its line, a run waits for its turn
+            connection.execute(runs.update().where(open_runs).values(owner=self.id, is_at_work=at_work))
         self._clear_away(gone)
         return found
 

@@ -46,6 +46,6 @@ class SqlRunQueue:
                 run_id
                 for run_id in run_ids
                 if connection.execute(
-                    runs.update().where((runs.c.run_id == run_id) & in_line).values(lane=None, owner=heir)
+                    runs.update().where((runs.c.run_id == run_id) & in_line).values(lane=None, owner=heir, is_at_work=0)
                 ).rowcount
             ]
