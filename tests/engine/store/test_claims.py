@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,11 @@ from engine.store.sql.base.database import Database
 from engine.store.sql.base.tables import owners
 from engine.store.sql.workers.claims import SqlClaims
 from engine.store.sql.workers.owners import SqlOwner, SqlOwners
+from engine.store.sql.workers.run_queue import SqlRunQueue
 from engine.store.sqlite.database import SqliteDatabase
 from tests import postgres
 from tests.engine.store.test_acceptances import entry
+from tests.patience import until
 
 NOW = "2026-11-20T12:00:00.000Z"
 
@@ -75,3 +78,18 @@ def test_who_was_taken_for_dead_or_is_to_end_takes_nothing(database: Database, w
         connection.execute(owners.delete().where(owners.c.owner == me))
     with pytest.raises(Fenced):
         claims.claim(me, NOW, 1, NO_LIMITS)
+
+
+def test_a_run_in_line_that_was_inherited_is_free_once_it_has_its_turn(database: Database, tmp_path: Path) -> None:
+    dead = SqlOwner(database, tmp_path, "serve", utc_now, slots=5)
+    one = replace(entry(1), lane="work")
+    SqlAcceptances(database, dead.id, shared=True).store([one])
+    dead._lock.close()
+    heir = SqlOwner(database, tmp_path, "serve", utc_now, slots=5)
+    run_id = one.acceptance["run_id"]
+    until(lambda: heir.adopt() == [run_id], "the death to be noticed")
+    claims = SqlClaims(database)
+    assert claims.claim(heir.id, NOW, 3, NO_LIMITS) == []
+    assert SqlRunQueue(database).hand_out(heir.id, [run_id], shared=True) == [run_id]
+    assert [taken.run_id for taken in claims.claim(heir.id, NOW, 3, NO_LIMITS)] == [run_id]
+    heir.release()
