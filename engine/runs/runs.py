@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -184,8 +185,15 @@ class Runs(RunReader):
     def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> Run:
         """Wait until a run of this process has ended or is waiting, or until the timeout; return its document."""
         require(p, "view", "see runs")
-        self._host.wait(checked_run_id(run_id), seconds)
-        return self.get(p, run_id)
+        ends_at = None if seconds is None else time.monotonic() + seconds
+        while True:
+            left = None if ends_at is None else max(0.0, ends_at - time.monotonic())
+            self._host.wait(checked_run_id(run_id), left)
+            run = self.get(p, run_id)
+            if run["status"] != RunStatus.RUNNING or left == 0:
+                return run
+            if not self._host.is_at_work_on(run_id):  # another process is, or it has ended since
+                return self.get(p, run_id)
 
     def cancel(self, p: Principal, run_id: str) -> float:
         """Cancel a run; return the maximum number of seconds until it has ended.
