@@ -65,7 +65,7 @@ FEW_ON_POSTGRES := tests/kill/test_trigger_kill.py tests/engine/triggers/test_wo
 # What failed is tried once more, alone: a wait may run out amid all the others on a busy machine; a fault fails again.
 test: lint
 	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not control and not chaos" || $(BIN)/pytest --last-failed --last-failed-no-failures=none
-	TEST_STATE=postgres $(BIN)/pytest -q -n 4 --dist loadfile -p no:cacheprovider $(FEW_ON_POSTGRES)
+	TEST_STATE=postgres $(BIN)/pytest -q -n 4 --dist loadfile -p no:cacheprovider $(FEW_ON_POSTGRES) || TEST_STATE=postgres $(BIN)/pytest -q -p no:cacheprovider $(FEW_ON_POSTGRES)
 
 # Apart from `test`: tracing slows every thread down, and Python 3.11 may fail to start one while another is being traced.
 coverage: setup-dev
