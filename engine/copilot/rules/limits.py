@@ -18,7 +18,7 @@ _ACTS = re.compile(
 )
 _UNKNOWN_SERVICES = re.compile(
     r"\b(?P<it>WhatsApp|Signal|Facebook|Instagram|Twitter|TikTok|LinkedIn|Microsoft Teams|MS Teams|Outlook|SharePoint|"
-    r"Jira|Trello|Asana|Salesforce|HubSpot|Zendesk|Shopify|Stripe|PayPal|Dropbox|Airtable|Monday\.com|ClickUp|Linear|"
+    r"Jira|Trello|Asana|Salesforce|HubSpot|Zendesk|Shopify|Stripe|PayPal|Airtable|Monday\.com|ClickUp|Linear|"
     r"Bitbucket|Confluence|Twilio)\b",
     _I,
 )

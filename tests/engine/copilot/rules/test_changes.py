@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.base.services import services
 from engine.copilot.rules.changes import changed
 from engine.copilot.rules.limits import question, refusal
 from engine.copilot.rules.requests import NotThere
@@ -123,3 +124,9 @@ def test_other_requests_are_not_refused(said: str) -> None:
 @pytest.mark.parametrize("said", ["use another channel", "schick es an Anna", "make it faster", "delete the old ones"])
 def test_what_is_missing_is_asked_for(said: str) -> None:
     assert question(said).endswith(("?", "."))
+
+
+def test_no_service_that_is_there_is_refused() -> None:
+    """The rules name services that there are not: what becomes one must leave their list."""
+    said = {one.title: refusal(f"save the file to {one.title}") for one in services()}
+    assert {title: why for title, why in said.items() if why} == {}
