@@ -47,7 +47,7 @@ def _facts(kind: type[Client]) -> Iterator[str]:
     for one in service.beside_key:
         yield f"- Without `{one.name}`, `{one.variable}` of the environment is used."
     if service.extra is not None:
-        install = f"`pip install 'ai-orchestra[{service.extra.name}]'`"
+        install = f"`.venv/bin/pip install 'ai-orchestra[{service.extra.name}]'`"
         yield f"- {service.extra.of or 'It'} needs a package that is not installed otherwise: {install}."
     if service.reads:
         yield f"- While a plan is made it sends nothing but {', '.join(f'`{one}`' for one in service.reads)}."
