@@ -29,7 +29,7 @@ from api.pages.preview import PreviewPages
 from api.routes.login import Pages
 from api.routes.short_addresses import short_addresses
 from api.server import create_api
-from engine.base.errors import OrchestraError
+from engine.base.errors import OrchestraError, StateAway
 from engine.garbage import Watch, look_from_now_on, use_one_heap
 from engine.orchestra import Orchestra
 from engine.store.owners import Fenced
@@ -37,6 +37,8 @@ from engine.workspace.config import ServerSettings
 
 _API_PATHS = frozenset({"/api", "/health", "/ready", "/auth/login", "/metrics", "/workflows/execute", "/mcp"})
 _EXIT_STORAGE_OR_IN_USE = 4
+_EXIT_STATE_AWAY = 69
+"""Makes the parent try again later, if the server has worked before (EX_UNAVAILABLE of sysexits.h)."""
 _GARBAGE_SECONDS = 2.0
 _TURN_SECONDS = 0.001
 """How long a thread that computes keeps the interpreter from the others; with Python's 5 ms, a request that goes from
@@ -95,7 +97,8 @@ class Site:
             # The server would show a traceback. No run has begun, so exiting right away loses nothing.
             sys.stderr.write(f"{error.message} {error.remedy}\n")
             sys.stderr.flush()
-            os._exit(_EXIT_TAKEN_OVER if isinstance(error, Fenced) else _EXIT_STORAGE_OR_IN_USE)
+            exits = {Fenced: _EXIT_TAKEN_OVER, StateAway: _EXIT_STATE_AWAY}
+            os._exit(exits.get(type(error), _EXIT_STORAGE_OR_IN_USE))
         return orchestra
 
 

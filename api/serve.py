@@ -37,6 +37,8 @@ from engine.store.locks import ServeLock
 LOG_NAME = "serve.log"
 _LARGEST_LOG_BYTES = 5_000_000
 _IN_USE_EXIT = 4
+_AWAY_EXIT = 69
+_AWAY_PAUSE_SECONDS = 2.0
 _QUICK_DEATHS = 5
 _FIRST_PAUSE_SECONDS = 0.25
 _START_SECONDS = 60.0
@@ -101,7 +103,11 @@ class Parent:
             if self._stops:
                 return
             code = child.returncode
-            if code == _IN_USE_EXIT:  # its log says what cannot be used, with the remedy
+            if code == _AWAY_EXIT and self._is_announced:
+                self.say("The server that keeps the state cannot be reached; it is tried again.")
+                self._event(_AWAY_PAUSE_SECONDS)
+                continue
+            if code in (_IN_USE_EXIT, _AWAY_EXIT):  # its log says what cannot be used, with the remedy
                 raise InUse(self._last_line())
             deaths = 0 if did_answer else deaths + 1
             self._bear(deaths, code)

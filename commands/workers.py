@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Annotated
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +16,11 @@ from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
+
 _LOOK_SECONDS = 0.5
+_AWAY_SECONDS = 2.0
 group = typer.Typer(help="The processes that work on runs.", no_args_is_help=True, rich_markup_mode=None)
 Slots = Annotated[int, typer.Option(min=1, max=10_000, help="How many runs to work on at once.")]
 
@@ -38,19 +45,47 @@ def worker(concurrency: Slots = 100, demo: Demo = False, workspace: Workspace = 
             remedy="Set `state: postgresql+psycopg://…` in config.yaml, or ORCHESTRA_STATE; see docs/scaling.md.",
         )
     with stops_raised():
-        while True:
-            orchestra = Orchestra.open(workspace, demo=demo, slots=concurrency)
-            try:
-                if (lost := orchestra.lost_secrets()) is not None:
-                    note(f"{lost.message} {lost.remedy}")
-                say(f"Working on the runs of {workspace}, at most {concurrency} at once. Press Ctrl-C to stop.")
-                while not orchestra.is_taken_over.wait(_LOOK_SECONDS):
-                    if orchestra.is_drained:
-                        say("It was asked to end, and has done what it had begun.")
-                        return DONE
-            finally:
-                orchestra.close()
+        orchestra = Orchestra.open(workspace, demo=demo, slots=concurrency)
+        say(f"Working on the runs of {workspace}, at most {concurrency} at once. Press Ctrl-C to stop.")
+        while not _was_drained(orchestra):
             note("Another process has taken over the runs of this one, which was silent for too long. It begins anew.")
+            orchestra = _opened_anew(workspace, concurrency, demo=demo)
+            say("It works on runs again.")
+        say("It was asked to end, and has done what it had begun.")
+    return DONE
+
+
+def _was_drained(orchestra: Orchestra) -> bool:
+    """Work until the process was asked to end and has done its work, or until another one has taken over its runs."""
+    from engine.base.errors import StateAway
+
+    try:
+        with suppress(StateAway):  # only to be told; it may have been away again since it was opened
+            if (lost := orchestra.lost_secrets()) is not None:
+                note(f"{lost.message} {lost.remedy}")
+        while not orchestra.is_taken_over.wait(_LOOK_SECONDS):
+            if orchestra.is_drained:
+                return True
+        return False
+    finally:
+        with suppress(StateAway):
+            orchestra.close()
+
+
+def _opened_anew(workspace: Path, slots: int, *, demo: bool) -> Orchestra:
+    """Open the workspace as soon as the state can be reached: what cut this process off may last."""
+    from engine.base.errors import StateAway
+    from engine.orchestra import Orchestra
+
+    is_told = False
+    while True:
+        try:
+            return Orchestra.open(workspace, demo=demo, slots=slots)
+        except StateAway as error:
+            if not is_told:
+                note(f"{error.message} It is tried again until it can be reached.")
+            is_told = True
+            time.sleep(_AWAY_SECONDS)
 
 
 @group.command("list")

@@ -216,6 +216,12 @@ class StorageError(OrchestraError):
     default_remedy = "Check free space and permissions of the workspace folder, then try again."
 
 
+class StateAway(StorageError):
+    """The server that keeps the state cannot be reached; nothing is wrong with what it keeps."""
+
+    default_remedy = "See that PostgreSQL runs and can be reached from here; work goes on by itself once it does."
+
+
 class DamagedState(StorageError):
     """The state file can no longer be read; `logs/` has a copy of all runs."""
 

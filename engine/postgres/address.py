@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.types.string import StrDumper
 
-from engine.base.errors import StorageError
+from engine.base.errors import StateAway, StorageError
 
 _DEFAULTS = {
     "connect_timeout": "3",
@@ -35,7 +35,6 @@ _SETTINGS = (
 The server, too, must notice when a machine is gone: until then, by default for two hours, it keeps its locks. And all
 statements are short: where PostgreSQL expects more rows than there are, compiling one takes a second.
 """
-_DOWN = "See that PostgreSQL runs and can be reached from here; work goes on by itself once it does."
 _WRONG = "See what the server says in its log."
 _ADDRESS = "`postgresql+psycopg://user:password@host:5432/database`"
 
@@ -91,7 +90,5 @@ def refusal(address: ServerAddress, error: BaseException | None) -> StorageError
     """Return an error of the server, or of the way to it, in words."""
     said = str(error).strip().splitlines()
     is_down = isinstance(error, psycopg.OperationalError | OSError) and not getattr(error, "sqlstate", None)
-    return StorageError(
-        f"The state at {address.shown}: {said[0] if said else type(error).__name__}.".replace("..", "."),
-        remedy=_DOWN if is_down else _WRONG,
-    )
+    message = f"The state at {address.shown}: {said[0] if said else type(error).__name__}.".replace("..", ".")
+    return StateAway(message) if is_down else StorageError(message, remedy=_WRONG)

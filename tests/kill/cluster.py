@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ _PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda one: in
 _AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
 """PostgreSQL refuses to run as root."""
 _SETTINGS = """
-listen_addresses = '127.0.0.1'
+listen_addresses = '{addresses}'
 port = {port}
 unix_socket_directories = '{folder}'
 fsync = on
@@ -32,11 +32,19 @@ class Cluster:
 
     folder: Path
     port: int
+    hosts: Sequence[str] = ("127.0.0.1",)
+    """The addresses of its machine."""
+    within: Sequence[str] = ()
+    """How commands on its machine begin."""
 
     @property
     def url(self) -> str:
         """The address of its database."""
-        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/postgres"
+        return self.url_by(self.hosts[0])
+
+    def url_by(self, host: str) -> str:
+        """The address of its database, by one of `hosts`."""
+        return f"postgresql+psycopg://postgres@{host}:{self.port}/postgres"
 
     def start(self) -> None:
         """Start it; it answers once this returns."""
@@ -47,23 +55,25 @@ class Cluster:
         self._control("stop", "-w", "-t", "60", "-m", mode)
 
     def _control(self, *what: str) -> None:
-        _run("pg_ctl", "-D", str(self.folder / "data"), *what)
+        _run("pg_ctl", "-D", str(self.folder / "data"), *what, within=self.within)
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
+def cluster(hosts: Sequence[str] = ("127.0.0.1",), within: Sequence[str] = ()) -> Iterator[Cluster]:
     """Make a server, and remove it afterwards; skip the test where PostgreSQL is not installed."""
     if not _program("initdb"):
         pytest.skip("PostgreSQL's programs (initdb, pg_ctl) are not installed on this machine.")
     folder = Path(tempfile.mkdtemp(prefix="orchestra-postgres-"))
-    made = Cluster(folder, free_port())
+    made = Cluster(folder, free_port(), hosts, within)
     try:
         if _AS_POSTGRES:
             shutil.chown(folder, "postgres", "postgres")
         _run("initdb", "-D", str(folder / "data"), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-locale")
-        more = _SETTINGS.format(port=made.port, folder=folder)
+        more = _SETTINGS.format(port=made.port, folder=folder, addresses=", ".join(hosts))
         with (folder / "data" / "postgresql.conf").open("a") as file:
             file.write(more)
+        with (folder / "data" / "pg_hba.conf").open("a") as file:
+            file.write("host all all samenet trust\n")
         made.start()
         yield made
     finally:
@@ -77,8 +87,8 @@ def _program(name: str) -> str:
     return next(iter(found), shutil.which(name) or "")
 
 
-def _run(name: str, *arguments: str) -> None:
-    command = [*_AS_POSTGRES, _program(name), *arguments]
+def _run(name: str, *arguments: str, within: Sequence[str] = ()) -> None:
+    command = [*within, *_AS_POSTGRES, _program(name), *arguments]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 

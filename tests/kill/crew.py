@@ -101,20 +101,21 @@ class Crew:
         assert one.stdout is not None
         self.addresses.append(str(json.loads(one.stdout.readline())["url"]))
 
-    def work(self) -> None:
-        """Start a worker."""
+    def work(self, state: str = "") -> None:
+        """Start a worker; `state`: its own address of the state."""
         command = [sys.executable, "-c", _CODE, "worker", "--concurrency", "50", "--workspace", str(self.roots[0])]
+        environment = {**os.environ, "ORCHESTRA_STATE": state} if state else None
         with (self.roots[0] / "workers.log").open("ab") as log:
-            self.workers.append(subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log))
+            self.workers.append(subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log, env=environment))
 
     def wait_for_workers(self, count: int) -> None:
         """Return once so many are at work."""
         until(lambda: len(self.query("SELECT 1 FROM owners WHERE kind = 'worker'")) == count, "the workers")
 
-    def accept(self, runs: int) -> None:
+    def accept(self, runs: int, first: int = 0) -> None:
         """Let both servers accept runs, each request repeated until it is answered."""
         with ThreadPoolExecutor(4) as senders:
-            for _ in senders.map(self._accept, range(runs)):
+            for _ in senders.map(self._accept, range(first, first + runs)):
                 pass
 
     def command(self, n: int) -> None:
@@ -176,10 +177,11 @@ class Crew:
 
 
 @contextmanager
-def crew(folder: Path) -> Iterator[Crew]:
-    """Give two servers and three workers that are ready."""
+def crew(folder: Path, database: Cluster | None = None) -> Iterator[Crew]:
+    """Give two servers and three workers that are ready; without `database`, a server is made for them."""
     with ExitStack() as stack:
-        database = stack.enter_context(cluster())
+        if database is None:
+            database = stack.enter_context(cluster())
         place, web = stack.enter_context(setting(folder / "one")), stack.enter_context(counting())
         github, reads = str(place.endpoints["github"]["base_url"]), f"127.0.0.1:{web.port}"
         roots = [place.root, folder / "two"]

@@ -23,6 +23,7 @@ class Verdict:
 
     statuses: dict[str, int]
     wrongs: list[str]
+    takeovers: int
     figures: str
 
 
@@ -45,7 +46,7 @@ def verdict(crew: Crew, runs: int) -> Verdict:
         f" {sum(resumed.values())} takeovers of {len(resumed)} runs,"
         f" {set_aside} set aside, {len(ticks)} ticks, {len(wrongs)} wrong"
     )
-    return Verdict(statuses, wrongs, figures)
+    return Verdict(statuses, wrongs, resumed.total(), figures)
 
 
 def _of_steps(crew: Crew) -> Iterator[str]:
