@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ _MOST_STEPS = 60
 _MOST_MEMBERS = 20
 _LONGEST_VALUE = 2_000
 _DEEPEST = 3
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+"""Of a field; other names of members are data."""
 
 
 def run_facts(run: Run, values: Collection[str] = (), only: str = "") -> dict[str, Any]:
@@ -45,22 +48,25 @@ def _step(step: StepRecord, *, with_values: bool) -> dict[str, Any]:
 
 
 def _error(error: Mapping[str, Any] | None, *, with_values: bool = False) -> dict[str, Any] | None:
-    """Return an error; the words of a service may quote what was sent, so they are values."""
+    """Return an error; its words may quote what was sent, name an address or an account, so they are values."""
     if error is None:
         return None
-    told = {name: error.get(name) for name in ("type", "step", "field", "remedy", "http_status", "outcome")}
-    return {**told, "message": error.get("message")} if with_values else told
+    words = ("message", "remedy") if with_values else ()
+    return {name: error.get(name) for name in ("type", "step", "field", "http_status", "outcome", *words)}
 
 
 def shape(value: Any, depth: int = _DEEPEST) -> Any:
-    """Return a value's type and size, without anything of what it says."""
+    """Return a value's type and size, without anything of what it says; a table by addresses or titles has no names."""
     if isinstance(value, str):
         return f"text of {len(value)} characters"
     if value is None or isinstance(value, bool | int | float):
         return {type(None): "null", bool: "true or false"}.get(type(value), "number")
     if isinstance(value, Mapping):
-        members = list(value.items())[:_MOST_MEMBERS]
-        return {str(name): shape(one, depth - 1) for name, one in members} if depth else f"object of {len(value)}"
+        if not depth:
+            return f"object of {len(value)}"
+        if not all(_NAME.fullmatch(str(name)) for name in value):
+            return {"object_of": shape(next(iter(value.values())), depth - 1), "members": len(value)}
+        return {str(name): shape(one, depth - 1) for name, one in list(value.items())[:_MOST_MEMBERS]}
     if isinstance(value, Sequence):
         first = shape(value[0], depth - 1) if value and depth else None
         return {"list_of": first, "items": len(value)}

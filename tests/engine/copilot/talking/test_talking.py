@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from bench.copilot.scripted import MODEL, Answer
 from engine.base.errors import InUse, InvalidInput, NotAllowed
@@ -279,6 +280,30 @@ def test_what_the_rules_quote_of_a_run_never_goes_to_a_model(talking: Opened) ->
     sent = json.dumps(talk.model.requests)
     assert "Why did the last run fail?" in sent
     assert "canary-4712" not in sent
+
+
+def test_the_words_of_an_error_go_along_only_if_its_step_is_ticked(talking: Opened) -> None:
+    talk = talking([Answer("Hello.")])
+    host = talk.model.base_url.removeprefix("http://").removesuffix("/v1")
+    config = yaml.safe_load((talk.root / "config.yaml").read_text())
+    config["connections"]["http"] = {"service": "http", "allow_hosts": [host]}
+    (talk.root / "config.yaml").write_text(yaml.safe_dump(config))
+    wrong = {"url": f"http://{host}/canary-4713", "method": "HEAD"}  # which the scripted server does not know
+    read = {"id": "read", "uses": "http.request", "connection": "http", "with": wrong, "retry": {"attempts": 1}}
+    table = {"id": "table", "uses": "flow.set", "with": {"values": {"of": "{{ {'canary-4713@acme.example': 1} }}"}}}
+    steps = [table, read]
+    talk.orchestra.workflows.save(ADA, "fails", json.dumps({"schema_version": 1, "steps": steps}), None)
+    p = replace(ADA, confirmed=True)
+    run = talk.orchestra.runs.wait(p, talk.orchestra.runs.start(p, "fails", {}), 30)
+    error = run["steps"][1]["error"]
+    assert error is not None
+    assert "canary-4713" in str(error["remedy"])
+    talk.ask("What went wrong?", run_id=run["run_id"])
+    told = json.dumps(talk.model.requests)
+    assert error["type"] in told
+    assert "canary-4713" not in told
+    talk.ask("And now?", run_id=run["run_id"], values=["read"])
+    assert "The address was" in json.dumps(talk.model.requests[-1])
 
 
 def test_no_key_is_ever_in_a_request(talking: Opened) -> None:
