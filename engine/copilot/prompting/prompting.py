@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from engine.base.errors import InvalidInput
@@ -14,7 +15,7 @@ from engine.copilot.prompting.told import messages
 from engine.copilot.prompting.tools import TOOLS, PromptTools
 from engine.copilot.talking.asking import CopilotModel
 from engine.copilot.talking.records import About, Conversation, Preview, Sent, Setup, Turn
-from engine.copilot.talking.setup import Setups, preview
+from engine.copilot.talking.setup import Setups
 from engine.copilot.talking.store import TalkStore
 from engine.copilot.talking.turns import Turns, checked_words
 from engine.copilot.talking.used import names_of
@@ -55,10 +56,9 @@ class Prompting:
 
     def preview(self, p: Principal, prompt: str, asked: str, about: PromptAbout) -> Preview:
         """Return exactly what a turn would send first; nothing is sent. Raises as `start`."""
-        found, account = self._asked(p)
+        found, _ = self._asked(p)
         _, sent = self._prepared(p, prompt, checked_words(asked), about)
-        cost = self._setups.cost(account, (found.model,), found.limits.tokens, 0)
-        return preview(found, sent, names_of(TOOLS), cost)
+        return self._setups.preview(found, sent, names_of(TOOLS))
 
     def start(self, p: Principal, prompt: str, asked: str, about: PromptAbout | None = None) -> tuple[Turn, Feed]:
         """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
@@ -80,11 +80,7 @@ class Prompting:
         box, sent = self._prepared(p, prompt, said, about)
         to = Sent(found.host, found.model, box.values_sent, box.from_outside)
         turn = replace(self._turns.new(said, About(values=about.cases)), sent=to)
-
-        def cost(models: tuple[str, ...], inputs: int, outputs: int, cached: tuple[int, int]) -> float | None:
-            return self._setups.cost(account, models, inputs, outputs, cached)
-
-        feed = Feed()
+        cost, feed = partial(self._setups.cost, account), Feed()
         self._turns.begin(p, name, turn, Working(self._model, account, box, found.limits, cost, feed), sent)
         return turn, feed
 

@@ -211,7 +211,10 @@ class Preview:
     input_tokens: int
     """About; a token is counted as four bytes."""
     most_cost_usd: float | None
-    """If the turn uses all of its tokens; None if the price is not known."""
+    """If the turn reaches its limits at the dearest price of a token; its last request may go over them.
+
+    None if the price is not known.
+    """
 
 
 def stored(turn: Turn) -> dict[str, Any]:

@@ -33,13 +33,6 @@ OFF = "The co-pilot's model is turned off in this workspace (`copilot.is_on` in 
 NOT_AGREED = "You have not agreed yet that your workflow goes to this model."
 
 
-def preview(setup: Setup, sent: Sequence[Mapping[str, Any]], tools: Sequence[str], cost: float | None) -> Preview:
-    """Return exactly what is sent first; `cost`: the most that the turn can cost."""
-    size = sum(len(one["content"].encode()) for one in sent) // _BYTES_OF_A_TOKEN
-    told = [Message(one["role"], one["content"]) for one in sent]
-    return Preview(setup.host, setup.model, told, list(tools), size, cost)
-
-
 class Setups:
     """Finds the account of the model; opens it, but sends nothing."""
 
@@ -102,6 +95,14 @@ class Setups:
             return None
         return self._open(name, None, AccountMode.MINE)
 
+    def preview(self, setup: Setup, sent: Sequence[Mapping[str, Any]], tools: Sequence[str]) -> Preview:
+        """Return exactly what a turn sends first, and what it costs at most."""
+        size = sum(len(one["content"].encode()) for one in sent) // _BYTES_OF_A_TOKEN
+        told = [Message(one["role"], one["content"]) for one in sent]
+        account = self.account()
+        most = None if account is None else self._most(account, setup, size)
+        return Preview(setup.host, setup.model, told, list(tools), size, most)
+
     def cost(
         self,
         account: Account,
@@ -120,6 +121,18 @@ class Setups:
         known = self._config().config.connections
         models = [name for name, one in known.items() if is_model(one.service)]
         return _USUAL if _USUAL in models else (models[0] if models else "")
+
+    def _most(self, account: Account, setup: Setup, begins: int) -> float | None:
+        """Return the dollars of a turn that reaches its limits; `begins`: the tokens that it sends first.
+
+        All tokens have the dearest price; in each request, as many as can have been sent before are cached.
+        """
+        limits, models = setup.limits, (setup.model,)
+        tokens, before = limits.tokens, limits.tokens + begins
+        each = (self.cost(account, models, *one) for one in ((tokens, 0), (0, tokens), (tokens, 0, (0, tokens))))
+        cached = self.cost(account, models, before, 0, (before, 0))
+        known = [one for one in each if one is not None]
+        return max(known) + limits.calls * cached if known and cached is not None else None
 
     def _price(self, account: Account, model: str) -> Price | None:
         inputs, outputs = (self.cost(account, (model,), *one) for one in ((_MILLION, 0), (0, _MILLION)))

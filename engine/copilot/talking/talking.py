@@ -10,7 +10,6 @@ from typing import Any
 from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_workflow
-from engine.connections.accounts import Account
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.rules.rules import Answer, Rules
 from engine.copilot.talking.asking import CopilotModel
@@ -28,11 +27,11 @@ from engine.copilot.talking.records import (
     Turn,
     TurnLimits,
 )
-from engine.copilot.talking.setup import Setups, preview
+from engine.copilot.talking.setup import Setups
 from engine.copilot.talking.store import TalkStore
 from engine.copilot.talking.tools import NAMES, Toolbox
 from engine.copilot.talking.turns import Turns, checked_words
-from engine.copilot.talking.working import Cost, Feed, Working
+from engine.copilot.talking.working import Feed, Working
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -125,9 +124,7 @@ class Talking:
         if not found.is_available:
             raise InvalidInput(found.why_not, remedy="Connect a model, or ask without one.")
         _, sent = self._prepared(p, workflow, checked_words(asked), about)
-        account = self._setups.account()
-        cost = self._setups.cost(account, (found.model,), self.limits.tokens, 0) if account is not None else None
-        return preview(found, sent, NAMES, cost)
+        return self._setups.preview(found, sent, NAMES)
 
     def start(self, p: Principal, workflow: str, asked: str, about: About | None = None) -> tuple[Turn, Feed]:
         """Begin a turn, and return it with what happens in it; it goes on if nobody watches.
@@ -151,7 +148,7 @@ class Talking:
             self._turns.new(said, about),
             sent=Sent(found.host, found.model, box.values_sent, box.from_outside),
         )
-        working = Working(self._model, account, box, self.limits, self._cost(account), feed)
+        working = Working(self._model, account, box, self.limits, partial(self._setups.cost, account), feed)
         self._turns.begin(p, name, turn, working, sent)
         return turn, feed
 
@@ -165,9 +162,6 @@ class Talking:
         self._turns.close()
 
     # --- a turn
-
-    def _cost(self, account: Account) -> Cost:
-        return lambda models, *tokens: self._setups.cost(account, models, *tokens)
 
     def _prepared(self, p: Principal, workflow: str, asked: str, about: About) -> tuple[Toolbox, list[dict[str, Any]]]:
         """Return the tools of a turn, and what it sends first."""

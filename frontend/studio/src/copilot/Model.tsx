@@ -75,7 +75,7 @@ function Sent({ preview: { host, messages, tools = [], input_tokens, most_cost_u
   return (
     <div className="copilot-sent">
       <p>
-        {t("To {host}, {tokens} tokens.", { host, tokens: number(input_tokens) })} {most_cost_usd !== null && t("At most {money} for the answer.", { money: money(most_cost_usd) })}
+        {t("To {host}, {tokens} tokens.", { host, tokens: number(input_tokens) })} {most_cost_usd !== null && t("At most {money} within these limits; the last call may go over them.", { money: money(most_cost_usd) })}
       </p>
       {tools.length > 0 && <p className="studio-quiet">{t("With the tools: {names}", { names: tools.join(", ") })}</p>}
       {messages.map((one, index) => (

@@ -14,7 +14,7 @@ import yaml
 from bench.copilot.scripted import MODEL, Answer
 from engine.base.errors import InUse, InvalidInput, NotAllowed
 from engine.copilot.proposals.records import Proposal
-from engine.copilot.talking.records import TurnLimits
+from engine.copilot.talking.records import About, TurnLimits
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.record.types.run import Run
@@ -139,6 +139,20 @@ def test_the_limit_of_tokens_counts_what_was_not_cached(talking: Opened) -> None
     assert (turn.status, len(talk.model.requests)) == ("limited", 3)
     assert "40,000 tokens" in turn.problem
     assert (turn.usage.input_tokens, turn.usage.cached_tokens) == (60_000, 15_000)
+
+
+@pytest.mark.parametrize("usage", [(1_000, 0, 19_000), (20_000, 20_000, 5_000)], ids=["answers", "cached"])
+def test_a_turn_within_its_limits_costs_no_more_than_the_preview_says(
+    talking: Opened, usage: tuple[int, int, int]
+) -> None:
+    look = Answer(calls=[("step_types", {"names": ["flow.set"]})], usage=usage)
+    talk = talking([look], prices={MODEL: {"input": 1, "output": 30}})
+    most = talk.orchestra.copilot.talking.preview(ADA, "issues", "Look.", About()).most_cost_usd
+    turn = talk.ask("Look.")
+    assert (turn.status, turn.usage.tokens - turn.usage.cached_tokens) == ("limited", 40_000)
+    assert most is not None
+    assert turn.usage.cost_usd is not None
+    assert turn.usage.cost_usd <= most
 
 
 def test_the_first_words_arrive_while_the_model_still_writes_and_a_person_can_stop_it(talking: Opened) -> None:
