@@ -151,6 +151,8 @@ class BadAnswer(ServiceError):
     """Of a model's answer: the one that gave it."""
     usage: Mapping[str, int] | None = None
     """Of a model's answer: the tokens that are charged all the same; None if they are not known."""
+    is_call = False
+    """Of a model's answer: whether only a call of a tool cannot be read, which the model can make again."""
 
 
 class Unreadable(BadAnswer):

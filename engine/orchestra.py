@@ -69,13 +69,13 @@ if TYPE_CHECKING:
     from engine.collections import Collections
     from engine.connections.connections import Connections
     from engine.copilot.copilot import Copilot
+    from engine.copilot.keeping.lists import KeptLists
     from engine.copilot.prompting.prompting import Prompting
     from engine.copilot.prompting.records import PromptProposal
     from engine.copilot.proposals.proposals import Proposals
     from engine.copilot.proposals.records import Proposal
-    from engine.copilot.proposals.store import ProposalStore
     from engine.copilot.rules.rules import Rules
-    from engine.copilot.talking.store import TalkStore
+    from engine.copilot.talking.records import Turn
     from engine.copilot.talking.talking import Talking
     from engine.demo_mailbox import Demo
     from engine.first_run.first_run import FirstRun
@@ -453,16 +453,17 @@ class Orchestra:
     def users(self) -> Users:
         """Who may sign in."""
         from engine.copilot.prompting.records import FOR_PROMPTS
-        from engine.copilot.proposals.store import FOR_WORKFLOWS, is_kept_of
-        from engine.copilot.talking.store import is_talk_of
+        from engine.copilot.proposals.records import FOR_WORKFLOWS
+        from engine.copilot.talking.agreements import is_agreement_of
+        from engine.copilot.talking.records import TURNS
         from engine.people.languages import is_language_of
         from engine.people.users import Users
         from engine.workspace.drafts import is_draft_of
 
         def is_theirs(user_id: str, key: str) -> bool:
-            if any(is_kept_of(form, user_id, key) for form in (FOR_WORKFLOWS, FOR_PROMPTS)):
+            if any(form.is_of(user_id, key) for form in (FOR_WORKFLOWS, FOR_PROMPTS, TURNS)):
                 return True
-            return any(is_of(user_id, key) for is_of in (is_draft_of, is_language_of, is_talk_of))
+            return any(is_of(user_id, key) for is_of in (is_draft_of, is_language_of, is_agreement_of))
 
         return Users(self._state, self._signing_secret, self._audit, self._clock, is_theirs)
 
@@ -707,6 +708,7 @@ class Orchestra:
     def _talking(self, proposals: Proposals, rules: Rules) -> tuple[Talking, Prompting]:
         from engine.copilot.prompting.prompting import Prompting
         from engine.copilot.prompting.proposals import PromptProposals
+        from engine.copilot.talking.agreements import Agreements
         from engine.copilot.talking.asking import CopilotModel
         from engine.copilot.talking.setup import Setups
         from engine.copilot.talking.talking import Ground, Talking
@@ -720,31 +722,33 @@ class Orchestra:
             self.runs.get,
             lambda: dict(self._surroundings().connections),
         )
-        setups = Setups(self._loaded, self._modes.of, self._accounts.open, self._talk_store)
+        setups = Setups(self._loaded, self._modes.of, self._accounts.open, Agreements(self._settings))
         model = CopilotModel(self._host, self._logs, lambda: self._loaded().config, self._clock)
-        store, turns = self._talk_store, Turns(self._talk_store, self._clock)
+        turns = Turns(self._talk_store, self._clock)
         texts = PromptProposals(self._prompt_proposals, self.prompts, self.cases, self.case_tests, self._clock)
-        prompting = Prompting(texts, self.prompts, self.cases, store, setups, model, turns)
-        return Talking(store, setups, model, turns, ground, self._audit), prompting
+        prompting = Prompting(texts, self.prompts, self.cases, setups, model, turns)
+        return Talking(setups, model, turns, ground, self._audit), prompting
 
     @cached_property
-    def _talk_store(self) -> TalkStore:
-        from engine.copilot.talking.store import TalkStore
+    def _talk_store(self) -> KeptLists[Turn]:
+        from engine.copilot.keeping.lists import KeptLists
+        from engine.copilot.talking.records import TURNS
 
-        return TalkStore(self._settings)
-
-    @cached_property
-    def _proposal_store(self) -> ProposalStore[Proposal]:
-        from engine.copilot.proposals.store import FOR_WORKFLOWS, ProposalStore
-
-        return ProposalStore(self._settings, FOR_WORKFLOWS)
+        return KeptLists(self._settings, TURNS)
 
     @cached_property
-    def _prompt_proposals(self) -> ProposalStore[PromptProposal]:
+    def _proposal_store(self) -> KeptLists[Proposal]:
+        from engine.copilot.keeping.lists import KeptLists
+        from engine.copilot.proposals.records import FOR_WORKFLOWS
+
+        return KeptLists(self._settings, FOR_WORKFLOWS)
+
+    @cached_property
+    def _prompt_proposals(self) -> KeptLists[PromptProposal]:
+        from engine.copilot.keeping.lists import KeptLists
         from engine.copilot.prompting.records import FOR_PROMPTS
-        from engine.copilot.proposals.store import ProposalStore
 
-        return ProposalStore(self._settings, FOR_PROMPTS)
+        return KeptLists(self._settings, FOR_PROMPTS)
 
     @cached_property
     def environments(self) -> Environments:

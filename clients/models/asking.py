@@ -102,7 +102,9 @@ def tool_call(service: Service, call_id: str, name: str, written: Any) -> dict[s
         arguments = None
     if not isinstance(arguments, dict):
         said = f"The model called the tool {name!r} with arguments that are not a JSON object."
-        raise BadAnswer(said, service=service.name)
+        error = BadAnswer(said, service=service.name)
+        error.is_call = True
+        raise error
     return {"id": call_id, "name": name, "arguments": arguments}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from anyio import to_thread
 from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
@@ -15,7 +14,6 @@ from api.base.turns import CHECKED, TOO_MANY
 from api.routes.copilot.streaming import BUSY, STREAM, streamed
 from engine.copilot.talking.records import About, Conversation, Preview, Setup, Turn
 from engine.copilot.talking.turns import LONGEST_ASKED
-from engine.copilot.talking.working import Feed
 
 router = APIRouter(prefix="/api/copilot", tags=["Co-pilot"], route_class=SignedInRoute)
 
@@ -97,11 +95,7 @@ async def ask(workflow: str, sent: Asked, orchestra: Door, principal: Acting) ->
     Events: `turn` {id, source}, `text` {text} (the next words), `part` (a part of the answer, whole), `call` (a tool
     that the model has used), `proposal` {id}, and at last `done` (the turn). The turn goes on if the caller leaves.
     """
-
-    def started() -> tuple[Turn, Feed]:
-        return orchestra.copilot.talking.start(principal, workflow, sent.text, sent.about())
-
-    return streamed(*await to_thread.run_sync(started))
+    return await streamed(lambda: orchestra.copilot.talking.start(principal, workflow, sent.text, sent.about()))
 
 
 @router.post("/conversations/{workflow}/turns/{turn_id}/stop", summary="Stop an answer", response_model=Turn)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from anyio import to_thread
 from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, Field
@@ -17,7 +16,6 @@ from api.routes.run_documents import Agreeing
 from engine.copilot.prompting.records import PromptAbout, PromptProposal, Testing
 from engine.copilot.talking.records import Conversation, Preview, Turn
 from engine.copilot.talking.turns import LONGEST_ASKED
-from engine.copilot.talking.working import Feed
 
 _CLASH: dict[int | str, dict[str, Any]] = {
     409: {
@@ -96,12 +94,8 @@ async def ask_about_prompt(name: str, sent: AskedOfPrompt, orchestra: Door, prin
 
     Each proposed text is tested with the cases of the prompt, if `confirmed` agrees to the account that answers them.
     """
-
-    def started() -> tuple[Turn, Feed]:
-        p = principal.agreeing(sent.confirmed)
-        return orchestra.copilot.prompting.start(p, name, sent.text, sent.about())
-
-    return streamed(*await to_thread.run_sync(started))
+    p = principal.agreeing(sent.confirmed)
+    return await streamed(lambda: orchestra.copilot.prompting.start(p, name, sent.text, sent.about()))
 
 
 @router.post("/{name}/turns/{turn_id}/stop", summary="Stop an answer about a prompt", response_model=Turn)

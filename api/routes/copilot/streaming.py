@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
@@ -22,8 +22,9 @@ _LOOK_SECONDS = 0.02
 _KEEP_ALIVE_LOOKS = 500
 
 
-def streamed(turn: Turn, feed: Feed) -> StreamingResponse:
-    """Return a turn as events, until it is over."""
+async def streamed(start: Callable[[], tuple[Turn, Feed]]) -> StreamingResponse:
+    """Begin a turn in a thread, and return it as events until it is over."""
+    turn, feed = await anyio.to_thread.run_sync(start)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_events(turn, feed), media_type="text/event-stream", headers=headers)
 

@@ -16,7 +16,6 @@ from engine.copilot.prompting.tools import TOOLS, PromptTools
 from engine.copilot.talking.asking import CopilotModel
 from engine.copilot.talking.records import About, Conversation, Preview, Sent, Setup, Turn
 from engine.copilot.talking.setup import Setups
-from engine.copilot.talking.store import TalkStore
 from engine.copilot.talking.turns import Turns, checked_words
 from engine.copilot.talking.used import names_of
 from engine.copilot.talking.working import Feed, Working
@@ -38,7 +37,6 @@ class Prompting:
     proposals: PromptProposals
     _prompts: PromptFiles
     _cases: PromptCases
-    _store: TalkStore
     _setups: Setups
     _model: CopilotModel
     _turns: Turns
@@ -51,8 +49,7 @@ class Prompting:
     def forget(self, p: Principal, prompt: str) -> None:
         """Delete the conversation, and begin anew. Raises InUse (a turn is at work), NotAllowed."""
         require(p, "edit", "ask the co-pilot")
-        self._turns.require_free(p, subject(prompt))
-        self._store.forget(p, subject(prompt))
+        self._turns.forget(p, subject(prompt))
 
     def preview(self, p: Principal, prompt: str, asked: str, about: PromptAbout) -> Preview:
         """Return exactly what a turn would send first; nothing is sent. Raises as `start`."""
@@ -102,7 +99,7 @@ class Prompting:
         file = self._prompts.get(p, prompt)
         if file.document is None:
             raise InvalidInput(f"The prompt {prompt!r} is no JSON object.", remedy="Correct its text first.")
-        before, cases = self._store.conversation(p, subject(prompt)), self._cases.list(p, prompt)
+        before, cases = self._turns.conversation(p, subject(prompt)), self._cases.list(p, prompt)
         values = _known(cases, about.cases)
         box = PromptTools(
             p,

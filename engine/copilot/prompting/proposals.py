@@ -19,10 +19,10 @@ from engine.base.errors import (
 )
 from engine.base.names import checked_name, timestamp
 from engine.base.wording import listed
+from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.prompting.changes import checked_changes, difference, sentences, ticks, with_changes
 from engine.copilot.prompting.records import CaseOutcome, CaseReport, PromptProposal, Testing
 from engine.copilot.proposals.records import Tick
-from engine.copilot.proposals.store import ProposalStore
 from engine.people.access import Principal, require
 from engine.prompts.prompt_cases import PromptCases
 from engine.prompts.prompt_files import PromptFile, PromptFiles
@@ -46,7 +46,7 @@ class PromptProposals:
 
     def __init__(
         self,
-        store: ProposalStore[PromptProposal],
+        store: KeptLists[PromptProposal],
         prompts: PromptFiles,
         cases: PromptCases,
         tests: CaseTests,
@@ -89,7 +89,7 @@ class PromptProposals:
             from_outside=from_outside,
             not_tested=NOT_WANTED,
         )
-        return self._store.add(p, proposal)
+        return self._store.add(p, prompt, proposal)
 
     def list(self, p: Principal, prompt: str) -> ProposalList:
         """Return the person's proposals for a prompt, oldest first. Raises NotAllowed, InvalidInput."""

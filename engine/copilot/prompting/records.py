@@ -7,10 +7,8 @@ from typing import Any
 
 from engine.base.errors import Problem
 from engine.base.json_text import JsonObject
-from engine.copilot.proposals.records import Status, Tick
-from engine.copilot.proposals.store import Form
-
-PREFIX = "copilot_prompt_proposals."
+from engine.copilot.keeping.lists import Form
+from engine.copilot.proposals.records import MOST, MOST_CHARACTERS, Status, Tick
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def _report(kept: JsonObject) -> CaseReport:
     return CaseReport(**{**kept, "cases": [CaseOutcome(**one) for one in kept["cases"]]})
 
 
-FOR_PROMPTS = Form(PREFIX, "prompt", prompt_proposal_of)
+FOR_PROMPTS = Form("copilot_prompt_proposals.", "proposal", prompt_proposal_of, MOST, MOST_CHARACTERS, member="prompt")
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from engine.base.errors import EditConflict, InvalidFile, InvalidInput, StaleEdi
 from engine.base.json_text import is_same
 from engine.base.names import checked_workflow, timestamp
 from engine.base.wording import listed
+from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.proposals.facts import missing
 from engine.copilot.proposals.records import ModelUse, Proposal, Source, Status
-from engine.copilot.proposals.store import ProposalStore
 from engine.documents.json_file import parse
 from engine.files import atomic as files
 from engine.people.access import Principal, require
@@ -54,7 +54,7 @@ class Proposals:
 
     def __init__(
         self,
-        store: ProposalStore[Proposal],
+        store: KeptLists[Proposal],
         editing: WorkflowEditing,
         workflows: WorkflowFiles,
         computing: Computing,
@@ -114,7 +114,7 @@ class Proposals:
             repairs=repairs,
             usage=usage,
         )
-        return self._store.add(p, proposal)
+        return self._store.add(p, workflow, proposal)
 
     def list(self, p: Principal, workflow: str) -> ProposalList:
         """Return the person's proposals for a workflow, oldest first. Raises NotAllowed, InvalidInput."""
@@ -212,11 +212,8 @@ class Proposals:
         try:
             self._workflows.get(p, workflow)
         except UnknownName:
-            kept = self._store.list(p, workflow)
-            with self._kept_over(p, workflow):
-                self._workflows.create(p, workflow)  # forgets what was kept of an earlier workflow of this name
-            for one in kept:
-                self._store.add(p, one)
+            with self._store.kept_over(p, workflow), self._kept_over(p, workflow):
+                self._workflows.create(p, workflow)
 
 
 def _is_as_checked(now: str, checked: str) -> bool:

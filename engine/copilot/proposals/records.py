@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.base.errors import Problem
 from engine.base.json_text import JsonObject
+from engine.copilot.keeping.lists import Form
 
 Source = Literal["model", "rules"]
 ChangeKind = Literal["added", "changed", "removed", "moved", "workflow"]
 TickKind = Literal["destination", "trigger", "connection", "write", "instruction", "guard", "writes_again"]
+MOST = 20
+"""Proposals that are kept of each person for each workflow or prompt."""
+MOST_CHARACTERS = 2_000_000
+"""Of them together, as JSON."""
 Status = Literal["open", "accepted", "partly_accepted", "rejected", "stale"]
 
 
@@ -139,11 +144,6 @@ class Proposal:
     """The steps whose changes have been accepted; "" for the workflow."""
 
 
-def stored(proposal: Proposal) -> dict[str, Any]:
-    """Return the form in which a proposal is stored."""
-    return asdict(proposal)
-
-
 def proposal_of(kept: JsonObject) -> Proposal:
     """Return a stored proposal."""
     return Proposal(
@@ -166,3 +166,6 @@ def _demo_of(kept: JsonObject | None) -> DemoRun | None:
         return None
     second = kept["second_run"]
     return DemoRun(**{**kept, "second_run": SecondRun(**second) if second is not None else None})
+
+
+FOR_WORKFLOWS = Form("copilot_proposals.", "proposal", proposal_of, MOST, MOST_CHARACTERS, member="workflow")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.base.json_text import JsonObject
+from engine.copilot.keeping.lists import Form
 from engine.copilot.rules.passages import Passage
 
 PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note", "workflows"]
@@ -217,11 +218,6 @@ class Preview:
     """
 
 
-def stored(turn: Turn) -> dict[str, Any]:
-    """Return the form in which a turn is stored."""
-    return asdict(turn)
-
-
 def turn_of(kept: JsonObject) -> Turn:
     """Return a stored turn."""
     return Turn(
@@ -241,3 +237,6 @@ def _part_of(kept: JsonObject) -> Part:
     of_workflows = [OfWorkflow(**one) for one in kept.get("workflows", [])]
     kept = {**kept, "workflows": of_workflows}
     return Part(**{**kept, "buttons": buttons, "passages": [Passage(**one) for one in kept["passages"]]})
+
+
+TURNS = Form("copilot_talk.", "turn", turn_of, most=40, most_characters=1_000_000)

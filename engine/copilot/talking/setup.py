@@ -12,8 +12,8 @@ from engine.base.services import is_model
 from engine.base.statuses import AccountMode
 from engine.budgets.prices import Prices, usd
 from engine.connections.accounts import Account
+from engine.copilot.talking.agreements import Agreements
 from engine.copilot.talking.records import Message, Preview, Price, Setup, TurnLimits
-from engine.copilot.talking.store import TalkStore
 from engine.people.access import Principal
 from engine.workspace.config import LoadedConfig
 
@@ -41,9 +41,9 @@ class Setups:
         config: Callable[[], LoadedConfig],
         mode: Callable[[str], AccountMode],
         open_account: Callable[[str | None, str | None, AccountMode], Account],
-        store: TalkStore,
+        agreements: Agreements,
     ) -> None:
-        self._config, self._mode, self._open, self._store = config, mode, open_account, store
+        self._config, self._mode, self._open, self.agreements = config, mode, open_account, agreements
 
     def setup(self, p: Principal, limits: TurnLimits) -> Setup:
         """Return which model would be asked."""
@@ -64,7 +64,7 @@ class Setups:
         if account is None:
             return nothing
         host, model = account.client.account(), str(getattr(account.client, "model", ""))
-        is_agreed = self._store.agreed(p) == (host, model)
+        is_agreed = self.agreements.get(p) == (host, model)
         return Setup(
             is_on=True,
             is_available=True,

@@ -28,7 +28,6 @@ from engine.copilot.talking.records import (
     TurnLimits,
 )
 from engine.copilot.talking.setup import Setups
-from engine.copilot.talking.store import TalkStore
 from engine.copilot.talking.tools import NAMES, Toolbox
 from engine.copilot.talking.turns import Turns, checked_words
 from engine.copilot.talking.working import Feed, Working
@@ -60,10 +59,8 @@ class Ground:
 class Talking:
     """Every method checks the right of `p`; each person has conversations of their own."""
 
-    def __init__(
-        self, store: TalkStore, setups: Setups, model: CopilotModel, turns: Turns, ground: Ground, audit: Audit
-    ) -> None:
-        self._store, self._setups, self._model, self._turns = store, setups, model, turns
+    def __init__(self, setups: Setups, model: CopilotModel, turns: Turns, ground: Ground, audit: Audit) -> None:
+        self._setups, self._model, self._turns = setups, model, turns
         self._ground, self._audit = ground, audit
 
     @property
@@ -94,14 +91,14 @@ class Talking:
                 remedy="Look at what would be sent, and agree to that.",
                 field="model",
             )
-        self._store.agree(p, host, model)
+        self._setups.agreements.put(p, host, model)
         self._audit.record(p, "copilot.agree", found.connection, {"host": host, "model": model})
         return self.setup(p)
 
     def disagree(self, p: Principal) -> Setup:
         """Let nothing more of this person go to a model. Raises NotAllowed."""
         require(p, "edit", "ask the co-pilot")
-        self._store.disagree(p)
+        self._setups.agreements.remove(p)
         self._audit.record(p, "copilot.disagree", "")
         return self.setup(p)
 
@@ -115,8 +112,7 @@ class Talking:
     def forget(self, p: Principal, workflow: str) -> None:
         """Delete the conversation, and begin anew. Raises InUse (a turn is at work), NotAllowed."""
         require(p, "edit", "ask the co-pilot")
-        self._turns.require_free(p, workflow)
-        self._store.forget(p, checked_workflow(workflow))
+        self._turns.forget(p, checked_workflow(workflow))
 
     def preview(self, p: Principal, workflow: str, asked: str, about: About) -> Preview:
         """Return exactly what a turn would send first; nothing is sent. Raises as `start`, and InvalidInput."""
@@ -165,7 +161,7 @@ class Talking:
 
     def _prepared(self, p: Principal, workflow: str, asked: str, about: About) -> tuple[Toolbox, list[dict[str, Any]]]:
         """Return the tools of a turn, and what it sends first."""
-        before = self._store.conversation(p, workflow)
+        before = self._turns.conversation(p, workflow)
         context, rev = self._context(p, workflow)
         ground, run_of = self._ground, partial(self._ground.run_of, p)
         box = Toolbox(
@@ -199,7 +195,7 @@ class Talking:
             turn = replace(turn, status="failed", problem=f"{error.message} {error.remedy}".strip())
         else:
             turn = replace(turn, parts=_parts(answer))
-        self._store.add(p, workflow, turn)
+        self._turns.keep(p, workflow, turn)
         for part in turn.parts:
             feed.tell("part", part)
         feed.tell("done", turn)

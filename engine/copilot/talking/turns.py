@@ -11,8 +11,8 @@ from typing import Any
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidInput, UnknownName
 from engine.base.names import moment_of, timestamp
+from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.talking.records import About, Conversation, Turn, TurnLimits
-from engine.copilot.talking.store import TalkStore
 from engine.copilot.talking.working import Working
 from engine.people.access import Principal
 
@@ -25,7 +25,7 @@ _LOST = "The server was stopped during this answer. Ask again."
 class Turns:
     """`subject`: the workflow that a conversation is about, or another name that the store keeps it under."""
 
-    def __init__(self, store: TalkStore, clock: Clock) -> None:
+    def __init__(self, store: KeptLists[Turn], clock: Clock) -> None:
         self._store, self._clock = store, clock
         self.limits = TurnLimits()
         self._working: dict[tuple[str, str], tuple[str, Working]] = {}
@@ -38,8 +38,18 @@ class Turns:
 
     def conversation(self, p: Principal, subject: str) -> Conversation:
         """Return a conversation; a turn that no process can work on any more has failed."""
-        found = self._store.conversation(p, subject)
-        return replace(found, turns=[self._as_it_is(p, subject, one) for one in found.turns])
+        turns = [self._as_it_is(p, subject, one) for one in self._store.list(p, subject)]
+        return Conversation(subject, turns, any(one.sent.from_outside for one in turns))
+
+    def keep(self, p: Principal, subject: str, turn: Turn) -> None:
+        """Store a turn. Text from outside stays in a conversation, also once its turn is too old to be kept."""
+        is_outside = turn.sent.from_outside or self.conversation(p, subject).from_outside
+        self._store.add(p, subject, replace(turn, sent=replace(turn.sent, from_outside=is_outside)))
+
+    def forget(self, p: Principal, subject: str) -> None:
+        """Delete a conversation. Raises InUse while a turn is at work."""
+        self.require_free(p, subject)
+        self._store.remove(p, subject)
 
     def require_free(self, p: Principal, subject: str) -> None:
         """Raise InUse while a turn is at work."""
@@ -56,7 +66,7 @@ class Turns:
                 raise _busy()
             self._working[p.id, subject] = turn.id, working
         try:
-            self._store.add(p, subject, turn)
+            self.keep(p, subject, turn)
         except BaseException:
             self._release(p, subject)
             raise

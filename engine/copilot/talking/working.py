@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 from clients.errors import BadAnswer, ServiceError
-from clients.models.asking import CUT_OFF
 from engine.base.errors import OrchestraError
 from engine.connections.accounts import Account
 from engine.copilot.talking.asking import CopilotModel, ModelQuestion
@@ -62,7 +61,6 @@ class Working:
     parts: list[Part] = field(default_factory=list)
     calls: list[ToolCall] = field(default_factory=list)
     usage: Use = field(default_factory=Use)
-    used_models: set[str] = field(default_factory=set)
     _stop: threading.Event = field(default_factory=threading.Event)
     _asked: concurrent.futures.Future[Any] | None = None
     _began: float = field(default_factory=time.monotonic)
@@ -124,7 +122,7 @@ class Working:
         except BadAnswer as error:
             if error.usage is not None:
                 self._count({"model": error.model, "usage": error.usage})
-            if error.message == CUT_OFF:
+            if not error.is_call:
                 raise
             return None
         finally:
@@ -142,7 +140,6 @@ class Working:
 
     def _count(self, answer: dict[str, Any]) -> None:
         used = answer["usage"]
-        self.used_models.add(answer["model"])
         cached = used.get("cached_tokens", 0), used.get("cache_written_tokens", 0)
         more = self.cost((answer["model"],), used["input_tokens"], used["output_tokens"], cached)
         before = self.usage

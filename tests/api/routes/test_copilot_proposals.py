@@ -102,7 +102,7 @@ def test_text_from_outside_in_the_conversation_is_not_forgotten_by_a_button(
     browser: TestClient, orchestra: Orchestra, owner: Principal
 ) -> None:
     turn = Turn("t-1", "2026-01-01T00:00:00Z", "Why?", "done", "model", sent=Sent(from_outside=True))
-    orchestra.copilot.talking._store.add(owner, "inbox-triage", turn)
+    orchestra.copilot.talking._turns.keep(owner, "inbox-triage", turn)
     rev = orchestra.editing.draft_text(owner, "inbox-triage").state.rev
     sent = {"base_rev": rev, "ops": [TITLED], "from_outside": False}
     assert browser.post(AT, json=sent, headers=SAME).json()["from_outside"] is True

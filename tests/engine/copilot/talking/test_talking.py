@@ -14,7 +14,7 @@ import yaml
 from bench.copilot.scripted import MODEL, Answer
 from engine.base.errors import InUse, InvalidInput, NotAllowed
 from engine.copilot.proposals.records import Proposal
-from engine.copilot.talking.records import About, TurnLimits
+from engine.copilot.talking.records import About, Sent, Turn, TurnLimits
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.record.types.run import Run
@@ -207,7 +207,7 @@ def test_nothing_goes_out_before_somebody_agreed_or_where_it_is_off(talking: Ope
     assert len(talk.model.requests) == 1
     config = talk.root / "config.yaml"
     config.write_text(config.read_text().replace(MODEL, "another"))
-    talk.orchestra.copilot.talking._store.agree(ADA, setup.host, MODEL)
+    talk.orchestra.copilot.talking._setups.agreements.put(ADA, setup.host, MODEL)
     assert talk.ask("explain this workflow").source == "rules"
 
 
@@ -348,7 +348,7 @@ def test_words_have_no_pictures_and_no_links_of_others(talking: Opened) -> None:
 def test_a_turn_of_a_process_that_died_has_failed(talking: Opened) -> None:
     talk = talking([DONE])
     turn = talk.ask("Hello?")
-    store = talk.orchestra.copilot.talking._store
+    store = talk.orchestra.copilot.talking._turns._store
     store.change(ADA, "issues", turn.id, lambda one: replace(one, status="working", at="2026-01-01T00:00:00Z"))
     assert (talk.turn(turn.id).status, "server was stopped" in talk.turn(turn.id).problem) == ("failed", True)
 
@@ -382,12 +382,15 @@ def test_it_can_be_tried_in_the_demo_by_the_model(talking: Opened) -> None:
     assert '"writes": 0' in told
 
 
-def test_the_last_forty_turns_are_kept(talking: Opened) -> None:
-    talk = talking([DONE])
+def test_the_last_forty_turns_are_kept_and_that_there_was_text_from_outside(talking: Opened) -> None:
+    talk = talking([DONE], agreed=False)
+    outside = Turn("t-1", "2026-01-01T00:00:00Z", "Why?", "done", "model", sent=Sent(from_outside=True))
+    talk.orchestra.copilot.talking._turns.keep(ADA, "issues", outside)
     for n in range(42):
         talk.ask(f"Question {n}")
-    turns = talk.orchestra.copilot.talking.conversation(ADA, "issues").turns
-    assert [one.asked for one in turns] == [f"Question {n}" for n in range(2, 42)]
+    found = talk.orchestra.copilot.talking.conversation(ADA, "issues")
+    assert [one.asked for one in found.turns] == [f"Question {n}" for n in range(2, 42)]
+    assert found.from_outside
 
 
 CODE = {"id": "sum", "uses": "code.run", "with": {"code": "output = 1 / 0"}}

@@ -1,0 +1,36 @@
+"""To which model each person lets conversations go, kept in the state."""
+
+from __future__ import annotations
+
+import json
+
+from engine.people.access import Principal
+from engine.store.settings import Settings
+
+_PREFIX = "copilot_agreed."
+
+
+class Agreements:
+    """One for each person: a host, and a model there."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def get(self, p: Principal) -> tuple[str, str]:
+        """Return the (host, model) to which a person lets conversations go; empty if none."""
+        kept = self._settings.get(_PREFIX + p.id)
+        host, model = json.loads(kept) if kept else ("", "")
+        return host, model
+
+    def put(self, p: Principal, host: str, model: str) -> None:
+        """Store to whom a person lets conversations go."""
+        self._settings.put(_PREFIX + p.id, json.dumps([host, model]))
+
+    def remove(self, p: Principal) -> None:
+        """Forget to whom a person lets conversations go."""
+        self._settings.remove(_PREFIX + p.id)
+
+
+def is_agreement_of(user_id: str, key: str) -> bool:
+    """Return whether a setting has the agreement of a person."""
+    return key == _PREFIX + user_id
