@@ -28,6 +28,17 @@ def cron_fault(text: str) -> str:
     return "" if moment is not None else f"{text!r} never occurs."
 
 
+def cron_words(text: str) -> str:
+    """Return when a cron expression fires, such as "at 09:00 on Monday"; one that is wrong as it is."""
+    from cronsim import CronSim, CronSimError
+
+    try:
+        words = CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)).explain()
+    except CronSimError:
+        return f"at {text}"
+    return words[:1].lower() + words[1:]
+
+
 def crons(text: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     """Yield every firing after a time, earliest first, in UTC; endless."""
     minute, hour = text.split()[:2]

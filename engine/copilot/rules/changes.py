@@ -15,6 +15,7 @@ from engine.base.step_tree import step_nodes
 from engine.copilot.rules.requests import NotThere, Operation, Understood
 from engine.copilot.rules.selecting import SELECTION, does, selected
 from engine.copilot.wizard.times import cron_of
+from engine.triggers.cron import cron_words
 from engine.workflows.editing.graph import CanvasStep
 
 _I = re.IGNORECASE
@@ -188,7 +189,7 @@ def _timed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Unde
         taken = {one.get("id") for one in triggers}
         id_ = next(one for one in ("times", *(f"times_{n}" for n in range(2, 99))) if one not in taken)
         made = [*map(dict, triggers), {"id": id_, "uses": "schedule", "with": {"cron": cron}}]
-    return Understood(f"Start it at {cron}", [_set("", ["triggers"], made)])
+    return Understood(f"Start it {cron_words(cron)}", [_set("", ["triggers"], made)])
 
 
 # --- steps by what they do

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.base.errors import UnknownName
 from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
@@ -108,7 +109,7 @@ class Rules:
     def answer(self, p: Principal, question: str, workflow: str = "", run_id: str = "") -> Answer:
         """Answer a question, about a workflow if one is named, and about a run of it.
 
-        Raises UnknownName (no such workflow), InvalidInput (an operation that does not fit), NotAllowed.
+        Raises UnknownName (no such run), InvalidInput (an operation that does not fit), NotAllowed.
         """
         require(p, "edit", "ask the co-pilot")
         said = question.strip()[:LONGEST_QUESTION]
@@ -135,7 +136,11 @@ class Rules:
 
     def _about(self, p: Principal, said: str, workflow: str, run_id: str) -> Answer | None:
         """Return what is known of the workflow itself, or a change of it."""
-        canvas = self._editing.canvas(p, workflow)
+        try:
+            canvas = self._editing.canvas(p, workflow)
+        except UnknownName as error:
+            found = self._from_texts(said)
+            return replace(found, text=f"{error.message} {error.remedy}\n{found.text}")
         try:
             change = _meant(said, canvas)
         except NotThere as error:

@@ -189,8 +189,6 @@ class Talking:
         turn = replace(self._turns.new(asked, about), source="rules", status="done")
         try:
             answer = self._ground.rules.answer(p, asked, workflow, about.run_id)
-        except UnknownName:
-            answer = self._ground.rules.answer(p, asked)
         except (OrchestraError, ServiceError) as error:
             turn = replace(turn, status="failed", problem=f"{error.message} {error.remedy}".strip())
         else:

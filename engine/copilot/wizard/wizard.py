@@ -24,6 +24,7 @@ from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.plugins.registry import step_type, trigger_type
 from engine.plugins.step import Effect, Kind
+from engine.triggers.cron import cron_words
 from engine.workflows.editing.editing import WorkflowEditing
 from engine.workspace.blanks import blank_workflow, title_of
 
@@ -117,7 +118,7 @@ def _title(choices: Choices) -> str:
 def in_words(choices: Choices) -> str:
     """Return choices as a sentence, so that a person sees what was understood."""
     source = BY_NAME[choices.source]
-    start = {Start.HAND: "when you start it", Start.NEW: "for each new one", Start.SCHEDULE: f"at {choices.cron}"}
+    start = {Start.HAND: "when you start it", Start.NEW: "for each new one", Start.SCHEDULE: cron_words(choices.cron)}
     given = [
         *choices.places.values(),
         *(_filter(*one) for one in choices.only.model_dump(exclude_defaults=True).items()),

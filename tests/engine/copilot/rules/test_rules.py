@@ -166,6 +166,12 @@ def test_what_is_not_understood_says_so_and_shows_what_would_be(orchestra: Orche
     assert answer.note.startswith("No model was asked")
 
 
+def test_of_a_workflow_that_is_not_there_that_is_said_beside_the_answer(orchestra: Orchestra) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, "xyzzy plugh", "inbox-triag")
+    assert answer.text.startswith("There is no workflow named 'inbox-triag'. Did you mean 'inbox-triage'?\n")
+    assert answer.examples == list(FORMS)
+
+
 def test_a_viewer_cannot_ask_for_changes(orchestra: Orchestra) -> None:
     with pytest.raises(NotAllowed):
         orchestra.copilot.rules.answer(VIEWER, "remove label", NAME)

@@ -14,10 +14,11 @@ import yaml
 from engine.base.errors import InvalidInput, NotAllowed
 from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.reading import read
-from engine.copilot.wizard.records import Choices, Start
+from engine.copilot.wizard.records import Choices, Chosen, Start
 from engine.copilot.wizard.sources import SOURCES
 from engine.copilot.wizard.targets import TARGETS
 from engine.copilot.wizard.times import cron_of
+from engine.copilot.wizard.wizard import in_words
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.workspaces import init
@@ -300,22 +301,28 @@ def test_what_is_missing_is_asked_for(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "cron"),
+    ("said", "cron", "words"),
     [
-        ("every morning at 8", "0 8 * * *"),
-        ("every morning", "0 8 * * *"),
-        ("jeden Montag um 9 Uhr", "0 9 * * 1"),
-        ("Friday at 5pm", "0 17 * * 5"),
-        ("on Mondays and on Thursdays at 7:15", "15 7 * * 1,4"),
-        ("every evening at 18:00", "0 18 * * *"),
-        ("once a week", "0 7 * * 1"),
-        ("every workday at noon", "0 12 * * 1-5"),
-        ("hourly", "0 * * * *"),
-        ("monthly", "0 7 1 * *"),
-        ("tomorrow at 9", ""),
-        ("at 25 o'clock every day", "0 7 * * *"),
-        ("when a mail comes", ""),
+        ("every morning at 8", "0 8 * * *", "at 08:00 every day"),
+        ("every morning", "0 8 * * *", "at 08:00 every day"),
+        ("jeden Montag um 9 Uhr", "0 9 * * 1", "at 09:00 on Monday"),
+        ("Friday at 5pm", "0 17 * * 5", "at 17:00 on Friday"),
+        ("on Mondays and on Thursdays at 7:15", "15 7 * * 1,4", "at 07:15 on Monday and Thursday"),
+        ("every evening at 18:00", "0 18 * * *", "at 18:00 every day"),
+        ("once a week", "0 7 * * 1", "at 07:00 on Monday"),
+        ("every workday at noon", "0 12 * * 1-5", "at 12:00 on Monday through Friday"),
+        ("hourly", "0 * * * *", "at the start of every hour"),
+        ("monthly", "0 7 1 * *", "at 07:00 on the first day of every month"),
+        ("tomorrow at 9", "", ""),
+        ("at 25 o'clock every day", "0 7 * * *", "at 07:00 every day"),
+        ("when a mail comes", "", ""),
     ],
 )
-def test_times_in_words(said: str, cron: str) -> None:
+def test_times_in_words_and_told_in_words(said: str, cron: str, words: str) -> None:
     assert cron_of(said) == cron
+    if cron:
+        places = {"channel": "#general"}
+        choices = Choices(
+            source="mail", start=Start.SCHEDULE, cron=cron, targets=[Chosen(target="post", places=places)]
+        )
+        assert f", {words}: " in in_words(choices)
