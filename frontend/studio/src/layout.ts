@@ -7,7 +7,6 @@ export const COLUMN_GAP = 36;
 // The head of a frame, and the space below it in which the flow enters.
 export const HEAD = 66;
 export const PAD = 18;
-export const FOLDED_WIDTH = 228;
 export const FOLDED_HEIGHT = 66;
 export const ADDER = 28;
 export const CARD_HEIGHT = 44;

@@ -259,6 +259,7 @@ export class Studio {
 
   private show(canvas: Canvas): void {
     const isFirst = this.canvas === null;
+    if (!isFirst && this.canvas?.rev !== canvas.rev) this.copilot.drafted();
     if (this.canvas?.rev !== canvas.rev || this.definition === null) this.definition = parsed(canvas.text);
     this.canvas = canvas;
     if (!canvas.is_draft) this.keptAt = null;

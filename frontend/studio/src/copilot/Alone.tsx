@@ -7,6 +7,7 @@ import { Copilot, type Subject } from "./copilot";
 import { CopilotPanel } from "./CopilotPanel";
 
 const LOOK_MS = 100;
+const REST_MS = 800;
 const KEPT_MS = 4_000;
 const PHONE = 640;
 
@@ -30,7 +31,7 @@ export function showAlone(parent: Element, mounted: AloneMounted, text: () => st
   return {
     toggle: () => page.toggle(),
     end: () => {
-      page.copilot.end();
+      page.end();
       root.unmount();
     },
   };
@@ -41,6 +42,7 @@ class Page {
   focusNumber = 0;
   private canvas: Canvas | null = null;
   private version = 0;
+  private resting: ReturnType<typeof setTimeout> | undefined;
   private readonly listeners = new Set<() => void>();
 
   constructor(mounted: AloneMounted, private readonly text: () => string | null, private readonly tell: () => void, private readonly turned: (isOpen: boolean) => void) {
@@ -63,7 +65,14 @@ class Page {
       changed: () => this.changed(),
     });
     if (this.copilot.isOpen) void this.read().catch(() => undefined);
+    addEventListener("input", this.typed);
     turned(this.copilot.isOpen);
+  }
+
+  end(): void {
+    removeEventListener("input", this.typed);
+    clearTimeout(this.resting);
+    this.copilot.end();
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -108,8 +117,16 @@ class Page {
     }
   }
 
+  // Something was typed into the text: the page sends it once it rests.
+  private readonly typed = ({ target }: Event): void => {
+    if (!this.copilot.isOpen || !(target instanceof HTMLTextAreaElement) || target.value !== this.text()) return;
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => void this.flush().then(() => this.copilot.drafted(), () => undefined), REST_MS);
+  };
+
   private async takeOver(): Promise<void> {
     await this.read();
+    this.copilot.drafted();
     this.tell();
   }
 

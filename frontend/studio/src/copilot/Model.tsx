@@ -71,7 +71,7 @@ function PreviewButton({ copilot }: { copilot: Copilot }) {
   );
 }
 
-function Sent({ preview: { host, messages, tools = [], input_tokens, most_cost_usd } }: { preview: Preview }) {
+function Sent({ preview: { host, messages, tools, input_tokens, most_cost_usd } }: { preview: Preview }) {
   return (
     <div className="copilot-sent">
       <p>

@@ -48,13 +48,8 @@ function added(parts: Part[], one: Part): Part[] {
 // Return the conversation without a turn that the server did not take.
 export const refused = (conversation: Conversation): Conversation => ({ ...conversation, turns: conversation.turns.filter((one) => one.status !== "working" || one.id !== "") });
 
-// Return the conversation after a stream that ended without its last event.
-export function cut(conversation: Conversation, problem: string): Conversation {
-  return { ...conversation, turns: conversation.turns.map((one) => (one.status === "working" ? { ...one, status: "failed", problem } : one)) };
-}
-
 export const working = (conversation: Conversation): Turn | null => conversation.turns.find((one) => one.status === "working") ?? null;
 
 // Return the ids of the proposals that a conversation shows.
 export const proposalsIn = (conversation: Conversation): Set<string> =>
-  new Set(conversation.turns.flatMap((one) => one.parts.flatMap((each) => (each.kind === "proposal" ? [each.proposal_id] : (each.workflows ?? []).map((of) => of.proposal_id)))));
+  new Set(conversation.turns.flatMap((one) => one.parts.flatMap((each) => (each.kind === "proposal" ? [each.proposal_id] : each.workflows.map((of) => of.proposal_id)))));

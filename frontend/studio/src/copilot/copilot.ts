@@ -2,14 +2,15 @@
 import { Refused, Unanswered, type Edited, type Operation } from "../api";
 import { t, tn } from "../language";
 import { acceptance, begun, demandedOf, isOpen, withStep, withTick, type Choice } from "./choice";
-import { asked, cut, heard, proposalsIn, refused, working } from "./conversation";
+import { asked, heard, proposalsIn, refused, working } from "./conversation";
 import { ghostsOf, type Ghosts } from "./ghosts";
-import { answered, isMissing, routes } from "./requests";
-import { answeredByRules } from "./rules";
+import { answered, routes } from "./requests";
 import { body, type Chosen, type Offers } from "./building";
 import type { Asking, Conversation, Fix, Part, Preview, Proposal, Setup, Tick } from "./shapes";
 
 const LOOK_MS = 1_000;
+// How long a draft rests before its problems are looked at again.
+const REST_MS = 800;
 
 export interface Subject {
   id: string;
@@ -58,7 +59,7 @@ export class Copilot {
   text: string;
   conversation: Conversation;
   proposals: ReadonlyMap<string, Proposal> = new Map();
-  // null: not loaded, or the server has no conversations.
+  // null: not loaded.
   setup: Setup | null = null;
   preview: Preview | null = null;
   fixes: Fix[] = [];
@@ -85,9 +86,10 @@ export class Copilot {
   private choices: ReadonlyMap<string, Choice> = new Map();
   private readonly acceptedRevs = new Map<string, string>();
   private loading: Promise<void> | null = null;
-  private hasConversations = true;
   private number = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private resting: ReturnType<typeof setTimeout> | undefined;
+  private fixesNumber = 0;
   private drawn: { proposal: Proposal | null; ghosts: Ghosts | null } = { proposal: null, ghosts: null };
 
   constructor(readonly host: Host) {
@@ -99,6 +101,7 @@ export class Copilot {
 
   end(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.resting);
   }
 
   // ---- the panel
@@ -176,33 +179,39 @@ export class Copilot {
   }
 
   private async loadTalk(): Promise<void> {
-    const { workflow } = this.host;
-    try {
-      const [setup, conversation] = await Promise.all([this.setup ?? routes.setup(), routes.conversation(workflow)]);
-      this.setup = setup;
-      if (!this.isAsking) this.conversation = conversation;
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      this.hasConversations = false;
-    }
+    const [setup, conversation] = await Promise.all([this.setup ?? routes.setup(), routes.conversation(this.host.workflow)]);
+    this.setup = setup;
+    if (!this.isAsking) this.conversation = conversation;
   }
 
   private async loadProposals(): Promise<void> {
     this.proposals = new Map((await routes.proposals(this.host.workflow)).map((one) => [one.id, one]));
   }
 
-  // Load what mends the problems of the draft, if the server knows that.
-  async loadFixes(): Promise<void> {
-    this.fixes = await routes.fixes(this.host.workflow).catch(() => []);
+  // Load what mends the problems of the draft.
+  private async loadFixes(): Promise<void> {
+    const number = ++this.fixesNumber;
+    const found = await routes.fixes(this.host.workflow).catch(() => []);
+    if (number === this.fixesNumber) this.fixes = found;
   }
 
-  // Look at a turn that this page does not stream: it was begun before a reload, or in another window.
+  // The draft has changed: its problems are others, once it rests.
+  drafted(): void {
+    clearTimeout(this.resting);
+    if (this.isOpen) this.resting = setTimeout(() => void this.loadFixes().then(() => this.changed()), REST_MS);
+  }
+
+  // Look at a turn that this page does not stream: it was begun before a reload or in another window, or its stream was cut.
   private follow(): void {
     clearTimeout(this.timer);
     if (this.isAsking || !this.isOpen || working(this.conversation) === null) return;
     this.timer = setTimeout(() => {
       void this.loadTalk()
-        .then(() => (working(this.conversation) === null ? this.loadProposals() : undefined))
+        .then(async () => {
+          if (working(this.conversation) !== null) return;
+          await this.loadProposals();
+          this.tell(t("Answered."));
+        })
         .catch(() => undefined)
         .then(() => {
           this.changed();
@@ -254,11 +263,10 @@ export class Copilot {
     this.tell(t("Working on it …"));
     this.changed();
     try {
-      await this.loading; // whether there are conversations
       if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
       await this.hear(asking);
     } catch (error) {
-      this.failed(said, error);
+      await this.failed(said, error);
     } finally {
       this.isAsking = false;
       this.keep();
@@ -268,14 +276,12 @@ export class Copilot {
   }
 
   private async hear(asking: Asking): Promise<void> {
-    const { workflow } = this.host;
-    for await (const event of this.hasConversations ? answered(workflow, asking) : answeredByRules(workflow, asking)) {
+    for await (const event of answered(this.host.workflow, asking)) {
       this.conversation = heard(this.conversation, event);
       if (event.type === "call") this.tell(event.call.words);
       if (event.type === "done") await this.answeredWith(event.turn.parts);
       this.changed();
     }
-    if (working(this.conversation) !== null) await this.loadTalk(); // the stream was cut: the turn goes on, on the server
   }
 
   private async answeredWith(parts: Part[]): Promise<void> {
@@ -285,18 +291,24 @@ export class Copilot {
     this.tell(last ? proposalWords(last) : t("Answered."));
   }
 
-  // Nothing that was typed is lost.
-  private failed(said: string, error: unknown): void {
-    const isTaken = working(this.conversation)?.id !== "" && working(this.conversation) !== null;
-    this.conversation = isTaken ? cut(this.conversation, sentence(error)) : refused(this.conversation);
-    if (!isTaken && !this.text) this.text = said;
+  // Nothing that was typed is lost. A turn that the server has taken goes on there, and is followed.
+  private async failed(said: string, error: unknown): Promise<void> {
+    const turn = working(this.conversation);
+    if (turn?.id) return;
+    if (turn) {
+      this.conversation = refused(this.conversation);
+      this.isAsking = false;
+      await this.loadTalk().catch(() => undefined);
+      if (working(this.conversation)?.asked === said) return; // it was taken, only the answer did not arrive
+      if (!this.text) this.text = said;
+    }
     this.failure = sentence(error);
     this.tell("");
   }
 
   async stop(): Promise<void> {
     const turn = working(this.conversation);
-    if (!turn?.id || !this.hasConversations) return;
+    if (!turn?.id) return;
     await this.tried(async () => {
       const stopped = await routes.stop(this.host.workflow, turn.id);
       this.conversation = { ...this.conversation, turns: this.conversation.turns.map((one) => (one.id === stopped.id ? stopped : one)) };
@@ -307,7 +319,7 @@ export class Copilot {
   // Forget the conversation; the proposals and the draft stay.
   async beginAnew(): Promise<void> {
     await this.tried(async () => {
-      if (this.hasConversations) await routes.forget(this.host.workflow);
+      await routes.forget(this.host.workflow);
       this.conversation = { workflow: this.host.workflow, turns: [], from_outside: false };
       this.values = new Set();
       this.tell(t("The conversation is forgotten."));
@@ -383,7 +395,6 @@ export class Copilot {
       this.choices = new Map([...this.choices].filter(([id]) => id !== proposal.id));
       this.tell(t("Accepted. It is in your draft; Undo takes it back."));
       this.host.accepted(edited);
-      await this.loadFixes();
     });
   }
 
@@ -426,7 +437,6 @@ export class Copilot {
     });
   }
 
-  // Make a proposal of operations, such as those of a button.
   // ---- the wizard
 
   openWizard(isOpen = true): void {
@@ -449,6 +459,7 @@ export class Copilot {
     });
   }
 
+  // Make a proposal of operations, such as those of a button.
   async propose(ops: Operation[], why: string): Promise<void> {
     await this.tried(async () => {
       const made = await this.made(ops, why, this.conversation.from_outside);

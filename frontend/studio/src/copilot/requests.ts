@@ -1,12 +1,12 @@
 // The routes of the co-pilot as its panel uses them.
-import { failureOf, Refused, request, Unanswered, type Edited, type Operation } from "../api";
+import { failureOf, request, Unanswered, type Edited, type Operation } from "../api";
 import { t } from "../language";
+import type { Offers } from "./building";
 import { eventsOf } from "./events";
 import type { Asking, Conversation, Event, Fix, Preview, Proposal, Setup, Story, Turn } from "./shapes";
 
 // Two runs in the demo.
 const DEMO_MS = 300_000;
-import type { Offers } from "./building";
 
 const of = (kind: "proposals" | "conversations" | "fixes", workflow: string, rest = "") => `/api/copilot/${kind}/${encodeURIComponent(workflow)}${rest}`;
 
@@ -29,10 +29,7 @@ export const routes = {
   story: (run: string) => request<Story>("GET", `/api/copilot/runs/${encodeURIComponent(run)}/story`),
   offers: () => request<Offers>("GET", "/api/copilot/wizard"),
   build: (workflow: string, choices: Record<string, unknown>) => request<Proposal>("POST", `/api/copilot/wizard/${encodeURIComponent(workflow)}`, choices),
-  fixes: async (workflow: string) => {
-    const found = await request<Fix[] | { fixes: Fix[] }>("GET", of("fixes", workflow));
-    return Array.isArray(found) ? found : found.fixes;
-  },
+  fixes: async (workflow: string) => (await request<{ fixes: Fix[] }>("GET", of("fixes", workflow))).fixes,
 };
 
 // Ask, and yield what is answered as it arrives. Throws Refused and Unanswered, as `request` does.
@@ -51,5 +48,3 @@ export async function* answered(workflow: string, asking: Asking): AsyncGenerato
   if (!response.ok || !response.body) throw failureOf(response.status, await response.text());
   yield* eventsOf(response.body);
 }
-
-export const isMissing = (error: unknown): boolean => error instanceof Refused && (error.status === 404 || error.status === 405);

@@ -152,7 +152,7 @@ export interface Preview {
   model: string;
   messages: { role: string; text: string }[];
   // What the model may use, by name.
-  tools?: string[];
+  tools: string[];
   input_tokens: number;
   most_cost_usd: number | null;
 }
@@ -164,17 +164,6 @@ export interface Asking {
   run_id: string;
   // The paths of the steps whose values in the run may be sent.
   values: string[];
-}
-
-// The answer of `POST /api/copilot/answers`.
-export interface Answer {
-  text: string;
-  proposal: Proposal | null;
-  proposals?: Proposal[];
-  passages: Passage[];
-  samples: { name: string; title: string }[];
-  examples: string[];
-  note: string;
 }
 
 // A step of a run, and what happened there.

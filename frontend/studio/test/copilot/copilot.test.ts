@@ -1,0 +1,103 @@
+// The panel's state while the network fails, and when the draft changes.
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { Copilot, type Host } from "../../src/copilot/copilot";
+import { part, type Conversation, type Turn } from "../../src/copilot/shapes";
+
+const TURN: Turn = { id: "t1", at: "2026", asked: "why?", status: "working", source: "model", parts: [], calls: [], problem: "", usage: null, repairs: 0, seconds: 0, sent: null };
+const DONE: Turn = { ...TURN, status: "done", parts: [part({ text: "So." })] };
+const sse = (type: string, data: unknown): string => `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+
+let conversation: Conversation;
+let asked: string[] = [];
+let stream: () => Promise<Response>;
+
+function answer(path: string, { method = "GET" }: RequestInit = {}): Promise<Response> {
+  asked.push(`${method} ${path}`);
+  if (path.endsWith("/turns")) return stream();
+  const found = path.includes("/conversations/") ? conversation : path.includes("/proposals/") ? { proposals: [] } : path.includes("/fixes/") ? { fixes: [] } : { is_agreed: true };
+  return Promise.resolve(new Response(JSON.stringify(found)));
+}
+
+// Return an answer whose connection is lost after these events.
+function lost(...events: string[]): Response {
+  const pieces = events.map((one) => new TextEncoder().encode(one));
+  const body = new ReadableStream<Uint8Array>({
+    pull(to) {
+      const piece = pieces.shift();
+      if (piece) to.enqueue(piece);
+      else to.error(new TypeError("network error"));
+    },
+  });
+  return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+}
+
+function host(): Host {
+  const nothing = () => undefined;
+  const storage = { getItem: () => null, setItem: nothing, removeItem: nothing };
+  return {
+    workflow: "w", storage, key: "k", isDrawing: false, subjects: () => [], runId: () => "", steps: () => [], flush: () => Promise.resolve(true),
+    rev: () => Promise.resolve("r"), accepted: nothing, undo: nothing, shownRev: () => "r", select: nothing, show: nothing, changed: nothing,
+  };
+}
+
+async function opened(): Promise<Copilot> {
+  const copilot = new Copilot(host());
+  copilot.open();
+  await copilot.load();
+  return copilot;
+}
+
+beforeEach(() => {
+  [conversation, asked] = [{ workflow: "w", turns: [], from_outside: false }, []];
+  vi.stubGlobal("fetch", answer);
+});
+afterEach(() => vi.unstubAllGlobals());
+
+describe("a question", () => {
+  test("whose stream is cut is followed: the server goes on with it", async () => {
+    const copilot = await opened();
+    stream = () => {
+      conversation = { ...conversation, turns: [TURN] };
+      return Promise.resolve(lost(sse("turn", { id: "t1", source: "model" }), sse("text", { text: "S" })));
+    };
+    await copilot.ask("why?");
+    expect([copilot.isWorking, copilot.failure, copilot.text]).toEqual([true, "", ""]);
+    conversation = { ...conversation, turns: [DONE] };
+    await vi.waitFor(() => expect(copilot.isWorking).toBe(false), { timeout: 3_000 });
+    expect(copilot.conversation.turns).toEqual([DONE]);
+    copilot.end();
+  });
+
+  test("that was taken before the connection broke is found again", async () => {
+    const copilot = await opened();
+    stream = () => {
+      conversation = { ...conversation, turns: [TURN] };
+      return Promise.reject(new TypeError("network error"));
+    };
+    await copilot.ask("why?");
+    expect([copilot.conversation.turns, copilot.failure, copilot.text]).toEqual([[TURN], "", ""]);
+    copilot.end();
+  });
+
+  test("that was not taken is typed again, with the reason", async () => {
+    const copilot = await opened();
+    stream = () => Promise.reject(new TypeError("network error"));
+    await copilot.ask("why?");
+    expect([copilot.conversation.turns, copilot.isWorking, copilot.text]).toEqual([[], false, "why?"]);
+    expect(copilot.failure).not.toBe("");
+    copilot.end();
+  });
+});
+
+test("what mends the problems is looked for again once a changed draft rests", async () => {
+  const copilot = await opened();
+  const looks = () => asked.filter((one) => one.includes("/fixes/")).length;
+  expect(looks()).toBe(1);
+  for (let changes = 0; changes < 3; changes += 1) copilot.drafted();
+  expect(looks()).toBe(1);
+  await vi.waitFor(() => expect(looks()).toBe(2), { timeout: 3_000 });
+  await new Promise((done) => setTimeout(done, 900));
+  expect(looks()).toBe(2);
+  copilot.end();
+});
