@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from engine.base.errors import Problem
 from engine.base.remedies import in_words_of
 
-Language = Literal["json", "prompt", "none"]
+Language = Literal["json", "prompt", "python", "javascript", "none"]
+_BY_ENDING: dict[str, Language] = {
+    ".json": "json",
+    ".py": "python",
+    **dict.fromkeys((".js", ".mjs", ".cjs", ".jsx"), "javascript"),
+}
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,11 @@ class Code:
             "scope": self.scope,
             "marks": [asdict(one) for one in self.marks],
         }
+
+
+def language_of(path: str) -> Language:
+    """Return how a file is coloured, by the end of its name."""
+    return _BY_ENDING.get(PurePosixPath(path).suffix, "none")
 
 
 def marks_of(problems: Iterable[Problem]) -> list[Mark]:

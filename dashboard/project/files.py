@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.code import Code
+from dashboard.base.code import Code, language_of
 from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import one_line, plain
@@ -76,7 +76,7 @@ def _editor(visit: Visit, name: str, path: str) -> None:
         f"{name}/{path}",
         t("Content"),
         _HEIGHT,
-        Code("json" if path.endswith(".json") else "none", is_document=True),
+        Code(language_of(path), is_document=True),
         t("Saved as a commit."),
         save=save,
         check=lambda _text: [],

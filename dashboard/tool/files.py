@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.base import session
-from dashboard.base.code import Code, Mark
+from dashboard.base.code import Code, Mark, language_of
 from dashboard.base.language import N_, dialog, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
@@ -61,7 +61,7 @@ def _editor(visit: Visit, tool: ToolInfo, file: ToolText) -> None:
         f"{tool.name}/{file.path}",
         t("Content"),
         _HEIGHT,
-        Code("json" if file.path.endswith(".json") else "none", is_document=True),
+        Code(language_of(file.path), is_document=True),
         t("Saved. Run the tests: until they pass, no workflow can use the tool."),
         save=save,
         check=lambda text: files.check(visit.who, tool.name, file.path, text),

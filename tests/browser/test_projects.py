@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -210,6 +211,29 @@ def test_a_clash_with_a_newer_commit_shows_both(page: Page, served: Served) -> N
     shot(page, "project-clash")
     page.get_by_role("button", name="Overwrite with mine").click()
     page.get_by_text("Saved as a commit.").wait_for()
+
+
+def test_programs_are_coloured_and_indented(page: Page, served: Served) -> None:
+    written(served, "colours", SITE)
+    wrong: list[str] = []
+    for file, word in (("app.js", "'h1'"), ("count.py", "import")):
+        page.goto(f"{served.url}/projects?project=colours&file={file}")
+        settled(page)
+        token = page.locator(".cm-line span", has_text=re.compile(f"^{word}$")).first
+        for look in LOOKS:
+            _looks(page, look)
+            settled(page)
+            colors = token.evaluate("one => [one, one.closest('.cm-line')].map(each => getComputedStyle(each).color)")
+            assert colors[0] != colors[1]
+            shot(page, f"project-code-{file}-{look}")
+            wrong += [f"{file} {look}: {one}" for one in _findings(page)]
+        _looks(page, LOOKS[0])
+    assert wrong == []
+    field = code_field(page, "Content")
+    field.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\nif number:\npass")
+    assert text_of(field).endswith("\n    if number:\n        pass")
 
 
 def test_a_request_in_words_opens_the_form_of_a_workflow_that_is_made_for_it(page: Page, served: Served) -> None:

@@ -111,10 +111,10 @@ class Editor {
     return [
       keymap.of(keys),
       highlightSpecialChars(), history(), bracketMatching(), closeBrackets(), highlightActiveLine(),
-      highlightActiveLineGutter(), highlightSelectionMatches(), search({ top: true }), EditorState.phrases.of(phrases()), indentUnit.of("  "),
+      highlightActiveLineGutter(), highlightSelectionMatches(), search({ top: true }), EditorState.phrases.of(phrases()),
       EditorView.inputHandler.of(spaceInside),
       autocompletion({ override: completions(current) }),
-      language(name, current),
+      language(name, current), indentUnit.of("  "),
       references(current),
       this.isDocument ? forDocuments : EditorView.lineWrapping,
       keymap.of([

@@ -1,7 +1,9 @@
-// How prompts and JSON documents are coloured, and what is completed in them.
+// How prompts, JSON documents and programs are coloured, and what is completed in prompts and documents.
 
+import { jsxLanguage } from "@codemirror/lang-javascript";
 import { json } from "@codemirror/lang-json";
-import { HighlightStyle, syntaxHighlighting, syntaxTree } from "@codemirror/language";
+import { pythonLanguage } from "@codemirror/lang-python";
+import { HighlightStyle, indentUnit, syntaxHighlighting, syntaxTree } from "@codemirror/language";
 import { Decoration, MatchDecorator, ViewPlugin } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
@@ -9,14 +11,21 @@ const colors = HighlightStyle.define([
   { tag: tags.propertyName, color: "light-dark(#0369a1, #38bdf8)" },
   { tag: tags.string, color: "light-dark(#15803d, #4ade80)" },
   { tag: tags.number, color: "light-dark(#0f766e, #2dd4bf)" },
-  { tag: [tags.bool, tags.null], color: "light-dark(#1d4ed8, #60a5fa)" },
+  { tag: [tags.bool, tags.null, tags.function(tags.variableName), tags.className], color: "light-dark(#1d4ed8, #60a5fa)" },
+  { tag: [tags.keyword, tags.tagName], color: "light-dark(#7e22ce, #c084fc)" },
+  { tag: [tags.comment, tags.meta], color: "light-dark(#5b6272, #9aa3b2)" },
   { tag: [tags.separator, tags.punctuation, tags.squareBracket, tags.brace], color: "light-dark(#5b6272, #9aa3b2)" },
 ]);
 
+// Only their grammars: what they would complete is not offered here.
+const PROGRAMS = { python: [pythonLanguage, indentUnit.of("    ")], javascript: [jsxLanguage, indentUnit.of("  ")] };
+
 // Return the extensions that colour a text; `current()` returns the field as the page last described it.
 export function language(name, current) {
-  const expressions = name === "none" ? [] : [expressionColors(current)];
-  return name === "json" ? [json(), syntaxHighlighting(colors), ...expressions] : expressions;
+  if (name === "none") return [];
+  if (name in PROGRAMS) return [...PROGRAMS[name], syntaxHighlighting(colors)];
+  const expressions = expressionColors(current);
+  return name === "json" ? [json(), syntaxHighlighting(colors), expressions] : [expressions];
 }
 
 const EXPRESSION = /\{\{.*?(?:\}\}|$)/g;
