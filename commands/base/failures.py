@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
 from commands.base.screen import document, note
 from engine.base.errors import InUse, OrchestraError, PlanDrift, Problem, SecretLost, StorageError, UnknownName
 from engine.files.private_lines import private
+
+if TYPE_CHECKING:
+    import typer
 
 DONE, FAILED, WRONG, NOT_FOUND, IN_USE, WAITS = 0, 1, 2, 3, 4, 5
 
@@ -107,8 +108,6 @@ def failure_of(error: BaseException, workspace: Path) -> Failure:
         return Failure(_code(error), kind, error.message, error.remedy, **more)
     if isinstance(error, ServiceError):
         return Failure(FAILED, kind, error.message, error.remedy)
-    if isinstance(error, typer.TyperException):
-        return _wrong_usage(error)
     if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
         place = error.filename or "The system refuses"
         return Failure(IN_USE, StorageError.__name__, f"{place}: {error.strerror}.", StorageError.default_remedy)
@@ -116,9 +115,7 @@ def failure_of(error: BaseException, workspace: Path) -> Failure:
         return Failure(error.exit_code, "Stopped", "Stopped.")
     if isinstance(error, Declined):
         return Failure(FAILED, "Declined", str(error))
-    if isinstance(error, typer.Abort):  # a question got no answer
-        return Failure(WRONG, "Aborted", "Nothing was done: the question got no answer.")
-    return _unforeseen(error, workspace)
+    return _of_arguments(error) or _unforeseen(error, workspace)
 
 
 def _code(error: OrchestraError) -> int:
@@ -127,6 +124,17 @@ def _code(error: OrchestraError) -> int:
     if isinstance(error, PlanDrift):
         return FAILED
     return IN_USE if isinstance(error, StorageError | SecretLost | InUse) else WRONG
+
+
+def _of_arguments(error: BaseException) -> Failure | None:
+    """Return the failure if the arguments are wrong, or a question got no answer."""
+    import typer  # the parent of a server has no arguments, and stays small
+
+    if isinstance(error, typer.TyperException):
+        return _wrong_usage(error)
+    if isinstance(error, typer.Abort):
+        return Failure(WRONG, "Aborted", "Nothing was done: the question got no answer.")
+    return None
 
 
 def _wrong_usage(error: typer.TyperException) -> Failure:

@@ -8,9 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
-from typing import Any
-
-import typer
+from typing import Any, TextIO
 
 WORD_MARKS = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
 """As `git diff --word-diff` marks words."""
@@ -18,11 +16,13 @@ WORD_MARKS = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
 
 def say(text: str = "") -> None:
     """Write a line to standard output."""
-    typer.echo(printable(text))
+    _write(printable(text), sys.stdout)
 
 
 def say_marked(parts: Sequence[tuple[str, bool]]) -> None:
     """Write a text in parts; at a terminal, those with True are underlined."""
+    import typer  # the parent of a server writes lines, too, and stays small
+
     typer.echo(
         "".join(
             typer.style(printable(text), underline=True) if is_marked else printable(text) for text, is_marked in parts
@@ -32,11 +32,13 @@ def say_marked(parts: Sequence[tuple[str, bool]]) -> None:
 
 def note(text: str) -> None:
     """Write a line to standard error."""
-    typer.echo(printable(text), err=True)
+    _write(printable(text), sys.stderr)
 
 
 def raw(text: str) -> None:
     """Write a text unchanged, for a file or a pipe; at a terminal, without what would control it."""
+    import typer
+
     if sys.stdout.isatty():
         typer.echo(printable(text), nl=False)
     else:
@@ -45,13 +47,12 @@ def raw(text: str) -> None:
 
 def document(value: Any) -> None:
     """Write one JSON document, indented, to standard output."""
-    typer.echo(_json(value, indent=2))
+    _write(_json(value, indent=2), sys.stdout)
 
 
 def json_line(value: Any) -> None:
-    """Write one JSON document on one line, and flush it: the program that started this process waits for it."""
-    typer.echo(_json(value, indent=None))
-    sys.stdout.flush()
+    """Write one JSON document on one line: the program that started this process waits for it."""
+    _write(_json(value, indent=None), sys.stdout)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -85,6 +86,17 @@ def revealed(text: str) -> str:
     from engine.outgoing.hidden_characters import shown
 
     return shown(text)[0]
+
+
+def _write(text: str, stream: TextIO | None) -> None:
+    """Write a line and flush it; characters that the stream's encoding lacks are escaped."""
+    if stream is None:  # a shell may close one (`>&-`)
+        return
+    try:
+        stream.write(f"{text}\n")
+    except UnicodeEncodeError:
+        stream.write(f"{text.encode(stream.encoding, 'backslashreplace').decode(stream.encoding)}\n")
+    stream.flush()
 
 
 def _shown(character: str) -> str:
