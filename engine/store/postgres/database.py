@@ -22,7 +22,13 @@ from engine.store.postgres.reports import create_steps_view, create_views
 from engine.store.postgres.texts import TABLE, PostgresTexts
 from engine.store.sql.base.database import Cursor
 from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
-from engine.store.sql.base.tables import PARTS_FAILED_POSTGRES, SCHEMA_VERSION, meta, metadata
+from engine.store.sql.base.tables import (
+    PARTS_FAILED_POSTGRES,
+    SCHEMA_VERSION,
+    meta,
+    metadata,
+    set_postgres_conditions,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -197,6 +203,7 @@ class PostgresDatabase(Facts):
         return self._engine.connect()
 
     def _create(self) -> None:
+        set_postgres_conditions()
         with self.writing() as connection:
             metadata.create_all(connection)
             connection.exec_driver_sql(TABLE)

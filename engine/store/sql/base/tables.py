@@ -30,9 +30,12 @@ PARTS_FAILED_POSTGRES = (
 """The same for PostgreSQL."""
 
 
+_POSTGRES_CONDITION = "postgres_condition"
+
+
 def _index(name: str, *columns: str, where: str, postgres: str = "") -> Index:
     """Return an index of the rows that meet a condition."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(postgres or where))
+    return Index(name, *columns, sqlite_where=text(where), info={_POSTGRES_CONDITION: postgres or where})
 
 
 runs = Table(
@@ -392,9 +395,24 @@ audit = Table(
 
 def insertion_into(table: Table, connection: Connection) -> Any:
     """Return an insertion that may say `on_conflict_…`, which SQLAlchemy has apart for each database."""
-    from sqlalchemy.dialects import postgresql, sqlite
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # 20 modules, which the many with a file do not need
 
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
+
+
+def set_postgres_conditions() -> None:
+    """Give the indexes their conditions for PostgreSQL, before tables are created there.
+
+    SQLAlchemy checks such a condition with the dialect, which it would load wherever the tables are named.
+    """
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if condition := index.info.get(_POSTGRES_CONDITION):
+                index.dialect_kwargs["postgresql_where"] = text(condition)
 
 
 def insertion(table: Table) -> tuple[str, dict[str, Any]]:
