@@ -30,7 +30,7 @@ from api.routes.login import Pages
 from api.routes.short_addresses import short_addresses
 from api.server import create_api
 from engine.base.errors import OrchestraError, StateAway
-from engine.garbage import Watch, look_from_now_on, use_one_heap
+from engine.garbage import Watch, collect_and_return, look_from_now_on, use_one_heap
 from engine.orchestra import Orchestra
 from engine.store.owners import Fenced
 from engine.workspace.config import ServerSettings
@@ -82,6 +82,7 @@ class Site:
         orchestra = await to_thread.run_sync(self._opened)
         try:
             threading.Thread(target=_leave_when_taken_over, args=(orchestra,), daemon=True).start()
+            collect_and_return()  # what imports left behind; frozen, it would stay
             look_from_now_on()
             async with _watching_garbage():
                 with announced(orchestra):
