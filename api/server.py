@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 from fastapi.telemetry import TelemetryConfig
@@ -15,6 +15,7 @@ from fastapi.telemetry import TelemetryConfig
 from api.base import errors
 from api.base.documents import Refusal
 from api.base.routing import Acting, BodyLimit, Door, OpenRoute, SignedInRoute, orchestra_of
+from api.families import FAMILIES, Api
 from api.mcp import route as mcp
 from api.routes import (
     approvals,
@@ -32,32 +33,6 @@ from api.routes import (
     usage,
     users,
 )
-from api.routes.copilot import answers as copilot_answers
-from api.routes.copilot import conversations as copilot_conversations
-from api.routes.copilot import fixes as copilot_fixes
-from api.routes.copilot import prompts as copilot_prompts
-from api.routes.copilot import proposals as copilot_proposals
-from api.routes.copilot import stories as copilot_stories
-from api.routes.copilot import wizard as copilot_wizard
-from api.routes.data import agent_versions, agents, collections, files, tables, tool_servers, tools
-from api.routes.projects import commands as project_commands
-from api.routes.projects import projects
-from api.routes.prompts import cases as prompt_cases
-from api.routes.prompts import changes as prompt_changes
-from api.routes.prompts import comparisons as prompt_comparisons
-from api.routes.prompts import fragments as prompt_fragments
-from api.routes.prompts import matrices as prompt_matrices
-from api.routes.prompts import texts as prompt_texts
-from api.routes.prompts import tries as prompt_tries
-from api.routes.workflows import branches as workflow_branches
-from api.routes.workflows import bundles as workflow_bundles
-from api.routes.workflows import changes as workflow_changes
-from api.routes.workflows import debugging as workflow_debugging
-from api.routes.workflows import editing as workflow_editing
-from api.routes.workflows import environments as workflow_environments
-from api.routes.workflows import first_run
-from api.routes.workflows import step_tries as workflow_step_tries
-from api.routes.workflows import versions as workflow_versions
 from engine.health import Health
 from engine.orchestra import Orchestra
 
@@ -97,42 +72,7 @@ _SIGNED_IN = (
     state.workers,
     state.settings,
     usage.router,
-    tables.router,
-    agents.router,
-    agent_versions.router,
-    collections.router,
-    files.router,
-    files.added,
-    tools.router,
-    tool_servers.router,
-    projects.router,
-    project_commands.router,
-    first_run.router,
     catalog.router,
-    workflow_changes.router,
-    copilot_proposals.router,
-    copilot_answers.router,
-    copilot_conversations.router,
-    copilot_wizard.router,
-    copilot_fixes.router,
-    copilot_prompts.router,
-    copilot_stories.router,
-    workflow_editing.router,
-    workflow_editing.checked,
-    workflow_branches.router,
-    workflow_versions.router,
-    workflow_debugging.router,
-    workflow_step_tries.router,
-    workflow_bundles.router,
-    workflow_environments.router,
-    prompt_changes.router,
-    prompt_texts.router,
-    prompt_texts.imports,
-    prompt_fragments.router,
-    prompt_tries.router,
-    prompt_comparisons.router,
-    prompt_cases.router,
-    prompt_matrices.router,
     users.router,
     connections.router,
     triggers.router,
@@ -140,12 +80,14 @@ _SIGNED_IN = (
 )
 
 
-def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
+def create_api(orchestra_provider: Callable[[], Orchestra]) -> Api:
     """Return the application, with every path in full (`/api/runs`, `/health`): serve it alone or beside the pages.
 
     `orchestra_provider` is called at each request; whoever creates the engine also closes it.
     """
-    app = FastAPI(
+    signed_in = Depends(_bearer)  # only for the description: SignedInRoute decides
+    app = Api(
+        signed_in,
         title="AI-Orchestra",
         version="1",
         description=_DESCRIPTION,
@@ -163,7 +105,8 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
     for router in (_health, authentication.router, reference.router, sockets.router):
         app.include_router(router)
     for router in _SIGNED_IN:
-        app.include_router(router, dependencies=[Depends(_bearer)])  # only for the description: SignedInRoute decides
+        app.include_router(router, dependencies=[signed_in])
+    app.stand_in(FAMILIES)
     return app
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
+from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
@@ -13,7 +14,9 @@ from api.sockets.hub import Hub, Subject
 from api.sockets.serving import Message
 from engine.orchestra import ENGINE, Orchestra
 from engine.people.access import Principal
-from engine.runs.projects.commands import CommandState
+
+if TYPE_CHECKING:
+    from engine.runs.projects.commands import CommandState
 
 _LOOK_SECONDS = 0.05
 """How often the state is looked at, which is in the memory of this process."""

@@ -12,6 +12,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
 from api.base.errors import status_of
+from api.families import FAMILIES
 from api.server import PUBLIC_PATHS, create_api
 from engine.base import errors
 from engine.base.errors import OrchestraError
@@ -24,6 +25,7 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 @cache
 def every_route() -> tuple[tuple[str, str], ...]:
     app = create_api(lambda: pytest.fail("no route needs the engine to be listed"))
+    app.complete()
     found = [(route.path, method) for route in iter_route_contexts(app.routes) for method in route.methods or ()]
     return tuple(sorted((str(path), method) for path, method in found))
 
@@ -32,6 +34,20 @@ def every_route() -> tuple[tuple[str, str], ...]:
 def every_socket() -> tuple[str, ...]:
     app = create_api(lambda: pytest.fail("no route needs the engine to be listed"))
     return tuple(sorted(str(route.path) for route in iter_route_contexts(app.routes) if not route.methods))
+
+
+def test_a_family_is_imported_for_each_of_its_addresses() -> None:
+    paths = [(family, str(route.path)) for family in FAMILIES for one in family.routers() for route in one.routes]  # type: ignore[attr-defined]
+    assert len(paths) > 100
+    assert [path for family, path in paths if not family.has(path)] == []
+
+
+def test_addresses_that_do_not_exist_are_refused_before_and_after_a_family_is_imported(orchestra: Orchestra) -> None:
+    with TestClient(create_api(lambda: orchestra)) as client:
+        for _ in range(2):
+            assert client.get("/api/copilot/a/b/c/d").status_code == 404
+            assert client.patch("/api/workflows/tidy/versions").status_code == 405
+            assert client.get("/api/workflows/tidy/versions").status_code == 401
 
 
 def is_public(path: str) -> bool:

@@ -1,14 +1,18 @@
-"""What a command imports, and how its process ends: without faces or SDKs, at once, but never before its end."""
+"""What a command and a server import, and how a process ends: at once, but never before its end."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from engine.base.checkout import CHECKOUT
+from engine.base.environment import WORKSPACE_VARIABLE
 
 HEAVY = [
     "rich", "streamlit", "pandas", "numpy", "fastapi", "starlette", "uvicorn", "openai", "github", "notion_client",
@@ -40,8 +44,29 @@ def test_a_command_imports_only_what_it_needs(workspace: Path, arguments: list[s
     assert [name for name in unneeded if name in modules] == []
 
 
+SERVING = {"streamlit", "fastapi", "starlette", "uvicorn"}
+AT_REST = [
+    *(name for name in LOOKS if name not in SERVING),
+    "httpcore", "jsonschema", "pyarrow", "sqlalchemy.dialects.postgresql", "engine.sandbox.code.running",
+    "engine.workflows.editing.editing", "api.routes.copilot.answers",
+    "api.routes.data.tools", "api.routes.projects.projects", "api.routes.prompts.tries", "api.routes.workflows.editing",
+]  # fmt: skip
+"""What a server does without until a page or an address needs it."""
+
+
+@pytest.mark.slow
+def test_a_server_at_rest_has_only_what_it_needs(workspace: Path) -> None:
+    script = (
+        f"import sys, app; from engine import shared; shared(); print([one for one in {AT_REST} if one in sys.modules])"
+    )
+    environment = {**os.environ, WORKSPACE_VARIABLE: str(workspace)}
+    process = _process(script, stdout=subprocess.PIPE, env=environment, cwd=CHECKOUT)
+    assert process.stdout.splitlines()[-1:] == ["[]"], process.stderr
+
+
 def test_the_process_that_stays_while_a_workspace_is_served_is_small() -> None:
-    large = ["asyncio", "_hashlib", "ssl", "sqlite3", "sqlalchemy", "pydantic", "engine.workspace.file_store", *HEAVY]
+    large = ["asyncio", "_hashlib", "ssl", "sqlite3", "sqlalchemy", "pydantic", "typer", "engine.workspace.file_store"]
+    large += HEAVY
     script = f"import sys, commands.parent; print([name for name in {large} if name in sys.modules])"
     process = _process(script, stdout=subprocess.PIPE)
     assert (process.stdout, process.stderr) == ("[]\n", "")
@@ -85,5 +110,5 @@ def test_a_command_looks_for_garbage_once_its_workspace_is_open(workspace: Path)
     assert _process(script, stdout=subprocess.PIPE).stdout.splitlines()[-1] == "True True"
 
 
-def _process(script: str, stdout: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", script], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+def _process(script: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, check=False, **options)

@@ -1,0 +1,135 @@
+"""Families of routes, each imported when the first request comes for one of its addresses.
+
+Together they are two thirds of the API, take a second to import and 25 MiB to keep, and most servers serve a few.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from anyio import to_thread
+from fastapi import APIRouter, FastAPI
+from fastapi.params import Depends
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+
+@dataclass(frozen=True)
+class Family:
+    """Routers whose addresses begin with one of these paths; `routers` imports them."""
+
+    paths: tuple[str, ...]
+    routers: Callable[[], Sequence[APIRouter]]
+
+    def has(self, path: str) -> bool:
+        """Return whether an address may be one of this family."""
+        return any(path == one or path.startswith(f"{one}/") for one in self.paths)
+
+
+def _data() -> Sequence[APIRouter]:
+    from api.routes.data import agent_versions, agents, collections, files, tables, tool_servers, tools
+
+    modules = (tables, agents, agent_versions, collections, files, tools, tool_servers)
+    return [*(module.router for module in modules), files.added]
+
+
+def _projects() -> Sequence[APIRouter]:
+    from api.routes.projects import commands, projects
+
+    return [module.router for module in (projects, commands)]
+
+
+def _copilot() -> Sequence[APIRouter]:
+    from api.routes.copilot import answers, conversations, fixes, prompts, proposals, stories, wizard
+
+    return [module.router for module in (proposals, answers, conversations, wizard, fixes, prompts, stories)]
+
+
+def _workflows() -> Sequence[APIRouter]:
+    from api.routes.workflows import (
+        branches,
+        bundles,
+        changes,
+        debugging,
+        editing,
+        environments,
+        first_run,
+        step_tries,
+        versions,
+    )
+
+    modules = (first_run, changes, editing, branches, versions, debugging, step_tries, bundles, environments)
+    return [*(module.router for module in modules), editing.checked]
+
+
+def _prompts() -> Sequence[APIRouter]:
+    from api.routes.prompts import cases, changes, comparisons, fragments, matrices, texts, tries
+
+    modules = (changes, texts, fragments, tries, comparisons, cases, matrices)
+    return [*(module.router for module in modules), texts.imports]
+
+
+FAMILIES = (
+    Family(("/api/tables", "/api/agents", "/api/collections", "/api/files", "/api/tools", "/api/connections"), _data),
+    Family(("/api/projects",), _projects),
+    Family(("/api/copilot",), _copilot),
+    Family(("/api/workflows", "/api/workflow-imports", "/api/first-run", "/api/environments", "/api/runs"), _workflows),
+    Family(("/api/prompts", "/api/prompt-imports", "/api/fragments"), _prompts),
+)
+
+
+class FamilyRoute(BaseRoute):
+    """Stands for a family among the routes; it comes after all others, and gets what they do not take."""
+
+    def __init__(self, family: Family, api: Api) -> None:
+        self.family, self._api = family, api
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match every address that may be one of the family."""
+        return Match.FULL if self.family.has(scope["path"]) else Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Put the routes of the family in this one's place, and ask all routes again."""
+        await to_thread.run_sync(self._api.take_in, self)
+        await self._api.router.app(scope, receive, send)
+
+
+class Api(FastAPI):
+    """The REST API, with those families that somebody has asked for.
+
+    `signed_in` is a dependency of all of them.
+    """
+
+    def __init__(self, signed_in: Depends, **options: Any) -> None:
+        super().__init__(**options)
+        self._signed_in = signed_in
+        self._taking_in = threading.Lock()
+
+    def stand_in(self, families: Sequence[Family]) -> None:
+        """Add routes that stand for these families; call it after all other routes are added."""
+        self.router.routes.extend(FamilyRoute(family, self) for family in families)
+
+    def take_in(self, route: FamilyRoute) -> None:
+        """Import a family, and put its routes in the place of the one that stands for it. May take half a second."""
+        routers = route.family.routers()
+        with self._taking_in:
+            if route not in self.router.routes:
+                return
+            for router in routers:
+                self.include_router(router, dependencies=[self._signed_in])
+            # A new list: requests may be going through the old one.
+            self.router.routes = [one for one in self.router.routes if one is not route]
+
+    def complete(self) -> None:
+        """Import all families, for whoever lists or describes every route."""
+        for route in list(self.router.routes):
+            if isinstance(route, FamilyRoute):
+                self.take_in(route)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description of every route."""
+        self.complete()
+        return super().openapi()
