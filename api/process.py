@@ -17,23 +17,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from api.network.server_log import Repeats
+from api.pulse import Pulse
 from engine.base.environment import WORKSPACE_VARIABLE
 from engine.base.errors import OrchestraError
 from engine.garbage import look_at_nothing_yet, look_rarely
+from engine.observing.log_lines import set_log_format
 
 if TYPE_CHECKING:
     import uvicorn
 
 GRACEFUL_SECONDS = 2
-READY = b"ready"
-BEAT = b"."
 _LAST_RESORT_SECONDS = 12.0
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGTERM, or until standard input closes, which means that the parent has died."""
-    from engine.observing.log_lines import set_log_format  # the parent imports this module, and stays small
-
     parser = argparse.ArgumentParser(prog="python -m api.process", description=__doc__)
     parser.add_argument("--socket", type=int, required=True, help="file descriptor of the listening socket")
     parser.add_argument("--ready", type=int, required=True, help="file descriptor that learns when all is up")
@@ -62,27 +60,6 @@ def _log_format() -> Literal["text", "json"]:
         return config.load(Path(os.environ.get(WORKSPACE_VARIABLE, "")).resolve()).config.log_format
     except OrchestraError:
         return "text"
-
-
-class Pulse:
-    """The pipe to the parent: first a message that everything is up, then a sign of life every second."""
-
-    def __init__(self, pipe: int) -> None:
-        os.set_inheritable(pipe, False)  # noqa: FBT003
-        os.set_blocking(pipe, False)
-        self._pipe = pipe
-
-    def begin(self, lease_seconds: float, token: str) -> None:
-        """Report that everything is up, how long this process may be silent before it loses its runs, and a token."""
-        self._write(b"%s %g %s\n" % (READY, lease_seconds, token.encode("ascii")))
-
-    def beat(self) -> None:
-        """Send a sign of life."""
-        self._write(BEAT)
-
-    def _write(self, data: bytes) -> None:
-        with contextlib.suppress(BlockingIOError, BrokenPipeError):  # the parent is stopped or has ended
-            os.write(self._pipe, data)
 
 
 def _server(on_ready: Callable[[], None], on_turn: Callable[[], None]) -> uvicorn.Server:

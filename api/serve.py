@@ -25,7 +25,7 @@ from typing import IO
 
 from api.network import address
 from api.network.address import Address
-from api.process import READY
+from api.pulse import READY
 from engine.base.checkout import CHECKOUT
 from engine.base.environment import DEMO_VARIABLE, PARENT_VARIABLE, WORKSPACE_VARIABLE
 from engine.base.errors import InUse, StorageError

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import tempfile
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from clients.errors import ServiceError
 from commands.base.screen import document, note
 from engine.base.errors import InUse, OrchestraError, PlanDrift, Problem, SecretLost, StorageError, UnknownName
-from engine.files.private_lines import private
 
 if TYPE_CHECKING:
     import typer
@@ -147,6 +144,10 @@ def _wrong_usage(error: typer.TyperException) -> Failure:
 
 
 def _unforeseen(error: BaseException, workspace: Path) -> Failure:
+    import traceback  # these have 30 modules, and the parent of a server stays small
+
+    from engine.files.private_lines import private
+
     details = private("".join(traceback.format_exception(error)))
     path = _kept(details, workspace / ".orchestra")
     message = f"Unexpected error ({type(error).__name__})."
@@ -159,6 +160,8 @@ def _kept(details: str, folder: Path) -> Path:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     except OSError:  # there is no workspace here, or it cannot be written
+        import tempfile
+
         handle, name = tempfile.mkstemp(prefix="orchestra-error-", suffix=".log")
         path = Path(name)
     with os.fdopen(handle, "a", encoding="utf-8", errors="backslashreplace") as log:
