@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clients.plural import counted
-from engine.agents.store import AgentStore, with_agents
+from engine.agents.documents import with_agents
 from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, SecretLost, UnknownName
 from engine.base.statuses import AccountMode
 from engine.blobs.opened import opened_blobs, require_place
-from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.environment import SeenAccount, Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreements
@@ -64,6 +64,7 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.agents.agents import Agents
     from engine.agents.compiled_agents import CompiledAgents
+    from engine.agents.store import AgentStore
     from engine.agents.tries import AgentTries
     from engine.agents.versions import AgentVersions
     from engine.collections import Collections
@@ -175,7 +176,7 @@ class Orchestra:
         self.workspace.make_private()
         self._config_files.keep_secrets_in(self.workspace.texts)
         self._blobs = opened_blobs(self.config.logs, self.workspace.logs, loaded.environment, self.config.state)
-        self._tools, self._agent_store = OpenedTools(self.workspace.root), AgentStore(self.workspace)
+        self._tools = OpenedTools(self.workspace.root)
         self._state: State = SqlState(self._database)
         self._audit = Audit(self._state.audit, clock)
         self._stand_ins = StandInProcess(state / "demo")
@@ -952,6 +953,12 @@ class Orchestra:
         return Previews(self.projects, self._signing_secret, is_user, self._clock)
 
     @cached_property
+    def _agent_store(self) -> AgentStore:
+        from engine.agents.store import AgentStore
+
+        return AgentStore(self.workspace)
+
+    @cached_property
     def _compiled_agents(self) -> CompiledAgents:
         from engine.agents.compiled_agents import CompiledAgents
 
@@ -1211,15 +1218,21 @@ class Orchestra:
         return Surroundings(
             connections,
             self._prompt,
-            with_agents(self._agent_store, workspace.workflows.document),
+            with_agents(lambda: self._agent_store, workspace.workflows.document),
             asked,
             hosts(loaded),
             is_user,
-            seen=self.connections.seen,
-            lacks=self.connections.lacks,
+            seen=self._seen,
+            lacks=self._lacks,
             own_settings=loaded.own_settings,
             tools=self._tools.usable,
         )
+
+    def _seen(self, connection: str) -> SeenAccount | None:
+        return self.connections.seen(connection)  # imported only if a step has a connection
+
+    def _lacks(self, connection: str) -> tuple[str, str]:
+        return self.connections.lacks(connection)
 
     def _end_renames(self) -> None:
         """Finish renames that a crash or a full disk interrupted, so that receipts follow the steps."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from engine.agents.agents import Agents
 from engine.agents.compiled_agents import CompiledAgents
-from engine.agents.store import AgentStore, with_agents
+from engine.agents.documents import with_agents
+from engine.agents.store import AgentStore
 from engine.agents.versions import AgentVersions
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
@@ -123,7 +124,7 @@ class Reader:
         asked = workspace.workflow_ids.asked()
         prompts = self._prompt_store.resolve
         is_user = partial(is_known, self._state.people)
-        documents = with_agents(self._agent_store, workspace.workflows.document)
+        documents = with_agents(lambda: self._agent_store, workspace.workflows.document)
         return Surroundings(
             services,
             prompts,

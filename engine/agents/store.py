@@ -5,12 +5,8 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from engine.agents.agent_file import AgentModel
-from engine.agents.expansion import workflow_of
 from engine.agents.tool_check import tool_faults
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
-from engine.base.json_text import JsonObject
-from engine.base.step_tree import AGENT_PREFIX, agent_reference
-from engine.compiler.definition.environment import Workflows
 from engine.compiler.definition.loader import problem
 from engine.documents.json_file import JsonFile, parse
 from engine.documents.shapes import faults
@@ -67,21 +63,6 @@ class AgentStore:
             remedy = "" if labels else f"`orchestra agents label {name} {suffix}` labels the file as it is."
             raise UnknownName(f"label of the agent {name}", suffix, list(labels), remedy=remedy)
         return labels.get(suffix or DEFAULT_LABEL)
-
-
-def with_agents(store: AgentStore, workflows: Workflows) -> Workflows:
-    """Return what finds the documents of workflows, and of the workflows that agents are.
-
-    Those raise UnknownName, and InvalidFile with every problem of the agent's file.
-    """
-
-    def document(name: str) -> JsonObject:
-        if not name.startswith(AGENT_PREFIX):
-            return workflows(name)
-        reference = agent_reference(name)
-        return workflow_of(reference, read_agent(store.resolve(reference)))
-
-    return document
 
 
 def read_agent(file: JsonFile) -> AgentModel:

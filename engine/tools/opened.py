@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from engine.base.definitions import WorkspaceTool
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
 from engine.plugins.registry import MCP, TOOL, open_tools
-from engine.tools.shelf import ToolShelf
 
 if TYPE_CHECKING:
     from engine.tools.accepted import AcceptedTools
+    from engine.tools.shelf import ToolShelf
 
 
 class OpenedTools:
@@ -20,13 +20,19 @@ class OpenedTools:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self.own = ToolShelf(root)
         open_tools(self.known)
+
+    @cached_property
+    def own(self) -> ToolShelf:
+        """Those in its folder `tools`."""
+        from engine.tools.shelf import ToolShelf  # many commands need neither these
+
+        return ToolShelf(self._root)
 
     @cached_property
     def accepted(self) -> AcceptedTools:
         """Those of MCP servers."""
-        from engine.tools.accepted import AcceptedTools  # many commands need none
+        from engine.tools.accepted import AcceptedTools  # nor these
 
         return AcceptedTools(self._root)
 

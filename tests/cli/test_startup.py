@@ -21,13 +21,18 @@ HEAVY = [
 ]  # fmt: skip
 LOOKS = [*HEAVY, "httpx", "clients.gmail.client", "clients.github.client", "engine.runner.worker.execution"]
 """What a command that only looks at something does without, too."""
+PURE = [
+    *HEAVY, "clients.imap.session", "sqlalchemy.dialects.postgresql", "engine.agents.store", "engine.prompts.prompts",
+    "engine.connections.connections", "engine.outgoing.markdown", "engine.tools.shelf",
+]  # fmt: skip
+"""What a run does without that neither asks a service nor a model."""
 _SCRIPT = "import json, sys, cli; code = cli.main(sys.argv[1:]); json.dump([code, list(sys.modules)], sys.stderr)"
 
 
 @pytest.mark.parametrize(
     ("arguments", "unneeded"),
     [
-        pytest.param(["run", "pure", "--json"], [*HEAVY, "clients.imap.session"], id="a run of three steps"),
+        pytest.param(["run", "pure", "--json"], PURE, id="a run of three steps"),
         pytest.param(["runs", "list", "--json"], [*LOOKS, "engine.compiler.compiler"], id="the list of runs"),
         pytest.param(["workflows", "list", "--json"], LOOKS, id="the list of workflows"),
         pytest.param(["prompts", "list", "--json"], [*LOOKS, "clients.imap.session"], id="the list of prompts"),
@@ -65,8 +70,19 @@ def test_a_server_at_rest_has_only_what_it_needs(workspace: Path) -> None:
 
 
 def test_the_process_that_stays_while_a_workspace_is_served_is_small() -> None:
-    large = ["asyncio", "_hashlib", "ssl", "sqlite3", "sqlalchemy", "pydantic", "typer", "engine.workspace.file_store"]
-    large += HEAVY
+    large = [
+        "asyncio",
+        "_hashlib",
+        "ssl",
+        "sqlite3",
+        "sqlalchemy",
+        "pydantic",
+        "typer",
+        "argparse",
+        "logging",
+        "tempfile",
+    ]
+    large += ["engine.workspace.file_store", *HEAVY]
     script = f"import sys, commands.parent; print([name for name in {large} if name in sys.modules])"
     process = _process(script, stdout=subprocess.PIPE)
     assert (process.stdout, process.stderr) == ("[]\n", "")

@@ -16,8 +16,6 @@ from engine.compiler.definition.links import EVERYWHERE
 from engine.connections.hosts import hosts
 from engine.expressions.expressions import Template
 from engine.outgoing.addresses import mentioned_in, places_in
-from engine.outgoing.harmless import Harmless
-from engine.outgoing.hidden_characters import hidden_in
 from engine.plugins.step import Effect, Role, fields_schema
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import fields_of
@@ -48,6 +46,9 @@ class HarmlessText(Middleware):
         return await call_next(await self._rewritten(call))
 
     async def _rewritten(self, call: StepCall) -> StepCall:
+        from engine.outgoing.harmless import Harmless  # with the readers of Markdown, which few runs need
+        from engine.outgoing.hidden_characters import hidden_in
+
         given, kind = call.arguments, call.action.step_type
         assert given is not None
         trees = {name: call.action.arguments[name] for name in _content_fields(call)}
