@@ -23,7 +23,6 @@ from engine.store.owners import Owner
 from engine.store.renames import Rename
 from engine.store.runs import Runs
 
-_LARGEST_LOG_BYTES = 512 * 1024 * 1024
 _DAY = re.compile(r"\d{4}-\d\d-\d\d/\Z")
 _PROBE = ".probe"
 """Hidden; one that a crash has left is replaced, and then removed, by the next check."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -26,7 +25,6 @@ from engine.store.runs import Runs
 if TYPE_CHECKING:
     from engine.workflows.plan_cache import PlanCache
 
-_log = logging.getLogger(__name__)
 _DEEPEST = 8
 
 

@@ -15,7 +15,6 @@ from engine.runs.trying.wishes import Wish
 
 DRAFT = "draft"
 """How the working text is written. A label of the same name is reached by the number of its version."""
-FORM = "LABEL_OR_NUMBER_OR_draft[:MODEL][@CONNECTION]"
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
 _REMEDY = "Write it like production, 7, draft:MODEL or staging:MODEL@CONNECTION."
 

@@ -10,6 +10,7 @@ from engine.base.definitions import workflow_id_of
 from engine.base.errors import InUse
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
+from engine.record.types.run import Acceptance
 from engine.store.acceptances import Entry, Polled, Renamed, Request
 from engine.store.run_limits import limited_connections
 from engine.store.runs import environment_name, is_test, priority_of, unhashed
@@ -146,29 +147,41 @@ class SqlAcceptances:
             self._database.announce_runs(cursor)
 
     def _row(self, entry: Entry) -> dict[str, Any]:
-        accepted = entry.acceptance
-        return {
-            **_RUN,
-            "run_id": accepted["run_id"],
-            "workflow": accepted["workflow"],
-            "started_by": accepted["started_by"],
-            "origin_run_id": accepted["origin_run_id"],
-            "parent_run_id": accepted["parent_run_id"],
-            "queued_at": accepted["queued_at"],
-            "workflow_id": workflow_id_of(accepted),
-            "title": entry.title,
-            "status": RunStatus.QUEUED,
-            "demo": int(accepted["demo"]),
-            "owner": None if self._is_shared and entry.lane is None else self._owner,
-            "lane": entry.lane,
-            "is_test": int(is_test(accepted.get("options", {}))),
-            "plan_hash": unhashed(accepted.get("options", {})),
-            "environment": environment_name(accepted.get("environment")),
-            "priority": priority_of(accepted).rank,
-            "connections": limited_connections(accepted),
-            "is_at_work": int(not self._is_shared and not self._waits and entry.lane is None),
-            "acceptance": compact(accepted),
-        }
+        is_anybodys = self._is_shared and entry.lane is None
+        begins = not self._is_shared and not self._waits and entry.lane is None
+        owner = None if is_anybodys else self._owner
+        return {**_accepted(entry.acceptance, entry.title, owner), "lane": entry.lane, "is_at_work": int(begins)}
+
+
+def insert_accepted(cursor: Cursor, acceptance: Acceptance, title: str, owner: str) -> None:
+    """Store a run that another one has called, in a transaction of the journal."""
+    cursor.execute(_ADD_RUN, _accepted(acceptance, title, owner))
+
+
+def _accepted(acceptance: Acceptance, title: str, owner: str | None) -> dict[str, Any]:
+    """Return the row of a run that was just accepted, and is not at work."""
+    options = acceptance.get("options", {})
+    return {
+        **_RUN,
+        "run_id": acceptance["run_id"],
+        "workflow": acceptance["workflow"],
+        "workflow_id": workflow_id_of(acceptance),
+        "title": title,
+        "status": RunStatus.QUEUED,
+        "demo": int(acceptance["demo"]),
+        "started_by": acceptance["started_by"],
+        "origin_run_id": acceptance["origin_run_id"],
+        "parent_run_id": acceptance["parent_run_id"],
+        "queued_at": acceptance["queued_at"],
+        "owner": owner,
+        "is_test": int(is_test(options)),
+        "plan_hash": unhashed(options),
+        "environment": environment_name(acceptance.get("environment")),
+        "priority": priority_of(acceptance).rank,
+        "connections": limited_connections(acceptance),
+        "is_at_work": 0,
+        "acceptance": compact(acceptance),
+    }
 
 
 def _answer(cursor: Cursor, entry: Entry, request: Request) -> None:

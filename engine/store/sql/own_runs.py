@@ -9,9 +9,9 @@ from typing import Any
 from engine.record.types.run import Acceptance
 from engine.store.journal import CalledState, Request, RunEnd
 from engine.store.runs import Deaths
+from engine.store.sql.acceptances import insert_accepted
 from engine.store.sql.base.database import Cursor
 from engine.store.sql.journal import SqlJournal
-from engine.store.sql.runs import insert_accepted
 from engine.store.sql.triggering.carried_over import made_good
 from engine.store.sql.workers.deaths import IS_SUSPECT
 

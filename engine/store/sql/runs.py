@@ -12,21 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import func, select
 
-from engine.base.definitions import workflow_id_of
 from engine.base.errors import InUse, UnknownName
 from engine.base.statuses import ListedStatus, RunStatus
 from engine.record.types.run import Acceptance
 from engine.store.acceptances import Request
-from engine.store.run_limits import limited_connections
 from engine.store.runs import (
     Backlog,
     InFlight,
     RunFilter,
     RunRecord,
-    environment_name,
-    is_test,
-    priority_of,
-    unhashed,
 )
 from engine.store.sql.acceptances import earlier_run
 from engine.store.sql.base.database import Cursor, Database
@@ -54,42 +48,11 @@ _BACKLOG = (
 )
 _EVENTS = "SELECT number, event FROM events WHERE run_id = ? AND number >= ? ORDER BY number"
 _SEARCHED = ("sentence", "run_id", "title", "workflow")
-
-_ACCEPTED = (
-    "INSERT INTO runs (run_id, workflow, workflow_id, title, status, demo, started_by, origin_run_id, parent_run_id,"
-    " queued_at, sentence, counts, owner, cancel_requested, is_test, plan_hash, environment, priority, connections,"
-    " acceptance) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?, ?, ?, ?, ?, ?)"
-)
-
-
 _LIST = "`orchestra runs list` shows what there is."
 _REMOVED = (
     "It was removed, as `retention` says or by hand. What it wrote is remembered, so that nothing is written twice, and"
     " can only be undone in the services themselves."
 )
-
-
-def insert_accepted(cursor: Cursor, acceptance: Acceptance, title: str, owner: str) -> None:
-    """Store an accepted run in a transaction of the journal."""
-    values = (
-        acceptance["run_id"],
-        acceptance["workflow"],
-        workflow_id_of(acceptance),
-        title,
-        int(acceptance["demo"]),
-        acceptance["started_by"],
-        acceptance["origin_run_id"],
-        acceptance["parent_run_id"],
-        acceptance["queued_at"],
-        owner,
-        int(is_test(acceptance.get("options", {}))),
-        unhashed(acceptance.get("options", {})),
-        environment_name(acceptance.get("environment")),
-        priority_of(acceptance).rank,
-        limited_connections(acceptance),
-        json.dumps(acceptance, ensure_ascii=False),
-    )
-    cursor.execute(_ACCEPTED, values)
 
 
 class SqlRuns:
@@ -113,9 +76,7 @@ class SqlRuns:
         wrote = select(effects.c.identity).where(effects.c.run_id == run_id).limit(1)
         with self._database.reading() as connection:
             is_removed = connection.execute(wrote).first() is not None
-        return UnknownName(
-            "run", run_id, remedy=_REMOVED if is_removed else "`orchestra runs list` shows what there is."
-        )
+        return UnknownName("run", run_id, remedy=_REMOVED if is_removed else _LIST)
 
     def caller(self, run_id: str) -> RunRecord | None:
         """Return the row of the run that called this one, if any."""

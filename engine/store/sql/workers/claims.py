@@ -9,6 +9,7 @@ from typing import NamedTuple
 from engine.base.statuses import Priority
 from engine.store.claims import Draining, TakenRun
 from engine.store.run_limits import Crowd, LimitedRun, Reached, RunLimits
+from engine.store.sql.base.conditions import AT_WORK
 from engine.store.sql.base.database import Cursor, Database
 from engine.store.sql.workers.deaths import IS_SUSPECT
 from engine.store.sql.workers.owners import require_unfenced
@@ -28,10 +29,10 @@ _ANY, _ANY_OF_MINE = f"SELECT 1{_NOBODYS} LIMIT 1", f"SELECT 1{_MINE} LIMIT 1"
 _IS_DRAINING = "SELECT 1 FROM owners WHERE owner = ? AND is_draining = 1"
 _TAKE = "UPDATE runs SET owner = ?, is_at_work = 1 WHERE run_id = ?"
 _GIVE_BACK = "UPDATE runs SET is_at_work = 0 WHERE run_id = ? AND owner = ?"
-_AT_WORK_HERE = "SELECT run_id FROM runs WHERE is_at_work = 1 AND owner = ? AND ended_at IS NULL"
-_AT_WORK = (
-    "WITH RECURSIVE busy(run_id, parent_run_id) AS ("
-    " SELECT run_id, parent_run_id FROM runs WHERE is_at_work = 1 AND ended_at IS NULL"
+_AT_WORK_HERE = f"SELECT run_id FROM runs WHERE {AT_WORK} AND owner = ?"  # noqa: S608 - conditions of ours
+_TOPS_AT_WORK = (
+    "WITH RECURSIVE busy(run_id, parent_run_id) AS ("  # noqa: S608 - a condition of ours
+    f" SELECT run_id, parent_run_id FROM runs WHERE {AT_WORK}"
     " UNION SELECT runs.run_id, runs.parent_run_id FROM runs JOIN busy ON runs.run_id = busy.parent_run_id)"
     " SELECT runs.run_id, runs.started_by, runs.connections FROM busy JOIN runs ON runs.run_id = busy.run_id"
     " WHERE busy.parent_run_id IS NULL"
@@ -44,7 +45,7 @@ _FRESH = (
     " AND cancel_requested = 0 AND NOT EXISTS (SELECT 1 FROM events WHERE events.run_id = runs.run_id)"
     " AND NOT EXISTS (SELECT 1 FROM run_deaths WHERE run_deaths.run_id = runs.run_id)"
 )
-_HAS_SUSPECT = f"SELECT 1 FROM runs WHERE owner = ? AND is_at_work = 1 AND ended_at IS NULL AND {IS_SUSPECT} LIMIT 1"  # noqa: S608
+_HAS_SUSPECT = f"SELECT 1 FROM runs WHERE owner = ? AND {AT_WORK} AND {IS_SUSPECT} LIMIT 1"  # noqa: S608
 """If a process dies with two of them, nobody knows which one is to blame."""
 _MOST_PAGES = 20
 
@@ -200,7 +201,7 @@ def _places(values: Sequence[str]) -> str:
 
 
 def _crowd(cursor: Cursor, limits: RunLimits) -> Crowd:
-    rows = cursor.execute(_AT_WORK).fetchall()
+    rows = cursor.execute(_TOPS_AT_WORK).fetchall()
     return Crowd(limits, [LimitedRun(run_id, by, connections.split()) for run_id, by, connections in rows])
 
 

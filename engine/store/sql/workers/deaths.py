@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.store.runs import MOST_DEATHS, MOST_DEATHS_IN_A_ROW, SUSPECT
+from engine.store.sql.base.conditions import IS_BUSY
 from engine.store.sql.base.database import Cursor
 from engine.store.sql.base.tables import run_deaths
 
@@ -17,8 +18,8 @@ _GIVEN_UP = (
     f"(in_a_row >= {MOST_DEATHS_IN_A_ROW + _MORE} AND in_all >= {MOST_DEATHS_IN_A_ROW + _MORE})"
     f" OR in_a_row >= {MOST_DEATHS + _MORE} OR in_all >= {MOST_DEATHS + _MORE}"
 )
-_AT_WORK = (
-    "(status = 'running' OR (status = 'queued' AND lane IS NULL)) AND is_at_work = 1 AND ended_at IS NULL AND owner = ?"
+_TO_BLAME = (
+    f"{IS_BUSY} AND owner = ?"  # noqa: S608 - a condition of ours
     " AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.parent_run_id = runs.run_id AND other.ended_at IS NULL)"
 )
 """Not a run that waits for one that it has called: no step of it ends meanwhile, however far the other one gets."""
@@ -30,8 +31,8 @@ IS_SUSPECT = f"EXISTS (SELECT 1 FROM run_deaths WHERE run_deaths.run_id = runs.r
 
 def count(cursor: Cursor, owner: str) -> None:
     """Count the death of an owner for the runs it worked on; abandon those that cannot even be failed."""
-    at_work = cursor.execute(f"SELECT run_id FROM runs WHERE {_AT_WORK}", (owner,)).fetchall()  # noqa: S608
-    suspects = cursor.execute(f"SELECT run_id FROM runs WHERE {_AT_WORK} AND {IS_SUSPECT}", (owner,)).fetchall()  # noqa: S608
+    at_work = cursor.execute(f"SELECT run_id FROM runs WHERE {_TO_BLAME}", (owner,)).fetchall()  # noqa: S608
+    suspects = cursor.execute(f"SELECT run_id FROM runs WHERE {_TO_BLAME} AND {IS_SUSPECT}", (owner,)).fetchall()  # noqa: S608
     tried = {run_id for few in (at_work, suspects) if len(few) == 1 for (run_id,) in few}
     cursor.executemany(
         "INSERT INTO run_deaths (run_id, in_a_row, in_all) VALUES (?, 1, ?) ON CONFLICT (run_id) DO UPDATE"
@@ -40,7 +41,7 @@ def count(cursor: Cursor, owner: str) -> None:
     )
     cursor.execute(
         "UPDATE runs SET status = 'interrupted', owner = NULL, is_at_work = 0, sentence = ?"  # noqa: S608
-        f" WHERE {_AT_WORK} AND run_id IN (SELECT run_id FROM run_deaths WHERE {_GIVEN_UP})",
+        f" WHERE {_TO_BLAME} AND run_id IN (SELECT run_id FROM run_deaths WHERE {_GIVEN_UP})",
         ("Set aside: the process died each time that it worked on this run. Only a person resumes it.", owner),
     )
 

@@ -30,6 +30,7 @@ from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 from engine.store.locks import is_locked
 from engine.store.owners import LEASE_SECONDS, Fenced, OwnerRecord, is_silent
 from engine.store.run_limits import NO_LIMITS, RunLimits
+from engine.store.sql.base.conditions import IS_BUSY
 from engine.store.sql.base.database import Cursor, Database
 from engine.store.sql.base.tables import owners, runs
 from engine.store.sql.workers import deaths
@@ -40,10 +41,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _BEATS_IN_A_LEASE = 3
 _STARTING_SECONDS = 2.0
-_AT_WORK = (
-    "SELECT owner, count(*) FROM runs WHERE is_at_work = 1 AND owner IS NOT NULL AND ended_at IS NULL"
-    " AND status IN ('queued', 'running') AND lane IS NULL GROUP BY owner"
-)
+_BUSY = f"SELECT owner, count(*) FROM runs WHERE {IS_BUSY} AND owner IS NOT NULL GROUP BY owner"  # noqa: S608 - of ours
 OWNER_ROW = "SELECT 1 FROM owners WHERE owner = ?"
 
 
@@ -61,7 +59,7 @@ class SqlOwners:
     def at_work(self) -> Mapping[str, int]:
         """Return how many open runs each process owns that do not wait."""
         with self._database.asking() as cursor:
-            return dict(cursor.execute(_AT_WORK).fetchall())
+            return dict(cursor.execute(_BUSY).fetchall())
 
     def drain(self, owner: str) -> bool:
         """Ask a process to take no more runs, and to end."""
@@ -226,8 +224,10 @@ class SqlOwner:
 
     def _stays_gone(self, owner: str | None) -> bool:
         """Return the same, once a process that has only lost its connection could have shown that it is alive."""
-        if owner is None or not self._is_gone(owner) or self.locks.patience_seconds == 0:
-            return self._is_gone(owner)
+        if not self._is_gone(owner):
+            return False
+        if owner is None or self.locks.patience_seconds == 0:
+            return True
         time.sleep(self.locks.patience_seconds)
         return self._is_gone(owner)
 
