@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.base.errors import OrchestraError
@@ -63,28 +63,29 @@ class Turns:
 
     def let_go(self) -> list[str]:
         """Start the runs that may start now; return their ids. Raises StorageError, Fenced."""
-        chosen = list(self._chosen())
-        if not chosen:
+        at_once = self._at_once_if_any()
+        if not at_once:
             return []
         reached("before release")
-        released = self._queue.hand_out(self._host.owner.id, chosen, shared=self._host.shares)
+        released = self._queue.hand_out(self._host.owner.id, at_once, shared=self._host.shares)
         reached("after release")
         if not self._host.shares:  # else the workers know
             for run_id in released:
                 self._host.start(run_id)
         return released
 
-    def _chosen(self) -> Iterator[str]:
-        """Yield the runs whose turn it is. While none is queued and nobody writes, no query is made."""
+    def _at_once_if_any(self) -> dict[str, int]:
+        """Return how many runs of each queued workflow may be active; nothing if it is the turn of none.
+
+        While none is queued and nobody writes, no query is made.
+        """
         version = self._changes.version()
         if version == self._version and not self._has_line:
-            return
+            return {}
         line = self._queue.line(self._host.owner.id)
         self._has_line, self._version = bool(line.queued), version
-        for run_id, workflow_id in line.queued:
-            if line.active[workflow_id] < self._at_once(workflow_id):
-                line.active[workflow_id] += 1
-                yield run_id
+        at_once = {one: self._at_once(one) for one in {run.workflow for run in line.queued}}
+        return at_once if line.next(at_once) else {}
 
     def _at_once(self, workflow_id: str) -> int:
         """Return how many runs of a workflow may be active at once; 1 if its file cannot be read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 
@@ -56,6 +56,15 @@ class Line(NamedTuple):
     queued: list[QueuedRun]
     active: Counter[str]
 
+    def next(self, at_once: Mapping[str, int]) -> list[str]:
+        """Return the runs whose turn it is; `at_once`: how many of each workflow may be at work."""
+        active, found = Counter(self.active), list[str]()
+        for run_id, workflow in self.queued:
+            if active[workflow] < at_once.get(workflow, 0):
+                active[workflow] += 1
+                found.append(run_id)
+        return found
+
 
 class RunQueue(Protocol):
     """Hands out runs that triggers have queued. `Acceptances` puts them in, with the item each is for."""
@@ -63,8 +72,9 @@ class RunQueue(Protocol):
     def line(self, owner: str) -> Line:
         """Return the queue of a process. Runs that wait for a time or an answer are not at work."""
 
-    def hand_out(self, owner: str, run_ids: Sequence[str], *, shared: bool = False) -> list[str]:
-        """Take runs out of the queue, to be worked on; return those that were still in it. Raises Fenced.
+    def hand_out(self, owner: str, at_once: Mapping[str, int], *, shared: bool = False) -> list[str]:
+        """Take the runs whose turn it is out of the queue, to be worked on; return them. Raises Fenced.
 
-        If it is `shared`, any worker may take them, else they stay this process's own.
+        `at_once`: how many of each workflow may be at work, which is counted in the same transaction. If it is
+        `shared`, any worker may take the runs, else they stay this process's own.
         """

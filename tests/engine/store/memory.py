@@ -661,10 +661,9 @@ class MemoryRunQueue(_Part):
         ]
         return Line(queued, Counter(active)) if queued else Line([], Counter())
 
-    def hand_out(self, owner: str, run_ids: Sequence[str], *, shared: bool = False) -> list[str]:
+    def hand_out(self, owner: str, at_once: Mapping[str, int], *, shared: bool = False) -> list[str]:
         with self._state.writing(owner):
-            in_line = {one.run_id for one in self.line(owner).queued}
-            out = [one for one in run_ids if one in in_line]
+            out = self.line(owner).next(at_once)
             for one in out:
                 self._state.runs.change(one, lane=None, owner=None if shared else owner)
             return out

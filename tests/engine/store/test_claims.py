@@ -90,6 +90,19 @@ def test_a_run_in_line_that_was_inherited_is_free_once_it_has_its_turn(database:
     until(lambda: heir.adopt() == [run_id], "the death to be noticed")
     claims = SqlClaims(database)
     assert claims.claim(heir.id, NOW, 3, NO_LIMITS) == []
-    assert SqlRunQueue(database).hand_out(heir.id, [run_id], shared=True) == [run_id]
+    assert SqlRunQueue(database).hand_out(heir.id, {"work": 1}, shared=True) == [run_id]
     assert [taken.run_id for taken in claims.claim(heir.id, NOW, 3, NO_LIMITS)] == [run_id]
     heir.release()
+
+
+def test_the_queues_of_two_processes_together_hand_out_as_many_as_a_workflow_permits(
+    database: Database, workers: tuple[str, str]
+) -> None:
+    for number, worker in enumerate((*workers, *workers)):
+        accepted = entry(number, started_by="trigger:mail")
+        SqlAcceptances(database, worker).store([replace(accepted, lane="work")])
+    queues, at_once = [SqlRunQueue(database), SqlRunQueue(database)], {"work": 2}
+    lines = [queue.line(worker) for queue, worker in zip(queues, workers, strict=True)]
+    assert [len(line.next(at_once)) for line in lines] == [2, 2]  # both have looked, and neither has handed out
+    handed_out = [queue.hand_out(worker, at_once) for queue, worker in zip(queues, workers, strict=True)]
+    assert [len(one) for one in handed_out] == [2, 0]

@@ -648,7 +648,7 @@ def test_whoever_was_taken_over_stores_nothing(store: Store) -> None:
         lambda: store.acceptances.polled(poll(trigger, [accepted(1)])),
         lambda: store.acceptances.store([accepted(2)]),
         lambda: store.acceptances.notify(trigger, AT, []),
-        lambda: store.state.run_queue.hand_out(store.owner, ["x"]),
+        lambda: store.state.run_queue.hand_out(store.owner, {"x": 1}),
     ):
         with pytest.raises(Fenced):
             change()
@@ -887,8 +887,9 @@ def test_the_queue_hands_each_run_out_once_oldest_first(store: Store) -> None:
     line = queue.line(store.owner)
     assert [one.run_id for one in line.queued] == sorted(run_id(one) for one in entries)
     assert ({one.workflow for one in line.queued}, line.active) == ({"work"}, Counter())
-    assert queue.hand_out(store.owner, [line.queued[0].run_id, "nobody"]) == [line.queued[0].run_id]
-    assert queue.hand_out(store.owner, [line.queued[0].run_id]) == []
+    assert queue.hand_out(store.owner, {"another": 5}) == []
+    assert queue.hand_out(store.owner, {"work": 1}) == [line.queued[0].run_id]
+    assert queue.hand_out(store.owner, {"work": 1}) == []  # it counts as at work
     after = queue.line(store.owner)
     assert (after.queued, after.active) == (line.queued[1:], Counter(work=1))
     assert queue.line("somebody").queued == []
