@@ -8,7 +8,7 @@ cannot be stored, the future raises JournalBroken, and so does `committed` of th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -96,8 +96,8 @@ class OwnRuns(Protocol):
     def started(self, run_id: str, started_at: str | None) -> None:
         """Record that work on a run begins, or goes on."""
 
-    def parked(self, run_id: str, due_at: Callable[[], str | None]) -> None:
-        """Record that a run waits; `due_at` is asked inside the transaction, as a wait may end until then."""
+    def parked(self, run_id: str) -> None:
+        """Record that a run waits. It counts as due until `put_away` says when it is: its wait may have ended."""
 
     def interrupted(self, run_id: str) -> None:
         """Record that a run is interrupted; it is ours until it is put away."""
@@ -105,8 +105,11 @@ class OwnRuns(Protocol):
     def disowned(self, run_id: str) -> None:
         """Give an interrupted run up without putting it away."""
 
-    def put_away(self, run_id: str, sentence: str, counts: str) -> None:
-        """Record how far a waiting or interrupted run has come; from here on others may take an interrupted one up."""
+    def put_away(self, run_id: str, sentence: str, counts: str, due_at: str | None) -> None:
+        """Record how far a waiting or interrupted run has come; from here on others may take an interrupted one up.
+
+        `due_at`: when a waiting one is due, as asked after `parked` was stored; if it was woken since, that counts.
+        """
 
     def ended(self, end: RunEnd) -> asyncio.Future[Any]:
         """Record the end of a run, and forget its events; its questions are withdrawn, its caller is woken."""
@@ -159,10 +162,7 @@ class DueRuns(Protocol):
         """Return the runs of this process that wait for a later time, an answer or their turn."""
 
     def due_among(self, run_ids: Sequence[str], now: str) -> list[str]:
-        """Return those of these runs that are ours, waiting and due."""
-
-    def is_to_begin(self, run_id: str) -> bool:
-        """Return whether a run of this process has not begun yet."""
+        """Return those of these runs that are ours and waiting, and are due or to be cancelled."""
 
     def at_work(self) -> list[str]:
         """Return the runs of this process that should be at work, or about to be."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -112,6 +112,13 @@ class Backlog(NamedTuple):
     ended: int
 
 
+class Standing(NamedTuple):
+    """How an open run stands: its row's status, and the process that has it, if any."""
+
+    status: str
+    owner: str | None
+
+
 class Runs(Protocol):
     """Keeps runs; any thread. What a run does while it is at work goes through the journal of its process."""
 
@@ -123,6 +130,9 @@ class Runs(Protocol):
 
     def unknown(self, run_id: str) -> UnknownName:
         """Return the error for a run that is not found; if receipts mention it, it says that the run was removed."""
+
+    def standings(self, run_ids: Sequence[str]) -> Mapping[str, Standing]:
+        """Return how those of these runs stand that have not ended."""
 
     def caller(self, run_id: str) -> RunRecord | None:
         """Return the run that called this one, if any."""

@@ -430,16 +430,13 @@ class Execution:
             raise
 
     async def _park(self) -> None:
-        due_at = self._parking.due_at()
-        self._recording.emit(RunWaiting, due_at=None if due_at is None else timestamp(due_at))
-
-        def still_due_at() -> str | None:
-            # Asked again inside the transaction: anything that ends a wait after this wakes a waiting run itself.
-            due_at = self._parking.due_at()
-            return None if due_at is None else timestamp(due_at)
-
-        self._records.runs.parked(self.run_id, still_due_at)
+        self._recording.emit(RunWaiting, due_at=self._due_at())
+        self._records.runs.parked(self.run_id)
         await self._put_away()
+
+    def _due_at(self) -> str | None:
+        due_at = self._parking.due_at()
+        return None if due_at is None else timestamp(due_at)
 
     async def _interrupt(self) -> None:
         self._recording.emit(RunInterrupted)
@@ -455,8 +452,10 @@ class Execution:
         """Write how far the run has come, in its log and in the list of runs."""
         await self._recording.committed()
         run = await self._log(self._stored())
+        # Asked now: what ended a wait before the row said so is seen, and what ends one later wakes the run itself.
+        due_at = self._due_at()
         # From here on others may take up an interrupted run; earlier, this log could have overwritten theirs.
-        self._records.runs.put_away(self.run_id, run["sentence"], compact_json(run["counts"]))
+        self._records.runs.put_away(self.run_id, run["sentence"], compact_json(run["counts"]), due_at)
         await self._recording.committed()
 
     # --- the end

@@ -38,8 +38,10 @@ from engine.runner.execution.log_writer import LogWriter
 from engine.runner.execution.recording import ENGINE
 from engine.runner.worker.poller import Lookout
 from engine.runner.worker.queue import WorkQueue
+from engine.runner.worker.standings import Standings
 from engine.store.journal import JournalBroken
 from engine.store.owners import Fenced, Owner
+from engine.store.runs import Standing
 from engine.store.state import Records, State
 from engine.store.write_list import WriteList
 from engine.workflows.plan_cache import PlanCache
@@ -52,8 +54,6 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 _STALLED_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
-_IN_LINE_SECONDS = 0.05
-_ELSEWHERE_SECONDS = 0.05
 _MOMENT_SECONDS = 0.1
 _MOST_ENDS = 10_000
 
@@ -350,6 +350,7 @@ class Host:
         self._writes = self._claimed_writes()
         self._undoing = Undoing(self._writes, self._records.effects, self._clock)
         self._log_writer = LogWriter(self._logs)
+        self._standings = Standings(self.rows)
         self._lookout = Lookout(self.state.changes, self._records, self.owner, self._clock, self)
         self._queue.work(self._execute)
         self._lookout.begin()
@@ -384,6 +385,7 @@ class Host:
     async def _shut(self) -> bool:
         """Stop all work; return whether it has stopped."""
         self._lookout.close()
+        self._standings.close()
         self._queue.close()
         self._stop_all()
         if self._tasks:
@@ -478,10 +480,9 @@ class Host:
 
     async def _idle(self, run_id: str, seconds: float | None) -> None:
         ends_at = None if seconds is None else self._loop.time() + seconds
-        while self._is_elsewhere(run_id) and (ends_at is None or self._loop.time() < ends_at):  # noqa: ASYNC110
-            await asyncio.sleep(_ELSEWHERE_SECONDS)
-        while self._is_to_begin(run_id) and (ends_at is None or self._loop.time() < ends_at):  # noqa: ASYNC110
-            await asyncio.sleep(_IN_LINE_SECONDS)
+        while self._may_be_pending(run_id) and (ends_at is None or self._loop.time() < ends_at):
+            if not self._is_pending(await self._standings.of(run_id)):
+                break
         while (task := self._tasks.get(run_id)) is not None:  # a suspended run may be due already
             left = None if ends_at is None else ends_at - self._loop.time()
             if left is not None and left <= 0:
@@ -492,18 +493,18 @@ class Host:
         if error is not None:
             raise error
 
-    def _is_elsewhere(self, run_id: str) -> bool:
-        """Return whether another process works on a run, or is about to."""
-        if not self.shares or run_id in self._tasks or self._closing or self.is_taken_over.is_set():
-            return False
-        row = self.rows.get(run_id)
-        return row is not None and row.status in ACTIVE_RUNS and row.owner != self.owner.id
+    def _may_be_pending(self, run_id: str) -> bool:
+        """Return False if the state need not be asked whether a run is pending."""
+        is_known = run_id in self._tasks or run_id in self._errors
+        return not (is_known or self._closing or self.is_taken_over.is_set())
 
-    def _is_to_begin(self, run_id: str) -> bool:
-        """Return whether a run of this process is queued or about to start."""
-        if run_id in self._tasks or run_id in self._errors or self._closing or self.is_taken_over.is_set():
+    def _is_pending(self, standing: Standing | None) -> bool:
+        """Return whether a run is about to start here, or another process works on it or is about to."""
+        if standing is None:
             return False
-        return self._records.due.is_to_begin(run_id)
+        if standing.owner == self.owner.id:
+            return standing.status == RunStatus.QUEUED
+        return self.shares and standing.status in ACTIVE_RUNS
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -23,8 +23,11 @@ _STARTED = (
 )
 _PARKED = "UPDATE runs SET status = 'waiting', due_at = ?, is_at_work = 0 WHERE run_id = ?"
 _INTERRUPTED = "UPDATE runs SET status = 'interrupted', is_at_work = 0 WHERE run_id = ?"
+_AT_ONCE = "0001-01-01T00:00:00.000Z"
+"""When a run is due that is being put away: before any time at which it is woken."""
 _PUT_AWAY = (
-    "UPDATE runs SET sentence = ?, counts = ?, owner = CASE status WHEN 'interrupted' THEN NULL ELSE owner END"
+    "UPDATE runs SET sentence = ?, counts = ?, owner = CASE status WHEN 'interrupted' THEN NULL ELSE owner END,"  # noqa: S608
+    f" due_at = CASE due_at WHEN '{_AT_ONCE}' THEN ? ELSE due_at END"
     " WHERE run_id = ? AND status IN ('waiting', 'interrupted')"
 )
 _ENDED = (
@@ -51,7 +54,10 @@ _NOT_DUE = (
     "SELECT run_id FROM runs WHERE owner = ? AND ended_at IS NULL AND cancel_requested = 0"
     " AND (lane IS NOT NULL OR (status = 'waiting' AND (due_at IS NULL OR due_at > ?)))"
 )
-_TO_BEGIN = "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND status = 'queued' AND ended_at IS NULL"
+_DUE_AMONG = (
+    "SELECT run_id FROM runs WHERE run_id IN ({places}) AND owner = ? AND status = 'waiting'"
+    " AND (due_at <= ? OR cancel_requested = 1)"
+)
 _MINE = (
     "SELECT run_id FROM runs WHERE owner = ? AND ended_at IS NULL AND lane IS NULL AND status IN ('queued', 'running')"
 )
@@ -87,11 +93,11 @@ class SqlOwnRuns:
         """Record that work on a run begins, or goes on."""
         self._note(run_id, _STARTED, (started_at, run_id))
 
-    def parked(self, run_id: str, due_at: Callable[[], str | None]) -> None:
+    def parked(self, run_id: str) -> None:
         """Record that a run waits."""
 
         def park(cursor: Cursor) -> None:
-            cursor.execute(_PARKED, (due_at(), run_id))
+            cursor.execute(_PARKED, (_AT_ONCE, run_id))
             self._tell(cursor)
 
         self._journal.change(park)
@@ -104,9 +110,9 @@ class SqlOwnRuns:
         """Give an interrupted run up without putting it away."""
         self._note(run_id, "UPDATE runs SET owner = NULL WHERE run_id = ?", (run_id,))
 
-    def put_away(self, run_id: str, sentence: str, counts: str) -> None:
-        """Record how far a waiting or interrupted run has come."""
-        self._note(run_id, _PUT_AWAY, (sentence, counts, run_id))
+    def put_away(self, run_id: str, sentence: str, counts: str, due_at: str | None) -> None:
+        """Record how far a waiting or interrupted run has come, and when it is due."""
+        self._note(run_id, _PUT_AWAY, (sentence, counts, due_at, run_id))
 
     def ended(self, end: RunEnd) -> asyncio.Future[Any]:
         """Record the end of a run, and all that ends with it."""
@@ -191,14 +197,10 @@ class SqlDueRuns:
         return {run_id for (run_id,) in self._journal.read(_NOT_DUE, (self._journal.owner, now))}
 
     def due_among(self, run_ids: Sequence[str], now: str) -> list[str]:
-        """Return those of these runs that are ours, waiting and due."""
+        """Return those of these runs that are ours and waiting, and are due or to be cancelled."""
         places = ", ".join("?" * len(run_ids))
-        due = f"SELECT run_id FROM runs WHERE run_id IN ({places}) AND owner = ? AND status = 'waiting' AND due_at <= ?"  # noqa: S608
+        due = _DUE_AMONG.format(places=places)
         return [run_id for (run_id,) in self._journal.read(due, (*run_ids, self._journal.owner, now))]
-
-    def is_to_begin(self, run_id: str) -> bool:
-        """Return whether a run of this process has not begun yet."""
-        return bool(self._journal.read(_TO_BEGIN, (run_id, self._journal.owner)))
 
     def at_work(self) -> list[str]:
         """Return the runs of this process that should be at work, or about to be."""

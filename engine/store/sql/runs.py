@@ -21,6 +21,7 @@ from engine.store.runs import (
     InFlight,
     RunFilter,
     RunRecord,
+    Standing,
 )
 from engine.store.sql.acceptances import earlier_run
 from engine.store.sql.base.database import Cursor, Database
@@ -38,6 +39,7 @@ _Condition: TypeAlias = tuple[str, tuple[Any, ...]]
 _COLUMNS = ", ".join(RunRecord._fields)
 _LISTED = ", ".join(name for name in RunRecord._fields if name != "acceptance")
 _ONE = f"SELECT {_COLUMNS} FROM runs WHERE run_id = ?"  # noqa: S608 - columns of ours
+_STANDINGS = "SELECT run_id, status, owner FROM runs WHERE run_id IN ({places}) AND ended_at IS NULL"
 _TALLY = (
     "SELECT status, count(*) FROM runs WHERE run_id >= ? AND run_id < ?"
     " AND plan_hash IS NULL AND parent_run_id IS NULL GROUP BY status"
@@ -70,6 +72,13 @@ class SqlRuns:
         """Return the row of a run, if any."""
         with self._database.asking() as cursor:
             return _record(cursor, run_id)
+
+    def standings(self, run_ids: Sequence[str]) -> dict[str, Standing]:
+        """Return how those of these runs stand that have not ended."""
+        statement = _STANDINGS.format(places=", ".join("?" * len(run_ids)))
+        with self._database.asking() as cursor:
+            found = cursor.execute(statement, run_ids).fetchall()
+        return {run_id: Standing(status, owner) for run_id, status, owner in found}
 
     def unknown(self, run_id: str) -> UnknownName:
         """Return the error for a run that is not found; if receipts mention it, it says that the run was removed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from engine.orchestra import Orchestra
+from engine.runner.worker.execution import Execution
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -141,4 +144,23 @@ def test_a_write_of_a_called_run_is_told_too(orchestra: Orchestra, root: Path, s
     until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.cancel(OWNER, run_id)
     assert orchestra.runs.get(OWNER, run_id)["sentence"] == "Cancelling: one write is ending."
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "cancelled"
+
+
+def test_a_run_that_is_cancelled_while_it_is_put_away_ends_at_once(
+    orchestra: Orchestra, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end, put_away = threading.Event(), threading.Event(), Execution._put_away
+
+    async def slow(self: Execution) -> None:
+        begun.set()
+        await asyncio.to_thread(may_end.wait, PATIENCE_SECONDS)
+        await put_away(self)
+
+    monkeypatch.setattr(Execution, "_put_away", slow)
+    write_workflow(root, "work", [{"id": "wait", "uses": "flow.wait", "with": {"seconds": 3600}}])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    assert begun.wait(PATIENCE_SECONDS)
+    orchestra.runs.cancel(OWNER, run_id)
+    threading.Timer(0.05, may_end.set).start()
     assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "cancelled"

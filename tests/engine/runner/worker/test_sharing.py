@@ -6,17 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
 from engine.store.postgres.database import PostgresDatabase
+from engine.store.postgres.journal import PostgresJournalConnection
 from tests import postgres
-from tests.engine.conftest import OWNER, Service, get_step, post_step, write_workflow
+from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.service]
@@ -152,3 +156,29 @@ def test_one_of_several_servers_watches_triggers_and_another_goes_on(root: Path,
         first.close()
         until(lambda: second.leads("triggers"))
         second.close()
+
+
+def test_many_who_wait_for_runs_ask_the_state_together_and_not_on_the_loop(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    asking, read = PostgresDatabase.asking, PostgresJournalConnection.read
+
+    def counted(self: PostgresDatabase) -> Any:
+        asked.append(threading.current_thread().name)
+        return asking(self)
+
+    def counted_read(self: PostgresJournalConnection, *question: Any) -> Any:
+        asked.append(threading.current_thread().name)
+        return read(self, *question)
+
+    write_workflow(root, "work", [set_step("a")])
+    with accepting(root) as server, ThreadPoolExecutor(30) as people:
+        ids = [server.runs.start(OWNER, "work", {}) for _ in range(30)]
+        monkeypatch.setattr(PostgresDatabase, "asking", counted)
+        monkeypatch.setattr(PostgresJournalConnection, "read", counted_read)
+        waiting = [people.submit(server._host.wait, run_id, 1.0) for run_id in ids]
+        for one in waiting:
+            one.result(PATIENCE_SECONDS)
+        assert 2 < len(asked) < 150  # one by one, it would be about 600
+        assert asked.count("engine") < 60  # each looks once at the end whether this process was taken over
