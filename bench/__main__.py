@@ -63,7 +63,7 @@ def main(wanted: list[str]) -> None:
             values = found if isinstance(found, list) else [found]
             print(f"  {more}: {', '.join(f'{value:.4g}' for value in values)}", flush=True)
         results[name] = {key: figures[key] for key in ("ours", "limit", "ratio", "goal")}
-        ordered = {key: results[key] for key in ORDER if key in results}
+        ordered = {key: results[key] for key in known if key in results}
         RESULTS.write_text(json.dumps(ordered, indent=2) + "\n", encoding="utf-8")
 
 
@@ -71,7 +71,7 @@ def works() -> dict[str, str]:
     """Return {benchmark: module} for every module beside this one that has a `WORK` and a `measure()`."""
     modules = [importlib.import_module(f"bench.{one.name}") for one in pkgutil.iter_modules(bench.__path__)]
     found = {module.WORK: module.__name__ for module in modules if hasattr(module, "WORK")}
-    return {name: found[name] for name in ORDER if name in found}
+    return {name: found[name] for name in (*ORDER, *sorted(found.keys() - set(ORDER)))}
 
 
 def measured_apart(module: str) -> dict[str, Any]:
