@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -245,3 +247,30 @@ def test_a_problem_of_the_draft_is_mended_by_a_click(served: Served, page: Page)
     page.locator(".copilot-card[data-status=accepted]").wait_for()
     assert '"repository": "acme/ap"' in draft(page, served, "wrong")
     panel.get_by_role("button", name="Rename 'repositry' to 'repository'").wait_for(state="detached")
+
+
+def test_a_change_of_several_workflows_is_accepted_from_one_card_which_everybody_can_read(
+    served: Served, page: Page
+) -> None:
+    copied(served, "several")
+    opened(page, served, "several")
+    card = ask(page, "set repository of issue to evil/app in all workflows")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width in (1360, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.wait_for_timeout(300)
+            card.locator("details").evaluate_all("every => every.forEach(one => (one.open = true))")
+            if folder := os.environ.get("SCREENSHOTS"):
+                page.screenshot(path=Path(folder, f"several-{scheme}-{width}.png"))
+                card.screenshot(path=Path(folder, f"several-card-{scheme}-{width}.png"))
+            assert found_by_axe(page) == [], (scheme, width)
+    page.set_viewport_size({"width": 1360, "height": 844})
+    button = card.get_by_role("button", name="Accept for several")
+    card.locator("summary", has_text="several").click()
+    assert button.is_disabled()
+    card.locator("details[open]").get_by_role("checkbox").check()
+    button.click()
+    card.get_by_text("1 draft has the change").wait_for()
+    assert "evil/app" in draft(page, served, "several")
+    assert "evil/app" not in draft(page, served, "inbox-triage")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +14,9 @@ from bench.copilot.scripted import MODEL, Answer, scripted
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served
+from tests.browser.conftest import Served, settled
 from tests.browser.test_copilot import copied, opened
+from tests.browser.test_pages import LOOKS, _findings, _keep, _looks
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -69,3 +72,47 @@ def _connect(served: Served, base_url: str) -> None:
         orchestra.connections.set_mode(OWNER, "openai", AccountMode.MINE)
     finally:
         orchestra.close()
+
+
+SHORT = [{"role": "system", "content": "Sort the mail."}, {"role": "user", "content": "{{ subject }}: {{ text }}"}]
+
+
+def _improves(body: dict[str, Any], _number: int) -> Answer:
+    """Propose a text once, and answer the cases: each mail is a task."""
+    if "improve a prompt" not in body["messages"][0]["content"]:
+        return Answer(json.dumps({"kind": "task", "title": "Something", "summary": "Something is to be done."}))
+    if any(one["role"] == "tool" for one in body["messages"]):
+        return Answer("It is **shorter** now.\n- The rules are one sentence.\n- The cases are as they were.")
+    changes = {"messages": SHORT}
+    return Answer("I make it shorter.", [("propose", {"changes": changes, "why": "Shorter."})])
+
+
+def test_a_prompt_is_changed_on_its_tab_which_everybody_can_read(page: Page, served: Served) -> None:
+    wrong: list[str] = []
+
+    def looked(what: str) -> None:
+        for look in LOOKS:
+            _looks(page, look)
+            settled(page)
+            page.wait_for_timeout(300)
+            wrong.extend(f"{what} {look}: {one}" for one in _findings(page))
+            if folder := os.environ.get("SCREENSHOTS"):
+                _keep(page, Path(folder, f"prompt-{what}-{look}.png"))
+        _looks(page, LOOKS[0])
+
+    with scripted(_improves) as model:
+        _connect(served, model.base_url)
+        page.goto(f"{served.url}/prompt?name=classify-mail&tab=co-pilot")
+        settled(page)
+        agree = page.get_by_role("button", name="Agree to it")
+        agree.wait_for()
+        looked("agreement")
+        agree.click()
+        page.get_by_label("What should change?").fill("Make it shorter, and keep the cases green.")
+        page.get_by_text("it may cost money").click()
+        looked("question")
+        page.get_by_role("button", name="Ask the co-pilot").click()
+        page.get_by_text("cases pass before").wait_for()
+        page.get_by_text("The cases are as they were.").wait_for()
+        looked("proposal")
+    assert wrong == []

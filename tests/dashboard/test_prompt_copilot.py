@@ -23,11 +23,14 @@ NAME = "classify-mail"
 SHORT = [{"role": "system", "content": "Sort the mail."}, {"role": "user", "content": "{{ mail }}"}]
 
 
+DONE = "**Shorter** now:\n- `system` is a sentence\n- a:red[b] ![x](https://evil.example/x.png) $c$"
+
+
 def script(body: dict[str, Any], number: int) -> Answer:
     if "improve a prompt" not in body["messages"][0]["content"]:
         return Answer(json.dumps({"kind": "task"}))
     done = any(one["role"] == "tool" for one in body["messages"])
-    return Answer("Done.") if done else Answer("", [("propose", {"changes": {"messages": SHORT}, "why": "Short."})])
+    return Answer(DONE) if done else Answer("", [("propose", {"changes": {"messages": SHORT}, "why": "Short."})])
 
 
 @pytest.fixture
@@ -60,6 +63,8 @@ def test_a_prompt_is_changed_by_words(orchestra: Orchestra, model: Any, open_pag
         "the end of the turn",
     )
     at.run()
+    said = next(one.value for one in at.markdown if "Shorter" in one.value)
+    assert said == "**Shorter** now:\n\n- `system` is a sentence\n\n- a\\::color[]red\\[b\\] x \\$c\\$"
     [made] = orchestra.copilot.prompting.proposals.list(OWNER, NAME)
     assert "Sort the mail." in words(at)
     assert "Agree to it, and test the text" in words(at)

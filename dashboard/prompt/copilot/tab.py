@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from dashboard.base import fields, session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
-from dashboard.base.plain import outside_code, outside_text, plain
+from dashboard.base.plain import outside_code, outside_text, plain, plain_with_code, revealed
 from dashboard.editing.draft import Draft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
@@ -21,6 +23,9 @@ from engine.prompts.prompt_files import PromptFile
 
 _LOOK_SECONDS = 0.5
 _SHOWN = 5
+_PERSON, _MODEL = ":material/person:", ":material/smart_toy:"
+_ITEM = re.compile(r"\s*[-*] +(.*)")
+_BOLD = re.compile(r"\*\*(\S|\S[^*]*\S)\*\*")
 
 
 def copilot_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
@@ -62,11 +67,11 @@ def _agreement(visit: Visit, setup: Setup) -> None:
 def _turns(visit: Visit, file: PromptFile, found: Conversation, draft: Draft) -> None:
     known = {one.id: one for one in visit.orchestra.copilot.prompting.proposals.list(visit.who, file.name)}
     for turn in found.turns[-_SHOWN:]:
-        with st.chat_message("user"):
+        with st.chat_message("user", avatar=_PERSON):
             outside_text(turn.asked)
         if turn.status == "working":
             continue
-        with st.chat_message("assistant"):
+        with st.chat_message("assistant", avatar=_MODEL):
             for part in turn.parts:
                 _part(visit, part, known, draft)
             if turn.problem:
@@ -83,9 +88,21 @@ def _part(visit: Visit, part: Part, known: dict[str, PromptProposal], draft: Dra
     elif part.kind == "code":
         outside_code(part.text, part.language or None)
     else:
-        outside_text(part.text)
+        st.markdown(_rendered(part.text))
         for choice in part.choices:
             st.caption(plain(choice))
+
+
+def _rendered(text: str) -> str:
+    """Return Markdown of a model's words: paragraphs, lists, bold and code are rendered, everything else is literal."""
+    lines = [line for line in revealed(text).split("\n") if line.strip()]
+    items = (_ITEM.fullmatch(line) for line in lines)
+    return "\n\n".join(f"- {_line(item[1])}" if item else _line(line) for line, item in zip(lines, items, strict=True))
+
+
+def _line(text: str) -> str:
+    parts = enumerate(_BOLD.split(text))
+    return "".join(f"**{plain(part)}**" if index % 2 else plain_with_code(part) for index, part in parts)
 
 
 def _waiting(visit: Visit, name: str, turn: Turn) -> None:

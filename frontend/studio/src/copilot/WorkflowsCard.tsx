@@ -48,12 +48,19 @@ export function WorkflowsCard({ copilot, workflows }: { copilot: Copilot; workfl
               <li key={index}>{sentence}</li>
             ))}
           </ul>
-          {one.status === "open" &&
-            one.ticks.map((tick) => (
-              <label key={tick.id}>
-                <input type="checkbox" checked={ticks.has(key(one, tick.id))} onChange={(event) => setTicks(changed(ticks, key(one, tick.id), event.target.checked))} /> <b>{agreedWords(tick.kind)}:</b> {tick.words}
-              </label>
-            ))}
+          {one.status === "open" && one.ticks.length > 0 && (
+            <fieldset className="copilot-ticks">
+              <legend>{t("Agree to each of these by itself")}</legend>
+              {one.ticks.map((tick) => (
+                <label key={tick.id}>
+                  <input type="checkbox" checked={ticks.has(key(one, tick.id))} onChange={(event) => setTicks(changed(ticks, key(one, tick.id), event.target.checked))} />
+                  <span>
+                    <b>{agreedWords(tick.kind)}:</b> {tick.words}
+                  </span>
+                </label>
+              ))}
+            </fieldset>
+          )}
           {one.status === "open" && (
             <p className="copilot-row">
               <button type="button" className="studio-button" disabled={isBusy || !ready.includes(one)} onClick={() => void accept([one])}>
@@ -70,7 +77,7 @@ export function WorkflowsCard({ copilot, workflows }: { copilot: Copilot; workfl
         <button type="button" className="studio-button" data-tone="primary" disabled={isBusy || ready.length === 0} onClick={() => void accept(ready)}>
           {tn("Accept {count} of {all}", "Accept {count} of {all}", ready.length, { all: open.length })}
         </button>
-        {ready.length < open.length && <small className="studio-quiet">{t("The others have points that you have not agreed to.")}</small>}
+        {ready.length < open.length && <small className="studio-quiet">{t("Workflows with points that you have not agreed to stay as they are.")}</small>}
       </p>
       <p role="status">{said}</p>
     </section>
