@@ -17,22 +17,7 @@ from api.base.documents import Refusal
 from api.base.routing import Acting, BodyLimit, Door, OpenRoute, SignedInRoute, orchestra_of
 from api.families import FAMILIES, Api
 from api.mcp import route as mcp
-from api.routes import (
-    approvals,
-    authentication,
-    catalog,
-    connections,
-    execution,
-    live,
-    plans,
-    reference,
-    runs,
-    sockets,
-    state,
-    triggers,
-    usage,
-    users,
-)
+from api.routes import authentication, execution, live, reference, runs, sockets
 from engine.health import Health
 from engine.orchestra import Orchestra
 
@@ -60,24 +45,7 @@ _bearer = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="The access token that POST /auth/login returns."
 )
 _metrics = APIRouter(tags=["Health"], route_class=SignedInRoute)
-_SIGNED_IN = (
-    _metrics,
-    execution.router,
-    mcp.router,
-    runs.router,
-    live.router,
-    approvals.router,
-    plans.router,
-    state.budgets,
-    state.workers,
-    state.settings,
-    usage.router,
-    catalog.router,
-    users.router,
-    connections.router,
-    triggers.router,
-    state.router,
-)
+_SIGNED_IN = (_metrics, execution.router, mcp.router, runs.router, live.router)
 
 
 def create_api(orchestra_provider: Callable[[], Orchestra]) -> Api:

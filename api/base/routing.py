@@ -18,8 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.base.identity import identify
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workflows.bundles.bundle import LARGEST_BYTES
-from engine.workspace_files import LARGEST_BYTES as LARGEST_FILE_BYTES
 
 LARGEST_BODY_BYTES = 1_000_000
 LARGEST_OPEN_BODY_BYTES = 16 * 1024
@@ -92,18 +90,6 @@ class SignedInRoute(OpenRoute):
             return await handle(request)
 
         return knowing_who
-
-
-class BundleRoute(SignedInRoute):
-    """A route that takes a workflow with all that belongs to it."""
-
-    largest_bytes = LARGEST_BYTES
-
-
-class FileRoute(SignedInRoute):
-    """A route that takes a file."""
-
-    largest_bytes = LARGEST_FILE_BYTES
 
 
 def orchestra_of(connection: HTTPConnection) -> Orchestra:

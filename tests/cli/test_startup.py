@@ -53,7 +53,8 @@ SERVING = {"streamlit", "fastapi", "starlette", "uvicorn"}
 AT_REST = [
     *(name for name in LOOKS if name not in SERVING),
     "httpcore", "jsonschema", "pyarrow", "sqlalchemy.dialects.postgresql", "engine.sandbox.code.running",
-    "engine.workflows.editing.editing", "api.routes.copilot.answers",
+    "engine.workflows.editing.editing", "engine.workflows.bundles.bundle", "api.routes.catalog", "api.routes.users",
+    "api.routes.copilot.answers",
     "api.routes.data.tools", "api.routes.projects.projects", "api.routes.prompts.tries", "api.routes.workflows.editing",
 ]  # fmt: skip
 """What a server does without until a page or an address needs it."""

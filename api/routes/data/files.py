@@ -10,8 +10,16 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from api.base.documents import saved_file
-from api.base.routing import Acting, Door, FileRoute, SignedInRoute
+from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.names import timestamp
+from engine.workspace_files import LARGEST_BYTES
+
+
+class FileRoute(SignedInRoute):
+    """A route that takes a file."""
+
+    largest_bytes = LARGEST_BYTES
+
 
 router = APIRouter(prefix="/api/files", tags=["Files"], route_class=SignedInRoute)
 added = APIRouter(prefix="/api/files", tags=["Files"], route_class=FileRoute)

@@ -8,10 +8,17 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.base.documents import Refusal, Sent
-from api.base.routing import Acting, BundleRoute, Door
+from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from engine.workflows.bundles.bundle import Bundle
+from engine.workflows.bundles.bundle import LARGEST_BYTES, Bundle
 from engine.workflows.bundles.bundles import Imported
+
+
+class BundleRoute(SignedInRoute):
+    """A route that takes a workflow with all that belongs to it."""
+
+    largest_bytes = LARGEST_BYTES
+
 
 router = APIRouter(prefix="/api", tags=["Workflows"], route_class=BundleRoute)
 _TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "The name is taken"}}
