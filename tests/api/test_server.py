@@ -33,6 +33,7 @@ def every_route() -> tuple[tuple[str, str], ...]:
 @cache
 def every_socket() -> tuple[str, ...]:
     app = create_api(lambda: pytest.fail("no route needs the engine to be listed"))
+    app.complete()
     return tuple(sorted(str(route.path) for route in iter_route_contexts(app.routes) if not route.methods))
 
 
