@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.base.failures import DONE, stops_raised
+from commands.base.failures import DONE, FAILED, stops_raised
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.5
 _AWAY_SECONDS = 2.0
+_LONGEST_STOP_SECONDS = 13.0
+"""Deployments wait 15 seconds or longer before they kill a process."""
 group = typer.Typer(help="The processes that work on runs.", no_args_is_help=True, rich_markup_mode=None)
 Slots = Annotated[int, typer.Option(min=1, max=10_000, help="How many runs to work on at once.")]
 
@@ -68,7 +73,8 @@ def _was_drained(orchestra: Orchestra) -> bool:
                 return True
         return False
     finally:
-        with suppress(StateAway):
+        is_ending = not orchestra.is_taken_over.is_set()
+        with suppress(StateAway), _at_most(_LONGEST_STOP_SECONDS) if is_ending else nullcontext():
             orchestra.close()
 
 
@@ -86,6 +92,26 @@ def _opened_anew(workspace: Path, slots: int, *, demo: bool) -> Orchestra:
                 note(f"{error.message} It is tried again until it can be reached.")
             is_told = True
             time.sleep(_AWAY_SECONDS)
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """End this process if a block takes longer, as when a server neither answers nor refuses.
+
+    Others then go on with its runs, as after a crash.
+    """
+
+    def end() -> None:
+        note("The state does not answer. This process ends as it is, and others go on with its runs.")
+        os._exit(FAILED)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @group.command("list")

@@ -55,6 +55,9 @@ class Journal(Protocol):
     def is_ours(self) -> bool:
         """Return whether this process still owns its runs, as far as it can read."""
 
+    def hurry(self) -> None:
+        """Give up soon from now on if the state is away: the process is about to end."""
+
     def close(self) -> None:
         """Write what is pending, and stop."""
 

@@ -384,6 +384,7 @@ class Host:
 
     async def _shut(self) -> bool:
         """Stop all work; return whether it has stopped."""
+        self._journal.hurry()
         self._lookout.close()
         self._standings.close()
         self._queue.close()

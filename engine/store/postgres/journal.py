@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ from engine.store.sql.base.database import Cursor, Question, Result
 
 _PATIENCE_SECONDS = 60.0
 """How long a transaction is tried again; after that, its runs stop, and are tried again from time to time."""
+_LAST_SECONDS = 3.0
+"""The same for a process that is about to end: what it has not stored then, others do again, as after a crash."""
 _AGAIN_SECONDS = 0.2
 _REPEATED = ("40001", "40P01", "25P03", "57P01")
 """Serialization failure, deadlock, idle too long in a transaction, ended by an administrator."""
@@ -38,6 +41,7 @@ class PostgresJournalConnection:
         self._writer: psycopg.Connection[Any] | None = None
         self._name, self._number = secrets.token_hex(8), 0
         self._is_closed = False
+        self._gives_up_at = math.inf
 
     def read(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one short query; a lost connection is opened anew once. Raises StorageError."""
@@ -61,7 +65,7 @@ class PostgresJournalConnection:
             try:
                 return self._tried(first, work, ends_at)
             except _NotMadeError as error:
-                if self._is_closed or time.monotonic() > ends_at:
+                if not self._is_patient(ends_at):
                     with storage_errors(self._server.address):
                         raise error.args[0] from None
                 time.sleep(_AGAIN_SECONDS)
@@ -110,7 +114,7 @@ class PostgresJournalConnection:
         To begin another one waits until the first is over, at most until the server notices that its connection is
         gone. The number that the server gave it would not do: after a crash it gives the same numbers again.
         """
-        while time.monotonic() < ends_at:
+        while self._is_patient(ends_at):
             with suppress(psycopg.Error):
                 connection = self._connected()
                 self._server.begin(connection)
@@ -119,6 +123,13 @@ class PostgresJournalConnection:
                 return bool(last == self._number)
             time.sleep(_AGAIN_SECONDS)
         raise StorageError(f"The state at {self._server.address.shown} did not say whether it has stored something.")
+
+    def _is_patient(self, ends_at: float) -> bool:
+        return not self._is_closed and time.monotonic() < min(ends_at, self._gives_up_at)
+
+    def hurry(self) -> None:
+        """Repeat transactions for a few seconds at most from now on."""
+        self._gives_up_at = time.monotonic() + _LAST_SECONDS
 
     def close(self) -> None:
         """Close the connections."""

@@ -12,6 +12,7 @@ loop goes on.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -60,6 +61,7 @@ class SqlJournal:
         self._batch = _Batch()
         self._under_way: _Batch | None = None
         """What a thread is writing to a database that is far away."""
+        self._writing: concurrent.futures.Future[list[Any]] | None = None
         self._is_due = False
         self._row = 0
         self._commits = 0
@@ -136,11 +138,18 @@ class SqlJournal:
         """Return whether this process still owns its runs."""
         return bool(self.read(OWNER_ROW, (self.owner,)))
 
+    def hurry(self) -> None:
+        """Give up soon from now on if the database is away."""
+        self._connection.hurry()
+
     def close(self) -> None:
-        """Write what is pending and close the connection."""
+        """Write what is pending and close the connection; if the database is away, give up soon."""
+        self.hurry()
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
+            if self._under_way is not None and self._writing is not None:
+                self._written_by_thread(self._under_way, self._writing)
         self._flush()
         self._connection.close()
 
@@ -173,6 +182,9 @@ class SqlJournal:
         if self._batch.is_empty or (self._under_way is not None and self._thread is not None):
             return  # `close` has written it already, or it is written once the thread is free
         batch, self._batch = self._batch, _Batch()
+        if (gap := self._gap_before(batch)) is not None:
+            self._settle(batch, gap)
+            return
         if self._thread is None:
             try:
                 results = self._commit(batch)
@@ -181,16 +193,24 @@ class SqlJournal:
             else:
                 self._settle(batch, results)
             return
-        self._under_way = batch
-        done = asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
-        done.add_done_callback(partial(self._committed, batch))
+        self._under_way, self._writing = batch, self._thread.submit(self._commit, batch)
+        done = partial(self._committed, batch, self._writing)
+        asyncio.wrap_future(self._writing).add_done_callback(done)
 
-    def _committed(self, batch: _Batch, done: asyncio.Future[list[Any]]) -> None:
-        """Tell what became of a batch that a thread has written, and go on with the next."""
+    def _committed(self, batch: _Batch, writing: concurrent.futures.Future[list[Any]], _done: object) -> None:
+        """Tell what became of a batch that a thread has written, and go on with the next, unless `close` has."""
+        if self._under_way is batch:
+            self._written_by_thread(batch, writing)
+            self._flush()
+
+    def _written_by_thread(self, batch: _Batch, writing: concurrent.futures.Future[list[Any]]) -> None:
         self._under_way = None
-        error = done.exception()
-        self._settle(batch, done.result() if error is None else error)
-        self._flush()
+        error = writing.exception()
+        self._settle(batch, writing.result() if error is None else error)
+
+    def _gap_before(self, batch: _Batch) -> Exception | None:
+        """Return the error that has lost events of a run before those in a batch: they were added meanwhile."""
+        return next((self._broken[run_id] for run_id, _, _ in batch.events if run_id in self._broken), None)
 
     def _settle(self, batch: _Batch, outcome: list[Any] | BaseException) -> None:
         if isinstance(outcome, Exception):

@@ -327,6 +327,9 @@ class SqliteJournalConnection:
             raise
         return result
 
+    def hurry(self) -> None:
+        """Do nothing: a transaction is never repeated."""
+
     def close(self) -> None:
         """Close the connection."""
         self.raw.close()

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from engine.base.clock import utc_now
+from engine.base.errors import StorageError
+from engine.store.journal import JournalBroken
 from engine.store.postgres.database import PostgresDatabase
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.sql.base.database import Cursor
+from engine.store.sql.journal import SqlJournal
+from engine.store.sql.workers.owners import SqlOwner
 from tests import postgres
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.service
 
@@ -66,4 +76,50 @@ def test_what_was_committed_without_an_answer_is_not_committed_again(
     with database.asking() as cursor:
         assert cursor.execute("SELECT key FROM settings").fetchall() == [(f"key {made}",)]
     assert calls == (1 if is_heard else 2)
+    connection.close()
+
+
+def test_what_was_added_behind_a_batch_that_is_lost_leaves_no_gap(database: PostgresDatabase, tmp_path: Path) -> None:
+    owner = SqlOwner(database, tmp_path, "test", utc_now)
+    begun, may_fail = threading.Event(), threading.Event()
+
+    def fails(_cursor: Cursor) -> None:
+        begun.set()
+        may_fail.wait(PATIENCE_SECONDS)
+        raise StorageError("The server is away.")
+
+    async def work(*, closes: bool) -> None:
+        journal = SqlJournal(database, owner.id)
+        journal.append("run", 1, "{}")
+        journal.change(fails)
+        await asyncio.to_thread(begun.wait, PATIENCE_SECONDS)
+        journal.append("run", 2, "{}")  # while the thread is at the first
+        may_fail.set()
+        if not closes:
+            with pytest.raises(JournalBroken):
+                await journal.committed("run")
+        journal.close()
+
+    for closes in (False, True):
+        begun.clear()
+        may_fail.clear()
+        asyncio.run(work(closes=closes))
+        with database.asking() as cursor:
+            assert cursor.execute("SELECT number FROM events").fetchall() == []
+    owner.release()
+
+
+def test_a_process_that_is_about_to_end_repeats_nothing_for_long(database: PostgresDatabase) -> None:
+    connection = database.journal()
+    calls: list[float] = []
+
+    def work(_cursor: Cursor, _row: object) -> None:
+        calls.append(time.monotonic())
+        raise psycopg.errors.AdminShutdown("ended by an administrator")
+
+    threading.Timer(0.5, connection.hurry).start()
+    with pytest.raises(StorageError):
+        connection.commit(("SELECT 1", ()), work)
+    assert len(calls) > 2
+    assert calls[-1] - calls[0] < 5
     connection.close()

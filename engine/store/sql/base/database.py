@@ -63,6 +63,9 @@ class JournalConnection(Protocol):
         repeated if the transaction did not take place because a connection was lost.
         """
 
+    def hurry(self) -> None:
+        """Repeat transactions for a few seconds at most from now on: the process is about to end."""
+
     def close(self) -> None:
         """Close the connection."""
 
