@@ -142,7 +142,7 @@ def drain(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Ask a process to take no more runs; a worker ends once it has done what it had begun."""
+    """Ask a process to take no more runs; a worker ends once it has done what it had begun, a server goes on."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.workers.drain(session.principal, worker_id)
     if as_json:

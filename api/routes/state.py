@@ -94,7 +94,7 @@ def get_workers(orchestra: Door, principal: Acting) -> Any:
 
 @workers.post("/{worker_id}/drain", summary="Drain a worker", status_code=204)
 def drain_worker(orchestra: Door, principal: Acting, worker_id: str) -> None:
-    """Let a process take no more runs; a worker ends once it has done what it had begun. It takes the role owner."""
+    """Let a process take no more runs; a worker then ends, a server goes on without. It takes the role owner."""
     orchestra.workers.drain(principal, worker_id)
 
 

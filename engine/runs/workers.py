@@ -6,12 +6,14 @@ import builtins
 from dataclasses import dataclass
 
 from engine.base.clock import Clock
-from engine.base.errors import UnknownName
+from engine.base.errors import InvalidInput, UnknownName
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.store.load import Loads
 from engine.store.locks import Locks
 from engine.store.owners import OwnerRecord, Owners, is_silent
+
+_STOP = "Stop it with Ctrl-C or SIGTERM: it waits for the write that it is sending, and its runs go on later."
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,12 @@ class Workers:
     def drain(self, p: Principal, worker: str) -> None:
         """Ask a process to take no more runs, and a worker to end once it has done what it had begun.
 
-        Raises UnknownName.
+        Raises UnknownName, InvalidInput if it takes no runs but its own.
         """
         require(p, "admin", "drain a worker")
+        known = self._owners.get(worker)
+        if known is not None and not known.slots:
+            raise InvalidInput(f"{worker} takes no runs but its own: there is nothing to drain.", remedy=_STOP)
         if not self._owners.drain(worker):
             raise UnknownName("worker", worker, remedy="`orchestra workers list` shows them.")
         self._audit.record(p, "worker.drain", worker)

@@ -33,7 +33,7 @@ class Claims(Protocol):
 
         The most urgent go first, then the oldest; every tenth turn is that of a less urgent one. The runs are this
         process's own and at work then; return them. A run that another one has called is left to that one, as long
-        as it is at work. Raises Fenced, Draining.
+        as it is at work. Raises Fenced; Draining if it asks for runs of nobody.
         """
 
     def at_work(self, owner: str) -> Sequence[str]:

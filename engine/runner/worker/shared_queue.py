@@ -54,7 +54,7 @@ class SharedQueue(LocalQueue):
         self._at_work = 0
         """Changed on the loop alone."""
         self.is_draining = False
-        """Whether a person has asked this process to take nothing more."""
+        """Whether a person has asked this process to take nothing more; with limits, it still goes on with its own."""
         self._free = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._take, name="claims", daemon=True)
@@ -140,7 +140,7 @@ class SharedQueue(LocalQueue):
         again = self._asked_again()
         if again:
             self._delivered(again)
-        free = min(self._slots - self._at_work, self._most_at_once)
+        free = 0 if self.is_draining else min(self._slots - self._at_work, self._most_at_once)
         mine = self._most_at_once if self._limits.are_set else 0
         if free <= 0 and not mine:
             return False

@@ -74,6 +74,9 @@ def test_who_was_taken_for_dead_or_is_to_end_takes_nothing(database: Database, w
     SqlOwners(database).drain(other)
     with pytest.raises(Draining):
         claims.claim(other, NOW, 1, NO_LIMITS)
+    SqlAcceptances(database, other, waits=True).store([entry(2)])
+    [own] = claims.claim(other, NOW, 0, NO_LIMITS, 5)  # what is its own goes on
+    assert own.run_id == entry(2).acceptance["run_id"]
     with database.writing() as connection:
         connection.execute(owners.delete().where(owners.c.owner == me))
     with pytest.raises(Fenced):

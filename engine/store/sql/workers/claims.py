@@ -71,7 +71,7 @@ class SqlClaims:
     def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> list[TakenRun]:
         """Make at most so many runs of nobody, and of its own, ones that a process works on."""
         with self._database.asking() as cursor:
-            if cursor.execute(_IS_DRAINING, (owner,)).fetchone() is not None:
+            if most > 0 and cursor.execute(_IS_DRAINING, (owner,)).fetchone() is not None:
                 raise Draining
             has_any = most > 0 and cursor.execute(_ANY, (now,)).fetchone() is not None
             has_mine = most_of_mine > 0 and cursor.execute(_ANY_OF_MINE, (owner, now)).fetchone() is not None
