@@ -216,6 +216,7 @@ class PostgresDatabase(Facts):
                 create_views(connection)
             elif (form := migrated(connection, found.value)) != found.value:
                 put_fact(connection, "schema_version", form)
+                create_views(connection)
             self._require_our_form(connection)
             create_steps_view(connection)
 

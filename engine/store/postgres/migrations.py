@@ -1,7 +1,7 @@
 """Bring a state of an earlier release on a server into today's form, in the transaction that opens it.
 
 A process of an earlier release that is at work goes on: each change adds something that it does not use. It cannot be
-started again, which it says.
+started again, which it says. The views for reports follow the form: whoever gives one a column needs a new form.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.store.postgres.reports import create_views
 from engine.store.sql.base.tables import runs
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _from_17(connection: Connection) -> None:
-    """Add how urgent runs are, which real accounts they may use, and which are at work; add the views for reports."""
+    """Add how urgent runs are, which real accounts they may use, and which are at work."""
     for column, of in (("priority", "BIGINT NOT NULL DEFAULT 2"), ("is_at_work", "BIGINT NOT NULL DEFAULT 0")):
         connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN IF NOT EXISTS {column} {of}")
     connection.exec_driver_sql(
@@ -26,7 +25,6 @@ def _from_17(connection: Connection) -> None:
     for index in runs.indexes:
         if index.name in ("runs_by_turn", "runs_at_work"):
             index.create(connection, checkfirst=True)
-    create_views(connection)
 
 
 _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"17": (_from_17, "18")}

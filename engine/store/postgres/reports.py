@@ -60,16 +60,21 @@ CROSS JOIN LATERAL json_array_elements((
 """
 """PostgreSQL's texts cannot hold U+0000, which JSON may: it becomes U+FFFD."""
 _VIEWS = {"report_runs": _RUNS, "report_workflows": _WORKFLOWS, "report_costs": _COSTS}
-_LACKS_STEPS = "SELECT to_regclass('blobs') IS NOT NULL AND to_regclass('report_steps') IS NULL"
+_HAS_LOGS, _HAS_STEPS = (f"SELECT to_regclass('{name}') IS NOT NULL" for name in ("blobs", "report_steps"))
 
 
 def create_views(connection: Connection) -> None:
-    """Create the views of what the state has."""
+    """Create the views, or bring those of an earlier release into today's form: they may only get more columns.
+
+    This waits for those who are asking, so only a new or a migrated state needs it.
+    """
     for name, query in _VIEWS.items():
         connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {name} AS {query}")
+    if connection.exec_driver_sql(_HAS_STEPS).scalar():
+        connection.exec_driver_sql(f"CREATE OR REPLACE VIEW report_steps AS {_STEPS}")
 
 
 def create_steps_view(connection: Connection) -> None:
     """Create the view of the steps in the logs, if logs are in the same database and it is missing."""
-    if connection.exec_driver_sql(_LACKS_STEPS).scalar():
-        connection.exec_driver_sql(f"CREATE OR REPLACE VIEW report_steps AS {_STEPS}")
+    if connection.exec_driver_sql(_HAS_LOGS).scalar() and not connection.exec_driver_sql(_HAS_STEPS).scalar():
+        connection.exec_driver_sql(f"CREATE VIEW report_steps AS {_STEPS}")

@@ -94,13 +94,19 @@ def test_costs_are_shown_by_what_asked(url: str, asked: psycopg.Connection) -> N
 def test_a_state_of_the_form_before_is_brought_into_this_one_while_others_work(
     url: str, asked: psycopg.Connection
 ) -> None:
+    PostgresBlobs.at(url).close()
     with closing(PostgresDatabase(url)) as at_work:
-        asked.execute("DROP VIEW report_runs, report_workflows, report_costs")
+        asked.execute("DROP VIEW report_runs, report_workflows, report_costs, report_steps")
+        asked.execute("CREATE VIEW report_steps AS SELECT run_id, workflow_id FROM runs")  # it had fewer columns
+        asked.execute("GRANT SELECT ON report_steps TO pg_monitor")
         asked.execute("ALTER TABLE runs DROP COLUMN priority, DROP COLUMN is_at_work, DROP COLUMN connections")
         asked.execute("UPDATE meta SET value = '17' WHERE key = 'schema_version'")
         with closing(PostgresDatabase(url)) as opened:
             assert opened.fact("schema_version") == SCHEMA_VERSION
         assert asked.execute("SELECT to_regclass('runs_by_turn')::text").fetchone() == ("runs_by_turn",)
         assert asked.execute("SELECT count(*) FROM report_runs").fetchone() == (0,)
+        assert asked.execute("SELECT count(path) FROM report_steps").fetchone() == (0,)
+        may_read = "SELECT has_table_privilege('pg_monitor', 'report_steps', 'SELECT')"
+        assert asked.execute(may_read).fetchone() == (True,)  # as a view that is made anew would not
         with at_work.inserting() as cursor:
             cursor.execute("INSERT INTO settings VALUES ('a', 'b')")
