@@ -1,9 +1,9 @@
 """compile: checking a workflow of 5,000 steps beside one of 100: the time of a step must not grow with their number.
 
 Both are ours, measured in turn; `limit` is the workflow with 100 steps. Each step names the one before it and has an
-expression that no other step has. The names of the fields differ from round to round, so that no expression is known
-from an earlier one. `more` has milliseconds per step of other sizes, of steps in keyed loops of ten, and the most
-memory, in KiB per step, that Python's objects take during the check.
+expression that no other step has. Fields and numbers differ from round to round, so that no expression is known from
+an earlier one. Garbage is collected as in our processes. `more` has milliseconds per step of other sizes, of steps in
+keyed loops of ten, and the most memory, in KiB per step, that Python's objects take during the check.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from engine.base.definitions import PromptDefinition
 from engine.base.errors import UnknownName
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.documents.json_file import parse
+from engine.garbage import look_rarely
 
 WORK = "compile"
 FEW, MANY = 100, 5_000
@@ -31,6 +32,7 @@ _rounds = itertools.count()
 
 def measure() -> dict[str, Any]:
     """Return milliseconds per step."""
+    look_rarely()
     milliseconds(flat, FEW)
     ours, limits = [], []
     for _ in range(ROUNDS):
@@ -67,7 +69,7 @@ def kibibytes(workflow: Callable[[int, str], dict[str, Any]], steps: int) -> flo
 
 def flat(steps: int, field: str) -> dict[str, Any]:
     """Return a workflow of steps in a row."""
-    texts = [f"{{{{ inputs.text }}}} {{{{ size(inputs.text) + {number} }}}}" for number in range(steps)]
+    texts = [f"{{{{ inputs.text }}}} {{{{ size(inputs.text) + {_own(field, number)} }}}}" for number in range(steps)]
     for number in range(1, steps):
         texts[number] = texts[number].replace("inputs.text", f"steps.s{number - 1}.output.{field}", 1)
     return _workflow([_set(f"s{number}", field, text) for number, text in enumerate(texts)])
@@ -79,10 +81,16 @@ def looped(steps: int, field: str) -> dict[str, Any]:
 
 
 def _loop(name: str, field: str) -> dict[str, Any]:
-    texts = [f"{{{{ item.name }}}} {{{{ size(key) + index + {number} }}}} {name}" for number in range(IN_A_LOOP)]
+    numbers = [_own(field, number) for number in range(IN_A_LOOP)]
+    texts = [f"{{{{ item.name }}}} {{{{ size(key) + index + {number} }}}} {name}" for number in numbers]
     inner = [_set(f"{name}_{number}", field, text) for number, text in enumerate(texts)]
     found = f"{{{{ steps.{name}_{IN_A_LOOP - 1}.output.{field} }}}}"
     return {"id": name, "foreach": "{{ inputs.items }}", "key": "{{ item.name }}", "steps": inner, "output": found}
+
+
+def _own(field: str, number: int) -> int:
+    """Return a number that no other round has."""
+    return int(field[1:]) * MANY + number
 
 
 def _set(name: str, field: str, text: str) -> dict[str, Any]:
