@@ -64,11 +64,17 @@ class Origin:
     """What it is, for people."""
     workflow: str = field(default="", compare=False)
     """The workflow in which it is, if not the one that is looked at."""
+    _carries_text: bool | None = field(default=None, init=False, compare=False, repr=False)
+    """None before it was asked for; each step that takes the value asks several times."""
 
     @property
     def carries_text(self) -> bool:
         """Return whether text of somebody else may be left of it; for an input, if the input has such text."""
-        return has_outside_text(self.schema, is_outside=self.is_outside or self.is_input)
+        if self._carries_text is None:
+            found = has_outside_text(self.schema, is_outside=self.is_outside or self.is_input)
+            object.__setattr__(self, "_carries_text", found)
+            return found
+        return self._carries_text
 
     @property
     def is_file(self) -> bool:
@@ -228,14 +234,26 @@ def made_from(value: Derived, path: Path, schema: Schema = ANYTHING) -> tuple[Or
     outside, inputs = value.outside, value.inputs
     is_whole = schema is not ANYTHING
     if outside is not None:
-        whole = Origin(path, schema, is_outside=True, is_whole=is_whole, is_exact=is_whole)
-        others = value.every_outside[1:]
-        return (replace(whole, roots=value.every_input, sources=value.sources, cause=outside, others=others),)
+        return (
+            Origin(
+                path,
+                schema,
+                is_outside=True,
+                is_whole=is_whole,
+                is_exact=is_whole,
+                roots=value.every_input,
+                sources=value.sources,
+                cause=outside,
+                others=value.every_outside[1:],
+            ),
+        )
     if not inputs:
         return ()
-    others = inputs[1:MOST_KEPT]
-    whole = Origin(path, schema, is_input=True, is_whole=is_whole, is_exact=is_whole)
-    return (replace(whole, roots=inputs, cause=inputs[0], others=others),)
+    more = inputs[1:MOST_KEPT]
+    whole = Origin(
+        path, schema, is_input=True, is_whole=is_whole, is_exact=is_whole, roots=inputs, cause=inputs[0], others=more
+    )
+    return (whole,)
 
 
 NOTHING = Derived()
