@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from engine.files.fingerprint import Stamp, stamp
 from engine.store.texts.texts import Texts
@@ -15,7 +17,8 @@ from engine.workspace.config import LoadedConfig
 @dataclass(frozen=True)
 class _Known:
     stamps: tuple[Stamp | None, ...]
-    environment: dict[str, str]
+    environment: Mapping[Any, Any]
+    """As `_variables` returned it."""
     loaded: LoadedConfig
 
 
@@ -34,11 +37,19 @@ class ConfigFiles:
 
     def loaded(self) -> LoadedConfig:
         """Return the settings according to the files and the environment now. Raises UnknownName, InvalidFile."""
-        stamps, environment = tuple(map(stamp, self._files)), dict(os.environ)
+        stamps, environment = tuple(map(stamp, self._files)), _variables()
         known = self._known
         if known is not None and None not in stamps and known.stamps == stamps and known.environment == environment:
             return known.loaded
-        found = config.load(self._root, environment)  # after the stamps, to notice a change meanwhile next time
+        found = config.load(self._root)  # after the stamps, to notice a change meanwhile next time
         loaded = replace(found, texts=self._texts)
         self._known = _Known(stamps, environment, loaded)
         return loaded
+
+
+def _variables() -> Mapping[Any, Any]:
+    """Return a copy of the environment to compare with: in bytes, because decoding it takes longer than all the rest.
+
+    Each start of a run asks for the settings several times.
+    """
+    return dict(vars(os.environ).get("_data", os.environ))
