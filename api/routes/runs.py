@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse, Response
+from msgspec.structs import asdict
 
 from api.base.documents import Document, saved_file
 from api.base.routing import Acting, Door, SignedInRoute
@@ -39,7 +40,7 @@ async def list_runs(orchestra: Door, principal: Acting, which: Annotated[RunFilt
 
     def listed() -> Document:
         page = orchestra.runs.list(principal, **{**which.model_dump(), **times})
-        return Document({"runs": [vars(row) for row in page.rows], "next": page.next})
+        return Document({"runs": [asdict(row) for row in page.rows], "next": page.next})
 
     return await reading.run(listed)
 

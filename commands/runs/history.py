@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from msgspec.structs import asdict
 
 from commands.base.failures import DONE
 from commands.base.opened import looked_at
@@ -58,7 +59,7 @@ def list_(
             limit=limit,
         )
     if as_json:
-        document({"runs": page.rows, "next": page.next})
+        document({"runs": [asdict(row) for row in page.rows], "next": page.next})
     else:
         _show(page, zone)
     return DONE

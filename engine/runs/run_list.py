@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
+
+from msgspec import Struct
 
 from engine.base.clock import Clock
 from engine.base.json_text import value_of
@@ -27,9 +28,8 @@ _MOST_KEPT = 200
 """A cancelled run with one of these statuses has yet to end."""
 
 
-@dataclass(frozen=True)
-class RunRow:
-    """One line of the list of runs; times are RFC 3339 text in UTC."""
+class RunRow(Struct, frozen=True):
+    """One line of the list of runs; times are RFC 3339 text in UTC. A frozen dataclass takes ten times as long."""
 
     run_id: str
     workflow: str
@@ -175,11 +175,11 @@ class RunList:
 
     def _happened(self, row: RunRecord, status: RunStatus) -> tuple[str, Counts]:
         if row.ended_at is not None or (row.sentence and row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED)):
-            return row.sentence, json.loads(row.counts)
+            return row.sentence, value_of(row.counts)
         known = self._so_far.get(row.run_id)
         if known is None or known.status != status or not self._is_good(known, row.run_id):
             known = self._summed_up(row.run_id, status)
-        return (known.sentence, known.counts) if known else (row.sentence, json.loads(row.counts))
+        return (known.sentence, known.counts) if known else (row.sentence, value_of(row.counts))
 
     def _is_good(self, known: _SoFar, run_id: str) -> bool:
         return time.monotonic() < known.good_until or self._rows.last_event(run_id) == known.last_event
