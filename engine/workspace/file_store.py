@@ -65,6 +65,7 @@ class Shelf:
         self.kind = kind
         self._shown = folder or f"{kind}s"
         self.folder = root / self._shown
+        self._folder = str(self.folder)
         self._suffix = suffix
         self._kept = FolderTexts(state_dir) if texts is None else texts
         self.history = History(self._kept, f"{kind}s")
@@ -77,7 +78,8 @@ class Shelf:
         """Return the names of all files, valid or not, sorted."""
         try:
             # Show a name that is not UTF-8 as well as possible: half a character would break every screen.
-            found = [os.fsencode(path.name).decode("utf-8", "replace") for path in self.folder.iterdir()]
+            names = os.listdir(os.fsencode(self.folder))  # noqa: PTH208 - it is asked often: a Path each takes longer
+            found = [name.decode("utf-8", "replace") for name in names]
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -142,7 +144,11 @@ class Shelf:
 
     def stamp(self, name: str) -> Stamp | None:
         """Return what changes with the file; None if it changed too recently to tell, () if there is none."""
-        return stamp(f"{self.folder}/{file_stem(name)}{self._suffix}")  # joining paths takes longer than the look
+        return stamp(self._place(name))
+
+    def _place(self, name: str) -> str:
+        """Return the path of a listed file; joining paths takes longer than to look at the file."""
+        return f"{self._folder}/{file_stem(name)}{self._suffix}"
 
     def read(self, name: str) -> JsonFile:
         """Return the parsed file. Raises as `text`, and InvalidFile with every JSON problem."""
@@ -158,7 +164,7 @@ class Shelf:
     def changed_at(self, name: str) -> datetime:
         """Return when a listed file was last written; 1970 if it has just vanished."""
         try:
-            return datetime.fromtimestamp((self.folder / f"{file_stem(name)}{self._suffix}").lstat().st_mtime, UTC)
+            return datetime.fromtimestamp(os.lstat(self._place(name)).st_mtime, UTC)
         except OSError:
             return datetime.fromtimestamp(0, UTC)
 
