@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
 from engine.documents.yaml_file import parse
 from engine.workspace.config import Config, check, load
+from engine.workspace.config_files import ConfigFiles
 
 
 def config_of(text: str, **environment: str) -> Config:
@@ -249,3 +251,17 @@ def test_a_file_with_many_mistakes_names_them_all() -> None:
         key=str,
     )
     assert all(one.remedy for one in caught.value.problems)
+
+
+def test_a_change_of_the_environment_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.yaml").write_text("", encoding="utf-8")
+    (tmp_path / ".env").write_text("", encoding="utf-8")
+    time.sleep(0.2)  # a file that has just changed is read each time
+    files = ConfigFiles(tmp_path)
+    monkeypatch.delenv("WORD", raising=False)
+    before = files.loaded()
+    assert files.loaded() is before
+    monkeypatch.setenv("WORD", "ä")
+    assert files.loaded().environment["WORD"] == "ä"
+    monkeypatch.delenv("WORD")
+    assert "WORD" not in files.loaded().environment
