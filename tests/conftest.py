@@ -30,7 +30,7 @@ from tests import postgres
 from tests.described import described
 from tests.patience import PATIENCE_SECONDS
 
-pytest_plugins = ["tests.leaks"]
+pytest_plugins = ["tests.leaks", "tests.second_try"]
 
 # Where Python keeps no bytecode (containers often set this), each process that a test starts would compile all our
 # modules again, a third of the time that most of them take.
