@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import gc
 import itertools
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -90,7 +91,15 @@ def dotted(path: Path) -> str:
 @cache
 def tree(name: str) -> ast.Module:
     """The syntax tree of a module."""
-    return ast.parse(modules()[name].read_text(encoding="utf-8"))
+    found = ast.parse(modules()[name].read_text(encoding="utf-8"))
+    gc.freeze()  # else the collector goes through all trees again and again, which takes longer than all else
+    return found
+
+
+@cache
+def parts(whole: ast.Module) -> Sequence[ast.AST]:
+    """All that a syntax tree consists of; many tests go through it."""
+    return tuple(ast.walk(whole))
 
 
 @cache
@@ -111,7 +120,7 @@ def _lines_for_types(name: str) -> set[int]:
 
 def imported_by(name: str) -> Iterator[tuple[str, int]]:
     """What a module imports of the program: (module, line)."""
-    for node in ast.walk(tree(name)):
+    for node in parts(tree(name)):
         if isinstance(node, ast.Import):
             found = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -218,7 +227,7 @@ def test_no_folder_has_more_than_twenty_modules() -> None:
 def functions() -> Iterator[tuple[int, str]]:
     """Yield the lines of every function, without its docstring, and its name."""
     for name in modules():
-        for node in ast.walk(tree(name)):
+        for node in parts(tree(name)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 first = node.body[0]
                 documented = ast.get_docstring(node) is not None
@@ -245,7 +254,7 @@ def speak_sql() -> set[str]:
     """Modules of the engine, outside the store on SQLite, that import that store or a driver, or hold a statement."""
     engine = {name for name in modules() if name.startswith("engine.") and not name.startswith(SPEAK_SQL)}
     importers = {one.importer for one in imports() if one.imported.startswith(SQL)}
-    return {name for name in engine if name in importers or any(map(is_sql, ast.walk(tree(name))))} - OPENS_THE_STORE
+    return {name for name in engine if name in importers or any(map(is_sql, parts(tree(name))))} - OPENS_THE_STORE
 
 
 def is_sql(node: ast.AST) -> bool:
@@ -303,8 +312,8 @@ MAY_NAME_SERVICES: Mapping[str, str] = {
 
 def strings(tree_of: ast.Module) -> Iterator[ast.Constant]:
     """Every text in a module that is not a docstring."""
-    said = {id(node.value) for node in ast.walk(tree_of) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree_of):
+    said = {id(node.value) for node in parts(tree_of) if isinstance(node, ast.Expr)}
+    for node in parts(tree_of):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
             yield node
 
@@ -322,7 +331,7 @@ def named_services(tree_of: ast.Module) -> Iterator[int]:
         text = re.sub(r"https?://\S+", "", str(node.value))
         if words.search(text) or any(re.search(rf"\b{one}\b", text) for one in asked):
             yield node.lineno
-    for found in ast.walk(tree_of):
+    for found in parts(tree_of):
         if isinstance(found, ast.ImportFrom) and (found.module or "").removeprefix("clients.").split(".")[0] in known:
             yield found.lineno
         if isinstance(found, ast.Compare):
@@ -365,7 +374,7 @@ def test_only_commands_print() -> None:
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for name, path in modules().items()
         if str(path.relative_to(ROOT)) not in PRINTS
-        for node in ast.walk(tree(name))
+        for node in parts(tree(name))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
     assert found == []
