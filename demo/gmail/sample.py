@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,15 @@ def read(path: Path) -> Sample:
     return Sample(raw, tuple(each.strip() for each in labels.split(",") if each.strip()), sent_at)
 
 
+@cache
+def _samples() -> Sequence[Sample]:
+    """Return the sample mails, oldest first; a process reads them once, however often it starts anew."""
+    return sorted((read(path) for path in MAILS.glob("*.eml")), key=lambda each: each.sent_at)
+
+
 def seed(store: Store) -> None:
     """Create the sample mailbox; the intervals between the mails are kept."""
-    box = Mailbox(store)
-    samples = sorted((read(path) for path in MAILS.glob("*.eml")), key=lambda each: each.sent_at)
+    box, samples = Mailbox(store), _samples()
     now = datetime.fromtimestamp(box.now() / 1000, UTC).replace(microsecond=0)
     shift = now - samples[-1].sent_at
     for sample in samples:
