@@ -50,24 +50,37 @@ def api() -> FastAPI:
     return create_api(lambda: pytest.fail("no workspace is connected"))
 
 
-@pytest.fixture
-def app(orchestra: Orchestra, api: FastAPI, monkeypatch: pytest.MonkeyPatch) -> Starlette:
+@contextmanager
+def application(orchestra: Orchestra, api: FastAPI) -> Iterator[Starlette]:
     """Our routes and middleware as Streamlit gets them, with plain pages where Streamlit's would be."""
     api.state.orchestra_provider = lambda: orchestra
-    monkeypatch.setattr("api.asgi.create_api", lambda _: api)
     site = Site(lambda: orchestra)
     behind = [
         WebSocketRoute("/_stcore/stream", _stream),
         Route("/{rest:path}", _page, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     ]
-    return Starlette(routes=[*site.routes(), *behind], middleware=site.middleware())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.asgi.create_api", lambda _: api)
+        yield Starlette(routes=[*site.routes(), *behind], middleware=site.middleware())
+
+
+def caller(app: Starlette) -> TestClient:
+    """A caller without cookie or token."""
+    base_url = "http://127.0.0.1:8501"
+    return TestClient(app, base_url=base_url, follow_redirects=False, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def app(orchestra: Orchestra, api: FastAPI) -> Iterator[Starlette]:
+    """The application of one test."""
+    with application(orchestra, api) as app:
+        yield app
 
 
 @pytest.fixture
 def client(app: Starlette) -> Iterator[TestClient]:
-    """A caller without cookie or token."""
-    base_url = "http://127.0.0.1:8501"
-    with TestClient(app, base_url=base_url, follow_redirects=False, raise_server_exceptions=False) as client:
+    """The caller of one test."""
+    with caller(app) as client:
         yield client
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
@@ -17,7 +18,7 @@ from api.server import PUBLIC_PATHS, create_api
 from engine.base import errors
 from engine.base.errors import OrchestraError
 from engine.orchestra import Orchestra
-from tests.api.conftest import LOCAL, PASSWORD, opened
+from tests.api.conftest import LOCAL, PASSWORD, application, caller, opened
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -92,6 +93,14 @@ GUARDED = [
 def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
     with opened(tmp_path_factory.mktemp("api") / "workspace") as orchestra:
         yield orchestra
+
+
+@pytest.fixture(scope="module")
+def client(orchestra: Orchestra, api: FastAPI) -> Iterator[TestClient]:
+    """One caller for all of these tests: none signs in, so there is no cookie that another could see."""
+    with application(orchestra, api) as app, caller(app) as client:
+        yield client
+        assert not client.cookies
 
 
 @pytest.fixture(scope="module")
