@@ -116,11 +116,13 @@ def test_output_that_cannot_be_written_is_told() -> None:
     assert "No space left" in process.stderr
 
 
+@pytest.mark.slow
 def test_a_process_without_output_ends_with_its_code(workspace: Path) -> None:
     command = f'"{sys.executable}" -m cli validate --json >&- 2>&-'
     assert subprocess.run(["/bin/sh", "-c", command], cwd=workspace, check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_command_looks_for_garbage_once_its_workspace_is_open(workspace: Path) -> None:
     ending = "import atexit, gc, sys, cli; atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count() > 0))"
     script = f"{ending}; sys.argv = ['orchestra', 'runs', 'list', '--workspace', {str(workspace)!r}]; cli.process()"

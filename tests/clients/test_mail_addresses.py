@@ -159,6 +159,7 @@ def test_recipients_that_can_be_read_in_two_ways_are_refused(value: str) -> None
 @pytest.mark.parametrize(
     "piece", ['"\\"', '<"\\"', "(", "((b)", "<", "=?x?q?", "\\", 'a"<', ",", "a,", '"<', ";:", "<a@b>"]
 )
+@pytest.mark.slow
 def test_no_header_takes_long(piece: str) -> None:
     begun = time.monotonic()
     read(piece * (60_000 // len(piece)))

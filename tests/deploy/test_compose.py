@@ -27,6 +27,7 @@ def _ran(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_compose_reads_it_with_every_profile() -> None:
     has_compose = shutil.which("docker") and _ran("docker", "compose", "version").returncode == 0
     if has_compose:

@@ -89,6 +89,7 @@ OLD = [post(2), post(1)]
         pytest.param([], [post(1), post(1)], ["T1"], id="twice in one feed"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_new(
     server: Server, looker: Looker, before: Sequence[Entry], after: Sequence[Entry], new: list[str]
 ) -> None:

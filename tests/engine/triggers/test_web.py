@@ -47,6 +47,7 @@ def looker_of(server: Server, **fields: str) -> Looker:
         pytest.param("#date", "Monday", "Tuesday", "- Monday\n+ Tuesday", id="inside the selector"),
     ],
 )
+@pytest.mark.slow
 def test_what_counts_as_a_change(server: Server, selector: str, was: str, now: str, said: str | None) -> None:
     looker = looker_of(server, selector=selector)
     looker.look_until_done()
