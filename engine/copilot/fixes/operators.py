@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from engine.base.linear import linear
 from engine.copilot.fixes.calls import rewritten_call
 from engine.expressions.templates import Token, tokens
 from engine.expressions.typed import Typed
@@ -20,9 +21,9 @@ _SIGNS = (
     (re.compile(r"\bTrue\b|\bTRUE\b"), "true"),
     (re.compile(r"\bFalse\b|\bFALSE\b"), "false"),
 )
-_CHOICE = re.compile(r"\s*(?P<yes>.+?)\s+if\s+(?P<asked>.+?)\s+else\s+(?P<no>.+?)\s*\Z", re.DOTALL)
-_FILTER = re.compile(r"\s*(?P<value>[^|]+?)\s*\|\s*(?P<name>[A-Za-z_]\w*)\s*\Z")
-_MISSING = re.compile(r"\s*(?P<path>[\w.]+?)\s*(?:\?\?|\|\|)\s*(?P<other>.+?)\s*\Z", re.DOTALL)
+_CHOICE = r"(?s)\s*(?P<yes>.+?)\s+if\s+(?P<asked>.+?)\s+else\s+(?P<no>.+?)\s*"
+_FILTER = r"\s*(?P<value>[^|]+?)\s*\|\s*(?P<name>[A-Za-z_]\w*)\s*"
+_MISSING = r"(?s)\s*(?P<path>[\w.]+?)\s*(?:\?\?|\|\|)\s*(?P<other>.+?)\s*"
 _WEAKER = frozenset({"?", ":", ",", "=", "!", "<", ">", "&", "|", "in"})
 """Tokens that end an operand of `+`."""
 _NUMBERS = ("INT", "DOUBLE", "UINT")
@@ -31,7 +32,7 @@ _NUMBERS = ("INT", "DOUBLE", "UINT")
 def other_languages(source: str) -> Iterator[str]:
     """Yield an expression with the signs of this language."""
     signs = _outside_texts(source)
-    choice, filtered, missing = _CHOICE.match(source), _FILTER.match(source), _MISSING.match(source)
+    choice, filtered, missing = (linear(one).fullmatch(source) for one in (_CHOICE, _FILTER, _MISSING))
     if choice is not None:
         yield f" {_outside_texts(choice['asked'])} ? {choice['yes']} : {choice['no']} "
     if filtered is not None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from typing import Any
 
+from engine.base.linear import linear
 from engine.copilot.talking.records import Part
 
-_PICTURE = re.compile(r"!\[([^\]\n]*)\](?:\([^)\n]*\)|\[[^\]\n]*\])?")
-_LINK = re.compile(r"\[([^\]\n]*)\]\(\s*<?([^)\s>]*)>?[^)\n]*\)")
-_REFERENCE = re.compile(r"^\s{0,3}\[[^\]\n]+\]:\s*\S+.*$", re.MULTILINE)
-_ADDRESS = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*:)?//\S+|\b(?:javascript|data|vbscript|mailto):\S*|\bwww\.\S+", re.IGNORECASE
-)
-_TAG = re.compile(r"</?[a-z!][^<>]*>?", re.IGNORECASE)
-_FENCE = re.compile(r"^```([\w+-]*)[^\n]*\n(.*?)(?:^```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-_IS_OWN = re.compile(r"(?:/(?!/)|\?)[^\s\\]*")
+_PICTURE = r"!\[([^\]\n]*)\](?:\([^)\n]{0,500}\)|\[[^\]\n]{0,500}\])?"
+_LINK = r"\[([^\]\n]*)\]\(\s*<?([^)\s>]*)>?[^)\n]*\)"
+_REFERENCE = r"(?m)^\s{0,3}\[[^\]\n]+\]:\s*\S+.*$"
+_ADDRESS = r"(?i)(?:[a-z][a-z0-9+.-]*:)?//\S+|\b(?:javascript|data|vbscript|mailto):\S*|\bwww\.\S+"
+_TAG = r"(?i)</?[a-z!][^<>]*>?"
+_FENCE = r"(?ms)^```([\w+-]*)[^\n]*\n(.*?)(?:^```[ \t]*$|\z)"
+_KEPT = r"\x00(\d+)\x00"
+_OWN = r"(?:/(?:[^/\s\\][^\s\\]*)?|\?[^\s\\]*)"
 TAKEN_OUT = "(link taken out)"
 
 
@@ -26,25 +26,26 @@ def parts_of(text: str) -> list[Part]:
 
 def cleaned(text: str) -> str:
     """Return words without pictures, tags and links of others; what a link shows stays."""
-    text = _PICTURE.sub(lambda found: found[1], text)
-    text = _REFERENCE.sub("", text)
+    text = linear(_PICTURE).sub(lambda found: found[1], text)
+    text = linear(_REFERENCE).sub("", text)
     kept: list[str] = []
 
-    def link(found: re.Match[str]) -> str:
-        if not _IS_OWN.fullmatch(found[2]):
-            return found[1]
+    def link(found: Any) -> str:
+        if not linear(_OWN).fullmatch(found[2]):
+            return str(found[1])
         kept.append(f"[{found[1]}]({found[2]})")
         return f"\x00{len(kept) - 1}\x00"
 
-    text = _LINK.sub(link, text.replace("\x00", ""))
-    text = _TAG.sub("", text)
-    text = _ADDRESS.sub(TAKEN_OUT, text)
-    return re.sub(r"\x00(\d+)\x00", lambda found: _ADDRESS.sub(TAKEN_OUT, kept[int(found[1])]), text)
+    addresses = linear(_ADDRESS)
+    text = linear(_LINK).sub(link, text.replace("\x00", ""))
+    text = linear(_TAG).sub("", text)
+    text = addresses.sub(TAKEN_OUT, text)
+    return str(linear(_KEPT).sub(lambda found: addresses.sub(TAKEN_OUT, kept[int(found[1])]), text))
 
 
 def _parts(text: str) -> Iterator[Part]:
     end = 0
-    for found in _FENCE.finditer(text):
+    for found in linear(_FENCE).finditer(text):
         yield Part("text", text=cleaned(text[end : found.start()]).strip())
         yield Part("code", text=found[2].rstrip("\n"), language=found[1])
         end = found.end()

@@ -100,6 +100,17 @@ def test_all_problems_are_mended_one_after_another(orchestra: Orchestra) -> None
     assert len(made.ops) >= 4
 
 
+@pytest.mark.timeout(60)  # with Python's own patterns each of these takes hours
+@pytest.mark.parametrize("piece", [" ", "a.", " if x else", "| ", "+ ", "'"])
+def test_fixes_are_looked_for_in_linear_time(orchestra: Orchestra, piece: str) -> None:
+    name = saved(
+        orchestra,
+        f"long {ord(piece[0])} {len(piece)}",
+        [text_step("{{ a if" + piece * (10_000 // len(piece)) + "b }}")],
+    )
+    assert isinstance(orchestra.copilot.fixes.list(OWNER, name), list)
+
+
 @pytest.mark.parametrize("what", HOPELESS)
 def test_what_cannot_be_mended_surely_has_no_fix(orchestra: Orchestra, what: str) -> None:
     name = saved(orchestra, what, HOPELESS[what])

@@ -14,6 +14,7 @@ import yaml
 from bench.copilot.scripted import MODEL, Answer
 from engine.base.errors import InUse, InvalidInput, NotAllowed
 from engine.copilot.proposals.records import Proposal
+from engine.copilot.talking.cleaning import cleaned
 from engine.copilot.talking.records import About, Sent, Turn, TurnLimits
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -343,6 +344,12 @@ def test_words_have_no_pictures_and_no_links_of_others(talking: Opened) -> None:
     assert kinds(turn.parts) == ["text", "code"]
     assert "evil.example" not in turn.parts[0].text
     assert "[own](/?page=runs)" in turn.parts[0].text
+
+
+@pytest.mark.timeout(60)  # with Python's own patterns each of these takes from minutes to hours
+@pytest.mark.parametrize("piece", ["[a](", "![](", "![", "[", "a+", "<a", "[a](/x)", "```a\n"])
+def test_words_of_any_kind_are_cleaned_in_linear_time(piece: str) -> None:
+    assert cleaned(piece * (120_000 // len(piece))) is not None
 
 
 def test_a_turn_of_a_process_that_died_has_failed(talking: Opened) -> None:
