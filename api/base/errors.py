@@ -134,7 +134,20 @@ def view_of(error: errors.OrchestraError) -> dict[str, str]:
     return {"type": type(error).__name__, "message": _shown(error.message), "remedy": remedy}
 
 
-async def _of_engine(_request: Request | None, error: Any) -> JSONResponse:
+def for_strangers(error: errors.OrchestraError) -> errors.OrchestraError:
+    """Return what somebody may read who has not signed in: errors of the state name its server or file."""
+    if not isinstance(error, errors.StorageError):
+        return error
+    logger.error("%s %s", error.message, error.remedy)
+    return errors.StorageError(
+        "The server cannot use its state at the moment.",
+        remedy="Try again later; whoever runs it finds the reason in its log.",
+    )
+
+
+async def _of_engine(request: Request | None, error: Any) -> JSONResponse:
+    if request is not None and getattr(request.state, "principal", None) is None:
+        error = for_strangers(error)
     more: dict[str, Any] = {}
     headers: dict[str, str] = {}
     if isinstance(error, errors.InvalidFile):

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from api.base.errors import for_strangers
 from api.base.hosts import is_same_origin
 from api.base.identity import client_address, session_cookie
 from api.base.routing import BodyLimit
@@ -105,7 +106,7 @@ def _text(form: FormData, name: str) -> str:
 
 
 def _refused(error: OrchestraError, wanted: str) -> Response:
-    limited = isinstance(error, TooManyTries)
+    error, limited = for_strangers(error), isinstance(error, TooManyTries)
     response = password_page(wanted, message=f"{error.message} {error.remedy}", status=429 if limited else 503)
     if isinstance(error, TooManyTries):
         response.headers["Retry-After"] = str(error.retry_after_seconds)

@@ -304,6 +304,23 @@ def test_an_unforeseen_fault_shows_nothing_of_the_inside(caplog: pytest.LogCaptu
     assert "the inside of the machine" in caplog.text
 
 
+class Away:
+    """An engine whose state cannot be reached."""
+
+    @property
+    def users(self) -> Any:
+        raise errors.StateAway("The state at postgresql://db.example:5432/x: connection timeout expired.")
+
+
+def test_a_stranger_is_not_told_where_the_state_is(caplog: pytest.LogCaptureFixture) -> None:
+    away: Any = Away()
+    with TestClient(create_api(lambda: away), base_url="http://127.0.0.1") as client:
+        answer = client.post("/auth/login", json={"user_id": "olga", "password": "wrong password"})
+    assert answer.status_code == 507
+    assert "db.example" not in answer.text
+    assert "db.example" in caplog.text
+
+
 def test_the_reference_page_and_its_files_come_from_here(client: TestClient) -> None:
     page = client.get("/api/docs")
     assert "script-src 'self';" in page.headers["content-security-policy"]
