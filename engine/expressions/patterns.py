@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 LONGEST = 2_000
@@ -118,6 +118,18 @@ def pattern(source: str) -> Pattern:
         for one in _compiling.get():
             one.count(source, steps)
     return found
+
+
+@cache
+def linear(pattern: str) -> Any:
+    """Return a pattern of our own, in RE2's syntax, with the methods of `re.Pattern`: for texts of strangers.
+
+    Python's own take for ever on some texts, and hold the interpreter meanwhile.
+    """
+    import re2
+
+    compiled: Any = re2.compile  # it has no types
+    return compiled(pattern)
 
 
 @lru_cache(maxsize=512)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from engine.base.linear import linear
 from engine.copilot.fixes.calls import rewritten_call
+from engine.expressions.patterns import linear
 from engine.expressions.templates import Token, tokens
 from engine.expressions.typed import Typed
 

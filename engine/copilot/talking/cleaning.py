@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from engine.base.linear import linear
 from engine.copilot.talking.records import Part
+from engine.expressions.patterns import linear
 
 _PICTURE = r"!\[([^\]\n]*)\](?:\([^)\n]{0,500}\)|\[[^\]\n]{0,500}\])?"
 _LINK = r"\[([^\]\n]*)\]\(\s*<?([^)\s>]*)>?[^)\n]*\)"
