@@ -14,14 +14,14 @@ _COARSE_TICK_NS = 2_000_000_000
 
 
 def stamp(path: Path | str) -> Stamp | None:
-    """Return a fingerprint of the file's metadata, which changes with the file; () if there is no file.
+    """Return a fingerprint of the file's metadata, which changes with the file; () if there is no file, or can be none.
 
     Return None if changes cannot be detected: for a link, or for a file changed so recently that the file system's
     clock may not have advanced since, so that another change would leave the same metadata.
     """
     try:
         found = os.lstat(path)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no path has a NUL or half a character
         return ()
     changed_ns = max(found.st_mtime_ns, found.st_ctime_ns)
     tick_ns = _TICK_NS if changed_ns % 1_000_000_000 else _COARSE_TICK_NS

@@ -9,7 +9,7 @@ from itertools import count
 
 from engine.base.definitions import workflow_id
 from engine.base.errors import OrchestraError
-from engine.base.names import branch_parts
+from engine.base.names import branch_parts, checked_workflow
 from engine.files.fingerprint import Stamp
 from engine.workspace.file_store import Shelf
 
@@ -73,9 +73,9 @@ class WorkflowIds:
         return wanted if wanted not in taken else next(one for one in numbered if one not in taken)
 
     def _read(self, name: str) -> str | None:
-        """Return the id of a file, None if the file cannot be read."""
+        """Return the id of a file, None if it cannot be read, or no workflow can have this name."""
         try:
-            as_now = self._shelf.stamp(name)
+            as_now = self._shelf.stamp(checked_workflow(name))
             known = self._known.get(name)
             if as_now and known is not None and known[0] == as_now:
                 return known[1]

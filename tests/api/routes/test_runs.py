@@ -276,6 +276,7 @@ def test_the_list_is_filtered(program: TestClient) -> None:
     assert sorted(found(since="2001-01-01T00:00:00+05:00")) == ["greeting", "refusal"]
     assert found(since="2999-01-01T00:00:00Z") == []
     assert found(status="waiting") == []
+    assert [found(workflow=name) for name in ("\0", "../greeting", "Greeting", "a b")] == [[]] * 4
 
 
 def test_a_line_of_the_list_says_what_a_person_wants_to_know(program: TestClient) -> None:

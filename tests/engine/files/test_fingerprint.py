@@ -51,3 +51,7 @@ def test_a_link_has_none(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(settled(path))
     assert stamp(link) is None
+
+
+def test_a_path_that_no_file_can_have_has_an_empty_one(tmp_path: Path) -> None:
+    assert [stamp(f"{tmp_path}/{name}") for name in ("\0", "\ud800", "a" * 300)] == [()] * 3
