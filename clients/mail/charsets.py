@@ -37,6 +37,10 @@ _SPELLINGS = (
     (re.compile(r"x-(.+)"), r"\1"),
 )
 """Names that no standard lists."""
+_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+"""Codecs of Python that are not of texts in mails: some take no `replace`, some make half characters."""
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half a character, which the codec of UTF-7 lets pass."""
 _JAPANESE = re.compile(r"(?:cs)?iso-?2022-?jp.*|cp5022\d|jis7?")
 _MARKED = ("utf-7", "utf-16", "utf-32", "hz", "iso2022")
 _BY_MARKS = {"iso2022_kr": (b"\x1b$)C", b"\x0e"), "hz": (b"~{",)}
@@ -67,7 +71,8 @@ def decoded(data: bytes, charset: str) -> str:
         return data[3:].decode(_UTF_8, "replace")
     names = codecs_of(charset)
     special = _by_its_marks(data, names[0])
-    return _by_its_letters(data, names) if special is None else special
+    text = _by_its_letters(data, names) if special is None else special
+    return _HALF.sub("\ufffd", text) if names[0] == "utf-7" else text
 
 
 def codecs_of(charset: str) -> tuple[str, ...]:
@@ -96,7 +101,7 @@ def _known(name: str) -> tuple[str, ...]:
         found = codecs.lookup(name)
     except (LookupError, ValueError):
         return ()
-    if not found._is_text_encoding:  # noqa: SLF001 - `hex` and the like are no charsets
+    if not found._is_text_encoding or found.name in _NO_CHARSETS:  # noqa: SLF001 - `hex` and the like
         return ()
     return _READ_AS.get(found.name, (found.name,))
 

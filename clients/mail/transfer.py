@@ -82,10 +82,12 @@ def _is_base64(data: bytes, *, is_all: bool) -> bool:
 
 
 def _from_uuencode(body: bytes) -> bytes:
-    """Decode the data between `begin 644 name` and `end`."""
+    """Decode the data between `begin 644 name` and `end`; text mislabelled as uuencode stays as it is."""
     found = _UU_BEGIN.search(body)
+    if found is None:
+        return body
     data = bytearray()
-    for line in body[found.end() if found else 0 :].splitlines():
+    for line in body[found.end() :].splitlines():
         if line.strip() in {b"", b"end", b"`"}:
             continue
         data += _uu_line(line)

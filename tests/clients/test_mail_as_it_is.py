@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from encodings.aliases import aliases
 from typing import Any
 
 import pytest
@@ -264,3 +265,19 @@ def test_a_text_is_what_its_sender_wrote(data: bytes, charset: str, text: str) -
 )
 def test_a_charset_is_known_by_the_names_that_senders_use(name: str, codec: str) -> None:
     assert codecs_of(name)[0] == codec
+
+
+def test_no_name_of_a_charset_makes_a_text_unreadable() -> None:
+    for name in {
+        *aliases,
+        *aliases.values(),
+        "idna",
+        "punycode",
+        "undefined",
+        "unicode_escape",
+        "utf_7",
+        "\0",
+        "\ud800",
+    }:
+        for data in (bytes(range(256)), b"\\ud800 \xfc +2AA-", b"+2AA- xn--\x1b$B~{", b"a\0b\0c"):
+            assert decoded(data, name).encode(), name

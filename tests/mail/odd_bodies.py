@@ -95,6 +95,8 @@ odd(
     plain("x-uuencode", uu(b"Hello, World\n" * 9)),
     text="\n".join(["Hello, World"] * 9),
 )
+odd("text that is called uuencode", plain("x-uuencode", "hello"), text="hello")
+odd("text in capitals that is called uuencode", plain("uuencode", "HELLO"), text="HELLO")
 odd(
     "uuencode within text",
     "Subject: s\n\nSee below.\n\n" + uu(b"x" * 50) + "\nBye",
@@ -131,6 +133,10 @@ for named, codec, text in (
     ("x-gb18030", "gb18030", "你好𠀀"),
     ("iso-8859-16", "iso8859-16", "Țară și"),
     ("tcvn", "cp1252", "abc"),
+    ("idna", "utf-8", "Grüße"),
+    ("punycode", "cp1252", "Grüße"),
+    ("undefined", "utf-8", "Grüße"),
+    ("unicode_escape", "cp1252", "C:\\ud800\\ü"),
 ):
     odd(f"the charset {named}", plain("base64", base64.b64encode(text.encode(codec)), f"; charset={named}"), text=text)
 
