@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -25,11 +26,15 @@ _PATIENCE_SECONDS = 10.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, or 4 if another process holds the folder and does not answer."""
+    """Run one command and return its exit code: 0, or 4 if the folder cannot be used, or another process holds it."""
     options = _parser().parse_args(arguments)
     os.umask(0o077)  # demo mails are private, too, and this process writes nothing but data
     commands = {"start": _start, "reset": _reset, "show": _show}
-    return commands[options.command](options)
+    try:
+        return commands[options.command](options)
+    except (OSError, sqlite3.Error) as error:
+        print(f"The demo in {options.dir} cannot be kept: {error}", file=sys.stderr)
+        return 4
 
 
 def _parser() -> argparse.ArgumentParser:

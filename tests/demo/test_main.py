@@ -86,6 +86,17 @@ def test_a_second_start_gives_the_line_of_the_first_and_ends(start: Start) -> No
     assert first.poll() is None
 
 
+@pytest.mark.parametrize("blocks", [0, 8], ids=["ports", "data"])
+def test_a_full_disk_is_a_sentence(tmp_path: Path, blocks: int) -> None:
+    command = f'ulimit -f {blocks}; exec "$0" -B -m demo --dir "$1"'  # -B: no torn files of Python's own
+    process = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable, tmp_path], check=False, capture_output=True, text=True, cwd=ROOT
+    )
+    assert (process.returncode, process.stdout) == (4, "")
+    assert process.stderr.startswith(f"The demo in {tmp_path} cannot be kept: ")
+    assert process.stderr.count("\n") == 1
+
+
 def test_ports_are_the_same_after_a_restart(start: Start) -> None:
     process, line = start()
     process.terminate()
