@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +30,7 @@ def init(
         document({"workspace": str(workspace.root), "workflows": names})
         return DONE
     say(f"{workspace.root} is now a workspace, with {len(names)} sample workflows.")
-    say(f"Try it: orchestra run inbox-triage --demo --workspace {folder}")
+    say(f"Try it: orchestra run inbox-triage --demo --workspace {shlex.quote(str(folder))}")
     return DONE
 
 

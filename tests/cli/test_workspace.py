@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,12 @@ def test_a_new_workspace_is_valid_and_in_its_written_form(tmp_path: Path, capsys
     assert main(["fmt", "--check", "--workspace", root]) == 0
     assert main(["init", root]) == 4
     assert "is a workspace already" in capsys.readouterr().err
+
+
+def test_the_command_to_try_a_new_workspace_can_be_pasted(orchestra: Orchestra, tmp_path: Path) -> None:
+    result = orchestra("init", str(tmp_path / "my mail"))
+    command = result.out.partition("Try it: ")[2]
+    assert shlex.split(command)[-1] == str(tmp_path / "my mail")
 
 
 def test_a_folder_that_cannot_be_made_is_a_storage_error(orchestra: Orchestra, tmp_path: Path) -> None:
