@@ -47,6 +47,10 @@ def kind_of(value: Any) -> str:
     return "null" if value is None else _VALUE_WORDS.get(type(value), "an object")
 
 
+_NEAR = 0.65
+"""The share of letters in common, in order, from which two names are near: `nope` and `openai` have 0.6."""
+
+
 def nearest(name: str, names: Sequence[str]) -> str | None:
     """Return the name that was probably meant: one that differs in few letters, or the long form of a short one."""
     if len(name) > _LONGEST_NAME:
@@ -54,7 +58,7 @@ def nearest(name: str, names: Sequence[str]) -> str | None:
     if len(names) > _MANY_NAMES:
         names = [one for one in names if one[:1].lower() == name[:1].lower()]
     names = [one for one in names[:_MOST_NAMES] if len(one) <= _LONGEST_NAME]
-    near = [one for one in names if one.lower() == name.lower()] or get_close_matches(name, names, n=1, cutoff=0.6)
+    near = [one for one in names if one.lower() == name.lower()] or get_close_matches(name, names, n=1, cutoff=_NEAR)
     if near:
         return near[0]
     begun = [one for one in names if min(len(one), len(name)) > 2 and (one.startswith(name) or name.startswith(one))]

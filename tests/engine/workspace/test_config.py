@@ -81,6 +81,7 @@ def test_the_environment_wins_over_the_file() -> None:
         pytest.param("approvals:\n  notify: http://a.example/x\n", 2, "wrong_value", "https://", id="notify-in-clear"),
         pytest.param("connections:\n  a: {}\n", 2, "missing_key", "'service' is missing", id="no-service"),
         pytest.param("connections:\n  A b: {service: http}\n", 2, "wrong_value", "'A b'", id="connection-name"),
+        pytest.param("connections:\n  a: {service: nope}\n", 2, "unknown_service", "There are: anthropic, ", id="far"),
         pytest.param(
             "connections:\n  a:\n    service: gitub\n", 3, "unknown_service", "Did you mean 'github'?", id="service"
         ),
