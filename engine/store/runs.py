@@ -129,7 +129,7 @@ class Runs(Protocol):
         """Return a run, if known."""
 
     def unknown(self, run_id: str) -> UnknownName:
-        """Return the error for a run that is not found; if receipts mention it, it says that the run was removed."""
+        """Return the error for a run without a row or a log; it says which, and whether receipts mention the run."""
 
     def standings(self, run_ids: Sequence[str]) -> Mapping[str, Standing]:
         """Return how those of these runs stand that have not ended."""

@@ -55,6 +55,10 @@ _REMOVED = (
     "It was removed, as `retention` says or by hand. What it wrote is remembered, so that nothing is written twice, and"
     " can only be undone in the services themselves."
 )
+_NO_LOG = (
+    "The state lists it, but its log is not where this process looks: servers and workers with one state share `logs`,"
+    " a folder or a database. If the log was removed by hand, `orchestra reindex` takes the run off the list."
+)
 
 
 class SqlRuns:
@@ -81,7 +85,9 @@ class SqlRuns:
         return {run_id: Standing(status, owner) for run_id, status, owner in found}
 
     def unknown(self, run_id: str) -> UnknownName:
-        """Return the error for a run that is not found; if receipts mention it, it says that the run was removed."""
+        """Return the error for a run without a row or a log; it says which, and whether receipts mention the run."""
+        if self.get(run_id) is not None:
+            return UnknownName("run", run_id, remedy=_NO_LOG)
         wrote = select(effects.c.identity).where(effects.c.run_id == run_id).limit(1)
         with self._database.reading() as connection:
             is_removed = connection.execute(wrote).first() is not None

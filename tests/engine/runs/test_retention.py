@@ -146,6 +146,20 @@ def test_of_a_run_that_is_gone_it_is_said_that_it_was_removed(
     assert unknown.value.remedy == "`orchestra runs list` shows what there is."
 
 
+def test_of_a_listed_run_without_a_log_it_is_not_said_that_it_was_removed(
+    place: _Place, root: Path, service: Service
+) -> None:
+    write_workflow(root, "writes", [post_step("w", service.url("/w"))])
+    run_id = place.run("writes")
+    (root / "logs").rename(root / "elsewhere")
+    with pytest.raises(UnknownName) as unknown:
+        place.orchestra.runs.get(OWNER, run_id)
+    assert "its log is not where this process looks" in unknown.value.remedy
+    assert place.listed() == [run_id]
+    place.orchestra.runs.reindex(OWNER)
+    assert place.listed() == []
+
+
 def test_a_request_that_was_answered_starts_nothing_though_its_run_is_gone(place: _Place) -> None:
     first = place.run(request_key="k")
     place.later(2)
