@@ -26,6 +26,8 @@ _OTHERS = frozenset(
     " cp949 johab utf_16 utf_16_le utf_16_be utf_32 utf_8".split()
 )
 """Guesses that are believed; the others are made of texts in Latin letters, nearly always in the usual one."""
+_NAMED = (".eml", ".csv", ".tsv", ".tab", ".txt", ".md", ".markdown")
+"""Endings of names of texts, in which a few NUL bytes are damage; in other files, one says that it is no text."""
 _CONTROLS = bytes(sorted({*range(32)} - {*b"\t\n\r\f\x1b\x1a"}))
 
 
@@ -39,14 +41,18 @@ def encoding_of(source: Source) -> str:
         if head.startswith(mark):
             return name
     strange = len(head) - len(head.translate(None, _CONTROLS))
-    if b"\0" in head or strange * 50 > len(head):
+    if source.name.lower().endswith(_NAMED):
+        is_text = strange <= max(1, len(head) // 20)
+    else:
+        is_text = b"\0" not in head and strange * 50 <= len(head)
+    if not is_text:
         raise Refused("It is no text.")
     after = _first_not_utf8(source)
     return "utf-8" if after is None else _guessed(source, after)
 
 
 def lines(source: Source, encoding: str) -> Iterator[str]:
-    """Yield the lines of a text with their ends. Raises Refused for a line that is too long."""
+    """Yield the lines of a text with their ends; a NUL becomes U+FFFD. Raises Refused for a line that is too long."""
     source.content.seek(0)
     text, number = io.TextIOWrapper(source.content, encoding, errors="replace", newline=""), 0
     try:
@@ -54,7 +60,7 @@ def lines(source: Source, encoding: str) -> Iterator[str]:
             number += 1
             if len(line) > LINE_MOST:
                 raise Refused(f"Line {number:,} has more than {LINE_MOST:,} characters.")
-            yield line
+            yield line.replace("\0", "\ufffd")
     finally:
         text.detach()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import chain, islice
@@ -12,12 +14,14 @@ import orjson
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.encodings import lines
 from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import Table
+from engine.sandbox.readers.tables import EXACT_MOST, Table
 
 _AT_ONCE = 20 * 1024 * 1024
 """Bytes up to which a file is parsed as a whole."""
 _NAMED_BY = 1000
 """Rows whose names make the columns."""
+_LONG = re.compile(rb"(?<![.\d])\d{16}")
+"""Perhaps a whole number that is not exact as a float, as which orjson reads the largest."""
 
 
 def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
@@ -43,12 +47,16 @@ def _fill(into: Table, items: Iterator[Any]) -> None:
 
 
 def _row(item: Any) -> dict[str, Any]:
-    return {str(name): _plain(value) for name, value in item.items()} if isinstance(item, dict) else {"value": item}
+    if not isinstance(item, dict):
+        return {"value": _plain(item)}
+    return {str(name): _plain(value) for name, value in item.items()}
 
 
 def _plain(value: Any) -> Any:
+    if type(value) is int:
+        return value if abs(value) <= EXACT_MOST else str(value)
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+        return int(value) if value == value.to_integral_value() and abs(value) < EXACT_MOST else float(value)
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
@@ -90,9 +98,16 @@ def _streamed(source: Source, sheet: Any) -> Iterator[Any]:
 
 def _parsed(text: bytes, otherwise: str) -> Any:
     try:
-        return orjson.loads(text)
+        found = orjson.loads(text)
+        return json.loads(text, parse_int=_whole) if _LONG.search(text) else found
+    except RecursionError as error:
+        raise Refused("The JSON is nested too deeply.") from error
     except orjson.JSONDecodeError as error:
         if "not enough memory" in str(error).lower():
             raise MemoryError from error
         deep = "recursion" in str(error).lower()
         raise Refused("The JSON is nested too deeply." if deep else f"{otherwise}: {error}.") from error
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= len(str(-EXACT_MOST)) else digits

@@ -12,23 +12,25 @@ from typing import Any
 from engine.sandbox.readers.detect import Kind
 from engine.sandbox.readers.encodings import LINE_MOST, lines
 from engine.sandbox.readers.source import Refused, Source
-from engine.sandbox.readers.tables import COLUMNS_MOST, Table, fill
+from engine.sandbox.readers.tables import COLUMNS_MOST, EXACT_MOST, Table, fill
 from engine.sandbox.readers.texts import Text, markdown_table
 
 _SEPARATORS = ",;\t|"
 _SAMPLE_LINES = 100
 _TYPED_BY = 1000
 """Rows that decide the types of the columns."""
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})\Z")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?\Z")
 _SHOWN_MOST = 500
+_END = "\ufdd0\ufdd1"
+"""A line after the last one, of characters that no text has: it ends up in a cell whose quote is not closed."""
 
 Cell = Callable[[str], Any]
 
 
 def table(source: Source, kind: Kind, options: Mapping[str, Any], into: Table) -> None:
     """Take the rows; a column is numbers if all that its first rows have are such, and else text. Raises Refused."""
-    read = _rows(source, kind)
+    read = _rows(source, kind, into.notes)
     rows: Iterator[Sequence[Any]] = _typed(read) if options.get("typed", True) else iter(read)
     fill(into, rows, has_header=options.get("header"))
 
@@ -39,7 +41,7 @@ def text(source: Source, kind: Kind, options: Mapping[str, Any], into: Text) -> 
         from engine.sandbox.readers import plain
 
         return plain.text(source, kind, options, into)
-    rows = _rows(source, kind)
+    rows = _rows(source, kind, [])
     shown: list[list[str]] = []
     size = 0
     for row in rows:
@@ -70,7 +72,7 @@ def _evenness(sample: Sequence[str], separator: str) -> tuple[float, int]:
     return round(count / len(widths), 2), width
 
 
-def _rows(source: Source, kind: Kind) -> Iterator[list[str]]:
+def _rows(source: Source, kind: Kind, notes: list[str]) -> Iterator[list[str]]:
     csv.field_size_limit(LINE_MOST)
     read = lines(source, kind.encoding)
     sample = list(islice(read, _SAMPLE_LINES))
@@ -78,13 +80,21 @@ def _rows(source: Source, kind: Kind) -> Iterator[list[str]]:
         separator, sample = sample[0][4], sample[1:]
     else:
         separator = separator_of(sample)
-    return _parsed(chain(sample, read), separator)
+    return _parsed(chain(sample, read, [_END]), separator, notes)
 
 
-def _parsed(read: Iterable[str], separator: str) -> Iterator[list[str]]:
+def _parsed(read: Iterable[str], separator: str, notes: list[str]) -> Iterator[list[str]]:
     rows = csv.reader(read, delimiter=separator)
+    line = 1
     try:
-        yield from rows
+        for row in rows:
+            if row and row[-1].endswith(_END):
+                row[-1] = row[-1].removesuffix(_END)
+                if row == [""] and rows.line_num == line:
+                    return
+                notes.append(f"A quote in line {line:,} is not closed: the rest of the file is in one cell.")
+            yield row
+            line = rows.line_num + 1
     except csv.Error as error:
         raise Refused(f"Line {rows.line_num:,} cannot be read: {error}.") from error
 
@@ -106,11 +116,11 @@ def _kinds(sample: Sequence[Sequence[str]]) -> list[Cell | None]:
 
 
 def _kind(cells: Sequence[str]) -> Cell | None:
-    first = next((i for i, cell in enumerate(cells) if _NUMBER.match(cell)), None)
+    first = next((i for i, cell in enumerate(cells) if _NUMBER.match(cell) or _is_whole(cell)), None)
     if first is None:
         return None
     told = [cell for cell in cells[first:] if cell]
-    if all(map(_WHOLE.match, told)):
+    if all(map(_is_whole, told)):
         return int
     return float if all(map(_NUMBER.match, told)) else None
 
@@ -118,5 +128,9 @@ def _kind(cells: Sequence[str]) -> Cell | None:
 def _as(kind: Cell | None, cell: str) -> Any:
     if kind is None or not cell:
         return cell
-    pattern = _WHOLE if kind is int else _NUMBER
-    return kind(cell) if pattern.match(cell) else cell
+    is_such = _is_whole(cell) if kind is int else _NUMBER.match(cell)
+    return kind(cell) if is_such else cell
+
+
+def _is_whole(cell: str) -> bool:
+    return _WHOLE.match(cell) is not None and (len(cell) < 16 or abs(int(cell)) <= EXACT_MOST)

@@ -18,7 +18,8 @@ INLINE_BYTES_MOST = 4_000_000
 COLUMNS_MOST = 16_384
 _SAMPLE = 200
 _WRITTEN_AT_ONCE = 1 << 20
-_WHOLE = 2**53
+EXACT_MOST = 2**53
+"""Whole numbers beyond it lose digits in programs that keep numbers as floats: they are texts."""
 
 
 class Table:
@@ -33,6 +34,8 @@ class Table:
         """The sheets, or tables, that the file has."""
         self.empty_formulas = 0
         """Formulas of a workbook without a stored value: their cells are null."""
+        self.notes: list[str] = []
+        """What a person should know of how it was read, in sentences."""
         self._rows: list[dict[str, Any]] = []
         self._count = self._inline_bytes = 0
         self._is_cut = False
@@ -58,19 +61,16 @@ class Table:
         if not self._is_cut and len(self._rows) < self._limit and self._inline_bytes + len(line) <= INLINE_BYTES_MOST:
             self._rows.append(row)
             self._inline_bytes += len(line)
-        elif not self._is_cut:
-            self._is_cut = True
-            for earlier in self._rows:
-                self._write(orjson.dumps(earlier, option=orjson.OPT_NON_STR_KEYS))
-            self._write(line)
         else:
+            self._cut()
             self._write(line)
 
     def document(self) -> dict[str, Any]:
-        """Return {columns, rows, row_count, truncated, preamble, sheets, empty_formulas}.
+        """Return {columns, rows, row_count, truncated, preamble, sheets, empty_formulas, notes}.
 
         The file has all rows if it is truncated.
         """
+        self._complete()
         self._flush()
         return {
             "columns": self.columns,
@@ -80,7 +80,27 @@ class Table:
             "preamble": self.preamble[:50],
             "sheets": self.sheets[:1000],
             "empty_formulas": self.empty_formulas,
+            "notes": self.notes,
         }
+
+    def _cut(self) -> None:
+        """Put the rows so far into the file as well, unless it has them."""
+        if not self._is_cut:
+            self._is_cut = True
+            for earlier in self._rows:
+                self._write(orjson.dumps(earlier, option=orjson.OPT_NON_STR_KEYS))
+
+    def _complete(self) -> None:
+        """Give rows null for columns that came after them; those for which there is no room then are in the file."""
+        size = 0
+        for at, row in enumerate(self._rows):
+            whole = row if len(row) == len(self.columns) else {name: row.get(name) for name in self.columns}
+            size += len(orjson.dumps(whole, option=orjson.OPT_NON_STR_KEYS))
+            if size > INLINE_BYTES_MOST:
+                self._cut()
+                del self._rows[at:]
+                return
+            self._rows[at] = whole
 
     def _widen(self, width: int) -> None:
         self.head([*self.columns, *[None] * (width - len(self.columns))])
@@ -125,12 +145,13 @@ def table_number(sheet: str | None) -> int:
 def fill(table: Table, rows: Iterator[Sequence[Any]], *, has_header: bool | None) -> None:
     """Take rows from the top of a sheet: what stands above the table, its head, and its rows.
 
-    The head is the first row as wide as most of the first rows; without a head, columns are called by their numbers.
+    Without a head, columns are called by their numbers.
     """
-    first = [trimmed(row) for row in islice(rows, _SAMPLE)]
+    sample = list(islice(rows, _SAMPLE))
+    first = [trimmed(row) for row in sample]
     widths = [len(row) for row in first if _filled(row) > 1]
     usual = max(set(widths), key=lambda width: (widths.count(width), width)) if widths else 1
-    at = next((i for i, row in enumerate(first) if len(row) >= usual and _filled(row) * 2 > usual), 0)
+    at = _head_at([(len(row), cells) for row, cells in zip(sample, first, strict=True)], usual)
     table.preamble += [" ".join(str(cell) for cell in row if cell is not None) for row in first[:at] if row]
     body = first[at:]
     if has_header is False or not body:
@@ -141,6 +162,21 @@ def fill(table: Table, rows: Iterator[Sequence[Any]], *, has_header: bool | None
     for row in chain(body, map(trimmed, rows)):
         if row:
             table.add(row)
+
+
+def _head_at(rows: Sequence[tuple[int, Sequence[Any]]], usual: int) -> int:
+    """Return the place of the head among rows (width with empty cells, cells): the first as wide as most rows.
+
+    More than half of its cells have names; half of them do if the row below is the first one, and has numbers.
+    """
+    wide = [_filled(cells) * 2 if width >= usual else 0 for width, cells in rows]
+    at = next((i for i, twice in enumerate(wide) if twice > usual), 0)
+    is_above = at > 0 and wide[at - 1] == usual > 2 and any(map(_is_number, rows[at][1]))
+    return at - 1 if is_above else at
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, int | float) or (isinstance(cell, str) and cell.isdecimal())
 
 
 def _filled(row: Sequence[Any]) -> int:
@@ -164,7 +200,7 @@ def plain_cell(value: Any) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
-        return int(value) if value.is_integer() and abs(value) < _WHOLE else value
+        return int(value) if value.is_integer() and abs(value) < EXACT_MOST else value
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat()
     if isinstance(value, dt.date | dt.time):

@@ -165,6 +165,7 @@ class Table(FileStep):
                 call.notes.append(f"{found['row_count']:,} rows; {len(found['rows']):,} of them are in `rows`.")
             else:
                 path.unlink()
+            call.notes.extend(found["notes"])
             if found["empty_formulas"]:
                 call.notes.append(f"{counted(found['empty_formulas'], 'formula')} without a stored value: {_CALCULATE}")
         told = ("columns", "rows", "row_count", "truncated", "preamble", "sheets")

@@ -118,6 +118,59 @@ def test_formulas_that_were_never_calculated_are_counted(run: Run, orchestra: Or
     assert [page.empty_formulas for page in pages if page is not None] == [2, 0]
 
 
+_LONG = "123456789012345678901234"
+_ODD_TABLES: list[Any] = [
+    pytest.param("a.csv", "a,b\n1,2\n3,4,5", {"a": [1, 3], "b": [2, 4], "column_3": [None, 5]}, id="a wider row"),
+    pytest.param(
+        "a.jsonl", '{"a":1}\n' * 1001 + '{"b":2}\n{"a":3}', {"a": [*([1] * 1001), None, 3]}, id="a later name of JSON"
+    ),
+    pytest.param(
+        "a.json",
+        f'[{{"n": {_LONG}, "m": {{"k": [-{_LONG}]}}}}, {{"n": 9007199254740993, "m": 0.1234567890123456}}, {{"n": 1}}]',
+        {"n": [_LONG, "9007199254740993", 1], "m": [{"k": [f"-{_LONG}"]}, 0.1234567890123456, None]},
+        id="long numbers of JSON",
+    ),
+    pytest.param("a.json", f"[{_LONG}, 1e30]", {"value": [_LONG, 1e30]}, id="long numbers alone"),
+    pytest.param(
+        "a.csv",
+        f"n,m\n1,2\n9007199254740992,{_LONG}",
+        {"n": [1, 9007199254740992], "m": ["2", _LONG]},
+        id="long numbers of CSV",
+    ),
+    pytest.param(
+        "a.csv", "a,a,,\n1,2,3,4", {"a": [1], "a_2": [2], "column_3": [3], "column_4": [4]}, id="names twice or empty"
+    ),
+    pytest.param("a.csv", "a,b,\nx,y,z", {"a": ["x"], "b": ["y"], "column_3": ["z"]}, id="last name empty"),
+    pytest.param("a.csv", "Bank,DE00,,\na,b,c,d\n1,2,3,4", {"a": [1], "d": [4]}, id="padded lines above"),
+    pytest.param("a.csv", "a,b\n1,x\0y\n", {"a": [1], "b": ["x\ufffdy"]}, id="a NUL"),
+    pytest.param("a.csv", 'a,b\n1,2\n3,"x\n4,5\n', {"a": [1, 3], "b": ["2", "x\n4,5\n"]}, id="an open quote"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "wanted"), _ODD_TABLES)
+def test_an_odd_table_keeps_all_that_it_has(
+    run: Run, inbox: Path, name: str, text: str, wanted: Mapping[str, list[Any]]
+) -> None:
+    (inbox / name).write_text(text)
+    document = run([step("file.table", file=f"inbox/{name}", limit=5000)])
+    found = output(document)
+    assert {column: [row[column] for row in found["rows"]] for column in wanted} == wanted
+    assert all(list(row) == found["columns"] for row in found["rows"])
+    assert ("A quote in line 3 is not closed" in json.dumps(document["steps"])) == ('"x' in text and name == "a.csv")
+
+
+def test_texts_with_a_nul_are_read_if_their_names_say_that_they_are_texts(run: Run, inbox: Path) -> None:
+    mail = "From: ann@a.example\nSubject: Hello\n\nAll the words\0 of a mail.\n"
+    for name in ("nul.eml", "nul.txt"):
+        (inbox / name).write_text(mail)
+    (inbox / "nul.bin").write_text(mail)
+    (inbox / "utf16.txt").write_bytes(mail.encode("utf-16-le"))
+    document = run(each("file.text", ["nul.eml", "nul.txt"]))
+    assert all("All the words" in output(document, f"s{at}")["text"] for at in (0, 1))
+    for name in ("nul.bin", "utf16.txt"):
+        assert run([step("file.text", file=f"inbox/{name}")])["status"] == "failed", name
+
+
 def test_a_table_over_the_limit_is_a_file_that_can_be_read_again(run: Run, inbox: Path) -> None:
     lines = ["no;zip;price"] + [f"{at};{at:05};{at}.5" for at in range(2500)]
     (inbox / "many.csv").write_text("\n".join(lines))
