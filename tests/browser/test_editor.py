@@ -187,6 +187,27 @@ def test_format_and_undo_all_replace_the_text_and_control_z_brings_it_back(serve
     counts(field.get_by_text('"title": "formatted"'), 1)
 
 
+def test_control_z_does_not_bring_back_a_field_that_was_being_drawn(served: Served, page: Page) -> None:
+    """Streamlit may draw a field empty and fill it afterwards; nobody has deleted anything then."""
+    written(served, "drawn")
+    field = opened(served, page, "drawn")
+    page.locator("textarea[aria-hidden]").first.evaluate(
+        """area => {
+            const set = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set
+            const text = area.value
+            for (const next of ["", text]) {
+                set.call(area, next)
+                area.dispatchEvent(new InputEvent("input", {bubbles: true}))
+            }
+        }"""
+    )
+    at_end(field)
+    page.keyboard.type("x y")
+    for _ in range(4):
+        page.keyboard.press("Control+z")
+        assert text_of(field).count('"title": "drawn"') == 1
+
+
 def test_the_keyboard_leads_in_and_out_and_the_field_has_one_name(served: Served, page: Page) -> None:
     written(served, "keyboard")
     field = opened(served, page, "keyboard")

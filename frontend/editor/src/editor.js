@@ -7,7 +7,7 @@ import { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory } 
 import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
-import { Annotation, EditorState } from "@codemirror/state";
+import { Annotation, EditorState, Transaction } from "@codemirror/state";
 import { EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
 
 import { completions, endOf, language, spaceInside } from "./languages.js";
@@ -223,8 +223,11 @@ class Editor {
     const most = Math.min(now.length, next.length) - from;
     while (same < most && now[now.length - 1 - same] === next[next.length - 1 - same]) same += 1;
     const changes = { from, to: now.length - same, insert: next.slice(from, next.length - same) };
-    // A step of its own: Control and Z right after Format brings the typed text back, not the one before it.
-    this.view.dispatch({ changes, annotations: [fromPage.of(true), isolateHistory.of("full")] });
+    // A step of its own: Control and Z right after Format brings the typed text back, not the one before it. While
+    // Streamlit draws a field it may be empty for a moment: nobody who undoes wants that back.
+    const isDrawn = now === "" || next === "";
+    const ofHistory = isDrawn ? Transaction.addToHistory.of(false) : isolateHistory.of("full");
+    this.view.dispatch({ changes, annotations: [fromPage.of(true), ofHistory] });
   }
 
   // Take over what the page says of the field: names to complete, and problems, if they are of the text shown.
