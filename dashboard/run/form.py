@@ -214,6 +214,8 @@ def _what_it_goes_through(found: RunPreview) -> None:
     lines = [*found.items, *([t("… and {more} more", more=more)] if more > 0 else [])]
     with st.container(height=min(60 + 26 * len(lines), 320), border=True):
         outside_text("\n".join(lines))
+    if found.estimate is not None:
+        st.caption(f":material/payments: {plain(found.estimate['sentence'])}")
 
 
 def _these(count: int) -> str:

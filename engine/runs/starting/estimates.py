@@ -23,6 +23,7 @@ _MOST_TEXT_TOKENS = 2_000
 _ANSWER_TOKENS = (50, 500)
 _MOST_TEXTS = 100
 """Texts to make vectors of, where an expression says which."""
+_PROMPTS, _ONE_ITEM = "by the prompts", "by the prompts, for one item of each loop"
 _NOT_KNOWN = "The cost is not known: the price of {} is not."
 _NO_MODEL = "The cost is not known: no model is chosen yet."
 
@@ -60,11 +61,16 @@ class Estimates:
             unknown = next((each.model for each in costs if each.low is None or each.high is None), None)
             if unknown is not None:
                 words = _NOT_KNOWN.format(repr(unknown)) if unknown else _NO_MODEL
-                return _estimate(None, None, "by the prompts", words)
+                return _estimate(None, None, _PROMPTS, words)
             low += times * (costs[0].low or 0)
             high += times * max(each.high or 0 for each in costs)
-        by = f"guessed from {_steps(plan)}, {_loops(items)}"
-        return _estimate(usd(low), usd(high), "by the prompts", f"{_range(usd(low), usd(high))}, {by}.")
+        has_loop = any(_is_in_loop(one) for one, _ in _model_calls(plan))
+        cost, by = _range(usd(low), usd(high)), f"guessed from {_steps(plan)}"
+        if not has_loop:
+            return _estimate(usd(low), usd(high), _PROMPTS, f"{cost}, {by}.")
+        if items is None:
+            return _estimate(usd(low), usd(high), _ONE_ITEM, f"{cost} for each item of its loops, {by}.")
+        return _estimate(usd(low), usd(high), _PROMPTS, f"{cost} for {counted(items, 'item')}, {by}.")
 
     def _costs(self, action: Action, plan: Plan, modes: Mapping[str, AccountMode]) -> list[_ModelCost]:
         """Return what a call costs with each model that it may ask, its own first."""
@@ -115,7 +121,8 @@ def words(estimate: EstimateRecord | None) -> str:
     """Return an estimate in two or three words, for beside the actual cost; empty if there is none."""
     if estimate is None or estimate["low_usd"] is None or estimate["high_usd"] is None:
         return ""
-    return f"estimated {_range(estimate['low_usd'], estimate['high_usd'])}"
+    each = " an item" if estimate["based_on"] == _ONE_ITEM else ""
+    return f"estimated {_range(estimate['low_usd'], estimate['high_usd'])}{each}"
 
 
 def _estimate(low: float | None, high: float | None, based_on: str, sentence: str) -> EstimateRecord:
@@ -124,10 +131,6 @@ def _estimate(low: float | None, high: float | None, based_on: str, sentence: st
 
 def _range(low: float, high: float) -> str:
     return money(high) if money(low) == money(high) else f"{money(low)} to {money(high)}"
-
-
-def _loops(items: int | None) -> str:
-    return "one item of each loop" if items is None else f"{counted(items, 'item')} of each loop"
 
 
 def _model_calls(plan: Plan) -> Iterator[tuple[StepNode[Node], Action]]:

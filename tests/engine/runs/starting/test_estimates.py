@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.runs.starting.estimates import words
 from tests.engine.budgets.conftest import Desk, ask, desk, loop
 from tests.engine.conftest import OWNER, set_step
 
@@ -26,8 +27,10 @@ def test_before_the_first_run_the_prompts_tell_with_their_assumption(desk: Desk)
     assert found["low_usd"] == pytest.approx(3 * once[0], rel=0.05)
     assert found["high_usd"] == pytest.approx(3 * (once[1] + 2_000 * 10 / 1e6), rel=0.05)
     assert "1 model step" in found["sentence"]
-    assert "3 items of each loop" in found["sentence"]
-    assert desk.run()["estimate"]["sentence"].endswith("one item of each loop.")
+    assert " for 3 items, guessed" in found["sentence"]
+    without_items = desk.run()["estimate"]
+    assert " for each item of its loops, guessed" in without_items["sentence"]
+    assert words(without_items).endswith(" an item")
     assert desk.asked == 3, "an estimate asks nobody"
 
 
