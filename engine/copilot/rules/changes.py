@@ -14,7 +14,7 @@ from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.rules.requests import NotThere, Operation, Understood
 from engine.copilot.rules.selecting import SELECTION, does, selected
-from engine.copilot.wizard.times import cron_of
+from engine.copilot.wizard.times import NoSuchTime, times_of
 from engine.triggers.cron import cron_words
 from engine.workflows.editing.graph import CanvasStep
 
@@ -46,6 +46,7 @@ _AT_ONCE = re.compile(
     r"in parallel|parallel|gleichzeitig|auf einmal)\b",
     _I,
 )
+_NO_LOOP = re.compile(r"\b(?:no loop|keine schleife)\b", _I)
 _TIMES = re.compile(
     r"^(?:please )?(?:run|start|do|schedule) (?:this|it|the workflow)\b|^(?:bitte )?(?:starte|führe|lass)\b", _I
 )
@@ -55,8 +56,8 @@ _NOTED = re.compile(
     rf"(?:write|put|add|schreib\w*) (?:the |a |die )?(?:note|notiz) [\"“„](?P<text>[^\"”“]+)[\"”“] {SELECTION}$", _I
 )
 _LIMITED = re.compile(
-    rf"{SELECTION},? (?:soll|darf|may|should|must|takes?)\b.*?\b(?:at most|höchstens|maximal|no more than) (?P<n>\d+) "
-    r"(?:seconds?|sekunden)",
+    rf"{SELECTION},? (?:soll|darf|may|should|must|takes?)\b.*?\b"
+    r"(?P<most>(?:at most|höchstens|maximal|no more than) (?P<n>\d+) (?:seconds?|sekunden))",
     _I,
 )
 _PREFIXED = re.compile(
@@ -88,11 +89,12 @@ def _replaced(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
     found = next((match for one in _REPLACED if (match := one.search(said))), None)
     if found is None:
         return None
-    old, new = _plain(found["old"]), _plain(found["new"])
+    old, new, used = _plain(found["old"]), _plain(found["new"]), (found[0],)
     ops = [_set(step, field, _with(value, old, new)) for step, field, value in _values(document) if _has(value, old)]
     if not ops:
         return None
-    return Understood(f"{new} instead of {old}, {len(ops)} times" if len(ops) > 1 else f"{new} instead of {old}", ops)
+    times = f", {len(ops)} times" if len(ops) > 1 else ""
+    return Understood(f"{new} instead of {old}{times}", ops, used)
 
 
 def _everywhere(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
@@ -106,7 +108,7 @@ def _everywhere(said: str, document: JsonObject, steps: Sequence[CanvasStep]) ->
         for step, path, value in _values(document)
         if path[-1] == field and isinstance(value, str) and "{{" not in value and value != new
     ]
-    return Understood(f"{field} {new} everywhere ({len(ops)} steps)", ops) if ops else None
+    return Understood(f"{field} {new} everywhere ({len(ops)} steps)", ops, (found[0],)) if ops else None
 
 
 def _plain(word: str) -> Any:
@@ -154,12 +156,13 @@ def _at_once(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     found = _AT_ONCE.search(said)
     if found is None:
         return None
-    number = _count(next(one for one in found.groups() if one))
+    said_number = next(one for one in found.groups() if one)
+    number, used = _count(said_number), (*_NO_LOOP.findall(found[0]), said_number)
     loops = [one for one in steps if one.foreach and _named(one, said)] or [one for one in steps if one.foreach]
     given = {node.step.id: node.step.json.get("parallel", 1) for node in step_nodes(document)}
     loops = [one for one in loops if not isinstance(given[one.id], int) or given[one.id] > number]
     ops = [_set(one.id, ["parallel"], number) for one in loops]
-    return Understood(f"At most {number} at once: {_titles(loops)}", ops) if ops else None
+    return Understood(f"At most {number} at once: {_titles(loops)}", ops, used) if ops else None
 
 
 def _named(loop: CanvasStep, said: str) -> bool:
@@ -177,7 +180,13 @@ def _count(word: str) -> int:
 
 def _timed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     del steps
-    cron = cron_of(said) if _TIMES.search(said) else ""
+    if not _TIMES.search(said):
+        return None
+    try:
+        times = times_of(said)
+    except NoSuchTime as error:
+        raise NotThere(str(error)) from None
+    cron = times.cron
     if not cron:
         return None
     triggers = [one for one in document.get("triggers") or [] if isinstance(one, Mapping)]
@@ -189,7 +198,7 @@ def _timed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Unde
         taken = {one.get("id") for one in triggers}
         id_ = next(one for one in ("times", *(f"times_{n}" for n in range(2, 99))) if one not in taken)
         made = [*map(dict, triggers), {"id": id_, "uses": "schedule", "with": {"cron": cron}}]
-    return Understood(f"Start it {cron_words(cron)}", [_set("", ["triggers"], made)])
+    return Understood(f"Start it {cron_words(cron)}", [_set("", ["triggers"], made)], times.used)
 
 
 # --- steps by what they do
@@ -240,7 +249,7 @@ def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
         return None
     chosen, seconds = _chosen(found["clause"], steps), int(found["n"])
     ops = [_set(one.id, ["timeout_seconds"], seconds) for one in chosen]
-    return Understood(f"At most {seconds} seconds: {_titles(chosen)}", ops)
+    return Understood(f"At most {seconds} seconds: {_titles(chosen)}", ops, (found["most"],))
 
 
 def _prefixed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:

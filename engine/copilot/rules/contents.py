@@ -28,6 +28,10 @@ _BACK = re.compile(
     _I,
 )
 _MAIL = re.compile(r"\b(?:mails?|e-?mails?|inbox|newsletters?|messages?|nachrichten)\b", _I)
+_ONLY_MAIL = re.compile(
+    r"\b(?:only|nur) (?=(?:look at |die )?(?:the )?(?:e-?)?(?:mails?|nachrichten|newsletters?)\b)", _I
+)
+_NOT_LENGTH = re.compile(rf"\b(?:rather than|instead of|statt|anstatt|anstelle von) {DAYS}\b", _I)
 _NEWER = re.compile(r"\s*\bnewer_than:\w+")
 _MOST = re.compile(
     rf"\b(?:at most|no more than|only|up to|maximum(?: of)?|höchstens|maximal|nur|bis zu) (?P<n>{NUMBER}) "
@@ -69,8 +73,8 @@ def contained(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
 def _renamed_label(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """One quoted text in place of another one, in lists too."""
     del steps
-    marks = quoted(said)
-    if len(marks) != 2 or not _INSTEAD.search(said):
+    marks, instead = quoted(said), _INSTEAD.search(said)
+    if len(marks) != 2 or instead is None:
         return None
     new, old = marks
     ops: list[Operation] = []
@@ -80,7 +84,7 @@ def _renamed_label(said: str, document: JsonObject, steps: Sequence[CanvasStep])
                 ops.append(_set(id_, f"with.{field}", new))
             elif isinstance(value, list) and old in value:
                 ops.append(_set(id_, f"with.{field}", [new if one == old else one for one in value]))
-    return Understood(f"{new} instead of {old}", ops) if ops else None
+    return Understood(f"{new} instead of {old}", ops, (instead[0],)) if ops else None
 
 
 def _labelled(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
@@ -111,8 +115,9 @@ def _recent(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Und
     if found is None or length_of(found)[1] != "d":
         return None
     days = length_of(found)[0]
+    used = (found[0], *(one[0] for pattern in (_ONLY_MAIL, _NOT_LENGTH) if (one := pattern.search(said))))
     if "days" in _inputs(document):
-        return Understood(f"The last {days} days", [_set("", "inputs.properties.days.default", days)])
+        return Understood(f"The last {days} days", [_set("", "inputs.properties.days.default", days)], used)
     searches = [one.id for one in steps if one.uses == "gmail.search_messages"]
     if not searches or not _MAIL.search(said):
         return None
@@ -124,7 +129,7 @@ def _recent(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Und
         elif query == "{{ inputs.query }}":
             given = _inputs(document).get("query", {}).get("default", "")
             ops.append(_set("", "inputs.properties.query.default", _newer(str(given), days)))
-    return Understood(f"Mail of the last {days} days", ops) if ops else None
+    return Understood(f"Mail of the last {days} days", ops, used) if ops else None
 
 
 def _newer(query: str, days: int) -> str:
@@ -137,14 +142,14 @@ def _at_most(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     if found is None or _inputs(document).get("limit", {}).get("type") != "integer":
         return None
     count = number(found["n"])
-    return Understood(f"At most {count}", [_set("", "inputs.properties.limit.default", count)])
+    return Understood(f"At most {count}", [_set("", "inputs.properties.limit.default", count)], (found[0],))
 
 
 def _left_out(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """Leave out mails with a word in a part of them."""
-    marks = quoted(said)
+    marks, skip = quoted(said), _SKIP.search(said)
     part = next((name for words, name in _PARTS if re.search(rf"\b(?:{words})\b", said, _I)), "")
-    if not marks or not part or not _SKIP.search(said) or _LABEL.search(said):
+    if not marks or not part or skip is None or _LABEL.search(said):
         return None
     searches = {one.id for one in steps if one.uses == "gmail.search_messages"}
     ops = []
@@ -154,7 +159,7 @@ def _left_out(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
             without = " && ".join(f"!m.{part}.lowerAscii().contains({_text(mark)})" for mark in marks)
             ops.append(_set(one.id, "foreach", f"{{{{ {source[1]}{source[3] or ''}.filter(m, {without}) }}}}"))
     del document
-    return Understood(f"Without {' and '.join(marks)} in {part}", ops) if ops else None
+    return Understood(f"Without {' and '.join(marks)} in {part}", ops, (skip[0],)) if ops else None
 
 
 def _text(word: str) -> str:
@@ -163,9 +168,9 @@ def _text(word: str) -> str:
 
 def _bounded(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """Leave out what a number that a model reads is below or above."""
-    found = _BOUND.search(said)
+    found, skip = _BOUND.search(said), _SKIP.search(said)
     numbers = list(_numbers(document))
-    if found is None or len(numbers) != 1 or not _SKIP.search(said):
+    if found is None or len(numbers) != 1 or skip is None:
         return None
     reader, field = numbers[0]
     inside = next(one.parent for one in steps if one.id == reader)
@@ -174,7 +179,7 @@ def _bounded(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     condition = f"steps.{reader}.output.{field} {sign} {bound}"
     writes = [one for one in steps if one.effect == "writes" and one.parent == inside]
     ops = [_set(one.id, "if", f"{{{{ {condition}{_and(one.condition)} }}}}") for one in writes]
-    return Understood(f"Only if {field} {sign} {bound:g}", ops) if ops else None
+    return Understood(f"Only if {field} {sign} {bound:g}", ops, (found[0], skip[0])) if ops else None
 
 
 def _and(condition: str) -> str:
@@ -209,7 +214,7 @@ def _one_more(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
     elif address:
         step["with"] = {"to": [address[0]], "subject": str(document.get("title") or "News"), "text": text}
     where = channel[0] if channel else address[0] if address else ""
-    return Understood(f"Also to {where}", [{"op": "add", "step": step, "after": last.id}])
+    return Understood(f"Also to {where}", [{"op": "add", "step": step, "after": last.id}], (where,))
 
 
 def _written(document: JsonObject, steps: Sequence[CanvasStep], last: CanvasStep) -> str:

@@ -23,7 +23,8 @@ _AGAIN = re.compile(
     _I,
 )
 _NO_MORE = re.compile(
-    r"\b(?:no need to|(?:do not|don't|stop|without|never) (?:ask|asking)|no (?:more )?approvals?|"
+    r"\b(?:no need to|(?:do not|don't|need not|needn't|stop|without|never) (?:ask|asking)|"
+    r"frag\w* mich (?:nicht|nie)(?: mehr)?|no (?:more )?approvals?|"
     r"(?:nicht|nie) mehr (?:\w+ )?(?:fragen|nachfragen)|ohne (?:zu fragen|nachfrage|rückfrage))\b",
     _I,
 )
@@ -46,8 +47,13 @@ _GOES_ON = re.compile(
     _I,
 )
 _SECONDS = re.compile(rf"\b(?P<n>{NUMBER}) (?P<unit>seconds?|sekunden?|minutes?|minuten?)\b", _I)
+_IF = re.compile(r"\b(?:if|when|whenever|wenn|falls|sobald)\b", _I)
+_TOO_LONG = re.compile(rf"\b{DAYS} (?:is|are|ist|sind) (?:too|zu) \w+", _I)
+_NO_STEP = re.compile(r"\b(?:no|keine?) (?:steps?|schritte?)\b", _I)
 _AT_MOST = re.compile(
-    r"\b(?:at most|no (?:more|longer) than|longer than|maximum|limit|höchstens|maximal|länger als|nach)\b", _I
+    r"\b(?:at most|no (?:more|longer) than|(?:not|never) (?:take )?(?:more|longer) than|"
+    r"nicht (?:mehr|länger) als|longer than|maximum|limit|höchstens|maximal|länger als|nach)\b",
+    _I,
 )
 
 
@@ -71,17 +77,18 @@ def _retried(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     before = _given(document, "retry")
     kept = {one.id: before[one.id] if isinstance(before.get(one.id), Mapping) else {} for one in chosen}
     ops = [_set(one, "retry", {**kept[one.id], "attempts": attempts}) for one in chosen]
-    return Understood(f"Try {attempts} times: {_titles(chosen)}", ops)
+    return Understood(f"Try {attempts} times: {_titles(chosen)}", ops, (found[0], *_cause(said)))
 
 
 def _trusted(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
     """Take approvals off; each needs a tick."""
-    if not _NO_MORE.search(said):
+    found = _NO_MORE.search(said)
+    if found is None:
         return None
     asking = [one for one in steps if one.id in _given(document, "approve")]
     chosen = [one for one in named(said, steps) if one in asking] or (asking if len(asking) == 1 else [])
     ops: list[Operation] = [{"op": "unset", "step": one.id, "field": "approve"} for one in chosen]
-    return Understood(f"Do not ask before: {_titles(chosen)}", ops) if ops else None
+    return Understood(f"Do not ask before: {_titles(chosen)}", ops, (found[0],)) if ops else None
 
 
 def _expires(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
@@ -94,7 +101,8 @@ def _expires(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     if len(chosen) > 1:
         chosen = [one for one in named(said, steps) if one in chosen]
     ops = [_set(one, "approve", {**asking[one.id], "expires_after": f"{count}{unit}"}) for one in chosen]
-    return Understood(f"The question runs out after {count}{unit}: {_titles(chosen)}", ops) if ops else None
+    used = (found[-1][0], *(one[0] for one in _TOO_LONG.finditer(said)))
+    return Understood(f"The question runs out after {count}{unit}: {_titles(chosen)}", ops, used) if ops else None
 
 
 def _asked(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
@@ -117,7 +125,8 @@ def _goes_on(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     chosen = named(cause, steps) or named(said, steps)
     chosen = [one for one in chosen if one.effect == "writes"] or chosen
     ops = [_set(one, "on_error", "continue") for one in chosen]
-    return Understood(f"Go on without it if it fails: {_titles(chosen)}", ops) if ops else None
+    used = (*_cause(said), _GOES_ON.findall(said)[0])
+    return Understood(f"Go on without it if it fails: {_titles(chosen)}", ops, used) if ops else None
 
 
 def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
@@ -127,9 +136,15 @@ def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     if found is None or not chosen:
         return None
     seconds = number(found["n"]) * (60 if found["unit"].casefold().startswith("m") else 1)
-    return Understood(
-        f"At most {seconds} seconds: {_titles(chosen)}", [_set(one, "timeout_seconds", seconds) for one in chosen]
-    )
+    ops = [_set(one, "timeout_seconds", seconds) for one in chosen]
+    used = (found[0], _AT_MOST.findall(said)[0], *_NO_STEP.findall(said)[:1])
+    return Understood(f"At most {seconds} seconds: {_titles(chosen)}", ops, used)
+
+
+def _cause(said: str) -> tuple[str, ...]:
+    """Return the words that say "if it fails"; none if a request does not."""
+    fails, when = _FAILS.search(said), _IF.search(said)
+    return () if fails is None else (fails[0], when[0]) if when else (fails[0],)
 
 
 def _given(document: JsonObject, field: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.base.errors import OrchestraError
@@ -37,6 +37,8 @@ _RENAME = _form(rf"(?:rename|benenne) {_STEP} (?:to|into|in|zu) {_ID}(?: um)?")
 _REMOVE = _form(rf"(?:remove|delete|drop|lösche|entferne) {_STEP}")
 _SET = _form(rf"(?:set|change|setze) {_FIELD} (?:of|in|von) {_STEP} (?:to|auf|zu) (?P<value>.+)")
 _TITLE = _form(r"(?:call|title) (?:this|the) workflow (?P<value>.+)")
+_FEWEST = 2
+"""Attempts: fewer are no retry."""
 _EFFECTS = {"write": "writes", "writing": "writes", "read": "reads", "reading": "reads"}
 _EFFECTS |= {"schreibende": "writes", "schreibenden": "writes", "lesende": "reads", "lesenden": "reads"}
 _OF_STEP = frozenset({"title", "if", "foreach", "key", "retry", "timeout_seconds", "connection", "note", "approve"})
@@ -49,6 +51,8 @@ class Understood:
     words: str
     """For people: what would be done."""
     ops: list[Operation]
+    used: tuple[str, ...] = ()
+    """The parts of the request that became operations: numbers, times, and words of negation that were understood."""
 
 
 class NotThere(Exception):
@@ -61,12 +65,21 @@ def understood(text: str, steps: Sequence[CanvasStep]) -> Understood | None:
     for pattern, meaning in _FORMS:
         found = pattern.match(said)
         if found:
-            return meaning(found, steps)
+            return replace(meaning(found, steps), used=_used(found))
     return None
 
 
+def _used(found: re.Match[str]) -> tuple[str, ...]:
+    """Return the whole request, but not a value that is neither JSON, an expression nor in quotation marks."""
+    value = found.groupdict().get("value")
+    is_plain = value is not None and isinstance(_value(value), str) and not re.match(r"[\"'`{]", value.strip())
+    return (found[0][: found.start("value")],) if is_plain else (found[0],)
+
+
 def _retry(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
-    chosen, attempts = _chosen(found, steps), max(2, int(found["n"]))
+    chosen, attempts = _chosen(found, steps), int(found["n"])
+    if attempts < _FEWEST:
+        raise NotThere(f"A step is tried once in any case: say how often in all, {_FEWEST} times or more.")
     ops = [_set(one.id, "retry", {"attempts": attempts}) for one in chosen]
     return Understood(f"Try {attempts} times: {_named(chosen)}", ops)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.rules.changes import changed
 from engine.copilot.rules.contents import contained
+from engine.copilot.rules.dropped import dropped
 from engine.copilot.rules.everywhere import for_all, without_all
 from engine.copilot.rules.explaining import explained, explained_step
 from engine.copilot.rules.handling import handled
@@ -22,6 +23,7 @@ from engine.copilot.rules.limits import refusal
 from engine.copilot.rules.passages import Passage, passages
 from engine.copilot.rules.ranking import Index
 from engine.copilot.rules.requests import NotThere, Understood, understood
+from engine.copilot.wizard.unused import is_question, refusal_of
 from engine.people.access import Principal, require
 from engine.record.types.run import Run
 from engine.workflows.editing.editing import Canvas, WorkflowEditing
@@ -42,6 +44,12 @@ _WRONG = re.compile(r"\b(?:wrong|problems?|errors?|invalid|fehler|falsch)\b", re
 _MEND = re.compile(
     r"\b(?:fix|repair|correct|mend|make it (?:work|so)|stop that|(?:does|do) not let me|broken?|broke|"
     r"reparier\w*|beheb\w*|korrigier\w*|bring\w* in ordnung|is red|ist rot|does not work|not accepted|geht nicht)\b",
+    re.IGNORECASE,
+)
+_NOT_MENDED = re.compile(
+    r"\b(?:not|\w+n['’]t|never|without|nicht|nie|ohne|kein\w*) (?:\w+ ){0,2}(?:fix|repair|correct|mend)\w*|"
+    r"\b(?:fix|repair|correct|mend|reparier\w*|beheb\w*|korrigier\w*)\b[^.?!]{0,60}?"
+    r"\b(?:but|except|unless|without|only|not|never|nicht|nie|aber|außer|ohne|nur)\b",
     re.IGNORECASE,
 )
 _WHY = re.compile(r"\b(?:why|warum|wieso|weshalb|explain|erklär\w*)\b", re.IGNORECASE)
@@ -116,15 +124,21 @@ class Rules:
         refused = refusal(said)
         if refused:
             return Answer(refused)
+        try:
+            found = self._changed(p, said, workflow) or (self._about(p, said, workflow, run_id) if workflow else None)
+        except _Dropped as error:
+            return Answer(str(error), examples=list(FORMS))
+        return found or self._from_texts(said)
+
+    def _changed(self, p: Principal, said: str, workflow: str) -> Answer | None:
+        """Return a change of all workflows, or a new workflow; None for a question, and for anything else."""
+        if is_question(said):
+            return None
         of_all = without_all(said)
         if of_all:
             made = for_all(p, self._names(), self._editing, self._proposals, lambda canvas: _meant(of_all, canvas))
             return Answer(made.words, proposals=made.proposals)
-        if workflow:
-            found = self._made(p, said, workflow) or self._about(p, said, workflow, run_id)
-            if found is not None:
-                return found
-        return self._from_texts(said)
+        return self._made(p, said, workflow) if workflow else None
 
     def _made(self, p: Principal, said: str, workflow: str) -> Answer | None:
         """Return a workflow of what is said, for one that has no steps yet."""
@@ -142,7 +156,7 @@ class Rules:
             found = self._from_texts(said)
             return replace(found, text=f"{error.message} {error.remedy}\n{found.text}")
         try:
-            change = _meant(said, canvas)
+            change = None if is_question(said) else _meant(said, canvas)
         except NotThere as error:
             return Answer(str(error), examples=list(FORMS))
         if change is not None:
@@ -161,12 +175,14 @@ class Rules:
         """Return what mends the problems of the draft, if that is asked for."""
         if not canvas.problems or not _MEND.search(said):
             return None
+        if _NOT_MENDED.search(said):
+            raise _Dropped(refusal_of([found[0] for found in _NOT_MENDED.finditer(said)]))
         made = self._fixes.propose(p, workflow)
         return Answer(f"{_problems(canvas)}\n{made.why}.", proposal=made) if made is not None else None
 
     def _of_run(self, p: Principal, said: str, workflow: str, run_id: str) -> Answer | None:
         """Return why a run has failed, with what mends it unless only the reason is asked for."""
-        wants_mending = bool(_MEND.search(said))
+        wants_mending = bool(_MEND.search(said)) and not _NOT_MENDED.search(said)
         if not run_id and not wants_mending and not _RUN.search(said):
             return None
         run = self._failed_run(p, workflow, run_id)
@@ -189,19 +205,45 @@ class Rules:
         return Answer(text, passages=found, samples=fitting)
 
 
+class _Dropped(Exception):
+    """A change would lack a part of what was said; the message says which."""
+
+
 def _meant(said: str, canvas: Canvas) -> Understood | None:
-    """Return the change of a workflow that is meant. Raises NotThere."""
+    """Return the change of a workflow that is meant. Raises NotThere, and _Dropped for what no rule uses wholly."""
+    first: list[str] = []
+    for change in _meanings(said, canvas):
+        left = dropped(said, change)
+        if not left:
+            return change
+        first = first or left
+    if first:
+        raise _Dropped(refusal_of(first))
+    return None
+
+
+def _meanings(said: str, canvas: Canvas) -> Iterator[Understood]:
+    """Yield what each kind of rule makes of a request. Raises NotThere at the end if nothing else is found."""
     document, steps = _document(canvas.text), canvas.steps
-    known = changed(said, document, steps)
-    if known is not None:
-        return known
-    try:
-        known = understood(said, steps)
-    except NotThere:
-        known = handled(said, document, steps) or contained(said, document, steps)
-        if known is None:
-            raise
-    return known or handled(said, document, steps) or contained(said, document, steps)
+    is_found = False
+    missing: NotThere | None = None
+    kinds: Sequence[Callable[[], Understood | None]] = (
+        lambda: changed(said, document, steps),
+        lambda: understood(said, steps),
+        lambda: handled(said, document, steps),
+        lambda: contained(said, document, steps),
+    )
+    for kind in kinds:
+        try:
+            change = kind()
+        except NotThere as error:
+            missing = missing or error
+            continue
+        if change is not None:
+            is_found = True
+            yield change
+    if missing is not None and not is_found:
+        raise missing
 
 
 def fitting_samples(said: str, most: int = 3) -> list[Sample]:

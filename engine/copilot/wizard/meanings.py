@@ -127,7 +127,7 @@ UNTOUCHED = re.compile(r"\b(?P<n>\d+) (?:days?|tagen?)\b", _I)
 UNASSIGNED = _words(r"without (?:anybody|anyone) assigned|unassigned|nobody is assigned|niemandem zugewiesen")
 WITH_LABEL = re.compile(r"\b(?:with|mit)(?: the| dem)? label (?P<it>[\w-]+)", _I)
 LAST_WEEK = _words(r"last week'?s?|the last week|letzte[rn]? woche|this week")
-QUIET = _words(r"nobody (?:touched|has touched|wrote)|untouched|niemand \w+ hat|stale|old|älter")
+QUIET = _words(r"nobody (?:touched|has touched|wrote)|untouched|niemand \w+ hat|stale|old|older|älter")
 BEYOND = _words(
     r"translat\w+|übersetz\w*|sums? of|totals? (?:per|of)|per (?:customer|supplier|category|product)|from whom|von wem|"
     r"threads?|answered|geantwortet|deadlines?|fristen?|answer the question|betrag|amounts?|number and|less than|"

@@ -15,11 +15,13 @@ from pydantic import ValidationError
 from engine.base.errors import InvalidInput
 from engine.copilot.wizard import meanings
 from engine.copilot.wizard.checking import check, fits
+from engine.copilot.wizard.dropped import dropped
 from engine.copilot.wizard.records import Amount, Choices, Chosen, Only, Start
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import Source
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
-from engine.copilot.wizard.times import cron_of
+from engine.copilot.wizard.times import NoSuchTime, cron_of
+from engine.copilot.wizard.unused import is_question, refusal_of
 
 _I = re.IGNORECASE
 _NAMED = (
@@ -90,6 +92,8 @@ class _Said:
 
 def read(text: str) -> Understood | None:
     """Return what a request means; None if it is not about items, or asks for more than the wizard can do."""
+    if is_question(text):
+        return None
     said = _named(" ".join(text.split()))
     kinds = _sorted_into(said)
     if meanings.BEYOND.search(re.sub("|".join(map(re.escape, kinds)), "", said.plain) if kinds else said.plain):
@@ -114,7 +118,10 @@ def read(text: str) -> Understood | None:
         return None
     except InvalidInput as error:
         return _missing(error)
-    return Understood(choices)
+    except NoSuchTime as error:
+        return Understood(question=str(error))
+    unused = dropped(text, choices)
+    return Understood(question=refusal_of(unused)) if unused else Understood(choices)
 
 
 def _sorted_into(said: _Said) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 _I = re.IGNORECASE
 _DAYS = (
@@ -20,11 +22,13 @@ _TIMES = (
     (r"evenings?|abends?", 18),
     (r"nights?|nachts?", 2),
 )
+_RANGE = re.compile(r"(?:day|tag|woch)s? ?(?:to|bis|through|until|-|–) ?\w+(?:day|tag|woch)", _I)
+"""A range of days: not understood, so its words count as unused."""
 _EVERY = r"\b(?:every|each|on|jede[nrs]?|am|immer)\s+"
 _HOURS = "one two three four five six seven eight nine ten eleven twelve".split()
 _STUNDEN = "ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf".split()
-_PAST = re.compile(rf"\b(?P<part>half|quarter) past (?P<hour>\d{{1,2}}|{'|'.join(_HOURS)})\b", _I)
-_HALB = re.compile(rf"\bhalb (?P<hour>\d{{1,2}}|{'|'.join(_STUNDEN)})s?\b", _I)
+_PAST = re.compile(rf"\b(?:at )?(?P<part>half|quarter) past (?P<hour>\d{{1,2}}|{'|'.join(_HOURS)})\b", _I)
+_HALB = re.compile(rf"\b(?:um )?halb (?P<hour>\d{{1,2}}|{'|'.join(_STUNDEN)})s?\b", _I)
 _AT = re.compile(r"\b(?:at|um)\s+(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?\s*(?P<half>am|pm)?\b", _I)
 _HOURLY = re.compile(r"\b(?:hourly|every hour|stündlich|jede stunde)\b", _I)
 _DAILY = re.compile(r"\b(?:daily|every day|täglich|jeden tag|once a day|einmal am tag)\b", _I)
@@ -35,30 +39,73 @@ _WEEKLY = re.compile(
     r"\b(?:weekly|once a week|every week|wöchentlich|jede woche|einmal (?:pro|die|in der) woche)\b", _I
 )
 _MONTHLY = re.compile(r"\b(?:monthly|once a month|every month|monatlich|jeden monat)\b", _I)
+_NOON, _EVENING = 12, 18
+_LATE = re.compile(r"\b(?:in the afternoon|nachmittags?)\b", _I)
+_HOURS_OF_DAY, _MINUTES_OF_HOUR = 24, 60
 _EARLY = 7
 """The hour if none is named."""
 
 
+@dataclass(frozen=True)
+class Times:
+    """Times that come again."""
+
+    cron: str = ""
+    """Five fields; empty if the text names no such times."""
+    used: tuple[str, ...] = ()
+    """The words that the fields are made of."""
+
+
+class NoSuchTime(Exception):
+    """A text names a time that no clock shows."""
+
+
+@dataclass(frozen=True)
+class _Clock:
+    said: str = ""
+    hour: int = -1
+    minute: int = 0
+
+
 def cron_of(text: str) -> str:
-    """Return five fields of cron; empty if the text names no times that come again."""
-    text = _HALB.sub(_half_before, _PAST.sub(_past, text))
-    if _HOURLY.search(text):
-        return "0 * * * *"
-    at = _AT.search(text)
-    hour, minute = _clock(at) if at else (-1, 0)
-    part = next((one for words, one in _TIMES if re.search(rf"{_EVERY}(?:{words})\b|\b(?:{words})\b", text, _I)), -1)
-    days = _days(text, has_hour=hour >= 0)
+    """Return five fields of cron; empty if the text names no times that come again. Raises NoSuchTime."""
+    return times_of(text).cron
+
+
+def times_of(text: str) -> Times:
+    """Return the times that come again, with the words that say them. Raises NoSuchTime."""
+    hourly = _HOURLY.search(text)
+    if hourly:
+        return Times("0 * * * *", (hourly[0],))
+    words, part = next((one for one in _TIMES if re.search(rf"\b(?:{one[0]})\b", text, _I)), ("(?!)", -1))
+    clock = _clock(text, is_late=part == _EVENING or bool(_LATE.search(text)))
+    days, used = _which_days(text, has_hour=clock.hour >= 0)
+    if not days:
+        return Times()
+    if not (clock.hour < _HOURS_OF_DAY and clock.minute < _MINUTES_OF_HOUR):
+        raise NoSuchTime(f"There is no time {clock.said.strip()!r}: the hours are 0 to 23, and the minutes 0 to 59.")
+    hour = next(one for one in (clock.hour, part, _EARLY) if one >= 0)
+    words = words if part != _NOON or hour == _NOON else "(?!)"
+    parts = [found[0] for found in re.finditer(rf"(?:{_EVERY})?\b(?:{words})\b", text, _I)]
+    spans = [found[0] for found in re.finditer(used, text, _I)]
+    return Times(f"{clock.minute} {hour} {days}", tuple(one for one in (clock.said, *parts, *spans) if one))
+
+
+def _which_days(text: str, *, has_hour: bool) -> tuple[str, str]:
+    """Return the last three fields of cron, and the pattern of the words that say so; empty if none do."""
+    named = _days(text, has_hour=has_hour)
     is_each_part = any(re.search(rf"{_EVERY}(?:{words})\b", text, _I) for words, _ in _TIMES)
-    if days is None and _WORKDAYS.search(text):
-        days = "1-5"
-    if days is None and _WEEKLY.search(text):
-        days = "1"
-    if days is None and (_DAILY.search(text) or is_each_part):
-        days = "*"
-    if days is None:
-        monthly = bool(_MONTHLY.search(text))
-        return f"{minute} {hour if hour >= 0 else _EARLY} 1 * *" if monthly else ""
-    return f"{minute} {hour if hour >= 0 else part if part >= 0 else _EARLY} * * {days}"
+    if named is not None and _RANGE.search(text):
+        return f"* * {named}", "(?!)"
+    if named is not None:
+        return f"* * {named}", rf"(?:{_EVERY})?\b(?:{'|'.join(words for words, _ in _DAYS)})\b"
+    if _WORKDAYS.search(text):
+        return "* * 1-5", _WORKDAYS.pattern
+    if _WEEKLY.search(text):
+        return "* * 1", _WEEKLY.pattern
+    if _DAILY.search(text) or is_each_part:
+        return "* * *", _DAILY.pattern
+    return ("1 * *", _MONTHLY.pattern) if _MONTHLY.search(text) else ("", "")
 
 
 def _days(text: str, *, has_hour: bool) -> str | None:
@@ -70,22 +117,24 @@ def _days(text: str, *, has_hour: bool) -> str | None:
     return ",".join(str(one) for one in found) if found else None
 
 
-def _clock(at: re.Match[str]) -> tuple[int, int]:
-    hour, minute = int(at["hour"]), int(at["minute"] or 0)
-    if (at["half"] or "").lower() == "pm" and hour < 12:
-        hour += 12
-    if (at["half"] or "").lower() == "am" and hour == 12:
-        hour = 0
-    return (hour, minute) if hour < 24 and minute < 60 else (-1, 0)
+def _clock(text: str, *, is_late: bool) -> _Clock:
+    """Return the first time of the day that a text names, as it was said; hours beyond 23 are kept."""
+    past, half, at = _PAST.search(text), _HALB.search(text), _AT.search(text)
+    if past:
+        minute = 30 if past["part"].casefold() == "half" else 15
+        return _Clock(past[0], _of_day(_number(past["hour"], _HOURS), is_late=is_late), minute)
+    if half:  # in German, half names the hour that comes
+        return _Clock(half[0], _of_day(_number(half["hour"], _STUNDEN) - 1 or 12, is_late=is_late), 30)
+    if at is None:
+        return _Clock()
+    said = (at["half"] or "").lower()
+    hour = 0 if said == "am" and int(at["hour"]) == 12 else int(at["hour"])
+    return _Clock(at[0], _of_day(hour, is_late=said == "pm" or (is_late and not said)), int(at["minute"] or 0))
 
 
-def _past(found: re.Match[str]) -> str:
-    hour = found["hour"].casefold()
-    return f"{hour if hour.isdigit() else _HOURS.index(hour) + 1}:{30 if found['part'].casefold() == 'half' else 15}"
+def _of_day(hour: int, *, is_late: bool) -> int:
+    return hour + 12 if is_late and 0 < hour < 12 else hour
 
 
-def _half_before(found: re.Match[str]) -> str:
-    """In German, half names the hour that comes."""
-    hour = found["hour"].casefold()
-    number = int(hour) if hour.isdigit() else _STUNDEN.index(hour) + 1
-    return f"{number - 1 or 12}:30"
+def _number(word: str, names: Sequence[str]) -> int:
+    return int(word) if word.isdigit() else names.index(word.casefold()) + 1

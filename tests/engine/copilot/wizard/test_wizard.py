@@ -17,7 +17,7 @@ from engine.copilot.wizard.reading import read
 from engine.copilot.wizard.records import Choices, Chosen, Start
 from engine.copilot.wizard.sources import SOURCES
 from engine.copilot.wizard.targets import TARGETS
-from engine.copilot.wizard.times import cron_of
+from engine.copilot.wizard.times import NoSuchTime, cron_of
 from engine.copilot.wizard.wizard import in_words
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -300,6 +300,12 @@ def test_what_is_missing_is_asked_for(said: str) -> None:
     assert understood.question.endswith((".", "?"))
 
 
+@pytest.mark.parametrize("said", ["at 25 o'clock every day", "jeden Tag um 24:00 Uhr", "every Monday at 9:60"])
+def test_a_time_that_no_clock_shows_is_refused(said: str) -> None:
+    with pytest.raises(NoSuchTime, match="There is no time"):
+        cron_of(said)
+
+
 @pytest.mark.parametrize(
     ("said", "cron", "words"),
     [
@@ -314,7 +320,8 @@ def test_what_is_missing_is_asked_for(said: str) -> None:
         ("hourly", "0 * * * *", "at the start of every hour"),
         ("monthly", "0 7 1 * *", "at 07:00 on the first day of every month"),
         ("tomorrow at 9", "", ""),
-        ("at 25 o'clock every day", "0 7 * * *", "at 07:00 every day"),
+        ("jeden Montag um halb neun", "30 8 * * 1", "at 08:30 on Monday"),
+        ("every evening at half past eight", "30 20 * * *", "at 20:30 every day"),
         ("when a mail comes", "", ""),
     ],
 )

@@ -1,0 +1,23 @@
+"""What a request for a change says beside the change that a rule has made of it."""
+
+from __future__ import annotations
+
+import re
+
+from engine.copilot.rules.requests import Understood
+from engine.copilot.wizard.unused import left_words, second_wishes, without
+
+_THING = re.compile(
+    r"https?://\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\w)#[a-z][\w-]*|"
+    r"(?<![\w./:@-])[A-Za-z0-9][\w-]*/[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?![\w/])|"
+    r"\b(?:only|nur|(?<!at )once|(?<!auf )einmal)\b",
+    re.IGNORECASE,
+)
+"""Places, and the words that narrow something down."""
+
+
+def dropped(said: str, change: Understood) -> list[str]:
+    """Return the words, places, numbers and wishes of a request that no operation is made of."""
+    rest = without(said, change.used)
+    things = [found[0] for found in _THING.finditer(rest)]
+    return [*things, *left_words(_THING.sub("…", rest)), *second_wishes(said, rest)]

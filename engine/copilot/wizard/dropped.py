@@ -1,0 +1,88 @@
+"""What a request for a new workflow says beside the choices that were made of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from engine.copilot.wizard import meanings
+from engine.copilot.wizard.records import Choices, Start
+from engine.copilot.wizard.times import times_of
+from engine.copilot.wizard.unused import joined_wishes, left_words, without
+
+_I = re.IGNORECASE
+_HARMLESS = re.compile(
+    r"\bno duplicates\b|\bkeine (?:duplikate|doppelten)\b|\bwithout duplicates\b|\bohne duplikate\b|"
+    r"\binstead of making (?:a second|another) one\b|\bbut (?=show me|ask me)|\bbefore (?=it |anything |they )|"
+    r"\bask me (?:first|before)\b|\baber (?=zeig|frag)|"
+    r"\botherwise stay quiet\b",
+    _I,
+)
+_ONLY_DRAFTS = re.compile(r"\b(?:don['’]t|do not|never) send (?:anything|them|it)\b|\bnichts? (?:ab)?senden\b", _I)
+_IF_MORE = re.compile(r"\b(?:if|wenn|falls) (?=(?:there are |es )?(?:more than|mehr als))", _I)
+_NOBODY = re.compile(
+    r"\bwithout (?:anybody|anyone) assigned\b|\bnobody is assigned\b|\bniemandem zugewiesen\b|"
+    r"\bnobody (?=(?:has )?(?:touched|wrote) .*?\d)|\bniemand (?=\w+ hat)",
+    _I,
+)
+_WHEN = re.compile(r"\b(?:when(?:ever)?|as soon as|wenn|sobald)\b", _I)
+_ELSE = re.compile(
+    r"\b(?:delet\w+|remov\w+|trash\w*|unsubscrib\w*|block\w*|snooz\w*|star|"
+    r"(?:lösch|entfern|verschieb|abbestell|sperr|druck|kopier)\w*)\b",
+    _I,
+)
+_AGE = re.compile(r"\b(?:older|younger|newer|before|after|since|between|älter|jünger|zwischen|seit)\b", _I)
+_CLOSED = re.compile(r"\b(?:closed|merged|geschlossene\w?)\b", _I)
+_THINGS = re.compile(
+    r"https?://[^\s\"'<>]+[^\s\"'<>.,;:)]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\w)#[a-z][\w-]*|"
+    r"(?<![\w./:@-])[A-Za-z0-9][\w-]*/[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?![\w/])",
+    _I,
+)
+
+
+def dropped(text: str, choices: Choices) -> list[str]:
+    """Return the words, places, numbers and wishes of a request that its choices lack; empty if it has none."""
+    made = choices.model_dump_json()
+    rest = without(text, ())
+    things = [one for one in dict.fromkeys(_THINGS.findall(rest)) if one not in made]
+    rest = _THINGS.sub("…", rest)
+    rest = without(rest, [*_used(rest, choices), *times_of(rest).used])
+    numbers = set(re.findall(r"\d+", made))
+    words = [one for one in left_words(rest) if not (one.isdigit() and one in numbers)]
+    words += _of_sources(rest, choices)
+    return [*things, *words, *_other_wishes(rest, choices), *(found[0] for found in _ELSE.finditer(rest))]
+
+
+def _used(rest: str, choices: Choices) -> Iterator[str]:
+    """Yield the words that have become choices, or that change nothing."""
+    yield from (found[0] for found in _HARMLESS.finditer(rest))
+    if {one.target for one in choices.targets} <= {"draft_answer", "mail_draft"}:
+        yield from (found[0] for found in _ONLY_DRAFTS.finditer(rest))
+    if choices.only.more_than >= 0 and (found := _IF_MORE.search(rest)):
+        yield found[0]
+    if (choices.only.unassigned or choices.only.older_days) and (found := _NOBODY.search(rest)):
+        yield found[0]
+    if choices.kinds and (found := meanings.SORTED.search(rest)):
+        yield found["kinds"]
+    if choices.start is Start.NEW and (found := _WHEN.search(rest)):
+        yield found[0]
+
+
+def _of_sources(rest: str, choices: Choices) -> list[str]:
+    """Return the kinds of mail, ages and states that are said and are no filter."""
+    found = [one[0] for pattern, _ in meanings.SEARCHED if (one := pattern.search(rest))]
+    several = found[1:] if choices.source in ("mail", "mailbox") else []
+    ages = [] if choices.only.older_days or choices.only.newer_days else [one[0] for one in _AGE.finditer(rest)]
+    closes = any(one.target == "close" for one in choices.targets)
+    return [*several, *ages, *([] if closes else (one[0] for one in _CLOSED.finditer(rest)))]
+
+
+def _other_wishes(rest: str, choices: Choices) -> list[str]:
+    chosen = {one.target for one in choices.targets}
+    names = chosen | {"label"} if "issue_label" in chosen else chosen
+    names = names | {"task"} if "page" in chosen else names
+    known: Sequence[re.Pattern[str]] = [
+        *(words for name, words, _ in meanings.TARGETS if name in names),
+        *(meanings.SUMS_UP, meanings.ASKS_FIRST, meanings.SORTED, meanings.COUNTS),
+    ]
+    return [one for one in joined_wishes(rest) if not any(words.search(one) for words in known)]

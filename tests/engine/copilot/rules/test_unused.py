@@ -1,0 +1,208 @@
+"""What is said against a change, or beside it, is never dropped: there is no proposal then, and the words are named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from tests.workspaces import init
+
+OWNER = Principal("owner", "owner", confirmed=True)
+TO_BUILD = (
+    "forward mails from anyone but spam@x.org to me@y.org",
+    'reply to every mail with "I am away" but not to newsletters',
+    "mails with the word invoice should NOT be archived",
+    "Newsletters should be archived, invoices put on drive, and never delete anything",
+    "new mails should not become issues in acme/app",
+    "mails without attachments should be archived",
+    "don't do anything with mails, just post hello to #general",
+    "post open issues of acme/app to #general every day at 9 but never on weekends",
+    "leite Mails von bob@x.org oder eve@x.org an me@y.org weiter",
+    "archive newsletters except those from shop@x.org",
+    "archive all mails, unless they have an attachment",
+    "forward invoices to a@x.org and to b@x.org, not to c@x.org",
+    "never forward invoices to a@x.org",
+    "do not archive newsletters",
+    "archive newsletters only if I have read them",
+    "Newsletter archivieren, aber nicht die von shop@x.org",
+    "Rechnungen sollen nie archiviert werden",
+    "Newsletter niemals archivieren",
+    "keine Newsletter archivieren",
+    "Rechnungen an a@x.org weiterleiten, es sei denn sie sind von shop@x.org",
+    "poste die offenen Issues von acme/app nach #general, nur wenn es Montag ist",
+    "archive newsletters and delete the invoices",
+    "archive newsletters and then call my mother",
+    "Newsletter archivieren und Rechnungen löschen",
+    "post the open issues of acme/app to #general and #support",
+    "post the open issues of acme/app and acme/web to #general",
+    "every Monday at 9 and at 17 post the open issues of acme/app to #general",
+    "every day at 25:00 post the open issues of acme/app to #general",
+    "every Monday at 9 post the open issues of acme/app to #general, skip holidays",
+    "is it possible to archive newsletters?",
+    "kann man Newsletter archivieren?",
+    "stop archiving newsletters, archive nothing",
+    "mark newsletters as read, if they are older than I am",
+    "post open issues of acme/app that nobody touched for two weeks to #general",
+    "jeden Tag um 9 außer sonntags die offenen Issues von acme/app nach #general posten",
+    "archive newsletters, leave invoices alone",
+    "archive newsletters; invoices stay",
+    "archive newsletters older than a month",
+    "archive mails lacking attachments",
+    "archive non-newsletters",
+    "archive newsletters before noon",
+    "post the open issues of acme/app to #general every second Monday at 9",
+    "post closed issues of acme/app to #general",
+    "Newsletter archivieren, Rechnungen bleiben",
+    "archive newsletters minus those of today",
+    "I hate it when newsletters are archived",
+    "prevent newsletters from being archived",
+)
+TO_CHANGE = (
+    "never ask me before opening an issue",
+    "frag mich nicht vor issues",
+    "frag mich nie bevor du ein issue aufmachst",
+    "you need not ask me before the label step",
+    "ask me before everything but do not ask me about labels",
+    "ask me before issue, but not before task",
+    "ask me before issue only if the mail is long",
+    "don't go on if notion fails",
+    "if notion fails do not go on",
+    "wenn github nicht geht dann nicht weitermachen",
+    "do not retry notion 3 times",
+    "retry notion twice, github three times and gmail never",
+    "retry issue 0 times",
+    "is it possible to retry notion 3 times?",
+    "at most 10 seconds for classify and at least 5 minutes for task",
+    "the question stays open for two days, not two weeks",
+    "run this every day except sunday at 7",
+    "run it every day at 9 and at 5 but not on weekends",
+    "run this every day at 25:00",
+    "use the repository acme/web instead of acme/app but not for the issue step",
+    "set title of issue to A and set body of issue to B",
+    "frag mich bevor ein issue geöffnet wird und mach das ganze jeden montag um halb neun",
+    "ask me before issue unless it is short",
+    "ask me before issue if the mail is long",
+    "ask me before issue and post hello to #general",
+    "ask me before issue and retry task 3 times",
+    "ask me before issue. Then retry notion 3 times",
+    "retry issue 3 times and task five times",
+    "retry all steps that write except label 3 times",
+    "retry every github step 3 times, but not on Mondays",
+    "remove all steps that do not write",
+    "do not remove all steps that label mails",
+    "use #team instead of #general, but only for issue",
+    "don't use acme/web instead of acme/app",
+    "use acme/web instead of acme/app and #team instead of #general",
+    "two mails at once are not enough",
+    "never two mails at once",
+    "höchstens 10 Sekunden für classify, aber nicht nachts",
+    "classify darf nie höchstens 10 Sekunden brauchen",
+    "wiederhole notion nicht 3 mal",
+    "versuch notion dreimal, außer am Wochenende",
+    "frag mich vor issue, es sei denn die Mail ist kurz",
+    "frag mich vor issue, sonst nie",
+    "kein issue ohne meine freigabe außer von bob@x.org",
+    "can I retry notion 3 times?",
+    "should I ask before issue?",
+    "soll ich notion 3 mal wiederholen?",
+    "warum fragst du mich vor issue?",
+    "if notion fails go on and if github fails stop",
+    "only look at mail of the last 7 days, except newsletters",
+    "only look at mail of the last 7 days or 30 days",
+    "set title of issue to Hello but not for spam",
+    "start it on weekdays at 9, never on Friday",
+    "run this every 25 hours on Monday at 9",
+    'tag the new issues with "triage" unless they are old',
+    'don\'t skip mails with "invoice" in the subject',
+    "never rename step issue to ticket",
+    "use acme/web instead of acme/app in all workflows except inbox-triage",
+    "refuse to ask me before issue",
+    "ask me before issue, leave the label step alone",
+    "ask me before all writing steps bar issue",
+    "ask me less before issue",
+    "ask me before issue once",
+    "ask me before the second issue",
+    "retry notion 3 times minus one",
+    "hör auf, notion 3 mal zu wiederholen",
+    "mit Ausnahme von issue: frag mich vor jedem Schritt, der schreibt",
+    "run this every second Friday at 4 pm",
+    "run this every Friday at 4 pm and at noon",
+    "run this from Monday to Friday at 9",
+    "run this monthly on the 15th at 9",
+)
+UNDERSTOOD = (
+    ("use acme/web instead of acme/app", "inbox-triage"),
+    ("the issues should go to acme/website, not acme/app", "inbox-triage"),
+    ("retry all github steps 5 times", "inbox-triage"),
+    ("if notion fails carry on anyway", "inbox-triage"),
+    ('set title of issue to "Do not read, unless you must, and set it"', "inbox-triage"),
+    ("set title of issue to {{ mail.subject }}", "inbox-triage"),
+    ("run this every day at half past eight in the evening", "inbox-triage"),
+    ("no step that calls a model may take longer than 45 seconds", "inbox-triage"),
+    ("archive all mails from shop@offers.example", "fresh"),
+    ("Write me draft answers for mails that ask something. Don't send anything!", "fresh"),
+    ('answer thank-you mails with "No, never, but you are welcome!"', "fresh"),
+    ("every Monday at 9 post the open pull requests of acme/app to #general", "fresh"),
+)
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
+    folder = tmp_path_factory.mktemp("unused") / "workspace"
+    init(folder)
+    opened = Orchestra.open(folder, demo=True)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "workflow"), [*((one, "fresh") for one in TO_BUILD), *((one, "inbox-triage") for one in TO_CHANGE)]
+)
+def test_what_would_be_dropped_makes_no_proposal(orchestra: Orchestra, said: str, workflow: str) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, said, workflow)
+    made = [one for one in (answer.proposal, *answer.proposals) if one is not None]
+    assert not made, [one.why for one in made]
+
+
+@pytest.mark.parametrize(("said", "workflow"), UNDERSTOOD)
+def test_words_that_a_rule_has_used_are_no_obstacle(orchestra: Orchestra, said: str, workflow: str) -> None:
+    answer = orchestra.copilot.rules.answer(OWNER, said, workflow)
+    assert answer.proposal is not None, answer.text
+
+
+@pytest.mark.parametrize(
+    ("said", "workflow", "words"),
+    [
+        ("use acme/web instead of acme/app but not for the issue step", "inbox-triage", "“but”, “not”"),
+        ("retry issue 3 times and task five times", "inbox-triage", "“five”"),
+        ("mails without attachments should be archived", "fresh", "“without”"),
+        ("run this every day at 25:00", "inbox-triage", "25:00"),
+        ("every day at 25:00 post the open issues of acme/app to #general", "fresh", "25:00"),
+        ("leite Mails von bob@x.org oder eve@x.org an me@y.org weiter", "fresh", "“me@y.org”"),
+    ],
+)
+def test_the_answer_names_the_words(orchestra: Orchestra, said: str, workflow: str, words: str) -> None:
+    assert words in orchestra.copilot.rules.answer(OWNER, said, workflow).text
+
+
+def test_half_past_eight_in_the_evening_is_not_the_morning(orchestra: Orchestra) -> None:
+    made = orchestra.copilot.rules.answer(
+        OWNER, "run this on weekdays at half past eight in the evening", "inbox-triage"
+    )
+    assert made.proposal is not None
+    assert "30 20 * * 1-5" in made.proposal.diff
+
+
+@pytest.mark.parametrize(
+    "said", ["every Monday at 9 post " + "a " * 900, "set " * 500, "mails " * 330, "from a " * 280]
+)
+@pytest.mark.parametrize("workflow", ["fresh", "inbox-triage", ""])
+def test_a_long_request_is_read_in_time(orchestra: Orchestra, said: str, workflow: str) -> None:
+    orchestra.copilot.rules.answer(OWNER, "explain", workflow)
+    began = time.process_time()
+    orchestra.copilot.rules.answer(OWNER, said, workflow)
+    assert time.process_time() - began < 0.5
