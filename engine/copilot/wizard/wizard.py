@@ -70,7 +70,7 @@ class Wizard:
             canvas = self._editing.canvas(p, workflow)
         except UnknownName:
             blank = blank_workflow(title_of(checked_workflow(workflow)))
-            return Base(blank, [_HELLO], files.etag(blank))
+            return Base(blank, [_HELLO], files.etag(blank), is_new=True)
         return Base(canvas.text, [one.id for one in canvas.steps], canvas.rev)
 
 
@@ -82,6 +82,8 @@ class Base:
     steps: Sequence[str]
     """The ids of its steps."""
     rev: str
+    is_new: bool = False
+    """Whether there is no file of it yet: its title then says what it does, and otherwise stays as a person gave it."""
 
 
 def operations(choices: Choices, base: Base, workflow: str) -> list[Operation]:
@@ -92,7 +94,7 @@ def operations(choices: Choices, base: Base, workflow: str) -> list[Operation]:
     if is_blank:
         has_hello = list(base.steps) == [_HELLO]
         ops += [{"op": "remove", "steps": [_HELLO]}, {"op": "unset", "field": "outputs"}] if has_hello else []
-        ops.append({"op": "set", "field": "title", "value": title})
+        ops += [{"op": "set", "field": "title", "value": title}] if base.is_new or choices.title else []
     return ops
 
 

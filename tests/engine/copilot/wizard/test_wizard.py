@@ -21,6 +21,7 @@ from engine.copilot.wizard.times import NoSuchTime, cron_of
 from engine.copilot.wizard.wizard import in_words
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.workspace.blanks import blank_workflow
 from tests.workspaces import init
 
 OWNER, VIEWER = Principal("owner", "owner", confirmed=True), Principal("viewer", "viewer")
@@ -164,6 +165,9 @@ def test_a_new_workflow_is_the_choices_alone_and_another_one_keeps_its_steps(orc
     fresh = json.loads(orchestra.editing.draft_text(OWNER, "fresh").text)
     assert [one["id"] for one in fresh["steps"]] == ["mails", "each_mail"]
     assert "outputs" not in fresh
+    assert fresh["title"] == "Mail in Gmail: Archive the mail"
+    orchestra.workflows.save(OWNER, "mine", blank_workflow("A title of mine"), None)
+    assert "title" not in [one.get("field") for one in wizard.propose(OWNER, "mine", choices).ops]
     more = wizard.propose(OWNER, "inbox-triage", choices)
     assert more.is_acceptable
     assert more.untouched.are_byte_equal
