@@ -54,7 +54,7 @@ def show(visit: Visit) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         service_badges(_services(visit, file))
         if file.reach:
-            reach_badge(file)
+            reach_badge(visit, file)
         if is_branch(name):
             branch_badge(visit, name)
         else:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
 from dashboard.base.language import t
+from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.drawing.graph import GraphEdge, GraphNode, graph
 from dashboard.drawing.steps import drawing_height
 from dashboard.parts.header import section
+from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Reach
 from engine.workflows.workflow_files import WorkflowFile
 
@@ -34,15 +36,22 @@ def reach_section(file: WorkflowFile) -> None:
     st.markdown("\n".join(f"- {plain(_line(one))}" for one in file.reach))
 
 
-def reach_badge(file: WorkflowFile) -> None:
+def reach_badge(visit: Visit, file: WorkflowFile) -> None:
     """Say in a badge whether text from outside leaves this machine."""
-    away = sorted({one.host for one in file.reach if not one.is_local})
-    if away:
-        st.badge(
-            t("text from outside goes to {away}", away=", ".join(away)), icon=":material/visibility:", color="orange"
-        )
-    else:
+    away = {one.to: one.host for one in file.reach if not one.is_local}
+    hosts = ", ".join(sorted(set(away.values())))
+    if not away:
         st.badge(t("text from outside stays on this machine"), icon=":material/lock:", color="green")
+    elif _are_demo(visit, away):
+        words = t("nothing goes out in the demo; with your accounts, text from outside goes to {away}", away=hosts)
+        st.badge(words, icon=":material/visibility:", color="gray")
+    else:
+        st.badge(t("text from outside goes to {away}", away=hosts), icon=":material/visibility:", color="orange")
+
+
+def _are_demo(visit: Visit, names: Iterable[str]) -> bool:
+    modes = {one.name: one.mode for one in visit.orchestra.connections.list(visit.who)}
+    return all(modes.get(name) == AccountMode.DEMO for name in names)
 
 
 def _boxes(reach: Sequence[Reach]) -> list[GraphNode]:

@@ -249,7 +249,8 @@ def test_below_the_canvas_stands_who_sees_what(tab: Callable[..., AppTest]) -> N
     assert not at.exception
     said = words(at)
     assert "text of gmail goes to notion \\(api\\.notion\\.com\\) in the step each\\_mail\\.task" in said
-    assert "text from outside goes to api.github.com, api.notion.com, api.openai.com" in said
+    out = "text from outside goes to api.github.com, api.notion.com, api.openai.com"
+    assert f"nothing goes out in the demo; with your accounts, {out}" in said
 
 
 def test_a_forbidden_way_of_text_is_told_below_the_canvas(tab: Callable[..., AppTest], workspace: Path) -> None:

@@ -28,7 +28,7 @@ SENDS = (
     "Of a prompt that you change: its text, and the shapes of its cases; values only of the cases that you tick.",
     "Never a secret, a key or a file.",
 )
-NO_MODEL = "No model is connected. Add one on the page Connections."
+NO_MODEL = "The co-pilot does not use the demo's model, and no other one is connected. Add one on the page Connections."
 OFF = "The co-pilot's model is turned off in this workspace (`copilot.is_on` in config.yaml)."
 NOT_AGREED = "You have not agreed yet that your workflow goes to this model."
 
