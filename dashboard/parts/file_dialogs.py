@@ -177,9 +177,9 @@ def free_name(wanted: str, taken: set[str]) -> str:
     return next(name for number in range(2, len(taken) + 3) if (name := f"{wanted[:60]}-{number}") not in taken)
 
 
-def open_file(visit: Visit, kind: Kind, name: str, done: str) -> None:
+def open_file(visit: Visit, kind: Kind, name: str, done: str, **params: str) -> None:
     """Go to the page of a file, and say there what was done, in a text with `{name}`."""
     session.tell(t(done, name=name))
     if kind is TOOL:  # it is open on the page that lists all
         visit.go(kind.home, tool=name)
-    visit.go(kind.word, name=name)
+    visit.go(kind.word, name=name, **params)

@@ -44,16 +44,17 @@ def new_workflow(visit: Visit) -> None:
         t("Create"),
         "new-make",
         make,
-        lambda made: open_new(visit, made),
+        lambda made: open_new(visit, made, is_blank=not chosen),
         scope=f"{chosen} {title} {name}",
         type="primary",
     )
 
 
-def open_new(visit: Visit, made: WorkflowFile) -> None:
-    """Go to the page of a new workflow, and say there which connections came with it."""
+def open_new(visit: Visit, made: WorkflowFile, *, is_blank: bool = False) -> None:
+    """Go to the page of a new workflow, a blank one to be drawn, and say there which connections came with it."""
     added = made.added_connections if isinstance(made, CopiedSample) else []
     if added:
         said = t("New connections: {names}. They use the demo until you give them your key.", names=", ".join(added))
         session.tell(said, icon=":material/power:")
-    open_file(visit, WORKFLOW, made.name, N_("{name} is made."))
+    where = {"tab": "canvas"} if is_blank else {}
+    open_file(visit, WORKFLOW, made.name, N_("{name} is made."), **where)

@@ -40,7 +40,7 @@ def built(story: Story, name: str, document: dict[str, Any]) -> None:
     hand.press(story.button("New workflow"))
     hand.write(story.page.get_by_role("dialog").get_by_role("textbox", name="Name"), name)
     hand.press(story.button("Create"))
-    story.page.wait_for_url(f"**/workflow?name={name}")
+    story.page.wait_for_url(f"**/workflow?name={name}&tab=canvas")
     hand.tab("Canvas")
     hand.step("hello").wait_for()
     Builder(hand, document).build()
