@@ -36,8 +36,16 @@ def explained_run(run: Run) -> str:
         lines.append(f"… and {len(causes) - _MOST_STEPS} more failures.")
     lines += _written(run)
     if run["status"] in ("failed", "cancelled"):
-        lines.append("Correct the cause, then resume the run on its page: what it has done is not done again.")
+        lines.append(f'Correct the cause, then press "{_button(run)}" on its page: what it has done is not done again.')
     return "\n".join(lines)
+
+
+def _button(run: Run) -> str:
+    """Return the label of the button of its page that resumes it."""
+    items = run["counts"]["failed_items"]
+    if run["status"] != "failed":
+        return "Resume"
+    return f"Run the failed {items} again" if items else "Try again"
 
 
 def _failed(same: Sequence[StepRecord], titles: Mapping[str, str]) -> str:
