@@ -92,6 +92,12 @@ def give_key(name: str, sent: NewKey, orchestra: Door, principal: Acting) -> Any
     return orchestra.connections.give_key(principal, name, sent.key, sent.beside)
 
 
+@router.delete("/connections/{name}/key", summary="Remove the stored key of a connection", response_model=ConnectionRow)
+def remove_key(name: str, orchestra: Door, principal: Acting) -> Any:
+    """Delete the stored key; the mode stays, so runs on your own account do not start until there is another one."""
+    return orchestra.connections.remove_key(principal, name)
+
+
 @router.post("/connections/{name}/mode", summary="Switch to Demo or Mine", response_model=ConnectionRow)
 def set_mode(name: str, sent: ModeChoice, orchestra: Door, principal: Acting) -> Any:
     """Switch the service of this connection between the demo service and your own account."""

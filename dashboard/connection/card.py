@@ -83,7 +83,7 @@ def _buttons(visit: Visit, status: ConnectionStatus) -> None:
         if status.key_variable and visit.may("admin"):
             _give(visit, status)
         if visit.may("run"):
-            _check(visit, status)
+            _checks(visit, status)
         if offers_tools(status.service) and visit.may("admin"):
             tools_button(visit, status.name)
     if runs_locally(status.service) and visit.may("admin"):
@@ -169,6 +169,25 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
         st.caption(t("It is stored encrypted in the state folder of this workspace."))
         with st.form(f"key-form-{status.name}", border=False):
             _key_form(visit, status)
+        if status.own_key_source == "kept":
+            _remove(visit, status)
+
+
+def _remove(visit: Visit, status: ConnectionStatus) -> None:
+    def removed(_status: ConnectionStatus) -> None:
+        close(f"key-{status.name}")
+        session.drop_draft(_slot(status.name))
+        session.tell(t("The stored key of {service} is removed.", service=service_title(status.service)))
+        st.rerun()
+
+    action_button(
+        t("Remove the stored key"),
+        f"key-remove-{status.name}",
+        lambda _key: visit.orchestra.connections.remove_key(visit.who, status.name),
+        removed,
+        type="tertiary",
+        icon=":material/delete:",
+    )
 
 
 def _key_form(visit: Visit, status: ConnectionStatus) -> None:
@@ -207,23 +226,36 @@ def _slot(name: str) -> str:
     return f"check.{name}"
 
 
-def _check(visit: Visit, status: ConnectionStatus) -> None:
+def _checks(visit: Visit, status: ConnectionStatus) -> None:
+    """Offer to check the account in use, and an own one that waits to be used."""
+    if status.mode == AccountMode.MINE or not status.own_key_found:
+        _check(visit, status, status.mode, t("Check"), f"check-{status.name}")
+        return
+    _check(visit, status, AccountMode.MINE, t("Check your account"), f"check-mine-{status.name}")
+    _check(visit, status, AccountMode.DEMO, t("Check the demo"), f"check-{status.name}")
+
+
+def _check(visit: Visit, status: ConnectionStatus, mode: AccountMode, label: str, key: str) -> None:
     def keep(lines: list[CheckLine]) -> None:
-        session.keep_draft(_slot(status.name), lines)
+        session.keep_draft(_slot(status.name), (mode, lines))
         st.rerun()  # the account may be known now
 
     action_button(
-        t("Check"),
-        f"check-{status.name}",
-        lambda _key: visit.orchestra.connections.check(visit.who, status.name),
+        label,
+        key,
+        lambda _key: visit.orchestra.connections.check(visit.who, status.name, mode),
         keep,
-        scope=status.mode,
+        scope=mode,
         icon=":material/fact_check:",
     )
 
 
 def _check_lines(status: ConnectionStatus) -> None:
-    lines: list[CheckLine] = session.draft(_slot(status.name), [])
+    checked: tuple[AccountMode, list[CheckLine]] | None = session.draft(_slot(status.name), None)
+    if checked is None:
+        return
+    mode, lines = checked
+    st.caption(t("Checked: the demo") if mode == AccountMode.DEMO else t("Checked: your own account"))
     for line in lines:
         icon = ":green[:material/check_circle:]" if line.ok else ":red[:material/error:]"
         works = t(":green[works]") if line.ok else t(":red[does not work]")

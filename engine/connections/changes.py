@@ -138,6 +138,21 @@ class ConnectionChanges:
         self._audit.record(p, "connections.give_key", name)
         return self._statuses.of(name)
 
+    def remove_key(self, p: Principal, name: str) -> ConnectionStatus:
+        """Delete the stored key of a connection; its other settings and its mode stay.
+
+        A key that another connection uses, too, stays stored for that one. Raises UnknownName, InvalidInput (no key is
+        stored, it is in the environment, for instance), InvalidFile, StorageError.
+        """
+        require(p, "admin", "add connections")
+        service, settings = self._service(name), self._config().config.connections[name].settings
+        secret = declaration(service).key
+        if secret is None or not kept_names({secret.setting: settings.get(secret.setting)}):
+            raise InvalidInput(f"No key is stored for {name}.", remedy="`orchestra connections list` shows what is.")
+        self._write(p, name, {"service": service, **{one: of for one, of in settings.items() if one != secret.setting}})
+        self._audit.record(p, "connections.remove_key", name)
+        return self._statuses.of(name)
+
     def connect(
         self, p: Principal, name: str, service: str, file: Path, open_browser: Callable[[str], object]
     ) -> ConnectionStatus:
@@ -266,10 +281,14 @@ class ConnectionChanges:
 
     def _write(self, p: Principal, name: str, settings: Mapping[str, Any]) -> None:
         """Write a connection to config.yaml with its secrets sealed, and forget earlier refusals."""
+        before = self._config().config.connections.get(name)
         entry = write_connection(self._workspace.root, name, settings, partial(self._keep, p))
         # A connection may use a secret given to another one.
         others = [one.settings for one in self._config().config.connections.values()]
-        self._safe.forget_others(name, {kept for one in (entry, *others) for kept in _kept_files(one)})
+        used = {kept for one in (entry, *others) for kept in _kept_files(one)}
+        given_to = {kept.partition(".")[0] for kept in kept_names(before.settings if before else {})}
+        for one in {name, *given_to}:
+            self._safe.forget_others(one, used)
         self._accounts.forget(name)
         self._troubles.cleared(name, AccountMode.MINE)
 

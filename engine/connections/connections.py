@@ -77,14 +77,18 @@ class Connections(ConnectionChanges):
         self._modes.set(service, mode)
         self._audit.record(p, "connections.set_mode", service, {"mode": mode})
 
-    def check(self, p: Principal, name: str) -> builtins.list[CheckLine]:
+    def check(self, p: Principal, name: str, mode: AccountMode | None = None) -> builtins.list[CheckLine]:
         """Check a connection and describe what works, in plain sentences, each with a remedy if it does not.
 
+        `mode`: whose account; default: the one in use. A stored key can so be checked before runs use it.
         If the service accepts the account, earlier refusals are forgotten.
-        Raises UnknownName.
+        Raises UnknownName, and NotAvailableYet for an own account in a process that runs with --demo.
         """
         require(p, "run", "check connections")
-        mode = self._modes.of(self._service(name))
+        service = self._service(name)
+        if mode == AccountMode.MINE:
+            self._modes.require_own_accounts()
+        mode = mode or self._modes.of(service)
         lines = self._doctor.examine(name, mode)
         if lets_in(lines):
             self._troubles.cleared(name, mode)

@@ -32,6 +32,10 @@ class Modes:
         """Switch a service for everybody who uses this workspace's server. Raises NotAvailableYet, InvalidInput."""
         if not has_stand_in(service):
             raise InvalidInput(f"{service} has no stand-in to switch to.")
+        self.require_own_accounts()
+        self._settings.put(f"mode.{service}", mode)
+
+    def require_own_accounts(self) -> None:
+        """Raise NotAvailableYet if this process was started for the demo only."""
         if self._forced:
             raise NotAvailableYet("This server was started with --demo.", remedy="Start it without --demo.")
-        self._settings.put(f"mode.{service}", mode)

@@ -74,6 +74,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/connections/{name}", "PUT"): "admin",
     ("/api/connections/{name}/check", "POST"): "run",
     ("/api/connections/{name}/key", "POST"): "admin",
+    ("/api/connections/{name}/key", "DELETE"): "admin",
     ("/api/connections/{name}/mode", "POST"): "admin",
     ("/api/connections/{name}/tools", "GET"): "admin",
     ("/api/connections/{name}/tools", "POST"): "admin",

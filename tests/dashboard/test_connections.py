@@ -118,6 +118,21 @@ def test_check_says_line_by_line_what_works(orchestra: Orchestra, open_page: Ope
     assert "does not work" in words(at)
 
 
+def test_a_stored_key_is_checked_before_it_is_used_and_can_be_removed(orchestra: Orchestra, open_page: Open) -> None:
+    beside = {"base_url": str(orchestra.demo.endpoints()["github"]["base_url"])}
+    orchestra.connections.add(OWNER, "github", "github", {"token": "ghp_not-known-there", **beside})
+    at = open_page("connections")
+    at.button(key="check-github").click().run()
+    assert "Checked: the demo" in words(at)
+    at.button(key="check-mine-github").click().run()
+    assert "Checked: your own account" in words(at)
+    assert "does not work" in words(at)
+    assert mode(orchestra, "github") == AccountMode.DEMO
+    at.button(key="key-remove-github").click().run()
+    assert not orchestra.connections.get(OWNER, "github").own_key_found
+    assert "check-mine-github" not in [one.key for one in at.button]
+
+
 @pytest.mark.parametrize("role", ["viewer", "operator", "editor"])
 def test_only_an_owner_switches_and_gives_keys(
     orchestra: Orchestra, workspace: Path, sign_in: Callable[..., str], open_page: Open, role: str

@@ -37,6 +37,15 @@ def test_a_secret_that_no_connection_names_any_more_is_removed(orchestra: Orches
     assert kept(orchestra) == set()
 
 
+def test_a_removed_key_is_deleted_once_no_connection_uses_it(orchestra: Orchestra) -> None:
+    assert not orchestra.connections.remove_key(OWNER, "github").own_key_found
+    assert kept(orchestra) == {"github.token.json"}, "the other connection uses it"
+    orchestra.connections.remove_key(OWNER, "work")
+    assert kept(orchestra) == set()
+    with pytest.raises(InvalidInput, match="No key is stored"):
+        orchestra.connections.remove_key(OWNER, "work")
+
+
 def test_a_secret_that_another_connection_names_stays(orchestra: Orchestra) -> None:
     orchestra.connections.add(OWNER, "github", "github", {"token": "env:TOKEN"})
     assert kept(orchestra) == {"github.token.json"}
