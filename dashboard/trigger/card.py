@@ -18,6 +18,7 @@ from dashboard.parts.values import json_text
 from dashboard.trigger.form import fields_line, form_box, is_form
 from dashboard.trigger.start import start_dialog, would_process
 from engine.base.statuses import AccountMode
+from engine.triggering.polling.not_watched import NotWatched
 from engine.triggering.polling.status import PollResult, State, TriggerStatus
 
 Color = Literal["green", "red", "orange", "gray"]
@@ -102,6 +103,10 @@ def _buttons(visit: Visit, one: TriggerStatus, key: str) -> None:
     with st.container(horizontal=True, gap="small"):
         if visit.may("edit"):
             _switch(visit, one, key)
+            if _needs_turning_on(one) and st.button(
+                t("Turn on again …"), key=f"again-{key}", type="primary", icon=":material/sensors:"
+            ):
+                start_dialog(visit, one)
         if one.is_on and visit.may("run"):
             action_button(
                 t("Poll now"),
@@ -125,6 +130,12 @@ def _switch(visit: Visit, one: TriggerStatus, key: str) -> None:
         )
     elif st.button(t("Turn on …"), key=f"on-{key}", type="primary", icon=":material/sensors:"):
         start_dialog(visit, one)
+
+
+def _needs_turning_on(one: TriggerStatus) -> bool:
+    """Tell whether it is on, but only a person who turns it on again makes it watched."""
+    is_in_file = bool(one.start_from)
+    return one.is_on and is_in_file and one.problem is not None and one.problem.type == NotWatched.__name__
 
 
 def _looked(results: list[PollResult]) -> None:

@@ -173,7 +173,7 @@ class Statuses:
             **{name: getattr(row, name) for name in _OF_ROW},
             account=status.account or _shown(row.account),
             is_on=row.is_on,
-            needs_start=needs_start(row),
+            needs_start=needs_start(row) or problem in (_CHANGED, _ANOTHER),
             dead=counts.dead.get(key, 0),
             queued=counts.queued[starter],
             running=counts.running[starter],

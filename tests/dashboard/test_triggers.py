@@ -80,6 +80,22 @@ def test_a_trigger_is_turned_on_and_off_by_its_buttons(orchestra: Orchestra, ope
     assert not orchestra.triggers.status(OWNER, "read-files", "dropped").is_on
 
 
+def test_a_trigger_that_now_watches_something_else_is_turned_on_again(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
+    (workspace / "other").mkdir()
+    changed = json.dumps(WATCHER).replace('"path": "drop"', '"path": "other"')
+    (workspace / "workflows" / "read-files.json").write_text(changed)
+    page = open_page("triggers")
+    assert "Turn it on again." in _texts(page)
+    _again(page, "Turn on again …").run()
+    _again(page, "Turn on again …").button(key="start-on").click().run()
+    status = orchestra.triggers.status(OWNER, "read-files", "dropped")
+    assert (status.is_on, status.state, status.problem) == (True, "on", None)
+    assert "Turn on again …" not in [one.label for one in open_page("triggers").button]
+
+
 def test_what_turning_on_means_is_shown_before(
     orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
 ) -> None:
