@@ -14,6 +14,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from dashboard.run.form import fill_in
+from engine.base.statuses import AccountMode
 from engine.projects.records import ProjectInfo
 from engine.runs.projects.store import BUILDS
 
@@ -37,6 +38,15 @@ def build_tab(visit: Visit, project: ProjectInfo) -> None:
             "what it wrote stays a commit that you can look at."
         )
     )
+    models = visit.orchestra.connections.for_type(visit.who, "llm.extract")
+    if models and all(one.mode == AccountMode.DEMO for one in models):
+        st.info(
+            t(
+                "The demo's model knows only three programs: a page that converts degrees, a list of things to do for "
+                "the shell, and a command that counts words. Connect a model of your own for anything else."
+            ),
+            icon=":material/science:",
+        )
     start_button(visit, t("Continue"), BUILDS, {"project": project.name, "request": request.strip()})
 
 

@@ -38,8 +38,7 @@ def _picked(visit: Visit, name: str, files: Mapping[str, FileInfo]) -> str:
     """Let the person choose a file; `?file=` names it. Return its path, empty without files."""
     picker = f"project-file-{name}"
     wanted = session.widget_value(picker, st.query_params.get("file", ""))
-    first = next((one for one in files if one.rpartition("/")[2].lower().startswith("readme")), next(iter(files), ""))
-    chosen = wanted if wanted in files else first
+    chosen = wanted if wanted in files else min(files, key=lambda path: _rank(files[path]), default="")
     if files:
         session.set_widget(picker, chosen)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -56,6 +55,14 @@ def _picked(visit: Visit, name: str, files: Mapping[str, FileInfo]) -> str:
             ):
                 _delete(visit, files[path], name)
     return path
+
+
+def _rank(file: FileInfo) -> tuple[bool, int, bool, int]:
+    """Order files by how likely people want to see them first; hidden files are the last, protected ones late."""
+    starts = ("index.html", "readme", "main.")
+    name = file.path.rpartition("/")[2].lower()
+    kind = next((place for place, start in enumerate(starts) if name.startswith(start)), len(starts))
+    return file.path.startswith("."), kind, file.is_protected, file.path.count("/")
 
 
 def _editor(visit: Visit, name: str, path: str) -> None:

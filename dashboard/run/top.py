@@ -104,7 +104,11 @@ def _error(run: Run) -> None:
 
 
 def _links(visit: Visit, run: Run) -> None:
-    """Link to the run that called this one, the run that it corrects, and the runs that correct it."""
+    """Link to the project it works on, the run that called it, the run that it corrects, and those that correct it."""
+    project = run["inputs"].get("project")
+    if isinstance(project, str) and any((step["uses"] or "").startswith("project.") for step in run["steps"]):
+        label = t("Open the project {name}", name=project)
+        visit.link(label, "projects", icon=":material/deployed_code:", project=project)
     corrects = (run.get("options") or {}).get("corrects")
     if corrects is not None:
         label = t("Corrects an answer of run {run}", run=corrects["run"])
