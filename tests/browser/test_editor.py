@@ -208,6 +208,29 @@ def test_control_z_does_not_bring_back_a_field_that_was_being_drawn(served: Serv
         assert text_of(field).count('"title": "drawn"') == 1
 
 
+def test_what_is_typed_while_the_field_is_being_drawn_joins_its_text(served: Served, page: Page) -> None:
+    """The text area is empty for a moment: who types then does not send only that, nor undo back to nothing."""
+    written(served, "joined")
+    field = opened(served, page, "joined")
+    at_end(field)
+    area = page.locator("textarea[aria-hidden]").first
+    whole = text_of(field)
+    draw = """(area, text) => {
+        Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(area, text)
+        area.defaultValue = text
+        return new Promise(done => setTimeout(done, 50))
+    }"""
+    area.evaluate(draw, "")
+    page.keyboard.type("x y")
+    assert text_of(field) == f"{whole}x y"
+    area.evaluate(draw, whole)
+    for _ in range(4):
+        page.keyboard.press("Control+z")
+        assert text_of(field).count('"title": "joined"') == 1
+    settled(page)
+    shows(field, whole)
+
+
 def test_the_keyboard_leads_in_and_out_and_the_field_has_one_name(served: Served, page: Page) -> None:
     written(served, "keyboard")
     field = opened(served, page, "keyboard")

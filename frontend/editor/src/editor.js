@@ -56,9 +56,17 @@ function mountAll() {
   for (const field of page.fields) {
     const textarea = document.querySelector(`.${CSS.escape(field.css)} textarea`);
     if (!textarea) continue;
-    if (!page.mounted.has(textarea)) page.mounted.set(textarea, new Editor(textarea, field));
+    const isMounted = page.mounted.has(textarea);
+    if (!isMounted && isBeingDrawn(field, textarea.value)) continue;
+    if (!isMounted) page.mounted.set(textarea, new Editor(textarea, field));
     page.mounted.get(textarea).describe(field);
   }
+}
+
+// Whether a field is empty only because Streamlit is drawing it: the page says that it has a text. Who typed into it then
+// would type at the beginning of nothing, send that as the whole text, and undo back to it.
+function isBeingDrawn(field, text) {
+  return text === "" && field.crc !== page.crc32("");
 }
 
 class Editor {
@@ -170,7 +178,7 @@ class Editor {
     this.watch.observe(field, { attributes: true, attributeFilter: ["class"] });
     textarea.addEventListener("input", () => {
       if (this.isMirroring) return; // a program types there: an extension of the browser, a test
-      this.adopt();
+      this.adopt(true);
       this.commitSoon();
     }, { signal: this.life.signal });
   }
@@ -212,11 +220,11 @@ class Editor {
     return true;
   }
 
-  // Take over a text that did not come from here: Format, Undo all, a restored text.
-  adopt() {
+  // Take over a text that did not come from here: Format, Undo all, a restored text; `isTyped` by a program.
+  adopt(isTyped = false) {
     const next = this.textarea.value;
     const now = this.text;
-    if (this.isMirroring || next === now) return;
+    if (this.isMirroring || next === now || (!isTyped && isBeingDrawn(this.field, next))) return;
     let from = 0;
     while (from < now.length && from < next.length && now[from] === next[from]) from += 1;
     let same = 0;
