@@ -12,7 +12,7 @@ from engine.copilot.wizard.sources import SOURCES
 from engine.copilot.wizard.targets import TARGETS
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, settled
+from tests.browser.conftest import Served, counts, settled, stays_in_view
 from tests.browser.test_copilot import ask, draft, found_by_axe
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def test_a_workflow_is_built_by_clicks(served: Served, page: Page) -> None:
     panel.get_by_role("button", name="Build it step by step").click()
     panel.get_by_label("Source").select_option(label="Issues on GitHub")
     panel.get_by_label("Repository").first.fill("acme/app")
+    page.reload()
     panel.get_by_label("Start", exact=True).select_option(label="at fixed times")
+    assert panel.get_by_label("Repository").first.input_value() == "acme/app"
     panel.get_by_label("Times").select_option(label="on Mondays at 8:00")
     panel.get_by_label("Do this").select_option(label="Send a mail")
     panel.get_by_label("To (commas between)").fill("boss@example.com")
@@ -84,6 +86,38 @@ def test_a_workflow_is_built_by_words_and_tried_in_the_demo(served: Served, page
         "notion.upsert_page",
     ]
     assert made["triggers"][0]["uses"] == "gmail.new_message"
+
+
+def test_in_a_low_window_the_panel_shows_what_came_last_and_where_there_is_more(served: Served, page: Page) -> None:
+    page.set_viewport_size({"width": 1360, "height": 850})
+    panel = opened(page, served, "low-window")
+    panel.locator("textarea").last.focus()
+    card = ask(page, TWIN)
+    more = panel.get_by_role("button", name="More below")
+    more.wait_for()
+    log, asked = panel.locator(".copilot-log"), panel.locator(".copilot-asked").last
+    assert log.evaluate(
+        "(log, asked) => asked.getBoundingClientRect().top - log.getBoundingClientRect().top < 40",
+        asked.element_handle(),
+    )
+    counts(panel.get_by_text("without a model").or_(panel.get_by_text("No model was asked:")), 1)
+    card.get_by_role("button", name="Try in the demo").click()
+    stays_in_view(card.locator(".copilot-demo"))
+    accept(card)
+    drawing = page.locator(".studio-field")
+    page.wait_for_function(IS_WHOLE, arg=drawing.element_handle())
+    page.locator(".studio [data-step]").first.click()
+    panel.get_by_role("button", name="Edit step").click()
+    page.get_by_role("complementary", name="Selected step").wait_for()
+
+
+IS_WHOLE = """field => {
+    const room = field.getBoundingClientRect()
+    const cards = [...field.querySelectorAll("[data-step]")].map(one => one.getBoundingClientRect())
+    const isInside = one =>
+        one.top >= room.top && one.bottom <= room.bottom && one.left >= room.left && one.right <= room.right
+    return cards.length > 2 && cards.every(isInside)
+}"""
 
 
 def test_the_wizard_fits_a_phone_in_both_themes_and_names_what_is_wrong(served: Served, page: Page) -> None:

@@ -173,7 +173,10 @@ export class Studio {
       steps: () => this.view.steps.filter((one) => one.uses !== ""),
       flush: () => this.settled(),
       rev: async () => (await api.canvas(mounted.workflow)).rev,
-      accepted: () => void this.refresh(),
+      accepted: ({ rev }) => {
+        this.acceptedRev = rev;
+        void this.refresh();
+      },
       undo: () => this.undo("undo"),
       shownRev: () => this.canvas?.rev ?? "",
       select: (steps) => this.select(steps),
@@ -262,6 +265,10 @@ export class Studio {
     if (!isFirst && this.canvas?.rev !== canvas.rev) this.copilot.drafted();
     if (this.canvas?.rev !== canvas.rev || this.definition === null) this.definition = parsed(canvas.text);
     this.canvas = canvas;
+    if (canvas.rev === this.acceptedRev) {
+      this.acceptedRev = "";
+      this.accepted += 1;
+    }
     if (!canvas.is_draft) this.keptAt = null;
     this.learn(canvas.steps);
     this.viewChanged();
@@ -483,6 +490,10 @@ export class Studio {
 
   // Changes when the current step shall come into view.
   shown = 0;
+
+  // Changes when what was accepted of a proposal is drawn; until then, `acceptedRev` names its text.
+  accepted = 0;
+  private acceptedRev = "";
 
   open(dialog: Dialog | null): void {
     this.dialog = dialog;

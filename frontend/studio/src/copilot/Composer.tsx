@@ -7,7 +7,13 @@ import type { Copilot } from "./copilot";
 
 const MOST_NAMED = 3;
 
-export function Composer({ copilot, focusNumber }: { copilot: Copilot; focusNumber: number }) {
+interface Props {
+  copilot: Copilot;
+  focusNumber: number;
+  onEdit?: (() => void) | undefined;
+}
+
+export function Composer({ copilot, focusNumber, onEdit }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const about = useId();
   useEffect(() => {
@@ -21,7 +27,7 @@ export function Composer({ copilot, focusNumber }: { copilot: Copilot; focusNumb
         void copilot.ask();
       }}
     >
-      <About copilot={copilot} id={about} />
+      <About copilot={copilot} id={about} onEdit={onEdit} />
       <textarea
         ref={field}
         aria-label={t("Your question, or what to change")}
@@ -54,7 +60,7 @@ export function Composer({ copilot, focusNumber }: { copilot: Copilot; focusNumb
   );
 }
 
-function About({ copilot, id }: { copilot: Copilot; id: string }) {
+function About({ copilot, id, onEdit }: { copilot: Copilot; id: string; onEdit?: (() => void) | undefined }) {
   const subjects = copilot.host.subjects();
   const { run_id } = copilot.asking;
   const names = subjects.slice(0, MOST_NAMED).map((one) => one.title);
@@ -69,6 +75,11 @@ function About({ copilot, id }: { copilot: Copilot; id: string }) {
             <Icon name="close" size={13} />
           </button>
         </span>
+      )}
+      {subjects.length === 1 && onEdit && (
+        <button type="button" className="studio-plain" onClick={onEdit}>
+          {t("Edit step")}
+        </button>
       )}
       {run_id && (
         <span className="copilot-chip">

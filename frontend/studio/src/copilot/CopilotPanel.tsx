@@ -1,5 +1,5 @@
 // The panel of the co-pilot, beside the canvas or the text.
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { t } from "../language";
 import { Icon } from "../ui/icons";
@@ -18,7 +18,12 @@ export interface PanelProps {
   // Whether it covers the page, as on a phone.
   isSheet: boolean;
   onClose(): void;
+  // Show the fields of the selected step, where they are hidden.
+  onEdit?: (() => void) | undefined;
 }
+
+// So much below the log is worth a hint.
+const MORE_PX = 40;
 
 export function CopilotPanel(props: PanelProps) {
   return props.isSheet ? <Sheet {...props} /> : <Inside {...props} />;
@@ -48,9 +53,10 @@ function Sheet(props: PanelProps) {
   );
 }
 
-function Inside({ copilot, focusNumber, onClose }: PanelProps) {
+function Inside({ copilot, focusNumber, onClose, onEdit }: PanelProps) {
   const log = useRef<HTMLDivElement>(null);
   useFollowing(copilot, log);
+  const [isMore, look] = useMore(log);
   const { conversation, others } = copilot;
   const isEmpty = conversation.turns.length === 0 && others.length === 0;
   return (
@@ -72,7 +78,7 @@ function Inside({ copilot, focusNumber, onClose }: PanelProps) {
           <Icon name="close" />
         </button>
       </header>
-      <div ref={log} className="copilot-log" tabIndex={0} role="region" aria-label={t("Conversation")}>
+      <div ref={log} className="copilot-log" tabIndex={0} role="region" aria-label={t("Conversation")} onScroll={look}>
         <Model copilot={copilot} />
         {copilot.asking.run_id && <Walk copilot={copilot} run={copilot.asking.run_id} />}
         {copilot.isWizardOpen && <Wizard copilot={copilot} />}
@@ -85,6 +91,11 @@ function Inside({ copilot, focusNumber, onClose }: PanelProps) {
         ))}
         <Fixes copilot={copilot} />
       </div>
+      {isMore && (
+        <button type="button" className="studio-plain copilot-more" onClick={() => log.current?.scrollBy({ top: log.current.clientHeight * 0.8 })}>
+          {t("More below")} <span aria-hidden="true">↓</span>
+        </button>
+      )}
       {copilot.failure && (
         <p role="alert" className="copilot-warning">
           {copilot.failure}
@@ -93,7 +104,7 @@ function Inside({ copilot, focusNumber, onClose }: PanelProps) {
       <p className="studio-spoken" role="status" aria-live="polite">
         {copilot.status}
       </p>
-      {!copilot.isWizardOpen && <Composer copilot={copilot} focusNumber={focusNumber} />}
+      {!copilot.isWizardOpen && <Composer copilot={copilot} focusNumber={focusNumber} onEdit={onEdit} />}
     </aside>
   );
 }
@@ -106,6 +117,27 @@ function panelKey(event: React.KeyboardEvent, onClose: () => void): void {
   if (event.key !== "Escape" || event.defaultPrevented) return;
   event.preventDefault();
   onClose();
+}
+
+// Whether there is more below what the log shows, and what looks again.
+function useMore(log: { current: HTMLDivElement | null }): [boolean, () => void] {
+  const [isMore, setMore] = useState(false);
+  const look = () => {
+    const element = log.current;
+    if (element) setMore(element.scrollHeight - element.scrollTop - element.clientHeight > MORE_PX);
+  };
+  useEffect(look);
+  useEffect(() => {
+    const watch = new ResizeObserver(look);
+    const element = log.current!;
+    watch.observe(element);
+    element.addEventListener("toggle", look, true); // which does not bubble
+    return () => {
+      watch.disconnect();
+      element.removeEventListener("toggle", look, true);
+    };
+  }, [log]);
+  return [isMore, look];
 }
 
 // The newest question stays at the top while its answer arrives, unless the person scrolls.
@@ -127,7 +159,7 @@ function useFollowing(copilot: Copilot, log: { current: HTMLDivElement | null })
   }, [count, log]);
   useEffect(() => {
     const last = log.current?.querySelector<HTMLElement>(".copilot-turn[data-last]");
-    if (log.current && last && !isHeld.current) log.current.scrollTop = last.offsetTop - log.current.offsetTop - 8;
+    if (log.current && last && !isHeld.current) log.current.scrollTop = last.offsetTop - 8; // the log is what it is placed in
   }, [copilot.conversation, copilot.proposals, copilot.isLoaded, log]);
 }
 

@@ -233,6 +233,12 @@ function Buttons({ copilot, proposal, choice, card }: { copilot: Copilot; propos
     const open = () => card.current?.querySelector<HTMLElement>(first ? `[data-tick="${CSS.escape(first)}"]` : "[data-tick]:not(:checked)")?.focus();
     requestAnimationFrame(() => requestAnimationFrame(open));
   };
+  // Its result stands above the buttons, maybe out of view.
+  const tryIt = async (): Promise<void> => {
+    if (!(await copilot.tryInDemo(proposal))) return;
+    const result = () => card.current?.querySelector(".copilot-demo")?.scrollIntoView({ block: "center" });
+    requestAnimationFrame(() => requestAnimationFrame(result));
+  };
   const [chosen, all] = [choice.steps.size, left(proposal).length];
   const label = steps === null || chosen === all ? t("Accept all") : tn("Accept {count} change", "Accept {count} changes", chosen);
   return (
@@ -251,7 +257,7 @@ function Buttons({ copilot, proposal, choice, card }: { copilot: Copilot; propos
           {busy === "accept" ? t("Accepting …") : label}
         </button>
       )}
-      <button type="button" className="studio-button" disabled={busy !== undefined || !proposal.is_acceptable} onClick={() => void copilot.tryInDemo(proposal)}>
+      <button type="button" className="studio-button" disabled={busy !== undefined || !proposal.is_acceptable} onClick={() => void tryIt()}>
         {busy === "demo" ? t("Running in the demo …") : t("Try in the demo")}
       </button>
       {isOpen(proposal) && (

@@ -33,10 +33,13 @@ export function TurnView({ copilot, turn, isLast }: { copilot: Copilot; turn: Tu
           {t("Try again")}
         </button>
       )}
-      {!isWorking && <small className="studio-quiet copilot-source">{turnWords(turn)}</small>}
+      {!isWorking && !isNoted(turn) && <small className="studio-quiet copilot-source">{turnWords(turn)}</small>}
     </article>
   );
 }
+
+// Whether a part says already that no model was asked.
+const isNoted = ({ source, parts }: Turn): boolean => source === "rules" && parts.some((one) => one.kind === "note");
 
 function Calls({ calls, isOpen }: { calls: Call[]; isOpen: boolean }) {
   return (

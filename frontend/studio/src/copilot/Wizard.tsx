@@ -1,10 +1,10 @@
 // A workflow from a few choices, without a model.
-import { useEffect, useId, useState } from "react";
+import { useId } from "react";
 
 import { t } from "../language";
 import { Icon } from "../ui/icons";
 import type { Copilot } from "./copilot";
-import { amountsOf, begun, FILTERS, fitted, offered, targetsOf, TIMES, withMore, withSource, withTarget, type Amount, type Chosen, type Offer, type OfferedPlace, type Offers } from "./building";
+import { amountsOf, FILTERS, fitted, offered, targetsOf, TIMES, withMore, withSource, withTarget, type Amount, type Chosen, type Offer, type OfferedPlace, type Offers } from "./building";
 
 const AMOUNTS: Record<Amount, () => string> = { each: () => t("one by one"), list: () => t("all in one list"), count: () => t("only how many there are") };
 const MOST_TARGETS = 12;
@@ -17,13 +17,9 @@ interface Shown {
 }
 
 export function Wizard({ copilot }: { copilot: Copilot }) {
-  const { offers } = copilot;
-  const [chosen, setChosen] = useState<Chosen | null>(null);
-  useEffect(() => {
-    if (offers) setChosen((now) => now ?? begun(offers));
-  }, [offers]);
+  const { offers, building: chosen } = copilot;
   if (!offers || !chosen) return <p className="studio-quiet">{t("Loading …")}</p>;
-  const shown = { chosen, offers, change: (next: Chosen) => setChosen(fitted(next, offers)) };
+  const shown = { chosen, offers, change: (next: Chosen) => copilot.fill(fitted(next, offers)) };
   return (
     <form
       className="copilot-wizard"

@@ -110,6 +110,12 @@ export function begun(offers: Offers): Chosen {
   };
 }
 
+// Whether everything that was chosen, maybe before a reload, can be chosen now.
+export function isOffered(chosen: Chosen, offers: Offers): boolean {
+  const fitting = new Set(targetsOf(offers, chosen.source).map((one) => one.name));
+  return offers.sources.some((one) => one.name === chosen.source) && chosen.targets.every((one) => fitting.has(one.target));
+}
+
 // Choose another source: what does not fit it goes.
 export function withSource(chosen: Chosen, offers: Offers, name: string): Chosen {
   const source = offered(offers.sources, name);

@@ -5,9 +5,10 @@ import { acceptance, begun, demandedOf, isOpen, withStep, withTick, type Choice 
 import { asked, heard, proposalsIn, refused, working } from "./conversation";
 import { ghostsOf, type Ghosts } from "./ghosts";
 import { answered, routes } from "./requests";
-import { body, type Chosen, type Offers } from "./building";
+import { begun as begunBuilding, body, isOffered, type Chosen, type Offers } from "./building";
 import type { Asking, Conversation, Fix, Part, Preview, Proposal, Setup, Tick } from "./shapes";
 
+const REJECTABLE: ReadonlySet<Proposal["status"]> = new Set(["open", "partly_accepted", "stale"]);
 const LOOK_MS = 1_000;
 // How long a draft rests before its problems are looked at again.
 const REST_MS = 800;
@@ -21,7 +22,7 @@ export interface Subject {
 // What it needs of the page: the canvas, or the editor of the text.
 export interface Host {
   readonly workflow: string;
-  // Where the open panel and a typed question survive a reload, and under which name.
+  // Where the open panel, a typed question and a half-filled wizard survive a reload, and under which name.
   readonly storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
   readonly key: string;
   // Whether the steps of a proposal can be marked here.
@@ -51,6 +52,8 @@ interface Kept {
   isOpen: boolean;
   text: string;
   runId: string;
+  isWizardOpen: boolean;
+  building: Chosen | null;
 }
 
 export class Copilot {
@@ -80,7 +83,9 @@ export class Copilot {
   isAsking = false;
   // Whether it covers the canvas: then the marks stay when it is closed.
   isSheet = false;
-  isWizardOpen = false;
+  isWizardOpen: boolean;
+  // What is chosen in the wizard; null: nothing yet.
+  building: Chosen | null;
   // What the wizard offers; null: not loaded.
   offers: Offers | null = null;
   private choices: ReadonlyMap<string, Choice> = new Map();
@@ -95,8 +100,10 @@ export class Copilot {
   constructor(readonly host: Host) {
     const kept = stored(host);
     [this.isOpen, this.text, this.runId] = [kept.isOpen, kept.text, kept.runId];
+    [this.isWizardOpen, this.building] = [kept.isWizardOpen, kept.building];
     this.conversation = { workflow: host.workflow, turns: [], from_outside: false };
     if (this.isOpen) void this.load();
+    if (this.isWizardOpen) void this.loadOffers();
   }
 
   end(): void {
@@ -143,8 +150,10 @@ export class Copilot {
   }
 
   private keep(): void {
+    const { isOpen, text, runId, isWizardOpen, building } = this;
+    const kept: Kept = { isOpen, text, runId, isWizardOpen, building };
     try {
-      this.host.storage.setItem(this.host.key, JSON.stringify({ isOpen: this.isOpen, text: this.text, runId: this.runId } satisfies Kept));
+      this.host.storage.setItem(this.host.key, JSON.stringify(kept));
     } catch {
       // Storage is full or forbidden: the panel is closed after a reload.
     }
@@ -316,12 +325,14 @@ export class Copilot {
     });
   }
 
-  // Forget the conversation; the proposals and the draft stay.
+  // Forget the conversation, and reject what is left of its proposals; the draft stays.
   async beginAnew(): Promise<void> {
     await this.tried(async () => {
       await routes.forget(this.host.workflow);
       this.conversation = { workflow: this.host.workflow, turns: [], from_outside: false };
       this.values = new Set();
+      await this.loadProposals();
+      for (const one of [...this.proposals.values()].filter(({ status }) => REJECTABLE.has(status))) this.put(await routes.reject(this.host.workflow, one.id));
       this.tell(t("The conversation is forgotten."));
     });
   }
@@ -441,11 +452,23 @@ export class Copilot {
 
   openWizard(isOpen = true): void {
     this.isWizardOpen = isOpen;
+    this.building = null;
+    this.keep();
     this.changed();
-    if (!isOpen || this.offers) return;
-    void this.tried(async () => {
-      this.offers = await routes.offers();
+    if (isOpen) void this.loadOffers();
+  }
+
+  private async loadOffers(): Promise<void> {
+    await this.tried(async () => {
+      const offers = (this.offers ??= await routes.offers());
+      if (!this.building || !isOffered(this.building, offers)) this.building = begunBuilding(offers);
     });
+  }
+
+  fill(building: Chosen): void {
+    this.building = building;
+    this.keep();
+    this.changed();
   }
 
   async build(chosen: Chosen): Promise<void> {
@@ -453,7 +476,8 @@ export class Copilot {
       if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
       const made = await routes.build(this.host.workflow, body(chosen));
       this.put(made);
-      this.isWizardOpen = false;
+      [this.isWizardOpen, this.building] = [false, null];
+      this.keep();
       this.wanted = { proposal: made.id, step: "", number: ++this.number };
       this.tell(proposalWords(made));
     });
@@ -546,8 +570,8 @@ export function sentence(error: unknown): string {
 function stored({ storage, key }: Host): Kept {
   try {
     const found = JSON.parse(storage.getItem(key) ?? "{}") as Partial<Kept>;
-    return { isOpen: found.isOpen === true, text: String(found.text ?? ""), runId: String(found.runId ?? "") };
+    return { isOpen: found.isOpen === true, text: String(found.text ?? ""), runId: String(found.runId ?? ""), isWizardOpen: found.isWizardOpen === true, building: found.building ?? null };
   } catch {
-    return { isOpen: false, text: "", runId: "" };
+    return { isOpen: false, text: "", runId: "", isWizardOpen: false, building: null };
   }
 }

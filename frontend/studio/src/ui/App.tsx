@@ -107,6 +107,13 @@ export function App({ studio }: { studio: Studio }) {
     return () => clearTimeout(timer);
   }, [studio.shown, studio]);
 
+  // What was accepted may have made the drawing larger than its place.
+  useEffect(() => {
+    if (studio.accepted === 0) return;
+    const timer = setTimeout(() => camera.current.fit(), 60);
+    return () => clearTimeout(timer);
+  }, [studio.accepted, studio]);
+
   const goOn = useCallback(
     (by: number) => {
       if (!found || found.length === 0) return;
@@ -406,6 +413,7 @@ export function App({ studio }: { studio: Studio }) {
               focusNumber={studio.askNumber}
               isSheet={isPhone}
               onClose={() => run("copilot")}
+              onEdit={isPanelShown || selected.length !== 1 ? undefined : () => editBeside(studio, run, width >= BOTH)}
             />
           )}
         </div>
@@ -437,6 +445,12 @@ function focus(element: HTMLElement, look: Look): void {
 function focused(studio: Studio) {
   const { activeElement } = document;
   return activeElement instanceof HTMLElement ? studio.node(activeElement.dataset.step ?? null) : null;
+}
+
+// Open the fields of the selected step; where both have no room, in place of the co-pilot, which keeps what is typed.
+function editBeside(studio: Studio, run: (command: Command) => void, hasRoom: boolean): void {
+  if (!hasRoom) studio.openCopilot(false);
+  run("open");
 }
 
 const isTyping = (target: EventTarget): boolean => target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));

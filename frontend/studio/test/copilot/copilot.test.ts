@@ -6,16 +6,22 @@ import { part, type Conversation, type Turn } from "../../src/copilot/shapes";
 
 const TURN: Turn = { id: "t1", at: "2026", asked: "why?", status: "working", source: "model", parts: [], calls: [], problem: "", usage: null, repairs: 0, seconds: 0, sent: null };
 const DONE: Turn = { ...TURN, status: "done", parts: [part({ text: "So." })] };
+const OFFER = { name: "", title: "", service: "", is_connected: true, places: [], can_start: false, needs_start: false, filters: [], sources: ["mail"], amounts: ["each"] as const, takes_text: false, needs_text: false };
+const OFFERS = { sources: [{ ...OFFER, name: "mail" }], targets: [{ ...OFFER, name: "note" }, { ...OFFER, name: "file" }] };
 const sse = (type: string, data: unknown): string => `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 
 let conversation: Conversation;
+let proposals: { id: string; status: string }[] = [];
 let asked: string[] = [];
 let stream: () => Promise<Response>;
 
 function answer(path: string, { method = "GET" }: RequestInit = {}): Promise<Response> {
   asked.push(`${method} ${path}`);
   if (path.endsWith("/turns")) return stream();
-  const found = path.includes("/conversations/") ? conversation : path.includes("/proposals/") ? { proposals: [] } : path.includes("/fixes/") ? { fixes: [] } : { is_agreed: true };
+  if (path.endsWith("/reject")) proposals = proposals.map((one) => (path.includes(`/${one.id}/`) ? { ...one, status: "rejected" } : one));
+  if (path.endsWith("/reject")) return Promise.resolve(new Response(JSON.stringify(proposals[0])));
+  if (path.endsWith("/wizard")) return Promise.resolve(new Response(JSON.stringify(OFFERS)));
+  const found = path.includes("/conversations/") ? conversation : path.includes("/proposals/") ? { proposals } : path.includes("/fixes/") ? { fixes: [] } : { is_agreed: true };
   return Promise.resolve(new Response(JSON.stringify(found)));
 }
 
@@ -32,9 +38,9 @@ function lost(...events: string[]): Response {
   return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
 }
 
-function host(): Host {
+function host(kept = new Map<string, string>()): Host {
   const nothing = () => undefined;
-  const storage = { getItem: () => null, setItem: nothing, removeItem: nothing };
+  const storage = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value), removeItem: nothing };
   return {
     workflow: "w", storage, key: "k", isDrawing: false, subjects: () => [], runId: () => "", steps: () => [], flush: () => Promise.resolve(true),
     rev: () => Promise.resolve("r"), accepted: nothing, undo: nothing, shownRev: () => "r", select: nothing, show: nothing, changed: nothing,
@@ -49,7 +55,7 @@ async function opened(): Promise<Copilot> {
 }
 
 beforeEach(() => {
-  [conversation, asked] = [{ workflow: "w", turns: [], from_outside: false }, []];
+  [conversation, asked, proposals] = [{ workflow: "w", turns: [], from_outside: false }, [], []];
   vi.stubGlobal("fetch", answer);
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -99,5 +105,32 @@ test("what mends the problems is looked for again once a changed draft rests", a
   await vi.waitFor(() => expect(looks()).toBe(2), { timeout: 3_000 });
   await new Promise((done) => setTimeout(done, 900));
   expect(looks()).toBe(2);
+  copilot.end();
+});
+
+test("a half-filled wizard survives a reload, unless what it chose is not offered any more", async () => {
+  const kept = new Map<string, string>();
+  const copilot = new Copilot(host(kept));
+  copilot.openWizard();
+  await vi.waitFor(() => expect(copilot.building).not.toBeNull());
+  const filled = { ...copilot.building!, start: "schedule" as const, is_summarized: true };
+  copilot.fill(filled);
+  const reloaded = new Copilot(host(kept));
+  await vi.waitFor(() => expect(reloaded.offers).not.toBeNull());
+  expect([reloaded.isWizardOpen, reloaded.building]).toEqual([true, filled]);
+  reloaded.fill({ ...filled, source: "gone" });
+  const later = new Copilot(host(kept));
+  await vi.waitFor(() => expect(later.building?.source).toBe("mail"));
+  reloaded.openWizard(false);
+  expect(new Copilot(host(kept)).building).toBeNull();
+});
+
+test("beginning anew leaves no proposal of before to accept", async () => {
+  proposals = [{ id: "p1", status: "open" }];
+  conversation = { ...conversation, turns: [DONE] };
+  const copilot = await opened();
+  expect(copilot.current?.id).toBe("p1");
+  await copilot.beginAnew();
+  expect([copilot.conversation.turns, copilot.others, copilot.current, proposals[0]!.status]).toEqual([[], [], null, "rejected"]);
   copilot.end();
 });
