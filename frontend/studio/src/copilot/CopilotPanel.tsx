@@ -91,11 +91,9 @@ function Inside({ copilot, focusNumber, onClose, onEdit }: PanelProps) {
         ))}
         <Fixes copilot={copilot} />
       </div>
-      {isMore && (
-        <button type="button" className="studio-plain copilot-more" onClick={() => log.current?.scrollBy({ top: log.current.clientHeight * 0.8 })}>
-          {t("More below")} <span aria-hidden="true">↓</span>
-        </button>
-      )}
+      <button type="button" className="studio-plain copilot-more" data-more={isMore || undefined} onClick={() => log.current?.scrollBy({ top: log.current.clientHeight * 0.8 })}>
+        {t("More below")} <span aria-hidden="true">↓</span>
+      </button>
       {copilot.failure && (
         <p role="alert" className="copilot-warning">
           {copilot.failure}
