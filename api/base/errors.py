@@ -135,12 +135,12 @@ def view_of(error: errors.OrchestraError) -> dict[str, str]:
 
 
 def for_strangers(error: errors.OrchestraError) -> errors.OrchestraError:
-    """Return what somebody may read who has not signed in: errors of the state name its server or file."""
-    if not isinstance(error, errors.StorageError):
+    """Return what somebody may read who has not signed in: not where the server is that keeps the state."""
+    if not isinstance(error, errors.StateAway):
         return error
     logger.error("%s %s", error.message, error.remedy)
-    return errors.StorageError(
-        "The server cannot use its state at the moment.",
+    return errors.StateAway(
+        "The server that keeps the state cannot be reached at the moment.",
         remedy="Try again later; whoever runs it finds the reason in its log.",
     )
 

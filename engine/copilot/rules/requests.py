@@ -70,9 +70,9 @@ def understood(text: str, steps: Sequence[CanvasStep]) -> Understood | None:
 
 
 def _used(found: re.Match[str]) -> tuple[str, ...]:
-    """Return the whole request, but not a value that is neither JSON, an expression nor in quotation marks."""
-    value = found.groupdict().get("value")
-    is_plain = value is not None and isinstance(_value(value), str) and not re.match(r"[\"'`{]", value.strip())
+    """Return the whole request, but not a value of several words that is neither JSON, an expression nor quoted."""
+    value = (found.groupdict().get("value") or "").strip()
+    is_plain = " " in value and isinstance(_value(value), str) and not re.match(r"[\"'`{]", value)
     return (found[0][: found.start("value")],) if is_plain else (found[0],)
 
 
