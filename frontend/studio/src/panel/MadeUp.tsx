@@ -1,5 +1,5 @@
 // A try of a step with values that the person makes up; the browser keeps them for the next time.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import type { CanvasStep, Json } from "../api";
 import { parseJson } from "../json";
@@ -19,6 +19,7 @@ export function MadeUp({ step }: { step: CanvasStep }) {
   const key = `orchestra-made-up-${workflow}-${step.id}`;
   const [text, setText] = useState(() => localStorage.getItem(key) ?? "");
   const [state, setState] = useState<State>({ said: "" });
+  const typed = useRef(0); // how often somebody has changed the text
 
   const during = async (word: string, work: () => Promise<State>) => {
     setState({ ...state, said: word, isFailure: false, asks: [] });
@@ -35,9 +36,11 @@ export function MadeUp({ step }: { step: CanvasStep }) {
   };
   const fill = () =>
     during(t("Loading …"), async () => {
+      const before = typed.current;
       await edits.flush();
       const { isUnsaved } = await edited(workflow, step.id);
       const { values, is_recorded: isRecorded } = await sampleFor(workflow, step.id, isUnsaved);
+      if (typed.current !== before) return { said: "" }; // what was typed meanwhile stays
       type(JSON.stringify(values, null, 2));
       return { said: isRecorded ? t("Filled in with values of the last run.") : t("Filled in with values made from types.") };
     });
@@ -67,7 +70,10 @@ export function MadeUp({ step }: { step: CanvasStep }) {
         rows={LINES}
         spellCheck={false}
         value={text}
-        onChange={(event) => type(event.currentTarget.value)}
+        onChange={(event) => {
+          typed.current += 1;
+          type(event.currentTarget.value);
+        }}
       />
       <p>
         <button type="button" className="panel-add" onClick={() => void attempt()}>
