@@ -101,8 +101,7 @@ class Pattern:
 
     def is_found_in(self, text: str) -> bool:
         """Return whether any part of the text matches, as JSON Schema defines it."""
-        # RE2 does not accept a lone surrogate; it matches like any unknown character.
-        return self._compiled.search(text.encode("utf-8", "replace").decode()) is not None
+        return self._compiled.search(encodable(text)) is not None
 
 
 def pattern(source: str) -> Pattern:
@@ -120,11 +119,16 @@ def pattern(source: str) -> Pattern:
     return found
 
 
+def encodable(text: str) -> str:
+    """Return a text with ? for each half of a character, which RE2 refuses: a model may be cut off between the two."""
+    return text.encode("utf-8", "replace").decode()
+
+
 @cache
 def linear(pattern: str) -> Any:
     """Return a pattern of our own, in RE2's syntax, with the methods of `re.Pattern`: for texts of strangers.
 
-    Python's own take for ever on some texts, and hold the interpreter meanwhile.
+    Python's own take for ever on some texts, and hold the interpreter meanwhile. Its texts must be `encodable`.
     """
     import re2
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from engine.copilot.fixes.calls import rewritten_call
-from engine.expressions.patterns import linear
+from engine.expressions.patterns import encodable, linear
 from engine.expressions.templates import Token, tokens
 from engine.expressions.typed import Typed
 
@@ -32,7 +32,7 @@ _NUMBERS = ("INT", "DOUBLE", "UINT")
 def other_languages(source: str) -> Iterator[str]:
     """Yield an expression with the signs of this language."""
     signs = _outside_texts(source)
-    choice, filtered, missing = (linear(one).fullmatch(source) for one in (_CHOICE, _FILTER, _MISSING))
+    choice, filtered, missing = (linear(one).fullmatch(encodable(source)) for one in (_CHOICE, _FILTER, _MISSING))
     if choice is not None:
         yield f" {_outside_texts(choice['asked'])} ? {choice['yes']} : {choice['no']} "
     if filtered is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.copilot.talking.records import Part
-from engine.expressions.patterns import linear
+from engine.expressions.patterns import encodable, linear
 
 _PICTURE = r"!\[([^\]\n]*)\](?:\([^)\n]{0,500}\)|\[[^\]\n]{0,500}\])?"
 _LINK = r"\[([^\]\n]*)\]\(\s*<?([^)\s>]*)>?[^)\n]*\)"
@@ -26,7 +26,7 @@ def parts_of(text: str) -> list[Part]:
 
 def cleaned(text: str) -> str:
     """Return words without pictures, tags and links of others; what a link shows stays."""
-    text = linear(_PICTURE).sub(lambda found: found[1], text)
+    text = linear(_PICTURE).sub(lambda found: found[1], encodable(text))
     text = linear(_REFERENCE).sub("", text)
     kept: list[str] = []
 
@@ -44,7 +44,7 @@ def cleaned(text: str) -> str:
 
 
 def _parts(text: str) -> Iterator[Part]:
-    end = 0
+    text, end = encodable(text), 0
     for found in linear(_FENCE).finditer(text):
         yield Part("text", text=cleaned(text[end : found.start()]).strip())
         yield Part("code", text=found[2].rstrip("\n"), language=found[1])

@@ -14,7 +14,7 @@ import yaml
 from bench.copilot.scripted import MODEL, Answer
 from engine.base.errors import InUse, InvalidInput, NotAllowed
 from engine.copilot.proposals.records import Proposal
-from engine.copilot.talking.cleaning import cleaned
+from engine.copilot.talking.cleaning import cleaned, parts_of
 from engine.copilot.talking.records import About, Sent, Turn, TurnLimits
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -344,6 +344,11 @@ def test_words_have_no_pictures_and_no_links_of_others(talking: Opened) -> None:
     assert kinds(turn.parts) == ["text", "code"]
     assert "evil.example" not in turn.parts[0].text
     assert "[own](/?page=runs)" in turn.parts[0].text
+
+
+def test_half_a_character_of_a_model_that_was_cut_off_is_shown_as_a_sign() -> None:
+    assert cleaned("done \ud83d") == "done ?"
+    assert [one.text for one in parts_of("a \ude00")] == ["a ?"]
 
 
 @pytest.mark.timeout(60)  # with Python's own patterns each of these takes from minutes to hours
