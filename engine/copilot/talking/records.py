@@ -239,4 +239,4 @@ def _part_of(kept: JsonObject) -> Part:
     return Part(**{**kept, "buttons": buttons, "passages": [Passage(**one) for one in kept["passages"]]})
 
 
-TURNS = Form("copilot_talk.", "turn", turn_of, most=40, most_characters=1_000_000)
+TURNS = Form("copilot_turns.", "turn", turn_of, most=40, most_characters=1_000_000)
