@@ -153,12 +153,12 @@ class Host:
 
     def adopt_patiently(self) -> list[str]:
         """Do the same for a process that looks only once: what seems dead gets its time to show that it lives."""
-        found = self.adopt_from_now_on()
         patience_seconds = self.owner.locks.patience_seconds
-        if patience_seconds:
-            time.sleep(patience_seconds + _MOMENT_SECONDS)
-            found += self._call(self._lookout.adopt(self.owner.adopt))
-        return found
+        if not patience_seconds:
+            return self.adopt_from_now_on()
+        found = self._call(self._lookout.adopt(self.owner.adopt))
+        time.sleep(patience_seconds + _MOMENT_SECONDS)
+        return [*found, *self.adopt_from_now_on()]  # not before: what is adopted in between would not be told of
 
     def adopt_all(self) -> list[str]:
         """Continue the runs of dead processes and the interrupted ones; return their ids."""
