@@ -35,7 +35,8 @@ class LogWriter:
         """How many groups may be written now."""
         self._workers = Workers("logs", _THREADS)
         self._waiting: list[_Job] = []
-        self._soon: dict[str, Callable[[], asyncio.Future[Run]]] = {}
+        self._soon: dict[str, tuple[float, Callable[[], asyncio.Future[Run]]]] = {}
+        """When each is due, by the clock of the loop, and what writes it; the first is due first."""
         self._is_soon = False
         self._latest: dict[str, asyncio.Future[Run]] = {}
 
@@ -57,14 +58,15 @@ class LogWriter:
         return job.done
 
     def write_soon(self, run_id: str, write: Callable[[], asyncio.Future[Run]]) -> None:
-        """Call `write` in a moment, unless a log of the run is requested before; nobody waits for it.
+        """Call `write` in half a second, unless a log of the run is requested before; nobody waits for it.
 
         Logs are written one after the other: if hundreds of runs have started, most end before their turn.
         """
-        self._soon[run_id] = write
+        loop = asyncio.get_running_loop()
+        self._soon[run_id] = (loop.time() + _SOON_SECONDS, write)
         if not self._is_soon:
             self._is_soon = True
-            asyncio.get_running_loop().call_later(_SOON_SECONDS, self._write_next)
+            loop.call_later(_SOON_SECONDS, self._write_next)
 
     def read(self, run_id: str) -> asyncio.Future[Run | None]:
         """Read the log of a run in one of the threads."""
@@ -73,7 +75,7 @@ class LogWriter:
     async def finished(self) -> None:
         """Wait until every requested log is on disk."""
         for run_id in list(self._soon):
-            self._soon.pop(run_id)()
+            self._soon.pop(run_id)[1]()
         while self._latest:
             await asyncio.wait(list(self._latest.values()))
 
@@ -81,10 +83,16 @@ class LogWriter:
         if not self._soon:
             self._is_soon = False
             return
+        loop = asyncio.get_running_loop()
+        run_id, (due_at, write) = next(iter(self._soon.items()))
+        if due_at > loop.time():
+            loop.call_at(due_at, self._write_next)
+            return
+        del self._soon[run_id]
         try:
-            self._soon.pop(next(iter(self._soon)))().add_done_callback(self._write_next)
+            write().add_done_callback(self._write_next)
         except StorageError:  # tried again, and reported, when the run ends
-            asyncio.get_running_loop().call_soon(self._write_next)
+            loop.call_soon(self._write_next)
 
     def _forget(self, run_id: str, done: asyncio.Future[Run]) -> None:
         if not done.cancelled():
