@@ -76,7 +76,7 @@ def _server(on_ready: Callable[[], None], on_turn: Callable[[], None]) -> uvicor
         http=guarded(doorkeeper),
         backlog=doorkeeper.at_once,
         proxy_headers=False,  # which proxies are trusted is a setting of ours (api/network/proxy.py)
-        ws=guarded_websocket(),
+        ws=guarded_websocket,  # type: ignore[arg-type]  # it calls it with the arguments of a class
         log_config=None,
         server_header=False,
         lifespan="on",

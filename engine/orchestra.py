@@ -453,18 +453,12 @@ class Orchestra:
     @cached_property
     def users(self) -> Users:
         """Who may sign in."""
-        from engine.copilot.prompting.records import FOR_PROMPTS
-        from engine.copilot.proposals.records import FOR_WORKFLOWS
-        from engine.copilot.talking.agreements import is_agreement_of
-        from engine.copilot.talking.records import TURNS
-        from engine.people.languages import is_language_of
         from engine.people.users import Users
-        from engine.workspace.drafts import is_draft_of
 
         def is_theirs(user_id: str, key: str) -> bool:
-            if any(form.is_of(user_id, key) for form in (FOR_WORKFLOWS, FOR_PROMPTS, TURNS)):
-                return True
-            return any(is_of(user_id, key) for is_of in (is_draft_of, is_language_of, is_agreement_of))
+            from engine.belongings import belongs_to  # only if a user is removed
+
+            return belongs_to(user_id, key)
 
         return Users(self._state, self._signing_secret, self._audit, self._clock, is_theirs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,8 +19,16 @@ _LARGEST_UNEXPECTED = 1_024
 """The largest message that is read before such a socket is closed, in bytes."""
 
 
-def guarded_websocket() -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol with these limits."""
+def guarded_websocket(**arguments: Any) -> asyncio.Protocol:
+    """Return uvicorn's protocol with these limits, for one connection.
+
+    What it needs (2 MB) is imported at the first connection: a server whose pages nobody has opened does without it.
+    """
+    return _protocol()(**arguments)
+
+
+@cache
+def _protocol() -> type[WebSocketsSansIOProtocol]:
     from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
     class Guarded(WebSocketsSansIOProtocol):

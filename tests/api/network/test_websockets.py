@@ -28,7 +28,7 @@ async def takes_all(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    config = uvicorn.Config(takes_all, ws=guarded_websocket(), lifespan="off", log_config=None)
+    config = uvicorn.Config(takes_all, ws=guarded_websocket, lifespan="off", log_config=None)  # type: ignore[arg-type]
     server, listener = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
