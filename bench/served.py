@@ -9,9 +9,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -88,25 +87,6 @@ class Client:
         self.seconds.append(time.perf_counter() - began)
         assert answer.status < 300, (answer.status, text[:300])
         return json.loads(text)
-
-
-def all_at_once(clients: list[Client], seconds: float, call: Callable[[Client], object]) -> float:
-    """Let every client call repeatedly for this many seconds, each in a thread; return the calls per second."""
-    ends_at = time.perf_counter() + seconds
-    counts = [0] * len(clients)
-
-    def work(number: int) -> None:
-        while time.perf_counter() < ends_at:
-            call(clients[number])
-            counts[number] += 1
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(clients))]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / (time.perf_counter() - began)
 
 
 @contextmanager
