@@ -35,6 +35,7 @@ class Road:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._ends: list[socket.socket] = []
+        self._is_closed = False
         self._is_open = threading.Event()
         self._is_open.set()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -47,6 +48,7 @@ class Road:
 
     def close(self) -> None:
         """End all connections, and accept none."""
+        self._is_closed = True
         self._is_open.set()
         for one in (self._listener, *self._ends):
             with suppress(OSError):
@@ -58,6 +60,9 @@ class Road:
             while True:
                 near, _ = self._listener.accept()
                 self._is_open.wait()
+                if self._is_closed:
+                    near.close()
+                    return
                 far = socket.create_connection(self._target)
                 self._ends += [near, far]
                 for one, other in ((near, far), (far, near)):
