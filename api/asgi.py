@@ -30,6 +30,7 @@ from api.routes.login import Pages
 from api.routes.short_addresses import short_addresses
 from api.server import create_api
 from engine.base.errors import OrchestraError, StateAway
+from engine.base.threads import take_short_turns
 from engine.garbage import Watch, collect_and_return, look_from_now_on, use_one_heap
 from engine.orchestra import Orchestra
 from engine.store.owners import Fenced
@@ -40,9 +41,6 @@ _EXIT_STORAGE_OR_IN_USE = 4
 _EXIT_STATE_AWAY = 69
 """Makes the parent try again later, if the server has worked before (EX_UNAVAILABLE of sysexits.h)."""
 _GARBAGE_SECONDS = 2.0
-_TURN_SECONDS = 0.001
-"""How long a thread that computes keeps the interpreter from the others; with Python's 5 ms, a request that goes from
-thread to thread and to the disk ten times would wait 50 ms longer beside one compilation."""
 _EXIT_TAKEN_OVER = 75
 """Makes the parent start the serving process again, as a new owner of runs (EX_TEMPFAIL of sysexits.h)."""
 
@@ -78,7 +76,7 @@ class Site:
         use_one_heap()
         keep_secrets_out()
         write_as_one()
-        sys.setswitchinterval(_TURN_SECONDS)
+        take_short_turns()
         orchestra = await to_thread.run_sync(self._opened)
         try:
             threading.Thread(target=_leave_when_taken_over, args=(orchestra,), daemon=True).start()

@@ -36,6 +36,7 @@ def worker(concurrency: Slots = 100, demo: Demo = False, workspace: Workspace = 
     Then nothing more is begun, a write that is being sent is waited for, and other processes go on with the runs.
     """
     from engine.base.errors import InvalidInput
+    from engine.base.threads import take_short_turns
     from engine.observing.log_lines import set_log_format
     from engine.orchestra import Orchestra
     from engine.workspace import config
@@ -49,6 +50,7 @@ def worker(concurrency: Slots = 100, demo: Demo = False, workspace: Workspace = 
             "This workspace keeps its state in a file, for the processes of one machine.",
             remedy="Set `state: postgresql+psycopg://…` in config.yaml, or ORCHESTRA_STATE; see docs/scaling.md.",
         )
+    take_short_turns()
     with stops_raised():
         orchestra = Orchestra.open(workspace, demo=demo, slots=concurrency)
         say(f"Working on the runs of {workspace}, at most {concurrency} at once. Press Ctrl-C to stop.")

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 _AT_ONCE = 25
 """How many runs are taken together, so that other workers have some, too; a tenth of the slots if that is more."""
 _IDLE_SECONDS = 1.0
+_PAUSE_SECONDS = 0.004
+"""Under load slots become free one by one: after each claim, a moment is waited for more of them."""
 _LOOK_SECONDS = 0.1
 _CLOSE_SECONDS = 5.0
 
@@ -147,6 +149,8 @@ class SharedQueue(LocalQueue):
         now = timestamp(self._clock())
         taken = self._claims.claim(self._owner, now, max(free, 0), self._limits, mine)
         refused = self._delivered(taken) if taken else []
+        if 0 < len(taken) < self._most_at_once:
+            self._stopped.wait(_PAUSE_SECONDS)
         if refused and self._limits.are_set:
             self._claims.give_back(self._owner, refused)
         return len(refused) < len(taken)

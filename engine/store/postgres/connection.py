@@ -14,11 +14,15 @@ import psycopg
 from engine.postgres.address import ServerAddress
 from engine.store.sql.base.database import Parameters, Question
 
-_BEGIN = "BEGIN; SELECT pg_advisory_xact_lock({key}, 0)"
+_LOCK = "SELECT pg_advisory_xact_lock({key}, 0)"
 _MARK = (
-    "; INSERT INTO journal_marks VALUES ('{writer}', {number})"
+    "INSERT INTO journal_marks VALUES (%s, %s)"
     " ON CONFLICT (writer) DO UPDATE SET number = excluded.number, marked_at = now()"
 )
+_REQUIRE = "SELECT 1 / count(*) FROM ({question}) AS found"
+"""An error of the server, which ends the transaction, if the question finds no row."""
+NOTHING_FOUND = "22012"
+"""Its SQLSTATE, division by zero: https://www.postgresql.org/docs/current/errcodes-appendix.html."""
 _PARAMETER = re.compile(r"'[^']*'|\?|(?<!:):([a-z_]+)|%")
 
 
@@ -39,20 +43,22 @@ class Server:
 
     def begin(self, connection: psycopg.Connection[Any]) -> None:
         """Begin a transaction that writes, once no other one does."""
-        connection.execute(_BEGIN.format(key=self.key))
+        connection.execute(f"BEGIN; {_LOCK.format(key=self.key)}")
 
-    def begin_with(self, connection: psycopg.Connection[Any], first: Question, mark: Mark) -> Any:
-        """Do the same and ask a question; return its row. The mark that it leaves tells later that it was made.
+    def begin_unheard(self, connection: psycopg.Connection[Any]) -> None:
+        """Do the same in a pipeline, without waiting for an answer."""
+        connection.execute("BEGIN")
+        connection.execute(_LOCK.format(key=self.key))
 
-        All in one way to the server and back: all others wait meanwhile.
+    def begin_if(self, connection: psycopg.Connection[Any], condition: Question, mark: Mark) -> None:
+        """Do the same; the mark tells later that the transaction was made.
+
+        If the question `condition` finds no row, what follows fails with NOTHING_FOUND.
         """
-        statement, values = first
-        question = psycopg.ClientCursor(connection).mogrify(translated(statement), values)
-        marking = _MARK.format(writer=mark.writer, number=mark.number)
-        cursor = connection.execute(f"{_BEGIN.format(key=self.key)}{marking}; {question}")
-        while cursor.nextset():
-            pass
-        return cursor.fetchone()
+        question, values = condition
+        self.begin_unheard(connection)
+        connection.execute(_MARK, (mark.writer, mark.number))
+        connection.execute(_REQUIRE.format(question=translated(question)), values)
 
 
 class PostgresCursor:

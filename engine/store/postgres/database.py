@@ -115,10 +115,11 @@ class PostgresDatabase(Facts):
     def inserting(self) -> Iterator[PostgresCursor]:
         """Do the same with a driver cursor."""
         with storage_errors(self.address), self._pool.connection() as connection:
-            self.server.begin(connection)
             try:
-                yield PostgresCursor(connection)
-                connection.execute("COMMIT")
+                with connection.pipeline() as pipeline:  # others wait meanwhile: ways to the server are saved
+                    self.server.begin_unheard(connection)
+                    yield PostgresCursor(connection, pipeline)
+                    connection.execute("COMMIT")
             except BaseException:
                 roll_back(connection)
                 raise

@@ -13,20 +13,21 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from itertools import zip_longest
+from typing import Any, TypeVar
 
 from engine.base.errors import StorageError
 from engine.store.journal import JournalBroken
 from engine.store.owners import Fenced
-from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.base.database import Cursor, Database, EventRow, NothingFound
 from engine.store.sql.workers.owners import OWNER_ROW
 
 Change = Callable[[Cursor], Any]
-_INSERT_EVENT = "INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)"
+Item = TypeVar("Item")
 _HEALTH = "INSERT INTO meta VALUES ('health', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _LATEST_SECONDS = 0.02
 _MANY_COMMITS = 32
@@ -39,15 +40,22 @@ class _Batch:
     """What is written in one transaction, and who waits for it."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[str, int, str]] = []
+        self.events: list[EventRow] = []
         self.changes: list[tuple[Change, asyncio.Future[Any], str | None]] = []
+        self.gathered: dict[Callable[[Cursor, Sequence[Any]], None], list[tuple[Any, asyncio.Future[Any]]]] = {}
+        """What one call for all writes, after the changes."""
         self.waiters: list[asyncio.Future[None]] = []
         """One future per waiter: cancelling one must not affect the others."""
 
     @property
     def is_empty(self) -> bool:
         """Return whether there is nothing to write."""
-        return not self.events and not self.changes
+        return not self.events and not self.changes and not self.gathered
+
+    def futures(self) -> Iterator[asyncio.Future[Any]]:
+        """Yield the futures of its changes, in the order of their results, then those of what was gathered."""
+        yield from (future for _, future, _ in self.changes)
+        yield from (future for items in self.gathered.values() for _, future in items)
 
 
 class SqlJournal:
@@ -92,6 +100,16 @@ class SqlJournal:
         self._flush_next()
         return self._added(change, run_id)
 
+    def gather(self, change: Callable[[Cursor, Sequence[Item]], None], item: Item) -> asyncio.Future[Any]:
+        """Run `change(cursor, items)` in the next transaction, once for all items gathered for it, after other changes.
+
+        The future is done once that is on disk; if it cannot be stored, it raises JournalBroken.
+        """
+        self._flush_next()
+        future = _new_future()
+        self._batch.gathered.setdefault(change, []).append((item, future))
+        return future
+
     def note(self, change: Change, run_id: str) -> None:
         """Run a change for a run in the next transaction that somebody waits for, or soon.
 
@@ -101,8 +119,7 @@ class SqlJournal:
         self._added(change, run_id)
 
     def _added(self, change: Change, run_id: str | None) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_heard)
+        future = _new_future()
         self._batch.changes.append((change, future, run_id))
         return future
 
@@ -216,11 +233,11 @@ class SqlJournal:
         if isinstance(outcome, Exception):
             self._broken.update((run_id, outcome) for run_id, _, _ in batch.events)
             self._broken.update((run_id, outcome) for _, _, run_id in batch.changes if run_id is not None)
-            for _, future, _ in batch.changes:
+            for future in batch.futures():
                 if not future.done():
                     future.set_exception(JournalBroken(outcome))
         elif isinstance(outcome, list):
-            for (_, future, _), result in zip(batch.changes, outcome, strict=True):
+            for future, result in zip_longest(batch.futures(), outcome):
                 if not future.done():
                     future.set_result(result)
             self._count()
@@ -237,14 +254,18 @@ class SqlJournal:
     def _commit(self, batch: _Batch) -> list[Any]:
         """Write a batch; a thread does it if the database is far away, so changes use nothing but their cursor."""
 
-        def written(cursor: Cursor, owner: Any) -> list[Any]:
-            if owner is None:  # another process has declared this one dead
-                raise Fenced
+        def written(cursor: Cursor) -> list[Any]:
             if batch.events:
-                cursor.executemany(_INSERT_EVENT, batch.events)
-            return [change(cursor) for change, _, _ in batch.changes]
+                self._connection.add_events(cursor, batch.events)
+            results = [change(cursor) for change, _, _ in batch.changes]
+            for change, items in batch.gathered.items():
+                change(cursor, [item for item, _ in items])
+            return results
 
-        return self._connection.commit((OWNER_ROW, (self.owner,)), written)
+        try:
+            return self._connection.commit((OWNER_ROW, (self.owner,)), written)
+        except NothingFound:  # another process has declared this one dead
+            raise Fenced from None
 
 
 async def _written(batch: _Batch) -> None:
@@ -252,6 +273,12 @@ async def _written(batch: _Batch) -> None:
     waiter = asyncio.get_running_loop().create_future()
     batch.waiters.append(waiter)
     await waiter
+
+
+def _new_future() -> asyncio.Future[Any]:
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    future.add_done_callback(_heard)
+    return future
 
 
 def _heard(future: asyncio.Future[Any]) -> None:

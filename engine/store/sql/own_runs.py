@@ -11,6 +11,7 @@ from engine.store.journal import CalledState, Request, RunEnd
 from engine.store.runs import Deaths
 from engine.store.sql.acceptances import insert_accepted
 from engine.store.sql.base.database import Cursor
+from engine.store.sql.base.places import padded, places
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.triggering.carried_over import made_good
 from engine.store.sql.workers.deaths import IS_SUSPECT
@@ -36,10 +37,17 @@ _ENDED = (
     " FROM runs WHERE end_number IS NOT NULL),"
     " owner = NULL, due_at = NULL, acceptance = NULL, is_at_work = 0, plan_hash = ? WHERE run_id = ?"
 )
-_WITHDRAW = "UPDATE approvals SET state = 'withdrawn', answered_at = ? WHERE run_id = ? AND state = 'open'"
-_FORGET_DEBUGGING = "DELETE FROM debugging WHERE run_id = ?"
+_FORGET_EVENTS = "DELETE FROM events WHERE run_id IN ({places})"
+_WITHDRAW = (
+    "UPDATE approvals SET state = 'withdrawn',"
+    " answered_at = (SELECT ended_at FROM runs WHERE runs.run_id = approvals.run_id)"
+    " WHERE run_id IN ({places}) AND state = 'open'"
+)
+_FORGET_DEBUGGING = "DELETE FROM debugging WHERE run_id IN ({places})"
 _WAKE = "UPDATE runs SET due_at = ? WHERE run_id = ? AND status = 'waiting'"
-_CANCEL_CALLED = "UPDATE runs SET cancel_requested = 1 WHERE parent_run_id = ? AND ended_at IS NULL"
+_MOST_TOGETHER = 500
+"""How many run ids one statement names."""
+_CANCEL_CALLED = "UPDATE runs SET cancel_requested = 1 WHERE parent_run_id IN ({places}) AND ended_at IS NULL"
 
 _STATE = "SELECT status, ended_at FROM runs WHERE run_id = ?"
 _OF_NOBODY = "SELECT run_id FROM runs WHERE parent_run_id = ? AND ended_at IS NULL AND owner IS NULL"
@@ -116,12 +124,12 @@ class SqlOwnRuns:
 
     def ended(self, end: RunEnd) -> asyncio.Future[Any]:
         """Record the end of a run, and all that ends with it."""
+        return self._journal.gather(self._end, end)
 
-        def ended(cursor: Cursor) -> None:
-            _end(cursor, end)
-            self._tell(cursor)
-
-        return self._journal.change(ended)
+    def _end(self, cursor: Cursor, ends: Sequence[RunEnd]) -> None:
+        for first in range(0, len(ends), _MOST_TOGETHER):
+            _end(cursor, ends[first : first + _MOST_TOGETHER])
+        self._tell(cursor)
 
     def change_sentence(self, run_id: str, sentence: str) -> asyncio.Future[Any]:
         """Change the sentence of an ended run."""
@@ -138,17 +146,21 @@ class SqlOwnRuns:
         self._journal.note(lambda cursor: cursor.execute(statement, values), run_id)
 
 
-def _end(cursor: Cursor, end: RunEnd) -> None:
+def _end(cursor: Cursor, ends: Sequence[RunEnd]) -> None:
+    cursor.executemany(_ENDED, [_columns(one) for one in ends])
+    run_ids = padded([one.run_id for one in ends])
+    for statement in (_FORGET_EVENTS, _WITHDRAW, _FORGET_DEBUGGING, _CANCEL_CALLED):
+        cursor.execute(statement.format(places=places(run_ids)), run_ids)
+    for one in ends:
+        if one.parent_run_id is not None:
+            cursor.execute(_WAKE, (one.ended_at, one.parent_run_id))
+        made_good(cursor, one)
+
+
+def _columns(end: RunEnd) -> tuple[Any, ...]:
+    """Return the parameters of `_ENDED`."""
     told = (end.status, end.ended_at, end.duration_seconds, end.sentence, end.counts)
-    number = (end.at_milliseconds, end.at_milliseconds)
-    cursor.execute(_ENDED, (*told, *number, end.plan_hash, end.run_id))
-    cursor.execute("DELETE FROM events WHERE run_id = ?", (end.run_id,))
-    cursor.execute(_WITHDRAW, (end.ended_at, end.run_id))
-    cursor.execute(_FORGET_DEBUGGING, (end.run_id,))
-    cursor.execute(_CANCEL_CALLED, (end.run_id,))
-    if end.parent_run_id is not None:
-        cursor.execute(_WAKE, (end.ended_at, end.parent_run_id))
-    made_good(cursor, end)
+    return (*told, end.at_milliseconds, end.at_milliseconds, end.plan_hash, end.run_id)
 
 
 class SqlCalledRuns:
@@ -198,8 +210,7 @@ class SqlDueRuns:
 
     def due_among(self, run_ids: Sequence[str], now: str) -> list[str]:
         """Return those of these runs that are ours and waiting, and are due or to be cancelled."""
-        places = ", ".join("?" * len(run_ids))
-        due = _DUE_AMONG.format(places=places)
+        due = _DUE_AMONG.format(places=places(run_ids))
         return [run_id for (run_id,) in self._journal.read(due, (*run_ids, self._journal.owner, now))]
 
     def at_work(self) -> list[str]:

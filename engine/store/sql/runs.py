@@ -25,6 +25,7 @@ from engine.store.runs import (
 )
 from engine.store.sql.acceptances import earlier_run
 from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.base.places import places
 from engine.store.sql.base.tables import effects, events, runs
 from engine.store.sql.workers import deaths
 
@@ -79,7 +80,7 @@ class SqlRuns:
 
     def standings(self, run_ids: Sequence[str]) -> dict[str, Standing]:
         """Return how those of these runs stand that have not ended."""
-        statement = _STANDINGS.format(places=", ".join("?" * len(run_ids)))
+        statement = _STANDINGS.format(places=places(run_ids))
         with self._database.asking() as cursor:
             found = cursor.execute(statement, run_ids).fetchall()
         return {run_id: Standing(status, owner) for run_id, status, owner in found}

@@ -19,7 +19,7 @@ from engine.base.errors import DamagedState, StorageError
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, keep_name, make_folder
 from engine.files.group_sync import file_system
 from engine.store.locks import FileLocks
-from engine.store.sql.base.database import Cursor, Question, Result
+from engine.store.sql.base.database import Cursor, EventRow, NothingFound, Question, Result
 from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
 from engine.store.sql.base.tables import PARTS_FAILED_SQLITE, SCHEMA_VERSION, meta, metadata
 from engine.store.sqlite.migrations import migrated
@@ -305,27 +305,36 @@ class SqliteJournalConnection:
         with storage_errors(self._database.path):
             return self.raw.execute(statement, parameters).fetchall()
 
-    def commit(self, first: Question, work: Callable[[Cursor, Any], Result]) -> Result:
-        """Run `work` in a transaction, which is on disk when this returns; raise what it raises, and StorageError."""
+    def commit(self, condition: Question, work: Callable[[Cursor], Result]) -> Result:
+        """Run `work` in a transaction, which is on disk when this returns; raise what it raises, and StorageError.
+
+        Raises NothingFound if the condition finds no row.
+        """
         with self._database.write_lock:
             try:
-                return self._committed(first, work)
+                return self._committed(condition, work)
             except (sqlite3.Error, OSError) as error:
                 with storage_errors(self._database.path):  # entered only here: it would slow down each step a little
                     raise error from None
 
-    def _committed(self, first: Question, work: Callable[[Cursor, Any], Result]) -> Result:
+    def _committed(self, condition: Question, work: Callable[[Cursor], Result]) -> Result:
         self._database.require_in_place()  # a commit into a deleted file would be lost
         cursor = self.raw.cursor()
         cursor.execute("BEGIN IMMEDIATE")
         try:
-            result = work(cursor, cursor.execute(*first).fetchone())
+            if cursor.execute(*condition).fetchone() is None:
+                raise NothingFound
+            result = work(cursor)
             cursor.execute("COMMIT")
         except BaseException:
             if self.raw.in_transaction:
                 cursor.execute("ROLLBACK")
             raise
         return result
+
+    def add_events(self, cursor: Cursor, events: Sequence[EventRow]) -> None:
+        """Insert events in the transaction of a cursor."""
+        cursor.executemany("INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)", events)
 
     def hurry(self) -> None:
         """Do nothing: a transaction is never repeated."""

@@ -123,6 +123,26 @@ def test_a_chain_that_is_alone_commits_each_step_and_lets_the_loop_have_its_turn
     on_a_loop(database, owner, test)
 
 
+def test_what_is_gathered_is_written_by_one_call_after_the_changes(database: SqliteDatabase, owner: SqlOwner) -> None:
+    calls: list[object] = []
+
+    def write(_cursor: object, items: object) -> None:
+        calls.append(items)
+
+    def fails(_cursor: object, _items: object) -> None:
+        raise StorageError("The disk is full.")
+
+    async def test(journal: SqlJournal) -> None:
+        first = journal.gather(write, 1)
+        changed = journal.change(lambda _cursor: calls.append("change"))
+        await asyncio.gather(first, changed, journal.gather(write, 2))
+        assert calls == ["change", [1, 2]]
+        broken = (journal.gather(fails, 1), journal.gather(fails, 2))
+        assert all(isinstance(one, JournalBroken) for one in await asyncio.gather(*broken, return_exceptions=True))
+
+    on_a_loop(database, owner, test)
+
+
 def test_with_nothing_to_write_nothing_is_waited_for(database: SqliteDatabase, owner: SqlOwner) -> None:
     async def test(journal: SqlJournal) -> None:
         await journal.committed("a")

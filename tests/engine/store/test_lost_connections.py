@@ -66,7 +66,7 @@ def test_what_was_committed_without_an_answer_is_not_committed_again(
     monkeypatch.setattr(PostgresJournalConnection, "_connected", breaking)
     calls = 0
 
-    def work(cursor: Cursor, _row: object) -> int:
+    def work(cursor: Cursor) -> int:
         nonlocal calls
         calls += 1
         cursor.execute("INSERT INTO settings VALUES (?, '1')", (f"key {calls}",))
@@ -113,7 +113,7 @@ def test_a_process_that_is_about_to_end_repeats_nothing_for_long(database: Postg
     connection = database.journal()
     calls: list[float] = []
 
-    def work(_cursor: Cursor, _row: object) -> None:
+    def work(_cursor: Cursor) -> None:
         calls.append(time.monotonic())
         raise psycopg.errors.AdminShutdown("ended by an administrator")
 

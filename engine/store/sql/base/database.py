@@ -47,6 +47,14 @@ class Cursor(Protocol):
         """Yield the rows that are left."""
 
 
+EventRow = tuple[str, int, str]
+"""Run id, number and JSON text of an event."""
+
+
+class NothingFound(Exception):
+    """The condition of a transaction does not hold."""
+
+
 class JournalConnection(Protocol):
     """The connection of a journal: its transactions, and short reads on the loop."""
 
@@ -56,12 +64,15 @@ class JournalConnection(Protocol):
     def read(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one short query. Raises StorageError."""
 
-    def commit(self, first: Question, work: Callable[[Cursor, Any], Result]) -> Result:
+    def commit(self, condition: Question, work: Callable[[Cursor], Result]) -> Result:
         """Run `work` in a transaction, which is on disk when this returns. Raises StorageError, and what `work` raises.
 
-        `work` gets the row that the question `first` finds at the beginning of the transaction, or None. It is
+        If the question `condition` finds no row in that transaction, nothing is written. Raises NothingFound. `work` is
         repeated if the transaction did not take place because a connection was lost.
         """
+
+    def add_events(self, cursor: Cursor, events: Sequence[EventRow]) -> None:
+        """Insert events in the transaction of a cursor."""
 
     def hurry(self) -> None:
         """Repeat transactions for a few seconds at most from now on: the process is about to end."""

@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 from engine.base.statuses import Priority
 from engine.store.claims import Draining, TakenRun
+from engine.store.owners import Fenced
 from engine.store.run_limits import Crowd, LimitedRun, Reached, RunLimits
+from engine.store.runs import SUSPECT
 from engine.store.sql.base.conditions import AT_WORK
 from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.base.places import places
 from engine.store.sql.workers.deaths import IS_SUSPECT
-from engine.store.sql.workers.owners import require_unfenced
+from engine.store.sql.workers.owners import OWNER_ROW
 
 _COLUMNS = "run_id, priority, parent_run_id, started_by, connections, cancel_requested"
 _READY = (
@@ -25,8 +28,11 @@ _NOBODYS = (
     " AND caller.ended_at IS NULL AND caller.status IN ('queued', 'running'))"
 )
 _MINE = f" FROM runs WHERE owner = ? AND{_READY}"
-_ANY, _ANY_OF_MINE = f"SELECT 1{_NOBODYS} LIMIT 1", f"SELECT 1{_MINE} LIMIT 1"
-_IS_DRAINING = "SELECT 1 FROM owners WHERE owner = ? AND is_draining = 1"
+_ANY = f"SELECT 1{_NOBODYS} ORDER BY priority, run_id LIMIT 1"
+"""In the order of an index that has only runs of nobody; without it, PostgreSQL reads all that are open."""
+_ANY_OF_MINE = f"SELECT 1{_MINE} LIMIT 1"
+_LOOK = f"SELECT EXISTS (SELECT 1 FROM owners WHERE owner = ? AND is_draining = 1), ({_ANY})"  # noqa: S608
+"""Whether the process is draining, and whether there is anything to take of nobody."""
 _TAKE = "UPDATE runs SET owner = ?, is_at_work = 1 WHERE run_id = ?"
 _GIVE_BACK = "UPDATE runs SET is_at_work = 0 WHERE run_id = ? AND owner = ?"
 _AT_WORK_HERE = f"SELECT run_id FROM runs WHERE {AT_WORK} AND owner = ?"  # noqa: S608 - conditions of ours
@@ -41,12 +47,20 @@ _TOPS_AT_WORK = (
 _ONE = "SELECT run_id, parent_run_id, started_by, connections FROM runs WHERE run_id = ?"
 _WAITS = f"SELECT {_COLUMNS} FROM runs WHERE run_id = ? AND{_READY}"  # noqa: S608 - conditions of ours
 _FRESH = (
-    "SELECT run_id, acceptance FROM runs WHERE run_id IN ({places}) AND owner = ? AND status = 'queued'"
+    "SELECT run_id, acceptance FROM runs WHERE run_id IN ({places})"
+    " AND coalesce(owner, '') = ? AND coalesce(status, '') = 'queued'"
     " AND cancel_requested = 0 AND NOT EXISTS (SELECT 1 FROM events WHERE events.run_id = runs.run_id)"
     " AND NOT EXISTS (SELECT 1 FROM run_deaths WHERE run_deaths.run_id = runs.run_id)"
 )
-_HAS_SUSPECT = f"SELECT 1 FROM runs WHERE owner = ? AND {AT_WORK} AND {IS_SUSPECT} LIMIT 1"  # noqa: S608
-"""If a process dies with two of them, nobody knows which one is to blame."""
+"""By run id: PostgreSQL would rather read all former versions of the rows of the owner, or of this status."""
+_STANDING = (
+    f"SELECT EXISTS ({OWNER_ROW}), CASE WHEN EXISTS (SELECT 1 FROM run_deaths WHERE in_a_row >= {SUSPECT})"  # noqa: S608
+    f" THEN NOT EXISTS (SELECT 1 FROM runs WHERE owner = ? AND {AT_WORK} AND {IS_SUSPECT}) ELSE 1 = 0 END"
+)
+"""Whether a process still owns its runs, and whether there are suspects while it works on none.
+
+If it dies with two of them, nobody knows which one is to blame.
+"""
 _MOST_PAGES = 20
 
 
@@ -71,15 +85,17 @@ class SqlClaims:
     def claim(self, owner: str, now: str, most: int, limits: RunLimits, most_of_mine: int = 0) -> list[TakenRun]:
         """Make at most so many runs of nobody, and of its own, ones that a process works on."""
         with self._database.asking() as cursor:
-            if most > 0 and cursor.execute(_IS_DRAINING, (owner,)).fetchone() is not None:
+            is_draining, has_any = cursor.execute(_LOOK, (owner, now)).fetchone() if most > 0 else (False, None)
+            if is_draining:
                 raise Draining
-            has_any = most > 0 and cursor.execute(_ANY, (now,)).fetchone() is not None
             has_mine = most_of_mine > 0 and cursor.execute(_ANY_OF_MINE, (owner, now)).fetchone() is not None
         if not has_any and not has_mine:
             return []
         with self._database.inserting() as cursor:
-            require_unfenced(cursor, owner)
-            choice = _Choice(cursor, limits, has_suspect=cursor.execute(_HAS_SUSPECT, (owner,)).fetchone() is not None)
+            known, takes_suspects = cursor.execute(_STANDING, (owner, owner)).fetchone()
+            if not known:
+                raise Fenced
+            choice = _Choice(cursor, limits, takes_suspects=bool(takes_suspects))
             if has_mine:
                 choice.take(_MINE, (owner, now), most_of_mine, self._turns)
             if has_any:
@@ -93,7 +109,7 @@ class SqlClaims:
         if not run_ids:
             return {}
         with self._database.asking() as cursor:
-            return dict(cursor.execute(_FRESH.format(places=_places(run_ids)), (*run_ids, owner)).fetchall())
+            return dict(cursor.execute(_FRESH.format(places=places(run_ids)), (*run_ids, owner)).fetchall())
 
     def at_work(self, owner: str) -> list[str]:
         """Return the runs that a process works on."""
@@ -121,9 +137,9 @@ class SqlClaims:
 class _Choice:
     """The choice of a claim, inside its transaction."""
 
-    def __init__(self, cursor: Cursor, limits: RunLimits, *, has_suspect: bool) -> None:
-        """Begin with nothing; `has_suspect`: the process works on a run whose process has died again and again."""
-        self._cursor, self._limits, self._has_suspect = cursor, limits, has_suspect
+    def __init__(self, cursor: Cursor, limits: RunLimits, *, takes_suspects: bool) -> None:
+        """Begin with nothing; `takes_suspects`: one run whose process has died again and again may be among them."""
+        self._cursor, self._limits, self._takes_suspects = cursor, limits, takes_suspects
         self._crowd = _crowd(cursor, limits) if limits.are_set else None
         self._passed_over: list[str] = []
         self.taken: list[str] = []
@@ -143,12 +159,12 @@ class _Choice:
                 return
 
     def _take_suspect(self, which: str, values: tuple[str, ...]) -> None:
-        """Take one of the runs whose process has died again and again, unless the process has one."""
-        found = [] if self._has_suspect else self._page(which, values, 1, suspects=True)
+        """Take one of the runs whose process has died again and again, if there may be one."""
+        found = self._page(which, values, 1, suspects=True) if self._takes_suspects else []
         for one in found:
             before = len(self.taken)
             self._take(one)
-            self._has_suspect = len(self.taken) > before
+            self._takes_suspects = len(self.taken) == before
 
     def _take(self, run: _Waiting) -> None:
         if self._crowd is not None and not run.cancel_requested:  # whoever is cancelled only ends
@@ -185,19 +201,15 @@ class _Choice:
     def _left_out(self) -> tuple[str, list[str]]:
         """Return the condition that leaves out whom a limit keeps back, and its parameters."""
         known = [*self.taken, *self._passed_over]
-        parts, values = ([f" AND run_id NOT IN ({_places(known)})"], known) if known else ([], [])
+        parts, values = ([f" AND run_id NOT IN ({places(known)})"], known) if known else ([], [])
         if self._crowd is None:
             return "".join(parts), values
         free = "parent_run_id IS NOT NULL OR cancel_requested = 1"  # these are looked at one by one
         users, connections = self._crowd.full_users, self._crowd.full_connections
         if users:
-            parts.append(f" AND ({free} OR started_by NOT IN ({_places(users)}))")
+            parts.append(f" AND ({free} OR started_by NOT IN ({places(users)}))")
         parts += [f" AND ({free} OR connections NOT LIKE ? ESCAPE '!')" for _ in connections]
         return "".join(parts), [*values, *users, *(f"% {one.replace('_', '!_')} %" for one in connections)]
-
-
-def _places(values: Sequence[str]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _crowd(cursor: Cursor, limits: RunLimits) -> Crowd:
