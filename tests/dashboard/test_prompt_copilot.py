@@ -22,13 +22,15 @@ OWNER = Principal("owner", "owner")
 NAME = "classify-mail"
 SHORT = [{"role": "system", "content": "Sort the mail."}, {"role": "user", "content": "{{ mail }}"}]
 
-
+CHOICES = ["Make it shorter.", "Make *it* longer."]
 DONE = "**Shorter** now:\n- `system` is a sentence\n- a:red[b] ![x](https://evil.example/x.png) $c$"
 
 
 def script(body: dict[str, Any], number: int) -> Answer:
     if "improve a prompt" not in body["messages"][0]["content"]:
         return Answer(json.dumps({"kind": "task"}))
+    if body["messages"][-1]["content"].endswith("Improve it."):
+        return Answer("", [("ask", {"question": "How?", "choices": CHOICES})])
     done = any(one["role"] == "tool" for one in body["messages"])
     return Answer(DONE) if done else Answer("", [("propose", {"changes": {"messages": SHORT}, "why": "Short."})])
 
@@ -45,6 +47,13 @@ def model(workspace: Path, orchestra: Orchestra) -> Any:
         yield model
 
 
+def answered(orchestra: Orchestra) -> None:
+    until(
+        lambda: orchestra.copilot.prompting.conversation(OWNER, NAME).turns[-1].status != "working",
+        "the end of the turn",
+    )
+
+
 def test_a_prompt_is_changed_by_words(orchestra: Orchestra, model: Any, open_page: Callable[..., AppTest]) -> None:
     at = open_page("prompt", name=NAME)
     at.query_params["tab"] = "co-pilot"
@@ -54,15 +63,23 @@ def test_a_prompt_is_changed_by_words(orchestra: Orchestra, model: Any, open_pag
     at.button(key="copilot-agree").click().run()
     assert model.requests == []
     area = next(one for one in at.text_area if one.label == "What should change?")
-    area.set_value("Make it shorter.").run()
+    area.set_value("Improve it.").run()
     assert f"copilot-ask-{NAME}" in [one.key for one in at.button], words(at)
     at.button(key=f"copilot-ask-{NAME}").click().run()
     assert not at.exception
-    until(
-        lambda: orchestra.copilot.prompting.conversation(OWNER, NAME).turns[-1].status != "working",
-        "the end of the turn",
-    )
+    answered(orchestra)
     at.run()
+    assert [one.label for one in at.button if str(one.key).startswith("copilot-choice")] == [
+        "Make it shorter\\.",
+        "Make \\*it\\* longer\\.",
+    ]
+    at.button(key=f"copilot-choice-{NAME}-1-0-0").click().run()
+    answered(orchestra)
+    at.run()
+    assert [one.asked for one in orchestra.copilot.prompting.conversation(OWNER, NAME).turns] == [
+        "Improve it.",
+        "Make it shorter.",
+    ]
     said = next(one.value for one in at.markdown if "Shorter" in one.value)
     assert said == "**Shorter** now:\n\n- `system` is a sentence\n\n- a\\::color[]red\\[b\\] x \\$c\\$"
     [made] = orchestra.copilot.prompting.proposals.list(OWNER, NAME)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.base import fields, session
 from dashboard.base.language import t
@@ -28,6 +31,46 @@ _ITEM = re.compile(r"\s*[-*] +(.*)")
 _BOLD = re.compile(r"\*\*(\S|\S[^*]*\S)\*\*")
 
 
+@dataclass(frozen=True)
+class _Question:
+    """A question of the model, whose choices are buttons at a place in its answer."""
+
+    choices: list[str]
+    place: DeltaGenerator
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """What goes to the model with the words of a person."""
+
+    visit: Visit
+    prompt: str
+    number: int
+    cases: list[str]
+    agreed: list[str]
+
+    def button(
+        self,
+        label: str,
+        key: str,
+        words: str,
+        type: Literal["primary", "secondary"] = "secondary",  # noqa: A002 - Streamlit's word
+        icon: str | None = None,
+    ) -> None:
+        """Show a button that asks with these words."""
+        action_button(
+            label,
+            key,
+            lambda _key: self.visit.orchestra.copilot.prompting.start(
+                self.visit.who.agreeing(self.agreed), self.prompt, words, PromptAbout(self.cases)
+            ),
+            lambda _turn: st.rerun(),
+            scope=f"{self.number} {hash(words)} {self.cases} {self.agreed}",
+            type=type,
+            icon=icon,
+        )
+
+
 def copilot_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
     """Show the conversation; people with the right can ask."""
     if not visit.may("edit"):
@@ -40,15 +83,17 @@ def copilot_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
             visit.link(t("Connections"), "connections", icon=":material/cable:")
             return
         found = visit.orchestra.copilot.prompting.conversation(visit.who, file.name)
-        _turns(visit, file, found, draft)
-        if found.turns and found.turns[-1].status == "working":
+        is_working = bool(found.turns) and found.turns[-1].status == "working"
+        can_ask = setup.is_agreed and not is_working and not is_changed(draft)
+        questions = _turns(visit, file, found, draft, can_ask=can_ask)
+        if is_working:
             _waiting(visit, file.name, found.turns[-1])
         elif not setup.is_agreed:
             _agreement(visit, setup)
-        elif is_changed(draft):
+        elif not can_ask:
             st.info(t("Save what you have changed first: the co-pilot works on the saved text."))
         else:
-            _ask(visit, file, found)
+            _ask(visit, file, found, questions)
 
 
 def _agreement(visit: Visit, setup: Setup) -> None:
@@ -64,8 +109,10 @@ def _agreement(visit: Visit, setup: Setup) -> None:
     )
 
 
-def _turns(visit: Visit, file: PromptFile, found: Conversation, draft: Draft) -> None:
+def _turns(visit: Visit, file: PromptFile, found: Conversation, draft: Draft, *, can_ask: bool) -> list[_Question]:
+    """Show the newest turns; return the questions of the last one if it can be answered now."""
     known = {one.id: one for one in visit.orchestra.copilot.prompting.proposals.list(visit.who, file.name)}
+    questions: list[_Question] = []
     for turn in found.turns[-_SHOWN:]:
         with st.chat_message("user", avatar=_PERSON):
             outside_text(turn.asked)
@@ -74,11 +121,16 @@ def _turns(visit: Visit, file: PromptFile, found: Conversation, draft: Draft) ->
         with st.chat_message("assistant", avatar=_MODEL):
             for part in turn.parts:
                 _part(visit, part, known, draft)
+                if part.choices and can_ask and turn is found.turns[-1]:
+                    questions.append(_Question(part.choices, st.container(horizontal=True, gap="small")))
+                elif part.choices:
+                    st.markdown("\n".join(f"- {plain(one)}" for one in part.choices))
             if turn.problem:
                 st.warning(plain(turn.problem), icon=":material/warning:")
             used = {"input_tokens": turn.usage.input_tokens, "output_tokens": turn.usage.output_tokens}
             words = usage_words({**used, "cost_usd": turn.usage.cost_usd})
             st.caption(plain(" · ".join([turn.sent.model, *words])))
+    return questions
 
 
 def _part(visit: Visit, part: Part, known: dict[str, PromptProposal], draft: Draft) -> None:
@@ -89,8 +141,6 @@ def _part(visit: Visit, part: Part, known: dict[str, PromptProposal], draft: Dra
         outside_code(part.text, part.language or None)
     else:
         st.markdown(_rendered(part.text))
-        for choice in part.choices:
-            st.caption(plain(choice))
 
 
 def _rendered(text: str) -> str:
@@ -132,7 +182,8 @@ def _waiting(visit: Visit, name: str, turn: Turn) -> None:
     body()
 
 
-def _ask(visit: Visit, file: PromptFile, found: Conversation) -> None:
+def _ask(visit: Visit, file: PromptFile, found: Conversation, questions: list[_Question]) -> None:
+    """Show the field for the next question, and a button for each choice of the model's: one press answers."""
     name, number = file.name, len(found.turns)
     said = fields.text_area(
         t("What should change?"),
@@ -144,18 +195,9 @@ def _ask(visit: Visit, file: PromptFile, found: Conversation) -> None:
     )
     ticked = _ticked(visit, name, number)
     needed, is_agreed = agreement(visit, name, f"copilot-agree-{name}")
+    asking = _Asking(visit, name, number, ticked, needed if is_agreed else [])
     with st.container(horizontal=True, gap="small"):
-        action_button(
-            t("Ask the co-pilot"),
-            f"copilot-ask-{name}",
-            lambda _key: visit.orchestra.copilot.prompting.start(
-                visit.who.agreeing(needed if is_agreed else []), name, said, PromptAbout(ticked)
-            ),
-            lambda _turn: st.rerun(),
-            scope=f"{number} {hash(said)} {ticked} {is_agreed}",
-            type="primary",
-            icon=":material/send:",
-        )
+        asking.button(t("Ask the co-pilot"), f"copilot-ask-{name}", said, "primary", ":material/send:")
         if found.turns:
             action_button(
                 t("Begin anew"),
@@ -165,6 +207,10 @@ def _ask(visit: Visit, file: PromptFile, found: Conversation) -> None:
                 scope=str(number),
                 type="tertiary",
             )
+    for at, one in enumerate(questions):
+        with one.place:
+            for index, choice in enumerate(one.choices):
+                asking.button(plain(choice), f"copilot-choice-{name}-{number}-{at}-{index}", choice)
 
 
 def _ticked(visit: Visit, name: str, number: int) -> list[str]:
