@@ -13,7 +13,7 @@ from dashboard.base.page import Visit
 from dashboard.editing.draft import Draft, document_of
 from dashboard.parts.accounts import account_badges
 from dashboard.parts.errors import errors_shown
-from dashboard.prompt.asking import Asking, ask_button, digest
+from dashboard.prompt.asking import Asking, ask_button, digest, model_named, needed_for
 from dashboard.prompt.column_fields import chosen_columns
 from dashboard.prompt.compared import PARAM, comparison, shown_comparison
 from dashboard.prompt.draft import typed
@@ -52,7 +52,8 @@ def _ask(visit: Visit, file: PromptFile, draft: Draft, *, is_first: bool) -> Non
         return
     with st.expander(t("Values"), expanded=is_first, icon=":material/input:"):
         values = _wish(given_values(visit, name, _together(whole)))
-    needed = comparisons.needs_confirmation(visit.who, name, asked)
+    models = [one.model or model_named(document) for one, document in zip(columns, documents, strict=True)]
+    needed = needed_for(visit, name, zip(asked, models, strict=True))
     asking = Asking(
         f"compare-{name}",
         t("Ask all columns"),

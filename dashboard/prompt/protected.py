@@ -129,9 +129,9 @@ def _test_button(visit: Visit, name: str, one: _Refused) -> None:
             scope=f"{one.number} {one.test_id}",
             type="primary",
             icon=":material/fact_check:",
-            disabled=bool(needed),
+            disabled=needed is not None,
         )
-        if needed:
+        if needed is not None:
             st.caption(t("Ask the model once on the tab Try first: nobody has agreed to its account."))
 
 

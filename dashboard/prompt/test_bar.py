@@ -11,11 +11,11 @@ import streamlit as st
 from dashboard.base import fields
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
-from dashboard.base.plain import plain
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import Draft, document_of
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.popover import popover
+from dashboard.prompt.asking import cases_agreed, cases_needed, model_named
 from dashboard.prompt.draft import is_changed, typed
 from dashboard.prompt.versions import name_of
 from engine.prompts.prompt_files import PromptFile
@@ -113,6 +113,17 @@ def _of_editor(draft: Draft) -> Column:
     )
 
 
+def _model(visit: Visit, name: str, column: Column) -> str:
+    """Return the model that a column names, or else its text; "" if that is the connection's own."""
+    if column.model:
+        return column.model
+    if column.text is not None:
+        return model_named(document_of(column.text))
+    return model_named(
+        visit.orchestra.prompts.get(visit.who, name, None if column.is_draft else int(column.version)).document
+    )
+
+
 def _wish(name: str, columns: Sequence[Column]) -> TestWish:
     repeat = st.number_input(
         t("Times to ask each question"),
@@ -136,15 +147,8 @@ def _wish(name: str, columns: Sequence[Column]) -> TestWish:
 
 
 def _run(visit: Visit, name: str, wish: TestWish, label: str, key: str) -> None:
-    tries, tests = visit.orchestra.tries, visit.orchestra.case_tests
-    connections = dict.fromkeys((*(one.connection for one in wish.columns), *tests.judges(visit.who, name)))
-    needed = [whose for one in connections for whose in tries.needs_confirmation(visit.who, name, one)]
-    is_agreed = not needed or st.checkbox(
-        plain(
-            t("Ask {needed}: it may cost money, and the values of the cases are sent there.", needed=", ".join(needed))
-        ),
-        key=f"{key}-agree-{name}",
-    )
+    needed = cases_needed(visit, name, ((one.connection, _model(visit, name, one)) for one in wish.columns))
+    is_agreed = cases_agreed(needed, f"{key}-agree-{name}")
     if len(wish.columns) > MOST_COLUMNS:
         st.warning(
             t(
@@ -161,7 +165,7 @@ def _run(visit: Visit, name: str, wish: TestWish, label: str, key: str) -> None:
     action_button(
         label,
         f"{key}-{name}",
-        lambda _key: tests.start(visit.who.agreeing(needed), name, wish),
+        lambda _key: visit.orchestra.case_tests.start(visit.who.agreeing(needed.names), name, wish),
         begun,
         scope=str(hash(repr(wish))),
         type="primary",

@@ -16,7 +16,7 @@ from dashboard.parts.errors import errors_shown
 from dashboard.parts.popover import popover
 from dashboard.parts.values import cut
 from dashboard.prompt import answer
-from dashboard.prompt.asking import Asking, ask_button, digest
+from dashboard.prompt.asking import Asking, ask_button, digest, model_named, needed_for
 from dashboard.prompt.draft import typed
 from dashboard.prompt.values import Given, given_values
 from dashboard.prompt.versions import name_of
@@ -104,7 +104,7 @@ def _ask(visit: Visit, name: str, text: str, given: Given) -> None:
         account_badges(one for one in visit.orchestra.connections.list(visit.who) if one.name == asked.connection)
     with errors_shown():
         wish = _wish(text, given, asked)
-        needed = tries.needs_confirmation(visit.who, name, asked.connection)
+        needed = needed_for(visit, name, [(asked.connection, asked.model or model_named(document_of(text)))])
         asking = Asking(name, t("Ask the model"), lambda who: tries.start(who, name, wish), _begun, digest(vars(wish)))
         ask_button(visit, asking, needed, place)
 

@@ -12,6 +12,7 @@ import yaml
 from streamlit.testing.v1 import AppTest
 
 from bench.copilot.scripted import MODEL, Answer, scripted
+from dashboard.base.plain import plain
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -85,6 +86,13 @@ def test_a_prompt_is_changed_by_words(orchestra: Orchestra, model: Any, open_pag
     [made] = orchestra.copilot.prompting.proposals.list(OWNER, NAME)
     assert "Sort the mail." in words(at)
     assert "Agree to it, and test the text" in words(at)
+    asked = plain(f"Ask {MODEL} at {model.base_url.split('/')[2]}:")
+    assert asked in at.checkbox(key=f"test-agree-{made.id}").label
+    at.query_params["tab"] = "cases"
+    at.run()
+    assert asked in at.checkbox(key=f"test-agree-{NAME}").label
+    at.query_params["tab"] = "co-pilot"
+    at.run()
     at.checkbox(key=f"test-agree-{made.id}").check().run()
     at.button(key=f"test-{made.id}").click().run()
     assert "cases pass before" in words(at)

@@ -8,9 +8,10 @@ from dashboard.base import session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_code, plain
-from dashboard.editing.draft import Draft
+from dashboard.editing.draft import Draft, document_of
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import problem_list
+from dashboard.prompt.asking import cases_agreed, cases_needed, model_named
 from dashboard.prompt.draft import begin, is_changed
 from dashboard.prompt.test_bar import PARAM
 from engine.copilot.prompting.records import CaseReport, PromptProposal, Testing
@@ -89,7 +90,7 @@ def _actions(visit: Visit, one: PromptProposal, draft: Draft) -> None:
 
 
 def _test(visit: Visit, one: PromptProposal) -> None:
-    needed, is_agreed = agreement(visit, one.prompt, f"test-agree-{one.id}")
+    needed, is_agreed = agreement(visit, one.prompt, f"test-agree-{one.id}", model_named(document_of(one.text)))
     action_button(
         t("Test it with the cases"),
         f"test-{one.id}",
@@ -102,15 +103,12 @@ def _test(visit: Visit, one: PromptProposal) -> None:
     )
 
 
-def agreement(visit: Visit, name: str, key: str) -> tuple[list[str], bool]:
+def agreement(visit: Visit, name: str, key: str, model: str) -> tuple[list[str], bool]:
     """Ask to agree to the real accounts that answer the cases; return these, and whether a person has agreed."""
     if not visit.orchestra.cases.list(visit.who, name):
         return [], True
-    tries, tests = visit.orchestra.tries, visit.orchestra.case_tests
-    connections = dict.fromkeys((connection_of(visit), *tests.judges(visit.who, name)))
-    needed = [whose for one in connections for whose in tries.needs_confirmation(visit.who, name, one)]
-    words = t("Ask {needed}: it may cost money, and the values of the cases are sent there.", needed=", ".join(needed))
-    return needed, not needed or st.checkbox(plain(words), key=key)
+    needed = cases_needed(visit, name, [(connection_of(visit), model)])
+    return needed.names, cases_agreed(needed, key)
 
 
 def connection_of(visit: Visit) -> str:

@@ -17,6 +17,7 @@ from dashboard.editing.draft import Draft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.usage import usage_words
+from dashboard.prompt.asking import model_named
 from dashboard.prompt.copilot.proposal import agreement, proposal
 from dashboard.prompt.draft import is_changed
 from engine.base.errors import OrchestraError
@@ -194,7 +195,7 @@ def _ask(visit: Visit, file: PromptFile, found: Conversation, questions: list[_Q
         persist_state="session",
     )
     ticked = _ticked(visit, name, number)
-    needed, is_agreed = agreement(visit, name, f"copilot-agree-{name}")
+    needed, is_agreed = agreement(visit, name, f"copilot-agree-{name}", model_named(file.document))
     asking = _Asking(visit, name, number, ticked, needed if is_agreed else [])
     with st.container(horizontal=True, gap="small"):
         asking.button(t("Ask the co-pilot"), f"copilot-ask-{name}", said, "primary", ":material/send:")

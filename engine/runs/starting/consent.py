@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from clients.deadline import deadline
@@ -115,7 +115,9 @@ class Consents:
 
     def missing_model(self, prompt: str, connection: str) -> Touch | None:
         """Return the real account that nobody has agreed to ask with a prompt. Raises ServiceError."""
-        touch = _account(connection, *self._owner(self._opened(connection)), writes=False)
+        stable, label = self._owner(self._opened(connection))
+        words = f"the model at {label or stable} (connection {connection})"
+        touch = replace(_account(connection, stable, label, writes=False), words=words)
         return None if touch.is_in(self.agreements.of(_of_prompt(prompt))) else touch
 
     def follow_prompt(self, name: str, new: str) -> None:

@@ -90,11 +90,6 @@ class Comparisons:
             self._tries.cancel(p, name, one["id"])
         return self.get(p, name, comparison_id)
 
-    def needs_confirmation(self, p: Principal, name: str, connections: Sequence[str]) -> builtins.list[str]:
-        """Return the real accounts that somebody has to agree to first. Raises as `Tries.needs_confirmation`."""
-        needed = (self._tries.needs_confirmation(p, name, one) for one in dict.fromkeys(connections))
-        return [name for names in needed for name in names]
-
     def _document(self, name: str, wish: Wish) -> PromptDefinition:
         with in_column(wish.column):
             return self._wishes.document(name, wish)[0]

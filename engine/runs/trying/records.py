@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from engine.base.errors import InvalidInput, StorageError, UnknownName
@@ -19,6 +20,17 @@ FOLDER = "tries"
 MOST_KEPT = 20
 """Tries of one prompt; older ones are deleted."""
 NOT_OURS = (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidInput)
+
+
+@dataclass(frozen=True)
+class RealModel:
+    """A real account of a model that nobody has agreed to ask with a prompt."""
+
+    name: str
+    """What is agreed to."""
+    host: str
+    model: str
+    """The connection's own model."""
 
 
 class TryAnswer(TypedDict):

@@ -28,10 +28,10 @@ from engine.record.types.step import UsageRecord
 from engine.runner.effects.live import Watch
 from engine.runner.worker.worker import Host
 from engine.runs.starting.consent import Consents
-from engine.runs.trying.asking import Question, ask, judged, prompt_used
+from engine.runs.trying.asking import Question, ask, judged, model_of, prompt_used
 from engine.runs.trying.columns import in_column
 from engine.runs.trying.reader import TryReader
-from engine.runs.trying.records import Try, TryRecords
+from engine.runs.trying.records import RealModel, Try, TryRecords
 from engine.runs.trying.wishes import Wish, Wishes
 from engine.store.journal import JournalBroken
 
@@ -137,12 +137,16 @@ class Tries(TryReader):
         require(p, "view", "see connections")
         return self._wishes.connections()
 
-    def needs_confirmation(self, p: Principal, name: str, connection: str) -> builtins.list[str]:
+    def needs_confirmation(self, p: Principal, name: str, connection: str) -> RealModel | None:
         """Return the real account that somebody has to agree to first. Raises as `start`, and ServiceError."""
         require(p, "run", "try prompts")
         account = self._wishes.account(connection)
-        missing = self._consents.missing_model(name, connection) if account.mode == AccountMode.MINE else None
-        return [] if missing is None else [missing.name]
+        if account.mode != AccountMode.MINE:
+            return None
+        missing = self._consents.missing_model(name, account.connection)
+        if missing is None:
+            return None
+        return RealModel(missing.name, account.owner()[1], model_of({}, "", account))
 
     def close(self) -> None:
         """Stop waiting for answers; those tries are interrupted."""
