@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import field_label, plain
 from dashboard.parts.buttons import action_button
 from engine.people.access import Principal
 from engine.runs.trying.records import RealModel
@@ -67,7 +67,7 @@ def cases_agreed(needed: Needed, key: str) -> bool:
         "Ask {models}: it may cost money. The prompt and the values that fill it in are sent there.",
         models=needed.words,
     )
-    return not needed.names or st.checkbox(plain(words), key=key)
+    return not needed.names or st.checkbox(field_label(words), key=key)
 
 
 def ask_button(visit: Visit, asking: Asking[T], needed: Needed, place: DeltaGenerator) -> None:

@@ -12,7 +12,7 @@ import yaml
 from streamlit.testing.v1 import AppTest
 
 from bench.copilot.scripted import MODEL, Answer, scripted
-from dashboard.base.plain import plain
+from dashboard.base.plain import field_label
 from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -86,7 +86,7 @@ def test_a_prompt_is_changed_by_words(orchestra: Orchestra, model: Any, open_pag
     [made] = orchestra.copilot.prompting.proposals.list(OWNER, NAME)
     assert "Sort the mail." in words(at)
     assert "Agree to it, and test the text" in words(at)
-    asked = plain(f"Ask {MODEL} at {model.base_url.split('/')[2]}:")
+    asked = field_label(f"Ask {MODEL} at {model.base_url.split('/')[2]}:")
     assert asked in at.checkbox(key=f"test-agree-{made.id}").label
     at.query_params["tab"] = "cases"
     at.run()
