@@ -18,13 +18,13 @@ from dashboard.approvals.edit import (
     gaps_consent,
     tell_answered,
 )
+from dashboard.approvals.outline import shown_outline
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import link_markdown, outside_text, plain
 from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.buttons import action_button
 from dashboard.parts.times import ago, full_time
-from dashboard.parts.values import shown_value
 from engine.base.errors import OrchestraError
 from engine.base.step_path import StepPath, items_around
 from engine.plugins.registry import link_word
@@ -63,7 +63,7 @@ def question_card(
         if question.call is not None:
             asked_call(visit, question, question.call, run, place)
         elif question.details not in (None, "", {}, []):
-            shown_value(question.details)
+            shown_outline(question.details)
         _where(visit, question, run, place)
         if visit.orchestra.approvals.may_answer(visit.who, question):
             _answer(visit, question, place, buttons or _buttons)

@@ -79,6 +79,37 @@ def test_what_comes_from_outside_is_never_markdown(orchestra: Orchestra, open_pa
         assert any("\\!\\[x\\]" in str(one.value) for one in at.markdown)
 
 
+def test_an_object_is_an_outline_with_its_json_behind_a_button(orchestra: Orchestra, open_page: Open) -> None:
+    plan = {
+        "title": "Word counter",
+        "is_new": True,
+        "files": [{"path": "a.py", "purpose": "Counts *words*"}, {"path": "b.py", "purpose": ""}],
+        "tests": [{"path": "t.py", "text": "import a\nassert a", "tags": ["fast"]}],
+        "command": "python t.py",
+    }
+    asking(orchestra, {**ASK, "with": {"message": "Build it?", "details": plan}})
+    at = open_page("approvals")
+    [first, second] = [str(one.value) for one in at.markdown if ":gray[" in str(one.value)]
+    assert first.split("\n") == [
+        ":gray[title]  Word counter",
+        "",
+        ":gray[is new]  yes",
+        "",
+        ":gray[files]",
+        "",
+        "- :gray[path] a\\.py · :gray[purpose] Counts \\*words\\*",
+        "- :gray[path] b\\.py · :gray[purpose] :gray[(empty)]",
+        "",
+        ":gray[tests]",
+        "",
+        "- :gray[path] t\\.py",
+        "  - :gray[text]",
+    ]
+    assert second.split("\n") == ["- :gray[tags]", "  - fast", "", ":gray[command]  python t\\.py"]
+    assert [one.value for one in at.code] == ["import a\nassert a", json.dumps(plan, indent=2)]
+    assert [one.label for one in at.expander] == ["As JSON"]
+
+
 def test_a_long_question_stands_as_it_was_written(orchestra: Orchestra, open_page: Open) -> None:
     asking(orchestra, {**ASK, "with": {"message": "Dear Ada,\nshall it go out?"}})
     assert "Dear Ada,\nshall it go out?" in [one.value for one in open_page("approvals").text]
