@@ -127,6 +127,8 @@ class TriggerType(Kind):
 
     item: ClassVar[type[Output]]
     """The shape of `item`; text from outside is marked as such."""
+    happens: ClassVar[str] = ""
+    """What a run starts for, as the end of "Starts when …"; empty: only the title says it."""
     poll_seconds: ClassVar[float] = 60.0
     """Seconds between polls, unless the workflow sets them."""
     start_from: ClassVar[tuple[StartFrom, ...]] = ("now", "last", "since")

@@ -25,6 +25,7 @@ class NewFile(TriggerType):
 
     name = "drive.new_file"
     title = "A new file on a drive"
+    happens = "a new file is on a drive"
     service = WEBDAV.name
     fields = FolderFields
     item = FileFacts

@@ -57,6 +57,7 @@ class NewFile(TriggerType):
 
     name = "folder.new_file"
     title = "A new file in a folder"
+    happens = "a new file is in a folder"
     fields = FolderFields
     item = FolderItem
     poll_seconds = 10.0

@@ -40,6 +40,7 @@ class FormSubmitted(TriggerType):
 
     name = "form.submitted"
     title = "A form that anybody may fill in"
+    happens = "somebody sends its form"
     fields = FormFields
     item = FormItem
     poll_seconds = 10.0

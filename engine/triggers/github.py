@@ -109,6 +109,7 @@ class NewIssue(_OneRepository):
 
     name = "github.new_issue"
     title = "A new issue on GitHub"
+    happens = "somebody opens an issue on GitHub"
     fields = NewIssueFields
     item = IssueItem
 
@@ -243,6 +244,7 @@ class Release(_OneRepository):
 
     name = "github.release"
     title = "A release on GitHub"
+    happens = "a release is published on GitHub"
     fields = ReleaseFields
     item = ReleaseItem
     poll_seconds = 300.0

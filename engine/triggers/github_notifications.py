@@ -145,6 +145,7 @@ class Mention(_Notified):
 
     name = "github.mention"
     title = "You are mentioned on GitHub"
+    happens = "somebody mentions you on GitHub"
     fields = NotifiedFields
     item = MentionItem
 
@@ -178,6 +179,7 @@ class ReviewRequest(_Notified):
 
     name = "github.review_request"
     title = "Your review is requested on GitHub"
+    happens = "your review is requested on GitHub"
     fields = NotifiedFields
     item = ReviewRequestItem
 

@@ -58,6 +58,7 @@ class NewMessage(TriggerType):
 
     name = "gmail.new_message"
     title = "New mail in Gmail"
+    happens = "a mail arrives in Gmail"
     service = "gmail"
     fields = NewMessageFields
     item = NewMail

@@ -52,6 +52,7 @@ class NewMessage(TriggerType):
 
     name = "imap.new_message"
     title = "New mail in a mailbox (IMAP)"
+    happens = "a mail arrives in a mailbox (IMAP)"
     service = "imap"
     fields = NewMessageFields
     item = NewMail

@@ -145,6 +145,7 @@ class GmailAttachment(_Attachments):
 
     name = "gmail.new_attachment"
     title = "A new attachment in Gmail"
+    happens = "a mail with a file arrives in Gmail"
     service = "gmail"
     fields = gmail.NewMessageFields
     mails = gmail.NewMessage()
@@ -155,6 +156,7 @@ class ImapAttachment(_Attachments):
 
     name = "imap.new_attachment"
     title = "A new attachment in a mailbox (IMAP)"
+    happens = "a mail with a file arrives in a mailbox (IMAP)"
     service = "imap"
     fields = imap.NewMessageFields
     mails = imap.NewMessage()
@@ -181,6 +183,7 @@ class GmailConversation(_Conversations):
 
     name = "gmail.new_in_thread"
     title = "New mail in a conversation of Gmail"
+    happens = "a mail arrives in a conversation of Gmail"
     service = "gmail"
     fields = gmail.NewMessageFields
     item = GmailThread
@@ -192,6 +195,7 @@ class ImapConversation(_Conversations):
 
     name = "imap.new_in_thread"
     title = "New mail in a conversation (IMAP)"
+    happens = "a mail arrives in a conversation (IMAP)"
     service = "imap"
     fields = imap.NewMessageFields
     item = ImapThread

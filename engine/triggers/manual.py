@@ -19,6 +19,7 @@ class Manual(TriggerType):
 
     name = "manual"
     title = "Started by hand"
+    happens = "somebody starts it"
     fields = ManualFields
     item = ManualItem
     start_from = ("now",)

@@ -152,6 +152,7 @@ class ItemAdded(_Items):
 
     name = "notion.item_added"
     title = "A new item in a Notion database"
+    happens = "an item is added to a Notion database"
     moment = "created_time"
 
     def _states(self, page: Page, texts: Texts) -> list[tuple[str, str]]:
@@ -173,6 +174,7 @@ class ItemUpdated(_Items):
 
     name = "notion.item_updated"
     title = "A changed item in a Notion database"
+    happens = "an item of a Notion database changes"
     moment = "last_edited_time"
 
     def _states(self, page: Page, texts: Texts) -> list[tuple[str, str]]:

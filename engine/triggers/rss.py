@@ -36,6 +36,7 @@ class NewEntry(TriggerType):
 
     name = "rss.new_entry"
     title = "A new entry in a feed"
+    happens = "a feed has a new entry"
     service = "http"
     connection_optional: ClassVar[bool] = True
     fields = FeedFields

@@ -49,6 +49,7 @@ class Schedule(TriggerType):
 
     name = "schedule"
     title = "At fixed times"
+    happens = "its time has come"
     fields = ScheduleFields
     item = ScheduleItem
     start_from = ("now",)

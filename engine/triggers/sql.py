@@ -44,6 +44,7 @@ class NewRows(TriggerType):
 
     name = "sql.new_row"
     title = "A new row in a table"
+    happens = "a table has a new row"
     service = "sql"
     fields = NewRowFields
     item = NewRow

@@ -47,6 +47,7 @@ class NewMessage(TriggerType):
 
     name = "telegram.new_message"
     title = "A new Telegram message"
+    happens = "a Telegram message arrives"
     service = TELEGRAM.name
     fields = ChatFields
     item = Message

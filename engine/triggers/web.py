@@ -50,6 +50,7 @@ class PageChanged(TriggerType):
 
     name = "web.page_changed"
     title = "A web page has changed"
+    happens = "a web page changes"
     service = "http"
     connection_optional: ClassVar[bool] = True
     fields = WatchedFields

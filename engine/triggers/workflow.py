@@ -50,6 +50,7 @@ class Finished(TriggerType):
 
     name = "workflow.finished"
     title = "A run of another workflow has ended"
+    happens = "a run of another workflow ends"
     fields = FinishedFields
     item = FinishedItem
     poll_seconds = 10.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from engine.base.errors import InvalidInput
@@ -11,6 +12,7 @@ from engine.workspace.canonical import Kind, canonical
 
 _LONGEST_TITLE = 200
 _COPY = "Copy of "
+_HELLO = {"id": "hello", "title": "Say hello", "uses": "flow.set", "with": {"values": {"text": "Hello"}}}
 
 
 def checked_title(title: str) -> str:
@@ -33,9 +35,14 @@ def title_of(name: str) -> str:
 
 def blank_workflow(title: str) -> str:
     """Return the text of a workflow with one step that calls no service; it can be run unchanged."""
-    step = {"id": "hello", "title": "Say hello", "uses": "flow.set", "with": {"values": {"text": "Hello"}}}
-    document = {"schema_version": 1, "title": title, "description": "", "steps": [step]}
+    document = {"schema_version": 1, "title": title, "description": "", "steps": [_HELLO]}
     return canonical({**document, "outputs": {"text": "{{ steps.hello.output.text }}"}}, "workflow")
+
+
+def is_blank(document: object) -> bool:
+    """Return whether the document of a workflow has no steps, or only that of a blank one."""
+    steps = document.get("steps") if isinstance(document, Mapping) else None
+    return not steps or steps == [_HELLO]
 
 
 def blank_prompt(title: str) -> str:

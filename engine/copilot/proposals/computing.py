@@ -13,12 +13,14 @@ from engine.compiler.renaming import rename_splices
 from engine.copilot.proposals.facts import Facts, facts
 from engine.copilot.proposals.owners import owners, step_changes
 from engine.copilot.proposals.records import StepChange, Untouched
+from engine.copilot.proposals.saying import said, without_blank
 from engine.copilot.proposals.untouched import untouched
 from engine.documents.json_file import parse
 from engine.documents.json_splice import spliced
 from engine.people.access import Principal
 from engine.workflows.compiled_files import CompiledFiles
-from engine.workflows.differences.sentences import differences
+from engine.workflows.differences.changes import changes
+from engine.workflows.differences.writes_again import writes_moved
 from engine.workflows.editing.applying import Applied
 from engine.workflows.editing.operations import operations
 from engine.workflows.workflow_files import WorkflowFiles
@@ -58,7 +60,7 @@ class Computing:
         touched = frozenset[str]().union(*owners(ops, old))
         return Computed(
             self._workflows.check(p, name, made.text),
-            [f"{one}." for one in differences(old, new, renames)],
+            [*said(without_blank(changes(old, new, renames), old), new), *_again(old, new, renames)],
             _diff(name, base, made.text),
             step_changes(ops, old, new, renames),
             untouched(renamed, made.text, touched),
@@ -87,6 +89,10 @@ class Computing:
         except OrchestraError:
             return base, ()
         return spliced(base, splices), renames
+
+
+def _again(old: object, new: object, renames: StepRenames) -> list[str]:
+    return [f"{one.words}." for one in writes_moved(old, new, renames)]
 
 
 def _document(text: str) -> Any:

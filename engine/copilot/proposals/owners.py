@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.base.step_tree import FAILURE, ON_ERROR, StepDefinition, step_nodes
+from engine.base.step_tree import FAILURE, ON_ERROR, step_nodes
 from engine.copilot.proposals.records import ChangeKind, StepChange
+from engine.copilot.proposals.saying import said, without_blank
 from engine.workflows.differences.changes import Change, changes
-from engine.workflows.differences.sentences import sentence
 from engine.workflows.editing.operations import Add, AnyOperation, Move, Remove, Rename, Set, Unset, Wrap
 from engine.workspace.step_renames import StepRenames
 
@@ -91,16 +91,25 @@ def step_changes(ops: Sequence[AnyOperation], old: object, new: object, renames:
     for index, steps in enumerate(owners(ops, old)):
         for step in sorted(steps):
             indexes.setdefault(step, []).append(index)
-    said = changes(old, new, renames)
-    now = {one.step.id: one.step for one in step_nodes(new)}
-    return [_step_change(step, at, said, now.get(step)) for step, at in indexes.items()]
+    found = changes(old, new, renames)
+    now = {one.step.id: one for one in step_nodes(new)}
+    done = []
+    for step, at in indexes.items():
+        inside = {id_ for id_, node in now.items() if id_ not in indexes and step in (up.step.id for up in node.up())}
+        mine = [one for one in found if _owner(one) == step or (one.kind == "added" and _owner(one) in inside)]
+        sentences = said(mine if step else without_blank(mine, old), new)
+        done.append(_step_change(step, at, mine, sentences, now[step].step.title if step in now else ""))
+    return done
 
 
-def _step_change(step: str, ops: list[int], said: Sequence[Change], now: StepDefinition | None) -> StepChange:
-    mine = [one for one in said if (one.step.id if one.step is not None else "") == step]
-    kinds = [_KINDS[one.kind] for one in mine if one.kind in _KINDS]
+def _owner(change: Change) -> str:
+    return change.step.id if change.step is not None else ""
+
+
+def _step_change(step: str, ops: list[int], mine: Sequence[Change], sentences: list[str], title: str) -> StepChange:
+    kinds = [_KINDS[one.kind] for one in mine if one.kind in _KINDS and _owner(one) == step]
     is_only_moved = kinds == ["moved"] and len(mine) == 1
     kind: ChangeKind = "changed" if not kinds or (kinds[0] == "moved" and not is_only_moved) else kinds[0]
     shown = mine[0].step if mine else None
-    title = now.title if now is not None else shown.title if shown is not None else step
-    return StepChange(step, "workflow" if step == "" else kind, title, [f"{sentence(one)}." for one in mine], ops)
+    named = title or (shown.title if shown is not None else step)
+    return StepChange(step, "workflow" if step == "" else kind, named, sentences, ops)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.base.json_text import JsonObject
+from engine.copilot.proposals.saying import starts
 from engine.workflows.editing.graph import CanvasStep
 
 _EFFECTS = {"reads": "reads", "writes": "writes"}
@@ -36,7 +37,7 @@ def explained_step(step: CanvasStep, problems: Sequence[str]) -> str:
 def _starts(document: JsonObject) -> Iterator[str]:
     for one in document.get("triggers") or []:
         if isinstance(one, dict):
-            yield f"- Starts by: {one.get('title') or one.get('id')} ({one.get('uses')})"
+            yield f"- {starts(one)}."
 
 
 def _line(step: CanvasStep) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.base.errors import UnknownName
 from engine.base.names import checked_workflow
@@ -26,7 +26,7 @@ from engine.plugins.registry import step_type, trigger_type
 from engine.plugins.step import Effect, Kind
 from engine.triggers.cron import cron_words
 from engine.workflows.editing.editing import WorkflowEditing
-from engine.workspace.blanks import blank_workflow, title_of
+from engine.workspace.blanks import blank_workflow, is_blank, title_of
 
 if TYPE_CHECKING:
     from engine.copilot.proposals.proposals import Proposals
@@ -57,13 +57,13 @@ class Wizard:
         require(p, "edit", "use the wizard")
         check(choices)
         base = self._base(p, workflow)
-        ops = operations(choices, base, workflow)
+        ops = operations(choices, base)
         return self._proposals.make(p, workflow, base.rev, ops, in_words(choices), source="rules")
 
     def read(self, p: Principal, workflow: str, text: str) -> Understood | None:
         """Return what words mean for a workflow that has no steps yet; None if it has some, or they mean nothing."""
         require(p, "edit", "use the wizard")
-        return read(text) if _is_blank(self._base(p, workflow), workflow) else None
+        return read(text) if _is_blank(self._base(p, workflow)) else None
 
     def _base(self, p: Principal, workflow: str) -> Base:
         try:
@@ -86,28 +86,24 @@ class Base:
     """Whether there is no file of it yet: its title then says what it does, and otherwise stays as a person gave it."""
 
 
-def operations(choices: Choices, base: Base, workflow: str) -> list[Operation]:
+def operations(choices: Choices, base: Base) -> list[Operation]:
     """Return the operations of choices that have been checked."""
     title = choices.title or _title(choices)
-    is_blank = _is_blank(base, workflow)
-    ops = Composing(choices, [] if is_blank else base.steps, title).operations()
-    if is_blank:
+    is_new = _is_blank(base)
+    ops = Composing(choices, [] if is_new else base.steps, title).operations()
+    if is_new:
         has_hello = list(base.steps) == [_HELLO]
         ops += [{"op": "remove", "steps": [_HELLO]}, {"op": "unset", "field": "outputs"}] if has_hello else []
         ops += [{"op": "set", "field": "title", "value": title}] if base.is_new or choices.title else []
     return ops
 
 
-def _is_blank(base: Base, workflow: str) -> bool:
+def _is_blank(base: Base) -> bool:
     """Return whether a workflow has no steps yet, or only that of a new file."""
-    if not base.steps:
-        return True
-    blank: dict[str, Any] = json.loads(blank_workflow(title_of(workflow)))
     try:
-        document = json.loads(base.text)
+        return not base.steps or is_blank(json.loads(base.text))
     except ValueError:
         return False
-    return bool(document.get("steps") == blank["steps"])
 
 
 def _title(choices: Choices) -> str:

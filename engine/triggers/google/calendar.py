@@ -27,6 +27,7 @@ class NewEvent(TriggerType):
 
     name = "google_calendar.new_event"
     title = "A new event"
+    happens = "an event is added to a calendar"
     service = GOOGLE_CALENDAR.name
     fields = NewEventFields
     item = Event

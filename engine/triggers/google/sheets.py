@@ -24,6 +24,7 @@ class NewRow(TriggerType):
 
     name = "google_sheets.new_row"
     title = "A new row"
+    happens = "a sheet has a new row"
     service = GOOGLE_SHEETS.name
     fields = SheetFields
     item = Row

@@ -29,7 +29,7 @@ def sentence(change: Change) -> str:
     if change.step is None:
         return _of_workflow(change)
     if change.kind == "set":
-        return f"{_named(change.step, change)}: {_field(change)}"
+        return f"{_named(change.step, change)}: {field_words(change)}"
     return _of_step(change, change.step)
 
 
@@ -60,8 +60,8 @@ def _place(step: Step) -> str:
     return where + (f" in {step.parent}" if step.parent else "")
 
 
-def _field(change: Change) -> str:
-    """Return what became of a field of a step."""
+def field_words(change: Change) -> str:
+    """Return what became of a field of a step, without its name."""
     field, value = change.field, change.after
     name = field[0]
     if name == "with" and len(field) > 1:

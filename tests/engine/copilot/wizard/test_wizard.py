@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,8 @@ def test_whatever_may_be_chosen_compiles(orchestra: Orchestra) -> None:
         made = orchestra.copilot.wizard.propose(OWNER, "new-one", choices)
         if not made.is_acceptable:
             wrong[f"{choices.source} {choices.targets[0].target} {choices.start} {choices.amount}"] = made.problems
+        said = [*made.sentences, *(words for one in made.changes for words in one.sentences)]
+        assert not [one for one in said if re.search(r'^The field|Trigger|[{\[]"|"[\]}:]', one)]
     assert not wrong
     assert len(every) > 200
     assert {one.source for one in every} == {one.name for one in SOURCES}
@@ -161,6 +164,18 @@ def test_a_new_workflow_is_the_choices_alone_and_another_one_keeps_its_steps(orc
     choices = Choices.model_validate({"source": "mail", "targets": [{"target": "archive"}]})
     wizard, proposals = orchestra.copilot.wizard, orchestra.copilot.proposals
     made = wizard.propose(OWNER, "fresh", choices)
+    assert made.sentences == [
+        'The title is now "Mail in Gmail: Archive the mail".',
+        "New step Read mails: find mails (Gmail, query: in:inbox, limit: 50).",
+        "New step Each mail: it goes through steps.mails.output.messages.",
+        "New step Archive the mail in Each mail: archive a mail (Gmail, message: mail.id).",
+    ]
+    assert [one.sentences for one in made.changes if one.step == "each_mail"] == [made.sentences[2:]]
+    started = wizard.propose(OWNER, "fresh", choices.model_copy(update={"start": Start.NEW})).sentences
+    assert started[1:3] == [
+        "It takes the input Only these mails, which may be left out.",
+        "Starts when a mail arrives in Gmail (query: in:inbox).",
+    ]
     proposals.accept(OWNER, "fresh", made.id, steps=None, ticks=[one.id for one in made.ticks])
     fresh = json.loads(orchestra.editing.draft_text(OWNER, "fresh").text)
     assert [one["id"] for one in fresh["steps"]] == ["mails", "each_mail"]
