@@ -47,6 +47,7 @@ def _shown(visit: Visit, file: WorkflowFile) -> dict[str, Any]:
         "never": _never_run(visit, file.name),
         "breaches": _pairs(file.breaches),
         "run": st.query_params.get("run", ""),
+        "editor": bundle_address("editor"),
         "isAsking": st.query_params.get("ask", "") == "failure",
     }
 

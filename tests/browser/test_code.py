@@ -67,6 +67,10 @@ def test_a_try_shows_what_was_printed_and_marks_the_line_that_failed(served: Ser
     settled(page)
     panel = page.locator(".studio-panel")
     counts(panel.locator(".panel-code mark"), 0)
+    words = panel.locator(".panel-colors")
+    assert words.inner_text().strip() == WRONG.strip()
+    colors = words.locator("span[style]").evaluate_all("all => all.map(one => [one.innerText, one.style.color])")
+    assert len({color for text, color in colors if text in ("for", "0", "'amount'")}) == 3
     panel.get_by_text("Made-up values").first.click()
     values = panel.get_by_label("Made-up values", exact=True)
     values.fill('{"inputs": {"rows": [{"amount": 2}, {}]}}')
@@ -89,6 +93,8 @@ def test_a_try_shows_what_was_printed_and_marks_the_line_that_failed(served: Ser
     panel.get_by_label("Code", exact=True).fill("a = 1\nb = = 2\n")
     panel.get_by_text("Line 2 is no Python").first.wait_for()
     assert panel.locator(".panel-code mark").all_inner_texts() == ["2"]
+    panel.get_by_label("Language", exact=True).fill("shell")
+    words.wait_for(state="detached")
 
 
 def test_a_chart_is_seen_on_the_run_and_its_script_does_nothing(served: Served, page: Page) -> None:

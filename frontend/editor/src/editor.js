@@ -10,10 +10,12 @@ import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/sea
 import { Annotation, EditorState, Transaction } from "@codemirror/state";
 import { EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
 
-import { completions, endOf, language, spaceInside } from "./languages.js";
+import { colored, completions, endOf, language, spaceInside } from "./languages.js";
 import { references } from "./references.js";
 import { addStyle, theme } from "./theme.js";
 import { speak, spoken, t } from "./words.js";
+
+export { colored };
 
 const COMMIT_MS = 400;
 const TALLEST = 0.7;

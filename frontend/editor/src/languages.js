@@ -5,9 +5,9 @@ import { json } from "@codemirror/lang-json";
 import { pythonLanguage } from "@codemirror/lang-python";
 import { HighlightStyle, indentUnit, syntaxHighlighting, syntaxTree } from "@codemirror/language";
 import { Decoration, MatchDecorator, ViewPlugin } from "@codemirror/view";
-import { tags } from "@lezer/highlight";
+import { highlightTree, tagHighlighter, tags } from "@lezer/highlight";
 
-const colors = HighlightStyle.define([
+const COLORS = [
   { tag: tags.propertyName, color: "light-dark(#0369a1, #38bdf8)" },
   { tag: tags.string, color: "light-dark(#15803d, #4ade80)" },
   { tag: tags.number, color: "light-dark(#0f766e, #2dd4bf)" },
@@ -15,7 +15,9 @@ const colors = HighlightStyle.define([
   { tag: [tags.keyword, tags.tagName], color: "light-dark(#7e22ce, #c084fc)" },
   { tag: [tags.comment, tags.meta], color: "light-dark(#5b6272, #9aa3b2)" },
   { tag: [tags.separator, tags.punctuation, tags.squareBracket, tags.brace], color: "light-dark(#5b6272, #9aa3b2)" },
-]);
+];
+const colors = HighlightStyle.define(COLORS);
+const numbered = tagHighlighter(COLORS.map(({ tag }, index) => ({ tag, class: String(index) })));
 
 // Only their grammars: what they would complete is not offered here.
 const PROGRAMS = { python: [pythonLanguage, indentUnit.of("    ")], javascript: [jsxLanguage, indentUnit.of("  ")] };
@@ -26,6 +28,14 @@ export function language(name, current) {
   if (name in PROGRAMS) return [...PROGRAMS[name], syntaxHighlighting(colors)];
   const expressions = expressionColors(current);
   return name === "json" ? [json(), syntaxHighlighting(colors), expressions] : [expressions];
+}
+
+// Return the coloured parts of a program, as [from, to, color]; none for a language that is not known.
+export function colored(text, name) {
+  const parts = [];
+  const parser = PROGRAMS[name]?.[0].parser;
+  if (parser) highlightTree(parser.parse(text), numbered, (from, to, classes) => parts.push([from, to, COLORS[classes.split(" ").at(-1)].color]));
+  return parts;
 }
 
 const EXPRESSION = /\{\{.*?(?:\}\}|$)/g;

@@ -7,6 +7,7 @@ import { speak, type Texts } from "./language";
 import { Studio, type Mounted } from "./store";
 import { showAlone, type Alone, type AloneMounted } from "./copilot/Alone";
 import copilotStyle from "./copilot/copilot.css";
+import { colorFrom } from "./panel/colors";
 import panelStyle from "./panel/panel.css";
 import style from "./style.css";
 import { App } from "./ui/App";
@@ -18,6 +19,7 @@ const roots = new WeakMap<Element, { root: Root; studio: Studio; end(): void }>(
 export function mount(parent: Element, mounted: Mounted, tellSaved: () => void, texts: Texts = {}): void {
   addStyle();
   speak(texts);
+  colorFrom(mounted.editor ?? "");
   const known = roots.get(parent);
   if (known && known.studio.mounted.workflow === mounted.workflow) {
     known.studio.remount(mounted);

@@ -33,6 +33,8 @@ export interface Mounted {
   run: string;
   // Whether the co-pilot shall explain that run: the page was opened for it.
   isAsking?: boolean;
+  // The address of the code editor, whose colours code has.
+  editor?: string;
 }
 
 export interface View {

@@ -1,6 +1,7 @@
-// A text area for code: with line numbers, since errors name a line; Enter keeps the indentation.
-import { Fragment, useEffect, useRef, type KeyboardEvent } from "react";
+// A text area for code: with line numbers, since errors name a line, and colours behind it; Enter keeps the indentation.
+import { Fragment, useEffect, useLayoutEffect, useRef, type KeyboardEvent } from "react";
 
+import { useColors } from "./colors";
 import type { ControlProps } from "./Expression";
 
 const LINES_BEFORE = 4;
@@ -8,15 +9,24 @@ const LINES_BEFORE = 4;
 interface Props extends ControlProps {
   id: string;
   value: string;
+  language: string;
   // The line that an error names: it is marked, and brought into sight.
   faulty?: number | undefined;
   onChange(text: string): void;
 }
 
-export function Code({ id, value, isDisabled, isInvalid, describedBy, faulty, onChange }: Props) {
+export function Code({ id, value, language, isDisabled, isInvalid, describedBy, faulty, onChange }: Props) {
   const numbers = useRef<HTMLPreElement>(null);
   const area = useRef<HTMLTextAreaElement>(null);
+  const colors = useRef<HTMLElement>(null);
+  const runs = useColors(value, language);
+  const follow = () => {
+    const { scrollTop = 0, scrollLeft = 0 } = area.current ?? {};
+    numbers.current?.scrollTo(0, scrollTop);
+    if (colors.current) colors.current.style.transform = `translate(${-scrollLeft}px, ${-scrollTop}px)`; // it has no scrollbars, so it could not scroll as far
+  };
 
+  useLayoutEffect(follow);
   useEffect(() => {
     if (faulty === undefined || !area.current) return;
     const height = area.current.scrollHeight / area.current.value.split("\n").length;
@@ -33,7 +43,18 @@ export function Code({ id, value, isDisabled, isInvalid, describedBy, faulty, on
   };
 
   return (
-    <div className="panel-code">
+    <div className="panel-code" data-colored={runs ? true : undefined}>
+      {runs && (
+        <pre className="panel-colors" aria-hidden="true">
+          <code ref={colors}>
+            {runs.map(({ text, color }, index) => (
+              <span key={index} style={color ? { color } : undefined}>
+                {text}
+              </span>
+            ))}
+          </code>
+        </pre>
+      )}
       <textarea
         ref={area}
         id={id}
@@ -48,9 +69,9 @@ export function Code({ id, value, isDisabled, isInvalid, describedBy, faulty, on
         aria-describedby={describedBy}
         onChange={(event) => onChange(event.target.value)}
         onKeyDown={onKeyDown}
-        onScroll={(event) => numbers.current?.scrollTo(0, event.currentTarget.scrollTop)}
+        onScroll={follow}
       />
-      <pre ref={numbers} aria-hidden="true">
+      <pre ref={numbers} className="panel-numbers" aria-hidden="true">
         {value.split("\n").map((_, index) => (
           <Fragment key={index}>
             {index + 1 === faulty ? <mark>{index + 1}</mark> : index + 1}

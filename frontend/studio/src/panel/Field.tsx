@@ -5,6 +5,7 @@ import type { Json, Problem } from "../api";
 import { t } from "../language";
 import { choicesFor, ofTable, plainly, type Suggestion } from "./account";
 import { Code } from "./Code";
+import { languageOf } from "./colors";
 import { ListControl, MapControl } from "./Collections";
 import { valueOf, type Path } from "./places";
 import { keyOf, type Edit } from "./edits";
@@ -95,7 +96,7 @@ export function Field(props: FieldProps) {
     if (isText || TEXTUAL.includes(control)) {
       const kind: Control = isText ? "text" : control;
       const text = typeof draft === "string" ? draft : isText && !isExpression(value) ? "" : shown(value, kind);
-      if (kind === "code") return <Code id={id} {...controlProps} value={text} faulty={faultyLine(form, problems, text)} onChange={(next) => type(next, read(next, kind))} />;
+      if (kind === "code") return <Code id={id} {...controlProps} value={text} language={languageOf(beside("language"), beside("path"))} faulty={faultyLine(form, problems, text)} onChange={(next) => type(next, read(next, kind))} />;
       return (
         <Expression
           id={id}
