@@ -41,7 +41,7 @@ def main(wanted: list[str]) -> None:
 
 
 def _throughput() -> Found:
-    """Yield {workers x slots: runs per second, the base's, their ratio, and what each run cost}."""
+    """Yield {workers x slots: runs per second, those without a queue, their ratio, those of a plain loop, costs}."""
     with crew() as place:
         acceptance, texts = place.example()
         for workers, slots in CASES:
@@ -60,16 +60,30 @@ def _case(place: Crew, acceptance: str, texts: list[str], case: tuple[int, int])
         ours = runs / place.worked_off(runs)
         rounds.append((ours, limit, done(place.url, place.pids).since(before, runs), cost))
     place.dismiss()
+    ours = statistics.median(one for one, *_ in rounds)
+    no_queue = _without_queue(place, case)
     figures: Figures = {
-        "runs_per_second": statistics.median(ours for ours, *_ in rounds),
-        "base": statistics.median(limit for _, limit, *_ in rounds),
-        "ratio": statistics.median(ours / limit for ours, limit, *_ in rounds),
+        "runs_per_second": ours,
+        "no_queue": no_queue,
+        "ratio": ours / no_queue,
         "goal": goal,
+        "loop": statistics.median(limit for _, limit, *_ in rounds),
+        "ratio_to_loop": statistics.median(ours / limit for ours, limit, *_ in rounds),
     }
     for name in rounds[0][2]:
         figures[name] = statistics.median(one[2][name] for one in rounds)
-        figures[f"base_{name}"] = statistics.median(one[3][name] for one in rounds)
+        figures[f"loop_{name}"] = statistics.median(one[3][name] for one in rounds)
     return figures
+
+
+def _without_queue(place: Crew, case: tuple[int, int]) -> float:
+    """Return the runs per second of the same workers if each knows its share of the runs from the start."""
+    (workers, slots), (runs, _) = case, CASES[case]
+    place.hire_without_queue(workers, slots)
+    place.worked_off(100 * workers)
+    found = statistics.median(runs / place.worked_off(runs) for _ in range(ROUNDS))
+    place.dismiss()
+    return found
 
 
 def _latency() -> Found:

@@ -54,6 +54,11 @@ class Crew:
             time.sleep(0.1)
         time.sleep(1)
 
+    def hire_without_queue(self, count: int, slots: int) -> None:
+        """Do the same with workers each of which knows its share of the runs."""
+        for number in range(count):
+            self.hire(1, slots, ("-m", "bench.workers.no_queue", f"{number}/{count}"))
+
     def dismiss(self) -> None:
         """End the workers."""
         for one in self.workers:

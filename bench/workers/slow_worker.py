@@ -12,8 +12,11 @@ from engine.runner.execution.step_call import Outcome, StepCall
 SECONDS = 0.02
 
 
-class _SlowLink(LastLink):
+class SlowLink(LastLink):
+    """What carries out a step, after waiting as if for a service."""
+
     async def __call__(self, call: StepCall) -> Outcome:
+        """Carry out a step."""
         await asyncio.sleep(SECONDS)
         return await super().__call__(call)
 
@@ -21,5 +24,5 @@ class _SlowLink(LastLink):
 if __name__ == "__main__":
     from engine.runner.middleware import chain
 
-    vars(chain)["LastLink"] = _SlowLink
+    vars(chain)["LastLink"] = SlowLink
     sys.exit(import_module("cli").main(sys.argv[1:]))

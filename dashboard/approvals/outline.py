@@ -103,7 +103,7 @@ def _short(value: Any) -> str | None:
 
 
 def _label(name: str) -> str:
-    return f":gray[{plain(name.replace('_', ' '))}]"
+    return f":gray[{plain(name.replace('_', ' '))}:]"
 
 
 def _markdown(lines: Iterable[Line]) -> str:

@@ -91,21 +91,21 @@ def test_an_object_is_an_outline_with_its_json_behind_a_button(orchestra: Orches
     at = open_page("approvals")
     [first, second] = [str(one.value) for one in at.markdown if ":gray[" in str(one.value)]
     assert first.split("\n") == [
-        ":gray[title]  Word counter",
+        ":gray[title:]  Word counter",
         "",
-        ":gray[is new]  yes",
+        ":gray[is new:]  yes",
         "",
-        ":gray[files]",
+        ":gray[files:]",
         "",
-        "- :gray[path] a\\.py · :gray[purpose] Counts \\*words\\*",
-        "- :gray[path] b\\.py · :gray[purpose] :gray[(empty)]",
+        "- :gray[path:] a\\.py · :gray[purpose:] Counts \\*words\\*",
+        "- :gray[path:] b\\.py · :gray[purpose:] :gray[(empty)]",
         "",
-        ":gray[tests]",
+        ":gray[tests:]",
         "",
-        "- :gray[path] t\\.py",
-        "  - :gray[text]",
+        "- :gray[path:] t\\.py",
+        "  - :gray[text:]",
     ]
-    assert second.split("\n") == ["- :gray[tags]", "  - fast", "", ":gray[command]  python t\\.py"]
+    assert second.split("\n") == ["- :gray[tags:]", "  - fast", "", ":gray[command:]  python t\\.py"]
     assert [one.value for one in at.code] == ["import a\nassert a", json.dumps(plan, indent=2)]
     assert [one.label for one in at.expander] == ["As JSON"]
 
