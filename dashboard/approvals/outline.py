@@ -18,6 +18,7 @@ from engine.record.differences import is_reference, shown
 _MOST_LETTERS = 100_000
 _MOST_PARTS = 400
 _MOST_DEPTH = 6
+_DEEPEST_TEXT = 3
 _LONG = 300
 _INDENT = "  "
 
@@ -123,7 +124,15 @@ def _is_nested(value: Any) -> bool:
     return isinstance(value, list)
 
 
+def _has_deep_text(value: Any, depth: int = 0) -> bool:
+    """Return whether a text of several lines lies so deep that what follows it could be taken for an outer field."""
+    if isinstance(value, str):
+        return depth > _DEEPEST_TEXT and _short(value) is None
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(_has_deep_text(one, depth + 1) for one in inside)
+
+
 def _is_readable(value: Any) -> bool:
-    if len(json_text(value)) > _MOST_LETTERS:
+    if len(json_text(value)) > _MOST_LETTERS or _has_deep_text(value):
         return False
     return len(list(islice(outline(value), _MOST_PARTS + 1))) <= _MOST_PARTS

@@ -23,6 +23,8 @@ from engine.workspace.blanks import is_blank
 
 _LONGEST = 80
 _MOST_ARGUMENTS = 6
+_BLANK_MEMBERS = {"schema_version", "id", "title", "description", "steps", "outputs"}
+"""If a file has more, a person has put it there, and is told if it goes."""
 
 
 def said(found: Iterable[Change], new: object) -> list[str]:
@@ -33,7 +35,7 @@ def said(found: Iterable[Change], new: object) -> list[str]:
 
 def without_blank(found: Sequence[Change], old: object) -> list[Change]:
     """Return changes without the end of what a new file has: nobody has written it."""
-    if not is_blank(old):
+    if not is_blank(old) or not isinstance(old, Mapping) or not set(old) <= _BLANK_MEMBERS:
         return list(found)
     return [one for one in found if one.kind != "removed" and not (one.step is None and one.after is ABSENT)]
 

@@ -90,10 +90,12 @@ class PostgresCursor:
 
     def fetchall(self) -> list[Any]:
         """Return the rows that are left."""
+        self._arrive()
         return self._cursor.fetchall()
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the rows that are left."""
+        self._arrive()
         return iter(self._cursor)
 
     def _arrive(self) -> None:

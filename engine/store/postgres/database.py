@@ -120,6 +120,9 @@ class PostgresDatabase(Facts):
                     self.server.begin_unheard(connection)
                     yield PostgresCursor(connection, pipeline)
                     connection.execute("COMMIT")
+            except psycopg.Error:
+                connection.close()  # the driver may take statements for prepared that the server has left out
+                raise
             except BaseException:
                 roll_back(connection)
                 raise

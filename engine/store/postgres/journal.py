@@ -84,7 +84,7 @@ class PostgresJournalConnection:
         Everything is sent at once, with the commit, and answered at once: all others wait from the lock to the commit,
         and must not wait for a network or for this process to be given a processor.
         """
-        is_committing = False
+        is_committing, is_gone = False, True
         self._number += 1
         try:
             connection = self._connected()
@@ -94,16 +94,19 @@ class PostgresJournalConnection:
                     result = work(PostgresCursor(connection, pipeline))
                     is_committing = True
                     connection.execute("COMMIT")  # left out by the server if what is before it failed
-            except BaseException:
-                if not connection.closed:
+            except BaseException as error:
+                is_gone = connection.closed
+                if isinstance(error, psycopg.Error):
+                    connection.close()  # the driver may take statements for prepared that the server has left out
+                elif not is_gone:
                     with suppress(psycopg.Error):
                         connection.execute("ROLLBACK")
                 raise
         except psycopg.Error as error:
             if error.sqlstate == NOTHING_FOUND:
                 raise NothingFound from None
-            is_lost = self._writer is None or self._writer.closed or error.sqlstate in _REPEATED
-            if is_committing and self._was_made(ends_at):
+            is_lost = is_gone or error.sqlstate in _REPEATED
+            if is_committing and is_gone and self._was_made(ends_at):
                 return result
             if is_lost:
                 raise _NotMadeError(error) from error
@@ -135,6 +138,8 @@ class PostgresJournalConnection:
                 [last] = connection.execute(_LAST_MADE, (self._name,)).fetchone() or (0,)
                 connection.execute("ROLLBACK")
                 return bool(last == self._number)
+            if self._writer is not None:
+                self._writer.close()
             time.sleep(_AGAIN_SECONDS)
         raise StorageError(f"The state at {self._server.address.shown} did not say whether it has stored something.")
 
