@@ -1,7 +1,7 @@
 """Many clients of a server in one thread: each sends its requests one after the other on a connection of its own.
 
-With a thread for each client and a general HTTP client, a quarter of what one client measured was the client, and
-many waited for each other. These build each request once, and read of a response only its status and length.
+Clients in threads of their own wait for each other, and take processor time from the server. These build each request
+once, and read of a response only its status and length.
 """
 
 from __future__ import annotations
