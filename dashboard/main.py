@@ -65,8 +65,10 @@ def _welcome(who: Principal) -> None:
     visit = Visit(orchestra, who, pages := streamlit_pages(run, count, partial(may, who)))
     current = st.navigation(sections(pages), expanded=True)
     account_menu(visit)
-    for text, icon in session.take_messages():
+    told = session.messages()
+    for text, icon in told:
         st.toast(plain(text), icon=icon)
     fields.begin()
     current.run()
     browser(visit)
+    session.drop_messages(told)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from dashboard.agent.conversation import conversation
@@ -15,8 +17,9 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown
 from dashboard.parts.inputs import inputs_form
 from dashboard.parts.status import status_badge
+from dashboard.run.feed import talk_seen
 from engine.base.errors import InvalidInput, UnknownName
-from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS
+from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RunStatus
 from engine.record.types.run import Run
 
 PARAM = "try"
@@ -77,10 +80,11 @@ def _shown(visit: Visit) -> None:
         st.caption(t("The conversation appears here, turn by turn."))
         return
     try:
-        first = visit.orchestra.runs.look(visit.who, run_id).run
+        look = visit.orchestra.runs.look(visit.who, run_id)
     except UnknownName:
         st.query_params.pop(PARAM)
         return
+    first = look.run
 
     @st.fragment(run_every=_LOOK_SECONDS if first["status"] in ACTIVE_RUNS else None)
     def body() -> None:
@@ -93,6 +97,16 @@ def _shown(visit: Visit) -> None:
             _conversation(visit, run)
 
     body()
+    if first["status"] == RunStatus.WAITING:
+        st.fragment(_until_answered, run_every=_LOOK_SECONDS)(visit, run_id, talk_seen(look))
+
+
+def _until_answered(visit: Visit, run_id: str, seen: str) -> None:
+    """Redraw the page once the run goes on, wherever it was answered; until then a half-typed text is left alone."""
+    with suppress(UnknownName):
+        if session.principal() == visit.who and talk_seen(visit.orchestra.runs.look(visit.who, run_id)) == seen:
+            return
+    st.rerun()
 
 
 def _conversation(visit: Visit, run: Run) -> None:

@@ -139,6 +139,14 @@ def tell(text: str, icon: str = ":material/check_circle:") -> None:
     st.session_state.setdefault("messages", []).append((text, icon))
 
 
-def take_messages() -> list[tuple[str, str]]:
-    """Return the pending messages with their icons, and clear them."""
-    return cast("list[tuple[str, str]]", st.session_state.pop("messages", []))
+def messages() -> list[tuple[str, str]]:
+    """Return the pending messages with their icons."""
+    return list(st.session_state.get("messages", []))
+
+
+def drop_messages(shown: list[tuple[str, str]]) -> None:
+    """Forget messages that a run of the page has shown.
+
+    Only at its end: a run that another one interrupts may never reach the browser.
+    """
+    st.session_state["messages"] = messages()[len(shown) :]

@@ -73,7 +73,7 @@ def drawn(orchestra: Orchestra, who: Principal, look: Look, opened: str, tab: st
     )
     talk = talk_look(orchestra, who, opened) if tab == TALK else None
     if talk is not None:
-        seen += talk.once("talk", lambda: _talk(talk.run))
+        seen += talk_seen(talk)
     if look.run["status"] not in ACTIVE_RUNS:
         return f"{seen} {time.time() // 60:.0f}"  # for texts such as "3 minutes ago"
     # Not `once`: the first call imports step types, a time that has nothing to do with the size of the run.
@@ -88,6 +88,16 @@ def talk_look(orchestra: Orchestra, who: Principal, run_id: str) -> Look | None:
         return None
 
 
+def talk_seen(look: Look) -> str:
+    """Return a fingerprint of what the conversation of an agent's run shows."""
+    return look.once("talk", lambda: _talk(look.run))
+
+
+def _talk(run: Run) -> str:
+    steps = [[one["path"], one["status"], one.get("approval"), len(one["attempts"])] for one in run["steps"]]
+    return _hash([run["status"], steps])
+
+
 def _seen(look: Look, opened: str) -> str:
     run, shown, after = look.run, board_of(look), after_of(look)
     left_out = _KEPT | _FED if run["status"] in ACTIVE_RUNS else _KEPT
@@ -95,11 +105,6 @@ def _seen(look: Look, opened: str) -> str:
     failed = [] if after is None else table_rows(after)
     table = [shown.noun, shown.columns, shown.kinds, len(shown.rows)]
     return _hash([kept, told_waits(run), failed, table, _pane(shown, opened), _pane(after, opened)])
-
-
-def _talk(run: Run) -> str:
-    steps = [[one["path"], one["status"], one.get("approval"), len(one["attempts"])] for one in run["steps"]]
-    return _hash([run["status"], steps])
 
 
 def _pane(shown: Board | None, opened: str) -> Any:

@@ -20,6 +20,7 @@ import pytest
 from cli import main
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL, PASSWORD
+from tests.ports import free_port
 from tests.workspaces import init
 
 pytestmark = pytest.mark.slow
@@ -45,9 +46,7 @@ STREAMLIT = ("streamlit", "run", "app.py", "--server.port")
 
 
 def start(root: Path, log: Path, server: Sequence[str] = UVICORN) -> Served:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     command = [sys.executable, "-m", *server, str(port)]
     environment = {**os.environ, "ORCHESTRA_WORKSPACE": str(root)}
     with log.open("wb") as output:

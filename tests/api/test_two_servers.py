@@ -21,10 +21,10 @@ from engine.orchestra import Orchestra
 from engine.people.sessions import cookie_name
 from engine.workflows.new_workspace import init
 from tests import postgres
-from tests.deploy.proxies import free_port
 from tests.engine.conftest import OWNER, write_workflow
 from tests.engine.writer import Writer, writing
 from tests.patience import PATIENCE_SECONDS, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

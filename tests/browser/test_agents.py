@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import Served, settled, shows
+from tests.browser.conftest import REPOSITORY, Served, settled, shows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+
+def approved_in_a_terminal(served: Served) -> None:
+    """Answer the only question that there is, elsewhere than on the page."""
+
+    def orchestra(*words: str) -> str:
+        command = [
+            sys.executable,
+            "-m",
+            "cli",
+            "approvals",
+            *words,
+            "--demo",
+            "--json",
+            "--workspace",
+            str(served.root),
+        ]
+        return subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPOSITORY).stdout
+
+    (question,) = json.loads(orchestra("list"))["approvals"]
+    orchestra("approve", question["id"])
 
 
 def test_the_story_of_an_agent(page: Page, served: Served) -> None:
@@ -36,6 +60,11 @@ def test_the_story_of_an_agent(page: Page, served: Served) -> None:
     page.get_by_role("textbox", name="to", exact=True).press("Tab")
     settled(page)
     page.get_by_role("button", name="Try in the demo").press("Enter")  # all of it by keyboard
+    page.get_by_text("It calls draft").wait_for()
+    approved_in_a_terminal(served)
+    page.get_by_text("It has finished.").wait_for()
+    page.get_by_role("button", name="Try in the demo").press("Enter")
+    page.get_by_text("It has finished.").wait_for(state="hidden")
     page.get_by_text("It calls draft").wait_for()
     page.get_by_text("What the model saw").first.click()
     page.get_by_text("Answer from the mails, in one sentence.").first.wait_for()

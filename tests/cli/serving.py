@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from engine.people.access import Principal
 from tests.cli.conftest import Running, Start, listed
 from tests.engine.conftest import Service, get_step, post_step, service, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
+from tests.ports import free_port
 
 __all__ = ["service"]
 
@@ -24,6 +24,7 @@ LOCAL = Principal("tester", "owner", confirmed=True)
 LEASE_SECONDS = 4
 _HANGS = """
 import gc, os, sys, threading, time
+from tests.ports import free_port
 KINDS = {"engine": "Host", "web": "QuietServer"}
 def hang(name):
     path = os.environ["HANG_FILE"] + name
@@ -120,9 +121,7 @@ def served(start: Start, workspace: Path, service: Service, tmp_path: Path) -> S
         post_step("after", service.url("/after")),
     ]
     write_workflow(workspace, "work", steps)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {"PYTHONPATH": str(tmp_path), "HANG_FILE": str(tmp_path / "hang-")}
     running = start("serve", "--json", "--port", str(port), **environment)
     line = json.loads(running.line())

@@ -19,19 +19,14 @@ from api.network.address import listen_near
 from engine.base.errors import InUse
 from tests.cli.conftest import Orchestra, Running, Start, is_alive, listed
 from tests.patience import PATIENCE_SECONDS, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 def _served(start: Start, *options: str, **environment: str) -> tuple[Running, dict[str, Any]]:
     """A served workspace and the line it printed; `--json` on a port of its own."""
-    running = start("serve", "--json", "--port", str(_free_port()), *options, **environment)
+    running = start("serve", "--json", "--port", str(free_port()), *options, **environment)
     line: dict[str, Any] = json.loads(running.line())
     return running, line
 
@@ -110,7 +105,7 @@ def test_it_answers_prints_one_link_and_stops_without_a_trace(
 
 
 def test_for_people_it_says_where_and_how_to_sign_in(start: Start) -> None:
-    port = _free_port()
+    port = free_port()
     running = start("serve", "--port", str(port))
     until(lambda: "Ctrl-C" in running.out, "the last line")
     assert f"at http://127.0.0.1:{port}\n" in running.out
@@ -283,7 +278,7 @@ def test_nothing_outlives_a_parent_that_is_killed(start: Start, workspace: Path)
 
 
 def test_ctrl_c_before_it_answers_leaves_nothing(start: Start) -> None:
-    running = start("serve", "--port", str(_free_port()))
+    running = start("serve", "--port", str(free_port()))
     until(lambda: "serving" in _children(running.process.pid), "the serving process")
     children = _children(running.process.pid)
     assert running.end(signal.SIGINT) == 0
@@ -292,7 +287,7 @@ def test_ctrl_c_before_it_answers_leaves_nothing(start: Start) -> None:
 
 def test_a_server_that_never_comes_up_is_given_up(start: Start, tmp_path: Path) -> None:
     (tmp_path / "uvicorn.py").write_text("raise SystemExit('this uvicorn is broken')")
-    running = start("serve", "--json", "--port", str(_free_port()), PYTHONPATH=str(tmp_path))
+    running = start("serve", "--json", "--port", str(free_port()), PYTHONPATH=str(tmp_path))
     assert running.process.wait(PATIENCE_SECONDS) == 4
     error = json.loads(running.out)["error"]
     assert "5 times in a row, before it answered: this uvicorn is broken" in error["message"]
@@ -302,7 +297,7 @@ def test_a_server_that_never_comes_up_is_given_up(start: Start, tmp_path: Path) 
 def test_a_state_that_the_serving_process_cannot_use_is_not_tried_again(start: Start, workspace: Path) -> None:
     (workspace / ".orchestra").mkdir(exist_ok=True)
     (workspace / ".orchestra" / "token.key").write_text("not a key")
-    running = start("serve", "--port", str(_free_port()), "--json")
+    running = start("serve", "--port", str(free_port()), "--json")
     assert running.process.wait(PATIENCE_SECONDS) == 4
     assert "token.key" in json.loads(running.out)["error"]["message"]
     assert running.err == ""

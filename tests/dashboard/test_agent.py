@@ -6,8 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard.base import session
+from dashboard.base.browser import browser
+from dashboard.base.page import Visit
 from engine.orchestra import Orchestra
 from tests.dashboard.test_run import OWNER, labels, words
 from tests.patience import until
@@ -40,6 +45,26 @@ def saved(at: AppTest) -> AppTest:
     of(at.button, "Save").click().run()
     assert not at.exception
     return at
+
+
+def test_what_is_said_survives_a_run_of_the_page_that_another_interrupts(
+    orchestra: Orchestra, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(orchestra)
+    at = open_page("agent", name=NAME)
+    said: list[list[str]] = []
+
+    def interrupted(visit: Visit) -> None:
+        said.append([text for text, _icon in session.messages()])
+        if len(said) == 2:  # the first is that of the text, this one is what the press leads to
+            st.rerun()
+        browser(visit)
+
+    monkeypatch.setattr("dashboard.main.browser", interrupted)
+    of(at.text_area, "Instructions").set_value("Answer in one sentence.").run()
+    saved(at)
+    at.run()
+    assert said == [[], *[["Saved. Runs that start from now on use it."]] * 2, []]
 
 
 def test_the_list_says_what_each_agent_may_do(orchestra: Orchestra, open_page: Open) -> None:

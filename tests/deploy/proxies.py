@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from websockets.typing import Origin
 from engine.orchestra import Orchestra
 from engine.people.access import local_user
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 from tests.workspaces import init
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
@@ -115,13 +116,6 @@ class Proxy:
                 return browser.get("/health").status_code == 200
         except httpx.HTTPError:
             return False
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextmanager

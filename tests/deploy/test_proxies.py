@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from tests import postgres
-from tests.deploy.proxies import KINDS, NAME, Proxy, Served, free_port, served, sign_in
+from tests.deploy.proxies import KINDS, NAME, Proxy, Served, served, sign_in
 from tests.patience import PATIENCE_SECONDS, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 BROWSERS = 12

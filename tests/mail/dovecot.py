@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 
 PASSWORD = "app pass wörd"
 _WITH_US = '"$0" -F -c "$1" & server=$!; read -r _; kill "$server"; wait "$server"'
@@ -123,7 +124,7 @@ def _program() -> str | None:
 def running() -> Iterator[Dovecot]:
     """Start one and stop it afterwards, by its own process."""
     folder = Path(tempfile.mkdtemp(prefix="dovecot-"))  # its sockets' paths must be short
-    port, tls_port = _free_ports()
+    port, tls_port = free_port(), free_port()
     found = Dovecot(folder, port, tls_port)
     uid, gid = (os.getuid(), os.getgid()) if os.getuid() else (65534, 65534)
     _lay_out(found, uid, gid)
@@ -144,11 +145,6 @@ def running() -> Iterator[Dovecot]:
         process.stdin.close()
         process.wait(PATIENCE_SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 def _lay_out(server: Dovecot, uid: int, gid: int) -> None:

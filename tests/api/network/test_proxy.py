@@ -16,8 +16,9 @@ from websockets.exceptions import InvalidStatus
 from api.base.hosts import HostCheck
 from api.network.proxy import BehindProxy, is_trusted
 from engine.people.login_limit import PER_ADDRESS
-from tests.deploy.proxies import KINDS, NAME, PASSWORD, Proxy, Served, free_port, served, sign_in
+from tests.deploy.proxies import KINDS, NAME, PASSWORD, Proxy, Served, served, sign_in
 from tests.patience import PATIENCE_SECONDS, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 
