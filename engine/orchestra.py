@@ -171,7 +171,7 @@ class Orchestra:
         state = root.resolve() / self.config.state_dir
         self._serve_lock = ServeLock(state) if serve else None
         self._clock, self._tally = clock, Tally()
-        self._database = open_database(state, self.config.state)
+        self._database = open_database(state, self.config.state, loaded.queue_url)
         self.workspace = Workspace(root, self.config.state_dir, clock, self._database.texts)
         self.workspace.make_private()
         self._config_files.keep_secrets_in(self.workspace.texts)

@@ -113,7 +113,8 @@ def test_each_extra_is_known_and_installed_for_tests() -> None:
     brokers = {"kafka": "aiokafka", "nats": "nats-py", "rabbitmq": "aio-pika"}
     traces = {"traces": "opentelemetry-exporter-otlp-proto-http"}
     cache = {"redis": "redis"}
-    assert named | brokers | traces | cache | {"tools": "uv", "monty": "pydantic-monty-client"} == {
+    announcements = {"taskiq-nats": "taskiq-nats", "taskiq-rabbitmq": "taskiq-aio-pika"}
+    assert named | brokers | traces | cache | announcements | {"tools": "uv", "monty": "pydantic-monty-client"} == {
         name: next(iter(declared)) for name, declared in EXTRAS.items()
     }
     assert {name: one.specifier for name, one in ON_DEMAND.items()} == {name: DEV[name].specifier for name in ON_DEMAND}

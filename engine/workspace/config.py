@@ -204,6 +204,15 @@ def _is_state(address: str) -> str:
     return address
 
 
+def _is_queue(queue: str) -> str:
+    if queue not in ("", "local", "postgres") and not queue.startswith(("taskiq+", "env:", "secret:")):
+        raise Misfit(
+            "must be local, postgres, or the address of a broker",
+            "Write taskiq+nats://host:4222 or taskiq+amqp://user:password@host/.",
+        )
+    return queue
+
+
 TimeZone = Annotated[str, AfterValidator(_is_time_zone)]
 BlobPlace = Annotated[str, AfterValidator(_is_blob_place)]
 
@@ -236,9 +245,10 @@ class Config(_Settings):
     """The address of a PostgreSQL server for the state; empty: `state.db` in `state_dir`."""
     cache: Annotated[str, AfterValidator(_is_cache)] = ""
     """The address of a Redis server for what may be lost, or `env:NAME`; empty: there is none."""
-    queue: Literal["", "local", "postgres"] = ""
+    queue: Annotated[str, AfterValidator(_is_queue)] = ""
     """Who works on accepted runs: `local`, the process that accepts them; `postgres`, any that shares the state.
 
+    The address of a broker, or `env:NAME`: any that shares the state, and one of those that wait is told by the broker.
     Empty: `postgres` if the state is on such a server, else `local`.
     """
 
@@ -302,6 +312,13 @@ class LoadedConfig:
     def cache_url(self) -> str:
         """The address of the cache; empty if there is none. Raises InvalidInput."""
         return Secrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.cache)
+
+    @property
+    def queue_url(self) -> str:
+        """The address of the broker that announces runs; empty if there is none. Raises InvalidInput."""
+        if self.config.queue in ("", "local", "postgres"):
+            return ""
+        return Secrets(self.environment, lambda name: self.safe.kept(name).value).of(self.config.queue)
 
     @property
     def notify(self) -> str | None:

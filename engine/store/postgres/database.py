@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import psycopg
 from engine.base.errors import StorageError
 from engine.postgres.address import ServerAddress, storage_errors
 from engine.postgres.pool import Pool, roll_back
+from engine.store.postgres.announcements import NotifiedAnnouncements
 from engine.store.postgres.broadcast import PostgresBroadcast
 from engine.store.postgres.connection import PostgresCursor, Server, key_of
 from engine.store.postgres.journal import PostgresJournalConnection
@@ -20,6 +22,7 @@ from engine.store.postgres.locks import PostgresLocks
 from engine.store.postgres.migrations import migrated
 from engine.store.postgres.reports import create_steps_view, create_views
 from engine.store.postgres.texts import TABLE, PostgresTexts
+from engine.store.sql.base.announcements import Announcements
 from engine.store.sql.base.database import Cursor
 from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
 from engine.store.sql.base.tables import (
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _MOST_ASKERS = 3
+_NAME = "name"
+_OWN_NAME = meta.select().where(meta.c.key == _NAME)
 _FORM = meta.select().where(meta.c.key == "schema_version")
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _MARKS = (
@@ -55,8 +60,6 @@ class PostgresDatabase(Facts):
         self._is_closed = False
         self._listening = threading.Lock()
         self._snapshot, self._number = "", 0
-        self._hearing = threading.Lock()
-        self._ear: psycopg.Connection[Any] | None = None
         with storage_errors(self.address):
             with self.address.connect() as connection:
                 [schema] = connection.execute("SELECT current_schema()").fetchone() or (None,)
@@ -66,7 +69,7 @@ class PostgresDatabase(Facts):
                     remedy="Create it (`CREATE SCHEMA name`), or name another one in `options` of the address.",
                 )
             self.server = Server(self.address, key_of(f"ai-orchestra {schema}"))
-            self._channel = f"ai_orchestra_{self.server.key % 2**32}"
+            self.announcements: Announcements = NotifiedAnnouncements(self.server)
             self._engine = _engine(self.address)
             try:
                 self._create()
@@ -110,6 +113,7 @@ class PostgresDatabase(Facts):
             except BaseException:
                 roll_back(driver)
                 raise
+        self.announcements.committed()
 
     @contextmanager
     def inserting(self) -> Iterator[PostgresCursor]:
@@ -126,6 +130,7 @@ class PostgresDatabase(Facts):
             except BaseException:
                 roll_back(connection)
                 raise
+        self.announcements.committed()
 
     def cursor_of(self, connection: Connection) -> PostgresCursor:
         """Return a driver cursor in the transaction of a connection."""
@@ -134,7 +139,7 @@ class PostgresDatabase(Facts):
 
     def journal(self) -> PostgresJournalConnection:
         """Return a connection for a journal."""
-        return PostgresJournalConnection(self.server)
+        return PostgresJournalConnection(self.server, self.announcements.committed)
 
     def locks(self, folder: Path) -> PostgresLocks:
         """Return the locks of the processes that share the server."""
@@ -149,18 +154,29 @@ class PostgresDatabase(Facts):
         """Return the way to tell all processes something."""
         return PostgresBroadcast(self.server, self.asking)
 
-    def announce_runs(self, cursor: Cursor) -> None:
-        """Notify the processes that wait, once the transaction of the cursor is on disk."""
-        cursor.execute("SELECT pg_notify(?, '')", (self._channel,))
+    def announce_runs(self, cursor: Cursor, count: int = 1) -> None:
+        """Announce so many runs once the transaction of the cursor is on disk."""
+        self.announcements.announce(cursor, count)
 
     def wait_for_runs(self, seconds: float) -> bool:
-        """Wait for a notification; at most so long. Return whether there was one, or may have been."""
-        with storage_errors(self.address), self._hearing:
-            if self._ear is None or self._ear.closed:
-                self._ear = self.address.connect()
-                self._ear.execute(f'LISTEN "{self._channel}"')
-                return True  # what was announced before this is looked for first
-            return any(True for _ in self._ear.notifies(timeout=seconds, stop_after=1))
+        """Wait for an announcement; at most so long. Return whether there was one, or may have been."""
+        return self.announcements.wait(seconds)
+
+    def announce_through(self, broker: str) -> None:
+        """Announce runs through the broker at an address from now on. Raises InvalidInput, StorageError."""
+        from engine.store.taskiq.announcements import BrokerAnnouncements
+
+        self.announcements = BrokerAnnouncements(broker, f"ai-orchestra-{self._own_name()}")
+
+    def _own_name(self) -> str:
+        """Return what distinguishes this state from all others, wherever a broker has messages of several."""
+        if (known := self.fact(_NAME)) is not None:
+            return known
+        with self.writing() as connection:
+            found = connection.execute(_OWN_NAME).one_or_none()
+            name = secrets.token_hex(8) if found is None else str(found.value)
+            put_fact(connection, _NAME, name)
+        return name
 
     def number_on(self, connection: Connection) -> None:
         """Let the sequences go on after the highest number of each table."""
@@ -197,8 +213,7 @@ class PostgresDatabase(Facts):
         """Close every connection."""
         self._is_closed = True
         self._pool.close()
-        if self._ear is not None:
-            self._ear.close()
+        self.announcements.close()
         self._engine.dispose()
 
     def _pooled(self) -> Connection:

@@ -36,8 +36,9 @@ class PostgresJournalConnection:
 
     is_far = True
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, server: Server, committed: Callable[[], None]) -> None:
+        """Call `committed` after each transaction, on its thread."""
+        self._server, self._committed = server, committed
         self._reader: psycopg.Connection[Any] | None = None
         self._writer: psycopg.Connection[Any] | None = None
         self._name, self._number = secrets.token_hex(8), 0
@@ -67,12 +68,15 @@ class PostgresJournalConnection:
         ends_at = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
-                return self._tried(condition, work, ends_at)
+                result = self._tried(condition, work, ends_at)
             except _NotMadeError as error:
                 if not self._is_patient(ends_at):
                     with storage_errors(self._server.address):
                         raise error.args[0] from None
                 time.sleep(_AGAIN_SECONDS)
+            else:
+                self._committed()
+                return result
 
     def add_events(self, cursor: Cursor, events: Sequence[EventRow]) -> None:
         """Insert events in the transaction of a cursor: as one statement, which costs half of one for each."""

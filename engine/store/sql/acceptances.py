@@ -144,7 +144,7 @@ class SqlAcceptances:
         cursor.executemany(_ADD_RUN, [self._row(entry) for entry in entries])
         cursor.executemany(_ADD_LINE, [entry.audit_entry._asdict() for entry in entries])
         if self._is_shared and entries:
-            self._database.announce_runs(cursor)
+            self._database.announce_runs(cursor, len(entries))
 
     def _row(self, entry: Entry) -> dict[str, Any]:
         is_anybodys = self._is_shared and entry.lane is None

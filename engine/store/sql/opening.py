@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.base.errors import StorageError
+from engine.base.errors import InvalidInput, StorageError
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 
 if TYPE_CHECKING:
@@ -49,21 +50,33 @@ def soundness_of(database: Database) -> Callable[[], None]:
     return database.require_in_place
 
 
-def open_database(folder: Path, address: str) -> Database:
+def open_database(folder: Path, address: str, broker: str = "") -> Database:
     """Open the database at an address (`postgresql+psycopg://…`), or if that is empty, `state.db` in a folder.
 
-    Raises StorageError.
+    `broker`: the address of the message broker that announces runs, instead of the database. Raises StorageError, and
+    InvalidInput for the broker.
     """
     if not address:
         from engine.store.sqlite.database import SqliteDatabase
 
+        if broker:
+            raise InvalidInput(
+                "`queue` in config.yaml names a broker, but the state is a file, which one machine has.",
+                remedy="Name a PostgreSQL server as `state`, or leave `queue` empty.",
+            )
         return SqliteDatabase(folder)
     _require_driver()
     from engine.store.postgres.database import PostgresDatabase
 
     with storage_errors(folder):
         make_folder(folder, PRIVATE_FOLDER)  # for what belongs to this machine alone
-    return PostgresDatabase(address)
+    with ExitStack() as failed:
+        opened = PostgresDatabase(address)
+        failed.callback(opened.close)
+        if broker:
+            opened.announce_through(broker)
+        failed.pop_all()
+    return opened
 
 
 def open_read_only(folder: Path, address: str) -> Database:

@@ -187,7 +187,7 @@ class SqliteDatabase(Facts):
     def broadcast(self) -> None:
         """Return None: one machine does all the work."""
 
-    def announce_runs(self, cursor: Cursor) -> None:
+    def announce_runs(self, cursor: Cursor, count: int = 1) -> None:
         """Do nothing: those who wait look again and again."""
 
     def wait_for_runs(self, seconds: float) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Protocol
@@ -12,10 +11,10 @@ from uuid import uuid4
 
 import aio_pika
 import nats
-import pytest
 from nats.js.errors import NotFoundError
 
 from engine.ingress.brokers.broker import Topics
+from tests.brokers import require
 
 _SECONDS = 0.5
 
@@ -43,14 +42,6 @@ class Server(Protocol):
 
     async def close(self) -> None:
         """Remove what was made."""
-
-
-def require(port: int, name: str) -> None:
-    """Skip the test where nothing answers."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        if probe.connect_ex(("127.0.0.1", port)) != 0:
-            pytest.skip(f"no {name} answers at 127.0.0.1:{port}")
 
 
 def _topics() -> Topics:

@@ -121,8 +121,8 @@ class Database(Protocol):
     def broadcast(self) -> Broadcast | None:
         """Return the way to tell all processes something; None if they are those of one machine."""
 
-    def announce_runs(self, cursor: Cursor) -> None:
-        """Tell the processes that wait for runs that there are some, once the transaction of the cursor is on disk."""
+    def announce_runs(self, cursor: Cursor, count: int = 1) -> None:
+        """Tell the processes that wait for runs of so many, once the transaction of the cursor is on disk."""
 
     def wait_for_runs(self, seconds: float) -> bool:
         """Wait until runs are announced; at most so long, perhaps shorter. Return whether they were."""

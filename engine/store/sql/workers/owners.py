@@ -275,8 +275,8 @@ class SqlOwner:
     def _offer(self, connection: Connection, of: ColumnElement[bool]) -> None:
         """Leave open runs to any worker, except those in a queue of their workflow."""
         free = of & runs.c.lane.is_(None) & (runs.c.status != RunStatus.INTERRUPTED)
-        connection.execute(runs.update().where(free).values(owner=None, is_at_work=0))
-        self._database.announce_runs(self._database.cursor_of(connection))
+        offered = connection.execute(runs.update().where(free).values(owner=None, is_at_work=0)).rowcount
+        self._database.announce_runs(self._database.cursor_of(connection), offered)
 
     def _clear_away(self, gone: str | None) -> None:
         """Shut a fenced owner out of the blobs; its lock file stays as long as the lock is held."""

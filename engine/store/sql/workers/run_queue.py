@@ -39,7 +39,7 @@ class SqlRunQueue:
             require_unfenced(cursor, owner)
             found = _line(connection, owner).next(at_once)
             if found and shared:
-                self._database.announce_runs(cursor)
+                self._database.announce_runs(cursor, len(found))
             cursor.executemany(_HAND_OUT, [(None if shared else owner, run_id) for run_id in found])
             return found
 

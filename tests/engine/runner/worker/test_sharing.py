@@ -20,6 +20,7 @@ from engine.orchestra import Orchestra
 from engine.store.postgres.database import PostgresDatabase
 from engine.store.postgres.journal import PostgresJournalConnection
 from tests import postgres
+from tests.brokers import BROKERS, require
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -31,8 +32,13 @@ _CODE = "import sys, cli; sys.exit(cli.main(sys.argv[1:]))"
 Worker = Callable[[], subprocess.Popen[str]]
 
 
-@pytest.fixture(autouse=True)
-def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(autouse=True, params=["postgres", *BROKERS])
+def state(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A state on a server, in which runs are announced by it, or by a broker."""
+    if request.param in BROKERS:
+        url, port, name = BROKERS[request.param]
+        require(port, name)
+        monkeypatch.setenv("ORCHESTRA_QUEUE", url)
     with postgres.schema() as url:
         monkeypatch.setenv("ORCHESTRA_STATE", url)
         monkeypatch.setenv("ORCHESTRA_LIMITS__RUNS_AT_ONCE", "0")

@@ -1,0 +1,243 @@
+"""The contract of announcements, kept by PostgreSQL's NOTIFY and by each broker; and what only brokers promise."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from engine.base.errors import InvalidInput
+from engine.store.postgres.announcements import NotifiedAnnouncements
+from engine.store.postgres.database import PostgresDatabase
+from engine.store.sql.base.announcements import Announcements
+from engine.store.sql.opening import open_database
+from engine.store.taskiq.announcements import BrokerAnnouncements
+from tests import postgres
+from tests.brokers import BROKERS, require
+from tests.patience import until
+from tests.ports import free_port
+from tests.road import Road
+
+pytestmark = pytest.mark.service
+Open = Callable[[], Announcements]
+
+
+@pytest.fixture
+def database() -> Iterator[PostgresDatabase]:
+    with postgres.schema() as url, closing(PostgresDatabase(url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def name() -> str:
+    """Of the workspace: messages of two do not mix."""
+    return f"test-{secrets.token_hex(6)}"
+
+
+@pytest.fixture(params=list(BROKERS))
+def url(request: pytest.FixtureRequest) -> str:
+    """A broker; the test is skipped where none answers."""
+    found, port, called = BROKERS[request.param]
+    require(port, called)
+    return found
+
+
+@pytest.fixture
+def opened() -> Iterator[list[Announcements]]:
+    """What is closed in the end."""
+    found: list[Announcements] = []
+    yield found
+    for one in found:
+        one.close()
+
+
+@pytest.fixture(params=["postgres", *BROKERS])
+def open_one(
+    request: pytest.FixtureRequest, database: PostgresDatabase, name: str, opened: list[Announcements]
+) -> Open:
+    """Open the announcements of another process."""
+
+    def open_one() -> Announcements:
+        if request.param == "postgres":
+            opened.append(NotifiedAnnouncements(database.server))
+        else:
+            opened.append(BrokerAnnouncements(BROKERS[request.param][0], name))
+        return opened[-1]
+
+    if request.param != "postgres":
+        require(*BROKERS[request.param][1:])
+    return open_one
+
+
+def announced(database: PostgresDatabase, by: Announcements, count: int = 1) -> None:
+    """Announce in a transaction."""
+    with database.inserting() as cursor:
+        by.announce(cursor, count)
+    by.committed()
+
+
+def listening(one: Announcements) -> Announcements:
+    """Wait once, so that it is connected and has heard what there was before."""
+    while one.wait(1.0):
+        pass
+    return one
+
+
+def test_who_waits_hears_of_runs_once_they_are_on_disk(database: PostgresDatabase, open_one: Open) -> None:
+    sender, hearer = open_one(), listening(open_one())
+    with database.inserting() as cursor:
+        sender.announce(cursor, 1)
+        assert not hearer.wait(0.3)
+    sender.committed()
+    until(lambda: hearer.wait(1.0), "the announcement")
+
+
+def test_nothing_is_heard_where_nothing_was_announced(database: PostgresDatabase, open_one: Open) -> None:
+    sender, hearer = open_one(), listening(open_one())
+    with database.inserting() as cursor:
+        cursor.execute("SELECT 1")
+    sender.committed()
+    assert not hearer.wait(0.5)
+
+
+def test_each_of_several_that_wait_hears_of_many_runs(database: PostgresDatabase, open_one: Open) -> None:
+    sender, hearers = open_one(), [listening(open_one()) for _ in range(3)]
+    announced(database, sender, 3)
+    for one in hearers:
+        until(partial(one.wait, 1.0), "its announcement")
+
+
+def test_a_process_announces_to_itself(database: PostgresDatabase, open_one: Open) -> None:
+    one = listening(open_one())
+    announced(database, one)
+    until(lambda: one.wait(1.0), "its own announcement")
+
+
+def test_closed_it_neither_fails_nor_waits_for_ever(database: PostgresDatabase, open_one: Open) -> None:
+    sender, never_used = listening(open_one()), open_one()
+    announced(database, sender)
+    for one in (sender, never_used):
+        one.close()
+        one.close()
+
+
+# --- what a broker promises beyond
+
+
+def test_one_run_wakes_one_process(
+    database: PostgresDatabase, url: str, name: str, opened: list[Announcements]
+) -> None:
+    opened += [BrokerAnnouncements(url, name) for _ in range(4)]
+    sender, *hearers = opened
+    for one in hearers:
+        listening(one)
+    heard: list[bool] = []
+    threads = [threading.Thread(target=lambda one=one: heard.append(one.wait(2.0))) for one in hearers]
+    for thread in threads:
+        thread.start()
+    announced(database, sender)
+    for thread in threads:
+        thread.join()
+    assert sorted(heard) == [False, False, True]
+
+
+def test_a_process_at_work_leaves_announcements_to_others(
+    database: PostgresDatabase, url: str, name: str, opened: list[Announcements]
+) -> None:
+    opened += [BrokerAnnouncements(url, name) for _ in range(3)]
+    sender, busy, idle = opened
+    listening(busy)
+    announced(database, sender)
+    until(lambda: busy.wait(1.0), "the run that it works on from now on")
+    for _ in range(3):
+        announced(database, sender)
+        until(lambda: idle.wait(1.0), "an announcement for the other one")
+
+
+def test_what_failed_to_be_stored_stops_nothing(
+    database: PostgresDatabase, url: str, name: str, opened: list[Announcements]
+) -> None:
+    opened += [BrokerAnnouncements(url, name) for _ in range(2)]
+    sender, hearer = opened[0], listening(opened[1])
+    with suppress(RuntimeError), database.inserting() as cursor:
+        sender.announce(cursor, 1)
+        raise RuntimeError
+    assert not hearer.wait(0.3)
+    announced(database, sender)
+    until(lambda: hearer.wait(1.0), "the announcement")
+
+
+def test_a_broker_that_goes_and_comes_back_is_found_again(
+    database: PostgresDatabase, url: str, name: str, opened: list[Announcements], caplog: pytest.LogCaptureFixture
+) -> None:
+    host, port, own_port = "127.0.0.1", urlsplit(url).port or 0, free_port()
+    road = Road(host, port, own_port)
+    opened += [BrokerAnnouncements(url.replace(str(port), str(own_port)), name) for _ in range(2)]
+    sender, hearer = opened[0], listening(opened[1])
+    announced(database, sender)
+    until(lambda: hearer.wait(1.0), "the announcement")
+    road.close()
+    with caplog.at_level(logging.WARNING, "engine.store.taskiq"):
+        began = time.monotonic()
+        for _ in range(5):
+            announced(database, sender)
+            assert not hearer.wait(0.2)
+        assert time.monotonic() - began < 30, "nobody is held up by it"
+        until(lambda: "does not answer, so runs may wait for a second" in caplog.text, "the warning")
+    assert "guest:guest" not in caplog.text
+    road = Road(host, port, own_port)
+
+    def heard_again() -> bool:
+        announced(database, sender)
+        return hearer.wait(0.5)
+
+    until(heard_again, "an announcement by the new connections")
+    road.close()
+
+
+@pytest.mark.parametrize("url", ["taskiq+nats://127.0.0.1:1", "taskiq+amqp://127.0.0.1:1/"])
+def test_a_broker_that_never_answers_holds_nobody_up(
+    database: PostgresDatabase, url: str, name: str, opened: list[Announcements]
+) -> None:
+    one = BrokerAnnouncements(url, name)
+    opened.append(one)
+    announced(database, one)
+    assert not one.wait(0.2)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [("taskiq+kafka://127.0.0.1", "its scheme is 'taskiq\\+kafka'"), ("nats://127.0.0.1", "its scheme is 'nats'")],
+)
+def test_an_address_of_no_broker_is_an_error(url: str, message: str, name: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        BrokerAnnouncements(url, name)
+
+
+def test_a_state_in_a_file_needs_no_broker(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="the state is a file") as raised:
+        open_database(tmp_path, "", "taskiq+nats://127.0.0.1:4222")
+    assert "PostgreSQL" in raised.value.remedy
+
+
+def test_processes_of_one_state_share_a_name_that_no_other_has(tmp_path: Path, url: str) -> None:
+    with ExitStack() as end:
+        state, another = end.enter_context(postgres.schema()), end.enter_context(postgres.schema())
+        one, two, other = [
+            end.enter_context(closing(open_database(tmp_path, each, url))) for each in (state, state, another)
+        ]
+        for hearer in (two, other):
+            while hearer.wait_for_runs(1.0):
+                pass
+        with one.inserting() as cursor:
+            one.announce_runs(cursor)
+        until(lambda: two.wait_for_runs(1.0), "the announcement of the same state")
+        assert not other.wait_for_runs(0.3)
