@@ -86,7 +86,7 @@ def announced(database: PostgresDatabase, by: Announcements, count: int = 1) -> 
 
 def listening(one: Announcements) -> Announcements:
     """Wait once, so that it is connected and has heard what there was before."""
-    while one.wait(1.0):
+    while one.wait(0.3):
         pass
     return one
 
@@ -140,7 +140,7 @@ def test_one_run_wakes_one_process(
     for one in hearers:
         listening(one)
     heard: list[bool] = []
-    threads = [threading.Thread(target=lambda one=one: heard.append(one.wait(2.0))) for one in hearers]
+    threads = [threading.Thread(target=lambda one=one: heard.append(one.wait(1.0))) for one in hearers]
     for thread in threads:
         thread.start()
     announced(database, sender)
@@ -235,7 +235,7 @@ def test_processes_of_one_state_share_a_name_that_no_other_has(tmp_path: Path, u
             end.enter_context(closing(open_database(tmp_path, each, url))) for each in (state, state, another)
         ]
         for hearer in (two, other):
-            while hearer.wait_for_runs(1.0):
+            while hearer.wait_for_runs(0.3):
                 pass
         with one.inserting() as cursor:
             one.announce_runs(cursor)

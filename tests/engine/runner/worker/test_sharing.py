@@ -32,7 +32,7 @@ _CODE = "import sys, cli; sys.exit(cli.main(sys.argv[1:]))"
 Worker = Callable[[], subprocess.Popen[str]]
 
 
-@pytest.fixture(autouse=True, params=["postgres", *BROKERS])
+@pytest.fixture(autouse=True, params=["postgres", *(pytest.param(one, marks=pytest.mark.chaos) for one in BROKERS)])
 def state(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A state on a server, in which runs are announced by it, or by a broker."""
     if request.param in BROKERS:
