@@ -96,7 +96,7 @@ def served(
     """Serve a fresh workspace on a free port while the block runs; no page is opened. Linux only."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "workspace"
-        port = _free_port()
+        port = free_port()
         make(root, workflows or {"chain": chain(3)}, f"{config}server:\n  port: {port}\n")
         _add_user(root)
         command = [str(Path(sys.executable).with_name("orchestra")), "serve", "--json", "--workspace", str(root)]
@@ -111,7 +111,8 @@ def served(
             process.wait(20)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

@@ -6,15 +6,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from bench.served import free_port
 from bench.workers.place import database, done
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-PEERS = {"dbos": "bench.workers.on_dbos", "celery": "bench.workers.on_celery"}
-WORKERS, SLOTS, RUNS = 2, 100, 1000
+PEERS = {"dbos": "bench.workers.on_dbos", "celery": "bench.workers.on_celery", "prefect": "bench.workers.on_prefect"}
+WORKERS, SLOTS = 2, 100
+RUNS = {"dbos": 1000, "celery": 1000, "prefect": 100}
+"""Each as many as take it some seconds."""
 _SETTLE_SECONDS = 3.0
 _PATIENCE_SECONDS = 120
 
@@ -23,29 +27,51 @@ def measured() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the runs per second of each peer, and what each run cost. Needs `.venv-peers`."""
     if not PYTHON.exists():
         sys.exit("The environment of the peers is missing: run `make bench-workers`.")
-    for name, module in PEERS.items():
-        yield name, _measured(module)
+    for name in PEERS:
+        yield name, _measured(name)
 
 
-def _measured(module: str) -> dict[str, Any]:
-    with database() as url:
-        command = [str(PYTHON), "-m", module]
-        working = [*command, "work", url, str(SLOTS)]
-        workers = []
-        try:
-            for _ in range(WORKERS):  # one after the other: each may make the tables
-                workers.append(subprocess.Popen(working, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
-                assert workers[-1].stdout is not None
-                assert workers[-1].stdout.readline() == b"ready\n"
-            time.sleep(_SETTLE_SECONDS)
-            pids = [one.pid for one in workers]
-            before = done(url, pids)
-            filling = [*command, "fill", url, str(RUNS)]
-            filled = subprocess.run(filling, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=_PATIENCE_SECONDS)
-            seconds, put = map(float, filled.stdout.split())
-            cost = done(url, pids).since(before, RUNS)
-            return {"runs_per_second": RUNS / seconds, "put_seconds": put, **cost}
-        finally:
-            for one in workers:
-                one.kill()
-                one.wait()
+def _measured(name: str) -> dict[str, Any]:
+    runs = RUNS[name]
+    with database() as url, ExitStack() as running:
+        pids, place = [], url
+        if name == "prefect":  # its workers speak to a server of its own, which counts as one of them
+            place = str(free_port())
+            pids.append(int(_begun(running, name, "serve", url, place).split()[1]))
+        working = [
+            _begun(running, name, "work", place, str(SLOTS)) for _ in range(WORKERS)
+        ]  # the first makes the tables
+        pids += [int(line.split()[-1]) for line in working]
+        time.sleep(_SETTLE_SECONDS)
+        before = done(url, pids)
+        filling = _command(name, "fill", place, str(runs))
+        filled = subprocess.run(filling, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=_PATIENCE_SECONDS)
+        seconds, put = map(float, filled.stdout.split())
+        return {"runs_per_second": runs / seconds, "put_seconds": put, **done(url, pids).since(before, runs)}
+
+
+def _begun(running: ExitStack, name: str, *arguments: str) -> str:
+    """Start a process that ends with the block; return the line by which it says that it is ready, and its id."""
+    process = subprocess.Popen(
+        _command(name, *arguments), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    running.callback(_ended, process)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("ready"), line
+    return f"{line} {process.pid}"
+
+
+def _ended(process: subprocess.Popen[str]) -> None:
+    """End a process, which ends what it has begun once its input ends."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(_SETTLE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _command(name: str, *arguments: str) -> list[str]:
+    return [str(PYTHON), "-m", PEERS[name], *arguments]
