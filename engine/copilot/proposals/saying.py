@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from engine.base.errors import OrchestraError
@@ -18,11 +20,12 @@ from engine.plugins.registry import step_type, trigger_type
 from engine.plugins.step import Role, fields_schema
 from engine.triggers.cron import cron_words
 from engine.workflows.differences.changes import ABSENT, Change, Step
-from engine.workflows.differences.sentences import field_words, sentence
+from engine.workflows.differences.sentences import field_words, sentence, shown
 from engine.workspace.blanks import is_blank
 
 _LONGEST = 80
 _MOST_ARGUMENTS = 6
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 _BLANK_MEMBERS = {"schema_version", "id", "title", "description", "steps", "outputs"}
 """If a file has more, a person has put it there, and is told if it goes."""
 
@@ -59,7 +62,9 @@ def starts(trigger: JsonObject) -> str:
 
 def _said(change: Change, titles: Mapping[str, str]) -> list[str]:
     if change.step is not None:
-        return [_new_step(change.step, titles)] if change.kind == "added" else [sentence(change)]
+        if change.kind == "added":
+            return [_new_step(change.step, titles)]
+        return [sentence(one) for one in _each_argument(change)]
     match change.field:
         case ["triggers"] if isinstance(change.after, Mapping):
             return [starts(_object(one)) for one in change.after.values()]
@@ -81,6 +86,13 @@ _NO_MORE = {
     "inputs": "It takes no inputs any more",
     "outputs": "It returns nothing any more",
 }
+
+
+def _each_argument(change: Change) -> list[Change]:
+    """Return a change, or if all arguments go at once, that of each: its name says where something went."""
+    if change.field != ("with",) or change.after is not ABSENT or not _object(change.before):
+        return [change]
+    return [replace(change, field=("with", name), before=one) for name, one in change.before.items()]
 
 
 def _inputs(schema: JsonObject) -> Iterator[str]:
@@ -112,22 +124,27 @@ def _does(step: JsonObject) -> str:
         return uses
     schemas = fields_schema(kind.fields).get("properties", {})
     places = {name for name, one in schemas.items() if one.get("role") == Role.DESTINATION}
-    told = ", ".join(filter(None, [service, _arguments(_object(step.get("with")), places)]))
+    account = f"connection: {_short(str(step['connection']))}" if step.get("connection") else ""
+    told = ", ".join(filter(None, [service, account, _arguments(_object(step.get("with")), places)]))
     return f"{kind.title[:1].lower()}{kind.title[1:]}{f' ({told})' if told else ''}"
 
 
 def _arguments(given: JsonObject, places: Collection[str] = ()) -> str:
-    """Return the arguments that fit into a sentence: "repository: acme/app, labels: bug".
+    """Return the arguments that fit into a sentence: "repository: acme/app, labels: bug, …".
 
-    `places`: those that are told even if an expression computes them.
+    `places`: those that say where something goes. They come first and are always told, even if an expression computes
+    them.
     """
-    known = {name: _value(one) for name, one in given.items() if name in places or "{{" not in json.dumps(one)}
-    told = [f"{name.replace('_', ' ')}: {words}" for name, words in known.items() if words]
-    return ", ".join(told[:_MOST_ARGUMENTS])
+    filled = {name: one for name, one in given.items() if one not in _EMPTY}
+    first = {name: _value(one) or shown(one) for name, one in filled.items() if name in places}
+    others = {name: _value(one) for name, one in filled.items() if name not in places and "{{" not in json.dumps(one)}
+    fitting = [*filter(itemgetter(1), others.items())][: max(0, _MOST_ARGUMENTS - len(first))]
+    told = [f"{name.replace('_', ' ')}: {words}" for name, words in [*first.items(), *fitting]]
+    return ", ".join([*told, "…"] if len(told) < len(filled) else told)
 
 
 def _value(value: object) -> str:
-    """Return a value in words, "" for an empty or nested one: the difference of the text shows that."""
+    """Return a value in words, "" for a nested one: the difference of the text shows that."""
     match value:
         case bool():
             return "yes" if value else "no"
