@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _FORM = 'Write it like "0 9 * * 1-5": minute, hour, day of the month, month, day of the week.'
+_LONGEST_SHOWN = 80
 _LONGEST_CHANGE = timedelta(hours=26)
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 
@@ -29,13 +30,13 @@ def cron_fault(text: str) -> str:
 
 
 def cron_words(text: str) -> str:
-    """Return when a cron expression fires, such as "at 09:00 on Monday"; one that is wrong as it is."""
-    from cronsim import CronSim, CronSimError
+    """Return when a cron expression fires, such as "at 09:00 on Monday"; of one that is wrong, say that it is."""
+    from cronsim import CronSim
 
-    try:
-        words = CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)).explain()
-    except CronSimError:
-        return f"at {text}"
+    if cron_fault(text):
+        shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+        return f"by the cron expression {shown!r}, which is not valid"
+    words = CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)).explain()
     return words[:1].lower() + words[1:]
 
 

@@ -52,10 +52,10 @@ def starts(trigger: JsonObject) -> str:
     except OrchestraError:
         return f"Starts by: {uses}"
     when = f"Starts when {kind.happens}" if kind.happens else f"Starts by: {kind.title}"
-    if uses == "schedule" and isinstance(cron := given.pop("cron", None), str):
-        when = f"Starts {cron_words(cron)}"
-    elif uses == "schedule" and isinstance(seconds := given.pop("every_seconds", None), int | float):
-        when = f"Starts every {seconds:g} seconds"
+    if uses == "schedule" and isinstance(given.get("cron"), str):
+        when = f"Starts {cron_words(given.pop('cron'))}"
+    elif uses == "schedule" and isinstance(given.get("every_seconds"), int | float):
+        when = f"Starts every {given.pop('every_seconds'):g} seconds"
     told = _arguments(given)
     return f"{when} ({told})" if told else when
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.copilot.proposals.saying import said
+import pytest
+
+from engine.copilot.proposals.saying import said, starts
 from engine.workflows.differences.changes import changes
 
 MAIL: dict[str, Any] = {
@@ -57,3 +59,26 @@ def test_every_field_that_goes_is_named() -> None:
         document = {"steps": [left]}
         sentences = said(changes({"steps": [MAIL]}, document), document)
         assert {f"Write to Ada: {name} is no longer given." for name in MAIL["with"]} <= {*sentences}
+
+
+@pytest.mark.parametrize(
+    "cron",
+    [
+        pytest.param("99 9 * * *", id="no such minute"),
+        pytest.param("0 9 * *", id="four fields"),
+        pytest.param("0 0 0 1 1 *", id="six fields"),
+        pytest.param("0 0 30 2 *", id="no such day"),
+        pytest.param("0 9\n* * soon", id="several lines"),
+        pytest.param(9, id="a number"),
+    ],
+)
+def test_a_schedule_that_cannot_be_read_is_said_as_it_is(cron: Any) -> None:
+    """It never starts anything, which must not sound like a time."""
+    trigger = {"uses": "schedule", "with": {"cron": cron}}
+    told = "when its time has come (cron: 9)" if cron == 9 else f"by the cron expression {cron!r}, which is not valid"
+    assert starts(trigger) == f"Starts {told}"
+
+
+def test_a_schedule_is_said_in_words() -> None:
+    assert starts({"uses": "schedule", "with": {"cron": "0 9 * * 1"}}) == "Starts at 09:00 on Monday"
+    assert starts({"uses": "schedule", "with": {"every_seconds": 90}}) == "Starts every 90 seconds"
