@@ -13,6 +13,7 @@ from engine.workspace.canonical import Kind, canonical
 _LONGEST_TITLE = 200
 _COPY = "Copy of "
 _HELLO = {"id": "hello", "title": "Say hello", "uses": "flow.set", "with": {"values": {"text": "Hello"}}}
+_OUTPUTS = {"text": "{{ steps.hello.output.text }}"}
 
 
 def checked_title(title: str) -> str:
@@ -36,13 +37,20 @@ def title_of(name: str) -> str:
 def blank_workflow(title: str) -> str:
     """Return the text of a workflow with one step that calls no service; it can be run unchanged."""
     document = {"schema_version": 1, "title": title, "description": "", "steps": [_HELLO]}
-    return canonical({**document, "outputs": {"text": "{{ steps.hello.output.text }}"}}, "workflow")
+    return canonical({**document, "outputs": _OUTPUTS}, "workflow")
 
 
 def is_blank(document: object) -> bool:
     """Return whether the document of a workflow has no steps, or only that of a blank one."""
     steps = document.get("steps") if isinstance(document, Mapping) else None
     return not steps or steps == [_HELLO]
+
+
+def is_untouched(document: object) -> bool:
+    """Return whether the document of a workflow is a blank one in which nobody has written anything but a title."""
+    own = dict(document) if isinstance(document, Mapping) else {}
+    rest = {name: one for name, one in own.items() if name not in ("id", "title")}
+    return rest == {"schema_version": 1, "description": "", "steps": [_HELLO], "outputs": _OUTPUTS}
 
 
 def blank_prompt(title: str) -> str:

@@ -21,13 +21,11 @@ from engine.plugins.step import Role, fields_schema
 from engine.triggers.cron import cron_words
 from engine.workflows.differences.changes import ABSENT, Change, Step
 from engine.workflows.differences.sentences import field_words, sentence, shown
-from engine.workspace.blanks import is_blank
+from engine.workspace.blanks import is_untouched
 
 _LONGEST = 80
 _MOST_ARGUMENTS = 6
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
-_BLANK_MEMBERS = {"schema_version", "id", "title", "description", "steps", "outputs"}
-"""If a file has more, a person has put it there, and is told if it goes."""
 
 
 def said(found: Iterable[Change], new: object) -> list[str]:
@@ -37,10 +35,16 @@ def said(found: Iterable[Change], new: object) -> list[str]:
 
 
 def without_blank(found: Sequence[Change], old: object) -> list[Change]:
-    """Return changes without the end of what a new file has: nobody has written it."""
-    if not is_blank(old) or not isinstance(old, Mapping) or not set(old) <= _BLANK_MEMBERS:
+    """Return changes without the end of what a new file has, unless a person has written something in it."""
+    if not is_untouched(old):
         return list(found)
-    return [one for one in found if one.kind != "removed" and not (one.step is None and one.after is ABSENT)]
+    return [one for one in found if not _takes_sample(one)]
+
+
+def _takes_sample(change: Change) -> bool:
+    """Return whether a change takes away what an untouched file has: its step, or a field other than the title."""
+    is_field = change.step is None and change.after is ABSENT and change.field != ("title",)
+    return is_field or change.kind == "removed"
 
 
 def starts(trigger: JsonObject) -> str:

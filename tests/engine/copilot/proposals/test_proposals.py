@@ -191,3 +191,25 @@ def test_an_operation_that_cannot_be_applied_says_where(orchestra: Orchestra) ->
         made(orchestra, valued("frst", 1))
     assert "first" in caught.value.remedy
     assert json.loads(TEXT)["title"] == "Work"
+
+
+def test_what_a_person_has_put_into_a_new_file_is_told_if_it_goes(orchestra: Orchestra) -> None:
+    """What a new file has by itself goes without a word: nobody has written it."""
+    ops = [
+        {"op": "add", "step": {"id": "first", "uses": "flow.set", "with": {"values": {"n": 1}}}},
+        {"op": "remove", "steps": ["hello"]},
+        {"op": "unset", "field": "outputs"},
+        {"op": "unset", "field": "description"},
+    ]
+    gone = {"It returns nothing any more.", "The description was removed.", "Step hello was removed."}
+    orchestra.workflows.create(ADA, "greet")
+    assert not gone & {*made(orchestra, *ops, workflow="greet", base=rev(orchestra, "greet")).sentences}
+    for name, field, value in (
+        ("counted", "outputs", {"count": "{{ size(steps.hello.output.text) }}"}),
+        ("described", "description", "Counts greetings."),
+    ):
+        orchestra.workflows.create(ADA, name)
+        now = orchestra.editing.apply(ADA, name, rev(orchestra, name), [{"op": "set", "field": field, "value": value}])
+        one = made(orchestra, *ops, workflow=name, base=now.rev)
+        assert gone <= {*one.sentences}
+        assert gone - {"Step hello was removed."} <= {*one.changes[-1].sentences}
