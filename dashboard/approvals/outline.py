@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.base.language import t
 from dashboard.base.plain import outside_code, plain
-from dashboard.parts.values import cut, json_text, shown_value
+from dashboard.parts.values import cut, json_text, shown_value, told_apart
 from engine.record.differences import is_reference, shown
 
 _MOST_LETTERS = 100_000
@@ -79,7 +79,7 @@ def _named(label: str, value: Any, depth: int) -> Iterator[Line | Text]:
 
 def _item(number: int, value: Any, depth: int) -> Iterator[Line | Text]:
     """Yield the parts of an item of a list; the short fields of an object are one line, the others are below it."""
-    if not isinstance(value, Mapping) or is_reference(value):
+    if not isinstance(value, Mapping) or not value or is_reference(value):
         short = _short(value)
         yield from [Line(short, depth)] if short is not None else _named(_label(str(number)), value, depth)
         return
@@ -94,13 +94,14 @@ def _short(value: Any) -> str | None:
     """Return Markdown of a value that fits on a line, None for another one."""
     if isinstance(value, Mapping) and is_reference(value):
         return plain(shown(value))
-    if value in (None, "", [], {}):
+    if value == "":
         return t(":gray[(empty)]")
     if isinstance(value, bool):
         return t("yes") if value else t("no")
     if isinstance(value, str):
-        return plain(value) if len(value) <= _LONG and "\n" not in value.strip() else None
-    return None if isinstance(value, (Mapping, list)) else plain(json.dumps(value))
+        is_short = len(value) <= _LONG and "\n" not in value.strip()
+        return plain(told_apart(value, t("yes"), t("no"))) if is_short else None
+    return None if isinstance(value, (Mapping, list)) and value else plain(json.dumps(value))
 
 
 def _label(name: str) -> str:

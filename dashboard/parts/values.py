@@ -56,7 +56,27 @@ def _one_line(value: Any) -> str | None:
     if isinstance(value, Mapping) and is_reference(value):
         return shown(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHORT and "\n" not in text else None
+    if len(text) > _SHORT or "\n" in text:
+        return None
+    return told_apart(text) if isinstance(value, str) else text
+
+
+def told_apart(text: str, *words: str) -> str:
+    """Return a text, in quotes if it could be taken for another value: "5" for a number, "null" for none.
+
+    `words`: what else stands for other values where it is shown.
+    """
+    if not text or (text.strip() and text.casefold() not in (t("(empty)"), *words) and not _is_json(text)):
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def json_text(value: Any) -> str:

@@ -110,6 +110,44 @@ def test_an_object_is_an_outline_with_its_json_behind_a_button(orchestra: Orches
     assert [one.label for one in at.expander] == ["As JSON"]
 
 
+def test_values_of_another_kind_do_not_look_alike(orchestra: Orchestra, open_page: Open) -> None:
+    """A text is in quotes where it could be taken for another value, and only there."""
+    values = [False, "no", "No", None, "null", "", "(empty)", " ", [], "[]", {}, "{}", 5, "5", '"5"', "5 mails"]
+    fields = {f"field {number}": value for number, value in enumerate(values)}
+    several = {"several": [*values, {"text": "no", "is new": False}]}
+    for number, details in enumerate((several, {"inside": fields, "list": [[1]]}, fields)):
+        asking(orchestra, {**ASK, "with": {"message": "Do it?", "details": details}}, name=f"letters-{number}")
+    at = open_page("approvals")
+    assert not at.exception
+    written = [str(one.value).replace("\\", "") for one in at.markdown]
+    for kind in ("several", "inside"):
+        [outline] = [one for one in written if one.startswith(f":gray[{kind}:]")]
+        lines = re.findall(r"^- (?::gray\[field \d+:\] +)?(.*)$", outline, re.MULTILINE)[: len(values)]
+        assert lines == [
+            *("no", '"no"', '"No"', "null", '"null"', ":gray[(empty)]", '"(empty)"', '" "', "[]", '"[]"', "{}", '"{}"'),
+            *("5", '"5"', '""5""', "5 mails"),
+        ]
+        assert kind == "inside" or outline.endswith(':gray[text:] "no" · :gray[is new:] no')
+    alone = [one.split("]  ")[1] for one in written if one.startswith(":gray[field ") and one.count("\n") == 0]
+    assert alone == ["false", "no", "No", *lines[3:]]
+
+
+def test_a_deep_text_is_shown_as_json(orchestra: Orchestra, open_page: Open) -> None:
+    """What follows a text of several lines would look like a field further out."""
+    deep = {"plan": {"files": {"a.py": {"text": "assert a\n" * 20, "size": 2}}}}
+    deeper: Any = "below all lines"
+    for level in range(9):
+        deeper = {f"level {level}": deeper}
+    asking(orchestra, {**ASK, "with": {"message": "Build it?", "details": deep}})
+    asking(orchestra, {**ASK, "with": {"message": "Build it?", "details": deeper}}, name="deeper")
+    at = open_page("approvals")
+    code = [one.value for one in at.code]
+    assert json.dumps(deep["plan"]["files"], indent=2) in code
+    assert len([one for one in at.expander if one.label == "As JSON"]) == 1
+    assert [one for one in code if "below all lines" in one and "level 8" not in one]
+    assert json.dumps(deeper, indent=2) in code
+
+
 def test_a_long_question_stands_as_it_was_written(orchestra: Orchestra, open_page: Open) -> None:
     asking(orchestra, {**ASK, "with": {"message": "Dear Ada,\nshall it go out?"}})
     assert "Dear Ada,\nshall it go out?" in [one.value for one in open_page("approvals").text]
