@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from engine.base.threads import Workers
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
 
+_log = logging.getLogger(__name__)
 _THREADS = 2
 """One thread prepares documents and files while the other waits for the disk."""
 _MOST = 128
@@ -63,7 +65,8 @@ class LogWriter:
         Logs are written one after the other: if hundreds of runs have started, most end before their turn.
         """
         loop = asyncio.get_running_loop()
-        self._soon[run_id] = (loop.time() + _SOON_SECONDS, write)
+        due_at, _ = self._soon.get(run_id, (loop.time() + _SOON_SECONDS, None))  # asked again, it keeps its turn
+        self._soon[run_id] = (due_at, write)
         if not self._is_soon:
             self._is_soon = True
             loop.call_later(_SOON_SECONDS, self._write_next)
@@ -75,7 +78,7 @@ class LogWriter:
     async def finished(self) -> None:
         """Wait until every requested log is on disk."""
         for run_id in list(self._soon):
-            self._soon.pop(run_id)[1]()
+            self._begin(run_id)
         while self._latest:
             await asyncio.wait(list(self._latest.values()))
 
@@ -84,15 +87,25 @@ class LogWriter:
             self._is_soon = False
             return
         loop = asyncio.get_running_loop()
-        run_id, (due_at, write) = next(iter(self._soon.items()))
+        run_id, (due_at, _) = next(iter(self._soon.items()))
         if due_at > loop.time():
             loop.call_at(due_at, self._write_next)
             return
-        del self._soon[run_id]
-        try:
-            write().add_done_callback(self._write_next)
-        except StorageError:  # tried again, and reported, when the run ends
+        if (done := self._begin(run_id)) is not None:
+            done.add_done_callback(self._write_next)
+        else:
             loop.call_soon(self._write_next)
+
+    def _begin(self, run_id: str) -> asyncio.Future[Run] | None:
+        """Write a log that is due soon; None if it cannot be: those of other runs are written all the same."""
+        _, write = self._soon.pop(run_id)
+        try:
+            return write()
+        except StorageError:  # tried again, and reported, when the run ends
+            return None
+        except Exception:  # noqa: BLE001 - a bug met by one run must not stop the logs of the others
+            _log.exception("the first log of run %s cannot be written", run_id)
+            return None
 
     def _forget(self, run_id: str, done: asyncio.Future[Run]) -> None:
         if not done.cancelled():
