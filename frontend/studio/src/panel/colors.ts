@@ -43,7 +43,7 @@ export function useColors(text: string, language: string): Run[] | null {
   const [colored, setColored] = useState<Colored | null>(null);
   useEffect(() => {
     let isWanted = true;
-    void load().then((found) => isWanted && setColored(() => found));
+    void loadColors().then((found) => isWanted && setColored(() => found));
     return () => void (isWanted = false);
   }, []);
   if (!colored || text.length > LONGEST) return null;
@@ -51,11 +51,12 @@ export function useColors(text: string, language: string): Run[] | null {
   return parts.length > 0 ? runsOf(text, parts) : null;
 }
 
-function load(): Promise<Colored | null> {
+// Return what colours a text, null if it could not be loaded: whoever needs it next tries again.
+export function loadColors(): Promise<Colored | null> {
   if (!source.address) return Promise.resolve(null);
   source.loaded ??= import(new URL(source.address, location.origin).href).then(
     (editor: { colored: Colored }) => editor.colored,
-    () => null,
+    () => (source.loaded = null),
   );
   return source.loaded;
 }
