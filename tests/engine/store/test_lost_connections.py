@@ -15,6 +15,7 @@ import pytest
 
 from engine.base.clock import utc_now
 from engine.base.errors import StorageError
+from engine.postgres import address
 from engine.store.journal import JournalBroken
 from engine.store.postgres.database import PostgresDatabase
 from engine.store.postgres.journal import PostgresJournalConnection
@@ -123,3 +124,34 @@ def test_a_process_that_is_about_to_end_repeats_nothing_for_long(database: Postg
     assert len(calls) > 2
     assert calls[-1] - calls[0] < 5
     connection.close()
+
+
+def test_what_the_server_has_refused_again_and_again_can_be_committed_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver prepares what it often sends, and takes it for prepared even if the server has left that out."""
+    monkeypatch.setattr(address, "_SETTINGS", f"{address._SETTINGS}; SET lock_timeout = '50ms'")
+    with postgres.schema() as url, closing(PostgresDatabase(url)) as database:
+        connection = database.journal()
+
+        def work(cursor: Cursor) -> None:
+            cursor.execute("INSERT INTO settings VALUES (?, '1') ON CONFLICT (key) DO NOTHING", ("a key",))
+
+        def insert() -> None:
+            with database.inserting() as cursor:
+                work(cursor)
+
+        def commit() -> None:
+            connection.commit(("SELECT 1", ()), work)
+
+        for committed in (commit, insert):
+            committed()  # what was never accepted is not prepared
+            with database.address.connect() as other:
+                database.server.begin(other)
+                for _ in range(8):
+                    with pytest.raises(StorageError, match="lock timeout"):
+                        committed()
+                other.execute("ROLLBACK")
+            for _ in range(8):
+                committed()
+        with database.asking() as cursor:
+            assert cursor.execute("SELECT key FROM settings").fetchall() == [("a key",)]
+        connection.close()
