@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 PEERS = {"dbos": "bench.workers.on_dbos", "celery": "bench.workers.on_celery", "prefect": "bench.workers.on_prefect"}
 WORKERS, SLOTS = 2, 100
-RUNS = {"dbos": 1000, "celery": 1000, "prefect": 100}
+RUNS = {"dbos": 1000, "celery": 1000, "prefect": 40}
 """Each as many as take it some seconds."""
 _SETTLE_SECONDS = 3.0
 _PATIENCE_SECONDS = 120
