@@ -197,8 +197,15 @@ def _seen(value: Any) -> str:
     if isinstance(value, list):
         return "a list"
     words = {None: "null", True: "true", False: "false"}
-    shown = words[value] if value is None or isinstance(value, bool) else repr(value)
+    shown = words[value] if value is None or isinstance(value, bool) else repr(_without_password(value))
     return shown if len(shown) <= 60 else shown[:60] + "…"
+
+
+def _without_password(value: Any) -> Any:
+    """Return a text without what stands before the host of an address: it may be a password."""
+    if not isinstance(value, str) or "://" not in value or "@" not in value:
+        return value
+    return f"{value.partition('://')[0]}://…@{value.rpartition('@')[2]}"
 
 
 def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:

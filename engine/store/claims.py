@@ -45,5 +45,8 @@ class Claims(Protocol):
     def obstacle(self, run_id: str, now: str, limits: RunLimits) -> Reached | None:
         """Return the limit because of which a run is not at work; None if it is, or waits for something else."""
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until there may be something to claim; at most so long. Return whether somebody has announced it."""
+    def wait(self, seconds: float, *, takes: bool = True) -> bool:
+        """Wait until there may be something to claim; at most so long. Return whether somebody has announced it.
+
+        `takes`: whether this process would take a run of nobody.
+        """

@@ -205,7 +205,7 @@ def _is_state(address: str) -> str:
 
 
 def _is_queue(queue: str) -> str:
-    if queue not in ("", "local", "postgres") and not queue.startswith(("taskiq+", "env:", "secret:")):
+    if queue not in ("", "local", "postgres") and not queue.startswith(("taskiq+", "env:")):
         raise Misfit(
             "must be local, postgres, or the address of a broker",
             "Write taskiq+nats://host:4222 or taskiq+amqp://user:password@host/.",

@@ -167,7 +167,8 @@ class SharedQueue(LocalQueue):
             self._free.wait(_IDLE_SECONDS)
             return
         for _ in range(round(_IDLE_SECONDS / _LOOK_SECONDS)):
-            if self._free.is_set() or self._claims.wait(_LOOK_SECONDS):
+            takes = not self.is_draining and self._at_work < self._slots
+            if self._free.is_set() or self._claims.wait(_LOOK_SECONDS, takes=takes):
                 return
 
     def _delivered(self, taken: Sequence[TakenRun]) -> list[str]:

@@ -29,8 +29,9 @@ class NotifiedAnnouncements:
     def committed(self) -> None:
         """Do nothing: the server knows."""
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, *, takes: bool) -> bool:
         """Wait for a notification; return whether there was one, or may have been. Raises StorageError."""
+        del takes
         with storage_errors(self._server.address), self._hearing:
             if self._ear is None or self._ear.closed:
                 self._ear = self._server.address.connect()

@@ -24,7 +24,7 @@ from engine.store.postgres.reports import create_steps_view, create_views
 from engine.store.postgres.texts import TABLE, PostgresTexts
 from engine.store.sql.base.announcements import Announcements
 from engine.store.sql.base.database import Cursor
-from engine.store.sql.base.facts import UNREAD_LOGS, Facts, put_fact
+from engine.store.sql.base.facts import ANNOUNCEMENTS, UNREAD_LOGS, Facts, put_fact
 from engine.store.sql.base.tables import (
     PARTS_FAILED_POSTGRES,
     SCHEMA_VERSION,
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _MOST_ASKERS = 3
-_NAME = "name"
-_OWN_NAME = meta.select().where(meta.c.key == _NAME)
+_OWN_NAME = meta.select().where(meta.c.key == ANNOUNCEMENTS)
 _FORM = meta.select().where(meta.c.key == "schema_version")
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _MARKS = (
@@ -158,9 +157,9 @@ class PostgresDatabase(Facts):
         """Announce so many runs once the transaction of the cursor is on disk."""
         self.announcements.announce(cursor, count)
 
-    def wait_for_runs(self, seconds: float) -> bool:
+    def wait_for_runs(self, seconds: float, *, takes: bool = True) -> bool:
         """Wait for an announcement; at most so long. Return whether there was one, or may have been."""
-        return self.announcements.wait(seconds)
+        return self.announcements.wait(seconds, takes=takes)
 
     def announce_through(self, broker: str) -> None:
         """Announce runs through the broker at an address from now on. Raises InvalidInput, StorageError."""
@@ -170,12 +169,12 @@ class PostgresDatabase(Facts):
 
     def _own_name(self) -> str:
         """Return what distinguishes this state from all others, wherever a broker has messages of several."""
-        if (known := self.fact(_NAME)) is not None:
+        if (known := self.fact(ANNOUNCEMENTS)) is not None:
             return known
         with self.writing() as connection:
             found = connection.execute(_OWN_NAME).one_or_none()
             name = secrets.token_hex(8) if found is None else str(found.value)
-            put_fact(connection, _NAME, name)
+            put_fact(connection, ANNOUNCEMENTS, name)
         return name
 
     def number_on(self, connection: Connection) -> None:
@@ -212,9 +211,11 @@ class PostgresDatabase(Facts):
     def close(self) -> None:
         """Close every connection."""
         self._is_closed = True
-        self._pool.close()
-        self.announcements.close()
-        self._engine.dispose()
+        try:
+            self.announcements.close()
+        finally:
+            self._pool.close()
+            self._engine.dispose()
 
     def _pooled(self) -> Connection:
         if self._is_closed:

@@ -190,7 +190,7 @@ class SqliteDatabase(Facts):
     def announce_runs(self, cursor: Cursor, count: int = 1) -> None:
         """Do nothing: those who wait look again and again."""
 
-    def wait_for_runs(self, seconds: float) -> bool:
+    def wait_for_runs(self, seconds: float, *, takes: bool = True) -> bool:
         """Wait a moment."""
         time.sleep(min(seconds, _LOOK_SECONDS))
         return False

@@ -2,72 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
 
 from engine.base.errors import InvalidInput
 
 if TYPE_CHECKING:
     from taskiq import AsyncBroker
 
-MakeBroker: TypeAlias = "Callable[[], AsyncBroker]"
-"""Returns a broker that is not connected yet; one that was lost is not connected again, but replaced."""
-
-SCHEMES = {
-    "taskiq+nats": ("taskiq-nats", "taskiq_nats"),
-    "taskiq+tls": ("taskiq-nats", "taskiq_nats"),
-    "taskiq+amqp": ("taskiq-rabbitmq", "taskiq_aio_pika"),
-    "taskiq+amqps": ("taskiq-rabbitmq", "taskiq_aio_pika"),
+_EXTRAS = {
+    "nats": ("taskiq-nats", "taskiq_nats"),
+    "tls": ("taskiq-nats", "taskiq_nats"),
+    "amqp": ("taskiq-rabbitmq", "taskiq_aio_pika"),
+    "amqps": ("taskiq-rabbitmq", "taskiq_aio_pika"),
 }
-"""By the scheme of the address: the extra that its client needs, and a package of it."""
-_KEPT_SECONDS = 60
-_CONNECT_SECONDS = 4
+"""By the scheme of the address, after `taskiq+`: the extra that its client needs, and a package of it."""
+_KEPT_SECONDS, _MOST_KEPT = 60, 100
+_UNUSED_SECONDS = 24 * 3600
+"""After so long without any process, the broker forgets what it has kept for them."""
+_CONNECT_SECONDS, _PING_SECONDS = 4, 10
+_TALKATIVE = ("aiormq", "aio_pika")
+"""Loggers that repeat what is told once here, with a traceback each second."""
 
 
-def broker_at(url: str, name: str) -> MakeBroker:
-    """Return what makes a broker at an address; its topic is that of the workspace `name`. Raises InvalidInput."""
-    scheme = urlsplit(url).scheme
-    if scheme not in SCHEMES:
-        raise InvalidInput(
-            f"`queue` in config.yaml has no broker: its scheme is {scheme!r}.",
-            remedy="Write one such as taskiq+nats://127.0.0.1:4222 or taskiq+amqp://127.0.0.1/.",
-        )
-    extra, package = SCHEMES[scheme]
-    if find_spec("taskiq") is None or find_spec(package) is None:
-        raise InvalidInput(
-            f"`queue` in config.yaml: {scheme}:// needs packages that are not installed.",
-            remedy=f"Install them: `pip install 'ai-orchestra[{extra}]'`.",
-        )
-    address = url.removeprefix("taskiq+")
-    return (lambda: _jetstream(address, name)) if extra == "taskiq-nats" else (lambda: _rabbitmq(address, name))
+@dataclass(frozen=True)
+class BrokerAddress:
+    """The address of a broker."""
+
+    url: str = field(repr=False)
+    """As its client takes it, with the password."""
+    extra: str
+    shown: str
+    """For people."""
+    password: str = field(repr=False)
+
+    @classmethod
+    def parsed(cls, text: str) -> BrokerAddress:
+        """Return the address in a text such as `taskiq+nats://host:4222`. Raises InvalidInput, without the text."""
+        prefix, _, url = text.partition("+")
+        parts = _parts(url) if prefix.lower() == "taskiq" else None
+        if parts is None or parts.scheme not in _EXTRAS:
+            raise InvalidInput(
+                "`queue` in config.yaml (or ORCHESTRA_QUEUE) is not the address of a broker.",
+                remedy="Write one such as taskiq+nats://127.0.0.1:4222 or taskiq+amqp://user:password@127.0.0.1/, and"
+                " special characters of a password as %2F (/), %3F (?), %23 (#) or %40 (@).",
+            )
+        extra, package = _EXTRAS[parts.scheme]
+        if find_spec("taskiq") is None or find_spec(package) is None:
+            raise InvalidInput(
+                f"`queue` in config.yaml (or ORCHESTRA_QUEUE): taskiq+{parts.scheme}:// needs packages that are not"
+                " installed.",
+                remedy=f"Install them: `pip install 'ai-orchestra[{extra}]'`.",
+            )
+        port = f":{parts.port}" if parts.port else ""
+        return cls(parts.geturl(), extra, f"{parts.scheme}://{parts.hostname}{port}", parts.password or "")
+
+    def broker(self, name: str) -> AsyncBroker:
+        """Return a broker that is not connected yet, with the topic of a workspace.
+
+        One that was lost is not connected again, but replaced.
+        """
+        return _jetstream(self.url, name) if self.extra == "taskiq-nats" else _rabbitmq(self.url, name)
+
+
+def _parts(url: str) -> SplitResult | None:
+    """Return the parts of an address of one host, None if it is none: a password with "/" would be in its path."""
+    try:
+        parts = urlsplit(url)
+        is_one = bool(parts.hostname) and (parts.port is None or parts.port > 0) and "," not in parts.netloc
+    except ValueError:
+        return None
+    return parts if is_one and "@" not in f"{parts.path}{parts.query}{parts.fragment}" else None
 
 
 def _jetstream(url: str, name: str) -> AsyncBroker:
     """One durable consumer for all processes: each message goes to one of them, when it asks for one."""
-    from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
+    from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
     from taskiq_nats import PullBasedJetStreamBroker
 
+    kept = StreamConfig(
+        retention=RetentionPolicy.WORK_QUEUE,
+        storage=StorageType.MEMORY,
+        max_age=_KEPT_SECONDS,
+        max_msgs=_MOST_KEPT,
+        discard=DiscardPolicy.OLD,
+    )
+    shared = ConsumerConfig(durable_name="workers", ack_wait=_KEPT_SECONDS, inactive_threshold=_UNUSED_SECONDS)
     return PullBasedJetStreamBroker(
         url,
         subject=name,
         stream_name=name,
         durable="workers",
-        stream_config=StreamConfig(retention=RetentionPolicy.WORK_QUEUE, max_age=_KEPT_SECONDS),
-        consumer_config=ConsumerConfig(durable_name="workers", ack_wait=_KEPT_SECONDS),
+        stream_config=kept,
+        consumer_config=shared,
         pull_consume_batch=1,
         pull_consume_timeout=5.0,
         allow_reconnect=False,
         max_reconnect_attempts=1,
         connect_timeout=_CONNECT_SECONDS,
+        ping_interval=_PING_SECONDS,
+        max_outstanding_pings=2,
+        error_cb=_unsaid,
     )
+
+
+async def _unsaid(_error: Exception) -> None:
+    """Say nothing: what fails is raised, too."""
 
 
 def _rabbitmq(url: str, name: str) -> AsyncBroker:
     """One queue for all processes: each message goes to one of them that has acknowledged the one before."""
     from taskiq_aio_pika import AioPikaBroker, Exchange, Queue
+    from taskiq_aio_pika.queue import QueueType
 
-    queue = Queue(name=name, arguments={"x-message-ttl": _KEPT_SECONDS * 1000})
-    unused = Queue(name=f"{name}-dropped", arguments={"x-message-ttl": 1000, "x-max-length": 1})
-    return AioPikaBroker(url, qos=1, exchange=Exchange(name=name), task_queues=[queue], dead_letter_queue=unused)
+    for one in _TALKATIVE:
+        logging.getLogger(one).setLevel(logging.CRITICAL)
+
+    def queue(name: str, **arguments: Any) -> Queue:
+        return Queue(name=name, type=QueueType.CLASSIC, arguments={"x-expires": _UNUSED_SECONDS * 1000, **arguments})
+
+    return AioPikaBroker(
+        url,
+        qos=1,
+        exchange=Exchange(name=name, auto_delete=True),
+        task_queues=[queue(name, **{"x-message-ttl": _KEPT_SECONDS * 1000, "x-max-length": _MOST_KEPT})],
+        dead_letter_queue=queue(f"{name}-dropped", **{"x-message-ttl": 1000, "x-max-length": 1}),
+        timeout=_CONNECT_SECONDS,
+        heartbeat=_PING_SECONDS,
+    )

@@ -706,7 +706,7 @@ class MemoryClaims(_Part):
         run = next((one for one in self._ready(now) if one.run_id == run_id), None)
         return None if run is None else self._crowd(limits).obstacle(self._topmost(run))
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, *, takes: bool = True) -> bool:
         return False
 
     def _busy(self) -> list[RunRecord]:

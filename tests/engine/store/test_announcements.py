@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,17 +16,21 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import nats
 import pytest
+from nats.errors import NoServersError
+from nats.js.errors import NotFoundError
 
-from engine.base.errors import InvalidInput
+from engine.base.errors import InvalidFile, InvalidInput
 from engine.store.postgres.announcements import NotifiedAnnouncements
 from engine.store.postgres.database import PostgresDatabase
 from engine.store.sql.base.announcements import Announcements
 from engine.store.sql.opening import open_database
 from engine.store.taskiq.announcements import BrokerAnnouncements
+from engine.workspace.config import load
 from tests import postgres
 from tests.brokers import BROKERS, require
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 from tests.ports import free_port
 from tests.road import Road
 
@@ -37,9 +45,21 @@ def database() -> Iterator[PostgresDatabase]:
 
 
 @pytest.fixture
-def name() -> str:
+def name() -> Iterator[str]:
     """Of the workspace: messages of two do not mix."""
-    return f"test-{secrets.token_hex(6)}"
+    name = f"test-{secrets.token_hex(6)}"
+    yield name
+    asyncio.run(forgotten_by_nats(name))
+
+
+async def forgotten_by_nats(name: str) -> None:
+    """Delete a stream; RabbitMQ forgets what nobody uses by itself."""
+    with suppress(OSError, NoServersError, NotFoundError):
+        client = await nats.connect("nats://127.0.0.1:4222", allow_reconnect=False)
+        try:
+            await client.jetstream().delete_stream(name)
+        finally:
+            await client.close()
 
 
 @pytest.fixture(params=list(BROKERS))
@@ -86,7 +106,7 @@ def announced(database: PostgresDatabase, by: Announcements, count: int = 1) -> 
 
 def listening(one: Announcements) -> Announcements:
     """Wait once, so that it is connected and has heard what there was before."""
-    while one.wait(0.3):
+    while one.wait(0.3, takes=True):
         pass
     return one
 
@@ -95,9 +115,9 @@ def test_who_waits_hears_of_runs_once_they_are_on_disk(database: PostgresDatabas
     sender, hearer = open_one(), listening(open_one())
     with database.inserting() as cursor:
         sender.announce(cursor, 1)
-        assert not hearer.wait(0.3)
+        assert not hearer.wait(0.3, takes=True)
     sender.committed()
-    until(lambda: hearer.wait(1.0), "the announcement")
+    until(lambda: hearer.wait(1.0, takes=True), "the announcement")
 
 
 def test_nothing_is_heard_where_nothing_was_announced(database: PostgresDatabase, open_one: Open) -> None:
@@ -105,20 +125,20 @@ def test_nothing_is_heard_where_nothing_was_announced(database: PostgresDatabase
     with database.inserting() as cursor:
         cursor.execute("SELECT 1")
     sender.committed()
-    assert not hearer.wait(0.5)
+    assert not hearer.wait(0.5, takes=True)
 
 
 def test_each_of_several_that_wait_hears_of_many_runs(database: PostgresDatabase, open_one: Open) -> None:
     sender, hearers = open_one(), [listening(open_one()) for _ in range(3)]
     announced(database, sender, 3)
     for one in hearers:
-        until(partial(one.wait, 1.0), "its announcement")
+        until(partial(one.wait, 1.0, takes=True), "its announcement")
 
 
 def test_a_process_announces_to_itself(database: PostgresDatabase, open_one: Open) -> None:
     one = listening(open_one())
     announced(database, one)
-    until(lambda: one.wait(1.0), "its own announcement")
+    until(lambda: one.wait(1.0, takes=True), "its own announcement")
 
 
 def test_closed_it_neither_fails_nor_waits_for_ever(database: PostgresDatabase, open_one: Open) -> None:
@@ -140,7 +160,7 @@ def test_one_run_wakes_one_process(
     for one in hearers:
         listening(one)
     heard: list[bool] = []
-    threads = [threading.Thread(target=lambda one=one: heard.append(one.wait(1.0))) for one in hearers]
+    threads = [threading.Thread(target=lambda one=one: heard.append(one.wait(1.0, takes=True))) for one in hearers]
     for thread in threads:
         thread.start()
     announced(database, sender)
@@ -156,10 +176,10 @@ def test_a_process_at_work_leaves_announcements_to_others(
     sender, busy, idle = opened
     listening(busy)
     announced(database, sender)
-    until(lambda: busy.wait(1.0), "the run that it works on from now on")
+    until(lambda: busy.wait(1.0, takes=True), "the run that it works on from now on")
     for _ in range(3):
         announced(database, sender)
-        until(lambda: idle.wait(1.0), "an announcement for the other one")
+        until(lambda: idle.wait(1.0, takes=True), "an announcement for the other one")
 
 
 def test_what_failed_to_be_stored_stops_nothing(
@@ -170,9 +190,9 @@ def test_what_failed_to_be_stored_stops_nothing(
     with suppress(RuntimeError), database.inserting() as cursor:
         sender.announce(cursor, 1)
         raise RuntimeError
-    assert not hearer.wait(0.3)
+    assert not hearer.wait(0.3, takes=True)
     announced(database, sender)
-    until(lambda: hearer.wait(1.0), "the announcement")
+    until(lambda: hearer.wait(1.0, takes=True), "the announcement")
 
 
 def test_a_broker_that_goes_and_comes_back_is_found_again(
@@ -183,43 +203,125 @@ def test_a_broker_that_goes_and_comes_back_is_found_again(
     opened += [BrokerAnnouncements(url.replace(str(port), str(own_port)), name) for _ in range(2)]
     sender, hearer = opened[0], listening(opened[1])
     announced(database, sender)
-    until(lambda: hearer.wait(1.0), "the announcement")
+    until(lambda: hearer.wait(1.0, takes=True), "the announcement")
     road.close()
     with caplog.at_level(logging.WARNING, "engine.store.taskiq"):
         began = time.monotonic()
         for _ in range(5):
             announced(database, sender)
-            assert not hearer.wait(0.2)
+            assert not hearer.wait(0.2, takes=True)
         assert time.monotonic() - began < 30, "nobody is held up by it"
-        until(lambda: "does not answer, so runs may wait for a second" in caplog.text, "the warning")
+        until(lambda: "they may wait for a second" in caplog.text, "the warning")
     assert "guest:guest" not in caplog.text
     road = Road(host, port, own_port)
 
     def heard_again() -> bool:
         announced(database, sender)
-        return hearer.wait(0.5)
+        return hearer.wait(0.5, takes=True)
 
     until(heard_again, "an announcement by the new connections")
     road.close()
 
 
-@pytest.mark.parametrize("url", ["taskiq+nats://127.0.0.1:1", "taskiq+amqp://127.0.0.1:1/"])
-def test_a_broker_that_never_answers_holds_nobody_up(
+@pytest.mark.parametrize("scheme", ["nats", "amqp"])
+@pytest.mark.parametrize("is_silent", [False, True], ids=["refused", "silent"])
+def test_a_broker_that_does_not_answer_holds_nobody_up(
+    database: PostgresDatabase, scheme: str, name: str, caplog: pytest.LogCaptureFixture, *, is_silent: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1] if is_silent else free_port()
+        one = BrokerAnnouncements(f"taskiq+{scheme}://user:s3kret@127.0.0.1:{port}", name)
+        announced(database, one)
+        for _ in range(3):
+            assert not one.wait(0.5, takes=True)
+        began = time.monotonic()
+        one.close()
+        assert time.monotonic() - began < 10
+    told = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(told) <= 1, "once, not at each try"
+    assert "s3kret" not in caplog.text
+
+
+def test_what_is_announced_just_before_the_end_is_heard(
     database: PostgresDatabase, url: str, name: str, opened: list[Announcements]
 ) -> None:
-    one = BrokerAnnouncements(url, name)
-    opened.append(one)
-    announced(database, one)
-    assert not one.wait(0.2)
+    hearer, sender = BrokerAnnouncements(url, name), BrokerAnnouncements(url, name)
+    opened.append(hearer)
+    listening(hearer)
+    announced(database, sender)
+    sender.close()
+    until(lambda: hearer.wait(1.0, takes=True), "the announcement")
+
+
+def test_who_would_take_no_run_takes_no_announcement(
+    database: PostgresDatabase, url: str, name: str, opened: list[Announcements]
+) -> None:
+    opened += [BrokerAnnouncements(url, name) for _ in range(3)]
+    sender, full, free = opened
+    for _ in range(5):
+        announced(database, sender)
+        assert not full.wait(0.1, takes=False)
+        until(lambda: free.wait(1.0, takes=True), "an announcement for the process with free slots")
+
+
+def test_a_run_that_is_on_disk_is_accepted_whatever_becomes_of_its_announcement(
+    database: PostgresDatabase, url: str, name: str, opened: list[Announcements], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    sender, hearer = BrokerAnnouncements(url, name), BrokerAnnouncements(url, name)
+    opened += [sender, hearer]
+    listening(hearer)
+    with monkeypatch.context() as limited:
+        limited.setattr(threading.Thread, "start", refused)
+        announced(database, sender)
+    announced(database, sender)
+    until(lambda: hearer.wait(1.0, takes=True), "an announcement once there are threads again")
+    sender.close()
+    announced(database, sender)
+
+
+def test_a_process_ends_although_a_name_is_still_being_looked_up(name: str) -> None:
+    code = f"""if True:
+        import socket, time
+        socket.getaddrinfo = lambda *_, **__: time.sleep(60)
+        from engine.store.taskiq.announcements import BrokerAnnouncements
+        one = BrokerAnnouncements("taskiq+nats://slow.invalid:4222", {name!r})
+        one.wait(0.5, takes=True)
+        one.close()
+    """
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE_SECONDS)
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(
-    ("url", "message"),
-    [("taskiq+kafka://127.0.0.1", "its scheme is 'taskiq\\+kafka'"), ("nats://127.0.0.1", "its scheme is 'nats'")],
+    "url",
+    [
+        "taskiq+kafka://user:s3kret@127.0.0.1",
+        "nats://user:s3kret@127.0.0.1",
+        "taskiq+nats://",
+        "taskiq+nats://[::1",
+        "taskiq+amqp://user:s3k/ret@127.0.0.1/",
+        "taskiq+amqp://user:s3k#ret@127.0.0.1/",
+        "taskiq+nats://user:one@127.0.0.1,nats://user:s3kret@127.0.0.2",
+    ],
 )
-def test_an_address_of_no_broker_is_an_error(url: str, message: str, name: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
+def test_an_address_of_no_broker_is_an_error_that_does_not_show_it(url: str, name: str) -> None:
+    with pytest.raises(InvalidInput, match="is not the address of a broker") as raised:
         BrokerAnnouncements(url, name)
+    assert "s3k" not in f"{raised.value} {raised.value.remedy}"
+
+
+def test_a_setting_that_is_no_address_is_refused_without_its_password(tmp_path: Path) -> None:
+    for name in ("queue", "state", "cache"):
+        (tmp_path / "config.yaml").write_text(f"{name}: http://user:s3k/ret@db.example.org/x\n")
+        with pytest.raises(InvalidFile) as raised:
+            load(tmp_path)
+        said = " ".join(f"{one.message} {one.remedy}" for one in raised.value.problems)
+        assert "http://…@db.example.org/x" in said
+        assert "s3k" not in said
 
 
 def test_a_state_in_a_file_needs_no_broker(tmp_path: Path) -> None:

@@ -12,16 +12,19 @@ from engine.store.sql.base.database import Cursor
 
 
 class Announcements(Protocol):
-    """How the processes that share a state hear of runs to take; any thread, nothing but `wait` blocks."""
+    """How the processes that share a state hear of runs to take; any thread."""
 
     def announce(self, cursor: Cursor, count: int) -> None:
-        """Announce so many runs once the transaction of this cursor is on disk; those of one that fails may be, too."""
+        """Announce so many runs once this transaction is on disk, or perhaps if it fails. Never blocks."""
 
     def committed(self) -> None:
-        """Learn that a transaction of this thread is on disk."""
+        """Learn that a transaction of this thread is on disk. Never blocks, and never raises."""
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until runs are announced, at most so long; one thread at a time. Return whether they were."""
+    def wait(self, seconds: float, *, takes: bool) -> bool:
+        """Wait until runs are announced, at most so long; one thread at a time. Return whether they were.
+
+        `takes`: whether this process would take one. Else others are told, where each announcement reaches one alone.
+        """
 
     def close(self) -> None:
-        """Announce and hear nothing more."""
+        """Announce and hear nothing more; it may take some seconds."""

@@ -11,14 +11,14 @@ from sqlalchemy import func, select
 
 from engine.base.errors import InUse, StorageError
 from engine.store.sql.base.database import Database
-from engine.store.sql.base.facts import UNREAD_LOGS
+from engine.store.sql.base.facts import ANNOUNCEMENTS, UNREAD_LOGS
 from engine.store.sql.base.tables import meta, metadata, owners, runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 _AT_ONCE = 500
-_OF_ONE_DATABASE = (UNREAD_LOGS, "health", "schema_version")
+_OF_ONE_DATABASE = (ANNOUNCEMENTS, UNREAD_LOGS, "health", "schema_version")
 """Facts that are about the database itself."""
 
 

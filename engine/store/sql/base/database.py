@@ -124,8 +124,11 @@ class Database(Protocol):
     def announce_runs(self, cursor: Cursor, count: int = 1) -> None:
         """Tell the processes that wait for runs of so many, once the transaction of the cursor is on disk."""
 
-    def wait_for_runs(self, seconds: float) -> bool:
-        """Wait until runs are announced; at most so long, perhaps shorter. Return whether they were."""
+    def wait_for_runs(self, seconds: float, *, takes: bool = True) -> bool:
+        """Wait until runs are announced; at most so long, perhaps shorter. Return whether they were.
+
+        `takes`: whether this process would take one.
+        """
 
     def number_on(self, connection: Connection) -> None:
         """Number new rows after those that the transaction of a connection has put with numbers of their own."""

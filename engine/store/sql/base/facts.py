@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 UNREAD_LOGS = "unread_logs"
 """Key of the last write that the database itself recorded, if it lacks what came after."""
 
+ANNOUNCEMENTS = "announcements"
+"""Key of the name under which the runs of this database, and of no other, are announced by a message broker."""
+
 
 class Facts:
     """What both databases know in the same way."""

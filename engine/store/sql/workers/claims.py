@@ -129,9 +129,9 @@ class SqlClaims:
                 return None
             return _crowd(cursor, limits).obstacle(_topmost(cursor, _Waiting(*row)))
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, *, takes: bool = True) -> bool:
         """Wait until there may be something to claim; at most so long. Return whether somebody has announced it."""
-        return self._database.wait_for_runs(seconds)
+        return self._database.wait_for_runs(seconds, takes=takes)
 
 
 class _Choice:
