@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.workers import base, million, peers
+from bench.workers.by_pgqueuer import PACKAGES
 from bench.workers.crew import Crew, crew
 from bench.workers.place import done
 from bench.workers.promises import idle, start_latency, takeover
@@ -61,12 +62,14 @@ def _case(place: Crew, acceptance: str, texts: list[str], case: tuple[int, int])
         rounds.append((ours, limit, done(place.url, place.pids).since(before, runs), cost))
     place.dismiss()
     ours = statistics.median(one for one, *_ in rounds)
-    no_queue = _without_queue(place, case)
+    no_queue, pgqueuer = _without_queue(place, case), _by_pgqueuer(place, case)
     figures: Figures = {
         "runs_per_second": ours,
         "no_queue": no_queue,
         "ratio": ours / no_queue,
         "goal": goal,
+        "pgqueuer": pgqueuer,
+        "ratio_to_pgqueuer": pgqueuer and ours / pgqueuer,
         "loop": statistics.median(limit for _, limit, *_ in rounds),
         "ratio_to_loop": statistics.median(ours / limit for ours, limit, *_ in rounds),
     }
@@ -82,6 +85,18 @@ def _without_queue(place: Crew, case: tuple[int, int]) -> float:
     place.hire_without_queue(workers, slots)
     place.worked_off(100 * workers)
     found = statistics.median(runs / place.worked_off(runs) for _ in range(ROUNDS))
+    place.dismiss()
+    return found
+
+
+def _by_pgqueuer(place: Crew, case: tuple[int, int]) -> float | None:
+    """Return the runs per second of the same workers if PgQueuer hands out the runs; None without `.venv-peers`."""
+    (workers, slots), (runs, _) = case, CASES[case]
+    if not (PACKAGES / "pgqueuer").exists():
+        return None
+    place.hire_by_pgqueuer(workers, slots)
+    place.worked_off(100 * workers, by_pgqueuer=True)
+    found = statistics.median(runs / place.worked_off(runs, by_pgqueuer=True) for _ in range(ROUNDS))
     place.dismiss()
     return found
 

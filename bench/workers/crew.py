@@ -23,6 +23,7 @@ from engine.record.continuation import events_of
 from engine.record.events import RunStarted, StepFinished, encoded
 
 STEPS, LONG_STEPS = 5, 400
+_PGQUEUER = "bench.workers.by_pgqueuer"
 _SETTINGS = {"RUNS_AT_ONCE": "0", "LEASE_SECONDS": "10", "MOST_WAITING_RUNS": "1000000"}
 _PATIENCE_SECONDS = 120
 _ENDED = "SELECT count(*) FROM runs WHERE run_id >= %s AND status = 'succeeded'"
@@ -59,6 +60,14 @@ class Crew:
         for number in range(count):
             self.hire(1, slots, ("-m", "bench.workers.no_queue", f"{number}/{count}"))
 
+    def hire_by_pgqueuer(self, count: int, slots: int) -> None:
+        """Do the same with workers to which PgQueuer hands the runs."""
+        self._put_into_pgqueuer()
+        self.hire(count, slots, ("-m", _PGQUEUER, self.url))
+
+    def _put_into_pgqueuer(self) -> None:
+        subprocess.run([sys.executable, "-m", _PGQUEUER, "put", self.url], check=True)
+
     def dismiss(self) -> None:
         """End the workers."""
         for one in self.workers:
@@ -67,9 +76,11 @@ class Crew:
             one.wait(30)
         self.workers.clear()
 
-    def worked_off(self, runs: int) -> float:
+    def worked_off(self, runs: int, *, by_pgqueuer: bool = False) -> float:
         """Accept runs together; return the seconds from the start of the first to the end of the last."""
         first = self.orchestra.runs.start_all(OWNER, "chain", [{}] * runs)[0]
+        if by_pgqueuer:
+            self._put_into_pgqueuer()
         ends_at = time.monotonic() + _PATIENCE_SECONDS
         with psycopg.connect(self.url, autocommit=True) as connection:
             while connection.execute(_ENDED, (first,)).fetchone() != (runs,):
