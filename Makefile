@@ -37,7 +37,7 @@ $(READY_DEV): $(READY) requirements-dev.txt
 # Needs uv (https://docs.astral.sh/uv/). Versions stay as they are where pyproject.toml allows it; UPGRADE=--upgrade takes
 # the newest ones, UPGRADE="--upgrade-package NAME" the newest of one.
 COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-strip-extras
-IMAGE := --extra kafka --extra postgres --extra redis --extra s3 --group image
+IMAGE := --extra kafka --extra nats --extra postgres --extra rabbitmq --extra redis --extra s3 --extra taskiq-nats --extra taskiq-rabbitmq --group image
 requirements:
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.txt
 	$(COMPILE) $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt

@@ -20,7 +20,7 @@ from tests.docs.test_commands import unknown
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "compose.yaml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
-PROFILES = {"workers", "kafka", "ollama"}
+PROFILES = {"workers", "redis", "nats", "kafka", "ollama"}
 
 
 def _ran(*command: str) -> subprocess.CompletedProcess[str]:
