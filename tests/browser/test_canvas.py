@@ -274,6 +274,7 @@ def test_what_is_typed_in_a_field_a_form_or_a_note_is_there_whatever_key_follows
     page.get_by_role("textbox", name="Note").fill("From the note")
     keys.press("Escape")
     step(page, "first").locator(".studio-has-note").wait_for()
+    kept(page)
 
     file.unlink()
     page.get_by_text("The file was deleted").wait_for()

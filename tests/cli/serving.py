@@ -24,7 +24,6 @@ LOCAL = Principal("tester", "owner", confirmed=True)
 LEASE_SECONDS = 4
 _HANGS = """
 import gc, os, sys, threading, time
-from tests.ports import free_port
 KINDS = {"engine": "Host", "web": "QuietServer"}
 def hang(name):
     path = os.environ["HANG_FILE"] + name
