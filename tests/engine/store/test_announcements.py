@@ -34,7 +34,8 @@ from tests.patience import PATIENCE_SECONDS, until
 from tests.ports import free_port
 from tests.road import Road
 
-pytestmark = pytest.mark.service
+# aio-pika leaves coroutines behind that it never awaits if its connection is cut while it is being closed.
+pytestmark = [pytest.mark.service, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 Open = Callable[[], Announcements]
 
 
