@@ -1,14 +1,16 @@
 """`make bench-workers`: prints the figures of workers on PostgreSQL, and writes `bench/workers.json`.
 
-The names of parts, as arguments, choose: throughput, latency, takeover, idle, million, peers.
+The names of parts, as arguments, choose: throughput, latency, takeover, waking, idle, million, peers.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from bench.workers import base, million, peers
 from bench.workers.by_pgqueuer import PACKAGES
 from bench.workers.crew import Crew, crew
 from bench.workers.place import done
-from bench.workers.promises import idle, start_latency, takeover
+from bench.workers.promises import idle, start_latency, takeover, waking
 
 RESULTS = Path(__file__).parents[1] / "workers.json"
 ROUNDS = 3
@@ -81,22 +83,23 @@ def _case(place: Crew, acceptance: str, texts: list[str], case: tuple[int, int])
 
 def _without_queue(place: Crew, case: tuple[int, int]) -> float:
     """Return the runs per second of the same workers if each knows its share of the runs from the start."""
-    (workers, slots), (runs, _) = case, CASES[case]
-    place.hire_without_queue(workers, slots)
-    place.worked_off(100 * workers)
-    found = statistics.median(runs / place.worked_off(runs) for _ in range(ROUNDS))
-    place.dismiss()
-    return found
+    place.hire_without_queue(*case)
+    return _otherwise(place, case, place.worked_off)
 
 
 def _by_pgqueuer(place: Crew, case: tuple[int, int]) -> float | None:
     """Return the runs per second of the same workers if PgQueuer hands out the runs; None without `.venv-peers`."""
-    (workers, slots), (runs, _) = case, CASES[case]
     if not (PACKAGES / "pgqueuer").exists():
         return None
-    place.hire_by_pgqueuer(workers, slots)
-    place.worked_off(100 * workers, by_pgqueuer=True)
-    found = statistics.median(runs / place.worked_off(runs, by_pgqueuer=True) for _ in range(ROUNDS))
+    place.hire_by_pgqueuer(*case)
+    return _otherwise(place, case, partial(place.worked_off, by_pgqueuer=True))
+
+
+def _otherwise(place: Crew, case: tuple[int, int], worked_off: Callable[[int], float]) -> float:
+    """Return the runs per second of the workers that are hired, and dismiss them."""
+    runs, _ = CASES[case]
+    worked_off(100 * case[0])
+    found = statistics.median(runs / worked_off(runs) for _ in range(ROUNDS))
     place.dismiss()
     return found
 
@@ -112,6 +115,13 @@ def _takeover() -> Found:
     yield "takeover", {"median_seconds": statistics.median(found), "longest": max(found), "goal": 5}
 
 
+def _waking() -> Found:
+    """Yield what it costs that processes hear of runs; ORCHESTRA_QUEUE names the broker by which they do, if any."""
+    with crew() as place:
+        broker = os.environ.get("ORCHESTRA_QUEUE", "").partition(":")[0].removeprefix("taskiq+")
+        yield f"waking_{broker or 'notify'}", waking(place)
+
+
 def _idle() -> Found:
     with crew() as place:
         yield "idle", {**idle(place), "goal": 90}
@@ -125,6 +135,7 @@ PARTS: dict[str, Callable[[], Found]] = {
     "throughput": _throughput,
     "latency": _latency,
     "takeover": _takeover,
+    "waking": _waking,
     "idle": _idle,
     "million": million.measured,
     "peers": peers.measured,

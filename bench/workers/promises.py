@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bench.workers.crew import Crew
-from bench.workers.place import mebibytes, processor_seconds
+from bench.workers.place import done, mebibytes, processor_seconds
 from bench.workspace import OWNER
 
 _REAL = ("-c", "import cli; cli.process()")
 _RUNS_PER_SECOND, _LATENCY_RUNS = 10, 200
 _KILLS, _AT_ONCE = 7, 20
 _IDLE_SECONDS = 10.0
+_MANY, _WAKING_PER_SECOND, _WAKING_RUNS = 8, 20, 200
 _STARTED = "SELECT run_id, started_at FROM runs WHERE run_id = ANY(%s)"
 _OWNERS = "SELECT owner FROM runs WHERE run_id = ANY(%s) AND ended_at IS NULL"
 _PID = "SELECT pid FROM owners WHERE owner = %s"
@@ -59,6 +60,23 @@ def takeover(crew: Crew) -> list[float]:
         crew.hire(1, 100)
     crew.dismiss()
     return found
+
+
+def waking(crew: Crew) -> dict[str, float]:
+    """Return the processor time (ms a second) of PostgreSQL and of eight workers with free slots, at 20 runs/s."""
+    crew.hire(_MANY, 10)
+    crew.worked_off(20)
+    before, began = done(crew.url, crew.pids), time.monotonic()
+    for number in range(_WAKING_RUNS):
+        time.sleep(max(0.0, began + number / _WAKING_PER_SECOND - time.monotonic()))
+        crew.orchestra.runs.start(OWNER, "chain", {})
+    time.sleep(1)
+    seconds, after = time.monotonic() - began, done(crew.url, crew.pids)
+    crew.dismiss()
+    return {
+        "server_ms": 1000 * (after.server_seconds - before.server_seconds) / seconds,
+        "workers_ms": 1000 * (after.worker_seconds - before.worker_seconds) / seconds,
+    }
 
 
 def idle(crew: Crew) -> dict[str, float]:
