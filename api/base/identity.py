@@ -21,6 +21,10 @@ _MCP = "/mcp"
 class Accounts(Protocol):
     """The part of `Orchestra.users` that identifies a sender."""
 
+    @property
+    def is_far(self) -> bool:
+        """Whether its methods wait for a network."""
+
     def session(self, session_id: str) -> Principal | None:
         """Return the owner of a session cookie, if it is valid."""
 
@@ -58,8 +62,10 @@ async def _principal(connection: HTTPConnection, accounts: Accounts, own_pages_o
         is_mcp = connection.scope["path"] == _MCP  # the URL is made with the Host header
         ask = partial(accounts.api_tokens.principal, token, client_address(connection), is_mcp=is_mcp)
         principal = await run_in_threadpool(ask)
-    elif authorization:  # one short read: handing it to a thread and back would take ten times as long
+    elif authorization and not accounts.is_far:  # one short read: a thread would take ten times as long
         principal = accounts.principal_of_token(token)
+    elif authorization:
+        principal = await run_in_threadpool(accounts.principal_of_token, token)
     else:
         principal = await run_in_threadpool(accounts.session, session_cookie(connection))
         if principal is not None and own_pages_only and not is_same_origin(connection.headers):

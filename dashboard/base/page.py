@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
@@ -54,15 +55,41 @@ class Page:
     actions: tuple[Action, ...] = ()
 
 
+_CHECKED_SECONDS = 1.0
+"""For so long after a check a person counts as signed in, with the same role."""
+
+
+@dataclass
+class _Check:
+    """When it was last seen that the person is still signed in."""
+
+    at: float = field(default_factory=time.monotonic)
+
+
 @dataclass(frozen=True)
 class Visit:
     """One view of a page: the open workspace, the person looking at it, and the way to other pages."""
 
     orchestra: Orchestra
-    who: Principal
+    signed_in: Principal
+    """Who looked at the page when it was drawn as a whole."""
     pages: Mapping[str, StreamlitPage] = field(repr=False, default_factory=dict)
     here: str = ""
     """The path of the page being shown."""
+    _check: _Check = field(repr=False, default_factory=_Check)
+
+    @property
+    def who(self) -> Principal:
+        """Return the person at the page; if the session has ended, or the role is another, draw the page anew.
+
+        Fragments, dialogs and callbacks run later than the page, and without its own check.
+        """
+        if time.monotonic() - self._check.at > _CHECKED_SECONDS:
+            if session.principal() != self.signed_in:
+                st.rerun()
+                st.stop()  # within a callback, the other does nothing
+            self._check.at = time.monotonic()
+        return self.signed_in
 
     def may(self, right: Right) -> bool:
         """Return whether the person has this right; pages hide what would be refused."""

@@ -48,8 +48,6 @@ def _waiting(visit: Visit, begun: Try) -> None:
 
     @st.fragment(run_every=LOOK_SECONDS)
     def body() -> None:
-        if session.principal() != visit.who:  # a fragment runs without the page's own check
-            st.rerun()
         try:
             is_over = tries.get(visit.who, name, try_id)["status"] != RunStatus.RUNNING
         except OrchestraError:

@@ -52,8 +52,6 @@ def _waiting(visit: Visit, begun: Comparison) -> None:
 
     @st.fragment(run_every=LOOK_SECONDS)
     def body() -> None:
-        if session.principal() != visit.who:  # a fragment runs without the page's own check
-            st.rerun()
         try:
             now = visit.orchestra.comparisons.get(visit.who, begun["prompt"], begun["id"])
         except OrchestraError:

@@ -10,6 +10,7 @@ from dashboard.base import session
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
+from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import page_header
 from dashboard.parts.tabs import page_tabs
 from engine.record.types.run import Run
@@ -52,8 +53,9 @@ def show(visit: Visit) -> None:
 
 def _look_again(visit: Visit, count: int) -> None:
     """Redraw the page when the number of open questions changes; until then a half-typed text is left alone."""
-    if visit.orchestra.approvals.count_open(visit.who) != count:
-        st.rerun()
+    with errors_shown():
+        if visit.orchestra.approvals.count_open(visit.who) != count:
+            st.rerun()
 
 
 def _open(visit: Visit, count: int) -> None:

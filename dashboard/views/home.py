@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,6 +17,7 @@ from dashboard.home.activity import activity
 from dashboard.home.ahead import next_firings, spent
 from dashboard.parts.accounts import account_badge
 from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import page_header, section
 from dashboard.parts.notices import account_notices, budget_notices, needs_somebody, trigger_notices, trying_notices
 from dashboard.parts.run_rows import run_row, run_rows
@@ -25,8 +28,12 @@ from engine.base.statuses import ACTIVE_RUNS, AccountMode, RunStatus
 from engine.compiler.definition.plan import Plan
 from engine.connections.doctor import CheckLine
 from engine.connections.statuses import ConnectionStatus
+from engine.runs.budgets import BudgetOverview
 from engine.runs.run_list import RunRow
-from engine.triggering.polling.status import DeadItem
+from engine.triggering.polling.status import Alarm, DeadItem, TriggerStatus
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 PAGE = Page(title=N_("Home"), icon=":material/home:", path="", order=10, section=N_("Work"))
 
@@ -41,62 +48,96 @@ _ON_DEMO = N_(
 _ON_OWN_ACCOUNTS = N_(
     "Your mails become tasks in Notion and issues in GitHub.  \nYou see which ones before anything is done."
 )
-_EVERY_SECONDS = 3
+_BUSY_SECONDS, _IDLE_SECONDS = 3, 5
+
+
+@dataclass(frozen=True)
+class _State:
+    """What Home shows that changes by itself."""
+
+    rows: Sequence[RunRow]
+    dead: Sequence[DeadItem]
+    alarms: Sequence[Alarm]
+    trying: Sequence[TriggerStatus]
+    budgets: BudgetOverview
+    connections: Sequence[ConnectionStatus]
+    questions: int
+    is_held: bool
+
+    @property
+    def need_somebody(self) -> int:
+        """Return how many things beside runs and questions need a person."""
+        found = sum(map(_needs_somebody, self.connections)) + sum(one.kind != "account" for one in self.alarms)
+        return found + self.is_held + len(self.budgets.alarms)
+
+    @property
+    def around_runs(self) -> tuple[object, ...]:
+        """Return what decides about the rest of the page: it is drawn anew when this changes."""
+        is_active = any(row.status in ACTIVE_RUNS for row in self.rows)
+        troubles = {one.name: one.trouble for one in self.connections}
+        return is_active, self.alarms, len(self.trying), self.budgets.alarms, troubles, self.questions, self.is_held
+
+
+def _state(visit: Visit) -> _State:
+    orchestra, who = visit.orchestra, visit.who
+    return _State(
+        rows=orchestra.runs.list(who, limit=_LOOKED_AT).rows,
+        dead=orchestra.triggers.dead(who),
+        alarms=orchestra.triggers.alarms(who),
+        trying=orchestra.triggers.trying_again(who),
+        budgets=orchestra.budgets.overview(who),
+        connections=orchestra.connections.list(who),
+        questions=orchestra.approvals.count_open(who),
+        is_held=orchestra.proof.held(who) is not None,
+    )
 
 
 def show(visit: Visit) -> None:
-    """Show the state of the workspace at a glance."""
-    rows = visit.orchestra.runs.list(visit.who, limit=_LOOKED_AT).rows
-    connections, alarms = visit.orchestra.connections.list(visit.who), visit.orchestra.triggers.alarms(visit.who)
-    dead, trying = visit.orchestra.triggers.dead(visit.who), visit.orchestra.triggers.trying_again(visit.who)
-    need_somebody = sum(map(_needs_somebody, connections)) + sum(one.kind != "account" for one in alarms)
-    need_somebody += visit.orchestra.proof.held(visit.who) is not None
-    budgets = visit.orchestra.budgets.overview(visit.who)
-    need_somebody += len(budgets.alarms)
-    questions = visit.orchestra.approvals.count_open(visit.who)
-    page_header(visit, t("Home"), _state_of_things(rows, dead, len(trying), questions, need_somebody))
-    if account_notices(connections):
+    """Show the state of the workspace at a glance, and keep it up to date."""
+    state = _state(visit)
+    page_header(visit, t("Home"))
+    sentence = st.empty()
+    if account_notices(state.connections):
         visit.link(t("Connections"), "connections", icon=":material/cable:")
-    shown = [trigger_notices(alarms, dead), trying_notices(trying)]
+    shown = [trigger_notices(state.alarms, state.dead), trying_notices(state.trying)]
     if any(shown):
-        visit.link(t("Triggers"), "triggers", icon=":material/sensors:", **({"tab": "needs-a-look"} if dead else {}))
-    if budget_notices(budgets.alarms):
+        params = {"tab": "needs-a-look"} if state.dead else {}
+        visit.link(t("Triggers"), "triggers", icon=":material/sensors:", **params)
+    if budget_notices(state.budgets.alarms):
         visit.link(t("Budgets"), "budgets", icon=":material/savings:")
-    if not rows:
+    if not state.rows:
         _first_time(visit)
     main, side = st.columns([7, 3], gap="large")
     with main:
         _questions(visit)
-        if any(row.status in ACTIVE_RUNS for row in rows):
-            st.fragment(_until_all_have_ended, run_every=_EVERY_SECONDS)(visit)
-        else:
-            _needs_a_look(visit, rows, dead)
-            _last_runs(visit, rows)
+        seconds = _BUSY_SECONDS if any(row.status in ACTIVE_RUNS for row in state.rows) else _IDLE_SECONDS
+        st.fragment(_runs, run_every=seconds)(visit, state, sentence)
     with side:
-        if rows:
+        if state.rows:
             activity(visit)
         next_firings(visit)
-        spent(visit, budgets)
+        spent(visit, state.budgets)
         _connections(visit)
     password_offer(visit)
 
 
-def _until_all_have_ended(visit: Visit) -> None:
-    """Redraw the runs every few seconds, as long as one is in progress."""
-    rows = visit.orchestra.runs.list(visit.who, limit=_LOOKED_AT).rows
-    if not any(row.status in ACTIVE_RUNS for row in rows):
-        st.rerun()
-    _needs_a_look(visit, rows, visit.orchestra.triggers.dead(visit.who))
-    _last_runs(visit, rows)
+def _runs(visit: Visit, drawn: _State, sentence: DeltaGenerator) -> None:
+    """Show the runs, and in `sentence` the state of things; every few seconds, what has become of them."""
+    with errors_shown():
+        now = _state(visit)
+        if now.around_runs != drawn.around_runs or bool(now.rows) != bool(drawn.rows):
+            st.rerun()
+        sentence.caption(plain(_state_of_things(now)))
+        _needs_a_look(visit, now.rows, now.dead)
+        _last_runs(visit, now.rows)
 
 
-def _state_of_things(
-    rows: Sequence[RunRow], dead: Sequence[DeadItem], trying: int, questions: int, need_somebody: int
-) -> str:
+def _state_of_things(state: _State) -> str:
     """Say in a line what needs attention; all is well only if nothing on the page says otherwise."""
-    running = sum(row.status in ACTIVE_RUNS for row in rows)
-    waiting = sum(row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED) for row in rows)
-    failed = len(failing(rows, dead))
+    running = sum(row.status in ACTIVE_RUNS for row in state.rows)
+    waiting = sum(row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED) for row in state.rows)
+    failed = len(failing(state.rows, state.dead))
+    trying, questions, need_somebody = len(state.trying), state.questions, state.need_somebody
     counts = [
         words
         for count, words in (
@@ -111,7 +152,7 @@ def _state_of_things(
     ]
     if counts:
         return ", ".join(counts) + "."
-    return t("All done; nothing needs you.") if rows else t("Nothing has run here yet.")
+    return t("All done; nothing needs you.") if state.rows else t("Nothing has run here yet.")
 
 
 def _needs_somebody(one: ConnectionStatus) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from dashboard.agent.conversation import conversation_tab, talk_of
-from dashboard.base import session
 from dashboard.base.language import N_, language, t, tc
 from dashboard.base.page import Page, Visit
 from dashboard.base.run_files import run_files
@@ -63,8 +62,6 @@ def _live(visit: Visit, look: Look) -> None:
 
     @st.fragment
     def body() -> None:
-        if session.principal() != visit.who:  # a fragment runs without the page's own check
-            st.rerun()
         with errors_shown():
             now = known.pop() if known else visit.orchestra.runs.look(visit.who, run_id)
             if (now.run["status"] in ACTIVE_RUNS) != is_open:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.base.language import N_, catalogue, languages, t
 from dashboard.base.page import Action, Page, Visit
+from dashboard.parts.errors import errors_shown
 from dashboard.parts.filters import filter_fields
 from dashboard.parts.header import page_header
 from dashboard.parts.run_rows import run_rows
@@ -30,6 +31,7 @@ PAGE = Page(
 )
 
 _PAGE_ROWS = 25
+_LOOK_SECONDS = 5.0
 _DAYS = (date(2000, 1, 1), date(2099, 12, 31))
 _ADDRESS: Literal["query-params"] = "query-params"
 _FIELDS = {"text", "status", "workflow", "since", "until", "trigger", "environment"}
@@ -39,12 +41,22 @@ _SINCE = {N_("1 day"): timedelta(days=1), N_("7 days"): timedelta(days=7), N_("3
 def show(visit: Visit) -> None:
     """Show the filter and one page of runs."""
     page_header(visit, t("Runs"), t("Everything that has run here, newest first."))
-    found = _found(visit)
-    if found.rows:
-        run_rows(visit, found.rows, "runs")
-    else:
-        _nothing(visit)
-    _paging(visit, found)
+    with filter_fields(len(_FIELDS & set(st.query_params))):
+        wanted = _filter(visit)
+    wanted["parent"] = _parent(visit)
+    st.fragment(_list, run_every=_LOOK_SECONDS)(visit, wanted)
+
+
+def _list(visit: Visit, wanted: Wanted) -> None:
+    """Show one page of runs, and every few seconds what has become of them; the filter is not drawn again."""
+    with errors_shown():
+        before = st.query_params.get("before")
+        found = visit.orchestra.runs.list(visit.who, **wanted, before=before, limit=_PAGE_ROWS)
+        if found.rows:
+            run_rows(visit, found.rows, "runs")
+        else:
+            _nothing(visit)
+        _paging(visit, found)
 
 
 def _nothing(visit: Visit) -> None:
@@ -55,13 +67,6 @@ def _nothing(visit: Visit) -> None:
     else:
         st.info(t("Nothing has run here yet."), icon=":material/history:")
         visit.link(t("Choose a workflow to run"), "workflows", icon=":material/account_tree:")
-
-
-def _found(visit: Visit) -> RunPage:
-    with filter_fields(len(_FIELDS & set(st.query_params))):
-        wanted = _filter(visit)
-    wanted["parent"] = _parent(visit)
-    return visit.orchestra.runs.list(visit.who, **wanted, before=st.query_params.get("before"), limit=_PAGE_ROWS)
 
 
 def _filter(visit: Visit) -> Wanted:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Page, Visit
+from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import page_header
 from dashboard.parts.tabs import page_tabs
 from dashboard.trigger.card import trigger_card
@@ -43,11 +44,12 @@ def show(visit: Visit) -> None:
 
 
 def _watched(visit: Visit) -> None:
-    found = visit.orchestra.triggers.list(visit.who)
-    if not found:
-        st.info(t(_NOTHING), icon=":material/sensors:")
-    for one in sorted(found, key=lambda one: (not one.is_on, one.workflow, one.id)):
-        trigger_card(visit, one, "triggers")
+    with errors_shown():
+        found = visit.orchestra.triggers.list(visit.who)
+        if not found:
+            st.info(t(_NOTHING), icon=":material/sensors:")
+        for one in sorted(found, key=lambda one: (not one.is_on, one.workflow, one.id)):
+            trigger_card(visit, one, "triggers")
 
 
 def _dead(visit: Visit) -> None:

@@ -75,6 +75,8 @@ class Users:
         user: they go with the user.
         """
         self._people, self._sign_ins, self._tries = state.people, state.sign_ins, state.login_tries
+        self.is_far = state.is_far
+        """Whether their methods wait for a network; an event loop calls none of them then."""
         self._make_secret = secret
         self._audit = audit
         self._clock = clock

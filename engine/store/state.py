@@ -47,6 +47,10 @@ class State(Protocol):
     """What is kept for a workspace. Each part is its own port; close the whole when done."""
 
     @property
+    def is_far(self) -> bool:
+        """Whether a read waits for a network; an event loop must then not make it itself."""
+
+    @property
     def settings(self) -> Settings:
         """Small switches."""
 

@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.base import fields, session
+from dashboard.base import fields
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, outside_text, plain, plain_with_code, revealed
@@ -162,8 +162,6 @@ def _waiting(visit: Visit, name: str, turn: Turn) -> None:
 
     @st.fragment(run_every=_LOOK_SECONDS)
     def body() -> None:
-        if session.principal() != visit.who:  # a fragment runs without the page's own check
-            st.rerun()
         try:
             turns = prompting.conversation(visit.who, name).turns
         except OrchestraError:

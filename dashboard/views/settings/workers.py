@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain
+from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import page_header
 from dashboard.parts.times import ago, full_time
 from engine.runs.workers import WorkerProcess
@@ -36,8 +37,9 @@ def show(visit: Visit) -> None:
 
 @st.fragment(run_every=5)
 def _list(visit: Visit) -> None:
-    for one in visit.orchestra.workers.list(visit.who):
-        _card(visit, one)
+    with errors_shown():
+        for one in visit.orchestra.workers.list(visit.who):
+            _card(visit, one)
 
 
 def _card(visit: Visit, one: WorkerProcess) -> None:

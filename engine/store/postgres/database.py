@@ -52,6 +52,7 @@ class PostgresDatabase(Facts):
     """The tables of a workspace in the first schema of the connection's `search_path`."""
 
     parts_failed = PARTS_FAILED_POSTGRES
+    is_far = True
 
     def __init__(self, url: str) -> None:
         self.address = ServerAddress.parsed(url)

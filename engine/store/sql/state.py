@@ -40,6 +40,11 @@ class SqlState:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def is_far(self) -> bool:
+        """Whether a read waits for a network."""
+        return self._database.is_far
+
     @cached_property
     def settings(self) -> SqlSettings:
         """Small switches."""

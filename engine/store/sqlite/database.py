@@ -65,6 +65,7 @@ class SqliteDatabase(Facts):
     """A state database: `reading()` and `writing()` open a connection; a write is on disk when its block ends."""
 
     parts_failed = PARTS_FAILED_SQLITE
+    is_far = False
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "state.db"

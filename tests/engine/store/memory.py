@@ -48,6 +48,8 @@ _SEARCHED = ("sentence", "run_id", "title", "workflow")
 class MemoryState:
     """Everything that is kept, and one lock for it."""
 
+    is_far = False
+
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.settings_: dict[str, str] = {}

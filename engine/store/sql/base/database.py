@@ -84,6 +84,9 @@ class JournalConnection(Protocol):
 class Database(Protocol):
     """A database with the tables of `engine/store/sql/base/tables.py`; any thread. Everything raises StorageError."""
 
+    is_far: bool
+    """Whether it is reached over a network."""
+
     @property
     def parts_failed(self) -> str:
         """Return the condition for runs that succeeded though parts failed; no SQL for JSON is common to both."""
