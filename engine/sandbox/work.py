@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from clients.errors import InvalidRequest, LimitExceeded, SandboxMissing, Timeout
@@ -20,6 +22,8 @@ CHILD = Path(__file__).with_name("inside") / "command.py"
 _HEADS = 2
 """What names add to the bytes of files, at most, with many small files."""
 _LOOK_SECONDS = 0.1
+_ROOM_TO_BE_SEEN = 16
+"""How many processes more than its limit a command may start before the system stops it: the watch sees these."""
 _EVERYTHING = (".",)
 _NOTHING: Mapping[str, str] = {}
 _turn = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
@@ -47,7 +51,8 @@ def run(
         raise SandboxMissing("Code cannot be run on this machine: nothing shuts it off.", remedy=lack())
     with turns(cancelled or abandoned()):
         read, write = os.pipe()
-        request = arguments(limits, environment, leaves, proxy=room.proxy, left=str(write))
+        most = str(limits.processes + _ROOM_TO_BE_SEEN) if _counts_by_namespace() else ""
+        request = arguments(limits, environment, leaves, proxy=room.proxy, left=str(write), processes=most)
         left = Left(read, write, left_bytes or _HEADS * room.work_bytes)
         # -S: it needs no packages, and looking for them takes longer than all else that Python does at its start.
         script = ["-S", str(CHILD), *request, *command]
@@ -55,6 +60,16 @@ def run(
             return child.ended(script, limits, room=room, left=left, cancelled=cancelled, heard=heard)
         finally:
             os.close(read)
+
+
+@cache
+def _counts_by_namespace() -> bool:
+    """Return whether RLIMIT_NPROC counts the processes in the sandbox alone, as Linux does since 5.14.
+
+    Before, it counts all of the same user. Those of root are not counted at all.
+    """
+    release = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    return release is not None and (int(release[1]), int(release[2])) >= (5, 14)
 
 
 def arguments(limits: Limits, environment: Mapping[str, str], leaves: Sequence[str], **more: str) -> list[str]:

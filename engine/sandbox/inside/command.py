@@ -1,11 +1,11 @@
 """Run a command in the writable folder of a sandbox, as its first process.
 
-The arguments are NAME=VALUE: `limits` (`AS=…,CPU=…`), `leaves` (places in this folder, by `:`), `left` (the descriptor
-for them; 1: they follow what the command says, with their length at the end), `proxy` (a socket), `filter` (a program
-for seccomp, in hex), `follows` (seconds: ends after these, or when its stdin does), `env` (a variable), `secrets` (a
-descriptor with further ones, each ended by NUL: arguments can be read by everybody on this machine); after `--` the
-command. Exits as it does. What ends in `.py` runs in a fork of this Python: a second start takes as long as all the
-rest.
+The arguments are NAME=VALUE: `limits` (`AS=…,CPU=…`), `processes` (how many there may be), `leaves` (places in this
+folder, by `:`), `left` (the descriptor for them; 1: they follow what the command says, with their length at the end),
+`proxy` (a socket), `filter` (a program for seccomp, in hex), `follows` (seconds: ends after these, or when its stdin
+does), `env` (a variable), `secrets` (a descriptor with further ones, each ended by NUL: arguments can be read by
+everybody on this machine); after `--` the command. Exits as it does. What ends in `.py` runs in a fork of this Python:
+a second start takes as long as all the rest.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ def _run(command: list[str], given: dict[str, str], environment: dict[str, str])
         for limit in filter(None, given["limits"].split(",")):
             name, value = limit.split("=")
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (int(value), int(value)))
+        if given.get("processes"):
+            resource.setrlimit(resource.RLIMIT_NPROC, (int(given["processes"]), int(given["processes"])))
         if command[0].endswith(".py"):
             _control(_SET_DUMPABLE, 1)
         _filter(given.get("filter", ""))
