@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from api.base.hosts import HostCheck
 from api.network.proxy import BehindProxy, is_trusted
-from engine.people.login_limit import PER_ADDRESS
+from engine.people.login_limit import PER_USER
 from tests.deploy.proxies import KINDS, NAME, PASSWORD, Proxy, Served, served, sign_in
 from tests.patience import PATIENCE_SECONDS, until
 from tests.ports import free_port
@@ -95,16 +95,16 @@ def test_clients_of_a_proxy_are_throttled_one_by_one(behind: Behind) -> None:
     """Told from each other by what the proxy adds; what a client writes there itself changes nothing."""
     public = {"Host": behind.proxy.public_url.removeprefix("https://")}
     with httpx.Client(base_url=behind.served.url, headers=public, trust_env=False, timeout=PATIENCE_SECONDS) as proxied:
+        guess = {"user_id": "ada", "password": "guess"}
         statuses = []
-        for number in range(PER_ADDRESS + 1):
-            forged = f"10.1.2.{number}, 203.0.113.66"  # the last one is the proxy's word
-            body = {"user_id": f"user{number}", "password": "guess"}
-            statuses.append(proxied.post("/auth/login", json=body, headers={"X-Forwarded-For": forged}).status_code)
-        assert 429 in statuses
+        for number in range(PER_USER + 1):
+            forged = {"X-Forwarded-For": f"10.1.2.{number}, 203.0.113.66"}  # the last one is the proxy's word
+            statuses.append(proxied.post("/auth/login", json=guess, headers=forged).status_code)
+        assert statuses == [401] * PER_USER + [429]
         other = {"X-Forwarded-For": "198.51.100.7"}
-        assert (
-            proxied.post("/auth/login", json={"user_id": "ada", "password": PASSWORD}, headers=other).status_code == 200
-        )
+        right = {"user_id": "ada", "password": PASSWORD}
+        assert proxied.post("/auth/login", json=guess, headers=other).status_code == 401
+        assert proxied.post("/auth/login", json=right, headers=other).status_code == 200
 
 
 @pytest.mark.parametrize(
