@@ -16,7 +16,7 @@ from clients.mail.text import WHOLE, Trim, attachment_of, read_mail
 from demo.gmail.mime import Mail, payload
 from tests.clients.odd_mails import FOLDER, LARGE, SMALL, WRITTEN, written
 from tests.mail.raw_mails import read_raw
-from tests.patience import slowness
+from tests.patience import lasting
 
 SECONDS = 2.0
 TRIM = Trim(quotes=True, signature=True, tokens=500)
@@ -39,7 +39,7 @@ def read(raw: bytes, trim: Trim = WHOLE) -> dict[str, Any]:
     began_at = time.thread_time()
     mail = read_raw(raw, trim)
     seconds = time.thread_time() - began_at
-    assert seconds < SECONDS or seconds < SECONDS * slowness(), f"it took {seconds:.1f} s"
+    assert seconds < SECONDS or seconds < lasting(SECONDS), f"it took {seconds:.1f} s"
     assert mail["text"].strip() or mail["text_missing"].endswith((".", "…"))
     assert bool(mail["text"]) is not bool(mail["text_missing"])
     assert len(mail["text"]) < 201_000
