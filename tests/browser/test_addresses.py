@@ -60,6 +60,7 @@ WALK: list[tuple[Callable[[Page], None], str]] = [
 ]
 
 
+@pytest.mark.chaos
 def test_back_and_forward_lead_through_every_page_and_nothing_invisible_is_shown(served: Served, page: Page) -> None:
     page.goto(served.url)
     page.get_by_role("heading", name="Home", exact=True).wait_for()

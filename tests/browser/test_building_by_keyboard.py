@@ -44,6 +44,7 @@ def test_a_tool_is_made_broken_and_mended(hand: Keyboard, page: Page) -> None:
     page.get_by_text("The earlier files are restored").wait_for()
 
 
+@pytest.mark.chaos
 def test_an_agent_is_made_and_saved(hand: Keyboard, page: Page) -> None:
     hand.go("Agents")
     hand.press(page.get_by_role("button", name="New agent").first)

@@ -40,8 +40,10 @@ def _ask(method: str, base: str, fault: dict[str, Any] | None = None) -> None:
         pytest.param({"status": 401}, "AuthError", id="refuses the token"),
         pytest.param({"status": 429}, "RateLimited", id="limits the rate"),
         pytest.param({"status": 503}, "Unavailable", id="is down"),
-        pytest.param({"cut": True}, "Unavailable", id="hangs up"),
-        pytest.param({"status": 200, "body": "<html>hello</html>"}, "BadAnswer", id="answers nonsense"),
+        pytest.param({"cut": True}, "Unavailable", id="hangs up", marks=pytest.mark.chaos),
+        pytest.param(
+            {"status": 200, "body": "<html>hello</html>"}, "BadAnswer", id="answers nonsense", marks=pytest.mark.chaos
+        ),
     ],
 )
 def test_a_service_in_trouble_is_a_failed_run_that_can_be_resumed(

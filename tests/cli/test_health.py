@@ -131,7 +131,9 @@ def exchanged_state(root: Path) -> None:
     state.with_name("other").replace(state)
 
 
-@pytest.mark.parametrize("away", [unlinked_log, unlinked_state, exchanged_state])
+@pytest.mark.parametrize(
+    "away", [unlinked_log, *(pytest.param(one, marks=pytest.mark.chaos) for one in (unlinked_state, exchanged_state))]
+)
 def test_a_state_file_that_was_taken_away_shows_and_nothing_more_is_written(
     served: Served, workspace: Path, service: Service, away: Callable[[Path], None]
 ) -> None:

@@ -19,7 +19,9 @@ _REPLACED_SECONDS = 40.0
 """The parent waits 10 s; the rest is the start of the next process on a loaded machine."""
 
 
-@pytest.mark.parametrize("what", ["process", "engine", "web"])
+@pytest.mark.parametrize(
+    "what", [pytest.param("process", marks=pytest.mark.chaos), "engine", pytest.param("web", marks=pytest.mark.chaos)]
+)
 def test_a_hung_serving_process_is_replaced_and_its_run_goes_on(served: Served, service: Service, what: str) -> None:
     service.seconds = {"/slow": 1.0}
     accepted = served.post(
@@ -55,6 +57,7 @@ def test_one_that_was_away_for_a_moment_or_is_only_busy_stays(served: Served) ->
     assert served.running.err == ""
 
 
+@pytest.mark.chaos
 def test_a_machine_that_sleeps_replaces_nothing(served: Served) -> None:
     first, parent = served.serving(), served.running.process.pid
     for pid in (parent, first):

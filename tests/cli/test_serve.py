@@ -187,6 +187,7 @@ def test_a_server_at_rest_has_no_stand_ins_until_somebody_needs_them(
     assert running.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.chaos
 def test_many_who_need_the_stand_ins_at_once_start_them_once(start: Start, workspace: Path) -> None:
     running, _ = _served(start)
     services = [name for name in _ports(workspace) for _ in range(8)]
@@ -207,6 +208,7 @@ def test_links_of_a_server_before_this_one_open(start: Start, workspace: Path) -
     assert running.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.chaos
 def test_what_the_stand_ins_show_links_to_where_they_answer_before_they_ever_ran(
     start: Start, orchestra: Orchestra, workspace: Path
 ) -> None:
@@ -217,6 +219,7 @@ def test_what_the_stand_ins_show_links_to_where_they_answer_before_they_ever_ran
     assert running.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.chaos
 def test_the_server_takes_over_from_a_command_whose_stand_ins_end(start: Start, workspace: Path) -> None:
     alone = start("demo", "start", "--json")
     github = json.loads(alone.line())["github"]["base_url"]
@@ -229,6 +232,7 @@ def test_the_server_takes_over_from_a_command_whose_stand_ins_end(start: Start, 
     assert running.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.chaos
 def test_demo_start_beside_a_server_names_its_stand_ins_and_stays_as_long(start: Start, workspace: Path) -> None:
     running, _ = _served(start)
     beside = start("demo", "start", "--json")
@@ -242,6 +246,7 @@ def test_demo_start_beside_a_server_names_its_stand_ins_and_stays_as_long(start:
     assert beside.process.wait(PATIENCE_SECONDS) == 0
 
 
+@pytest.mark.chaos
 def test_stand_ins_that_cannot_start_keep_nobody_waiting(start: Start, workspace: Path) -> None:
     running, line = _served(start)
     (workspace / ".orchestra" / "demo" / "demo.db").write_bytes(b"not a database" * 100)
@@ -285,6 +290,7 @@ def test_ctrl_c_before_it_answers_leaves_nothing(start: Start) -> None:
     until(lambda: not any(map(is_alive, children.values())), "the end of the children")
 
 
+@pytest.mark.chaos
 def test_a_server_that_never_comes_up_is_given_up(start: Start, tmp_path: Path) -> None:
     (tmp_path / "uvicorn.py").write_text("raise SystemExit('this uvicorn is broken')")
     running = start("serve", "--json", "--port", str(free_port()), PYTHONPATH=str(tmp_path))
@@ -303,6 +309,7 @@ def test_a_state_that_the_serving_process_cannot_use_is_not_tried_again(start: S
     assert running.err == ""
 
 
+@pytest.mark.chaos
 def test_a_run_of_the_demo_beside_the_server_is_seen_by_both(start: Start, orchestra: Orchestra) -> None:
     running, _ = _served(start)
     result = orchestra("run", "inbox-triage", "--demo", "--input", "limit=3", "--json")

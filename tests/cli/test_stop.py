@@ -43,7 +43,10 @@ def _issues(orchestra: Orchestra) -> list[str]:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [pytest.param(signal.SIGINT, 130, id="Ctrl-C"), pytest.param(signal.SIGTERM, 143, id="SIGTERM")],
+    [
+        pytest.param(signal.SIGINT, 130, id="Ctrl-C", marks=pytest.mark.chaos),
+        pytest.param(signal.SIGTERM, 143, id="SIGTERM"),
+    ],
 )
 def test_a_stopped_run_is_interrupted_and_resumed_without_a_double(
     start: Start, orchestra: Orchestra, workspace: Path, number: int, code: int

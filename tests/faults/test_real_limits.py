@@ -53,7 +53,9 @@ def orchestra(root: Path, *arguments: str, limit: tuple[int, int] | None = None)
     [
         pytest.param((resource.RLIMIT_FSIZE, 100_000), "File too large", id="no file may be so large"),
         pytest.param((resource.RLIMIT_NOFILE, 11), "Too many open files", id="no file descriptors"),
-        pytest.param((resource.RLIMIT_NOFILE, 12), "Too many open files", id="one more file descriptor"),
+        pytest.param(
+            (resource.RLIMIT_NOFILE, 12), "Too many open files", id="one more file descriptor", marks=pytest.mark.chaos
+        ),
     ],
 )
 def test_a_command_under_a_limit_says_so_and_the_run_ends_right_without_it(

@@ -66,6 +66,7 @@ def without_gates(world: World, some: Sequence[Injection]) -> tuple[int, int]:
     return figures
 
 
+@pytest.mark.control
 def test_without_the_gates_most_mails_get_their_way(world: World) -> None:
     done, tried = without_gates(world, list(injections(world.catcher, every=20)))
     assert done > tried * 0.6

@@ -41,6 +41,7 @@ def killed_applications(place: Storm, kills: int) -> list[Killed]:
         )
 
 
+@pytest.mark.chaos
 def test_an_application_killed_at_each_named_point_ends_as_planned(applications: Storm) -> None:
     def kill(point: tuple[str, int]) -> Killed:
         return applications.kill_application(next(_numbers), " ".join(map(str, point)), signal_at=(*point, "SIGKILL"))

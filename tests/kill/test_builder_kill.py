@@ -94,7 +94,14 @@ def wrong(workspace: Path, project: str) -> list[str]:
     return [] if found == HISTORY and log[0].is_green else [f"{project}: {found}, green: {log[0].is_green}"]
 
 
-@pytest.mark.parametrize("kills", [pytest.param(4, id="few"), pytest.param(100, id="hundred", marks=pytest.mark.chaos)])
+@pytest.mark.parametrize(
+    "kills",
+    [
+        pytest.param(1, id="one"),
+        pytest.param(4, id="few", marks=pytest.mark.chaos),
+        pytest.param(100, id="hundred", marks=pytest.mark.chaos),
+    ],
+)
 def test_a_program_that_is_built_amid_kills_has_the_history_of_one_that_is_not(workspace: Path, kills: int) -> None:
     done, number, faults = 0, 0, list[str]()
     while done < kills:

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 CHILD = "tests.kill.correct_child"
 
 
+@pytest.mark.chaos
 def test_killed_at_each_stage_a_correction_goes_on_and_does_nothing_twice(tmp_path: Path) -> None:
     with closing(Setting(tmp_path / "workspace", latency="0:0")) as place:
         assert place.finish("run") == "succeeded"

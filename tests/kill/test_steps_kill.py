@@ -10,6 +10,9 @@ from tests.kill.job_of_steps import DRIVES, FAMILIES, WRITES, Steps, steps
 
 pytestmark = pytest.mark.slow
 
+SOME = ("messages", "rows", "documents")
+"""Of `make test`; `make chaos` has all."""
+
 
 @pytest.fixture(scope="module")
 def steps_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
@@ -17,7 +20,9 @@ def steps_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
         yield made
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family", [one if one in SOME else pytest.param(one, marks=pytest.mark.chaos) for one in FAMILIES]
+)
 def test_what_a_killed_job_writes_is_there_once(steps_place: Steps, family: str) -> None:
     writes = range(1, WRITES[family] + 1)
     for point, time_of_it in (("before effect", writes[-1]), *(("after effect", number) for number in writes)):

@@ -123,7 +123,7 @@ def assert_whole(place: Storm, run_id: str) -> None:
     assert row == (log["status"], log["ended_at"], log["sentence"])
 
 
-@pytest.mark.parametrize("heir", ["resume", "serve"])
+@pytest.mark.parametrize("heir", [pytest.param("resume", marks=pytest.mark.chaos), "serve"])
 def test_a_write_that_arrived_before_its_process_was_stopped_is_found(place: Storm, heir: str) -> None:
     job, run_id = stopped_before_it_hears(place, "find")
     silent(place)
@@ -139,7 +139,7 @@ def test_a_write_that_arrived_before_its_process_was_stopped_is_found(place: Sto
     assert issues(place, "find 1") == 1
 
 
-@pytest.mark.parametrize("then", ["killed", "woken"])
+@pytest.mark.parametrize("then", ["killed", pytest.param("woken", marks=pytest.mark.chaos)])
 def test_a_write_that_is_not_out_yet_is_not_sent_until_its_process_is_dead(place: Storm, then: str) -> None:
     job, run_id = stopped_before_it_sends(place, "find")
     silent(place)
@@ -156,7 +156,7 @@ def test_a_write_that_is_not_out_yet_is_not_sent_until_its_process_is_dead(place
     assert issues(place, "find 1") == 1
 
 
-@pytest.mark.parametrize("then", ["killed", "woken"])
+@pytest.mark.parametrize("then", ["killed", pytest.param("woken", marks=pytest.mark.chaos)])
 def test_a_write_that_cannot_be_looked_for_is_asked_and_never_made_twice(place: Storm, then: str) -> None:
     job, run_id = stopped_before_it_sends(place, "ask")
     silent(place)
@@ -176,7 +176,9 @@ def test_a_write_that_cannot_be_looked_for_is_asked_and_never_made_twice(place: 
     assert place.web.seen["POST /ask?n=1"] == 1
 
 
-@pytest.mark.parametrize("stopped", [stopped_before_it_hears, stopped_before_it_sends])
+@pytest.mark.parametrize(
+    "stopped", [pytest.param(stopped_before_it_hears, marks=pytest.mark.chaos), stopped_before_it_sends]
+)
 def test_the_same_write_in_a_run_of_another_process_is_looked_for(
     place: Storm, stopped: Callable[[Storm, str], tuple[Job, str]]
 ) -> None:
@@ -198,6 +200,7 @@ def test_the_same_write_in_a_run_of_another_process_is_looked_for(
     assert issues(place, "shared 0") == 1
 
 
+@pytest.mark.chaos
 def test_a_command_that_was_stopped_for_too_long_says_so(place: Storm) -> None:
     place.place.delay_answers("POST /repos/acme/app/issues", HELD_SECONDS)
     command = [

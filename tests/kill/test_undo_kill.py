@@ -24,6 +24,7 @@ STAGES = {
 """What a fault switch matches, and what a person sees change when it has happened."""
 
 
+@pytest.mark.chaos
 def test_killed_after_each_kind_of_effect_an_undo_goes_on_and_does_nothing_twice(tmp_path: Path) -> None:
     with closing(Setting(tmp_path / "workspace", latency="0:0")) as place:
         before = counted(place)

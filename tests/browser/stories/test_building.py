@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 OWNER = Principal("owner", "owner")
 GALLERY = [
-    pytest.param("stale-issues", Keyboard, id="stale issues by keyboard"),
+    pytest.param("stale-issues", Keyboard, id="stale issues by keyboard", marks=pytest.mark.chaos),
     pytest.param("newsletter-digest", Mouse, id="newsletters by mouse", marks=pytest.mark.chaos),
     pytest.param("stale-issues", Mouse, id="stale issues by mouse", marks=pytest.mark.chaos),
     pytest.param("bug-reports", Mouse, id="bug reports by mouse", marks=pytest.mark.chaos),

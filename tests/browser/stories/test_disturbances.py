@@ -90,6 +90,7 @@ def test_a_reload_in_the_middle_of_an_operation(story: Story) -> None:
     is_saved(story, "reloaded")
 
 
+@pytest.mark.chaos
 def test_two_tabs(story: Story) -> None:
     page, other = story.page, story.page.context.new_page()
     editing(story, "shared")
@@ -138,6 +139,7 @@ def signed_in(page: Page, link: str) -> None:
     page.get_by_role("heading", name="Home", exact=True).wait_for()
 
 
+@pytest.mark.chaos
 def test_the_back_button(story: Story) -> None:
     page = story.page
     editing(story, "left")

@@ -56,6 +56,7 @@ def test_a_condition_is_changed_and_saved(story: Story) -> None:
     assert [one["status"] for one in story.ran("condition")["steps"]] == ["succeeded", "skipped"]
 
 
+@pytest.mark.chaos
 def test_a_step_is_tried_with_a_changed_field(story: Story) -> None:
     times = {
         "id": "times",
@@ -141,6 +142,7 @@ def test_a_question_is_answered_once_and_its_run_goes_on(story: Story) -> None:
     assert story.ended(run_id)["outputs"] == {"said": "Go ahead."}
 
 
+@pytest.mark.chaos
 def test_a_wrong_answer_is_corrected_with_what_follows_from_it(story: Story) -> None:
     document = json.loads((REPOSITORY / "workflows" / "inbox-triage.json").read_text())
     story.has("sorted", *document["steps"], inputs=document["inputs"], outputs=document["outputs"])
@@ -212,6 +214,7 @@ def test_a_prompt_is_changed_tried_and_published_and_the_next_run_uses_it(story:
     assert story.ran("asked")["steps"][0]["output"]["kind"] == "nothing"
 
 
+@pytest.mark.chaos
 def test_a_connection_is_made_and_checked(story: Story) -> None:
     hand, name = story.hand, story.name("archive")
     story.home()
@@ -284,6 +287,7 @@ def test_why_a_run_failed_is_seen_and_mended_and_the_run_goes_on(story: Story) -
     assert len(story.issues(title)) == 1
 
 
+@pytest.mark.chaos
 def test_a_run_is_undone_and_the_version_before_restored(story: Story) -> None:
     title, name = story.title("restored"), story.name("restored")
     texts = [json.dumps({"schema_version": 1, "title": title, "steps": [one]}) for one in (issue(title), NUMBER)]
@@ -312,6 +316,7 @@ def test_a_run_is_undone_and_the_version_before_restored(story: Story) -> None:
     assert story.steps("restored") == [issue(title)]
 
 
+@pytest.mark.chaos
 def test_a_workflow_is_promoted_to_prod_and_rolled_back(story: Story) -> None:
     hand, page, root = story.hand, story.page, story.served.root
     name = story.has("released", NUMBER, outputs={"n": "{{ steps.number.output.n }}"})

@@ -95,6 +95,7 @@ def place(page: Page, role: str, name: str) -> Locator:
     return within.get_by_role(role, name=words).first  # type: ignore[arg-type]
 
 
+@pytest.mark.chaos
 def test_everyday_actions_take_at_most_three_clicks(served: Served, filled: Page) -> None:
     filled.goto(served.url)
     for action, clicks in EVERYDAY.items():

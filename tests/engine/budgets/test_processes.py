@@ -74,6 +74,7 @@ def test_eight_runs_in_two_processes_never_exceed_a_budget_together(
     assert desk.asked == 20
 
 
+@pytest.mark.control
 def test_the_proof_finds_calls_that_count_only_afterwards(desk: Desk, spenders: list[subprocess.Popen[str]]) -> None:
     eight_runs_in_two_processes(desk, spenders, AFTERWARDS)
     assert desk.asked > 21
@@ -108,6 +109,7 @@ def test_a_budget_holds_across_kills_and_restarts(desk: Desk, spenders: list[sub
     assert overview.budgets[0].state == "used_up"
 
 
+@pytest.mark.control
 def test_the_proof_finds_calls_of_killed_processes_that_do_not_count(
     desk: Desk, spenders: list[subprocess.Popen[str]]
 ) -> None:

@@ -94,6 +94,7 @@ def test_a_run_that_kills_its_process_is_set_aside_and_resumed_by_a_person(root:
         orchestra.close()
 
 
+@pytest.mark.chaos
 def test_runs_beside_it_end_and_stops_in_order_count_for_nobody(root: Path) -> None:
     wait = {"id": "w", "uses": "flow.wait", "with": {"seconds": 4}}
     write_workflow(root, "waits", [wait, set_step("done")])

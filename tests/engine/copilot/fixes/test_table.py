@@ -139,6 +139,7 @@ def test_a_text_that_is_no_workflow_has_no_fixes_that_fail(orchestra: Orchestra,
         assert orchestra.editing.tried(OWNER, NAME, rev, fix.ops)
 
 
+@pytest.mark.chaos
 def test_five_thousand_problems_take_a_bounded_time(orchestra: Orchestra, write: Any) -> None:
     sources = ("inputs.nothing", "1 + 'a'", "steps.no.output", "x", "y()")
     wrong = {f"v{number}": f"{{{{ {source} }}}}" for number, source in enumerate(sources)}

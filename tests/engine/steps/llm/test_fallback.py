@@ -169,7 +169,7 @@ def test_a_budget_stops_the_list_and_what_a_refusal_cost_counts(desk: Desk) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", ["model failed", "before end"])
+@pytest.mark.parametrize("point", ["model failed", pytest.param("before end", marks=pytest.mark.chaos)])
 def test_after_a_kill_the_run_asks_only_who_has_not_been_asked(desk: Desk, point: str) -> None:
     desk.standins.faults("openai", match="POST", **WAYS["refuses"][1](FORM_OF["openai"]))
     desk.workflow([asking("openai", "anthropic")])
