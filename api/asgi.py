@@ -29,11 +29,10 @@ from api.pages.preview import PreviewPages
 from api.routes.login import Pages
 from api.routes.short_addresses import short_addresses
 from api.server import create_api
-from engine.base.errors import OrchestraError, StateAway
+from engine.base.errors import Fenced, OrchestraError, StateAway
 from engine.base.threads import take_short_turns
 from engine.garbage import Watch, collect_and_return, look_from_now_on, use_one_heap
 from engine.orchestra import Orchestra
-from engine.store.owners import Fenced
 from engine.workspace.config import ServerSettings
 
 _API_PATHS = frozenset({"/api", "/health", "/ready", "/auth/login", "/metrics", "/workflows/execute", "/mcp"})

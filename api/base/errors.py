@@ -36,6 +36,7 @@ _STATUS: Mapping[type[errors.OrchestraError], int] = {
     errors.Cancelled: 409,
     errors.PlanDrift: 409,
     errors.PlanNotChecked: 503,
+    errors.Fenced: 503,
     errors.NotAllowed: 403,
     errors.TooManyRequests: 429,
     errors.StorageError: 507,
@@ -162,6 +163,8 @@ async def _of_engine(request: Request | None, error: Any) -> JSONResponse:
         more["differences"] = error.details["differences"]
     if isinstance(error, errors.TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, errors.Fenced):  # the next process is about to begin
+        headers["Retry-After"] = str(_RETRY_SECONDS)
     return error_response(
         status_of(error), type(error).__name__, _shown(error.message), _shown(error.remedy), headers, **more
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
 from commands.base.screen import document, note
-from engine.base.errors import InUse, OrchestraError, PlanDrift, Problem, SecretLost, StorageError, UnknownName
+from engine.base.errors import Fenced, InUse, OrchestraError, PlanDrift, Problem, SecretLost, StorageError, UnknownName
 
 if TYPE_CHECKING:
     import typer
@@ -120,7 +120,7 @@ def _code(error: OrchestraError) -> int:
         return NOT_FOUND
     if isinstance(error, PlanDrift):
         return FAILED
-    return IN_USE if isinstance(error, StorageError | SecretLost | InUse) else WRONG
+    return IN_USE if isinstance(error, StorageError | SecretLost | InUse | Fenced) else WRONG
 
 
 def _of_arguments(error: BaseException) -> Failure | None:

@@ -262,6 +262,15 @@ class InUse(OrchestraError):
     """Another process already does this, or uses the port."""
 
 
+class Fenced(OrchestraError):
+    """Another process has taken over the runs of this one."""
+
+    default_remedy = "Nothing is lost: the other process goes on with them; `orchestra runs list` shows how far it is."
+
+    def __init__(self) -> None:
+        super().__init__("Another process has taken over the runs of this one, which was silent for too long.")
+
+
 class NotAvailableYet(OrchestraError):
     """This release does not support the feature; it is refused rather than ignored."""
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from clients.errors import ServiceError
-from engine.base.errors import OrchestraError, TooManyRuns
+from engine.base.errors import Fenced, OrchestraError, TooManyRuns
 from engine.ingress.brokers.broker import Broker, Message, Receiver
 from engine.ingress.door import Door
 from engine.ingress.orders import Outcome, Refused
 from engine.ingress.outbox import Outbox, Status
 from engine.runner.effects.fault_points import reached
-from engine.store.owners import Fenced
 
 Result = TypeVar("Result")
 

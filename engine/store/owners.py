@@ -11,22 +11,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from engine.base.errors import InUse
 from engine.base.names import moment_of
 from engine.store.locks import Locks
 from engine.store.run_limits import RunLimits
 
 LEASE_SECONDS = 30.0
 """How long a process may be silent before others may adopt its runs, unless it says otherwise."""
-
-
-class Fenced(InUse):
-    """Another process has taken over the runs of this one."""
-
-    default_remedy = "Nothing is lost: the other process goes on with them; `orchestra runs list` shows how far it is."
-
-    def __init__(self) -> None:
-        super().__init__("Another process has taken over the runs of this one, which was silent for too long.")
 
 
 class OwnerRecord(NamedTuple):

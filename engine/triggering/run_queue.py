@@ -12,11 +12,10 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.base.errors import OrchestraError
+from engine.base.errors import Fenced, OrchestraError
 from engine.compiler.definition.plan import Concurrency
 from engine.runner.effects.fault_points import reached
 from engine.store.changes import Changes
-from engine.store.owners import Fenced
 from engine.store.triggering.triggered_runs import RunQueue
 
 if TYPE_CHECKING:

@@ -15,10 +15,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.base.clock import Clock
-from engine.base.errors import OrchestraError
+from engine.base.errors import Fenced, OrchestraError
 from engine.base.names import moment_of
 from engine.store.changes import Changes
-from engine.store.owners import Fenced
 from engine.store.triggering.triggers import Key, TriggerRecord, Triggers
 from engine.triggering.polling.polling_loop import Polls
 

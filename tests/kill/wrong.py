@@ -18,6 +18,7 @@ from clients.google_calendar.client import GoogleCalendarClient
 from clients.rag.client import RagClient
 from clients.sql.client import SqlClient
 from engine.base.clock import elapsed_seconds, utc_now
+from engine.base.errors import Fenced
 from engine.record.events import RunEnded, RunStarted
 from engine.runner.effects.delivery import Delivery
 from engine.runner.effects.fault_points import reached
@@ -28,7 +29,6 @@ from engine.runner.worker.shared_queue import SharedQueue
 from engine.steps import drive
 from engine.store.claims import TakenRun
 from engine.store.ledger import Entry, Write
-from engine.store.owners import Fenced
 from engine.store.sql import journal
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.journal import SqlJournal

@@ -17,12 +17,12 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
-from engine.base.errors import StorageError
+from engine.base.errors import Fenced, StorageError
 from engine.base.names import timestamp
 from engine.base.statuses import Ending, RunStatus
 from engine.observing.observer import Observer
 from engine.store.changes import Changes
-from engine.store.owners import Fenced, Owner
+from engine.store.owners import Owner
 from engine.store.state import Records
 
 _log = logging.getLogger(__name__)

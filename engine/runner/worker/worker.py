@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.base.errors import InUse, StorageError
+from engine.base.errors import Fenced, InUse, StorageError
 from engine.base.json_text import value_of
 from engine.base.names import timestamp
 from engine.base.statuses import ACTIVE_RUNS, Ending, RunStatus
@@ -40,7 +40,7 @@ from engine.runner.worker.poller import Lookout
 from engine.runner.worker.queue import WorkQueue
 from engine.runner.worker.standings import Standings
 from engine.store.journal import JournalBroken
-from engine.store.owners import Fenced, Owner
+from engine.store.owners import Owner
 from engine.store.runs import Standing
 from engine.store.state import Records, State
 from engine.store.write_list import WriteList

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from clients.errors import ServiceError
-from engine.base.errors import InUse, OrchestraError, StorageError
+from engine.base.errors import Fenced, InUse, OrchestraError, StorageError
 from engine.base.names import timestamp
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account
@@ -39,7 +39,6 @@ from engine.runs.undo.undo_list import RunWrite, Steps, UndoList
 from engine.runs.undo.undo_log import UndoBook
 from engine.runs.undo.undo_report import NotUndone, Undone, UndoReport
 from engine.store.ledger import Write
-from engine.store.owners import Fenced
 
 if TYPE_CHECKING:
     from engine.runner.worker.worker import Host

@@ -20,9 +20,8 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any, TypeVar
 
-from engine.base.errors import StorageError
+from engine.base.errors import Fenced, StorageError
 from engine.store.journal import JournalBroken
-from engine.store.owners import Fenced
 from engine.store.sql.base.database import Cursor, Database, EventRow, NothingFound
 from engine.store.sql.workers.owners import OWNER_ROW
 

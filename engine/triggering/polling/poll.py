@@ -20,7 +20,7 @@ from clients.deadline import deadline
 from clients.errors import AuthError, BadAnswer, NotFound, RateLimited, ServiceError, Timeout
 from clients.read_retry import patience
 from engine.base.clock import Clock
-from engine.base.errors import ConfirmationNeeded, InUse, OrchestraError, StorageError
+from engine.base.errors import ConfirmationNeeded, Fenced, InUse, OrchestraError, StorageError
 from engine.base.names import moment_of, timestamp
 from engine.base.statuses import Priority
 from engine.expressions.json_values import compact_json
@@ -30,7 +30,6 @@ from engine.record.types.run import TriggerItem
 from engine.runner.effects.fault_points import reached
 from engine.runs.starting.acceptor import Acceptor, Wish
 from engine.store.acceptances import Acceptances, Chosen, Polled, Renamed
-from engine.store.owners import Fenced
 from engine.store.triggering.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord
 from engine.triggering.polling.mapping import error_of, inputs_of, is_for_good
 from engine.triggering.polling.policies import policy_of

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from clients.errors import AuthError, ServiceError
-from engine.base.errors import InUse, OrchestraError, StorageError
+from engine.base.errors import Fenced, InUse, OrchestraError, StorageError
 from engine.base.names import timestamp
 from engine.expressions.json_values import compact_json
 from engine.store.triggering.triggered_runs import TriggeredRuns
@@ -94,7 +94,7 @@ class Polls:
             return Looked()
         try:
             looked = self.looks.look(watched, row)
-        except (StorageError, InUse, Moved):
+        except (StorageError, InUse, Fenced, Moved):
             raise
         except Exception as error:  # noqa: BLE001 - a bug in one type must not stop the others
             _log.exception("the trigger %s of %s broke down", row.trigger, watched.named.plan.name)

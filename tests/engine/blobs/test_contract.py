@@ -13,10 +13,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from engine.base.errors import StorageError
+from engine.base.errors import Fenced, StorageError
 from engine.blobs.blobs import Blobs
 from engine.blobs.opened import opened_blobs
-from engine.store.owners import Fenced
 from tests.engine.blobs.memory import MemoryBlobs
 from tests.engine.blobs.servers import BUCKET, KEYS, bucket, postgres
 from tests.patience import until

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InvalidFile, StorageError
+from engine.base.errors import Fenced, InvalidFile, StorageError
 from engine.blobs.disk import DiskBlobs
-from engine.store.owners import Fenced
 
 LOG = "2026-11-20/run.json"
 

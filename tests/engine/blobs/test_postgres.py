@@ -11,9 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from engine.base.errors import StorageError
+from engine.base.errors import Fenced, StorageError
 from engine.blobs.postgres import PostgresBlobs
-from engine.store.owners import Fenced
 from tests.engine.blobs.servers import postgres
 from tests.patience import PATIENCE_SECONDS, until
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.base.errors import StorageError
+from engine.base.errors import Fenced, StorageError
 from engine.blobs.s3 import S3Blobs
 from engine.blobs.s3_place import S3Place
-from engine.store.owners import Fenced
 from tests.engine.blobs.servers import BUCKET, KEYS, bucket, proxy
 from tests.patience import PATIENCE_SECONDS
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.base.errors import InvalidInput, NotAllowed
+from engine.base.errors import Fenced, InvalidInput, NotAllowed
 from engine.ingress.brokers.broker import Message
 from engine.ingress.orders import Accepted, Outcome, Refused
 from engine.orchestra import Orchestra
 from engine.store.acceptances import Entry
 from tests.engine.conftest import OWNER, Service, write_workflow
 from tests.engine.ingress.conftest import MakeDoor, message
+from tests.engine.runner.test_taken_over import fall_silent
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -65,6 +66,19 @@ def test_a_message_that_cannot_be_taken_is_refused_and_the_others_go_on(door: Ma
     assert run_id(first) != run_id(last)
     assert isinstance(wrong, Refused)
     assert (wrong.type, bool(wrong.text), wrong.header().isascii()) == (kind, True, True)
+
+
+def test_a_process_that_was_taken_over_refuses_no_message(root: Path, orchestra: Orchestra, door: MakeDoor) -> None:
+    """Whoever comes next takes them: a dead letter is a message that can never be taken."""
+    fall_silent(orchestra)
+    heir = Orchestra.open(root)
+    try:
+        heir.runs.resume_all(OWNER)
+        assert orchestra.is_taken_over.wait(PATIENCE_SECONDS)
+        with pytest.raises(Fenced):
+            door().take([message()])
+    finally:
+        heir.close()
 
 
 def test_a_message_delivered_again_is_the_same_run(root: Path, orchestra: Orchestra, door: MakeDoor) -> None:

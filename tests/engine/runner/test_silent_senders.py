@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from clients.errors import OutcomeUnknown, Unavailable
+from engine.base.errors import Fenced
 from engine.compiler.definition.plan import Retry
 from engine.plugins.step import Repeat
 from engine.runner.effects.job import Job
 from engine.runner.effects.ownership import Senders
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Entry
-from engine.store.owners import Fenced
 from engine.store.sql.base.tables import owners, runs
 from engine.store.sql.runs import SqlRuns
 from engine.store.sql.workers.owners import SqlOwner, SqlOwners

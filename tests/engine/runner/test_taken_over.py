@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from engine.base.errors import Fenced
 from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
-from engine.store.owners import Fenced
 from engine.store.sql.base.tables import owners
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until

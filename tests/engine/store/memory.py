@@ -15,7 +15,7 @@ from functools import reduce
 from itertools import count
 from typing import Any, TypeVar
 
-from engine.base.errors import InUse
+from engine.base.errors import Fenced, InUse
 from engine.base.json_text import compact
 from engine.base.names import in_utc, moment_of, timestamp
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, AccountMode, Priority, RunStatus
@@ -28,7 +28,7 @@ from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Similar, Write
 from engine.store.ledger import Entry as LedgerEntry
 from engine.store.load import Load, QueuedRuns
-from engine.store.owners import Fenced, OwnerRecord
+from engine.store.owners import OwnerRecord
 from engine.store.people.api_tokens import TokenRecord
 from engine.store.people.audit import AuditEntry, AuditLine, TrailFilter
 from engine.store.people.people import Check, UserRecord

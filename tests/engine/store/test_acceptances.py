@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from engine.base.errors import InUse, StorageError
+from engine.base.errors import Fenced, InUse, StorageError
 from engine.store.acceptances import Entry, Renamed, Request
-from engine.store.owners import Fenced
 from engine.store.people.audit import AuditEntry
 from engine.store.sql.acceptances import SqlAcceptances
 from engine.store.sql.base.tables import audit, owners

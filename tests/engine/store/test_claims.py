@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine.base.clock import utc_now
+from engine.base.errors import Fenced
 from engine.store.claims import Draining
-from engine.store.owners import Fenced
 from engine.store.postgres.database import PostgresDatabase
 from engine.store.run_limits import NO_LIMITS
 from engine.store.sql.acceptances import SqlAcceptances

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import pytest
 
 from engine.base.clock import utc_now
-from engine.base.errors import InUse
+from engine.base.errors import Fenced, InUse
 from engine.base.names import timestamp
 from engine.base.statuses import AccountMode, RunStatus
 from engine.record.types.step import ReceiptRecord
@@ -28,7 +28,6 @@ from engine.store.held import Held
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Claimed, Effects, Write, identity
 from engine.store.load import Loads, QueuedRuns
-from engine.store.owners import Fenced
 from engine.store.people.api_tokens import TokenRecord, TokenStore
 from engine.store.people.audit import AuditEntry, AuditLog, TrailFilter
 from engine.store.people.people import People, UserRecord

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from engine.base.clock import utc_now
-from engine.base.errors import StorageError
+from engine.base.errors import Fenced, StorageError
 from engine.base.json_text import compact
 from engine.base.statuses import StepStatus
 from engine.orchestra import Orchestra
@@ -22,7 +22,6 @@ from engine.record.events import StepFinished
 from engine.record.values import Values
 from engine.runner.execution.recording import Recording
 from engine.store.journal import JournalBroken
-from engine.store.owners import Fenced
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase

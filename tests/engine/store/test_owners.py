@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InUse
+from engine.base.errors import Fenced, InUse
 from engine.store import locks
 from engine.store.acceptances import Entry
 from engine.store.locks import FileLocks, ServeLock, is_locked
-from engine.store.owners import LEASE_SECONDS, Fenced, is_silent
+from engine.store.owners import LEASE_SECONDS, is_silent
 from engine.store.people.audit import AuditEntry
 from engine.store.run_limits import NO_LIMITS
 from engine.store.runs import Deaths

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
+from engine.base.errors import Fenced
 from engine.base.statuses import Priority
 from engine.store.claims import Draining, TakenRun
-from engine.store.owners import Fenced
 from engine.store.run_limits import Crowd, LimitedRun, Reached, RunLimits
 from engine.store.runs import SUSPECT
 from engine.store.sql.base.conditions import AT_WORK

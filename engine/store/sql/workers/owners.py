@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, select
 
 from engine.base.clock import elapsed_seconds
-from engine.base.errors import InUse, StorageError
+from engine.base.errors import Fenced, InUse, StorageError
 from engine.base.names import timestamp
 from engine.base.statuses import OPEN_RUNS, RunStatus
 from engine.blobs.blobs import Blobs
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 from engine.store.locks import is_locked
-from engine.store.owners import LEASE_SECONDS, Fenced, OwnerRecord, is_silent
+from engine.store.owners import LEASE_SECONDS, OwnerRecord, is_silent
 from engine.store.run_limits import NO_LIMITS, RunLimits
 from engine.store.sql.base.conditions import IS_BUSY
 from engine.store.sql.base.database import Cursor, Database

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import StorageError
+from engine.base.errors import Fenced, StorageError
 from engine.blobs.blobs import Blobs
 from engine.blobs.disk import DiskBlobs
 from engine.observing.observer import Observer
@@ -20,7 +20,6 @@ from engine.record.run_log import RunLogs
 from engine.runner.worker.poller import Lookout
 from engine.runner.worker.queue import LocalQueue
 from engine.runner.worker.worker import Host
-from engine.store.owners import Fenced
 from engine.store.sql.journal import SqlJournal
 from engine.store.sql.state import SqlState
 from engine.store.sql.workers.owners import SqlOwner
