@@ -75,7 +75,8 @@ class _State:
         """Return what decides about the rest of the page: it is drawn anew when this changes."""
         is_active = any(row.status in ACTIVE_RUNS for row in self.rows)
         troubles = {one.name: one.trouble for one in self.connections}
-        return is_active, self.alarms, len(self.trying), self.budgets.alarms, troubles, self.questions, self.is_held
+        of_triggers = self.alarms, len(self.dead), len(self.trying)
+        return is_active, of_triggers, self.budgets.alarms, troubles, self.questions, self.is_held
 
 
 def _state(visit: Visit) -> _State:
