@@ -86,7 +86,7 @@ lint: setup-dev
 
 # Pictures of every page, in both themes and on two sizes of screen; they need Chromium.
 screenshots: setup-dev
-	REQUIRE_BROWSER=1 SCREENSHOTS=build/screenshots $(BIN)/pytest -q tests/browser/test_pages.py
+	REQUIRE_BROWSER=1 SCREENSHOTS=build/screenshots $(BIN)/pytest -q -m chaos tests/browser/test_pages.py
 
 # The documentation as a site, in build/site; a link or an anchor that leads nowhere is an error.
 docs: setup-dev

@@ -76,7 +76,7 @@ class _State:
         is_active = any(row.status in ACTIVE_RUNS for row in self.rows)
         troubles = {one.name: one.trouble for one in self.connections}
         of_triggers = self.alarms, len(self.dead), len(self.trying)
-        return is_active, of_triggers, self.budgets.alarms, troubles, self.questions, self.is_held
+        return bool(self.rows), is_active, of_triggers, self.budgets.alarms, troubles, self.questions, self.is_held
 
 
 def _state(visit: Visit) -> _State:
@@ -126,7 +126,7 @@ def _runs(visit: Visit, drawn: _State, sentence: DeltaGenerator) -> None:
     """Show the runs, and in `sentence` the state of things; every few seconds, what has become of them."""
     with errors_shown():
         now = _state(visit)
-        if now.around_runs != drawn.around_runs or bool(now.rows) != bool(drawn.rows):
+        if now.around_runs != drawn.around_runs:
             st.rerun()
         sentence.caption(plain(_state_of_things(now)))
         _needs_a_look(visit, now.rows, now.dead)

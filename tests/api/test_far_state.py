@@ -1,4 +1,4 @@
-"""A state that has gone silent: the server goes on answering, and says so."""
+"""A state that has gone silent: who needs it waits, and nobody else does."""
 
 from __future__ import annotations
 

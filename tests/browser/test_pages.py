@@ -148,9 +148,11 @@ def _looks(page: Page, look: str) -> None:
     page.set_viewport_size({"width": width, "height": height})
 
 
+@pytest.mark.parametrize("every_look", [False, pytest.param(True, marks=pytest.mark.chaos)])
 def test_every_page_fits_the_screen_and_can_be_read_by_everybody(
-    served: Served, addresses: Mapping[str, list[str]], page: Page
+    served: Served, addresses: Mapping[str, list[str]], page: Page, every_look: bool
 ) -> None:
+    """In one of its looks, each in turn, or in every one."""
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
     page.add_init_script(
@@ -160,7 +162,7 @@ def test_every_page_fits_the_screen_and_can_be_read_by_everybody(
     for number, address in enumerate(one for found in addresses.values() for one in found):
         page.goto(f"{served.url}/{address}")
         settled(page)
-        wrong += _wrong_in(LOOKS if PICTURES else [LOOKS[number % len(LOOKS)]], page, address)
+        wrong += _wrong_in(LOOKS if every_look else [LOOKS[number % len(LOOKS)]], page, address)
     page.get_by_role("button", name="Search", exact=True).click()
     page.get_by_role("combobox", name="Search").fill("mail")
     page.get_by_role("option", name="Answer mail").first.wait_for()
@@ -169,7 +171,7 @@ def test_every_page_fits_the_screen_and_can_be_read_by_everybody(
 
 
 def _wrong_in(looks: Sequence[str], page: Page, address: str) -> list[str]:
-    """Return what is wrong on a page, which is drawn once and then changes its looks; `make screenshots` has all."""
+    """Return what is wrong on a page, which is drawn once and then changes its looks."""
     wrong = []
     for look in looks:
         _looks(page, look)

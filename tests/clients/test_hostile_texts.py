@@ -15,7 +15,6 @@ from clients.notion import content as notion_content
 from clients.notion.text.blocks import blocks_of, children_of
 from clients.notion.text.chunks import chunks
 from clients.notion.text.markdown import essence
-from tests.patience import lasting
 
 _SECONDS = 5.0
 """Read in another way, each takes a minute and more."""
@@ -41,7 +40,7 @@ _SECONDS = 5.0
 def test_a_text_is_read_in_the_time_that_its_length_takes(read: Callable[[str], Any], text: str) -> None:
     begun_at = time.thread_time()
     read(text)
-    assert time.thread_time() - begun_at < lasting(_SECONDS)
+    assert time.thread_time() - begun_at < _SECONDS
 
 
 @pytest.mark.parametrize(

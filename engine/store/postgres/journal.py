@@ -34,8 +34,6 @@ class _NotMadeError(Exception):
 class PostgresJournalConnection:
     """Reads on the loop, and commits in one other thread; each has a connection of its own."""
 
-    is_far = True
-
     def __init__(self, server: Server, committed: Callable[[], None]) -> None:
         """Call `committed` after each transaction, on its thread."""
         self._server, self._committed = server, committed

@@ -74,7 +74,7 @@ class SqlJournal:
         self._commits = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._broken: dict[str, Exception] = {}
-        self._thread = ThreadPoolExecutor(1, "journal") if self._connection.is_far else None
+        self._thread = ThreadPoolExecutor(1, "journal") if database.is_far else None
 
     def begin(self, run_id: str) -> None:
         """Accept events of a run (again): forget an earlier failure to store them."""

@@ -296,8 +296,6 @@ class SqliteDatabase(Facts):
 class SqliteJournalConnection:
     """The connection of a journal, for one thread."""
 
-    is_far = False
-
     def __init__(self, database: SqliteDatabase) -> None:
         self._database, self.raw = database, database.raw_connection()
 

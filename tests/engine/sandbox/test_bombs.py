@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from engine.sandbox import child
 from engine.sandbox.limits import Limits
 from engine.sandbox.reading import Given, read
 from tests.engine.sandbox.bombs import MB, bombs
+from tests.patience import slowness
 
 BOMBS = bombs()
 LIMITS = Limits(cpu_seconds=1, wall_seconds=60.0, file_bytes=20 * MB, answer_bytes=4 * MB)
@@ -122,7 +124,9 @@ def test_what_leads_out_of_a_folder_is_left_out(tmp_path: Path) -> None:
 
 def test_a_cell_far_away_is_read_by_the_careful_reader(tmp_path: Path) -> None:
     with given(tmp_path, "x", BOMBS["cell far away.xlsx"]()) as file, (tmp_path / "out").open("wb") as out:
-        found = read(file, "table", {**OPTIONS, "header": False}, replace(LIMITS, cpu_seconds=10), out.fileno())
+        found = read(
+            file, "table", {**OPTIONS, "header": False}, replace(LIMITS, cpu_seconds=ceil(slowness())), out.fileno()
+        )
     assert found["row_count"] == 2
 
 

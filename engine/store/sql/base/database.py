@@ -58,9 +58,6 @@ class NothingFound(Exception):
 class JournalConnection(Protocol):
     """The connection of a journal: its transactions, and short reads on the loop."""
 
-    is_far: bool
-    """Whether a transaction waits for a network: the loop then goes on meanwhile."""
-
     def read(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one short query. Raises StorageError."""
 
@@ -85,7 +82,7 @@ class Database(Protocol):
     """A database with the tables of `engine/store/sql/base/tables.py`; any thread. Everything raises StorageError."""
 
     is_far: bool
-    """Whether it is reached over a network."""
+    """Whether it is reached over a network: an event loop then goes on meanwhile."""
 
     @property
     def parts_failed(self) -> str:

@@ -23,7 +23,7 @@ from engine.workspace.canonical import canonical
 from engine.workspace.step_renames import StepRenames
 from tests.engine.compiler.test_compiler import AROUND
 from tests.engine.workflows.editing.model import EXTRA, SEEDS, Random, apply, styles
-from tests.patience import lasting
+from tests.patience import slowness
 
 STYLES = list(styles(EXTRA))
 
@@ -214,7 +214,7 @@ SOME = ("set", "rename")
 def test_many_operations_on_a_large_text_take_seconds_at_most(kind: str) -> None:
     text = json.dumps({"schema_version": 1, "title": "Large", "steps": LARGE}, indent=2)
     assert 250_000 < len(text) < 300_000
-    limit, began_at = lasting(2), process_time()
+    limit, began_at = 2 * slowness(), process_time()
     made = renamed(text, *MANY[kind])
     assert process_time() - began_at < limit
     assert spliced(made.text, inverse(made.splices)) == text
