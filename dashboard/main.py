@@ -72,3 +72,4 @@ def _welcome(who: Principal) -> None:
     current.run()
     browser(visit)
     session.drop_messages(told)
+    session.drop_presses()

@@ -55,7 +55,7 @@ class Page:
     actions: tuple[Action, ...] = ()
 
 
-_CHECKED_SECONDS = 1.0
+CHECKED_SECONDS = 1.0
 """For so long after a check a person counts as signed in, with the same role."""
 
 
@@ -84,7 +84,7 @@ class Visit:
 
         Fragments, dialogs and callbacks run later than the page, and without its own check.
         """
-        if time.monotonic() - self._check.at > _CHECKED_SECONDS:
+        if time.monotonic() - self._check.at > CHECKED_SECONDS:
             if session.principal() != self.signed_in:
                 st.rerun()
                 st.stop()  # within a callback, the other does nothing

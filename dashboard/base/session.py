@@ -16,6 +16,7 @@ from engine.people.access import Principal
 from engine.people.sessions import cookie_name, shown_id
 
 T = TypeVar("T")
+_HELD_SECONDS = 10.0
 _SAME_PRESS_SECONDS = 2.0
 
 
@@ -68,6 +69,25 @@ def once(name: str, act: Callable[[str], T]) -> T:
         press.result = act(press.request_key)
         press.request_key, press.ended_at = "", time.monotonic()
         return cast("T", press.result)
+
+
+def hold_press(key: str) -> None:
+    """Hold the press of a button until it is taken: a run of the page may be interrupted before it draws the button.
+
+    Called before the page is drawn, as Streamlit's `on_click`; Streamlit itself forgets an interrupted press.
+    """
+    st.session_state.setdefault("held", {})[key] = time.monotonic()
+
+
+def take_press(key: str) -> bool:
+    """Return whether this button was pressed a moment ago, once."""
+    pressed_at: float | None = st.session_state.get("held", {}).pop(key, None)
+    return pressed_at is not None and time.monotonic() - pressed_at < _HELD_SECONDS
+
+
+def drop_presses() -> None:
+    """Forget presses that nothing has taken, at the end of a run of the page: it no longer shows their buttons."""
+    st.session_state.pop("held", None)
 
 
 @dataclass(frozen=True)
@@ -132,6 +152,25 @@ def widget_value(key: str, default: T) -> T:
 def set_widget(key: str, value: Any) -> None:
     """Set the value of a widget before it is drawn in this run."""
     st.session_state[key] = value
+
+
+def mirror(name: str, wanted: Any) -> str:
+    """Return the key of a widget that shows `wanted`, which the person chose in it or the page decided.
+
+    If the page decided, the widget is a new one: a page that looks again by itself may still send what the old one
+    showed, and Streamlit takes that for a choice. So its callback reads `mirrored`.
+    """
+    number = draft(f"mirror.{name}", 0)
+    if widget_value(f"{name}.{number}", None) != wanted:
+        number += 1
+        keep_draft(f"mirror.{name}", number)
+        set_widget(f"{name}.{number}", wanted)
+    return f"{name}.{number}"
+
+
+def mirrored(name: str, default: T) -> T:
+    """Return what the newest widget of `mirror` shows, before it is drawn in this run."""
+    return widget_value(f"{name}.{draft(f'mirror.{name}', 0)}", default)
 
 
 def tell(text: str, icon: str = ":material/check_circle:") -> None:

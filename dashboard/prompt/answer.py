@@ -157,14 +157,10 @@ def _take_button(one: Try) -> None:
 
 
 def _choice(name: str, tries: list[Try]) -> None:
-    known, key = {one["id"]: one for one in tries}, f"tries-{name}"
-    wanted = st.query_params.get(PARAM)
-    wanted = wanted if wanted in known else None
-    if session.widget_value(key, None) != wanted:
-        session.set_widget(key, wanted)
+    known, wanted, mirror = {one["id"]: one for one in tries}, st.query_params.get(PARAM), f"tries-{name}"
 
     def chosen() -> None:
-        picked = session.widget_value(key, None)
+        picked = session.mirrored(mirror, None)
         if picked is None:
             st.query_params.pop(PARAM, None)
         else:
@@ -176,7 +172,7 @@ def _choice(name: str, tries: list[Try]) -> None:
         index=None,
         format_func=lambda one: _line(known[one]),
         placeholder=t("Show the answer to an earlier try"),
-        key=key,
+        key=session.mirror(mirror, wanted if wanted in known else None),
         on_change=chosen,
     )
 

@@ -151,15 +151,17 @@ def _word(value: Any) -> str:
 def _choice(name: str, known: Sequence[Comparison], shown_id: str) -> None:
     if len(known) < 2:
         return
-    by_id, key = {one["id"]: one for one in known}, f"comparisons-{name}"
-    if session.widget_value(key, None) != shown_id:
-        session.set_widget(key, shown_id)
+    by_id, mirror = {one["id"]: one for one in known}, f"comparisons-{name}"
 
     def chosen() -> None:
-        st.query_params[PARAM] = str(session.widget_value(key, shown_id))
+        st.query_params[PARAM] = session.mirrored(mirror, shown_id)
 
     st.selectbox(
-        t("Earlier comparisons"), list(by_id), format_func=lambda one: _line(by_id[one]), key=key, on_change=chosen
+        t("Earlier comparisons"),
+        list(by_id),
+        format_func=lambda one: _line(by_id[one]),
+        key=session.mirror(mirror, shown_id),
+        on_change=chosen,
     )
 
 

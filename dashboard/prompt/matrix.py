@@ -199,14 +199,13 @@ def earlier(visit: Visit, name: str, now: Matrix) -> None:
     rows = {one.id: one for one in visit.orchestra.case_tests.list(visit.who, name)}
     if len(rows) < 2:
         return
-    key = f"tests-{name}"
-    if session.widget_value(key, None) != now["id"]:
-        session.set_widget(key, now["id"])
+    mirror = f"tests-{name}"
 
     def chosen() -> None:
-        st.query_params[PARAM] = str(session.widget_value(key, now["id"]))
+        st.query_params[PARAM] = session.mirrored(mirror, now["id"])
         st.query_params.pop(_CELL, None)
 
+    key = session.mirror(mirror, now["id"])
     st.selectbox(t("Tests"), list(rows), format_func=lambda one: _row(rows[one]), key=key, on_change=chosen)
 
 

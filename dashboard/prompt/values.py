@@ -71,24 +71,22 @@ def given_values(visit: Visit, name: str, document: Mapping[str, Any]) -> Given:
 def _source(visit: Visit, name: str, samples: list[str]) -> str:
     """Show the choice of a source, which is in the address; return it."""
     options = [*(f"{_SAMPLE}{one}" for one in samples), _OWN]
-    key = f"sample-{name}"
-    wanted = st.query_params.get(PARAM, "") or session.widget_value(key, options[0])
+    mirror = f"sample-{name}"
+    wanted = st.query_params.get(PARAM, "") or session.mirrored(mirror, options[0])
     if wanted.startswith((_RUN, _TRY)):
         options = [wanted, *options]
     if wanted not in options:
         wanted = options[0]
-    if session.widget_value(key, None) != wanted:
-        session.set_widget(key, wanted)
 
     def chosen() -> None:
-        st.query_params[PARAM] = str(session.widget_value(key, options[0]))
+        st.query_params[PARAM] = session.mirrored(mirror, options[0])
 
     return str(
         st.selectbox(
             t("Values"),
             options,
             format_func=lambda one: _words(visit, name, one),
-            key=key,
+            key=session.mirror(mirror, wanted),
             on_change=chosen,
             persist_state="session",
         )

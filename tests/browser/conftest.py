@@ -106,11 +106,13 @@ def pytest_runtest_makereport(
 
 
 def _shown(page: Page, name: str) -> str:
-    """Return the address and the text of a page; its picture goes into build/failures."""
+    """Return the address of a page and the text beside its menu; its picture goes into build/failures."""
     picture = REPOSITORY / "build" / "failures" / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}.png"
     try:
         page.screenshot(path=picture, timeout=10_000)
-        return f"{page.url}\n{picture}\n{page.locator('body').aria_snapshot(timeout=10_000)[:6000]}"
+        beside = page.locator("[data-testid=stMain], [role=dialog]")
+        texts = [part.aria_snapshot(timeout=10_000) for part in beside.all() or [page.locator("body")]]
+        return "\n".join([page.url, str(picture), *texts])[:8000]
     except Exception as error:  # noqa: BLE001 - the failure itself is what counts
         return f"{page.url}\n{error}"
 

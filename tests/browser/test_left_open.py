@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dashboard.base.page import CHECKED_SECONDS
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.plugins.trigger import Start
@@ -65,6 +66,7 @@ def test_a_page_does_nothing_more_for_somebody_who_was_signed_out(page: Page, se
         button.wait_for()
         settled(page)
         orchestra.users.sign_out(OWNER, "owner")
+        page.wait_for_timeout(CHECKED_SECONDS * 1000)
         button.click()
         page.get_by_text("You are signed out").wait_for()
         assert [one.id for one in orchestra.triggers.list(OWNER) if one.is_on] == ["new_mail"]

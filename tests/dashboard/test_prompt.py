@@ -148,7 +148,7 @@ def test_what_is_typed_is_shown_with_the_values_of_a_sample(orchestra: Orchestra
     field(at, "Text of message 2").set_value("Mail: {{ subject }} / {{ text }}").run()
     at = tab("Try", at)
     assert not at.exception
-    at.selectbox(key=f"sample-{NAME}").set_value("sample:A question").run()
+    at.selectbox(key=f"sample-{NAME}.1").set_value("sample:A question").run()
     assert marked(at)[1] == "Mail: [Your prices] / [Could you send us an offer for 20 seats by Friday?]"
     assert "tokens" in words(at)
     field(at, "Subject").set_value("{{ text }} ![x](http://192.0.2.1)").run()

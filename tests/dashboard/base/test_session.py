@@ -153,3 +153,15 @@ def test_what_is_to_be_said_is_said_once() -> None:
     session.tell("Sent.")  # by the page that shows the first one
     session.drop_messages(shown)
     assert [text for text, _icon in session.messages()] == ["Sent."]
+
+
+def test_a_widget_that_the_page_decides_is_a_new_one_and_one_that_the_person_chose_stays(state: dict[str, Any]) -> None:
+    first = session.mirror("tries", "a")
+    assert state[first] == "a"
+    state[first] = "b"
+    assert session.mirror("tries", "b") == first
+    second = session.mirror("tries", "c")
+    assert second != first
+    state[first] = "b"  # a page that looks again by itself sends what it showed
+    assert session.mirror("tries", "c") == second
+    assert session.mirrored("tries", "") == "c"
