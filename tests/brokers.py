@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
@@ -14,8 +15,10 @@ BROKERS = {
 
 
 def require(port: int, name: str) -> None:
-    """Skip the test where nothing answers."""
+    """Skip the test where nothing answers; it fails where REQUIRE_BROKERS is set."""
     with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex(("127.0.0.1", port)) != 0:
-            pytest.skip(f"no {name} answers at 127.0.0.1:{port}")
+            (pytest.fail if os.environ.get("REQUIRE_BROKERS") else pytest.skip)(
+                f"no {name} answers at 127.0.0.1:{port}"
+            )

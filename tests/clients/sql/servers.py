@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from clients.sql.client import SqlClient
 from clients.sql.service import SqlSettings
+from tests import postgres
 
 Dialect = Literal["sqlite", "postgres", "mysql", "duckdb"]
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres", "mysql", "duckdb")
@@ -63,15 +65,15 @@ def _sqlite(folder: Path) -> Iterator[tuple[str, Callable[[str], Sequence[Sequen
 def _postgres(_folder: Path) -> Iterator[tuple[str, Callable[[str], Sequence[Sequence[Any]]]]]:
     import pg8000.native
 
-    _require(5432, "PostgreSQL")
-    with contextlib.closing(pg8000.native.Connection("root", host="127.0.0.1", database="postgres")) as server:
-        server.run(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-        server.run(f"CREATE DATABASE {NAME}")
-        try:
-            with contextlib.closing(pg8000.native.Connection("root", host="127.0.0.1", database=NAME)) as direct:
-                yield f"postgresql://root@127.0.0.1:5432/{NAME}", lambda statement: direct.run(statement) or []
-        finally:
-            server.run(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+    with postgres.database(NAME) as url:
+        found = urlsplit(url)
+        role = unquote(found.username or "postgres")
+        password = None if found.password is None else unquote(found.password)
+        opened = pg8000.native.Connection(
+            role, found.hostname or "127.0.0.1", NAME, found.port or 5432, password=password
+        )
+        with contextlib.closing(opened) as direct:
+            yield url, lambda statement: direct.run(statement) or []
 
 
 @contextlib.contextmanager

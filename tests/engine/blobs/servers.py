@@ -15,31 +15,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
+
+from tests.postgres import database
 
 MOTO = Path(__file__).resolve().parents[3] / ".venv-s3" / "bin" / "moto_server"
 KEYS = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "secret"}
 BUCKET = "logs"
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
-_SERVER = "host=127.0.0.1 port=5432 user=root dbname=postgres connect_timeout=2"
 
 
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """Give the address of an empty database; skip the test if no server answers on this machine."""
-    name = f"orchestra_blobs_{os.getpid()}"
-    try:
-        server = psycopg.connect(_SERVER, autocommit=True)
-    except psycopg.OperationalError:
-        pytest.skip("PostgreSQL does not answer on this machine.")
-    with server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
-        server.execute(f"CREATE DATABASE {name}".encode())
-        try:
-            yield f"postgresql+psycopg://root@127.0.0.1:5432/{name}"
-        finally:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with database(f"orchestra_blobs_{os.getpid()}") as url:
+        yield url.replace("://", "+psycopg://", 1)
 
 
 @contextlib.contextmanager

@@ -4,23 +4,87 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.base.clock import utc_now
 from engine.orchestra import Orchestra
 from engine.runner.worker.queue import LocalQueue, WorkQueue
+from engine.runner.worker.shared_queue import SharedQueue
+from engine.store.postgres.database import PostgresDatabase
+from engine.store.run_limits import NO_LIMITS, RunLimits
+from engine.store.sql.acceptances import SqlAcceptances
+from engine.store.sql.base.database import Database
+from engine.store.sql.base.tables import runs
+from engine.store.sql.workers.claims import SqlClaims
+from engine.store.sql.workers.owners import SqlOwner
+from engine.store.sqlite.database import SqliteDatabase
+from tests import postgres
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
 from tests.engine.runner.worker.careless_queue import CarelessQueue
+from tests.engine.store.test_acceptances import AT, entry
 from tests.patience import PATIENCE_SECONDS, until
 
+SLOTS = 4
 
-@pytest.fixture(params=[LocalQueue, CarelessQueue])
-def queue(request: pytest.FixtureRequest) -> WorkQueue:
+RUNS = ("a", "b", "c", "d")
+_SHARED = [f"{limits} on {where}" for where in ("sqlite", "postgres") for limits in ("shared", "limited")]
+
+
+@contextmanager
+def _shared(name: str, folder: Path) -> Iterator[WorkQueue]:
+    """Open a queue whose entries are rows of a state: the runs "a" to "d", which its process has taken."""
+    limits = RunLimits(per_user=len(RUNS)) if name.startswith("limited") else NO_LIMITS
+    with _database(name.rsplit(maxsplit=1)[-1], folder) as database:
+        owner = SqlOwner(database, folder, "worker", utc_now, slots=SLOTS)
+        SqlAcceptances(database, owner.id).store([entry(0, run_id=one) for one in RUNS])
+        yield SharedQueue(SqlClaims(database), owner.id, utc_now, SLOTS, limits)
+        owner.release()
+
+
+@contextmanager
+def _database(where: str, folder: Path) -> Iterator[Database]:
+    if where == "sqlite":
+        with closing(SqliteDatabase(folder)) as file:
+            yield file
+    else:
+        with postgres.schema() as url, closing(PostgresDatabase(url)) as server:
+            yield server
+
+
+@pytest.fixture(
+    params=[
+        "local",
+        "careless",
+        *(pytest.param(one, marks=[pytest.mark.service] * one.endswith("postgres")) for one in _SHARED),
+    ]
+)
+def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkQueue]:
     """A queue to which nothing was put."""
-    made: WorkQueue = request.param()
-    return made
+    if request.param == "local":
+        yield LocalQueue()
+    elif request.param == "careless":
+        yield CarelessQueue()
+    else:
+        with _shared(request.param, tmp_path) as made:
+            yield made
+
+
+def _told(queue: WorkQueue, story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Let a story happen on a loop, and end the queue with it."""
+
+    async def whole() -> None:
+        try:
+            await story()
+        finally:
+            queue.close()
+            await asyncio.to_thread(queue.join)
+
+    asyncio.run(whole())
 
 
 async def _comes(condition: Callable[[], bool]) -> None:
@@ -41,22 +105,26 @@ def test_whatever_any_thread_puts_is_delivered_on_the_loop(queue: WorkQueue) -> 
         queue.put("a")
         await asyncio.to_thread(queue.put_many, ["b", "c"])
         await asyncio.to_thread(queue.put, "d")
-        await _comes(lambda: delivered == {"a", "b", "c", "d"})
+        await _comes(lambda: delivered == set(RUNS))
 
-    asyncio.run(story())
+    _told(queue, story)
 
 
 def test_what_is_put_for_later_is_not_delivered_before(queue: WorkQueue) -> None:
     async def story() -> None:
         delivered: dict[str, float] = {}
-        queue.work(lambda run_id: delivered.update({run_id: asyncio.get_running_loop().time()}))
-        began = asyncio.get_running_loop().time()
-        queue.put("later", after_seconds=0.3)
-        queue.put("now")
-        await _comes(lambda: delivered.keys() == {"later", "now"})
-        assert delivered["later"] - began >= 0.3
 
-    asyncio.run(story())
+        def work(run_id: str) -> None:
+            delivered.setdefault(run_id, asyncio.get_running_loop().time())
+
+        queue.work(work)
+        began = asyncio.get_running_loop().time()
+        queue.put("a", after_seconds=0.3)
+        queue.put("b")
+        await _comes(lambda: delivered.keys() == {"a", "b"})
+        assert delivered["a"] - began >= 0.3
+
+    _told(queue, story)
 
 
 def test_nothing_is_delivered_once_it_is_closed(queue: WorkQueue) -> None:
@@ -69,7 +137,70 @@ def test_nothing_is_delivered_once_it_is_closed(queue: WorkQueue) -> None:
         await asyncio.sleep(0.3)
         assert delivered == []
 
-    asyncio.run(story())
+    _told(queue, story)
+
+
+def test_what_is_done_counts_no_more_and_nothing_is_delivered_again_unasked(queue: WorkQueue) -> None:
+    async def story() -> None:
+        delivered: list[str] = []
+        done = asyncio.get_running_loop().create_future()
+
+        def work(run_id: str) -> asyncio.Future[None]:
+            delivered.append(run_id)
+            return done
+
+        queue.work(work)
+        queue.put("a")
+        await _comes(lambda: "a" in delivered)
+        done.set_result(None)
+        await asyncio.sleep(0.3)
+        assert set(delivered) == {"a"}
+        assert len(delivered) <= 2
+        assert not queue.is_drained, "nobody has asked it to take nothing more"
+
+    _told(queue, story)
+
+
+@pytest.mark.parametrize("where", ["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
+@pytest.mark.parametrize("limits", [NO_LIMITS, RunLimits(per_user=100)], ids=["shared", "limited"])
+def test_two_queues_deliver_the_runs_of_nobody_once_and_no_more_than_they_have_slots(
+    tmp_path: Path, where: str, limits: RunLimits
+) -> None:
+    with _database(where, tmp_path) as database:
+        owners = [SqlOwner(database, tmp_path, "worker", utc_now, slots=SLOTS, limits=limits) for _ in range(2)]
+        queues = [SharedQueue(SqlClaims(database), one.id, utc_now, SLOTS, limits) for one in owners]
+        ids = [entry(number).acceptance["run_id"] for number in range(2 * SLOTS + 2)]
+        delivered: list[str] = []
+        at_work: list[asyncio.Future[None]] = []
+
+        async def story() -> None:
+            def work(run_id: str) -> asyncio.Future[None]:
+                delivered.append(run_id)
+                at_work.append(asyncio.get_running_loop().create_future())
+                return at_work[-1]
+
+            for queue in queues:
+                queue.work(work)
+            accepting = SqlAcceptances(database, owners[0].id, shared=True)
+            await asyncio.to_thread(accepting.store, [entry(number) for number in range(len(ids))])
+            for queue in queues:
+                queue.look()
+            await _comes(lambda: len(delivered) >= 2 * SLOTS)
+            await asyncio.sleep(0.3)
+            assert len(delivered) == 2 * SLOTS, "all slots are taken"
+            with database.writing() as connection:  # as their ends do
+                connection.execute(runs.update().where(runs.c.run_id == delivered[0]).values(owner=None, ended_at=AT))
+            at_work[0].set_result(None)
+            await _comes(lambda: len(delivered) == 2 * SLOTS + 1)
+            for queue in queues:
+                queue.close()
+                await asyncio.to_thread(queue.join)
+
+        asyncio.run(story())
+        assert len(set(delivered)) == len(delivered)
+        assert set(delivered) <= set(ids)
+        for one in owners:
+            one.release()
 
 
 def test_the_queue_of_a_process_delivers_once_and_in_order() -> None:
