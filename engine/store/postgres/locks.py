@@ -93,7 +93,7 @@ class SessionLock:
 
     def is_certain(self) -> bool:
         """Return whether nobody else can have found it free for long enough to take over."""
-        return elapsed_seconds() - self._had_at < _SURE_SECONDS
+        return not self._closed.is_set() and elapsed_seconds() - self._had_at < _SURE_SECONDS
 
     def close(self) -> None:
         """Release it."""
