@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from engine.orchestra import Orchestra as Engine
 from engine.people.access import Principal
 from tests import postgres
 from tests.cli.conftest import Orchestra
-from tests.engine.conftest import Service, post_step, service, write_workflow
+from tests.engine.conftest import Service, post_step, service, set_step, write_workflow
 
 __all__ = ["service"]
 LOCAL = Principal("tester", "owner", confirmed=True)
@@ -85,3 +86,22 @@ def test_the_state_moves_to_a_server_and_back(
     monkeypatch.delenv("ORCHESTRA_STATE")
     assert orchestra("run", "work", "--yes").code == 0
     assert service.seen["/w"] == 1
+
+
+@pytest.mark.parametrize("where", ["file", "server"])
+def test_nothing_is_copied_while_a_process_works(
+    workspace: Path, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    with postgres.schema() as url:
+        there = url
+        if where == "server":
+            monkeypatch.setenv("ORCHESTRA_STATE", url)
+            there = "file"
+        write_workflow(workspace, "work", [set_step("one")])
+        assert orchestra("run", "work").code == 0
+        with closing(Engine.open(workspace, serve=True)) as working:
+            refused = orchestra("state", "copy", "--to", there, "--json")
+            assert refused.json["error"]["type"] == "InUse"
+            assert working.own_process in refused.json["error"]["message"]
+        copied = orchestra("state", "copy", "--to", there, "--json")
+        assert (copied.code, copied.json["rows"]["runs"]) == (0, 1), "nothing was there, and nobody works any more"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -29,7 +29,15 @@ class CopiedState:
     rows: Mapping[str, int]
     """How many rows of each table."""
     sha256: str
-    """Of all rows, in the order of their keys: the same in both."""
+    """Of the hashes of all tables, each of its rows in the order of their keys: the same in both."""
+
+
+class _Content(NamedTuple):
+    """What a table has."""
+
+    rows: int
+    sha256: str
+    """Of its rows, in the order of their keys."""
 
 
 def copied(source: Database, target: Database) -> CopiedState:
@@ -48,12 +56,24 @@ def copied(source: Database, target: Database) -> CopiedState:
             target.number_on(writing)
         found = _hashed(reading)
     with target.reading() as there:
-        if _hashed(there) != found:
-            raise StorageError(
-                "The copy differs from the state: something worked on one of them meanwhile.",
-                remedy="Stop every process, empty the other database, and copy again.",
-            )
-    return found
+        _require_same(found, _hashed(there))
+    digest = hashlib.sha256("".join(one.sha256 for one in found.values()).encode())
+    return CopiedState({name: one.rows for name, one in found.items()}, digest.hexdigest())
+
+
+def _require_same(state: Mapping[str, _Content], copy: Mapping[str, _Content]) -> None:
+    """Raise StorageError, naming each table that differs and how."""
+    if differences := "; ".join(_difference(name, one, copy[name]) for name, one in state.items() if one != copy[name]):
+        raise StorageError(
+            f"The copy differs from the state in {differences}. Something worked on one of them meanwhile.",
+            remedy="Stop every process, empty the other database, and copy again.",
+        )
+
+
+def _difference(table: str, state: _Content, copy: _Content) -> str:
+    if state.rows == copy.rows:
+        return f"{table}: {state.rows:,} rows, and as many others in the copy"
+    return f"{table}: {state.rows:,} rows, and {copy.rows:,} in the copy"
 
 
 def _tables() -> list[Table]:
@@ -86,13 +106,14 @@ def _pieces(connection: Connection, table: Table) -> Iterator[list[dict[str, Any
         yield [dict(row) for row in rows]
 
 
-def _hashed(connection: Connection) -> CopiedState:
-    digest, counts = hashlib.sha256(), {}
+def _hashed(connection: Connection) -> dict[str, _Content]:
+    """Return what each table has, by its name."""
+    found = {}
     for table in _tables():
-        count = 0
+        digest, count = hashlib.sha256(), 0
         for rows in _pieces(connection, table):
             for row in rows:
                 count += 1
                 digest.update(repr([table.name, *row.values()]).encode())
-        counts[table.name] = count
-    return CopiedState(counts, digest.hexdigest())
+        found[table.name] = _Content(count, digest.hexdigest())
+    return found
