@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 
 from engine.ingress.brokers.broker import Message, Receiver, Topics
@@ -115,3 +116,90 @@ def test_a_member_that_stops_while_it_takes_a_batch_commits_nothing(monkeypatch:
     assert partition.committed == 0
     receive(partition, Receiver(take, nothing), monkeypatch)
     assert [[one.place for one in batch] for batch in seen] == [["workflows/0/0/1000", "workflows/0/1/1001"]] * 2
+
+
+class Cluster:
+    """A cluster as a producer sees it: it keeps records, and says that it has them when it is told to."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+        self.answers: list[asyncio.Future[None]] = []
+
+    async def start(self) -> None:
+        """Nothing to do."""
+
+    async def stop(self) -> None:
+        """Nothing to do."""
+
+    async def send(self, **record: Any) -> asyncio.Future[None]:
+        """Take a record; the answer comes later."""
+        self.records.append(record)
+        self.answers.append(asyncio.get_running_loop().create_future())
+        return self.answers[-1]
+
+
+async def sending(cluster: Cluster) -> KafkaTopics:
+    """Topics whose producer writes to a cluster made by hand."""
+    topics = KafkaTopics("kafka://127.0.0.1:9092", Topics("workflows", "group"))
+    producer: Any = cluster
+    await topics._broker.config.broker_config.producer.connect(producer, None)
+    return topics
+
+
+DEAD = Message(b"\xff not JSON", "workflows/0/7/1007", "tenant ä")
+
+
+def test_a_dead_letter_has_the_body_the_key_and_the_error() -> None:
+    async def main() -> None:
+        cluster = Cluster()
+        topics = await sending(cluster)
+        for message in (DEAD, Message(b"{}", "workflows/0/8/1008")):
+            sent = asyncio.ensure_future(topics.send_dead(message, '{"type": "InvalidInput", "message": "§"}'))
+            while not cluster.answers or cluster.answers[-1].done():
+                await pause()
+            await pause()
+            assert not sent.done(), "the cluster has not said that it has it"
+            cluster.answers[-1].set_result(None)
+            await sent
+        first, second = cluster.records
+        assert (first["topic"], first["value"], first["key"]) == ("workflows.dlq", DEAD.body, "tenant ä".encode())
+        assert second["key"] is None, "so that the cluster chooses the partition"
+        headers = dict(first["headers"])
+        assert headers["orchestra-error"].decode() == '{"type": "InvalidInput", "message": "§"}'
+        assert headers["orchestra-place"] == b"workflows/0/7/1007"
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_statuses_of_a_run_have_its_id_as_their_key() -> None:
+    async def main() -> None:
+        cluster = Cluster()
+        topics = await sending(cluster)
+        for body in (b'{"status": "queued"}', b'{"status": "succeeded"}'):
+            sent = asyncio.ensure_future(topics.send_status("run-1", body))
+            while not cluster.answers or cluster.answers[-1].done():
+                await pause()
+            cluster.answers[-1].set_result(None)
+            await sent
+        assert [(one["topic"], one["key"], one["value"]) for one in cluster.records] == [
+            ("workflows.status", b"run-1", b'{"status": "queued"}'),
+            ("workflows.status", b"run-1", b'{"status": "succeeded"}'),
+        ]
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+@pytest.mark.parametrize("what", ["dead letter", "status"])
+def test_what_the_cluster_refuses_is_not_taken_for_sent(what: str) -> None:
+    async def main() -> None:
+        cluster = Cluster()
+        topics = await sending(cluster)
+        sending_it = topics.send_dead(DEAD, "{}") if what == "dead letter" else topics.send_status("run-1", b"{}")
+        sent = asyncio.ensure_future(sending_it)
+        while not cluster.answers:
+            await pause()
+        cluster.answers[-1].set_exception(KafkaTimeoutError())
+        with pytest.raises(KafkaTimeoutError):
+            await sent
+
+    asyncio.run(asyncio.wait_for(main(), 30))

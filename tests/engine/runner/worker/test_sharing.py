@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -22,14 +23,15 @@ from engine.store.postgres.journal import PostgresJournalConnection
 from tests import postgres
 from tests.brokers import BROKERS, require
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
-from tests.patience import PATIENCE_SECONDS, until
+from tests.patience import PATIENCE_SECONDS, slowness, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.service]
 COUNT = 6
 """Fewer than a process calls at once, so that all are at the same step."""
+TAKEOVER_SECONDS = 5.0
 _CODE = "import sys, cli; sys.exit(cli.main(sys.argv[1:]))"
 
-Worker = Callable[[], subprocess.Popen[str]]
+Worker = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture(autouse=True, params=["postgres", *(pytest.param(one, marks=pytest.mark.chaos) for one in BROKERS)])
@@ -50,8 +52,8 @@ def worker(root: Path) -> Iterator[Worker]:
     """Start a worker; it works once this returns."""
     started: list[subprocess.Popen[str]] = []
 
-    def start() -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", _CODE, "worker", "--concurrency", "20", "--workspace", str(root)]
+    def start(slots: int = 20) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", _CODE, "worker", "--concurrency", str(slots), "--workspace", str(root)]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
         assert started[-1].stdout is not None
         assert "Working on the runs" in started[-1].stdout.readline()
@@ -110,6 +112,53 @@ def test_others_go_on_with_the_runs_of_a_worker_that_ends(
         for run_id in ids:
             assert server.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == RunStatus.SUCCEEDED
     assert [service.seen[f"/a-{number}"] for number in range(COUNT)] == [1] * COUNT  # none is made again
+
+
+def test_the_run_of_a_killed_worker_is_begun_by_another_one_within_five_seconds(
+    root: Path, service: Service, worker: Worker
+) -> None:
+    """Of three kills the quickest: a machine that is busy for a moment takes longer, a lease always."""
+    paths = [f"/slow{number}" for number in range(3)]
+    service.seconds = dict.fromkeys(paths, PATIENCE_SECONDS)
+    inputs = {"type": "object", "properties": {"path": {"type": "string"}}}
+    write_workflow(root, "work", [get_step("a", service.url("{{ inputs.path }}"))], inputs=inputs)
+    took: list[float] = []
+    with accepting(root) as server:
+        dies = worker()
+        for path in paths:
+            server.runs.start(OWNER, "work", {"path": path})
+            until(lambda path=path: service.seen[path] == 1)
+            service.seconds[path] = 0.0
+            heir = worker()
+            dies.kill()
+            killed_at = time.monotonic()
+            until(lambda path=path: service.seen[path] == 2, "the other worker to begin")
+            took.append((time.monotonic() - killed_at) / slowness())
+            if took[-1] < TAKEOVER_SECONDS:
+                return
+            dies = heir
+    pytest.fail(f"after {took} seconds")
+
+
+def test_runs_that_wait_leave_the_only_slot_of_a_worker_to_others(root: Path, service: Service, worker: Worker) -> None:
+    write_workflow(root, "asks", [{"id": "ask", "uses": "flow.approve", "with": {"message": "Go on?"}}])
+    write_workflow(root, "pauses", [{"id": "pause", "uses": "flow.wait", "with": {"seconds": 3600}}])
+    write_workflow(root, "calls", [{"id": "call", "uses": "workflow.run", "with": {"workflow": "pauses"}}])
+    write_workflow(root, "work", [get_step("a", service.url("/a"))])
+    with accepting(root) as server:
+        worker(slots=1)
+        waiting = [server.runs.start(OWNER, name, {}) for name in ("asks", "pauses", "calls")]
+        until(lambda: {server.runs.get(OWNER, one)["status"] for one in waiting} == {RunStatus.WAITING})
+        for _ in range(2):
+            run_id = server.runs.start(OWNER, "work", {})
+            assert server.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == RunStatus.SUCCEEDED
+        [listed] = [one for one in server.workers.list(OWNER) if one.kind == "worker"]
+        assert (listed.slots, listed.runs) == (1, 0)
+        assert {server.runs.get(OWNER, one)["status"] for one in waiting} == {RunStatus.WAITING}
+        [question] = server.approvals.list(OWNER)
+        server.approvals.approve(OWNER, question.id)
+        until(lambda: server.runs.get(OWNER, waiting[0])["status"] == RunStatus.SUCCEEDED)
+    assert service.seen["/a"] == 2
 
 
 def test_one_that_waits_is_woken_by_whoever_is_there(root: Path, worker: Worker) -> None:
