@@ -114,6 +114,10 @@ def test_others_go_on_with_the_runs_of_a_worker_that_ends(
     assert [service.seen[f"/a-{number}"] for number in range(COUNT)] == [1] * COUNT  # none is made again
 
 
+def _begun(service: Service, path: str, times: int) -> None:
+    until(lambda: service.seen[path] >= times, f"{path} to be asked for")
+
+
 def test_the_run_of_a_killed_worker_is_begun_by_another_one_within_five_seconds(
     root: Path, service: Service, worker: Worker
 ) -> None:
@@ -127,12 +131,12 @@ def test_the_run_of_a_killed_worker_is_begun_by_another_one_within_five_seconds(
         dies = worker()
         for path in paths:
             server.runs.start(OWNER, "work", {"path": path})
-            until(lambda path=path: service.seen[path] == 1)
+            _begun(service, path, 1)
             service.seconds[path] = 0.0
             heir = worker()
             dies.kill()
             killed_at = time.monotonic()
-            until(lambda path=path: service.seen[path] == 2, "the other worker to begin")
+            _begun(service, path, 2)
             took.append((time.monotonic() - killed_at) / slowness())
             if took[-1] < TAKEOVER_SECONDS:
                 return
