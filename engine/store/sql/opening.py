@@ -33,7 +33,7 @@ def copy_state(
     from engine.store.texts.copying import copy_texts
 
     with closing(open_database(folder, "" if place == FILE else place)) as target:
-        require_empty(target)
+        require_empty(target, target.locks(folder / "owners"))
         copy_secrets(target.texts(folder))
         found = copied(source, target)
         copy_texts(source.texts(folder), target.texts(folder))

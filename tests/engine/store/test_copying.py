@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Integer, Table, select
 
+from engine.base.clock import utc_now
 from engine.base.errors import InUse, StorageError
 from engine.store.postgres.database import PostgresDatabase
 from engine.store.sql.base.copying import copied
 from engine.store.sql.base.database import Database
 from engine.store.sql.base.facts import ANNOUNCEMENTS, UNREAD_LOGS
 from engine.store.sql.base.tables import metadata
-from engine.store.sql.opening import copy_state
+from engine.store.sql.opening import FILE, copy_state, open_database
+from engine.store.sql.workers.owners import SqlOwner
 from engine.store.sqlite.database import SqliteDatabase
 from tests import postgres
+from tests.patience import until
 
 TABLES = [table for table in metadata.sorted_tables if table.name != "owners"]
 """All but the processes."""
@@ -152,6 +155,25 @@ def test_nothing_is_copied_over_what_is_there(tmp_path: Path, table: str) -> Non
         with pytest.raises(InUse, match=f"it has {table}"):
             copied(source, target)
         assert content(target) == before
+
+
+@pytest.mark.parametrize("where", ["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
+def test_nothing_is_copied_to_a_state_with_which_a_process_works(tmp_path: Path, where: str) -> None:
+    there = tmp_path / "b"
+    there.mkdir()
+    with ExitStack() as opening:
+        source = opening.enter_context(opened("sqlite", tmp_path / "a"))
+        fill(source)
+        url = "" if where == "sqlite" else opening.enter_context(postgres.schema())
+        target = opening.enter_context(closing(open_database(there, url)))
+        works = SqlOwner(target, there / "owners", "serve", utc_now)
+        before = content(target)
+        with pytest.raises(InUse, match=f"Processes work with the other state: {works.id}"):
+            copy_state(source, there, url or FILE)
+        assert content(target) == before
+        works._lock.close()  # it is dead now; its row is left
+        until(lambda: not works.locks.is_held(works.id))
+        assert copy_state(source, there, url or FILE).rows["runs"] == 3
 
 
 @pytest.mark.service

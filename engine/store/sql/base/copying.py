@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import func, select
 
 from engine.base.errors import InUse, StorageError
+from engine.store.locks import Locks
 from engine.store.sql.base.database import Database
 from engine.store.sql.base.facts import ANNOUNCEMENTS, UNREAD_LOGS
 from engine.store.sql.base.tables import meta, metadata, owners, runs
@@ -84,10 +85,13 @@ def _facts(statement: Any) -> Any:
     return statement.where(meta.c.key.not_in(_OF_ONE_DATABASE))
 
 
-def require_empty(target: Database) -> None:
-    """Raise InUse if a state has runs, writes or triggers."""
+def require_empty(target: Database, locks: Locks) -> None:
+    """Raise InUse if a state has runs, writes or triggers, or a process works with it: it would lose its users."""
     with target.reading() as connection:
         _require_empty(connection)
+        known = list(connection.execute(select(owners.c.owner)).scalars())
+    if living := [owner for owner in known if locks.is_held(owner)]:
+        raise InUse(f"Processes work with the other state: {', '.join(living)}.", remedy="Stop them, then copy.")
 
 
 def _require_empty(connection: Connection) -> None:
