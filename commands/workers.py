@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +21,7 @@ from commands.base.screen import document, local_time, note, say, table
 
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra
+    from engine.runs.workers import WorkerProcess
 
 _LOOK_SECONDS = 0.5
 _AWAY_SECONDS = 2.0
@@ -118,7 +119,7 @@ def _at_most(seconds: float) -> Iterator[None]:
 
 @group.command("list")
 def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """List the processes, with how many runs each works on."""
+    """List the processes, with the runs that each works on."""
     with opened(workspace, demo=demo) as session:
         own = session.orchestra.own_process
         found = [one for one in session.orchestra.workers.list(session.principal) if one.id != own]
@@ -132,9 +133,24 @@ def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
             for one in found
         ]  # fmt: skip
         table(["ID", "HOST", "STATE", "RUNS", "SINCE"], rows)
+        _runs_at_work(found, zone)
     else:
         say("No process works on this workspace; `orchestra serve` and `orchestra worker` do.")
     return DONE
+
+
+def _runs_at_work(found: Sequence[WorkerProcess], zone: str) -> None:
+    rows = [
+        [one.id, run.run_id, "" if run.started_at is None else local_time(run.started_at, zone), run.title]
+        for one in found
+        for run in one.at_work
+    ]
+    if rows:
+        say()
+        table(["WORKS ON IT", "RUN", "STARTED", "TITLE"], rows)
+    for one in found:
+        if one.runs > len(one.at_work):
+            say(f"{one.id} works on {one.runs - len(one.at_work)} more.")
 
 
 @group.command()

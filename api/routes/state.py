@@ -88,7 +88,7 @@ def resume_paused(orchestra: Door, principal: Acting) -> dict[str, Any]:
 
 @workers.get("", summary="List the processes", response_model=list[WorkerProcess])
 def get_workers(orchestra: Door, principal: Acting) -> Any:
-    """Return the processes that work on runs, on whatever machine, with how many runs each has."""
+    """Return the processes that work on runs, on whatever machine, with the first ten runs that each has."""
     return orchestra.workers.list(principal)
 
 

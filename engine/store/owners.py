@@ -6,7 +6,8 @@ takes over *fences* it: nothing that it still tries to write is stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -37,6 +38,27 @@ class OwnerRecord(NamedTuple):
     """1 if a person has asked it to take no more runs, and to end."""
 
 
+@dataclass(frozen=True)
+class RunAtWork:
+    """A run that a process works on."""
+
+    run_id: str
+    workflow: str
+    title: str
+    started_at: str | None
+    """When it began (RFC 3339, UTC); None if that is about to happen."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a process works on."""
+
+    runs: int = 0
+    """How many runs."""
+    oldest: Sequence[RunAtWork] = ()
+    """Those that were accepted first."""
+
+
 def is_silent(locks: Locks, owner: OwnerRecord, now: datetime) -> bool:
     """Return whether a "running" process is not to be believed: it is dead, or silent for longer than its lease."""
     lease = timedelta(seconds=owner.lease_seconds)
@@ -49,8 +71,11 @@ class Owners(Protocol):
     def get(self, owner: str) -> OwnerRecord | None:
         """Return a process; None once its runs were taken over."""
 
-    def at_work(self) -> Mapping[str, int]:
-        """Return how many open runs each process owns that do not wait."""
+    def at_work(self, most: int) -> Mapping[str, Work]:
+        """Return the open runs of each process that do not wait: how many, and at most so many of them.
+
+        Reads the index of the runs at work, so it may be asked often. A process without any is absent.
+        """
 
     def drain(self, owner: str) -> bool:
         """Ask a process to take no more runs, and to end; return False if there is no such process."""

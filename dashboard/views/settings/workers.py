@@ -11,6 +11,7 @@ from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import page_header
 from dashboard.parts.times import ago, full_time
 from engine.runs.workers import WorkerProcess
+from engine.store.owners import RunAtWork
 
 PAGE = Page(
     title=N_("Workers"),
@@ -21,6 +22,9 @@ PAGE = Page(
     right="view",
     words=N_("process machine server queue drain"),
 )
+
+_OF_DRAINED_WORKER = N_("It takes no more runs, and ends once it has done what it had begun.")
+_OF_DRAINED_SERVER = N_("It takes no more runs until it is started again, and does everything else.")
 
 
 def show(visit: Visit) -> None:
@@ -57,11 +61,29 @@ def _card(visit: Visit, one: WorkerProcess) -> None:
             st.markdown(t("Runs at work: {runs}", runs=one.runs))
         since = t("started {time}", time=ago(one.started_at))
         st.caption(plain(f"{one.id} · {since}"), help=full_time(one.started_at))
-        if one.kind == "worker" and one.state == "working" and visit.may("admin"):
-            what = t("It takes no more runs, and ends once it has done what it had begun.")
+        _runs(visit, one)
+        if one.can_drain and visit.may("admin"):
+            what = t(_OF_DRAINED_SERVER) if one.kind == "serve" else t(_OF_DRAINED_WORKER)
             if st.button(t("Drain"), key=f"drain-{one.id}", type="tertiary", icon=":material/logout:", help=what):
                 visit.orchestra.workers.drain(visit.who, one.id)
                 st.rerun(scope="fragment")
+
+
+def _runs(visit: Visit, one: WorkerProcess) -> None:
+    """Name the runs that a process works on, with links to them."""
+    for run in one.at_work:
+        with st.container(
+            horizontal=True, vertical_alignment="center", gap="small", key=f"at-work-{one.id}-{run.run_id}"
+        ):
+            visit.link(run.title, "run", icon=":material/play_circle:", id=run.run_id)
+            st.caption(_since(run), help=full_time(run.started_at), width="content")
+    more = one.runs - len(one.at_work)
+    if more > 0:
+        st.caption(t("and {count} more", count=more))
+
+
+def _since(run: RunAtWork) -> str:
+    return t("begins") if run.started_at is None else t("started {time}", time=ago(run.started_at))
 
 
 def _kind(one: WorkerProcess) -> str:

@@ -16,6 +16,8 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,7 @@ from engine.base.statuses import OPEN_RUNS, RunStatus
 from engine.blobs.blobs import Blobs
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 from engine.store.locks import is_locked
-from engine.store.owners import LEASE_SECONDS, OwnerRecord, is_silent
+from engine.store.owners import LEASE_SECONDS, OwnerRecord, RunAtWork, Work, is_silent
 from engine.store.run_limits import NO_LIMITS, RunLimits
 from engine.store.sql.base.conditions import IS_BUSY
 from engine.store.sql.base.database import Cursor, Database
@@ -41,7 +43,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _BEATS_IN_A_LEASE = 3
 _STARTING_SECONDS = 2.0
-_BUSY = f"SELECT owner, count(*) FROM runs WHERE {IS_BUSY} AND owner IS NOT NULL GROUP BY owner"  # noqa: S608 - of ours
+_BUSY = (
+    "SELECT owner, of_owner, run_id, workflow, title, started_at FROM ("  # noqa: S608 - a condition of ours
+    "SELECT owner, run_id, workflow, title, started_at, count(*) OVER (PARTITION BY owner) AS of_owner,"
+    " row_number() OVER (PARTITION BY owner ORDER BY run_id) AS place"
+    f" FROM runs WHERE {IS_BUSY} AND owner IS NOT NULL) AS busy WHERE place <= ? ORDER BY owner, run_id"
+)
 OWNER_ROW = "SELECT 1 FROM owners WHERE owner = ?"
 
 
@@ -56,10 +63,14 @@ class SqlOwners:
         with self._database.reading() as connection:
             return _row(connection, owner)
 
-    def at_work(self) -> Mapping[str, int]:
-        """Return how many open runs each process owns that do not wait."""
+    def at_work(self, most: int) -> Mapping[str, Work]:
+        """Return the open runs of each process that do not wait: how many, and at most so many of them."""
         with self._database.asking() as cursor:
-            return dict(cursor.execute(_BUSY).fetchall())
+            rows = cursor.execute(_BUSY, (most,)).fetchall()
+        return {
+            owner: Work(few[0][1], [RunAtWork(*run) for _, _, *run in few])
+            for owner, few in ((key, list(some)) for key, some in groupby(rows, key=itemgetter(0)))
+        }
 
     def drain(self, owner: str) -> bool:
         """Ask a process to take no more runs, and to end."""
