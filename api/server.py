@@ -99,10 +99,14 @@ async def get_health(request: Request) -> JSONResponse:
 async def get_ready(request: Request) -> JSONResponse:
     """Report only whether this server can accept runs: 200, else 503, also while it stops. For load balancers.
 
-    It looks at what `/health` looks at, and answers within five seconds.
+    It looks at what `/health` looks at, and answers within five seconds. Whether workers are there changes nothing:
+    what is accepted waits for them. With the state on a server, `taking_runs` says how many processes take runs.
     """
-    is_ready = (await _checked(request)).status != "failing"
-    return _uncached({"ready": is_ready}, is_fine=is_ready)
+    health = await _checked(request)
+    is_ready, body = health.status != "failing", {}
+    if "workers" in health.counts:
+        body = {"taking_runs": health.counts["workers"]["taking_runs"]}
+    return _uncached({"ready": is_ready, **body}, is_fine=is_ready)
 
 
 async def _checked(request: Request) -> Health:

@@ -69,18 +69,20 @@ def check(
     demo: Demo = False,
     as_json: Json = False,
 ) -> int:
-    """Check connections and say what is wrong. Ends with 1 if something is."""
+    """Check connections, and the processes that work on runs. Ends with 1 if something is wrong."""
     with opened(workspace, demo=demo) as session:
         connections, p = session.orchestra.connections, session.principal
         wanted = names or [one.name for one in connections.list(p)]
         checked = {name: connections.check(p, name) for name in wanted}
-    is_ok = all(line.ok for lines in checked.values() for line in lines)
+        processes = [] if names else session.orchestra.workers.check(p)
+    is_ok = all(line.ok for lines in [*checked.values(), processes] for line in lines)
     if as_json:
-        document({"ok": is_ok, "connections": [{"name": name, "lines": lines} for name, lines in checked.items()]})
+        found = [{"name": name, "lines": lines} for name, lines in checked.items()]
+        document({"ok": is_ok, "connections": found, "processes": processes})
     else:
         rows = [
             [name, line.what, "ok" if line.ok else "not ok", line.text]
-            for name, each in checked.items()
+            for name, each in [*checked.items(), ("(processes)", processes)]
             for line in each
         ]
         table(["CONNECTION", "WHAT", "", ""], rows)

@@ -387,8 +387,9 @@ class Orchestra:
         """The health checks: the engine, the state file, the logs, and decisions that somebody has to make.
 
         The result has `counts`: `triggers` {on, silent, dead}: triggers that are on, those that are silent, and items
-        that need attention; `refused_connections`: accounts that refuse calls workflows need; where the state is
-        shared, `workers` {working, draining, silent}: the servers and workers of all machines.
+        that need attention; `refused_connections`: accounts that refuse calls workflows need; `set_aside_runs`:
+        runs that took their process down too often; where the state is shared, `workers` {working, draining, silent,
+        taking_runs}: the servers and workers of all machines.
         """
         from engine.health import HealthCheck
 
@@ -404,12 +405,13 @@ class Orchestra:
         lost = self.lost_secrets()
         if lost is not None:
             return Reason("secrets", lost.message, lost.remedy)
-        waiting = self.workers.lacking() if self.config.shares_runs else 0
+        if not self.config.shares_runs:
+            return None
+        from engine.runs.workers import NO_WORKER
+
+        waiting = self.workers.lacking()
         said = f"{counted(waiting, 'run waits', 'runs wait')}, and no process takes runs."
-        remedy = (
-            "Start `orchestra worker`, or raise limits.runs_at_once of a server; `orchestra workers list` shows all."
-        )
-        return Reason("workers", said, remedy) if waiting else None
+        return Reason("workers", said, NO_WORKER) if waiting else None
 
     def lost_secrets(self) -> SecretLost | None:
         """Return why this process cannot open secrets that are shared by all, with the remedy; None if it can."""
@@ -422,7 +424,11 @@ class Orchestra:
         return SecretLost(f"This process cannot open the secrets kept as {names}. {reasons}", remedy=remedy)
 
     def _counts(self) -> dict[str, Any]:
-        found = {"triggers": self.triggers.summary(), "refused_connections": len(self.troubles.open())}
+        found = {
+            "triggers": self.triggers.summary(),
+            "refused_connections": len(self.troubles.open()),
+            "set_aside_runs": self._state.loads.now().set_aside,
+        }
         return {**found, "workers": self.workers.counts()} if self.config.shares_runs else found
 
     # --- facets: imported on first use, since a command needs few of them
@@ -1008,7 +1014,8 @@ class Orchestra:
         from engine.runs.workers import Workers
 
         locks = self._host.owner.locks
-        return Workers(self._state.loads, self._state.owners, locks, self._audit, self._clock)
+        shares = self.config.shares_runs
+        return Workers(self._state.loads, self._state.owners, locks, self._audit, self._clock, shares_runs=shares)
 
     @cached_property
     def metrics(self) -> Metrics:

@@ -72,7 +72,7 @@ class Choices(BaseModel):
 
 
 class CheckView(BaseModel):
-    """What works in a connection, and what does not."""
+    """What works, and what does not."""
 
     ok: bool
     lines: list[CheckLine]

@@ -117,7 +117,8 @@ class RunFilter(BaseModel):
 
     status: list[ListedStatus] = Field(
         default_factory=list,
-        description="One status, or several; `parts_failed`: succeeded, though steps or items failed.",
+        description="One status, or several; `parts_failed`: succeeded, though steps or items failed; `set_aside`:"
+        " failed or interrupted because it took its process down too often.",
     )
     workflow: str | None = Field(default=None, max_length=64)
     trigger: str | None = Field(default=None, max_length=64, description="The id of the trigger that started them.")

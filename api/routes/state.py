@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from api.base.errors import Answer
 from api.base.routing import Acting, Door, SignedInRoute
+from api.routes.connection_documents import CheckView
 from engine.budgets.settings import BudgetSettings
 from engine.runs.budgets import BudgetOverview
 from engine.runs.workers import WorkerProcess
@@ -90,6 +91,13 @@ def resume_paused(orchestra: Door, principal: Acting) -> dict[str, Any]:
 def get_workers(orchestra: Door, principal: Acting) -> Any:
     """Return the processes that work on runs, on whatever machine, with the first ten runs that each has."""
     return orchestra.workers.list(principal)
+
+
+@workers.get("/check", summary="Check the processes", response_model=CheckView)
+def check_workers(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Report line by line which processes are alive and take runs; each line that is not well names the next step."""
+    lines = orchestra.workers.check(principal)
+    return {"ok": all(line.ok for line in lines), "lines": lines}
 
 
 @workers.post("/{worker_id}/drain", summary="Drain a worker", status_code=204)

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from engine.runs.run_list import RunPage, RunRow
 
 _TEXT_HELP = "Only runs with this text in their id, workflow, title or sentence."
-_STATUS_HELP = "Only runs with this status; may be repeated. parts_failed: succeeded, though steps or items failed."
+_STATUS_HELP = (
+    "Only runs with this status; may be repeated. parts_failed: succeeded, though steps or items failed;"
+    " set_aside: failed or interrupted because it took its process down too often."
+)
 _SINCE_HELP = "Only runs from this time on, such as 2026-05-01."
 _ACCOUNTS_HELP = "Only runs on demo accounts, or on your own."
 

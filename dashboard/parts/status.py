@@ -39,6 +39,7 @@ LOOKS: Mapping[str, Look] = {
     StepStatus.SUCCEEDED: Look(N_("Succeeded"), ":material/check_circle:", "green", _GREEN),
     ListedStatus.PARTS_FAILED: Look(N_("Succeeded, parts failed"), ":material/warning:", "orange", _AMBER),
     StepStatus.FAILED: Look(N_("Failed"), ":material/error:", "red", _RED),
+    ListedStatus.SET_ASIDE: Look(N_("Set aside"), ":material/report:", "red", _RED),
     StepStatus.CANCELLED: Look(N_("Cancelled"), ":material/cancel:", "gray", _GRAY),
     RunStatus.INTERRUPTED: Look(N_("Interrupted"), ":material/pause_circle:", "orange", _AMBER),
     StepStatus.SKIPPED: Look(N_("Skipped"), ":material/skip_next:", "gray", _GRAY),

@@ -24,7 +24,7 @@ from dashboard.parts.run_rows import run_row, run_rows
 from dashboard.parts.status import LOOKS
 from dashboard.people.account import password_offer
 from engine.base.errors import OrchestraError
-from engine.base.statuses import ACTIVE_RUNS, AccountMode, RunStatus
+from engine.base.statuses import ACTIVE_RUNS, AccountMode, ListedStatus, RunStatus
 from engine.compiler.definition.plan import Plan
 from engine.connections.doctor import CheckLine
 from engine.connections.statuses import ConnectionStatus
@@ -56,6 +56,8 @@ class _State:
     """What Home shows that changes by itself."""
 
     rows: Sequence[RunRow]
+    set_aside: Sequence[RunRow]
+    """Runs that took their process down too often, the newest of them."""
     dead: Sequence[DeadItem]
     alarms: Sequence[Alarm]
     trying: Sequence[TriggerStatus]
@@ -83,6 +85,7 @@ def _state(visit: Visit) -> _State:
     orchestra, who = visit.orchestra, visit.who
     return _State(
         rows=orchestra.runs.list(who, limit=_LOOKED_AT).rows,
+        set_aside=orchestra.runs.list(who, status=ListedStatus.SET_ASIDE, limit=_LOOKED_AT).rows,
         dead=orchestra.triggers.dead(who),
         alarms=orchestra.triggers.alarms(who),
         trying=orchestra.triggers.trying_again(who),
@@ -129,7 +132,7 @@ def _runs(visit: Visit, drawn: _State, sentence: DeltaGenerator) -> None:
         if now.around_runs != drawn.around_runs:
             st.rerun()
         sentence.caption(plain(_state_of_things(now)))
-        _needs_a_look(visit, now.rows, now.dead)
+        _needs_a_look(visit, now)
         _last_runs(visit, now.rows)
 
 
@@ -137,7 +140,7 @@ def _state_of_things(state: _State) -> str:
     """Say in a line what needs attention; all is well only if nothing on the page says otherwise."""
     running = sum(row.status in ACTIVE_RUNS for row in state.rows)
     waiting = sum(row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED) for row in state.rows)
-    failed = len(failing(state.rows, state.dead))
+    failed = len(_failing(state))
     trying, questions, need_somebody = len(state.trying), state.questions, state.need_somebody
     counts = [
         words
@@ -198,8 +201,29 @@ def _questions(visit: Visit) -> None:
         )
 
 
-def _needs_a_look(visit: Visit, rows: Sequence[RunRow], dead: Sequence[DeadItem]) -> None:
-    found = [*failing(rows, dead), *(row for row in rows if row.status == RunStatus.INTERRUPTED)]
+def _failing(state: _State) -> list[RunRow]:
+    """Return the failed runs that need attention, those that were set aside among them, however old they are."""
+    found = failing(state.rows, state.dead)
+    known = {row.run_id for row in found}
+    return [*found, *(row for row in unsettled(state.set_aside, state.rows) if row.run_id not in known)]
+
+
+def unsettled(set_aside: Sequence[RunRow], rows: Sequence[RunRow]) -> list[RunRow]:
+    """Return the failed runs that were set aside, without those after which their workflow has succeeded.
+
+    Those that a trigger started are known by their items.
+    """
+    succeeded: dict[str, str] = {}
+    for row in rows:  # newest first
+        if row.status == RunStatus.SUCCEEDED:
+            succeeded.setdefault(row.workflow, row.run_id)
+    by_people = [row for row in set_aside if not row.started_by.startswith("trigger:")]
+    failed = [row for row in by_people if row.status == RunStatus.FAILED]
+    return [row for row in failed if row.run_id > succeeded.get(row.workflow, "")]
+
+
+def _needs_a_look(visit: Visit, state: _State) -> None:
+    found = [*_failing(state), *(row for row in state.rows if row.status == RunStatus.INTERRUPTED)]
     if not found:
         return
     section(t("Needs a look"))

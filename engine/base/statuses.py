@@ -36,6 +36,8 @@ class ListedStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+    SET_ASIDE = "set_aside"
+    """Failed or interrupted because it took its process down too often; such runs are listed as that, too."""
 
 
 OPEN_RUNS = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.INTERRUPTED)

@@ -87,6 +87,7 @@ class WorkspaceFigures(Collector):
         yield gauge("queue_runs", "Runs accepted that no process has begun.", ("queue",), runs)
         yield gauge("queue_oldest_seconds", "Age of the oldest run that never began.", ("queue",), ages)
         yield gauge("open_runs", "Runs that have not ended.", ("status",), statuses)
+        yield gauge("set_aside_runs", "Runs that took their process down too often.", (), {(): load.set_aside})
         yield gauge("processes", "Processes that may own runs and whose lease is good.", ("kind",), alive)
         calls = {(mode.value,): amount.calls for mode, amount in load.used.items()}
         spent = {(mode.value,): usd(amount.nano_usd) for mode, amount in load.used.items()}

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import builtins
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clients.plural import counted
 from engine.base.clock import Clock
 from engine.base.errors import InvalidInput, UnknownName
+from engine.base.names import moment_of
+from engine.connections.doctor import CheckLine
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.store.load import Loads
@@ -16,6 +20,10 @@ from engine.store.owners import OwnerRecord, Owners, RunAtWork, Work, is_silent
 
 MOST_RUNS = 10
 """So many runs of each process are named."""
+NO_WORKER = "Start `orchestra worker`, or raise limits.runs_at_once of a server; `orchestra workers list` shows all."
+_LOOK_AT_IT = "See whether it has ended, hangs, or has lost its way to the state; if it is gone, nothing is to be done."
+_LATE = 2 / 3
+"""Of its lease: a process shows itself three times in it."""
 _IDLE = Work()
 _STOP = "Stop it with Ctrl-C or SIGTERM: it waits for the write that it is sending, and its runs go on later."
 
@@ -49,8 +57,11 @@ class WorkerProcess:
 class Workers:
     """Lists the processes, and asks one to end."""
 
-    def __init__(self, loads: Loads, owners: Owners, locks: Locks, audit: Audit, clock: Clock) -> None:
+    def __init__(
+        self, loads: Loads, owners: Owners, locks: Locks, audit: Audit, clock: Clock, *, shares_runs: bool
+    ) -> None:
         self._loads, self._owners, self._locks, self._audit, self._clock = loads, owners, locks, audit, clock
+        self._shares_runs = shares_runs
 
     def list(self, p: Principal) -> builtins.list[WorkerProcess]:
         """Return all processes, by id. Raises StorageError."""
@@ -59,15 +70,42 @@ class Workers:
         return [self._process(one, work.get(one.owner, _IDLE)) for one in self._loads.now().processes]
 
     def counts(self) -> dict[str, int]:
-        """Return how many servers and workers there are, of all machines: {working, draining, silent}."""
-        states = [self._process(one).state for one in self._loads.now().processes if one.kind != "cli"]
-        return {state: states.count(state) for state in ("working", "draining", "silent")}
+        """Return how many servers and workers there are, of all machines: {working, draining, silent, taking_runs}."""
+        found = [self._process(one) for one in self._loads.now().processes if one.kind != "cli"]
+        states = [one.state for one in found]
+        counts = {state: states.count(state) for state in ("working", "draining", "silent")}
+        return {**counts, "taking_runs": sum(one.can_drain for one in found)}
 
     def lacking(self) -> int:
         """Return how many runs wait that no process takes: none has slots, or those that have do not take any more."""
         load = self._loads.now()
-        takes = any(one.slots and self._process(one).state == "working" for one in load.processes)
-        return 0 if takes else load.ready.runs
+        return 0 if any(self._process(one).can_drain for one in load.processes) else load.ready.runs
+
+    def check(self, p: Principal) -> builtins.list[CheckLine]:
+        """Return line by line which processes are alive, and whether they take runs. Raises StorageError."""
+        require(p, "view", "see the processes")
+        records = [one for one in self._loads.now().processes if one.kind != "cli"]
+        found = [self._process(one) for one in records]
+        kinds = Counter(one.kind for one in found if one.state != "silent")
+        said = f"{counted(kinds['serve'], 'server')} and {counted(kinds['worker'], 'worker')} are alive."
+        alive = CheckLine("alive", ok=True, text=said)
+        if not self._shares_runs:  # a process that died is noticed as soon as another one begins
+            return [alive]
+        taking = sum(one.can_drain for one in found)
+        said = f"{counted(taking, 'process takes', 'processes take')} runs."
+        takes = CheckLine("takes runs", taking > 0, said if taking else f"No process takes runs. {NO_WORKER}")
+        return [alive, takes, *filter(None, map(self._lateness, records))]
+
+    def _lateness(self, one: OwnerRecord) -> CheckLine | None:
+        """Return what is to be said of a process that has not shown itself for too long."""
+        seconds = max(0.0, (self._clock() - moment_of(one.heartbeat_at)).total_seconds())
+        where = f"{one.owner} on {one.host or 'this machine'} last showed itself {seconds:.0f} s ago"
+        if is_silent(self._locks, one, self._clock()):
+            return CheckLine("silent", ok=False, text=f"{where}: others take over its runs. {_LOOK_AT_IT}")
+        if seconds > one.lease_seconds * _LATE:
+            limit = f"at {one.lease_seconds:g} s, others take over its runs"
+            return CheckLine("late", ok=False, text=f"{where}; {limit}. {_LOOK_AT_IT}")
+        return None
 
     def drain(self, p: Principal, worker: str) -> None:
         """Ask a process to take no more runs, and a worker to end once it has done what it had begun.

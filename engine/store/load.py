@@ -31,6 +31,8 @@ class Load(NamedTuple):
     """The processes that own runs, also those that died and were not replaced yet."""
     used: Mapping[AccountMode, Amount]
     """What answered calls of models have used since the beginning, by whose account."""
+    set_aside: int = 0
+    """Runs that took their process down too often, and that only a person resumes."""
 
 
 class Loads(Protocol):

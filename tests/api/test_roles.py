@@ -146,6 +146,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/state", "GET"): "view",
     ("/api/state/accept", "POST"): "run",
     ("/api/workers", "GET"): "view",
+    ("/api/workers/check", "GET"): "view",
     ("/api/workers/{worker_id}/drain", "POST"): "admin",
     ("/workflows/execute", "POST"): "run",
     ("/mcp", "POST"): "view",

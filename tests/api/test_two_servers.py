@@ -69,13 +69,13 @@ def servers(tmp_path: Path, state: str, writer: Writer, monkeypatch: pytest.Monk
         people.users.add(OWNER, "ada", "Ada", "owner", PASSWORD)
     with ExitStack() as stack:
         monkeypatch.setenv("ORCHESTRA_LIMITS__RUNS_AT_ONCE", "0")
-        accepts = stack.enter_context(_serving(first))
+        accepts = stack.enter_context(serving(first))
         monkeypatch.setenv("ORCHESTRA_LIMITS__RUNS_AT_ONCE", "10")
-        yield [accepts, stack.enter_context(_serving(tmp_path / "b"))]
+        yield [accepts, stack.enter_context(serving(tmp_path / "b"))]
 
 
 @contextmanager
-def _serving(root: Path) -> Iterator[Server]:
+def serving(root: Path) -> Iterator[Server]:
     command = [sys.executable, "-m", "cli", "serve", "--json", "--port", str(free_port()), "--workspace", str(root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -112,7 +112,11 @@ def test_what_is_done_on_one_server_is_seen_on_the_other(
     assert set(writer.keys) == {f"Bearer {CANARY}"}
     assert [one["slots"] for one in sorted(b.api.get("/api/workers").json(), key=lambda one: one["slots"])] == [0, 10]
     health = a.api.get("/health").json()
-    assert (health["status"], health["workers"]) == ("ok", {"working": 2, "draining": 0, "silent": 0})
+    assert (health["status"], health["workers"]) == ("ok", {"working": 2, "draining": 0, "silent": 0, "taking_runs": 1})
+    assert a.api.get("/ready").json() == {"ready": True, "taking_runs": 1}
+    checked = a.api.get("/api/workers/check").json()
+    assert [(one["what"], one["ok"]) for one in checked["lines"]] == [("alive", True), ("takes runs", True)]
+    assert checked["lines"][0]["text"] == "2 servers and 0 workers are alive."
     _is_nowhere(CANARY, state, tmp_path)
 
 

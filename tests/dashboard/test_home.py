@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.views.home import failing
+from dashboard.views.home import failing, unsettled
 from engine.base.statuses import AccountMode, RunStatus
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -54,6 +54,20 @@ def row(run_id: str, workflow: str, status: str, by: str = "owner", failed_items
 def test_failed_runs_need_a_look_until_made_good(rows: list[RunRow], expected: list[str]) -> None:
     dead = [DeadItem("a", "new", "m1", "Invoice", "", TriggerError("RunFailed", "No.", ""), "1")]
     assert [one.run_id for one in failing(rows, dead)] == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param([], ["2"], id="whatever ran since"),
+        pytest.param([row("3", "a", "failed"), row("3", "b", "succeeded")], ["2"], id="not made good"),
+        pytest.param([row("3", "a", "succeeded")], [], id="made good"),
+        pytest.param([row("1", "a", "succeeded")], ["2"], id="went well before"),
+    ],
+)
+def test_runs_that_were_set_aside_need_a_look_until_made_good(rows: list[RunRow], expected: list[str]) -> None:
+    set_aside = [row("2", "a", "failed"), row("1", "c", "failed", TRIGGER), row("0", "d", "interrupted")]
+    assert [one.run_id for one in unsettled(set_aside, rows)] == expected
 
 
 def test_a_first_visitor_starts_the_main_job_with_one_button(orchestra: Orchestra, open_page: Open) -> None:

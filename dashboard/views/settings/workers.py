@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
-from dashboard.base.plain import plain
+from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import page_header
 from dashboard.parts.times import ago, full_time
@@ -42,6 +42,9 @@ def show(visit: Visit) -> None:
 @st.fragment(run_every=5)
 def _list(visit: Visit) -> None:
     with errors_shown():
+        for line in visit.orchestra.workers.check(visit.who):
+            if not line.ok:
+                st.warning(plain_with_code(line.text), icon=":material/warning:")
         for one in visit.orchestra.workers.list(visit.who):
             _card(visit, one)
 

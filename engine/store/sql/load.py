@@ -9,6 +9,7 @@ from engine.store.load import Load, QueuedRuns
 from engine.store.owners import OwnerRecord
 from engine.store.spending import Amount
 from engine.store.sql.base.database import Cursor, Database
+from engine.store.sql.workers import deaths
 
 _OPEN = (
     "SELECT status, count(*) FROM runs WHERE status IN ('queued', 'running', 'waiting', 'interrupted') GROUP BY status"
@@ -45,7 +46,13 @@ def _load(cursor: Cursor) -> Load:
         in_line=queued.get(True, QueuedRuns()),
         processes=[OwnerRecord(*row) for row in cursor.execute(_PROCESSES).fetchall()],
         used=_used(cursor),
+        set_aside=_set_aside(cursor),
     )
+
+
+def _set_aside(cursor: Cursor) -> int:
+    condition, run_ids = deaths.set_aside(cursor)
+    return int(cursor.execute(f"SELECT count(*) FROM runs WHERE {condition}", run_ids).fetchone()[0])  # noqa: S608
 
 
 def _used(cursor: Cursor) -> Mapping[AccountMode, Amount]:

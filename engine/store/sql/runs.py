@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import merge
-from itertools import islice
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _LIKE_SIGNS = re.compile("[/%_]")
-_Condition: TypeAlias = tuple[str, tuple[Any, ...]]
+_Condition: TypeAlias = tuple[str, Sequence[Any]]
 """An SQL condition, and its parameters."""
 
 
@@ -114,10 +114,14 @@ class SqlRuns:
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[RunRecord]:
         """Return at most `limit` rows without their acceptance, newest first, older than run id `before`."""
         with self._database.asking() as cursor:
-            statements = page_statements(wanted, before, limit, self._database.parts_failed)
+            special: dict[str, _Condition] = {ListedStatus.PARTS_FAILED: (self._database.parts_failed, ())}
+            if ListedStatus.SET_ASIDE in wanted.statuses:
+                special[ListedStatus.SET_ASIDE] = deaths.set_aside(cursor)
+            statements = page_statements(wanted, before, limit, special)
             found = [cursor.execute(*one).fetchall() for one in statements]
         newest_first = merge(*found, key=itemgetter(0), reverse=True)
-        return [RunRecord(*row) for row in islice(newest_first, limit)]
+        each_once = (next(same) for _, same in groupby(newest_first, key=itemgetter(0)))
+        return [RunRecord(*row) for row in islice(each_once, limit)]
 
     def tally(self, since: str, until: str) -> dict[str, int]:
         """Return how many runs were accepted in a time, by status, without called ones and plans.
@@ -225,19 +229,20 @@ def _record(cursor: Cursor, run_id: str) -> RunRecord | None:
 
 
 def page_statements(
-    wanted: RunFilter, before: str | None, limit: int, parts_failed: str
+    wanted: RunFilter, before: str | None, limit: int, special: Mapping[str, _Condition]
 ) -> list[tuple[str, list[Any]]]:
     """Return the statements, with their parameters, whose rows together contain a page of the list.
 
-    There is one per status: only so are the newest of several statuses read from the end of the index.
+    There is one per status: only so are the newest of several statuses read from the end of the index. `special` has
+    the conditions of what is listed as a status and is none.
     """
     conditions = _conditions(wanted, before)
-    ways = [[*conditions, _has_status(status, parts_failed)] for status in wanted.statuses] or [conditions]
+    ways = [[*conditions, _has_status(status, special)] for status in wanted.statuses] or [conditions]
     return [_selection(way, limit) for way in ways]
 
 
-def _has_status(status: str, parts_failed: str) -> _Condition:
-    return (parts_failed, ()) if status == ListedStatus.PARTS_FAILED else ("status = ?", (status,))
+def _has_status(status: str, special: Mapping[str, _Condition]) -> _Condition:
+    return special.get(status) or ("status = ?", (status,))
 
 
 def _selection(conditions: Sequence[_Condition], limit: int) -> tuple[str, list[Any]]:

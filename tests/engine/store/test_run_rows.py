@@ -92,7 +92,7 @@ def test_the_newest_of_a_filter_are_read_off_the_end_of_an_index(
     database: SqliteDatabase, wanted: RunFilter, _is_meant: Any
 ) -> None:
     with database.asking() as cursor:
-        for statement, values in page_statements(wanted, None, 50, database.parts_failed):
+        for statement, values in page_statements(wanted, None, 50, {"parts_failed": (database.parts_failed, ())}):
             plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
             assert len(plan) == 1, plan  # no sorting
             assert plan[0].startswith("SCAN" if wanted == RunFilter() else "SEARCH"), plan

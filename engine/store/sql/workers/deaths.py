@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.store.runs import MOST_DEATHS, MOST_DEATHS_IN_A_ROW, SUSPECT
 from engine.store.sql.base.conditions import IS_BUSY
 from engine.store.sql.base.database import Cursor
+from engine.store.sql.base.places import places
 from engine.store.sql.base.tables import run_deaths
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ _GIVEN_UP = (
     f"(in_a_row >= {MOST_DEATHS_IN_A_ROW + _MORE} AND in_all >= {MOST_DEATHS_IN_A_ROW + _MORE})"
     f" OR in_a_row >= {MOST_DEATHS + _MORE} OR in_all >= {MOST_DEATHS + _MORE}"
 )
+_TOO_OFTEN = (
+    f"SELECT run_id FROM run_deaths WHERE (in_a_row >= {MOST_DEATHS_IN_A_ROW} AND in_all >= {MOST_DEATHS_IN_A_ROW})"  # noqa: S608
+    f" OR in_a_row >= {MOST_DEATHS} OR in_all >= {MOST_DEATHS}"
+)
+"""As `Deaths.are_too_many` says it."""
 _TO_BLAME = (
     f"{IS_BUSY} AND owner = ?"  # noqa: S608 - a condition of ours
     " AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.parent_run_id = runs.run_id AND other.ended_at IS NULL)"
@@ -44,6 +50,15 @@ def count(cursor: Cursor, owner: str) -> None:
         f" WHERE {_TO_BLAME} AND run_id IN (SELECT run_id FROM run_deaths WHERE {_GIVEN_UP})",
         ("Set aside: the process died each time that it worked on this run. Only a person resumes it.", owner),
     )
+
+
+def set_aside(cursor: Cursor) -> tuple[str, list[str]]:
+    """Return the condition for the runs that were set aside, with its parameters.
+
+    It names them: PostgreSQL has no statistics of so small a table, and would rather read all runs that have failed.
+    """
+    found = [run_id for (run_id,) in cursor.execute(_TOO_OFTEN).fetchall()] or [""]
+    return f"run_id IN ({places(found)}) AND status IN ('failed', 'interrupted')", found
 
 
 def forget(connection: Connection, run_id: str) -> None:
