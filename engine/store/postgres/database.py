@@ -20,7 +20,7 @@ from engine.store.postgres.connection import PostgresCursor, Server, key_of
 from engine.store.postgres.journal import PostgresJournalConnection
 from engine.store.postgres.locks import PostgresLocks
 from engine.store.postgres.migrations import migrated
-from engine.store.postgres.reports import create_steps_view, create_views
+from engine.store.postgres.reports import create_log_views, create_views
 from engine.store.postgres.texts import TABLE, PostgresTexts
 from engine.store.sql.base.announcements import Announcements
 from engine.store.sql.base.database import Cursor
@@ -239,7 +239,7 @@ class PostgresDatabase(Facts):
                 put_fact(connection, "schema_version", form)
                 create_views(connection)
             self._require_our_form(connection)
-            create_steps_view(connection)
+            create_log_views(connection)
 
     def _require_our_form(self, connection: Connection) -> None:
         found = connection.execute(_FORM).one_or_none()

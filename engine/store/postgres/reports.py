@@ -35,7 +35,22 @@ SELECT period::date AS day, split_part(scope, ':', 2) AS kind, split_part(scope,
     calls, input_tokens, output_tokens, nano_usd / 1e9 AS usd, unpriced AS calls_without_price
 FROM spending WHERE strpos(scope, 'use:') = 1 AND period ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
 """
-_STEPS = r"""
+_LOGS = r"""
+FROM runs
+JOIN blobs AS first ON first.piece = 0 AND first.name =
+    substr(runs.run_id, 1, 4) || '-' || substr(runs.run_id, 5, 2) || '-' || substr(runs.run_id, 7, 2)
+    || '/' || runs.run_id || '.json'
+CROSS JOIN LATERAL (
+    SELECT convert_from(string_agg(data, ''::bytea ORDER BY piece), 'UTF8') AS log FROM blobs
+    WHERE blobs.name = first.name AND blobs.version = first.version
+) AS whole
+CROSS JOIN LATERAL (
+    SELECT (CASE WHEN strpos(whole.log, '\u0000') = 0 THEN whole.log
+    ELSE regexp_replace(whole.log, '(?<!\\)((?:\\\\)*)\\u0000', '\1\ufffd', 'g') END)::json AS document
+) AS log
+"""
+"""PostgreSQL's texts cannot hold U+0000, which JSON may: it becomes U+FFFD."""
+_STEPS = f"""
 SELECT runs.run_id, runs.workflow_id, step ->> 'path' AS path, step ->> 'id' AS step_id, step ->> 'uses' AS uses,
     step ->> 'connection' AS connection, step ->> 'status' AS status,
     (step ->> 'started_at')::timestamptz AS started_at, (step ->> 'ended_at')::timestamptz AS ended_at,
@@ -45,22 +60,33 @@ SELECT runs.run_id, runs.workflow_id, step ->> 'path' AS path, step ->> 'id' AS 
     (step -> 'usage' ->> 'input_tokens')::bigint AS input_tokens,
     (step -> 'usage' ->> 'output_tokens')::bigint AS output_tokens,
     (step -> 'usage' ->> 'cost_usd')::numeric AS cost_usd
-FROM runs
-JOIN blobs AS first ON first.piece = 0 AND first.name =
-    substr(runs.run_id, 1, 4) || '-' || substr(runs.run_id, 5, 2) || '-' || substr(runs.run_id, 7, 2)
-    || '/' || runs.run_id || '.json'
-CROSS JOIN LATERAL (
-    SELECT convert_from(string_agg(data, ''::bytea ORDER BY piece), 'UTF8') AS log FROM blobs
-    WHERE blobs.name = first.name AND blobs.version = first.version
-) AS whole
-CROSS JOIN LATERAL json_array_elements((
-    CASE WHEN strpos(whole.log, '\u0000') = 0 THEN whole.log
-    ELSE regexp_replace(whole.log, '(?<!\\)((?:\\\\)*)\\u0000', '\1\ufffd', 'g') END
-)::json -> 'steps') AS step
+{_LOGS} CROSS JOIN LATERAL json_array_elements(log.document -> 'steps') AS step
+"""  # noqa: S608 - texts of ours
+_AGENTS = f"""
+SELECT split_part(runs.workflow, ':', 2) AS agent, nullif(split_part(runs.workflow, ':', 3), '') AS version,
+    runs.run_id, runs.parent_run_id, runs.status, runs.demo = 1 AS is_demo,
+    runs.started_at::timestamptz AS started_at, runs.duration_seconds, sums.*
+{_LOGS} CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE step ->> 'uses' = 'agent.turn' AND step -> 'usage' ->> 'input_tokens' IS NOT NULL)
+        AS turns,
+        count(*) FILTER (WHERE step ->> 'id' ~ '^use_.*_[0-9]+$' AND step ->> 'status' IN ('succeeded', 'failed'))
+        AS tool_calls,
+        count(*) FILTER (WHERE step ->> 'id' ~ '^use_.*_[0-9]+$' AND step ->> 'status' = 'failed')
+        AS failed_tool_calls,
+        coalesce(sum((step -> 'usage' ->> 'input_tokens')::bigint), 0)::bigint AS input_tokens,
+        coalesce(sum((step -> 'usage' ->> 'output_tokens')::bigint), 0)::bigint AS output_tokens,
+        sum((step -> 'usage' ->> 'cost_usd')::numeric) AS cost_usd
+    FROM json_array_elements(log.document -> 'steps') AS step
+) AS sums
+WHERE strpos(runs.workflow, 'agent:') = 1
+"""  # noqa: S608 - texts of ours
+_DEFINITIONS = f"""
+SELECT runs.workflow_id, runs.workflow, log.document ->> 'workflow_hash' AS workflow_hash, runs.run_id,
+    runs.queued_at::timestamptz AS accepted_at, log.document -> 'definition' AS definition
+{_LOGS}
 """
-"""PostgreSQL's texts cannot hold U+0000, which JSON may: it becomes U+FFFD."""
 _VIEWS = {"report_runs": _RUNS, "report_workflows": _WORKFLOWS, "report_costs": _COSTS}
-_HAS_LOGS, _HAS_STEPS = (f"SELECT to_regclass('{name}') IS NOT NULL" for name in ("blobs", "report_steps"))
+_LOG_VIEWS = {"report_steps": _STEPS, "report_agents": _AGENTS, "report_definitions": _DEFINITIONS}
 
 
 def create_views(connection: Connection) -> None:
@@ -68,13 +94,19 @@ def create_views(connection: Connection) -> None:
 
     This waits for those who are asking, so only a new or a migrated state needs it.
     """
-    for name, query in _VIEWS.items():
+    there = {name: query for name, query in _LOG_VIEWS.items() if _is_there(connection, name)}
+    for name, query in (_VIEWS | there).items():
         connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {name} AS {query}")
-    if connection.exec_driver_sql(_HAS_STEPS).scalar():
-        connection.exec_driver_sql(f"CREATE OR REPLACE VIEW report_steps AS {_STEPS}")
 
 
-def create_steps_view(connection: Connection) -> None:
-    """Create the view of the steps in the logs, if logs are in the same database and it is missing."""
-    if connection.exec_driver_sql(_HAS_LOGS).scalar() and not connection.exec_driver_sql(_HAS_STEPS).scalar():
-        connection.exec_driver_sql(f"CREATE VIEW report_steps AS {_STEPS}")
+def create_log_views(connection: Connection) -> None:
+    """Create those views of what is in the logs that are missing, if logs are in the same database."""
+    if not _is_there(connection, "blobs"):
+        return
+    for name, query in _LOG_VIEWS.items():
+        if not _is_there(connection, name):
+            connection.exec_driver_sql(f"CREATE VIEW {name} AS {query}")
+
+
+def _is_there(connection: Connection, name: str) -> bool:
+    return bool(connection.exec_driver_sql(f"SELECT to_regclass('{name}') IS NOT NULL").scalar())

@@ -9,12 +9,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from engine.agents.conversation import conversation_of
 from engine.blobs.postgres import PostgresBlobs
 from engine.orchestra import Orchestra
 from engine.store.postgres.database import PostgresDatabase
 from engine.store.sql.base.tables import SCHEMA_VERSION
 from tests import postgres
 from tests.engine.conftest import OWNER, write_workflow
+from tests.patience import until
+from tests.workspaces import init
 
 pytestmark = pytest.mark.service
 PROMISED = {
@@ -25,6 +28,9 @@ PROMISED = {
     " last_queued_at last_ended_at",
     "report_steps": "run_id workflow_id path step_id uses connection status started_at ended_at duration_seconds"
     " attempts error_code input_tokens output_tokens cost_usd",
+    "report_agents": "agent version run_id parent_run_id status is_demo started_at duration_seconds turns tool_calls"
+    " failed_tool_calls input_tokens output_tokens cost_usd",
+    "report_definitions": "workflow_id workflow workflow_hash run_id accepted_at definition",
     "report_costs": "day kind is_demo name calls input_tokens output_tokens usd calls_without_price",
 }
 """Columns that people's questions name. They may get more, and lose none; docs/reporting.md tells of each."""
@@ -76,10 +82,36 @@ def test_the_views_show_a_run_and_its_steps(
         ("two", "flow.set", "succeeded", 1, None),
     ]
     assert asked.execute("SELECT workflow, runs, succeeded FROM report_workflows").fetchall() == [("work", 2, 2)]
+    accepted = "SELECT count(DISTINCT workflow_hash), min(definition -> 'workflow' -> 'steps' -> 0 ->> 'id'), count(*)"
+    assert asked.execute(f"{accepted} FROM report_definitions WHERE accepted_at <= now()").fetchone() == (1, "one", 2)
 
 
 def _set(name: str, value: object) -> dict[str, object]:
     return {"id": name, "uses": "flow.set", "with": {"values": {"value": value}}}
+
+
+def test_the_work_of_agents_is_shown_as_their_conversations_show_it(
+    tmp_path: Path, url: str, asked: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRA_STATE", url)
+    monkeypatch.setenv("ORCHESTRA_LOGS", "postgres")
+    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
+    init(tmp_path)
+    with closing(Orchestra.open(tmp_path, demo=True)) as orchestra:
+        orchestra.workflows.create_from_sample(OWNER, "research-agent", "research")
+        lines = ["CALL read_mails {}", "CALL read_mails {}", 'CALL finish {"output": {"summary": "Read."}}']
+        run_id = orchestra.runs.start(OWNER, "research", {"mails": "crashes", "question": "\n".join(lines)})
+        until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+        [row] = orchestra.runs.list(OWNER, parent=run_id).rows
+        told = conversation_of(orchestra.runs.get(OWNER, row.run_id))
+    with closing(Orchestra.open(tmp_path, demo=True)):
+        pass  # the views of what is in the logs are made once there are some
+    numbers = "turns, tool_calls, input_tokens + output_tokens"
+    [found] = asked.execute(f"SELECT agent, parent_run_id, status, is_demo, {numbers} FROM report_agents").fetchall()
+    calls = sum(len(turn.calls) for turn in told.turns)
+    assert found == ("research-agent", run_id, "succeeded", True, told.asked, calls, told.tokens)
+    assert told.asked > 1
+    assert calls > 1
 
 
 def test_costs_are_shown_by_what_asked(url: str, asked: psycopg.Connection) -> None:
