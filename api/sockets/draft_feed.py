@@ -20,7 +20,7 @@ from engine.workflows.editing.draft_state import DraftState, DraftText
 
 _DRAFT_SECONDS = 0.2
 _FILE_SECONDS = 1.0
-"""How often the file is read: a change by an editor or by git leaves no trace in the state file."""
+"""How often the file is read: a change by an editor or by git leaves no trace in the state."""
 _CHECK_SECONDS = 0.25
 _checking = Threads("checks of texts for sockets", 1)
 """One at a time: checking hundreds of steps takes seconds, and only the newest text counts."""

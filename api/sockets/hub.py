@@ -1,9 +1,11 @@
 """What sockets watch. Each subject is read once for all its sockets, and only while there is one.
 
-There are no notifications between processes; every write changes the state file. So while sockets are open, one task
-reads the version of that file ten times a second, which takes microseconds. When the version changes, each *subject* is
-read again in a thread and keeps its newest state. Sockets send the difference from the state that they sent last, so
-nothing waits for a slow client and nothing is queued for it.
+Every write changes the version of the state, whichever process makes it. So while sockets are open, one task reads that
+version ten times a second: of a state file this takes microseconds, of a state on a server one short query. When the
+version changes, each *subject* is read again in a thread and keeps its newest state. Sockets send the difference from
+the state that they sent last, so nothing waits for a slow client and nothing is queued for it.
+
+Writers notify nobody: each of their transactions would pay for that, also while no page is open (docs/scaling.md).
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ class Hub:
     def __init__(self, version: Callable[[], int]) -> None:
         self._version = version
         self.number = 0
-        """The version of the state file when it was last read."""
+        """The version of the state when it was last read."""
         self._written = asyncio.Event()
         self._subjects: dict[Hashable, tuple[Subject[Any], asyncio.Task[None]]] = {}
         self._asking: asyncio.Task[None] | None = None
@@ -113,7 +115,7 @@ class Hub:
         """Watch a subject; when the block begins, it has a state or an error.
 
         `load` returns its state; the same object or an equal one if nothing has changed. It is called in a thread after
-        the state file has changed, and at the latest `at_most_seconds` after the last call.
+        the state has changed, and at the latest `at_most_seconds` after the last call.
         """
         if key not in self._subjects:
             subject = Subject[State]()
@@ -132,7 +134,7 @@ class Hub:
                 task.cancel()
 
     async def written(self, since: int, at_most_seconds: float) -> None:
-        """Wait until the state file has changed since a version, for at most this time."""
+        """Wait until the state has changed since a version, for at most this time."""
         if self.number == since:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), at_most_seconds)

@@ -27,7 +27,7 @@ SIGNED_OUT, ROLE_CHANGED, GONE = 4401, 4403, 4404
 _UNREAD_SECONDS = 30.0
 """A client that reads nothing for so long is disconnected."""
 _CHECK_SECONDS, _CHECK_ANYWAY_SECONDS = 1.0, 15.0
-"""How often the sign-in is checked: after the state file has changed, and in any case."""
+"""How often the sign-in is checked: after the state has changed, and in any case."""
 
 Message = dict[str, Any]
 
