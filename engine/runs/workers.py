@@ -20,7 +20,10 @@ from engine.store.owners import OwnerRecord, Owners, RunAtWork, Work, is_silent
 
 MOST_RUNS = 10
 """So many runs of each process are named."""
-NO_WORKER = "Start `orchestra worker`, or raise limits.runs_at_once of a server; `orchestra workers list` shows all."
+NO_WORKER = (
+    "Start `orchestra worker`, start a drained server again, or raise limits.runs_at_once of one;"
+    " `orchestra workers list` shows all."
+)
 _LOOK_AT_IT = "See whether it has ended, hangs, or has lost its way to the state; if it is gone, nothing is to be done."
 _LATE = 2 / 3
 """Of its lease: a process shows itself three times in it."""
