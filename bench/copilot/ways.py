@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,8 @@ from bench.copilot.conversation import Talked, talked
 from bench.copilot.judging import judged
 from bench.copilot.requests import BLANK, Kind, Must, Request
 from bench.copilot.scripted import MODEL, Answer, Scripted, scripted
-from bench.copilot.world import ModelServer, World, world
+from bench.copilot.world import ModelServer, World, start_text, world
+from engine.base.step_tree import step_nodes
 
 PRICE = {"input": 3.0, "output": 15.0}
 _MENDS = "It is proposed."
@@ -19,7 +21,6 @@ _BROKEN = {
     "step": {"id": "not_there", "uses": "flow.set", "with": {"values": {"a": "{{ nowhere.at_all }}"}}},
 }
 _BROKEN_TOO = {"op": "add", "step": {"id": "not_there", "uses": "flow.set", "with": {"values": {"a": "{{ $json.a }}"}}}}
-_OTHER_STEP = {"op": "set", "field": "description", "value": "Something that nobody has asked for."}
 
 Script = Callable[[Request], Sequence[Answer]]
 
@@ -48,6 +49,17 @@ def _untrue(request: Request) -> Mapping[str, Any]:
     if request.start != BLANK:
         return {"op": "set", "field": "title", "value": "Done as you said"}
     return {"op": "add", "step": {"id": "done", "uses": "flow.set", "with": {"values": {"text": "Done as you said"}}}}
+
+
+def _others(request: Request) -> list[str]:
+    """Return the steps that must stay as they are."""
+    steps = step_nodes(json.loads(start_text(request.start)))
+    return [one.step.id for one in steps if one.step.id not in (request.wanted.only or ())]
+
+
+def _touching(request: Request) -> Mapping[str, Any]:
+    """Return an operation that compiles, on a step that must stay as it is."""
+    return {"op": "set", "step": _others(request)[0], "field": "title", "value": "Something that nobody has asked for"}
 
 
 def _good(request: Request) -> list[Answer]:
@@ -84,7 +96,7 @@ WAYS: Mapping[str, Way] = {
     ),
     "the same again": Way(_broken(_BROKEN), status="limited", repairs=1, requests=2, is_acceptable=False),
     "compiles but is wrong": Way(lambda request: [_propose([_untrue(request)]), Answer(_MENDS)]),
-    "touches something else": Way(lambda request: [_propose([*request.good.ops, _OTHER_STEP]), Answer(_MENDS)]),
+    "touches another step": Way(lambda request: [_propose([_touching(request), *request.good.ops]), Answer(_MENDS)]),
     "too busy": Way(lambda _: [Answer(status=429)], status="failed", requests=-1),
     "cut stream": Way(lambda _: [Answer("I have begun to", is_cut=True)], status="failed", requests=-1),
 }
@@ -95,8 +107,8 @@ def fits(way: str, request: Request) -> bool:
     """Return whether a way makes sense for a request."""
     if way in ("good", "drips", "too busy", "cut stream", "cut JSON", "unknown tool"):
         return True
-    if way == "touches something else":
-        return request.wanted.must is Must.PROPOSE and request.wanted.only is not None and "" not in request.wanted.only
+    if way == "touches another step":
+        return request.wanted.must is Must.PROPOSE and request.wanted.only is not None and bool(_others(request))
     if way == "compiles but is wrong" and request.kind is Kind.FIX:
         return False  # what it is about does not compile to begin with
     return request.wanted.must is Must.PROPOSE
