@@ -142,6 +142,8 @@ def _show(answer: Answer, made: Proposal | None, several: list[Proposal]) -> Non
     for passage in answer.passages:
         place = f"docs/{passage.page}.md{f'#{passage.anchor}' if passage.anchor else ''}"
         say(f"\n  {passage.page_title}: {passage.title} ({place})\n  {passage.excerpt}")
+    for fix in answer.fixes:
+        say(f"  Fix: {fix.label}")
     for example in answer.examples:
         say(f"  {example}")
     if made is not None:

@@ -232,22 +232,28 @@ def started(page: Page, served: Served) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_a_problem_of_the_draft_is_mended_by_a_click(served: Served, page: Page) -> None:
+@pytest.mark.parametrize("place", ["beside", "answer"])
+def test_a_problem_of_the_draft_is_mended_by_a_click(served: Served, page: Page, place: str) -> None:
     orchestra = Orchestra.open(served.root)
     step = {"id": "mails", "uses": "github.list_issues", "with": {"repositry": "acme/ap"}}
     document = {"schema_version": 1, "title": "Wrong", "steps": [step]}
-    orchestra.workflows.save(OWNER, "wrong", json.dumps(document, indent=2), None)
+    name = f"wrong-{place}"
+    orchestra.workflows.save(OWNER, name, json.dumps(document, indent=2), None)
     orchestra.close()
-    panel = opened(page, served, "wrong")
-    panel.get_by_role("button", name="Rename 'repositry' to 'repository'").click()
+    panel = opened(page, served, name)
+    if place == "answer":
+        page.keyboard.type("what is wrong?")
+        page.keyboard.press("Enter")
+    around = page.locator(".copilot-turn[data-last]" if place == "answer" else ".copilot-fixes")
+    around.get_by_role("button", name="Rename 'repositry' to 'repository'").click()
     card = page.locator(".copilot-card").last
     card.wait_for()
     for one in card.locator("[data-tick]").all():
         one.check()
     card.get_by_role("button", name="Accept all").click()
     page.locator(".copilot-card[data-status=accepted]").wait_for()
-    assert '"repository": "acme/ap"' in draft(page, served, "wrong")
-    panel.get_by_role("button", name="Rename 'repositry' to 'repository'").wait_for(state="detached")
+    assert '"repository": "acme/ap"' in draft(page, served, name)
+    panel.locator(".copilot-fixes").wait_for(state="detached")
 
 
 def test_a_change_of_several_workflows_is_accepted_from_one_card_which_everybody_can_read(

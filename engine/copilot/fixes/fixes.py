@@ -10,7 +10,7 @@ from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.fixes.finding import Finding, Tried, added
 from engine.copilot.fixes.of_runs import run_ideas
-from engine.copilot.fixes.records import Fix, Operation
+from engine.copilot.fixes.records import Fix, Idea, Operation
 from engine.copilot.fixes.seen import Around
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
@@ -61,7 +61,15 @@ class Fixes:
         )
 
     def propose_for_run(self, p: Principal, workflow: str, run: Run, said: str) -> Proposal | None:
-        """Propose a change of the draft that mends the failure of a run; None if none is known.
+        """Propose what `for_run` returns; None if nothing is known."""
+        found = self.for_run(p, workflow, run, said)
+        if found is None:
+            return None
+        canvas = self._editing.canvas(p, workflow)
+        return self._proposals.make(p, workflow, canvas.rev, found.ops, found.label, source="rules")
+
+    def for_run(self, p: Principal, workflow: str, run: Run, said: str) -> Idea | None:
+        """Return a change of the draft that mends the failure of a run; None if none is known.
 
         `said`: what the person has asked; names in it may be those that were meant.
         """
@@ -73,7 +81,7 @@ class Fixes:
             except OrchestraError:
                 continue
             if not added(canvas.problems, made.problems, one.ops):
-                return self._proposals.make(p, workflow, canvas.rev, one.ops, one.label, source="rules")
+                return one
         return None
 
     def _tried(self, p: Principal, workflow: str, canvas: Canvas, ops: Operations) -> Tried:

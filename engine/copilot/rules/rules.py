@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.base.errors import UnknownName
 from engine.copilot.fixes.of_runs import explained_run
+from engine.copilot.fixes.records import Idea
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.rules.changes import changed
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from engine.copilot.wizard.wizard import Wizard
 
 LONGEST_QUESTION = 4_000
+_MOST_FIXES = 6
 FailedRun = Callable[[Principal, str, str], Run | None]
 _EXPLAIN = re.compile(
     r"\b(?:explain|describe|what does|what is|how does|walk me through|what (?:is|does) .{1,30} for|wofür|wozu|erkläre|"
@@ -87,6 +89,8 @@ class Answer:
     passages: list[Passage] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     """Shipped workflows that fit, the best one first."""
+    fixes: list[Idea] = field(default_factory=list)
+    """Changes that mend what the text says is wrong, each for a button."""
     examples: list[str] = field(default_factory=list)
     """Requests that would be understood, if this one was not."""
     note: str = _NOTE
@@ -165,7 +169,7 @@ class Rules:
         if mended is not None:
             return mended
         if _WRONG.search(said):
-            return Answer(_problems(canvas))
+            return Answer(_problems(canvas), fixes=self._mending(p, workflow))
         asked = _EXPLAIN.search(said)
         known = _explained(canvas, asked["rest"]) if asked is not None else None
         missing = asked_back(said)
@@ -188,9 +192,15 @@ class Rules:
         run = self._failed_run(p, workflow, run_id)
         if run is None:
             return None
-        only_why = bool(_WHY.search(said)) and not wants_mending
-        made = None if only_why else self._fixes.propose_for_run(p, workflow, run, said)
-        return Answer(explained_run(run), proposal=made, quotes_run=True)
+        why = explained_run(run)
+        if _WHY.search(said) and not wants_mending:
+            found = self._fixes.for_run(p, workflow, run, said)
+            return Answer(why, fixes=[found] if found is not None else [], quotes_run=True)
+        return Answer(why, proposal=self._fixes.propose_for_run(p, workflow, run, said), quotes_run=True)
+
+    def _mending(self, p: Principal, workflow: str) -> list[Idea]:
+        """Return what mends the problems of the draft."""
+        return [Idea(one.label, one.ops) for one in self._fixes.list(p, workflow)[:_MOST_FIXES]]
 
     def _proposed(self, p: Principal, workflow: str, canvas: Canvas, change: Understood) -> Answer:
         made = self._proposals.make(p, workflow, canvas.rev, change.ops, change.words, source="rules")

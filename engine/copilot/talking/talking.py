@@ -210,6 +210,7 @@ def _parts(answer: Answer) -> list[Part]:
     if answer.passages:
         found.append(Part("passages", passages=answer.passages))
     buttons = [Button(one.title, "link", href=f"/?page=gallery&sample={one.name}") for one in answer.samples]
+    buttons += [Button(one.label, "ops", ops=list(one.ops)) for one in answer.fixes]
     buttons += [Button(one, "ask", text=one) for one in answer.examples]
     if buttons:
         found.append(Part("buttons", buttons=buttons))

@@ -151,6 +151,7 @@ def test_a_failed_run_is_explained_and_mended(orchestra: Orchestra, what: str) -
         assert why.proposal is None
         assert run_id in why.text
         assert "It had written nothing." in why.text
+        assert len(why.fixes) == (0 if what == "a repository" else 1), "which one is meant was not said"
     made = orchestra.copilot.rules.answer(OWNER, said, name).proposal
     assert made is not None
     assert made.is_acceptable
@@ -160,6 +161,18 @@ def test_a_failed_run_is_explained_and_mended(orchestra: Orchestra, what: str) -
     orchestra.editing.save(OWNER, name, draft.text, draft.state.etag)
     again = orchestra.runs.start(OWNER, name, {})
     assert orchestra.runs.wait(OWNER, again, 30)["status"] == "succeeded"
+
+
+def test_what_the_rules_say_is_wrong_comes_with_its_fixes(orchestra: Orchestra) -> None:
+    name = saved(orchestra, "wrong twice", [{**MAILS, "with": {"querry": "in:inbox"}}, text_step("{{ zzz.qqq }}")])
+    for said in ("what is wrong?", "explain this error"):
+        answer = orchestra.copilot.rules.answer(OWNER, said, name)
+        assert "querry" in answer.text
+        assert answer.proposal is None
+        [fix] = answer.fixes
+        [listed] = orchestra.copilot.fixes.list(OWNER, name)
+        assert (fix.label, fix.ops) == (listed.label, listed.ops)
+    assert orchestra.copilot.rules.answer(OWNER, "what is wrong?", "inbox-triage").fixes == []
 
 
 def test_a_run_of_another_workflow_is_not_explained(orchestra: Orchestra) -> None:
