@@ -12,7 +12,7 @@ from commands.base.failures import DONE, FAILED
 from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
-from commands.copilot.model import asked_model, show_end
+from commands.copilot.model import asked_model, show_end, use_words
 from commands.copilot.prompt import PromptWish, ask_about_prompt
 from engine.copilot.talking.records import About
 
@@ -159,6 +159,8 @@ def _show_proposal(made: Proposal) -> None:
     for problem in made.problems:
         note(f"{problem.severity}: {problem}")
     note(f"{made.untouched.steps} other steps stay as they are.")
+    if made.usage is not None:
+        note(f"Made with {use_words(made.usage)}.")
     if made.status == "open":
         for one in made.ticks:
             note(f"To agree to: {one.words} (--tick {one.id})")

@@ -721,6 +721,7 @@ class Orchestra:
             self.editing,
             self.workflows,
             self.runs.get,
+            lambda p, workflow: self._failed_run(p, workflow, ""),
             lambda: dict(self._surroundings().connections),
         )
         setups = Setups(self._loaded, self._modes.of, self._accounts.open, Agreements(self._settings))

@@ -11,7 +11,8 @@ from engine.base.errors import InvalidInput
 
 if TYPE_CHECKING:
     from commands.base.opened import Session
-    from engine.copilot.talking.records import About, Setup, Turn
+    from engine.copilot.proposals.records import ModelUse
+    from engine.copilot.talking.records import About, Setup, Turn, Use
     from engine.copilot.talking.working import Feed
 
 _LOOK_SECONDS = 0.05
@@ -70,8 +71,13 @@ def show_end(turn: Turn) -> None:
                 say(f"  {choice}")
     if turn.problem:
         note(turn.problem)
-    cost = "an unknown price" if turn.usage.cost_usd is None else f"${turn.usage.cost_usd:.4f}"
-    note(f"{turn.sent.model} at {turn.sent.host}: {turn.usage.tokens:,} tokens, {cost}, {turn.seconds:.1f} s.")
+    note(f"{turn.sent.model} at {turn.sent.host}: {use_words(turn.usage)}, {turn.seconds:.1f} s.")
+
+
+def use_words(use: Use | ModelUse) -> str:
+    """Return tokens and money as words: `4,210 tokens, $0.0123`."""
+    cost = "an unknown price" if use.cost_usd is None else f"${use.cost_usd:.4f}"
+    return f"{use.input_tokens + use.output_tokens:,} tokens, {cost}"
 
 
 def _show(setup: Setup) -> None:

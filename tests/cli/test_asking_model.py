@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def test_a_model_is_asked_after_agreement(tmp_path: Path, capsys: pytest.Capture
         assert "I name the step." in said.out
         assert "It has a title." in said.out
         assert "Your draft of inbox-triage has it" in said.out + said.err
+        assert re.search(r"Made with [\d,]{5,} tokens, an unknown price\.", said.out + said.err)
         assert main([*asking, "--json", "Another!"]) == 0
         [part] = json.loads(capsys.readouterr().out)["turn"]["parts"]
         assert (part["kind"], part["choices"]) == ("question", ["Bug", "Fault"])

@@ -107,7 +107,6 @@ class Prompting:
             file.etag,
             about.testing,
             self.proposals,
-            self._turns.limits.seconds,
             from_outside=before.from_outside or bool(values),
             values_sent=values,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,7 @@ from engine.copilot.prompting.proposals import PromptProposals, errors_of
 from engine.copilot.prompting.records import PromptProposal, Testing
 from engine.copilot.talking.prompt import told_problems
 from engine.copilot.talking.records import Part, ToolCall
-from engine.copilot.talking.used import ASK, ASK_TOOL, TEXT, Used, asked, tool, unknown
+from engine.copilot.talking.used import ASK, ASK_TOOL, TEXT, Spent, Used, asked, tool, unknown
 from engine.people.access import Principal
 
 TOOLS = (
@@ -38,39 +37,35 @@ class PromptTools:
     base_etag: str
     testing: Testing
     proposals: PromptProposals
-    seconds: float
-    """For the whole turn."""
     from_outside: bool
     values_sent: list[str] = field(default_factory=list)
     repairs: int = 0
     offered: Sequence[JsonObject] = TOOLS
-    _began: float = field(default_factory=time.monotonic)
 
     def placed(self, part: Part) -> Part:
         """Return a part as it is: what a prompt gets is proposed."""
         return part
 
-    def use(self, name: str, given: JsonObject) -> Used:
+    def use(self, name: str, given: JsonObject, spent: Spent) -> Used:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
         if name == ASK:
             return asked(given)
         if name != "propose":
             return unknown(name, TOOLS)
         try:
-            return self._propose(given)
+            return self._propose(given, spent)
         except (OrchestraError, ServiceError) as error:
             said = f"{error.message} {error.remedy}".strip()
             return Used(ToolCall(name, said, ok=False), {"error": said}, is_repair=True, complaint=said)
 
-    def _propose(self, given: JsonObject) -> Used:
+    def _propose(self, given: JsonObject, spent: Spent) -> Used:
         why = str(given.get("why") or "")
         made = self.proposals.make(
             self.p, self.prompt, self.base_etag, given.get("changes"), why, from_outside=self.from_outside
         )
         if not made.is_acceptable:
             return _refused(made)
-        left = max(0.0, self.seconds - (time.monotonic() - self._began))
-        made = self.proposals.tested(self.p, self.prompt, made.id, self.testing, left)
+        made = self.proposals.tested(self.p, self.prompt, made.id, self.testing, spent.seconds_left)
         told = {"proposal": made.id, "is_valid": True, "changes": made.sentences, "cases": _told(made)}
         return Used(ToolCall("propose", _words(made), ok=True), told, Part("proposal", proposal_id=made.id))
 

@@ -34,16 +34,21 @@ class DemoRuns:
         """`plan(workflow, text)` returns the plan of a text."""
         self._plan, self._acceptor, self._runs = plan, acceptor, runs
 
-    def run(self, p: Principal, workflow: str, text: str) -> DemoRun:
-        """Run a text twice and wait for both, each for a minute at most. Raises InvalidFile, InvalidInput."""
+    def run(self, p: Principal, workflow: str, text: str, seconds: float) -> DemoRun:
+        """Run a text twice and wait for both, each for a minute at most, and `seconds` together.
+
+        Raises InvalidFile, InvalidInput.
+        """
         require(p, "run", "try proposals")
+        ends_at = time.monotonic() + seconds
         plan = self._plan(workflow, text)
         self._require_stand_ins(plan)
         # Receipts belong to the id of a workflow: with one of its own, the first run finds none of earlier runs.
         plan = replace(plan, document={**plan.document, "id": f"try-{uuid.uuid4().hex[:16]}"})
-        first = self._ended(p, plan)
+        first = self._ended(p, plan, ends_at)
         is_good = first["status"] == RunStatus.SUCCEEDED
-        second = self._ended(p, plan) if is_good else None
+        has_time = time.monotonic() < ends_at
+        second = self._ended(p, plan, ends_at) if is_good and has_time else None
         usage = first.get("usage") or {}
         return DemoRun(
             run_id=first["run_id"],
@@ -51,21 +56,22 @@ class DemoRuns:
             writes=dict(Counter(self._writes(p, first))),
             destinations=list(outside(plan, self._acceptor.services()).destinations),
             second_run=None if second is None else SecondRun(str(second["status"]), len(list(self._writes(p, second)))),
-            problems=list(_problems(first)) + ([] if second is None else list(_problems(second))),
+            problems=[*_problems(first), *(_problems(second) if second is not None else [])]
+            + (["There was no time for a second run."] if is_good and not has_time else []),
             input_tokens=usage.get("input_tokens", 0),
             output_tokens=usage.get("output_tokens", 0),
             cost_usd=usage.get("cost_usd", 0.0),
         )
 
-    def _ended(self, p: Principal, plan: Plan) -> Run:
-        """Start a run and wait until it has ended; one that still waits then is cancelled."""
+    def _ended(self, p: Principal, plan: Plan, ends_at: float) -> Run:
+        """Start a run and wait until it has ended, until `ends_at` at most; one that has not is cancelled."""
         demo = AccountMode.DEMO
         members = plan.inputs_schema.get("properties", {})
         inputs = {name: sample_of(members.get(name, {})) for name in plan.inputs_schema.get("required", [])}
         wish = Wish(inputs, modes=dict.fromkeys(plan.connections, demo), default_mode=demo)
         run_id = self._acceptor.accept(p, plan, wish, None, "copilot.try")
-        until = time.monotonic() + _SECONDS
-        run = self._runs.wait(p, run_id, _SECONDS)
+        until = min(ends_at, time.monotonic() + _SECONDS)
+        run = self._runs.wait(p, run_id, max(0.0, until - time.monotonic()))
         while run["status"] not in _OVER and run["status"] != RunStatus.WAITING and time.monotonic() < until:
             time.sleep(_LOOK_SECONDS)
             run = self._runs.get(p, run_id)
@@ -103,4 +109,6 @@ def _problems(run: Run) -> Iterator[str]:
     if error is not None:
         yield f"{error['step'] or 'The run'}: {error['message']}"
     elif run["status"] not in _OVER:
-        yield f"The run was {run['status']}, and was cancelled: it waits for a person, a time or a service."
+        is_waiting = run["status"] == RunStatus.WAITING
+        why = "it waits for a person, a time or a service" if is_waiting else "its time was over"
+        yield f"The run was {run['status']}, and was cancelled: {why}."

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.base.clock import Clock
 from engine.base.errors import EditConflict, InvalidFile, InvalidInput, StaleEdit, UnknownName
-from engine.base.json_text import is_same
+from engine.base.json_text import JsonObject, is_same
 from engine.base.names import checked_workflow, timestamp
+from engine.base.step_tree import step_nodes
 from engine.base.wording import listed
 from engine.copilot.keeping.lists import KeptLists
 from engine.copilot.proposals.facts import missing
-from engine.copilot.proposals.records import ModelUse, Proposal, Source, Status
+from engine.copilot.proposals.records import LONGEST_TRY_SECONDS, ModelUse, Proposal, Source, Status
 from engine.documents.json_file import parse
 from engine.files import atomic as files
 from engine.people.access import Principal, require
@@ -153,15 +154,22 @@ class Proposals:
                 return edited
         raise StaleEdit(f"The draft of {workflow!r} changes too fast.", remedy="Try again.")
 
-    def try_in_demo(self, p: Principal, workflow: str, proposal_id: str) -> Proposal:
-        """Run the proposed text twice, on the stand-ins alone, and store what it did.
+    def steps_of(self, p: Principal, proposal: Proposal) -> dict[str, JsonObject]:
+        """Return the steps of the proposed text by their ids. Raises as `make`."""
+        made = self._made(p, proposal.workflow, proposal.base_rev, proposal.ops)
+        return {one.step.id: one.step.json for one in step_nodes(parse(made.made.text, "").value)}
+
+    def try_in_demo(
+        self, p: Principal, workflow: str, proposal_id: str, seconds: float = LONGEST_TRY_SECONDS
+    ) -> Proposal:
+        """Run the proposed text twice within some seconds, on the stand-ins alone, and store what it did.
 
         Raises InvalidFile (it does not compile), InvalidInput (a service without a stand-in), EditConflict,
         UnknownName.
         """
         proposal = self.get(p, workflow, proposal_id)
         made = self._made_now(p, proposal, proposal.ops if not proposal.accepted else _chosen(proposal, None)[1])
-        demo = self._demo_runs.run(p, workflow, made.made.text)
+        demo = self._demo_runs.run(p, workflow, made.made.text, seconds)
         return self._store.change(p, workflow, proposal_id, lambda one: replace(one, demo=demo))
 
     # --- texts

@@ -16,6 +16,8 @@ MOST = 20
 """Proposals that are kept of each person for each workflow or prompt."""
 MOST_CHARACTERS = 2_000_000
 """Of them together, as JSON."""
+LONGEST_TRY_SECONDS = 120.0
+"""For both runs of a proposal in the demo."""
 Status = Literal["open", "accepted", "partly_accepted", "rejected", "stale"]
 
 

@@ -84,6 +84,8 @@ class Context:
     """The last changes of the draft, in words."""
     run: Mapping[str, Any] | None = None
     """Facts of a run (`facts.py`)."""
+    is_run_named: bool = True
+    """Whether the person has named it; else it is the last one, which has failed."""
     connections: Mapping[str, str] = field(default_factory=dict)
     """Service of each connection, by name."""
 
@@ -141,5 +143,6 @@ def _told(context: Context) -> str:
     if errors:
         parts.append(f"# Problems\n{json.dumps(errors, ensure_ascii=False)}")
     if context.run is not None:
-        parts.append(f"# The run that the person talks about\n{marked(context.run)}")
+        which = "The run that the person talks about" if context.is_run_named else "The last run, which has failed"
+        parts.append(f"# {which}\n{marked(context.run)}")
     return "\n\n".join(parts)

@@ -24,7 +24,8 @@ SENDS = (
     "The text of the workflow that you edit, its problems, and your last changes in words.",
     "What you ask, the steps that you have selected, and the last six questions and answers.",
     "The names of your connections and their services, and workflows of this workspace that the model asks for.",
-    "Of a run that you talk about: names of fields, types, sizes, kinds of errors; values only of steps that you tick.",
+    "Of the run that you talk about, or the last one if it has failed: names of fields, types, sizes, kinds of errors.",
+    "Values of a run only of the steps that you tick.",
     "Of a prompt that you change: its text, and the shapes of its cases; values only of the cases that you tick.",
     "Never a secret, a key or a file.",
 )

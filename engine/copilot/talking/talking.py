@@ -52,6 +52,8 @@ class Ground:
     workflows: WorkflowFiles
     run_of: Callable[[Principal, str], Run]
     """Returns a run that the person may see. Raises UnknownName."""
+    failed_run: Callable[[Principal, str], Run | None]
+    """Returns the last run of a workflow, if it has failed."""
     connections: Callable[[], dict[str, str]]
     """Returns the service of each connection, by name."""
 
@@ -168,8 +170,13 @@ class Talking:
             p, workflow, rev, about, ground.proposals, ground.workflows, run_of, from_outside=before.from_outside
         )
         box.code = code_step(context.text, about.selection)
-        run = box.run_told(run_of(about.run_id)) if about.run_id else None
-        context = replace(context, selection=about.selection[:_MOST_SELECTED], run=run)
+        box.run = run_of(about.run_id) if about.run_id else ground.failed_run(p, workflow)
+        context = replace(
+            context,
+            selection=about.selection[:_MOST_SELECTED],
+            run=None if box.run is None else box.run_told(box.run),
+            is_run_named=bool(about.run_id),
+        )
         earlier = [one for one in before.turns if one.status != "working"]
         return box, list[dict[str, Any]](messages(context, earlier, asked))
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import ServiceError
-from engine.base.errors import OrchestraError
+from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.wording import did_you_mean
-from engine.copilot.proposals.records import Proposal
+from engine.copilot.proposals.records import ModelUse, Proposal
 from engine.copilot.talking.code_step import CODE_FIELD, CodeStep
 from engine.copilot.talking.facts import known_paths, run_facts
 from engine.copilot.talking.prompt import marked, told_problems
 from engine.copilot.talking.records import About, Part, ToolCall
-from engine.copilot.talking.used import ASK, ASK_TOOL, TEXT, Used, asked, names_of, texts, tool, unknown
+from engine.copilot.talking.used import ASK, ASK_TOOL, TEXT, Spent, Used, asked, names_of, texts, tool, unknown
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal
 from engine.plugins.registry import step_types
@@ -64,6 +65,8 @@ class Toolbox:
     values_sent: list[str] = field(default_factory=list)
     """The paths of the steps whose values the model has been told."""
     repairs: int = 0
+    run: Run | None = None
+    """The run that the turn is about: the one that is named, or the last one if it has failed."""
     code: CodeStep | None = None
     """The selected step, if it is one that runs code."""
     offered: Sequence[JsonObject] = TOOLS
@@ -74,20 +77,20 @@ class Toolbox:
             return part
         return replace(part, step=self.code.step, field=CODE_FIELD)
 
-    def use(self, name: str, given: JsonObject) -> Used:
+    def use(self, name: str, given: JsonObject, spent: Spent) -> Used:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
-        made = {
+        tools: Mapping[str, Callable[[JsonObject], Used]] = {
             "step_types": self._step_types,
             "read_workflow": self._read_workflow,
             "run_facts": self._run_facts,
-            "propose": self._propose,
-            "try_in_demo": self._try_in_demo,
+            "propose": partial(self._propose, spent=spent),
+            "try_in_demo": partial(self._try_in_demo, spent=spent),
             ASK: asked,
-        }.get(name)
-        if made is None:
+        }
+        if name not in tools:
             return unknown(name, TOOLS)
         try:
-            return made(given)
+            return tools[name](given)
         except (OrchestraError, ServiceError) as error:
             said = f"{error.message} {error.remedy}".strip()
             is_repair = name == "propose"
@@ -123,11 +126,13 @@ class Toolbox:
 
     def _run_facts(self, given: JsonObject) -> Used:
         run_id, step = str(given.get("run") or ""), str(given.get("step") or "")
-        run = self.run_of(run_id or self.about.run_id)
+        run = self.run_of(run_id) if run_id else self.run
+        if run is None:
+            raise InvalidInput(f"The last run of {self.workflow!r} has not failed.", remedy="Name a run.")
         words = f"Looked at {f'the step {step} of ' if step else ''}the run {run['run_id']}."
         return Used(ToolCall("run_facts", words, ok=True), marked(self.run_told(run, step)))
 
-    def _propose(self, given: JsonObject) -> Used:
+    def _propose(self, given: JsonObject, spent: Spent) -> Used:
         made = self.proposals.make(
             self.p,
             self.workflow,
@@ -137,12 +142,13 @@ class Toolbox:
             source="model",
             from_outside=self.from_outside,
             repairs=self.repairs,
+            usage=ModelUse(spent.usage.input_tokens, spent.usage.output_tokens, spent.usage.cost_usd),
         )
         if made.is_acceptable:
             words = f"Proposed {_counted(made)}."
             part = Part("proposal", proposal_id=made.id)
             return Used(ToolCall("propose", words, ok=True), _told(made), part)
-        errors = told_problems(made.problems, _fragments(made))
+        errors = told_problems(made.problems, self.proposals.steps_of(self.p, made))
         said = [one["message"] for one in errors]
         words = f"Proposed a change that does not compile: {said[0] if said else ''}"
         answer = {"problems": errors, "do": "Mend these, and propose all operations again."}
@@ -151,8 +157,9 @@ class Toolbox:
             ToolCall("propose", words, ok=False), answer, is_repair=True, unfinished=made.id, complaint=complaint
         )
 
-    def _try_in_demo(self, given: JsonObject) -> Used:
-        made = self.proposals.try_in_demo(self.p, self.workflow, str(given.get("proposal") or ""))
+    def _try_in_demo(self, given: JsonObject, spent: Spent) -> Used:
+        id_ = str(given.get("proposal") or "")
+        made = self.proposals.try_in_demo(self.p, self.workflow, id_, spent.seconds_left)
         assert made.demo is not None, "it has run"
         told = replace(made.demo, run_id="")
         words = f"Ran the proposal in the demo: {made.demo.status}, {sum(made.demo.writes.values())} writes."
@@ -176,9 +183,3 @@ def _told(made: Proposal) -> dict[str, Any]:
 def _second(made: Proposal) -> Any:
     assert made.demo is not None
     return vars(made.demo.second_run) if made.demo.second_run is not None else None
-
-
-def _fragments(made: Proposal) -> dict[str, Any]:
-    """Return the steps that the operations add, by id: what the problems are about."""
-    steps = [one.get("step") for one in made.ops if isinstance(one, Mapping)]
-    return {str(one["id"]): one for one in steps if isinstance(one, Mapping) and "id" in one}

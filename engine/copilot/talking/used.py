@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from engine.base.json_text import JsonObject
 from engine.copilot.talking.cleaning import cleaned
-from engine.copilot.talking.records import Part, ToolCall
+from engine.copilot.talking.records import Part, ToolCall, Use
 
 TEXT = {"type": "string"}
 ASK = "ask"
@@ -34,6 +34,14 @@ class Used:
     """What was wrong, to be compared with the next time."""
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What a turn has used so far, and the time that it has left."""
+
+    usage: Use
+    seconds_left: float
+
+
 class Tools(Protocol):
     """The tools of one turn, and what they have told the model."""
 
@@ -49,7 +57,7 @@ class Tools(Protocol):
         """Return a part of the answer with the place where it belongs, if it has one."""
         ...
 
-    def use(self, name: str, given: JsonObject) -> Used:
+    def use(self, name: str, given: JsonObject, spent: Spent) -> Used:
         """Use a tool. What is wrong with the call is the answer; raises only what stops the whole turn."""
         ...
 

@@ -16,7 +16,7 @@ from engine.connections.accounts import Account
 from engine.copilot.talking.asking import CopilotModel, ModelQuestion
 from engine.copilot.talking.cleaning import parts_of
 from engine.copilot.talking.records import Part, ToolCall, TurnLimits, TurnStatus, Use
-from engine.copilot.talking.used import Tools, Used
+from engine.copilot.talking.used import Spent, Tools, Used
 from engine.store.journal import JournalBroken
 
 Cost: TypeAlias = Callable[[tuple[str, ...], int, int, tuple[int, int]], float | None]
@@ -72,6 +72,10 @@ class Working:
         """How long it has taken so far."""
         return time.monotonic() - self._began
 
+    @property
+    def _seconds_left(self) -> float:
+        return max(0.0, self.limits.seconds - self.seconds)
+
     def stop(self) -> None:
         """End the turn: nothing more is asked, and an answer under way is dropped."""
         self._stop.set()
@@ -114,8 +118,7 @@ class Working:
 
     def _answer(self, messages: list[dict[str, Any]]) -> dict[str, Any] | None:
         """Return the model's answer, None if a call in it is no JSON."""
-        left = self.limits.seconds - self.seconds
-        question = ModelQuestion(list(messages), self.toolbox.offered, "", left, self._heard)
+        question = ModelQuestion(list(messages), self.toolbox.offered, "", self._seconds_left, self._heard)
         self._asked = self.model.ask(self.account, question)
         try:
             answer = self._asked.result()
@@ -163,7 +166,7 @@ class Working:
         ends = False
         for one in wanted:
             self._require_time()
-            used = self.toolbox.use(one["name"], one["arguments"])
+            used = self.toolbox.use(one["name"], one["arguments"], Spent(self.usage, self._seconds_left))
             self._note(used)
             ends = ends or used.ends
             told = used.answer if isinstance(used.answer, str) else json.dumps(used.answer, ensure_ascii=False)

@@ -6,7 +6,7 @@ import { acceptance, isOpen, left, ticksOf, together, type Choice } from "./choi
 import type { Copilot } from "./copilot";
 import { signOf } from "./ghosts";
 import type { DemoRun, Proposal, StepChange } from "./shapes";
-import { agreedWords, kindWords, newsOf, number, statusWords, untouchedWords, usageWords } from "./words";
+import { agreedWords, kindWords, madeWith, newsOf, number, statusWords, untouchedWords, usageWords } from "./words";
 
 export function ProposalCard({ copilot, proposal }: { copilot: Copilot; proposal: Proposal }) {
   const card = useRef<HTMLElement>(null);
@@ -27,6 +27,7 @@ export function ProposalCard({ copilot, proposal }: { copilot: Copilot; proposal
       <Outside proposal={proposal} />
       <Ticks copilot={copilot} proposal={proposal} choice={choice} />
       {untouchedWords(proposal) && <p className="studio-quiet">{untouchedWords(proposal)}</p>}
+      {madeWith(proposal) && <p className="studio-quiet">{madeWith(proposal)}</p>}
       <Diff text={proposal.diff} />
       {proposal.demo && <Demo demo={proposal.demo} />}
       <Buttons copilot={copilot} proposal={proposal} choice={choice} card={card} />

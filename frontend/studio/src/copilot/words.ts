@@ -52,6 +52,12 @@ export function usageWords(input: number, output: number, cost: number | null): 
   return cost === null ? `${tokens}, ${t("price unknown")}` : `${tokens}, ${money(cost)}`;
 }
 
+// Return what the model had used when it made a proposal; "" without a model.
+export function madeWith({ usage: use }: Proposal): string {
+  const usage = use === null ? "" : usageWords(use.input_tokens, use.output_tokens, use.cost_usd);
+  return usage && t("Made with {usage}.", { usage });
+}
+
 export function turnWords({ source, sent, usage, seconds, repairs }: Turn): string {
   if (source === "rules") return t("From rules and the documentation, without a model.");
   const parts = [sent ? `${sent.model}, ${sent.host}` : t("A model")];
