@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,6 +23,7 @@ from api.server import create_api
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.people.sessions import Session
+from tests.patience import until
 from tests.workspaces import init
 
 LOCAL = Principal("local:grace", "owner")
@@ -62,6 +66,21 @@ def application(orchestra: Orchestra, api: FastAPI) -> Iterator[Starlette]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("api.asgi.create_api", lambda _: api)
         yield Starlette(routes=[*site.routes(), *behind], middleware=site.middleware())
+
+
+@contextmanager
+def serving(app: Starlette) -> Iterator[str]:
+    """Serve the application by a real server until the block ends; its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    until(lambda: server.started, "the server")
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def caller(app: Starlette) -> TestClient:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
-import uvicorn
 from mcp import types
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -21,7 +18,7 @@ from api.mcp.outputs import LONGEST
 from api.mcp.tools import WorkflowTools
 from engine.orchestra import Orchestra
 from engine.people.access import Role
-from tests.api.conftest import LOCAL, PASSWORD
+from tests.api.conftest import LOCAL, PASSWORD, serving
 from tests.api.mcp.conftest import write_tools
 from tests.engine.conftest import Service, get_step, service, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
@@ -36,14 +33,8 @@ SENDS = {"Accept": "application/json, text/event-stream"}
 def url(app: Starlette, orchestra: Orchestra) -> Iterator[str]:
     """The address of the application, served by a real server."""
     write_tools(orchestra.workspace.root)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    until(lambda: server.started, "the server")
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
-    server.should_exit = True
-    thread.join()
+    with serving(app) as address:
+        yield f"{address}/mcp"
 
 
 def token_of(orchestra: Orchestra, role: Role) -> str:
