@@ -108,11 +108,19 @@ def test_a_process_counts_while_its_lease_is_good(orchestra: Orchestra, root: Pa
     assert samples(orchestra)['orchestra_processes{kind="worker"}'] == 0
     silent = timestamp(utc_now() - timedelta(seconds=60))
     with sqlite3.connect(root / ".orchestra" / "state.db") as connection:
-        connection.execute("INSERT INTO owners VALUES ('worker-1', 1, 'worker', ?, ?, 30, '', 0, 0)", (silent, silent))
+        connection.execute("INSERT INTO owners VALUES ('worker-1', 1, 'worker', ?, ?, 30, '', 5, 0)", (silent, silent))
         connection.execute(
-            "INSERT INTO owners VALUES ('worker-2', 1, 'worker', ?, ?, 3000, '', 0, 0)", (silent, silent)
+            "INSERT INTO owners VALUES ('worker-2', 1, 'worker', ?, ?, 3000, '', 5, 0)", (silent, silent)
         )
     assert samples(orchestra)['orchestra_processes{kind="worker"}'] == 1
+
+
+def test_one_that_only_accepts_messages_is_no_worker(orchestra: Orchestra, root: Path) -> None:
+    now = timestamp(utc_now())
+    with sqlite3.connect(root / ".orchestra" / "state.db") as connection:
+        connection.execute("INSERT INTO owners VALUES ('worker-1', 1, 'worker', ?, ?, 30, '', 0, 0)", (now, now))
+    found = samples(orchestra)
+    assert (found['orchestra_processes{kind="worker"}'], found['orchestra_processes{kind="cli"}']) == (0, 2)
 
 
 def test_both_formats_are_valid_and_every_metric_says_what_it_is(orchestra: Orchestra, run: Run) -> None:
