@@ -20,8 +20,11 @@ from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 
 if TYPE_CHECKING:
+    from api.worker import WorkerPages
+    from engine.observing.tally import Tally
     from engine.orchestra import Orchestra
     from engine.runs.workers import WorkerProcess
+    from engine.workspace.config import WorkerSettings
 
 _LOOK_SECONDS = 0.5
 _AWAY_SECONDS = 2.0
@@ -29,9 +32,22 @@ _LONGEST_STOP_SECONDS = 13.0
 """Deployments wait 15 seconds or longer before they kill a process."""
 group = typer.Typer(help="The processes that work on runs.", no_args_is_help=True, rich_markup_mode=None)
 Slots = Annotated[int, typer.Option(min=1, max=10_000, help="How many runs to work on at once.")]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, show_default=False, help="Answer /metrics, /health and /live on this port."),
+]
+MetricsHost = Annotated[
+    str | None, typer.Option(show_default=False, help="The address for that port; default: this machine only.")
+]
 
 
-def worker(concurrency: Slots = 100, demo: Demo = False, workspace: Workspace = None) -> int:
+def worker(
+    concurrency: Slots = 100,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+) -> int:
     """Work on the runs of a workspace whose state is on a server, until Ctrl-C or SIGTERM.
 
     Then nothing more is begun, a write that is being sent is waited for, and other processes go on with the runs.
@@ -39,7 +55,6 @@ def worker(concurrency: Slots = 100, demo: Demo = False, workspace: Workspace = 
     from engine.base.errors import InvalidInput
     from engine.base.threads import take_short_turns
     from engine.observing.log_lines import set_log_format
-    from engine.orchestra import Orchestra
     from engine.workspace import config
 
     assert workspace is not None
@@ -52,28 +67,54 @@ def worker(concurrency: Slots = 100, demo: Demo = False, workspace: Workspace = 
             remedy="Set `state: postgresql+psycopg://…` in config.yaml, or ORCHESTRA_STATE; see docs/scaling.md.",
         )
     take_short_turns()
-    with stops_raised():
-        orchestra = Orchestra.open(workspace, demo=demo, slots=concurrency)
-        say(f"Working on the runs of {workspace}, at most {concurrency} at once. Press Ctrl-C to stop.")
-        while not _was_drained(orchestra):
-            note("Another process has taken over the runs of this one, which was silent for too long. It begins anew.")
-            orchestra = _opened_anew(workspace, concurrency, demo=demo)
-            say("It works on runs again.")
-        say("It was asked to end, and has done what it had begun.")
+    given = {"metrics_port": metrics_port, "metrics_host": metrics_host}
+    place = settings.worker.model_copy(update={name: value for name, value in given.items() if value is not None})
+    with stops_raised(), _answering(place) as pages:
+        _work(workspace, concurrency, pages, demo=demo)
     return DONE
 
 
-def _was_drained(orchestra: Orchestra) -> bool:
+@contextmanager
+def _answering(place: WorkerSettings) -> Iterator[WorkerPages | None]:
+    """Answer metrics and probes meanwhile, where a port is given."""
+    if place.metrics_port is None:
+        yield None
+        return
+    from api.network.address import WORKER, listen
+    from api.worker import WorkerPages, answering
+
+    pages = WorkerPages()
+    with answering(pages, listen(place.metrics_host, place.metrics_port, WORKER)):
+        yield pages
+
+
+def _work(workspace: Path, slots: int, pages: WorkerPages | None, *, demo: bool) -> None:
+    """Work until the process was asked to end and has done its work."""
+    from engine.observing.tally import Tally
+    from engine.orchestra import Orchestra
+
+    tally = Tally()
+    orchestra = Orchestra.open(workspace, demo=demo, slots=slots, tally=tally)
+    say(f"Working on the runs of {workspace}, at most {slots} at once. Press Ctrl-C to stop.")
+    while not _was_drained(orchestra, pages):
+        note("Another process has taken over the runs of this one, which was silent for too long. It begins anew.")
+        orchestra = _opened_anew(workspace, slots, tally, demo=demo)
+        say("It works on runs again.")
+    say("It was asked to end, and has done what it had begun.")
+
+
+def _was_drained(orchestra: Orchestra, pages: WorkerPages | None) -> bool:
     """Work until the process was asked to end and has done its work, or until another one has taken over its runs."""
     from engine.base.errors import StateAway
 
     try:
-        with suppress(StateAway):  # only to be told; it may have been away again since it was opened
-            if (lost := orchestra.lost_secrets()) is not None:
-                note(f"{lost.message} {lost.remedy}")
-        while not orchestra.is_taken_over.wait(_LOOK_SECONDS):
-            if orchestra.is_drained:
-                return True
+        with nullcontext() if pages is None else pages.about(orchestra):
+            with suppress(StateAway):  # only to be told; it may have been away again since it was opened
+                if (lost := orchestra.lost_secrets()) is not None:
+                    note(f"{lost.message} {lost.remedy}")
+            while not orchestra.is_taken_over.wait(_LOOK_SECONDS):
+                if orchestra.is_drained:
+                    return True
         return False
     finally:
         is_ending = not orchestra.is_taken_over.is_set()
@@ -81,7 +122,7 @@ def _was_drained(orchestra: Orchestra) -> bool:
             orchestra.close()
 
 
-def _opened_anew(workspace: Path, slots: int, *, demo: bool) -> Orchestra:
+def _opened_anew(workspace: Path, slots: int, tally: Tally, *, demo: bool) -> Orchestra:
     """Open the workspace as soon as the state can be reached: what cut this process off may last."""
     from engine.base.errors import StateAway
     from engine.orchestra import Orchestra
@@ -89,7 +130,7 @@ def _opened_anew(workspace: Path, slots: int, *, demo: bool) -> Orchestra:
     is_told = False
     while True:
         try:
-            return Orchestra.open(workspace, demo=demo, slots=slots)
+            return Orchestra.open(workspace, demo=demo, slots=slots, tally=tally)
         except StateAway as error:
             if not is_told:
                 note(f"{error.message} It is tried again until it can be reached.")

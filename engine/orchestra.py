@@ -133,6 +133,7 @@ if TYPE_CHECKING:
     from engine.triggering.triggers import Triggers
     from engine.upkeep import Upkeep
     from engine.workflows.bundles.bundles import Bundles
+    from engine.workflows.compiled_files import CompiledFiles
     from engine.workflows.editing.editing import WorkflowEditing
     from engine.workflows.versions import WorkflowVersions
     from engine.workflows.workflow_files import WorkflowFiles
@@ -142,6 +143,7 @@ if TYPE_CHECKING:
     from engine.workspace_settings import WorkspaceSettings
 
 _LONGEST_TURN_SECONDS = 3.0
+_HANGS_SECONDS, _HANGS_LEASES = 10.0, 2.0
 _MOST_TESTS = 20
 """So many of the last runs are looked at for one that is no test."""
 ENGINE = Principal("engine", "owner")
@@ -159,18 +161,25 @@ class Orchestra:
     `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
     server: it adopts the runs of dead processes, watches triggers, and uses Demo for each service until it is switched
     to Mine. `slots`: where the state is shared, this process is a worker: it takes so many runs at once that
-    others have accepted.
+    others have accepted. `tally`: what this process has counted so far, if it opens the workspace anew.
     """
 
     def __init__(
-        self, root: Path, *, demo: bool = False, serve: bool = False, slots: int | None = None, clock: Clock = utc_now
+        self,
+        root: Path,
+        *,
+        demo: bool = False,
+        serve: bool = False,
+        slots: int | None = None,
+        clock: Clock = utc_now,
+        tally: Tally | None = None,
     ) -> None:
         self._config_files = ConfigFiles(root)
         loaded = self._config_files.loaded()
         self.config: Config = loaded.config
         state = root.resolve() / self.config.state_dir
         self._serve_lock = ServeLock(state) if serve else None
-        self._clock, self._tally = clock, Tally()
+        self._clock, self._tally = clock, tally or Tally()
         self._database = open_database(state, self.config.state, loaded.queue_url)
         self.workspace = Workspace(root, self.config.state_dir, clock, self._database.texts)
         self.workspace.make_private()
@@ -182,13 +191,8 @@ class Orchestra:
         self._stand_ins = StandInProcess(state / "demo")
         self._settings = self._state.settings
         self._modes = Modes(self._settings, AccountMode.DEMO if serve else AccountMode.MINE, forced=demo)
-        self._accounts = self._opened_accounts(loaded)
-        self.troubles = Troubles(self._state.refusals, self._loaded, self._accounts, clock, self.workspace.workflow_ids)
-        self._accounts.refusals = self.troubles
-        self._plans = EnvironmentPlans(
-            self.workspace, self._surroundings, self._default_environment, self._state.renames.last
-        )
-        self._compiled = self._plans.as_they_are
+        self._accounts, self.troubles = self._opened_accounts(loaded)
+        self._plans = self._opened_plans()
         self._logs = logs = RunLogs(self._blobs)
         self._writes = WriteList(state, self.workspace.logs)
         self.proof = Proof(self._state.proof, self._writes, logs, self._rebuild, state / "owners", self._audit, clock)
@@ -196,31 +200,53 @@ class Orchestra:
         self._end_renames()
         slots = slots if self.config.shares_runs else None
         self._host = self._worker(serve=serve, slots=slots)
-        agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
-        self._consents = Consents(agreements, self._accounts, self._audit, self._host.plans, named)
-        self._acceptor, self.runs = self._accepting()
+        self._consents, self._acceptor, self.runs = self._accepting()
         self._upkeep = self._serve() if serve else None
         if slots is not None:
             self._host.adopt_from_now_on()
 
-    def _opened_accounts(self, loaded: LoadedConfig) -> Accounts:
-        """Return the accounts of the connections, which keep to the pace of all processes."""
+    def _opened_accounts(self, loaded: LoadedConfig) -> tuple[Accounts, Troubles]:
+        """Return the accounts of the connections, which keep to the pace of all processes, and those that refuse."""
         state, is_shared = self.workspace.state_dir, bool(self.config.state)
         paces = opened_paces(state, self._settings, is_shared=is_shared, cache=loaded.cache_url)
-        return Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state, paces)
+        accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state, paces)
+        names = self.workspace.workflow_ids
+        accounts.refusals = troubles = Troubles(self._state.refusals, self._loaded, accounts, self._clock, names)
+        return accounts, troubles
 
-    def _accepting(self) -> tuple[Acceptor, Runs]:
-        """Return what accepts runs, and the facet that shows and changes them."""
+    def _opened_plans(self) -> EnvironmentPlans:
+        """Return the plans of workflows, in each environment."""
+        renamed = self._state.renames.last
+        return EnvironmentPlans(self.workspace, self._surroundings, self._default_environment, renamed)
+
+    @property
+    def _compiled(self) -> CompiledFiles:
+        """The workflow files, with the names of the default environment."""
+        return self._plans.as_they_are
+
+    def _accepting(self) -> tuple[Consents, Acceptor, Runs]:
+        """Return who agrees to accounts, what accepts runs, and the facet that shows and changes them."""
         host, logs, audit, clock = self._host, self._logs, self._audit, self._clock
+        agreements, named = Agreements(self._settings), lambda: self._surroundings().connections
+        consents = Consents(agreements, self._accounts, audit, host.plans, named)
         room = Room(self._state.runs.backlog, self.config.limits.most_waiting_runs, clock)
-        acceptor = Acceptor(host, logs, audit, clock, self._surroundings, self._modes.of, self._consents, room)
+        acceptor = Acceptor(host, logs, audit, clock, self._surroundings, self._modes.of, consents, room)
         plans = CurrentPlans(self._ready_plan, self.workspace.workflow_ids)
-        return acceptor, Runs(host, logs, audit, clock, plans, self._surroundings, acceptor, self.proof.reindex)
+        runs = Runs(host, logs, audit, clock, plans, self._surroundings, acceptor, self.proof.reindex)
+        return consents, acceptor, runs
 
     @classmethod
-    def open(cls, workspace: Path, *, demo: bool = False, serve: bool = False, slots: int | None = None) -> Orchestra:
+    def open(
+        cls,
+        workspace: Path,
+        *,
+        demo: bool = False,
+        serve: bool = False,
+        slots: int | None = None,
+        tally: Tally | None = None,
+    ) -> Orchestra:
         """Open a workspace. Raises UnknownName (no workspace there), InvalidFile, StorageError, InUse."""
-        return cls(workspace, demo=demo, serve=serve, slots=slots)
+        return cls(workspace, demo=demo, serve=serve, slots=slots, tally=tally)
 
     @staticmethod
     def set_aside_damaged_state(workspace: Path) -> Path | None:
@@ -254,6 +280,15 @@ class Orchestra:
     def is_turning(self) -> bool:
         """Tell, without waiting, whether the engine's event loop has run in the last seconds."""
         return self._host.silent_seconds() < _LONGEST_TURN_SECONDS
+
+    def hangs(self) -> bool:
+        """Tell, without waiting, whether that loop has been silent for longer than any wait for the state takes."""
+        patience_seconds = max(_HANGS_SECONDS, _HANGS_LEASES * self.config.limits.lease_seconds)
+        return self._host.silent_seconds() > patience_seconds
+
+    def holds_lease(self) -> bool:
+        """Tell, without waiting, whether no other process can have taken over our runs."""
+        return not self.is_taken_over.is_set() and self._host.owner.is_certain()
 
     def version(self) -> int:
         """Return a number that changes whenever any process writes to the state; cheap enough to ask all the time."""
@@ -1024,7 +1059,9 @@ class Orchestra:
         from engine.metrics.metrics import Metrics
         from engine.metrics.workspace import Sources
 
-        sources = Sources(self._state.loads, self.triggers, self.budgets, self.troubles.open, self._clock)
+        def sources() -> Sources:
+            return Sources(self._state.loads, self.triggers, self.budgets, self.troubles.open, self._clock)
+
         return Metrics(sources, self._tally, self._host.silent_seconds)
 
     @cached_property

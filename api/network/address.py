@@ -8,12 +8,24 @@ import os
 import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.base.errors import InUse, StorageError
 from engine.files.atomic import write_whole
 
 FILE_NAME = "serve.json"
 _TRIED_PORTS = 100
+
+
+class Names(NamedTuple):
+    """What says where to listen, for remedies: the option for the port, and the setting for the host."""
+
+    port: str
+    host: str
+
+
+SERVER = Names("--port", "server.host")
+WORKER = Names("--metrics-port", "worker.metrics_host")
 
 
 @dataclass(frozen=True)
@@ -57,30 +69,30 @@ def noted(state_dir: Path) -> Address | None:
     return address
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, names: Names = SERVER) -> socket.socket:
     """Return a socket that listens on exactly this port. Raises InUse, StorageError (a port or host not allowed)."""
-    listener = _bound(host, port)
+    listener = _bound(host, port, names)
     if listener is None:
-        raise InUse(f"Port {port} is in use.", remedy="Choose another with --port, or omit --port.")
+        raise InUse(f"Port {port} is in use.", remedy=f"Choose another with {names.port}, or omit {names.port}.")
     return listener
 
 
 def listen_near(host: str, port: int) -> socket.socket:
     """Return a socket that listens on this port, or on the next free one. Raises InUse, StorageError."""
     last = min(port + _TRIED_PORTS, 65536)
-    found = next(filter(None, (_bound(host, candidate) for candidate in range(port, last))), None)
+    found = next(filter(None, (_bound(host, candidate, SERVER) for candidate in range(port, last))), None)
     if found is None:
         raise InUse(f"No port from {port} to {last - 1} is free.", remedy="Choose one with --port.")
     return found
 
 
-def _bound(host: str, port: int) -> socket.socket | None:
+def _bound(host: str, port: int, names: Names) -> socket.socket | None:
     """Return a listening socket, or None if the port is taken."""
     try:
         family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
         raise StorageError(
-            f"The host {host!r} is unknown: {error.strerror}.", remedy="Correct `server.host` in config.yaml."
+            f"The host {host!r} is unknown: {error.strerror}.", remedy=f"Correct `{names.host}` in config.yaml."
         ) from error
     # Named as TCP, since asyncio turns Nagle's delay (40 ms a response) off only if the socket says so.
     listener = socket.socket(family, kind, socket.IPPROTO_TCP)
@@ -93,7 +105,7 @@ def _bound(host: str, port: int) -> socket.socket | None:
         if error.errno == errno.EADDRINUSE:
             return None
         raise StorageError(
-            f"Cannot listen on port {port} of {host}: {error.strerror}.", remedy="Choose another with --port."
+            f"Cannot listen on port {port} of {host}: {error.strerror}.", remedy=f"Choose another with {names.port}."
         ) from error
     return listener
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 from engine.metrics.process import ProcessFigures
 from engine.metrics.workspace import Sources, WorkspaceFigures
@@ -24,14 +26,34 @@ class Page(NamedTuple):
 class Metrics:
     """Figures of the workspace, and of this process since it started."""
 
-    def __init__(self, sources: Sources, tally: Tally, silent_seconds: Callable[[], float]) -> None:
-        self._registry = CollectorRegistry(auto_describe=False)
-        for collector in (WorkspaceFigures(sources), ProcessFigures(tally, silent_seconds)):
-            self._registry.register(collector)
-        ProcessCollector(registry=self._registry)  # processor time, memory, open files
+    def __init__(self, sources: Callable[[], Sources], tally: Tally, silent_seconds: Callable[[], float]) -> None:
+        self._sources, self._tally, self._silent_seconds = sources, tally, silent_seconds
 
     def page(self, p: Principal, accept: str = "") -> Page:
         """Return all metrics in the format that fits a header `Accept`. Raises NotAllowed."""
-        require(p, "view", "read metrics")
-        encoder, media_type = choose_encoder(accept)
-        return Page(encoder(self._registry), media_type)
+        return _page(self._all, p, accept)
+
+    def process_page(self, p: Principal, accept: str = "") -> Page:
+        """Return only the figures of this process: those of the workspace cost queries, and a server has them."""
+        return _page(self._own, p, accept)
+
+    @cached_property
+    def _all(self) -> CollectorRegistry:
+        return self._registry(WorkspaceFigures(self._sources()))
+
+    @cached_property
+    def _own(self) -> CollectorRegistry:
+        return self._registry()
+
+    def _registry(self, *collectors: Collector) -> CollectorRegistry:
+        registry = CollectorRegistry(auto_describe=False)
+        for one in (*collectors, ProcessFigures(self._tally, self._silent_seconds)):
+            registry.register(one)
+        ProcessCollector(registry=registry)  # processor time, memory, open files
+        return registry
+
+
+def _page(registry: CollectorRegistry, p: Principal, accept: str) -> Page:
+    require(p, "view", "read metrics")
+    encoder, media_type = choose_encoder(accept)
+    return Page(encoder(registry), media_type)

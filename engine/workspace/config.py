@@ -89,6 +89,14 @@ class ServerSettings(_Settings):
         return proxies
 
 
+class WorkerSettings(_Settings):
+    """Where each `orchestra worker` answers /metrics, /health and /live."""
+
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(None, ge=1, le=65535)
+    """None: nowhere."""
+
+
 class ModelDefaults(_Settings):
     """Defaults for connections to OpenAI and servers with its API; other services have other models."""
 
@@ -221,6 +229,7 @@ class Config(_Settings):
     """All settings of a workspace."""
 
     server: ServerSettings = ServerSettings()
+    worker: WorkerSettings = WorkerSettings()
     time_zone: TimeZone = "UTC"
     language: Literal["en"] = "en"
     model_defaults: ModelDefaults = ModelDefaults()

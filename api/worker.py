@@ -1,0 +1,175 @@
+"""What `orchestra worker` answers by HTTP: metrics of its process, and whether it works, for Prometheus and for probes.
+
+Threads answer, and no check asks the state: a worker whose event loop stands still, or that is cut off, says so.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import urlsplit
+
+from engine.base.errors import NotAllowed, OrchestraError, TooManyTries
+from engine.health import Reason
+from engine.orchestra import Orchestra
+
+_log = logging.getLogger(__name__)
+_MOST_CONNECTIONS = 64
+_REQUEST_SECONDS = 5.0
+_STATUSES: Mapping[type[OrchestraError], int] = {NotAllowed: 403, TooManyTries: 429}
+_NONE = Reason("lease", "The worker holds no lease.", "If it does not end, it begins once it can reach the state.")
+_STANDS = Reason("engine", "The event loop of the engine stands still.", "Restart the worker; others take its runs.")
+_UNSURE = Reason("lease", "The worker cannot renew its lease.", "It goes on by itself once it can reach the state.")
+
+
+class Answer(NamedTuple):
+    """A response."""
+
+    status: int
+    content: bytes
+    media_type: str = "application/json"
+
+
+class WorkerPages:
+    """Answers for the worker of this process."""
+
+    def __init__(self) -> None:
+        self._orchestra: Orchestra | None = None
+
+    @contextmanager
+    def about(self, orchestra: Orchestra) -> Iterator[None]:
+        """Answer for this engine meanwhile; before and after, the worker begins, anew or for the first time."""
+        self._orchestra = orchestra
+        try:
+            yield
+        finally:
+            self._orchestra = None
+
+    def health(self) -> Answer:
+        """Tell whether the engine's loop turns and the lease is good (200, else 503 with the reason)."""
+        orchestra = self._orchestra
+        if orchestra is None:
+            return _told(_NONE)
+        if not orchestra.is_turning():
+            return _told(_STANDS)
+        return _told(None if orchestra.holds_lease() else _UNSURE)
+
+    def live(self) -> Answer:
+        """Tell only whether the process hangs (503): a state that is away is no reason to restart it."""
+        orchestra = self._orchestra
+        return _told(_STANDS if orchestra is not None and orchestra.hangs() else None)
+
+    def metrics(self, token: str, address: str, accept: str) -> Answer:
+        """Return the metrics of this process to whoever has an API token."""
+        orchestra = self._orchestra
+        if orchestra is None:
+            return _told(_NONE)
+        try:
+            principal = orchestra.users.api_tokens.principal(token, address, is_mcp=False) if token else None
+            if principal is None:
+                return _refused(401, "Unauthorized", "Send an API token: `Authorization: Bearer orch_…`.")
+            page = orchestra.metrics.process_page(principal, accept)
+        except OrchestraError as error:
+            return _refused(_STATUSES.get(type(error), 503), type(error).__name__, f"{error.message} {error.remedy}")
+        return Answer(200, page.content, page.media_type)
+
+
+@contextmanager
+def answering(pages: WorkerPages, listener: socket.socket) -> Iterator[None]:
+    """Answer on a socket that listens, which is closed in the end."""
+    server = _Server(pages, listener)
+    thread = threading.Thread(target=server.serve_forever, name="worker pages", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """A thread for each connection, up to a limit; further ones are closed at once."""
+
+    def __init__(self, pages: WorkerPages, listener: socket.socket) -> None:
+        super().__init__(("", 0), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket, self.pages = listener, pages
+        self._free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Start a thread."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what is wrong with the program, and not that somebody has hung up."""
+        if not isinstance(sys.exception(), OSError):
+            _log.exception("a request was not answered")
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    timeout: ClassVar[float] = _REQUEST_SECONDS
+    server_version, sys_version = "AI-Orchestra", ""
+    server: _Server
+
+    def do_GET(self) -> None:
+        """Answer a request."""
+        pages = self.server.pages
+        known: Mapping[str, Callable[[], Answer]] = {
+            "/health": pages.health,
+            "/live": pages.live,
+            "/metrics": self._metrics,
+        }
+        answer = known.get(urlsplit(self.path).path, _unknown)()
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.media_type)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.send_header("Cache-Control", "no-store")
+        if answer.status == 401:
+            self.send_header("WWW-Authenticate", "Bearer")
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def _metrics(self) -> Answer:
+        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        token = token.strip() if scheme.lower() == "bearer" else ""
+        return self.server.pages.metrics(token, str(self.client_address[0]), self.headers.get("Accept", ""))
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named so in the standard library
+        """Keep no log of requests."""
+
+
+def _told(reason: Reason | None) -> Answer:
+    if reason is None:
+        return _as_json(200, {"status": "ok"})
+    return _as_json(503, {"status": "failing", "reasons": [asdict(reason)]})
+
+
+def _refused(status: int, kind: str, said: str) -> Answer:
+    return _as_json(status, {"error": {"type": kind, "message": said}})
+
+
+def _unknown() -> Answer:
+    return _refused(404, "NotFound", "A worker answers /metrics, /health and /live.")
+
+
+def _as_json(status: int, body: Mapping[str, Any]) -> Answer:
+    return Answer(status, json.dumps(body).encode())
