@@ -38,11 +38,12 @@ COPY --from=build --chown=10001:10001 /workspace /workspace
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     ORCHESTRA_WORKSPACE=/workspace \
-    ORCHESTRA_SERVER__HOST=0.0.0.0
+    ORCHESTRA_SERVER__HOST=0.0.0.0 \
+    ORCHESTRA_WORKER__METRICS_HOST=0.0.0.0
 WORKDIR /workspace
 VOLUME /workspace
 USER 10001:10001
-EXPOSE 8501
+EXPOSE 8501 9464
 HEALTHCHECK --interval=30s --timeout=8s --start-period=90s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/health', timeout=7)"]
 ENTRYPOINT ["tini", "--", "orchestra"]

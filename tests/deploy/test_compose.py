@@ -65,6 +65,15 @@ def test_every_command_exists() -> None:
     assert [words for words in given if unknown(words) != ""] == []
 
 
+def test_the_health_check_of_a_worker_asks_where_it_answers() -> None:
+    worker = COMPOSE["services"]["worker"]
+    port = worker["command"][worker["command"].index("--metrics-port") + 1]
+    assert f"http://127.0.0.1:{port}/health" in worker["healthcheck"]["test"][-1]
+    final = (ROOT / "Dockerfile").read_text().rpartition("FROM ")[2]
+    assert "ORCHESTRA_WORKER__METRICS_HOST=0.0.0.0" in final
+    assert port in re.findall(r"^EXPOSE (.+)$", final, re.MULTILINE)[0].split()
+
+
 def test_the_settings_of_the_example_are_settings() -> None:
     example = (ROOT / "deploy" / "env.example").read_text()
     settings = dict(re.findall(r"^# (ORCHESTRA_\w+)=(.*)$", example, re.MULTILINE))

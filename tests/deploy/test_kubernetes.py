@@ -100,6 +100,21 @@ def test_every_command_and_every_name_that_one_file_takes_from_another_exists() 
     assert (named["name"], named["key"] in secret["stringData"]) == (secret["metadata"]["name"], True)
 
 
+def test_probes_ask_what_each_container_answers_and_prometheus_reaches_it() -> None:
+    answers = {"serve": {"/_stcore/health", "/ready"}, "worker": {"/health", "/live"}}
+    for deployment in of_kind("Deployment"):
+        [container] = deployment["spec"]["template"]["spec"]["containers"]
+        [port] = container["ports"]
+        probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")]
+        assert {one["path"] for one in probes} == answers[deployment["metadata"]["name"]]
+        assert {one["port"] for one in probes} == {port["name"]}
+        assert str(port["containerPort"]) in container["args"]
+        [policy] = [one["spec"] for one in of_kind("NetworkPolicy") if one["metadata"]["name"] == "metrics"]
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        assert policy["podSelector"]["matchLabels"].items() <= labels.items()
+        assert port["name"] in {one["port"] for one in policy["ingress"][0]["ports"]}
+
+
 def test_the_query_that_scales_workers_counts_open_runs() -> None:
     [scaled] = of_kind("ScaledObject")
     query = scaled["spec"]["triggers"][0]["metadata"]["query"]
