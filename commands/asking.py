@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from engine.copilot.rules.rules import Answer
     from engine.copilot.talking.records import Turn
 
+Selected = Annotated[
+    list[str] | None, typer.Option("--step", help="The id of a step that words such as `this` and `it` mean.")
+]
+
 
 def ask(
     words: Annotated[list[str], typer.Argument(metavar="WORD...", help="A question, or a change in plain words.")],
@@ -37,6 +41,7 @@ def ask(
         list[str] | None,
         typer.Option(help="To --model: the path of a step of --run, or a case of --prompt, whose values may be sent."),
     ] = None,
+    step: Selected = None,
     prompt: Annotated[
         str, typer.Option("--prompt", help="The prompt that it is about: a model proposes a text of it.")
     ] = "",
@@ -57,12 +62,12 @@ def ask(
         with opened(workspace, demo=demo) as session:
             return ask_about_prompt(session, wish, as_json=as_json)
     if asks_model:
-        about = About(run_id=run, values=value or [])
+        about = About(step or [], run, value or [])
         with opened(workspace, demo=demo) as session:
             turn = asked_model(session, said, workflow, about, agrees=agrees, quiet=as_json)
             return _end_of(session, workflow, turn, tick or [], (is_accepted or is_saved, is_saved), as_json=as_json)
     with opened(workspace, demo=demo) as session:
-        answer = session.orchestra.copilot.rules.answer(session.principal, said, workflow, run)
+        answer = session.orchestra.copilot.rules.answer(session.principal, said, workflow, run, step or [])
         return _end_of_rules(session, answer, tick or [], (is_accepted or is_saved, is_saved), as_json=as_json)
 
 

@@ -21,6 +21,9 @@ class Question(Sent):
     text: str = Field(min_length=1, max_length=LONGEST_QUESTION)
     workflow: str = Field(default="", max_length=200, description="The workflow that it is about, if any.")
     run_id: str = Field(default="", max_length=100, description="A run of the workflow that it is about, if any.")
+    selection: list[str] = Field(
+        default=[], max_length=50, description="Ids of the steps that words such as `this` and `it` mean."
+    )
 
 
 @router.post("/answers", summary="Ask without a model", response_model=Answer, dependencies=[CHECKED])
@@ -28,4 +31,4 @@ def answer_question(sent: Question, orchestra: Door, principal: Acting) -> Any:
     """Answer from rules and the documentation: a proposal for a change in a known form, an explanation, passages of the
     documentation, or shipped workflows that fit. No model is asked, and nothing is changed.
     """
-    return orchestra.copilot.rules.answer(principal, sent.text, sent.workflow, sent.run_id)
+    return orchestra.copilot.rules.answer(principal, sent.text, sent.workflow, sent.run_id, sent.selection)

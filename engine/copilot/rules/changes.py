@@ -50,7 +50,9 @@ _NO_LOOP = re.compile(r"\b(?:no loop|keine schleife)\b", _I)
 _TIMES = re.compile(
     r"^(?:please )?(?:run|start|do|schedule) (?:this|it|the workflow)\b|^(?:bitte )?(?:starte|führe|lass)\b", _I
 )
-_APPROVED = re.compile(rf"(?:ask me|frag\w* mich) (?:before|vor) (?:{SELECTION}|(?P<words>[^,.]+))$", _I)
+_APPROVED = re.compile(
+    rf"(?:ask me|frag\w* mich) (?:before|vor) (?:{SELECTION}|(?P<words>(?!(?:step|schritt) )[^,.]+))$", _I
+)
 _REMOVED = re.compile(rf"(?:remove|delete|drop|lösche|entferne) {SELECTION}$", _I)
 _NOTED = re.compile(
     rf"(?:write|put|add|schreib\w*) (?:the |a |die )?(?:note|notiz) [\"“„](?P<text>[^\"”“]+)[\"”“] {SELECTION}$", _I

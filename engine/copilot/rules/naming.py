@@ -38,6 +38,9 @@ _NO_NAME = {"it", "this", "step", "each", "read", "open", "ask", "in", "of"}
 
 def named(words: str, steps: Sequence[CanvasStep]) -> list[CanvasStep]:
     """Return the steps that words name, in file order; none if they name nothing that there is."""
+    by_word = [one for one in steps if _is_called(one, words)]
+    if by_word:
+        return by_word
     calls = [one for one in steps if one.kind != "group"]
     clause = _SELECTION.search(words)
     if clause:
@@ -47,8 +50,7 @@ def named(words: str, steps: Sequence[CanvasStep]) -> list[CanvasStep]:
     by_name = [one for one in calls if _is_said(one, words)]
     if by_name:
         return by_name
-    services = {one.uses.partition(".")[0] for one in calls}
-    said = [one for one in services if re.search(rf"\b{re.escape(one)}\b", words, _I)]
+    said = _services(words, calls)
     made = [one for one in calls if _makes(one, words) and (not said or one.uses.partition(".")[0] in said)]
     if made:
         return made
@@ -59,12 +61,30 @@ def named(words: str, steps: Sequence[CanvasStep]) -> list[CanvasStep]:
     return [one for one in calls if one.effect == "writes"] if _WRITING.search(words) else []
 
 
+def names_step(words: str, steps: Sequence[CanvasStep]) -> bool:
+    """Return whether words say which steps they are about: by id or title, by service, or as all of a kind."""
+    calls = [one for one in steps if one.kind != "group"]
+    if _SELECTION.search(words) or _services(words, calls):
+        return True
+    known = [one for one in steps if one.id not in _NO_NAME]
+    return any(re.search(rf"\b{re.escape(one.id)}\b", words, _I) or _is_said(one, words) for one in known)
+
+
+def _services(words: str, calls: Sequence[CanvasStep]) -> list[str]:
+    services = {one.uses.partition(".")[0] for one in calls}
+    return [one for one in services if re.search(rf"\b{re.escape(one)}\b", words, _I)]
+
+
+def _is_called(step: CanvasStep, words: str) -> bool:
+    return re.search(rf"\b(?:step|schritt) [\"'`]?{re.escape(step.id)}\b(?! steps?\b)", words, _I) is not None
+
+
 def _is_said(step: CanvasStep, words: str) -> bool:
     if len(step.title) > 4 and step.title.casefold() in words.casefold():
         return True
     name = re.escape(step.id)
     if step.id in _NO_NAME or len(step.id) < 4:
-        return re.search(rf"\b(?:step|schritt) [\"'`]?{name}\b", words, _I) is not None
+        return _is_called(step, words)
     is_noun = any(re.fullmatch(pattern, step.id, _I) for pattern, _ in _MADE)
     return not is_noun and re.search(rf"\b{name}\b", words, _I) is not None
 

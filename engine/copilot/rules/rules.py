@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.base.errors import UnknownName
 from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.fixes.records import Idea
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
-from engine.copilot.rules.changes import changed
-from engine.copilot.rules.contents import contained
-from engine.copilot.rules.dropped import dropped
 from engine.copilot.rules.everywhere import for_all, without_all
 from engine.copilot.rules.explaining import explained, explained_step
-from engine.copilot.rules.handling import handled
 from engine.copilot.rules.limits import question as asked_back
 from engine.copilot.rules.limits import refusal
+from engine.copilot.rules.meaning import Dropped, document_of, meant
 from engine.copilot.rules.passages import Passage, passages
+from engine.copilot.rules.pointing import pointed, points, which_step
 from engine.copilot.rules.ranking import Index
-from engine.copilot.rules.requests import NotThere, Understood, understood
+from engine.copilot.rules.requests import NotThere, Understood
 from engine.copilot.wizard.unused import is_question, refusal_of
 from engine.people.access import Principal, require
 from engine.record.types.run import Run
 from engine.workflows.editing.editing import Canvas, WorkflowEditing
+from engine.workflows.editing.graph import CanvasStep
 from engine.workflows.samples import Sample, samples
 
 if TYPE_CHECKING:
@@ -38,8 +36,8 @@ LONGEST_QUESTION = 4_000
 _MOST_FIXES = 6
 FailedRun = Callable[[Principal, str, str], Run | None]
 _EXPLAIN = re.compile(
-    r"\b(?:explain|describe|what does|what is|how does|walk me through|what (?:is|does) .{1,30} for|wofür|wozu|erkläre|"
-    r"beschreibe|was (?:macht|tut))\b(?P<rest>.*)",
+    r"\b(?:explain|describe|what does|what do(?= these| those| they)|what is|how does|walk me through|"
+    r"what (?:is|does) .{1,30} for|wofür|wozu|erkläre|beschreibe|was (?:macht|machen|tut|tun))\b(?P<rest>.*)",
     re.IGNORECASE,
 )
 _WRONG = re.compile(r"\b(?:wrong|problems?|errors?|invalid|fehler|falsch)\b", re.IGNORECASE)
@@ -62,6 +60,9 @@ _RUN = re.compile(
 _NEW = re.compile(
     r"\b(?:new|create|make|build|want|become|becomes|turn|every|when|neue?r?|wenn|sollen?|werden)\b", re.IGNORECASE
 )
+_WORKFLOW = {"workflow", "ablauf"}
+_STEP_WORDS = {"step", "steps", "schritt", "schritte"}
+_THIS = {"this", "these", "that", "it", "they", "selected", "dieser", "diese", "dies", "das", "es", "hier", "here"}
 _NOTE = "No model was asked: this comes from rules and the documentation."
 _UNKNOWN = "I know no rule for this. Say a change in one of these forms, or ask about a word of the documentation."
 FORMS = (
@@ -118,8 +119,12 @@ class Rules:
         self._proposals, self._editing, self._wizard, self._fixes = proposals, editing, wizard, fixes
         self._failed_run = failed_run
 
-    def answer(self, p: Principal, question: str, workflow: str = "", run_id: str = "") -> Answer:
+    def answer(
+        self, p: Principal, question: str, workflow: str = "", run_id: str = "", selection: Sequence[str] = ()
+    ) -> Answer:
         """Answer a question, about a workflow if one is named, and about a run of it.
+
+        `selection`: the ids of the steps that words such as `this` mean; those that there are not do not count.
 
         Raises UnknownName (no such run), InvalidInput (an operation that does not fit), NotAllowed.
         """
@@ -129,8 +134,10 @@ class Rules:
         if refused:
             return Answer(refused)
         try:
-            found = self._changed(p, said, workflow) or (self._about(p, said, workflow, run_id) if workflow else None)
-        except _Dropped as error:
+            found = self._changed(p, said, workflow) or (
+                self._about(p, said, workflow, run_id, selection) if workflow else None
+            )
+        except Dropped as error:
             return Answer(str(error), examples=list(FORMS))
         return found or self._from_texts(said)
 
@@ -140,7 +147,7 @@ class Rules:
             return None
         of_all = without_all(said)
         if of_all:
-            made = for_all(p, self._names(), self._editing, self._proposals, lambda canvas: _meant(of_all, canvas))
+            made = for_all(p, self._names(), self._editing, self._proposals, lambda canvas: meant(of_all, canvas))
             return Answer(made.words, proposals=made.proposals)
         return self._made(p, said, workflow) if workflow else None
 
@@ -152,27 +159,30 @@ class Rules:
         made = self._wizard.propose(p, workflow, read.choices)
         return Answer(f"Understood as: {made.why}.", proposal=made)
 
-    def _about(self, p: Principal, said: str, workflow: str, run_id: str) -> Answer | None:
+    def _about(self, p: Principal, said: str, workflow: str, run_id: str, selection: Sequence[str]) -> Answer | None:
         """Return what is known of the workflow itself, or a change of it."""
         try:
             canvas = self._editing.canvas(p, workflow)
         except UnknownName as error:
             found = self._from_texts(said)
             return replace(found, text=f"{error.message} {error.remedy}\n{found.text}")
+        selected = [one for one in canvas.steps if one.id in selection]
         try:
-            change = None if is_question(said) else _meant(said, canvas)
+            change = None if is_question(said) else meant(said, canvas, selected)
         except NotThere as error:
-            return Answer(str(error), examples=list(FORMS))
+            lacks_step = points(said) and not selected
+            return Answer(which_step(canvas.steps) if lacks_step else str(error), examples=list(FORMS))
         if change is not None:
             return self._proposed(p, workflow, canvas, change)
         mended = self._mended(p, said, workflow, canvas) or self._of_run(p, said, workflow, run_id)
         if mended is not None:
             return mended
         if _WRONG.search(said):
-            return Answer(_problems(canvas), fixes=self._mending(p, workflow))
+            chosen = {one.id for one in selected if pointed(said, canvas.steps, one)}
+            return Answer(_problems(canvas, chosen), fixes=self._mending(p, workflow))
         asked = _EXPLAIN.search(said)
-        known = _explained(canvas, asked["rest"]) if asked is not None else None
-        missing = asked_back(said)
+        known = _explained(canvas, asked["rest"], selected) if asked is not None else None
+        missing = asked_back(said) or (which_step(canvas.steps) if points(said) and not selected else "")
         return Answer(missing) if known is None and missing else known
 
     def _mended(self, p: Principal, said: str, workflow: str, canvas: Canvas) -> Answer | None:
@@ -180,7 +190,7 @@ class Rules:
         if not canvas.problems or not _MEND.search(said):
             return None
         if _NOT_MENDED.search(said):
-            raise _Dropped(refusal_of([found[0] for found in _NOT_MENDED.finditer(said)]))
+            raise Dropped(refusal_of([found[0] for found in _NOT_MENDED.finditer(said)]))
         made = self._fixes.propose(p, workflow)
         return Answer(f"{_problems(canvas)}\n{made.why}.", proposal=made) if made is not None else None
 
@@ -215,47 +225,6 @@ class Rules:
         return Answer(text, passages=found, samples=fitting)
 
 
-class _Dropped(Exception):
-    """A change would lack a part of what was said; the message says which."""
-
-
-def _meant(said: str, canvas: Canvas) -> Understood | None:
-    """Return the change of a workflow that is meant. Raises NotThere, and _Dropped for what no rule uses wholly."""
-    first: list[str] = []
-    for change in _meanings(said, canvas):
-        left = dropped(said, change)
-        if not left:
-            return change
-        first = first or left
-    if first:
-        raise _Dropped(refusal_of(first))
-    return None
-
-
-def _meanings(said: str, canvas: Canvas) -> Iterator[Understood]:
-    """Yield what each kind of rule makes of a request. Raises NotThere at the end if nothing else is found."""
-    document, steps = _document(canvas.text), canvas.steps
-    is_found = False
-    missing: NotThere | None = None
-    kinds: Sequence[Callable[[], Understood | None]] = (
-        lambda: changed(said, document, steps),
-        lambda: understood(said, steps),
-        lambda: handled(said, document, steps),
-        lambda: contained(said, document, steps),
-    )
-    for kind in kinds:
-        try:
-            change = kind()
-        except NotThere as error:
-            missing = missing or error
-            continue
-        if change is not None:
-            is_found = True
-            yield change
-    if missing is not None and not is_found:
-        raise missing
-
-
 def fitting_samples(said: str, most: int = 3) -> list[Sample]:
     """Return the shipped workflows whose words fit best, the best one first."""
     known = samples()
@@ -263,30 +232,35 @@ def fitting_samples(said: str, most: int = 3) -> list[Sample]:
     return [known[place] for place, _ in index.best(said, most)]
 
 
-def _explained(canvas: Canvas, rest: str) -> Answer | None:
-    """Explain the workflow, or the step that is named; None if the question is about something else."""
-    document = _document(canvas.text)
+def _explained(canvas: Canvas, rest: str, selected: Sequence[CanvasStep]) -> Answer | None:
+    """Explain the workflow, or the steps that are named or meant; None if the question is about something else."""
     words = {word.casefold() for word in re.findall(r"[\w-]+", rest)}
     for one in canvas.steps:
         if one.id.casefold() in words or (len(one.title) > 3 and one.title.casefold() in rest.casefold()):
-            wrong = [str(problem) for problem in canvas.problems if problem.step == one.id]
-            return Answer(explained_step(one, wrong))
-    if words & {"workflow", "this", "it", "ablauf", "dieser", "das", "hier"}:
-        return Answer(explained(document, canvas.steps))
+            return _explained_steps(canvas, [one])
+    if selected and not words & _WORKFLOW and (not words or words & _THIS):
+        return _explained_steps(canvas, selected)
+    if words & _STEP_WORDS:
+        return Answer(which_step(canvas.steps)) if words & _THIS else None
+    if words & (_THIS | _WORKFLOW):
+        hint = [] if words & _WORKFLOW else ["To ask about one step, select or name it."]
+        return Answer("\n".join([explained(document_of(canvas.text), canvas.steps), *hint]))
     return None
 
 
-def _problems(canvas: Canvas) -> str:
-    errors: Sequence[str] = [str(one) for one in canvas.problems if one.severity == "error"]
-    warnings = [str(one) for one in canvas.problems if one.severity != "error"]
-    if not errors and not warnings:
+def _explained_steps(canvas: Canvas, steps: Sequence[CanvasStep]) -> Answer:
+    said = [
+        explained_step(one, [str(problem) for problem in canvas.problems if problem.step == one.id]) for one in steps
+    ]
+    return Answer("\n".join(said))
+
+
+def _problems(canvas: Canvas, only: Collection[str] = ()) -> str:
+    """Return the problems of a draft, or those of some steps (`only`: their ids)."""
+    found = [one for one in canvas.problems if not only or one.step in only]
+    if not found and only:
+        return f"Nothing is wrong with {', '.join(sorted(only))}."
+    if not found:
         return "Nothing is wrong with the text of this workflow. If a run failed, its page says which step and why."
-    return "\n".join([*errors, *warnings][:20])
-
-
-def _document(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    errors = [str(one) for one in found if one.severity == "error"]
+    return "\n".join([*errors, *(str(one) for one in found if one.severity != "error")][:20])

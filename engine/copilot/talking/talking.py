@@ -195,7 +195,7 @@ class Talking:
     def _by_rules(self, p: Principal, workflow: str, asked: str, about: About, feed: Feed) -> Turn:
         turn = replace(self._turns.new(asked, about), source="rules", status="done")
         try:
-            answer = self._ground.rules.answer(p, asked, workflow, about.run_id)
+            answer = self._ground.rules.answer(p, asked, workflow, about.run_id, about.selection)
         except (OrchestraError, ServiceError) as error:
             turn = replace(turn, status="failed", problem=f"{error.message} {error.remedy}".strip())
         else:

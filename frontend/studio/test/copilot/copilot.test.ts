@@ -13,10 +13,12 @@ const sse = (type: string, data: unknown): string => `event: ${type}\ndata: ${JS
 let conversation: Conversation;
 let proposals: { id: string; status: string }[] = [];
 let asked: string[] = [];
+let sent: string[] = [];
 let stream: () => Promise<Response>;
 
-function answer(path: string, { method = "GET" }: RequestInit = {}): Promise<Response> {
+function answer(path: string, { method = "GET", body }: RequestInit = {}): Promise<Response> {
   asked.push(`${method} ${path}`);
+  if (typeof body === "string") sent.push(body);
   if (path.endsWith("/turns")) return stream();
   if (path.endsWith("/reject")) proposals = proposals.map((one) => (path.includes(`/${one.id}/`) ? { ...one, status: "rejected" } : one));
   if (path.endsWith("/reject")) return Promise.resolve(new Response(JSON.stringify(proposals[0])));
@@ -61,6 +63,16 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllGlobals());
 
 describe("a question", () => {
+  test("goes with the steps that are selected", async () => {
+    sent = [];
+    const subjects = () => [{ id: "issue", path: "each.issue", title: "Open an issue" }];
+    const copilot = new Copilot({ ...host(), subjects });
+    stream = () => Promise.resolve(lost(sse("turn", { id: "t1", source: "rules" }), sse("done", { ...DONE, source: "rules" })));
+    await copilot.ask("retry this 5 times");
+    expect(sent.map((one) => JSON.parse(one) as unknown)).toEqual([{ text: "retry this 5 times", selection: ["issue"], run_id: "", values: [] }]);
+    copilot.end();
+  });
+
   test("whose stream is cut is followed: the server goes on with it", async () => {
     const copilot = await opened();
     stream = () => {

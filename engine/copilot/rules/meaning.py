@@ -1,0 +1,95 @@
+"""What a request means as a change of a workflow: what each kind of rule makes of it, and of the steps it points at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from engine.copilot.rules.changes import changed
+from engine.copilot.rules.conditions import conditioned
+from engine.copilot.rules.contents import contained
+from engine.copilot.rules.dropped import dropped
+from engine.copilot.rules.handling import handled
+from engine.copilot.rules.pointing import pointed
+from engine.copilot.rules.requests import NotThere, Understood, understood
+from engine.copilot.wizard.unused import refusal_of
+from engine.workflows.editing.editing import Canvas
+from engine.workflows.editing.graph import CanvasStep
+
+
+class Dropped(Exception):
+    """A change would lack a part of what was said; the message says which."""
+
+
+def meant(said: str, canvas: Canvas, selected: Sequence[CanvasStep] = ()) -> Understood | None:
+    """Return the change of a workflow that is meant, where words such as `this` mean the selected steps.
+
+    Raises NotThere, and Dropped for what no rule uses wholly.
+    """
+    told = [words for one in selected if (words := pointed(said, canvas.steps, one)) is not None]
+    changes = [_meant(words, canvas, one.id) for one, words in zip(selected, told, strict=False)]
+    known = [one for one in changes if one is not None]
+    if not known or len(known) < len(selected):
+        return _meant(said, canvas)
+    ops = [op for one in known for op in one.ops]
+    if len(known) > 1 and any(op["op"] == "rename" for op in ops):
+        raise NotThere("Each step needs an id of its own: select one of them.")
+    return Understood("; ".join(dict.fromkeys(one.words for one in known)), ops)
+
+
+def _meant(said: str, canvas: Canvas, only: str = "") -> Understood | None:
+    """Return the change that is meant; `only`: the id of the step that it has to be about, if any.
+
+    Raises NotThere, and Dropped for what no rule uses wholly.
+    """
+    first: list[str] = []
+    for change in _meanings(said, canvas):
+        if only and _steps_of(change) != {only}:
+            continue
+        left = dropped(said, change)
+        if not left:
+            return change
+        first = first or left
+    if first:
+        raise Dropped(refusal_of(first))
+    return None
+
+
+def _steps_of(change: Understood) -> set[str]:
+    """Return the ids of the steps that a change is about."""
+    return {id_ for op in change.ops for id_ in (op.get("steps") or [op.get("step")]) if isinstance(id_, str)}
+
+
+def _meanings(said: str, canvas: Canvas) -> Iterator[Understood]:
+    """Yield what each kind of rule makes of a request. Raises NotThere at the end if nothing else is found."""
+    document, steps = document_of(canvas.text), canvas.steps
+    is_found = False
+    missing: NotThere | None = None
+    kinds: Sequence[Callable[[], Understood | None]] = (
+        lambda: conditioned(said, document, steps),
+        lambda: changed(said, document, steps),
+        lambda: understood(said, steps),
+        lambda: handled(said, document, steps),
+        lambda: contained(said, document, steps),
+    )
+    for kind in kinds:
+        try:
+            change = kind()
+        except NotThere as error:
+            missing = missing or error
+            continue
+        if change is not None:
+            is_found = True
+            yield change
+    if missing is not None and not is_found:
+        raise missing
+
+
+def document_of(text: str) -> dict[str, Any]:
+    """Return the workflow of a text, empty if it is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,27 @@
+"""`/api/copilot/answers` and a turn without a model: words such as `this` mean the steps of `selection`."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.testclient import TestClient
+
+SAME = {"Origin": "http://127.0.0.1:8501"}
+RETRY = {"op": "set", "step": "issue", "field": "retry", "value": {"attempts": 5}}
+
+
+def test_words_that_point_mean_the_selected_step(browser: TestClient) -> None:
+    said = {"text": "retry this 5 times", "workflow": "inbox-triage"}
+    answer = browser.post("/api/copilot/answers", json={**said, "selection": ["issue"]}, headers=SAME).json()
+    assert answer["proposal"]["ops"] == [RETRY]
+    asked_back = browser.post("/api/copilot/answers", json=said, headers=SAME).json()
+    assert (asked_back["proposal"], asked_back["text"][:11]) == (None, "Which step?")
+
+
+def test_a_turn_of_the_panel_without_a_model_is_about_the_selection(browser: TestClient) -> None:
+    sent = {"text": "retry this 5 times", "selection": ["issue"]}
+    stream = browser.post("/api/copilot/conversations/inbox-triage/turns", json=sent, headers=SAME).text
+    done = stream.split("event: done\n")[1].split("data: ", 1)[1].splitlines()[0]
+    [proposal] = [one["proposal_id"] for one in json.loads(done)["parts"] if one["kind"] == "proposal"]
+    shown = browser.get(f"/api/copilot/proposals/inbox-triage/{proposal}").json()
+    assert shown["ops"] == [RETRY]
