@@ -139,6 +139,8 @@ def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: b
 
 def _show(answer: Answer, made: Proposal | None, several: list[Proposal]) -> None:
     say(answer.text)
+    if answer.diagram is not None:
+        say(f"\n{answer.diagram.text}")
     for one in several:
         say(f"\n{one.workflow}")
         _show_proposal(one)

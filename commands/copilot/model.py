@@ -90,6 +90,8 @@ def _tell(name: str, data: object) -> None:
     if name == "text" and isinstance(data, dict):
         sys.stdout.write(printable(str(data["text"])))
         sys.stdout.flush()
+    elif name == "part" and isinstance(data, dict) and data["kind"] == "diagram":
+        say(f"{data['text']}\n")
     elif name == "part":
         sys.stdout.write("\n")
     elif name == "call" and isinstance(data, dict):

@@ -12,6 +12,7 @@ from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.fixes.records import Idea
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
+from engine.copilot.rules.diagrams import Diagram, steps_diagram, workflow_diagram
 from engine.copilot.rules.everywhere import for_all, without_all
 from engine.copilot.rules.explaining import explained, explained_step
 from engine.copilot.rules.limits import question as asked_back
@@ -92,6 +93,8 @@ class Answer:
     """Shipped workflows that fit, the best one first."""
     fixes: list[Idea] = field(default_factory=list)
     """Changes that mend what the text says is wrong, each for a button."""
+    diagram: Diagram | None = None
+    """Of what is explained."""
     examples: list[str] = field(default_factory=list)
     """Requests that would be understood, if this one was not."""
     note: str = _NOTE
@@ -140,6 +143,22 @@ class Rules:
         except Dropped as error:
             return Answer(str(error), examples=list(FORMS))
         return found or self._from_texts(said)
+
+    def diagram(self, p: Principal, question: str, workflow: str, selection: Sequence[str]) -> Diagram | None:
+        """Return the diagram of what a question asks to explain, None if it asks for something else.
+
+        Raises NotAllowed.
+        """
+        require(p, "edit", "ask the co-pilot")
+        asked = _EXPLAIN.search(question)
+        if asked is None or _WRONG.search(question) or _RUN.search(question):
+            return None
+        try:
+            canvas = self._editing.canvas(p, workflow)
+        except UnknownName:
+            return None
+        known = _explained(canvas, asked["rest"], [one for one in canvas.steps if one.id in selection])
+        return known.diagram if known is not None else None
 
     def _changed(self, p: Principal, said: str, workflow: str) -> Answer | None:
         """Return a change of all workflows, or a new workflow; None for a question, and for anything else."""
@@ -244,7 +263,8 @@ def _explained(canvas: Canvas, rest: str, selected: Sequence[CanvasStep]) -> Ans
         return Answer(which_step(canvas.steps)) if words & _THIS else None
     if words & (_THIS | _WORKFLOW):
         hint = [] if words & _WORKFLOW else ["To ask about one step, select or name it."]
-        return Answer("\n".join([explained(document_of(canvas.text), canvas.steps), *hint]))
+        told = "\n".join([explained(document_of(canvas.text), canvas.steps), *hint])
+        return Answer(told, diagram=workflow_diagram(canvas.steps) if canvas.steps else None)
     return None
 
 
@@ -252,7 +272,7 @@ def _explained_steps(canvas: Canvas, steps: Sequence[CanvasStep]) -> Answer:
     said = [
         explained_step(one, [str(problem) for problem in canvas.problems if problem.step == one.id]) for one in steps
     ]
-    return Answer("\n".join(said))
+    return Answer("\n".join(said), diagram=steps_diagram(document_of(canvas.text), canvas.steps, steps))
 
 
 def _problems(canvas: Canvas, only: Collection[str] = ()) -> str:

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from engine.base.json_text import JsonObject
 from engine.copilot.keeping.lists import Form
+from engine.copilot.rules.diagrams import Diagram, diagram_of
 from engine.copilot.rules.passages import Passage
 
-PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note", "workflows"]
+PartKind = Literal["text", "code", "question", "proposal", "buttons", "passages", "note", "workflows", "diagram"]
 TurnStatus = Literal["working", "done", "stopped", "limited", "failed"]
 TurnSource = Literal["model", "rules"]
 
@@ -51,6 +52,8 @@ class Part:
     passages: list[Passage] = field(default_factory=list)
     workflows: list[OfWorkflow] = field(default_factory=list)
     """The same change of several workflows."""
+    diagram: Diagram | None = None
+    """Its `text` is the same in a line."""
     quotes_run: bool = False
     """Whether it has words of a run. No model is sent them: a person may only tick the values of steps."""
     step: str = ""
@@ -235,7 +238,8 @@ def turn_of(kept: JsonObject) -> Turn:
 def _part_of(kept: JsonObject) -> Part:
     buttons = [Button(**one) for one in kept["buttons"]]
     of_workflows = [OfWorkflow(**one) for one in kept.get("workflows", [])]
-    kept = {**kept, "workflows": of_workflows}
+    drawn = kept.get("diagram")
+    kept = {**kept, "workflows": of_workflows, "diagram": diagram_of(drawn) if drawn else None}
     return Part(**{**kept, "buttons": buttons, "passages": [Passage(**one) for one in kept["passages"]]})
 
 

@@ -147,6 +147,7 @@ class Talking:
             sent=Sent(found.host, found.model, box.values_sent, box.from_outside),
         )
         working = Working(self._model, account, box, self.limits, partial(self._setups.cost, account), feed)
+        self._draw(p, name, said, about, working)
         self._turns.begin(p, name, turn, working, sent)
         return turn, feed
 
@@ -190,6 +191,12 @@ class Talking:
         found = Context(workflow, canvas.text, canvas.problems, done=done, connections=self._ground.connections())
         return found, canvas.rev
 
+    def _draw(self, p: Principal, workflow: str, asked: str, about: About, working: Working) -> None:
+        """Begin the answer with the diagram of what the model is asked to explain, if it is."""
+        drawn = self._ground.rules.diagram(p, asked, workflow, about.selection)
+        if drawn is not None:
+            working.add(Part("diagram", text=drawn.text, diagram=drawn))
+
     # --- without a model
 
     def _by_rules(self, p: Principal, workflow: str, asked: str, about: About, feed: Feed) -> Turn:
@@ -210,6 +217,8 @@ class Talking:
 
 def _parts(answer: Answer) -> list[Part]:
     found = [Part("text", text=answer.text, quotes_run=answer.quotes_run)]
+    if answer.diagram is not None:
+        found.append(Part("diagram", text=answer.diagram.text, diagram=answer.diagram))
     if answer.proposal is not None:
         found.append(Part("proposal", proposal_id=answer.proposal.id))
     if answer.proposals:

@@ -158,8 +158,12 @@ class Working:
 
     def _add_words(self, text: str) -> None:
         for part in map(self.toolbox.placed, parts_of(text)):
-            self.parts.append(part)
-            self.feed.tell("part", asdict(part))
+            self.add(part)
+
+    def add(self, part: Part) -> None:
+        """Add a part to the answer."""
+        self.parts.append(part)
+        self.feed.tell("part", asdict(part))
 
     def _use_tools(self, wanted: list[dict[str, Any]], messages: list[dict[str, Any]]) -> Ended | None:
         """Use the tools, and add what they say; return how the turn ends, if it does."""
@@ -184,8 +188,7 @@ class Working:
         if used.part.kind == "proposal":
             self._unfinished, self._complaint = "", ""
             self.feed.tell("proposal", {"id": used.part.proposal_id})
-        self.parts.append(used.part)
-        self.feed.tell("part", asdict(used.part))
+        self.add(used.part)
 
     def _complained(self, complaint: str, unfinished: str = "") -> Ended | None:
         """Count a call that has to be mended; return how the turn ends if this was the last or the same again."""

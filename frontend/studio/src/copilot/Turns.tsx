@@ -3,6 +3,7 @@ import { useState } from "react";
 
 import { t, tn } from "../language";
 import type { Copilot } from "./copilot";
+import { DiagramView } from "./DiagramView";
 import { isOwn, Prose } from "./Prose";
 import { ProposalCard } from "./ProposalCard";
 import type { Button, Call, Part, Passage, Turn } from "./shapes";
@@ -81,6 +82,8 @@ function PartView({ copilot, part, isLast }: { copilot: Copilot; part: Part; isL
     }
     case "workflows":
       return <WorkflowsCard copilot={copilot} workflows={part.workflows} />;
+    case "diagram":
+      return part.diagram ? <DiagramView copilot={copilot} diagram={part.diagram} /> : null;
     case "buttons":
       return (
         <>

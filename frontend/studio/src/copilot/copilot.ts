@@ -188,9 +188,10 @@ export class Copilot {
   }
 
   private async loadTalk(): Promise<void> {
+    const before = this.conversation;
     const [setup, conversation] = await Promise.all([this.setup ?? routes.setup(), routes.conversation(this.host.workflow)]);
     this.setup = setup;
-    if (!this.isAsking) this.conversation = conversation;
+    if (!this.isAsking && this.conversation === before) this.conversation = conversation; // else it is older than what is shown
   }
 
   private async loadProposals(): Promise<void> {

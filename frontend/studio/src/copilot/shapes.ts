@@ -1,5 +1,5 @@
 // What the routes of the co-pilot return: docs/copilot.md.
-import type { Operation, Problem } from "../api";
+import type { Kind, Operation, Problem } from "../api";
 
 export type TickKind = "destination" | "trigger" | "connection" | "write" | "instruction" | "guard" | "writes_again";
 
@@ -88,8 +88,34 @@ export interface OfWorkflow {
   proposal_id: string;
 }
 
+// A box of a diagram: a step, a group, or what runs if something has failed.
+export interface DiagramNode {
+  id: string;
+  // "" for what runs if something has failed.
+  step: string;
+  title: string;
+  kind: Kind;
+  is_loop: boolean;
+  is_conditional: boolean;
+  is_about: boolean;
+  // The id of the box around it.
+  inside: string;
+  // Its row in that box.
+  level: number;
+  // How many steps inside it are left out.
+  hidden: number;
+}
+
+export interface Diagram {
+  nodes: DiagramNode[];
+  edges: { source: string; target: string }[];
+  text: string;
+  // How many steps at the end are left out.
+  more: number;
+}
+
 export interface Part {
-  kind: "text" | "code" | "question" | "proposal" | "buttons" | "passages" | "note" | "workflows";
+  kind: "text" | "code" | "question" | "proposal" | "buttons" | "passages" | "note" | "workflows" | "diagram";
   text: string;
   language: string;
   // Where code belongs, if anywhere.
@@ -101,6 +127,7 @@ export interface Part {
   passages: Passage[];
   // The same change of several workflows.
   workflows: OfWorkflow[];
+  diagram?: Diagram | null;
   // Whether it has words of a run, which no model is sent.
   quotes_run: boolean;
 }

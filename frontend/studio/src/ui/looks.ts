@@ -21,11 +21,12 @@ export const isLoop = (step: CanvasStep): boolean => step.foreach !== "";
 // Return what a step does, in words: `Reads Gmail`.
 export function wordOf(step: CanvasStep, services: Record<string, string>): string {
   if (step.uses === "workflow.run") return t("Runs a workflow");
-  if (step.kind === "group") return isLoop(step) ? t("For each") : t("Group");
+  const word = kindWord(step.kind, isLoop(step));
   const service = services[step.service];
-  const word = t(WORDS[step.kind]);
   return service && (step.kind === "input" || step.kind === "output") ? `${word} ${service}` : word;
 }
+
+export const kindWord = (kind: Kind, isLoop: boolean): string => (kind === "group" && isLoop ? t("For each") : t(WORDS[kind]));
 
 export const iconOf = (step: CanvasStep): IconName => (step.kind === "group" && isLoop(step) ? "loop" : step.kind);
 

@@ -87,6 +87,24 @@ describe("a question", () => {
     copilot.end();
   });
 
+  test("that is answered while the panel loads stays when the older conversation arrives", async () => {
+    let arrive = () => undefined as void;
+    const late = new Promise<void>((done) => (arrive = done));
+    vi.stubGlobal("fetch", async (path: string, init?: RequestInit) => {
+      const found = await answer(path, init);
+      if (path.endsWith("/conversations/w")) await late;
+      return found;
+    });
+    const copilot = new Copilot(host());
+    const loading = copilot.load();
+    stream = () => Promise.resolve(lost(sse("turn", { id: "t1", source: "rules" }), sse("done", DONE)));
+    await copilot.ask("why?");
+    arrive();
+    await loading;
+    expect(copilot.conversation.turns).toEqual([DONE]);
+    copilot.end();
+  });
+
   test("that was taken before the connection broke is found again", async () => {
     const copilot = await opened();
     stream = () => {

@@ -64,6 +64,17 @@ def test_a_change_is_proposed_explained_and_can_be_accepted(talking: Opened) -> 
     assert "selected\nissue" in told
 
 
+def test_an_explanation_begins_with_a_diagram_that_the_model_neither_makes_nor_sees(talking: Opened) -> None:
+    talk = talking([Answer("It makes issues of mails."), Answer("It reads mail."), Answer("Because of that.")])
+    turn = talk.ask("Explain this workflow.")
+    assert kinds(turn.parts) == ["diagram", "text"]
+    assert turn.parts[0].text == "mails -> [each: issue]"
+    step = talk.ask("What does this do?", selection=["mails"])
+    assert [one.text for one in step.parts] == ["mails -> each", "It reads mail."]
+    assert kinds(talk.ask("Why did the last run fail? Explain it.").parts) == ["text"]
+    assert "mails -> " not in json.dumps([one["messages"] for one in talk.model.requests])
+
+
 def test_the_beginning_is_the_same_in_every_request_and_the_server_had_it(talking: Opened) -> None:
     talk = talking([propose(RETRY), DONE, Answer("Hello.")])
     talk.ask("Try the issue five times.")
@@ -194,7 +205,7 @@ def test_nothing_goes_out_before_somebody_agreed_or_where_it_is_off(talking: Ope
         True, False, True, MODEL
     )  # fmt: skip
     first = talk.ask("explain this workflow")
-    assert (first.source, first.status, kinds(first.parts)) == ("rules", "done", ["text", "note"])
+    assert (first.source, first.status, kinds(first.parts)) == ("rules", "done", ["text", "diagram", "note"])
     with pytest.raises(InvalidInput):
         talk.orchestra.copilot.talking.agree(ADA, "api.openai.com", MODEL)
     preview = talk.orchestra.copilot.talking.preview(ADA, "issues", "Hello?", about=first.about)
