@@ -100,9 +100,13 @@ class Story:
 
     def issues(self, title: str) -> list[Any]:
         """Return the issues with a title, as the stand-in for GitHub has them."""
+        return [one for one in self.outside()["github"]["issues"] if one["title"] == title]
+
+    def outside(self) -> Any:
+        """Return what the stand-ins have, by service."""
         command = [sys.executable, "-m", "demo", "show", "--dir", str(self.served.root / ".orchestra" / "demo")]
         shown = subprocess.run(command, capture_output=True, check=True, cwd=REPOSITORY)
-        return [one for one in json.loads(shown.stdout)["github"]["issues"] if one["title"] == title]
+        return json.loads(shown.stdout)
 
 
 @pytest.fixture(

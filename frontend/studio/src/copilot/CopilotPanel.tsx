@@ -1,6 +1,7 @@
 // The panel of the co-pilot, beside the canvas or the text.
 import { useEffect, useRef, useState } from "react";
 
+import { commandOf } from "../keys";
 import { t } from "../language";
 import { Icon } from "../ui/icons";
 import { Composer } from "./Composer";
@@ -20,6 +21,8 @@ export interface PanelProps {
   onClose(): void;
   // Show the fields of the selected step, where they are hidden.
   onEdit?: (() => void) | undefined;
+  // Save the draft, where the keys of the canvas do.
+  onSave?: (() => void) | undefined;
 }
 
 // So much below the log is worth a hint.
@@ -53,14 +56,14 @@ function Sheet(props: PanelProps) {
   );
 }
 
-function Inside({ copilot, focusNumber, onClose, onEdit }: PanelProps) {
+function Inside({ copilot, focusNumber, onClose, onEdit, onSave }: PanelProps) {
   const log = useRef<HTMLDivElement>(null);
   useFollowing(copilot, log);
   const [isMore, look] = useMore(log);
   const { conversation, others } = copilot;
   const isEmpty = conversation.turns.length === 0 && others.length === 0;
   return (
-    <aside className="studio-copilot" aria-label={t("Co-pilot")} onKeyDown={(event) => panelKey(event, onClose)} onCopy={stop} onCut={stop} onPaste={stop}>
+    <aside className="studio-copilot" aria-label={t("Co-pilot")} onKeyDown={(event) => panelKey(event, onClose, onSave)} onCopy={stop} onCut={stop} onPaste={stop}>
       <header className="studio-panel-head">
         <h3>{t("Co-pilot")}</h3>
         <span className="studio-space" />
@@ -109,12 +112,14 @@ function Inside({ copilot, focusNumber, onClose, onEdit }: PanelProps) {
 
 const stop = (event: React.SyntheticEvent): void => event.stopPropagation();
 
-// Keys in the panel belong to it; Escape closes it.
-function panelKey(event: React.KeyboardEvent, onClose: () => void): void {
+// Keys in the panel belong to it; Escape closes it, and Ctrl+S saves what was accepted.
+function panelKey(event: React.KeyboardEvent, onClose: () => void, onSave?: () => void): void {
   event.stopPropagation();
-  if (event.key !== "Escape" || event.defaultPrevented) return;
+  if (event.defaultPrevented) return;
+  const pressed = event.key === "Escape" ? onClose : commandOf(event) === "save" ? onSave : undefined;
+  if (!pressed) return;
   event.preventDefault();
-  onClose();
+  pressed();
 }
 
 // Whether there is more below what the log shows, and what looks again.

@@ -33,7 +33,7 @@ export function Prose({ text }: { text: string }) {
           const pieces = inline(item?.[2] ?? line).map((one, place) => <Fragment key={place}>{one}</Fragment>);
           if (!line.trim()) return null;
           return (
-            <p key={index} className={item ? "copilot-item" : undefined} style={item ? { marginInlineStart: `${item[1]!.length / 2 + 0.9}em` } : undefined}>
+            <p key={index} className={item ? "copilot-item" : undefined} style={item ? { marginInlineStart: `${item[1]!.length / 2 + 1.25}em` } : undefined}>
               {pieces}
             </p>
           );

@@ -414,6 +414,7 @@ export function App({ studio }: { studio: Studio }) {
               isSheet={isPhone}
               onClose={() => run("copilot")}
               onEdit={isPanelShown || selected.length !== 1 ? undefined : () => editBeside(studio, run, width >= BOTH)}
+              onSave={() => run("save")}
             />
           )}
         </div>

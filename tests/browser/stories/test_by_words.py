@@ -1,0 +1,138 @@
+"""By keyboard alone, without a model: an empty workspace gets a twin of inbox-triage, and a failed run is mended."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from engine.workflows import new_workspace
+from tests.browser.conftest import Served, _needed_browser, serving
+from tests.browser.stories.hands import Keyboard
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+    from tests.browser.stories.conftest import Story
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.parametrize("story", [pytest.param(Keyboard, id="keyboard")], indirect=True),
+]
+
+KINDS = {"bug": "something does not work", "task": "somebody has to do something", "other": "anything else"}
+TWIN = (
+    "When a bug mail arrives, open an issue in acme/app and keep a page in Notion Tasks",
+    f"set labels of kind to {json.dumps(KINDS)}",
+    'set if of task to {{ steps.kind.output.label == "task" }}',
+)
+READ = {"id": "issues", "title": "Read issues", "uses": "github.list_issues", "with": {"repository": "acme/ap"}}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Serve a workspace that has settings and nothing else."""
+    _needed_browser()
+    root = tmp_path_factory.mktemp("empty") / "workspace"
+    (root / "workflows").mkdir(parents=True)
+    template = new_workspace._CONFIG_TEMPLATE.read_text(encoding="utf-8")
+    (root / "config.yaml").write_text(template, encoding="utf-8")
+    with serving(root) as served:
+        yield served
+
+
+def asked(story: Story, words: str) -> Locator:
+    """Type a wish into the panel; return the card of its proposal."""
+    story.hand.write(story.page.locator(".studio-copilot textarea"), words)
+    story.page.keyboard.press("Enter")
+    card = story.page.locator(".copilot-turn[data-last]", has_text=words).locator(".copilot-card")
+    card.wait_for()
+    return card
+
+
+def accepted(story: Story, card: Locator) -> None:
+    """Give each tick, and accept."""
+    for one in card.locator("[data-tick]").all():
+        story.hand.mark(one)
+    story.hand.press(card.get_by_role("button", name="Accept all"))
+    story.page.locator(".copilot-turn[data-last] .copilot-card[data-status=accepted]").wait_for()
+
+
+def test_an_empty_workspace_gets_a_twin_of_inbox_triage_by_words_which_runs(story: Story) -> None:
+    hand, page, name = story.hand, story.page, "twin"
+    assert not [*story.served.root.glob("workflows/*"), *story.served.root.glob("prompts/*")]
+    before = written(story)
+    story.home()
+    hand.go("Workflows")
+    hand.press(story.button("New workflow"))
+    hand.write(page.get_by_role("dialog").get_by_role("textbox", name="Name"), name)
+    hand.press(story.button("Create"))
+    page.wait_for_url(f"**/workflow?name={name}&tab=canvas")
+    hand.tab("Canvas")
+    hand.enter(hand.step("hello"))
+    page.keyboard.press("p")
+    page.locator(".studio-copilot textarea:focus").wait_for()
+    for words in TWIN:
+        accepted(story, asked(story, words))
+    story.save()
+    made = json.loads((story.served.root / "workflows" / f"{name}.json").read_text())
+    assert made["triggers"][0]["uses"] == "gmail.new_message"
+    each = made["steps"][1]["steps"]
+    assert [one["uses"] for one in each] == ["llm.classify", "github.create_issue", "notion.upsert_page"]
+
+    hand.tab("Run")
+    hand.press(story.button("Run"))
+    run = story.ended(story.opened_run())
+    assert run["demo"]
+    kinds = Counter(kind for kind, _ in sorted_by(run).values())
+    assert set(kinds) == set(KINDS)
+    assert {(kind, *wrote) for kind, wrote in sorted_by(run).values()} == {
+        ("bug", "issue"),
+        ("task", "task"),
+        ("other",),
+    }
+    assert written(story) == {"issues": before["issues"] + kinds["bug"], "pages": before["pages"] + kinds["task"]}
+
+
+def sorted_by(run: Any) -> dict[str, tuple[str, list[str]]]:
+    """Return of each item the kind of its mail, and the steps that wrote."""
+    steps = {one["path"]: one for one in run["steps"]}
+    return {
+        item: (
+            steps[f"{item}.kind"]["output"]["label"],
+            [one for one in ("issue", "task") if steps[f"{item}.{one}"]["status"] == "succeeded"],
+        )
+        for item in (path.rpartition(".")[0] for path, one in steps.items() if one["id"] == "kind")
+    }
+
+
+def written(story: Story) -> dict[str, int]:
+    """Return how many issues and pages the stand-ins have."""
+    outside = story.outside()
+    return {"issues": len(outside["github"]["issues"]), "pages": len(outside["notion"]["pages"])}
+
+
+def test_a_failed_run_is_explained_and_mended_by_keys_alone(story: Story) -> None:
+    hand, page, title = story.hand, story.page, story.title("failing")
+    story.has("failing", READ)
+    failed = story.ran("failing")
+    assert failed["status"] == "failed"
+    story.home()
+    looks = page.locator(f".st-key-row-look-{failed['run_id']}")
+    hand.press(looks.get_by_role("link", name=title))
+    hand.press(story.main.get_by_role("link", name="Explain this failure"))
+    panel = page.get_by_role("complementary", name="Co-pilot")
+    panel.get_by_text(f"about the run {failed['run_id']}").wait_for()
+    page.locator(".studio-copilot textarea:focus").wait_for()
+    page.keyboard.press("Enter")
+    panel.get_by_text("Check the name, and that it is shared").wait_for()
+    accepted(story, asked(story, "our repo is acme/app"))
+    story.save()
+    assert story.steps("failing")[0]["with"]["repository"] == "acme/app"
+    hand.tab("Run")
+    hand.press(story.button("Run"))
+    story.ended(story.opened_run())
