@@ -44,6 +44,7 @@ ORDER = (
     "canvas_shown",
     "canvas_open",
     "canvas_fps",
+    "first_word",
 )
 MANY_ARE_GOOD = frozenset({"W3", "rest_runs", "rest_workflows", "rest_execute", "canvas_fps"})
 """Benchmarks whose figure is a rate: more is better."""

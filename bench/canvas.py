@@ -60,18 +60,25 @@ def _set(name: str, key: str, value: object) -> dict[str, Any]:
 @contextmanager
 def canvas() -> Iterator[tuple[Page, Served]]:
     """Yield a signed-in page beside a server with the workflow."""
+    with served({_NAME: workflow()}, settle_seconds=3.0) as server, signed_in(server) as page:
+        page.add_init_script(_TIMERS)
+        yield page, server
+
+
+@contextmanager
+def signed_in(server: Served) -> Iterator[Page]:
+    """Yield a page of a headless Chromium that is signed in to a server."""
     from playwright.sync_api import sync_playwright
 
     path = next(found for name in _PROGRAMS if (found := shutil.which(name)))
-    with served({_NAME: workflow()}, settle_seconds=3.0) as server, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_BROWSER)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(120_000)
-        page.add_init_script(_TIMERS)
         page.goto(server.login_url)
         page.get_by_role("button").first.click()
         page.wait_for_url(f"http://127.0.0.1:{server.port}/")
-        yield page, server
+        yield page
         browser.close()
 
 

@@ -52,6 +52,8 @@ class Scripted:
     """The bodies that it has received."""
     usages: list[tuple[int, int, int]] = field(default_factory=list)
     """The tokens that it has charged for each answer: of the question, of it cached, and of the answer."""
+    spoke_at: list[float] = field(default_factory=list)
+    """When it has sent the first piece of each answer in the OpenAI form, in seconds since 1970."""
     _prefix: str = ""
 
     def answer(self, body: dict[str, Any]) -> Answer:
@@ -149,6 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if number == 1 and answer.gate is not None:
                     answer.gate.wait(60)
                 time.sleep(answer.drip_seconds)
+                if number == 0:
+                    self._model.spoke_at.append(time.time())
                 self._chunk({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
             if answer.is_cut:
                 return
