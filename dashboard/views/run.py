@@ -27,6 +27,7 @@ from dashboard.run.row import table_rows
 from dashboard.run.table import run_table
 from dashboard.run.timeline import run_timeline
 from dashboard.run.top import run_top
+from dashboard.workflow.copilot import run_copilot
 from engine.agents.conversation import is_agent
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
 from engine.record.types.run import Run
@@ -48,6 +49,7 @@ def show(visit: Visit) -> None:
         return
     look = found(visit, lambda: visit.orchestra.runs.look(visit.who, run_id), tc("noun", "Run"), _TRAIL)
     page_header(visit, _title(look.run), trail=_TRAIL)
+    run_copilot(visit, look.run)
     _live(visit, look)
 
 

@@ -48,7 +48,6 @@ def _shown(visit: Visit, file: WorkflowFile) -> dict[str, Any]:
         "breaches": _pairs(file.breaches),
         "run": st.query_params.get("run", ""),
         "editor": bundle_address("editor"),
-        "isAsking": st.query_params.get("ask", "") == "failure",
     }
 
 

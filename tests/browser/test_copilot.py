@@ -189,7 +189,7 @@ def test_beside_the_text_an_accepted_change_is_in_the_editor_with_what_was_typed
     assert found_by_axe(page) == []
 
 
-def test_a_failed_run_is_explained_gone_through_and_mended_by_words(served: Served, page: Page) -> None:
+def test_a_failed_run_is_explained_gone_through_and_mended_by_words_on_its_page(served: Served, page: Page) -> None:
     orchestra = Orchestra.open(served.root)
     steps = [
         {"id": "target", "uses": "flow.set", "with": {"values": {"who": "us"}}},
@@ -201,25 +201,33 @@ def test_a_failed_run_is_explained_gone_through_and_mended_by_words(served: Serv
     run = started(page, served)
     assert run["status"] == "failed"
     page.goto(f"{served.url}/run?id={run['run_id']}")
-    page.get_by_role("link", name="Explain this failure").click()
+    page.get_by_role("button", name="Ask the co-pilot").click()
     panel = page.get_by_role("complementary", name="Co-pilot")
     panel.get_by_text(f"about the run {run['run_id']}").wait_for()
-    assert panel.get_by_role("textbox").input_value() == "Why did this run fail?"
-    panel.get_by_role("button", name="Ask", exact=True).click()
+    panel.get_by_role("button", name="why did this run fail?").click()
     panel.get_by_text("Check the name, and that it is shared").wait_for()
     panel.get_by_text("Go through the run step by step").click()
     panel.get_by_text("2 of 2: Read issues").wait_for()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         assert found_by_axe(page) == [], scheme
+    page.set_viewport_size({"width": 390, "height": 844})  # the panel is a sheet there, drawn anew
+    panel.get_by_text("Go through the run step by step").click()
+    panel.get_by_text("2 of 2: Read issues").wait_for()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        if folder := os.environ.get("SCREENSHOTS"):
+            page.screenshot(path=Path(folder, f"run-{scheme}-390.png"))
+        assert found_by_axe(page) == [], scheme
     panel.get_by_role("button", name="Previous").press("Enter")
     panel.get_by_text("1 of 2: ").wait_for()
+    page.set_viewport_size({"width": 1280, "height": 900})
     panel.get_by_role("textbox").focus()
     card = ask(page, "our repo is acme/app")
     for one in card.locator("[data-tick]").all():
         one.check()
     card.get_by_role("button", name="Accept all").click()
-    page.locator(".copilot-card[data-status=accepted]").wait_for()
+    page.locator(".copilot-card[data-status=accepted]").get_by_role("link", name="Open the canvas").click()
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved", exact=True).wait_for()
     assert started(page, served)["status"] == "succeeded"

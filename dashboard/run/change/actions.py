@@ -54,8 +54,6 @@ def _links(visit: Visit, run: Run) -> None:
         visit.link(t("Open the workflow"), "workflow", icon=":material/account_tree:", name=str(run["workflow"]))
         drawing = {"name": str(run["workflow"]), "tab": "canvas", "run": str(run["run_id"])}
         visit.link(t("Show on the canvas"), "workflow", icon=":material/slideshow:", **drawing)
-        if run["status"] == RunStatus.FAILED and visit.may("edit"):
-            visit.link(t("Explain this failure"), "workflow", icon=":material/forum:", **drawing, ask="failure")
 
 
 def _panel(visit: Visit, run: Run, *, may_run: bool) -> None:

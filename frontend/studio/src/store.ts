@@ -31,8 +31,6 @@ export interface Mounted {
   breaches: [string, string][];
   // The run to show, "" for none: from the address of the page.
   run: string;
-  // Whether the co-pilot shall explain that run: the page was opened for it.
-  isAsking?: boolean;
   // The address of the code editor, whose colours code has.
   editor?: string;
 }
@@ -185,7 +183,6 @@ export class Studio {
       show: (step) => this.showStep(step),
       changed: () => this.changed(),
     });
-    if (mounted.run && mounted.isAsking && mounted.mayEdit) this.explain(mounted.run);
   }
 
   // ---- for React
@@ -233,7 +230,6 @@ export class Studio {
   remount(mounted: Mounted): void {
     const isOther = mounted.etag !== this.mounted.etag;
     if (mounted.run && mounted.run !== this.mounted.run && mounted.run !== this.flow.runId) void this.flow.open(mounted.run);
-    if (mounted.run && mounted.isAsking && mounted.run !== this.mounted.run) this.explain(mounted.run);
     this.mounted = mounted;
     this.changed();
     if (isOther) void this.refresh();
@@ -465,12 +461,6 @@ export class Studio {
     if (!this.mounted.mayEdit) return;
     if (isOpen) this.askNumber += 1;
     this.copilot.open(isOpen);
-  }
-
-  // Ask the co-pilot why a run failed: the person sends the question.
-  private explain(runId: string): void {
-    this.askNumber += 1;
-    this.copilot.explain(runId, t("Why did this run fail?"));
   }
 
   // Ask the co-pilot why the code of a step has failed in a try: the person sends the question.

@@ -1,9 +1,10 @@
-// The co-pilot on a page without a canvas: beside the editor of the workflow's text, which belongs to the page.
+// The co-pilot on a page without a canvas: beside the editor of the workflow's text, which belongs to the page, or beside
+// a run of the workflow.
 import { useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
 
 import { api, type Canvas } from "../api";
-import { Copilot, type Subject } from "./copilot";
+import { Copilot, type AboutRun, type Subject } from "./copilot";
 import { CopilotPanel } from "./CopilotPanel";
 
 const LOOK_MS = 100;
@@ -14,11 +15,15 @@ const PHONE = 640;
 export interface AloneMounted {
   workflow: string;
   owner: string;
+  run?: AboutRun;
 }
 
 // What the page is given back.
 export interface Alone {
+  readonly isOpen: boolean;
   toggle(): void;
+  // Take over what the page tells on a rerun.
+  remount(mounted: AloneMounted): void;
   end(): void;
 }
 
@@ -29,7 +34,11 @@ export function showAlone(parent: Element, mounted: AloneMounted, text: () => st
   const root = createRoot(parent);
   root.render(<Shown page={page} />);
   return {
+    get isOpen() {
+      return page.copilot.isOpen;
+    },
     toggle: () => page.toggle(),
+    remount: (now) => page.remount(now),
     end: () => {
       page.end();
       root.unmount();
@@ -45,13 +54,14 @@ class Page {
   private resting: ReturnType<typeof setTimeout> | undefined;
   private readonly listeners = new Set<() => void>();
 
-  constructor(mounted: AloneMounted, private readonly text: () => string | null, private readonly tell: () => void, private readonly turned: (isOpen: boolean) => void) {
-    const { workflow, owner } = mounted;
+  constructor(private mounted: AloneMounted, private readonly text: () => string | null, private readonly tell: () => void, private readonly turned: (isOpen: boolean) => void) {
+    const { workflow, owner, run } = mounted;
     this.copilot = new Copilot({
       workflow,
       storage: sessionStorage,
-      key: `orchestra.copilot/${owner}/${workflow}/text`,
+      key: `orchestra.copilot/${owner}/${workflow}/${run ? `run/${run.id}` : "text"}`,
       isDrawing: false,
+      ...(run && { run: () => this.mounted.run ?? run }),
       subjects: () => [],
       runId: () => "",
       steps: () => this.steps(),
@@ -64,7 +74,8 @@ class Page {
       show: () => undefined,
       changed: () => this.changed(),
     });
-    if (this.copilot.isOpen) void this.read().catch(() => undefined);
+    if (run) this.openFor(run); // such a page loads it only to open it
+    else if (this.copilot.isOpen) void this.read().catch(() => undefined);
     addEventListener("input", this.typed);
     turned(this.copilot.isOpen);
   }
@@ -84,12 +95,28 @@ class Page {
 
   toggle(): void {
     const isOpen = !this.copilot.isOpen;
-    if (isOpen) {
-      this.focusNumber += 1;
-      void this.read().catch(() => undefined);
+    const { run } = this.mounted;
+    if (isOpen && run) this.openFor(run);
+    else {
+      if (isOpen) this.beginning();
+      this.copilot.open(isOpen);
     }
-    this.copilot.open(isOpen);
     this.turned(isOpen);
+  }
+
+  private openFor(run: AboutRun): void {
+    this.beginning();
+    this.copilot.explain(run.id, "");
+  }
+
+  private beginning(): void {
+    this.focusNumber += 1;
+    void this.read().catch(() => undefined);
+  }
+
+  remount(mounted: AloneMounted): void {
+    this.mounted = mounted;
+    this.changed();
   }
 
   private changed(): void {

@@ -1,4 +1,4 @@
-// The panel of the co-pilot, beside the canvas or the text.
+// The panel of the co-pilot, beside the canvas, the text or a run.
 import { useEffect, useRef, useState } from "react";
 
 import { commandOf } from "../keys";
@@ -84,6 +84,7 @@ function Inside({ copilot, focusNumber, onClose, onEdit, onSave }: PanelProps) {
       <div ref={log} className="copilot-log" tabIndex={0} role="region" aria-label={t("Conversation")} onScroll={look}>
         <Model copilot={copilot} />
         {copilot.asking.run_id && <Walk copilot={copilot} run={copilot.asking.run_id} />}
+        <AboutRun copilot={copilot} />
         {copilot.isWizardOpen && <Wizard copilot={copilot} />}
         {isEmpty && copilot.isLoaded && !copilot.isWizardOpen && <Empty copilot={copilot} />}
         {conversation.turns.map((one, index) => (
@@ -164,6 +165,22 @@ function useFollowing(copilot: Copilot, log: { current: HTMLDivElement | null })
     const last = log.current?.querySelector<HTMLElement>(".copilot-turn[data-last]");
     if (log.current && last && !isHeld.current) log.current.scrollTop = last.offsetTop - 8; // the log is what it is placed in
   }, [copilot.conversation, copilot.proposals, copilot.isLoaded, log]);
+}
+
+// What is mostly asked on the page of a run; each is sent at once.
+function AboutRun({ copilot }: { copilot: Copilot }) {
+  const run = copilot.host.run?.();
+  if (!run || copilot.runId !== run.id) return null;
+  const questions = run.hasFailed ? [t("why did this run fail?"), t("explain this run"), t("fix it")] : [t("explain this run")];
+  return (
+    <p className="copilot-row" role="group" aria-label={t("Ask about this run")}>
+      {questions.map((one) => (
+        <button key={one} type="button" className="studio-button" disabled={copilot.isWorking} onClick={() => void copilot.ask(one)}>
+          {one}
+        </button>
+      ))}
+    </p>
+  );
 }
 
 function Empty({ copilot }: { copilot: Copilot }) {

@@ -58,6 +58,11 @@ function Closed({ copilot, proposal, card }: { copilot: Copilot; proposal: Propo
       {proposal.status === "accepted" && (
         <p className="copilot-row">
           <span className="studio-quiet">{t("It is in your draft. Runs use it after Save.")}</span>
+          {copilot.host.run && (
+            <a className="studio-button" href={`/workflow?${new URLSearchParams({ name: proposal.workflow, tab: "canvas" })}`} target="_top">
+              {t("Open the canvas")}
+            </a>
+          )}
           {copilot.canUndo(proposal) && (
             <button type="button" className="studio-button" onClick={() => {
                 copilot.host.undo();

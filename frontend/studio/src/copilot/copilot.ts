@@ -13,13 +13,20 @@ const LOOK_MS = 1_000;
 // How long a draft rests before its problems are looked at again.
 const REST_MS = 800;
 
+// The run whose page the panel is on.
+export interface AboutRun {
+  id: string;
+  // Whether it has failed, or some of its items.
+  hasFailed: boolean;
+}
+
 export interface Subject {
   id: string;
   path: string;
   title: string;
 }
 
-// What it needs of the page: the canvas, or the editor of the text.
+// What it needs of the page: the canvas, the editor of the text, or the page of a run.
 export interface Host {
   readonly workflow: string;
   // Where the open panel, a typed question and a half-filled wizard survive a reload, and under which name.
@@ -27,6 +34,8 @@ export interface Host {
   readonly key: string;
   // Whether the steps of a proposal can be marked here.
   readonly isDrawing: boolean;
+  // The run whose page it is on.
+  run?(): AboutRun;
   // The steps that are selected.
   subjects(): Subject[];
   // The run that is shown, "" for none, and the steps whose values it may have.
