@@ -14,6 +14,7 @@ from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
 from commands.copilot.model import asked_model, show_end, use_words
 from commands.copilot.prompt import PromptWish, ask_about_prompt
+from commands.copilot.restoring import restored
 from engine.copilot.talking.records import About
 
 if TYPE_CHECKING:
@@ -21,13 +22,25 @@ if TYPE_CHECKING:
     from engine.copilot.rules.rules import Answer
     from engine.copilot.talking.records import Turn
 
-Selected = Annotated[
+_Selected = Annotated[
     list[str] | None, typer.Option("--step", help="The id of a step that words such as `this` and `it` mean.")
+]
+_Words = Annotated[list[str] | None, typer.Argument(metavar="WORD...", help="A question, or a change in plain words.")]
+_Values = Annotated[
+    list[str] | None,
+    typer.Option(help="To --model: the path of a step of --run, or a case of --prompt, whose values may be sent."),
+]
+_Prompt = Annotated[str, typer.Option("--prompt", help="The prompt that it is about: a model proposes a text of it.")]
+_Restores = Annotated[
+    str, typer.Option("--restore", metavar="ID", help="Restore what your draft was before you accepted a proposal.")
+]
+_Agrees = Annotated[
+    bool, typer.Option("--yes", help="Agree to the account that answers the cases of --prompt, or to --restore.")
 ]
 
 
 def ask(
-    words: Annotated[list[str], typer.Argument(metavar="WORD...", help="A question, or a change in plain words.")],
+    words: _Words = None,
     workflow: Annotated[
         str, typer.Option("--workflow", "-w", parser=workflow_name, help="The workflow that it is about.")
     ] = "",
@@ -37,17 +50,11 @@ def ask(
     asks_model: Annotated[bool, typer.Option("--model", help="Ask the connected model about the workflow.")] = False,
     agrees: Annotated[bool, typer.Option("--agree", help="Agree to what goes to this model, from now on.")] = False,
     run: Annotated[str, typer.Option("--run", help="A run of the workflow that it is about.")] = "",
-    value: Annotated[
-        list[str] | None,
-        typer.Option(help="To --model: the path of a step of --run, or a case of --prompt, whose values may be sent."),
-    ] = None,
-    step: Selected = None,
-    prompt: Annotated[
-        str, typer.Option("--prompt", help="The prompt that it is about: a model proposes a text of it.")
-    ] = "",
-    yes: Annotated[
-        bool, typer.Option("--yes", help="With --prompt: agree to the account that answers its cases.")
-    ] = False,
+    value: _Values = None,
+    step: _Selected = None,
+    prompt: _Prompt = "",
+    restores: _Restores = "",
+    yes: _Agrees = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -56,19 +63,23 @@ def ask(
 
     Without --model, rules answer; about a prompt, only a model does.
     """
-    said = " ".join(words)
-    if prompt:
-        wish = PromptWish(said, prompt, value or [], tick or [], agrees, yes, is_accepted or is_saved)
-        with opened(workspace, demo=demo) as session:
-            return ask_about_prompt(session, wish, as_json=as_json)
-    if asks_model:
-        about = About(step or [], run, value or [])
-        with opened(workspace, demo=demo) as session:
-            turn = asked_model(session, said, workflow, about, agrees=agrees, quiet=as_json)
-            return _end_of(session, workflow, turn, tick or [], (is_accepted or is_saved, is_saved), as_json=as_json)
+    said = " ".join(words or [])
+    if not said and not restores:
+        raise typer.BadParameter("Ask something, or say what to change.", param_hint="WORD...")
+    kept = (is_accepted or is_saved, is_saved)
     with opened(workspace, demo=demo) as session:
+        if restores:
+            return restored(session, workflow, restores, yes=yes, as_json=as_json)
+        if prompt:
+            wish = PromptWish(said, prompt, value or [], tick or [], agrees, yes, kept[0])
+            return ask_about_prompt(session, wish, as_json=as_json)
+        if asks_model:
+            turn = asked_model(
+                session, said, workflow, About(step or [], run, value or []), agrees=agrees, quiet=as_json
+            )
+            return _end_of(session, workflow, turn, tick or [], kept, as_json=as_json)
         answer = session.orchestra.copilot.rules.answer(session.principal, said, workflow, run, step or [])
-        return _end_of_rules(session, answer, tick or [], (is_accepted or is_saved, is_saved), as_json=as_json)
+        return _end_of_rules(session, answer, tick or [], kept, as_json=as_json)
 
 
 def _end_of_rules(session: Session, answer: Answer, ticks: list[str], kept: tuple[bool, bool], *, as_json: bool) -> int:
@@ -134,6 +145,7 @@ def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: b
         note(f"{made.workflow} is saved.")
     else:
         note(f"Your draft of {made.workflow} has it; nothing is saved yet.")
+    note(f"What was before: orchestra ask --workflow {made.workflow} --restore {made.id}")
     return orchestra.copilot.proposals.get(p, made.workflow, made.id)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.copilot.prompting.records import FOR_PROMPTS
-from engine.copilot.proposals.records import FOR_WORKFLOWS
+from engine.copilot.proposals.records import BEFORE, FOR_WORKFLOWS
 from engine.copilot.talking.agreements import is_agreement_of
 from engine.copilot.talking.records import TURNS
 from engine.people.languages import is_language_of
@@ -12,6 +12,6 @@ from engine.workspace.drafts import is_draft_of
 
 def belongs_to(user_id: str, key: str) -> bool:
     """Return whether the setting with this key is the user's."""
-    if any(form.is_of(user_id, key) for form in (FOR_WORKFLOWS, FOR_PROMPTS, TURNS)):
+    if any(form.is_of(user_id, key) for form in (FOR_WORKFLOWS, BEFORE, FOR_PROMPTS, TURNS)):
         return True
     return any(is_of(user_id, key) for is_of in (is_draft_of, is_language_of, is_agreement_of))

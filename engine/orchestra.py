@@ -16,6 +16,7 @@ from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, SecretLost, UnknownName
+from engine.base.names import is_branch
 from engine.base.statuses import AccountMode
 from engine.blobs.opened import opened_blobs, require_place
 from engine.compiler.definition.environment import SeenAccount, Surroundings
@@ -74,7 +75,7 @@ if TYPE_CHECKING:
     from engine.copilot.prompting.prompting import Prompting
     from engine.copilot.prompting.records import PromptProposal
     from engine.copilot.proposals.proposals import Proposals
-    from engine.copilot.proposals.records import Proposal
+    from engine.copilot.proposals.records import Before, Proposal
     from engine.copilot.rules.rules import Rules
     from engine.copilot.talking.records import Turn
     from engine.copilot.talking.talking import Talking
@@ -523,6 +524,7 @@ class Orchestra:
         def follow(name: str, new: str) -> None:
             drafts.follow("workflow", name, new)
             self._proposal_store.follow(name, new)
+            self._before_store.follow(name, new)
             self._talk_store.follow(name, new)
 
         return WorkflowFiles(
@@ -714,6 +716,7 @@ class Orchestra:
         from engine.copilot.proposals.computing import Computing
         from engine.copilot.proposals.demo_runs import DemoRuns
         from engine.copilot.proposals.proposals import Proposals
+        from engine.copilot.proposals.restoring import Restoring
         from engine.copilot.rules.rules import Rules
         from engine.copilot.stepping.stories import Stories
         from engine.copilot.wizard.wizard import Wizard
@@ -725,13 +728,14 @@ class Orchestra:
         demo_runs = DemoRuns(plan, self._acceptor, self.runs)
         store, clock = self._proposal_store, self._clock
         kept_over = self._talk_store.kept_over
-        proposals = Proposals(store, self.editing, self.workflows, computing, demo_runs, clock, kept_over)
+        restoring = Restoring(self._before_store, self.editing, clock, self._renames_since)
+        proposals = Proposals(store, self.editing, self.workflows, computing, demo_runs, restoring, clock, kept_over)
         wizard = Wizard(proposals, self.editing, lambda: set(self._surroundings().connections.values()))
         names, prompts = self.workspace.workflows.names, self.workspace.prompts.names
         fixes = Fixes(self.editing, proposals, self._compiled, names, prompts)
         rules = Rules(proposals, self.editing, wizard, fixes, self._failed_run, names)
         talking, prompting = self._talking(proposals, rules)
-        return Copilot(proposals, rules, talking, wizard, fixes, prompting, Stories(self.runs.get))
+        return Copilot(proposals, restoring, rules, talking, wizard, fixes, prompting, Stories(self.runs.get))
 
     def _failed_run(self, p: Principal, workflow: str, run_id: str) -> Run | None:
         """Return a run of a workflow; without an id the last one, if it has failed."""
@@ -781,6 +785,13 @@ class Orchestra:
         return KeptLists(self._settings, FOR_WORKFLOWS)
 
     @cached_property
+    def _before_store(self) -> KeptLists[Before]:
+        from engine.copilot.keeping.lists import KeptLists
+        from engine.copilot.proposals.records import BEFORE
+
+        return KeptLists(self._settings, BEFORE)
+
+    @cached_property
     def _prompt_proposals(self) -> KeptLists[PromptProposal]:
         from engine.copilot.keeping.lists import KeptLists
         from engine.copilot.prompting.records import FOR_PROMPTS
@@ -806,11 +817,12 @@ class Orchestra:
         """Copies of workflows in which people work apart."""
         from engine.runs.branches.branches import Branches
 
-        def renames_since(workflow: str, at: str) -> StepRenames:
-            return self._logs.renames().since(self.workspace.workflow_ids.of(workflow), at)
-
         shelf, drafts = self.workspace.workflows, self.drafts
-        return Branches(shelf, self.workflows, self._plans, self._checks, drafts, self._audit, renames_since)
+        return Branches(shelf, self.workflows, self._plans, self._checks, drafts, self._audit, self._renames_since)
+
+    def _renames_since(self, workflow: str, at: str) -> StepRenames:
+        """Return the steps renamed in the file of a workflow since a time, oldest first; a branch has no receipts."""
+        return () if is_branch(workflow) else self._logs.renames().since(self.workspace.workflow_ids.of(workflow), at)
 
     @cached_property
     def _checks(self) -> Checks:

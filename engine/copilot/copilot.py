@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from engine.copilot.fixes.fixes import Fixes
     from engine.copilot.prompting.prompting import Prompting
     from engine.copilot.proposals.proposals import Proposals
+    from engine.copilot.proposals.restoring import Restoring
     from engine.copilot.rules.rules import Rules
     from engine.copilot.stepping.stories import Stories
     from engine.copilot.talking.talking import Talking
@@ -20,6 +21,7 @@ class Copilot:
     def __init__(
         self,
         proposals: Proposals,
+        restoring: Restoring,
         rules: Rules,
         talking: Talking,
         wizard: Wizard,
@@ -27,5 +29,5 @@ class Copilot:
         prompting: Prompting,
         stories: Stories,
     ) -> None:
-        self.proposals, self.rules, self.talking, self.wizard, self.fixes = proposals, rules, talking, wizard, fixes
-        self.prompting, self.stories = prompting, stories
+        self.proposals, self.restoring, self.rules, self.talking = proposals, restoring, rules, talking
+        self.wizard, self.fixes, self.prompting, self.stories = wizard, fixes, prompting, stories

@@ -29,6 +29,11 @@ def composed(*parts: StepRenames) -> tuple[tuple[str, str], ...]:
     return tuple((old, new) for new, old in first.items() if old != new)
 
 
+def reversed_renames(renames: StepRenames) -> tuple[tuple[str, str], ...]:
+    """Return the renames that lead back."""
+    return tuple((new, old) for old, new in renames)
+
+
 def in_order(renames: StepRenames) -> list[tuple[str, str]]:
     """Return renames in an order in which each new id is free. Raises InUse if steps trade their ids."""
     ahead, found = list(renames), list[tuple[str, str]]()

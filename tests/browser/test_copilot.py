@@ -214,11 +214,11 @@ def test_a_failed_run_is_explained_gone_through_and_mended_by_words_on_its_page(
     page.set_viewport_size({"width": 390, "height": 844})  # the panel is a sheet there, drawn anew
     panel.get_by_text("Go through the run step by step").click()
     panel.get_by_text("2 of 2: Read issues").wait_for()
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
         if folder := os.environ.get("SCREENSHOTS"):
-            page.screenshot(path=Path(folder, f"run-{scheme}-390.png"))
-        assert found_by_axe(page) == [], scheme
+            page.screenshot(path=Path(folder, f"run-{theme}-390.png"))
+        assert found_by_axe(page) == [], theme
     panel.get_by_role("button", name="Previous").press("Enter")
     panel.get_by_text("1 of 2: ").wait_for()
     page.set_viewport_size({"width": 1280, "height": 900})

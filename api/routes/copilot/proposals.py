@@ -11,6 +11,7 @@ from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
 from engine.copilot.proposals.records import Proposal
+from engine.copilot.proposals.restoring import Restoration
 from engine.workflows.editing.editing import Edited
 from engine.workflows.editing.operations import MOST, schema
 
@@ -40,6 +41,12 @@ class Acceptance(Sent):
     ticks: list[str] = Field(
         default=[], max_length=500, description="The ids of the ticks that the caller has given, each by itself."
     )
+
+
+class Restored(Sent):
+    """The draft that the caller has looked at."""
+
+    base_rev: str = Field(min_length=1, max_length=64, description="Its etag: `rev` of `GET …/before`.")
 
 
 class ProposalList(BaseModel):
@@ -113,3 +120,27 @@ def try_proposal(workflow: str, proposal_id: str, orchestra: Door, principal: Ac
     `demo` of the answer says what they wrote and where. No real account is used.
     """
     return orchestra.copilot.proposals.try_in_demo(principal, workflow, proposal_id)
+
+
+@router.get(
+    "/{workflow}/{proposal_id}/before",
+    summary="Compare the draft with what it was before a proposal",
+    response_model=Restoration,
+)
+def compare_with_before(workflow: str, proposal_id: str, orchestra: Door, principal: Acting) -> Any:
+    """Say what restoring the text from before the acceptance would change in the caller's draft as it is now."""
+    return orchestra.copilot.restoring.look(principal, workflow, proposal_id)
+
+
+@router.post(
+    "/{workflow}/{proposal_id}/restore",
+    summary="Restore what the draft was before a proposal",
+    response_model=Edited,
+    dependencies=[CHECKED],
+)
+def restore_before(workflow: str, proposal_id: str, sent: Restored, orchestra: Door, principal: Acting) -> Any:
+    """Put the text from before the acceptance into the caller's draft, as one change that undo reverts.
+
+    409 if the draft is not at `base_rev` any more.
+    """
+    return orchestra.copilot.restoring.restore(principal, workflow, proposal_id, sent.base_rev)

@@ -55,17 +55,17 @@ class Computing:
     ) -> Computed:
         """Return what the operations `sent`, which have made one text of another, change."""
         ops = operations(list(sent))
-        old, new = _document(base), _document(made.text)
+        old, new = document(base), document(made.text)
         renamed, renames = self._renamed(name, base, made.renames)
         touched = frozenset[str]().union(*owners(ops, old))
         return Computed(
             self._workflows.check(p, name, made.text),
             [*said(without_blank(changes(old, new, renames), old), new), *_again(old, new, renames)],
-            _diff(name, base, made.text),
+            diff(name, base, made.text),
             step_changes(ops, old, new, renames),
             untouched(renamed, made.text, touched),
             facts(
-                _document(renamed), new, (self.plan(name, base), self.plan(name, made.text)), from_outside=from_outside
+                document(renamed), new, (self.plan(name, base), self.plan(name, made.text)), from_outside=from_outside
             ),
         )
 
@@ -95,14 +95,16 @@ def _again(old: object, new: object, renames: StepRenames) -> list[str]:
     return [f"{one.words}." for one in writes_moved(old, new, renames)]
 
 
-def _document(text: str) -> Any:
+def document(text: str) -> Any:
+    """Return what a text of a workflow says, None if it is no JSON."""
     try:
         return parse(text, "").value
     except InvalidFile:
         return None
 
 
-def _diff(name: str, before: str, after: str) -> str:
+def diff(name: str, before: str, after: str) -> str:
+    """Return the unified difference of two texts of a workflow."""
     file = f"workflows/{name}.json"
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     return "".join(one if one.endswith("\n") else f"{one}\n" for one in difflib.unified_diff(old, new, file, file))

@@ -27,6 +27,7 @@ from engine.workspace.blanks import blank_workflow, title_of
 if TYPE_CHECKING:
     from engine.copilot.proposals.computing import Computed, Computing
     from engine.copilot.proposals.demo_runs import DemoRuns
+    from engine.copilot.proposals.restoring import Restoring
     from engine.workflows.editing.editing import Edited, WorkflowEditing
 
 ProposalList: TypeAlias = list[Proposal]  # inside the class below, `list` is the method
@@ -60,12 +61,13 @@ class Proposals:
         workflows: WorkflowFiles,
         computing: Computing,
         demo_runs: DemoRuns,
+        restoring: Restoring,
         clock: Clock,
         kept_over: Callable[[Principal, str], AbstractContextManager[None]] = _nothing,
     ) -> None:
         """`kept_over(p, workflow)` keeps what was said of a workflow while it is created."""
         self._store, self._editing, self._workflows = store, editing, workflows
-        self._computing, self._demo_runs, self._clock = computing, demo_runs, clock
+        self._computing, self._demo_runs, self._restoring, self._clock = computing, demo_runs, restoring, clock
         self._kept_over = kept_over
 
     def make(  # noqa: PLR0913
@@ -138,7 +140,8 @@ class Proposals:
         """Apply a proposal, or its changes of some `steps`, to the person's draft as one change, which undo reverts.
 
         `steps`: as in its changes, None for all that are left. `ticks`: the ids of those that the person has given.
-        The facts are computed again from the draft as it is now: a tick for another fact does not count.
+        The facts are computed again from the draft as it is now: a tick for another fact does not count. The text from
+        before is kept, and can be restored.
 
         Raises InvalidInput (a step, an operation of other steps, missing ticks: `details["ticks"]` has them),
         EditConflict (the draft has changed at the same place), InvalidFile (what would result does not compile),
@@ -214,6 +217,8 @@ class Proposals:
         tried = self._editing.tried(p, workflow, self._base_rev(p, proposal), list(ops))
         if not _is_as_checked(tried.base, made.base):
             return None
+        if not proposal.accepted:
+            self._restoring.keep(p, workflow, proposal.id, tried)
         return self._editing.keep(p, workflow, tried)
 
     def _create_if_missing(self, p: Principal, workflow: str) -> None:

@@ -171,3 +171,22 @@ def _demo_of(kept: JsonObject | None) -> DemoRun | None:
 
 
 FOR_WORKFLOWS = Form("copilot_proposals.", "proposal", proposal_of, MOST, MOST_CHARACTERS, member="workflow")
+
+
+@dataclass(frozen=True)
+class Before:
+    """The text of a draft before a proposal was accepted."""
+
+    id: str
+    """Of the proposal."""
+    at: str
+    text: str
+    renames: tuple[tuple[str, str], ...]
+    """The steps that had another id than in the file then, (old, new)."""
+
+
+def _before_of(kept: JsonObject) -> Before:
+    return Before(**{**kept, "renames": tuple((old, new) for old, new in kept["renames"])})
+
+
+BEFORE = Form("copilot_before.", "text from before a proposal", _before_of, MOST, 2 * MOST_CHARACTERS)

@@ -13,7 +13,7 @@ from engine.base.names import checked_workflow
 from engine.compiler.compiler import read_workflow
 from engine.compiler.renaming import rename_splices
 from engine.documents.json_file import JsonFile, parse
-from engine.documents.json_splice import Misplaced, Splice, inverse, spliced
+from engine.documents.json_splice import Misplaced, Splice, difference, inverse, spliced
 from engine.files import atomic as files
 from engine.people.access import Principal, may, require
 from engine.workflows.compiled_files import CompiledFiles
@@ -32,7 +32,7 @@ from engine.workspace.drafts import Draft, Drafts, Kind
 from engine.workspace.file_store import Shelf
 from engine.workspace.layout import Positions
 from engine.workspace.revisions import Revision, back_to, bounded, to_redo, to_undo
-from engine.workspace.step_renames import StepRenames, composed
+from engine.workspace.step_renames import StepRenames, composed, reversed_renames
 
 _KIND: Kind = "workflow"
 _ATTEMPTS = 20
@@ -305,6 +305,26 @@ class WorkflowEditing:
             return None
         return self._edited(p, name, kept, now.rev, made.splices, made.words, is_whole=True, check=True)
 
+    def put_back(
+        self, p: Principal, name: str, base_rev: str, text: str, words: str, renames: StepRenames = ()
+    ) -> Edited:
+        """Put an earlier text in place of the draft, as one change that undo reverts.
+
+        `renames`: the steps that have another id there than in the file, (in the file, there). Raises EditConflict (the
+        draft is not at `base_rev`), InvalidInput (too large), UnknownName.
+        """
+        require(p, "edit", "edit workflows")
+        now = self._now(p, name)
+        if now.rev != base_rev:
+            raise _has_changed(name, now, "restore")
+        splices = difference(now.text, text)
+        back = composed(reversed_renames(now.renames), renames)
+        revision = Revision(files.etag(text), "change", words, splices, base=now.rev, renames=back)
+        kept = now if not splices else self._kept(p, name, now, text, revision)
+        if kept is None:
+            raise _has_changed(name, self._now(p, name), "restore")
+        return self._edited(p, name, kept, now.rev, splices, words, is_whole=True, check=True)
+
     def undo(self, p: Principal, name: str, base_rev: str, *, check: bool = True) -> Edited:
         """Undo the person's last change of the draft; typed text is one change. Raises InvalidInput, EditConflict."""
         return self._step_back(p, name, base_rev, is_undo=True, check=check)
@@ -436,14 +456,7 @@ class WorkflowEditing:
         for _ in range(_ATTEMPTS):
             now = self._now(p, name)
             if now.rev != base_rev:
-                raise EditConflict(
-                    f"The draft of {name!r} has changed since: look at it before you undo or redo.",
-                    operation="undo" if is_undo else "redo",
-                    clashes_with=now.draft.revisions[-1].words if now.draft and now.draft.revisions else "",
-                    rev=now.rev,
-                    theirs=now.text,
-                    yours=None,
-                )
+                raise _has_changed(name, now, "undo" if is_undo else "redo")
             revision = _reverted(now, is_undo=is_undo)
             text = spliced(now.text, revision.splices)
             kept = self._kept(p, name, now, text, revision)
@@ -484,6 +497,17 @@ class WorkflowEditing:
         )
 
 
+def _has_changed(name: str, now: _Now, operation: str) -> EditConflict:
+    return EditConflict(
+        f"The draft of {name!r} has changed since: look at it before you {operation} anything.",
+        operation=operation,
+        clashes_with=now.revisions[-1].words if now.revisions else "",
+        rev=now.rev,
+        theirs=now.text,
+        yours=None,
+    )
+
+
 def _writes_again(file: str, saved: str, text: str, renames: StepRenames) -> list[Problem]:
     """Return a warning for each step of a text whose writes are not those of the saved text any more."""
     found = list(writes_moved(_document(saved), _document(text), renames)) if saved != text else []
@@ -519,7 +543,7 @@ def _reverted(now: _Now, *, is_undo: bool) -> Revision:
     except Misplaced as error:
         said = f"{last.words} cannot be reverted: the text has changed at its place."
         raise InvalidInput(said, remedy="Change it by hand.") from error
-    renames = tuple((new, old) for old, new in last.renames)
+    renames = reversed_renames(last.renames)
     return Revision(rev, "undo" if is_undo else "redo", last.words, splices, base=now.rev, renames=renames)
 
 

@@ -108,3 +108,18 @@ def test_text_from_outside_in_the_conversation_is_not_forgotten_by_a_button(
     assert browser.post(AT, json=sent, headers=SAME).json()["from_outside"] is True
     browser.delete("/api/copilot/conversations/inbox-triage", headers=SAME)
     assert browser.post(AT, json=sent, headers=SAME).json()["from_outside"] is False
+
+
+def test_what_was_before_is_compared_and_restored_over_rest(
+    browser: TestClient, orchestra: Orchestra, owner: Principal
+) -> None:
+    one, before = made(orchestra, owner, TITLED), orchestra.editing.draft_text(owner, "inbox-triage").text
+    assert browser.get(f"{AT}/{one.id}/before").status_code == 404
+    browser.post(f"{AT}/{one.id}/accept", json={}, headers=SAME)
+    looked = browser.get(f"{AT}/{one.id}/before").json()
+    assert "Get the mail" in looked["diff"]
+    stale = browser.post(f"{AT}/{one.id}/restore", json={"base_rev": "other"}, headers=SAME)
+    assert stale.status_code == 409
+    restored = browser.post(f"{AT}/{one.id}/restore", json={"base_rev": looked["rev"]}, headers=SAME).json()
+    assert (restored["text"], restored["can_undo"]) == (before, True)
+    assert browser.get(f"{AT}/{one.id}/before").json()["diff"] == ""

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 
 import { commandOf } from "../keys";
-import { t } from "../language";
+import { t, tn } from "../language";
 import { Icon } from "../ui/icons";
 import { Composer } from "./Composer";
 import type { Copilot } from "./copilot";
@@ -94,6 +94,7 @@ function Inside({ copilot, focusNumber, onClose, onEdit, onSave }: PanelProps) {
           <ProposalCard key={one.id} copilot={copilot} proposal={one} />
         ))}
         <Fixes copilot={copilot} />
+        <Earlier copilot={copilot} />
       </div>
       <button type="button" className="studio-plain copilot-more" data-more={isMore || undefined} onClick={() => log.current?.scrollBy({ top: log.current.clientHeight * 0.8 })}>
         {t("More below")} <span aria-hidden="true">↓</span>
@@ -202,6 +203,20 @@ function Empty({ copilot }: { copilot: Copilot }) {
         ))}
       </div>
     </section>
+  );
+}
+
+// Accepted proposals of earlier conversations, newest first.
+function Earlier({ copilot }: { copilot: Copilot }) {
+  const { earlier } = copilot;
+  if (earlier.length === 0) return null;
+  return (
+    <details className="copilot-earlier">
+      <summary>{tn("{count} proposal that you accepted before", "{count} proposals that you accepted before", earlier.length)}</summary>
+      {earlier.toReversed().map((one) => (
+        <ProposalCard key={one.id} copilot={copilot} proposal={one} />
+      ))}
+    </details>
   );
 }
 

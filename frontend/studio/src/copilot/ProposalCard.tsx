@@ -6,7 +6,9 @@ import { acceptance, isOpen, left, ticksOf, together, type Choice } from "./choi
 import type { Copilot } from "./copilot";
 import { signOf } from "./ghosts";
 import type { DemoRun, Proposal, StepChange } from "./shapes";
-import { agreedWords, kindWords, madeWith, newsOf, number, statusWords, untouchedWords, usageWords } from "./words";
+import {
+  agreedWords, kindWords, madeAt, madeWith, newsOf, number, statusWords, untouchedWords, usageWords,
+} from "./words";
 
 export function ProposalCard({ copilot, proposal }: { copilot: Copilot; proposal: Proposal }) {
   const card = useRef<HTMLElement>(null);
@@ -50,14 +52,14 @@ function Closed({ copilot, proposal, card }: { copilot: Copilot; proposal: Propo
     <section ref={(element) => void (card.current = element)} className="copilot-card" data-status={proposal.status} aria-label={statusWords(proposal.status)} tabIndex={-1}>
       <details>
         <summary>
-          <b>{statusWords(proposal.status)}</b> · {tn("{count} change", "{count} changes", proposal.changes.length)}
+          <b>{statusWords(proposal.status)}</b> · {tn("{count} change", "{count} changes", proposal.changes.length)} · <span className="studio-quiet">{madeAt(proposal)}</span>
         </summary>
         <Sentences sentences={proposal.sentences} />
         <Diff text={proposal.diff} />
       </details>
-      {proposal.status === "accepted" && (
+      {proposal.accepted.length > 0 && (
         <p className="copilot-row">
-          <span className="studio-quiet">{t("It is in your draft. Runs use it after Save.")}</span>
+          {proposal.status === "accepted" && !copilot.earlier.includes(proposal) && <span className="studio-quiet">{t("It is in your draft. Runs use it after Save.")}</span>}
           {copilot.host.run && (
             <a className="studio-button" href={`/workflow?${new URLSearchParams({ name: proposal.workflow, tab: "canvas" })}`} target="_top">
               {t("Open the canvas")}
@@ -72,9 +74,53 @@ function Closed({ copilot, proposal, card }: { copilot: Copilot; proposal: Propo
               {t("Undo")}
             </button>
           )}
+          {!copilot.canUndo(proposal) && !copilot.restorations.has(proposal.id) && (
+            <button type="button" className="studio-plain" disabled={copilot.busy.has(proposal.id)} onClick={() => void copilot.lookBefore(proposal).then(() => focusOn(card))}>
+              {t("Restore what was before …")}
+            </button>
+          )}
         </p>
       )}
+      <Before copilot={copilot} proposal={proposal} card={card} />
     </section>
+  );
+}
+
+// What restoring the text from before the acceptance would change, also after later edits; it is agreed to here.
+function Before({ copilot, proposal, card }: { copilot: Copilot; proposal: Proposal; card: { current: HTMLElement | null } }) {
+  const found = copilot.restorations.get(proposal.id);
+  const refusal = copilot.refusals.get(proposal.id);
+  const leave = () => {
+    copilot.leaveBefore(proposal);
+    focusOn(card);
+  };
+  return (
+    <>
+      {refusal && (
+        <p role="alert" className="copilot-warning">
+          {refusal}
+        </p>
+      )}
+      {found && (
+        <section className="copilot-before" aria-label={t("Restore what was before")}>
+          <p>
+            <b>{found.diff ? t("The draft would be as it was before you accepted this. Later changes go, too:") : t("The draft is as it was before.")}</b>
+          </p>
+          {found.diff && <Sentences sentences={found.sentences} />}
+          {found.diff && <Diff text={found.diff} />}
+          <p className="copilot-row">
+            {found.diff && (
+              <button type="button" className="studio-button" data-tone="primary" disabled={copilot.busy.has(proposal.id)} onClick={() => void copilot.restore(proposal).then(() => focusOn(card))}>
+                {t("Restore")}
+              </button>
+            )}
+            <button type="button" className="studio-plain" onClick={leave}>
+              {found.diff ? t("Cancel") : t("Close")}
+            </button>
+          </p>
+        </section>
+      )}
+    </>
   );
 }
 

@@ -6,7 +6,7 @@ import { asked, heard, proposalsIn, refused, working } from "./conversation";
 import { ghostsOf, type Ghosts } from "./ghosts";
 import { answered, routes } from "./requests";
 import { begun as begunBuilding, body, isOffered, type Chosen, type Offers } from "./building";
-import type { Asking, Conversation, Fix, Part, Preview, Proposal, Setup, Tick } from "./shapes";
+import type { Asking, Conversation, Fix, Part, Preview, Proposal, Restoration, Setup, Tick } from "./shapes";
 
 const REJECTABLE: ReadonlySet<Proposal["status"]> = new Set(["open", "partly_accepted", "stale"]);
 const LOOK_MS = 1_000;
@@ -55,7 +55,7 @@ export interface Host {
   changed(): void;
 }
 
-export type Busy = "accept" | "reject" | "demo" | "again";
+export type Busy = "accept" | "reject" | "demo" | "again" | "restore";
 
 interface Kept {
   isOpen: boolean;
@@ -83,6 +83,8 @@ export class Copilot {
   busy: ReadonlyMap<string, Busy> = new Map();
   // Of each proposal, why the server refused it.
   refusals: ReadonlyMap<string, string> = new Map();
+  // Of each proposal, what restoring the text from before it would change, while that is shown.
+  restorations: ReadonlyMap<string, Restoration> = new Map();
   // The run that the page was opened for.
   runId: string;
   // The steps whose values in the run may be sent.
@@ -247,6 +249,12 @@ export class Copilot {
   get others(): Proposal[] {
     const shown = proposalsIn(this.conversation);
     return [...this.proposals.values()].filter((one) => !shown.has(one.id) && (one.status !== "rejected") && (isOpen(one) || one.status === "stale" || this.acceptedRevs.has(one.id)));
+  }
+
+  // What was accepted before, and is shown nowhere else: what was before each can be restored.
+  get earlier(): Proposal[] {
+    const shown = new Set([...proposalsIn(this.conversation), ...this.others.map((one) => one.id)]);
+    return [...this.proposals.values()].filter((one) => !shown.has(one.id) && one.accepted.length > 0);
   }
 
   // The open proposal that is newest: it is marked on the canvas.
@@ -513,6 +521,33 @@ export class Copilot {
   canUndo(proposal: Proposal): boolean {
     const rev = this.acceptedRevs.get(proposal.id);
     return rev !== undefined && rev === this.host.shownRev();
+  }
+
+  // Show what restoring the text from before an acceptance would change; nothing is restored yet.
+  lookBefore(proposal: Proposal): Promise<boolean> {
+    return this.doing(proposal, "restore", async () => {
+      if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+      const found = await routes.before(this.host.workflow, proposal.id);
+      this.restorations = new Map(this.restorations).set(proposal.id, found);
+    });
+  }
+
+  leaveBefore(proposal: Proposal): void {
+    this.restorations = new Map([...this.restorations].filter(([id]) => id !== proposal.id));
+    this.changed();
+  }
+
+  // Restore what was looked at; a draft that has changed meanwhile stays.
+  restore(proposal: Proposal): Promise<boolean> {
+    const found = this.restorations.get(proposal.id);
+    if (!found) return Promise.resolve(false);
+    return this.doing(proposal, "restore", async () => {
+      this.restorations = new Map([...this.restorations].filter(([id]) => id !== proposal.id));
+      if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
+      const edited = await routes.restore(this.host.workflow, proposal.id, found.rev);
+      this.tell(t("Restored. It is in your draft; Undo takes it back."));
+      this.host.accepted(edited);
+    });
   }
 
   // Scroll to a change of a proposal.

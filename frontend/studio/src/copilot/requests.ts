@@ -3,7 +3,7 @@ import { failureOf, request, Unanswered, type Edited, type Operation } from "../
 import { t } from "../language";
 import type { Offers } from "./building";
 import { eventsOf } from "./events";
-import type { Asking, Conversation, Event, Fix, Preview, Proposal, Setup, Story, Turn } from "./shapes";
+import type { Asking, Conversation, Event, Fix, Preview, Proposal, Restoration, Setup, Story, Turn } from "./shapes";
 
 // Two runs in the demo.
 const DEMO_MS = 300_000;
@@ -26,6 +26,8 @@ export const routes = {
     request<{ edited: Edited; proposal: Proposal }>("POST", of("proposals", workflow, `/${encodeURIComponent(id)}/accept`), { steps, ticks }),
   reject: (workflow: string, id: string) => request<Proposal>("POST", of("proposals", workflow, `/${encodeURIComponent(id)}/reject`)),
   demo: (workflow: string, id: string) => request<Proposal>("POST", of("proposals", workflow, `/${encodeURIComponent(id)}/demo`), undefined, {}, DEMO_MS),
+  before: (workflow: string, id: string) => request<Restoration>("GET", of("proposals", workflow, `/${encodeURIComponent(id)}/before`)),
+  restore: (workflow: string, id: string, base_rev: string) => request<Edited>("POST", of("proposals", workflow, `/${encodeURIComponent(id)}/restore`), { base_rev }),
   story: (run: string) => request<Story>("GET", `/api/copilot/runs/${encodeURIComponent(run)}/story`),
   offers: () => request<Offers>("GET", "/api/copilot/wizard"),
   build: (workflow: string, choices: Record<string, unknown>) => request<Proposal>("POST", `/api/copilot/wizard/${encodeURIComponent(workflow)}`, choices),

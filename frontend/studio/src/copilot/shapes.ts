@@ -66,6 +66,13 @@ export interface Proposal {
   accepted: string[];
 }
 
+// What restoring the text from before an acceptance would change in the draft as it is now.
+export interface Restoration {
+  rev: string;
+  sentences: string[];
+  diff: string;
+}
+
 export interface Passage {
   page: string;
   page_title: string;

@@ -42,6 +42,7 @@ const STATUSES: Record<Proposal["status"], string> = {
 };
 export const statusWords = (status: Proposal["status"]): string => t(STATUSES[status]);
 
+export const madeAt = ({ at }: Proposal): string => new Date(at).toLocaleString(locale(), { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 export const number = (value: number): string => value.toLocaleString(locale());
 export const money = (usd: number): string => usd.toLocaleString(locale(), { style: "currency", currency: "USD", maximumFractionDigits: usd < 0.1 ? 4 : 2 });
 
