@@ -73,9 +73,9 @@ def a_failed_run(served: Served, page: Page) -> Seen:
     sent = {"workflow": "fails", "inputs": {}, "wait_seconds": 60}
     asked = page.request.post(f"{served.url}/workflows/execute", data=sent, headers={"Origin": served.url})
     page.goto(f"{served.url}/run?id={asked.json()['run_id']}")
-    page.get_by_role("link", name="Explain this failure").click()
+    page.get_by_role("button", name="Ask the co-pilot").click()
     panel = page.get_by_role("complementary", name="Co-pilot")
-    panel.get_by_role("button", name="Ask", exact=True).click()
+    panel.get_by_role("button", name="why did this run fail?").click()
     panel.get_by_text("Check the name, and that it is shared").wait_for()
     yield "explained", panel.get_by_text("2 of 2: Read issues")
 

@@ -89,9 +89,12 @@ def failed(served: Served) -> str:
 
 
 def walked(page: Page, served: Served, run_id: str) -> Locator:
-    """Open the panel about a run, and its walk."""
-    page.goto(f"{served.url}/run?id={run_id}")
-    page.get_by_role("link", name="Explain this failure").click()
+    """Open the panel beside the canvas, about a run, and its walk."""
+    page.goto(f"{served.url}/workflow?name=walked&tab=canvas&run={run_id}")
+    step = page.locator('.studio [data-step="stop"]')
+    step.wait_for()
+    if page.locator(".studio-copilot").count() == 0:  # else it has stayed open
+        step.press("p")
     walk = page.locator(".copilot-walk")
     walk.locator("summary").click()
     return walk
