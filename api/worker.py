@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 _MOST_CONNECTIONS = 64
 _REQUEST_SECONDS = 5.0
 _STATUSES: Mapping[type[OrchestraError], int] = {NotAllowed: 403, TooManyTries: 429}
-_NONE = Reason("lease", "The worker holds no lease.", "If it does not end, it begins once it can reach the state.")
+_NONE = Reason("lease", "The worker holds no lease.", "It starts as soon as it can reach the state.")
 _STANDS = Reason("engine", "The event loop of the engine stands still.", "Restart the worker; others take its runs.")
 _UNSURE = Reason("lease", "The worker cannot renew its lease.", "It goes on by itself once it can reach the state.")
 

@@ -64,6 +64,8 @@ def ask(
     Without --model, rules answer; about a prompt, only a model does.
     """
     said = " ".join(words or [])
+    if restores and (said or not workflow):
+        raise typer.BadParameter("It needs --workflow, and takes no words.", param_hint="--restore")
     if not said and not restores:
         raise typer.BadParameter("Ask something, or say what to change.", param_hint="WORD...")
     kept = (is_accepted or is_saved, is_saved)
@@ -145,7 +147,7 @@ def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: b
         note(f"{made.workflow} is saved.")
     else:
         note(f"Your draft of {made.workflow} has it; nothing is saved yet.")
-    note(f"What was before: orchestra ask --workflow {made.workflow} --restore {made.id}")
+    note(f"To go back: orchestra ask --workflow {made.workflow} --restore {made.id}")
     return orchestra.copilot.proposals.get(p, made.workflow, made.id)
 
 

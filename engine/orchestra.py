@@ -1113,7 +1113,7 @@ class Orchestra:
 
     def _worker(self, *, serve: bool, slots: int | None) -> Host:
         """`slots`: how many runs a process takes that does nothing else; a server takes as many as the settings say."""
-        kind = "worker" if slots is not None else "serve" if serve else "cli"
+        kind = "worker" if slots else "serve" if serve else "cli"  # `orchestra ingress` has no slots
         if slots is None and serve and self.config.shares_runs:
             slots = self.config.limits.runs_at_once
         limits = self.config.run_limits

@@ -27,7 +27,7 @@ def restored(session: Session, workflow: str, proposal_id: str, *, yes: bool, as
     elif found.diff and at_terminal(as_json=as_json):
         raise Declined("Nothing was restored.")
     elif found.diff:
-        note("Nothing is restored yet: --yes does so.")
+        note("Nothing has been restored. Add --yes to restore it.")
     if as_json:
         document({**asdict(found), "is_restored": bool(found.diff) and is_agreed})
     return DONE

@@ -16,7 +16,7 @@ from engine.base.errors import OrchestraError
 T = TypeVar("T")
 
 
-def action_button(
+def action_button(  # noqa: PLR0913 - those of st.button, too
     label: str,
     key: str,
     act: Callable[[str], T],
@@ -26,6 +26,7 @@ def action_button(
     type: Literal["primary", "secondary", "tertiary"] = "secondary",  # noqa: A002 - Streamlit's word
     icon: str | None = None,
     disabled: bool = False,
+    help: str | None = None,  # noqa: A002 - Streamlit's word
 ) -> None:
     """Show a button that does `act(request_key)` once per press, then `then(result)`; errors are shown as messages.
 
@@ -33,7 +34,7 @@ def action_button(
     that makes a press a different one (e.g. a digest of the form's values). `act` must not call `st`.
     """
     held = partial(session.hold_press, key)
-    is_pressed = st.button(label, key=key, type=type, icon=icon, disabled=disabled, on_click=held)
+    is_pressed = st.button(label, key=key, type=type, icon=icon, disabled=disabled, help=help, on_click=held)
     if (session.take_press(key) or is_pressed) and not disabled:
         _do(f"{key} {scope}", act, then)
 

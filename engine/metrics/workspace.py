@@ -127,8 +127,7 @@ def _alive(processes: Sequence[OwnerRecord], now: datetime) -> Mapping[tuple[str
     counts = dict.fromkeys(_KINDS, 0)
     for one in processes:
         if _age(one.heartbeat_at, now) <= one.lease_seconds:
-            kind = "cli" if one.kind == "worker" and not one.slots else one.kind  # `orchestra ingress` takes no runs
-            counts[kind] = counts.get(kind, 0) + 1
+            counts[one.kind] = counts.get(one.kind, 0) + 1
     return {(kind,): count for kind, count in counts.items()}
 
 

@@ -52,8 +52,8 @@ class WorkerProcess:
     """The first `MOST_RUNS` of these runs, by the time at which they were accepted."""
 
     @property
-    def can_drain(self) -> bool:
-        """Whether it takes runs of others, and has not been asked to take no more."""
+    def takes_runs(self) -> bool:
+        """Whether it takes runs that others have accepted; only such a process can be drained."""
         return self.slots > 0 and self.state == "working"
 
 
@@ -77,24 +77,27 @@ class Workers:
         found = [self._process(one) for one in self._loads.now().processes if one.kind != "cli"]
         states = [one.state for one in found]
         counts = {state: states.count(state) for state in ("working", "draining", "silent")}
-        return {**counts, "taking_runs": sum(one.can_drain for one in found)}
+        return {**counts, "taking_runs": sum(one.takes_runs for one in found)}
 
     def lacking(self) -> int:
         """Return how many runs wait that no process takes: none has slots, or those that have do not take any more."""
         load = self._loads.now()
-        return 0 if any(self._process(one).can_drain for one in load.processes) else load.ready.runs
+        return 0 if any(self._process(one).takes_runs for one in load.processes) else load.ready.runs
 
     def check(self, p: Principal) -> builtins.list[CheckLine]:
-        """Return line by line which processes are alive, and whether they take runs. Raises StorageError."""
+        """Return line by line which processes are alive, and whether they take runs. Raises StorageError.
+
+        Empty where runs are not shared: a process that died is noticed as soon as another one begins.
+        """
         require(p, "view", "see the processes")
+        if not self._shares_runs:
+            return []
         records = [one for one in self._loads.now().processes if one.kind != "cli"]
         found = [self._process(one) for one in records]
         kinds = Counter(one.kind for one in found if one.state != "silent")
         said = f"{counted(kinds['serve'], 'server')} and {counted(kinds['worker'], 'worker')} are alive."
         alive = CheckLine("alive", ok=True, text=said)
-        if not self._shares_runs:  # a process that died is noticed as soon as another one begins
-            return [alive]
-        taking = sum(one.can_drain for one in found)
+        taking = sum(one.takes_runs for one in found)
         said = f"{counted(taking, 'process takes', 'processes take')} runs."
         takes = CheckLine("takes runs", taking > 0, said if taking else f"No process takes runs. {NO_WORKER}")
         return [alive, takes, *filter(None, map(self._lateness, records))]

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.base.language import N_, t
 from dashboard.base.page import Page, Visit
 from dashboard.base.plain import plain, plain_with_code
+from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import page_header
 from dashboard.parts.times import ago, full_time
@@ -65,11 +66,17 @@ def _card(visit: Visit, one: WorkerProcess) -> None:
         since = t("started {time}", time=ago(one.started_at))
         st.caption(plain(f"{one.id} · {since}"), help=full_time(one.started_at))
         _runs(visit, one)
-        if one.can_drain and visit.may("admin"):
+        if one.takes_runs and visit.may("admin"):
             what = t(_OF_DRAINED_SERVER) if one.kind == "serve" else t(_OF_DRAINED_WORKER)
-            if st.button(t("Drain"), key=f"drain-{one.id}", type="tertiary", icon=":material/logout:", help=what):
-                visit.orchestra.workers.drain(visit.who, one.id)
-                st.rerun(scope="fragment")
+            action_button(
+                t("Drain"),
+                f"drain-{one.id}",
+                lambda _key: visit.orchestra.workers.drain(visit.who, one.id),
+                lambda _done: st.rerun(),
+                type="tertiary",
+                icon=":material/logout:",
+                help=what,
+            )
 
 
 def _runs(visit: Visit, one: WorkerProcess) -> None:

@@ -27,9 +27,8 @@ def meant(said: str, canvas: Canvas, selected: Sequence[CanvasStep] = ()) -> Und
 
     Raises NotThere, and Dropped for what no rule uses wholly.
     """
-    told = [words for one in selected if (words := pointed(said, canvas.steps, one)) is not None]
-    changes = [_meant(words, canvas, one.id) for one, words in zip(selected, told, strict=False)]
-    known = [one for one in changes if one is not None]
+    told = [(words, one.id) for one in selected if (words := pointed(said, canvas.steps, one.id)) is not None]
+    known = [made for words, step in told if (made := _meant(words, canvas, step)) is not None]
     if not known or len(known) < len(selected):
         return _meant(said, canvas)
     ops = [op for one in known for op in one.ops]

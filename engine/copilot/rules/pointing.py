@@ -52,12 +52,17 @@ def points(said: str) -> bool:
     return bool(_NAMED_SO.search(plain) or _OBJECT.search(plain) or _LEFT_OUT[0].search(plain))
 
 
-def pointed(said: str, steps: Sequence[CanvasStep], chosen: CanvasStep) -> str | None:
+def is_of_steps(said: str) -> bool:
+    """Return whether a request says that it means steps, without naming them: `this step`, `the selection`."""
+    return bool(_NAMED_SO.search(_plain(said)))
+
+
+def pointed(said: str, steps: Sequence[CanvasStep], chosen: str) -> str | None:
     """Return a request with the name of a selected step where it points, None if it does not point at any.
 
-    `steps`: those of the workflow. `Retry it 5 times` becomes `retry step issue 5 times`.
+    `steps`: those of the workflow; `chosen`: an id. `Retry it 5 times` becomes `retry step issue 5 times`.
     """
-    plain, name = _plain(said), f"step {chosen.id}"
+    plain, name = _plain(said), f"step {chosen}"
     found = _NAMED_SO.search(plain)
     if found:
         return _put(plain, *found.span(), name)

@@ -19,7 +19,7 @@ from engine.copilot.rules.limits import question as asked_back
 from engine.copilot.rules.limits import refusal
 from engine.copilot.rules.meaning import Dropped, document_of, meant
 from engine.copilot.rules.passages import Passage, passages
-from engine.copilot.rules.pointing import pointed, points, which_step
+from engine.copilot.rules.pointing import is_of_steps, pointed, points, which_step
 from engine.copilot.rules.ranking import Index
 from engine.copilot.rules.requests import NotThere, Understood
 from engine.copilot.wizard.unused import is_question, refusal_of
@@ -61,9 +61,7 @@ _RUN = re.compile(
 _NEW = re.compile(
     r"\b(?:new|create|make|build|want|become|becomes|turn|every|when|neue?r?|wenn|sollen?|werden)\b", re.IGNORECASE
 )
-_WORKFLOW = {"workflow", "ablauf"}
-_STEP_WORDS = {"step", "steps", "schritt", "schritte"}
-_THIS = {"this", "these", "that", "it", "they", "selected", "dieser", "diese", "dies", "das", "es", "hier", "here"}
+_WORKFLOW, _A_RUN = {"workflow", "ablauf"}, {"run", "lauf"}
 _NOTE = "No model was asked: this comes from rules and the documentation."
 _UNKNOWN = "I know no rule for this. Say a change in one of these forms, or ask about a word of the documentation."
 FORMS = (
@@ -150,14 +148,13 @@ class Rules:
         Raises NotAllowed.
         """
         require(p, "edit", "ask the co-pilot")
-        asked = _EXPLAIN.search(question)
-        if asked is None or _WRONG.search(question) or _RUN.search(question):
+        if _WRONG.search(question) or _RUN.search(question):
             return None
         try:
             canvas = self._editing.canvas(p, workflow)
         except UnknownName:
             return None
-        known = _explained(canvas, asked["rest"], [one for one in canvas.steps if one.id in selection])
+        known = _explained(canvas, question, [one for one in canvas.steps if one.id in selection])
         return known.diagram if known is not None else None
 
     def _changed(self, p: Principal, said: str, workflow: str) -> Answer | None:
@@ -197,10 +194,9 @@ class Rules:
         if mended is not None:
             return mended
         if _WRONG.search(said):
-            chosen = {one.id for one in selected if pointed(said, canvas.steps, one)}
+            chosen = {one.id for one in selected if pointed(said, canvas.steps, one.id)}
             return Answer(_problems(canvas, chosen), fixes=self._mending(p, workflow))
-        asked = _EXPLAIN.search(said)
-        known = _explained(canvas, asked["rest"], selected) if asked is not None else None
+        known = _explained(canvas, said, selected)
         missing = asked_back(said) or (which_step(canvas.steps) if points(said) and not selected else "")
         return Answer(missing) if known is None and missing else known
 
@@ -251,17 +247,23 @@ def fitting_samples(said: str, most: int = 3) -> list[Sample]:
     return [known[place] for place, _ in index.best(said, most)]
 
 
-def _explained(canvas: Canvas, rest: str, selected: Sequence[CanvasStep]) -> Answer | None:
-    """Explain the workflow, or the steps that are named or meant; None if the question is about something else."""
+def _explained(canvas: Canvas, said: str, selected: Sequence[CanvasStep]) -> Answer | None:
+    """Explain the workflow, or the steps that are named or meant; None if something else is asked for."""
+    asked = _EXPLAIN.search(said)
+    if asked is None:
+        return None
+    rest = asked["rest"]
     words = {word.casefold() for word in re.findall(r"[\w-]+", rest)}
     for one in canvas.steps:
         if one.id.casefold() in words or (len(one.title) > 3 and one.title.casefold() in rest.casefold()):
             return _explained_steps(canvas, [one])
-    if selected and not words & _WORKFLOW and (not words or words & _THIS):
+    if words & _A_RUN:
+        return None
+    if selected and not words & _WORKFLOW and (not words or pointed(said, canvas.steps, "")):
         return _explained_steps(canvas, selected)
-    if words & _STEP_WORDS:
-        return Answer(which_step(canvas.steps)) if words & _THIS else None
-    if words & (_THIS | _WORKFLOW):
+    if is_of_steps(said):
+        return Answer(which_step(canvas.steps))
+    if words & _WORKFLOW or pointed(said, canvas.steps, ""):
         hint = [] if words & _WORKFLOW else ["To ask about one step, select or name it."]
         told = "\n".join([explained(document_of(canvas.text), canvas.steps), *hint])
         return Answer(told, diagram=workflow_diagram(canvas.steps) if canvas.steps else None)

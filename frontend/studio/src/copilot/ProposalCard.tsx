@@ -76,7 +76,7 @@ function Closed({ copilot, proposal, card }: { copilot: Copilot; proposal: Propo
           )}
           {!copilot.canUndo(proposal) && !copilot.restorations.has(proposal.id) && (
             <button type="button" className="studio-plain" disabled={copilot.busy.has(proposal.id)} onClick={() => void copilot.lookBefore(proposal).then(() => focusOn(card))}>
-              {t("Restore what was before …")}
+              {t("Restore the earlier draft …")}
             </button>
           )}
         </p>
@@ -102,9 +102,9 @@ function Before({ copilot, proposal, card }: { copilot: Copilot; proposal: Propo
         </p>
       )}
       {found && (
-        <section className="copilot-before" aria-label={t("Restore what was before")}>
+        <section className="copilot-before" aria-label={t("Restore the earlier draft")}>
           <p>
-            <b>{found.diff ? t("The draft would be as it was before you accepted this. Later changes go, too:") : t("The draft is as it was before.")}</b>
+            <b>{found.diff ? t("Your draft goes back to how it was before you accepted this. Later changes are lost, too:") : t("The draft already is as it was.")}</b>
           </p>
           {found.diff && <Sentences sentences={found.sentences} />}
           {found.diff && <Diff text={found.diff} />}

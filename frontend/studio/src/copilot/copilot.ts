@@ -545,7 +545,7 @@ export class Copilot {
       this.restorations = new Map([...this.restorations].filter(([id]) => id !== proposal.id));
       if (!(await this.host.flush())) throw new Unanswered(t("changes are still on their way to the server"));
       const edited = await routes.restore(this.host.workflow, proposal.id, found.rev);
-      this.tell(t("Restored. It is in your draft; Undo takes it back."));
+      this.tell(t("Your draft is restored. Undo reverts this."));
       this.host.accepted(edited);
     });
   }

@@ -82,10 +82,29 @@ def test_a_condition_of_a_mail_is_refused_where_there_is_no_mail(orchestra: Orch
     assert "in no loop over mails" in found.text
 
 
-@pytest.mark.parametrize("said", ["explain this", "what does this do?", "What is it for?", "explain", "was macht das?"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "explain this",
+        "what does this do?",
+        "What is it for?",
+        "explain",
+        "was macht das?",
+        "explain the selection",
+        "explain the highlighted step",
+        "erkläre diesen Schritt",
+        "erkläre die ausgewählten Schritte",
+        "erkläre dieses",
+    ],
+)
 def test_the_selected_step_is_explained(orchestra: Orchestra, said: str) -> None:
     [line] = [one for one in answer(orchestra, said, "issue").text.splitlines() if one.startswith("- ")]
     assert line.startswith("- Open an issue: writes")
+
+
+@pytest.mark.parametrize("said", ["explain this run", "erkläre diesen Lauf", "explain this workflow"])
+def test_what_is_not_a_step_is_not_taken_for_the_selected_one(orchestra: Orchestra, said: str) -> None:
+    assert not answer(orchestra, said, "issue").text.startswith("- Open an issue")
 
 
 def test_several_selected_steps_are_changed_and_explained_together(orchestra: Orchestra) -> None:

@@ -140,7 +140,7 @@ def test_nothing_is_delivered_once_it_is_closed(queue: WorkQueue) -> None:
     _told(queue, story)
 
 
-def test_what_is_done_counts_no_more_and_nothing_is_delivered_again_unasked(queue: WorkQueue) -> None:
+def test_what_is_done_is_delivered_at_most_once_more(queue: WorkQueue) -> None:
     async def story() -> None:
         delivered: list[str] = []
         done = asyncio.get_running_loop().create_future()
