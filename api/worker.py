@@ -12,7 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
@@ -129,6 +129,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     timeout: ClassVar[float] = _REQUEST_SECONDS
     server_version, sys_version = "AI-Orchestra", ""
     server: _Server
+
+    def setup(self) -> None:
+        """Begin a request, which ends in time however slowly it is sent."""
+        super().setup()
+        self._end = threading.Timer(_REQUEST_SECONDS, self._cut)
+        self._end.daemon = True
+        self._end.start()
+
+    def finish(self) -> None:
+        """End a request."""
+        self._end.cancel()
+        super().finish()
+
+    def _cut(self) -> None:
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def do_GET(self) -> None:
         """Answer a request."""

@@ -72,4 +72,3 @@ def _welcome(who: Principal) -> None:
     current.run()
     browser(visit)
     session.drop_messages(told)
-    session.drop_presses()

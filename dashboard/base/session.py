@@ -16,7 +16,6 @@ from engine.people.access import Principal
 from engine.people.sessions import cookie_name, shown_id
 
 T = TypeVar("T")
-_HELD_SECONDS = 10.0
 _SAME_PRESS_SECONDS = 2.0
 
 
@@ -69,25 +68,6 @@ def once(name: str, act: Callable[[str], T]) -> T:
         press.result = act(press.request_key)
         press.request_key, press.ended_at = "", time.monotonic()
         return cast("T", press.result)
-
-
-def hold_press(key: str) -> None:
-    """Hold the press of a button until it is taken: a run of the page may be interrupted before it draws the button.
-
-    Called before the page is drawn, as Streamlit's `on_click`; Streamlit itself forgets an interrupted press.
-    """
-    st.session_state.setdefault("held", {})[key] = time.monotonic()
-
-
-def take_press(key: str) -> bool:
-    """Return whether this button was pressed a moment ago, once."""
-    pressed_at: float | None = st.session_state.get("held", {}).pop(key, None)
-    return pressed_at is not None and time.monotonic() - pressed_at < _HELD_SECONDS
-
-
-def drop_presses() -> None:
-    """Forget presses that nothing has taken, at the end of a run of the page: it no longer shows their buttons."""
-    st.session_state.pop("held", None)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
-"""Buttons that change something: it happens once, however often they are pressed and whatever interrupts the page."""
+"""Buttons that change something: it happens once, however often they are pressed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Literal, TypeVar
 
 import streamlit as st
@@ -33,9 +32,7 @@ def action_button(  # noqa: PLR0913 - those of st.button, too
     A double click runs a handler twice: both get the same request key and the same result. `scope` is anything else
     that makes a press a different one (e.g. a digest of the form's values). `act` must not call `st`.
     """
-    held = partial(session.hold_press, key)
-    is_pressed = st.button(label, key=key, type=type, icon=icon, disabled=disabled, help=help, on_click=held)
-    if (session.take_press(key) or is_pressed) and not disabled:
+    if st.button(label, key=key, type=type, icon=icon, disabled=disabled, help=help):
         _do(f"{key} {scope}", act, then)
 
 
@@ -43,9 +40,7 @@ def submit_button(
     label: str, key: str, act: Callable[[str], T], then: Callable[[T], object] | None = None, *, scope: str = ""
 ) -> None:
     """Show the same for a form: it also reads a field that was left by Tab, without Enter."""
-    held = partial(session.hold_press, key)
-    is_pressed = st.form_submit_button(label, key=key, type="primary", on_click=held)
-    if session.take_press(key) or is_pressed:
+    if st.form_submit_button(label, key=key, type="primary"):
         _do(f"{key} {scope}", act, then)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,7 @@ class _State:
 
     rows: Sequence[RunRow]
     set_aside: Sequence[RunRow]
-    """Runs that took their process down too often, the newest of them."""
+    """Runs of people that took their process down too often, without those whose workflow has succeeded since."""
     dead: Sequence[DeadItem]
     alarms: Sequence[Alarm]
     trying: Sequence[TriggerStatus]
@@ -85,7 +85,7 @@ def _state(visit: Visit) -> _State:
     orchestra, who = visit.orchestra, visit.who
     return _State(
         rows=orchestra.runs.list(who, limit=_LOOKED_AT).rows,
-        set_aside=orchestra.runs.list(who, status=ListedStatus.SET_ASIDE, limit=_LOOKED_AT).rows,
+        set_aside=_set_aside(visit),
         dead=orchestra.triggers.dead(who),
         alarms=orchestra.triggers.alarms(who),
         trying=orchestra.triggers.trying_again(who),
@@ -205,25 +205,33 @@ def _failing(state: _State) -> list[RunRow]:
     """Return the failed runs that need attention, those that were set aside among them, however old they are."""
     found = failing(state.rows, state.dead)
     known = {row.run_id for row in found}
-    return [*found, *(row for row in unsettled(state.set_aside, state.rows) if row.run_id not in known)]
+    return [*found, *(row for row in state.set_aside if row.run_id not in known)]
 
 
-def unsettled(set_aside: Sequence[RunRow], rows: Sequence[RunRow]) -> list[RunRow]:
-    """Return the failed runs that were set aside, without those after which their workflow has succeeded.
+def _set_aside(visit: Visit) -> list[RunRow]:
+    runs, who = visit.orchestra.runs, visit.who
+    rows = runs.list(who, status=ListedStatus.SET_ASIDE, limit=_LOOKED_AT).rows
+    newest: dict[str, str] = {}
+    for workflow in {row.workflow for row in rows}:
+        succeeded = runs.list(who, workflow=workflow, status=RunStatus.SUCCEEDED, limit=1).rows
+        newest[workflow] = succeeded[0].run_id if succeeded else ""
+    return unsettled(rows, newest)
 
-    Those that a trigger started are known by their items.
+
+def unsettled(set_aside: Sequence[RunRow], succeeded: Mapping[str, str]) -> list[RunRow]:
+    """Return the runs that were set aside, without those after which their workflow has succeeded.
+
+    `succeeded`: the id of the newest such run of each workflow. Runs that a trigger started are known by their items.
     """
-    succeeded: dict[str, str] = {}
-    for row in rows:  # newest first
-        if row.status == RunStatus.SUCCEEDED:
-            succeeded.setdefault(row.workflow, row.run_id)
     by_people = [row for row in set_aside if not row.started_by.startswith("trigger:")]
-    failed = [row for row in by_people if row.status == RunStatus.FAILED]
-    return [row for row in failed if row.run_id > succeeded.get(row.workflow, "")]
+    return [row for row in by_people if row.run_id > succeeded.get(row.workflow, "")]
 
 
 def _needs_a_look(visit: Visit, state: _State) -> None:
-    found = [*_failing(state), *(row for row in state.rows if row.status == RunStatus.INTERRUPTED)]
+    failed = _failing(state)
+    known = {row.run_id for row in failed}
+    interrupted = [row for row in state.rows if row.status == RunStatus.INTERRUPTED and row.run_id not in known]
+    found = [*failed, *interrupted]
     if not found:
         return
     section(t("Needs a look"))

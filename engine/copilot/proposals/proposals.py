@@ -217,7 +217,8 @@ class Proposals:
         tried = self._editing.tried(p, workflow, self._base_rev(p, proposal), list(ops))
         if not _is_as_checked(tried.base, made.base):
             return None
-        if not proposal.accepted:
+        is_begun = bool(proposal.accepted) or tried.made.text == tried.base  # in the draft, though not marked so yet
+        if not is_begun:
             self._restoring.keep(p, workflow, proposal.id, tried)
         return self._editing.keep(p, workflow, tried)
 

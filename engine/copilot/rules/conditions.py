@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Sequence
 
 from engine.base.json_text import JsonObject
@@ -27,6 +28,8 @@ _SAYS = re.compile(
 _PARTS = {"subject": "subject", "betreff": "subject", "sender": "from", "absender": "from", "text": "text"}
 _MAILS = ("gmail.", "imap.")
 _ITEM = "item"
+_LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+"""As `lowerAscii` of an expression does."""
 
 
 def conditioned(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
@@ -66,7 +69,7 @@ def _condition(clause: str, node: StepNode[StepDefinition], nodes: dict[str, Ste
         )
     if says is None:
         return f"size({mail}.attachments) > 0"
-    word = marks[0].casefold().replace("\\", "\\\\").replace("'", "\\'")
+    word = marks[0].translate(_LOWER_ASCII).replace("\\", "\\\\").replace("'", "\\'")
     return f"{mail}.{_PARTS[says['part'].casefold()]}.lowerAscii().contains('{word}')"
 
 

@@ -36,7 +36,11 @@ _LEFT_OUT = (
     re.compile(r"(?P<before>\A)(?=(?:only|nur) (?:if|when|wenn|falls)\b)", _I),
     re.compile(r"\A(?P<before>(?:retry|wiederhole) )(?=(?:up to |bis zu )?\d)", _I),
     re.compile(r"\A(?P<before>(?:rename|benenne) )(?=(?:to|into|in|zu) )", _I),
-    re.compile(r"\A(?P<before>(?:set|change|setze) (?:the |das |den )?[\w.]+ )(?P<of>)(?=(?:to|auf|zu) )", _I),
+    re.compile(
+        r"\A(?P<before>(?:set|change|setze) (?:the |das |den )?(?!(?:this|it|that|dies\w*|es|ihn) )[\w.]+ )(?P<of>)"
+        r"(?=(?:to|auf|zu) )",
+        _I,
+    ),
     re.compile(r"\A(?P<before>(?:ask me (?:before|first)|frag\w* mich (?:vorher|zuerst)))\Z", _I),
     re.compile(r"\A(?P<before>(?:remove|delete|approve|explain|describe|lösche|entferne|genehmige|erkläre))\Z", _I),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from engine.base.errors import UnknownName
+from engine.base.errors import InvalidInput, UnknownName
 from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.fixes.records import Idea
 from engine.copilot.proposals.proposals import Proposals
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 LONGEST_QUESTION = 4_000
 _MOST_FIXES = 6
+_MOST_LETTERS = 20_000
+"""Of a request, counted once for each selected step: it is read for each."""
 FailedRun = Callable[[Principal, str, str], Run | None]
 _EXPLAIN = re.compile(
     r"\b(?:explain|describe|what does|what do(?= these| those| they)|what is|how does|walk me through|"
@@ -183,6 +185,8 @@ class Rules:
             found = self._from_texts(said)
             return replace(found, text=f"{error.message} {error.remedy}\n{found.text}")
         selected = [one for one in canvas.steps if one.id in selection]
+        if len(said) * len(selected) > _MOST_LETTERS:
+            raise InvalidInput("These are too many words for so many steps.", remedy="Say less, or select fewer steps.")
         try:
             change = None if is_question(said) else meant(said, canvas, selected)
         except NotThere as error:

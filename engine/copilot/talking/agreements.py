@@ -11,20 +11,20 @@ _PREFIX = "copilot_agreed."
 
 
 class Agreements:
-    """One for each person: a host, and a model there."""
+    """One for each person: a host, a model there, and the digest of the words that say what goes there."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def get(self, p: Principal) -> tuple[str, str]:
-        """Return the (host, model) to which a person lets conversations go; empty if none."""
+    def get(self, p: Principal) -> list[str]:
+        """Return to what a person has agreed, [host, model, digest]; empty if to nothing."""
         kept = self._settings.get(_PREFIX + p.id)
-        host, model = json.loads(kept) if kept else ("", "")
-        return host, model
+        found: list[str] = json.loads(kept) if kept else []
+        return found
 
-    def put(self, p: Principal, host: str, model: str) -> None:
-        """Store to whom a person lets conversations go."""
-        self._settings.put(_PREFIX + p.id, json.dumps([host, model]))
+    def put(self, p: Principal, host: str, model: str, digest: str) -> None:
+        """Store to what a person agrees."""
+        self._settings.put(_PREFIX + p.id, json.dumps([host, model, digest]))
 
     def remove(self, p: Principal) -> None:
         """Forget to whom a person lets conversations go."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -29,6 +30,8 @@ SENDS = (
     "Of a prompt that you change: its text, and the shapes of its cases; values only of the cases that you tick.",
     "Never a secret, a key or a file.",
 )
+DIGEST = hashlib.sha256("\n".join(SENDS).encode()).hexdigest()[:16]
+"""Who agreed to other words is asked again."""
 NO_MODEL = "The co-pilot does not use the demo's model, and no other one is connected. Add one on the page Connections."
 OFF = "The co-pilot's model is turned off in this workspace (`copilot.is_on` in config.yaml)."
 NOT_AGREED = "You have not agreed yet that your workflow goes to this model."
@@ -65,7 +68,7 @@ class Setups:
         if account is None:
             return nothing
         host, model = account.client.account(), str(getattr(account.client, "model", ""))
-        is_agreed = self.agreements.get(p) == (host, model)
+        is_agreed = self.agreements.get(p) == [host, model, DIGEST]
         return Setup(
             is_on=True,
             is_available=True,

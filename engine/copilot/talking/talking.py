@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -27,7 +28,7 @@ from engine.copilot.talking.records import (
     Turn,
     TurnLimits,
 )
-from engine.copilot.talking.setup import Setups
+from engine.copilot.talking.setup import DIGEST, Setups
 from engine.copilot.talking.tools import NAMES, Toolbox
 from engine.copilot.talking.turns import Turns, checked_words
 from engine.copilot.talking.working import Feed, Working
@@ -93,7 +94,7 @@ class Talking:
                 remedy="Look at what would be sent, and agree to that.",
                 field="model",
             )
-        self._setups.agreements.put(p, host, model)
+        self._setups.agreements.put(p, host, model, DIGEST)
         self._audit.record(p, "copilot.agree", found.connection, {"host": host, "model": model})
         return self.setup(p)
 
@@ -171,7 +172,7 @@ class Talking:
             p, workflow, rev, about, ground.proposals, ground.workflows, run_of, from_outside=before.from_outside
         )
         box.code = code_step(context.text, about.selection)
-        box.run = run_of(about.run_id) if about.run_id else ground.failed_run(p, workflow)
+        box.run = run_of(about.run_id) if about.run_id else self._last_failed(p, workflow)
         context = replace(
             context,
             selection=about.selection[:_MOST_SELECTED],
@@ -180,6 +181,11 @@ class Talking:
         )
         earlier = [one for one in before.turns if one.status != "working"]
         return box, list[dict[str, Any]](messages(context, earlier, asked))
+
+    def _last_failed(self, p: Principal, workflow: str) -> Run | None:
+        with suppress(OrchestraError):  # a log that cannot be read keeps nobody from asking
+            return self._ground.failed_run(p, workflow)
+        return None
 
     def _context(self, p: Principal, workflow: str) -> tuple[Context, str]:
         try:

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -116,10 +117,8 @@ def test_a_process_counts_while_its_lease_is_good(orchestra: Orchestra, root: Pa
 
 
 def test_one_that_only_accepts_messages_is_no_worker(orchestra: Orchestra, root: Path) -> None:
-    now = timestamp(utc_now())
-    with sqlite3.connect(root / ".orchestra" / "state.db") as connection:
-        connection.execute("INSERT INTO owners VALUES ('worker-1', 1, 'worker', ?, ?, 30, '', 0, 0)", (now, now))
-    found = samples(orchestra)
+    with closing(Orchestra.open(root, slots=0)):
+        found = samples(orchestra)
     assert (found['orchestra_processes{kind="worker"}'], found['orchestra_processes{kind="cli"}']) == (0, 2)
 
 

@@ -64,6 +64,18 @@ def test_a_proposal_accepted_in_parts_has_the_text_from_before_the_first_part(ro
         orchestra.close()
 
 
+def test_the_text_from_before_stays_if_the_process_ends_before_the_acceptance_is_marked(root: Path) -> None:
+    orchestra = Orchestra.open(root)
+    try:
+        before, one = text(orchestra), made(orchestra, valued("first", 7))
+        orchestra.copilot.proposals._accepted(ADA, one, one.ops, [])  # the draft has it, the proposal does not say so
+        accepted(orchestra, one)
+        found = orchestra.copilot.restoring.look(ADA, "work", one.id)
+        assert orchestra.copilot.restoring.restore(ADA, "work", one.id, found.rev).text == before
+    finally:
+        orchestra.close()
+
+
 @pytest.mark.parametrize("is_saved", [False, True])
 def test_receipts_follow_a_step_that_gets_its_earlier_id_back(root: Path, is_saved: bool) -> None:
     orchestra = Orchestra.open(root)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.base.errors import InvalidInput
 from engine.copilot.rules.rules import Answer
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -74,6 +75,24 @@ def test_a_condition_is_added_to_the_one_that_a_step_has(orchestra: Orchestra) -
     before = next(one.condition for one in orchestra.editing.canvas(OWNER, NAME).steps if one.id == "issue")
     assert op["value"] == f"{{{{ size(mail.attachments) > 0 && ({before}) }}}}"
     assert made.is_acceptable
+
+
+@pytest.mark.parametrize(("word", "found"), [("Straße", "straße"), ("Ärger", "Ärger"), ("INVOICE", "invoice")])
+def test_a_word_of_a_condition_is_found_as_it_is_written(orchestra: Orchestra, word: str, found: str) -> None:
+    made = answer(orchestra, f'nur wenn der Betreff "{word}" enthält', "issue").proposal
+    assert made is not None
+    assert f"subject.lowerAscii().contains('{found}')" in made.ops[0]["value"]  # which lowers A to Z, and no more
+
+
+def test_a_word_that_points_is_no_field(orchestra: Orchestra) -> None:
+    made = answer(orchestra, "set this to 5", "issue").proposal
+    assert made is None or "this" not in str(made.ops)
+
+
+def test_too_many_words_for_the_selected_steps_are_refused(orchestra: Orchestra) -> None:
+    steps = [one.id for one in orchestra.editing.canvas(OWNER, NAME).steps]
+    with pytest.raises(InvalidInput):
+        answer(orchestra, "set this to " + "a." * 1_900, *steps)
 
 
 def test_a_condition_of_a_mail_is_refused_where_there_is_no_mail(orchestra: Orchestra) -> None:

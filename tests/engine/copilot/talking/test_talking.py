@@ -16,6 +16,7 @@ from engine.base.errors import InUse, InvalidInput, NotAllowed
 from engine.copilot.proposals.records import Proposal
 from engine.copilot.talking.cleaning import cleaned, parts_of
 from engine.copilot.talking.records import About, Sent, Turn, TurnLimits
+from engine.copilot.talking.setup import DIGEST
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.record.types.run import Run
@@ -214,12 +215,15 @@ def test_nothing_goes_out_before_somebody_agreed_or_where_it_is_off(talking: Ope
     assert talk.ask("Hello?").source == "model"
     sent = [(one["role"], one["content"]) for one in talk.model.requests[0]["messages"]]
     assert [(one.role, one.text) for one in preview.messages] == sent
+    talk.orchestra.copilot.talking._setups.agreements.put(ADA, setup.host, MODEL, "of other words")
+    assert talk.ask("explain this workflow").source == "rules", "what goes there was widened since"
+    talk.agree()
     talk.orchestra.copilot.talking.disagree(ADA)
     assert talk.ask("explain this workflow").source == "rules"
     assert len(talk.model.requests) == 1
     config = talk.root / "config.yaml"
     config.write_text(config.read_text().replace(MODEL, "another"))
-    talk.orchestra.copilot.talking._setups.agreements.put(ADA, setup.host, MODEL)
+    talk.orchestra.copilot.talking._setups.agreements.put(ADA, setup.host, MODEL, DIGEST)
     assert talk.ask("explain this workflow").source == "rules"
 
 
