@@ -32,6 +32,7 @@ class DiagramNode:
     step: str
     """The id of its step; "" for what runs if something has failed."""
     title: str
+    """Of its step, or of the step that failed; "" for the run."""
     kind: Kind | Literal["group"]
     is_loop: bool = False
     is_conditional: bool = False
@@ -123,9 +124,8 @@ def _fallback(inside: str, nodes: Mapping[str, DiagramNode], levels: Mapping[str
     failed = nodes.get(inside.removesuffix(_FALLBACK))
     if failed is None:
         last = max((one.level for one in nodes.values() if not one.inside), default=-1)
-        return DiagramNode(inside, "", "If the run fails", "group", level=last + 1)
-    title = f"If {failed.title} fails"
-    return DiagramNode(inside, "", title, "group", inside=failed.inside, level=failed.level + 1)
+        return DiagramNode(inside, "", "", "group", level=last + 1)
+    return DiagramNode(inside, "", failed.title, "group", inside=failed.inside, level=failed.level + 1)
 
 
 def _around(step: CanvasStep) -> str:
@@ -196,7 +196,7 @@ def _told(nodes: Sequence[DiagramNode], inside: str) -> str:
 
 
 def _name(node: DiagramNode, nodes: Sequence[DiagramNode]) -> str:
-    name, inner = node.step or node.title, _told(nodes, node.id)
+    name, inner = node.step or f"If {node.title or 'the run'} fails", _told(nodes, node.id)
     if not inner and not node.hidden:
         return name
     return f"[{name}: {inner or counted(node.hidden, 'step')}]"

@@ -2,7 +2,7 @@
 import { t, tn } from "../language";
 import { kindWord } from "../ui/looks";
 import type { Copilot } from "./copilot";
-import { BOX, drawn, HEAD, inOrder, type Box, type Line } from "./diagram";
+import { BOX, drawn, HEAD, inOrder, titleOf, type Box, type Line } from "./diagram";
 import type { Diagram } from "./shapes";
 
 export function DiagramView({ copilot, diagram }: { copilot: Copilot; diagram: Diagram }) {
@@ -35,10 +35,10 @@ function NodeView({ copilot, box: { node, x, y, w, isFrame } }: { copilot: Copil
   const what = [node.step && kindWord(node.kind, node.is_loop), node.hidden > 0 && tn("{count} step", "{count} steps", node.hidden), node.is_conditional && t("only if")].filter(Boolean).join(" · ");
   const words = (
     <>
-      <b>{node.title}</b> {what && <small>{what}</small>}
+      <b>{titleOf(node)}</b> {what && <small>{what}</small>}
     </>
   );
-  const looks = { className: "copilot-node", style: place, title: node.title, "data-about": node.is_about || undefined, "data-frame": isFrame || undefined };
+  const looks = { className: "copilot-node", style: place, title: titleOf(node), "data-about": node.is_about || undefined, "data-frame": isFrame || undefined };
   if (!node.step || !copilot.host.isDrawing) return <span {...looks}>{words}</span>;
   return (
     <button type="button" {...looks} aria-label={t("Show {title} on the canvas", { title: node.title })} onClick={() => copilot.host.show(node.step)}>

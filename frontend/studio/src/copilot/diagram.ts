@@ -1,4 +1,5 @@
 // Where the boxes and lines of a small diagram are. Pure: widths in percent of the diagram, heights in pixels.
+import { t } from "../language";
 import type { Diagram, DiagramNode } from "./shapes";
 
 export const BOX = 44;
@@ -72,6 +73,12 @@ function rows(nodes: readonly DiagramNode[], w: number): DiagramNode[][] {
   });
 }
 
+// Return the title of a box.
+export function titleOf({ step, title }: DiagramNode): string {
+  if (step) return title;
+  return title ? t("If {title} fails", { title }) : t("If the run fails");
+}
+
 // Return the titles in order, those inside a box behind it: `Read mail, Each mail (What is it?, Open an issue)`.
 export function inOrder(nodes: readonly DiagramNode[], inside = ""): string {
   const here = nodes.filter((one) => one.inside === inside);
@@ -79,7 +86,7 @@ export function inOrder(nodes: readonly DiagramNode[], inside = ""): string {
     .sort((one, other) => one.level - other.level)
     .map((one) => {
       const inner = inOrder(nodes, one.id);
-      return inner ? `${one.title} (${inner})` : one.title;
+      return inner ? `${titleOf(one)} (${inner})` : titleOf(one);
     })
     .join(", ");
 }

@@ -100,6 +100,7 @@ export interface DiagramNode {
   id: string;
   // "" for what runs if something has failed.
   step: string;
+  // Of its step, or of the step that failed; "" for the run.
   title: string;
   kind: Kind;
   is_loop: boolean;
