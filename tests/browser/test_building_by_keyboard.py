@@ -34,7 +34,7 @@ def test_a_tool_is_made_broken_and_mended(hand: Keyboard, page: Page) -> None:
     hand.choose(page.get_by_role("combobox", name="File"), "main.py")
     hand.write(code_field(page, "Content"), "output = wrong")
     hand.press(page.get_by_role("button", name="Save", exact=True))
-    page.get_by_text("changed after its last test").first.wait_for()
+    page.get_by_text("changed after its last test").filter(visible=True).wait_for()
     hand.press(test)
     page.get_by_text("Not all tests have passed").wait_for()
     page.get_by_text("Line 1", exact=True).wait_for()
