@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from engine.copilot.wizard import meanings
+from engine.copilot.wizard.named import QUOTED
 from engine.copilot.wizard.records import Choices, Start
 from engine.copilot.wizard.times import times_of
 from engine.copilot.wizard.unused import joined_wishes, left_words, without
@@ -15,7 +16,7 @@ _HARMLESS = re.compile(
     r"\bno duplicates\b|\bkeine (?:duplikate|doppelten)\b|\bwithout duplicates\b|\bohne duplikate\b|"
     r"\binstead of making (?:a second|another) one\b|\bbut (?=show me|ask me)|\bbefore (?=it |anything |they )|"
     r"\bask me (?:first|before)\b|\baber (?=zeig|frag)|"
-    r"\botherwise stay quiet\b",
+    r"\botherwise stay quiet\b|\bform where\b|\bformular,? wo\b",
     _I,
 )
 _ONLY_DRAFTS = re.compile(r"\b(?:don['’]t|do not|never) send (?:anything|them|it)\b|\bnichts? (?:ab)?senden\b", _I)
@@ -32,6 +33,18 @@ _ELSE = re.compile(
     _I,
 )
 _AGE = re.compile(r"\b(?:older|younger|newer|before|after|since|between|älter|jünger|zwischen|seit)\b", _I)
+_WHICH_MAILS = re.compile(r"(?<![\w.@-])(?P<it>[^\W\d_][\w-]*)[ -](?:e-?)?mails\b", _I)
+_BEFORE_MAILS = frozenset(
+    "a the all any every each such my our your these those this that new incoming and or of in to for from with "
+    "by if when which as into are sort split forward archive label tag mark read answer save post send put take "
+    "keep summarize list e alle allen solche meine meinen meiner unsere unseren neue neuen neuer eingehende "
+    "eingehenden die der den diese dieser und oder aus in von für zu mit bei wenn leite sortiere beantworte "
+    "archiviere markiere beschrifte speichere poste".split()
+)
+"""The words before `mails` that are no kind of mail."""
+_WITH_LABEL = re.compile(r"\bissues?(?: in \S+)? (?P<it>(?:with|mit)(?: the| a| dem| einem)? labels?)\b", _I)
+_MAILS_WITH = re.compile(r"mails? (?P<it>with|mit) …", _I)
+"""Words to look for, which `without` has taken out."""
 _CLOSED = re.compile(r"\b(?:closed|merged|geschlossene\w?)\b", _I)
 _THINGS = re.compile(
     r"https?://[^\s\"'<>]+[^\s\"'<>.,;:)]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\w)#[a-z][\w-]*|"
@@ -44,13 +57,36 @@ def dropped(text: str, choices: Choices) -> list[str]:
     """Return the words, places, numbers and wishes of a request that its choices lack; empty if it has none."""
     made = choices.model_dump_json()
     rest = without(text, ())
-    things = [one for one in dict.fromkeys(_THINGS.findall(rest)) if one not in made]
+    things = places_left(text, choices)
     rest = _THINGS.sub("…", rest)
     rest = without(rest, [*_used(rest, choices), *times_of(rest).used])
     numbers = set(re.findall(r"\d+", made))
     words = [one for one in left_words(rest) if not (one.isdigit() and one in numbers)]
     words += _of_sources(rest, choices)
+    if any(one.target == "issue" for one in choices.targets):  # labels are for mails, or for issues that are there
+        words += [one["it"] for one in _WITH_LABEL.finditer(rest)]
+    if not choices.only.words and not {one.target for one in choices.targets} & {"answer", "label"}:
+        words += [one["it"] for one in _MAILS_WITH.finditer(rest)]
     return [*things, *words, *_other_wishes(rest, choices), *(found[0] for found in _ELSE.finditer(rest))]
+
+
+def places_left(text: str, choices: Choices) -> list[str]:
+    """Return the places and the quoted texts of a request that its choices lack."""
+    made = choices.model_dump_json()
+    values = set(_values(choices.model_dump()))
+    quoted = dict.fromkeys(found["it"].strip() for found in QUOTED.finditer(text))
+    lacking = [one for one in quoted if not {one, one.rstrip("/")} & values]
+    return [*(one for one in dict.fromkeys(_THINGS.findall(without(text, ()))) if one not in made), *lacking]
+
+
+def _values(given: object) -> Iterator[str]:
+    """Yield the texts in choices."""
+    if isinstance(given, str):
+        yield given
+    elif isinstance(given, Mapping):
+        yield from (text for one in given.values() for text in _values(one))
+    elif isinstance(given, Sequence):
+        yield from (text for one in given for text in _values(one))
 
 
 def _used(rest: str, choices: Choices) -> Iterator[str]:
@@ -71,10 +107,18 @@ def _used(rest: str, choices: Choices) -> Iterator[str]:
 def _of_sources(rest: str, choices: Choices) -> list[str]:
     """Return the kinds of mail, ages and states that are said and are no filter."""
     found = [one[0] for pattern, _ in meanings.SEARCHED if (one := pattern.search(rest))]
-    several = found[1:] if choices.source in ("mail", "mailbox") else []
+    is_mail = choices.source in ("mail", "mailbox")
+    several = [*found[1:], *_kinds_of_mail(rest)] if is_mail else []
     ages = [] if choices.only.older_days or choices.only.newer_days else [one[0] for one in _AGE.finditer(rest)]
     closes = any(one.target == "close" for one in choices.targets)
     return [*several, *ages, *([] if closes else (one[0] for one in _CLOSED.finditer(rest)))]
+
+
+def _kinds_of_mail(rest: str) -> list[str]:
+    """Return the kinds of mail that are said and not known: `private mails`."""
+    said = (one["it"] for one in _WHICH_MAILS.finditer(rest))
+    known = [*(words for words, _, _ in meanings.KINDS), *(words for words, _ in meanings.SEARCHED)]
+    return [one for one in said if one.casefold() not in _BEFORE_MAILS and not any(each.search(one) for each in known)]
 
 
 def _other_wishes(rest: str, choices: Choices) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 _I = re.IGNORECASE
 
@@ -101,6 +102,46 @@ KINDS: Sequence[tuple[re.Pattern[str], str, str]] = (
     (_words(r"thank-?you|dankes\w*"), "thanks", "somebody says thank you"),
     (_words(r"questions?|asks? something|anfragen|fragen"), "question", "somebody asks something"),
 )
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of mail that something of its own becomes of."""
+
+    name: str
+    meaning: str
+    """For the model that sorts."""
+    words: re.Pattern[str]
+
+
+def _kind(name: str, meaning: str, pattern: str) -> Kind:
+    return Kind(name, meaning, _words(rf"(?:{pattern})(?:[- ]?(?:e-?)?mails?)?"))
+
+
+DECIDED: Sequence[Kind] = (
+    _kind("bug", "something does not work", r"bugs?(?:[- ]?reports?)?|fehler(?:berichte?|meldung(?:en)?)?"),
+    _kind("task", "somebody has to do something", r"tasks?|to-?dos?|aufgaben?"),
+    _kind("complaint", "somebody complains", r"complaints?|beschwerden?"),
+    _kind("request", "somebody wants something new", r"feature[- ]requests?|wünsche?|wunsch"),
+    _kind("thanks", "somebody says thank you", r"thank-?you|dankes\w*"),
+    _kind("question", "somebody asks something", r"questions?|asks? something|anfragen?|fragen?"),
+    _kind("invoice", "an invoice", r"invoices?|rechnung(?:en)?"),
+    _kind("receipt", "a receipt", r"receipts?|quittung(?:en)?"),
+    _kind("newsletter", "a newsletter", r"newsletters?"),
+    _kind("spam", "unwanted advertising", r"spam|junk|werbung|werbe"),
+)
+"""Kinds that several decisions of one request may be about."""
+UNSURE = _kind(
+    "unsure", "it is not clear which of the others it is", r"unsure|uncertain|not sure|unclear|unsicher|unklar\w{0,2}"
+)
+OTHER = Kind(
+    "other",
+    "anything else",
+    _words(
+        r"(?:everything|anything|all|alles) (?:else|others?|andere|übrige|sonstige)|(?:the |der |den )?rest|"
+        r"(?:all |alle )?(?:the |die )?(?:others?|andere[nr]?|übrigen?|sonstige[ns]?)(?: (?:e-?)?mails?)?"
+    ),
+)
 SEARCHED: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = (
     (_words(r"invoices?|rechnung(?:en)?"), ("invoice", "Rechnung")),
     (_words(r"receipts?|quittung(?:en)?|belege?"), ("receipt", "Quittung")),
@@ -113,6 +154,18 @@ WHEN_NEW = _words(
     r"when(?:ever)?|as soon as|wenn|sobald|sooft|comes? in|arrives?|changes|"
     r"new (?:\w+ )?(?:issues?|mails?|events?|rows?)|neue \w*(?:issues?|mails?|termine|zeilen)"
 )
+IS_NEW = re.compile(
+    r"\b(?:new|incoming|neue\w?|eingehende\w?) (?!(?:github |notion )?(?:pages?|issues?|tickets?|labels?|seiten?)\b)|"
+    r"\b(?:arrives?|comes? in|eintrifft|ankommt)\b|\b(?:kommt|kommen)(?: an| rein| herein)?(?=[,.;:]|$)",
+    _I,
+)
+"""Whether several decisions are about what is new."""
+NOTHING_MORE = _words(
+    r"no duplicates(?: please)?|without duplicates|keine (?:duplikate|doppelten)|ohne duplikate|"
+    r"(?:from|in|of|aus|in) (?:my|the|our|meinem|meiner|dem|der|unserem) (?:inbox|mailbox|gmail|postfach|posteingang)|"
+    r"(?:many )?thanks(?=[.!]?$)|(?:vielen )?danke?(?=[.!]?$)"
+)
+"""What changes nothing of several decisions."""
 TELLS = _words(r"tell|notify|inform|let me know|sag mir|benachrichtige")
 COUNTS = _words(r"how many|number of|wie viele|anzahl")
 SUMS_UP = _words(r"summ(?:ed|arize|arise|ary)\w*(?: up)?|sum up|zusammenfass\w*|fasse")

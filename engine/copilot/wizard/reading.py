@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,7 +15,10 @@ from pydantic import ValidationError
 from engine.base.errors import InvalidInput
 from engine.copilot.wizard import meanings
 from engine.copilot.wizard.checking import check, fits
-from engine.copilot.wizard.dropped import dropped
+from engine.copilot.wizard.clauses import masked
+from engine.copilot.wizard.decisions import Decisions, decided
+from engine.copilot.wizard.dropped import dropped, places_left
+from engine.copilot.wizard.named import Said, has, named, targets_of
 from engine.copilot.wizard.records import Amount, Choices, Chosen, Only, Start
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import Source
@@ -24,45 +27,18 @@ from engine.copilot.wizard.times import NoSuchTime, cron_of
 from engine.copilot.wizard.unused import is_question, refusal_of
 
 _I = re.IGNORECASE
-_NAMED = (
-    ("url", re.compile(r"https?://[^\s\"'<>]+[^\s\"'<>.,;:)]")),
-    ("to", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
-    ("path", re.compile(r"(?<![\w:/])\w[\w./-]*\.(?:md|txt|json|csv|html)\b")),
-    ("channel", re.compile(r"(?<!\w)#[a-z0-9][\w-]*", _I)),
-    ("repository", re.compile(r"(?<![\w./:@-])[A-Za-z0-9][\w-]*/[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?![\w/])")),
-    ("folder", re.compile(r"(?<![\w/])[A-Za-z0-9][\w-]*(?=/(?:\s|$))")),
-    ("folder", re.compile(r"(?<=[Ff]older )[A-Z]\w*|(?<=[Oo]rdner )[A-Z]\w*")),
-    ("spreadsheet", re.compile(r"(?<=sheet )[\w-]*\d[\w-]*|(?<=[Tt]abelle )[\w-]*\d[\w-]*", _I)),
-    ("sheet", re.compile(r"(?<=/ )[A-Z]\w*|(?<=Blatt )\w+|(?<=tab )\w+")),
-    ("assignees", re.compile(r"(?<=go to )[a-z0-9][\w-]+|(?<=assign them to )[\w-]+|(?<=assign to )[\w-]+")),
-    (
-        "database",
-        re.compile(
-            r"(?<=[Nn]otion \()[\w ]+(?=\))|(?<=[Pp]age in )(?!Notion)[A-Z]\w*|(?<=[Nn]otion )[A-Z]\w*|(?<=in )Tasks"
-        ),
-    ),
-)
-_TABLE = re.compile(
-    r"\b(?:table|tabelle)(?: (?:called|named|namens))? (?P<it>[a-z][\w-]*)|"
-    r"\b(?!(?:a|the|our|my|in) )(?P<first>\w+) table\b",
-    _I,
-)
-_QUOTED = re.compile(r"[\"“„«](?P<it>[^\"“”„«»]{1,500})[\"”“»]")
 _DOMAIN = re.compile(r"\b(?:from|von) (?:[\w ]+\()?(?P<it>[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)+)\b", _I)
-_COLUMN = re.compile(
-    r"\b(?P<what>absender|sender|link(?: zur mail)?|subject|betreff|date|datum)\b[\w ]{0,12}? "
-    r"(?:nach|to|in|into) (?P<column>[A-Z]\w*)",
-    _I,
-)
 _HAS_WORDS = re.compile(r"\b(?:has|ha[vs]ing|contain\w*|say\w*|enthält|enthalten|mit) [\"“„](?P<it>[^\"”“]+)[\"”“]", _I)
 _SENDER = re.compile(r"\b(?:from|von) (?!(?:Google|Gmail|GitHub)\b)(?P<it>[A-ZÄÖÜ][a-zäöüß]+)\b")
-_IN_TEXT = ("url", "to", "path", "folder", "repository", "spreadsheet", "channel")
-_ROLES = {"absender": "sender", "sender": "sender", "link": "url", "subject": "title", "betreff": "title"}
-_ROLES |= {"date": "date", "datum": "date"}
-
-
 _MADE = {"issue": "issues", "row": "rows", "mail_draft": "drafts"}
 """What a target makes: the words that name it are not those of the source."""
+
+_MAIL = re.compile(r"mails?\b(?!\.\w|@)|\b(?:inbox|postfach|posteingang|gmail|newsletters?)\b", _I)
+_SEVERAL = (
+    "Several decisions are understood in this form: bug mails become issues in acme/app, task mails become pages in "
+    "Notion Tasks. With kinds of your own: sort my mail into sales and support: sales to #sales, support to #support. "
+    "Otherwise ask for one of them, and add the next one with “Build it step by step”."
+)
 
 
 @dataclass(frozen=True)
@@ -73,32 +49,43 @@ class Understood:
     question: str = ""
 
 
-@dataclass
-class _Said:
-    """A request, and what it names."""
-
-    text: str
-    places: dict[str, str] = field(default_factory=dict)
-    quoted: list[str] = field(default_factory=list)
-
-    @property
-    def plain(self) -> str:
-        """The text without what it names: the folder `invoices/` is no word for invoices."""
-        found = self.text
-        for one in [*self.quoted, *(self.places[name] for name in _IN_TEXT if name in self.places)]:
-            found = found.replace(one, " ")
-        return found
-
-
 def read(text: str) -> Understood | None:
     """Return what a request means; None if it is not about items, or asks for more than the wizard can do."""
     if is_question(text):
         return None
-    said = _named(" ".join(text.split()))
+    said = named(" ".join(text.split()))
     kinds = _sorted_into(said)
     if meanings.BEYOND.search(re.sub("|".join(map(re.escape, kinds)), "", said.plain) if kinds else said.plain):
         return None
-    targets = [_label(one) for one in kinds] or _targets(said)
+    decisions = decided(text)
+    return _of_decisions(text, decisions) if decisions is not None else _of_one(text, said, kinds)
+
+
+def _of_decisions(text: str, decisions: Decisions) -> Understood | None:
+    """Return the choices of several decisions, each target with its own kind; else the words that are left."""
+    if decisions.left:
+        return Understood(question=f"{refusal_of(decisions.left)} {_SEVERAL}")
+    if not _MAIL.search(text) and not any("gmail" in TARGETS[one.target].services for one in decisions.targets):
+        return Understood(
+            question="What should be sorted? If it is mail, say so, such as “bug mails” instead of “bugs”."
+        )
+    start = Start.SCHEDULE if decisions.cron else Start.NEW if decisions.is_new else Start.HAND
+    try:
+        choices = Choices(
+            source="mail", start=start, cron=decisions.cron, kinds=decisions.kinds, targets=decisions.targets
+        )
+        check(choices)
+    except ValidationError:  # too many of something
+        return Understood(question=f"These are too many decisions for one request. {_SEVERAL}")
+    except InvalidInput as error:
+        return _missing(error)
+    left = places_left(text, choices)
+    return Understood(question=f"{refusal_of(left)} {_SEVERAL}") if left else Understood(choices)
+
+
+def _of_one(text: str, said: Said, kinds: Sequence[str]) -> Understood | None:
+    """Return the choices of one decision, the same for all kinds that are named; else what is missing or left."""
+    targets = [_label(one) for one in kinds] or targets_of(said)
     source = _source(said, targets)
     missing = _asked_for(said, [one.target for one in targets])
     if missing:
@@ -124,9 +111,9 @@ def read(text: str) -> Understood | None:
     return Understood(question=refusal_of(unused)) if unused else Understood(choices)
 
 
-def _sorted_into(said: _Said) -> list[str]:
+def _sorted_into(said: Said) -> list[str]:
     """Return the kinds of "sort my inbox into work, private and advertising"."""
-    found = meanings.SORTED.search(said.text)
+    found = meanings.SORTED.search(masked(said.text))
     return re.split(r",? (?:and|or|und|oder) |, ", found["kinds"]) if found else []
 
 
@@ -134,11 +121,11 @@ def _label(kind: str) -> Chosen:
     return Chosen(target="label", places={"labels": kind}, when=kind)
 
 
-def _asked_for(said: _Said, found: Sequence[str]) -> str:
+def _asked_for(said: Said, found: Sequence[str]) -> str:
     """Return a question for what a target lacks whose words are there; empty if nothing is missing."""
     hidden = {other for one in found for other in meanings.REPLACES.get(one, ())}
     for name, words, place in meanings.TARGETS:
-        is_missing = name in meanings.ASKED_FOR and name not in (*found, *hidden) and not _has(said, place)
+        is_missing = name in meanings.ASKED_FOR and name not in (*found, *hidden) and not has(said, place)
         if is_missing and words.search(said.text):
             return meanings.ASKED_FOR[name]
     return ""
@@ -155,51 +142,7 @@ def _missing(error: InvalidInput) -> Understood | None:
     return Understood(question=f"Which {place.rpartition('.')[2]}? Name it, too.") if "places." in place else None
 
 
-# --- what is named
-
-
-def _named(text: str) -> _Said:
-    said = _Said(text)
-    said.quoted = [found["it"].strip() for found in _QUOTED.finditer(text)]
-    for name, pattern in _NAMED:
-        found = pattern.search(text)
-        if found and name not in said.places:
-            said.places[name] = found[0]
-    table = _TABLE.search(text)
-    if table:
-        said.places["table"] = table["it"] or table["first"] or ""
-    elif said.quoted and re.search(r"\b(?:table|tabelle) [\"“„]", text, _I):
-        said.places["table"] = said.quoted[0]
-    columns = {found["column"]: _ROLES[found["what"].split()[0].casefold()] for found in _COLUMN.finditer(text)}
-    if columns:
-        said.places["columns"] = ", ".join(f"{name}={role}" for name, role in columns.items())
-    if said.quoted:
-        said.places |= {"labels": said.quoted[0], "text": said.quoted[0]}
-    if "database" not in said.places and meanings.TASKS.search(text):
-        said.places["database"] = "Tasks"
-    return said
-
-
-def _targets(said: _Said) -> list[Chosen]:
-    found = [name for name, words, place in meanings.TARGETS if words.search(said.text) and _has(said, place)]
-    hidden = {other for one in found for other in meanings.REPLACES.get(one, ())}
-    asks = bool(meanings.ASKS_FIRST.search(said.text))
-    return [_chosen(said, one, is_approved=asks) for one in found if one not in hidden]
-
-
-def _has(said: _Said, place: str) -> bool:
-    return not place or place in said.places
-
-
-def _chosen(said: _Said, name: str, *, is_approved: bool) -> Chosen:
-    target = TARGETS[name]
-    places = {one: said.places[one] for one in target.places if one in said.places}
-    text = said.places.get("text", "") if target.needs_text else ""
-    title = said.quoted[0] if target.title_field and said.quoted else ""
-    return Chosen(target=name, places=places, text=text, title=title, is_approved=is_approved)
-
-
-def _source(said: _Said, targets: Sequence[Chosen]) -> Source | None:
+def _source(said: Said, targets: Sequence[Chosen]) -> Source | None:
     """Return the source that the words name and that at least one target fits; mail, if only mail has such a target."""
     made = {_MADE.get(one.target, "") for one in targets}
     for name, words in meanings.SOURCES:
@@ -225,7 +168,7 @@ def _fitted(chosen: Chosen, source: Source) -> Chosen | None:
 # --- which ones, when, and how many
 
 
-def _choices(said: _Said, source: Source, targets: Sequence[Chosen], sorted_into: Sequence[str]) -> Choices:
+def _choices(said: Said, source: Source, targets: Sequence[Chosen], sorted_into: Sequence[str]) -> Choices:
     cron = cron_of(said.text)
     is_new = bool(source.trigger) and not cron and bool(meanings.WHEN_NEW.search(said.text))
     start = Start.SCHEDULE if cron else Start.NEW if is_new or not source.uses else Start.HAND
@@ -246,7 +189,7 @@ def _choices(said: _Said, source: Source, targets: Sequence[Chosen], sorted_into
     )
 
 
-def _amount(said: _Said, source: Source, targets: Sequence[Chosen], start: Start) -> Amount:
+def _amount(said: Said, source: Source, targets: Sequence[Chosen], start: Start) -> Amount:
     """Return how many items the targets are about: a summary or a list if all of them can have one, and it is said."""
     common = [one for one in Amount if all(one in TARGETS[each.target].amounts for each in targets)]
     is_event = start is Start.NEW and not source.ids
@@ -266,13 +209,13 @@ def _is_many(targets: Sequence[Chosen]) -> bool:
     return all(one.target in ("issue", "task", "page", "record", "row") and not one.title for one in targets)
 
 
-def _kinds(said: _Said, source: Source, amount: Amount) -> dict[str, str]:
+def _kinds(said: Said, source: Source, amount: Amount) -> dict[str, str]:
     if source.name not in ("mail", "mailbox") or amount is not Amount.EACH:
         return {}
     return {name: what for words, name, what in meanings.KINDS if words.search(said.plain)}
 
 
-def _only(said: _Said, source: Source) -> Only:
+def _only(said: Said, source: Source) -> Only:
     """Return the filters that the words name and the source has."""
     given: dict[str, Any] = {}
     if source.name in ("mail", "mailbox"):
@@ -297,7 +240,7 @@ def _only(said: _Said, source: Source) -> Only:
     return Only(**{name: one for name, one in given.items() if name in source.filters or name == "above"})
 
 
-def _of_mail(said: _Said) -> dict[str, Any]:
+def _of_mail(said: Said) -> dict[str, Any]:
     found: dict[str, Any] = {}
     words = next((some for pattern, some in meanings.SEARCHED if pattern.search(said.plain)), ())
     has = _HAS_WORDS.search(said.text)

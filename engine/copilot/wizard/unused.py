@@ -22,7 +22,7 @@ _AGAINST = (
 )
 _CONDITIONS = (
     r"if|when|whenever|until|while|whether|provided|in case|as long as|as soon as|wenn|falls|sofern|sobald|solange|"
-    r"während"
+    r"während|where|wo|in doubt|im zweifel"
 )
 _NUMBERS = (
     r"twice|thrice|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"

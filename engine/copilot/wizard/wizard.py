@@ -122,7 +122,9 @@ def in_words(choices: Choices) -> str:
         *(_filter(*one) for one in choices.only.model_dump(exclude_defaults=True).items()),
     ]
     what = f"{source.title}{f' ({listed(given)})' if given else ''}, {start[choices.start]}"
-    kinds = f", sorted by a model into {listed([*choices.kinds, 'other'])}" if choices.kinds else ""
+    kinds = (
+        f", sorted by a model into {listed(list(dict.fromkeys([*choices.kinds, 'other'])))}" if choices.kinds else ""
+    )
     summed = ", summed up by a model" if choices.is_summarized else ""
     return f"{what}{kinds}{summed}: {listed([_done(one, choices) for one in choices.targets])}"
 
