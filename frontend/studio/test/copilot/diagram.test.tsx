@@ -16,7 +16,7 @@ const WHOLE: Diagram = {
     node("kind", { inside: "each" }),
     node("issue", { inside: "each", level: 1, is_conditional: true }),
     node("task", { inside: "each", level: 1 }),
-    node("each!", { step: "", title: "If EACH fails", kind: "group", level: 2, hidden: 2 }),
+    node("each!", { step: "", title: "EACH", kind: "group", level: 2, hidden: 2 }),
   ],
   edges: [{ source: "mails", target: "each" }, { source: "kind", target: "issue" }, { source: "kind", target: "task" }],
   text: "",
