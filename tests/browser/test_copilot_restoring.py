@@ -44,7 +44,7 @@ def test_what_was_before_a_proposal_is_restored_from_its_card(served: Served, pa
     page.locator("summary", has_text="1 proposal that you accepted before").click()
     accepted.get_by_role("button", name="Restore the earlier draft").click()
     shown = accepted.get_by_role("region", name="Restore the earlier draft")
-    shown.get_by_text("Later changes go, too").wait_for()
+    shown.get_by_text("Later changes are lost, too").wait_for()
     shown.locator("summary").click()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
