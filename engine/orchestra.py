@@ -463,7 +463,7 @@ class Orchestra:
         found = {
             "triggers": self.triggers.summary(),
             "refused_connections": len(self.troubles.open()),
-            "set_aside_runs": self._state.loads.now().set_aside,
+            "set_aside_runs": self._state.loads.set_aside(),
         }
         return {**found, "workers": self.workers.counts()} if self.config.shares_runs else found
 

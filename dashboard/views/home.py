@@ -204,8 +204,12 @@ def _questions(visit: Visit) -> None:
 def _failing(state: _State) -> list[RunRow]:
     """Return the failed runs that need attention, those that were set aside among them, however old they are."""
     found = failing(state.rows, state.dead)
-    known = {row.run_id for row in found}
+    known = {row.run_id for row in [*found, *_interrupted(state)]}
     return [*found, *(row for row in state.set_aside if row.run_id not in known)]
+
+
+def _interrupted(state: _State) -> list[RunRow]:
+    return [row for row in state.rows if row.status == RunStatus.INTERRUPTED]
 
 
 def _set_aside(visit: Visit) -> list[RunRow]:
@@ -228,10 +232,7 @@ def unsettled(set_aside: Sequence[RunRow], succeeded: Mapping[str, str]) -> list
 
 
 def _needs_a_look(visit: Visit, state: _State) -> None:
-    failed = _failing(state)
-    known = {row.run_id for row in failed}
-    interrupted = [row for row in state.rows if row.status == RunStatus.INTERRUPTED and row.run_id not in known]
-    found = [*failed, *interrupted]
+    found = [*_failing(state), *_interrupted(state)]
     if not found:
         return
     section(t("Needs a look"))

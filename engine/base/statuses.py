@@ -37,7 +37,7 @@ class ListedStatus(StrEnum):
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     SET_ASIDE = "set_aside"
-    """Failed or interrupted because it took its process down too often; such runs are listed as that, too."""
+    """Took its process down too often; also listed as failed or interrupted."""
 
 
 OPEN_RUNS = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.INTERRUPTED)

@@ -159,6 +159,11 @@ class StepDefinition:
         return self.json.get("foreach") is not None
 
     @property
+    def item_name(self) -> str:
+        """The name that the steps inside a loop have for its item."""
+        return _text(self.json.get("as")) or "item"
+
+    @property
     def is_group(self) -> bool:
         """Whether it has steps of its own, rather than a call."""
         return self.json.get("steps") is not None

@@ -100,16 +100,16 @@ class Workers:
         taking = sum(one.takes_runs for one in found)
         said = f"{counted(taking, 'process takes', 'processes take')} runs."
         takes = CheckLine("takes runs", taking > 0, said if taking else f"No process takes runs. {NO_WORKER}")
-        return [alive, takes, *filter(None, map(self._lateness, records))]
+        return [alive, takes, *filter(None, map(self._lateness, records, found))]
 
-    def _lateness(self, one: OwnerRecord) -> CheckLine | None:
+    def _lateness(self, record: OwnerRecord, process: WorkerProcess) -> CheckLine | None:
         """Return what is to be said of a process that has not shown itself for too long."""
-        seconds = max(0.0, (self._clock() - moment_of(one.heartbeat_at)).total_seconds())
-        where = f"{one.owner} on {one.host or 'this machine'} last showed itself {seconds:.0f} s ago"
-        if is_silent(self._locks, one, self._clock()):
+        seconds = max(0.0, (self._clock() - moment_of(record.heartbeat_at)).total_seconds())
+        where = f"{record.owner} on {record.host or 'this machine'} last showed itself {seconds:.0f} s ago"
+        if process.state == "silent":
             return CheckLine("silent", ok=False, text=f"{where}: others take over its runs. {_LOOK_AT_IT}")
-        if seconds > one.lease_seconds * _LATE:
-            limit = f"at {one.lease_seconds:g} s, others take over its runs"
+        if seconds > record.lease_seconds * _LATE:
+            limit = f"at {record.lease_seconds:g} s, others take over its runs"
             return CheckLine("late", ok=False, text=f"{where}; {limit}. {_LOOK_AT_IT}")
         return None
 

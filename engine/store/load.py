@@ -40,3 +40,6 @@ class Loads(Protocol):
 
     def now(self) -> Load:
         """Return the load, from one snapshot. Reads indexes only, but for queued runs, so it may be asked often."""
+
+    def set_aside(self) -> int:
+        """Return how many runs took their process down too often, without measuring the rest."""

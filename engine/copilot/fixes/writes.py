@@ -20,7 +20,7 @@ def key_of_items(seen: Seen) -> Iterator[Idea]:
     node = seen.node
     if node is None:
         return
-    item = str(node.step.json.get("as") or "item")
+    item = node.step.item_name
     for path in _identities(seen, item):
         target = (*node.place, "key")
         yield Idea(f"Know each {item} by {path}", [seen.set(target, f"{{{{ {path} }}}}")])

@@ -14,7 +14,7 @@ from engine.base.services import has_stand_in
 from engine.base.statuses import AccountMode, RunStatus
 from engine.base.wording import listed
 from engine.compiler.definition.plan import Plan
-from engine.copilot.proposals.records import DemoRun, SecondRun
+from engine.copilot.proposals.records import LONGEST_TRY_SECONDS, DemoRun, SecondRun
 from engine.people.access import Principal, require
 from engine.record.types.run import Run
 from engine.runs.environments.news import outside
@@ -22,7 +22,7 @@ from engine.runs.made_up.samples import sample_of
 from engine.runs.runs import Runs
 from engine.runs.starting.acceptor import Acceptor, Wish
 
-_SECONDS = 60.0
+_SECONDS = LONGEST_TRY_SECONDS / 2
 _LOOK_SECONDS = 0.2
 _OVER = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
 

@@ -162,7 +162,7 @@ class KnownSteps:
             yield "inputs", self.document.get("inputs"), owner
         for up in owner.node.up():
             loop = up.step.json.get("foreach")
-            if loop is not None and words & {str(up.step.json.get("as", "item")), "index", "key"}:
+            if loop is not None and words & {up.step.item_name, "index", "key"}:
                 parts = {key: up.step.json.get(key) for key in ("foreach", "as", "key")}
                 yield f"loop.{up.step.id}", parts, KnownStep(up)
 

@@ -27,7 +27,6 @@ _SAYS = re.compile(
 )
 _PARTS = {"subject": "subject", "betreff": "subject", "sender": "from", "absender": "from", "text": "text"}
 _MAILS = ("gmail.", "imap.")
-_ITEM = "item"
 _LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 """As `lowerAscii` of an expression does."""
 
@@ -48,7 +47,8 @@ def conditioned(said: str, document: JsonObject, steps: Sequence[CanvasStep]) ->
         condition = _condition(found["clause"], nodes[one.id], nodes)
         if not condition:
             return None
-        value = f"{{{{ {condition}{_and(one.condition, condition)} }}}}"
+        also = f" && ({one.condition})" if one.condition and one.condition != condition else ""
+        value = f"{{{{ {condition}{also} }}}}"
         ops.append({"op": "set", "step": one.id, "field": "if", "value": value})
     return Understood(f"Only if {found['clause']}: {', '.join(one.title for one in chosen)}", ops, (plain,))
 
@@ -78,11 +78,5 @@ def _mail(node: StepNode[StepDefinition], nodes: dict[str, StepNode[StepDefiniti
     for outer in list(node.up())[1:]:
         source = re.search(r"\bsteps\.(\w+)\.output\.messages\b", str(outer.step.json.get("foreach") or ""))
         if source and source[1] in nodes and nodes[source[1]].step.uses.startswith(_MAILS):
-            return str(outer.step.json.get("as") or _ITEM)
+            return outer.step.item_name
     return ""
-
-
-def _and(before: str, condition: str) -> str:
-    """Return what held before as a further condition."""
-    inner = before.removeprefix("{{").removesuffix("}}").strip()
-    return f" && ({inner})" if inner and inner != condition else ""

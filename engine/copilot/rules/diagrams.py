@@ -179,8 +179,7 @@ def _reads(document: JsonObject, steps: Sequence[CanvasStep]) -> dict[str, list[
         own = {key: value for key, value in node.step.json.items() if key not in _INNER}
         words = " ".join(_EXPRESSION.findall(compact_json(own)))
         for outer in list(node.up())[1:]:
-            item = outer.step.json.get("as") or "item"
-            if "foreach" in outer.step.json and re.search(rf"(?<![.\w]){re.escape(str(item))}\b", words):
+            if outer.step.is_loop and re.search(rf"(?<![.\w]){re.escape(outer.step.item_name)}\b", words):
                 found[node.path].append(outer.path)
     return {path: list(dict.fromkeys(above)) for path, above in found.items()}
 

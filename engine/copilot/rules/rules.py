@@ -150,7 +150,7 @@ class Rules:
         Raises NotAllowed.
         """
         require(p, "edit", "ask the co-pilot")
-        if _WRONG.search(question) or _RUN.search(question):
+        if not _EXPLAIN.search(question) or _WRONG.search(question) or _RUN.search(question):
             return None
         try:
             canvas = self._editing.canvas(p, workflow)

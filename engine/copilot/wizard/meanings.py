@@ -95,12 +95,29 @@ REPLACES: Mapping[str, Sequence[str]] = {
 }
 """Targets that are not meant where another one is."""
 
-KINDS: Sequence[tuple[re.Pattern[str], str, str]] = (
-    (_words(r"bugs?|bug[- ]?(?:mails?|reports?)|fehler(?:berichte?|meldungen)"), "bug", "something does not work"),
-    (_words(r"complaints?|beschwerden?"), "complaint", "somebody complains"),
-    (_words(r"feature requests?|wünsche?"), "request", "somebody wants something new"),
-    (_words(r"thank-?you|dankes\w*"), "thanks", "somebody says thank you"),
-    (_words(r"questions?|asks? something|anfragen|fragen"), "question", "somebody asks something"),
+_MEANS = {
+    "bug": "something does not work",
+    "task": "somebody has to do something",
+    "complaint": "somebody complains",
+    "request": "somebody wants something new",
+    "thanks": "somebody says thank you",
+    "question": "somebody asks something",
+    "invoice": "an invoice",
+    "receipt": "a receipt",
+    "newsletter": "a newsletter",
+    "spam": "unwanted advertising",
+    "unsure": "it is not clear which of the others it is",
+}
+"""What the kinds of mail mean, for the model that sorts."""
+KINDS: Sequence[tuple[re.Pattern[str], str, str]] = tuple(
+    (_words(pattern), name, _MEANS[name])
+    for name, pattern in (
+        ("bug", r"bugs?|bug[- ]?(?:mails?|reports?)|fehler(?:berichte?|meldungen)"),
+        ("complaint", r"complaints?|beschwerden?"),
+        ("request", r"feature requests?|wünsche?"),
+        ("thanks", r"thank-?you|dankes\w*"),
+        ("question", r"questions?|asks? something|anfragen|fragen"),
+    )
 )
 
 
@@ -114,26 +131,24 @@ class Kind:
     words: re.Pattern[str]
 
 
-def _kind(name: str, meaning: str, pattern: str) -> Kind:
-    return Kind(name, meaning, _words(rf"(?:{pattern})(?:[- ]?(?:e-?)?mails?)?"))
+def _kind(name: str, pattern: str) -> Kind:
+    return Kind(name, _MEANS[name], _words(rf"(?:{pattern})(?:[- ]?(?:e-?)?mails?)?"))
 
 
 DECIDED: Sequence[Kind] = (
-    _kind("bug", "something does not work", r"bugs?(?:[- ]?reports?)?|fehler(?:berichte?|meldung(?:en)?)?"),
-    _kind("task", "somebody has to do something", r"tasks?|to-?dos?|aufgaben?"),
-    _kind("complaint", "somebody complains", r"complaints?|beschwerden?"),
-    _kind("request", "somebody wants something new", r"feature[- ]requests?|wünsche?|wunsch"),
-    _kind("thanks", "somebody says thank you", r"thank-?you|dankes\w*"),
-    _kind("question", "somebody asks something", r"questions?|asks? something|anfragen?|fragen?"),
-    _kind("invoice", "an invoice", r"invoices?|rechnung(?:en)?"),
-    _kind("receipt", "a receipt", r"receipts?|quittung(?:en)?"),
-    _kind("newsletter", "a newsletter", r"newsletters?"),
-    _kind("spam", "unwanted advertising", r"spam|junk|werbung|werbe"),
+    _kind("bug", r"bugs?(?:[- ]?reports?)?|fehler(?:berichte?|meldung(?:en)?)?"),
+    _kind("task", r"tasks?|to-?dos?|aufgaben?"),
+    _kind("complaint", r"complaints?|beschwerden?"),
+    _kind("request", r"feature[- ]requests?|wünsche?|wunsch"),
+    _kind("thanks", r"thank-?you|dankes\w*"),
+    _kind("question", r"questions?|asks? something|anfragen?|fragen?"),
+    _kind("invoice", r"invoices?|rechnung(?:en)?"),
+    _kind("receipt", r"receipts?|quittung(?:en)?"),
+    _kind("newsletter", r"newsletters?"),
+    _kind("spam", r"spam|junk|werbung|werbe"),
 )
 """Kinds that several decisions of one request may be about."""
-UNSURE = _kind(
-    "unsure", "it is not clear which of the others it is", r"unsure|uncertain|not sure|unclear|unsicher|unklar\w{0,2}"
-)
+UNSURE = _kind("unsure", r"unsure|uncertain|not sure|unclear|unsicher|unklar\w{0,2}")
 OTHER = Kind(
     "other",
     "anything else",

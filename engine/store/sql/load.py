@@ -37,6 +37,11 @@ class SqlLoads:
         with self._database.snapshot() as cursor:
             return _load(cursor)
 
+    def set_aside(self) -> int:
+        """Return how many runs took their process down too often, without measuring the rest."""
+        with self._database.asking() as cursor:
+            return _set_aside(cursor)
+
 
 def _load(cursor: Cursor) -> Load:
     queued = {bool(has_lane): QueuedRuns(*rest) for has_lane, *rest in cursor.execute(_QUEUED).fetchall()}

@@ -1041,6 +1041,9 @@ class MemoryLoads(_Part):
             used={mode: self._used(f"use:connection:{mode}:") for mode in AccountMode},
         )
 
+    def set_aside(self) -> int:
+        return self.now().set_aside
+
     def _queued(self, runs: Sequence[RunRecord]) -> QueuedRuns:
         queued = [one for one in runs if one.status == RunStatus.QUEUED]
         return QueuedRuns(len(queued), min((one.queued_at for one in queued if one.started_at is None), default=None))

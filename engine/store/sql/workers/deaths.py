@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 _MORE = 2
 """After so many deaths more, not even failing the run is attempted: that killed the process, too."""
-_GIVEN_UP = (
-    f"(in_a_row >= {MOST_DEATHS_IN_A_ROW + _MORE} AND in_all >= {MOST_DEATHS_IN_A_ROW + _MORE})"
-    f" OR in_a_row >= {MOST_DEATHS + _MORE} OR in_all >= {MOST_DEATHS + _MORE}"
-)
-_TOO_OFTEN = (
-    f"SELECT run_id FROM run_deaths WHERE (in_a_row >= {MOST_DEATHS_IN_A_ROW} AND in_all >= {MOST_DEATHS_IN_A_ROW})"  # noqa: S608
-    f" OR in_a_row >= {MOST_DEATHS} OR in_all >= {MOST_DEATHS}"
-)
-"""As `Deaths.are_too_many` says it."""
 _TO_BLAME = (
     f"{IS_BUSY} AND owner = ?"  # noqa: S608 - a condition of ours
     " AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.parent_run_id = runs.run_id AND other.ended_at IS NULL)"
 )
 """Not a run that waits for one that it has called: no step of it ends meanwhile, however far the other one gets."""
 
+
+def _too_many(more: int) -> str:
+    """Return the condition for runs with so many deaths more than too many, as `Deaths.are_too_many` says it."""
+    few, many = MOST_DEATHS_IN_A_ROW + more, MOST_DEATHS + more
+    return f"(in_a_row >= {few} AND in_all >= {few}) OR in_a_row >= {many} OR in_all >= {many}"
+
+
+_TOO_OFTEN = f"SELECT run_id FROM run_deaths WHERE {_too_many(0)}"  # noqa: S608 - a condition of ours
+_GIVEN_UP = f"SELECT run_id FROM run_deaths WHERE {_too_many(_MORE)}"  # noqa: S608 - a condition of ours
 
 IS_SUSPECT = f"EXISTS (SELECT 1 FROM run_deaths WHERE run_deaths.run_id = runs.run_id AND in_a_row >= {SUSPECT})"  # noqa: S608
 """The condition for runs of which a process works on one at a time."""
@@ -47,7 +47,7 @@ def count(cursor: Cursor, owner: str) -> None:
     )
     cursor.execute(
         "UPDATE runs SET status = 'interrupted', owner = NULL, is_at_work = 0, sentence = ?"  # noqa: S608
-        f" WHERE {_TO_BLAME} AND run_id IN (SELECT run_id FROM run_deaths WHERE {_GIVEN_UP})",
+        f" WHERE {_TO_BLAME} AND run_id IN ({_GIVEN_UP})",
         ("Set aside: the process died each time that it worked on this run. Only a person resumes it.", owner),
     )
 

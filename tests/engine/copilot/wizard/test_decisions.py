@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from engine.copilot.wizard.reading import read
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.workspaces import init
 
 OWNER = Principal("owner", "owner", confirmed=True)
 ISSUE, PAGE = ("github.create_issue", "acme/app", "bug"), ("notion.upsert_page", "Tasks", "task")
@@ -100,22 +96,6 @@ WIRED: dict[str, tuple[tuple[str, ...], set[Wiring]]] = {
 }
 _IS = re.compile(r"output\.label == '([^']*)'")
 _PLACES = ("repository", "database", "channel", "to", "labels", "text")
-
-
-@pytest.fixture(scope="module")
-def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
-    folder = tmp_path_factory.mktemp("decisions") / "workspace"
-    init(folder)
-    _connect(folder / "config.yaml")
-    opened = Orchestra.open(folder, demo=True)
-    yield opened
-    opened.close()
-
-
-def _connect(path: Path) -> None:
-    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    settings["connections"]["slack"] = {"service": "slack"}
-    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
 
 
 def _steps(ops: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,11 +6,9 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from engine.base.errors import InvalidInput, NotAllowed
 from engine.copilot.wizard.checking import check, fits
@@ -23,7 +21,6 @@ from engine.copilot.wizard.wizard import in_words
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.workspace.blanks import blank_workflow
-from tests.workspaces import init
 
 OWNER, VIEWER = Principal("owner", "owner", confirmed=True), Principal("viewer", "viewer")
 PLACES = {
@@ -43,26 +40,7 @@ PLACES = {
     "columns": "Supplier=sender, Mail=url",
 }
 REPOSITORY = {"repository": "acme/app"}
-MORE = {"discord": "discord", "telegram": "telegram", "drive": "google_drive", "imap": "imap", "slack": "slack"}
-MORE |= {"sheets": "google_sheets", "calendar": "google_calendar"}
 EXTRAS: tuple[dict[str, Any], ...] = ({}, {"kinds": {"bug": "something does not work"}}, {"is_summarized": True})
-
-
-@pytest.fixture(scope="module")
-def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
-    folder = tmp_path_factory.mktemp("wizard") / "workspace"
-    init(folder)
-    _connect(folder / "config.yaml")
-    opened = Orchestra.open(folder, demo=True)
-    yield opened
-    opened.close()
-
-
-def _connect(path: Path) -> None:
-    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    settings["connections"] |= {name: {"service": service} for name, service in MORE.items()}
-    settings["approvals"] = {"default": "never"}
-    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
 
 
 def _every_choice() -> Iterator[Choices]:
