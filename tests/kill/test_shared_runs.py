@@ -1,4 +1,4 @@
-"""What only the fence protects, and runs that a living worker has taken and then lost from sight."""
+"""What only the fence protects, and runs that a worker has taken and then lost from sight, or left when it died."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ import pytest
 
 from engine.base.statuses import ENDED_RUNS, RunStatus
 from engine.orchestra import Orchestra
+from engine.runner.worker.poller import Lookout
 from engine.workflows.new_workspace import init
 from tests import postgres
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.kill.counting import Counting, counting
 from tests.kill.harness import REPOSITORY
+from tests.kill.wrong import nobody_looks
 from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.service]
@@ -141,3 +143,34 @@ def test_runs_that_were_taken_and_not_begun_are_found(root: Path, worker: Worker
 @pytest.mark.control
 def test_if_nobody_looks_for_them_they_are_lost(root: Path, worker: Worker) -> None:
     assert _ended(root, worker, "forgets what it took", _LOST_SECONDS) < RUNS
+
+
+def _ended_after_a_death(root: Path, web: Counting, worker: Worker, wrong: str, seconds: float) -> bool:
+    """Kill the worker that works on a run while another one is there; return whether the run has ended in time."""
+    fields = {"method": "GET", "url": web.url("/read")}
+    write_workflow(root, "work", [{"id": "read", "uses": "http.request", "connection": "web", "with": fields}])
+    web.delays["GET /read"] = PATIENCE_SECONDS
+    with closing(Orchestra.open(root, serve=True)) as server:
+        first = worker(wrong)
+        run_id = server.runs.start(OWNER, "work", {})
+        web.wait_for("GET /read")
+        worker(wrong)
+        web.delays["GET /read"] = 0.0
+        first.kill()
+        ends_at = time.monotonic() + seconds
+        while server.runs.get(OWNER, run_id)["status"] not in ENDED_RUNS and time.monotonic() < ends_at:
+            time.sleep(0.2)
+        return server.runs.get(OWNER, run_id)["status"] in ENDED_RUNS
+
+
+@pytest.mark.chaos
+def test_the_run_of_a_worker_that_died_is_taken_over(root: Path, web: Counting, worker: Worker) -> None:
+    assert _ended_after_a_death(root, web, worker, "", PATIENCE_SECONDS)
+
+
+@pytest.mark.control
+def test_if_nobody_adopts_it_is_left(
+    root: Path, web: Counting, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lookout, "_look_for_dead", nobody_looks)  # the server in this process would, too
+    assert not _ended_after_a_death(root, web, worker, "nobody adopts", _LOST_SECONDS)

@@ -180,14 +180,21 @@ def claims_without_work() -> None:
     SharedQueue._delivered = broken  # type: ignore[method-assign]
 
 
+async def nobody_looks(_self: Lookout) -> None:
+    """Look for nothing, in place of one of the polls."""
+
+
 def forgets_what_it_took() -> None:
     """The same, and nobody looks for runs that were taken and that nobody works on."""
 
-    async def nobody_looks(self: Lookout) -> None:
-        return None
-
     claims_without_work()
-    Lookout._look_for_forgotten = nobody_looks  # type: ignore[method-assign]
+    Lookout._look_for_forgotten = nobody_looks  # type: ignore[assignment, method-assign]
+
+
+def nobody_adopts() -> None:
+    """A process does not look for the runs of those that have died."""
+
+    Lookout._look_for_dead = nobody_looks  # type: ignore[assignment, method-assign]
 
 
 def no_seen_set() -> None:
@@ -206,6 +213,7 @@ WRONG: dict[str, Callable[[], None]] = {
     "no fence": no_fence,
     "claims without work": claims_without_work,
     "forgets what it took": forgets_what_it_took,
+    "nobody adopts": nobody_adopts,
     "no marker in the database": no_marker_in_the_database,
     "files grow": files_grow,
     "no nonce": no_nonce,
