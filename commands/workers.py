@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import sys
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from engine.workspace.config import WorkerSettings
 
 _LOOK_SECONDS = 0.5
+_MOST_LOOKS_AT_A_HANG = 10
+"""It was silent for long before the first; a process that was stopped for as long has that time to turn again."""
 _AWAY_SECONDS = 2.0
 _LONGEST_STOP_SECONDS = 13.0
 """Deployments wait 15 seconds or longer before they kill a process."""
@@ -112,14 +115,25 @@ def _was_drained(orchestra: Orchestra, pages: WorkerPages | None) -> bool:
             with suppress(StateAway):  # only to be told; it may have been away again since it was opened
                 if (lost := orchestra.lost_secrets()) is not None:
                     note(f"{lost.message} {lost.remedy}")
+            hanging = 0
             while not orchestra.is_taken_over.wait(_LOOK_SECONDS):
                 if orchestra.is_drained:
                     return True
+                hanging = hanging + 1 if orchestra.hangs() else 0
+                if hanging == _MOST_LOOKS_AT_A_HANG:
+                    _end_at_once()
         return False
     finally:
         is_ending = not orchestra.is_taken_over.is_set()
         with suppress(StateAway), _at_most(_LONGEST_STOP_SECONDS) if is_ending else nullcontext():
             orchestra.close()
+
+
+def _end_at_once() -> NoReturn:
+    """End this process, which can do nothing more: whatever runs it starts another one."""
+    note("The event loop of the engine stands still. This process ends as it is, and others go on with its runs.")
+    faulthandler.dump_traceback()
+    os._exit(FAILED)
 
 
 def _opened_anew(workspace: Path, slots: int, tally: Tally, *, demo: bool) -> Orchestra:

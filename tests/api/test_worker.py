@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -147,7 +147,7 @@ def test_metrics_take_an_api_token_and_probes_take_none(root: Path, start: Start
     assert (worker.status("/live"), worker.status("/health?verbose=1"), worker.status("/api/runs")) == (200, 200, 404)
 
 
-def test_a_worker_whose_loop_stands_still_says_so_and_at_last_asks_for_its_end(start: Start) -> None:
+def test_a_worker_whose_loop_stands_still_says_so_and_at_last_ends(start: Start) -> None:
     worker = start(ORCHESTRA_LIMITS__LEASE_SECONDS="6")
     until(lambda: worker.status("/health") == 200, "its lease")
     os.kill(worker.process.pid, signal.SIGUSR1)
@@ -155,7 +155,15 @@ def test_a_worker_whose_loop_stands_still_says_so_and_at_last_asks_for_its_end(s
     [reason] = worker.get("/health").json()["reasons"]
     assert reason["check"] == "engine"
     assert worker.status("/live") == 200, "as long as a wait for the state may take, it is not restarted"
-    until(lambda: worker.status("/live") == 503, "the end of patience")
+    told: set[int] = set()
+
+    def has_ended() -> bool:
+        with suppress(httpx.TransportError):
+            told.add(worker.status("/live"))
+        return worker.process.poll() is not None
+
+    until(has_ended, "its end")
+    assert (worker.process.returncode, 503 in told) == (1, True)
 
 
 def test_a_stopped_worker_gives_no_answer_and_counts_on_after_another_took_over(root: Path, start: Start) -> None:
