@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from clients.models.metering import Meter
 from engine.base.json_text import JsonObject
-from engine.base.lazy_values import complete
+from engine.base.lazy_values import complete, opened
 from engine.base.plain_values import plain_json
 from engine.base.statuses import Priority
 from engine.compiler.definition.plan import OtherModel, Retry
@@ -132,7 +132,7 @@ def fields_of(step_type: StepType, arguments: JsonObject) -> Callable[[], Any]:
     """Return a function that returns the fields of a call. Raises ValidationError if the arguments do not fit."""
 
     def loaded() -> dict[str, Any]:
-        return {name: one if name in step_type.hands_on else complete(one) for name, one in arguments.items()}
+        return {name: opened(one) if name in step_type.hands_on else complete(one) for name, one in arguments.items()}
 
     def made() -> Any:
         return step_type.fields.model_validate(loaded())

@@ -63,6 +63,23 @@ def test_a_large_list_is_a_file_and_the_object_around_it_is_not(run: Run, orches
     assert len(files(orchestra)) == 1
 
 
+def test_values_that_are_large_only_together_are_handed_on(run: Run) -> None:
+    text = "word " * 12_000
+    together = {f"v{n}": "{{ inputs.text }}" for n in range(6)}
+    steps = [
+        set_step("s", together),
+        {
+            "id": "end",
+            "uses": "flow.stop",
+            "with": {"outputs": together, "message": "{{ string(size(steps.s.output.v5)) }}"},
+        },
+    ]
+    document = run(steps, {"text": text}, inputs=TEXT_INPUT)
+    assert document["status"] == "succeeded", document["error"]
+    assert document["steps"][0]["output"]["bytes"] > 6 * len(text)
+    assert document["outputs"] == document["steps"][0]["output"]
+
+
 def test_a_call_gets_the_value_itself(run: Run, service: Service) -> None:
     body = {"json": {"text": "{{ inputs.text }}", "n": 1}}
     step = post_step("w", service.url("/w"))
