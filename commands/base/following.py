@@ -121,7 +121,8 @@ def _cost(run: Run) -> Iterator[str]:
         cost = "an unknown cost" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
         expected = words(run.get("estimate"))
         used = f"{usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out, {cost}"
-        yield f"Models: {used}{f' ({expected})' if expected else ''}."
+        apart = ", without the runs that it called" if any(one.get("child_run_id") for one in run["steps"]) else ""
+        yield f"Models: {used}{f' ({expected})' if expected else ''}{apart}."
 
 
 def _created(run: Run) -> Iterator[str]:

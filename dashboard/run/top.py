@@ -76,6 +76,8 @@ def facts(run: Run) -> str:
     by_people = [one for one in run.get("resumed") or [] if one.get("by") != ENGINE]  # an answer is not a resumption
     parts += [t("resumed {count}×", count=len(by_people))] if by_people else []
     used = usage_words(run["usage"])
+    has_called = any(step.get("child_run_id") for step in run["steps"])
+    used += [t("without the runs that it called")] if used and has_called else []
     expected = words(run.get("estimate")) if used else ""
     return " · ".join([*parts, *used, *([expected] if expected else [])])
 
