@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from clients.plural import counted
 from engine.base.statuses import AccountMode
-from engine.base.step_tree import StepNode
+from engine.base.step_tree import AGENT_PREFIX, StepNode
 from engine.budgets.limits import money
 from engine.budgets.prices import usd
 from engine.compiler.definition.plan import Action, Node, OtherModel, Plan
@@ -26,6 +26,8 @@ _MOST_TEXTS = 100
 _PROMPTS, _ONE_ITEM = "by the prompts", "by the prompts, for one item of each loop"
 _NOT_KNOWN = "The cost is not known: the price of {} is not."
 _NO_MODEL = "The cost is not known: no model is chosen yet."
+_AGENTS_ALONE = "The cost is not known before it has run: its agents decide how often they ask a model."
+_NOT_COUNTED = "What the agents and workflows that it calls use is not in it."
 
 
 class Estimates:
@@ -36,12 +38,16 @@ class Estimates:
 
     def of(self, plan: Plan, modes: Mapping[str, AccountMode], items: int | None = None) -> EstimateRecord | None:
         """Return the estimate of a run, None if it asks no model. `items`: how many its loops go through, if known."""
-        if not plan.asks_models:
+        if not plan.asks_models and not any(name.startswith(AGENT_PREFIX) for name in plan.workflows):
             return None
         is_demo = all(mode == AccountMode.DEMO for mode in modes.values())
-        found = self._by_last_runs(plan, is_demo=is_demo) or self._by_prompts(plan, modes, items)
-        others = " ".join(self._fallbacks(plan, modes))
-        return {**found, "sentence": f"{found['sentence']} {others}"} if others else found
+        found, notes = self._by_last_runs(plan, is_demo=is_demo), list(self._fallbacks(plan, modes))
+        if found is None and not plan.asks_models:
+            return _estimate(None, None, _PROMPTS, _AGENTS_ALONE)
+        if found is None:
+            found = self._by_prompts(plan, modes, items)
+            notes += [_NOT_COUNTED] if plan.workflows else []
+        return {**found, "sentence": " ".join([found["sentence"], *notes])}
 
     def _by_last_runs(self, plan: Plan, *, is_demo: bool) -> EstimateRecord | None:
         last = self._spent.of_last_runs(plan.id, _LAST_RUNS, demo=is_demo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -66,3 +67,17 @@ def test_what_is_told_of_a_price_that_is_unknown_or_nothing(
     desk.workflow([step])
     found = preview(desk)
     assert found is None if sentence is None else found["sentence"].startswith(sentence)
+
+
+def test_what_agents_and_called_workflows_use_is_told_to_be_missing_before_the_first_run(desk: Desk) -> None:
+    desk.config()
+    (desk.root / "agents").mkdir()
+    agent = {"schema_version": 1, "title": "Helper", "connection": "llm", "instructions": "Help."}
+    (desk.root / "agents" / "helper.json").write_text(json.dumps(agent))
+    helps = {"id": "help", "uses": "agent.run", "with": {"agent": "helper", "task": "Sum it up."}}
+    desk.workflow([helps])
+    assert preview(desk)["sentence"].startswith("The cost is not known before it has run: its agents decide")
+    desk.workflow([ask(), helps])
+    found = preview(desk)
+    assert found["high_usd"] == pytest.approx(0.1)
+    assert found["sentence"].endswith("What the agents and workflows that it calls use is not in it.")
