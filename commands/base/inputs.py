@@ -109,6 +109,18 @@ def text_in(file: str, largest_bytes: int) -> str:
     return _standard_input() if file == "-" else read_text(Path(file), file, largest_bytes)
 
 
+def content_in(file: str, largest_bytes: int) -> str:
+    """Return all of a file (`-`: standard input) as a text, with escapes for bytes that are none (surrogateescape).
+
+    Raises InvalidInput, InvalidFile.
+    """
+    from engine.documents.json_file import read_bytes
+
+    if file == "-":
+        return _standard_input()
+    return read_bytes(Path(file), file, largest_bytes).decode("utf-8", "surrogateescape")
+
+
 def _standard_input() -> str:
     from engine.base.errors import InvalidInput
 

@@ -35,14 +35,15 @@ def note(text: str) -> None:
     _write(printable(text), sys.stderr)
 
 
-def raw(text: str) -> None:
-    """Write a text unchanged, for a file or a pipe; at a terminal, without what would control it."""
+def raw(content: str | bytes, *, is_error: bool = False) -> None:
+    """Write a text or bytes unchanged, for a file or a pipe; at a terminal, without what would control it."""
     import typer
 
-    if sys.stdout.isatty():
-        typer.echo(printable(text), nl=False)
+    written = content.encode() if isinstance(content, str) else content
+    if (sys.stderr if is_error else sys.stdout).isatty():
+        typer.echo(printable(written.decode("utf-8", "replace")), nl=False, err=is_error)
     else:
-        typer.echo(text.encode(), nl=False)
+        typer.echo(written, nl=False, err=is_error)
 
 
 def document(value: Any) -> None:

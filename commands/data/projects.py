@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,18 +10,28 @@ import typer
 
 from commands.base.changed_files import deleted
 from commands.base.failures import DONE, FAILED
-from commands.base.inputs import text_in
+from commands.base.inputs import content_in
 from commands.base.opened import opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.output_file import Force, Output, write_output
-from commands.base.screen import cut, document, note, printable, say, table
+from commands.base.screen import cut, document, note, raw, say, table
 from engine.base.errors import InvalidInput
 
 group = typer.Typer(help="Programs that workflows write.", no_args_is_help=True, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="PROJECT", help="The name of the project.")]
 FilePath = Annotated[str, typer.Argument(metavar="PATH", help="The path of a file of the project.")]
-Commit = Annotated[str, typer.Option(help="The id of a commit; the newest by default.")]
+
+
+def _named(context: typer.Context, parameter: typer.CallbackParam, commit: str) -> str:
+    """Return the id of a commit. Raises BadParameter for one that was given, but is empty, as by a lost variable."""
+    source = context.get_parameter_source(str(parameter.name))
+    if not commit and source is not None and source.name == "COMMANDLINE":
+        raise typer.BadParameter("An empty text names no commit.")
+    return commit
+
+
+Commit = Annotated[str, typer.Option(callback=_named, help="The id of a commit; the newest by default.")]
 _SHORT = 10
 _LOOK_SECONDS = 0.1
 _PIECE = 1_000_000
@@ -69,12 +78,14 @@ def show(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Show a project: its files, and commands to run. With `--file`, the text of one."""
+    """Show a project: its files, and commands to run. With `--file`, one of them, unchanged in a file or a pipe."""
     with opened(workspace, demo=demo) as session:
         projects, who = session.orchestra.projects, session.principal
         if file:
-            text = projects.read(who, project, file, commit)
-            document(asdict(text)) if as_json else say(text.text)
+            if as_json:
+                document(asdict(projects.read(who, project, file, commit)))
+            else:
+                raw(projects.whole(who, project, file, commit))
             return DONE
         found, commands = projects.get(who, project), projects.commands(who, project)
         files = projects.files(who, project, commit)
@@ -93,17 +104,17 @@ def show(
 def save(
     project: Name,
     path: FilePath,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The file with the new text; `-` reads stdin.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file to commit, byte for byte; `-` reads stdin.")],
     message: Annotated[str, typer.Option("-m", "--message", help="Of the commit; made from the path by default.")] = "",
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Commit a text as a file of the project, new or in the place of the one that is there."""
-    text = text_in(file, _PIECE)
+    """Commit a file of this machine to the project, as a new one or in the place of the one that is there."""
+    content = content_in(file, _PIECE)
     with opened(workspace, demo=demo) as session:
         projects, who = session.orchestra.projects, session.principal
-        saved = projects.save(who, project, path, text, projects.etag(who, project, path), message)
+        saved = projects.save(who, project, path, content, projects.etag(who, project, path), message)
     document(asdict(saved)) if as_json else say(f"Committed {path} as {saved.commit[:_SHORT]}.")
     return DONE
 
@@ -146,8 +157,10 @@ def log(
 @group.command()
 def diff(
     project: Name,
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="The id of a commit.")],
-    after: Annotated[str, typer.Argument(metavar="[AFTER]", help="The id of a commit; the newest by default.")] = "",
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="The id of a commit; an empty text: the beginning.")],
+    after: Annotated[
+        str, typer.Argument(metavar="[AFTER]", callback=_named, help="The id of a commit; the newest by default.")
+    ] = "",
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -159,7 +172,7 @@ def diff(
         document({"differences": [{"path": path, "lines": lines} for path, lines in found.items()]})
         return DONE
     for path, lines in found.items():
-        say(f"{path}:\n{lines}".rstrip())
+        raw(f"{path}:\n{lines}\n")
     if not found:
         say("Nothing differs.")
     return DONE
@@ -185,8 +198,7 @@ def run(
                 is_over = runs.ended_within(who, project, one.id, _LOOK_SECONDS)
                 parts, _, at = runs.since(who, project, one.id, at, _PIECE)
                 for said in () if as_json else parts:
-                    (sys.stderr if said.stream == "stderr" else sys.stdout).write(printable(said.text))
-                    sys.stdout.flush()
+                    raw(said.text, is_error=said.stream == "stderr")
         except KeyboardInterrupt:
             runs.stop(who, project, one.id)
         shown = runs.get(who, project, one.id)

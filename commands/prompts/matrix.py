@@ -10,6 +10,7 @@ from commands.base.agreeing import Confirm, Yes, at_terminal
 from commands.base.failures import DONE, FAILED
 from commands.base.opened import looked_at, opened
 from commands.base.options import Demo, Json, Workspace
+from commands.base.output_file import write_output
 from commands.base.screen import document, local_time, say, table
 from commands.prompts.options import Fresh, Junit, Name, Offline
 from commands.prompts.testing import Expected, Takeover, Variable, answered, junit_text, takeover_wish, usage_line
@@ -72,7 +73,7 @@ def matrix(
     with opened(workspace, demo=demo) as session:
         found = answered(session, name, wish, yes=yes, confirm=confirm, is_asked=at_terminal(as_json=as_json))
     if junit is not None:
-        junit.write_text(junit_text([found]), encoding="utf-8")
+        write_output(junit, junit_text([found]), is_forced=True)
     _show(found, only, as_json=as_json)
     return DONE if found["status"] == "succeeded" else FAILED
 

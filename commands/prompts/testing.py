@@ -11,6 +11,7 @@ from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
 from commands.base.failures import DONE, FAILED, Stop
 from commands.base.opened import Session, looked_at, opened
 from commands.base.options import Demo, Json, Workspace
+from commands.base.output_file import write_output
 from commands.base.screen import document, note, say, table
 from commands.prompts.options import Connection, Fresh, Junit, Model, Name, Offline
 
@@ -88,7 +89,7 @@ def run_tests(
             if not as_json:
                 _show(tested)
     if junit is not None:
-        junit.write_text(junit_text(matrices), encoding="utf-8")
+        write_output(junit, junit_text(matrices), is_forced=True)
     if as_json:
         shown = [{name: one.get(name) for name in _PRINTED} for one in map(report_of, matrices)]
         document(shown[0] if references is not None and len(references) == 1 else {"tests": shown})

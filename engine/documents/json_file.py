@@ -183,6 +183,11 @@ def read_text(path: Path, file: str, largest_bytes: int = LARGEST_BYTES) -> str:
 
     Raises StorageError if the cause is not the file: this process cannot open any file.
     """
+    return decoded(read_bytes(path, file, largest_bytes), file)
+
+
+def read_bytes(path: Path, file: str, largest_bytes: int = LARGEST_BYTES) -> bytes:
+    """Return what a regular file has. Raises as `read_text` does."""
     try:
         if not path.is_file():  # a device or a pipe would block for ever
             refuse(file, ("This is not a regular file." if path.exists() else "There is no such file.", "unreadable"))
@@ -192,7 +197,7 @@ def read_text(path: Path, file: str, largest_bytes: int = LARGEST_BYTES) -> str:
         unreadable(file, path, error)
     if len(data) > largest_bytes:
         refuse(file, _too_large(path.stat().st_size, largest_bytes))
-    return decoded(data, file)
+    return data
 
 
 def has_bom(path: Path) -> bool:

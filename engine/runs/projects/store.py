@@ -89,6 +89,11 @@ class ProjectStore:
         require(p, "view", _SEE)
         return self._text(name, self.commit_of(name, commit), path)
 
+    def whole(self, p: Principal, name: str, path: str, commit: str = "") -> bytes:
+        """Return a file, which may be no text."""
+        require(p, "view", _SEE)
+        return self._projects.content(name, self.commit_of(name, commit), path)
+
     def etag(self, p: Principal, name: str, path: str) -> str | None:
         """Return the etag that a file has now; None if there is no such file."""
         require(p, "view", _SEE)
