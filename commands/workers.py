@@ -72,13 +72,13 @@ def worker(
     take_short_turns()
     given = {"metrics_port": metrics_port, "metrics_host": metrics_host}
     place = settings.worker.model_copy(update={name: value for name, value in given.items() if value is not None})
-    with stops_raised(), _answering(place) as pages:
+    with stops_raised(), _answering(place, is_host_given=metrics_host is not None) as pages:
         _work(workspace, concurrency, pages, demo=demo)
     return DONE
 
 
 @contextmanager
-def _answering(place: WorkerSettings) -> Iterator[WorkerPages | None]:
+def _answering(place: WorkerSettings, *, is_host_given: bool) -> Iterator[WorkerPages | None]:
     """Answer metrics and probes meanwhile, where a port is given."""
     if place.metrics_port is None:
         yield None
@@ -87,7 +87,8 @@ def _answering(place: WorkerSettings) -> Iterator[WorkerPages | None]:
     from api.worker import WorkerPages, answering
 
     pages = WorkerPages()
-    with answering(pages, listen(place.metrics_host, place.metrics_port, WORKER)):
+    names = WORKER._replace(host="`--metrics-host`") if is_host_given else WORKER
+    with answering(pages, listen(place.metrics_host, place.metrics_port, names)):
         yield pages
 
 

@@ -18,14 +18,14 @@ _TRIED_PORTS = 100
 
 
 class Names(NamedTuple):
-    """What says where to listen, for remedies: the option for the port, and the setting for the host."""
+    """What says where to listen, for remedies: the option for the port, and the option or setting for the host."""
 
     port: str
     host: str
 
 
-SERVER = Names("--port", "server.host")
-WORKER = Names("--metrics-port", "worker.metrics_host")
+SERVER = Names("--port", "`server.host` in config.yaml")
+WORKER = Names("--metrics-port", "`worker.metrics_host` in config.yaml")
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _bound(host: str, port: int, names: Names) -> socket.socket | None:
         family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
         raise StorageError(
-            f"The host {host!r} is unknown: {error.strerror}.", remedy=f"Correct `{names.host}` in config.yaml."
+            f"The host {host!r} is unknown: {error.strerror}.", remedy=f"Correct {names.host}."
         ) from error
     # Named as TCP, since asyncio turns Nagle's delay (40 ms a response) off only if the socket says so.
     listener = socket.socket(family, kind, socket.IPPROTO_TCP)
@@ -104,8 +104,10 @@ def _bound(host: str, port: int, names: Names) -> socket.socket | None:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             return None
+        is_elsewhere = error.errno == errno.EADDRNOTAVAIL  # the host is another machine
         raise StorageError(
-            f"Cannot listen on port {port} of {host}: {error.strerror}.", remedy=f"Choose another with {names.port}."
+            f"Cannot listen on port {port} of {host}: {error.strerror}.",
+            remedy=f"Correct {names.host}." if is_elsewhere else f"Choose another with {names.port}.",
         ) from error
     return listener
 

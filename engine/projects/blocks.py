@@ -49,11 +49,13 @@ class Block:
     new: tuple[str, ...]
     line: int
     """The line of the text at which it begins, from 1."""
+    written: tuple[str, ...]
+    """The new lines with the signs at their ends, which a new file keeps."""
 
 
 def blocks(text: str) -> list[Block]:
     """Return the blocks in a text, whatever is said around them. Raises Refused for none, or one that is not whole."""
-    found = list(_blocks([_bare(line) for line in text.split("\n")]))
+    found = list(_blocks(text.split("\n")))
     if not found:
         raise Refused("There is no edit in the text.", remedy=_FORM)
     if len(found) > _MOST:
@@ -61,7 +63,8 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-def _blocks(lines: Sequence[str]) -> Iterator[Block]:
+def _blocks(written: Sequence[str]) -> Iterator[Block]:
+    lines = [_bare(line) for line in written]
     path, at = "", 0
     while at < len(lines):
         line = lines[at]
@@ -75,7 +78,8 @@ def _blocks(lines: Sequence[str]) -> Iterator[Block]:
         if not path:
             raise Refused(f"The edit at line {at + 1} names no file.", remedy=_FORM)
         middle, end = _marks(lines, at, len(begin[1]))
-        yield Block(path, tuple(lines[at + 1 : middle]), tuple(lines[middle + 1 : end]), at + 1)
+        new = slice(middle + 1, end)
+        yield Block(path, tuple(lines[at + 1 : middle]), tuple(lines[new]), at + 1, tuple(written[new]))
         at = end + 1
 
 
@@ -120,14 +124,17 @@ def _made(block: Block) -> str:
             f"There is no file {block.path!r} to edit (line {block.line}).",
             remedy="Name a file that is there; to make a new one, leave the old lines empty.",
         )
-    return "".join(f"{line}\n" for line in block.new)
+    return "".join(f"{line}\n" for line in block.written)
 
 
 def _replaced(block: Block, text: str) -> str:
     if not any(line.strip() for line in block.old):
-        if not text.strip():
+        if not text:
             return _made(block)
-        raise Refused(f"The edit of {block.path} at line {block.line} has no old lines, and the file is not empty.")
+        raise Refused(
+            f"The edit of {block.path} at line {block.line} has no old lines, and the file is not empty.",
+            remedy="Copy lines of the file that are not blank, or write the whole file.",
+        )
     lines = [f"{line}\n" for line in text.split("\n")]
     lines[-1] = lines[-1].removesuffix("\n")
     if not lines[-1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -15,6 +16,8 @@ LARGEST_COMMIT_BYTES = 20_000_000
 _LONGEST = 200
 _DEEPEST = 12
 _DEVICES = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
+_GIT = re.compile(r"\.git|git~1|\.gitmodules|gitmod~[1-4]|gi7eba~[1-9]")
+"""Also as FAT and NTFS shorten them. `.gitmodules` would name other repositories, and is refused by `git fsck`."""
 _ODD = frozenset('\\:*?"<>|')
 _REMEDY = "Write a relative path with slashes, such as src/main.py."
 
@@ -33,7 +36,7 @@ def checked_path(path: str) -> str:
         said = "is absolute, or leads out of the project"
     elif any(one.strip() != one or one.endswith(".") for one in parts):
         said = "has a name that begins with a blank, or ends with a blank or a dot"
-    elif any(one.casefold() in {".git", "git~1"} or one.partition(".")[0].casefold() in _DEVICES for one in parts):
+    elif any(_GIT.fullmatch(one.casefold()) or one.partition(".")[0].casefold() in _DEVICES for one in parts):
         said = "has a name that Git or a system keeps for itself"
     if said is not None:
         raise InvalidInput(f"The path {path[:80]!r} {said}.", remedy=_REMEDY)

@@ -158,7 +158,7 @@ class Repository:
         files = {} if parent is None else self._blobs(parent)
         with self._errors():
             for path, text in changes.items():
-                self._change(files, checked_path(path), text)
+                self._change(files, path if text is None else checked_path(path), text)
             check_tree((path, self._repo.object_store[sha].raw_length()) for path, sha in files.items())
             commit = Commit()
             listed = [(path.encode(), sha, _FILE) for path, sha in files.items()]

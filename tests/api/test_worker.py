@@ -218,3 +218,22 @@ def test_a_port_that_is_taken_is_refused_before_any_work(root: Path, start: Star
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert done.stderr.strip() == f"Port {port} is in use. Choose another with --metrics-port, or omit --metrics-port."
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "203.0.113.1"])
+@pytest.mark.parametrize("is_option", [True, False])
+def test_a_host_that_cannot_be_had_is_said_to_be_wrong_where_it_was_given(
+    root: Path, state: str, host: str, is_option: bool
+) -> None:
+    command = [sys.executable, "-m", "cli", "worker", "--workspace", str(root), "--metrics-port", str(free_port())]
+    given, environment = (["--metrics-host", host], {}) if is_option else ([], {"ORCHESTRA_WORKER__METRICS_HOST": host})
+    done = subprocess.run(
+        [*command, *given],
+        env={**os.environ, "ORCHESTRA_STATE": state, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4
+    place = "`--metrics-host`" if is_option else "`worker.metrics_host` in config.yaml"
+    assert done.stderr.strip().endswith(f"Correct {place}.")

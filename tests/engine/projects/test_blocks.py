@@ -114,10 +114,18 @@ def test_edits_of_one_file_follow_each_other_and_all_or_none_are_made() -> None:
         (f"a\n{BEGIN}\na\n{MIDDLE}\nb\n", "has no line >>>>>>> REPLACE"),
         (block("c", ["x"], ["y"]), "There is no file 'c'"),
         (block("a", [], ["y"]), "no old lines, and the file is not empty"),
+        (block("blank", ["", " "], ["y"]), "no old lines, and the file is not empty"),
         (block("a", ["x"], ["y"]), "2 times"),
         (block("a", ["  indented"], ["y"]), "Nearest, at line 3:\n    indented"),
     ],
 )
 def test_an_edit_that_does_not_fit_says_where_and_what_is_nearest(text: str, said: str) -> None:
     with pytest.raises(Refused, match=said):
-        applied({"a": "x\nx\n    indented\n"}, blocks(text))
+        applied({"a": "x\nx\n    indented\n", "blank": "\n" * 9}, blocks(text))
+
+
+def test_a_new_file_keeps_the_ends_of_its_lines() -> None:
+    text = block("a", [], ["x\r", "y", "\r"])
+    for files in ({}, {"a": ""}):
+        assert applied(files, blocks(text)) == {"a": "x\r\ny\n\r\n"}
+    assert applied({}, blocks(text.replace("\r", "").replace("\n", "\r\n"))) == {"a": "x\r\ny\r\n\r\n"}

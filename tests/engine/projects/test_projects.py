@@ -67,6 +67,7 @@ def test_the_same_commit_is_made_once_whoever_makes_it_again(projects: Projects,
     [
         "x" * 201,
         *("", "/etc/passwd", "../up", "a/../b", "a//b", "a/", "./a", ".", ".git/config", "a/.GIT/x", "git~1/x", "a\\b"),
+        *(".gitmodules", "a/.GitModules", "GITMOD~1"),
         *(
             "a\0b",
             "a\nb",
