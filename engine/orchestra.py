@@ -58,7 +58,7 @@ from engine.store.write_list import WriteList
 from engine.tools.opened import OpenedTools
 from engine.workflows.environment_plans import EnvironmentPlans
 from engine.workspace import config as configuration
-from engine.workspace.config import Config, LoadedConfig
+from engine.workspace.config import Config, LoadedConfig, is_server
 from engine.workspace.config_files import ConfigFiles
 from engine.workspace.workspace import Workspace
 
@@ -343,10 +343,14 @@ class Orchestra:
     def copy_state(self, p: Principal, place: str) -> CopiedState:
         """Copy the state to `postgresql+psycopg://…`, or to `file`, and check it there. No other process may work.
 
-        Secrets are opened, and sealed anew with the key that is used there. Raises InvalidInput (it is there already),
-        InUse (a process works, or the other state is not empty), SecretLost (a key is missing), StorageError.
+        Secrets are opened, and sealed anew with the key that is used there. Raises InvalidInput (it is there already,
+        or no such place), InUse (a process works, or the other state is not empty), SecretLost (a key is missing),
+        StorageError.
         """
         require(p, "admin", "copy the state")
+        if place != FILE and not is_server(place):  # it is not shown: it may have a password
+            remedy = f"Write postgresql+psycopg://user:password@host:5432/database, or {FILE}."
+            raise InvalidInput("This is no place for a state.", remedy=remedy)
         if place == (self.config.state or FILE):
             raise InvalidInput("The state is there already.", remedy="Name another place than `state` in config.yaml.")
         others = [one.id for one in self.workers.list(p) if one.id != self.own_process and one.state != "silent"]

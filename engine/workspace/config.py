@@ -206,8 +206,13 @@ def _is_cache(address: str) -> str:
     return address
 
 
+def is_server(address: str) -> bool:
+    """Return whether an address is one of a PostgreSQL server, as `state` may have it."""
+    return address.startswith(("postgresql://", "postgresql+psycopg://"))
+
+
 def _is_state(address: str) -> str:
-    if address and not address.startswith(("postgresql://", "postgresql+psycopg://")):
+    if address and not is_server(address):
         raise Misfit("must be the address of a PostgreSQL server", "Write postgresql+psycopg://host:5432/database.")
     return address
 

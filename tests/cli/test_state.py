@@ -62,6 +62,14 @@ def test_logs_are_copied_to_a_place_that_is_named(workspace: Path, orchestra: Or
     assert "needs a workspace whose state is in PostgreSQL" in missing.json["error"]["message"]
 
 
+@pytest.mark.parametrize("place", ["", " ", "files", "postgres", "mysql://me:secret@host/db", " postgresql://host/db"])
+def test_the_state_is_copied_to_a_server_or_a_file_only(orchestra: Orchestra, place: str) -> None:
+    refused = orchestra("state", "copy", "--to", place)
+    assert refused.code == 2
+    assert "no place for a state. Write postgresql+psycopg://" in refused.err
+    assert "secret" not in refused.err
+
+
 def test_the_state_moves_to_a_server_and_back(
     workspace: Path, orchestra: Orchestra, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,6 +145,33 @@ def test_a_copy_that_differs_is_refused_and_says_where(
         assert content(source) == before
 
 
+@pytest.mark.service
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("sentence = 'A' || char(0)", "runs.sentence is 'A\\x00', with the character U+0000"),
+        ("sentence = CAST(x'41FF' AS TEXT)", "runs.sentence is 'A\\udcff', which is not UTF-8"),
+        ("sentence = x'41'", "runs.sentence is b'A', which is not a text"),
+        ("demo = 'ja'", "runs.demo is 'ja', which is not a whole number"),
+        ("demo = 1.5", "runs.demo is 1.5, which is not a whole number"),
+        ("duration_seconds = 'long' || hex(zeroblob(99))", f"runs.duration_seconds is 'long{'0' * 35}…, which is not"),
+        ("""status = 'succeeded', counts = '{"failed_steps": 1.5}'""", "says of runs: invalid input syntax for type"),
+    ],
+)
+def test_a_row_that_cannot_be_copied_is_named_and_nothing_is_copied(tmp_path: Path, damage: str, said: str) -> None:
+    with opened("sqlite", tmp_path / "a") as source, opened("postgres", tmp_path / "b") as target:
+        fill(source)
+        with source.writing() as connection:
+            connection.exec_driver_sql(f"UPDATE runs SET {damage} WHERE run_id = 'run_id-0002'")
+        before = content(target)
+        with pytest.raises(StorageError) as refused:
+            copied(source, target)
+        assert "in the row with run_id 'run_id-0002', " in refused.value.message
+        assert said in refused.value.message
+        assert "Mend or delete that row" in refused.value.remedy
+        assert content(target) == before
+
+
 @pytest.mark.parametrize("table", ["runs", "effects", "triggers"])
 def test_nothing_is_copied_over_what_is_there(tmp_path: Path, table: str) -> None:
     with opened("sqlite", tmp_path / "a") as source, opened("sqlite", tmp_path / "b") as target:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from engine.base.errors import InUse, StorageError
 from engine.store.locks import Locks
@@ -16,9 +19,18 @@ from engine.store.sql.base.facts import ANNOUNCEMENTS, UNREAD_LOGS
 from engine.store.sql.base.tables import meta, metadata, owners, runs
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Column, Connection, Table
 
 _AT_ONCE = 500
+_LONGEST = 40
+_KINDS: Mapping[type, tuple[str, tuple[type, ...]]] = {
+    str: ("a text", (str,)),
+    int: ("a whole number", (int,)),
+    float: ("a number", (int, float)),
+}
+"""What a column of a type has; SQLite keeps any value in any column."""
+_OF_LIMITS = "54"
+"""The class of SQLSTATE for a value that is too large, such as one for an index."""
 _OF_ONE_DATABASE = (ANNOUNCEMENTS, UNREAD_LOGS, "health", "schema_version")
 """Facts that are about the database itself."""
 
@@ -46,18 +58,17 @@ def copied(source: Database, target: Database) -> CopiedState:
 
     `target` has been opened, so that it has its tables; who opened it first may have added the user `owner`.
     """
-    with source.reading() as reading:
-        with target.writing() as writing:
-            _require_empty(writing)
-            for table in _tables():
-                writing.execute(table.delete() if table is not meta else _facts(table.delete()))
-                for rows in _pieces(reading, table):
-                    writing.execute(table.insert(), rows)
-            writing.execute(meta.delete().where(meta.c.key == UNREAD_LOGS))
-            target.number_on(writing)
-        found = _hashed(reading)
-    with target.reading() as there:
-        _require_same(found, _hashed(there))
+    with target.writing() as writing:
+        _require_empty(writing)
+        for table in _tables():
+            writing.execute(table.delete() if table is not meta else _facts(table.delete()))
+            for rows in _pieces(source, table):
+                _require_whole(table, rows)
+                _insert(writing, table, rows)
+        writing.execute(meta.delete().where(meta.c.key == UNREAD_LOGS))
+        target.number_on(writing)
+    found = _hashed(source)
+    _require_same(found, _hashed(target))
     digest = hashlib.sha256("".join(one.sha256 for one in found.values()).encode())
     return CopiedState({name: one.rows for name, one in found.items()}, digest.hexdigest())
 
@@ -103,19 +114,86 @@ def _require_empty(connection: Connection) -> None:
             )
 
 
-def _pieces(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
+def _pieces(database: Database, table: Table) -> Iterator[list[dict[str, Any]]]:
     statement = select(table).order_by(*table.primary_key)
-    result = connection.execute(_facts(statement) if table is meta else statement)
-    for rows in result.mappings().partitions(_AT_ONCE):
-        yield [dict(row) for row in rows]
+    with database.reading() as connection, _with_damaged_texts(connection):
+        result = connection.execute(_facts(statement) if table is meta else statement)
+        for rows in result.mappings().partitions(_AT_ONCE):
+            yield [dict(row) for row in rows]
 
 
-def _hashed(connection: Connection) -> dict[str, _Content]:
+@contextmanager
+def _with_damaged_texts(connection: Connection) -> Iterator[None]:
+    """Read texts that are not UTF-8 with escapes, so that their rows can be named."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        yield
+        return
+    driver.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        driver.text_factory = str
+
+
+def _require_whole(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Raise StorageError for a value that the column cannot have in every database."""
+    for row in rows:
+        for column in table.columns:
+            if said := _fault(column, row[column.name]):
+                raise _refusal(table, row, f"{table.name}.{column.name} {said}")
+
+
+def _fault(column: Column[Any], value: Any) -> str:
+    words, kinds = _KINDS[column.type.python_type]
+    if value is None:
+        return ""
+    if not isinstance(value, kinds):
+        return f"is {_short(value)}, which is not {words}"
+    if isinstance(value, str) and "\0" in value:
+        return f"is {_short(value)}, with the character U+0000, which PostgreSQL cannot keep"
+    if isinstance(value, str) and value.encode("utf-8", "replace").decode() != value:
+        return f"is {_short(value)}, which is not UTF-8"
+    return ""
+
+
+def _insert(writing: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows. Raises StorageError that names the first one that the other database refuses."""
+    writing.exec_driver_sql("SAVEPOINT piece")
+    try:
+        writing.execute(table.insert(), rows)
+    except DBAPIError as error:
+        is_of_limits = str(getattr(error.orig, "sqlstate", "")).startswith(_OF_LIMITS)
+        if not isinstance(error, IntegrityError | DataError) and not is_of_limits:
+            raise
+        writing.exec_driver_sql("ROLLBACK TO SAVEPOINT piece")
+        if len(rows) == 1:
+            said = str(error.orig).splitlines()[0].rstrip(".")
+            raise _refusal(table, rows[0], f"the other database says of {table.name}: {said}") from error
+        for row in rows:
+            _insert(writing, table, [row])
+    writing.exec_driver_sql("RELEASE SAVEPOINT piece")
+
+
+def _refusal(table: Table, row: Mapping[str, Any], said: str) -> StorageError:
+    key = ", ".join(f"{column.name} {_short(row[column.name])}" for column in table.primary_key)
+    return StorageError(
+        f"The state cannot be copied: in the row with {key}, {said}.",
+        remedy="Mend or delete that row, then copy again: the other state is left empty.",
+    )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _hashed(database: Database) -> dict[str, _Content]:
     """Return what each table has, by its name."""
     found = {}
     for table in _tables():
         digest, count = hashlib.sha256(), 0
-        for rows in _pieces(connection, table):
+        for rows in _pieces(database, table):
             for row in rows:
                 count += 1
                 digest.update(repr([table.name, *row.values()]).encode())
