@@ -59,6 +59,8 @@ def copy_logs(to: To, demo: Demo = False, workspace: Workspace = None, as_json: 
 
     Nothing should run meanwhile. Then write the place into config.yaml: `logs: PLACE`.
     """
+    if not to:
+        raise typer.BadParameter("Name a place: s3://BUCKET/PREFIX, postgres, or folder.")
     place = "" if to == _FOLDER else to
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.copy_logs(session.principal, place)

@@ -57,6 +57,8 @@ def test_logs_are_copied_to_a_place_that_is_named(workspace: Path, orchestra: Or
     same = orchestra("state", "copy-logs", "--to", "folder")
     assert same.code == 2
     assert "there already" in same.err
+    none = orchestra("state", "copy-logs", "--to", "")
+    assert (none.code, "Name a place" in none.err) == (2, True)
     missing = orchestra("state", "copy-logs", "--to", "postgres", "--json")
     assert missing.code == 2
     assert "needs a workspace whose state is in PostgreSQL" in missing.json["error"]["message"]
