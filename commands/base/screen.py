@@ -40,7 +40,8 @@ def raw(content: str | bytes, *, is_error: bool = False) -> None:
     import typer
 
     written = content.encode() if isinstance(content, str) else content
-    if (sys.stderr if is_error else sys.stdout).isatty():
+    stream = sys.stderr if is_error else sys.stdout
+    if stream is not None and stream.isatty():
         typer.echo(printable(written.decode("utf-8", "replace")), nl=False, err=is_error)
     else:
         typer.echo(written, nl=False, err=is_error)
