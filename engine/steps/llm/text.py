@@ -67,7 +67,7 @@ class Classify(ModelStep):
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require at least two labels."""
         labels = arguments.get("labels")
-        if isinstance(labels, dict | list) and len(set(labels)) < 2:
+        if isinstance(labels, dict | list) and len(set(map(str, labels))) < 2:
             return [("labels", "Give at least two labels to choose from.")]
         return []
 

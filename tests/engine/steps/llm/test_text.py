@@ -20,6 +20,11 @@ def classify(server: Server, **arguments: Any) -> Any:
     return Classify().call(call_of(server, Classify.fields.model_validate({"text": "Crash!", **arguments})))
 
 
+def test_labels_that_are_no_texts_are_no_reason_to_stop() -> None:
+    assert Classify().problems({"labels": [{"bug": "It fails."}]}, {})
+    assert not Classify().problems({"labels": [{"a": 1}, ["b"]]}, {})
+
+
 def summarize(server: Server, **arguments: Any) -> tuple[Any, Call]:
     call = call_of(server, Summarize.fields.model_validate(arguments))
     return Summarize().call(call), call
