@@ -159,6 +159,15 @@ def parse(text: str, file: str, largest_bytes: int = LARGEST_BYTES) -> JsonFile:
     return JsonFile(file, text, value, spot)
 
 
+def object_in(text: str) -> dict[str, Any] | None:
+    """Return the object that a text is; None if it is another value, or cannot be read."""
+    try:
+        value = parse(text, "").value
+    except InvalidFile:
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def typed_value(text: str, what: str) -> Any:
     """Return the value of JSON that a person typed; `what` names it. Raises InvalidInput for any error of `parse`."""
     try:

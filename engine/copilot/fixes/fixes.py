@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from engine.base.errors import InvalidFile, OrchestraError
+from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.fixes.finding import Finding, Tried, added
@@ -14,7 +14,7 @@ from engine.copilot.fixes.records import Fix, Idea, Operation
 from engine.copilot.fixes.seen import Around
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
-from engine.documents.json_file import parse
+from engine.documents.json_file import object_in, parse
 from engine.people.access import Principal, require
 from engine.record.types.run import Run
 from engine.workflows.compiled_files import CompiledFiles
@@ -89,7 +89,7 @@ class Fixes:
         return Tried(tried.made.text, self._editing.problems_of(p, workflow, tried), ops)
 
     def _finding(self, p: Principal, workflow: str, canvas: Canvas) -> Finding:
-        saved = _document(self._editing.saved_text(p, workflow))
+        saved = object_in(self._editing.saved_text(p, workflow)) or {}
 
         def read(text: str) -> Around:
             found, file = self._compiled.surroundings(), parse(text, f"workflows/{workflow}.json")
@@ -101,12 +101,4 @@ class Fixes:
 
 def _steps(text: str) -> Mapping[str, JsonObject]:
     """Return the steps of a text by their ids."""
-    return {one.step.id: one.step.json for one in step_nodes(_document(text))}
-
-
-def _document(text: str) -> JsonObject:
-    try:
-        found = parse(text, "").value
-    except InvalidFile:
-        return {}
-    return found if isinstance(found, dict) else {}
+    return {one.step.id: one.step.json for one in step_nodes(object_in(text))}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.base.errors import InvalidFile, OrchestraError, Problem
+from engine.base.errors import OrchestraError, Problem
 from engine.compiler.definition.plan import Plan
 from engine.compiler.renaming import rename_splices
 from engine.copilot.proposals.facts import Facts, facts
@@ -15,7 +15,7 @@ from engine.copilot.proposals.owners import owners, step_changes
 from engine.copilot.proposals.records import StepChange, Untouched
 from engine.copilot.proposals.saying import said, without_blank
 from engine.copilot.proposals.untouched import untouched
-from engine.documents.json_file import parse
+from engine.documents.json_file import object_in, parse
 from engine.documents.json_splice import spliced
 from engine.people.access import Principal
 from engine.workflows.compiled_files import CompiledFiles
@@ -55,7 +55,7 @@ class Computing:
     ) -> Computed:
         """Return what the operations `sent`, which have made one text of another, change."""
         ops = operations(list(sent))
-        old, new = document(base), document(made.text)
+        old, new = object_in(base), object_in(made.text)
         renamed, renames = self._renamed(name, base, made.renames)
         touched = frozenset[str]().union(*owners(ops, old))
         return Computed(
@@ -65,7 +65,7 @@ class Computing:
             step_changes(ops, old, new, renames),
             untouched(renamed, made.text, touched),
             facts(
-                document(renamed), new, (self.plan(name, base), self.plan(name, made.text)), from_outside=from_outside
+                object_in(renamed), new, (self.plan(name, base), self.plan(name, made.text)), from_outside=from_outside
             ),
         )
 
@@ -93,14 +93,6 @@ class Computing:
 
 def _again(old: object, new: object, renames: StepRenames) -> list[str]:
     return [f"{one.words}." for one in writes_moved(old, new, renames)]
-
-
-def document(text: str) -> Any:
-    """Return what a text of a workflow says, None if it is no JSON."""
-    try:
-        return parse(text, "").value
-    except InvalidFile:
-        return None
 
 
 def diff(name: str, before: str, after: str) -> str:

@@ -10,8 +10,9 @@ from engine.base.clock import Clock
 from engine.base.errors import UnknownName
 from engine.base.names import checked_workflow, timestamp
 from engine.copilot.keeping.lists import KeptLists
-from engine.copilot.proposals.computing import diff, document
+from engine.copilot.proposals.computing import diff
 from engine.copilot.proposals.records import Before
+from engine.documents.json_file import object_in
 from engine.people.access import Principal, require
 from engine.workflows.differences.sentences import differences
 from engine.workspace.step_renames import StepRenames, composed, reversed_renames
@@ -58,7 +59,7 @@ class Restoring:
         require(p, "edit", "restore drafts")
         before = self._store.get(p, checked_workflow(workflow), proposal_id)
         now = self._editing.draft_text(p, workflow)
-        said = [f"{one}." for one in differences(document(now.text), document(before.text))]
+        said = [f"{one}." for one in differences(object_in(now.text), object_in(before.text))]
         return Restoration(now.state.rev, said, diff(workflow, now.text, before.text))
 
     def restore(self, p: Principal, workflow: str, proposal_id: str, base_rev: str) -> Edited:

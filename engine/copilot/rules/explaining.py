@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
+from clients.plural import counted
 from engine.base.json_text import JsonObject
+from engine.base.services import service_of
 from engine.copilot.proposals.saying import starts
+from engine.plugins.kind import Kind
 from engine.workflows.editing.graph import CanvasStep
 
-_EFFECTS = {"reads": "reads", "writes": "writes"}
+_DOES: Mapping[Kind | Literal["group"], str] = {
+    "input": "reads",
+    "output": "writes",
+    "process": "works internally",
+    "agent": "asks a model",
+    "tool": "uses a tool",
+    "group": "group",
+    "unknown": "unknown type",
+}
+"""As the canvas says it (frontend/studio/src/ui/looks.ts)."""
+_CALLS_WORKFLOW = "workflow.run"
 _MOST = 60
+_MOST_ERRORS = 20
 
 
-def explained(document: JsonObject, steps: Sequence[CanvasStep]) -> str:
-    """Return what starts a workflow, and what each step does, a line each."""
+def explained(document: JsonObject, steps: Sequence[CanvasStep], errors: Sequence[str] = ()) -> str:
+    """Return what starts a workflow, what each step does, a line each, and the `errors` for which it cannot run."""
     lines = [f"{document.get('title') or 'This workflow'}: {document.get('description') or ''}".strip().rstrip(":")]
-    lines += list(_starts(document))
+    lines += list(_starts(document)) or ["- Starts by hand."]
     lines += [_line(one) for one in steps[:_MOST]]
     if len(steps) > _MOST:
         lines.append(f"… and {len(steps) - _MOST} more steps.")
     writes = [one.title for one in steps if one.effect == "writes"]
-    lines.append(f"It writes in: {', '.join(writes)}." if writes else "It writes nothing.")
+    if writes or not errors:
+        lines.append(f"It writes in: {', '.join(writes)}." if writes else "It writes nothing.")
+    if errors:
+        lines += [f"It cannot run yet; it has {counted(len(errors), 'problem')}:", *errors[:_MOST_ERRORS]]
     return "\n".join(lines)
 
 
@@ -35,15 +53,24 @@ def explained_step(step: CanvasStep, problems: Sequence[str]) -> str:
 
 
 def _starts(document: JsonObject) -> Iterator[str]:
-    for one in document.get("triggers") or []:
+    given = document.get("triggers")
+    for one in given if isinstance(given, list) else []:
         if isinstance(one, dict):
             yield f"- {starts(one)}."
 
 
 def _line(step: CanvasStep) -> str:
     depth = "  " * (step.path.count(".") + 1)
-    what = f" {_EFFECTS[step.effect]}," if step.effect in _EFFECTS else ""
-    said = f"{depth}- {step.title}:{what} {step.uses}" if step.uses else f"{depth}- {step.title}: a group of steps"
-    more = [f"for each of {step.foreach}"] if step.foreach else []
-    more += [f"only if {step.condition}"] if step.condition else []
-    return ", ".join([said, *more])
+    title = step.title if step.title.endswith(("?", "!", ":")) else f"{step.title}:"
+    loop = [f"for each of {step.foreach}"] if step.foreach else []
+    does = loop if loop and step.kind == "group" else [_does(step), *filter(None, [step.uses]), *loop]
+    more = [f"only if {step.condition}"] if step.condition else []
+    return f"{depth}- {title} {', '.join([*does, *more])}"
+
+
+def _does(step: CanvasStep) -> str:
+    """Return what a step does, in the words of the diagram: `reads Gmail`."""
+    word = "runs a workflow" if step.uses == _CALLS_WORKFLOW else _DOES[step.kind]
+    service = service_of(step.service) if step.kind in ("input", "output") else None
+    also = " and writes" if step.effect == "writes" and step.kind in ("process", "tool") else ""
+    return f"{word} {service.title}" if service is not None else f"{word}{also}"

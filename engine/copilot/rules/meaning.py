@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from engine.copilot.rules.changes import changed
 from engine.copilot.rules.conditions import conditioned
@@ -14,6 +12,7 @@ from engine.copilot.rules.handling import handled
 from engine.copilot.rules.pointing import pointed
 from engine.copilot.rules.requests import NotThere, Understood, understood
 from engine.copilot.wizard.unused import refusal_of
+from engine.documents.json_file import object_in
 from engine.workflows.editing.editing import Canvas
 from engine.workflows.editing.graph import CanvasStep
 
@@ -62,7 +61,7 @@ def _steps_of(change: Understood) -> set[str]:
 
 def _meanings(said: str, canvas: Canvas) -> Iterator[Understood]:
     """Yield what each kind of rule makes of a request. Raises NotThere at the end if nothing else is found."""
-    document, steps = document_of(canvas.text), canvas.steps
+    document, steps = object_in(canvas.text) or {}, canvas.steps
     is_found = False
     missing: NotThere | None = None
     kinds: Sequence[Callable[[], Understood | None]] = (
@@ -83,12 +82,3 @@ def _meanings(said: str, canvas: Canvas) -> Iterator[Understood]:
             yield change
     if missing is not None and not is_found:
         raise missing
-
-
-def document_of(text: str) -> dict[str, Any]:
-    """Return the workflow of a text, empty if it is none."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

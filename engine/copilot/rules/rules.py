@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from engine.base.errors import InvalidInput, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, UnknownName
 from engine.copilot.fixes.of_runs import explained_run
 from engine.copilot.fixes.records import Idea
 from engine.copilot.proposals.proposals import Proposals
@@ -17,12 +18,13 @@ from engine.copilot.rules.everywhere import for_all, without_all
 from engine.copilot.rules.explaining import explained, explained_step
 from engine.copilot.rules.limits import question as asked_back
 from engine.copilot.rules.limits import refusal
-from engine.copilot.rules.meaning import Dropped, document_of, meant
+from engine.copilot.rules.meaning import Dropped, meant
 from engine.copilot.rules.passages import Passage, passages
 from engine.copilot.rules.pointing import is_of_steps, pointed, points, which_step
 from engine.copilot.rules.ranking import Index
 from engine.copilot.rules.requests import NotThere, Understood
 from engine.copilot.wizard.unused import is_question, refusal_of
+from engine.documents.json_file import object_in
 from engine.people.access import Principal, require
 from engine.record.types.run import Run
 from engine.workflows.editing.editing import Canvas, WorkflowEditing
@@ -129,7 +131,8 @@ class Rules:
 
         `selection`: the ids of the steps that words such as `this` mean; those that there are not do not count.
 
-        Raises UnknownName (no such run), InvalidInput (an operation that does not fit), NotAllowed.
+        Raises UnknownName (no such run), InvalidInput (an operation that does not fit), InvalidFile (the text of the
+        workflow cannot be read), NotAllowed.
         """
         require(p, "edit", "ask the co-pilot")
         said = question.strip()[:LONGEST_QUESTION]
@@ -170,12 +173,21 @@ class Rules:
         return self._made(p, said, workflow) if workflow else None
 
     def _made(self, p: Principal, said: str, workflow: str) -> Answer | None:
-        """Return a workflow of what is said, for one that has no steps yet."""
+        """Return a workflow of what is said, for one that has no steps yet. Raises InvalidFile (it cannot be read)."""
+        if not _WRONG.search(said) and not _RUN.search(said):
+            self._require_readable(p, workflow)
         read = self._wizard.read(p, workflow, said)
         if read is None or read.choices is None:
             return Answer(read.question) if read is not None else None
         made = self._wizard.propose(p, workflow, read.choices)
         return Answer(f"Understood as: {made.why}.", proposal=made)
+
+    def _require_readable(self, p: Principal, workflow: str) -> None:
+        """Raise InvalidFile with the line and column if the text of a workflow cannot be read."""
+        with suppress(UnknownName):
+            canvas = self._editing.canvas(p, workflow)
+            if object_in(canvas.text) is None:
+                raise InvalidFile.of(f"workflows/{workflow}.json", canvas.problems)
 
     def _about(self, p: Principal, said: str, workflow: str, run_id: str, selection: Sequence[str]) -> Answer | None:
         """Return what is known of the workflow itself, or a change of it."""
@@ -200,6 +212,8 @@ class Rules:
         if _WRONG.search(said):
             chosen = {one.id for one in selected if pointed(said, canvas.steps, one.id)}
             return Answer(_problems(canvas, chosen), fixes=self._mending(p, workflow))
+        if _EXPLAIN.search(said):
+            self._require_readable(p, workflow)
         known = _explained(canvas, said, selected)
         missing = asked_back(said) or (which_step(canvas.steps) if points(said) and not selected else "")
         return Answer(missing) if known is None and missing else known
@@ -269,7 +283,8 @@ def _explained(canvas: Canvas, said: str, selected: Sequence[CanvasStep]) -> Ans
         return Answer(which_step(canvas.steps))
     if words & _WORKFLOW or pointed(said, canvas.steps, ""):
         hint = [] if words & _WORKFLOW else ["To ask about one step, select or name it."]
-        told = "\n".join([explained(document_of(canvas.text), canvas.steps), *hint])
+        errors = [str(problem) for problem in canvas.problems if problem.severity == "error"]
+        told = "\n".join([explained(object_in(canvas.text) or {}, canvas.steps, errors), *hint])
         return Answer(told, diagram=workflow_diagram(canvas.steps) if canvas.steps else None)
     return None
 
@@ -278,7 +293,7 @@ def _explained_steps(canvas: Canvas, steps: Sequence[CanvasStep]) -> Answer:
     said = [
         explained_step(one, [str(problem) for problem in canvas.problems if problem.step == one.id]) for one in steps
     ]
-    return Answer("\n".join(said), diagram=steps_diagram(document_of(canvas.text), canvas.steps, steps))
+    return Answer("\n".join(said), diagram=steps_diagram(object_in(canvas.text) or {}, canvas.steps, steps))
 
 
 def _problems(canvas: Canvas, only: Collection[str] = ()) -> str:

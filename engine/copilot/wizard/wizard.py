@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from engine.copilot.wizard.records import Amount, Choices, Chosen, Offer, Offers
 from engine.copilot.wizard.sources import BY_NAME, SOURCES, Source
 from engine.copilot.wizard.targets import BY_NAME as TARGET_OF
 from engine.copilot.wizard.targets import TARGETS, Target
+from engine.documents.json_file import object_in
 from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.plugins.registry import step_type, trigger_type
@@ -100,10 +100,7 @@ def operations(choices: Choices, base: Base) -> list[Operation]:
 
 def _is_blank(base: Base) -> bool:
     """Return whether a workflow has no steps yet, or only that of a new file."""
-    try:
-        return not base.steps or is_blank(json.loads(base.text))
-    except ValueError:
-        return False
+    return not base.steps or is_blank(object_in(base.text))
 
 
 def _title(choices: Choices) -> str:

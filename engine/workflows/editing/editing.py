@@ -12,7 +12,7 @@ from engine.base.json_text import compact
 from engine.base.names import checked_workflow
 from engine.compiler.compiler import read_workflow
 from engine.compiler.renaming import rename_splices
-from engine.documents.json_file import JsonFile, parse
+from engine.documents.json_file import JsonFile, object_in, parse
 from engine.documents.json_splice import Misplaced, Splice, difference, inverse, spliced
 from engine.files import atomic as files
 from engine.people.access import Principal, may, require
@@ -162,7 +162,7 @@ class WorkflowEditing:
         """
         require(p, "view", "see workflows")
         now = self._now(p, name) if may(p, "edit") else self._of_file(name)
-        document = _document(now.text) or {}
+        document = object_in(now.text) or {}
         return Canvas(
             **asdict(self._state(name, now)),
             text=now.text,
@@ -347,7 +347,7 @@ class WorkflowEditing:
             saved = self._workflows.save(p, name, text, etag)
         except StaleEdit as error:
             theirs = self._shelf.text(name)
-            said = differences(_document(theirs), _document(text))
+            said = differences(object_in(theirs), object_in(text))
             details = {"theirs": theirs, "etag": files.etag(theirs), "differences": said}
             raise StaleEdit(error.message, remedy=error.own_remedy, **details) from error
         draft = self._drafts.get(p, _KIND, name)
@@ -369,7 +369,7 @@ class WorkflowEditing:
         if etag is not None and etag != known:
             raise StaleEdit(f"Somebody changed {self._shelf.file(name)} since you opened it.")
         made = self._applied(name, before, ops)
-        said = differences(_document(before), _document(made.text), made.renames)
+        said = differences(object_in(before), object_in(made.text), made.renames)
         if not save or made.text == before:
             text = made.text
             return FileEdit(
@@ -490,7 +490,7 @@ class WorkflowEditing:
             splices=list(splices),
             text=now.text if is_whole else None,
             words=said,
-            steps=canvas_steps(_document(now.text) or {}),
+            steps=canvas_steps(object_in(now.text) or {}),
             can_undo=to_undo(now.revisions) is not None,
             can_redo=to_redo(now.revisions) is not None,
             problems=self._check(p, name, now.text, now.renames) if check else None,
@@ -510,7 +510,7 @@ def _has_changed(name: str, now: _Now, operation: str) -> EditConflict:
 
 def _writes_again(file: str, saved: str, text: str, renames: StepRenames) -> list[Problem]:
     """Return a warning for each step of a text whose writes are not those of the saved text any more."""
-    found = list(writes_moved(_document(saved), _document(text), renames)) if saved != text else []
+    found = list(writes_moved(object_in(saved), object_in(text), renames)) if saved != text else []
     return [_warning(parse(text, file), one) for one in found]
 
 
@@ -545,11 +545,3 @@ def _reverted(now: _Now, *, is_undo: bool) -> Revision:
         raise InvalidInput(said, remedy="Change it by hand.") from error
     renames = reversed_renames(last.renames)
     return Revision(rev, "undo" if is_undo else "redo", last.words, splices, base=now.rev, renames=renames)
-
-
-def _document(text: str) -> Mapping[str, Any] | None:
-    try:
-        value = parse(text, "").value
-    except InvalidFile:
-        return None
-    return value if isinstance(value, dict) else None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from starlette.testclient import TestClient
+
+from engine.orchestra import Orchestra
 
 SAME = {"Origin": "http://127.0.0.1:8501"}
 RETRY = {"op": "set", "step": "issue", "field": "retry", "value": {"attempts": 5}}
@@ -25,3 +28,15 @@ def test_a_turn_of_the_panel_without_a_model_is_about_the_selection(browser: Tes
     [proposal] = [one["proposal_id"] for one in json.loads(done)["parts"] if one["kind"] == "proposal"]
     shown = browser.get(f"/api/copilot/proposals/inbox-triage/{proposal}").json()
     assert shown["ops"] == [RETRY]
+
+
+@pytest.mark.parametrize("steps", ["[" * 3000 + "]" * 3000, '["\\ud800"]'])
+def test_a_file_that_cannot_be_read_is_refused_with_its_problem(
+    orchestra: Orchestra, browser: TestClient, steps: str
+) -> None:
+    (orchestra.workspace.root / "workflows" / "odd.json").write_text(f'{{"title": "N", "steps": {steps}}}')
+    for said in ("explain this workflow", "fix it"):
+        refused = browser.post("/api/copilot/answers", json={"text": said, "workflow": "odd"}, headers=SAME)
+        assert (refused.status_code, refused.json()["error"]["type"]) == (422, "InvalidFile")
+        turn = browser.post("/api/copilot/conversations/odd/turns", json={"text": said}, headers=SAME)
+        assert "workflows/odd.json:1:" in turn.text.partition("event: done")[2]

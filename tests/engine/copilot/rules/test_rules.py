@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InvalidInput, NotAllowed
+from engine.base.errors import InvalidFile, InvalidInput, NotAllowed
+from engine.copilot.rules.explaining import explained
 from engine.copilot.rules.passages import passages
 from engine.copilot.rules.rules import FORMS, fitting_samples
 from engine.orchestra import Orchestra
@@ -140,11 +141,47 @@ def test_a_change_that_does_not_compile_says_why_and_cannot_be_accepted(orchestr
 
 def test_workflows_and_steps_are_explained(orchestra: Orchestra) -> None:
     whole = orchestra.copilot.rules.answer(OWNER, "What does this workflow do?", NAME).text
-    assert "Open an issue: writes, github.create_issue, only if" in whole
+    assert "Open an issue: writes GitHub, github.create_issue, only if" in whole
     step = orchestra.copilot.rules.answer(OWNER, "explain issue", NAME).text
     assert step.splitlines()[0].startswith("- Open an issue: writes")
     assert "classify" in step
     assert "Nothing is wrong" in orchestra.copilot.rules.answer(OWNER, "is anything wrong?", NAME).text
+
+
+def test_an_explanation_says_what_starts_it_in_the_words_of_the_canvas(orchestra: Orchestra) -> None:
+    told = orchestra.copilot.rules.answer(OWNER, "explain this workflow", NAME).text.splitlines()
+    assert told[1:5] == [
+        "- Starts when a mail arrives in Gmail (query: in:inbox).",
+        "  - Read mail: reads Gmail, gmail.search_messages",
+        "  - Each mail: for each of {{ steps.mails.output.messages }}",
+        "    - What is it? asks a model, llm.extract",
+    ]
+    by_hand = explained({"title": "Work", "triggers": 5}, [])
+    assert by_hand == "Work\n- Starts by hand.\nIt writes nothing."
+
+
+UNREADABLE = {
+    "deep": ('{"title":"N","steps":%s}' % ("[" * 3000 + "]" * 3000), "1:85: Objects and lists are nested deeper"),
+    "half": ('{"title":"\\ud800","steps":[]}', "1:10: This text contains half of a surrogate pair"),
+    "comment": ('{\n  // it\n  "steps": [{"id": "a", "uses": "github.create_issue"}]}', "2:3: JSON has no comments"),
+    "twice": ('{"title": "A",\n "title": "B", "steps": [{"id": "a", "uses": "github.create_issue"}]}', "2:2: The key"),
+    "list": ("[]", "1:1: A workflow file holds one JSON object."),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_of_a_file_that_cannot_be_read_only_that_is_said(orchestra: Orchestra, name: str) -> None:
+    text, problem = UNREADABLE[name]
+    path = orchestra.workspace.root / "workflows" / f"{name}.json"
+    path.write_text(text)
+    try:
+        for said in ("explain this workflow", "what does this workflow do?", "fix it", "retry a 5 times"):
+            with pytest.raises(InvalidFile) as refused:
+                orchestra.copilot.rules.answer(OWNER, said, name)
+            assert f"workflows/{name}.json:{problem}" in str(refused.value)
+        assert problem in orchestra.copilot.rules.answer(OWNER, "what is wrong?", name).text
+    finally:
+        path.unlink()
 
 
 def test_samples_are_found_by_what_they_do() -> None:
