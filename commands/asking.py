@@ -14,7 +14,7 @@ from commands.base.options import Demo, Json, Workspace, workflow_name
 from commands.base.screen import document, note, say
 from commands.copilot.model import asked_model, show_end, use_words
 from commands.copilot.prompt import PromptWish, ask_about_prompt
-from commands.copilot.restoring import restored
+from commands.copilot.restoring import restored, save_draft
 from engine.copilot.talking.records import About
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def ask(
     ] = "",
     tick: Annotated[list[str] | None, typer.Option(help="Agree to one of the points that the answer lists.")] = None,
     is_accepted: Annotated[bool, typer.Option("--accept", help="Put the proposed change into your draft.")] = False,
-    is_saved: Annotated[bool, typer.Option("--save", help="Accept it, and save your draft to the file.")] = False,
+    is_saved: Annotated[bool, typer.Option("--save", help="Accept or restore it, and save your draft.")] = False,
     asks_model: Annotated[bool, typer.Option("--model", help="Ask the connected model about the workflow.")] = False,
     agrees: Annotated[bool, typer.Option("--agree", help="Agree to what goes to this model, from now on.")] = False,
     run: Annotated[str, typer.Option("--run", help="A run of the workflow that it is about.")] = "",
@@ -71,7 +71,7 @@ def ask(
     kept = (is_accepted or is_saved, is_saved)
     with opened(workspace, demo=demo) as session:
         if restores:
-            return restored(session, workflow, restores, yes=yes, as_json=as_json)
+            return restored(session, workflow, restores, yes=yes, is_saved=is_saved, as_json=as_json)
         if prompt:
             wish = PromptWish(said, prompt, value or [], tick or [], agrees, yes, kept[0])
             return ask_about_prompt(session, wish, as_json=as_json)
@@ -142,9 +142,7 @@ def _accepted(session: Session, made: Proposal, ticks: list[str], *, is_saved: b
         ]
     orchestra.copilot.proposals.accept(p, made.workflow, made.id, steps=None, ticks=ticks)
     if is_saved:
-        draft = orchestra.editing.draft_text(p, made.workflow)
-        orchestra.editing.save(p, made.workflow, draft.text, draft.state.etag)
-        note(f"{made.workflow} is saved.")
+        save_draft(session, made.workflow)
     else:
         note(f"Your draft of {made.workflow} has it; nothing is saved yet.")
     note(f"To go back: orchestra ask --workflow {made.workflow} --restore {made.id}")

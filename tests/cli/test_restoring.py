@@ -27,7 +27,7 @@ def test_what_was_before_a_proposal_is_shown_and_then_restored(
     assert main([*asking, "--save", "rename label to tag"]) == 0
     later = (root / "workflows" / "inbox-triage.json").read_text()
     capsys.readouterr()
-    assert main([*asking, "--restore", proposal]) == 0
+    assert main([*asking, "--restore", proposal]) == 1
     looked = json.loads(capsys.readouterr().out)
     assert not looked["is_restored"]
     assert "New" in looked["diff"]
@@ -39,3 +39,31 @@ def test_what_was_before_a_proposal_is_shown_and_then_restored(
     assert before != later
     assert main([*asking, "--restore", "p-none"]) != 0
     assert main(asking) != 0
+
+
+def test_what_is_restored_can_be_saved_at_once_and_a_file_that_is_broken_or_gone_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "workspace"
+    init(root)
+    asking = ["ask", "--workspace", str(root), "--workflow", "inbox-triage"]
+    path = root / "workflows" / "inbox-triage.json"
+    assert main([*asking, "--save", "set title of issue to New"]) == 0
+    restoring = [*asking, "--restore", capsys.readouterr().err.partition("--restore ")[2].split()[0]]
+    assert main([*restoring, "--save"]) == 1
+    assert "Add --yes to restore it." in capsys.readouterr().err
+    assert '"title": "New"' in path.read_text()
+    assert main([*restoring, "--save", "--yes"]) == 0
+    assert '"title": "New"' not in path.read_text()
+    assert main([*asking, "--accept", "set title of issue to Other"]) == 0
+    assert main([*restoring, "--yes"]) == 0  # now there is a draft, which hides the file
+    path.write_text('{"title": "A", "title": "B"}')
+    capsys.readouterr()
+    assert main([*restoring, "--yes"]) == 0
+    assert "The file itself: workflows/inbox-triage.json:1:16: The key 'title' appears twice" in capsys.readouterr().err
+    assert main([*restoring, "--yes", "--save"]) == 2
+    path.unlink()
+    capsys.readouterr()
+    assert main([*restoring, "--yes"]) == 0
+    assert "The file itself: There is no workflow named 'inbox-triage'." in capsys.readouterr().err
+    assert main([*restoring, "--yes", "--save"]) == 3
