@@ -16,7 +16,7 @@ from engine.base.clock import Clock, utc_now
 from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.base.errors import InUse, InvalidFile, InvalidInput, Problem, SecretLost, UnknownName
-from engine.base.names import is_branch
+from engine.base.names import branch_parts, is_branch
 from engine.base.statuses import AccountMode
 from engine.blobs.opened import opened_blobs, require_place
 from engine.compiler.definition.environment import SeenAccount, Surroundings
@@ -745,7 +745,13 @@ class Orchestra:
         """Return a run of a workflow; without an id the last one, if it has failed."""
         if run_id:
             run = self.runs.get(p, run_id)
-            return run if run["workflow"] == workflow else None
+            if branch_parts(run["workflow"])[0] != branch_parts(workflow)[0]:
+                raise InvalidInput(
+                    f"The run {run_id!r} is one of {run['workflow']!r}, and not of {workflow!r}.",
+                    remedy="`orchestra runs list` shows which there are.",
+                    field="run_id",
+                )
+            return run
         last = self.runs.list(p, workflow=workflow, limit=1).rows
         return self.runs.get(p, last[0].run_id) if last and last[0].status == "failed" else None
 
@@ -764,7 +770,7 @@ class Orchestra:
             self.editing,
             self.workflows,
             self.runs.get,
-            lambda p, workflow: self._failed_run(p, workflow, ""),
+            self._failed_run,
             lambda: dict(self._surroundings().connections),
         )
         setups = Setups(self._loaded, self._modes.of, self._accounts.open, Agreements(self._settings))

@@ -23,3 +23,5 @@ def test_a_step_is_meant_and_explained_with_a_drawing(tmp_path: Path, capsys: py
     assert main([*asking, "--step", "issue", "--step", "label", "--json", "retry them 5 times"]) == 0
     ops = json.loads(capsys.readouterr().out)["proposal"]["ops"]
     assert [one["step"] for one in ops] == ["issue", "label"]
+    assert main([*asking, "--step", "nope", "what does this do?"]) == 2
+    assert "There is no step 'nope'. There are: classify, each_mail" in capsys.readouterr().err

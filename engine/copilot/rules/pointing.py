@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from engine.base.errors import InvalidInput
+from engine.base.wording import did_you_mean
 from engine.copilot.rules.naming import names_step
 from engine.workflows.editing.graph import CanvasStep
 
@@ -79,6 +81,16 @@ def pointed(said: str, steps: Sequence[CanvasStep], chosen: str) -> str | None:
             return _completed(plain, found, name)
     found = None if names_step(plain, steps) else _ANYWHERE.search(plain)
     return _put(plain, *found.span(), name) if found else None
+
+
+def chosen(steps: Sequence[CanvasStep], selection: Sequence[str]) -> list[CanvasStep]:
+    """Return the selected steps, `selection`: their ids. Raises InvalidInput for one that there is not."""
+    known = [one.id for one in steps]
+    strange = [one for one in selection if one not in known]
+    if strange:
+        remedy = did_you_mean(strange[0], known) or "The workflow has no steps."
+        raise InvalidInput(f"There is no step {strange[0]!r}.", remedy=remedy, field="selection")
+    return [one for one in steps if one.id in selection]
 
 
 def which_step(steps: Sequence[CanvasStep]) -> str:

@@ -20,7 +20,7 @@ from engine.copilot.rules.limits import question as asked_back
 from engine.copilot.rules.limits import refusal
 from engine.copilot.rules.meaning import Dropped, meant
 from engine.copilot.rules.passages import Passage, passages
-from engine.copilot.rules.pointing import is_of_steps, pointed, points, which_step
+from engine.copilot.rules.pointing import chosen, is_of_steps, pointed, points, which_step
 from engine.copilot.rules.ranking import Index
 from engine.copilot.rules.requests import NotThere, Understood
 from engine.copilot.wizard.unused import is_question, refusal_of
@@ -116,7 +116,8 @@ class Rules:
         failed_run: FailedRun,
         names: Callable[[], Sequence[str]],
     ) -> None:
-        """`failed_run(p, workflow, run_id)`: that run, or without an id the last one, if it has failed.
+        """`failed_run(p, workflow, run_id)`: that run, or without an id the last one, if it has failed. It raises
+        UnknownName, and InvalidInput for a run of another workflow.
 
         `names` returns those of all workflows.
         """
@@ -129,12 +130,14 @@ class Rules:
     ) -> Answer:
         """Answer a question, about a workflow if one is named, and about a run of it.
 
-        `selection`: the ids of the steps that words such as `this` mean; those that there are not do not count.
+        `selection`: the ids of the steps that words such as `this` mean.
 
-        Raises UnknownName (no such run), InvalidInput (an operation that does not fit), InvalidFile (the text of the
-        workflow cannot be read), NotAllowed.
+        Raises UnknownName (no such run), InvalidInput (no such step, a run of another workflow), InvalidFile (the text
+        of the workflow cannot be read), NotAllowed.
         """
         require(p, "edit", "ask the co-pilot")
+        if not workflow and (run_id or selection):
+            raise InvalidInput("A run and steps belong to a workflow.", remedy="Name it, too.", field="workflow")
         said = question.strip()[:LONGEST_QUESTION]
         refused = refusal(said)
         if refused:
@@ -196,7 +199,7 @@ class Rules:
         except UnknownName as error:
             found = self._from_texts(said)
             return replace(found, text=f"{error.message} {error.remedy}\n{found.text}")
-        selected = [one for one in canvas.steps if one.id in selection]
+        selected = chosen(canvas.steps, selection)
         if len(said) * len(selected) > _MOST_LETTERS:
             raise InvalidInput("These are too many words for so many steps.", remedy="Say less, or select fewer steps.")
         try:
@@ -210,8 +213,8 @@ class Rules:
         if mended is not None:
             return mended
         if _WRONG.search(said):
-            chosen = {one.id for one in selected if pointed(said, canvas.steps, one.id)}
-            return Answer(_problems(canvas, chosen), fixes=self._mending(p, workflow))
+            only = {one.id for one in selected if pointed(said, canvas.steps, one.id)}
+            return Answer(_problems(canvas, only), fixes=self._mending(p, workflow))
         if _EXPLAIN.search(said):
             self._require_readable(p, workflow)
         known = _explained(canvas, said, selected)

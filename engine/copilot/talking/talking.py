@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +12,7 @@ from clients.errors import ServiceError
 from engine.base.errors import InvalidInput, OrchestraError, UnknownName
 from engine.base.names import checked_workflow
 from engine.copilot.proposals.proposals import Proposals
+from engine.copilot.rules.pointing import chosen
 from engine.copilot.rules.rules import Answer, Rules
 from engine.copilot.talking.asking import CopilotModel
 from engine.copilot.talking.code_step import code_step
@@ -53,8 +54,9 @@ class Ground:
     workflows: WorkflowFiles
     run_of: Callable[[Principal, str], Run]
     """Returns a run that the person may see. Raises UnknownName."""
-    failed_run: Callable[[Principal, str], Run | None]
-    """Returns the last run of a workflow, if it has failed."""
+    failed_run: Callable[[Principal, str, str], Run | None]
+    """Returns a run of a workflow by its id, or for "" the last one, if it has failed. Raises UnknownName, InvalidInput
+    (it is of another workflow)."""
     connections: Callable[[], dict[str, str]]
     """Returns the service of each connection, by name."""
 
@@ -166,13 +168,13 @@ class Talking:
     def _prepared(self, p: Principal, workflow: str, asked: str, about: About) -> tuple[Toolbox, list[dict[str, Any]]]:
         """Return the tools of a turn, and what it sends first."""
         before = self._turns.conversation(p, workflow)
-        context, rev = self._context(p, workflow)
+        context, rev = self._context(p, workflow, about.selection)
         ground, run_of = self._ground, partial(self._ground.run_of, p)
         box = Toolbox(
             p, workflow, rev, about, ground.proposals, ground.workflows, run_of, from_outside=before.from_outside
         )
         box.code = code_step(context.text, about.selection)
-        box.run = run_of(about.run_id) if about.run_id else self._last_failed(p, workflow)
+        box.run = ground.failed_run(p, workflow, about.run_id) if about.run_id else self._last_failed(p, workflow)
         context = replace(
             context,
             selection=about.selection[:_MOST_SELECTED],
@@ -184,16 +186,18 @@ class Talking:
 
     def _last_failed(self, p: Principal, workflow: str) -> Run | None:
         with suppress(OrchestraError):  # a log that cannot be read keeps nobody from asking
-            return self._ground.failed_run(p, workflow)
+            return self._ground.failed_run(p, workflow, "")
         return None
 
-    def _context(self, p: Principal, workflow: str) -> tuple[Context, str]:
+    def _context(self, p: Principal, workflow: str, selection: Sequence[str]) -> tuple[Context, str]:
+        """Return the text that a turn is about, with its etag. Raises InvalidInput for a step that there is not."""
         try:
             canvas = self._ground.editing.canvas(p, workflow)
             done = [one.words for one in self._ground.editing.draft_text(p, workflow).revisions[-10:]]
         except UnknownName:
             blank = blank_workflow(title_of(workflow))
             return Context(workflow, blank, connections=self._ground.connections()), files.etag(blank)
+        chosen(canvas.steps, selection)
         found = Context(workflow, canvas.text, canvas.problems, done=done, connections=self._ground.connections())
         return found, canvas.rev
 

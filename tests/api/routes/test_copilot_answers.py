@@ -7,9 +7,13 @@ import json
 import pytest
 from starlette.testclient import TestClient
 
+from engine.base.errors import InvalidInput
+from engine.copilot.talking.records import About
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 
 SAME = {"Origin": "http://127.0.0.1:8501"}
+OWNER = Principal("local:grace", "owner")
 RETRY = {"op": "set", "step": "issue", "field": "retry", "value": {"attempts": 5}}
 
 
@@ -40,3 +44,21 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_problem(
         assert (refused.status_code, refused.json()["error"]["type"]) == (422, "InvalidFile")
         turn = browser.post("/api/copilot/conversations/odd/turns", json={"text": said}, headers=SAME)
         assert "workflows/odd.json:1:" in turn.text.partition("event: done")[2]
+
+
+def test_a_run_of_another_workflow_and_a_step_that_there_is_not_are_refused(
+    orchestra: Orchestra, browser: TestClient
+) -> None:
+    steps = [{"id": "stop", "uses": "flow.fail", "with": {"message": "No."}}]
+    orchestra.workflows.save(OWNER, "fails", json.dumps({"schema_version": 1, "steps": steps}), None)
+    run_id = orchestra.runs.start(OWNER, "fails", {})
+    orchestra.runs.wait(OWNER, run_id, 30)
+    asked = {"text": "why did it fail?", "workflow": "inbox-triage"}
+    for about in (About(run_id=run_id), About(["stop"])):
+        more = {"selection": about.selection, "run_id": about.run_id}
+        refused = browser.post("/api/copilot/answers", json={**asked, **more}, headers=SAME)
+        assert (refused.status_code, refused.json()["error"]["type"]) == (422, "InvalidInput")
+        with pytest.raises(InvalidInput):
+            orchestra.copilot.talking._prepared(OWNER, "inbox-triage", "why?", about)  # what a model would be told
+    mended = browser.post("/api/copilot/answers", json={**asked, "workflow": "fails", "run_id": run_id}, headers=SAME)
+    assert "No." in mended.json()["text"]

@@ -143,10 +143,18 @@ def test_several_selected_steps_are_changed_and_explained_together(orchestra: Or
     ["retry this 5 times", "remove it", "rename it to ticket", "explain this step", "only if the mail has a file"],
 )
 def test_without_a_selection_the_answer_says_which_steps_there_are(orchestra: Orchestra, said: str) -> None:
-    for selection in ((), ("gone",)):
-        found = answer(orchestra, said, *selection)
-        assert found.text.startswith("Which step? Select it on the canvas, or name it: mails, each_mail"), found.text
-        assert found.proposal is None
+    found = answer(orchestra, said)
+    assert found.text.startswith("Which step? Select it on the canvas, or name it: mails, each_mail"), found.text
+    assert found.proposal is None
+
+
+@pytest.mark.parametrize("said", ["retry this 5 times", "what does this do?", "explain this workflow"])
+def test_a_selected_step_that_there_is_not_is_named_with_those_that_there_are(orchestra: Orchestra, said: str) -> None:
+    with pytest.raises(InvalidInput, match="There is no step 'gone'") as refused:
+        answer(orchestra, said, "issue", "gone")
+    assert "There are: classify, each_mail" in refused.value.remedy
+    with pytest.raises(InvalidInput, match="belong to a workflow"):
+        orchestra.copilot.rules.answer(OWNER, said, selection=["issue"])
 
 
 def test_words_that_name_a_step_or_the_workflow_mean_that_whatever_is_selected(orchestra: Orchestra) -> None:

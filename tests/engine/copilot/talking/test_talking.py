@@ -328,11 +328,13 @@ def test_the_words_of_an_error_go_along_only_if_its_step_is_ticked(talking: Open
     error = run["steps"][1]["error"]
     assert error is not None
     assert "canary-4713" in str(error["remedy"])
-    talk.ask("What went wrong?", run_id=run["run_id"])
+    saved = talk.orchestra.workflows.get(ADA, "fails")
+    talk.orchestra.workflows.save(ADA, "fails", saved.text.replace("canary-4713", "else"), saved.etag)
+    talk.ask("What went wrong?", workflow="fails", run_id=run["run_id"])
     told = json.dumps(talk.model.requests)
     assert error["type"] in told
     assert "canary-4713" not in told
-    talk.ask("And now?", run_id=run["run_id"], values=["read"])
+    talk.ask("And now?", workflow="fails", run_id=run["run_id"], values=["read"])
     assert "The address was" in json.dumps(talk.model.requests[-1])
 
 
