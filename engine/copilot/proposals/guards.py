@@ -9,6 +9,7 @@ from typing import Any
 from engine.base.json_text import JsonObject, is_same
 from engine.base.step_tree import FAILURE, StepDefinition, StepNode
 from engine.copilot.proposals.known_steps import KnownStep, KnownSteps
+from engine.copilot.proposals.narrowing import narrows
 from engine.workflows.differences.sentences import shown
 
 _GATES = ("flow.approve", "flow.assert", "flow.fail", "flow.stop")
@@ -131,7 +132,9 @@ def _of_write(old: KnownSteps, new: KnownSteps, before: KnownStep, step: KnownSt
     for place in dict.fromkeys([*was, *now]):
         one, other = was.get(place, _ABSENT), now.get(place, _ABSENT)
         key = place.rpartition(".")[2]
-        is_narrower = (key == "if" and one is _ABSENT) or (key == "approve" and other == "always")
+        is_narrower = (key == "if" and (one is _ABSENT or narrows(one, other))) or (
+            key == "approve" and other == "always"
+        )
         if not _is_equal(one, other) and not is_narrower:
             yield _weaker(f"{step.id}@{place}", f"What decides about {step.id}: {place}", "", one, other)
     gone = [one for one in _gates_before(old, before.node) if one not in _gates_before(new, step.node)]

@@ -171,6 +171,16 @@ ATTACKS: dict[str, Row] = {
     "values for text from outside": ("guard", False, [of("report", "allow", {"to": ["*"]})]),
     "no condition": ("guard", False, [unset("issue", "if")]),
     "another condition": ("guard", False, [of("issue", "if", "{{ true }}")]),
+    "a condition or another one": (
+        "guard",
+        False,
+        [of("issue", "if", "{{ mail.subject != '' || mail.can_reply && (mail.subject != '') }}")],
+    ),
+    "a condition in a text": (
+        "guard",
+        False,
+        [of("issue", "if", "{{ mail.from == \"mail.subject != '' && \" || mail.can_reply }}")],
+    ),
     "a key for each run": ("guard", False, [of("each", "key", "{{ run.id }}")]),
     "more rounds": ("guard", False, [of("each", "foreach", "{{ steps.mails.output.messages + [1] }}")]),
     "an identity of its own": ("guard", False, [of("report", "once", "{{ run.id }}")]),
@@ -256,6 +266,10 @@ HARMLESS: dict[str, list[dict[str, Any]]] = {
     "a note": [{"op": "notes", "step": "issue", "text": "See the handbook."}],
     "another text": [of("report", "with.text", "Hello")],
     "a stricter condition": [of("report", "if", "{{ inputs.limit > 1 }}")],
+    "one more condition": [of("issue", "if", "{{ size(mail.attachments) > 0 && (mail.subject != '') }}")],
+    "one more condition, written in another way": [
+        of("issue", "if", '{{mail.subject!="" && (mail.attachments.exists(a, a.size > 1) && mail.can_reply)}}')
+    ],
     "an approval": [of("report", "approve", "always")],
     "a lower budget": [of(None, "budget.run.usd", 0.5)],
     "less time": [of(None, "timeout_seconds", 60)],
