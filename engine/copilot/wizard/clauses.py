@@ -164,7 +164,7 @@ def _clause(text: str, kinds: Sequence[Kind]) -> Clause:
         is_of_all=is_of_all,
         is_of_same=bool(_SAME.search(rest)) and not is_of_all,
         targets=tuple(targets),
-        quoted=tuple(said.quoted),
+        quoted=(*(one for _, one in said.looked_for), *said.quoted),
         unknown=(*wrong, *words),
         is_condition=without_targets and plain <= _CONDITION,
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.copilot.wizard import meanings
+from engine.copilot.wizard.filters import subject_term
 from engine.copilot.wizard.named import QUOTED
 from engine.copilot.wizard.records import Choices, Start
 from engine.copilot.wizard.times import times_of
@@ -45,6 +46,9 @@ _BEFORE_MAILS = frozenset(
 _WITH_LABEL = re.compile(r"\bissues?(?: in \S+)? (?P<it>(?:with|mit)(?: the| a| dem| einem)? labels?)\b", _I)
 _MAILS_WITH = re.compile(r"mails? (?P<it>with|mit) …", _I)
 """Words to look for, which `without` has taken out."""
+_WITH_WORD = re.compile(
+    r"\b(?:with|mit) (?:the |an? |de[mnr] |einem )?(?:words?|subject|sender|wort|betreff|absender) (?P<it>\w[\w-]*)", _I
+)
 _CLOSED = re.compile(r"\b(?:closed|merged|geschlossene\w?)\b", _I)
 _THINGS = re.compile(
     r"https?://[^\s\"'<>]+[^\s\"'<>.,;:)]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\w)#[a-z][\w-]*|"
@@ -65,6 +69,8 @@ def dropped(text: str, choices: Choices) -> list[str]:
     words += _of_sources(rest, choices)
     if any(one.target == "issue" for one in choices.targets):  # labels are for mails, or for issues that are there
         words += [one["it"] for one in _WITH_LABEL.finditer(rest)]
+    if not choices.only.words and not choices.only.sender:
+        words += [one["it"] for one in _WITH_WORD.finditer(rest)]
     if not choices.only.words and not {one.target for one in choices.targets} & {"answer", "label"}:
         words += [one["it"] for one in _MAILS_WITH.finditer(rest)]
     return [*things, *words, *_other_wishes(rest, choices), *(found[0] for found in _ELSE.finditer(rest))]
@@ -75,7 +81,7 @@ def places_left(text: str, choices: Choices) -> list[str]:
     made = choices.model_dump_json()
     values = set(_values(choices.model_dump()))
     quoted = dict.fromkeys(found["it"].strip() for found in QUOTED.finditer(text))
-    lacking = [one for one in quoted if not {one, one.rstrip("/")} & values]
+    lacking = [one for one in quoted if not {one, one.rstrip("/"), subject_term(one)} & values]
     return [*(one for one in dict.fromkeys(_THINGS.findall(without(text, ()))) if one not in made), *lacking]
 
 

@@ -10,6 +10,7 @@ from engine.copilot.wizard.records import Only
 from engine.copilot.wizard.sources import Source
 
 _HOURS = 24
+_SUBJECT = "subject:"
 
 
 def step_fields(source: Source, only: Only) -> dict[str, Any]:
@@ -30,14 +31,23 @@ def step_fields(source: Source, only: Only) -> dict[str, Any]:
     return {}
 
 
+def subject_term(text: str) -> str:
+    """Return a word to look for in the subject alone, as Gmail takes it."""
+    return f"{_SUBJECT}{_term(text)}"
+
+
+def _term(text: str) -> str:
+    return f'"{text}"' if " " in text else text
+
+
 def gmail_query(only: Only) -> str:
     """Return a search as in Gmail: https://support.google.com/mail/answer/7190."""
-    words = [f'"{one}"' if " " in one else one for one in only.words]
+    words = [one if one.startswith(_SUBJECT) else _term(one) for one in only.words]
     parts = [] if only.sender or only.has_file or only.ending else ["in:inbox"]
     if words:
         parts.append(words[0] if len(words) == 1 else f"{{{' '.join(words)}}}")
     if only.sender:
-        parts.append(f"from:{only.sender}")
+        parts.append(f"from:{_term(only.sender)}")
     if only.ending:
         parts.append(f"filename:{only.ending}")
     elif only.has_file:

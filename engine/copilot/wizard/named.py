@@ -34,6 +34,32 @@ _TABLE = re.compile(
     _I,
 )
 QUOTED = re.compile(r"[\"“„«](?P<it>[^\"“”„«»]{1,500})[\"”“»]")
+_MAILS = r"(?:mails?|newsletters?|inbox|postfach|messages?|nachrichten)\b[^\"“„«,;:]{0,40}?"
+_ARTICLE = r"(?: one of)?(?: the| an?| de[nm]| das| der| eine[mnr]?)?"
+_WORDS = (
+    rf"{_ARTICLE} (?:words?|phrases?|terms?|keywords?|wort|w[oö]rt(?:ern|e)|begriffe?n?|stichw[oö]rt(?:ern|e)?)[ :]*\Z"
+)
+_WORD = re.compile(_WORDS, _I)
+_HAS = re.compile(rf"\b(?:with|mit|ha(?:s|ve|ving)|contain\w*|includ\w*|say\w*|enth[aä]lt\w*){_WORDS}", _I)
+_HAS_IT = re.compile(r" (?:enthält|enthalten|haben|hat|vorkommt|steht)\b", _I)
+_BEFORE_PART = re.compile(
+    rf"{_MAILS} (?:with|mit|ha(?:s|ve|ving)|whose|deren){_ARTICLE} "
+    r"(?P<part>subject|betreff|text|sender|absender|label)(?: line|zeile)?(?: is| ist| contains| says)?[ :]*\Z|"
+    rf"\bissues(?: (?:in|of|von|aus) \S+)? (?:with|mit){_ARTICLE} (?P<label>label)[ :]*\Z",
+    _I,
+)
+_BEFORE_TEXT = re.compile(rf"{_MAILS} (?P<verb>ha(?:s|ve|ving)|contain\w*|say\w*|enthält|enthalten|mit) ?\Z", _I)
+_AFTER_TEXT = re.compile(r" (?:in the|im) (?P<part>subject|betreff|text|body)\b", _I)
+_ONE_MORE = re.compile(r"(?:,|,? or|,? oder) \Z", _I)
+_AND_MORE = re.compile(rf",? (?:and|und){_ARTICLE}(?: (?:words?|wort|subject|betreff|text|sender|absender))? \Z", _I)
+_UNSURE = ("subject", "betreff", "text", "mit", "saying", "label")
+_TAKES_TEXT = re.compile(
+    r"\b(?:answer\w*|repl(?:y|ies)|(?:be)?antwort\w*|label\w*|tag|beschrift\w*|comment\w*|kommentier\w*|send|"
+    r"schick\w*|write|schreib\w*|drafts?|entw[uü]rfe?)\b",
+    _I,
+)
+"""Words for what needs a text: the only one that is quoted may be that."""
+_PARTS = {"betreff": "subject", "absender": "sender"}
 _COLUMN = re.compile(
     r"\b(?P<what>absender|sender|link(?: zur mail)?|subject|betreff|date|datum)\b[\w ]{0,12}? "
     r"(?:nach|to|in|into) (?P<column>[A-Z]\w*)",
@@ -51,12 +77,23 @@ class Said:
     text: str
     places: dict[str, str] = field(default_factory=dict)
     quoted: list[str] = field(default_factory=list)
+    """The texts in quotation marks, without those to look for."""
+    looked_for: list[tuple[str, str]] = field(default_factory=list)
+    """Texts in quotation marks that items must have, each with its part: `with the subject "invoice"`."""
+
+    def texts_of(self, part: str) -> tuple[str, ...]:
+        """Return the texts to look for in a part."""
+        return tuple(text for one, text in self.looked_for if one == part)
 
     @property
     def plain(self) -> str:
         """The text without what it names: the folder `invoices/` is no word for invoices."""
         found = self.text
-        for one in [*self.quoted, *(self.places[name] for name in IN_TEXT if name in self.places)]:
+        for one in [
+            *self.quoted,
+            *(one for _, one in self.looked_for),
+            *(self.places[name] for name in IN_TEXT if name in self.places),
+        ]:
             found = found.replace(one, " ")
         return found
 
@@ -64,7 +101,7 @@ class Said:
 def named(text: str) -> Said:
     """Return a text with the places that it names."""
     said = Said(text)
-    said.quoted = [found["it"].strip() for found in QUOTED.finditer(text)]
+    _take_quoted(said)
     for name, pattern in _NAMED:
         found = pattern.search(text)
         if found and name not in said.places:
@@ -82,6 +119,42 @@ def named(text: str) -> Said:
     if "database" not in said.places and meanings.TASKS.search(text):
         said.places["database"] = "Tasks"
     return said
+
+
+def _take_quoted(said: Said) -> None:
+    """Tell the texts in quotation marks that are looked for from those that are written.
+
+    One that `and` adds to those that are looked for is neither: only one of several can be asked for.
+    """
+    marks = list(QUOTED.finditer(said.text))
+    last, part = 0, ""
+    for found in marks:
+        between = said.text[last : found.start()] if part else ""
+        last = found.end()
+        if _AND_MORE.fullmatch(between):
+            continue
+        if not _ONE_MORE.fullmatch(between):
+            part = _looked_for(said.text, found, is_only=len(marks) == 1)
+        if part:
+            said.looked_for.append((part, found["it"].strip()))
+        else:
+            said.quoted.append(found["it"].strip())
+
+
+def _looked_for(text: str, found: re.Match[str], *, is_only: bool) -> str:
+    """Return the part of an item that must have a quoted text: words, subject, sender or label; else nothing."""
+    before, after = text[: found.start()], _AFTER_TEXT.match(text, found.end())
+    is_word = _WORD.search(before) and (_HAS.search(before) or _HAS_IT.match(text, found.end()))
+    said = _BEFORE_PART.search(before) or _BEFORE_TEXT.search(before)
+    if is_word or said is None:
+        return "words" if is_word else ""
+    given = {name: one.casefold() for name, one in said.groupdict().items() if one}
+    part = given.get("part") or given.get("label") or given["verb"]
+    if is_only and not after and part in _UNSURE and _TAKES_TEXT.search(text.replace(said[0], " ")):
+        return ""
+    part = after["part"].casefold() if after else part
+    part = _PARTS.get(part, part)
+    return part if part in ("subject", "sender", "label") else "words"
 
 
 def targets_of(said: Said) -> list[Chosen]:

@@ -18,6 +18,7 @@ from engine.copilot.wizard.checking import check, fits
 from engine.copilot.wizard.clauses import masked
 from engine.copilot.wizard.decisions import Decisions, decided
 from engine.copilot.wizard.dropped import dropped, places_left
+from engine.copilot.wizard.filters import subject_term
 from engine.copilot.wizard.named import Said, has, named, targets_of
 from engine.copilot.wizard.records import Amount, Choices, Chosen, Only, Start
 from engine.copilot.wizard.sources import BY_NAME as SOURCES
@@ -28,7 +29,6 @@ from engine.copilot.wizard.unused import is_question, refusal_of
 
 _I = re.IGNORECASE
 _DOMAIN = re.compile(r"\b(?:from|von) (?:[\w ]+\()?(?P<it>[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)+)\b", _I)
-_HAS_WORDS = re.compile(r"\b(?:has|ha[vs]ing|contain\w*|say\w*|enthält|enthalten|mit) [\"“„](?P<it>[^\"”“]+)[\"”“]", _I)
 _SENDER = re.compile(r"\b(?:from|von) (?!(?:Google|Gmail|GitHub)\b)(?P<it>[A-ZÄÖÜ][a-zäöüß]+)\b")
 _MADE = {"issue": "issues", "row": "rows", "mail_draft": "drafts"}
 """What a target makes: the words that name it are not those of the source."""
@@ -124,6 +124,7 @@ def _label(kind: str) -> Chosen:
 def _asked_for(said: Said, found: Sequence[str]) -> str:
     """Return a question for what a target lacks whose words are there; empty if nothing is missing."""
     hidden = {other for one in found for other in meanings.REPLACES.get(one, ())}
+    hidden |= {part for part, _ in said.looked_for}  # `with the label "x"` is no wish for one
     for name, words, place in meanings.TARGETS:
         is_missing = name in meanings.ASKED_FOR and name not in (*found, *hidden) and not has(said, place)
         if is_missing and words.search(said.text):
@@ -217,7 +218,8 @@ def _kinds(said: Said, source: Source, amount: Amount) -> dict[str, str]:
 
 def _only(said: Said, source: Source) -> Only:
     """Return the filters that the words name and the source has."""
-    given: dict[str, Any] = {}
+    quoted = {"words": said.texts_of("words"), "labels": said.texts_of("label")}
+    given: dict[str, Any] = {name: texts for name, texts in quoted.items() if texts}
     if source.name in ("mail", "mailbox"):
         given |= _of_mail(said)
     days = meanings.UNTOUCHED.search(said.text)
@@ -243,13 +245,14 @@ def _only(said: Said, source: Source) -> Only:
 def _of_mail(said: Said) -> dict[str, Any]:
     found: dict[str, Any] = {}
     words = next((some for pattern, some in meanings.SEARCHED if pattern.search(said.plain)), ())
-    has = _HAS_WORDS.search(said.text)
-    if has:
-        words = (has["it"],)
+    words = (*said.texts_of("words"), *map(subject_term, said.texts_of("subject"))) or words
     if words:
         found["words"] = words
     domain = _DOMAIN.search(said.text)
-    if domain:
+    senders = said.texts_of("sender")
+    if len(senders) == 1:
+        found["sender"] = senders[0]
+    elif domain:
         found["sender"] = domain["it"]
     elif re.search(r"\bfrom\b|\bvon\b", said.text, _I) and "to" in said.places and "forward" not in said.text:
         found["sender"] = said.places["to"]

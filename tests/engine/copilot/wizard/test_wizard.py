@@ -264,6 +264,32 @@ def test_words_mean_choices(said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "only", "title"),
+    [
+        ('new mails with the word "invoice" become issues in acme/app', {"words": ("invoice",)}, ""),
+        ('new mails with the subject "two words" become issues in acme/app', {"words": ('subject:"two words"',)}, ""),
+        ('neue Mails mit dem Wort "Rechnung" werden Issues in acme/app', {"words": ("Rechnung",)}, ""),
+        ('neue Mails mit dem Betreff "Rechnung" werden Issues in acme/app', {"words": ("subject:Rechnung",)}, ""),
+        ('neue Mails, die das Wort "A" enthalten, werden Issues in acme/app', {"words": ("A",)}, ""),
+        ('new mails with the words "a" or "b" become issues in acme/app', {"words": ("a", "b")}, ""),
+        ('new mails with the sender "bob" become issues in acme/app', {"sender": "bob"}, ""),
+        ('new mails that contain "a" become issues in acme/app with the title "b"', {"words": ("a",)}, "b"),
+        ('new mails with the label "x" become issues in acme/app', "“x”", ""),
+        ("new mails with the word special become issues in acme/app", "“special”", ""),
+    ],
+)
+def test_a_text_to_look_for_is_a_filter_and_no_title(said: str, only: dict[str, Any] | str, title: str) -> None:
+    understood = read(said)
+    assert understood is not None
+    if isinstance(only, str):
+        assert f"but not {only}" in understood.question
+        return
+    assert understood.choices is not None, understood.question
+    assert understood.choices.only.model_dump(exclude_defaults=True) == only
+    assert [one.title for one in understood.choices.targets] == [title]
+
+
+@pytest.mark.parametrize(
     "said",
     [
         "translate my mails and post them to #general",
