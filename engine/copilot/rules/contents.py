@@ -53,7 +53,7 @@ _PARTS = (
 )
 _BOUND = re.compile(
     r"\b(?P<how>below|under|less than|smaller than|cheaper than|unter|kleiner als|above|over|more than|greater than|"
-    r"über|größer als) (?:€|\$|EUR|USD)? ?(?P<n>\d+(?:[.,]\d+)?)\b",
+    r"über|größer als) (?:€|\$|EUR|USD)? ?(?P<n>\d+(?:[.,]\d{1,2})?)\b(?![.,]?\d)",
     _I,
 )
 _LOW = ("below", "under", "less", "smaller", "cheaper", "unter", "kleiner")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from engine.copilot.rules.requests import Understood
-from engine.copilot.wizard.unused import left_words, second_wishes, without
+from engine.copilot.wizard.unused import CHANNEL, left_words, second_wishes, without
 
 _THING = re.compile(
-    r"https?://\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\w)#[a-z][\w-]*|"
+    r"https?://\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|"
+    rf"{CHANNEL}|"
     r"(?<![\w./:@-])[A-Za-z0-9][\w-]*/[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?![\w/])|"
     r"\b(?:only|nur|(?<!at )once|(?<!auf )einmal)\b",
     re.IGNORECASE,

@@ -11,7 +11,7 @@ from engine.copilot.rules.dropped import dropped
 from engine.copilot.rules.handling import handled
 from engine.copilot.rules.pointing import pointed
 from engine.copilot.rules.requests import NotThere, Understood, understood
-from engine.copilot.wizard.unused import refusal_of
+from engine.copilot.wizard.unused import parts_between, refusal_of
 from engine.documents.json_file import object_in
 from engine.workflows.editing.editing import Canvas
 from engine.workflows.editing.graph import CanvasStep
@@ -45,13 +45,25 @@ def _meant(said: str, canvas: Canvas, only: str = "") -> Understood | None:
     for change in _meanings(said, canvas):
         if only and _steps_of(change) != {only}:
             continue
-        left = dropped(said, change)
+        left = dropped(said, change) or _beside(said, canvas, change)
         if not left:
             return change
         first = first or left
     if first:
         raise Dropped(refusal_of(first))
     return None
+
+
+def _beside(said: str, canvas: Canvas, change: Understood) -> list[str]:
+    """Return the parts between semicolons without which a request means the same."""
+    return [part for part, others in parts_between(said) if _means(others, canvas, change)]
+
+
+def _means(said: str, canvas: Canvas, change: Understood) -> bool:
+    try:
+        return any(one.ops == change.ops for one in _meanings(said, canvas))
+    except NotThere:
+        return False
 
 
 def _steps_of(change: Understood) -> set[str]:

@@ -20,7 +20,7 @@ _STEPS = (
     r"the selection|die auswahl)\b"
 )
 _NO_NOUN = (
-    r"(?=[^\w\s]|\s*\Z|\s+(?:[\d{\"'`“„]|(?:to|into|in|up|do|does|did|for|only|if|when|first|before|again|may|must|"
+    r"(?=[^\w\s]|\s*\Z|\s+(?:[\d{\"'`“„+−–-]|(?:to|into|in|up|do|does|did|for|only|if|when|first|before|again|may|must|"
     r"should|needs?|takes?|fails?|writes?|sends?|runs?|is|has|at|with|and|twice|um|zu|auf|bis|nur|wenn|falls|bitte|da|"
     r"hier|soll|darf|muss|mal|zwei|drei|vier|fünf|sechs|two|three|four|five|six|ten)\b))"
 )
@@ -36,7 +36,7 @@ _NAMED_SO = re.compile(_STEPS, _I)
 _ANYWHERE = re.compile(rf"(?<!make )(?<!mach )(?<!\w){_IT}", _I)
 _LEFT_OUT = (
     re.compile(r"(?P<before>\A)(?=(?:only|nur) (?:if|when|wenn|falls)\b)", _I),
-    re.compile(r"\A(?P<before>(?:retry|wiederhole) )(?=(?:up to |bis zu )?\d)", _I),
+    re.compile(r"\A(?P<before>(?:retry|wiederhole) )(?=(?:up to |bis zu )?[+−–-]?\d)", _I),
     re.compile(r"\A(?P<before>(?:rename|benenne) )(?=(?:to|into|in|zu) )", _I),
     re.compile(
         r"\A(?P<before>(?:set|change|setze) (?:the |das |den )?(?!(?:this|it|that|dies\w*|es|ihn) )[\w.]+ )(?P<of>)"

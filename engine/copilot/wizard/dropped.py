@@ -10,7 +10,7 @@ from engine.copilot.wizard.filters import subject_term
 from engine.copilot.wizard.named import QUOTED
 from engine.copilot.wizard.records import Choices, Start
 from engine.copilot.wizard.times import times_of
-from engine.copilot.wizard.unused import joined_wishes, left_words, without
+from engine.copilot.wizard.unused import CHANNEL, joined_wishes, left_words, without
 
 _I = re.IGNORECASE
 _HARMLESS = re.compile(
@@ -47,11 +47,14 @@ _WITH_LABEL = re.compile(r"\bissues?(?: in \S+)? (?P<it>(?:with|mit)(?: the| a| 
 _MAILS_WITH = re.compile(r"mails? (?P<it>with|mit) …", _I)
 """Words to look for, which `without` has taken out."""
 _WITH_WORD = re.compile(
-    r"\b(?:with|mit) (?:the |an? |de[mnr] |einem )?(?:words?|subject|sender|wort|betreff|absender) (?P<it>\w[\w-]*)", _I
+    r"\b(?:with|mit) (?:the |an? |de[mnr] |einem )?(?:words?|subject|wort|betreff) "
+    r"(?P<it>(?!(?:and|or|und|oder)\b)\w[\w-]*)",
+    _I,
 )
 _CLOSED = re.compile(r"\b(?:closed|merged|geschlossene\w?)\b", _I)
 _THINGS = re.compile(
-    r"https?://[^\s\"'<>]+[^\s\"'<>.,;:)]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\w)#[a-z][\w-]*|"
+    r"https?://[^\s\"'<>]+[^\s\"'<>.,;:)]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|"
+    rf"{CHANNEL}|"
     r"(?<![\w./:@-])[A-Za-z0-9][\w-]*/[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?![\w/])",
     _I,
 )
@@ -59,12 +62,11 @@ _THINGS = re.compile(
 
 def dropped(text: str, choices: Choices) -> list[str]:
     """Return the words, places, numbers and wishes of a request that its choices lack; empty if it has none."""
-    made = choices.model_dump_json()
     rest = without(text, ())
     things = places_left(text, choices)
     rest = _THINGS.sub("…", rest)
     rest = without(rest, [*_used(rest, choices), *times_of(rest).used])
-    numbers = set(re.findall(r"\d+", made))
+    numbers = set(re.findall(r"\d+", choices.model_dump_json(exclude={"cron"}, exclude_defaults=True)))
     words = [one for one in left_words(rest) if not (one.isdigit() and one in numbers)]
     words += _of_sources(rest, choices)
     if any(one.target == "issue" for one in choices.targets):  # labels are for mails, or for issues that are there

@@ -34,7 +34,7 @@ _TABLE = re.compile(
     _I,
 )
 QUOTED = re.compile(r"[\"“„«](?P<it>[^\"“”„«»]{1,500})[\"”“»]")
-_MAILS = r"(?:mails?|newsletters?|inbox|postfach|messages?|nachrichten)\b[^\"“„«,;:]{0,40}?"
+_MAILS = r"(?:mails?|newsletters?|inbox|postfach|messages?|nachrichten|everything|anything|alles)\b[^\"“„«,;:]{0,40}?"
 _ARTICLE = r"(?: one of)?(?: the| an?| de[nm]| das| der| eine[mnr]?)?"
 _WORDS = (
     rf"{_ARTICLE} (?:words?|phrases?|terms?|keywords?|wort|w[oö]rt(?:ern|e)|begriffe?n?|stichw[oö]rt(?:ern|e)?)[ :]*\Z"

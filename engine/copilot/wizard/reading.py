@@ -25,7 +25,7 @@ from engine.copilot.wizard.sources import BY_NAME as SOURCES
 from engine.copilot.wizard.sources import Source
 from engine.copilot.wizard.targets import BY_NAME as TARGETS
 from engine.copilot.wizard.times import NoSuchTime, cron_of
-from engine.copilot.wizard.unused import is_question, refusal_of
+from engine.copilot.wizard.unused import is_question, parts_between, refusal_of
 
 _I = re.IGNORECASE
 _DOMAIN = re.compile(r"\b(?:from|von) (?:[\w ]+\()?(?P<it>[a-z0-9][\w-]*(?:\.[a-z0-9][\w-]*)+)\b", _I)
@@ -58,7 +58,11 @@ def read(text: str) -> Understood | None:
     if meanings.BEYOND.search(re.sub("|".join(map(re.escape, kinds)), "", said.plain) if kinds else said.plain):
         return None
     decisions = decided(text)
-    return _of_decisions(text, decisions) if decisions is not None else _of_one(text, said, kinds)
+    if decisions is not None:
+        return _of_decisions(text, decisions)
+    found = _of_one(text, said, kinds)
+    beside = [part for part, others in parts_between(text) if found and found.choices and read(others) == found]
+    return Understood(question=refusal_of(beside)) if beside else found
 
 
 def _of_decisions(text: str, decisions: Decisions) -> Understood | None:

@@ -29,7 +29,15 @@ _HOURS = "one two three four five six seven eight nine ten eleven twelve".split(
 _STUNDEN = "ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf".split()
 _PAST = re.compile(rf"\b(?:at )?(?P<part>half|quarter) past (?P<hour>\d{{1,2}}|{'|'.join(_HOURS)})\b", _I)
 _HALB = re.compile(rf"\b(?:um )?halb (?P<hour>\d{{1,2}}|{'|'.join(_STUNDEN)})s?\b", _I)
-_AT = re.compile(r"\b(?:at|um)\s+(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?\s*(?P<half>am|pm)?\b", _I)
+_AT = re.compile(
+    r"\b(?:at|um)\s+(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?(?![.,:]?\d)\s*(?P<half>[ap]m|[ap]\.m\b\.?)?(?!\w)", _I
+)
+_NOT_READ = re.compile(
+    r"(?:day|tag|week|woche|month|monat|daily|weekly|monthly|lich)s?,? (?:at|um)\s+"
+    r"(?P<it>(?!(?:the|all|least|most|once)\b)[^\s;]+)",
+    _I,
+)
+"""What stands where a time of the day is expected."""
 _HOURLY = re.compile(r"\b(?:hourly|every hour|stündlich|jede stunde)\b", _I)
 _DAILY = re.compile(r"\b(?:daily|every day|täglich|jeden tag|once a day|einmal am tag)\b", _I)
 _WORKDAYS = re.compile(
@@ -85,6 +93,11 @@ def times_of(text: str) -> Times:
     if not (clock.hour < _HOURS_OF_DAY and clock.minute < _MINUTES_OF_HOUR):
         raise NoSuchTime(f"There is no time {clock.said.strip()!r}: the hours are 0 to 23, and the minutes 0 to 59.")
     hour = next(one for one in (clock.hour, part, _EARLY) if one >= 0)
+    unread = _NOT_READ.search(text) if clock.hour < 0 and part < 0 else None
+    if unread:
+        raise NoSuchTime(
+            f"{unread['it'].rstrip('.,:!?')!r} is no time of the day. Say it like at 9, at 16:30 or at 4 pm."
+        )
     words = words if part != _NOON or hour == _NOON else "(?!)"
     parts = [found[0] for found in re.finditer(rf"(?:{_EVERY})?\b(?:{words})\b", text, _I)]
     spans = [found[0] for found in re.finditer(used, text, _I)]
@@ -127,7 +140,7 @@ def _clock(text: str, *, is_late: bool) -> _Clock:
         return _Clock(half[0], _of_day(_number(half["hour"], _STUNDEN) - 1 or 12, is_late=is_late), 30)
     if at is None:
         return _Clock()
-    said = (at["half"] or "").lower()
+    said = (at["half"] or "").lower().replace(".", "")
     hour = 0 if said == "am" and int(at["hour"]) == 12 else int(at["hour"])
     return _Clock(at[0], _of_day(hour, is_late=said == "pm" or (is_late and not said)), int(at["minute"] or 0))
 

@@ -5,10 +5,14 @@ A proposal without them would do something else than what was said. Quoted texts
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 _I = re.IGNORECASE
+_ENDS = r"\s,;:!?\"'()“”„"
+CHANNEL = rf"(?<!\w)#[a-z](?:[^{_ENDS}]*[^{_ENDS}.])?"
+"""Part of a pattern: a channel with all that is written as its name, whether or not a channel may be called so."""
 _QUOTED = re.compile(r"[\"“„«][^\"“”„«»]{1,500}[\"”“»]|(?<!\w)['`‘][^'`‘’]{1,200}['`’](?!\w)")
 _AGAINST = (
     r"not|\w+n['’]t|(?:do|does|did|should|wo|ca|is|are|must|need)nt|cannot|never|no|none|nobody|nothing|nor|neither|"
@@ -28,7 +32,8 @@ _NUMBERS = (
     r"twice|thrice|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
     r"(?:zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)(?:mal)?"
 )
-_DIGITS = r"(?<![\w#./@-])\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![\w/@-])"
+_DIGITS = r"(?<![\w#./@:+−–-])(?:(?<!\w)[+−–-])?\d(?:[\w.,:–-]*\w)?(?![\w/@])"
+"""Also with a sign, a fraction, or what no rule can read: `-5`, `9.5`, `3-5`, `16h30`."""
 _DAY = r"day|week|month|year|hour|morning|noon|evening|night|tag|woche|monat|jahr|stunde|morgen|abend|mittag"
 _TIMES = (
     r"(?:sun|mon|tues|wednes|thurs|fri|satur)days?|(?:sonn|mon|diens|donners|frei|sams)tags?|mittwochs?|"
@@ -64,6 +69,11 @@ _ASKS = re.compile(
     _I,
 )
 _USED = "…"
+_WHOLE_FROM = r"(?<![\w+−–-])(?<!\d[.,:])"
+_WHOLE_TO = r"(?![^\s.,;:!?)\]}\"'”“’`]|[.,:]\w)"
+"""A number and a channel are used as they were said, or not at all: `5` is no part of `-5`, and `#a` none of `#a.b`."""
+_WRITTEN = re.compile(rf"{_QUOTED.pattern}|\{{\{{.*?\}}\}}", re.DOTALL)
+_THANKS = re.compile(r"\W*(?:(?:many |vielen )?(?:thanks|thank you|danke|dank)|please|bitte)?\W*\Z", _I)
 
 
 def is_question(said: str) -> bool:
@@ -77,8 +87,26 @@ def without(said: str, used: Iterable[str]) -> str:
     """Return a request with each used part taken out once, and without quoted texts."""
     rest = " ".join(said.split())
     for one in sorted((" ".join(part.split()) for part in used if part), key=len, reverse=True):
-        rest = rest.replace(one, _USED, 1) if one in rest else rest
+        rest = re.sub(_whole(one), _USED, rest, count=1)
     return _QUOTED.sub(_USED, rest)
+
+
+def _whole(part: str) -> str:
+    """Return the pattern of a used part."""
+    words = part.split()
+    begins = _WHOLE_FROM if words[0][:1].isdigit() else ""
+    ends = _WHOLE_TO if words[-1][:1].isdigit() or words[-1].startswith("#") else ""
+    return f"{begins}{re.escape(part)}{ends}"
+
+
+def parts_between(said: str) -> Iterator[tuple[str, str]]:
+    """Yield each part of a request between semicolons, with the request without it; none without semicolons."""
+    hidden = _WRITTEN.sub(lambda found: "_" * len(found[0]), said)
+    ends = [0, *(found.end() for found in re.finditer(";", hidden)), len(said)]
+    for begin, end in itertools.pairwise(ends):
+        part = said[begin:end].strip(" ;")
+        if len(ends) > 2 and not _THANKS.match(part):
+            yield part, (said[:begin] + said[end:]).strip(" ;")
 
 
 def left_words(rest: str) -> list[str]:

@@ -168,6 +168,7 @@ UNDERSTOOD = (
     ('set title of issue to "Do not read, unless you must, and set it"', "inbox-triage"),
     ("set title of issue to {{ mail.subject }}", "inbox-triage"),
     ("run this every day at half past eight in the evening", "inbox-triage"),
+    ("retry issue 5 times; thanks", "inbox-triage"),
     ("no step that calls a model may take longer than 45 seconds", "inbox-triage"),
     ("archive all mails from shop@offers.example", "fresh"),
     ("Write me draft answers for mails that ask something. Don't send anything!", "fresh"),
@@ -206,6 +207,23 @@ def test_words_that_a_rule_has_used_are_no_obstacle(orchestra: Orchestra, said: 
         ("use acme/web instead of acme/app but not for the issue step", "inbox-triage", "“but”, “not”"),
         ("retry issue 3 times and task five times", "inbox-triage", "“five”"),
         ("mails without attachments should be archived", "fresh", "“without”"),
+        ("retry issue -5 times", "inbox-triage", "“-5”"),
+        ("retry issue 2-5 times", "inbox-triage", "“2-5”"),
+        ("at most -30 seconds for issue", "inbox-triage", "“-30”"),
+        ("use -5 instead of 25", "inbox-triage", "“-5”"),
+        ("run this every Friday at -4 pm", "inbox-triage", "'-4' is no time"),
+        ("run this every Friday at 16h30", "inbox-triage", "'16h30' is no time"),
+        ("run this every Friday at lunch", "inbox-triage", "'lunch' is no time"),
+        ("every Monday at 9.5 post the open issues of acme/app to #general", "fresh", "'9.5' is no time"),
+        ("every 0 minutes bug mails become issues in acme/app", "fresh", "“0”"),
+        ("every -5 minutes bug mails become issues in acme/app", "fresh", "“-5”"),
+        ("new mails older than -3 days become issues in acme/app", "fresh", "“-3”"),
+        ("post new mails to #gen€ral", "fresh", "“#gen€ral”"),
+        ("post new mails to #a.b", "fresh", "“#a.b”"),
+        ("also tell #a.b", "commit-digest", "“#a.b”"),
+        ("retry issue 5 times; rm -rf /", "inbox-triage", "“rm -rf /”"),
+        ("ask me before issue; and a pony", "inbox-triage", "“and a pony”"),
+        ("archive newsletters; rm -rf /", "fresh", "“rm -rf /”"),
         ("run this every day at 25:00", "inbox-triage", "25:00"),
         ("every day at 25:00 post the open issues of acme/app to #general", "fresh", "25:00"),
         ("leite Mails von bob@x.org oder eve@x.org an me@y.org weiter", "fresh", "“me@y.org”"),
@@ -224,7 +242,9 @@ def test_words_that_a_rule_has_used_are_no_obstacle(orchestra: Orchestra, said: 
     ],
 )
 def test_the_answer_names_the_words(orchestra: Orchestra, said: str, workflow: str, words: str) -> None:
-    assert words in orchestra.copilot.rules.answer(OWNER, said, workflow).text
+    answer = orchestra.copilot.rules.answer(OWNER, said, workflow)
+    assert answer.proposal is None
+    assert words in answer.text
 
 
 def test_half_past_eight_in_the_evening_is_not_the_morning(orchestra: Orchestra) -> None:

@@ -336,6 +336,7 @@ def test_a_time_that_no_clock_shows_is_refused(said: str) -> None:
         ("every morning", "0 8 * * *", "at 08:00 every day"),
         ("jeden Montag um 9 Uhr", "0 9 * * 1", "at 09:00 on Monday"),
         ("Friday at 5pm", "0 17 * * 5", "at 17:00 on Friday"),
+        ("every Friday at 5 p.m.", "0 17 * * 5", "at 17:00 on Friday"),
         ("on Mondays and on Thursdays at 7:15", "15 7 * * 1,4", "at 07:15 on Monday and Thursday"),
         ("every evening at 18:00", "0 18 * * *", "at 18:00 every day"),
         ("once a week", "0 7 * * 1", "at 07:00 on Monday"),
