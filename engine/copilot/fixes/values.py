@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from difflib import SequenceMatcher
@@ -119,11 +120,23 @@ def _named(seen: Seen) -> Iterator[Idea]:
     """A name that expressions cannot contain."""
     if seen.key not in ("id", "as") or not isinstance(seen.value, str):
         return
-    new = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", seen.value).lower()).strip("_")
-    new = new.lstrip("0123456789_")
-    for name in (new, f"my_{new}"):
+    new = _plain_name(seen.value)
+    for name in (new, f"my_{new}") if new else _of_type(seen):
         if name != seen.value and name_fault(name) is None and name not in seen.around.ids:
             yield _with_name(seen, name)
+
+
+def _of_type(seen: Seen) -> list[str]:
+    """Return a name by what the step does, for one with no letter from a to z: `create_issue`."""
+    name = _plain_name(seen.node.step.uses.rpartition(".")[2] if seen.node is not None else "") or "step"
+    return [one for one in (name, *(f"{name}_{n}" for n in range(2, 1_000))) if one not in seen.around.ids][:1]
+
+
+def _plain_name(text: str) -> str:
+    """Return the letters from a to z and the digits of a text as a name; empty if it has none."""
+    plain = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)).lower()
+    without_marks = "".join(one for one in plain if not unicodedata.combining(one))
+    return re.sub(r"[^a-z0-9]+", "_", without_marks).strip("_").lstrip("0123456789_")
 
 
 def _with_name(seen: Seen, name: str) -> Idea:

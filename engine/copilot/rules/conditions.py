@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Sequence
 
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import StepDefinition, StepNode, step_nodes
 from engine.copilot.rules.naming import named, quoted
 from engine.copilot.rules.requests import NotThere, Understood
+from engine.copilot.wizard.filters import contains
 from engine.workflows.editing.graph import CanvasStep
 
 _I = re.IGNORECASE
@@ -22,13 +22,11 @@ _ATTACHED = re.compile(
 )
 _SAYS = re.compile(
     r"(?:(?:the|its|der|die|das|im) )?(?P<part>subject|sender|text|betreff|absender) "
-    r"(?:(?:contains?|has|includes?|enthält) [\"“„'`].+[\"”“'`]|[\"“„'`].+[\"”“'`] (?:enthält|steht))",
+    r"(?:(?:contains?|has|includes?|enthält) (?P<it>.+)|(?P<it2>.+) (?:enthält|steht))",
     _I,
 )
 _PARTS = {"subject": "subject", "betreff": "subject", "sender": "from", "absender": "from", "text": "text"}
 _MAILS = ("gmail.", "imap.")
-_LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-"""As `lowerAscii` of an expression does."""
 
 
 def conditioned(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
@@ -58,9 +56,10 @@ def _condition(clause: str, node: StepNode[StepDefinition], nodes: dict[str, Ste
     written = _EXPRESSION.fullmatch(clause)
     if written:
         return written["it"]
-    says, marks = _SAYS.fullmatch(clause), quoted(clause)
-    if not _ATTACHED.fullmatch(clause) and not (says and len(marks) == 1):
+    says = _SAYS.fullmatch(clause)
+    if not says and not _ATTACHED.fullmatch(clause):
         return ""
+    word = _word(says["it"] or says["it2"]) if says else ""
     mail = _mail(node, nodes)
     if not mail:
         raise NotThere(
@@ -69,8 +68,18 @@ def _condition(clause: str, node: StepNode[StepDefinition], nodes: dict[str, Ste
         )
     if says is None:
         return f"size({mail}.attachments) > 0"
-    word = marks[0].translate(_LOWER_ASCII).replace("\\", "\\\\").replace("'", "\\'")
-    return f"{mail}.{_PARTS[says['part'].casefold()]}.lowerAscii().contains('{word}')"
+    return contains(f"{mail}.{_PARTS[says['part'].casefold()]}", [word])
+
+
+def _word(said: str) -> str:
+    """Return the text in quotation marks. Raises NotThere if it is not one, whole."""
+    marks = quoted(said)
+    if len(marks) != 1 or said[1:-1] != marks[0]:
+        raise NotThere(
+            f"This is not one text in quotation marks, with no such mark inside it: {said} — say it like only if the "
+            'text contains "invoice", or as an expression, such as only if {{ mail.text.contains(\'"\') }}.'
+        )
+    return marks[0]
 
 
 def _mail(node: StepNode[StepDefinition], nodes: dict[str, StepNode[StepDefinition]]) -> str:

@@ -10,6 +10,7 @@ from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.rules.naming import DAYS, NUMBER, length_of, number, quoted
 from engine.copilot.rules.requests import Operation, Understood
+from engine.copilot.wizard.filters import contains
 from engine.workflows.editing.graph import CanvasStep
 
 _I = re.IGNORECASE
@@ -156,14 +157,10 @@ def _left_out(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
     for one in steps:
         source = re.fullmatch(r"\{\{ (steps\.(\w+)\.output\.messages)(\.filter\(.*\))? \}\}", one.foreach)
         if source and source[2] in searches:
-            without = " && ".join(f"!m.{part}.lowerAscii().contains({_text(mark)})" for mark in marks)
+            without = " && ".join("!" + contains(f"m.{part}", [mark]) for mark in marks)
             ops.append(_set(one.id, "foreach", f"{{{{ {source[1]}{source[3] or ''}.filter(m, {without}) }}}}"))
     del document
     return Understood(f"Without {' and '.join(marks)} in {part}", ops, (skip[0],)) if ops else None
-
-
-def _text(word: str) -> str:
-    return "'" + word.casefold().replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _bounded(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from engine.copilot.rules.requests import Understood
-from engine.copilot.wizard.unused import CHANNEL, left_words, second_wishes, without
+from engine.copilot.wizard.unused import CHANNEL, left_words, second_wishes, unclosed, without
 
 _THING = re.compile(
     r"https?://\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|"
@@ -21,4 +21,4 @@ def dropped(said: str, change: Understood) -> list[str]:
     """Return the words, places, numbers and wishes of a request that no operation is made of."""
     rest = without(said, change.used)
     things = [found[0] for found in _THING.finditer(rest)]
-    return [*things, *left_words(_THING.sub("…", rest)), *second_wishes(said, rest)]
+    return [*things, *unclosed(rest), *left_words(_THING.sub("…", rest)), *second_wishes(said, rest)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from engine.copilot.wizard.unused import without
+
 _I = re.IGNORECASE
 _KEY = re.compile(
     r"\b(?:sk-[\w-]{4,}|ghp_\w+|xox[bp]-\S+)|"
@@ -34,6 +36,11 @@ _VAGUE = re.compile(
 )
 _OLD_ONES = re.compile(r"\b(?:throw away|get rid of|delete|clean up|wirf|lösch\w*) (?:the |die )?(?:old|alten?)\b", _I)
 
+_REPOSITORY = re.compile(r"(?<![\w./:@-])(?P<owner>[A-Za-z0-9][\w-]*+)/(?P<name>[A-Za-z0-9][\w.-]*+)(?![\w/])")
+_LONGEST_OWNER, _LONGEST_NAME = 39, 100
+"""As GitHub allows."""
+_SHOWN = 60
+
 
 def refusal(said: str) -> str:
     """Return why a request cannot be met, and what to do instead; empty if it may be."""
@@ -50,6 +57,18 @@ def refusal(said: str) -> str:
     service = _UNKNOWN_SERVICES.search(said)
     if service:
         return f"There is no step for {service['it']}. `http.request` calls any service that has a web API."
+    return _of_repositories(said)
+
+
+def _of_repositories(said: str) -> str:
+    """Return which repository cannot be one; empty if each can."""
+    for found in _REPOSITORY.finditer(without(said, ())):
+        if len(found["owner"]) > _LONGEST_OWNER or len(found["name"]) > _LONGEST_NAME:
+            name = found[0] if len(found[0]) <= _SHOWN else f"{found[0][:_SHOWN]}…"
+            return (
+                f"“{name}” is no repository on GitHub: its owner has at most {_LONGEST_OWNER} characters, and its name "
+                f"at most {_LONGEST_NAME}."
+            )
     return ""
 
 

@@ -110,7 +110,9 @@ def _change(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
 
 def _entitle(found: re.Match[str], steps: Sequence[CanvasStep]) -> Understood:
     del steps
-    title = found["value"].strip("\"'`")
+    title = found["value"].strip("\"'`").strip()
+    if not title:
+        raise NotThere("A workflow needs a title: say it in quotation marks.")
     return Understood(f"Call it {title}", [{"op": "set", "field": "title", "value": title}])
 
 

@@ -10,7 +10,7 @@ from engine.copilot.wizard.filters import subject_term
 from engine.copilot.wizard.named import QUOTED
 from engine.copilot.wizard.records import Choices, Start
 from engine.copilot.wizard.times import times_of
-from engine.copilot.wizard.unused import CHANNEL, joined_wishes, left_words, without
+from engine.copilot.wizard.unused import CHANNEL, joined_wishes, left_words, unclosed, without
 
 _I = re.IGNORECASE
 _HARMLESS = re.compile(
@@ -84,7 +84,8 @@ def places_left(text: str, choices: Choices) -> list[str]:
     values = set(_values(choices.model_dump()))
     quoted = dict.fromkeys(found["it"].strip() for found in QUOTED.finditer(text))
     lacking = [one for one in quoted if not {one, one.rstrip("/"), subject_term(one)} & values]
-    return [*(one for one in dict.fromkeys(_THINGS.findall(without(text, ()))) if one not in made), *lacking]
+    rest = without(text, ())
+    return [*(one for one in dict.fromkeys(_THINGS.findall(rest)) if one not in made), *lacking, *unclosed(rest)]
 
 
 def _values(given: object) -> Iterator[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.copilot.wizard.records import Only
 from engine.copilot.wizard.sources import Source
 
 _HOURS = 24
+_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+"""The signs that mean something in a pattern."""
 _SUBJECT = "subject:"
 
 
@@ -68,8 +71,7 @@ def _conditions(source: Source, only: Only, item: str) -> Iterator[str]:
     if only.words and source.name not in ("mail", "mailbox"):
         parts = [source.parts[one].replace("@", item) for one in ("title", "text") if one in source.parts]
         text = " + ' ' + ".join(dict.fromkeys(parts))
-        words = ", ".join(_quoted(one.casefold()) for one in only.words)
-        yield f"[{words}].exists(w, ({text}).lowerAscii().contains(w))"
+        yield contains(f"({text})", only.words)
     if (only.has_file or only.ending) and source.name == "mailbox":
         yield f"size({item}.attachments) > 0"
     if only.older_days and source.changed:
@@ -80,6 +82,20 @@ def _conditions(source: Source, only: Only, item: str) -> Iterator[str]:
         yield f"size({item}.assignees) == 0"
     if only.column:
         yield f"double({item}.values[{_quoted(only.column)}]) > {only.above}"
+
+
+def contains(text: str, words: Sequence[str]) -> str:
+    """Return the expression for a text that has one of some words, in capital letters or small ones.
+
+    `lowerAscii` knows only the letters from A to Z: of others, a pattern takes both cases.
+    """
+    if not all(one.isascii() for one in words):
+        pattern = "|".join(_SPECIAL.sub(r"\\\g<0>", one) for one in words)
+        return f"{text}.matches({_quoted(f'(?i)({pattern})' if len(words) > 1 else f'(?i){pattern}')})"
+    low = [_quoted(one.lower()) for one in words]
+    if len(low) > 1:
+        return f"[{', '.join(low)}].exists(w, {text}.lowerAscii().contains(w))"
+    return f"{text}.lowerAscii().contains({low[0]})"
 
 
 def _ago(days: int) -> str:

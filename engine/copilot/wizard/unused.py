@@ -68,6 +68,7 @@ _ASKS = re.compile(
     r"hat|haben|wie|was|welche\w*|wer|wann|wo|wofür|wozu)\b(?! you\b)[^?]*\?$",
     _I,
 )
+_UNCLOSED = re.compile(r"(?<!\S)(?!\d+\")\S*[\"“„«]\S*")
 _USED = "…"
 _WHOLE_FROM = r"(?<![\w+−–-])(?<!\d[.,:])"
 _WHOLE_TO = r"(?![^\s.,;:!?)\]}\"'”“’`]|[.,:]\w)"
@@ -112,6 +113,11 @@ def parts_between(said: str) -> Iterator[tuple[str, str]]:
 def left_words(rest: str) -> list[str]:
     """Return the words of negation, exception and condition, the numbers and the times, as they were said."""
     return list(dict.fromkeys(found[0] for found in _LEFT.finditer(rest)))
+
+
+def unclosed(rest: str) -> list[str]:
+    """Return the words with a quotation mark that has no other one: a text that was not read, or not wholly."""
+    return _UNCLOSED.findall(rest)
 
 
 def joined_wishes(rest: str) -> Iterator[str]:

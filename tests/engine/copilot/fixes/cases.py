@@ -459,6 +459,20 @@ CASES = [
     ),
     Case(
         "wrong_value",
+        "an id in letters that no name has",
+        [MAILS, each_mail({**issue("x"), "id": "新问题_"}), assert_()],
+        "Call the step 'create_issue'",
+        [{"op": "rename", "step": "新问题_", "to": "create_issue"}],
+    ),
+    Case(
+        "wrong_value",
+        "an id with marks on its letters",
+        [{**assert_(), "id": "prüfung"}],
+        "Call the step 'prufung'",
+        [{"op": "rename", "step": "prüfung", "to": "prufung"}],
+    ),
+    Case(
+        "wrong_value",
         "a key of loops without a loop",
         [assert_(parallel=2)],
         "Take 'parallel' out",

@@ -78,6 +78,16 @@ def ops(said: str) -> list[tuple[str, str, Any]]:
             ],
         ),
         (
+            'überspringe Mails mit dem Betreff "ÄRGER (neu)"',
+            [
+                (
+                    "each",
+                    "foreach",
+                    "{{ steps.mails.output.messages.filter(m, !m.subject.matches('(?i)ÄRGER \\\\(neu\\\\)')) }}",
+                )
+            ],
+        ),
+        (
             "skip everything above 99.5",
             [
                 ("issue", "if", "{{ steps.read.output.total <= 99.5 && (mail.can_reply) }}"),
