@@ -52,6 +52,8 @@ _BEFORE_TEXT = re.compile(rf"{_MAILS} (?P<verb>ha(?:s|ve|ving)|contain\w*|say\w*
 _AFTER_TEXT = re.compile(r" (?:in the|im) (?P<part>subject|betreff|text|body)\b", _I)
 _ONE_MORE = re.compile(r"(?:,|,? or|,? oder) \Z", _I)
 _AND_MORE = re.compile(rf",? (?:and|und){_ARTICLE}(?: (?:words?|wort|subject|betreff|text|sender|absender))? \Z", _I)
+_NEAR = 120
+"""How far before a quoted text the words for it are."""
 _UNSURE = ("subject", "betreff", "text", "mit", "saying", "label")
 _TAKES_TEXT = re.compile(
     r"\b(?:answer\w*|repl(?:y|ies)|(?:be)?antwort\w*|label\w*|tag|beschrift\w*|comment\w*|kommentier\w*|send|"
@@ -143,7 +145,7 @@ def _take_quoted(said: Said) -> None:
 
 def _looked_for(text: str, found: re.Match[str], *, is_only: bool) -> str:
     """Return the part of an item that must have a quoted text: words, subject, sender or label; else nothing."""
-    before, after = text[: found.start()], _AFTER_TEXT.match(text, found.end())
+    before, after = text[max(0, found.start() - _NEAR) : found.start()], _AFTER_TEXT.match(text, found.end())
     is_word = _WORD.search(before) and (_HAS.search(before) or _HAS_IT.match(text, found.end()))
     said = _BEFORE_PART.search(before) or _BEFORE_TEXT.search(before)
     if is_word or said is None:

@@ -51,6 +51,15 @@ class Understood:
 
 def read(text: str) -> Understood | None:
     """Return what a request means; None if it is not about items, or asks for more than the wizard can do."""
+    found = _read(text)
+    if found is None or found.choices is None:
+        return found
+    beside = [part for part, others in parts_between(text) if _read(others) == found]
+    return Understood(question=refusal_of(beside)) if beside else found
+
+
+def _read(text: str) -> Understood | None:
+    """Return what a request means, whatever else it says between semicolons."""
     if is_question(text):
         return None
     said = named(" ".join(text.split()))
@@ -58,11 +67,7 @@ def read(text: str) -> Understood | None:
     if meanings.BEYOND.search(re.sub("|".join(map(re.escape, kinds)), "", said.plain) if kinds else said.plain):
         return None
     decisions = decided(text)
-    if decisions is not None:
-        return _of_decisions(text, decisions)
-    found = _of_one(text, said, kinds)
-    beside = [part for part, others in parts_between(text) if found and found.choices and read(others) == found]
-    return Understood(question=refusal_of(beside)) if beside else found
+    return _of_decisions(text, decisions) if decisions is not None else _of_one(text, said, kinds)
 
 
 def _of_decisions(text: str, decisions: Decisions) -> Understood | None:

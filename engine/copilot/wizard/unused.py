@@ -74,6 +74,7 @@ _WHOLE_FROM = r"(?<![\w+−–-])(?<!\d[.,:])"
 _WHOLE_TO = r"(?![^\s.,;:!?)\]}\"'”“’`]|[.,:]\w)"
 """A number and a channel are used as they were said, or not at all: `5` is no part of `-5`, and `#a` none of `#a.b`."""
 _WRITTEN = re.compile(rf"{_QUOTED.pattern}|\{{\{{.*?\}}\}}", re.DOTALL)
+_MOST_PARTS = 8
 _THANKS = re.compile(r"\W*(?:(?:many |vielen )?(?:thanks|thank you|danke|dank)|please|bitte)?\W*\Z", _I)
 
 
@@ -101,9 +102,13 @@ def _whole(part: str) -> str:
 
 
 def parts_between(said: str) -> Iterator[tuple[str, str]]:
-    """Yield each part of a request between semicolons, with the request without it; none without semicolons."""
+    """Yield each part of a request between semicolons, with the request without it; none without semicolons.
+
+    What follows the eighth semicolon is one part.
+    """
     hidden = _WRITTEN.sub(lambda found: "_" * len(found[0]), said)
-    ends = [0, *(found.end() for found in re.finditer(";", hidden)), len(said)]
+    marks = itertools.islice(re.finditer(";", hidden), _MOST_PARTS)
+    ends = [0, *(found.end() for found in marks), len(said)]
     for begin, end in itertools.pairwise(ends):
         part = said[begin:end].strip(" ;")
         if len(ends) > 2 and not _THANKS.match(part):

@@ -265,7 +265,10 @@ def test_half_past_eight_in_the_evening_is_not_the_morning(orchestra: Orchestra)
 
 @pytest.mark.timeout(60)  # a pattern that backtracks takes for ever
 @pytest.mark.parametrize(
-    "said", ["every Monday at 9 post " + "a " * 900, "set " * 500, "mails " * 330, "from a " * 280]
+    "said",
+    ["every Monday at 9 post " + "a " * 900, "set " * 500, "mails " * 330, "from a " * 280]
+    + [f"{one}{'; x' * 1_300}" for one in ("archive newsletters", "retry issue 5 times")]
+    + ['mails with "a" ' * 260, 'archive mails with the word "a"' + ' or "a"' * 500],
 )
 @pytest.mark.parametrize("workflow", ["fresh", "inbox-triage", ""])
 def test_a_long_request_is_read_in_time(orchestra: Orchestra, said: str, workflow: str) -> None:
