@@ -9,7 +9,7 @@ from engine.base.errors import OrchestraError
 from engine.base.json_text import JsonObject
 from engine.base.step_tree import step_nodes
 from engine.copilot.fixes.finding import Finding, Tried, added
-from engine.copilot.fixes.of_runs import run_ideas
+from engine.copilot.fixes.of_runs import not_mended, run_ideas
 from engine.copilot.fixes.records import Fix, Idea, Operation
 from engine.copilot.fixes.seen import Around
 from engine.copilot.proposals.proposals import Proposals
@@ -83,6 +83,20 @@ class Fixes:
             if not added(canvas.problems, made.problems, one.ops):
                 return one
         return None
+
+    def not_mended(self, p: Principal, workflow: str, run: Run) -> str:
+        """Return how to say what would mend a run of which nothing is known that does."""
+        require(p, "edit", "mend workflows")
+        return not_mended(run, _steps(self._editing.canvas(p, workflow).text))
+
+    def has_changed(self, run: Run) -> bool:
+        """Return whether the saved workflow of a run, or a prompt of it, is another one by now."""
+        try:
+            now = self._compiled.plan(run["workflow"]).definition
+        except OrchestraError:
+            return True
+        before = run["definition"]
+        return (now["workflow"], now["prompts"]) != (before["workflow"], before["prompts"])
 
     def _tried(self, p: Principal, workflow: str, canvas: Canvas, ops: Operations) -> Tried:
         tried = self._editing.tried(p, workflow, canvas.rev, ops)

@@ -9,6 +9,7 @@ from typing import Any
 from clients.plural import counted
 from engine.base.json_text import JsonObject
 from engine.base.wording import listed, nearest
+from engine.copilot.fixes.places import named_place
 from engine.copilot.fixes.records import Idea, Operation
 from engine.record.types.run import Run
 from engine.record.types.step import Failure, StepRecord
@@ -16,12 +17,17 @@ from engine.record.types.step import Failure, StepRecord
 _MOST_STEPS = 5
 _MOST_ITEMS = 3
 _WORD = re.compile(r"#?[\w@][\w@./:-]*\w")
+_THERE = "; it shows "
+_ONLY_ONE = re.compile(rf"{_THERE}(?!none\.)(?P<name>[^,\n]+)\.\Z")
+"""The end of an error that lists the names that there are, if there is one."""
 _MISSING_ITEM = re.compile(r"(?P<list>\b[a-z_]\w*(?:\.\w+)*)\[0\]")
 _ATTEMPTS, _PAUSE_SECONDS = 5, 2
 
 
-def explained_run(run: Run) -> str:
+def explained_run(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
     """Return how a run ended, which steps failed and why, what it had written by then, and what to do next.
+
+    `fix`: the change of its workflow that may mend it; `is_changed`: whether the saved workflow is another one by now.
 
     A loop or an item fails because of a step: only steps are named, and once for all items with the same failure.
     """
@@ -36,8 +42,21 @@ def explained_run(run: Run) -> str:
         lines.append(f"… and {len(causes) - _MOST_STEPS} more failures.")
     lines += _written(run)
     if run["status"] in ("failed", "cancelled"):
-        lines.append(f'Correct the cause, then press "{_button(run)}" on its page: what it has done is not done again.')
+        lines.append(_what_next(run, fix, is_changed=is_changed))
     return "\n".join(lines)
+
+
+def _what_next(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
+    """Return which button of its page to press, and when: one uses the file as it was, another one as it is."""
+    old, new, kept = f'"{_button(run)}"', '"Continue with the new file"', "what it has done is not done again"
+    is_in_workflow = fix is not None and any(one["field"] != "retry" for one in fix.ops)
+    if not is_changed and not is_in_workflow:
+        return (
+            f"Correct the cause, then press {old} on its page: {kept}. "
+            f'If you change the workflow for it, press {new} there instead, under "More options".'
+        )
+    first = "The workflow has changed since. Press" if is_changed else "Correct the workflow and save it, then press"
+    return f'{first} {new} on its page, under "More options": {kept}. {old} uses the workflow as it was.'
 
 
 def _button(run: Run) -> str:
@@ -82,24 +101,62 @@ def run_ideas(run: Run, steps: Mapping[str, JsonObject], said: str) -> Iterator[
     for one in run["steps"]:
         step, error = steps.get(one["id"]), one["error"]
         if error is not None and step is not None:
-            yield from _named(one, step, said)
+            yield from _named(one, steps, said)
             yield from _only_if_there(one, step, error)
             yield from _again(one, step, error)
 
 
-def _named(one: StepRecord, step: JsonObject, said: str) -> Iterator[Idea]:
-    """Yield what the person has named, in place of the name that the service does not know."""
+def _named(one: StepRecord, steps: Mapping[str, JsonObject], said: str) -> Iterator[Idea]:
+    """Yield what the person has named, or the only name that there is, for the name that the service does not know."""
+    error, named = one["error"], named_place(said)
+    others = [word for word in _WORD.findall(said) if len(word) > 2]
+    for field, value in unknown_names(one, steps):
+        near = nearest(value, [word for word in others if word != value])
+        there = _ONLY_ONE.search(error["message"]) if error is not None else None
+        for meant in (
+            named.name if named is not None and named.field == field else None,
+            near if near is not None and _kind(near) == _kind(value) else None,
+            there["name"] if there is not None else None,
+        ):
+            if meant is not None and meant != value:
+                yield Idea(f"{field}: {value} → {meant}", _everywhere(one, steps, field, value, meant))
+
+
+def _kind(name: str) -> tuple[bool, bool]:
+    """Return whether a name is that of a channel, and of a repository or path."""
+    return name.startswith("#"), "/" in name
+
+
+def _everywhere(
+    one: StepRecord, steps: Mapping[str, JsonObject], field: str, value: str, meant: str
+) -> list[Operation]:
+    """Return what sets a field of a step, and of the other steps of its service that have the same value there."""
+    service = (one["uses"] or "").partition(".")[0]
+    alike = [
+        id_
+        for id_, step in steps.items()
+        if str(step.get("uses")).partition(".")[0] == service and (step.get("with") or {}).get(field) == value
+    ]
+    return [_set(id_, f"with.{field}", meant) for id_ in alike]
+
+
+def unknown_names(one: StepRecord, steps: Mapping[str, JsonObject]) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a step whose names its service does not know, with these names."""
     error = one["error"]
     if error is None or error["type"] != "NotFound":
         return
-    words = [word for word in _WORD.findall(said) if len(word) > 2]
-    for field, value in (step.get("with") or {}).items():
-        if not isinstance(value, str) or "{{" in value or value not in error["message"]:
-            continue
-        others = [word for word in words if word != value]
-        meant = nearest(value, others)
-        if meant is not None and meant.startswith("#") == value.startswith("#") and ("/" in meant) == ("/" in value):
-            yield Idea(f"{field}: {value} → {meant}", [_set(one["id"], f"with.{field}", meant)])
+    said = error["message"].partition(_THERE)[0]
+    for field, value in ((steps.get(one["id"]) or {}).get("with") or {}).items():
+        if isinstance(value, str) and value and "{{" not in value and value in said:
+            yield field, value
+
+
+def not_mended(run: Run, steps: Mapping[str, JsonObject]) -> str:
+    """Return that nothing is known that mends a run, and how to name what was meant."""
+    value = next((value for one in run["steps"] for _, value in unknown_names(one, steps)), None)
+    if value is None:
+        return "I know no change that certainly mends this."
+    return f'I do not know which name is meant. Say it in this form: use "NAME" instead of "{value}".'
 
 
 def _only_if_there(one: StepRecord, step: JsonObject, error: Failure) -> Iterator[Idea]:

@@ -92,7 +92,11 @@ def _replaced(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
     if found is None:
         return None
     old, new, used = _plain(found["old"]), _plain(found["new"]), (found[0],)
-    ops = [_set(step, field, _with(value, old, new)) for step, field, value in _values(document) if _has(value, old)]
+    ops = [
+        set_value(step, field, with_value(value, old, new))
+        for step, field, value in values(document)
+        if _has(value, old)
+    ]
     if not ops:
         return None
     times = f", {len(ops)} times" if len(ops) > 1 else ""
@@ -106,8 +110,8 @@ def _everywhere(said: str, document: JsonObject, steps: Sequence[CanvasStep]) ->
         return None
     field, new = found["field"].casefold(), found["new"]
     ops = [
-        _set(step, path, new)
-        for step, path, value in _values(document)
+        set_value(step, path, new)
+        for step, path, value in values(document)
         if path[-1] == field and isinstance(value, str) and "{{" not in value and value != new
     ]
     return Understood(f"{field} {new} everywhere ({len(ops)} steps)", ops, (found[0],)) if ops else None
@@ -122,16 +126,21 @@ def _plain(word: str) -> Any:
 
 
 def _has(value: Any, old: Any) -> bool:
+    if isinstance(value, list):
+        return old in value
     if isinstance(old, str):
         return isinstance(value, str) and "{{" not in value and value.strip() == old
     return not isinstance(value, bool) and value == old
 
 
-def _with(value: Any, old: Any, new: Any) -> Any:
+def with_value(value: Any, old: Any, new: Any) -> Any:
+    """Return a value, or the members of a list, with a new text or number in place of the old one."""
+    if isinstance(value, list):
+        return [new if one == old else one for one in value]
     return str(value).replace(old, str(new)) if isinstance(old, str) else new
 
 
-def _values(document: JsonObject) -> Iterator[tuple[str, list[Any], Any]]:
+def values(document: JsonObject) -> Iterator[tuple[str, list[Any], Any]]:
     """Yield the values that steps are given, and the defaults of inputs: the step ("" for inputs), field and value."""
     inputs = document.get("inputs")
     properties = inputs.get("properties") if isinstance(inputs, Mapping) else None
@@ -147,7 +156,7 @@ def _leaves(value: Any, path: list[Any]) -> Iterator[tuple[list[Any], Any]]:
     if isinstance(value, Mapping) and len(path) < _DEEPEST:
         for name, one in value.items():
             yield from _leaves(one, [*path, name])
-    elif not isinstance(value, list):
+    else:
         yield path, value
 
 
@@ -163,7 +172,7 @@ def _at_once(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     loops = [one for one in steps if one.foreach and _named(one, said)] or [one for one in steps if one.foreach]
     given = {node.step.id: node.step.json.get("parallel", 1) for node in step_nodes(document)}
     loops = [one for one in loops if not isinstance(given[one.id], int) or given[one.id] > number]
-    ops = [_set(one.id, ["parallel"], number) for one in loops]
+    ops = [set_value(one.id, ["parallel"], number) for one in loops]
     return Understood(f"At most {number} at once: {_titles(loops)}", ops, used) if ops else None
 
 
@@ -200,7 +209,7 @@ def _timed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Unde
         taken = {one.get("id") for one in triggers}
         id_ = next(one for one in ("times", *(f"times_{n}" for n in range(2, 99))) if one not in taken)
         made = [*map(dict, triggers), {"id": id_, "uses": "schedule", "with": {"cron": cron}}]
-    return Understood(f"Start it {cron_words(cron)}", [_set("", ["triggers"], made)], times.used)
+    return Understood(f"Start it {cron_words(cron)}", [set_value("", ["triggers"], made)], times.used)
 
 
 # --- steps by what they do
@@ -218,7 +227,7 @@ def _approved(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> U
         chosen = [one for one in writes if does(found["words"], one)]
     if not chosen:
         return None
-    return Understood(f"Ask before: {_titles(chosen)}", [_set(one.id, ["approve"], "always") for one in chosen])
+    return Understood(f"Ask before: {_titles(chosen)}", [set_value(one.id, ["approve"], "always") for one in chosen])
 
 
 def _removed(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
@@ -250,7 +259,7 @@ def _limited(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Un
     if found is None:
         return None
     chosen, seconds = _chosen(found["clause"], steps), int(found["n"])
-    ops = [_set(one.id, ["timeout_seconds"], seconds) for one in chosen]
+    ops = [set_value(one.id, ["timeout_seconds"], seconds) for one in chosen]
     return Understood(f"At most {seconds} seconds: {_titles(chosen)}", ops, (found["most"],))
 
 
@@ -287,7 +296,8 @@ def _chosen(clause: str, steps: Sequence[CanvasStep]) -> list[CanvasStep]:
     return chosen
 
 
-def _set(step: str, path: Sequence[Any], value: Any) -> Operation:
+def set_value(step: str, path: Sequence[Any], value: Any) -> Operation:
+    """Return the operation that sets a field of a step, or of the workflow if the step is ""."""
     field = list(path) if any("." in str(one) for one in path) else ".".join(str(one) for one in path)
     return {"op": "set", **({"step": step} if step else {}), "field": field, "value": value}
 

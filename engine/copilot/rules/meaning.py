@@ -10,6 +10,7 @@ from engine.copilot.rules.contents import contained
 from engine.copilot.rules.dropped import dropped
 from engine.copilot.rules.handling import handled
 from engine.copilot.rules.pointing import pointed
+from engine.copilot.rules.replacing import replaced
 from engine.copilot.rules.requests import NotThere, Understood, understood
 from engine.copilot.wizard.unused import parts_between, refusal_of
 from engine.documents.json_file import object_in
@@ -82,6 +83,7 @@ def _meanings(said: str, canvas: Canvas) -> Iterator[Understood]:
         lambda: understood(said, steps),
         lambda: handled(said, document, steps),
         lambda: contained(said, document, steps),
+        lambda: replaced(said, document, steps),
     )
     for kind in kinds:
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.base.errors import InvalidFile, InvalidInput, UnknownName
 from engine.copilot.fixes.of_runs import explained_run
+from engine.copilot.fixes.places import named_place
 from engine.copilot.fixes.records import Idea
 from engine.copilot.proposals.proposals import Proposals
 from engine.copilot.proposals.records import Proposal
@@ -22,6 +23,7 @@ from engine.copilot.rules.meaning import Dropped, meant
 from engine.copilot.rules.passages import Passage, passages
 from engine.copilot.rules.pointing import chosen, is_of_steps, pointed, points, which_step
 from engine.copilot.rules.ranking import Index
+from engine.copilot.rules.replacing import which_value
 from engine.copilot.rules.requests import NotThere, Understood
 from engine.copilot.wizard.unused import is_question, refusal_of
 from engine.documents.json_file import object_in
@@ -218,7 +220,8 @@ class Rules:
         if _EXPLAIN.search(said):
             self._require_readable(p, workflow)
         known = _explained(canvas, said, selected)
-        missing = asked_back(said) or (which_step(canvas.steps) if points(said) and not selected else "")
+        missing = asked_back(said) or which_value(said, document_of(canvas.text))
+        missing = missing or (which_step(canvas.steps) if points(said) and not selected else "")
         return Answer(missing) if known is None and missing else known
 
     def _mended(self, p: Principal, said: str, workflow: str, canvas: Canvas) -> Answer | None:
@@ -233,15 +236,18 @@ class Rules:
     def _of_run(self, p: Principal, said: str, workflow: str, run_id: str) -> Answer | None:
         """Return why a run has failed, with what mends it unless only the reason is asked for."""
         wants_mending = bool(_MEND.search(said)) and not _NOT_MENDED.search(said)
-        if not run_id and not wants_mending and not _RUN.search(said):
+        if not run_id and not wants_mending and not _RUN.search(said) and named_place(said) is None:
             return None
         run = self._failed_run(p, workflow, run_id)
         if run is None:
             return None
-        why = explained_run(run)
+        found = self._fixes.for_run(p, workflow, run, said)
+        is_changed = self._fixes.has_changed(run)
+        why = explained_run(run, found, is_changed=is_changed)
         if _WHY.search(said) and not wants_mending:
-            found = self._fixes.for_run(p, workflow, run, said)
             return Answer(why, fixes=[found] if found is not None else [], quotes_run=True)
+        if found is None and (named_place(said) or (wants_mending and not is_changed)):
+            why = f"{why}\n{self._fixes.not_mended(p, workflow, run)}"
         return Answer(why, proposal=self._fixes.propose_for_run(p, workflow, run, said), quotes_run=True)
 
     def _mending(self, p: Principal, workflow: str) -> list[Idea]:

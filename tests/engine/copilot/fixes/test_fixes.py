@@ -18,6 +18,9 @@ MAILS = {"id": "mails", "uses": "gmail.search_messages", "with": {"query": "in:i
 ISSUES = {"id": "issues", "uses": "github.list_issues", "with": {"repository": "acme/app"}}
 
 
+QUERY = {"id": "pages", "uses": "notion.get_database", "with": {"database": "Backlog"}}
+
+
 def each(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
     loop = {"id": "each_mail", "foreach": "{{ steps.mails.output.messages }}", "as": "mail", "key": "{{ mail.id }}"}
     return {**loop, **more, "steps": list(steps)}
@@ -137,6 +140,9 @@ RUNS: dict[str, tuple[list[dict[str, Any]], str, str]] = {
         "fix the last run",
         '"if": "{{ size(steps.releases.output.releases) > 0 }}"',
     ),
+    "a database": ([QUERY], "fix it", '"database": "Tasks"'),
+    "a database that is named": ([QUERY], "the database is called Tasks", '"database": "Tasks"'),
+    "a database in place of another": ([QUERY], "use Tasks instead of Backlog", '"database": "Tasks"'),
 }
 
 
@@ -159,6 +165,8 @@ def test_a_failed_run_is_explained_and_mended(orchestra: Orchestra, what: str) -
     draft = orchestra.editing.draft_text(OWNER, name)
     assert has in draft.text
     orchestra.editing.save(OWNER, name, draft.text, draft.state.etag)
+    advice = orchestra.copilot.rules.answer(OWNER, "why did this run fail?", name, run_id).text
+    assert 'The workflow has changed since. Press "Continue with the new file"' in advice
     again = orchestra.runs.start(OWNER, name, {})
     assert orchestra.runs.wait(OWNER, again, 30)["status"] == "succeeded"
 

@@ -9,6 +9,7 @@ import pytest
 from engine.base.services import services
 from engine.copilot.rules.changes import changed
 from engine.copilot.rules.limits import question, refusal
+from engine.copilot.rules.replacing import replaced
 from engine.copilot.rules.requests import NotThere
 from engine.workflows.editing.graph import canvas_steps
 
@@ -93,6 +94,32 @@ def test_a_change_in_words_is_these_operations(said: str) -> None:
 )
 def test_nothing_is_guessed(said: str) -> None:
     assert ops(said) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ("use Old Things instead of in:inbox", [put("get_mails", "with.query", "Old Things")]),
+        ("nimm done statt seen", [put("mark", "with.labels", ["done"])]),
+        ("use the channel general instead of #Bugs", [put("tell", "with.channel", "general")]),
+        ("our repo is acme/web", [put("issue", "with.repository", "acme/web")]),
+        ("The repository is called Website.", [put("issue", "with.repository", "Website")]),
+        ("the channel is missing", None),
+        ("our database is Tasks", None),
+        ("use another one instead of seen", None),
+        ("use this and that instead of seen", None),
+    ],
+)
+def test_any_value_that_a_step_holds_is_replaced_without_quotation_marks(
+    said: str, made: list[dict[str, Any]] | None
+) -> None:
+    found = replaced(said, DOCUMENT, canvas_steps(DOCUMENT))
+    assert (found.ops if found else None) == made
+
+
+def test_a_value_that_no_step_holds_is_named_with_the_form_that_works() -> None:
+    with pytest.raises(NotThere, match=r'No step has the value .sen.\..*: use "done" instead of "seen"'):
+        replaced("use done instead of sen", DOCUMENT, canvas_steps(DOCUMENT))
 
 
 @pytest.mark.parametrize("said", ["remove all steps that dance", 'put a note "x" on all steps that sing'])

@@ -1,0 +1,61 @@
+"""Names that a person gives to a place: `our database is Tasks`, `the channel is called #team`. English and German."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_I = re.IGNORECASE
+_FIELDS = {
+    "repo": "repository", "repository": "repository", "database": "database", "datenbank": "database",
+    "channel": "channel", "kanal": "channel", "table": "table", "tabelle": "table", "spreadsheet": "spreadsheet",
+    "folder": "folder", "ordner": "folder",
+}  # fmt: skip
+"""The words for a place, and the fields that have it."""
+PLACES = "|".join(_FIELDS)
+"""Part of a pattern: these words."""
+_IS = re.compile(
+    rf"\b(?:our|my|the|unsere?|meine?|der|die|das) (?P<place>{PLACES}) "
+    r"(?P<is>(?:is|ist)(?: called| named)?|heißt) (?P<new>[^,;!?]+)\Z",
+    _I,
+)
+MARKS = "\"'“”„`"
+"""Quotation marks."""
+_VAGUE = frozenset("it this that something another other one ones else etwas andere anderen anderes".split())
+
+
+class NamedPlace(NamedTuple):
+    """A place that a person has named."""
+
+    field: str
+    """Of steps."""
+    name: str
+    is_whole: bool
+    """Whether the request says nothing else."""
+
+
+def named_place(said: str) -> NamedPlace | None:
+    """Return what `our database is Tasks` names, also at the end of a longer request."""
+    found = _IS.search(plain(said))
+    if found is None:
+        return None
+    new = found["new"].strip()
+    is_called = found["is"].casefold() not in ("is", "ist")
+    if not is_name(new) or not (is_called or new != new.lower() or new[0] in MARKS or re.search(r"[#/@\d]", new)):
+        return None  # `the channel is missing` names none
+    return NamedPlace(_FIELDS[found["place"].casefold()], new.strip(MARKS), found.start() == 0)
+
+
+def is_name(said: str) -> bool:
+    """Return whether words are a name: one word, words in quotation marks, or words that each begin with a capital."""
+    words = said.split()
+    if said[:1] in MARKS and said[-1:] in MARKS:
+        return True
+    return not _VAGUE & {one.casefold() for one in words} and (
+        len(words) == 1 or all(not one[0].islower() for one in words)
+    )
+
+
+def plain(said: str) -> str:
+    """Return a request in one line, without its last full stop."""
+    return " ".join(said.strip().rstrip(".!").split())

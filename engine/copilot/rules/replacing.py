@@ -1,0 +1,107 @@
+"""One value in place of another one, without quotation marks: `use Tasks instead of Backlog`, `our database is Tasks`.
+
+English and German. The old value must be one that the workflow holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from engine.base.json_text import JsonObject
+from engine.base.wording import nearest
+from engine.copilot.fixes.places import MARKS, PLACES, is_name, named_place, plain
+from engine.copilot.rules.changes import set_value, values, with_value
+from engine.copilot.rules.requests import NotThere, Understood
+from engine.workflows.editing.graph import CanvasStep
+
+_I = re.IGNORECASE
+_USE = re.compile(
+    r"(?:please |bitte )?(?:use|take|nimm|nutze|benutze|verwende) (?P<new>[^,;!?]+?) "
+    r"(?:instead of|rather than|statt|anstatt|anstelle von) (?P<old>[^,;!?]+?)(?: everywhere| überall)?",
+    _I,
+)
+_BEFORE = re.compile(rf"(?:(?:the|our|my|den|die|das|der|dem|unsere?n?)\s+)?(?:(?:{PLACES})\s+)?(?=\S)")
+
+
+def replaced(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+    """Return the change that is meant, None if no value is named.
+
+    Raises NotThere for an old value that there is not.
+    """
+    del steps
+    return _used(plain(said), document) or _called(plain(said), document)
+
+
+def which_value(said: str, document: JsonObject) -> str:
+    """Return the question which value a name is for, "" if none is named."""
+    named = named_place(said)
+    if named is None:
+        return ""
+    field, new = named.field, named.name
+    held = [one for one in _held(document, field) if one != new]
+    if not held:
+        return f"No step has another {field} than {new}." if _held(document, field) else f"No step has a {field}."
+    return f'In place of which {field}? There are: {", ".join(held)}. Say: use "{new}" instead of "{held[0]}".'
+
+
+def _used(said: str, document: JsonObject) -> Understood | None:
+    found = _USE.fullmatch(said)
+    new = _bare(found["new"]) if found is not None else ""
+    if found is None or not is_name(new):
+        return None
+    known = list(dict.fromkeys(_texts(document)))
+    new, old = new.strip(MARKS), _one_of(known, found["old"])
+    if old is None:
+        missing = _bare(found["old"]).strip(MARKS)
+        meant = nearest(missing, known) or (known or [missing])[0]
+        raise NotThere(f'No step has the value {missing!r}. Say, for example: use "{new}" instead of "{meant}".')
+    ops = [set_value(step, path, with_value(value, old, new)) for step, path, value in _holding(document, old)]
+    times = f", {len(ops)} times" if len(ops) > 1 else ""
+    return Understood(f"{new} instead of {old}{times}", ops, (found[0],))
+
+
+def _called(said: str, document: JsonObject) -> Understood | None:
+    """Return the change of the one place of a kind that the workflow has; with several it is not said which one."""
+    named = named_place(said)
+    if named is None or not named.is_whole:
+        return None
+    field, new = named.field, named.name
+    held = _held(document, field)
+    if len(held) != 1 or held == [new]:
+        return None
+    ops = [set_value(step, path, new) for step, path, value in values(document) if path[-1] == field and value in held]
+    return Understood(f"{field} {new} instead of {held[0]}", ops, (said,))
+
+
+def _held(document: JsonObject, field: str) -> list[str]:
+    """Return the different values that steps have in a field, expressions aside."""
+    found = (value for _, path, value in values(document) if path[-1] == field)
+    return list(dict.fromkeys(one for one in found if isinstance(one, str) and "{{" not in one))
+
+
+def _holding(document: JsonObject, old: str) -> Iterator[tuple[str, list[Any], Any]]:
+    yield from (one for one in values(document) if one[2] == old or (isinstance(one[2], list) and old in one[2]))
+
+
+def _texts(document: JsonObject) -> Iterator[str]:
+    """Yield the texts that steps are given, expressions aside."""
+    for _, _, value in values(document):
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and one and "{{" not in one:
+                yield one
+
+
+def _one_of(known: Sequence[str], said: str) -> str | None:
+    """Return the value that is said, whatever its capital letters, and without `the database` before it."""
+    for one in (said.strip(MARKS), _bare(said).strip(MARKS)):
+        alike = [value for value in known if value.casefold() == one.casefold()]
+        if one in known or len(alike) == 1:
+            return one if one in known else alike[0]
+    return None
+
+
+def _bare(said: str) -> str:
+    """Return words without `the database` before them."""
+    return _BEFORE.sub("", said, count=1)
