@@ -21,6 +21,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 OWNER = Principal("owner", "owner")
 SEVERE = ("serious", "critical")
+IN_SIGHT = """one => {
+    const box = one.getBoundingClientRect();
+    return one.contains(document.elementFromPoint(box.x + 9, box.y + 9));
+}"""
 ELSEWHERE = "set repository of issue to evil/app"
 
 
@@ -206,6 +210,13 @@ def test_a_failed_run_is_explained_gone_through_and_mended_by_words_on_its_page(
     panel.get_by_text(f"about the run {run['run_id']}").wait_for()
     panel.get_by_role("button", name="why did this run fail?").click()
     panel.get_by_text("Check the name, and that it is shared").wait_for()
+    panel.get_by_role("button", name="fix it").click()
+    panel.get_by_text('use "NAME" instead of "acme/ap"').wait_for()
+    page.reload()
+    panel.locator(".copilot-turn[data-last]").wait_for()
+    page.wait_for_timeout(500)  # it scrolls to the newest question
+    for one in (panel.get_by_role("button", name="fix it"), panel.get_by_text("Go through the run step by step")):
+        assert one.evaluate(IN_SIGHT)
     panel.get_by_text("Go through the run step by step").click()
     panel.get_by_text("2 of 2: Read issues").wait_for()
     for scheme in ("light", "dark"):

@@ -50,6 +50,8 @@ def accept(card: Locator) -> None:
 
 def test_a_workflow_is_built_by_clicks(served: Served, page: Page) -> None:
     panel = opened(page, served, "by-clicks")
+    panel.get_by_role("button", name="what is wrong").wait_for()
+    assert panel.get_by_role("button", name="ask me before all writing steps").count() == 0, "it has none yet"
     panel.get_by_role("button", name="Build it step by step").click()
     panel.get_by_label("Source").select_option(label="Issues on GitHub")
     panel.get_by_label("Repository").first.fill("acme/app")
@@ -65,6 +67,7 @@ def test_a_workflow_is_built_by_clicks(served: Served, page: Page) -> None:
     card = panel.locator(".copilot-card")
     card.wait_for()
     card.get_by_text("boss@example.com").first.wait_for()
+    card.get_by_text("It starts nothing until you turn it on").first.wait_for()
     accept(card)
     made = json.loads(draft(page, served, "by-clicks"))
     assert [one["uses"] for one in made["steps"]] == ["github.list_issues", "gmail.send"]

@@ -102,6 +102,16 @@ def _resume(visit: Visit, run: Run) -> None:
         scope=f"{run_id} {len(run.get('resumed', []))}",
         type="primary",
         icon=":material/replay:",
+        help=_of_changes() if _has_workflow(run) else None,
+    )
+
+
+def _of_changes() -> str:
+    """Return which file the button uses, and which other button uses the changed one."""
+    return t(
+        "It goes on with the workflow as it was, without what you have changed since. For that: {more}, {newest}.",
+        more=t("More options"),
+        newest=t("Continue with the new file"),
     )
 
 

@@ -116,6 +116,9 @@ def _where(step: KnownStep, name: str, value: Any, mine: dict[str, Any]) -> str:
     return f"Step {step.id} ({step.uses}): {name} {shown(value)}"
 
 
+_OFF = ". It starts nothing until you turn it on, which you can do once it is saved"
+
+
 def _triggers(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
     """Yield triggers that are new, or changed in anything but their title."""
     old, new = (_without_title(one.document.get("triggers")) for one in (was, now))
@@ -124,7 +127,7 @@ def _triggers(was: KnownSteps, now: KnownSteps) -> Iterator[Fact]:
             name = one.get("id", "?") if isinstance(one, dict) else "?"
             uses = one.get("uses", "?") if isinstance(one, dict) else shown(one)
             is_known = any(isinstance(other, dict) and other.get("id") == name for other in old)
-            said = f"Trigger {name} is changed ({uses})" if is_known else f"Trigger {name} is new ({uses})"
+            said = f"Trigger {name} is changed ({uses})" if is_known else f"Trigger {name} is new ({uses}){_OFF}"
             yield Fact("trigger", one, said)
 
 

@@ -179,6 +179,7 @@ export class Studio {
       },
       undo: () => this.undo("undo"),
       shownRev: () => this.canvas?.rev ?? "",
+      isUnsaved: () => this.canvas?.is_draft ?? false,
       select: (steps) => this.select(steps),
       show: (step) => this.showStep(step),
       changed: () => this.changed(),

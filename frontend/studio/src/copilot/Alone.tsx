@@ -70,6 +70,7 @@ class Page {
       accepted: () => void this.takeOver(),
       undo: () => void this.undo(),
       shownRev: () => this.canvas?.rev ?? "",
+      isUnsaved: () => this.canvas?.is_draft ?? false,
       select: () => undefined,
       show: () => undefined,
       changed: () => this.changed(),
@@ -117,6 +118,7 @@ class Page {
   remount(mounted: AloneMounted): void {
     this.mounted = mounted;
     this.changed();
+    if (!mounted.run && this.copilot.isOpen && this.canvas?.is_draft) void this.read().catch(() => undefined); // the page may have saved it
   }
 
   private changed(): void {

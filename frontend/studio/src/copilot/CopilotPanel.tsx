@@ -83,8 +83,6 @@ function Inside({ copilot, focusNumber, onClose, onEdit, onSave }: PanelProps) {
       </header>
       <div ref={log} className="copilot-log" tabIndex={0} role="region" aria-label={t("Conversation")} onScroll={look}>
         <Model copilot={copilot} />
-        {copilot.asking.run_id && <Walk copilot={copilot} run={copilot.asking.run_id} />}
-        <AboutRun copilot={copilot} />
         {copilot.isWizardOpen && <Wizard copilot={copilot} />}
         {isEmpty && copilot.isLoaded && !copilot.isWizardOpen && <Empty copilot={copilot} />}
         {conversation.turns.map((one, index) => (
@@ -107,6 +105,8 @@ function Inside({ copilot, focusNumber, onClose, onEdit, onSave }: PanelProps) {
       <p className="studio-spoken" role="status" aria-live="polite">
         {copilot.status}
       </p>
+      {copilot.asking.run_id && <Walk copilot={copilot} run={copilot.asking.run_id} />}
+      <AboutRun copilot={copilot} />
       {!copilot.isWizardOpen && <Composer copilot={copilot} focusNumber={focusNumber} onEdit={onEdit} />}
     </aside>
   );
@@ -186,7 +186,8 @@ function AboutRun({ copilot }: { copilot: Copilot }) {
 
 function Empty({ copilot }: { copilot: Copilot }) {
   const step = copilot.host.subjects()[0] ?? copilot.host.steps()[0];
-  const examples = [t("explain this workflow"), t("what is wrong"), t("ask me before all writing steps"), ...(step ? [t("retry {step} 5 times", { step: step.id }), t("what does {step} do", { step: step.id })] : []), t("how do I undo a run")];
+  const writes = copilot.host.steps().some((one) => one.effect === "writes");
+  const examples = [t("explain this workflow"), t("what is wrong"), ...(writes ? [t("ask me before all writing steps")] : []), ...(step ? [t("retry {step} 5 times", { step: step.id }), t("what does {step} do", { step: step.id })] : []), t("how do I undo a run")];
   return (
     <section className="copilot-empty" aria-label={t("What you can say")}>
       <p className="studio-quiet">{t("Ask something, or say what to change. A change is a proposal: nothing happens before you accept it, and nothing is saved or run.")}</p>

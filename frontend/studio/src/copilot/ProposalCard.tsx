@@ -59,7 +59,7 @@ function Closed({ copilot, proposal, card }: { copilot: Copilot; proposal: Propo
       </details>
       {proposal.accepted.length > 0 && (
         <p className="copilot-row">
-          {proposal.status === "accepted" && !copilot.earlier.includes(proposal) && <span className="studio-quiet">{t("It is in your draft. Runs use it after Save.")}</span>}
+          {proposal.status === "accepted" && copilot.canUndo(proposal) && <span className="studio-quiet">{t("It is in your draft. Runs use it after Save.")}</span>}
           {copilot.host.run && (
             <a className="studio-button" href={`/workflow?${new URLSearchParams({ name: proposal.workflow, tab: "canvas" })}`} target="_top">
               {t("Open the canvas")}

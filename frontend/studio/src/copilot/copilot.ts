@@ -24,6 +24,8 @@ export interface Subject {
   id: string;
   path: string;
   title: string;
+  // What it does outside, such as `writes`, where that is known.
+  effect?: string;
 }
 
 // What it needs of the page: the canvas, the editor of the text, or the page of a run.
@@ -50,6 +52,8 @@ export interface Host {
   undo(): void;
   // The etag of the draft as it is shown, to know whether an undo would revert an acceptance.
   shownRev(): string;
+  // Whether it differs from the saved file.
+  isUnsaved(): boolean;
   select(steps: string[]): void;
   show(step: string): void;
   changed(): void;
@@ -422,7 +426,7 @@ export class Copilot {
       this.put(now);
       this.acceptedRevs.set(proposal.id, edited.rev);
       this.choices = new Map([...this.choices].filter(([id]) => id !== proposal.id));
-      this.tell(t("Accepted. It is in your draft; Undo takes it back."));
+      this.tell(t("Accepted into your draft; Undo takes it back."));
       this.host.accepted(edited);
     });
   }
@@ -517,10 +521,10 @@ export class Copilot {
     return made;
   }
 
-  // Whether an undo of the draft would revert this acceptance, and nothing else.
+  // Whether the draft is as it was made by this acceptance, and not saved: an undo would revert this, and nothing else.
   canUndo(proposal: Proposal): boolean {
     const rev = this.acceptedRevs.get(proposal.id);
-    return rev !== undefined && rev === this.host.shownRev();
+    return rev !== undefined && rev === this.host.shownRev() && this.host.isUnsaved();
   }
 
   // Show what restoring the text from before an acceptance would change; nothing is restored yet.

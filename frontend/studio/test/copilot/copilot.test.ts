@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { Copilot, type Host } from "../../src/copilot/copilot";
-import { part, type Conversation, type Turn } from "../../src/copilot/shapes";
+import { part, type Conversation, type Proposal, type Turn } from "../../src/copilot/shapes";
 
 const TURN: Turn = { id: "t1", at: "2026", asked: "why?", status: "working", source: "model", parts: [], calls: [], problem: "", usage: null, repairs: 0, seconds: 0, sent: null };
 const DONE: Turn = { ...TURN, status: "done", parts: [part({ text: "So." })] };
@@ -45,7 +45,7 @@ function host(kept = new Map<string, string>()): Host {
   const storage = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value), removeItem: nothing };
   return {
     workflow: "w", storage, key: "k", isDrawing: false, subjects: () => [], runId: () => "", steps: () => [], flush: () => Promise.resolve(true),
-    rev: () => Promise.resolve("r"), accepted: nothing, undo: nothing, shownRev: () => "r", select: nothing, show: nothing, changed: nothing,
+    rev: () => Promise.resolve("r"), accepted: nothing, undo: nothing, shownRev: () => "r", isUnsaved: () => true, select: nothing, show: nothing, changed: nothing,
   };
 }
 
@@ -153,6 +153,21 @@ test("a half-filled wizard survives a reload, unless what it chose is not offere
   await vi.waitFor(() => expect(later.building?.source).toBe("mail"));
   reloaded.openWizard(false);
   expect(new Copilot(host(kept)).building).toBeNull();
+});
+
+test("an accepted proposal is called part of the draft only until something else is shown, or it is saved", async () => {
+  const accepted = { id: "p1", status: "accepted" } as unknown as Proposal;
+  vi.stubGlobal("fetch", (path: string, init?: RequestInit) =>
+    path.endsWith("/accept") ? Promise.resolve(new Response(JSON.stringify({ edited: { rev: "r" }, proposal: accepted }))) : answer(path, init));
+  const shown = { rev: "r", isUnsaved: true };
+  const copilot = new Copilot({ ...host(), shownRev: () => shown.rev, isUnsaved: () => shown.isUnsaved });
+  await copilot.acceptOf({ ...accepted, workflow: "w" }, []);
+  expect(copilot.canUndo(accepted)).toBe(true);
+  shown.rev = "before";
+  expect(copilot.canUndo(accepted)).toBe(false);
+  [shown.rev, shown.isUnsaved] = ["r", false];
+  expect(copilot.canUndo(accepted)).toBe(false);
+  copilot.end();
 });
 
 test("beginning anew leaves no proposal of before to accept", async () => {
