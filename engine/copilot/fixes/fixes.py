@@ -75,7 +75,7 @@ class Fixes:
         """
         require(p, "edit", "mend workflows")
         canvas = self._editing.canvas(p, workflow)
-        for one in run_ideas(run, _steps(canvas.text), said):
+        for one in run_ideas(run, _steps(canvas.text), _defaults(canvas.text), said):
             try:
                 made = self._tried(p, workflow, canvas, one.ops)
             except OrchestraError:
@@ -87,7 +87,8 @@ class Fixes:
     def not_mended(self, p: Principal, workflow: str, run: Run) -> str:
         """Return how to say what would mend a run of which nothing is known that does."""
         require(p, "edit", "mend workflows")
-        return not_mended(run, _steps(self._editing.canvas(p, workflow).text))
+        text = self._editing.canvas(p, workflow).text
+        return not_mended(run, _steps(text), _defaults(text))
 
     def has_changed(self, run: Run) -> bool:
         """Return whether the saved workflow of a run, or a prompt of it, is another one by now."""
@@ -116,3 +117,11 @@ class Fixes:
 def _steps(text: str) -> Mapping[str, JsonObject]:
     """Return the steps of a text by their ids."""
     return {one.step.id: one.step.json for one in step_nodes(object_in(text))}
+
+
+def _defaults(text: str) -> JsonObject:
+    """Return the defaults of the inputs of a text."""
+    inputs = (object_in(text) or {}).get("inputs")
+    found = inputs.get("properties") if isinstance(inputs, Mapping) else None
+    members = found.items() if isinstance(found, Mapping) else ()
+    return {name: one["default"] for name, one in members if isinstance(one, Mapping) and "default" in one}

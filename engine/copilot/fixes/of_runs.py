@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from clients.plural import counted
 from engine.base.json_text import JsonObject
+from engine.base.step_tree import step_nodes
 from engine.base.wording import listed, nearest
 from engine.copilot.fixes.places import named_place
 from engine.copilot.fixes.records import Idea, Operation
@@ -17,11 +18,22 @@ from engine.record.types.step import Failure, StepRecord
 _MOST_STEPS = 5
 _MOST_ITEMS = 3
 _WORD = re.compile(r"#?[\w@][\w@./:-]*\w")
+_INPUT = re.compile(r"\{\{ *inputs\.(?P<name>\w+) *\}\}")
 _THERE = "; it shows "
 _ONLY_ONE = re.compile(rf"{_THERE}(?!none\.)(?P<name>[^,\n]+)\.\Z")
 """The end of an error that lists the names that there are, if there is one."""
 _MISSING_ITEM = re.compile(r"(?P<list>\b[a-z_]\w*(?:\.\w+)*)\[0\]")
 _ATTEMPTS, _PAUSE_SECONDS = 5, 2
+
+
+class _Unknown(NamedTuple):
+    """A name that a service does not know."""
+
+    field: str
+    """Of the step."""
+    value: str
+    input: str
+    """The input that has it, "" if it is written in the step."""
 
 
 def explained_run(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
@@ -49,6 +61,12 @@ def explained_run(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
 def _what_next(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
     """Return which button of its page to press, and when: one uses the file as it was, another one as it is."""
     old, new, kept = f'"{_button(run)}"', '"Continue with the new file"', "what it has done is not done again"
+    given = _wrong_input(run)
+    if given:
+        return (
+            f"The name is that of its input {given}, and it keeps its inputs, whatever the workflow says by now: "
+            'press "With different inputs" on its page, under "More options".'
+        )
     is_in_workflow = fix is not None and any(one["field"] != "retry" for one in fix.ops)
     if not is_changed and not is_in_workflow:
         return (
@@ -57,6 +75,13 @@ def _what_next(run: Run, fix: Idea | None, *, is_changed: bool) -> str:
         )
     first = "The workflow has changed since. Press" if is_changed else "Correct the workflow and save it, then press"
     return f'{first} {new} on its page, under "More options": {kept}. {old} uses the workflow as it was.'
+
+
+def _wrong_input(run: Run) -> str:
+    """Return the input of a run whose name a service does not know, "" if there is none."""
+    steps = {one.step.id: one.step.json for one in step_nodes(run["definition"]["workflow"])}
+    found = (one.input for step in run["steps"] for one in _unknown(step, steps, run["inputs"]) if one.input)
+    return next(found, "")
 
 
 def _button(run: Run) -> str:
@@ -96,30 +121,36 @@ def _written(run: Run) -> Iterator[str]:
         yield f"{counts['unknown_effects']} writes may have arrived: look at the service before you resume."
 
 
-def run_ideas(run: Run, steps: Mapping[str, JsonObject], said: str) -> Iterator[Idea]:
-    """Yield changes that may mend the failure; `steps` of the draft by id, `said` what the person has asked."""
+def run_ideas(run: Run, steps: Mapping[str, JsonObject], defaults: JsonObject, said: str) -> Iterator[Idea]:
+    """Yield changes that may mend the failure; `said` is what the person has asked.
+
+    `steps`: of the draft, by id; `defaults`: of its inputs.
+    """
     for one in run["steps"]:
         step, error = steps.get(one["id"]), one["error"]
         if error is not None and step is not None:
-            yield from _named(one, steps, said)
+            yield from _named(one, steps, defaults, said)
             yield from _only_if_there(one, step, error)
             yield from _again(one, step, error)
 
 
-def _named(one: StepRecord, steps: Mapping[str, JsonObject], said: str) -> Iterator[Idea]:
+def _named(one: StepRecord, steps: Mapping[str, JsonObject], defaults: JsonObject, said: str) -> Iterator[Idea]:
     """Yield what the person has named, or the only name that there is, for the name that the service does not know."""
     error, named = one["error"], named_place(said)
     others = [word for word in _WORD.findall(said) if len(word) > 2]
-    for field, value in unknown_names(one, steps):
+    for unknown in _unknown(one, steps, defaults):
+        value = unknown.value
+        if named is not None and named.field not in (unknown.field, unknown.input):
+            continue
         near = nearest(value, [word for word in others if word != value])
         there = _ONLY_ONE.search(error["message"]) if error is not None else None
         for meant in (
-            named.name if named is not None and named.field == field else None,
+            named.name if named is not None else None,
             near if near is not None and _kind(near) == _kind(value) else None,
             there["name"] if there is not None else None,
         ):
             if meant is not None and meant != value:
-                yield Idea(f"{field}: {value} → {meant}", _everywhere(one, steps, field, value, meant))
+                yield Idea(f"{unknown.field}: {value} → {meant}", _everywhere(one, steps, unknown, meant))
 
 
 def _kind(name: str) -> tuple[bool, bool]:
@@ -127,33 +158,36 @@ def _kind(name: str) -> tuple[bool, bool]:
     return name.startswith("#"), "/" in name
 
 
-def _everywhere(
-    one: StepRecord, steps: Mapping[str, JsonObject], field: str, value: str, meant: str
-) -> list[Operation]:
-    """Return what sets a field of a step, and of the other steps of its service that have the same value there."""
+def _everywhere(one: StepRecord, steps: Mapping[str, JsonObject], unknown: _Unknown, meant: str) -> list[Operation]:
+    """Return what sets an input, or a field of a step and of the others of its service with the same value there."""
+    if unknown.input:
+        return [{"op": "set", "field": f"inputs.properties.{unknown.input}.default", "value": meant}]
     service = (one["uses"] or "").partition(".")[0]
     alike = [
         id_
         for id_, step in steps.items()
-        if str(step.get("uses")).partition(".")[0] == service and (step.get("with") or {}).get(field) == value
+        if str(step.get("uses")).partition(".")[0] == service
+        and (step.get("with") or {}).get(unknown.field) == unknown.value
     ]
-    return [_set(id_, f"with.{field}", meant) for id_ in alike]
+    return [_set(id_, f"with.{unknown.field}", meant) for id_ in alike]
 
 
-def unknown_names(one: StepRecord, steps: Mapping[str, JsonObject]) -> Iterator[tuple[str, str]]:
-    """Yield the fields of a step whose names its service does not know, with these names."""
+def _unknown(one: StepRecord, steps: Mapping[str, JsonObject], inputs: JsonObject) -> Iterator[_Unknown]:
+    """Yield the names of a step that its service does not know, written in it or those of inputs."""
     error = one["error"]
     if error is None or error["type"] != "NotFound":
         return
     said = error["message"].partition(_THERE)[0]
-    for field, value in ((steps.get(one["id"]) or {}).get("with") or {}).items():
+    for field, written in ((steps.get(one["id"]) or {}).get("with") or {}).items():
+        found = _INPUT.fullmatch(written) if isinstance(written, str) else None
+        value = inputs.get(found["name"]) if found is not None else written
         if isinstance(value, str) and value and "{{" not in value and value in said:
-            yield field, value
+            yield _Unknown(field, value, found["name"] if found is not None else "")
 
 
-def not_mended(run: Run, steps: Mapping[str, JsonObject]) -> str:
+def not_mended(run: Run, steps: Mapping[str, JsonObject], defaults: JsonObject) -> str:
     """Return that nothing is known that mends a run, and how to name what was meant."""
-    value = next((value for one in run["steps"] for _, value in unknown_names(one, steps)), None)
+    value = next((found.value for one in run["steps"] for found in _unknown(one, steps, defaults)), None)
     if value is None:
         return "I know no change that certainly mends this."
     return f'I do not know which name is meant. Say it in this form: use "NAME" instead of "{value}".'

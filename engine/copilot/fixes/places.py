@@ -51,9 +51,12 @@ def is_name(said: str) -> bool:
     words = said.split()
     if said[:1] in MARKS and said[-1:] in MARKS:
         return True
-    return not _VAGUE & {one.casefold() for one in words} and (
-        len(words) == 1 or all(not one[0].islower() for one in words)
-    )
+    return not is_vague(said) and (len(words) == 1 or all(not one[0].islower() for one in words))
+
+
+def is_vague(said: str) -> bool:
+    """Return whether words stand for a name that is not said: `another one`."""
+    return bool(_VAGUE & {one.casefold() for one in said.split()})
 
 
 def plain(said: str) -> str:

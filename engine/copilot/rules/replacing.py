@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.base.json_text import JsonObject
 from engine.base.wording import nearest
-from engine.copilot.fixes.places import MARKS, PLACES, is_name, named_place, plain
+from engine.copilot.fixes.places import MARKS, PLACES, is_name, is_vague, named_place, plain
 from engine.copilot.rules.changes import set_value, values, with_value
 from engine.copilot.rules.requests import NotThere, Understood
 from engine.workflows.editing.graph import CanvasStep
@@ -49,10 +49,15 @@ def which_value(said: str, document: JsonObject) -> str:
 def _used(said: str, document: JsonObject) -> Understood | None:
     found = _USE.fullmatch(said)
     new = _bare(found["new"]) if found is not None else ""
-    if found is None or not is_name(new):
+    if found is None or is_vague(new):
         return None
     known = list(dict.fromkeys(_texts(document)))
-    new, old = new.strip(MARKS), _one_of(known, found["old"])
+    old = _one_of(known, found["old"])
+    if not is_name(new):
+        if old is None:
+            return None
+        raise NotThere(f'Put the name into quotation marks: use "{new}" instead of "{old}".')
+    new = new.strip(MARKS)
     if old is None:
         missing = _bare(found["old"]).strip(MARKS)
         meant = nearest(missing, known) or (known or [missing])[0]
@@ -71,14 +76,21 @@ def _called(said: str, document: JsonObject) -> Understood | None:
     held = _held(document, field)
     if len(held) != 1 or held == [new]:
         return None
-    ops = [set_value(step, path, new) for step, path, value in values(document) if path[-1] == field and value in held]
+    ops = [
+        set_value(step, path, new) for step, path, value in values(document) if _is_of(path, field) and value in held
+    ]
     return Understood(f"{field} {new} instead of {held[0]}", ops, (said,))
 
 
 def _held(document: JsonObject, field: str) -> list[str]:
-    """Return the different values that steps have in a field, expressions aside."""
-    found = (value for _, path, value in values(document) if path[-1] == field)
+    """Return the different values that steps have in a field, or inputs of its name; expressions aside."""
+    found = (value for _, path, value in values(document) if _is_of(path, field))
     return list(dict.fromkeys(one for one in found if isinstance(one, str) and "{{" not in one))
+
+
+def _is_of(path: Sequence[Any], field: str) -> bool:
+    """Return whether a value is that of a field of a step, or the default of an input of this name."""
+    return field in (path[-1], path[2] if path[0] == "inputs" else "")
 
 
 def _holding(document: JsonObject, old: str) -> Iterator[tuple[str, list[Any], Any]]:

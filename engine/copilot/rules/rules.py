@@ -246,7 +246,9 @@ class Rules:
         why = explained_run(run, found, is_changed=is_changed)
         if _WHY.search(said) and not wants_mending:
             return Answer(why, fixes=[found] if found is not None else [], quotes_run=True)
-        if found is None and (named_place(said) or (wants_mending and not is_changed)):
+        if found is None and named_place(said) and not wants_mending:
+            return None  # which value is meant is asked
+        if found is None and wants_mending and not is_changed:
             why = f"{why}\n{self._fixes.not_mended(p, workflow, run)}"
         return Answer(why, proposal=self._fixes.propose_for_run(p, workflow, run, said), quotes_run=True)
 

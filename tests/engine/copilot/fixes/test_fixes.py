@@ -171,6 +171,23 @@ def test_a_failed_run_is_explained_and_mended(orchestra: Orchestra, what: str) -
     assert orchestra.runs.wait(OWNER, again, 30)["status"] == "succeeded"
 
 
+def test_a_name_that_is_an_input_is_mended_there_and_a_run_keeps_its_own(orchestra: Orchestra) -> None:
+    query = {**QUERY, "with": {"database": "{{ inputs.database }}"}}
+    name = saved(orchestra, "an input", [query])
+    document = json.loads(orchestra.workflows.get(OWNER, name).text)
+    inputs = {"type": "object", "properties": {"database": {"type": "string", "default": "Backlog"}}}
+    etag = orchestra.workflows.get(OWNER, name).etag
+    orchestra.workflows.save(OWNER, name, json.dumps({**document, "inputs": inputs}), etag)
+    run_id = orchestra.runs.start(OWNER, name, {})
+    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "failed"
+    for said in ("fix it", "our database is Tasks", "use Tasks instead of Backlog"):
+        made = orchestra.copilot.rules.answer(OWNER, said, name, run_id).proposal
+        assert made is not None
+        assert [(op["field"], op["value"]) for op in made.ops] == [("inputs.properties.database.default", "Tasks")]
+    why = orchestra.copilot.rules.answer(OWNER, "why did this run fail?", name, run_id).text
+    assert '"With different inputs"' in why
+
+
 def test_what_the_rules_say_is_wrong_comes_with_its_fixes(orchestra: Orchestra) -> None:
     name = saved(orchestra, "wrong twice", [{**MAILS, "with": {"querry": "in:inbox"}}, text_step("{{ zzz.qqq }}")])
     for said in ("what is wrong?", "explain this error"):
