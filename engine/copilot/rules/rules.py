@@ -220,7 +220,7 @@ class Rules:
         if _EXPLAIN.search(said):
             self._require_readable(p, workflow)
         known = _explained(canvas, said, selected)
-        missing = asked_back(said) or which_value(said, document_of(canvas.text))
+        missing = asked_back(said) or which_value(said, object_in(canvas.text) or {})
         missing = missing or (which_step(canvas.steps) if points(said) and not selected else "")
         return Answer(missing) if known is None and missing else known
 
