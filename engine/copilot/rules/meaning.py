@@ -83,7 +83,7 @@ def _meanings(said: str, canvas: Canvas) -> Iterator[Understood]:
         lambda: understood(said, steps),
         lambda: handled(said, document, steps),
         lambda: contained(said, document, steps),
-        lambda: replaced(said, document, steps),
+        lambda: replaced(said, document),
     )
     for kind in kinds:
         try:

@@ -14,7 +14,6 @@ from engine.base.wording import nearest
 from engine.copilot.fixes.places import MARKS, PLACES, is_name, is_vague, named_place, plain
 from engine.copilot.rules.changes import set_value, values, with_value
 from engine.copilot.rules.requests import NotThere, Understood
-from engine.workflows.editing.graph import CanvasStep
 
 _I = re.IGNORECASE
 _USE = re.compile(
@@ -25,12 +24,11 @@ _USE = re.compile(
 _BEFORE = re.compile(rf"(?:(?:the|our|my|den|die|das|der|dem|unsere?n?)\s+)?(?:(?:{PLACES})\s+)?(?=\S)")
 
 
-def replaced(said: str, document: JsonObject, steps: Sequence[CanvasStep]) -> Understood | None:
+def replaced(said: str, document: JsonObject) -> Understood | None:
     """Return the change that is meant, None if no value is named.
 
     Raises NotThere for an old value that there is not.
     """
-    del steps
     return _used(plain(said), document) or _called(plain(said), document)
 
 
