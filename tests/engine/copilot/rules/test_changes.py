@@ -113,13 +113,13 @@ def test_nothing_is_guessed(said: str) -> None:
 def test_any_value_that_a_step_holds_is_replaced_without_quotation_marks(
     said: str, made: list[dict[str, Any]] | None
 ) -> None:
-    found = replaced(said, DOCUMENT, canvas_steps(DOCUMENT))
+    found = replaced(said, DOCUMENT)
     assert (found.ops if found else None) == made
 
 
 def test_a_value_that_no_step_holds_is_named_with_the_form_that_works() -> None:
     with pytest.raises(NotThere, match=r'No step has the value .sen.\..*: use "done" instead of "seen"'):
-        replaced("use done instead of sen", DOCUMENT, canvas_steps(DOCUMENT))
+        replaced("use done instead of sen", DOCUMENT)
 
 
 @pytest.mark.parametrize("said", ["remove all steps that dance", 'put a note "x" on all steps that sing'])
