@@ -13,14 +13,13 @@ from dashboard.editing.draft import (
     Typed,
     begin_draft,
     differs,
-    document_of,
     field_text,
     known_draft,
     put,
 )
 from engine.agents.agents import AgentSummary
 from engine.base.errors import InvalidInput
-from engine.documents.json_file import typed_value
+from engine.documents.json_file import object_in, typed_value
 from engine.workspace.canonical import canonical
 from engine.workspace.drafts import Draft as Unsaved
 
@@ -70,7 +69,7 @@ def _is_tool(tool: Any) -> bool:
 
 def typed(draft: Draft) -> Typed:
     """Return what the widgets hold now, even those that are not on the screen."""
-    document = document_of(draft.seed)
+    document = object_in(draft.seed)
     if draft.mode == JSON or document is None or not has_form(document):
         return Typed(str(session.widget_value(draft.key("text"), draft.seed)))
     changed = dict(document)
@@ -169,7 +168,7 @@ def _choices(draft: Draft, number: int, before: Mapping[str, Any], given: Sequen
 
 def with_tool(text: str, uses: str) -> str:
     """Return the text with a tool added that has the required fields of its step type fixed to nothing yet."""
-    document = document_of(text)
+    document = object_in(text)
     if document is None:
         return text
     tools = list(document.get("tools") or [])
@@ -181,7 +180,7 @@ def with_tool(text: str, uses: str) -> str:
 
 def without_tool(text: str, number: int) -> str:
     """Return the text with one of its tools removed."""
-    document = document_of(text)
+    document = object_in(text)
     if document is None:
         return text
     tools = document["tools"]

@@ -14,12 +14,13 @@ from dashboard.base.code import Code, marks_of
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
-from dashboard.editing.draft import FIELDS, JSON, Draft, document_of, field_text, reseed
+from dashboard.editing.draft import FIELDS, JSON, Draft, field_text, reseed
 from dashboard.parts.errors import problem_list
 from dashboard.parts.header import section
 from engine.agents.tool_check import is_usable
 from engine.base.errors import Problem
 from engine.base.services import is_model
+from engine.documents.json_file import object_in
 from engine.plugins.registry import step_types
 
 _JSON_HEIGHT, _TALL = 560, 220
@@ -41,7 +42,7 @@ def edit_tab(visit: Visit, draft: Draft) -> None:
     if not visit.may("edit"):
         outside_code(draft.base, "json")
         return
-    document = document_of(draft.seed)
+    document = object_in(draft.seed)
     is_form = document is not None and has_form(document)
     _mode(draft, is_form=is_form)
     now = typed(draft)
@@ -49,7 +50,7 @@ def edit_tab(visit: Visit, draft: Draft) -> None:
         st.error(plain(now.wrong), icon=":material/error:")
     found = [] if now.wrong else visit.orchestra.agents.check(visit.who, draft.name, now.text)
     if document is not None and is_form and draft.mode == FIELDS:
-        _fields(visit, draft, document, document_of(now.text) or document, found)
+        _fields(visit, draft, document, object_in(now.text) or document, found)
         found = [one for one in found if _tool_of(one) is None]
     else:
         code = Code("json", is_document=True, marks=marks_of(found))

@@ -12,7 +12,7 @@ from dashboard.base import fields
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
-from dashboard.editing.draft import Draft, document_of
+from dashboard.editing.draft import Draft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, errors_shown
 from dashboard.parts.inputs import inputs_form
@@ -20,6 +20,7 @@ from dashboard.parts.status import status_badge
 from dashboard.run.feed import talk_seen
 from engine.base.errors import InvalidInput, UnknownName
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RunStatus
+from engine.documents.json_file import object_in
 from engine.record.types.run import Run
 
 PARAM = "try"
@@ -32,7 +33,7 @@ def try_tab(visit: Visit, draft: Draft) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left, errors_shown():
         st.caption(t("It works in the demo, as it is in the editor: no real account is used, and nothing is sent."))
-        document = document_of(typed(draft).text)
+        document = object_in(typed(draft).text)
         if document is None:
             st.info(t("Correct the text first: it is not JSON."), icon=":material/data_object:")
         elif visit.may("run"):

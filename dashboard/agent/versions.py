@@ -9,11 +9,12 @@ from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_changes, outside_code, plain
-from dashboard.editing.draft import Draft, document_of, reseed
+from dashboard.editing.draft import Draft, reseed
 from dashboard.parts.buttons import action_button
 from dashboard.workflow.versions import named_version, version_choice
 from engine.agents.agents import AgentSummary
 from engine.agents.differences import agent_differences
+from engine.documents.json_file import object_in
 from engine.environments.kept_versions import SavedVersion
 from engine.prompts.prompts import DEFAULT_LABEL
 from engine.runs.trying.prompt_differences import in_context
@@ -38,7 +39,7 @@ def _version(visit: Visit, agent: AgentSummary, draft: Draft, version: SavedVers
     if visit.may("edit"):
         _actions(visit, agent, draft, version, text)
     st.markdown(t("**What it would change** in the text of the editor"))
-    found = agent_differences(document_of(typed(draft).text), document_of(text))
+    found = agent_differences(object_in(typed(draft).text), object_in(text))
     if not found:
         st.caption(t("Both texts are the same."))
     for one in found:

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 
 from dashboard.base import fields, session
 from dashboard.parts.unsaved import prefix
-from engine.base.errors import InvalidFile
-from engine.documents.json_file import parse
+from engine.documents.json_file import object_in
 from engine.workspace.drafts import Draft as Unsaved
 from engine.workspace.drafts import Kind
 
@@ -104,15 +103,6 @@ def differs(draft: Draft, now: Typed) -> bool:
     return bool(now.wrong) or _meaning(now.text) != _meaning(draft.base)
 
 
-def document_of(text: str) -> dict[str, Any] | None:
-    """Return the JSON object in a text, or None if it is not one."""
-    try:
-        value = parse(text, "file").value
-    except InvalidFile:
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def field_text(document: Mapping[str, Any], name: str) -> str:
     """Return a JSON field as text for its editor."""
     value = document.get(name)
@@ -130,7 +120,7 @@ def put(document: dict[str, Any], name: str, before: str, text: str, value: Any 
 
 
 def _meaning(text: str) -> Any:
-    document = document_of(text)
+    document = object_in(text)
     return text if document is None else document
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.base.language import t
 from dashboard.base.page import Visit
-from dashboard.editing.draft import Draft, document_of
+from dashboard.editing.draft import Draft
 from dashboard.parts.accounts import account_badges
 from dashboard.parts.errors import errors_shown
 from dashboard.prompt.asking import Asking, ask_button, digest, model_named, needed_for
@@ -18,6 +18,7 @@ from dashboard.prompt.column_fields import chosen_columns
 from dashboard.prompt.compared import PARAM, comparison, shown_comparison
 from dashboard.prompt.draft import typed
 from dashboard.prompt.values import Given, given_values
+from engine.documents.json_file import object_in
 from engine.prompts.prompt_files import PromptFile
 from engine.runs.trying.columns import Column
 from engine.runs.trying.comparing import Comparison
@@ -77,7 +78,7 @@ def _with_text(column: Column, draft: Draft) -> Column:
 def _document(visit: Visit, name: str, column: Column) -> Mapping[str, Any] | None:
     """Return the document of a column, None if its text is not JSON."""
     if column.text is not None:
-        return document_of(column.text)
+        return object_in(column.text)
     return visit.orchestra.prompts.get(visit.who, name, int(column.version)).document
 
 

@@ -12,14 +12,13 @@ from dashboard.editing.draft import (
     Typed,
     begin_draft,
     differs,
-    document_of,
     field_text,
     known_draft,
     next_draft,
     put,
 )
 from engine.base.errors import InvalidInput
-from engine.documents.json_file import typed_value
+from engine.documents.json_file import object_in, typed_value
 from engine.prompts.prompt import text_of
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.protected import OF_THE_PROMPT
@@ -46,7 +45,7 @@ def begin(file: PromptFile, unsaved: Unsaved | None = None) -> Draft:
 
 def relabelled(draft: Draft, file: PromptFile) -> None:
     """Keep what is typed after a label was moved: that is not an edit by somebody else."""
-    document = document_of(typed(draft).text)
+    document = object_in(typed(draft).text)
     seed = draft.seed if document is None else with_labels(document, file.document or {})
     next_draft(draft, base=file.text, etag=file.etag, seed=seed)
 
@@ -64,7 +63,7 @@ def is_changed(draft: Draft) -> bool:
 
 def typed(draft: Draft) -> Typed:
     """Return what the widgets hold now, even those that are not on the screen."""
-    document = document_of(draft.seed)
+    document = object_in(draft.seed)
     if draft.mode == JSON or document is None or not has_form(document):
         return Typed(str(session.widget_value(draft.key("text"), draft.seed)))
     changed = dict(document)
@@ -103,7 +102,7 @@ def without_message(text: str, number: int) -> str:
 
 
 def _with_messages(text: str, change: Any) -> str:
-    document = document_of(text)
+    document = object_in(text)
     if document is None:
         return text
     return canonical({**document, "messages": change(document["messages"])}, "prompt")

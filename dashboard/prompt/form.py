@@ -13,10 +13,11 @@ from dashboard.base.code import Code
 from dashboard.base.language import N_, t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_code, plain
-from dashboard.editing.draft import FIELDS, JSON, Draft, Typed, document_of, field_text, reseed
+from dashboard.editing.draft import FIELDS, JSON, Draft, Typed, field_text, reseed
 from dashboard.parts.errors import problem_list
 from dashboard.prompt.draft import ROLES, has_form, typed, with_message, without_message
 from dashboard.prompt.marks import mark_problems, mark_unreadable, variables_in
+from engine.documents.json_file import object_in
 from engine.prompts.prompt import text_of
 
 _JSON_HEIGHT = 560
@@ -43,7 +44,7 @@ def edit_tab(visit: Visit, draft: Draft) -> None:
     if not visit.may("edit"):
         outside_code(draft.base, "json")
         return
-    document = document_of(draft.seed)
+    document = object_in(draft.seed)
     is_form = document is not None and has_form(document)
     _mode(draft, is_form=is_form)
     now = typed(draft)

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 
 from dashboard.base import fields, session
 from dashboard.base.code import Mark, Name, marks_of, message_of
-from dashboard.editing.draft import FIELDS, Draft, document_of, field_text
+from dashboard.editing.draft import FIELDS, Draft, field_text
 from dashboard.prompt.draft import JSON_FIELDS, has_form
 from engine.base.errors import InvalidFile, Problem
-from engine.documents.json_file import JsonFile, Part, parse
+from engine.documents.json_file import JsonFile, Part, object_in, parse
 from engine.prompts.prompt import text_of
 
 
 def variables_in(text: str) -> list[Name]:
     """Return the variables that a prompt declares, with their types."""
-    declared = (document_of(text) or {}).get("variables")
+    declared = (object_in(text) or {}).get("variables")
     if not isinstance(declared, dict):
         return []
     types = {name: schema.get("type") if isinstance(schema, dict) else None for name, schema in declared.items()}
@@ -25,7 +25,7 @@ def variables_in(text: str) -> list[Name]:
 
 def mark_problems(draft: Draft, text: str, problems: Sequence[Problem]) -> None:
     """Mark problems of the prompt's text in the fields that the page has drawn for it."""
-    document = document_of(draft.seed)
+    document = object_in(draft.seed)
     if draft.mode != FIELDS or document is None or not has_form(document):
         fields.mark(draft.slot("text"), marks_of(problems))
         return
@@ -68,5 +68,5 @@ def _line_of(path: tuple[str | int, ...]) -> int:
 
 
 def _typed(draft: Draft, field: str) -> str:
-    before = field_text(document_of(draft.seed) or {}, field)
+    before = field_text(object_in(draft.seed) or {}, field)
     return str(session.widget_value(draft.key(field), before))

@@ -11,13 +11,14 @@ import streamlit as st
 from dashboard.base import fields
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
-from dashboard.editing.draft import Draft, document_of
+from dashboard.editing.draft import Draft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.popover import popover
 from dashboard.prompt.asking import cases_agreed, cases_needed, model_named
 from dashboard.prompt.draft import is_changed, typed
 from dashboard.prompt.versions import name_of
+from engine.documents.json_file import object_in
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.takeover import TakeoverWish, expectations
 from engine.runs.trying.columns import Column
@@ -118,7 +119,7 @@ def _model(visit: Visit, name: str, column: Column) -> str:
     if column.model:
         return column.model
     if column.text is not None:
-        return model_named(document_of(column.text))
+        return model_named(object_in(column.text))
     return model_named(
         visit.orchestra.prompts.get(visit.who, name, None if column.is_draft else int(column.version)).document
     )

@@ -10,7 +10,7 @@ from dashboard.base import fields
 from dashboard.base.language import t, tn
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_marked, plain
-from dashboard.editing.draft import Draft, document_of
+from dashboard.editing.draft import Draft
 from dashboard.parts.accounts import account_badges
 from dashboard.parts.errors import errors_shown
 from dashboard.parts.popover import popover
@@ -20,6 +20,7 @@ from dashboard.prompt.asking import Asking, ask_button, digest, model_named, nee
 from dashboard.prompt.draft import typed
 from dashboard.prompt.values import Given, given_values
 from dashboard.prompt.versions import name_of
+from engine.documents.json_file import object_in
 from engine.prompts.prompt import MarkedMessage
 from engine.prompts.prompt_files import PromptFile
 from engine.runs.trying.records import Try
@@ -42,7 +43,7 @@ def try_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left, errors_shown():
         text = _text(visit, file, draft)
-        document = document_of(text)
+        document = object_in(text)
         if document is None:
             st.info(t("Correct the text first: it is not JSON."), icon=":material/data_object:")
             return
@@ -104,7 +105,7 @@ def _ask(visit: Visit, name: str, text: str, given: Given) -> None:
         account_badges(one for one in visit.orchestra.connections.list(visit.who) if one.name == asked.connection)
     with errors_shown():
         wish = _wish(text, given, asked)
-        needed = needed_for(visit, name, [(asked.connection, asked.model or model_named(document_of(text)))])
+        needed = needed_for(visit, name, [(asked.connection, asked.model or model_named(object_in(text)))])
         asking = Asking(name, t("Ask the model"), lambda who: tries.start(who, name, wish), _begun, digest(vars(wish)))
         ask_button(visit, asking, needed, place)
 

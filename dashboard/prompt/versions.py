@@ -11,12 +11,13 @@ from dashboard.base import session
 from dashboard.base.language import t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_changes, outside_code, plain
-from dashboard.editing.draft import Draft, document_of, reseed
+from dashboard.editing.draft import Draft, reseed
 from dashboard.parts.buttons import action_button
 from dashboard.parts.popover import close, popover
 from dashboard.prompt.draft import relabelled, typed, with_labels
 from dashboard.prompt.protected import after_move, move, moves_shown, protection_button, refusal_shown
 from engine.base.errors import ProtectedLabel
+from engine.documents.json_file import object_in
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.prompts import DEFAULT_LABEL
 from engine.prompts.protected import OF_THE_PROMPT
@@ -62,7 +63,7 @@ def _differences(visit: Visit, file: PromptFile, draft: Draft, version: PromptFi
     if other:
         to = visit.orchestra.prompts.get(visit.who, file.name, other).document or {}
     else:
-        to = visit.orchestra.prompts.resolved(visit.who, document_of(typed(draft).text) or {})
+        to = visit.orchestra.prompts.resolved(visit.who, object_in(typed(draft).text) or {})
     found = prompt_differences(version.document or {}, to)
     if not found:
         st.caption(t("Both texts are the same."))

@@ -8,13 +8,14 @@ from dashboard.base import session
 from dashboard.base.language import N_, t
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_badge, outside_code, plain
-from dashboard.editing.draft import Draft, document_of
+from dashboard.editing.draft import Draft
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import problem_list
 from dashboard.prompt.asking import cases_agreed, cases_needed, model_named
 from dashboard.prompt.draft import begin, is_changed
 from dashboard.prompt.test_bar import PARAM
 from engine.copilot.prompting.records import CaseReport, PromptProposal, Testing
+from engine.documents.json_file import object_in
 
 _STATUSES = {
     "open": N_("Not decided yet"),
@@ -90,7 +91,7 @@ def _actions(visit: Visit, one: PromptProposal, draft: Draft) -> None:
 
 
 def _test(visit: Visit, one: PromptProposal) -> None:
-    needed, is_agreed = agreement(visit, one.prompt, f"test-agree-{one.id}", model_named(document_of(one.text)))
+    needed, is_agreed = agreement(visit, one.prompt, f"test-agree-{one.id}", model_named(object_in(one.text)))
     action_button(
         t("Test it with the cases"),
         f"test-{one.id}",
